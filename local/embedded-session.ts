@@ -1,0 +1,33 @@
+import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
+import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
+import { uuid_ossp } from "@electric-sql/pglite/contrib/uuid_ossp";
+import { vector } from "@electric-sql/pglite-pgvector";
+import type { Session } from "../lambdas/shared/session.ts";
+
+const INT8_OID = 20;
+const asText = (value: string) => value;
+
+/** A new embedded Postgres, in memory; with `data`, from a dump of another's data directory. */
+export function createEmbedded(data?: Blob | File): Promise<PGlite> {
+  const options: PGliteOptions = {
+    extensions: { vector, pg_trgm, pgcrypto, uuid_ossp },
+    // int8 as text, as node-postgres gives it.
+    parsers: { [INT8_OID]: asText },
+  };
+  if (data) options.loadDataDir = data;
+  return PGlite.create(options);
+}
+
+/** The embedded Postgres as a Session. It has one session only: whoever calls this must be its sole user. */
+export function embeddedSession(db: PGlite): Session {
+  return {
+    async query<Row>(text: string, params: readonly unknown[] = []) {
+      const result = await db.query<Row>(text, [...params]);
+      return result.rows;
+    },
+    async exec(text: string) {
+      await db.exec(text);
+    },
+  };
+}
