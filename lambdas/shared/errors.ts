@@ -1,0 +1,99 @@
+/**
+ * Every error that the state machine may meet by name. The names are the contract between the handlers, which
+ * throw them, and the definition, which catches or retries them; both import this file.
+ */
+export const ErrorName = {
+  /** The operator's input, or a handler's event, is not of the agreed shape. */
+  RequestInvalid: "RequestInvalid",
+  /** Another run holds this database. */
+  RunLocked: "RunLocked",
+  /** At least one preflight check found a problem. */
+  PreflightFailed: "PreflightFailed",
+  /** The plan that a handler ships is not the plan that this run was started with. */
+  PlanChanged: "PlanChanged",
+  /** A snapshot, restore, rename or deletion ended in a bad status. */
+  FleetFailed: "FleetFailed",
+  /** Staging is not what production is, or production is not what was rehearsed. */
+  BackupMismatch: "BackupMismatch",
+  /** A statement of a migration failed. */
+  StepFailed: "StepFailed",
+  /** A check did not pass. */
+  CheckFailed: "CheckFailed",
+  /** A statement of a rollback failed. */
+  RollbackFailed: "RollbackFailed",
+  /** After a rollback or a restore the database is not what it was. */
+  NotBack: "NotBack",
+  /** A measured latency is over its SLO. */
+  BenchmarkFailed: "BenchmarkFailed",
+  /** A hook to stop, start or test the application did not answer as agreed. */
+  HookFailed: "HookFailed",
+  /** A smoke test did not answer as the plan says. */
+  SmokeTestFailed: "SmokeTestFailed",
+  /** A loop of the state machine went on for longer than it may. */
+  TookTooLong: "TookTooLong",
+  /** An operator stopped the run. */
+  Stopped: "Stopped",
+  /** The session to the database was lost; the task may simply be done again. */
+  ConnectionLost: "ConnectionLost",
+  /** A lock was not granted in time; the task may simply be done again. */
+  LockTimeout: "LockTimeout",
+} as const;
+
+export type ErrorName = (typeof ErrorName)[keyof typeof ErrorName];
+
+/** Errors that doing the same again may mend. All other named errors are final: a person must look. */
+export const RETRYABLE: readonly ErrorName[] = [ErrorName.ConnectionLost, ErrorName.LockTimeout];
+export const FINAL: readonly ErrorName[] = Object.values(ErrorName).filter(
+  (name) => !RETRYABLE.includes(name),
+);
+
+/** An error with one of the agreed names. Its message is read by operators: what was wrong, where, what to do. */
+export class SluiceError extends Error {
+  override readonly name: ErrorName;
+  constructor(name: ErrorName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+  }
+}
+
+/** What any thrown thing says of itself. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The shape that node-postgres and the embedded Postgres give to errors from the server. */
+export interface PostgresError extends Error {
+  code: string;
+  position?: string;
+  detail?: string;
+  hint?: string;
+  where?: string;
+}
+
+/** True for an error that the server itself raised (it has a five-character SQLSTATE). */
+export function isPostgresError(error: unknown): error is PostgresError {
+  return error instanceof Error && /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code ?? ""));
+}
+
+const CONNECTION_CODES = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/;
+// 57P01 to 57P03: the server ends or refuses sessions; class 08: the connection broke.
+const LOST_SQLSTATE = /^(08...|57P0[1-5])$/;
+
+/** Names errors that are about the connection or a lock, and not about the statement; others pass unchanged. */
+export function nameTransient(error: unknown): unknown {
+  const code = String((error as { code?: unknown } | null)?.code ?? "");
+  const message = messageOf(error);
+  if (
+    CONNECTION_CODES.test(code) ||
+    LOST_SQLSTATE.test(code) ||
+    /Connection terminated|connection to client lost/i.test(message)
+  )
+    return new SluiceError(ErrorName.ConnectionLost, `The session to the database was lost: ${message}`, {
+      cause: error,
+    });
+  if (code === "55P03" || code === "40P01")
+    return new SluiceError(ErrorName.LockTimeout, `A lock was not granted in time: ${message}`, {
+      cause: error,
+    });
+  return error;
+}
