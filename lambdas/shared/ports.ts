@@ -1,0 +1,166 @@
+import type { CompiledPlan } from "./plan.ts";
+import type { Session } from "./session.ts";
+import type { RunSettings } from "./settings.ts";
+
+/** What the logic needs of the world. Each port has an AWS adapter (lambdas/shared/aws) and a local one (local). */
+export interface Ports {
+  plan: CompiledPlan;
+  settings: RunSettings;
+  evidence: EvidenceStore;
+  fleet: DatabaseFleet;
+  databases: Databases;
+  notifier: Notifier;
+  callbacks: Callbacks;
+  alarms: Alarms;
+  executions: Executions;
+  http: Http;
+  clock: Clock;
+  /** What a person who watches wants to know meanwhile; one short line. Never evidence. */
+  progress(line: string): void;
+}
+
+export interface Clock {
+  now(): Date;
+  /** Milliseconds until this worker must have answered; Infinity where nothing ends it. */
+  remaining(): number;
+}
+
+/** Where an instance answers. */
+export interface Endpoint {
+  host: string;
+  port: number;
+}
+
+export interface Databases {
+  /** One session as the migrating role, on the instance at that endpoint; closed when `work` is done. */
+  withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>): Promise<T>;
+}
+
+/** Settings of an instance that a restore does not inherit; opaque to the logic, made and read by the fleet. */
+export type InstanceSettings = Readonly<Record<string, unknown>>;
+
+export interface Instance {
+  id: string;
+  /** `pending` while anything is being done to it; `failed` for a status from which it will not come back by itself. */
+  status: "available" | "pending" | "failed";
+  /** The fleet's own word for the status. */
+  statusText: string;
+  endpoint?: Endpoint | undefined;
+  engineVersion: string;
+  /** Free disk in bytes, where the fleet can tell. */
+  freeBytes?: number | undefined;
+  settings: InstanceSettings;
+}
+
+export interface Snapshot {
+  id: string;
+  instance: string;
+  status: "available" | "pending" | "failed";
+  statusText: string;
+  createdAt?: string | undefined;
+  sizeBytes?: number | undefined;
+  engineVersion?: string | undefined;
+  encrypted?: boolean | undefined;
+  kmsKey?: string | undefined;
+}
+
+/**
+ * Instances and their snapshots. Every call may be made twice: what exists already, under the same name, counts as
+ * made; what is gone already counts as deleted.
+ * @throws SluiceError FleetFailed for what the fleet refuses for good.
+ */
+export interface DatabaseFleet {
+  describe(instance: string): Promise<Instance | undefined>;
+  startSnapshot(snapshot: string, instance: string, tags: Tags): Promise<void>;
+  describeSnapshot(snapshot: string): Promise<Snapshot | undefined>;
+  deleteSnapshot(snapshot: string): Promise<void>;
+  /** Starts a new instance from a snapshot, with the network and settings of the one described. */
+  startRestore(
+    snapshot: string,
+    instance: string,
+    like: InstanceSettings,
+    purpose: "staging" | "production",
+    tags: Tags,
+  ): Promise<void>;
+  /** Gives a restored instance what a restore cannot set. False while there is still something to do. */
+  finishRestore(
+    instance: string,
+    like: InstanceSettings,
+    purpose: "staging" | "production",
+  ): Promise<boolean>;
+  startRename(from: string, to: string): Promise<void>;
+  startDelete(instance: string): Promise<void>;
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** Written once, never overwritten. Keys are paths such as `runs/<run>/record.json`. */
+export interface EvidenceStore {
+  /** Writes the text unless the key exists. True for the write that won. */
+  create(key: string, body: string, contentType: string): Promise<boolean>;
+  read(key: string): Promise<string | undefined>;
+  /** Keys that start with the prefix, sorted. */
+  list(prefix: string): Promise<string[]>;
+  /** The one kind of record that changes: who holds a database. */
+  readLease(name: string): Promise<Lease | undefined>;
+  /** Writes the lease if it is still the one that was read (undefined: if there is none). False when it was not. */
+  swapLease(name: string, expected: Lease | undefined, holder: LeaseHolder | null): Promise<boolean>;
+}
+
+export interface LeaseHolder {
+  run: string;
+  execution: string;
+  since: string;
+}
+
+export interface Lease {
+  /** Null: released. */
+  holder: LeaseHolder | null;
+  /** Version tag for the swap. */
+  tag: string;
+}
+
+export interface Notice {
+  /** ASCII, at most 100 characters. */
+  subject: string;
+  text: string;
+  audience: "approvers" | "escalation";
+}
+
+export interface Notifier {
+  send(notice: Notice): Promise<void>;
+}
+
+/** Answers to waiting gates. */
+export interface Callbacks {
+  /** False when nobody waits for that token any more (timed out, answered, or the run is over). */
+  succeed(token: string, output: unknown): Promise<boolean>;
+}
+
+export interface Alarms {
+  /** Of the named alarms, those whose actions are on now. Unknown names are reported by preflight. */
+  enabled(names: readonly string[]): Promise<string[]>;
+  disable(names: readonly string[]): Promise<void>;
+  enable(names: readonly string[]): Promise<void>;
+}
+
+export interface Executions {
+  /** True while that execution runs. */
+  isRunning(execution: string): Promise<boolean>;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** At most the first 64 KiB. */
+  body: string;
+}
+
+export interface Http {
+  request(
+    method: string,
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | undefined,
+    timeoutMs: number,
+  ): Promise<HttpAnswer>;
+}

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
+import { evidenceOf, type RunEvidence } from "./evidence.ts";
+import type { Ports } from "./ports.ts";
+
+/** What every event carries: which run this is, and the plan that it was started with. */
+export const runFields = {
+  run: z.string().min(1),
+  execution: z.string().min(1),
+  planChecksum: z.string().length(64),
+  /** Name of the state, for evidence that people read. */
+  state: z.string().min(1),
+};
+
+/** A capability of the state machine: an event, parsed, in; a small answer out; everything else goes to evidence. */
+export interface Task<Event> {
+  /** Folder of the capability; the construct, the handler and the local run find each other by it. */
+  name: string;
+  event: z.ZodType<Event>;
+  run(event: Event, ports: Ports, evidence: RunEvidence): Promise<Answer>;
+}
+
+/** What a state may put into the machine's state: small, and no secret. */
+export type Answer = Readonly<Record<string, string | number | boolean | null>>;
+
+/** For loops in the machine: this worker had to leave, or waits for something; call again. */
+export const RUNNING = { status: "running" } as const;
+export const DONE = { status: "done" } as const;
+
+/** Time that a worker keeps in hand to answer before it is ended, in milliseconds. */
+const MARGIN_MS = 20_000;
+
+/** True when a worker must not start anything more. */
+export function mustLeave(ports: Ports): boolean {
+  return ports.clock.remaining() < MARGIN_MS;
+}
+
+// Causes travel through the machine's state, whose every input must stay small.
+const LONGEST_CAUSE = 4_000;
+
+/**
+ * Parses the event, refuses a plan other than the run's own, runs the task, and keeps what went wrong as evidence.
+ * @throws an Error whose name the state machine knows, with a message of at most 4,000 characters.
+ */
+export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Ports): Promise<Answer> {
+  const parsed = task.event.safeParse(raw);
+  if (!parsed.success)
+    throw new SluiceError(
+      ErrorName.RequestInvalid,
+      `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
+    );
+  const fields = z.object(runFields).parse(raw);
+  const evidence = evidenceOf(ports.evidence, fields.run);
+  try {
+    if (fields.planChecksum !== ports.plan.checksum)
+      throw new SluiceError(
+        ErrorName.PlanChanged,
+        `This run was started with plan ${fields.planChecksum.slice(0, 12)}, and ${ports.plan.checksum.slice(0, 12)} is deployed now. ` +
+          "Deploy the plan that the run was started with, or start a new run.",
+      );
+    return await task.run(parsed.data, ports, evidence);
+  } catch (caught) {
+    const error = nameTransient(caught);
+    await keepFailure(evidence, fields.state, error, ports.clock.now()).catch(() => undefined);
+    throw shortened(error);
+  }
+}
+
+/** One failure of one state, as it stands in the evidence under `failures/`. */
+export interface Failure {
+  state: string;
+  error: string;
+  message: string;
+  at: string;
+}
+
+async function keepFailure(evidence: RunEvidence, state: string, error: unknown, at: Date): Promise<void> {
+  const failure: Failure = {
+    state,
+    error: error instanceof Error ? error.name : "Error",
+    message: messageOf(error),
+    at: at.toISOString(),
+  };
+  await evidence.keep(`failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug(state)}`, failure);
+}
+
+/** A name for files made from words that people read. */
+export function slug(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}
+
+function shortened(error: unknown): Error {
+  const whole = error instanceof Error ? error : new Error(String(error));
+  const short = new Error(whole.message.slice(0, LONGEST_CAUSE));
+  short.name = whole.name;
+  // A stack would travel through the machine's state with the cause; the log has it.
+  short.stack = "";
+  return short;
+}
