@@ -1,0 +1,282 @@
+import type { Failure } from "./task.ts";
+
+/**
+ * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
+ * Whoever writes one and whoever reads one take its name and its shape from here.
+ */
+export const Doc = {
+  request: "request",
+  production: "production",
+  preflight: "preflight",
+  fence: "fence",
+  fenceLifted: "fence-lifted",
+  alarmsSilenced: "alarms-silenced",
+  alarmsOn: "alarms-on",
+  /** Catalog and contents: of production under the fence, of staging as restored, of production fenced again. */
+  record: (when: RecordTime) => `records/${when}`,
+  /** Catalog objects in full, by the same names as records and proofs. */
+  fingerprint: (name: string) => `fingerprints/${name}`,
+  snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
+  staging: "staging",
+  stagingVerified: "staging-verified",
+  stagingDeleted: "staging-deleted",
+  steps: (target: Target, version: string, round: number, direction: Direction) =>
+    `steps/${target}-${version}-${round}-${direction}`,
+  checks: (target: Target, version: string, round: string) => `checks/${target}-${version}-${round}`,
+  proof: (name: ProofName) => `proofs/${name}`,
+  benchmarks: (target: Target) => `benchmarks/${target}`,
+  hook: (name: string) => `hooks/${name}`,
+  gate: (gate: string, attempt: number) => `gates/${gate}-${attempt}/request`,
+  gateToken: (gate: string, attempt: number) => `gates/${gate}-${attempt}/token`,
+  gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
+  rollback: "rollback",
+  restore: "restore",
+  afterOpening: "after-opening",
+  stateEntered: (slug: string) => `states/${slug}`,
+  stateDone: (slug: string) => `states/${slug}-done`,
+  outcome: "outcome",
+  report: "report",
+} as const;
+
+export type Target = "production" | "staging";
+export type Direction = "migrate" | "rollback";
+export type RecordTime = "staging" | "before" | "reopened";
+export type ProofName = `staging-${string}` | "production-data" | "production-rolled-back" | "production-restored";
+
+export interface RequestDoc {
+  run: string;
+  execution: string;
+  startedAt: string;
+  startedBy?: string | undefined;
+  reason?: string | undefined;
+  plan: { name: string; title: string; checksum: string };
+  instance: string;
+  database: string;
+  rehearse: "before" | "inside";
+  fence: "connect" | "none";
+}
+
+export interface ProductionDoc {
+  at: string;
+  endpoint: { host: string; port: number };
+  engineVersion: string;
+  freeBytes: number | null;
+  settings: Readonly<Record<string, unknown>>;
+}
+
+export interface PreflightCheck {
+  name: string;
+  /** Null: could not be found out here; said as such. */
+  passed: boolean | null;
+  expected: string;
+  seen: string;
+  /** What mends it. */
+  mend: string;
+}
+
+export interface PreflightDoc {
+  at: string;
+  checks: PreflightCheck[];
+}
+
+export interface FenceDoc {
+  at: string;
+  mode: "connect" | "none";
+  /** The database's access list before, as Postgres prints it; null where it was the default one. */
+  aclBefore: string[] | null;
+  roles: string[];
+  sessionsEnded: number;
+}
+
+export interface TableContentDoc {
+  table: string;
+  columns: string[];
+  rows: string;
+  checksum: string | null;
+}
+
+export interface RecordDoc {
+  at: string;
+  seconds: number;
+  fingerprint: string;
+  tables: TableContentDoc[];
+}
+
+export interface SnapshotDoc {
+  at: string;
+  id: string;
+  instance: string;
+  createdAt: string | null;
+  sizeBytes: number | null;
+  engineVersion: string | null;
+  encrypted: boolean | null;
+  kmsKey: string | null;
+}
+
+export interface StagingDoc {
+  at: string;
+  id: string;
+  endpoint: { host: string; port: number };
+}
+
+export interface StagingVerifiedDoc {
+  at: string;
+  tables: number;
+  rows: string;
+  equal: boolean;
+  differences: string[];
+}
+
+export interface StepDoc {
+  name: string;
+  /** File and line, such as `006_knowledge_graph/migrate.sql:12`. */
+  at: string;
+  startedAt: string;
+  seconds: number;
+  /** Times that the step gave way to a lock held by others. */
+  gaveWay: number;
+}
+
+export interface StepsDoc {
+  target: Target;
+  version: string;
+  title: string;
+  round: number;
+  direction: Direction;
+  startedAt: string;
+  endedAt: string;
+  seconds: number;
+  steps: StepDoc[];
+}
+
+export interface CheckResult {
+  name: string;
+  /** File and line of the check. */
+  at: string;
+  as: string | null;
+  passed: boolean;
+  expected: string;
+  seen: string;
+}
+
+export interface ChecksDoc {
+  at: string;
+  target: Target;
+  version: string;
+  seconds: number;
+  results: CheckResult[];
+}
+
+export interface ProofDoc {
+  at: string;
+  name: ProofName;
+  equal: boolean;
+  /** Null where only contents were compared. */
+  fingerprintBefore: string | null;
+  fingerprintAfter: string | null;
+  tablesBefore: TableContentDoc[];
+  tablesAfter: TableContentDoc[];
+  /** One line each: which object or table, and what differs. */
+  differences: string[];
+}
+
+export interface BenchmarkResult {
+  name: string;
+  title: string;
+  sloMs: number;
+  /** Null: not measured, and `note` says why. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+  runs: number;
+  passed: boolean | null;
+  note: string | null;
+}
+
+export interface BenchmarksDoc {
+  at: string;
+  target: Target;
+  results: BenchmarkResult[];
+}
+
+export interface HookDoc {
+  at: string;
+  name: string;
+  results: { title: string; passed: boolean | null; expected: string; seen: string }[];
+}
+
+export type Decision = "Go" | "NoGo";
+
+/** What a gate was opened for; the page shows it. No token and no key in it: of the key only the hash. */
+export interface GateDoc {
+  /** Such as `readiness`, `rehearsal`, `after-006`, `open`, `keep`, `restore`. */
+  gate: string;
+  kind: "readiness" | "rehearsal" | "after" | "open" | "keep" | "restore";
+  version: string | null;
+  attempt: number;
+  escalation: boolean;
+  question: string;
+  checklist: string[];
+  openedAt: string;
+  expiresAt: string;
+  keyHash: string;
+  /** What a Go is bound to. Null fingerprint: the gate is not about the catalog. */
+  basis: { fingerprint: string | null; planChecksum: string; report: string };
+  /** Why it is asked once more. */
+  changed: string[];
+  /** What a Go and a No-Go lead to, in a sentence each. */
+  go: string;
+  noGo: string;
+}
+
+export interface GateDecisionDoc {
+  gate: string;
+  attempt: number;
+  decision: Decision;
+  by: string;
+  comment: string;
+  at: string;
+  /** Address the answer came from. */
+  from: string;
+  ticked: string[];
+  /** SHA-256 of the page as it was shown. */
+  shown: string;
+}
+
+export interface RollbackDoc {
+  at: string;
+  /** Why the database is brought back. */
+  why: string;
+  /** Newest migration that left something behind; null: none did. */
+  from: string | null;
+}
+
+export interface RestoreDoc {
+  at: string;
+  snapshot: string;
+  /** Where the former production went. */
+  aside: string;
+}
+
+export interface AfterOpeningDoc {
+  at: string;
+  results: { title: string; passed: boolean; seconds: number; message: string }[];
+}
+
+export interface StateDoc {
+  state: string;
+  at: string;
+}
+
+export const END_NAMES = ["Succeeded", "Refused", "RolledBack", "Restored", "NeedsOperator"] as const;
+export type End = (typeof END_NAMES)[number];
+
+export interface OutcomeDoc {
+  at: string;
+  end: End;
+  /** A cause that a person can act on. */
+  cause: string;
+  /** Clean-up that failed and what to do about it; empty when nothing was left behind. */
+  leftBehind: string[];
+}
+
+export type FailureDoc = Failure;
