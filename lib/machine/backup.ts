@@ -1,0 +1,79 @@
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
+import { inOrder, type Segment } from "./segment.ts";
+import type { States } from "./states.ts";
+
+/** Takes a snapshot of production and waits until it can be restored. */
+export function snapshot(
+  states: States,
+  name: string,
+  purpose: SnapshotPurpose,
+  onFailure: sfn.State,
+): Segment {
+  return states.loop(name, {
+    comment: "A manual snapshot, encrypted as production is, tagged with this run.",
+    capability: "snapshot",
+    payload: { purpose },
+    every: 30,
+    limitMinutes: 6 * 60,
+    onFailure,
+  });
+}
+
+/** Stops the application, keeps it out, notes exactly what is there, and takes the snapshot a restore would use. */
+export function fenceAndBackUp(states: States, onFailure: sfn.State): Segment {
+  return inOrder(
+    states.task("Stop the application", {
+      comment: "The plan's stop hook, if it has one.",
+      capability: "application",
+      payload: { hook: "stop" },
+      onFailure,
+    }),
+    states.task("Silence the alarms", {
+      comment: "Turns the named alarms' actions off and notes which were on.",
+      capability: "alarms",
+      payload: { action: "silence" },
+      onFailure,
+    }),
+    ...fenceAndRecord(states, "", "before", onFailure),
+    snapshot(states, "Take the final snapshot", "final", onFailure),
+  );
+}
+
+/** After opening, before a rollback: the application must be out again, and what it wrote meanwhile must survive. */
+export function fenceAgain(states: States, onFailure: sfn.State): Segment {
+  return inOrder(
+    states.task("Stop the application again", {
+      comment: "The plan's stop hook, if it has one.",
+      capability: "application",
+      payload: { hook: "stop-again" },
+      onFailure,
+    }),
+    ...fenceAndRecord(states, " again", "reopened", onFailure),
+  );
+}
+
+function fenceAndRecord(
+  states: States,
+  again: string,
+  when: "before" | "reopened",
+  onFailure: sfn.State,
+): [Segment, Segment] {
+  return [
+    states.task(`Fence production${again}`, {
+      comment: "Takes CONNECT from the application roles and ends their sessions.",
+      capability: "fence",
+      payload: { action: "fence" },
+      onFailure,
+    }),
+    states.loop(`Record production${again}`, {
+      comment:
+        "Row counts, content checksums and the catalog's fingerprint; the catalog must be the rehearsed one.",
+      capability: "record",
+      payload: { when },
+      every: 5,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+  ];
+}

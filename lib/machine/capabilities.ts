@@ -1,0 +1,23 @@
+/** The folders under lambdas/ that the state machine calls. Each is one Lambda function. */
+export const MACHINE_CAPABILITIES = [
+  "admit",
+  "preflight",
+  "fence",
+  "record",
+  "snapshot",
+  "staging",
+  "verify",
+  "migrate",
+  "validate",
+  "rollback",
+  "prove",
+  "benchmark",
+  "gate",
+  "application",
+  "alarms",
+  "restore",
+  "opening",
+  "report",
+] as const;
+
+export type MachineCapability = (typeof MACHINE_CAPABILITIES)[number];

@@ -1,0 +1,93 @@
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { gate } from "./gate.ts";
+import { inOrder, type Segment } from "./segment.ts";
+import type { States } from "./states.ts";
+
+/** Proves the whole of the migrated database before anybody may use it. */
+export function proveProduction(states: States, plan: CompiledPlan, onFailure: sfn.State): Segment {
+  return inOrder(
+    states.loop("Prove the data", {
+      comment: "Every row of every table that was there before is still there and unchanged.",
+      capability: "prove",
+      payload: { proof: "production-data" },
+      every: 5,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+    states.task("Validate everything on production", {
+      comment: "All checks of all migrations once more, tenant isolation among them.",
+      capability: "validate",
+      payload: { target: "production", versions: plan.migrations.map((m) => m.version), round: "all" },
+      onFailure,
+    }),
+    states.loop("Benchmark production", {
+      comment:
+        "Measures the plan's benchmarks against their SLOs; what has no data yet is said to be not measured.",
+      capability: "benchmark",
+      payload: { target: "production" },
+      every: 5,
+      limitMinutes: 60,
+      onFailure,
+    }),
+    states.task("Test the application", {
+      comment: "The plan's integration-test hook, if it has one.",
+      capability: "application",
+      payload: { hook: "test" },
+      onFailure,
+    }),
+  );
+}
+
+export interface OpenOptions {
+  plan: CompiledPlan;
+  /** Before the application is in again. */
+  onFailure: sfn.State;
+  /** A person decided to go back after the opening. */
+  onBack: sfn.State;
+  /** The run has succeeded; from here on nothing leads back. */
+  onDone: sfn.State;
+}
+
+/** Lets the application in, tests it, and does what the plan wants done afterwards. */
+export function open(states: States, { plan, onFailure, onBack, onDone }: OpenOptions): sfn.State {
+  const keep = gate(states, { kind: "keep", text: plan.gates.keep, onNoGo: onBack });
+  const after = states.task("Run the post-migration tasks", {
+    comment: "Analyze, refresh and the like. A failure is told and reported; nothing is rolled back for it.",
+    capability: "opening",
+    onFailure: onDone,
+    failurePath: "$.unfinished.opening",
+  });
+  after.leadTo(onDone);
+  const smoke = states.task("Smoke-test the application", {
+    comment: "The plan's HTTP requests and what they must answer.",
+    capability: "application",
+    payload: { hook: "smoke" },
+    onFailure: keep.first,
+  });
+  const before = inOrder(
+    states.task("Lift the fence", {
+      comment: "Gives the application roles back exactly what they had.",
+      capability: "fence",
+      payload: { action: "lift" },
+      onFailure,
+    }),
+    states.task("Start the application", {
+      comment: "The plan's start hook, if it has one.",
+      capability: "application",
+      payload: { hook: "start" },
+      // The application may be half in: people decide whether it stays.
+      onFailure: keep.first,
+    }),
+    states.task("Turn the alarms on", {
+      comment: "Turns on what was silenced.",
+      capability: "alarms",
+      payload: { action: "on" },
+      onFailure: keep.first,
+    }),
+    smoke,
+  );
+  before.leadTo(after.first);
+  keep.leadTo(after.first);
+  return before.first;
+}

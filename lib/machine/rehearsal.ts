@@ -1,0 +1,79 @@
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
+import type { CompiledPlan, Migration } from "../../lambdas/shared/plan.ts";
+import { applyAndValidate, migrationSequence } from "./migration-sequence.ts";
+import { inOrder, type Segment } from "./segment.ts";
+import type { States } from "./states.ts";
+
+export interface RehearsalOptions {
+  plan: CompiledPlan;
+  /** The snapshot that staging is restored from. */
+  snapshot: SnapshotPurpose;
+  onFailure: sfn.State;
+}
+
+/** Restores staging from a snapshot, tests that backup, and rehearses every migration and its rollback there. */
+export function rehearsal(states: States, { plan, snapshot, onFailure }: RehearsalOptions): Segment {
+  return inOrder(
+    states.loop("Restore staging", {
+      comment: "A new instance from the snapshot, in production's network, never public.",
+      capability: "staging",
+      payload: { action: "restore", snapshot },
+      every: 30,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+    states.loop("Verify staging", {
+      comment:
+        "Reads every row of the restored copy and compares its catalog with production's: the backup is tested.",
+      capability: "verify",
+      every: 5,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+    migrationSequence(states, {
+      target: "staging",
+      migrations: plan.migrations,
+      onFailure,
+      after: (migration) => rehearseRollback(states, migration, onFailure),
+    }),
+    states.loop("Benchmark staging", {
+      comment: "Measures the plan's benchmarks, with generated data where staging has none.",
+      capability: "benchmark",
+      payload: { target: "staging" },
+      every: 5,
+      limitMinutes: 60,
+      onFailure,
+    }),
+    states.task("Let staging go", {
+      comment: "Asks for staging's deletion; the end of the run makes sure of it.",
+      capability: "staging",
+      payload: { action: "letGo" },
+      onFailure,
+    }),
+  );
+}
+
+/** Rolls the migration back, proves that staging is what it was, and applies it again. */
+function rehearseRollback(states: States, migration: Migration, onFailure: sfn.State): Segment {
+  const { version } = migration;
+  return inOrder(
+    states.loop(`Roll back ${version} on staging`, {
+      comment: `Rehearses ${migration.rollback.path}.`,
+      capability: "rollback",
+      payload: { action: "rollBack", target: "staging", version },
+      every: 5,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+    states.loop(`Prove ${version} rolled back on staging`, {
+      comment: "Catalog and contents must be exactly what they were before the migration.",
+      capability: "prove",
+      payload: { proof: `staging-${version}` },
+      every: 5,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+    applyAndValidate(states, { target: "staging", migration, round: 2, onFailure }),
+  );
+}

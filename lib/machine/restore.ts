@@ -1,0 +1,33 @@
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { inOrder, type Segment } from "./segment.ts";
+import type { States } from "./states.ts";
+
+/** Puts the final snapshot in production's place. The former production is kept under another name. */
+export function restore(states: States, onFailure: sfn.State): Segment {
+  return inOrder(
+    states.loop("Move production aside", {
+      comment: "Renames the instance; it is kept until an operator deletes it.",
+      capability: "restore",
+      payload: { action: "aside" },
+      every: 30,
+      limitMinutes: 2 * 60,
+      onFailure,
+    }),
+    states.loop("Restore production", {
+      comment: "A new instance from the final snapshot, under production's identifier and with its settings.",
+      capability: "restore",
+      payload: { action: "restore" },
+      every: 30,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+    states.loop("Prove production restored", {
+      comment: "Catalog and every table's content must be exactly what was recorded.",
+      capability: "prove",
+      payload: { proof: "production-restored" },
+      every: 5,
+      limitMinutes: 6 * 60,
+      onFailure,
+    }),
+  );
+}

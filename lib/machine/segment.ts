@@ -1,0 +1,18 @@
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+
+/** A part of the machine with one way in and one way out. The way out may lead from several states. */
+export interface Segment {
+  readonly first: sfn.State;
+  /** Sets where the segment leads; called once. */
+  leadTo(next: sfn.State): void;
+}
+
+/** The segments one after the other, as one. */
+export function inOrder(...segments: readonly [Segment, ...Segment[]]): Segment {
+  for (const [index, segment] of segments.entries()) {
+    const following = segments[index + 1];
+    if (following) segment.leadTo(following.first);
+  }
+  const last = segments.at(-1) as Segment;
+  return { first: segments[0].first, leadTo: (next) => last.leadTo(next) };
+}

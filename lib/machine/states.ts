@@ -1,0 +1,163 @@
+import { Duration } from "aws-cdk-lib";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
+import { Construct } from "constructs";
+import { FINAL } from "../../lambdas/shared/errors.ts";
+import type { MachineCapability } from "./capabilities.ts";
+import type { Segment } from "./segment.ts";
+
+export interface TaskOptions {
+  /** What the state does, for whoever clicks on it in the console. */
+  comment: string;
+  capability: MachineCapability;
+  /** What the capability needs beside the run's own fields. */
+  payload?: Record<string, unknown>;
+  /** Where any failure leads. */
+  onFailure: sfn.State;
+  /** Where the failure is put in the state; `$.failure` unless told. */
+  failurePath?: string;
+  /** Where the answer is put in the state; dropped unless told. */
+  resultPath?: string;
+}
+
+export interface LoopOptions extends TaskOptions {
+  /** Seconds until it is called again. */
+  every: number;
+  /** After this long the capability gives up with TookTooLong. */
+  limitMinutes: number;
+}
+
+const LAMBDA_SERVICE_ERRORS = [
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "Lambda.TooManyRequestsException",
+  "Lambda.ClientExecutionTimeoutException",
+];
+
+// A Lambda lives at most 15 minutes; five seconds more let its own answer arrive first.
+const TASK_TIMEOUT = Duration.seconds(905);
+
+/** Makes the machine's states and notes which phase each belongs to. */
+export class States extends Construct {
+  readonly phases: { phase: string; states: string[] }[] = [];
+  private readonly functions: Record<MachineCapability, IFunction>;
+  private readonly planChecksum: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { functions: Record<MachineCapability, IFunction>; planChecksum: string },
+  ) {
+    super(scope, id);
+    this.functions = props.functions;
+    this.planChecksum = props.planChecksum;
+  }
+
+  /** States made by `build` belong to this phase. */
+  phase<T>(phase: string, build: () => T): T {
+    this.phases.push({ phase, states: [] });
+    return build();
+  }
+
+  /** A Lambda task, called once. */
+  task(name: string, options: TaskOptions): Segment {
+    const state = this.invoke(name, options);
+    return { first: state, leadTo: (next) => void state.next(next) };
+  }
+
+  /** A Lambda task that is called until it says that it is done. */
+  loop(name: string, options: LoopOptions): Segment {
+    const state = this.invoke(name, {
+      ...options,
+      payload: { ...options.payload, limitMinutes: options.limitMinutes },
+      resultPath: "$.loop",
+    });
+    const wait = new sfn.Wait(this, `Wait: ${name}`, {
+      time: sfn.WaitTime.duration(Duration.seconds(options.every)),
+    });
+    const choice = new sfn.Choice(this, `Done: ${name}`);
+    state.next(choice);
+    choice.when(sfn.Condition.stringEquals("$.loop.status", "running"), wait);
+    wait.next(state);
+    return { first: state, leadTo: (next) => void choice.otherwise(next) };
+  }
+
+  /** A Lambda task that hands its task token on and waits for somebody to answer it. */
+  waitForAnswer(
+    name: string,
+    options: Omit<TaskOptions, "onFailure"> & { minutes: number; onTimeout: sfn.State; onFailure: sfn.State },
+  ): Segment {
+    const state = new tasks.LambdaInvoke(this, name, {
+      comment: options.comment,
+      lambdaFunction: this.functions[options.capability],
+      integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+      payload: sfn.TaskInput.fromObject({
+        ...this.runFields(name),
+        ...options.payload,
+        token: sfn.JsonPath.taskToken,
+      }),
+      resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
+      taskTimeout: sfn.Timeout.duration(Duration.minutes(options.minutes)),
+      retryOnServiceExceptions: false,
+    });
+    // Lambda itself was at fault and nobody was asked yet. Asking again is safe: a newer link supersedes the older.
+    // Not States.ALL: that would ask the same people again when their time is over.
+    state.addRetry({
+      errors: LAMBDA_SERVICE_ERRORS,
+      interval: Duration.seconds(2),
+      maxAttempts: 4,
+      backoffRate: 2,
+    });
+    state.addCatch(options.onTimeout, { errors: [sfn.Errors.TIMEOUT], resultPath: "$.failure" });
+    state.addCatch(options.onFailure, { errors: [sfn.Errors.ALL], resultPath: "$.failure" });
+    this.note(name);
+    return { first: state, leadTo: (next) => void state.next(next) };
+  }
+
+  private invoke(name: string, options: TaskOptions): sfn.TaskStateBase {
+    const state = new tasks.LambdaInvoke(this, name, {
+      comment: options.comment,
+      lambdaFunction: this.functions[options.capability],
+      payload: sfn.TaskInput.fromObject({ ...this.runFields(name), ...options.payload }),
+      payloadResponseOnly: true,
+      resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
+      taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),
+      retryOnServiceExceptions: false,
+    });
+    // The task has said what is wrong and that doing the same again will not mend it.
+    state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
+    // Anything else (a killed worker, a lost connection, a throttled API, a lock) may pass. Every task first looks
+    // at what is there already, so that doing it twice does nothing twice.
+    state.addRetry({
+      errors: [sfn.Errors.ALL],
+      interval: Duration.seconds(2),
+      maxAttempts: 4,
+      backoffRate: 2,
+      maxDelay: Duration.seconds(60),
+      jitterStrategy: sfn.JitterType.FULL,
+    });
+    state.addCatch(options.onFailure, {
+      errors: [sfn.Errors.ALL],
+      resultPath: options.failurePath ?? "$.failure",
+    });
+    this.note(name);
+    return state;
+  }
+
+  private runFields(state: string): Record<string, unknown> {
+    return {
+      run: sfn.JsonPath.stringAt("$$.Execution.Name"),
+      execution: sfn.JsonPath.stringAt("$$.Execution.Id"),
+      planChecksum: this.planChecksum,
+      state,
+    };
+  }
+
+  private note(name: string): void {
+    const phase = this.phases.at(-1);
+    if (!phase) throw new Error(`State "${name}" was made outside any phase`);
+    phase.states.push(name);
+  }
+}

@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { loadModule } from "libpg-query";
+import { parseDocument } from "yaml";
+import type { CompiledPlan, Migration, SqlFile } from "../../lambdas/shared/plan.ts";
+import { PlanError } from "./plan-error.ts";
+import { type PlanFile, planFile } from "./schema.ts";
+import { parseCheckFile, parseSqlFile, syntaxProblem } from "./sql-file.ts";
+
+export interface LoadedPlan {
+  plan: CompiledPlan;
+  /** Only for local runs: the baseline's SQL files in order, and the application that stands in for the real one. */
+  local: LocalPlan | undefined;
+  /** SQL that Postgres's parser refuses: file, line, column and reason. A deployment refuses it, a rehearsal shows it. */
+  syntaxProblems: PlanError[];
+}
+
+export interface LocalPlan {
+  /** Role that owns the database, as RDS's master user would: no superuser. */
+  owner: string;
+  baseline: readonly { path: string; sql: string }[];
+  application: NonNullable<PlanFile["local"]>["application"];
+}
+
+/**
+ * The plan for a deployment.
+ * @throws PlanError for the first mistake of any kind, SQL that does not parse included.
+ */
+export async function compilePlan(directory: string): Promise<CompiledPlan> {
+  const { plan, syntaxProblems } = await loadPlan(directory);
+  const [problem] = syntaxProblems;
+  if (problem) throw problem;
+  return plan;
+}
+
+/**
+ * The plan for a rehearsal.
+ * @throws PlanError for the first mistake in plan.yaml or in the marks of its SQL files.
+ */
+export async function loadPlan(directory: string): Promise<LoadedPlan> {
+  await loadModule();
+  const digest = createHash("sha256");
+  const read = async (path: string): Promise<string> => {
+    const text = await readText(directory, path);
+    digest.update(`${path}\0${text.length}\0${text}\0`);
+    return text;
+  };
+  const file = parsePlanFile(await read("plan.yaml"));
+  checkOrder(file.migrations);
+
+  const migrations: Migration[] = [];
+  for (const { folder, title, expectedMinutes, checklist } of file.migrations) {
+    const path = (name: string) => `${folder}/${name}.sql`;
+    migrations.push({
+      version: versionOf(folder),
+      folder,
+      title,
+      expectedMinutes,
+      checklist,
+      migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")))),
+      validate: parseCheckFile(path("validate"), await read(path("validate"))),
+      rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")))),
+    });
+  }
+  const benchmarks = [];
+  for (const { query, baseline, ...rest } of file.benchmarks)
+    benchmarks.push({
+      ...rest,
+      query: await read(query),
+      ...(baseline === undefined ? {} : { baseline: await read(baseline) }),
+    });
+  const stagingData: SqlFile[] = [];
+  for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path)));
+
+  const plan: CompiledPlan = {
+    name: basename(directory),
+    title: file.title,
+    checksum: digest.digest("hex"),
+    schema: file.schema,
+    server: file.server,
+    extensions: file.extensions,
+    applicationRoles: file.applicationRoles,
+    protect: file.protect,
+    rollbackSloMinutes: file.rollbackSloMinutes,
+    migrations,
+    gates: file.gates,
+    benchmarks,
+    application: file.application,
+    afterOpening: file.afterOpening,
+    expectedMinutes: file.expectedMinutes,
+    stagingData,
+  };
+  checkRoles(plan);
+  return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };
+}
+
+async function readText(directory: string, path: string): Promise<string> {
+  try {
+    return await readFile(join(directory, path), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new PlanError(path, "file", `missing in ${directory}`);
+    throw error;
+  }
+}
+
+function parsePlanFile(text: string): PlanFile {
+  const document = parseDocument(text, { uniqueKeys: true });
+  const [mistake] = document.errors;
+  if (mistake) {
+    const line = mistake.linePos?.[0].line ?? 1;
+    throw new PlanError("plan.yaml", `line ${line}`, mistake.message.split("\n")[0] ?? "not YAML");
+  }
+  const parsed = planFile.safeParse(document.toJS());
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const key =
+    issue?.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("") ?? "";
+  throw new PlanError("plan.yaml", key.replace(/^\./, "") || "(top level)", issue?.message ?? "not a plan");
+}
+
+function versionOf(folder: string): string {
+  return folder.slice(0, folder.indexOf("_"));
+}
+
+/** Versions are compared as numbers: 9 comes before 10, and 006 is the same as 6. */
+function checkOrder(migrations: PlanFile["migrations"]): void {
+  for (const [index, { folder }] of migrations.entries()) {
+    const previous = migrations[index - 1];
+    if (!previous) continue;
+    const [before, now] = [Number(versionOf(previous.folder)), Number(versionOf(folder))];
+    const where = `migrations[${index}].folder`;
+    if (now === before)
+      throw new PlanError(
+        "plan.yaml",
+        where,
+        `version ${versionOf(folder)} stands twice: ${previous.folder}, ${folder}`,
+      );
+    if (now < before)
+      throw new PlanError(
+        "plan.yaml",
+        where,
+        `${folder} stands after ${previous.folder}: versions must rise`,
+      );
+  }
+}
+
+function nonEmpty(file: SqlFile): SqlFile {
+  if (file.steps.length === 0) throw new PlanError(file.path, "file", "holds no SQL");
+  return file;
+}
+
+function checkRoles(plan: CompiledPlan): void {
+  for (const [index, { as, name }] of plan.benchmarks.entries())
+    if (as !== undefined && !plan.applicationRoles.includes(as))
+      throw new PlanError(
+        "plan.yaml",
+        `benchmarks[${index}].as`,
+        `${name} runs as ${as}, which is no application role`,
+      );
+}
+
+function syntaxProblems(plan: CompiledPlan): PlanError[] {
+  const files = plan.migrations.flatMap((m) => [
+    ...m.migrate.steps.map((step) => ({ path: m.migrate.path, statements: step.statements })),
+    ...m.validate.checks.map((check) => ({ path: m.validate.path, statements: check.statements })),
+    ...m.rollback.steps.map((step) => ({ path: m.rollback.path, statements: step.statements })),
+  ]);
+  return files.flatMap(({ path, statements }) =>
+    statements.flatMap((statement) => {
+      const problem = syntaxProblem(statement);
+      return problem
+        ? [new PlanError(path, `line ${problem.line}, column ${problem.column}`, problem.message)]
+        : [];
+    }),
+  );
+}
+
+async function localPlan(directory: string, file: PlanFile): Promise<LocalPlan | undefined> {
+  if (!file.local) return undefined;
+  const baseline = [];
+  for (const path of file.local.baseline) baseline.push({ path, sql: await readText(directory, path) });
+  return { owner: file.local.owner, baseline, application: file.local.application };
+}

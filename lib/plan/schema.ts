@@ -1,0 +1,122 @@
+import { z } from "zod";
+
+// plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one.
+
+const version = z.string().regex(/^\d+(\.\d+)*$/, 'a version such as "0.8.0", in quotes');
+const role = z.string().regex(/^[A-Za-z_][\w$]*$/, "a role name without quotes");
+const minutes = z.number().positive();
+const sqlPath = z
+  .string()
+  .regex(/^[\w./-]+\.sql$/, "a path to an .sql file in the plan's folder")
+  .refine((path) => !path.split("/").includes(".."), "must not leave the plan's folder");
+
+const gate = z.strictObject({
+  question: z.string().min(1).max(60),
+  checklist: z.array(z.string().min(1)).default([]),
+  minutes: minutes.default(60),
+});
+
+const httpExpectation = z.strictObject({
+  title: z.string().min(1),
+  method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
+  url: z
+    .string()
+    .regex(/^(\/|https?:\/\/)/, "starts with / (relative to the application's URL) or with http"),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.string().optional(),
+  expect: z.strictObject({ status: z.number().int().min(100).max(599), contains: z.string().optional() }),
+});
+
+const benchmark = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, "lower-case letters, digits and hyphens"),
+  title: z.string().min(1),
+  query: sqlPath,
+  baseline: sqlPath.optional(),
+  as: role.optional(),
+  settings: z.record(z.string(), z.string()).default({}),
+  sloMs: z.number().positive(),
+  runs: z.number().int().min(5).max(1000).default(30),
+  needs: z.string().optional(),
+  usesIndex: z.string().optional(),
+});
+
+const localRoute = z.strictObject({
+  method: z.enum(["GET", "POST"]),
+  /** `{name}` stands for one part of the path. */
+  path: z.string().startsWith("/"),
+  does: z.enum(["stop", "start"]).optional(),
+  settings: z.record(z.string(), z.string()).default({}),
+  sql: z.string().optional(),
+  params: z.array(z.string()).default([]),
+});
+
+export const planFile = z.strictObject({
+  title: z.string().min(1),
+  schema: z.strictObject({
+    table: z
+      .string()
+      .regex(/^[a-z_][\w$]*(\.[a-z_][\w$]*)?$/i, "a table name")
+      .default("schema_migrations"),
+    expectedVersion: z.string().min(1, "the version that the schema must have, in quotes"),
+  }),
+  server: z.strictObject({
+    minimumVersion: z.number().int().min(13),
+    minimumConnections: z.number().int().positive().default(50),
+    minimumFreeGiB: z.number().nonnegative().default(20),
+  }),
+  extensions: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1),
+        minimumVersion: version.optional(),
+        recommendedVersion: version.optional(),
+      }),
+    )
+    .default([]),
+  applicationRoles: z
+    .array(role)
+    .min(1, "name the roles that the application connects as; the fence and the checks need them"),
+  protect: z.array(z.string().min(1)).default([]),
+  rollbackSloMinutes: minutes.default(30),
+  expectedMinutes: z.strictObject({ admit: minutes, prove: minutes, open: minutes }),
+  migrations: z
+    .array(
+      z.strictObject({
+        folder: z.string().regex(/^\d+_[a-z0-9_]+$/, "a folder named like 006_knowledge_graph"),
+        title: z.string().min(1),
+        expectedMinutes: minutes,
+        checklist: z.array(z.string().min(1)).default([]),
+      }),
+    )
+    .min(1),
+  gates: z.strictObject({
+    readiness: gate,
+    rehearsal: gate,
+    after: gate,
+    open: gate,
+    keep: gate,
+    restore: gate,
+  }),
+  benchmarks: z.array(benchmark).default([]),
+  application: z
+    .strictObject({
+      stop: httpExpectation.optional(),
+      start: httpExpectation.optional(),
+      test: httpExpectation.optional(),
+      smoke: z.array(httpExpectation).default([]),
+    })
+    .default({ smoke: [] }),
+  afterOpening: z.array(z.strictObject({ title: z.string().min(1), sql: z.string().min(1) })).default([]),
+  stagingData: z.array(sqlPath).default([]),
+  /** What local runs start from; never sent to a deployed database. */
+  local: z
+    .strictObject({
+      owner: role,
+      baseline: z.array(sqlPath).min(1),
+      application: z.strictObject({ role, routes: z.array(localRoute) }).optional(),
+    })
+    .optional(),
+});
+
+export type PlanFile = z.infer<typeof planFile>;
+export type LocalRoute = z.infer<typeof localRoute>;
