@@ -1,0 +1,150 @@
+import { FIRES } from "./catalog-relations.ts";
+import { GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-text.ts";
+
+const NO_GRANTS = `NULL::"char", NULL::aclitem[]`;
+/** The columns of a catalog row that are its substance: those that only this server's OIDs give are left out. */
+const rest = (row: string, ...without: string[]) =>
+  `(to_jsonb(${row}) - ARRAY[${["oid", ...without].map((name) => `'${name}'`).join(", ")}])::text`;
+
+/** What is neither a relation, nor a routine, nor a type. */
+export const STANDALONE = [
+  `SELECT 'schema', 'pg_namespace'::regclass::oid, n.oid, 0, n.nspowner, 'n'::"char", n.nspacl, NULL::text
+   FROM pg_namespace n JOIN space ON space.oid = n.oid`,
+
+  // An extension stands for its members, which are left out everywhere.
+  `SELECT 'extension', 'pg_extension'::regclass::oid, e.oid, 0, e.extowner, ${NO_GRANTS},
+    ${LINES("'version: ' || e.extversion", "'schema: ' || e.extnamespace::regnamespace::text")}
+   FROM pg_extension e`,
+
+  `SELECT 'default privileges', 'pg_default_acl'::regclass::oid, d.oid, 0, NULL::oid, NULL::"char", d.defaclacl, NULL
+   FROM pg_default_acl d WHERE d.defaclnamespace = 0 OR d.defaclnamespace IN (SELECT oid FROM space)`,
+
+  `SELECT 'event trigger', 'pg_event_trigger'::regclass::oid, t.oid, 0, t.evtowner, ${NO_GRANTS}, ${LINES(
+    "'event: ' || t.evtevent",
+    `'tags: ' || ${SORTED("t.evttags")}`,
+    "'function: ' || t.evtfoid::regprocedure::text",
+    FIRES("t.evtenabled"),
+  )}
+   FROM pg_event_trigger t`,
+
+  `SELECT 'publication', 'pg_publication'::regclass::oid, p.oid, 0, p.pubowner, ${NO_GRANTS}, ${LINES(
+    rest("p", "pubname", "pubowner"),
+    `(SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
+        SELECT concat_ws(' ', 'table: ' || r.prrelid::regclass::text,
+          '(' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+                   WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)) || ')',
+          'where ' || pg_get_expr(r.prqual, r.prrelid)) AS line
+        FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN space ON space.oid = c.relnamespace
+        WHERE r.prpubid = p.oid) tables)`,
+    `(SELECT string_agg('schema: ' || nspname, chr(10) ORDER BY nspname COLLATE "C")
+        FROM pg_publication_namespace s JOIN space ON space.oid = s.pnnspid WHERE s.pnpubid = p.oid)`,
+  )}
+   FROM pg_publication p`,
+
+  `SELECT 'foreign-data wrapper', 'pg_foreign_data_wrapper'::regclass::oid, w.oid, 0, w.fdwowner, 'F'::"char", w.fdwacl,
+    ${LINES(
+      "'handler: ' || nullif(w.fdwhandler, 0)::regprocedure::text",
+      "'validator: ' || nullif(w.fdwvalidator, 0)::regprocedure::text",
+      `'options: ' || ${SORTED("w.fdwoptions")}`,
+    )}
+   FROM pg_foreign_data_wrapper w`,
+
+  `SELECT 'foreign server', 'pg_foreign_server'::regclass::oid, s.oid, 0, s.srvowner, 'S'::"char", s.srvacl, ${LINES(
+    "'wrapper: ' || (SELECT fdwname FROM pg_foreign_data_wrapper WHERE oid = s.srvfdw)",
+    "'type: ' || s.srvtype",
+    "'version: ' || s.srvversion",
+    `'options: ' || ${SORTED("s.srvoptions")}`,
+  )}
+   FROM pg_foreign_server s`,
+
+  `SELECT 'language', 'pg_language'::regclass::oid, l.oid, 0, l.lanowner, 'l'::"char", l.lanacl, ${LINES(
+    WHEN("l.lanpltrusted", "'trusted'"),
+    "'handler: ' || nullif(l.lanplcallfoid, 0)::regprocedure::text",
+    "'inline: ' || nullif(l.laninline, 0)::regprocedure::text",
+    "'validator: ' || nullif(l.lanvalidator, 0)::regprocedure::text",
+  )}
+   FROM pg_language l WHERE l.oid >= 16384`,
+
+  `SELECT 'access method', 'pg_am'::regclass::oid, m.oid, 0, NULL::oid, ${NO_GRANTS},
+    ${LINES("'kind: ' || m.amtype::text", "'handler: ' || m.amhandler::regprocedure::text")}
+   FROM pg_am m WHERE m.oid >= 16384`,
+
+  `SELECT 'transform', 'pg_transform'::regclass::oid, t.oid, 0, NULL::oid, ${NO_GRANTS}, ${LINES(
+    "'from SQL: ' || nullif(t.trffromsql, 0)::regprocedure::text",
+    "'to SQL: ' || nullif(t.trftosql, 0)::regprocedure::text",
+  )}
+   FROM pg_transform t WHERE t.oid >= 16384`,
+
+  // The version that the operating system's library reports for a collation is the server's affair.
+  `SELECT 'collation', 'pg_collation'::regclass::oid, c.oid, 0, c.collowner, ${NO_GRANTS},
+    ${rest("c", "collname", "collnamespace", "collowner", "collversion")}
+   FROM pg_collation c JOIN space ON space.oid = c.collnamespace`,
+
+  `SELECT 'conversion', 'pg_conversion'::regclass::oid, c.oid, 0, c.conowner, ${NO_GRANTS},
+    ${LINES(
+      "pg_encoding_to_char(c.conforencoding) || ' to ' || pg_encoding_to_char(c.contoencoding)",
+      "'function: ' || c.conproc::regprocedure::text",
+      WHEN("c.condefault", "'default'"),
+    )}
+   FROM pg_conversion c JOIN space ON space.oid = c.connamespace`,
+
+  `SELECT 'text search configuration', 'pg_ts_config'::regclass::oid, t.oid, 0, t.cfgowner, ${NO_GRANTS}, ${LINES(
+    "'parser: ' || (pg_identify_object('pg_ts_parser'::regclass, t.cfgparser, 0)).identity",
+    `(SELECT string_agg(format('token %s: %s', maptokentype, mapdict::regdictionary), chr(10)
+             ORDER BY maptokentype, mapseqno) FROM pg_ts_config_map WHERE mapcfg = t.oid)`,
+  )}
+   FROM pg_ts_config t JOIN space ON space.oid = t.cfgnamespace`,
+
+  `SELECT 'text search dictionary', 'pg_ts_dict'::regclass::oid, t.oid, 0, t.dictowner, ${NO_GRANTS}, ${LINES(
+    "'template: ' || (pg_identify_object('pg_ts_template'::regclass, t.dicttemplate, 0)).identity",
+    "'options: ' || t.dictinitoption",
+  )}
+   FROM pg_ts_dict t JOIN space ON space.oid = t.dictnamespace`,
+
+  `SELECT 'text search parser', 'pg_ts_parser'::regclass::oid, t.oid, 0, NULL::oid, ${NO_GRANTS},
+    concat_ws(' ', t.prsstart, t.prstoken, t.prsend, t.prsheadline, t.prslextype)
+   FROM pg_ts_parser t JOIN space ON space.oid = t.prsnamespace`,
+
+  `SELECT 'text search template', 'pg_ts_template'::regclass::oid, t.oid, 0, NULL::oid, ${NO_GRANTS},
+    concat_ws(' ', t.tmplinit, t.tmpllexize)
+   FROM pg_ts_template t JOIN space ON space.oid = t.tmplnamespace`,
+];
+
+// Members of extensions and the system's own objects are left out, but not what was granted on them since.
+const CHANGED_PRIVILEGES = `
+SELECT 'privileges', i.identity, ${GRANTS_OF("o.acl")}
+FROM (
+  SELECT 'pg_class'::regclass::oid AS classid, oid AS objid, relnamespace AS home, relacl AS acl,
+         acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner) AS initially FROM pg_class
+  UNION ALL
+  SELECT 'pg_proc'::regclass, oid, pronamespace, proacl, acldefault('f', proowner) FROM pg_proc
+  UNION ALL
+  SELECT 'pg_type'::regclass, oid, typnamespace, typacl, acldefault('T', typowner) FROM pg_type
+  UNION ALL
+  SELECT 'pg_namespace'::regclass, oid, oid, nspacl, acldefault('n', nspowner) FROM pg_namespace
+  UNION ALL
+  SELECT 'pg_language'::regclass, oid, 'pg_catalog'::regnamespace, lanacl, acldefault('l', lanowner) FROM pg_language
+   WHERE oid < 16384 OR oid IN (SELECT objid FROM member WHERE classid = 'pg_language'::regclass)
+) o
+LEFT JOIN pg_init_privs p ON (p.classoid, p.objoid, p.objsubid) = (o.classid, o.objid, 0)
+CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, 0) i
+WHERE o.acl IS NOT NULL
+  AND (o.home = 'pg_catalog'::regnamespace
+       OR EXISTS (SELECT FROM member m WHERE (m.classid, m.objid) = (o.classid, o.objid)))
+  AND ${GRANTS_OF("o.acl")} IS DISTINCT FROM ${GRANTS_OF("coalesce(p.initprivs, o.initially)")}`;
+
+/** Branches that are whole by themselves: (kind, name, definition). */
+export const WHOLE_DATABASE = [
+  // A setting of the application's own making may be a secret, so of those only a digest is shown.
+  `SELECT 'setting', concat_ws(' ', split_part(setting, '=', 1), 'for role ' || quote_ident(pg_get_userbyid(nullif(s.setrole, 0)))),
+    CASE WHEN split_part(setting, '=', 1) LIKE '%.%'
+         THEN 'value with sha256 ' || encode(sha256(convert_to(substr(setting, strpos(setting, '=') + 1), 'UTF8')), 'hex')
+         ELSE substr(setting, strpos(setting, '=') + 1) END
+   FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) setting
+   WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+
+  // Options of user mappings hold passwords, and only privileged roles see them.
+  `SELECT 'user mapping', concat_ws(' on server ', quote_ident(usename), quote_ident(srvname)), '' FROM pg_user_mappings`,
+
+  CHANGED_PRIVILEGES,
+];

@@ -1,0 +1,98 @@
+import type { CatalogObject, Fingerprint } from "./fingerprint.ts";
+
+/** One object that is not as it was. `before` and `after` are its definitions, absent when it was not there. */
+export interface Difference {
+  kind: string;
+  name: string;
+  change: "added" | "removed" | "changed";
+  before?: string;
+  after?: string;
+}
+
+const keyOf = ({ kind, name }: { kind: string; name: string }) => JSON.stringify([kind, name]);
+
+/** What changed from `before` to `after`, by kind and name; empty exactly when the hashes are equal. */
+export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
+  if (before.hash === after.hash) return [];
+  const gone = byKey(before.objects);
+  const found: Difference[] = [];
+  for (const { kind, name, definition } of after.objects) {
+    const key = keyOf({ kind, name });
+    const earlier = gone.get(key);
+    gone.delete(key);
+    if (!earlier) found.push({ kind, name, change: "added", after: definition });
+    else if (earlier.definition !== definition)
+      found.push({ kind, name, change: "changed", before: earlier.definition, after: definition });
+  }
+  for (const { kind, name, definition } of gone.values())
+    found.push({ kind, name, change: "removed", before: definition });
+  return found.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+function byKey(objects: readonly CatalogObject[]): Map<string, CatalogObject> {
+  return new Map(objects.map((object) => [keyOf(object), object]));
+}
+
+/** Lines of each side that a description shows at most, and the characters of each. */
+const MAX_LINES = 2;
+const MAX_WIDTH = 120;
+
+/**
+ * One readable line, such as `table public.t changed: now "row level security: enabled"`. Never long, whatever the
+ * definitions: of a change, the lines that differ are shown, a few of them, cut down to where they differ.
+ */
+export function describeDifference({ kind, name, change, before = "", after = "" }: Difference): string {
+  const what = `${kind} ${cut(oneLine(name), 0)}`;
+  if (change !== "changed") return `${what} ${change}`;
+  const [lost, gained] = linesThatDiffer(before, after);
+  const [first, ...more] = gained;
+  if (lost.length === 1 && first !== undefined && more.length === 0) {
+    const [was = ""] = lost;
+    const from = Math.max(0, firstDifference(was, first) - MAX_WIDTH / 2);
+    return `${what} changed: was ${quote(was, from)}, now ${quote(first, from)}`;
+  }
+  const parts = [
+    ...(lost.length > 0 ? [`was ${quoteSome(lost)}`] : []),
+    ...(gained.length > 0 ? [`now ${quoteSome(gained)}`] : []),
+  ];
+  return `${what} changed: ${parts.length > 0 ? parts.join(", ") : "its lines stand in another order"}`;
+}
+
+/** The lines that only one of the two has, however often it has more of them. */
+function linesThatDiffer(before: string, after: string): [lost: string[], gained: string[]] {
+  const lines = (text: string) => text.split("\n").map(oneLine);
+  return [without(lines(before), lines(after)), without(lines(after), lines(before))];
+}
+
+function without(lines: string[], others: string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const line of others) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const left = counts.get(line) ?? 0;
+    counts.set(line, left - 1);
+    return left <= 0 && line !== "";
+  });
+}
+
+function firstDifference(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  return at;
+}
+
+function quoteSome(lines: string[]): string {
+  const shown = lines.slice(0, MAX_LINES).map((line) => quote(line, 0));
+  const hidden = lines.length - shown.length;
+  return shown.join(" and ") + (hidden > 0 ? ` and ${hidden} more ${hidden === 1 ? "line" : "lines"}` : "");
+}
+
+const quote = (line: string, from: number) => `"${cut(line, from)}"`;
+
+/** At most MAX_WIDTH characters of the line, from the given one on. */
+function cut(line: string, from: number): string {
+  const piece = line.slice(from, from + MAX_WIDTH);
+  return (from > 0 ? "…" : "") + piece + (from + MAX_WIDTH < line.length ? "…" : "");
+}
+
+/** Without line breaks, tabs and other characters that would not stay on one line. */
+const oneLine = (text: string) => text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ").trim();

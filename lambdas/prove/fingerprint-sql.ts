@@ -1,0 +1,63 @@
+import { RELATIONS } from "./catalog-relations.ts";
+import { ROUTINES } from "./catalog-routines.ts";
+import { STANDALONE, WHOLE_DATABASE } from "./catalog-standalone.ts";
+import { GRANTS_OF } from "./catalog-text.ts";
+import { TYPES } from "./catalog-types.ts";
+
+/**
+ * Opens the transaction that a fingerprint is read in. Everything that changes how the server spells a definition
+ * is pinned: an empty path makes it qualify every name, and constants in defaults print through their type's output.
+ * pg_temp comes last, so that a session's temporary table cannot stand in for a catalog.
+ */
+export const BEGIN_PINNED = `
+  BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+  SET LOCAL search_path = pg_catalog, pg_temp;
+  SET LOCAL quote_all_identifiers = off;
+  SET LOCAL standard_conforming_strings = on;
+  SET LOCAL TimeZone = 'UTC';
+  SET LOCAL DateStyle = 'ISO, YMD';
+  SET LOCAL IntervalStyle = 'postgres';
+  SET LOCAL extra_float_digits = 1;
+  SET LOCAL bytea_output = 'hex';
+  SET LOCAL lc_monetary = 'C';
+  SET LOCAL lc_numeric = 'C';
+  SET LOCAL xmlbinary = 'base64';
+  SET LOCAL jit = off;
+`;
+
+/**
+ * One query for the whole catalog: rows of (kind, name, definition).
+ *
+ * Each file of branches yields what is peculiar to its objects; what all objects have (a name, an owner, grants, a
+ * comment, security labels, the extension they belong to) is added here. A branch's columns are
+ * (kind, classid, objid, subid, owner, acl_kind, acl, detail): owner, acl_kind and acl may be NULL.
+ */
+export const FINGERPRINT_QUERY = `
+WITH space AS MATERIALIZED (
+  SELECT oid, nspname FROM pg_namespace
+  WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sluice')
+),
+member AS MATERIALIZED (
+  SELECT DISTINCT classid, objid FROM pg_depend WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
+),
+object (kind, classid, objid, subid, owner, acl_kind, acl, detail) AS (
+  ${[...RELATIONS, ...ROUTINES, ...TYPES, ...STANDALONE].join("\n  UNION ALL\n")}
+)
+SELECT o.kind, i.identity AS name, concat_ws(chr(10),
+  'owner: ' || pg_get_userbyid(o.owner),
+  ${GRANTS_OF("coalesce(o.acl, acldefault(o.acl_kind, o.owner))")},
+  'comment: ' || d.description,
+  (SELECT string_agg('label of ' || l.provider || ': ' || l.label, chr(10) ORDER BY l.provider COLLATE "C")
+     FROM pg_seclabel l WHERE (l.classoid, l.objoid, l.objsubid) = (o.classid, o.objid, o.subid)),
+  (SELECT string_agg('depends on extension: ' || e.extname, chr(10) ORDER BY e.extname COLLATE "C")
+     FROM pg_depend x JOIN pg_extension e ON e.oid = x.refobjid
+    WHERE (x.classid, x.objid, x.objsubid) = (o.classid, o.objid, o.subid)
+      AND x.deptype = 'x' AND x.refclassid = 'pg_extension'::regclass),
+  nullif(o.detail, '')) AS definition
+FROM object o
+CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.subid) i
+LEFT JOIN pg_description d ON (d.classoid, d.objoid, d.objsubid) = (o.classid, o.objid, o.subid)
+WHERE NOT EXISTS (SELECT FROM member m WHERE (m.classid, m.objid) = (o.classid, o.objid))
+UNION ALL
+${WHOLE_DATABASE.join("\nUNION ALL\n")}
+`;
