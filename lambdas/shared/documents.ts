@@ -1,5 +1,3 @@
-import type { Failure } from "./task.ts";
-
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
  * Whoever writes one and whoever reads one take its name and its shape from here.
@@ -10,10 +8,12 @@ export const Doc = {
   preflight: "preflight",
   fence: "fence",
   fenceLifted: "fence-lifted",
+  /** Production is fenced again when it is rolled back after the opening. */
+  fenceAgain: "fence-again",
+  fenceAgainLifted: "fence-again-lifted",
   alarmsSilenced: "alarms-silenced",
   alarmsOn: "alarms-on",
-  /** Catalog and contents: of production under the fence, of staging as restored, of production fenced again. */
-  record: (when: RecordTime) => `records/${when}`,
+  record: (when: RecordName) => `records/${when}`,
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
@@ -31,17 +31,28 @@ export const Doc = {
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
   rollback: "rollback",
   restore: "restore",
+  restored: "restored",
   afterOpening: "after-opening",
   stateEntered: (slug: string) => `states/${slug}`,
   stateDone: (slug: string) => `states/${slug}-done`,
+  /** Sorted by time, as their names start with it. */
+  failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
   outcome: "outcome",
   report: "report",
 } as const;
 
 export type Target = "production" | "staging";
 export type Direction = "migrate" | "rollback";
-export type RecordTime = "staging" | "before" | "reopened";
-export type ProofName = `staging-${string}` | "production-data" | "production-rolled-back" | "production-restored";
+/**
+ * Catalog and contents: of production under the fence (`before`) and fenced again after the opening (`reopened`), of
+ * staging as restored (`staging`) and before each migration (`staging-006`), and of whatever a proof looked at.
+ */
+export type RecordName = "staging" | "before" | "reopened" | `staging-${string}` | `after-${ProofName}`;
+export type ProofName =
+  | `staging-${string}`
+  | "production-data"
+  | "production-rolled-back"
+  | "production-restored";
 
 export interface RequestDoc {
   run: string;
@@ -279,4 +290,16 @@ export interface OutcomeDoc {
   leftBehind: string[];
 }
 
-export type FailureDoc = Failure;
+/** One failure of one state. */
+export interface FailureDoc {
+  state: string;
+  error: string;
+  message: string;
+  at: string;
+}
+
+/** What took production's place. */
+export interface RestoredDoc {
+  at: string;
+  endpoint: { host: string; port: number };
+}

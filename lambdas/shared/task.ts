@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Doc, type FailureDoc, type StateDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { Ports } from "./ports.ts";
@@ -10,6 +11,8 @@ export const runFields = {
   planChecksum: z.string().length(64),
   /** Name of the state, for evidence that people read. */
   state: z.string().min(1),
+  /** Of a loop in the machine: how long it may go on in all. */
+  limitMinutes: z.number().positive().optional(),
 };
 
 /** A capability of the state machine: an event, parsed, in; a small answer out; everything else goes to evidence. */
@@ -17,6 +20,11 @@ export interface Task<Event> {
   /** Folder of the capability; the construct, the handler and the local run find each other by it. */
   name: string;
   event: z.ZodType<Event>;
+  /**
+   * True for what must also work when another plan was deployed while the run was under way: clean-up, proof,
+   * restore, report. All else refuses to run with a plan that is not the run's own.
+   */
+  anyPlan?: true;
   run(event: Event, ports: Ports, evidence: RunEvidence): Promise<Answer>;
 }
 
@@ -39,7 +47,8 @@ export function mustLeave(ports: Ports): boolean {
 const LONGEST_CAUSE = 4_000;
 
 /**
- * Parses the event, refuses a plan other than the run's own, runs the task, and keeps what went wrong as evidence.
+ * Parses the event, refuses a plan other than the run's own, runs the task, and keeps when it began and ended and what
+ * went wrong as evidence.
  * @throws an Error whose name the state machine knows, with a message of at most 4,000 characters.
  */
 export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Ports): Promise<Answer> {
@@ -52,13 +61,19 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
   const fields = z.object(runFields).parse(raw);
   const evidence = evidenceOf(ports.evidence, fields.run);
   try {
-    if (fields.planChecksum !== ports.plan.checksum)
-      throw new SluiceError(
-        ErrorName.PlanChanged,
-        `This run was started with plan ${fields.planChecksum.slice(0, 12)}, and ${ports.plan.checksum.slice(0, 12)} is deployed now. ` +
-          "Deploy the plan that the run was started with, or start a new run.",
-      );
-    return await task.run(parsed.data, ports, evidence);
+    if (!task.anyPlan) refuseAnotherPlan(fields.planChecksum, ports.plan.checksum);
+    const now = () => ports.clock.now().toISOString();
+    const state = slug(fields.state);
+    const entered = await evidence.keep<StateDoc>(Doc.stateEntered(state), {
+      state: fields.state,
+      at: now(),
+    });
+    if (fields.limitMinutes !== undefined)
+      refuseTooLong(fields.state, entered.at, fields.limitMinutes, ports.clock.now());
+    const answer = await task.run(parsed.data, ports, evidence);
+    if (answer.status !== RUNNING.status)
+      await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });
+    return answer;
   } catch (caught) {
     const error = nameTransient(caught);
     await keepFailure(evidence, fields.state, error, ports.clock.now()).catch(() => undefined);
@@ -66,22 +81,31 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
   }
 }
 
-/** One failure of one state, as it stands in the evidence under `failures/`. */
-export interface Failure {
-  state: string;
-  error: string;
-  message: string;
-  at: string;
+function refuseAnotherPlan(runs: string, deployed: string): void {
+  if (runs === deployed) return;
+  throw new SluiceError(
+    ErrorName.PlanChanged,
+    `This run was started with plan ${runs.slice(0, 12)}, and ${deployed.slice(0, 12)} is deployed now. ` +
+      "Deploy the plan that the run was started with, or start a new run.",
+  );
+}
+
+function refuseTooLong(state: string, since: string, limitMinutes: number, now: Date): void {
+  if (now.getTime() - Date.parse(since) <= limitMinutes * 60_000) return;
+  throw new SluiceError(
+    ErrorName.TookTooLong,
+    `"${state}" began at ${since} and is not done after ${limitMinutes} minutes, which is as long as it may take.`,
+  );
 }
 
 async function keepFailure(evidence: RunEvidence, state: string, error: unknown, at: Date): Promise<void> {
-  const failure: Failure = {
+  const failure: FailureDoc = {
     state,
     error: error instanceof Error ? error.name : "Error",
     message: messageOf(error),
     at: at.toISOString(),
   };
-  await evidence.keep(`failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug(state)}`, failure);
+  await evidence.keep(Doc.failure(at, slug(state)), failure);
 }
 
 /** A name for files made from words that people read. */
@@ -96,7 +120,7 @@ function shortened(error: unknown): Error {
   const whole = error instanceof Error ? error : new Error(String(error));
   const short = new Error(whole.message.slice(0, LONGEST_CAUSE));
   short.name = whole.name;
-  // A stack would travel through the machine's state with the cause; the log has it.
+  // A stack would travel through the machine's state with the cause; the evidence has what matters.
   short.stack = "";
   return short;
 }

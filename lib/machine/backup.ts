@@ -63,7 +63,7 @@ function fenceAndRecord(
     states.task(`Fence production${again}`, {
       comment: "Takes CONNECT from the application roles and ends their sessions.",
       capability: "fence",
-      payload: { action: "fence" },
+      payload: { action: "fence", again: again !== "" },
       onFailure,
     }),
     states.loop(`Record production${again}`, {
