@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { takeFingerprint } from "../prove/fingerprint.ts";
+import { Doc, type GateDoc, type ProductionDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
+
+export type GateKind = GateDoc["kind"];
+
+/** One object of production's catalog, as much as it takes to tell what changed. */
+export interface NamedObject {
+  kind: string;
+  name: string;
+  definition: string;
+}
+
+export type ReadCatalog = (
+  ports: Ports,
+  evidence: RunEvidence,
+) => Promise<{ hash: string; objects: readonly NamedObject[] }>;
+
+export const readProduction: ReadCatalog = async (ports, evidence) => {
+  const { endpoint } = await evidence.need<ProductionDoc>(Doc.production);
+  return ports.databases.withSession(endpoint, takeFingerprint);
+};
+
+/** What a Go is bound to, in full; the gate's document holds its hashes. */
+export interface Basis {
+  hashes: GateDoc["basis"];
+  /** Null: the gate is not about the catalog. */
+  objects: readonly NamedObject[] | null;
+  documents: ShownDocuments;
+}
+
+// At the others production's catalog is untouched (readiness), live (keep) or known to be wrong (restore).
+const ABOUT_THE_CATALOG: readonly GateKind[] = ["rehearsal", "after", "open"];
+
+export async function takeBasis(
+  kind: GateKind,
+  ports: Ports,
+  evidence: RunEvidence,
+  readCatalog: ReadCatalog,
+): Promise<Basis> {
+  const catalog = ABOUT_THE_CATALOG.includes(kind) ? await readCatalog(ports, evidence) : null;
+  const documents = await shownDocuments(evidence);
+  return {
+    hashes: {
+      fingerprint: catalog?.hash ?? null,
+      planChecksum: ports.plan.checksum,
+      report: sha256(JSON.stringify(documents)),
+    },
+    objects: catalog?.objects ?? null,
+    documents,
+  };
+}
+
+const fingerprintName = (gate: string, attempt: number) => Doc.fingerprint(`gate-${gate}-${attempt}`);
+
+/** Keeps the basis in full, so that a later difference can be told object by object. */
+export async function keepBasis(evidence: RunEvidence, gate: string, attempt: number, basis: Basis) {
+  if (basis.objects) await evidence.keep(fingerprintName(gate, attempt), basis.objects);
+  await evidence.keep(shownDocumentsDoc(gate, attempt), basis.documents);
+}
+
+/** What is no longer as it was when the gate was opened; empty when a Go still stands. */
+export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEvidence): Promise<string[]> {
+  const changes: string[] = [];
+  if (now.hashes.planChecksum !== doc.basis.planChecksum)
+    changes.push("The deployed plan is not the one that was shown.");
+  if (now.hashes.fingerprint !== doc.basis.fingerprint) {
+    const before = await evidence.read<readonly NamedObject[]>(fingerprintName(doc.gate, doc.attempt));
+    changes.push("Production's catalog has changed:", ...objectChanges(before ?? [], now.objects ?? []));
+  }
+  if (now.hashes.report !== doc.basis.report) {
+    const before = await evidence.read<ShownDocuments>(shownDocumentsDoc(doc.gate, doc.attempt));
+    changes.push(
+      "The evidence behind the page has changed:",
+      ...documentChanges(before ?? {}, now.documents),
+    );
+  }
+  return changes;
+}
+
+function objectChanges(before: readonly NamedObject[], now: readonly NamedObject[]): string[] {
+  const label = (object: NamedObject) => `${object.kind} ${object.name}`;
+  const texts = (objects: readonly NamedObject[]) => new Map(objects.map((o) => [label(o), o.definition]));
+  return mapChanges(texts(before), texts(now));
+}
+
+function documentChanges(before: ShownDocuments, now: ShownDocuments): string[] {
+  return mapChanges(new Map(Object.entries(before)), new Map(Object.entries(now)));
+}
+
+// A page that people read must stay readable, and evidence small; the documents hold the rest.
+const MOST_LINES = 20;
+
+function mapChanges(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): string[] {
+  const lines = [
+    ...[...now.keys()].filter((key) => !before.has(key)).map((key) => `new: ${key}`),
+    ...[...before.keys()].filter((key) => !now.has(key)).map((key) => `gone: ${key}`),
+    ...[...now]
+      .filter(([key, text]) => before.has(key) && before.get(key) !== text)
+      .map(([key]) => `changed: ${key}`),
+  ];
+  const more = lines.length - MOST_LINES;
+  return more > 0 ? [...lines.slice(0, MOST_LINES), `and ${more} more`] : lines;
+}
+
+// Gates and states write while a gate is open, failures are of tries that were made again, and of the catalogs the
+// hashes stand in the records.
+const NOT_SHOWN = /^(gates|states|failures|fingerprints)\//;
+const AT_ONCE = 16;
+
+async function shownDocuments(evidence: RunEvidence): Promise<ShownDocuments> {
+  const names = (await evidence.list("")).filter((name) => !NOT_SHOWN.test(name)).sort();
+  const documents: Record<string, string> = {};
+  for (let i = 0; i < names.length; i += AT_ONCE) {
+    const some = names.slice(i, i + AT_ONCE);
+    const bodies = await Promise.all(some.map((name) => evidence.read(name)));
+    some.forEach((name, n) => {
+      documents[name] = sha256(JSON.stringify(bodies[n]) ?? "");
+    });
+  }
+  return documents;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,100 @@
+import type { CompiledPlan, Migration } from "../shared/plan.ts";
+import type { RunSettings } from "../shared/settings.ts";
+import type { GateKind } from "./basis.ts";
+
+/** What a Go and a No-Go lead to, said so that a person can weigh them. */
+export function consequences(
+  kind: GateKind,
+  version: string | null,
+  plan: CompiledPlan,
+  settings: RunSettings,
+): { go: string; noGo: string } {
+  const first = plan.migrations[0];
+  const rehearsal =
+    "a snapshot of production is restored as a staging copy, where every migration and its rollback is rehearsed. Production's schema and data are not changed.";
+  switch (kind) {
+    case "readiness":
+      return settings.rehearse === "before"
+        ? {
+            go: `The rehearsal begins while the application runs: ${rehearsal}`,
+            noGo: "The run ends as Refused. Nothing was touched.",
+          }
+        : {
+            go: `The downtime begins: ${closing(plan, settings)}; then ${rehearsal}`,
+            noGo: "The run ends as Refused. Nothing was touched.",
+          };
+    case "rehearsal":
+      return settings.rehearse === "before"
+        ? {
+            go: `The downtime begins: ${closing(plan, settings)}, and ${applied(first)}`,
+            noGo: "The staging copy is deleted and the run ends as Refused. Production stays as it is.",
+          }
+        : {
+            go: `The staging copy is deleted, and ${applied(first)}`,
+            noGo: `The staging copy is deleted, ${reopening(plan, settings)}, and the run ends as Refused. Production's schema and data stay as they are.`,
+          };
+    case "after": {
+      const at = plan.migrations.findIndex((migration) => migration.version === version);
+      const next = plan.migrations[at + 1];
+      const done = plan.migrations.slice(0, at + 1);
+      return {
+        go: next
+          ? capital(applied(next))
+          : "Data integrity, benchmarks and isolation are proven on production; then you are asked whether to open it.",
+        noGo: rolledBack(done, plan, settings),
+      };
+    }
+    case "open":
+      return {
+        go: `${capital(reopening(plan, settings))}, and the smoke tests run. From then on a rollback would lose what the application writes to the new schema.`,
+        noGo: rolledBack(plan.migrations, plan, settings),
+      };
+    case "keep":
+      return {
+        go: "The new schema stays and the application stays open; the failed smoke test stands in the report.",
+        noGo: `${capital(closing(plan, settings, false))}. ${rolledBack(plan.migrations, plan, settings)} What the application wrote to the new schema since the opening is lost.`,
+      };
+    case "restore":
+      return {
+        go: `${settings.instance} is renamed and kept, the final snapshot is restored under its name, and it is proven to be what it was. Everything written since that snapshot stays behind in the renamed instance.`,
+        noGo: "The run ends as NeedsOperator: production stays as it is now, and a person has to bring it back by hand.",
+      };
+  }
+}
+
+function applied(migration: Migration | undefined): string {
+  return migration
+    ? `migration ${migration.version} (${migration.title}) is applied to production and validated.`
+    : "production is validated.";
+}
+
+function closing(plan: CompiledPlan, settings: RunSettings, snapshot = true): string {
+  return joined([
+    plan.application.stop && "the application is stopped",
+    settings.fence === "connect" && "its roles are kept out of the database",
+    snapshot && "a final snapshot is taken",
+  ]);
+}
+
+function reopening(plan: CompiledPlan, settings: RunSettings): string {
+  return joined([
+    settings.fence === "connect" && "the application's roles are let into the database again",
+    plan.application.start && "the application is started",
+    settings.alarms.length > 0 && "its alarms are switched on",
+  ]);
+}
+
+function rolledBack(done: readonly Migration[], plan: CompiledPlan, settings: RunSettings): string {
+  const versions = done.map((migration) => migration.version).reverse();
+  return `${joined(versions)} ${versions.length === 1 ? "is" : "are"} rolled back${versions.length === 1 ? "" : ", newest first"}, production is proven to be what it was, ${reopening(plan, settings)}, and the run ends as RolledBack.`;
+}
+
+function joined(parts: readonly (string | false | undefined)[]): string {
+  const said = parts.filter((part) => typeof part === "string");
+  if (said.length === 0) return "the application's access stays as it is";
+  return said.length === 1 ? `${said[0]}` : `${said.slice(0, -1).join(", ")} and ${said.at(-1)}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,34 @@
+export interface GateAddress {
+  run: string;
+  gate: string;
+  attempt: number;
+}
+
+export function gateLink(gateUrl: string, { run, gate, attempt }: GateAddress, key: string): string {
+  return `${gateUrl}/gates/${encodeURIComponent(run)}/${encodeURIComponent(gate)}/${attempt}?key=${key}`;
+}
+
+/** The address in a path such as `/gates/<run>/<gate>/<attempt>`, whatever stands before it; undefined for any other. */
+export function gateAddress(path: string): GateAddress | undefined {
+  const parts = /\/gates\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(path);
+  if (!parts) return undefined;
+  const run = decoded(parts[1]);
+  const gate = decoded(parts[2]);
+  const attempt = parts[3] ?? "";
+  if (run === undefined || !RUN.test(run) || /^\.+$/.test(run)) return undefined;
+  if (gate === undefined || !GATE_NAME.test(gate) || !/^[1-9]\d{0,3}$/.test(attempt)) return undefined;
+  return { run, gate, attempt: Number(attempt) };
+}
+
+export const GATE_NAME = /^[a-z]+(-\d+)?$/;
+
+// Run and gate become part of the evidence's keys, which are file paths in a local run: nothing in them may lead elsewhere.
+const RUN = /^[^\s/\\\p{Cc}]{1,80}$/u;
+
+function decoded(part: string | undefined): string | undefined {
+  try {
+    return decodeURIComponent(part ?? "");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import type { GateDoc } from "../shared/documents.ts";
+import type { Notice } from "../shared/ports.ts";
+import type { RunSettings } from "../shared/settings.ts";
+
+/** The message that asks for a decision. Its link is the only way to the page, so it is the only link in it. */
+export function gateNotice(
+  doc: GateDoc,
+  run: string,
+  planTitle: string,
+  settings: RunSettings,
+  link: string,
+): Notice {
+  const lines = [
+    doc.escalation
+      ? "Nobody has answered this gate in time. It is now yours to decide."
+      : "A migration waits for your decision.",
+    "",
+    `  Question  ${plain(doc.question)}`,
+    `  Database  ${plain(settings.instance)} (${plain(settings.database)})`,
+    `  Plan      ${plain(planTitle)}`,
+    `  Gate      ${doc.gate}`,
+    `  Run       ${plain(run)}`,
+    "",
+    ...(doc.changed.length > 0
+      ? ["It is asked once more, as something changed after the last Go:", ...doc.changed.map(item), ""]
+      : []),
+    `Go:    ${plain(doc.go)}`,
+    `No-Go: ${plain(doc.noGo)}`,
+    "",
+    "Read the evidence and decide here:",
+    "",
+    link,
+    "",
+    `Until ${utc(doc.expiresAt)}. After that ${
+      doc.escalation || settings.contacts.length === 0
+        ? "it counts as a No-Go."
+        : "the escalation contacts are asked; this link then no longer works."
+    }`,
+    "The link is for you: whoever has it can decide. Opening it decides nothing.",
+    ...(settings.contacts.length > 0
+      ? ["", "Contacts", ...settings.contacts.map(({ role, name }) => `  ${plain(role)}: ${plain(name)}`)]
+      : []),
+    "",
+  ];
+  return {
+    subject: subject(doc, run, settings.instance),
+    text: lines.join("\n"),
+    audience: doc.escalation ? "escalation" : "approvers",
+  };
+}
+
+function subject(doc: GateDoc, run: string, instance: string): string {
+  const start = `${doc.escalation ? "Escalated: " : ""}Sluice ${short(instance, 28)}: gate ${short(doc.gate, 20)}, run `;
+  return start + short(run, 99 - start.length);
+}
+
+function short(text: string, most: number): string {
+  const ascii = text.replace(/[^\x20-\x7e]/g, "?");
+  return ascii.length <= most ? ascii : `${ascii.slice(0, most - 3)}...`;
+}
+
+const item = (text: string) => `  - ${plain(text)}`;
+
+// One line, and nothing that a mail program would make a link of: the texts come from plans, catalogs and people.
+function plain(text: string): string {
+  return text
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .replace(/:\/\//g, ": //")
+    .replace(/www\./gi, "www .")
+    .trim();
+}
+
+function utc(iso: string): string {
+  return `${iso.slice(0, 16).replace("T", " ")} UTC`;
+}

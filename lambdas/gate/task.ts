@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { runFields, type Task } from "../shared/task.ts";
+import { confirmGate } from "./confirm.ts";
+import { GATE_NAME } from "./link.ts";
+import { openGate } from "./open.ts";
+
+const gateFields = {
+  ...runFields,
+  gate: z.string().regex(GATE_NAME),
+  kind: z.enum(["readiness", "rehearsal", "after", "open", "keep", "restore"]),
+  version: z.string().nullable(),
+};
+
+const event = z.discriminatedUnion("action", [
+  z.object({ ...gateFields, action: z.literal("open"), token: z.string().min(1), escalation: z.boolean() }),
+  z.object({
+    ...gateFields,
+    action: z.literal("confirm"),
+    // The machine passes on what it was answered. Whoever may answer for the page may answer anything: only a Go is one.
+    decision: z.enum(["Go", "NoGo"]).catch("NoGo"),
+  }),
+]);
+
+export const gateTask: Task<z.infer<typeof event>> = {
+  name: "gate",
+  event,
+  run: (event, ports, evidence) =>
+    event.action === "open" ? openGate(event, ports, evidence) : confirmGate(event, ports, evidence),
+};
