@@ -4,6 +4,8 @@
  */
 export const Doc = {
   request: "request",
+  /** What the report needs of the plan. */
+  plan: "plan",
   production: "production",
   preflight: "preflight",
   fence: "fence",

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { summarizePlan } from "../report/plan-summary.ts";
+import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Ports } from "../shared/ports.ts";
+import { takeLease } from "./lease.ts";
+
+/** What an operator may give to StartExecution; `{}` will do. */
+const operatorInput = z.strictObject({
+  startedBy: z.string().max(200).optional(),
+  reason: z.string().max(2000).optional(),
+});
+
+/**
+ * Parses the operator's input, takes the run lock and looks at production from outside.
+ * @throws SluiceError RequestInvalid, RunLocked, or FleetFailed where there is no such instance.
+ */
+export async function admit(
+  input: unknown,
+  execution: string,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<void> {
+  const parsed = operatorInput.safeParse(input);
+  if (!parsed.success)
+    throw new SluiceError(
+      ErrorName.RequestInvalid,
+      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy and reason, or be {}.`,
+    );
+  const { plan, settings, clock } = ports;
+  await evidence.keep<RequestDoc>(Doc.request, {
+    run: evidence.run,
+    execution,
+    startedAt: clock.now().toISOString(),
+    ...parsed.data,
+    plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
+    instance: settings.instance,
+    database: settings.database,
+    rehearse: settings.rehearse,
+    fence: settings.fence,
+  });
+  await evidence.keep(Doc.plan, summarizePlan(plan));
+  await takeLease(ports, { run: evidence.run, execution, since: clock.now().toISOString() });
+
+  const instance = await ports.fleet.describe(settings.instance);
+  if (!instance)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `There is no instance ${settings.instance}. Check the setting database.instance.`,
+    );
+  if (instance.status !== "available" || !instance.endpoint)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Instance ${settings.instance} is ${instance.statusText}. Start the run again when it is available.`,
+    );
+  await evidence.keep<ProductionDoc>(Doc.production, {
+    at: clock.now().toISOString(),
+    endpoint: instance.endpoint,
+    engineVersion: instance.engineVersion,
+    freeBytes: instance.freeBytes ?? null,
+    settings: instance.settings,
+  });
+}

@@ -1,0 +1,35 @@
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { LeaseHolder, Ports } from "../shared/ports.ts";
+
+/**
+ * Takes the one lease that this database has. A lease whose execution no longer runs is taken over: it is asked for,
+ * its age says nothing.
+ * @throws SluiceError RunLocked, naming the run that holds it.
+ */
+export async function takeLease(ports: Ports, holder: LeaseHolder): Promise<void> {
+  const name = ports.settings.instance;
+  const lease = await ports.evidence.readLease(name);
+  const current = lease?.holder ?? null;
+  if (current?.run === holder.run) return;
+  if (current && (await ports.executions.isRunning(current.execution))) throw locked(name, current);
+  if (await ports.evidence.swapLease(name, lease, holder)) return;
+  const winner = (await ports.evidence.readLease(name))?.holder;
+  if (winner?.run === holder.run) return;
+  throw locked(name, winner ?? null);
+}
+
+/** Gives the lease back, if this run has it. */
+export async function releaseLease(ports: Ports, run: string): Promise<void> {
+  const lease = await ports.evidence.readLease(ports.settings.instance);
+  if (lease?.holder?.run !== run) return;
+  if (!(await ports.evidence.swapLease(ports.settings.instance, lease, null)))
+    throw new Error(`The lease of ${ports.settings.instance} changed while run ${run} gave it back`);
+}
+
+function locked(name: string, by: LeaseHolder | null): SluiceError {
+  const who = by ? `run ${by.run} (since ${by.since})` : "another run";
+  return new SluiceError(
+    ErrorName.RunLocked,
+    `${who} is at work on ${name}. Wait until it has ended, or stop it, and start this run again.`,
+  );
+}

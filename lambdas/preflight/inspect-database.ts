@@ -1,0 +1,173 @@
+import type { PreflightCheck } from "../shared/documents.ts";
+import { messageOf } from "../shared/errors.ts";
+import type { Extension } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+
+/** What the server and the database say of themselves, against what the plan needs. */
+export async function inspectDatabase(session: Session, ports: Ports): Promise<PreflightCheck[]> {
+  const { plan } = ports;
+  return [
+    await serverVersion(session, plan.server.minimumVersion),
+    await connections(session, plan.server.minimumConnections),
+    await schemaVersion(session, plan.schema),
+    ...(await extensions(session, plan.extensions)),
+    await protectedTables(session, plan.protect),
+    await invalidIndexes(session),
+    await longTransactions(session),
+    await preparedTransactions(session),
+  ];
+}
+
+async function serverVersion(session: Session, minimum: number): Promise<PreflightCheck> {
+  const [row] = await session.query<{ number: number; text: string }>(
+    "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text",
+  );
+  return {
+    name: "server version",
+    passed: Math.floor((row?.number ?? 0) / 10_000) >= minimum,
+    expected: `PostgreSQL ${minimum} or newer`,
+    seen: row?.text ?? "unknown",
+    mend: "Upgrade the instance first.",
+  };
+}
+
+async function connections(session: Session, minimum: number): Promise<PreflightCheck> {
+  const [row] = await session.query<{ maximum: number; used: number }>(
+    `SELECT current_setting('max_connections')::int
+              - current_setting('superuser_reserved_connections')::int AS maximum,
+            (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS used`,
+  );
+  return {
+    name: "connections",
+    passed: (row?.maximum ?? 0) >= minimum,
+    expected: `at least ${minimum} for clients`,
+    seen: `${row?.maximum} (${row?.used} in use)`,
+    mend: "Raise max_connections in the parameter group.",
+  };
+}
+
+async function schemaVersion(
+  session: Session,
+  schema: { table: string; expectedVersion: string },
+): Promise<PreflightCheck> {
+  const { table, expectedVersion } = schema;
+  const check = {
+    name: "schema version",
+    expected: `${expectedVersion} as the newest in ${table}`,
+    mend: `Bring the schema to ${expectedVersion} first; if it is newer, this plan was applied already.`,
+  };
+  const [found] = await session.query<{ name: string | null }>("SELECT to_regclass($1)::text AS name", [
+    table,
+  ]);
+  if (!found?.name) return { ...check, passed: false, seen: `there is no table ${table}` };
+  try {
+    // Versions may be numbers or text such as 005: the newest is the one with the greatest number.
+    const [row] = await session.query<{ version: string }>(
+      `SELECT version::text AS version FROM ${found.name}
+        ORDER BY substring(version::text FROM '^\\d+')::numeric DESC NULLS LAST LIMIT 1`,
+    );
+    const seen = row?.version ?? "no row";
+    return { ...check, passed: Number.parseInt(seen, 10) === Number.parseInt(expectedVersion, 10), seen };
+  } catch (error) {
+    return { ...check, passed: false, seen: messageOf(error) };
+  }
+}
+
+async function extensions(session: Session, wanted: readonly Extension[]): Promise<PreflightCheck[]> {
+  const rows = await session.query<{ name: string; installed: string | null; available: string | null }>(
+    `SELECT name, installed_version AS installed, default_version AS available
+       FROM pg_available_extensions WHERE name = ANY($1)`,
+    [wanted.map((extension) => extension.name)],
+  );
+  return wanted.map(({ name, minimumVersion, recommendedVersion }) => {
+    const row = rows.find((candidate) => candidate.name === name);
+    const version = row?.installed ?? row?.available ?? null;
+    const better = recommendedVersion === undefined ? "" : `, better ${recommendedVersion}`;
+    return {
+      name: `extension ${name}`,
+      passed:
+        version !== null && (minimumVersion === undefined || compareVersions(version, minimumVersion) >= 0),
+      expected: minimumVersion === undefined ? "available" : `${minimumVersion} or newer${better}`,
+      seen:
+        version === null
+          ? "not available on this server"
+          : `${version} ${row?.installed ? "installed" : "available"}`,
+      mend:
+        version === null
+          ? "Use a server that offers it."
+          : `ALTER EXTENSION ${name} UPDATE, or a newer server.`,
+    };
+  });
+}
+
+/** Negative, zero or positive as `a` is older, the same, or newer; parts are compared as numbers. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a.split("."), b.split(".")];
+  for (let part = 0; part < Math.max(left.length, right.length); part++) {
+    const difference =
+      (Number.parseInt(left[part] ?? "0", 10) || 0) - (Number.parseInt(right[part] ?? "0", 10) || 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+async function protectedTables(session: Session, tables: readonly string[]): Promise<PreflightCheck> {
+  const missing: string[] = [];
+  for (const table of tables) {
+    const [row] = await session.query<{ name: string | null }>("SELECT to_regclass($1)::text AS name", [
+      table,
+    ]);
+    if (!row?.name) missing.push(table);
+  }
+  return {
+    name: "protected tables",
+    passed: missing.length === 0,
+    expected: `${tables.length} tables`,
+    seen: missing.length === 0 ? "all there" : `missing: ${missing.join(", ")}`,
+    mend: "Check that this is the right database, or correct `protect` in the plan.",
+  };
+}
+
+async function invalidIndexes(session: Session): Promise<PreflightCheck> {
+  const rows = await session.query<{ name: string }>(
+    "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid ORDER BY 1",
+  );
+  return {
+    name: "invalid indexes",
+    passed: rows.length === 0,
+    expected: "none",
+    seen: rows.length === 0 ? "none" : rows.map((row) => row.name).join(", "),
+    mend: "REINDEX INDEX CONCURRENTLY or drop them: a copy would have them valid, and so differ.",
+  };
+}
+
+async function longTransactions(session: Session): Promise<PreflightCheck> {
+  const rows = await session.query<{ pid: number; who: string | null; minutes: number }>(
+    `SELECT pid, usename AS who, (extract(epoch FROM now() - xact_start) / 60)::int AS minutes
+       FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '10 minutes'
+      ORDER BY xact_start LIMIT 5`,
+  );
+  return {
+    name: "long transactions",
+    passed: rows.length === 0,
+    expected: "none older than 10 minutes",
+    seen:
+      rows.length === 0 ? "none" : rows.map((r) => `pid ${r.pid} of ${r.who}, ${r.minutes} min`).join("; "),
+    mend: "They would hold up index builds and lock waits: end them.",
+  };
+}
+
+async function preparedTransactions(session: Session): Promise<PreflightCheck> {
+  const rows = await session.query<{ gid: string }>(
+    "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared LIMIT 5",
+  );
+  return {
+    name: "prepared transactions",
+    passed: rows.length === 0,
+    expected: "none",
+    seen: rows.length === 0 ? "none" : rows.map((row) => row.gid).join(", "),
+    mend: "They hold locks without a session and outlive the fence: COMMIT PREPARED or ROLLBACK PREPARED.",
+  };
+}

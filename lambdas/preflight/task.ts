@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { withTarget } from "../shared/places.ts";
+import { DONE, runFields, type Task } from "../shared/task.ts";
+import { inspectDatabase } from "./inspect-database.ts";
+import { inspectDeployment } from "./inspect-deployment.ts";
+import { inspectRoles } from "./inspect-roles.ts";
+
+const event = z.strictObject(runFields);
+
+export const preflightTask: Task<z.infer<typeof event>> = {
+  name: "preflight",
+  event,
+  async run(_request, ports, evidence) {
+    const production = await evidence.need<ProductionDoc>(Doc.production);
+    const doc = await evidence.once<PreflightDoc>(Doc.preflight, async () => ({
+      at: ports.clock.now().toISOString(),
+      checks: [
+        ...(await inspectDeployment(ports, production)),
+        ...(await withTarget(ports, evidence, "production", async (session) => [
+          ...(await inspectDatabase(session, ports)),
+          ...(await inspectRoles(session, ports)),
+        ])),
+      ],
+    }));
+    const problems = doc.checks.filter((check) => check.passed === false);
+    if (problems.length > 0) {
+      const lines = problems.map((p) => `- ${p.name}: expected ${p.expected}, found ${p.seen}. ${p.mend}`);
+      throw new SluiceError(
+        ErrorName.PreflightFailed,
+        `Preflight found ${problems.length} problem${problems.length > 1 ? "s" : ""}; nothing was touched.\n${lines.join("\n")}`,
+      );
+    }
+    return DONE;
+  },
+};

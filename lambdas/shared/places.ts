@@ -1,0 +1,26 @@
+import { Doc, type ProductionDoc, type RestoredDoc, type StagingDoc, type Target } from "./documents.ts";
+import type { RunEvidence } from "./evidence.ts";
+import type { Endpoint, Ports } from "./ports.ts";
+import type { Session } from "./session.ts";
+
+/** Where that database answers, as the run's evidence has it. */
+export async function endpointOf(evidence: RunEvidence, target: Target): Promise<Endpoint> {
+  if (target === "staging") return (await evidence.need<StagingDoc>(Doc.staging)).endpoint;
+  const restored = await evidence.read<RestoredDoc>(Doc.restored);
+  return (restored ?? (await evidence.need<ProductionDoc>(Doc.production))).endpoint;
+}
+
+/** One session on production or staging, closed when `work` is done. */
+export async function withTarget<T>(
+  ports: Ports,
+  evidence: RunEvidence,
+  target: Target,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  return await ports.databases.withSession(await endpointOf(evidence, target), work);
+}
+
+/** The plan's application roles and the deployment's, each once. */
+export function applicationRoles(ports: Ports): string[] {
+  return [...new Set([...ports.plan.applicationRoles, ...ports.settings.applicationRoles])];
+}
