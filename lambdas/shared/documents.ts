@@ -98,7 +98,6 @@ export interface FenceDoc {
   /** The database's access list before, as Postgres prints it; null where it was the default one. */
   aclBefore: string[] | null;
   roles: string[];
-  sessionsEnded: number;
 }
 
 export interface TableContentDoc {

@@ -1,0 +1,72 @@
+import { Doc, type FenceDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { applicationRoles, withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+import { giveBack, readAccess, stillAllowed, takeConnect, withMembers } from "./access.ts";
+
+/** How long sessions that were told to end may take to do so. */
+const PATIENCE_MS = 15_000;
+const LOOK_EVERY_MS = 250;
+
+/**
+ * Keeps the application out of production. What was there is noted before anything is changed, so that the fence can
+ * be lifted whatever happens in between.
+ * @throws Error when an application role may still connect, or its sessions do not end.
+ */
+export async function fence(ports: Ports, evidence: RunEvidence, again: boolean): Promise<void> {
+  const name = again ? Doc.fenceAgain : Doc.fence;
+  const mode = ports.settings.fence;
+  await withTarget(ports, evidence, "production", async (session) => {
+    const roles = await withMembers(session, applicationRoles(ports));
+    await evidence.once<FenceDoc>(name, async () => ({
+      at: ports.clock.now().toISOString(),
+      mode,
+      aclBefore: mode === "none" ? null : await readAccess(session),
+      roles,
+    }));
+    if (mode === "none") return;
+    await takeConnect(session, roles);
+    const allowed = await stillAllowed(session, roles);
+    if (allowed.length > 0)
+      throw new Error(
+        `The fence does not hold: ${allowed.join(", ")} may still connect. An owner or superuser cannot be fenced.`,
+      );
+    const ended = await endSessions(session, roles, ports);
+    ports.progress(`${roles.join(", ")} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`);
+  });
+}
+
+/** Gives the application roles back exactly what they had. Does nothing where no fence of this run stands. */
+export async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
+  for (const [set, lifted] of [
+    [Doc.fenceAgain, Doc.fenceAgainLifted],
+    [Doc.fence, Doc.fenceLifted],
+  ] as const) {
+    const standing = await evidence.read<FenceDoc>(set);
+    if (!standing || (await evidence.read(lifted))) continue;
+    if (standing.mode === "connect")
+      await withTarget(ports, evidence, "production", (session) => giveBack(session, standing.aclBefore));
+    await evidence.keep(lifted, { at: ports.clock.now().toISOString() });
+  }
+}
+
+/** Ends the sessions of these roles; resolves to how many there were when none is left. */
+async function endSessions(session: Session, roles: readonly string[], ports: Ports): Promise<number> {
+  const seen = new Set<number>();
+  const until = ports.clock.now().getTime() + PATIENCE_MS;
+  for (;;) {
+    const rows = await session.query<{ pid: number }>(
+      `SELECT a.pid, pg_terminate_backend(a.pid) FROM pg_stat_activity a
+        WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.usename = ANY($1)`,
+      [roles],
+    );
+    for (const { pid } of rows) seen.add(pid);
+    if (rows.length === 0) return seen.size;
+    if (ports.clock.now().getTime() > until)
+      throw new Error(
+        `Sessions of ${roles.join(", ")} do not end: pid ${rows.map((row) => row.pid).join(", ")}`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}

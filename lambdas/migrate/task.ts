@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { takeRecord } from "../record/take-record.ts";
+import { Doc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
+import { ErrorName } from "../shared/errors.ts";
+import { withTarget } from "../shared/places.ts";
+import { migrationOf } from "../shared/plan.ts";
+import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { runSteps } from "./run-steps.ts";
+import { addVersion } from "./schema-version.ts";
+
+const event = z.strictObject({
+  ...runFields,
+  target: z.enum(["production", "staging"]),
+  version: z.string().regex(/^\d+$/),
+  round: z.number().int().positive(),
+});
+
+/** Applies one migration, step by step. On staging it first notes what its rollback must bring back. */
+export const migrateTask: Task<z.infer<typeof event>> = {
+  name: "migrate",
+  event,
+  async run({ run, target, version, round }, ports, evidence) {
+    const migration = migrationOf(ports.plan, version);
+    const key = { run, version, round, direction: "migrate" as const };
+    const steps = await withTarget(
+      ports,
+      evidence,
+      target,
+      async (session): Promise<StepDoc[] | undefined> => {
+        if (target === "staging" && round === 1) {
+          const before = await takeRecord(ports, evidence, session, `staging-${version}`);
+          if (!before) return undefined;
+        }
+        return await runSteps(session, ports, {
+          key,
+          file: migration.migrate,
+          failure: ErrorName.StepFailed,
+          atEnd: (inTransaction) =>
+            addVersion(inTransaction, ports.plan.schema.table, version, migration.title),
+        });
+      },
+    );
+    if (!steps) return RUNNING;
+    await evidence.keep<StepsDoc>(
+      Doc.steps(target, version, round, "migrate"),
+      stepsDoc(
+        steps,
+        { target, version, round, title: migration.title, direction: "migrate" },
+        ports.clock.now(),
+      ),
+    );
+    return DONE;
+  },
+};
+
+/** The document for steps that are all done. */
+export function stepsDoc(
+  steps: StepDoc[],
+  what: Pick<StepsDoc, "target" | "version" | "round" | "title" | "direction">,
+  now: Date,
+): StepsDoc {
+  const startedAt = steps[0]?.startedAt ?? now.toISOString();
+  return {
+    ...what,
+    startedAt,
+    endedAt: now.toISOString(),
+    seconds: (now.getTime() - Date.parse(startedAt)) / 1000,
+    steps,
+  };
+}

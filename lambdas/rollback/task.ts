@@ -1,0 +1,83 @@
+import { z } from "zod";
+import { ensureLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts";
+import { runSteps } from "../migrate/run-steps.ts";
+import { removeVersion } from "../migrate/schema-version.ts";
+import { stepsDoc } from "../migrate/task.ts";
+import { Doc, type RollbackDoc, type StepsDoc } from "../shared/documents.ts";
+import { ErrorName } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { withTarget } from "../shared/places.ts";
+import { migrationOf } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+
+const event = z.discriminatedUnion("action", [
+  z.strictObject({
+    ...runFields,
+    action: z.literal("begin"),
+    failure: z.object({ Error: z.string(), Cause: z.string() }),
+  }),
+  z.strictObject({
+    ...runFields,
+    action: z.literal("rollBack"),
+    target: z.enum(["production", "staging"]),
+    version: z.string().regex(/^\d+$/),
+  }),
+]);
+type RollBack = Extract<z.infer<typeof event>, { action: "rollBack" }>;
+
+export const rollbackTask: Task<z.infer<typeof event>> = {
+  name: "rollback",
+  event,
+  async run(request, ports, evidence) {
+    if (request.action === "begin") return await begin(request.failure, ports, evidence);
+    return await rollBack(request, ports, evidence);
+  },
+};
+
+/** The ledger knows which migrations left anything behind; where the machine came from does not matter. */
+async function begin(
+  failure: { Error: string; Cause: string },
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Answer> {
+  const left = await withTarget(ports, evidence, "production", async (session) => {
+    await ensureLedger(session);
+    return await versionsLeft(session, evidence.run);
+  });
+  const newest = ports.plan.migrations.findLast(({ version }) => left.includes(version));
+  const doc = await evidence.keep<RollbackDoc>(Doc.rollback, {
+    at: ports.clock.now().toISOString(),
+    why: failure.Error === "" ? "No-Go" : `${failure.Error}: ${failure.Cause}`,
+    from: newest?.version ?? null,
+  });
+  return { from: doc.from ?? "none" };
+}
+
+async function rollBack(
+  { run, target, version }: RollBack,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Answer> {
+  const migration = migrationOf(ports.plan, version);
+  const round = 1;
+  const key: LedgerKey = { run, version, round, direction: "rollback" };
+  const steps = await withTarget(ports, evidence, target, (session) =>
+    runSteps(session, ports, {
+      key,
+      file: migration.rollback,
+      failure: ErrorName.RollbackFailed,
+      atEnd: (inTransaction) => removeVersion(inTransaction, ports.plan.schema.table, version),
+    }),
+  );
+  if (!steps) return RUNNING;
+  await evidence.keep<StepsDoc>(
+    Doc.steps(target, version, round, "rollback"),
+    stepsDoc(
+      steps,
+      { target, version, round, title: migration.title, direction: "rollback" },
+      ports.clock.now(),
+    ),
+  );
+  return DONE;
+}

@@ -1,0 +1,51 @@
+import {
+  type CloudWatchClient,
+  DescribeAlarmsCommand,
+  DisableAlarmActionsCommand,
+  EnableAlarmActionsCommand,
+} from "@aws-sdk/client-cloudwatch";
+import type { Alarms } from "../ports.ts";
+
+// CloudWatch takes at most so many names in one call, and gives as many alarms on one page.
+const MOST_NAMES = 100;
+
+/** CloudWatch alarms, metric and composite ones, by name. */
+export class CloudWatchAlarms implements Alarms {
+  private readonly client: CloudWatchClient;
+
+  constructor(client: CloudWatchClient) {
+    this.client = client;
+  }
+
+  async enabled(names: readonly string[]): Promise<string[]> {
+    const on: string[] = [];
+    for (const some of inParts(names)) {
+      const found = await this.client.send(
+        new DescribeAlarmsCommand({
+          AlarmNames: some,
+          AlarmTypes: ["MetricAlarm", "CompositeAlarm"],
+          MaxRecords: MOST_NAMES,
+        }),
+      );
+      for (const alarm of [...(found.MetricAlarms ?? []), ...(found.CompositeAlarms ?? [])])
+        if (alarm.ActionsEnabled && alarm.AlarmName !== undefined) on.push(alarm.AlarmName);
+    }
+    return on;
+  }
+
+  async disable(names: readonly string[]): Promise<void> {
+    for (const AlarmNames of inParts(names))
+      await this.client.send(new DisableAlarmActionsCommand({ AlarmNames }));
+  }
+
+  async enable(names: readonly string[]): Promise<void> {
+    for (const AlarmNames of inParts(names))
+      await this.client.send(new EnableAlarmActionsCommand({ AlarmNames }));
+  }
+}
+
+function inParts(names: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  for (let at = 0; at < names.length; at += MOST_NAMES) parts.push(names.slice(at, at + MOST_NAMES));
+  return parts;
+}

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { Doc, type ProductionDoc, type StagingDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
+import type { Ports } from "../shared/ports.ts";
+import { ensureRestored } from "../shared/restored-instance.ts";
+import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+
+const event = z.discriminatedUnion("action", [
+  z.strictObject({ ...runFields, action: z.literal("restore"), snapshot: z.enum(["rehearsal", "final"]) }),
+  z.strictObject({ ...runFields, action: z.enum(["letGo", "delete"]) }),
+]);
+
+/** The copy that everything is rehearsed on: restored, and in every case deleted again. */
+export const stagingTask: Task<z.infer<typeof event>> = {
+  name: "staging",
+  event,
+  anyPlan: true,
+  async run(request, ports, evidence) {
+    if (request.action === "restore") return await restore(request.snapshot, ports, evidence);
+    const gone = await deleteStaging(ports, evidence);
+    return gone || request.action === "letGo" ? DONE : RUNNING;
+  },
+};
+
+async function restore(snapshot: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const production = await evidence.need<ProductionDoc>(Doc.production);
+  const id = stagingName(evidence.run);
+  const endpoint = await ensureRestored(ports, {
+    snapshot: snapshotName(evidence.run, snapshot),
+    instance: id,
+    like: production.settings,
+    purpose: "staging",
+    tags: { "sluice:run": evidence.run, "sluice:purpose": "staging" },
+  });
+  if (!endpoint) return RUNNING;
+  await evidence.keep<StagingDoc>(Doc.staging, { at: ports.clock.now().toISOString(), id, endpoint });
+  return DONE;
+}
+
+/** True when there is no staging of this run (any more). */
+async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boolean> {
+  const id = stagingName(evidence.run);
+  const instance = await ports.fleet.describe(id);
+  if (instance) {
+    await ports.fleet.startDelete(id);
+    if (await ports.fleet.describe(id)) return false;
+  }
+  if (await evidence.read(Doc.staging))
+    await evidence.keep(Doc.stagingDeleted, { at: ports.clock.now().toISOString(), id });
+  return true;
+}

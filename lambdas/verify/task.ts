@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { differencesOfRecords } from "../prove/compare.ts";
+import { describeDifference, differences } from "../prove/difference.ts";
+import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { takeRecord } from "../record/take-record.ts";
+import { Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+
+const event = z.strictObject(runFields);
+
+/**
+ * Tests the backup: every row of the restored copy is read, and its catalog must be production's. Where production was
+ * recorded under the fence already, contents must be equal too.
+ */
+export const verifyTask: Task<z.infer<typeof event>> = {
+  name: "verify",
+  event,
+  anyPlan: true,
+  async run(_request, ports, evidence) {
+    const staging = await withTarget(ports, evidence, "staging", (session) =>
+      takeRecord(ports, evidence, session, "staging"),
+    );
+    if (!staging) return RUNNING;
+    const found = await compare(ports, evidence);
+    await evidence.keep<StagingVerifiedDoc>(Doc.stagingVerified, {
+      at: ports.clock.now().toISOString(),
+      tables: staging.tables.length,
+      rows: staging.tables.reduce((sum, table) => sum + BigInt(table.rows), 0n).toString(),
+      equal: found.length === 0,
+      differences: found,
+    });
+    if (found.length > 0)
+      throw new SluiceError(
+        ErrorName.BackupMismatch,
+        `Staging, restored from the snapshot, is not what production is: ${found.slice(0, 10).join("; ")}`,
+      );
+    return DONE;
+  },
+};
+
+async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
+  if (await evidence.read<RecordDoc>(Doc.record("before")))
+    return await differencesOfRecords(evidence, "before", "staging", { contents: true });
+  const production = await withTarget(ports, evidence, "production", takeFingerprint);
+  const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
+  return differences(production, staging).map(describeDifference);
+}
