@@ -5,27 +5,6 @@ import { GRANTS_OF } from "./catalog-text.ts";
 import { TYPES } from "./catalog-types.ts";
 
 /**
- * Opens the transaction that a fingerprint is read in. Everything that changes how the server spells a definition
- * is pinned: an empty path makes it qualify every name, and constants in defaults print through their type's output.
- * pg_temp comes last, so that a session's temporary table cannot stand in for a catalog.
- */
-export const BEGIN_PINNED = `
-  BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-  SET LOCAL search_path = pg_catalog, pg_temp;
-  SET LOCAL quote_all_identifiers = off;
-  SET LOCAL standard_conforming_strings = on;
-  SET LOCAL TimeZone = 'UTC';
-  SET LOCAL DateStyle = 'ISO, YMD';
-  SET LOCAL IntervalStyle = 'postgres';
-  SET LOCAL extra_float_digits = 1;
-  SET LOCAL bytea_output = 'hex';
-  SET LOCAL lc_monetary = 'C';
-  SET LOCAL lc_numeric = 'C';
-  SET LOCAL xmlbinary = 'base64';
-  SET LOCAL jit = off;
-`;
-
-/**
  * One query for the whole catalog: rows of (kind, name, definition).
  *
  * Each file of branches yields what is peculiar to its objects; what all objects have (a name, an owner, grants, a

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Session } from "../shared/session.ts";
-import { BEGIN_PINNED, FINGERPRINT_QUERY } from "./fingerprint-sql.ts";
+import { FINGERPRINT_QUERY } from "./fingerprint-sql.ts";
+import { withPinnedSnapshot } from "./pinned.ts";
 
 /** One object of the catalog, described without OIDs: the same text wherever and by whomever it is read. */
 export interface CatalogObject {
@@ -34,15 +35,9 @@ export interface Fingerprint {
  * PostgreSQL gave (15 to 18 are supported): they spell definitions differently.
  */
 export async function takeFingerprint(session: Session): Promise<Fingerprint> {
-  await session.exec(BEGIN_PINNED);
-  try {
-    const objects = await session.query<CatalogObject>(FINGERPRINT_QUERY);
-    await session.exec("COMMIT");
-    return fingerprintOf(objects);
-  } catch (error) {
-    await session.exec("ROLLBACK").catch(() => undefined);
-    throw error;
-  }
+  return await withPinnedSnapshot(session, async () =>
+    fingerprintOf(await session.query<CatalogObject>(FINGERPRINT_QUERY)),
+  );
 }
 
 /** The fingerprint of these objects, in whatever order they come. */

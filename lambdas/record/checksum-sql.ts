@@ -16,15 +16,35 @@ SELECT format('%I.%I', n.nspname, c.relname) AS table
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1::text)`;
 
 /**
- * $1: a table, $2: column names as a JSON array. Rows of { name, expression, quoted, key }, in the array's order, for
+ * SQL expression: the type's default operator class of that access method has a support function of that number.
+ * As the server does it: the type's own class, or that of a type of the same bytes (varchar has text's).
+ */
+const SUPPORTED = (method: "hash" | "btree", procedure: number) => `EXISTS (
+    SELECT FROM pg_opclass k
+    JOIN pg_amproc f ON f.amprocfamily = k.opcfamily AND f.amprocnum = ${procedure}
+                    AND f.amproclefttype = k.opcintype AND f.amprocrighttype = k.opcintype
+    WHERE k.opcdefault AND k.opcmethod = (SELECT oid FROM pg_am WHERE amname = '${method}')
+      AND (k.opcintype = t.oid
+           OR NOT EXISTS (SELECT FROM pg_opclass own
+                           WHERE own.opcdefault AND own.opcmethod = k.opcmethod AND own.opcintype = t.oid)
+              AND EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = k.opcintype
+                                                  AND c.castmethod = 'b' AND c.castcontext = 'i')))`;
+
+const EXTENDED_HASH = 2;
+const EQUAL_IMAGE = 4;
+/** Types that initdb made keep their OIDs on every server. */
+const FIRST_OWN_OID = 10000;
+
+/**
+ * $1: a table, $2: column names as a JSON array. Rows of { name, quoted, expression, key }, in the array's order, for
  * the columns that there are: what to hash of each, and whether it is part of the primary key.
  *
  * A record's hash needs an extended hash function for every type in it, and sees only what the type's own equality
  * sees. So each column's type is followed down to the types it is made of: domain to base type, array to elements,
  * composite to attributes, range to subtype. Where all of those have such a function, and an equality that is that of
  * the bytes (a B-tree "equal image" function says so), the column is hashed as it is; otherwise by its binary form,
- * or where that would hold OIDs, as text. An array's binary form also tells its bounds, which its hash does not.
- * jsonb is hashed as it is: its binary form is text, which takes twice the time.
+ * or as text where that form holds OIDs that differ between servers. An array's binary form also tells its bounds,
+ * which its hash does not. jsonb is hashed as it is: its binary form is text, and takes twice the time.
  */
 export const EXPRESSIONS = `
 WITH RECURSIVE wanted AS (
@@ -33,39 +53,44 @@ WITH RECURSIVE wanted AS (
   JOIN pg_attribute a ON a.attrelid = to_regclass($1::text) AND a.attname = w.name
                      AND a.attnum > 0 AND NOT a.attisdropped
 ),
-parts (column_type, part) AS (
+base (column_type, oid) AS (
   SELECT DISTINCT atttypid, atttypid FROM wanted
   UNION
-  SELECT p.column_type, next.part
-  FROM parts p
-  JOIN pg_type t ON t.oid = p.part
-  CROSS JOIN LATERAL (
-    SELECT t.typbasetype AS part WHERE t.typtype = 'd'
+  SELECT b.column_type, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.oid WHERE t.typtype = 'd'
+),
+part (column_type, oid) AS (
+  SELECT DISTINCT atttypid, atttypid FROM wanted
+  UNION
+  SELECT p.column_type, inner_part.oid
+  FROM part p JOIN pg_type t ON t.oid = p.oid CROSS JOIN LATERAL (
+    SELECT t.typbasetype AS oid WHERE t.typtype = 'd'
     UNION ALL SELECT t.typelem WHERE t.typsubscript = 'array_subscript_handler'::regproc
     UNION ALL SELECT a.atttypid FROM pg_attribute a
                WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
-  ) next
+  ) inner_part
 ),
--- The operator classes that a type that is made of no other uses: its own, or that of a type of the same bytes.
-support (type, hashes, by_bytes) AS (
-  SELECT t.oid,
-    t.typtype = 'e' OR EXISTS (
-      SELECT FROM pg_opclass k JOIN pg_am m ON m.oid = k.opcmethod AND m.amname = 'hash'
-      JOIN pg_amproc f ON f.amprocfamily = k.opcfamily AND f.amprocnum = 2
-                      AND f.amproclefttype = k.opcintype AND f.amprocrighttype = k.opcintype
-      WHERE k.opcdefault AND k.opcintype IN (SELECT * FROM same)),
-    t.typtype = 'e' OR t.oid = 'jsonb'::regtype OR EXISTS (
-      SELECT FROM pg_opclass k JOIN pg_am m ON m.oid = k.opcmethod AND m.amname = 'btree'
-      JOIN pg_amproc f ON f.amprocfamily = k.opcfamily AND f.amprocnum = 4
-                      AND f.amproclefttype = k.opcintype AND f.amprocrighttype = k.opcintype
-      WHERE k.opcdefault AND k.opcintype IN (SELECT * FROM same))
-  FROM pg_type t
-  CROSS JOIN LATERAL (SELECT array_agg(s) AS types FROM (
-    SELECT t.oid UNION ALL
-    SELECT c.casttarget FROM pg_cast c
-     WHERE c.castsource = t.oid AND c.castmethod = 'b' AND c.castcontext = 'i') s (s)) also
-  CROSS JOIN LATERAL unnest(also.types) same
-  WHERE false
+inexact AS (
+  SELECT DISTINCT p.column_type
+  FROM part p JOIN pg_type t ON t.oid = p.oid
+  WHERE t.typtype NOT IN ('d', 'c', 'r', 'm', 'e') AND t.typsubscript <> 'array_subscript_handler'::regproc
+    AND NOT (${SUPPORTED("hash", EXTENDED_HASH)}
+             AND (t.oid = 'jsonb'::regtype OR ${SUPPORTED("btree", EQUAL_IMAGE)}))
 )
-SELECT 1`;
+SELECT w.attname AS name, quote_ident(w.attname) AS quoted,
+  CASE
+    WHEN t.typsubscript = 'array_subscript_handler'::regproc AND element.typtype = 'b'
+         AND element.oid < ${FIRST_OWN_OID} AND element.typsend <> 0
+    THEN format('array_send(%I)', w.attname)
+    WHEN w.atttypid NOT IN (SELECT column_type FROM inexact) THEN format('%I', w.attname)
+    WHEN t.typtype = 'b' AND t.typsubscript <> 'array_subscript_handler'::regproc AND t.typsend <> 0
+    THEN format('%s(%I)', t.typsend, w.attname)
+    ELSE format('%I::text', w.attname)
+  END AS expression,
+  EXISTS (SELECT FROM pg_index x
+           WHERE x.indrelid = w.attrelid AND x.indisprimary AND w.attnum = ANY (x.indkey)) AS key
+FROM wanted w
+JOIN base b ON b.column_type = w.atttypid
+JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
+LEFT JOIN pg_type element ON element.oid = t.typelem
+ORDER BY w.place`;
