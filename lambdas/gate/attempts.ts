@@ -11,6 +11,13 @@ export interface WithheldDoc {
 
 export const withheldDoc = (gate: string, attempt: number) => `gates/${gate}-${attempt}/withheld`;
 
+/** The machine has heard the decision. */
+export interface ToldDoc {
+  at: string;
+}
+
+export const toldDoc = (gate: string, attempt: number) => `gates/${gate}-${attempt}/told`;
+
 /** Evidence documents that stood behind the page, by name, each with the SHA-256 of its content. */
 export type ShownDocuments = Readonly<Record<string, string>>;
 

@@ -1,34 +1,24 @@
 import { createHash } from "node:crypto";
-import { takeFingerprint } from "../prove/fingerprint.ts";
-import { Doc, type GateDoc, type ProductionDoc } from "../shared/documents.ts";
+import { describeDifference, differences } from "../prove/difference.ts";
+import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { Doc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
 
 export type GateKind = GateDoc["kind"];
 
-/** One object of production's catalog, as much as it takes to tell what changed. */
-export interface NamedObject {
-  kind: string;
-  name: string;
-  definition: string;
-}
+export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<Fingerprint>;
 
-export type ReadCatalog = (
-  ports: Ports,
-  evidence: RunEvidence,
-) => Promise<{ hash: string; objects: readonly NamedObject[] }>;
-
-export const readProduction: ReadCatalog = async (ports, evidence) => {
-  const { endpoint } = await evidence.need<ProductionDoc>(Doc.production);
-  return ports.databases.withSession(endpoint, takeFingerprint);
-};
+export const readProduction: ReadCatalog = (ports, evidence) =>
+  withTarget(ports, evidence, "production", takeFingerprint);
 
 /** What a Go is bound to, in full; the gate's document holds its hashes. */
 export interface Basis {
   hashes: GateDoc["basis"];
   /** Null: the gate is not about the catalog. */
-  objects: readonly NamedObject[] | null;
+  catalog: Fingerprint | null;
   documents: ShownDocuments;
 }
 
@@ -49,7 +39,7 @@ export async function takeBasis(
       planChecksum: ports.plan.checksum,
       report: sha256(JSON.stringify(documents)),
     },
-    objects: catalog?.objects ?? null,
+    catalog,
     documents,
   };
 }
@@ -58,7 +48,7 @@ const fingerprintName = (gate: string, attempt: number) => Doc.fingerprint(`gate
 
 /** Keeps the basis in full, so that a later difference can be told object by object. */
 export async function keepBasis(evidence: RunEvidence, gate: string, attempt: number, basis: Basis) {
-  if (basis.objects) await evidence.keep(fingerprintName(gate, attempt), basis.objects);
+  if (basis.catalog) await evidence.keep(fingerprintName(gate, attempt), basis.catalog);
   await evidence.keep(shownDocumentsDoc(gate, attempt), basis.documents);
 }
 
@@ -68,8 +58,9 @@ export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEviden
   if (now.hashes.planChecksum !== doc.basis.planChecksum)
     changes.push("The deployed plan is not the one that was shown.");
   if (now.hashes.fingerprint !== doc.basis.fingerprint) {
-    const before = await evidence.read<readonly NamedObject[]>(fingerprintName(doc.gate, doc.attempt));
-    changes.push("Production's catalog has changed:", ...objectChanges(before ?? [], now.objects ?? []));
+    const before = await evidence.need<Fingerprint>(fingerprintName(doc.gate, doc.attempt));
+    const found = now.catalog ? differences(before, now.catalog) : [];
+    changes.push("Production's catalog has changed:", ...fewLines(found.map(describeDifference)));
   }
   if (now.hashes.report !== doc.basis.report) {
     const before = await evidence.read<ShownDocuments>(shownDocumentsDoc(doc.gate, doc.attempt));
@@ -81,29 +72,26 @@ export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEviden
   return changes;
 }
 
-function objectChanges(before: readonly NamedObject[], now: readonly NamedObject[]): string[] {
-  const label = (object: NamedObject) => `${object.kind} ${object.name}`;
-  const texts = (objects: readonly NamedObject[]) => new Map(objects.map((o) => [label(o), o.definition]));
-  return mapChanges(texts(before), texts(now));
-}
-
 function documentChanges(before: ShownDocuments, now: ShownDocuments): string[] {
-  return mapChanges(new Map(Object.entries(before)), new Map(Object.entries(now)));
+  return [
+    ...Object.keys(now)
+      .filter((name) => !(name in before))
+      .map((name) => `${name} is new`),
+    ...Object.keys(before)
+      .filter((name) => !(name in now))
+      .map((name) => `${name} is gone`),
+    ...Object.keys(now)
+      .filter((name) => name in before && before[name] !== now[name])
+      .map((name) => `${name} is another`),
+  ];
 }
 
-// A page that people read must stay readable, and evidence small; the documents hold the rest.
+// A page that people read must stay readable; the evidence has both sides in full.
 const MOST_LINES = 20;
 
-function mapChanges(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): string[] {
-  const lines = [
-    ...[...now.keys()].filter((key) => !before.has(key)).map((key) => `new: ${key}`),
-    ...[...before.keys()].filter((key) => !now.has(key)).map((key) => `gone: ${key}`),
-    ...[...now]
-      .filter(([key, text]) => before.has(key) && before.get(key) !== text)
-      .map(([key]) => `changed: ${key}`),
-  ];
+function fewLines(lines: readonly string[]): string[] {
   const more = lines.length - MOST_LINES;
-  return more > 0 ? [...lines.slice(0, MOST_LINES), `and ${more} more`] : lines;
+  return more > 0 ? [...lines.slice(0, MOST_LINES), `and ${more} more`] : [...lines];
 }
 
 // Gates and states write while a gate is open, failures are of tries that were made again, and of the catalogs the

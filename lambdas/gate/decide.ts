@@ -7,7 +7,7 @@ import {
 } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
-import { latestAttempt } from "./attempts.ts";
+import { latestAttempt, type ToldDoc, toldDoc } from "./attempts.ts";
 import type { GateKind } from "./basis.ts";
 import type { GateAddress } from "./link.ts";
 import { samePerson } from "./names.ts";
@@ -18,9 +18,14 @@ export const ON_PRODUCTION: readonly GateKind[] = ["rehearsal", "after", "open",
 
 /** What has become of one attempt at a gate. */
 export type GateState =
+  | Closed
+  | { state: "open"; doc: GateDoc }
+  | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc };
+
+/** What can no longer be decided, and was not decided by this attempt. */
+type Closed =
   | { state: "unknown" }
-  | { state: "open" | "expired"; doc: GateDoc }
-  | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc }
+  | { state: "expired"; doc: GateDoc }
   /** A newer link has been sent; a decision may have come before. */
   | { state: "superseded"; doc: GateDoc; decision: GateDecisionDoc | undefined };
 
@@ -55,7 +60,7 @@ export interface Problem {
 export type Told = "yes" | "nobody waits" | "failed";
 
 export type Decided =
-  | Exclude<GateState, { state: "open" | "decided" }>
+  | Closed
   | { state: "incomplete"; doc: GateDoc; problems: Problem[] }
   /** `first`: this answer is the one that counts; otherwise another one came before it. */
   | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc; first: boolean; told: Told };
@@ -68,7 +73,7 @@ export async function decide(ports: Ports, answered: Answered): Promise<Decided>
   const { run, gate, attempt } = answered;
   const now = await gateState(ports, answered);
   if (now.state === "decided") return settled(ports, answered, now.doc, now.decision);
-  if (now.state !== "open") return now as Exclude<GateState, { state: "open" | "decided" }>;
+  if (now.state !== "open") return now;
   const { doc } = now;
   const evidence = evidenceOf(ports.evidence, run);
   const problems = await problemsWith(answered, doc, ports, evidence);
@@ -101,19 +106,21 @@ async function settled(
   return { state: "decided", doc, decision, first, told: await tell(ports, answered.run, decision) };
 }
 
-/** Tells the machine the stored decision; harmless when it was told before. */
+/** Tells the machine the stored decision, unless it is known to have heard. */
 export async function tell(ports: Ports, run: string, decision: GateDecisionDoc): Promise<Told> {
   const { gate, attempt } = decision;
-  const kept = await evidenceOf(ports.evidence, run).read<GateTokenDoc>(Doc.gateToken(gate, attempt));
+  const evidence = evidenceOf(ports.evidence, run);
+  if (await evidence.read<ToldDoc>(toldDoc(gate, attempt))) return "yes";
+  const kept = await evidence.read<GateTokenDoc>(Doc.gateToken(gate, attempt));
   if (!kept) return "nobody waits";
   try {
-    return (await ports.callbacks.succeed(kept.token, { decision: decision.decision }))
-      ? "yes"
-      : "nobody waits";
+    if (!(await ports.callbacks.succeed(kept.token, { decision: decision.decision }))) return "nobody waits";
   } catch {
     // The error may quote the call, and the call holds the token. The page says that it can be tried again.
     return "failed";
   }
+  await evidence.keep<ToldDoc>(toldDoc(gate, attempt), { at: ports.clock.now().toISOString() });
+  return "yes";
 }
 
 async function problemsWith(

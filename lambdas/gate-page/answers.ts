@@ -1,0 +1,140 @@
+import type { WithheldDoc } from "../gate/attempts.ts";
+import type { Told } from "../gate/decide.ts";
+import type { GateDecisionDoc, GateDoc } from "../shared/documents.ts";
+import { type Html, type HtmlValue, html } from "../shared/html.ts";
+import type { RunSettings } from "../shared/settings.ts";
+import { layout, time } from "./layout.ts";
+
+/** A page for each way in which a link or a form is no good. None says more about a gate than its reader may know. */
+function plainPage(title: string, ...sentences: HtmlValue[]): Html {
+  return layout({ title }, html`<h1>${title}</h1>${sentences.map((text) => html`<p>${text}</p>`)}`);
+}
+
+export const unknownPage = () =>
+  plainPage(
+    "This link is not known",
+    "It may have been cut off in the e-mail: copy the whole line into the address bar. Nothing was decided.",
+  );
+
+export const methodPage = () =>
+  plainPage("This page cannot be used like that", "Open the link from the e-mail. Nothing was decided.");
+
+export const foreignPage = () =>
+  plainPage(
+    "This answer did not come from the gate's own page",
+    "Open the link from the e-mail and answer there. Nothing was decided.",
+  );
+
+export const typePage = () =>
+  plainPage(
+    "This answer is not a form",
+    "Open the link from the e-mail and answer there. Nothing was decided.",
+  );
+
+export const largePage = () =>
+  plainPage("This answer is too long", "Go back and shorten the comment. Nothing was decided.");
+
+export const malformedPage = () =>
+  plainPage(
+    "This answer cannot be read",
+    "Open the link from the e-mail and answer there. Nothing was decided.",
+  );
+
+export const brokenPage = () =>
+  plainPage(
+    "Something went wrong here",
+    "Open the link from the e-mail again in a minute. It shows whether your answer was kept.",
+  );
+
+export function expiredPage(doc: GateDoc, settings: RunSettings): Html {
+  return gateAnswer(
+    doc,
+    settings,
+    "The time for this answer is over",
+    html`<p>It could be answered until ${time(doc.expiresAt)}. ${
+      doc.escalation
+        ? "Without an answer it counts as a No-Go."
+        : "The escalation contacts are asked now, by a link of their own; without an answer of theirs it counts as a No-Go."
+    }</p>
+<p>Nothing was decided by this link.</p>`,
+  );
+}
+
+export function supersededPage(
+  doc: GateDoc,
+  decision: GateDecisionDoc | undefined,
+  withheld: WithheldDoc | undefined,
+  settings: RunSettings,
+): Html {
+  return gateAnswer(
+    doc,
+    settings,
+    "A newer link has taken this one's place",
+    html`<p>This gate was asked again. Use the link in the newest message about it; this one decides nothing any more.</p>
+${decision && answer(decision)}
+${withheld && withheldNote(withheld)}`,
+  );
+}
+
+/** What has been decided and what happens now. `yours`: the reader's own answer, given just now. */
+export function decidedPage(
+  doc: GateDoc,
+  decision: GateDecisionDoc,
+  told: Told,
+  withheld: WithheldDoc | undefined,
+  settings: RunSettings,
+  reader: "yours" | "another's" | "anyone's",
+): Html {
+  const word = decision.decision === "Go" ? "Go" : "No-Go";
+  const title = {
+    yours: `Your ${word} is given`,
+    "another's": `Not counted: this gate was answered before, by a ${word}`,
+    "anyone's": `This gate is answered: ${word}`,
+  }[reader];
+  return gateAnswer(
+    doc,
+    settings,
+    title,
+    html`${answer(decision)}
+${
+  withheld
+    ? withheldNote(withheld)
+    : html`<h2>What happens now</h2>
+<p>${decision.decision === "Go" ? doc.go : doc.noGo}</p>
+${decision.decision === "Go" && html`<p>Before that it is checked once more that what the page showed is still so. If it is not, the gate is asked again.</p>`}`
+}
+${toldNote(told)}
+<p>You can close this page.</p>`,
+  );
+}
+
+function toldNote(told: Told): Html | false {
+  if (told === "yes") return false;
+  return told === "failed"
+    ? html`<div class="note no"><h2>The run has not heard it yet</h2><p>The answer is kept and cannot be lost, but the run could not be told. Open the link from the e-mail again in a minute: that tells it again.</p></div>`
+    : html`<div class="note"><h2>The run does not wait for this answer any more</h2><p>Its time had run out, or the run was stopped. The answer is kept, but it may have had no effect: look at the run before you rely on it.</p></div>`;
+}
+
+function answer(decision: GateDecisionDoc): Html {
+  const go = decision.decision === "Go";
+  return html`<div class="note ${go ? "go" : "no"}">
+<h2><span aria-hidden="true">${go ? "✓ " : "✕ "}</span>${go ? "Go" : "No-Go"}, by ${decision.by}</h2>
+<p>${time(decision.at)}</p>
+${decision.comment !== "" && html`<p class="comment">${decision.comment}</p>`}
+</div>`;
+}
+
+function withheldNote(withheld: WithheldDoc): Html {
+  return html`<div class="note"><h2>This Go did not take effect</h2>
+<ul>${withheld.changed.map((line) => html`<li>${line}</li>`)}</ul>
+<p>${withheld.answer === "Ask" ? "The gate is asked again, by a new link." : "It counts as a No-Go."}</p></div>`;
+}
+
+function gateAnswer(doc: GateDoc, settings: RunSettings, title: string, content: Html): Html {
+  return layout(
+    { title: `${title} (${settings.instance})`, place: `gate ${doc.gate}`, contacts: settings.contacts },
+    html`<h1>${title}</h1>
+<p class="lead">${doc.question} <strong>${settings.instance}</strong></p>
+${content}`,
+  );
+}

@@ -1,0 +1,178 @@
+import type { Report } from "../report/schema.ts";
+import { bytes, count, duration, milliseconds } from "../report/words.ts";
+import { type Html, html } from "../shared/html.ts";
+
+/** What was checked and measured so far, from the run's report. Sections without anything to say are left out. */
+export function measured(report: Report): Html {
+  const sections = [
+    time(report),
+    went(report),
+    preflight(report),
+    backup(report),
+    migrations(report),
+    slos(report),
+    hooks(report),
+  ];
+  const said = sections.filter((section) => section !== null);
+  return said.length > 0
+    ? html`${said}`
+    : html`<div class="card"><p>Nothing yet: this gate comes before the first step.</p></div>`;
+}
+
+type Section = Html | null;
+
+/** A verdict in a sign, a word and a colour, so that none of them is needed. */
+function verdict(passed: boolean | null, words: [yes: string, no: string, open: string]): Html {
+  if (passed === null)
+    return html`<span class="status is-open"><span aria-hidden="true">– </span>${words[2]}</span>`;
+  return passed
+    ? html`<span class="status is-go"><span aria-hidden="true">✓ </span>${words[0]}</span>`
+    : html`<span class="status is-no"><span aria-hidden="true">✕ </span>${words[1]}</span>`;
+}
+
+function time({ downtime, timeline }: Report): Section {
+  return html`<div class="card">
+<h3>Time</h3>
+<p class="big">${duration(downtime.predictedSeconds)}</p>
+<p>predicted downtime of the application, without the time that people take at gates.${
+    downtime.fencedAt !== null &&
+    downtime.openedAt === null &&
+    html` It is closed since <time datetime="${downtime.fencedAt}">${downtime.fencedAt.slice(11, 16)} UTC</time>.`
+  }</p>
+<details><summary>How it is made up</summary>
+<ul class="plain">${downtime.parts.map(
+    (part) =>
+      html`<li>${part.what}: ${duration(part.seconds)} (${part.by === "rehearsal" ? "as rehearsed" : "as planned"})</li>`,
+  )}
+<li>The whole run: ${duration(timeline.predictedSeconds)}</li></ul></details>
+</div>`;
+}
+
+function went({ failures, rollback }: Report): Section {
+  if (failures.length === 0 && !rollback) return null;
+  return html`<div class="card">
+<h3>What went wrong</h3>
+${rollback && html`<p>Production is being brought back: ${rollback.why}</p>`}
+${
+  failures.length > 0 &&
+  html`<ul class="plain">${failures.map(({ at, state, error, message }) => html`<li><time datetime="${at}">${at.slice(11, 19)}</time> ${state}: <strong>${error}</strong>. ${message}</li>`)}</ul>`
+}
+</div>`;
+}
+
+function preflight({ preflight }: Report): Section {
+  if (!preflight) return null;
+  const { checks } = preflight;
+  const passed = checks.filter((check) => check.passed === true).length;
+  const others = checks.filter((check) => check.passed !== true);
+  return html`<div class="card">
+<h3>Preflight</h3>
+<p>${verdict(passed === checks.length || (others.every((check) => check.passed === null) ? null : false), ["all passed", "not all passed", "not all known"])} · ${passed} of ${count(checks.length, "check")} passed</p>
+${
+  others.length > 0 &&
+  html`<ul class="plain">${others.map((check) => html`<li>${verdict(check.passed, ["passed", "failed", "not known"])} ${check.name}: expected ${check.expected}, seen ${check.seen}. ${check.mend}</li>`)}</ul>`
+}
+<details><summary>All of them</summary>
+<ul class="plain">${checks.map((check) => html`<li>${check.name}: ${check.seen}</li>`)}</ul></details>
+</div>`;
+}
+
+function backup({ snapshots, staging }: Report): Section {
+  if (snapshots.length === 0) return null;
+  const { verified } = staging;
+  return html`<div class="card">
+<h3>Backup</h3>
+<ul class="plain">
+${snapshots.map(
+  (snapshot) =>
+    html`<li>${snapshot.purpose === "final" ? "Final snapshot" : "Snapshot for the rehearsal"} <code>${snapshot.id}</code>${snapshot.sizeBytes !== null && html`, ${bytes(snapshot.sizeBytes)}`}${snapshot.encrypted !== null && (snapshot.encrypted ? ", encrypted" : ", not encrypted")}</li>`,
+)}
+${
+  verified &&
+  html`<li>${verdict(verified.equal, ["restored and read", "the restored copy differs", ""])} · ${count(verified.tables, "table")}, ${verified.rows} rows</li>`
+}
+</ul>
+${verified && list(verified.differences)}
+</div>`;
+}
+
+function migrations(report: Report): Section {
+  const rows = report.migrations.filter((m) => m.staging.passes.length + m.production.passes.length > 0);
+  if (rows.length === 0) return null;
+  const { proofs } = report;
+  return html`<div class="card">
+<div class="scroll" tabindex="0" role="region" aria-label="Migrations">
+<table><caption>Migrations</caption>
+<thead><tr><th scope="col">Migration</th><th scope="col">On staging</th><th scope="col">Its rollback, on staging</th><th scope="col">On production</th></tr></thead>
+<tbody>${rows.map((migration) => {
+    const back = report.staging.rollbacks.find((rollback) => rollback.version === migration.version);
+    return html`<tr><th scope="row">${migration.version} ${migration.title}</th>
+<td>${side(migration.staging)}</td>
+<td>${last(migration.staging, "rollback")}${back && html`<br>${verdict(back.equal, ["proven back", "not back", "not yet proven"])}`}</td>
+<td>${side(migration.production)}</td></tr>`;
+  })}</tbody></table>
+</div>
+${
+  proofs.length > 0 &&
+  html`<details><summary>${count(proofs.length, "proof")}, ${proofs.every((proof) => proof.equal) ? "all equal" : "not all equal"}</summary>
+<ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${list(proof.differences)}</li>`)}</ul></details>`
+}
+</div>`;
+}
+
+type Side = Report["migrations"][number]["staging"];
+
+function last(side: Side, direction: "migrate" | "rollback"): string | null {
+  const pass = side.passes.filter((pass) => pass.direction === direction).at(-1);
+  if (!pass) return null;
+  const gaveWay = pass.steps.reduce((sum, step) => sum + step.gaveWay, 0);
+  return duration(pass.seconds) + (gaveWay > 0 ? `, gave way ${count(gaveWay, "time")}` : "");
+}
+
+function side(side: Side): Html | string {
+  const applied = last(side, "migrate");
+  if (applied === null) return "–";
+  const results = side.checks.flatMap((round) => round.results);
+  const failed = results.filter((result) => !result.passed);
+  return html`${applied}${
+    results.length > 0 &&
+    html`<br>${verdict(failed.length === 0, [`${results.length} checks passed`, `${failed.length} of ${results.length} checks failed`, ""])}`
+  }${list(failed.map((result) => `${result.name}: expected ${result.expected}, seen ${result.seen}`))}`;
+}
+
+function slos({ benchmarks }: Report): Section {
+  const run = benchmarks.filter((benchmark) => benchmark.staging || benchmark.production);
+  if (run.length === 0) return null;
+  const cell = (result: (typeof run)[number]["staging"]) =>
+    result
+      ? html`<td class="number">${result.p95Ms === null ? (result.note ?? "not measured") : milliseconds(result.p95Ms)}<br>${verdict(result.passed, ["met", "missed", "not known"])}</td>`
+      : html`<td class="number">–</td>`;
+  return html`<div class="card">
+<div class="scroll" tabindex="0" role="region" aria-label="Benchmarks">
+<table><caption>Benchmarks, p95</caption>
+<thead><tr><th scope="col">What</th><th scope="col" class="number">Limit</th><th scope="col" class="number">Staging</th><th scope="col" class="number">Production</th></tr></thead>
+<tbody>${run.map(
+    (benchmark) =>
+      html`<tr><th scope="row">${benchmark.title}</th><td class="number">${milliseconds(benchmark.sloMs)}</td>${cell(benchmark.staging)}${cell(benchmark.production)}</tr>`,
+  )}</tbody></table>
+</div>
+</div>`;
+}
+
+function hooks({ hooks, afterOpening }: Report): Section {
+  const results = [
+    ...hooks.flatMap((hook) =>
+      hook.results.map((r) => ({ ...r, detail: `expected ${r.expected}, seen ${r.seen}` })),
+    ),
+    ...afterOpening.map((r) => ({ ...r, detail: r.message })),
+  ];
+  if (results.length === 0) return null;
+  return html`<div class="card">
+<h3>Application</h3>
+<ul class="plain">${results.map((result) => html`<li>${verdict(result.passed, ["passed", "failed", "not known"])} ${result.title}${result.passed !== true && html`: ${result.detail}`}</li>`)}</ul>
+</div>`;
+}
+
+function list(lines: readonly string[]): Section {
+  return lines.length === 0 ? null : html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+}
