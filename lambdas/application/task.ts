@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { Doc, END_NAMES, type HookDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { HttpExpectation } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import { DONE, runFields, type Task } from "../shared/task.ts";
+import { probe } from "./probe.ts";
+
+const event = z.discriminatedUnion("hook", [
+  z.strictObject({ ...runFields, hook: z.enum(["stop", "start", "test", "smoke", "stop-again"]) }),
+  z.strictObject({ ...runFields, hook: z.literal("start-again"), end: z.enum(END_NAMES) }),
+]);
+type Hook = z.infer<typeof event>["hook"];
+
+/** Stops, starts and tests the application by the plan's HTTP requests. */
+export const applicationTask: Task<z.infer<typeof event>> = {
+  name: "application",
+  event,
+  anyPlan: true,
+  async run(request, ports, evidence) {
+    if (request.hook === "start-again") {
+      // Where the database could not be brought back, a person decides when the application may touch it.
+      if (request.end === "NeedsOperator" || !(await isStopped(evidence))) return DONE;
+    }
+    const requests = requestsOf(request.hook, ports);
+    const results = [];
+    for (const expectation of requests) {
+      ports.progress(`${expectation.method} ${expectation.url}`);
+      results.push(await probe(expectation, ports));
+    }
+    const failed = results.filter((result) => result.passed === false);
+    // A failed call is no evidence yet: it may be tried again. What is kept is what the run went on with.
+    if (failed.length > 0 && request.hook !== "smoke") throw failure(ErrorName.HookFailed, failed);
+    await evidence.keep<HookDoc>(Doc.hook(request.hook), {
+      at: ports.clock.now().toISOString(),
+      name: request.hook,
+      results,
+    });
+    if (failed.length > 0) throw failure(ErrorName.SmokeTestFailed, failed);
+    return DONE;
+  },
+};
+
+function requestsOf(hook: Hook, ports: Ports): readonly HttpExpectation[] {
+  const { stop, start, test, smoke } = ports.plan.application;
+  const one = { stop, "stop-again": stop, start, "start-again": start, test } as const;
+  if (hook === "smoke") return smoke;
+  const found = one[hook];
+  return found ? [found] : [];
+}
+
+/** Stopped by this run, and not started since. */
+async function isStopped(evidence: RunEvidence): Promise<boolean> {
+  const ran = async (hook: Hook) => (await evidence.read<HookDoc>(Doc.hook(hook))) !== undefined;
+  return (await ran("stop-again")) || ((await ran("stop")) && !(await ran("start")));
+}
+
+function failure(name: ErrorName, failed: HookDoc["results"]): SluiceError {
+  return new SluiceError(
+    name,
+    failed.map((f) => `${f.title}: expected ${f.expected}, got ${f.seen}`).join("; "),
+  );
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { describeStatementError } from "../migrate/statement-error.ts";
+import { type BenchmarkResult, type BenchmarksDoc, Doc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type Session, withTransaction } from "../shared/session.ts";
+import { DONE, mustLeave, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { measure } from "./measure.ts";
+
+const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
+
+/**
+ * Measures the plan's benchmarks. On staging a miss is shown to the people at the gate, since a freshly restored
+ * volume is slow; on production it is a failure.
+ */
+export const benchmarkTask: Task<z.infer<typeof event>> = {
+  name: "benchmark",
+  event,
+  async run({ target }, ports, evidence) {
+    const results = await withTarget(ports, evidence, target, async (session) => {
+      if (target === "staging") await fillStaging(session, ports, evidence);
+      const measured: BenchmarkResult[] = [];
+      for (const [index, benchmark] of ports.plan.benchmarks.entries()) {
+        if (mustLeave(ports)) return undefined;
+        ports.progress(benchmark.title);
+        measured.push(
+          await evidence.once(`${Doc.benchmarks(target)}/${index}`, () => measure(session, benchmark)),
+        );
+      }
+      return measured;
+    });
+    if (!results) return RUNNING;
+    await evidence.keep<BenchmarksDoc>(Doc.benchmarks(target), {
+      at: ports.clock.now().toISOString(),
+      target,
+      results,
+    });
+    const missed = results.filter((result) => result.passed === false);
+    if (target === "production" && missed.length > 0)
+      throw new SluiceError(
+        ErrorName.BenchmarkFailed,
+        missed
+          .map(
+            (m) =>
+              `${m.title}: p95 ${m.p95Ms?.toFixed(1)} ms, allowed ${m.sloMs} ms${m.note ? ` (${m.note})` : ""}`,
+          )
+          .join("; "),
+      );
+    return DONE;
+  },
+};
+
+/** Benchmarks need data that production may not have yet; staging gets it generated, in one transaction a step. */
+async function fillStaging(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
+  for (const file of ports.plan.stagingData)
+    for (const [index, step] of file.steps.entries())
+      await evidence.once(`${Doc.benchmarks("staging")}/data/${file.path}-${index}`, async () => {
+        ports.progress(`${file.path}: ${step.name}`);
+        await withTransaction(session, async () => {
+          for (const statement of step.statements)
+            await session.query(statement.sql).catch((error: unknown) => {
+              throw new SluiceError(
+                ErrorName.StepFailed,
+                describeStatementError(file.path, `step "${step.name}"`, statement, error),
+                { cause: error },
+              );
+            });
+        });
+        return { at: ports.clock.now().toISOString() };
+      });
+}

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { Doc, type ProductionDoc, type RestoreDoc, type RestoredDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { asideName, snapshotName } from "../shared/names.ts";
+import type { Ports } from "../shared/ports.ts";
+import { ensureRestored } from "../shared/restored-instance.ts";
+import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+
+const event = z.strictObject({ ...runFields, action: z.enum(["aside", "restore"]) });
+
+/** Puts the final snapshot in production's place; the former production is kept under another name. */
+export const restoreTask: Task<z.infer<typeof event>> = {
+  name: "restore",
+  event,
+  anyPlan: true,
+  async run({ action }, ports, evidence) {
+    return action === "aside" ? await moveAside(ports, evidence) : await restore(ports, evidence);
+  },
+};
+
+async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const { fleet, settings, clock } = ports;
+  const aside = asideName(settings.instance, evidence.run);
+  const snapshot = snapshotName(evidence.run, "final");
+  // Before anything is renamed: a restore without a snapshot would leave nothing at all.
+  const found = await fleet.describeSnapshot(snapshot);
+  if (found?.status !== "available")
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Snapshot ${snapshot} is ${found?.statusText ?? "missing"}: production stays where it is.`,
+    );
+  await evidence.keep<RestoreDoc>(Doc.restore, { at: clock.now().toISOString(), snapshot, aside });
+  const former = await fleet.describe(aside);
+  if (!former) {
+    await fleet.startRename(settings.instance, aside);
+    return RUNNING;
+  }
+  if (former.status === "failed")
+    throw new SluiceError(ErrorName.FleetFailed, `${aside}, the former production, is ${former.statusText}.`);
+  return former.status === "available" ? DONE : RUNNING;
+}
+
+async function restore(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const production = await evidence.need<ProductionDoc>(Doc.production);
+  const endpoint = await ensureRestored(ports, {
+    snapshot: snapshotName(evidence.run, "final"),
+    instance: ports.settings.instance,
+    like: production.settings,
+    purpose: "production",
+    tags: { "sluice:run": evidence.run, "sluice:purpose": "production" },
+  });
+  if (!endpoint) return RUNNING;
+  await evidence.keep<RestoredDoc>(Doc.restored, { at: ports.clock.now().toISOString(), endpoint });
+  return DONE;
+}

@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { type CheckResult, type ChecksDoc, Doc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { applicationRoles, withTarget } from "../shared/places.ts";
+import { migrationOf } from "../shared/plan.ts";
+import { DONE, runFields, type Task } from "../shared/task.ts";
+import { runChecks } from "./run-checks.ts";
+
+const event = z.strictObject({
+  ...runFields,
+  target: z.enum(["production", "staging"]),
+  versions: z.array(z.string().regex(/^\d+$/)).min(1),
+  round: z.string().min(1),
+});
+
+/** Runs the checks of these migrations; every failing one is told, not only the first. */
+export const validateTask: Task<z.infer<typeof event>> = {
+  name: "validate",
+  event,
+  async run({ target, versions, round }, ports, evidence) {
+    const failed: CheckResult[] = [];
+    for (const version of versions) {
+      const { validate } = migrationOf(ports.plan, version);
+      const doc = await evidence.once<ChecksDoc>(Doc.checks(target, version, round), async () => {
+        const began = ports.clock.now();
+        ports.progress(`${validate.path}: ${validate.checks.length} checks`);
+        const results = await withTarget(ports, evidence, target, (session) =>
+          runChecks(session, validate, applicationRoles(ports)),
+        );
+        const seconds = (ports.clock.now().getTime() - began.getTime()) / 1000;
+        return { at: began.toISOString(), target, version, seconds, results };
+      });
+      failed.push(...doc.results.filter((result) => !result.passed));
+    }
+    if (failed.length === 0) return DONE;
+    const lines = failed
+      .slice(0, 10)
+      .map(
+        (f) => `- ${f.at}: ${f.name}${f.as ? ` (as ${f.as})` : ""}: expected ${f.expected}, saw ${f.seen}`,
+      );
+    const more = failed.length > 10 ? [`- and ${failed.length - 10} more`] : [];
+    throw new SluiceError(
+      ErrorName.CheckFailed,
+      [`${failed.length} check${failed.length > 1 ? "s" : ""} failed on ${target}:`, ...lines, ...more].join(
+        "\n",
+      ),
+    );
+  },
+};
