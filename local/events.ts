@@ -1,0 +1,83 @@
+import type { Report } from "../lambdas/report/schema.ts";
+import type { Decision, End, GateDoc } from "../lambdas/shared/documents.ts";
+
+/** A phase of the machine with the states that do its work, in the order in which they are entered. */
+export interface Phase {
+  phase: string;
+  states: readonly string[];
+}
+
+/** What a local run tells while it goes on. */
+export type RunEvent =
+  | { type: "started"; run: string; plan: string; phases: readonly Phase[]; evidence: string }
+  | { type: "entered"; state: string; phase: string; at: Date }
+  /** A line of progress of the state that is being worked on. */
+  | { type: "progress"; state: string; line: string }
+  | { type: "left"; state: string; phase: string; at: Date }
+  | {
+      type: "failed";
+      state: string;
+      phase: string;
+      at: Date;
+      error: string;
+      message: string;
+      willRetry: boolean;
+    }
+  | { type: "gate"; gate: OpenGate }
+  | { type: "ended"; end: LocalEnd };
+
+export interface OpenGate {
+  doc: GateDoc;
+  /** The page, with its key. */
+  link: string;
+  /** Facts so far, for whoever decides at the prompt. */
+  summary: readonly { title: string; lines: readonly string[] }[];
+  /** Answers the gate; false when somebody else did before. */
+  decide(decision: Decision, by: string, comment: string): Promise<boolean>;
+  /** Resolves when the gate is answered, by whomever, or its time is over. */
+  closed: Promise<{ decision: Decision; by: string } | undefined>;
+}
+
+export interface LocalEnd {
+  end: End;
+  cause: string;
+  report: Report;
+  /** Folder of the run's evidence, report.json and report.html among it. */
+  evidence: string;
+  /** What is left where, for the operator; a line each. */
+  leftBehind: readonly string[];
+}
+
+/** What the command line asks of a local run. */
+export interface RehearseOptions {
+  /** Folder of the plan. */
+  plan: string;
+  /** Folder for the evidence. */
+  out: string;
+  rehearse: "before" | "inside";
+  fence: "connect" | "none";
+  /** Any PostgreSQL server instead of the embedded one. */
+  databaseUrl?: string;
+  /** Really change the database at `databaseUrl`. */
+  apply: boolean;
+  startedBy: string;
+}
+
+/**
+ * A local run under way. The events arrive in order; the last is `ended`. `stop` asks the run to end at the next
+ * chance by its own ways back; it resolves with the run.
+ */
+export interface LocalRun {
+  run: string;
+  events: AsyncIterable<RunEvent>;
+  stop(): void;
+  end: Promise<LocalEnd>;
+}
+
+/** The one way in, in local/rehearse.ts. Rejects with PlanError or UsageError for what is wrong from the start. */
+export type Rehearse = (options: RehearseOptions) => Promise<LocalRun>;
+
+/** A mistake in how the command was called: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
