@@ -3,22 +3,32 @@ import { createHash } from "node:crypto";
 // RDS identifiers hold at most 63 letters, digits and single hyphens; an execution name may be longer and hold more,
 // so names carry a digest of it. The prefix is what IAM policies are scoped to.
 export const NAME_PREFIX = "sluice";
+/** Of every instance that Sluice may delete. */
+export const STAGING_PREFIX = `${NAME_PREFIX}-staging-`;
 
 function digest(run: string): string {
   return createHash("sha256").update(run).digest("hex").slice(0, 12);
 }
 
 export function stagingName(run: string): string {
-  return `${NAME_PREFIX}-staging-${digest(run)}`;
+  return `${STAGING_PREFIX}${digest(run)}`;
 }
 
 export type SnapshotPurpose = "rehearsal" | "final";
 
 export function snapshotName(run: string, purpose: SnapshotPurpose): string {
-  return `${NAME_PREFIX}-${purpose}-${digest(run)}`;
+  return `${snapshotPrefix(purpose)}${digest(run)}`;
+}
+
+export function snapshotPrefix(purpose: SnapshotPurpose): string {
+  return `${NAME_PREFIX}-${purpose}-`;
 }
 
 /** Name that production gets when a restore takes its place. */
 export function asideName(instance: string, run: string): string {
-  return `${instance.slice(0, 40).replace(/-+$/, "")}-before-${digest(run)}`;
+  return `${asidePrefix(instance)}${digest(run)}`;
+}
+
+export function asidePrefix(instance: string): string {
+  return `${instance.slice(0, 40).replace(/-+$/, "")}-before-`;
 }

@@ -1,0 +1,225 @@
+import {
+  AddRoleToDBInstanceCommand,
+  CreateDBSnapshotCommand,
+  type DBInstance,
+  DeleteDBInstanceCommand,
+  DeleteDBSnapshotCommand,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+  ModifyDBInstanceCommand,
+  type RDSClient,
+  RebootDBInstanceCommand,
+  RestoreDBInstanceFromDBSnapshotCommand,
+} from "@aws-sdk/client-rds";
+import { ErrorName, SluiceError } from "../errors.ts";
+import { STAGING_PREFIX } from "../names.ts";
+import type { DatabaseFleet, Instance, InstanceSettings, Snapshot, Tags } from "../ports.ts";
+import { awsErrorName } from "./error-name.ts";
+import { isBusy, refusal } from "./rds-errors.ts";
+import {
+  missingRoles,
+  missingSettings,
+  type RestorePurpose,
+  restoreRequest,
+  tagList,
+} from "./rds-restore.ts";
+import { asRdsSettings, settingsOf } from "./rds-settings.ts";
+import { instanceStatus, snapshotStatus } from "./rds-status.ts";
+
+const GIB = 1024 ** 3;
+
+/**
+ * Amazon RDS as a fleet. Where RDS is busy with the instance, a start is left undone without a word: whoever waits
+ * asks again until describe shows it, as the loops of the state machine do.
+ */
+export class RdsFleet implements DatabaseFleet {
+  private readonly client: RDSClient;
+  private readonly freeBytes: (instance: string) => Promise<number | undefined>;
+
+  /** `freeBytes` is asked for instances that are available. */
+  constructor(client: RDSClient, freeBytes: (instance: string) => Promise<number | undefined>) {
+    this.client = client;
+    this.freeBytes = freeBytes;
+  }
+
+  async describe(instance: string): Promise<Instance | undefined> {
+    const db = await this.find(instance);
+    if (!db) return undefined;
+    const statusText = db.DBInstanceStatus ?? "unknown";
+    const status = instanceStatus(statusText);
+    const { Address: host, Port: port } = db.Endpoint ?? {};
+    return {
+      id: instance,
+      status,
+      statusText,
+      endpoint: host === undefined || port === undefined ? undefined : { host, port },
+      engineVersion: db.EngineVersion ?? "",
+      // Free disk is nice to know; a restore must not fail for want of it.
+      freeBytes: status === "available" ? await this.freeBytes(instance).catch(() => undefined) : undefined,
+      settings: settingsOf(db),
+    };
+  }
+
+  async startSnapshot(snapshot: string, instance: string, tags: Tags): Promise<void> {
+    await this.attempt(`take snapshot ${snapshot} of ${instance}`, "DBSnapshotAlreadyExists", () =>
+      this.client.send(
+        new CreateDBSnapshotCommand({
+          DBSnapshotIdentifier: snapshot,
+          DBInstanceIdentifier: instance,
+          Tags: tagList(tags),
+        }),
+      ),
+    );
+  }
+
+  async describeSnapshot(snapshot: string): Promise<Snapshot | undefined> {
+    const found = await this.look(`describe snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
+      this.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot })),
+    );
+    const db = found?.DBSnapshots?.[0];
+    if (!db) return undefined;
+    const statusText = db.Status ?? "unknown";
+    return {
+      id: snapshot,
+      instance: db.DBInstanceIdentifier ?? "",
+      status: snapshotStatus(statusText),
+      statusText,
+      createdAt: db.SnapshotCreateTime?.toISOString(),
+      sizeBytes: db.AllocatedStorage === undefined ? undefined : db.AllocatedStorage * GIB,
+      engineVersion: db.EngineVersion,
+      encrypted: db.Encrypted,
+      kmsKey: db.KmsKeyId,
+    };
+  }
+
+  async deleteSnapshot(snapshot: string): Promise<void> {
+    await this.attempt(`delete snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
+      this.client.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot })),
+    );
+  }
+
+  async startRestore(
+    snapshot: string,
+    instance: string,
+    like: InstanceSettings,
+    purpose: RestorePurpose,
+    tags: Tags,
+  ): Promise<void> {
+    const request = restoreRequest(snapshot, instance, asRdsSettings(like), purpose, tags);
+    await this.attempt(`restore ${snapshot} as ${instance}`, "DBInstanceAlreadyExists", () =>
+      this.client.send(new RestoreDBInstanceFromDBSnapshotCommand(request)),
+    );
+  }
+
+  async finishRestore(instance: string, like: InstanceSettings, purpose: RestorePurpose): Promise<boolean> {
+    const wanted = asRdsSettings(like);
+    const db = await this.find(instance);
+    if (!db)
+      throw new SluiceError(ErrorName.FleetFailed, `Instance ${instance} is gone: somebody deleted it.`);
+    const status = instanceStatus(db.DBInstanceStatus ?? "unknown");
+    if (status === "failed")
+      throw new SluiceError(
+        ErrorName.FleetFailed,
+        `Instance ${instance} is ${db.DBInstanceStatus}. See its events in the RDS console.`,
+      );
+    if (status === "pending") return false;
+
+    const changes = missingSettings(db, wanted, purpose);
+    if (Object.keys(changes).length > 0) {
+      await this.attempt(`give ${instance} production's settings`, undefined, () =>
+        this.client.send(
+          new ModifyDBInstanceCommand({ DBInstanceIdentifier: instance, ApplyImmediately: true, ...changes }),
+        ),
+      );
+      return false;
+    }
+    const [role] = missingRoles(db, wanted, purpose);
+    if (role) {
+      await this.attempt(`give ${instance} the role ${role.arn}`, "DBInstanceRoleAlreadyExists", () =>
+        this.client.send(
+          new AddRoleToDBInstanceCommand({
+            DBInstanceIdentifier: instance,
+            RoleArn: role.arn,
+            FeatureName: role.feature,
+          }),
+        ),
+      );
+      return false;
+    }
+    return !isChanging(db) && (await this.parametersInForce(db, instance));
+  }
+
+  async startRename(from: string, to: string): Promise<void> {
+    // Once the name is taken the rename is done, and `from` may be another instance by now: it must not be touched.
+    if (await this.find(to)) return;
+    await this.attempt(`rename ${from} to ${to}`, "DBInstanceAlreadyExists", () =>
+      this.client.send(
+        new ModifyDBInstanceCommand({
+          DBInstanceIdentifier: from,
+          NewDBInstanceIdentifier: to,
+          ApplyImmediately: true,
+        }),
+      ),
+    );
+  }
+
+  async startDelete(instance: string): Promise<void> {
+    // No policy lets us delete any other; a mistake of ours should not even ask.
+    if (!instance.startsWith(STAGING_PREFIX))
+      throw new SluiceError(ErrorName.FleetFailed, `${instance} is no staging instance: it is not deleted.`);
+    await this.attempt(`delete ${instance}`, "DBInstanceNotFound", () =>
+      this.client.send(
+        new DeleteDBInstanceCommand({
+          DBInstanceIdentifier: instance,
+          SkipFinalSnapshot: true,
+          DeleteAutomatedBackups: true,
+        }),
+      ),
+    );
+  }
+
+  /** True when the parameter group is the one in force; reboots the instance when only that is missing. */
+  private async parametersInForce(db: DBInstance, instance: string): Promise<boolean> {
+    const state = db.DBParameterGroups?.[0]?.ParameterApplyStatus ?? "in-sync";
+    if (state === "pending-reboot")
+      await this.attempt(`reboot ${instance}`, undefined, () =>
+        this.client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: instance })),
+      );
+    return state === "in-sync";
+  }
+
+  private async find(instance: string): Promise<DBInstance | undefined> {
+    const found = await this.look(`describe ${instance}`, "DBInstanceNotFound", () =>
+      this.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: instance })),
+    );
+    return found?.DBInstances?.[0];
+  }
+
+  private async look<T>(tried: string, absent: string, call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await call();
+    } catch (error) {
+      if (awsErrorName(error) === absent) return undefined;
+      throw refusal(error, tried);
+    }
+  }
+
+  /** An error named `done` says that what is asked for is so already. */
+  private async attempt(
+    tried: string,
+    done: string | undefined,
+    call: () => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      if (isBusy(error) || (done !== undefined && awsErrorName(error) === done)) return;
+      throw refusal(error, tried);
+    }
+  }
+}
+
+// RDS shows a change among the pending ones for a while before its status says "modifying".
+function isChanging(db: DBInstance): boolean {
+  return Object.values(db.PendingModifiedValues ?? {}).some((value) => value !== undefined);
+}
