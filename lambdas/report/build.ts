@@ -1,0 +1,149 @@
+import type { RunEvidence } from "../shared/evidence.ts";
+import { benchmarksOf } from "./benchmarks.ts";
+import { criteriaOf } from "./criteria.ts";
+import { downtimeOf } from "./downtime.ts";
+import { type Facts, gatherFacts } from "./facts.ts";
+import { leftToDo } from "./left-to-do.ts";
+import { migrationsOf } from "./migrations.ts";
+import { proofsOf } from "./proofs.ts";
+import type { GateReport, Report } from "./schema.ts";
+import { stagingOf } from "./staging.ts";
+import { timelineOf } from "./timeline.ts";
+import { secondsBetween } from "./words.ts";
+
+/** The report of a run as its evidence stands: of one that goes on as well as of one that ended. */
+export async function buildReport(evidence: RunEvidence): Promise<Report> {
+  return reportOf(await gatherFacts(evidence));
+}
+
+export function reportOf(facts: Facts): Report {
+  const { plan, outcome, fence } = facts;
+  const timeline = timelineOf(facts);
+  const parts = {
+    version: 1 as const,
+    run: facts.run,
+    asOf: facts.asOf,
+    end: outcome?.end ?? ("running" as const),
+    cause: outcome?.cause ?? null,
+    leftBehind: outcome?.leftBehind ?? [],
+    now: nowOf(facts),
+    request: requestOf(facts),
+    plan: {
+      name: plan.name,
+      title: plan.title,
+      checksum: plan.checksum,
+      rollbackSloSeconds: plan.rollbackSloMinutes * 60,
+      protect: [...plan.protect],
+    },
+    criteria: criteriaOf(facts),
+    timeline,
+    downtime: downtimeOf(facts),
+    rollback: rollbackOf(facts),
+    restore: facts.restore && {
+      at: facts.restore.at,
+      snapshot: facts.restore.snapshot,
+      aside: facts.restore.aside,
+    },
+    migrations: migrationsOf(facts),
+    proofs: proofsOf(facts),
+    preflight: facts.preflight && {
+      at: facts.preflight.at,
+      checks: facts.preflight.checks.map(({ name, passed, expected, seen, mend }) => ({
+        name,
+        passed,
+        expected,
+        seen,
+        mend,
+      })),
+    },
+    snapshots: facts.snapshots.map((snapshot) => ({
+      purpose: snapshot.purpose,
+      id: snapshot.id,
+      instance: snapshot.instance,
+      at: snapshot.at,
+      createdAt: snapshot.createdAt,
+      sizeBytes: snapshot.sizeBytes,
+      encrypted: snapshot.encrypted,
+      evidence: [snapshot.evidence],
+    })),
+    staging: stagingOf(facts),
+    benchmarks: benchmarksOf(facts),
+    hooks: facts.hooks.map(({ name, at, results, evidence }) => ({
+      name,
+      at,
+      results: results.map(({ title, passed, expected, seen }) => ({ title, passed, expected, seen })),
+      evidence: [evidence],
+    })),
+    gates: facts.gates.map(gateOf),
+    fence: fence && {
+      mode: fence.mode,
+      at: fence.at,
+      liftedAt: fence.liftedAt,
+      roles: fence.roles,
+    },
+    afterOpening: (facts.afterOpening?.results ?? []).map(({ title, passed, seconds, message }) => ({
+      title,
+      passed,
+      seconds,
+      message,
+    })),
+    failures: facts.failures.map(({ at, state, error, message }) => ({ at, state, error, message })),
+  };
+  return { ...parts, leftToDo: leftToDo(parts) };
+}
+
+function nowOf(facts: Facts): Report["now"] {
+  if (facts.outcome) return null;
+  const last = facts.states.at(-1);
+  return last && last.doneAt === null ? { state: last.state, since: last.enteredAt } : null;
+}
+
+function requestOf({ request, production }: Facts): Report["request"] {
+  return (
+    request && {
+      execution: request.execution,
+      startedAt: request.startedAt,
+      startedBy: request.startedBy ?? null,
+      reason: request.reason ?? null,
+      instance: request.instance,
+      database: request.database,
+      rehearse: request.rehearse,
+      fence: request.fence,
+      engineVersion: production?.engineVersion ?? null,
+    }
+  );
+}
+
+function rollbackOf({ rollback, proofs, plan }: Facts): Report["rollback"] {
+  if (!rollback) return null;
+  const back = proofs.find(({ name, equal }) => name === "production-rolled-back" && equal);
+  return {
+    startedAt: rollback.at,
+    why: rollback.why,
+    seconds: back ? secondsBetween(rollback.at, back.at) : null,
+    sloSeconds: plan.rollbackSloMinutes * 60,
+  };
+}
+
+// Where an answer came from and the hash of the link's key stay in the evidence: a report is passed around.
+function gateOf({ request, decision, withheld }: Facts["gates"][number]): GateReport {
+  return {
+    gate: request.gate,
+    attempt: request.attempt,
+    escalation: request.escalation,
+    question: request.question,
+    checklist: request.checklist.map((item) => ({
+      item,
+      ticked: decision ? decision.ticked.includes(item) : null,
+    })),
+    openedAt: request.openedAt,
+    expiresAt: request.expiresAt,
+    changed: request.changed,
+    withheld: withheld?.changed ?? null,
+    decision: decision?.decision ?? null,
+    by: decision?.by ?? null,
+    comment: decision?.comment || null,
+    decidedAt: decision?.at ?? null,
+    evidence: [request.evidence, ...(decision ? [decision.evidence] : [])],
+  };
+}

@@ -1,0 +1,218 @@
+import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
+import { ErrorName, RETRYABLE } from "../shared/errors.ts";
+import { type Caught, readCaught } from "./caught.ts";
+import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
+import { count, list, moment, sentence, shorten } from "./words.ts";
+
+/** What an end is told with: why, what was done about it, and what is not as it should be. */
+export interface Cause {
+  why: string;
+  done: string;
+}
+
+/** Of the 2,000 characters of a cause, those left to the reason: a long error must not push out what was done. */
+const LONGEST_WHY = 1_100;
+
+/**
+ * Why the run ended so, from its evidence. `caught` is what the machine caught last: a worker that was ended from
+ * outside leaves no failure in the evidence.
+ */
+export function causeOf(facts: Facts, end: End, caught: Caught | undefined): Cause {
+  return {
+    why: end === "Succeeded" ? succeeded(facts) : shorten(sentence(whyOf(facts, caught)), LONGEST_WHY),
+    done: doneAbout(facts, end),
+  };
+}
+
+function succeeded({ plan, request }: Facts): string {
+  const versions = list(plan.migrations.map(({ version }) => version));
+  const where = request ? ` of ${request.instance}` : "";
+  return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on production${where}, and the application has access.`;
+}
+
+/** The first thing that ended the way forward; what came after it followed from it. */
+function whyOf(facts: Facts, caught: Caught | undefined): string {
+  const reasons = [
+    ...facts.failures
+      .filter(({ error, state }) => !RETRYABLE.some((name) => name === error) && !mended(facts, state))
+      .map((failure) => ({ at: failure.at, text: () => failureText(facts, failure) })),
+    ...facts.gates.flatMap((gate) => {
+      if (gate.request.kind === "restore") return [];
+      if (gate.decision) {
+        const { decision, withheld } = gate;
+        if (withheld?.answer === "NoGo")
+          return [{ at: withheld.at, text: () => withheldText(gate, decision, withheld.changed) }];
+        return decision.decision === "NoGo"
+          ? [{ at: decision.at, text: () => noGoText(gate, decision) }]
+          : [];
+      }
+      return isLastOfItsGate(facts, gate)
+        ? [{ at: gate.request.expiresAt, text: () => unansweredText(gate) }]
+        : [];
+    }),
+  ].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const kept = facts.gates.findLast(({ request }) => request.kind === "keep")?.decision;
+  const first = reasons.find(({ at }) => !(kept?.decision === "Go" && at < kept.at));
+  if (first) return first.text();
+  if (facts.rollback) return facts.rollback.why;
+  if (caught?.Error) {
+    const { error, message } = readCaught(caught);
+    return `${error}: ${message}`;
+  }
+  const last = facts.failures.at(-1);
+  return last ? failureText(facts, last) : "The evidence names no failure and no No-Go";
+}
+
+/** A state that failed once and was done the next time. */
+function mended({ states }: Facts, state: string): boolean {
+  return states.some((found) => found.state === state && found.doneAt !== null);
+}
+
+function isLastOfItsGate({ gates }: Facts, gate: GateFacts): boolean {
+  return gates.findLast(({ request }) => request.gate === gate.request.gate) === gate;
+}
+
+function failureText(facts: Facts, failure: Facts["failures"][number]): string {
+  return detailed(facts, failure) ?? `${failure.state}: ${failure.message}`;
+}
+
+/** Where the evidence holds the figures, they say more than the message does. */
+function detailed(facts: Facts, { error, at }: Facts["failures"][number]): string | null {
+  if (error === ErrorName.CheckFailed) {
+    const doc = facts.checks.findLast(
+      (checks) => checks.at <= at && checks.results.some(({ passed }) => !passed),
+    );
+    const failed = doc?.results.filter(({ passed }) => !passed) ?? [];
+    if (!doc || failed.length === 0) return null;
+    return several(
+      failed.map(
+        ({ name, expected, seen, at }) =>
+          `check '${name}' of ${doc.version} failed on ${doc.target} (expected ${expected}, seen ${seen}; ${at})`,
+      ),
+    );
+  }
+  if (error === ErrorName.PreflightFailed) {
+    const failed = facts.preflight?.checks.filter(({ passed }) => passed === false) ?? [];
+    if (failed.length === 0) return null;
+    const problems = failed.map(
+      ({ name, expected, seen, mend }) => `${name}: expected ${expected}, seen ${seen}. ${sentence(mend)}`,
+    );
+    return `preflight found ${count(failed.length, "problem")}. ${problems.join(" ")}`;
+  }
+  if (error === ErrorName.BenchmarkFailed) {
+    const failed = [facts.benchmarks.production, facts.benchmarks.staging].flatMap((doc) =>
+      (doc?.results ?? [])
+        .filter(({ passed }) => passed === false)
+        .map(({ title, p95Ms, sloMs }) => `${title} on ${doc?.target}: p95 ${p95Ms} ms, limit ${sloMs} ms`),
+    );
+    return failed.length > 0 ? several(failed) : null;
+  }
+  return null;
+}
+
+function several(texts: readonly string[]): string {
+  const shown = texts.slice(0, 3).join("; ");
+  return texts.length > 3 ? `${shown}; and ${texts.length - 3} more` : shown;
+}
+
+function noGoText({ request }: GateFacts, { by, comment, at }: GateDecisionDoc): string {
+  const said = comment ? `: "${comment}"` : ", without a comment";
+  return `${by} said No-Go at gate ${request.gate} (${request.question}) on ${moment(at)}${said}`;
+}
+
+function withheldText({ request }: GateFacts, { by }: GateDecisionDoc, changed: readonly string[]): string {
+  return `the Go of ${by} at gate ${request.gate} did not take effect: ${changed.join(" ")}`;
+}
+
+function unansweredText({ request }: GateFacts): string {
+  const asked = request.attempt > 1 ? `, asked ${request.attempt} times` : "";
+  return `nobody answered gate ${request.gate} (${request.question}) by ${moment(request.expiresAt)}${asked}, which is a No-Go`;
+}
+
+function doneAbout(facts: Facts, end: End): string {
+  switch (end) {
+    case "Succeeded":
+      return proofText(facts, "production-data", "Its data are proven unchanged");
+    case "Refused":
+      return refused(facts);
+    case "RolledBack":
+      return `${rolledBackText(facts)} ${proofText(facts, "production-rolled-back", "Production is proven back")}`.trim();
+    case "Restored":
+      return restoredText(facts);
+    case "NeedsOperator":
+      return needsOperator(facts);
+  }
+}
+
+function refused(facts: Facts): string {
+  if (facts.fence?.mode !== "connect") return "Production was not touched.";
+  return fenceIsUp(facts)
+    ? "Nothing was migrated on production, but the fence is still up and keeps the application out."
+    : "Of production only the fence was touched, and it was lifted again; nothing was migrated.";
+}
+
+function rolledBackText({ plan, steps, rollback }: Facts): string {
+  const inOrder = plan.migrations.map(({ version }) => version).reverse();
+  const undone = inOrder.filter((version) =>
+    steps.some(
+      (doc) => doc.target === "production" && doc.direction === "rollback" && doc.version === version,
+    ),
+  );
+  const named = undone.length > 0 || !rollback?.from ? undone : inOrder.slice(inOrder.indexOf(rollback.from));
+  if (named.length === 0) return "No migration had left anything on production.";
+  return `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back.`;
+}
+
+function proofText({ proofs }: Facts, name: ProofDoc["name"], claim: string): string {
+  const proof = proofs.findLast((found) => found.name === name);
+  if (!proof) return `There is no proof of it: the evidence has no proofs/${name}.`;
+  const tables = count(proof.tablesBefore.length, "table");
+  if (proof.equal)
+    return `${claim}: ${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal.`;
+  return `Not as before: ${sentence(several(proof.differences))}`;
+}
+
+function restoredText(facts: Facts): string {
+  const { restore } = facts;
+  const failed = laterFailure(facts);
+  const from = restore
+    ? `Production was restored from snapshot ${restore.snapshot}`
+    : "Production was restored";
+  const aside = restore ? `; the former production is kept as ${restore.aside}.` : ".";
+  return [failed, `${from}${aside}`, proofText(facts, "production-restored", "It is proven back")]
+    .filter((text) => text !== "")
+    .join(" ");
+}
+
+/** Why rolling back was not enough: the first failure after the way back began. */
+function laterFailure({ rollback, failures, restore }: Facts): string {
+  const failed = failures.find(
+    ({ at, error }) =>
+      rollback &&
+      at > rollback.at &&
+      (!restore || at < restore.at) &&
+      !RETRYABLE.some((name) => name === error),
+  );
+  return failed ? sentence(shorten(`Rolling back was not enough: ${failed.message}`, 350)) : "";
+}
+
+function needsOperator(facts: Facts): string {
+  const { rollback, restore, snapshots, gates, failures } = facts;
+  const parts = ["Production is NOT proven back; a person must act now."];
+  const rolling = laterFailure(facts);
+  if (rolling) parts.push(rolling);
+  const gate = gates.findLast(({ request }) => request.kind === "restore");
+  if (restore) {
+    const failed = failures.findLast(({ at }) => at > restore.at);
+    parts.push(
+      sentence(shorten(`The restore failed${failed ? `: ${failed.message}` : ""}`, 350)),
+      `The former production is ${restore.aside}.`,
+    );
+  } else if (gate?.decision?.decision === "NoGo") parts.push(sentence(noGoText(gate, gate.decision)));
+  else if (gate) parts.push(sentence(unansweredText(gate)));
+  const snapshot = snapshots.findLast(({ purpose }) => purpose === "final") ?? snapshots.at(-1);
+  if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);
+  if (fenceIsUp(facts)) parts.push("The fence is still up: nothing writes to production.");
+  else if (rollback) parts.push("The fence is lifted: the application may be writing to production.");
+  return parts.join(" ");
+}

@@ -1,0 +1,210 @@
+import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
+import {
+  type AfterOpeningDoc,
+  type BenchmarksDoc,
+  type ChecksDoc,
+  Doc,
+  type FailureDoc,
+  type FenceDoc,
+  type GateDecisionDoc,
+  type GateDoc,
+  type HookDoc,
+  type OutcomeDoc,
+  type PreflightDoc,
+  type ProductionDoc,
+  type ProofDoc,
+  type RecordDoc,
+  type RequestDoc,
+  type RestoreDoc,
+  type RollbackDoc,
+  type SnapshotDoc,
+  type StagingDoc,
+  type StagingVerifiedDoc,
+  type StateDoc,
+  type StepsDoc,
+  type Target,
+} from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { PlanSummary } from "./plan-summary.ts";
+
+/** A document and the name that it has in the evidence, for readers who want to look it up. */
+export type Named<T> = T & { evidence: string };
+
+export interface GateFacts {
+  request: Named<GateDoc>;
+  decision: Named<GateDecisionDoc> | null;
+  /** A Go that did not take effect. */
+  withheld: WithheldDoc | null;
+}
+
+export interface FenceFacts extends FenceDoc {
+  liftedAt: string | null;
+}
+
+export interface StateFacts {
+  state: string;
+  enteredAt: string;
+  doneAt: string | null;
+}
+
+/** All that the evidence of a run holds so far and a report speaks of. */
+export interface Facts {
+  run: string;
+  plan: PlanSummary;
+  request: RequestDoc | null;
+  production: ProductionDoc | null;
+  preflight: PreflightDoc | null;
+  fence: FenceFacts | null;
+  /** After the opening, on the way back. */
+  fenceAgain: FenceFacts | null;
+  stagingRecord: RecordDoc | null;
+  snapshots: Named<SnapshotDoc & { purpose: "rehearsal" | "final" }>[];
+  staging: StagingDoc | null;
+  stagingVerified: StagingVerifiedDoc | null;
+  stagingDeletedAt: string | null;
+  steps: Named<StepsDoc>[];
+  checks: Named<ChecksDoc & { round: string }>[];
+  proofs: Named<ProofDoc>[];
+  benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
+  hooks: Named<HookDoc>[];
+  gates: GateFacts[];
+  rollback: RollbackDoc | null;
+  restore: RestoreDoc | null;
+  afterOpening: AfterOpeningDoc | null;
+  states: StateFacts[];
+  failures: Named<FailureDoc>[];
+  outcome: OutcomeDoc | null;
+  /** Latest time that any document names: the report says how things were then. */
+  asOf: string;
+}
+
+// Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all.
+const READ =
+  /^(?!report$)([a-z-]+|records\/staging|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
+
+export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
+  const names = (await evidence.list("")).filter((name) => READ.test(name));
+  const documents = new Map<string, unknown>();
+  await Promise.all(
+    names.map(async (name) => {
+      documents.set(name, await evidence.read(name));
+    }),
+  );
+  const outcome = one<OutcomeDoc>(documents, Doc.outcome);
+  // What the machine does after the end was decided (telling people, for one) would make a later report differ.
+  if (outcome) forgetAfter(documents, outcome.at);
+
+  const plan = one<PlanSummary>(documents, Doc.plan);
+  if (!plan) throw new Error(`The evidence of run ${evidence.run} has no ${Doc.plan}.json`);
+  const request = one<RequestDoc>(documents, Doc.request);
+  return {
+    run: evidence.run,
+    plan,
+    request,
+    production: one(documents, Doc.production),
+    preflight: one(documents, Doc.preflight),
+    fence: fenceOf(documents, Doc.fence, Doc.fenceLifted),
+    fenceAgain: fenceOf(documents, Doc.fenceAgain, Doc.fenceAgainLifted),
+    stagingRecord: one(documents, Doc.record("staging")),
+    snapshots: (["rehearsal", "final"] as const).flatMap((purpose) => {
+      const evidence = Doc.snapshot(purpose);
+      const found = one<SnapshotDoc>(documents, evidence);
+      return found ? [{ ...found, purpose, evidence }] : [];
+    }),
+    staging: one(documents, Doc.staging),
+    stagingVerified: one(documents, Doc.stagingVerified),
+    stagingDeletedAt: one<{ at: string }>(documents, Doc.stagingDeleted)?.at ?? null,
+    steps: byTime(all<StepsDoc>(documents, "steps/"), (doc) => doc.startedAt),
+    checks: byTime(
+      all<ChecksDoc>(documents, "checks/").map((doc) => ({ ...doc, round: roundOf(doc) })),
+      (doc) => doc.at,
+    ),
+    proofs: byTime(all<ProofDoc>(documents, "proofs/"), (doc) => doc.at),
+    benchmarks: Object.fromEntries(
+      all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
+    ),
+    hooks: byTime(all<HookDoc>(documents, "hooks/"), (doc) => doc.at),
+    gates: gatesOf(documents),
+    rollback: one(documents, Doc.rollback),
+    restore: one(documents, Doc.restore),
+    afterOpening: one(documents, Doc.afterOpening),
+    states: statesOf(documents),
+    failures: byTime(all<FailureDoc>(documents, "failures/"), (doc) => doc.at),
+    outcome,
+    asOf: outcome?.at ?? latest(documents) ?? request?.startedAt ?? "",
+  };
+}
+
+function one<T>(documents: Map<string, unknown>, name: string): T | null {
+  return (documents.get(name) as T | undefined) ?? null;
+}
+
+function all<T extends object>(documents: Map<string, unknown>, prefix: string): Named<T>[] {
+  return [...documents]
+    .filter(([name]) => name.startsWith(prefix))
+    .sort(([a], [b]) => compare(a, b))
+    .map(([name, document]) => ({ ...(document as T), evidence: name }));
+}
+
+function roundOf(doc: Named<ChecksDoc>): string {
+  return doc.evidence.slice(Doc.checks(doc.target, doc.version, "").length);
+}
+
+function fenceOf(documents: Map<string, unknown>, set: string, lifted: string): FenceFacts | null {
+  const fence = one<FenceDoc>(documents, set);
+  return fence && { ...fence, liftedAt: one<{ at: string }>(documents, lifted)?.at ?? null };
+}
+
+/** True while a fence of this run keeps the application out. */
+export function fenceIsUp({ fence, fenceAgain }: Facts): boolean {
+  return [fence, fenceAgain].some((set) => set?.mode === "connect" && set.liftedAt === null);
+}
+
+function gatesOf(documents: Map<string, unknown>): GateFacts[] {
+  const requests = all<GateDoc>(documents, "gates/").filter(({ evidence }) => evidence.endsWith("/request"));
+  return byTime(requests, (request) => request.openedAt).map((request) => {
+    const evidence = Doc.gateDecision(request.gate, request.attempt);
+    const decision = one<GateDecisionDoc>(documents, evidence);
+    return {
+      request,
+      decision: decision && { ...decision, evidence },
+      withheld: one<WithheldDoc>(documents, withheldDoc(request.gate, request.attempt)),
+    };
+  });
+}
+
+function statesOf(documents: Map<string, unknown>): StateFacts[] {
+  const entered = all<StateDoc>(documents, "states/").filter(({ evidence }) => !evidence.endsWith("-done"));
+  return byTime(
+    entered.map(({ state, at, evidence }) => ({
+      state,
+      enteredAt: at,
+      doneAt: one<StateDoc>(documents, `${evidence}-done`)?.at ?? null,
+    })),
+    (state) => state.enteredAt,
+  );
+}
+
+function forgetAfter(documents: Map<string, unknown>, end: string): void {
+  for (const [name, document] of documents)
+    if (/^(states|failures)\//.test(name) && (document as { at: string }).at > end) documents.delete(name);
+}
+
+// Times are ISO 8601 in UTC with milliseconds, so that their order is the order of their text.
+const TIMES = ["at", "startedAt", "endedAt", "openedAt"] as const;
+
+function latest(documents: Map<string, unknown>): string | undefined {
+  return [...documents.values()]
+    .flatMap((document) => TIMES.map((key) => (document as Record<string, unknown> | undefined)?.[key]))
+    .filter((time): time is string => typeof time === "string")
+    .sort(compare)
+    .at(-1);
+}
+
+function byTime<T>(items: readonly T[], time: (item: T) => string): T[] {
+  return [...items].sort((a, b) => compare(time(a), time(b)));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,51 @@
+import { NAME_PREFIX, stagingName } from "../shared/names.ts";
+import { type Caught, readCaught } from "./caught.ts";
+import type { Facts } from "./facts.ts";
+import { sentence, shorten } from "./words.ts";
+
+/** One line for each clean-up that failed: what is still there, why, and what to do about it. */
+export function leftBehindOf(facts: Facts, unfinished: Readonly<Record<string, Caught>>): string[] {
+  return Object.entries(unfinished).map(([capability, caught]) => {
+    const { what, todo } = ADVICE[capability]?.(facts) ?? {
+      what: `The clean-up by ${capability} is not done`,
+      todo: "Look at its state in the execution's history, and do by hand what it is there for.",
+    };
+    const { error, message } = readCaught(caught);
+    return `${what} (${shorten(`${error}: ${message.replace(/\s+/g, " ")}`, 200)}). ${sentence(todo)}`;
+  });
+}
+
+/** By the capability that should have cleaned up, as the state machine names it. */
+const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; todo: string }>> = {
+  fence: ({ fence, request }) => ({
+    what: "The fence may still keep the application out of production",
+    todo:
+      fence?.aclBefore === null
+        ? `As the database's owner: GRANT CONNECT, TEMPORARY ON DATABASE "${request?.database ?? "..."}" TO PUBLIC. Before the fence its access list was the default one`
+        : "As the database's owner, give back the access list that fence.json holds as aclBefore",
+  }),
+  application: () => ({
+    what: "The application may still be stopped",
+    todo: "Start it by hand, unless production is not back",
+  }),
+  alarms: () => ({
+    what: "Alarms may still be silenced",
+    todo: "Turn on the actions of the alarms that alarms-silenced.json names (aws cloudwatch enable-alarm-actions)",
+  }),
+  staging: ({ run, staging }) => ({
+    what: `The staging instance ${staging?.id ?? stagingName(run)} may still be there, and it costs money and holds a copy of production`,
+    todo: "Delete it, without a final snapshot",
+  }),
+  admit: ({ request }) => ({
+    what: `The run lock of ${request?.instance ?? "the database"} is not released`,
+    todo: "Nothing is to be done now: the next run takes it over, as this execution has ended",
+  }),
+  opening: () => ({
+    what: "The post-migration tasks did not all run",
+    todo: "Run by hand what after-opening.json does not list as passed",
+  }),
+  report: () => ({
+    what: "The report was not written",
+    todo: `Make it from the run's evidence: ${NAME_PREFIX} report DIR`,
+  }),
+};

@@ -1,0 +1,43 @@
+import type { CompiledPlan } from "../shared/plan.ts";
+
+/**
+ * The plan without its SQL: what a report needs of it. It is kept in the evidence, so that the report can be made
+ * from that alone, after the plan's files changed or on a machine that never had them.
+ */
+export interface PlanSummary
+  extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
+  expectedMinutes: { admit: number; prove: number; open: number };
+  protect: readonly string[];
+  migrations: readonly { version: string; folder: string; title: string; expectedMinutes: number }[];
+  benchmarks: readonly { name: string; title: string; sloMs: number }[];
+  /** Which hooks the plan has, and how many smoke tests. */
+  application: { stop: boolean; start: boolean; test: boolean; smoke: number };
+  /** Titles of what is done after opening. */
+  afterOpening: readonly string[];
+}
+
+export function summarizePlan(plan: CompiledPlan): PlanSummary {
+  const { application } = plan;
+  return {
+    name: plan.name,
+    title: plan.title,
+    checksum: plan.checksum,
+    rollbackSloMinutes: plan.rollbackSloMinutes,
+    expectedMinutes: plan.expectedMinutes,
+    protect: plan.protect,
+    migrations: plan.migrations.map(({ version, folder, title, expectedMinutes }) => ({
+      version,
+      folder,
+      title,
+      expectedMinutes,
+    })),
+    benchmarks: plan.benchmarks.map(({ name, title, sloMs }) => ({ name, title, sloMs })),
+    application: {
+      stop: application.stop !== undefined,
+      start: application.start !== undefined,
+      test: application.test !== undefined,
+      smoke: application.smoke.length,
+    },
+    afterOpening: plan.afterOpening.map(({ title }) => title),
+  };
+}

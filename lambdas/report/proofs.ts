@@ -1,0 +1,45 @@
+import type { ProofDoc } from "../shared/documents.ts";
+import type { Facts } from "./facts.ts";
+import type { ProofReport } from "./schema.ts";
+
+export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
+  return proofs.map((proof) => ({
+    name: proof.name,
+    title: titleOf(proof.name),
+    at: proof.at,
+    equal: proof.equal,
+    fingerprintBefore: proof.fingerprintBefore,
+    fingerprintAfter: proof.fingerprintAfter,
+    tables: tablesOf(proof, plan.protect),
+    differences: proof.differences,
+    evidence: [proof.evidence],
+  }));
+}
+
+function titleOf(name: string): string {
+  if (name === "production-data") return "Production's data after the migrations";
+  if (name === "production-rolled-back") return "Production, rolled back";
+  if (name === "production-restored") return "Production, restored";
+  if (name.startsWith("staging-")) return `Staging, ${name.slice("staging-".length)} rolled back`;
+  return name;
+}
+
+/** Before beside after, table by table: those that the plan names first. */
+function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tables"] {
+  const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
+  const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .map((table) => {
+      const [was, is] = [before.get(table), after.get(table)];
+      return {
+        table,
+        protected: protect.some((name) => name === table || table.endsWith(`.${name}`)),
+        rowsBefore: was?.rows ?? null,
+        rowsAfter: is?.rows ?? null,
+        checksumBefore: was?.checksum ?? null,
+        checksumAfter: is?.checksum ?? null,
+        equal: was !== undefined && was.rows === is?.rows && was.checksum === is.checksum,
+      };
+    })
+    .sort((a, b) => Number(b.protected) - Number(a.protected) || (a.table < b.table ? -1 : 1));
+}

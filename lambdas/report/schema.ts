@@ -1,0 +1,289 @@
+import { z } from "zod";
+import { END_NAMES } from "../shared/documents.ts";
+
+/**
+ * The schema of report.json. `version` is raised when a field changes its meaning or goes; fields may be added
+ * without it. Times are ISO 8601 in UTC, durations are seconds, `evidence` names documents beside the report
+ * (without `.json`). Nothing in a report is a secret.
+ */
+
+const time = z.string().describe("ISO 8601, UTC");
+const seconds = z.number().nonnegative();
+const evidence = z.array(z.string()).describe("Documents beside the report that this rests on");
+
+const state = z.strictObject({
+  state: z.string().describe("As in the state machine's graph"),
+  enteredAt: time,
+  doneAt: time.nullable(),
+});
+
+const phase = z.strictObject({
+  id: z.string().describe("Such as `admit`, `gate-rehearsal`, `migrate-006`, `rollback`"),
+  title: z.string(),
+  kind: z.enum(["work", "gate"]).describe("A gate waits for people"),
+  startedAt: time.nullable().describe("Null: not reached"),
+  endedAt: time.nullable().describe("Null: not reached, or still going on"),
+  seconds: seconds.nullable().describe("So far, where it is still going on"),
+  predictedSeconds: seconds.nullable(),
+  predictedBy: z.enum(["plan", "rehearsal"]).nullable(),
+  states: z.array(state),
+});
+
+const timeline = z.strictObject({
+  startedAt: time,
+  endedAt: time.nullable().describe("Null while the run goes on"),
+  seconds: seconds.describe("From the start to the end, or to `asOf`"),
+  waitedSeconds: seconds.describe("Of these, spent at gates, waiting for people"),
+  predictedSeconds: seconds.describe("Sum of what the plan or, once known, the rehearsal predicts"),
+  phases: z.array(phase),
+});
+
+const downtime = z.strictObject({
+  fencedAt: time.nullable(),
+  openedAt: time.nullable(),
+  seconds: seconds
+    .nullable()
+    .describe("From the fence to its lifting, a second fence's included; null where there was none"),
+  waitedSeconds: seconds.nullable().describe("Of these, spent at gates"),
+  predictedSeconds: seconds.describe("Without the time that people take at gates"),
+  parts: z.array(z.strictObject({ what: z.string(), seconds, by: z.enum(["plan", "rehearsal"]) })),
+});
+
+const step = z.strictObject({
+  name: z.string(),
+  at: z.string().describe("File and line"),
+  startedAt: time,
+  seconds,
+  gaveWay: z.int().describe("Times that it gave way to a lock held by others"),
+});
+
+const pass = z.strictObject({
+  direction: z.enum(["migrate", "rollback"]),
+  round: z.int(),
+  startedAt: time,
+  endedAt: time,
+  seconds,
+  steps: z.array(step),
+  evidence,
+});
+
+const check = z.strictObject({
+  name: z.string(),
+  at: z.string().describe("File and line"),
+  as: z.string().nullable().describe("Role that it ran as; null: the migrating role"),
+  passed: z.boolean(),
+  expected: z.string(),
+  seen: z.string(),
+});
+
+const checkRound = z.strictObject({
+  at: time,
+  round: z.string(),
+  seconds,
+  results: z.array(check),
+  evidence,
+});
+
+const side = z.strictObject({
+  passes: z.array(pass).describe("Each time it was applied or rolled back, in order"),
+  checks: z.array(checkRound),
+});
+
+const migration = z.strictObject({
+  version: z.string(),
+  title: z.string(),
+  expectedSeconds: seconds.describe("As the plan expects"),
+  staging: side,
+  production: side,
+});
+
+const proofTable = z.strictObject({
+  table: z.string(),
+  protected: z.boolean().describe("Named by the plan"),
+  rowsBefore: z.string().nullable(),
+  rowsAfter: z.string().nullable(),
+  checksumBefore: z.string().nullable(),
+  checksumAfter: z.string().nullable(),
+  equal: z.boolean(),
+});
+
+const proof = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  at: time,
+  equal: z.boolean(),
+  fingerprintBefore: z.string().nullable().describe("Null: contents only"),
+  fingerprintAfter: z.string().nullable(),
+  tables: z.array(proofTable),
+  differences: z.array(z.string()),
+  evidence,
+});
+
+const measured = z.strictObject({
+  p50Ms: z.number().nullable().describe("Null: not measured, and `note` says why"),
+  p95Ms: z.number().nullable(),
+  runs: z.int(),
+  passed: z.boolean().nullable().describe("Null: not measured, which is not passed"),
+  note: z.string().nullable(),
+});
+
+const benchmark = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  sloMs: z.number().describe("Limit for p95"),
+  staging: measured.nullable(),
+  production: measured.nullable(),
+});
+
+const gate = z.strictObject({
+  gate: z.string(),
+  attempt: z.int(),
+  escalation: z.boolean().describe("Asked of the escalation contacts after nobody had answered"),
+  question: z.string(),
+  checklist: z.array(z.strictObject({ item: z.string(), ticked: z.boolean().nullable() })),
+  openedAt: time,
+  expiresAt: time,
+  changed: z.array(z.string()).describe("Why it was asked once more"),
+  withheld: z
+    .array(z.string())
+    .nullable()
+    .describe("Why its Go did not take effect; null: it did, or was none"),
+  decision: z.enum(["Go", "NoGo"]).nullable().describe("Null: no one has answered"),
+  by: z.string().nullable(),
+  comment: z.string().nullable(),
+  decidedAt: time.nullable(),
+  evidence,
+});
+
+const outcomeOfHook = z.strictObject({
+  title: z.string(),
+  passed: z.boolean().nullable(),
+  expected: z.string(),
+  seen: z.string(),
+});
+
+const criterion = z.strictObject({
+  id: z.string().describe("Such as `migrations`, `checks`, `data`, `isolation`, `benchmark:<name>`"),
+  title: z.string(),
+  status: z.enum(["met", "not met", "not known"]),
+  detail: z.string(),
+  evidence,
+});
+
+export const reportSchema = z.strictObject({
+  version: z.literal(1),
+  run: z.string(),
+  asOf: time.describe("Latest time in the evidence; the report says how things were then"),
+  end: z.enum([...END_NAMES, "running"]),
+  cause: z.string().nullable().describe("Why it ended so and what was done about it; null while it runs"),
+  leftBehind: z.array(z.string()).describe("Clean-up that failed, each with what to do"),
+  now: z.strictObject({ state: z.string(), since: time }).nullable().describe("Where a running run is"),
+  request: z
+    .strictObject({
+      execution: z.string(),
+      startedAt: time,
+      startedBy: z.string().nullable(),
+      reason: z.string().nullable(),
+      instance: z.string(),
+      database: z.string(),
+      rehearse: z.enum(["before", "inside"]),
+      fence: z.enum(["connect", "none"]),
+      engineVersion: z.string().nullable(),
+    })
+    .nullable()
+    .describe("Null: refused before it was understood"),
+  plan: z.strictObject({
+    name: z.string(),
+    title: z.string(),
+    checksum: z.string(),
+    rollbackSloSeconds: seconds,
+    protect: z.array(z.string()),
+  }),
+  criteria: z.array(criterion),
+  timeline,
+  downtime,
+  rollback: z
+    .strictObject({
+      startedAt: time,
+      why: z.string(),
+      seconds: seconds.nullable().describe("Until proven back; null: not (yet) proven"),
+      sloSeconds: seconds,
+    })
+    .nullable(),
+  restore: z.strictObject({ at: time, snapshot: z.string(), aside: z.string() }).nullable(),
+  migrations: z.array(migration),
+  proofs: z.array(proof),
+  preflight: z
+    .strictObject({
+      at: time,
+      checks: z.array(
+        z.strictObject({
+          name: z.string(),
+          passed: z.boolean().nullable(),
+          expected: z.string(),
+          seen: z.string(),
+          mend: z.string(),
+        }),
+      ),
+    })
+    .nullable(),
+  snapshots: z.array(
+    z.strictObject({
+      purpose: z.enum(["rehearsal", "final"]),
+      id: z.string(),
+      instance: z.string(),
+      at: time,
+      createdAt: time.nullable(),
+      sizeBytes: z.number().nullable(),
+      encrypted: z.boolean().nullable(),
+      evidence,
+    }),
+  ),
+  staging: z
+    .strictObject({
+      instance: z.string().nullable(),
+      verified: z
+        .strictObject({
+          tables: z.int(),
+          rows: z.string(),
+          equal: z.boolean(),
+          differences: z.array(z.string()),
+        })
+        .nullable()
+        .describe("Every row of the restored backup was read"),
+      deletedAt: time.nullable(),
+      completedAt: time.nullable(),
+      issues: z.array(z.string()),
+      rollbackTested: z.enum(["success", "fail", "not yet"]),
+      rollbacks: z.array(z.strictObject({ version: z.string(), equal: z.boolean().nullable() })),
+      approved: z.enum(["yes", "no", "not yet"]),
+      approvedBy: z.string().nullable(),
+    })
+    .describe("The plan's staging results"),
+  benchmarks: z.array(benchmark),
+  hooks: z.array(z.strictObject({ name: z.string(), at: time, results: z.array(outcomeOfHook), evidence })),
+  gates: z.array(gate),
+  fence: z
+    .strictObject({
+      mode: z.enum(["connect", "none"]),
+      at: time,
+      liftedAt: time.nullable(),
+      roles: z.array(z.string()),
+    })
+    .nullable(),
+  afterOpening: z.array(
+    z.strictObject({ title: z.string(), passed: z.boolean(), seconds, message: z.string() }),
+  ),
+  failures: z
+    .array(z.strictObject({ at: time, state: z.string(), error: z.string(), message: z.string() }))
+    .describe("All that went wrong in any state, in order; also what doing it again mended"),
+  leftToDo: z.array(z.string()),
+});
+
+export type Report = z.infer<typeof reportSchema>;
+export type Criterion = Report["criteria"][number];
+export type Phase = Report["timeline"]["phases"][number];
+export type MigrationReport = Report["migrations"][number];
+export type ProofReport = Report["proofs"][number];
+export type BenchmarkReport = Report["benchmarks"][number];
+export type GateReport = Report["gates"][number];

@@ -1,0 +1,96 @@
+import type { Facts } from "./facts.ts";
+import type { Report } from "./schema.ts";
+import { count } from "./words.ts";
+
+/** The plan's staging results, filled in: completed, issues, rollback tested, approved for production by whom. */
+export function stagingOf(facts: Facts): Report["staging"] {
+  const { plan, staging, stagingVerified, stagingDeletedAt } = facts;
+  const rollbacks = plan.migrations.map(({ version }) => ({ version, equal: rolledBack(facts, version) }));
+  return {
+    instance: staging?.id ?? null,
+    verified: stagingVerified && {
+      tables: stagingVerified.tables,
+      rows: stagingVerified.rows,
+      equal: stagingVerified.equal,
+      differences: stagingVerified.differences,
+    },
+    deletedAt: stagingDeletedAt,
+    completedAt: completedAt(facts),
+    issues: issuesOf(facts),
+    rollbackTested: rollbacks.some(({ equal }) => equal === false)
+      ? "fail"
+      : rollbacks.length > 0 && rollbacks.every(({ equal }) => equal)
+        ? "success"
+        : "not yet",
+    rollbacks,
+    ...approval(facts),
+  };
+}
+
+/** True where every proof that speaks of that version's rollback found staging back; null where none does yet. */
+function rolledBack({ proofs }: Facts, version: string): boolean | null {
+  const mine = proofs.filter(
+    ({ name }) => name === `staging-${version}` || name.startsWith(`staging-${version}-`),
+  );
+  return mine.length === 0 ? null : mine.every(({ equal }) => equal);
+}
+
+/** When the last migration of the plan stood on staging, validated, and what is measured there was measured. */
+function completedAt({ plan, checks, benchmarks }: Facts): string | null {
+  const last = plan.migrations.at(-1);
+  const validated = checks.findLast((doc) => doc.target === "staging" && doc.version === last?.version);
+  if (!validated?.results.every(({ passed }) => passed)) return null;
+  if (plan.benchmarks.length > 0 && !benchmarks.staging) return null;
+  return [validated.at, benchmarks.staging?.at ?? validated.at].sort().at(-1) ?? null;
+}
+
+function issuesOf(facts: Facts): string[] {
+  const failed = facts.checks
+    .filter(({ target }) => target === "staging")
+    .flatMap(({ version, results }) =>
+      results
+        .filter(({ passed }) => !passed)
+        .map(
+          ({ name, expected, seen }) => `Check '${name}' of ${version}: expected ${expected}, seen ${seen}`,
+        ),
+    );
+  const gaveWay = facts.steps
+    .filter(({ target }) => target === "staging")
+    .flatMap(({ version, steps }) =>
+      steps
+        .filter((step) => step.gaveWay > 0)
+        .map((step) => `Step '${step.name}' of ${version} gave way to a lock ${count(step.gaveWay, "time")}`),
+    );
+  const differences = facts.proofs
+    .filter(({ name, equal }) => name.startsWith("staging-") && !equal)
+    .flatMap(({ name, differences }) =>
+      differences.map((line) => `After rolling back ${name.slice(8)}: ${line}`),
+    );
+  const slow = (facts.benchmarks.staging?.results ?? [])
+    .filter(({ passed }) => passed === false)
+    .map(({ title, p95Ms, sloMs }) => `${title}: p95 ${p95Ms} ms, limit ${sloMs} ms`);
+  return [
+    ...(facts.stagingVerified?.differences ?? []),
+    ...failuresOf(facts),
+    ...failed,
+    ...differences,
+    ...slow,
+    ...gaveWay,
+  ];
+}
+
+/** Failures of the rehearsal's own time, those included that were mended by doing it again. */
+function failuresOf({ failures, staging, snapshots, gates }: Facts): string[] {
+  const from = snapshots.find(({ purpose }) => purpose === "rehearsal")?.at ?? staging?.at;
+  const to = gates.find(({ request }) => request.kind === "rehearsal")?.request.openedAt;
+  if (!from) return [];
+  return failures
+    .filter(({ at, error }) => at >= from && (to === undefined || at < to) && error !== "CheckFailed")
+    .map(({ state, message }) => `${state}: ${message}`);
+}
+
+function approval({ gates }: Facts): Pick<Report["staging"], "approved" | "approvedBy"> {
+  const decision = gates.findLast(({ request }) => request.kind === "rehearsal")?.decision;
+  if (!decision) return { approved: "not yet", approvedBy: null };
+  return { approved: decision.decision === "Go" ? "yes" : "no", approvedBy: decision.by };
+}

@@ -1,0 +1,138 @@
+import type { Report } from "./schema.ts";
+import { VERDICTS } from "./verdict.ts";
+import { count, duration, list, milliseconds, moment } from "./words.ts";
+
+export interface Summary {
+  title: string;
+  lines: string[];
+}
+
+/** The facts so far as short plain text, for gate pages, messages and the terminal. Parts without facts are left out. */
+export function summaryLines(report: Report): Summary[] {
+  return [
+    { title: "Run", lines: runLines(report) },
+    { title: "Preflight", lines: preflightLines(report) },
+    { title: "Rehearsal on staging", lines: rehearsalLines(report) },
+    { title: "Production", lines: productionLines(report) },
+    { title: "Benchmarks", lines: benchmarkLines(report) },
+    { title: "Time", lines: timeLines(report) },
+    { title: "Gates", lines: gateLines(report) },
+    { title: "Left to do", lines: report.leftToDo },
+  ].filter(({ lines }) => lines.length > 0);
+}
+
+function runLines({ end, request, plan, cause, criteria }: Report): string[] {
+  const met = criteria.filter(({ status }) => status === "met").length;
+  return [
+    `${VERDICTS[end].title}: ${VERDICTS[end].meaning}`,
+    ...(cause === null ? [] : [cause]),
+    `Plan ${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
+    ...(request ? [`Database ${request.database} on ${request.instance}`] : []),
+    ...(end === "running" || end === "Refused" ? [] : [`${met} of ${criteria.length} success criteria met`]),
+  ];
+}
+
+function preflightLines({ preflight }: Report): string[] {
+  if (!preflight) return [];
+  const of = (passed: boolean | null) => preflight.checks.filter((check) => check.passed === passed);
+  const [unknown, failed] = [of(null), of(false)];
+  return [
+    `${count(of(true).length, "check")} passed${failed.length > 0 ? `, ${failed.length} did not` : ""}`,
+    ...failed.map(({ name, expected, seen }) => `${name}: expected ${expected}, seen ${seen}`),
+    ...(unknown.length > 0 ? [`Could not be found out: ${unknown.map(({ name }) => name).join(", ")}`] : []),
+  ];
+}
+
+function rehearsalLines({ staging, migrations }: Report): string[] {
+  const { verified, rollbackTested } = staging;
+  const tested = rollbackTested !== "not yet" || staging.completedAt !== null;
+  return [
+    ...(verified
+      ? [
+          verified.equal
+            ? `The restored backup was read: ${verified.rows} rows in ${count(verified.tables, "table")}, as production`
+            : `The restored backup is not as production: ${verified.differences[0] ?? "see the evidence"}`,
+        ]
+      : []),
+    ...migrations.flatMap((migration) => sideLine(migration, "staging")),
+    ...(tested
+      ? [
+          `Rollback tested: ${rollbackTested === "success" ? "success, proven back each time" : rollbackTested}`,
+        ]
+      : []),
+    ...(verified || tested
+      ? [`Issues: ${staging.issues.length === 0 ? "none" : staging.issues.join("; ")}`]
+      : []),
+  ];
+}
+
+function productionLines({ migrations, proofs, rollback, restore }: Report): string[] {
+  return [
+    ...migrations.flatMap((migration) => sideLine(migration, "production")),
+    ...proofs
+      .filter(({ name }) => name.startsWith("production-"))
+      .map(({ title, equal, tables, differences }) => {
+        const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length;
+        return equal
+          ? `${title}: ${count(compared, "table")} equal`
+          : `${title}: ${differences[0] ?? "differs"}`;
+      }),
+    ...(rollback?.seconds != null
+      ? [
+          `Rolled back and proven in ${duration(rollback.seconds)}; the plan allows ${duration(rollback.sloSeconds)}`,
+        ]
+      : []),
+    ...(restore ? [`Restored from ${restore.snapshot}; the former production is ${restore.aside}`] : []),
+  ];
+}
+
+function sideLine(migration: Report["migrations"][number], target: "staging" | "production"): string[] {
+  const { passes, checks } = migration[target];
+  const applied = passes.findLast(({ direction }) => direction === "migrate");
+  const rolledBack = passes.findLast(({ direction }) => direction === "rollback");
+  const results = checks.at(-1)?.results ?? [];
+  const failed = results.filter(({ passed }) => !passed).map(({ name }) => `'${name}'`);
+  const gaveWay = (applied?.steps ?? []).reduce((sum, step) => sum + step.gaveWay, 0);
+  const parts = [
+    ...(applied ? [`applied in ${duration(applied.seconds)}`] : []),
+    ...(gaveWay > 0 ? [`gave way to locks ${count(gaveWay, "time")}`] : []),
+    ...(results.length > 0
+      ? [failed.length > 0 ? `failed ${list(failed)}` : `${count(results.length, "check")} passed`]
+      : []),
+    ...(rolledBack ? [`rolled back in ${duration(rolledBack.seconds)}`] : []),
+  ];
+  return parts.length === 0 ? [] : [`${migration.version} ${migration.title}: ${parts.join(", ")}`];
+}
+
+function benchmarkLines({ benchmarks }: Report): string[] {
+  return benchmarks.flatMap(({ title, sloMs, staging, production }) => {
+    const figure = (target: string, measured: typeof staging) => {
+      if (!measured) return [];
+      if (measured.p95Ms === null)
+        return [`${target} not measured${measured.note ? ` (${measured.note})` : ""}`];
+      return [`${target} ${milliseconds(measured.p95Ms)}${measured.passed === false ? ", too slow" : ""}`];
+    };
+    const figures = [...figure("production", production), ...figure("staging", staging)];
+    return figures.length === 0 ? [] : [`${title}, p95 within ${milliseconds(sloMs)}: ${figures.join("; ")}`];
+  });
+}
+
+function timeLines({ timeline, downtime }: Report): string[] {
+  const waited = timeline.waitedSeconds > 0 ? `, ${duration(timeline.waitedSeconds)} of them at gates` : "";
+  return [
+    `${duration(timeline.seconds)}${timeline.endedAt ? "" : " so far"}${waited}`,
+    ...(downtime.seconds === null
+      ? [`Downtime predicted: ${duration(downtime.predictedSeconds)}, gates not counted`]
+      : [
+          `Downtime ${duration(downtime.seconds)}${downtime.waitedSeconds ? `, ${duration(downtime.waitedSeconds)} of it at gates` : ""}; predicted ${duration(downtime.predictedSeconds)}, gates not counted`,
+        ]),
+  ];
+}
+
+function gateLines({ gates }: Report): string[] {
+  return gates.map(({ gate, decision, by, decidedAt, comment, expiresAt, withheld }) => {
+    if (!decision || !decidedAt) return `${gate}: not answered (until ${moment(expiresAt)})`;
+    const said = `${gate}: ${decision === "Go" ? "Go" : "No-Go"} by ${by}, ${moment(decidedAt)}`;
+    return `${said}${comment ? `: "${comment}"` : ""}${withheld ? ` (did not take effect: ${withheld.join(" ")})` : ""}`;
+  });
+}

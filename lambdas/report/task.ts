@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { Doc, END_NAMES, type OutcomeDoc } from "../shared/documents.ts";
+import { messageOf } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
+import { buildReport, reportOf } from "./build.ts";
+import { caughtSchema } from "./caught.ts";
+import { gatherFacts } from "./facts.ts";
+import { LONGEST_CAUSE, outcomeOf } from "./outcome.ts";
+import { renderReport } from "./page.ts";
+import { summarizePlan } from "./plan-summary.ts";
+import { finalNotices, noticeWithoutReport } from "./tell.ts";
+import { shorten } from "./words.ts";
+
+const write = z.strictObject({
+  ...runFields,
+  action: z.literal("write"),
+  end: z.enum(END_NAMES),
+  /** What the machine caught last; its Error is empty when nothing was. */
+  failure: caughtSchema.optional(),
+  /** Clean-up that failed, by capability. */
+  unfinished: z.record(z.string(), caughtSchema),
+});
+const tell = z.strictObject({ ...runFields, action: z.literal("tell") });
+
+const event = z.discriminatedUnion("action", [write, tell]);
+
+/** The last word on a run: the cause that its end shows, the report, and the message to people. */
+export const reportTask: Task<z.infer<typeof event>> = {
+  name: "report",
+  event,
+  anyPlan: true,
+  run: (request, ports, evidence) =>
+    request.action === "write" ? writeReport(request, ports, evidence) : tellPeople(ports, evidence),
+};
+
+async function writeReport(
+  { end, failure, unfinished }: z.infer<typeof write>,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Answer> {
+  // A run that was refused at once has not noted its plan yet.
+  await evidence.once(Doc.plan, async () => summarizePlan(ports.plan));
+  const outcome = await evidence.once<OutcomeDoc>(Doc.outcome, async () =>
+    outcomeOf(await gatherFacts(evidence), end, ports.clock.now().toISOString(), failure, unfinished),
+  );
+  try {
+    const report = reportOf(await gatherFacts(evidence));
+    await evidence.keep(Doc.report, report);
+    await evidence.keepFile("report.html", renderReport(report), "text/html; charset=utf-8");
+    return { error: outcome.end, cause: outcome.cause };
+  } catch (error) {
+    // The cause must reach the people who are called, whatever is wrong with the report.
+    const note = ` The report was not written (${shorten(messageOf(error), 200)}).`;
+    return { error: outcome.end, cause: shorten(outcome.cause, LONGEST_CAUSE - note.length) + note };
+  }
+}
+
+async function tellPeople(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const ended = (await evidence.read(Doc.outcome)) !== undefined;
+  const notices = ended ? finalNotices(await buildReport(evidence)) : noticeWithoutReport(evidence.run);
+  for (const notice of notices) await ports.notifier.send(notice);
+  return DONE;
+}

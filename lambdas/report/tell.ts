@@ -1,0 +1,46 @@
+import type { Notice } from "../shared/ports.ts";
+import type { Report } from "./schema.ts";
+import { summaryLines } from "./summary.ts";
+import { VERDICTS } from "./verdict.ts";
+
+const LONGEST_SUBJECT = 99;
+
+/** The final message; to the escalation contacts too when a person must act at once. */
+export function finalNotices(report: Report): Notice[] {
+  const where = report.request ? ` ${report.request.instance}` : "";
+  const notice = {
+    subject: ascii(`Sluice${where}: ${VERDICTS[report.end].title} - ${report.plan.title}`),
+    text: [
+      ...summaryLines(report).flatMap(({ title, lines }) => [title, ...lines.map((line) => `  ${line}`), ""]),
+      `The report is in the evidence, as runs/${report.run}/report.html.`,
+      "",
+    ].join("\n"),
+  };
+  const audiences: Notice["audience"][] =
+    report.end === "NeedsOperator" ? ["escalation", "approvers"] : ["approvers"];
+  return audiences.map((audience) => ({ ...notice, audience }));
+}
+
+/** Where the outcome could not even be noted, somebody must look. */
+export function noticeWithoutReport(run: string): Notice[] {
+  return (["escalation", "approvers"] as const).map((audience) => ({
+    subject: ascii(`Sluice: a run ended without a report - ${run}`),
+    text: [
+      `Run ${run} has ended, and its report could not be written.`,
+      "Look at the execution in the Step Functions console: its last state before this message says how it ended.",
+      "What the run did is in its evidence; `sluice report DIR` makes the report from it.",
+      "",
+    ].join("\n"),
+    audience,
+  }));
+}
+
+/** SNS takes no other characters in a subject, and no more of them. */
+function ascii(text: string): string {
+  const plain = text
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .replace(/\s+/g, " ")
+    .replace(/[^\x20-\x7e]/g, "?");
+  return plain.length <= LONGEST_SUBJECT ? plain : `${plain.slice(0, LONGEST_SUBJECT - 3)}...`;
+}
