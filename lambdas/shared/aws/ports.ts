@@ -1,0 +1,102 @@
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { RDSClient } from "@aws-sdk/client-rds";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
+import type { Context } from "aws-lambda";
+import { Envar, needEnvar } from "../envars.ts";
+import type { Ports } from "../ports.ts";
+import { type RunSettings, runSettings } from "../settings.ts";
+import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
+import { FetchHttp } from "./fetch-http.ts";
+import { lambdaClock } from "./lambda-clock.ts";
+import { lazily } from "./lazily.ts";
+import { masterCredentials } from "./master-secret.ts";
+import { PgDatabases } from "./pg-databases.ts";
+import { readPlan } from "./plan-file.ts";
+import { RdsFleet } from "./rds-fleet.ts";
+import { freeBytes } from "./rds-free-space.ts";
+import { S3Evidence } from "./s3-evidence.ts";
+import { SfnCallbacks } from "./sfn-callbacks.ts";
+import { SfnExecutions } from "./sfn-executions.ts";
+import { SnsNotifier } from "./sns-notifier.ts";
+
+// Clients live as long as the function's sandbox, so that its connections are used again. Each is made by the first
+// task that needs it: most capabilities need one or two, and may not use the others.
+const cloudWatch = lazily(() => new CloudWatchClient());
+const rds = lazily(() => new RDSClient());
+const s3 = lazily(() => new S3Client());
+const secrets = lazily(() => new SecretsManagerClient());
+const sfn = lazily(() => new SFNClient());
+const sns = lazily(() => new SNSClient());
+
+const plan = lazily(() => readPlan());
+const settings = lazily(() => runSettings.parse(JSON.parse(needEnvar(Envar.settings))));
+const evidence = lazily(() => new S3Evidence(s3(), needEnvar(Envar.bucket)));
+const fleet = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
+const databases = lazily(() => databasesOf(settings()));
+const notifier = lazily(
+  () =>
+    new SnsNotifier(sns(), {
+      approvers: needEnvar(Envar.approversTopic),
+      escalation: needEnvar(Envar.escalationTopic),
+    }),
+);
+const callbacks = lazily(() => new SfnCallbacks(sfn()));
+const alarms = lazily(() => new CloudWatchAlarms(cloudWatch()));
+const executions = lazily(() => new SfnExecutions(sfn()));
+const http = lazily(() => new FetchHttp());
+
+/** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
+export function awsPorts(
+  context: Pick<Context, "getRemainingTimeInMillis">,
+  progress: (line: string) => void = () => undefined,
+): Ports {
+  return {
+    get plan() {
+      return plan();
+    },
+    get settings() {
+      return settings();
+    },
+    get evidence() {
+      return evidence();
+    },
+    get fleet() {
+      return fleet();
+    },
+    get databases() {
+      return databases();
+    },
+    get notifier() {
+      return notifier();
+    },
+    get callbacks() {
+      return callbacks();
+    },
+    get alarms() {
+      return alarms();
+    },
+    get executions() {
+      return executions();
+    },
+    get http() {
+      return http();
+    },
+    clock: lambdaClock(context),
+    progress,
+  };
+}
+
+function databasesOf({ database, secretArn, instance }: RunSettings): PgDatabases {
+  if (secretArn === undefined)
+    throw new Error(
+      "This function was deployed without the ARN of the database's secret: set database.secretArn",
+    );
+  return new PgDatabases({
+    database,
+    applicationName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "sluice",
+    credentials: () => masterCredentials(secrets(), secretArn, instance),
+  });
+}

@@ -1,0 +1,56 @@
+import type { Context } from "aws-lambda";
+import { messageOf } from "../errors.ts";
+import { type Answer, invoke, type Task } from "../task.ts";
+import { awsPorts } from "./ports.ts";
+
+export type TaskHandler = (event: unknown, context: Context) => Promise<Answer>;
+
+/** The Lambda handler of a task. One line of JSON in the log for each invocation; of the event only run and state. */
+// biome-ignore lint/suspicious/noExplicitAny: the event is parsed by the task; here its type says nothing.
+export function serve(task: Task<any>): TaskHandler {
+  return async (event, context) => {
+    const started = Date.now();
+    const about = { task: task.name, ...whichOf(event), request: context.awsRequestId };
+    const done = (outcome: Record<string, unknown>) =>
+      log({ ...about, ...outcome, seconds: (Date.now() - started) / 1000 });
+    const ports = awsPorts(context, (progress) => log({ ...about, progress }));
+    // What leaves `invoke` is cut to what the machine's state may carry; the log gets the error as it was.
+    let thrown: unknown;
+    const watched = {
+      ...task,
+      run: async (...args: Parameters<typeof task.run>) => {
+        try {
+          return await task.run(...args);
+        } catch (error) {
+          thrown = error;
+          throw error;
+        }
+      },
+    };
+    try {
+      const answer = await invoke(watched, event, ports);
+      done({ outcome: "answered", answer });
+      return answer;
+    } catch (error) {
+      done({ outcome: "failed", ...described(error), stack: stackOf(thrown ?? error) });
+      throw error;
+    }
+  };
+}
+
+function whichOf(event: unknown): { run?: unknown; state?: unknown } {
+  const { run, state } = (event ?? {}) as { run?: unknown; state?: unknown };
+  return { run, state };
+}
+
+function described(error: unknown): { error: string; message: string } {
+  return { error: error instanceof Error ? error.name : "Error", message: messageOf(error) };
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined;
+}
+
+function log(line: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
