@@ -76,13 +76,8 @@ export class Machine extends Construct {
         target: "production",
         migrations: plan.migrations,
         onFailure: undo.first,
-        after: ({ version, checklist }) =>
-          gate(states, {
-            kind: "after",
-            version,
-            text: { ...plan.gates.after, checklist: [...plan.gates.after.checklist, ...checklist] },
-            onNoGo: undo.first,
-          }),
+        after: ({ version }) =>
+          gate(states, { kind: "after", version, text: plan.gates.after, onNoGo: undo.first }),
       }),
     );
     const prove = states.phase("Prove", () => proveProduction(states, plan, undo.first));
