@@ -1,0 +1,150 @@
+import { z } from "zod";
+import type { RunSettings } from "../lambdas/shared/settings.ts";
+
+/** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
+export const SETTINGS_KEY = "sluice";
+
+// CloudWatch keeps logs for one of these numbers of days only; evidence is kept for as long, so that they match.
+const RETENTION_DAYS = [
+  30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+const arn = (service: string, example: string) =>
+  z.string().regex(new RegExp(`^arn:aws[\\w-]*:${service}:`), `an ARN such as ${example}`);
+const id = (prefix: string) =>
+  z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id such as ${prefix}-0123456789abcdef0`);
+const key = arn("kms", "arn:aws:kms:eu-central-1:123456789012:key/...");
+
+const settings = z.strictObject({
+  /** Folder of the plan, relative to the app's. */
+  plan: z.string().min(1).default("sql/knowledge-graph"),
+  database: z.strictObject({
+    /** Identifier of the production instance. */
+    instance: z
+      .string()
+      .regex(/^[a-z](-?[a-z0-9])*$/, "a DB instance identifier, in lower case")
+      .max(63)
+      .refine(
+        (name) => !name.startsWith("sluice-"),
+        "must not start with sluice-, which names what is deleted again",
+      ),
+    /** Database in that instance. */
+    name: z.string().min(1),
+    /** Secret (JSON) with username and password of the migrating role; one that RDS manages will do. */
+    secretArn: arn("secretsmanager", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:..."),
+    /** Key of that secret, where it is not the account's default one. */
+    secretKmsKeyArn: key.optional(),
+    /** Key that the instance is encrypted with, where it is not the account's default one. */
+    storageKmsKeyArn: key.optional(),
+  }),
+  /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager and SNS. */
+  network: z
+    .strictObject({
+      vpcId: id("vpc"),
+      availabilityZones: z.array(z.string()).min(1),
+      /** One in each of the zones, in their order. */
+      subnetIds: z.array(id("subnet")).min(1),
+      /** The database's security group must let this one in. */
+      securityGroupId: id("sg"),
+      /** Creates VPC endpoints for those services; the route tables are the subnets'. Left out: they are reached already. */
+      endpoints: z.strictObject({ routeTableIds: z.array(id("rtb")).min(1) }).optional(),
+    })
+    .refine(({ availabilityZones, subnetIds }) => availabilityZones.length === subnetIds.length, {
+      path: ["subnetIds"],
+      error: "must be as many as availabilityZones, in their order",
+    }),
+  /** E-mail addresses that are asked at each gate. */
+  approvers: z.array(z.email()).min(1),
+  /** E-mail addresses that are asked when no approver answered in time. */
+  escalation: z.array(z.email()).min(1),
+  application: z
+    .strictObject({
+      /** Base address for the plan's hooks and smoke tests. */
+      url: z.url({ protocol: /^https?$/ }).optional(),
+      /** Database roles of the application, in addition to the plan's. */
+      roles: z.array(z.string().min(1)).default([]),
+    })
+    .prefault({}),
+  /** Names of CloudWatch alarms that are silent while the application is down. */
+  alarms: z.array(z.string().min(1)).default([]),
+  /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
+  rehearse: z.enum(["before", "inside"]).default("before"),
+  /** Whether the application's roles lose CONNECT while the migration runs. */
+  fence: z.enum(["connect", "none"]).default("connect"),
+  /** The one who started a run may not give the Go for production. */
+  separateApprover: z.boolean().default(true),
+  /** Shown on gate pages and in messages. */
+  contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
+  /** Days that evidence and logs are kept. */
+  retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
+  /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
+  lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
+  /** How often a step is tried again after it gave way. */
+  lockTries: z.number().int().min(1).max(1_000).default(30),
+});
+
+export type Settings = z.infer<typeof settings>;
+
+/** Every mistake in the settings, one a line. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+  readonly mistakes: readonly string[];
+
+  constructor(mistakes: readonly string[]) {
+    const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
+    super(
+      `There is ${count} in the settings (key "${SETTINGS_KEY}" of the context in cdk.json):\n${mistakes.map((line) => `- ${line}`).join("\n")}`,
+    );
+    this.mistakes = mistakes;
+  }
+}
+
+/**
+ * The settings of a deployment, from the CDK context. Given with `-c` they arrive as text.
+ * @throws SettingsError with every mistake.
+ */
+export function parseSettings(value: unknown): Settings {
+  if (value === undefined) throw new SettingsError(["there are none: see the README for an example"]);
+  const parsed = settings.safeParse(typeof value === "string" ? fromText(value) : value);
+  if (parsed.success) return parsed.data;
+  throw new SettingsError(
+    parsed.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((name) => `${pathText([...issue.path, name])}: there is no such setting`)
+        : [`${pathText(issue.path)}: ${issue.message}`],
+    ),
+  );
+}
+
+/** What the functions are told of the deployment. */
+export function toRunSettings(settings: Settings, gateUrl: string): RunSettings {
+  const { database, application } = settings;
+  return {
+    instance: database.instance,
+    database: database.name,
+    secretArn: database.secretArn,
+    applicationRoles: application.roles,
+    ...(application.url === undefined ? {} : { applicationUrl: application.url }),
+    fence: settings.fence,
+    rehearse: settings.rehearse,
+    alarms: settings.alarms,
+    gateUrl,
+    separateApprover: settings.separateApprover,
+    contacts: settings.contacts,
+    lockTimeoutMs: settings.lockTimeoutMs,
+    lockTries: settings.lockTries,
+  };
+}
+
+function fromText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SettingsError(["the text given is not JSON"]);
+  }
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return text.replace(/^\./, "") || "(all of it)";
+}

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { runSettings } from "../../lambdas/shared/settings.ts";
+import { parseSettings, SettingsError, toRunSettings } from "../../lib/settings.ts";
+import { exampleSettings } from "../support/settings.ts";
+
+function mistakesIn(value: unknown): readonly string[] {
+  try {
+    parseSettings(value);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe("settings", () => {
+  test("all mistakes are told at once, each with its place", () => {
+    const mistakes = mistakesIn({
+      ...exampleSettings,
+      database: { ...exampleSettings.database, instance: "Prod_1", secretArn: "my-secret" },
+      approvers: ["not an address"],
+      retentionDays: 31,
+      lockTimeout: 1,
+    });
+    expect(mistakes).toEqual([
+      expect.stringMatching(/^database\.instance: a DB instance identifier/),
+      expect.stringMatching(/^database\.secretArn: an ARN such as/),
+      expect.stringMatching(/^approvers\[0\]: /),
+      expect.stringMatching(/^retentionDays: one of 30, 60/),
+      "lockTimeout: there is no such setting",
+    ]);
+  });
+
+  test("an unknown key deep inside is named by its whole path", () => {
+    const network = { ...exampleSettings.network, subnets: [] };
+    expect(mistakesIn({ ...exampleSettings, network })).toEqual([
+      "network.subnets: there is no such setting",
+    ]);
+  });
+
+  test("no settings at all is said as such", () => {
+    expect(() => parseSettings(undefined)).toThrow(/There is a mistake in the settings .*there are none/s);
+  });
+
+  test("a production instance named like staging is refused, since staging is deleted", () => {
+    const database = { ...exampleSettings.database, instance: "sluice-staging-1" };
+    expect(mistakesIn({ ...exampleSettings, database })).toEqual([
+      "database.instance: must not start with sluice-, which names what is deleted again",
+    ]);
+  });
+
+  test("each zone needs its subnet", () => {
+    const network = { ...exampleSettings.network, subnetIds: ["subnet-0a"] };
+    expect(mistakesIn({ ...exampleSettings, network })).toEqual([
+      "network.subnetIds: must be as many as availabilityZones, in their order",
+    ]);
+  });
+
+  test("an application URL that is no http address is refused", () => {
+    expect(mistakesIn({ ...exampleSettings, application: { url: "ftp://app.example.com" } })).toHaveLength(1);
+  });
+
+  test("settings given as text on the command line are the same settings", () => {
+    expect(parseSettings(JSON.stringify(exampleSettings))).toEqual(parseSettings(exampleSettings));
+  });
+
+  test("text that is no JSON is refused without repeating it", () => {
+    expect(mistakesIn('{"secret": oops}')).toEqual(["the text given is not JSON"]);
+  });
+
+  test("what is left out has the careful default", () => {
+    expect(parseSettings(exampleSettings)).toMatchObject({
+      plan: "sql/knowledge-graph",
+      application: { roles: [] },
+      rehearse: "before",
+      fence: "connect",
+      separateApprover: true,
+      retentionDays: 365,
+      lockTimeoutMs: 2000,
+    });
+  });
+
+  test("what the functions are told is what they parse", () => {
+    const told = toRunSettings(parseSettings(exampleSettings), "https://gates.example.com");
+    expect(runSettings.parse(told)).toEqual(told);
+  });
+});
