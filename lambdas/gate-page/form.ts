@@ -32,12 +32,11 @@ export type GateForm = z.infer<typeof form>;
 /** The form that was posted; undefined for anything that the page's own forms do not send. */
 export function parseForm(body: string): GateForm | undefined {
   const params = new URLSearchParams(body);
-  const fields: Record<string, unknown> = {};
-  for (const name of new Set(params.keys())) {
-    const values = params.getAll(name);
-    // Two decisions in one form are none.
-    if (name !== "tick" && values.length > 1) return undefined;
-    fields[name] = name === "tick" ? values : values[0];
-  }
+  const names = [...new Set(params.keys())];
+  // Two decisions in one form are none.
+  if (names.some((name) => name !== "tick" && params.getAll(name).length > 1)) return undefined;
+  const fields = Object.fromEntries(
+    names.map((name) => [name, name === "tick" ? params.getAll(name) : params.get(name)]),
+  );
   return form.safeParse(fields).data;
 }
