@@ -39,7 +39,7 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
     // RDS's master user may create these; on stock Postgres it takes a superuser.
     for (const extension of extensions) await db.exec(`CREATE EXTENSION IF NOT EXISTS "${extension}"`);
     this.instances.set(instance, { db, turns: new Mutex() });
-    await this.withSession({ host: instance, port: 0 }, async (session) => {
+    await this.withSession({ host: instance }, async (session) => {
       await session.exec("SET createrole_self_grant = 'set, inherit'");
       for (const { sql } of baseline) await session.exec(sql);
     });

@@ -3,11 +3,15 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { EvidenceStore, Lease, LeaseHolder } from "../lambdas/shared/ports.ts";
 
-/** Evidence as files below a folder: key `runs/x/report.json` is the file of that path. */
-export function fileEvidence(root: string): EvidenceStore {
-  const path = (key: string) => join(root, ...key.split("/"));
+/**
+ * The evidence of one run as files of one folder: key `runs/<run>/report.json` is `<folder>/report.json`. Leases, which
+ * outlive runs, are in a folder of their own.
+ */
+export function fileEvidence(folder: string, leases: string = join(folder, "leases")): EvidenceStore {
+  const path = (key: string) => join(folder, ...key.slice(runPrefix(key).length).split("/"));
+  const leasePath = (name: string) => join(leases, `${encodeURIComponent(name)}.json`);
   const readLease = async (name: string): Promise<Lease | undefined> => {
-    const body = await readOrNothing(path(leaseKey(name)));
+    const body = await readOrNothing(leasePath(name));
     return body === undefined
       ? undefined
       : { holder: JSON.parse(body) as LeaseHolder | null, tag: tagOf(body) };
@@ -25,11 +29,11 @@ export function fileEvidence(root: string): EvidenceStore {
     },
     read: (key) => readOrNothing(path(key)),
     async list(prefix) {
-      const folder = path(prefix.slice(0, prefix.lastIndexOf("/") + 1));
+      const run = runPrefix(prefix);
       const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
       return entries
         .filter((entry) => entry.isFile())
-        .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"))
+        .map((entry) => run + relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
         .filter((key) => key.startsWith(prefix))
         .sort();
     },
@@ -37,7 +41,7 @@ export function fileEvidence(root: string): EvidenceStore {
     async swapLease(name, expected, holder) {
       const current = await readLease(name);
       if (current?.tag !== expected?.tag) return false;
-      const file = path(leaseKey(name));
+      const file = leasePath(name);
       await mkdir(dirname(file), { recursive: true });
       // Written aside and moved, so that nobody reads half a lease.
       await writeFile(`${file}.new`, JSON.stringify(holder));
@@ -47,8 +51,10 @@ export function fileEvidence(root: string): EvidenceStore {
   };
 }
 
-function leaseKey(name: string): string {
-  return `leases/${encodeURIComponent(name)}.json`;
+function runPrefix(key: string): string {
+  const prefix = /^runs\/[^/]+\//.exec(key)?.[0];
+  if (prefix === undefined) throw new Error(`${key} is no key of a run's evidence`);
+  return prefix;
 }
 
 function tagOf(body: string): string {

@@ -1,0 +1,95 @@
+import type { MachineCapability } from "../lib/machine/capabilities.ts";
+import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";
+import { PHASES_METADATA } from "../lib/machine/machine.ts";
+import type { Phase } from "./events.ts";
+
+/** A state of the definition, as far as a local run looks at it. */
+export interface StateDefinition {
+  Type: string;
+  Resource?: string;
+  Parameters?: { FunctionName?: string };
+  Next?: string;
+  Default?: string;
+  Choices?: { Next: string }[];
+  Catch?: { Next: string }[];
+}
+
+export interface Definition {
+  /** The definition as CloudFormation would hand it to Step Functions, ARNs resolved. */
+  text: string;
+  parsed: { StartAt: string; States: Readonly<Record<string, StateDefinition>> };
+  /** Which capability each Task state calls. */
+  capabilities: ReadonlyMap<string, MachineCapability>;
+  phases: readonly Phase[];
+}
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  Metadata?: Record<string, unknown>;
+}
+
+/** Key under which a function's resource says which capability it is. */
+export const CAPABILITY_METADATA = "sluice:capability";
+
+const PSEUDO: Readonly<Record<string, string>> = {
+  "AWS::Partition": "aws",
+  "AWS::Region": "us-east-1",
+  "AWS::AccountId": "000000000000",
+};
+
+/** Takes the one state machine out of a synthesized template and resolves what CloudFormation would. */
+export function definitionOf(template: { Resources: Record<string, Resource> }): Definition {
+  const machine = Object.values(template.Resources).find(
+    ({ Type }) => Type === "AWS::StepFunctions::StateMachine",
+  );
+  if (!machine) throw new Error("The template holds no state machine");
+  const text = resolve(machine.Properties.DefinitionString);
+  const parsed = JSON.parse(text) as Definition["parsed"];
+  const capabilities = new Map<string, MachineCapability>();
+  for (const [name, state] of Object.entries(parsed.States)) {
+    if (state.Type !== "Task") continue;
+    const arn = state.Parameters?.FunctionName ?? state.Resource ?? "";
+    const id = arn.slice(arn.lastIndexOf(":") + 1);
+    const capability = template.Resources[id]?.Metadata?.[CAPABILITY_METADATA];
+    const known = MACHINE_CAPABILITIES.find((candidate) => candidate === capability);
+    if (!known) throw new Error(`State "${name}" calls ${arn}, which is no capability of this app`);
+    capabilities.set(name, known);
+  }
+  const phases = (machine.Metadata?.[PHASES_METADATA] ?? []) as Phase[];
+  return { text, parsed, capabilities, phases: inOrderOfEntry(phases, parsed) };
+}
+
+function resolve(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "object" && value !== null) {
+    const [[name, argument] = ["", undefined]] = Object.entries(value);
+    if (name === "Fn::Join" && Array.isArray(argument))
+      return (argument[1] as unknown[]).map(resolve).join(String(argument[0]));
+    if (name === "Ref" && typeof argument === "string" && PSEUDO[argument]) return PSEUDO[argument];
+    // Every attribute that a definition names is a function's ARN.
+    if (name === "Fn::GetAtt" && Array.isArray(argument) && argument[1] === "Arn")
+      return `arn:aws:lambda:us-east-1:000000000000:function:${String(argument[0])}`;
+  }
+  throw new Error(`The definition holds what a local run cannot resolve: ${JSON.stringify(value)}`);
+}
+
+/** The states of each phase as a run meets them: depth first along Next, then choices, then what is caught. */
+function inOrderOfEntry(phases: readonly Phase[], { StartAt, States }: Definition["parsed"]): Phase[] {
+  const order = new Map<string, number>();
+  const visit = (name: string | undefined): void => {
+    if (name === undefined || order.has(name)) return;
+    order.set(name, order.size);
+    const state = States[name];
+    visit(state?.Next);
+    for (const choice of state?.Choices ?? []) visit(choice.Next);
+    visit(state?.Default);
+    for (const caught of state?.Catch ?? []) visit(caught.Next);
+  };
+  visit(StartAt);
+  const place = (state: string) => order.get(state) ?? Number.POSITIVE_INFINITY;
+  return phases.map(({ phase, states }) => ({
+    phase,
+    states: [...states].sort((a, b) => place(a) - place(b)),
+  }));
+}

@@ -1,0 +1,50 @@
+import { decide } from "../lambdas/gate/decide.ts";
+import { gateAddress } from "../lambdas/gate/link.ts";
+import { buildReport } from "../lambdas/report/build.ts";
+import { summaryLines } from "../lambdas/report/summary.ts";
+import { Doc, type GateDecisionDoc, type GateDoc } from "../lambdas/shared/documents.ts";
+import { evidenceOf } from "../lambdas/shared/evidence.ts";
+import type { Notice, Ports } from "../lambdas/shared/ports.ts";
+import type { OpenGate } from "./events.ts";
+
+/** How often the decision is looked for, in milliseconds: the page and the prompt may both give it. */
+const LOOK_EVERY_MS = 100;
+
+/** The gate that a notice asks about; undefined for a notice about something else. */
+export async function openedGate(notice: Notice, ports: Ports, run: string): Promise<OpenGate | undefined> {
+  const link = notice.text.split("\n").find((line) => line.startsWith(`${ports.settings.gateUrl}/`));
+  const address = link === undefined ? undefined : gateAddress(new URL(link).pathname);
+  if (link === undefined || address === undefined) return undefined;
+  const { gate, attempt } = address;
+  const evidence = evidenceOf(ports.evidence, run);
+  const doc = await evidence.need<GateDoc>(Doc.gate(gate, attempt));
+  const decision = () => evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
+  return {
+    doc,
+    link,
+    summary: summaryLines(await buildReport(evidence)),
+    async decide(decision, by, comment) {
+      const decided = await decide(ports, {
+        run,
+        gate,
+        attempt,
+        decision,
+        by,
+        comment,
+        from: "prompt",
+        ticked: doc.checklist,
+      });
+      if (decided.state === "incomplete")
+        throw new Error(decided.problems.map(({ message }) => message).join(" "));
+      return decided.state === "decided" && decided.first;
+    },
+    closed: (async () => {
+      while (Date.now() < Date.parse(doc.expiresAt)) {
+        const made = await decision();
+        if (made) return { decision: made.decision, by: made.by };
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS).unref());
+      }
+      return undefined;
+    })(),
+  };
+}

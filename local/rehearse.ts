@@ -1,0 +1,228 @@
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { buildReport } from "../lambdas/report/build.ts";
+import type { Report } from "../lambdas/report/schema.ts";
+import { FetchHttp } from "../lambdas/shared/aws/fetch-http.ts";
+import { Doc, END_NAMES, type End, type OutcomeDoc } from "../lambdas/shared/documents.ts";
+import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
+import { evidenceOf } from "../lambdas/shared/evidence.ts";
+import type { Ports } from "../lambdas/shared/ports.ts";
+import { type LoadedPlan, loadPlan } from "../lib/plan/compile.ts";
+import { LocalCallbacks } from "./callbacks.ts";
+import type { Definition } from "./definition.ts";
+import { EventQueue } from "./event-queue.ts";
+import {
+  type LocalEnd,
+  type LocalRun,
+  type Rehearse,
+  type RehearseOptions,
+  type RunEvent,
+  UsageError,
+} from "./events.ts";
+import { fileEvidence } from "./file-evidence.ts";
+import { openedGate } from "./gate.ts";
+import { startGateServer } from "./gate-server.ts";
+import { interpret } from "./interpreter.ts";
+import type { EventLog } from "./interpreter-types.ts";
+import { synthesize } from "./synthesize.ts";
+import { TASKS } from "./tasks.ts";
+import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
+
+/** Phases that bring things back: a run that is being stopped goes through these undisturbed. */
+const WAYS_BACK = new Set(["Fence again", "Roll back", "Gate: restore", "Restore", "Close"]);
+
+/** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
+export const rehearse: Rehearse = async (options) => {
+  if (options.apply && options.databaseUrl === undefined)
+    throw new UsageError("--apply needs a --database-url.");
+  const loaded = await loadPlan(options.plan);
+  const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
+  const folder = resolve(options.out, run);
+  await mkdir(folder, { recursive: true });
+  const definition = await synthesize(loaded.plan, options);
+  return new Run(options, loaded, definition, run, folder).start();
+};
+
+class Run {
+  private readonly events = new EventQueue<RunEvent>();
+  private readonly callbacks = new LocalCallbacks();
+  private readonly phaseOf: ReadonlyMap<string, string>;
+  private stopping = false;
+  private current = "";
+  /** Closes the gate that is open now with a No-Go. */
+  private refuseGate: () => void = () => undefined;
+  private failure: Extract<RunEvent, { type: "failed" }> | undefined;
+
+  constructor(
+    private readonly options: RehearseOptions,
+    private readonly loaded: LoadedPlan,
+    private readonly definition: Definition,
+    private readonly run: string,
+    private readonly folder: string,
+  ) {
+    this.phaseOf = new Map(
+      definition.phases.flatMap(({ phase, states }) => states.map((state) => [state, phase] as const)),
+    );
+  }
+
+  start(): LocalRun {
+    const { run, events } = this;
+    return { run, events, stop: () => this.stop(), end: this.go() };
+  }
+
+  private stop(): void {
+    this.stopping = true;
+    this.refuseGate();
+  }
+
+  private async go(): Promise<LocalEnd> {
+    this.events.push({
+      type: "started",
+      run: this.run,
+      plan: this.loaded.plan.title,
+      phases: this.definition.phases,
+      evidence: this.folder,
+    });
+    try {
+      const end = await this.inWorld();
+      this.events.push({ type: "ended", end });
+      return end;
+    } finally {
+      this.events.end();
+    }
+  }
+
+  private async inWorld(): Promise<LocalEnd> {
+    const { databaseUrl } = this.options;
+    const world =
+      databaseUrl === undefined
+        ? await embeddedWorld(this.loaded)
+        : await serverWorld({ ...this.options, databaseUrl }, this.run);
+    let left: string[] = [];
+    let reached: { end: End; cause: string; report: Report };
+    try {
+      reached = await this.withGates(world);
+    } finally {
+      left = await world.close();
+    }
+    const outcome = await evidenceOf(fileEvidence(this.folder), this.run).read<OutcomeDoc>(Doc.outcome);
+    return { ...reached, evidence: this.folder, leftBehind: [...(outcome?.leftBehind ?? []), ...left] };
+  }
+
+  private async withGates(world: World): Promise<{ end: End; cause: string; report: Report }> {
+    let ports: Ports | undefined;
+    const server = await startGateServer(() => ports as Ports);
+    try {
+      ports = this.ports(world, server.url);
+      const name = await this.interpret(ports);
+      const evidence = evidenceOf(ports.evidence, this.run);
+      const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
+      const end = END_NAMES.find((candidate) => candidate === name);
+      if (!end) throw new Error(`The run ended as ${name}, which is none of its ends`);
+      const report = (await evidence.read<Report>(Doc.report)) ?? (await buildReport(evidence));
+      return { end, cause: outcome?.cause ?? "", report };
+    } finally {
+      await server.close();
+    }
+  }
+
+  private async interpret(ports: Ports): Promise<string> {
+    const answered = (event: Record<string, unknown>) => this.callbacks.wait(String(event.token));
+    return await interpret({
+      definition: this.definition,
+      input: { startedBy: this.options.startedBy },
+      run: this.run,
+      execution: `local:${process.pid}:${this.run}`,
+      task: async (state, event) => {
+        this.current = state;
+        const phase = this.phaseOf.get(state) ?? "";
+        if (this.stopping && !WAYS_BACK.has(phase))
+          throw new SluiceError(ErrorName.Stopped, "The run was stopped from the keyboard.");
+        const capability = this.definition.capabilities.get(state);
+        if (!capability) throw new Error(`State "${state}" calls nothing`);
+        const waits = event.token === undefined ? undefined : answered(event);
+        const answer = await TASKS[capability](event, ports);
+        return waits ? await waits : answer;
+      },
+      onEvent: (event) => this.tell(event),
+    });
+  }
+
+  private tell({ type, timestamp, state, Error: error, Cause: cause }: EventLog): void {
+    if (state?.type !== "Task") return;
+    const about = { state: state.name, phase: this.phaseOf.get(state.name) ?? "", at: new Date(timestamp) };
+    // Whether a failed state is tried again shows in the event that follows.
+    const failure = this.failure;
+    this.failure = undefined;
+    if (failure) this.events.push({ ...failure, willRetry: type === "StateRetried" });
+    if (type === "StateEntered") this.events.push({ type: "entered", ...about });
+    if (type === "StateExited") this.events.push({ type: "left", ...about });
+    if (type === "StateFailed")
+      this.failure = {
+        type: "failed",
+        ...about,
+        error: error ?? "Error",
+        message: String(cause ?? ""),
+        willRetry: false,
+      };
+  }
+
+  private ports(world: World, gateUrl: string): Ports {
+    const { plan } = this.loaded;
+    const evidence = fileEvidence(this.folder, join(resolve(this.options.out), "leases"));
+    const ports: Ports = {
+      plan,
+      settings: {
+        instance: world.instance,
+        database: world.database,
+        applicationRoles: [],
+        ...(world.applicationUrl === undefined ? {} : { applicationUrl: world.applicationUrl }),
+        fence: this.options.fence,
+        rehearse: this.options.rehearse,
+        alarms: [],
+        gateUrl,
+        // At a laptop there is one person.
+        separateApprover: false,
+        contacts: [],
+        lockTimeoutMs: 2_000,
+        lockTries: 30,
+      },
+      evidence,
+      fleet: world.fleet,
+      databases: world.databases,
+      notifier: {
+        send: async (notice) => {
+          const gate = await openedGate(notice, ports, this.run);
+          if (!gate) return;
+          this.refuseGate = () =>
+            void gate.decide("NoGo", this.options.startedBy, "Stopped from the keyboard");
+          void gate.closed.then(() => {
+            this.refuseGate = () => undefined;
+          });
+          this.events.push({ type: "gate", gate });
+          if (this.stopping) this.refuseGate();
+        },
+      },
+      callbacks: this.callbacks,
+      // CloudWatch is not at hand, and no alarm is set.
+      alarms: { enabled: async () => [], disable: async () => undefined, enable: async () => undefined },
+      executions: { isRunning: async (execution) => isAlive(execution) },
+      http: new FetchHttp(),
+      clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+      progress: (line) => this.events.push({ type: "progress", state: this.current, line }),
+    };
+    return ports;
+  }
+}
+
+/** Whether the process of a local execution is there. */
+function isAlive(execution: string): boolean {
+  const pid = Number(execution.split(":")[1]);
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,165 @@
+import pg from "pg";
+import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
+import { withPgSession } from "../lambdas/shared/pg-session.ts";
+import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
+import type { Session } from "../lambdas/shared/session.ts";
+
+const OBJECT_IN_USE = "55006";
+
+/**
+ * A PostgreSQL server as a fleet: an instance is a database, a snapshot is a copy of it that nobody connects to, and a
+ * restore is a copy of that. Copies are made by CREATE DATABASE ... TEMPLATE, which needs the original to itself.
+ */
+export class ServerFleet implements DatabaseFleet, Databases {
+  private readonly url: URL;
+
+  /** @param url of any database on the server; its path is not used */
+  constructor(url: string) {
+    this.url = new URL(url);
+  }
+
+  withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+    return withPgSession({ connectionString: this.urlOf(endpoint.host) }, work);
+  }
+
+  async describe(instance: string): Promise<Instance | undefined> {
+    return await this.onServer(async (session) => {
+      const [row] = await session.query<{ version: string }>(
+        "SELECT current_setting('server_version') AS version FROM pg_database WHERE datname = $1",
+        [instance],
+      );
+      if (!row) return undefined;
+      return {
+        id: instance,
+        status: "available",
+        statusText: "available",
+        endpoint: { host: instance, port: Number(this.url.port || 5432) },
+        engineVersion: row.version,
+        settings: {},
+      };
+    });
+  }
+
+  async startSnapshot(snapshot: string, instance: string): Promise<void> {
+    await this.copy(instance, snapshot);
+  }
+
+  async describeSnapshot(snapshot: string): Promise<Snapshot | undefined> {
+    return await this.onServer(async (session) => {
+      const [row] = await session.query<{ size: string; version: string }>(
+        "SELECT pg_database_size(datname)::text AS size, current_setting('server_version') AS version FROM pg_database WHERE datname = $1",
+        [snapshot],
+      );
+      if (!row) return undefined;
+      return {
+        id: snapshot,
+        instance: "",
+        status: "available",
+        statusText: "available",
+        sizeBytes: Number(row.size),
+        engineVersion: row.version,
+      };
+    });
+  }
+
+  async deleteSnapshot(snapshot: string): Promise<void> {
+    await this.startDelete(snapshot);
+  }
+
+  async startRestore(snapshot: string, instance: string): Promise<void> {
+    await this.copy(snapshot, instance);
+  }
+
+  async finishRestore(): Promise<boolean> {
+    return true;
+  }
+
+  async startRename(from: string, to: string): Promise<void> {
+    await this.onServer(async (session) => {
+      const [row] = await session.query<{ sql: string }>(
+        "SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text) AS sql",
+        [from, to],
+      );
+      if (row) await inUse(session.exec(row.sql), from);
+    });
+  }
+
+  async startDelete(instance: string): Promise<void> {
+    await this.onServer(async (session) => {
+      const [row] = await session.query<{ sql: string }>(
+        "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",
+        [instance],
+      );
+      if (row) await session.exec(row.sql);
+    });
+  }
+
+  /** A copy of a database, with what a template copy leaves out: its access list and its own settings. */
+  async copy(from: string, to: string): Promise<void> {
+    await this.onServer(async (session) => {
+      const [there] = await session.query("SELECT FROM pg_database WHERE datname = $1", [to]);
+      if (there) return;
+      const [row] = await session.query<{ sql: string }>(
+        `SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', $1::text, datname, pg_get_userbyid(datdba)) AS sql
+           FROM pg_database WHERE datname = $2`,
+        [to, from],
+      );
+      if (!row) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
+      await inUse(session.exec(row.sql), from);
+      await this.copySettings(session, from, to);
+    });
+  }
+
+  private async copySettings(session: Session, from: string, to: string): Promise<void> {
+    const statements = await session.query<{ sql: string }>(
+      `SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I SET %s = %L', $2::text, name, value)
+                   ELSE format('ALTER ROLE %I IN DATABASE %I SET %s = %L', pg_get_userbyid(s.setrole), $2::text, name, value) END AS sql
+         FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+              CROSS JOIN unnest(s.setconfig) AS item
+              CROSS JOIN LATERAL (SELECT split_part(item, '=', 1) AS name, substring(item FROM position('=' IN item) + 1) AS value) AS pair
+        WHERE d.datname = $1
+       UNION ALL
+       SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text,
+                     CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+                     CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+         FROM pg_database d CROSS JOIN aclexplode(d.datacl) a
+        WHERE d.datname = $1 AND a.grantee <> d.datdba`,
+      [from, to],
+    );
+    const [revoke] = await session.query<{ sql: string }>(
+      "SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2::text) AS sql FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL",
+      [from, to],
+    );
+    for (const { sql } of [...(revoke ? [revoke] : []), ...statements]) await session.exec(sql);
+  }
+
+  /** A session that is on no database that is to be copied, renamed or dropped. */
+  private async onServer<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return await withPgSession({ connectionString: this.urlOf("postgres") }, work);
+  }
+
+  private urlOf(database: string): string {
+    const url = new URL(this.url);
+    url.pathname = `/${encodeURIComponent(database)}`;
+    return url.href;
+  }
+}
+
+async function inUse(work: Promise<void>, database: string): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isPostgresError(error) || error.code !== OBJECT_IN_USE) throw error;
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${database} is in use, and a copy on the same server needs it to itself: ${error.detail ?? error.message}. End those sessions and start again.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Name of the database that a URL leads to. */
+export function databaseOf(url: string): string {
+  const name = new pg.Client({ connectionString: url }).database;
+  return name ?? "postgres";
+}

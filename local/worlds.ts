@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { asideName, snapshotName } from "../lambdas/shared/names.ts";
+import type { DatabaseFleet, Databases } from "../lambdas/shared/ports.ts";
+import type { LoadedPlan } from "../lib/plan/compile.ts";
+import { startApplication } from "./application.ts";
+import { EmbeddedFleet } from "./embedded-fleet.ts";
+import { type RehearseOptions, UsageError } from "./events.ts";
+import { databaseOf, ServerFleet } from "./server-fleet.ts";
+
+/** The databases that a local run works on. */
+export interface World {
+  fleet: DatabaseFleet;
+  databases: Databases;
+  /** Production's name in the fleet. */
+  instance: string;
+  database: string;
+  applicationUrl: string | undefined;
+  /** Removes what the run made, and says what it leaves on purpose. */
+  close(): Promise<string[]>;
+}
+
+/** Production made from the plan's baseline, in process. */
+export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World> {
+  if (!local)
+    throw new UsageError(
+      `The plan ${plan.name} has no local baseline ("local" in plan.yaml). Give it one, or a --database-url.`,
+    );
+  const fleet = new EmbeddedFleet(local.owner);
+  const instance = "production";
+  await fleet.createFromBaseline(
+    instance,
+    local.baseline,
+    plan.extensions.map(({ name }) => name),
+  );
+  const application = local.application
+    ? await startApplication(local.application, (role, work) =>
+        fleet.withApplicationSession(instance, role, work),
+      )
+    : undefined;
+  return {
+    fleet,
+    databases: fleet,
+    instance,
+    database: "postgres",
+    applicationUrl: application?.url,
+    async close() {
+      await application?.close();
+      await fleet.close();
+      return [];
+    },
+  };
+}
+
+/**
+ * A database on a server. Without `apply` a copy of it plays production and is dropped at the end: the database itself
+ * is only read.
+ */
+export async function serverWorld(
+  options: RehearseOptions & { databaseUrl: string },
+  run: string,
+): Promise<World> {
+  const { databaseUrl, apply } = options;
+  const fleet = new ServerFleet(databaseUrl);
+  const given = databaseOf(databaseUrl);
+  if (!(await fleet.describe(given))) throw new UsageError(`There is no database ${given} on that server.`);
+  const instance = apply
+    ? given
+    : `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
+  if (!apply) await fleet.copy(given, instance);
+  const finalSnapshot = snapshotName(run, "final");
+  const aside = asideName(instance, run);
+  return {
+    fleet,
+    databases: fleet,
+    instance,
+    database: instance,
+    applicationUrl: undefined,
+    async close() {
+      await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
+      if (apply) {
+        const kept = [];
+        if (await fleet.describeSnapshot(finalSnapshot))
+          kept.push(
+            `Database ${finalSnapshot} is the snapshot taken before the migration. Drop it when you no longer need it.`,
+          );
+        if (await fleet.describe(aside))
+          kept.push(`Database ${aside} is the former ${given}. Drop it when you no longer need it.`);
+        return kept;
+      }
+      for (const database of [finalSnapshot, aside, instance]) await fleet.startDelete(database);
+      return [];
+    },
+  };
+}
