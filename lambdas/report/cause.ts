@@ -136,7 +136,7 @@ function doneAbout(facts: Facts, end: End): string {
     case "Refused":
       return refused(facts);
     case "RolledBack":
-      return `${rolledBackText(facts)} ${proofText(facts, "production-rolled-back", "Production is proven back")}`.trim();
+      return rolledBackText(facts);
     case "Restored":
       return restoredText(facts);
     case "NeedsOperator":

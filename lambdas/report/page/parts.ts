@@ -1,0 +1,53 @@
+import { type Html, type HtmlValue, html } from "../../shared/html.ts";
+
+/** Passed, failed, or neither: a sign and a word, so that nobody depends on the colour. */
+export function mark(passed: boolean | null, words: { yes: string; no: string; unknown: string }): Html {
+  if (passed === null) return html`<span class="mark open">? ${words.unknown}</span>`;
+  return passed
+    ? html`<span class="mark good">✓ ${words.yes}</span>`
+    : html`<span class="mark bad">✕ ${words.no}</span>`;
+}
+
+export function section(id: string, title: string, ...content: readonly HtmlValue[]): Html {
+  return html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${content}</section>`;
+}
+
+/** A column: its head, what stands in it, and whether it is a number or needs no head on a phone. */
+export interface Column<Row> {
+  head: string;
+  cell: (row: Row) => HtmlValue;
+  number?: true;
+}
+
+/** On a phone each row becomes a small block, every cell with its head before it; the first cell names the row. */
+export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): Html {
+  const [first, ...others] = columns;
+  const head = columns.map(
+    ({ head, number }) => html`<th scope="col"${number && html` class="n"`}>${head}</th>`,
+  );
+  const body = rows.map(
+    (row) => html`<tr><th scope="row">${first?.cell(row)}</th>${others.map(
+      ({ head, cell, number }) =>
+        html`<td data-head="${head}"${number && html` class="n"`}>${cell(row)}</td>`,
+    )}</tr>
+`,
+  );
+  return html`<div class="scroll"><table class="stack" aria-label="${caption}"><thead><tr>${head}</tr></thead><tbody>
+${body}</tbody></table></div>`;
+}
+
+export function bullets(items: readonly HtmlValue[]): Html {
+  return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+}
+
+/** Enough of a hash or checksum for eyes to compare, the whole of it for those who select or hover. */
+export function digest(value: string | null): HtmlValue {
+  if (value === null) return html`<span class="soft">none</span>`;
+  return html`<code title="${value}">${value.length > 20 ? `${value.slice(0, 8)}…${value.slice(-8)}` : value}</code>`;
+}
+
+export function evidenceNames(names: readonly string[]): HtmlValue {
+  const shown = names.slice(0, 4);
+  const more = names.length - shown.length;
+  return html`${shown.map((name, i) => html`${i > 0 && ", "}<code>${name}</code>`)}${more > 0 && ` and ${more} more`}`;
+}

@@ -1,0 +1,57 @@
+import { type Html, html } from "../../shared/html.ts";
+import type { ProofReport, Report } from "../schema.ts";
+import { count, moment } from "../words.ts";
+import { bullets, digest, mark, section, table } from "./parts.ts";
+
+/** What was compared before and after. Production's proofs are what an end is claimed by, so they come first. */
+export function proofsSection({ proofs }: Report): Html | false {
+  if (proofs.length === 0) return false;
+  const [production, staging] = [true, false].map((wanted) =>
+    proofs.filter(({ name }) => name.startsWith("production-") === wanted),
+  );
+  return section("proofs", "Proofs: before and after", production?.map(proof), staging?.map(proof));
+}
+
+function proof({
+  title,
+  at,
+  equal,
+  fingerprintBefore,
+  fingerprintAfter,
+  tables,
+  differences,
+  name,
+}: ProofReport): Html {
+  const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null);
+  const same = compared.filter(({ equal }) => equal).length;
+  const catalog = fingerprintBefore === null ? "" : "catalog and ";
+  const words = {
+    yes: `${catalog}${count(compared.length, "table")} equal`,
+    no: `${same} of ${count(compared.length, "table")} equal, ${count(differences.length, "difference")}`,
+    unknown: "",
+  };
+  const open = !equal || name.startsWith("production-");
+  return html`<details${open && html` open`}><summary>${title}: ${mark(equal, words)} <span class="soft small">${moment(at)}</span></summary>
+${differences.length > 0 && bullets(differences)}
+${fingerprintBefore !== null && html`<p class="small">Catalog before ${digest(fingerprintBefore)}, after ${digest(fingerprintAfter)}</p>`}
+${table(
+  title,
+  [
+    {
+      head: "Table",
+      cell: (t) => html`${t.table}${t.protected && html` <span class="soft small">protected</span>`}`,
+    },
+    { head: "", cell: (t) => mark(t.equal, { yes: "Equal", no: "Differs", unknown: "" }) },
+    { head: "Rows before", number: true, cell: (t) => grouped(t.rowsBefore) },
+    { head: "Rows after", number: true, cell: (t) => grouped(t.rowsAfter) },
+    { head: "Checksum before", cell: (t) => digest(t.checksumBefore) },
+    { head: "Checksum after", cell: (t) => digest(t.checksumAfter) },
+  ],
+  tables,
+)}</details>`;
+}
+
+/** Such as `1,234,567`; the counts are text, as they may be larger than a number holds. */
+function grouped(rows: string | null): string {
+  return rows === null ? "none" : rows.replace(/\B(?=(\d{3})+$)/g, ",");
+}

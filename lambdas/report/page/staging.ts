@@ -1,0 +1,61 @@
+import { type Html, html } from "../../shared/html.ts";
+import type { Report } from "../schema.ts";
+import { count, milliseconds, moment } from "../words.ts";
+import { bullets, mark, section, table } from "./parts.ts";
+
+/** The plan's form for staging results, filled in. */
+export function stagingSection({ staging, benchmarks }: Report): Html | false {
+  const { verified, completedAt, issues, rollbackTested, rollbacks, approved, approvedBy } = staging;
+  if (!verified && staging.instance === null && approved === "not yet") return false;
+  const measured = benchmarks.filter((benchmark) => benchmark.staging !== null);
+  const rows: [string, Html][] = [
+    [
+      "Backup restored and read",
+      verified
+        ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${verified.rows} rows in ${count(verified.tables, "table")}`
+        : html`${mark(null, { yes: "", no: "", unknown: "Not yet" })}`,
+    ],
+    [
+      "Staging migration completed",
+      completedAt ? html`${moment(completedAt)}` : mark(null, { yes: "", no: "", unknown: "Not completed" }),
+    ],
+    ["Issues encountered", issues.length === 0 ? html`None` : bullets(issues)],
+    [
+      "Performance benchmarks",
+      measured.length === 0
+        ? mark(null, { yes: "", no: "", unknown: "Not measured" })
+        : bullets(
+            measured.map(({ title, staging }) =>
+              staging?.p95Ms == null
+                ? `${title}: not measured`
+                : `${title}: p95 ${milliseconds(staging.p95Ms)}`,
+            ),
+          ),
+    ],
+    [
+      "Rollback tested",
+      html`${mark(rollbackTested === "not yet" ? null : rollbackTested === "success", { yes: "Success", no: "Fail", unknown: "Not yet" })} <span class="small soft">${rollbacks
+        .map(
+          ({ version, equal }) =>
+            `${version} ${equal === null ? "not yet" : equal ? "proven back" : "not back"}`,
+        )
+        .join(", ")}</span>`,
+    ],
+    [
+      "Approved for production",
+      html`${mark(approved === "not yet" ? null : approved === "yes", { yes: "Yes", no: "No", unknown: "Not yet" })}${approvedBy && ` by ${approvedBy}`}`,
+    ],
+  ];
+  return section(
+    "staging",
+    "Staging results",
+    table(
+      "Staging results",
+      [
+        { head: "Question", cell: ([question]) => question },
+        { head: "", cell: ([, answer]) => answer },
+      ],
+      rows,
+    ),
+  );
+}

@@ -1,0 +1,120 @@
+import { type Html, html, raw } from "../../shared/html.ts";
+import type { Phase, Report } from "../schema.ts";
+import { clock, duration, secondsBetween } from "../words.ts";
+import { section } from "./parts.ts";
+
+/** Wide enough that rounding to whole units does not show. */
+const WIDTH = 1000;
+
+/**
+ * Each phase on its own line, under one clock: where it lay, how long it took, and how long it was expected to take.
+ * The clock is that of the run as it was; an expectation that goes beyond it is cut off, and its number says so.
+ */
+export function timelineSection(report: Report): Html {
+  const { timeline, downtime } = report;
+  const phases = placed(timeline, report.asOf);
+  const span = Math.max(1, ...phases.map(({ from, took }) => from + (took ?? 0)), ...ahead(phases));
+  return section(
+    "timeline",
+    "Timeline",
+    html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the plan or, where it measured it, by the rehearsal</span></p>`,
+    html`<ol class="plain phases">${phases.map((phase) => line(phase, span))}</ol>`,
+    html`<div class="axis" aria-hidden="true"><i></i><span><b>${clock(timeline.startedAt)}</b><b>${clock(at(timeline.startedAt, span))}</b></span><i></i></div>`,
+    html`<p>${downtimeText(downtime)}</p>`,
+    statesOf(timeline.phases),
+  );
+}
+
+interface Placed extends Phase {
+  /** Seconds after the start of the run at which it began, or is expected to begin. */
+  from: number;
+  took: number | null;
+}
+
+/** Those to come follow on each other as expected. */
+function placed({ phases, startedAt }: Report["timeline"], asOf: string): Placed[] {
+  let next = secondsBetween(startedAt, asOf);
+  return phases.map((phase) => {
+    if (phase.startedAt !== null)
+      return { ...phase, from: secondsBetween(startedAt, phase.startedAt), took: phase.seconds };
+    const from = next;
+    next += phase.predictedSeconds ?? 0;
+    return { ...phase, from, took: null };
+  });
+}
+
+function ahead(phases: readonly Placed[]): number[] {
+  return phases
+    .filter(({ startedAt }) => startedAt === null)
+    .map(({ from, predictedSeconds }) => from + (predictedSeconds ?? 0));
+}
+
+function line(phase: Placed, span: number): Html {
+  return html`<li><span>${phase.title}</span>${bars(phase, span)}<span class="time">${timeText(phase)}</span></li>
+`;
+}
+
+function bars(phase: Placed, span: number): Html {
+  const x = (seconds: number) => Math.round((Math.min(seconds, span) / span) * WIDTH);
+  const from = x(phase.from);
+  const rect = (kind: string, to: number, y: number, height: number) =>
+    html`<rect class="${kind}" x="${from}" y="${y}" width="${Math.max(3, to - from)}" height="${height}"/>`;
+  const kind = phase.kind === "gate" ? "wait" : phase.endedAt === null ? "going" : "actual";
+  return html`<svg viewBox="0 0 ${WIDTH} 20" preserveAspectRatio="none" role="img" aria-label="${labelOf(phase)}">${
+    phase.took !== null && rect(kind, x(phase.from + phase.took), 3, 9)
+  }${phase.predictedSeconds !== null && rect("predicted", x(phase.from + phase.predictedSeconds), 13, 4)}</svg>`;
+}
+
+function timeText({ took, endedAt, predictedSeconds, kind }: Placed): Html {
+  const actual =
+    took === null
+      ? kind === "gate"
+        ? "to come"
+        : ""
+      : `${duration(took)}${endedAt === null ? " so far" : ""}`;
+  const expected = predictedSeconds === null ? "" : `expected ${duration(predictedSeconds)}`;
+  return html`${actual}${actual && expected && " "}${expected && html`<span class="soft">${took === null ? expected : `(${expected})`}</span>`}`;
+}
+
+function labelOf({ title, took, predictedSeconds, predictedBy }: Placed): string {
+  const actual = took === null ? "to come" : `took ${duration(took)}`;
+  return predictedSeconds === null
+    ? `${title}: ${actual}`
+    : `${title}: ${actual}, expected ${duration(predictedSeconds)} by the ${predictedBy}`;
+}
+
+function downtimeText({
+  seconds,
+  waitedSeconds,
+  predictedSeconds,
+  openedAt,
+  parts,
+}: Report["downtime"]): Html {
+  const predicted = html`${duration(predictedSeconds)} expected without gates (${parts
+    .map(({ what, seconds }) => `${what.toLowerCase()} ${duration(seconds)}`)
+    .join(", ")})`;
+  if (seconds === null) return html`<strong>Downtime</strong>: none so far; ${predicted}.`;
+  const so = openedAt === null ? " so far" : "";
+  const work = seconds - (waitedSeconds ?? 0);
+  return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so}, of it ${duration(work)} work and ${duration(waitedSeconds ?? 0)} at gates; ${predicted}.`;
+}
+
+function statesOf(phases: readonly Phase[]): Html | false {
+  const states = phases.flatMap(({ states }) => states);
+  if (states.length === 0) return false;
+  return html`<details><summary>All ${states.length} states, one by one</summary><ul class="small">${states.map(
+    ({ state, enteredAt, doneAt }) =>
+      html`<li><code>${clock(enteredAt)}</code> ${state} <span class="soft">${
+        doneAt === null ? "not done" : duration(secondsBetween(enteredAt, doneAt))
+      }</span></li>`,
+  )}</ul></details>`;
+}
+
+function swatch(kind: "actual" | "wait" | "predicted"): Html {
+  const shape = kind === "predicted" ? raw(`y="3" height="5"`) : raw(`y="1" height="9"`);
+  return html`<svg viewBox="0 0 24 11" aria-hidden="true"><rect class="${kind}" x="1" width="22" ${shape}/></svg>`;
+}
+
+function at(start: string, seconds: number): string {
+  return new Date(Date.parse(start) + seconds * 1000).toISOString();
+}

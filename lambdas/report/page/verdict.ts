@@ -1,0 +1,48 @@
+import { type Html, html } from "../../shared/html.ts";
+import type { Report } from "../schema.ts";
+import { VERDICTS } from "../verdict.ts";
+import { duration, moment } from "../words.ts";
+
+const TONES: Readonly<Record<Report["end"], string>> = {
+  running: "",
+  Succeeded: "good",
+  Refused: "open",
+  RolledBack: "open",
+  Restored: "open",
+  NeedsOperator: "bad",
+};
+
+/** The first thing that is read: how it ended, why, and on what database. */
+export function verdictHeader(report: Report): Html {
+  const { title, meaning } = VERDICTS[report.end];
+  return html`<header class="${TONES[report.end]}">
+<p class="plan-name">${report.plan.title}</p>
+<h1>${title}</h1>
+<p class="meaning">${meaning}</p>
+</header>
+${report.cause && html`<p class="cause">${withoutName(report.cause, report.end)}</p>`}
+${report.now && html`<p class="cause">Now: ${report.now.state}, since ${moment(report.now.since)}</p>`}
+<dl class="facts">${factsOf(report).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+// The end stands above in large letters already.
+function withoutName(cause: string, end: string): string {
+  return cause.startsWith(`${end}: `) ? cause.slice(end.length + 2) : cause;
+}
+
+function factsOf({ request, timeline, downtime, plan }: Report): [string, string][] {
+  return [
+    ...(request ? ([["Database", `${request.database} on ${request.instance}`]] as [string, string][]) : []),
+    ["Started", `${moment(timeline.startedAt)}${request?.startedBy ? ` by ${request.startedBy}` : ""}`],
+    [timeline.endedAt ? "Took" : "So far", withGates(timeline.seconds, timeline.waitedSeconds)],
+    downtime.seconds === null
+      ? ["Downtime, predicted", duration(downtime.predictedSeconds)]
+      : ["Downtime", withGates(downtime.seconds, downtime.waitedSeconds ?? 0)],
+    ...(request?.reason ? ([["Reason", request.reason]] as [string, string][]) : []),
+    ["Plan", `${plan.name}, ${plan.checksum.slice(0, 12)}`],
+  ];
+}
+
+function withGates(seconds: number, waited: number): string {
+  return waited >= 1 ? `${duration(seconds)}, of it ${duration(waited)} at gates` : duration(seconds);
+}

@@ -1,0 +1,548 @@
+import type { WithheldDoc } from "../../lambdas/gate/attempts.ts";
+import { withheldDoc } from "../../lambdas/gate/attempts.ts";
+import type { PlanSummary } from "../../lambdas/report/plan-summary.ts";
+import {
+  type AfterOpeningDoc,
+  type BenchmarksDoc,
+  type CheckResult,
+  type ChecksDoc,
+  type Decision,
+  type Direction,
+  Doc,
+  type FailureDoc,
+  type FenceDoc,
+  type GateDecisionDoc,
+  type GateDoc,
+  type HookDoc,
+  type PreflightDoc,
+  type ProductionDoc,
+  type ProofDoc,
+  type ProofName,
+  type RecordDoc,
+  type RequestDoc,
+  type RestoreDoc,
+  type RollbackDoc,
+  type SnapshotDoc,
+  type StagingDoc,
+  type StagingVerifiedDoc,
+  type StateDoc,
+  type StepDoc,
+  type StepsDoc,
+  type TableContentDoc,
+  type Target,
+} from "../../lambdas/shared/documents.ts";
+import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
+import { slug } from "../../lambdas/shared/task.ts";
+import { MemoryEvidence } from "./ports.ts";
+
+export const CHECKSUM = "c0ffee".padEnd(64, "0");
+export const TOKEN = "AAAAKgAAAAIAAAAAtasktoken";
+export const KEY_HASH = "5ec4e7".padEnd(64, "5");
+
+export const PLAN: PlanSummary = {
+  name: "knowledge-graph",
+  title: "Knowledge graph, tenant isolation and hybrid search",
+  checksum: CHECKSUM,
+  rollbackSloMinutes: 30,
+  expectedMinutes: { admit: 15, prove: 30, open: 15 },
+  protect: ["agent_profiles", "performance_events"],
+  migrations: [
+    { version: "006", folder: "006_knowledge_graph", title: "Knowledge graph", expectedMinutes: 45 },
+    { version: "007", folder: "007_tenant_isolation", title: "Tenant isolation", expectedMinutes: 60 },
+    { version: "008", folder: "008_hybrid_search", title: "Hybrid search", expectedMinutes: 30 },
+  ],
+  benchmarks: [
+    { name: "vector", title: "Vector search", sloMs: 100 },
+    { name: "graph", title: "Graph traversal, 2 hops", sloMs: 200 },
+    { name: "rls", title: "Overhead of row-level security", sloMs: 10 },
+  ],
+  application: { stop: true, start: true, test: true, smoke: 2 },
+  afterOpening: ["Analyze the new tables", "Refresh the search view"],
+};
+
+const TABLES = [
+  "agent_profiles",
+  "performance_events",
+  "benchmark_datasets",
+  "performance_anomalies",
+  "rl_training_batches",
+  "schema_migrations",
+  "agent_capabilities",
+];
+
+/** Turns every text of a document that people wrote into something hostile. */
+export type Spoil = <T>(document: T, name: string) => T;
+
+/** Plays a run by writing the evidence that it would leave, its clock going on with every document. */
+export class RunFixture {
+  readonly store = new MemoryEvidence();
+  readonly evidence: RunEvidence;
+  private time = Date.parse("2026-11-03T02:00:00.000Z");
+  private readonly spoil: Spoil;
+  private readonly overrides: { plan?: PlanSummary; request?: Partial<RequestDoc> };
+
+  constructor(
+    overrides: { plan?: PlanSummary; request?: Partial<RequestDoc> } = {},
+    spoil: Spoil = (document) => document,
+  ) {
+    this.evidence = evidenceOf(this.store, "2026-11-03-first");
+    this.overrides = overrides;
+    this.spoil = spoil;
+  }
+
+  get plan(): PlanSummary {
+    return this.overrides.plan ?? PLAN;
+  }
+
+  now(): string {
+    return new Date(this.time).toISOString();
+  }
+
+  after(seconds: number): string {
+    this.time += seconds * 1000;
+    return this.now();
+  }
+
+  async keep<T>(name: string, document: T): Promise<void> {
+    await this.evidence.keep(name, this.spoil(document, name));
+  }
+
+  async state(state: string, work: () => Promise<void> = async () => {}): Promise<void> {
+    await this.keep<StateDoc>(Doc.stateEntered(slug(state)), { state, at: this.now() });
+    await work();
+    await this.keep<StateDoc>(Doc.stateDone(slug(state)), { state, at: this.after(0.2) });
+  }
+
+  /** A state that was entered and not done. */
+  async fail(state: string, error: string, message: string): Promise<void> {
+    await this.keep<StateDoc>(Doc.stateEntered(slug(state)), { state, at: this.now() });
+    const at = new Date(this.after(0.5));
+    await this.keep<FailureDoc>(Doc.failure(at, slug(state)), {
+      state,
+      error,
+      message,
+      at: at.toISOString(),
+    });
+  }
+
+  async admit(): Promise<void> {
+    await this.keep<RequestDoc>(Doc.request, {
+      run: this.evidence.run,
+      execution: `arn:aws:states:eu-central-1:123456789012:execution:sluice:${this.evidence.run}`,
+      startedAt: this.now(),
+      startedBy: "Grace Hopper",
+      reason: "The autumn release",
+      plan: { name: this.plan.name, title: this.plan.title, checksum: CHECKSUM },
+      instance: "orders-production",
+      database: "orders",
+      rehearse: "before",
+      fence: "connect",
+      ...this.overrides.request,
+    });
+    await this.keep(Doc.plan, this.plan);
+    await this.state("Admit the run", () =>
+      this.keep<ProductionDoc>(Doc.production, {
+        at: this.after(1),
+        endpoint: { host: "orders.internal", port: 5432 },
+        engineVersion: "17.6",
+        freeBytes: 64 * 2 ** 30,
+        settings: {},
+      }),
+    );
+  }
+
+  async preflight(problem?: PreflightDoc["checks"][number]): Promise<void> {
+    const passed = (name: string, expected: string, seen: string) => ({
+      name,
+      passed: true,
+      expected,
+      seen,
+      mend: "",
+    });
+    await this.keep<PreflightDoc>(Doc.preflight, {
+      at: this.after(2),
+      checks: [
+        passed("server version", "at least 13", "17.6"),
+        passed("extension vector", "at least 0.8", "0.8.0"),
+        passed("connections", "at least 50", "200"),
+        {
+          name: "free disk",
+          passed: null,
+          expected: "at least 20 GiB",
+          seen: "not known here",
+          mend: "Look at it",
+        },
+        ...(problem ? [problem] : []),
+      ],
+    });
+  }
+
+  async gate(
+    gate: string,
+    decision: Decision | "none" = "Go",
+    options: {
+      comment?: string;
+      attempt?: number;
+      escalation?: boolean;
+      withheld?: WithheldDoc["answer"];
+    } = {},
+  ): Promise<void> {
+    const attempt = options.attempt ?? 1;
+    const kind = (gate.startsWith("after-") ? "after" : gate) as GateDoc["kind"];
+    const checklist = kind === "readiness" ? ["The migration lead is on call", "The runbook was read"] : [];
+    await this.keep<GateDoc>(Doc.gate(gate, attempt), {
+      gate,
+      kind,
+      version: kind === "after" ? gate.slice(6) : null,
+      attempt,
+      escalation: options.escalation ?? false,
+      question: QUESTIONS[kind],
+      checklist,
+      openedAt: this.after(1),
+      expiresAt: new Date(this.time + 3_600_000).toISOString(),
+      keyHash: KEY_HASH,
+      basis: { fingerprint: null, planChecksum: CHECKSUM, report: "f".repeat(64) },
+      changed: [],
+      go: "It goes on.",
+      noGo: "It goes back.",
+    });
+    await this.keep(Doc.gateToken(gate, attempt), { token: TOKEN });
+    if (decision === "none") {
+      this.after(3_600);
+      return;
+    }
+    await this.keep<GateDecisionDoc>(Doc.gateDecision(gate, attempt), {
+      gate,
+      attempt,
+      decision,
+      by: "Ada Lovelace",
+      comment: options.comment ?? "",
+      at: this.after(kind === "rehearsal" ? 240 : 30),
+      from: "198.51.100.7",
+      ticked: checklist.slice(0, 1),
+      shown: "e".repeat(64),
+    });
+    if (options.withheld)
+      await this.keep<WithheldDoc>(withheldDoc(gate, attempt), {
+        at: this.after(1),
+        answer: options.withheld,
+        changed: ["Production's catalog has changed:", "new: table public.hotfix"],
+      });
+  }
+
+  async snapshot(purpose: "rehearsal" | "final"): Promise<void> {
+    const createdAt = this.now();
+    await this.keep<SnapshotDoc>(Doc.snapshot(purpose), {
+      at: this.after(95),
+      id: `sluice-${purpose}-0123456789ab`,
+      instance: "orders-production",
+      createdAt,
+      sizeBytes: 42 * 2 ** 30,
+      engineVersion: "17.6",
+      encrypted: true,
+      kmsKey: null,
+    });
+  }
+
+  async restoreStaging(): Promise<void> {
+    await this.state("Snapshot production", () => this.snapshot("rehearsal"));
+    await this.state("Restore staging", () =>
+      this.keep<StagingDoc>(Doc.staging, {
+        at: this.after(420),
+        id: "sluice-staging-0123456789ab",
+        endpoint: { host: "staging.internal", port: 5432 },
+      }),
+    );
+    await this.state("Verify staging", async () => {
+      await this.record("staging", 38);
+      await this.keep<StagingVerifiedDoc>(Doc.stagingVerified, {
+        at: this.now(),
+        tables: TABLES.length,
+        rows: "2113074",
+        equal: true,
+        differences: [],
+      });
+    });
+  }
+
+  async record(name: "staging" | "before" | "reopened", seconds: number): Promise<void> {
+    await this.keep<RecordDoc>(Doc.record(name), {
+      at: this.after(seconds),
+      seconds,
+      fingerprint: "a".repeat(64),
+      tables: contents(),
+    });
+  }
+
+  async steps(target: Target, version: string, round: number, direction: Direction): Promise<void> {
+    const folder = this.plan.migrations.find((m) => m.version === version)?.folder ?? version;
+    const startedAt = this.now();
+    const slow = target === "staging" ? 1.15 : 1;
+    const steps: StepDoc[] = (direction === "migrate" ? STEPS : UNDO).map(([name, seconds], i) => ({
+      name,
+      at: `${folder}/${direction}.sql:${12 + i * 17}`,
+      startedAt: this.now(),
+      seconds: secondsOf(this, seconds * slow),
+      gaveWay: target === "production" && name.startsWith("build") ? 2 : 0,
+    }));
+    const endedAt = this.now();
+    await this.keep<StepsDoc>(Doc.steps(target, version, round, direction), {
+      target,
+      version,
+      title: this.plan.migrations.find((m) => m.version === version)?.title ?? version,
+      round,
+      direction,
+      startedAt,
+      endedAt,
+      seconds: (Date.parse(endedAt) - Date.parse(startedAt)) / 1000,
+      steps,
+    });
+  }
+
+  async checks(target: Target, version: string, round: string, failed?: Partial<CheckResult>): Promise<void> {
+    const folder = this.plan.migrations.find((m) => m.version === version)?.folder ?? version;
+    const results: CheckResult[] = [
+      { name: "tables are there", as: null, expected: "4", seen: "4" },
+      { name: "indexes are valid", as: null, expected: "2", seen: "2" },
+      { name: "a tenant sees its own rows only", as: "app", expected: "0", seen: "0" },
+    ].map((check, i) => ({ ...check, at: `${folder}/validate.sql:${8 + i * 16}`, passed: true }));
+    if (failed)
+      results.push({
+        name: "RLS enabled",
+        at: `${folder}/validate.sql:40`,
+        as: null,
+        passed: false,
+        expected: "6",
+        seen: "5",
+        ...failed,
+      });
+    await this.keep<ChecksDoc>(Doc.checks(target, version, round), {
+      at: this.after(0.8),
+      target,
+      version,
+      seconds: 0.8,
+      results,
+    });
+  }
+
+  async proof(name: ProofName, differences: string[] = []): Promise<void> {
+    const catalog = name !== "production-data";
+    const after = contents();
+    if (differences.length > 0 && after[0]) after[0].checksum = "f".repeat(39);
+    await this.keep<ProofDoc>(Doc.proof(name), {
+      at: this.after(name.startsWith("staging-") ? 6 : 36),
+      name,
+      equal: differences.length === 0,
+      fingerprintBefore: catalog ? "a".repeat(64) : null,
+      fingerprintAfter: catalog ? (differences.length === 0 ? "a" : "b").repeat(64) : null,
+      tablesBefore: contents(),
+      tablesAfter: after,
+      differences,
+    });
+  }
+
+  async rehearseMigration(version: string): Promise<void> {
+    await this.state(`Apply ${version} to staging`, () => this.steps("staging", version, 1, "migrate"));
+    await this.state(`Validate ${version} on staging`, () => this.checks("staging", version, "1"));
+    await this.state(`Roll back ${version} on staging`, () => this.steps("staging", version, 1, "rollback"));
+    await this.state(`Prove ${version} rolled back on staging`, () => this.proof(`staging-${version}`));
+    await this.state(`Apply ${version} to staging again`, () => this.steps("staging", version, 2, "migrate"));
+    await this.state(`Validate ${version} on staging again`, () => this.checks("staging", version, "2"));
+  }
+
+  async benchmarks(target: Target, measured = true): Promise<void> {
+    const figures = [
+      { p50Ms: 3.1, p95Ms: 4.8 },
+      { p50Ms: 9.4, p95Ms: 14.2 },
+      { p50Ms: 0.05, p95Ms: 0.09 },
+    ];
+    await this.keep<BenchmarksDoc>(Doc.benchmarks(target), {
+      at: this.after(20),
+      target,
+      results: this.plan.benchmarks.map((benchmark, i) => {
+        const none = !measured && i === 0;
+        const { p50Ms, p95Ms } = figures[i] ?? { p50Ms: 1, p95Ms: 2 };
+        return none
+          ? {
+              ...benchmark,
+              p50Ms: null,
+              p95Ms: null,
+              runs: 0,
+              passed: null,
+              note: "there are no embeddings yet",
+            }
+          : { ...benchmark, p50Ms, p95Ms, runs: 200, passed: true, note: null };
+      }),
+    });
+  }
+
+  async hook(name: string, passed = true): Promise<void> {
+    const titles: Record<string, string[]> = {
+      smoke: ["Agent profile is served", "Capability search answers"],
+      test: ["Integration tests"],
+    };
+    await this.keep<HookDoc>(Doc.hook(name), {
+      at: this.after(4),
+      name,
+      results: (titles[name] ?? [`The application answers to ${name}`]).map((title) => ({
+        title,
+        passed,
+        expected: "status 200",
+        seen: passed ? "status 200" : "status 503",
+      })),
+    });
+  }
+
+  async rehearse(): Promise<void> {
+    await this.restoreStaging();
+    for (const { version } of this.plan.migrations) await this.rehearseMigration(version);
+    await this.state("Benchmark staging", () => this.benchmarks("staging"));
+    await this.keep(Doc.stagingDeleted, { at: this.after(3), id: "sluice-staging-0123456789ab" });
+  }
+
+  async fenceAndBackUp(): Promise<void> {
+    await this.state("Stop the application", () => this.hook("stop"));
+    await this.state("Fence production", () =>
+      this.keep<FenceDoc>(Doc.fence, {
+        at: this.after(1),
+        mode: "connect",
+        aclBefore: ["=Tc/owner", "app=c/owner"],
+        roles: ["app", "reporting"],
+      }),
+    );
+    await this.state("Record production", () => this.record("before", 34));
+    await this.state("Take the final snapshot", () => this.snapshot("final"));
+  }
+
+  async migrate(version: string): Promise<void> {
+    await this.state(`Apply ${version} to production`, () => this.steps("production", version, 1, "migrate"));
+    await this.state(`Validate ${version} on production`, () => this.checks("production", version, "1"));
+  }
+
+  async prove(measured = true): Promise<void> {
+    await this.state("Prove the data", () => this.proof("production-data"));
+    await this.state("Validate everything on production", async () => {
+      for (const { version } of this.plan.migrations) await this.checks("production", version, "all");
+    });
+    await this.state("Benchmark production", () => this.benchmarks("production", measured));
+    await this.state("Test the application", () => this.hook("test"));
+  }
+
+  async open(smoke = true): Promise<void> {
+    await this.lift();
+    await this.state("Start the application", () => this.hook("start"));
+    if (smoke) await this.state("Smoke-test the application", () => this.hook("smoke"));
+    else {
+      await this.hook("smoke", false);
+      await this.fail(
+        "Smoke-test the application",
+        "SmokeTestFailed",
+        "Agent profile is served: expected status 200, seen status 503",
+      );
+    }
+  }
+
+  async lift(): Promise<void> {
+    await this.keep(Doc.fenceLifted, { at: this.after(0.5) });
+  }
+
+  async afterOpening(passed = true): Promise<void> {
+    await this.keep<AfterOpeningDoc>(Doc.afterOpening, {
+      at: this.after(9),
+      results: this.plan.afterOpening.map((title, i) => ({
+        title,
+        passed: passed || i > 0,
+        seconds: 4.2,
+        message: passed || i > 0 ? "" : "canceling statement due to statement timeout",
+      })),
+    });
+  }
+
+  async rollBack(why: string, from: string | null, differences: string[] = []): Promise<void> {
+    await this.keep<RollbackDoc>(Doc.rollback, { at: this.after(0.3), why, from });
+    const versions = this.plan.migrations.map(({ version }) => version);
+    for (const version of versions.slice(0, from ? versions.indexOf(from) + 1 : 0).reverse())
+      await this.state(`Roll back ${version}`, () => this.steps("production", version, 1, "rollback"));
+    await this.proof("production-rolled-back", differences);
+  }
+
+  async restore(): Promise<void> {
+    await this.keep<RestoreDoc>(Doc.restore, {
+      at: this.after(60),
+      snapshot: "sluice-final-0123456789ab",
+      aside: "orders-production-before-0123456789ab",
+    });
+  }
+}
+
+const QUESTIONS: Readonly<Record<GateDoc["kind"], string>> = {
+  readiness: "is everybody ready?",
+  rehearsal: "go to production?",
+  after: "is this migration good?",
+  open: "open the application?",
+  keep: "keep the new schema?",
+  restore: "restore from the snapshot?",
+};
+
+const STEPS: readonly (readonly [string, number])[] = [
+  ["create tables and types", 0.4],
+  ["build the vector index", 21],
+  ["create triggers", 0.1],
+];
+const UNDO: readonly (readonly [string, number])[] = [["drop what was made", 0.7]];
+
+function secondsOf(fixture: RunFixture, seconds: number): number {
+  fixture.after(seconds);
+  return Number(seconds.toFixed(3));
+}
+
+function contents(): TableContentDoc[] {
+  return TABLES.map((table, i) => ({
+    table: `public.${table}`,
+    columns: ["id", "created_at"],
+    rows: String(10_000 * (i + 1) ** 2 + 7),
+    checksum: `${(i + 3) * 1_234_567_891}`.padEnd(39, "7103"),
+  }));
+}
+
+/** Up to and with the gate before production. */
+export async function rehearsed(fixture = new RunFixture()): Promise<RunFixture> {
+  await fixture.admit();
+  await fixture.state("Preflight", () => fixture.preflight());
+  await fixture.gate("readiness");
+  await fixture.rehearse();
+  return fixture;
+}
+
+/** Up to the last migration on production, every gate answered with Go. */
+export async function migrated(fixture = new RunFixture(), upTo?: string): Promise<RunFixture> {
+  await rehearsed(fixture);
+  await fixture.gate("rehearsal", "Go", { comment: "Looks good, and the window is open" });
+  await fixture.fenceAndBackUp();
+  for (const { version } of fixture.plan.migrations) {
+    if (upTo !== undefined && version > upTo) break;
+    await fixture.migrate(version);
+    await fixture.gate(`after-${version}`);
+  }
+  return fixture;
+}
+
+export async function succeeded(fixture = new RunFixture(), measured = true): Promise<RunFixture> {
+  await migrated(fixture);
+  await fixture.prove(measured);
+  await fixture.gate("open");
+  await fixture.open();
+  await fixture.afterOpening();
+  return fixture;
+}
+
+/** A check of 007 fails on production; 007 and 006 are rolled back and proven back. */
+export async function rolledBackByCheck(fixture = new RunFixture()): Promise<RunFixture> {
+  await migrated(fixture, "006");
+  await fixture.steps("production", "007", 1, "migrate");
+  await fixture.checks("production", "007", "1", {});
+  await fixture.fail("Validate 007 on production", "CheckFailed", "1 check of 007 failed: RLS enabled");
+  await fixture.rollBack("check 'RLS enabled' of 007 failed on production", "007");
+  await fixture.lift();
+  return fixture;
+}
