@@ -1,0 +1,42 @@
+import { ArnFormat, type Stack } from "aws-cdk-lib";
+import { snapshotPrefix } from "../../lambdas/shared/names.ts";
+
+/** ARNs of what lies outside the stack, in its own account and Region. Names may end in `*`. */
+export function rdsArn(
+  stack: Stack,
+  resource: "db" | "snapshot" | "subgrp" | "pg" | "og",
+  resourceName: string,
+): string {
+  return stack.formatArn({
+    service: "rds",
+    resource,
+    resourceName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+export function instanceArn(stack: Stack, name: string): string {
+  return rdsArn(stack, "db", name);
+}
+
+/** Every snapshot that Sluice takes. */
+export function snapshotArns(stack: Stack): string[] {
+  return (["rehearsal", "final"] as const).map((purpose) =>
+    rdsArn(stack, "snapshot", `${snapshotPrefix(purpose)}*`),
+  );
+}
+
+/** Secrets that RDS makes for master passwords; it chooses the names. */
+export function managedSecretArns(stack: Stack): string {
+  return stack.formatArn({
+    service: "secretsmanager",
+    resource: "secret",
+    resourceName: "rds!db-*",
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+/** Values of the condition kms:ViaService. */
+export function viaServices(stack: Stack, ...services: readonly string[]): string[] {
+  return services.map((service) => `${service}.${stack.region}.amazonaws.com`);
+}

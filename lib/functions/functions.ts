@@ -1,0 +1,135 @@
+import { ArnFormat, type CfnResource, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import * as logs from "aws-cdk-lib/aws-logs";
+import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import { Construct } from "constructs";
+import { Envar } from "../../lambdas/shared/envars.ts";
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
+import type { Network } from "../network.ts";
+import { toRunSettings } from "../settings.ts";
+import { bundle } from "./bundles.ts";
+import { type Surroundings, statementsFor } from "./permissions.ts";
+import { CAPABILITIES, type FunctionSpec, GATE_PAGE, GATE_PAGE_NAME } from "./specs.ts";
+
+/** CloudFormation metadata of each function: the folder under lambdas/ that its handler is in. */
+export const CAPABILITY_METADATA = "sluice:capability";
+
+export interface FunctionsProps extends Surroundings {
+  plan: CompiledPlan;
+  network: Network;
+  /** Where gate pages are served, without a trailing slash. */
+  gateUrl: string;
+}
+
+/** One function for each capability, and one for the gates' pages; each with a role and a log of its own. */
+export class Functions extends Construct {
+  readonly byCapability: Readonly<Record<MachineCapability, lambda.Function>>;
+  readonly gatePage: lambda.Function;
+  private readonly props: FunctionsProps;
+  private readonly environment: Readonly<Record<string, string>>;
+
+  constructor(scope: Construct, id: string, props: FunctionsProps) {
+    super(scope, id);
+    this.props = props;
+    const { settings, storage, notices } = props;
+    this.environment = {
+      [Envar.settings]: Stack.of(this).toJsonString(toRunSettings(settings, props.gateUrl)),
+      [Envar.bucket]: storage.bucket.bucketName,
+      [Envar.approversTopic]: notices.approvers.topicArn,
+      [Envar.escalationTopic]: notices.escalation.topicArn,
+    };
+    const codeOf = bundle(this, [...MACHINE_CAPABILITIES, GATE_PAGE_NAME], props.plan);
+    this.byCapability = Object.fromEntries(
+      MACHINE_CAPABILITIES.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
+    ) as Record<MachineCapability, lambda.Function>;
+    this.gatePage = this.make(GATE_PAGE_NAME, GATE_PAGE, codeOf(GATE_PAGE_NAME));
+  }
+
+  /**
+   * What needs the machine. Policies of their own: those of the roles are made before the functions, these after the
+   * machine, which the functions come before.
+   */
+  allowMachine(machine: StateMachine): void {
+    this.attach("SeesExecutions", this.byCapability.admit, {
+      actions: ["states:DescribeExecution"],
+      resources: [
+        Stack.of(this).formatArn({
+          service: "states",
+          resource: "execution",
+          resourceName: `${machine.stateMachineName}:*`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+    });
+    this.attach("AnswersGates", this.gatePage, {
+      actions: ["states:SendTaskSuccess"],
+      resources: [machine.stateMachineArn],
+    });
+  }
+
+  private attach(id: string, to: lambda.Function, statement: iam.PolicyStatementProps): void {
+    if (!to.role) throw new Error(`${to.node.path} has no role`);
+    new iam.Policy(this, id, { roles: [to.role], statements: [new iam.PolicyStatement(statement)] });
+  }
+
+  private make(name: string, spec: FunctionSpec, code: lambda.Code): lambda.Function {
+    const scope = new Construct(this, name);
+    const { network, settings } = this.props;
+    const logGroup = new logs.LogGroup(scope, "Log", {
+      retention: settings.retentionDays,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const made = new lambda.Function(scope, "Function", {
+      description: `Sluice: ${spec.does}`,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      handler: "index.handler",
+      code,
+      role: this.role(scope, spec, logGroup),
+      logGroup,
+      timeout: Duration.seconds(spec.seconds),
+      memorySize: spec.memoryMiB,
+      environment: { ...this.environment },
+      ...(spec.inVpc
+        ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.securityGroup] }
+        : {}),
+    });
+    (made.node.defaultChild as CfnResource).addMetadata(CAPABILITY_METADATA, name);
+    return made;
+  }
+
+  private role(scope: Construct, spec: FunctionSpec, logGroup: logs.LogGroup): iam.Role {
+    const role = new iam.Role(scope, "Role", {
+      assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com"),
+      description: `Sluice: ${spec.does}`,
+    });
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    if (spec.inVpc) role.addToPolicy(networkInterfaces());
+    for (const need of spec.needs)
+      for (const statement of statementsFor(need, this, this.props)) role.addToPolicy(statement);
+    if (!spec.needs.includes("tokens")) role.addToPolicy(this.props.storage.noTokensStatement());
+    return role;
+  }
+}
+
+/** Lambda itself puts the function into the network, with the function's role. EC2 knows no resources for most of it. */
+function networkInterfaces(): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    actions: [
+      "ec2:CreateNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:DeleteNetworkInterface",
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:UnassignPrivateIpAddresses",
+    ],
+    resources: ["*"],
+  });
+}

@@ -1,0 +1,38 @@
+import type { Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import type { Settings } from "../settings.ts";
+import { instanceArn, managedSecretArns, viaServices } from "./arns.ts";
+
+/** Logging in: the secret, and the one that RDS makes when a restored production gets a managed password again. */
+export function databaseStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+  const statements = [
+    new iam.PolicyStatement({
+      actions: ["secretsmanager:GetSecretValue"],
+      resources: [database.secretArn],
+    }),
+    new iam.PolicyStatement({
+      actions: ["secretsmanager:GetSecretValue"],
+      // RDS chooses the name; the tag, which only RDS can set, says whose it is.
+      resources: [managedSecretArns(stack)],
+      conditions: {
+        StringEquals: {
+          "aws:ResourceTag/aws:rds:primaryDBInstanceArn": instanceArn(stack, database.instance),
+        },
+      },
+    }),
+    new iam.PolicyStatement({
+      actions: ["secretsmanager:ListSecrets"],
+      // Looked for only when the known secret opens nothing. The action knows no resources; it shows no values.
+      resources: ["*"],
+    }),
+  ];
+  if (database.secretKmsKeyArn !== undefined)
+    statements.push(
+      new iam.PolicyStatement({
+        actions: ["kms:Decrypt"],
+        resources: [database.secretKmsKeyArn],
+        conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "secretsmanager") } },
+      }),
+    );
+  return statements;
+}

@@ -1,0 +1,131 @@
+import type { Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
+import type { Settings } from "../settings.ts";
+import { instanceArn, managedSecretArns, rdsArn, snapshotArns, viaServices } from "./arns.ts";
+
+/** Seeing production, the former production, staging, and our snapshots. */
+export function instanceStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: ["rds:DescribeDBInstances"],
+      resources: [
+        instanceArn(stack, database.instance),
+        instanceArn(stack, `${asidePrefix(database.instance)}*`),
+        instanceArn(stack, `${STAGING_PREFIX}*`),
+      ],
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:DescribeDBSnapshots"],
+      resources: [...snapshotArns(stack), instanceArn(stack, database.instance)],
+    }),
+    new iam.PolicyStatement({
+      // Free disk. CloudWatch knows no resources for reading metrics.
+      actions: ["cloudwatch:GetMetricStatistics"],
+      resources: ["*"],
+    }),
+  ];
+}
+
+/** Taking snapshots of production. Of those only the rehearsal's may be deleted: the final one is the way back. */
+export function snapshotStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: ["rds:CreateDBSnapshot", "rds:AddTagsToResource"],
+      resources: snapshotArns(stack),
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:CreateDBSnapshot"],
+      resources: [instanceArn(stack, database.instance)],
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:DeleteDBSnapshot"],
+      resources: [rdsArn(stack, "snapshot", `${snapshotPrefix("rehearsal")}*`)],
+    }),
+    ...storageKeyStatements(stack, database.storageKmsKeyArn),
+  ];
+}
+
+/** Making, changing and deleting instances of staging's name, from our snapshots. */
+export function stagingStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+  return [
+    ...restoreStatements(stack, [instanceArn(stack, `${STAGING_PREFIX}*`)], database.storageKmsKeyArn),
+    new iam.PolicyStatement({
+      actions: ["rds:DeleteDBInstance"],
+      resources: [instanceArn(stack, `${STAGING_PREFIX}*`)],
+    }),
+  ];
+}
+
+/** Renaming production and restoring it under its name. Nothing here deletes an instance. */
+export function productionStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+  const production = instanceArn(stack, database.instance);
+  const aside = instanceArn(stack, `${asidePrefix(database.instance)}*`);
+  return [
+    ...restoreStatements(stack, [production], database.storageKmsKeyArn),
+    new iam.PolicyStatement({ actions: ["rds:ModifyDBInstance"], resources: [aside] }),
+    new iam.PolicyStatement({ actions: ["rds:AddRoleToDBInstance"], resources: [production] }),
+    new iam.PolicyStatement({
+      // The restored instance gets the roles that production had; which these are is known only then.
+      actions: ["iam:PassRole"],
+      resources: [stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: "*" })],
+      conditions: {
+        StringEquals: { "iam:PassedToService": ["monitoring.rds.amazonaws.com", "rds.amazonaws.com"] },
+      },
+    }),
+    new iam.PolicyStatement({
+      // Lets RDS manage the master password of the restored instance where it managed production's.
+      actions: ["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
+      resources: [managedSecretArns(stack)],
+      conditions: { "ForAnyValue:StringEquals": { "aws:CalledVia": "rds.amazonaws.com" } },
+    }),
+    ...(database.secretKmsKeyArn === undefined
+      ? []
+      : [
+          new iam.PolicyStatement({
+            actions: ["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"],
+            resources: [database.secretKmsKeyArn],
+            conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "rds", "secretsmanager") } },
+          }),
+        ]),
+  ];
+}
+
+function restoreStatements(
+  stack: Stack,
+  instances: string[],
+  storageKmsKeyArn: string | undefined,
+): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: [
+        "rds:RestoreDBInstanceFromDBSnapshot",
+        "rds:ModifyDBInstance",
+        "rds:RebootDBInstance",
+        "rds:AddTagsToResource",
+      ],
+      resources: instances,
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:RestoreDBInstanceFromDBSnapshot"],
+      resources: snapshotArns(stack),
+    }),
+    new iam.PolicyStatement({
+      // The groups are production's own, as they are at the time: their names are not known here.
+      actions: ["rds:RestoreDBInstanceFromDBSnapshot", "rds:ModifyDBInstance"],
+      resources: [rdsArn(stack, "subgrp", "*"), rdsArn(stack, "pg", "*"), rdsArn(stack, "og", "*")],
+    }),
+    ...storageKeyStatements(stack, storageKmsKeyArn),
+  ];
+}
+
+function storageKeyStatements(stack: Stack, keyArn: string | undefined): iam.PolicyStatement[] {
+  if (keyArn === undefined) return [];
+  return [
+    new iam.PolicyStatement({
+      actions: ["kms:DescribeKey", "kms:CreateGrant"],
+      resources: [keyArn],
+      conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "rds") } },
+    }),
+  ];
+}

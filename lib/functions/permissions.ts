@@ -1,0 +1,76 @@
+import { Stack } from "aws-cdk-lib";
+import type * as iam from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+import type { Notices } from "../notices.ts";
+import type { Settings } from "../settings.ts";
+import type { Storage } from "../storage.ts";
+import { alarmStatements } from "./permissions-alarms.ts";
+import { databaseStatements } from "./permissions-database.ts";
+import {
+  instanceStatements,
+  productionStatements,
+  snapshotStatements,
+  stagingStatements,
+} from "./permissions-rds.ts";
+
+/** What a function may need. Each is a few statements, made here and nowhere else. */
+export type Need =
+  /** Read and write the evidence of runs, the tokens of gates excepted. */
+  | "evidence"
+  /** Read the tokens of gates. */
+  | "tokens"
+  /** Read and write who holds a database. */
+  | "lease"
+  /** Log in to the database. */
+  | "database"
+  /** Send messages to people. */
+  | "notices"
+  /** See instances, snapshots and free disk. */
+  | "instances"
+  | "snapshots"
+  /** Make and delete staging. */
+  | "staging"
+  /** Rename production and restore it. */
+  | "production"
+  | "alarms"
+  /** See the state machine's executions; granted once there is a machine. */
+  | "executions";
+
+export interface Surroundings {
+  settings: Settings;
+  storage: Storage;
+  notices: Notices;
+}
+
+export function statementsFor(
+  need: Need,
+  scope: Construct,
+  { settings, storage, notices }: Surroundings,
+): iam.PolicyStatement[] {
+  const stack = Stack.of(scope);
+  switch (need) {
+    case "evidence":
+      return storage.evidenceStatements();
+    case "tokens":
+      // Allowed with the evidence; who has not this need is denied them.
+      return [];
+    case "lease":
+      return storage.leaseStatements();
+    case "database":
+      return databaseStatements(stack, settings);
+    case "notices":
+      return notices.sendStatements();
+    case "instances":
+      return instanceStatements(stack, settings);
+    case "snapshots":
+      return snapshotStatements(stack, settings);
+    case "staging":
+      return stagingStatements(stack, settings);
+    case "production":
+      return productionStatements(stack, settings);
+    case "alarms":
+      return alarmStatements(stack, settings);
+    case "executions":
+      return [];
+  }
+}

@@ -1,0 +1,70 @@
+import type { MachineCapability } from "../machine/capabilities.ts";
+import type { Need } from "./permissions.ts";
+
+/** One Lambda function: what it may do follows from what it needs, and from nothing else. */
+export interface FunctionSpec {
+  /** Shown as the function's description. */
+  does: string;
+  /** In the database's network, or outside it where only AWS's APIs are called. */
+  inVpc: boolean;
+  /** Longest time of one invocation. */
+  seconds: number;
+  memoryMiB: number;
+  needs: readonly Need[];
+}
+
+// The longest that a Lambda may live: whoever waits for the database is called again when that is over.
+const LONGEST = 900;
+
+const onDatabase = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
+  does,
+  inVpc: true,
+  seconds: LONGEST,
+  memoryMiB: 512,
+  needs: ["evidence", "database", ...needs],
+});
+
+const onAws = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
+  does,
+  inVpc: false,
+  seconds: 120,
+  memoryMiB: 256,
+  needs: ["evidence", ...needs],
+});
+
+/** What the state machine calls. The names are the folders under lambdas/. */
+export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
+  admit: onAws("Takes and releases the run lock, looks at the instance", "lease", "executions", "instances"),
+  preflight: onDatabase("Checks every condition for a run"),
+  fence: onDatabase("Keeps the application's roles out of the database, and lets them in again"),
+  record: onDatabase("Notes the catalog and the contents of the database"),
+  snapshot: onAws("Takes snapshots of production", "instances", "snapshots"),
+  staging: onAws("Restores staging from a snapshot, and deletes it", "instances", "staging"),
+  verify: onDatabase("Compares staging with production"),
+  migrate: onDatabase("Runs a migration's steps"),
+  validate: onDatabase("Runs a migration's checks"),
+  rollback: onDatabase("Runs a migration's rollback"),
+  prove: onDatabase("Proves that a database is what it was"),
+  benchmark: onDatabase("Measures the plan's benchmarks"),
+  gate: onDatabase("Asks for a decision, and checks that it still holds", "tokens", "notices"),
+  application: {
+    ...onAws("Stops, starts and tests the application"),
+    // The application often answers only inside the network.
+    inVpc: true,
+    seconds: 600,
+  },
+  alarms: onAws("Silences the named alarms, and turns them on again", "alarms"),
+  restore: onAws("Puts the final snapshot in production's place", "instances", "production"),
+  opening: onDatabase("Runs the plan's tasks after opening"),
+  report: { ...onAws("Writes the report and tells everyone", "notices"), seconds: 300, memoryMiB: 512 },
+};
+
+/** Not called by the machine but by people's browsers. */
+export const GATE_PAGE: FunctionSpec = {
+  ...onAws("Shows a gate's page and takes the decision", "tokens"),
+  // The HTTP API waits for 30 s.
+  seconds: 29,
+  memoryMiB: 512,
+};
+
+export const GATE_PAGE_NAME = "gate-page";

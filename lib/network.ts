@@ -1,0 +1,59 @@
+import { Stack } from "aws-cdk-lib";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import { Construct } from "constructs";
+import type { Settings } from "./settings.ts";
+
+const HTTPS = ec2.Port.tcp(443);
+
+/** The database's network, taken as the settings name it: nothing is looked up. */
+export class Network extends Construct {
+  readonly vpc: ec2.IVpc;
+  readonly subnets: ec2.SubnetSelection;
+  readonly securityGroup: ec2.ISecurityGroup;
+
+  constructor(scope: Construct, id: string, settings: Settings["network"]) {
+    super(scope, id);
+    this.vpc = ec2.Vpc.fromVpcAttributes(this, "Vpc", {
+      vpcId: settings.vpcId,
+      availabilityZones: settings.availabilityZones,
+      privateSubnetIds: settings.subnetIds,
+    });
+    this.subnets = { subnets: this.vpc.privateSubnets };
+    this.securityGroup = ec2.SecurityGroup.fromSecurityGroupId(
+      this,
+      "SecurityGroup",
+      settings.securityGroupId,
+      // Its rules are the deployer's.
+      { mutable: false },
+    );
+    if (settings.endpoints) this.endpoints(settings.endpoints.routeTableIds);
+  }
+
+  /** For networks without a way out: what functions inside call is S3, Secrets Manager and SNS. */
+  private endpoints(routeTableIds: string[]): void {
+    new ec2.CfnVPCEndpoint(this, "S3", {
+      vpcId: this.vpc.vpcId,
+      vpcEndpointType: "Gateway",
+      serviceName: `com.amazonaws.${Stack.of(this).region}.s3`,
+      routeTableIds,
+    });
+    const securityGroup = new ec2.SecurityGroup(this, "EndpointGroup", {
+      vpc: this.vpc,
+      description: "Sluice's functions to the VPC endpoints",
+      allowAllOutbound: false,
+    });
+    securityGroup.addIngressRule(this.securityGroup, HTTPS, "Sluice's functions");
+    const services = {
+      SecretsManager: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+      Sns: ec2.InterfaceVpcEndpointAwsService.SNS,
+    };
+    for (const [id, service] of Object.entries(services))
+      new ec2.InterfaceVpcEndpoint(this, id, {
+        vpc: this.vpc,
+        service,
+        subnets: this.subnets,
+        securityGroups: [securityGroup],
+        open: false,
+      });
+  }
+}

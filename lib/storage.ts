@@ -1,0 +1,93 @@
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as kms from "aws-cdk-lib/aws-kms";
+import * as s3 from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+
+const RUNS = "runs/*";
+const TOKENS = "runs/*/gates/*/token.json";
+const LEASES = "leases/*";
+
+/** The evidence of runs, and who holds a database. Evidence outlives the stack. */
+export class Storage extends Construct {
+  readonly bucket: s3.Bucket;
+  readonly key: kms.Key;
+
+  constructor(scope: Construct, id: string, props: { retentionDays: number }) {
+    super(scope, id);
+    this.key = new kms.Key(this, "Key", {
+      description: "Evidence of Sluice's runs",
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    this.bucket = new s3.Bucket(this, "Bucket", {
+      encryption: s3.BucketEncryption.KMS,
+      encryptionKey: this.key,
+      bucketKeyEnabled: true,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      versioned: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        {
+          id: "end-of-retention",
+          prefix: "runs/",
+          expiration: Duration.days(props.retentionDays),
+          noncurrentVersionExpiration: Duration.days(30),
+        },
+        { id: "former-leases", prefix: "leases/", noncurrentVersionExpiration: Duration.days(30) },
+        { id: "broken-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
+    });
+    this.bucket.addToResourcePolicy(
+      new iam.PolicyStatement({
+        sid: "EvidenceIsWrittenOnce",
+        effect: iam.Effect.DENY,
+        principals: [new iam.AnyPrincipal()],
+        actions: ["s3:PutObject"],
+        resources: [this.bucket.arnForObjects(RUNS)],
+        conditions: { Null: { "s3:if-none-match": "true" } },
+      }),
+    );
+  }
+
+  /** Reading and adding evidence. Whether a key exists can be told only by those who may list. */
+  evidenceStatements(): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        actions: ["s3:GetObject", "s3:PutObject"],
+        resources: [this.bucket.arnForObjects(RUNS)],
+      }),
+      new iam.PolicyStatement({ actions: ["s3:ListBucket"], resources: [this.bucket.bucketArn] }),
+      this.keyStatement(),
+    ];
+  }
+
+  /** For all who need not answer gates. */
+  noTokensStatement(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      effect: iam.Effect.DENY,
+      actions: ["s3:GetObject", "s3:GetObjectVersion"],
+      resources: [this.bucket.arnForObjects(TOKENS)],
+    });
+  }
+
+  leaseStatements(): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        actions: ["s3:GetObject", "s3:PutObject"],
+        resources: [this.bucket.arnForObjects(LEASES)],
+      }),
+    ];
+  }
+
+  private keyStatement(): iam.PolicyStatement {
+    return new iam.PolicyStatement({
+      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      resources: [this.key.keyArn],
+      conditions: { StringEquals: { "kms:ViaService": `s3.${Stack.of(this).region}.amazonaws.com` } },
+    });
+  }
+}
