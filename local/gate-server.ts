@@ -59,6 +59,7 @@ async function serve(
       ),
       body,
       from: request.socket.remoteAddress ?? "",
+      origin: `http://${host}`,
     },
     ports(),
   );

@@ -25,6 +25,8 @@ export interface GateRequest {
   body: string;
   /** Address of the one who asks. */
   from: string;
+  /** Origin that these pages are served under, as the server knows it. */
+  origin: string;
 }
 
 export interface GateResponse {
@@ -45,8 +47,8 @@ export async function answer(
   makeReport: MakeReport = buildReport,
 ): Promise<GateResponse> {
   const response = await route(request, ports, makeReport).catch((error: unknown) => {
-    // Its message may quote what it was about, and that is not for a page.
-    console.error("gate page:", error instanceof Error ? error.name : "error");
+    // Its message may quote what it was about, a token even: where it came from is enough.
+    console.error("gate page:", error instanceof Error ? frames(error) : "error");
     return respond(500, page.brokenPage());
   });
   return request.method === "HEAD" ? { ...response, body: "" } : response;
@@ -103,7 +105,7 @@ async function post(
   if (Buffer.byteLength(request.body) > MOST_BODY_BYTES) return respond(413, page.largePage());
   if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers["content-type"] ?? ""))
     return respond(415, page.typePage());
-  if (!fromOwnPage(request, ports.settings.gateUrl)) return respond(403, page.foreignPage());
+  if (!fromOwnPage(request)) return respond(403, page.foreignPage());
   const form = parseForm(request.body);
   if (!form) return respond(400, page.malformedPage());
   const known = await stateFor(form.key, address, ports);
@@ -217,12 +219,16 @@ function formProblems(form: GateForm, doc: GateDoc, { settings }: Ports): Proble
  * False for a form that another site sent. The key already keeps those out; this also holds when a key has leaked.
  * Because of no-referrer, browsers give the page's own forms the origin "null": then only Sec-Fetch-Site tells.
  */
-function fromOwnPage({ headers }: GateRequest, gateUrl: string): boolean {
+function fromOwnPage({ headers, origin: own }: GateRequest): boolean {
   const site = headers["sec-fetch-site"];
   const { origin } = headers;
   if (site !== undefined && site !== "same-origin") return false;
-  if (origin === undefined || origin === new URL(gateUrl).origin) return true;
+  if (origin === undefined || origin === own) return true;
   return origin === "null" && site === "same-origin";
+}
+
+function frames({ name, stack = "" }: Error): string {
+  return [name, ...stack.split("\n").filter((line) => /^\s+at /.test(line))].join("\n");
 }
 
 async function withheld({ run, gate, attempt }: GateAddress, ports: Ports): Promise<WithheldDoc | undefined> {

@@ -3,7 +3,7 @@ import type { Told } from "../gate/decide.ts";
 import type { GateDecisionDoc, GateDoc } from "../shared/documents.ts";
 import { type Html, type HtmlValue, html } from "../shared/html.ts";
 import type { RunSettings } from "../shared/settings.ts";
-import { layout, time } from "./layout.ts";
+import { layout, questionOf, time } from "./layout.ts";
 
 /** A page for each way in which a link or a form is no good. None says more about a gate than its reader may know. */
 function plainPage(title: string, ...sentences: HtmlValue[]): Html {
@@ -112,7 +112,7 @@ function toldNote(told: Told): Html | false {
   if (told === "yes") return false;
   return told === "failed"
     ? html`<div class="note no"><h2>The run has not heard it yet</h2><p>The answer is kept and cannot be lost, but the run could not be told. Open the link from the e-mail again in a minute: that tells it again.</p></div>`
-    : html`<div class="note"><h2>The run does not wait for this answer any more</h2><p>Its time had run out, or the run was stopped. The answer is kept, but it may have had no effect: look at the run before you rely on it.</p></div>`;
+    : html`<div class="note"><h2>The run does not wait here any more</h2><p>It has heard an answer already, its time had run out, or it was stopped. This answer is kept, but it may have had no effect: look at the run before you rely on it.</p></div>`;
 }
 
 function answer(decision: GateDecisionDoc): Html {
@@ -134,7 +134,7 @@ function gateAnswer(doc: GateDoc, settings: RunSettings, title: string, content:
   return layout(
     { title: `${title} (${settings.instance})`, place: `gate ${doc.gate}`, contacts: settings.contacts },
     html`<h1>${title}</h1>
-<p class="lead">${doc.question} <strong>${settings.instance}</strong></p>
+<p class="lead">${questionOf(doc)} <strong>${settings.instance}</strong></p>
 ${content}`,
   );
 }

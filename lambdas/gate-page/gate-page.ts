@@ -4,7 +4,7 @@ import type { GateDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import type { GateForm } from "./form.ts";
-import { layout, time } from "./layout.ts";
+import { layout, questionOf, time } from "./layout.ts";
 import { measured } from "./measured.ts";
 
 export interface GateView {
@@ -28,13 +28,13 @@ export function gatePage(view: GateView, form?: FormState): Html {
   const wrong = form !== undefined && form.problems.length > 0;
   return layout(
     {
-      title: `${wrong ? "Not yet: " : ""}${question(doc)} ${settings.instance}`,
+      title: `${wrong ? "Not yet: " : ""}${questionOf(doc)} ${settings.instance}`,
       place: `gate ${doc.gate}`,
       skipTo: { id: "decide", text: "To the decision" },
       contacts: settings.contacts,
     },
     html`${wrong && problemList(form)}
-<h1>${question(doc)}</h1>
+<h1>${questionOf(doc)}</h1>
 <p class="lead">${report.plan.title}, on <strong>${settings.instance}</strong></p>
 ${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>Nobody answered this gate in time. Now it is asked of you.</p></div>`}
 ${
@@ -69,10 +69,6 @@ ${noGoCard(view, form)}
   );
 }
 
-function question(doc: GateDoc): string {
-  return doc.question.charAt(0).toUpperCase() + doc.question.slice(1);
-}
-
 const FIELD_IDS: Readonly<Record<Problem["field"], string>> = {
   by: "by",
   comment: "comment",
@@ -95,7 +91,10 @@ function goCard({ doc, settings, report }: GateView, form: FormState | undefined
   const typed = form?.typed?.decision === "Go" ? form.typed : undefined;
   const problems = typed ? (form?.problems ?? []) : [];
   const onProduction = ON_PRODUCTION.includes(doc.kind);
-  const starter = settings.separateApprover && onProduction ? report.request?.startedBy : undefined;
+  const starter = report.request?.startedBy;
+  const notThem = starter
+    ? `Somebody other than ${starter}, who started this run.`
+    : "Somebody other than the one who started this run (its request does not say who).";
   return html`<div class="card go"><h3><span aria-hidden="true">✓ </span>Go</h3>
 <p>${doc.go}</p>
 ${!form && doc.checklist.length > 0 && html`<ul>${doc.checklist.map((item) => html`<li>${item}</li>`)}</ul>`}
@@ -115,7 +114,7 @@ ${field({
   decision: "Go",
   name: "by",
   label: "Your name",
-  hint: starter ? `Somebody other than ${starter}, who started this run.` : undefined,
+  hint: settings.separateApprover && onProduction ? notThem : undefined,
   problems,
   control: (attributes) =>
     html`<input type="text" ${attributes} name="by" required maxlength="100" autocomplete="name" value="${typed?.by ?? ""}">`,

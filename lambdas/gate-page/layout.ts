@@ -1,3 +1,4 @@
+import type { GateDoc } from "../shared/documents.ts";
 import { type Html, type HtmlValue, html, raw } from "../shared/html.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import { STYLE } from "./style.ts";
@@ -38,6 +39,11 @@ ${
 </body>
 </html>
 `;
+}
+
+/** The question as a sentence of its own. */
+export function questionOf(doc: GateDoc): string {
+  return doc.question.charAt(0).toUpperCase() + doc.question.slice(1);
 }
 
 /** `2026-11-03 02:14 UTC`, and for machines in full. */

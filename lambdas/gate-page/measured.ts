@@ -51,7 +51,7 @@ function time({ downtime, timeline }: Report): Section {
 function went({ failures, rollback }: Report): Section {
   if (failures.length === 0 && !rollback) return null;
   return html`<div class="card">
-<h3>What went wrong</h3>
+<h3>What went wrong on the way</h3>
 ${rollback && html`<p>Production is being brought back: ${rollback.why}</p>`}
 ${
   failures.length > 0 &&
@@ -97,21 +97,20 @@ ${verified && list(verified.differences)}
 }
 
 function migrations(report: Report): Section {
-  const rows = report.migrations.filter((m) => m.staging.passes.length + m.production.passes.length > 0);
-  if (rows.length === 0) return null;
+  const begun = report.migrations.filter((m) => m.staging.passes.length + m.production.passes.length > 0);
+  if (begun.length === 0) return null;
   const { proofs } = report;
   return html`<div class="card">
-<div class="scroll" tabindex="0" role="region" aria-label="Migrations">
-<table><caption>Migrations</caption>
-<thead><tr><th scope="col">Migration</th><th scope="col">On staging</th><th scope="col">Its rollback, on staging</th><th scope="col">On production</th></tr></thead>
-<tbody>${rows.map((migration) => {
-    const back = report.staging.rollbacks.find((rollback) => rollback.version === migration.version);
-    return html`<tr><th scope="row">${migration.version} ${migration.title}</th>
-<td>${side(migration.staging)}</td>
-<td>${last(migration.staging, "rollback")}${back && html`<br>${verdict(back.equal, ["proven back", "not back", "not yet proven"])}`}</td>
-<td>${side(migration.production)}</td></tr>`;
-  })}</tbody></table>
-</div>
+<h3>Migrations</h3>
+${begun.map((migration) => {
+  const back = report.staging.rollbacks.find((rollback) => rollback.version === migration.version);
+  return html`<div class="entry"><h4>${migration.version} ${migration.title}</h4>
+<dl class="columns">
+<div><dt>On staging</dt><dd>${side(migration.staging)}</dd></div>
+<div><dt>Its rollback, on staging</dt><dd>${last(migration.staging, "rollback") ?? "–"}${back && html`<br>${verdict(back.equal, ["proven back", "not back", "not yet proven"])}`}</dd></div>
+<div><dt>On production</dt><dd>${side(migration.production)}</dd></div>
+</dl></div>`;
+})}
 ${
   proofs.length > 0 &&
   html`<details><summary>${count(proofs.length, "proof")}, ${proofs.every((proof) => proof.equal) ? "all equal" : "not all equal"}</summary>
@@ -136,7 +135,7 @@ function side(side: Side): Html | string {
   const failed = results.filter((result) => !result.passed);
   return html`${applied}${
     results.length > 0 &&
-    html`<br>${verdict(failed.length === 0, [`${results.length} checks passed`, `${failed.length} of ${results.length} checks failed`, ""])}`
+    html`<br>${verdict(failed.length === 0, [`${count(results.length, "check")} passed`, `${failed.length} of ${results.length} checks failed`, ""])}`
   }${list(failed.map((result) => `${result.name}: expected ${result.expected}, seen ${result.seen}`))}`;
 }
 

@@ -32,6 +32,7 @@ footer ul { margin: .25rem 0 0; padding: 0; list-style: none; }
 h1 { font-size: clamp(1.75rem, 5vw, 2.375rem); line-height: 1.2; margin: 1.25rem 0 .75rem; text-wrap: balance; }
 h2 { font-size: 1.25rem; line-height: 1.3; margin: 2.75rem 0 1rem; }
 h3 { font-size: 1.0625rem; margin: 0 0 .5rem; }
+h4 { font-size: 1rem; margin: 0 0 .375rem; }
 p { margin: 0 0 .75rem; }
 h1, h2, h3, p, li, dd, td, th, label { overflow-wrap: anywhere; }
 .lead { font-size: 1.125rem; color: var(--quiet); }
@@ -40,6 +41,11 @@ h1, h2, h3, p, li, dd, td, th, label { overflow-wrap: anywhere; }
 dl.facts { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .375rem 1.25rem; margin: 0; }
 dl.facts dt { color: var(--quiet); }
 dl.facts dd { margin: 0; }
+.entry { border-top: 1px solid var(--line); padding: .875rem 0; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .625rem 1.25rem; margin: 0; font-variant-numeric: tabular-nums; }
+.columns dt { color: var(--quiet); font-size: .875rem; }
+.columns dd { margin: 0; }
+.columns ul { padding-left: 1.25rem; margin: .25rem 0 0; }
 .big { font-size: 1.75rem; line-height: 1.2; font-weight: 650; font-variant-numeric: tabular-nums; margin: 0 0 .25rem; }
 .note { border: 1px solid var(--line); border-left: .375rem solid var(--warn); background: var(--warn-soft); border-radius: .5rem; padding: 1rem 1.25rem; margin: 1.25rem 0; }
 .note.no { border-left-color: var(--no); background: var(--no-soft); }

@@ -71,7 +71,7 @@ function applied(migration: Migration | undefined): string {
 function closing(plan: CompiledPlan, settings: RunSettings, snapshot = true): string {
   return joined([
     plan.application.stop && "the application is stopped",
-    settings.fence === "connect" && "its roles are kept out of the database",
+    settings.fence === "connect" && "the application's roles are kept out of the database",
     snapshot && "a final snapshot is taken",
   ]);
 }

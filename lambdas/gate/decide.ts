@@ -114,9 +114,12 @@ export async function tell(ports: Ports, run: string, decision: GateDecisionDoc)
   const kept = await evidence.read<GateTokenDoc>(Doc.gateToken(gate, attempt));
   if (!kept) return "nobody waits";
   try {
-    if (!(await ports.callbacks.succeed(kept.token, { decision: decision.decision }))) return "nobody waits";
-  } catch {
-    // The error may quote the call, and the call holds the token. The page says that it can be tried again.
+    if (!(await ports.callbacks.succeed(kept.token, { decision: decision.decision })))
+      // The other half of a double click may have told it at this moment.
+      return (await evidence.read<ToldDoc>(toldDoc(gate, attempt))) ? "yes" : "nobody waits";
+  } catch (error) {
+    // Its message may quote the call, and the call holds the token. The page says that it can be tried again.
+    ports.progress(`The run could not be told of ${gate}: ${error instanceof Error ? error.name : "error"}`);
     return "failed";
   }
   await evidence.keep<ToldDoc>(toldDoc(gate, attempt), { at: ports.clock.now().toISOString() });

@@ -32,7 +32,7 @@ export function gateNotice(
     link,
     "",
     `Until ${utc(doc.expiresAt)}. After that ${
-      doc.escalation || settings.contacts.length === 0
+      doc.escalation
         ? "it counts as a No-Go."
         : "the escalation contacts are asked; this link then no longer works."
     }`,

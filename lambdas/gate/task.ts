@@ -8,7 +8,8 @@ const gateFields = {
   ...runFields,
   gate: z.string().regex(GATE_NAME),
   kind: z.enum(["readiness", "rehearsal", "after", "open", "keep", "restore"]),
-  version: z.string().nullable(),
+  // CloudFormation drops nulls from the definition.
+  version: z.string().nullable().default(null),
 };
 
 const event = z.discriminatedUnion("action", [

@@ -83,7 +83,7 @@ async function linkOfNewest(s: Scene) {
 }
 
 const ALLOWED = new Set(
-  "html head meta title style body a header strong main section h1 h2 h3 p dl dt dd time code div ul li details summary table caption thead tbody tr th td span br form input fieldset legend label textarea button footer".split(
+  "html head meta title style body a header strong main section h1 h2 h3 h4 p dl dt dd time code div ul li details summary table caption thead tbody tr th td span br form input fieldset legend label textarea button footer".split(
     " ",
   ),
 );

@@ -468,6 +468,6 @@ describe("an answer", () => {
     const { path, key } = await s.open();
     s.ports.callbacks.behaviour = "nobody waits";
     const answered = await s.answerAs(path, key, GO);
-    expect(answered.body).toContain("The run does not wait for this answer any more");
+    expect(answered.body).toContain("The run does not wait here any more");
   });
 });

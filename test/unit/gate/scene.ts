@@ -48,7 +48,16 @@ export function scene(overrides: PortOverrides = {}, run = RUN): Scene {
   const report = emptyReport(run);
   const request = (partial: Partial<GateRequest>) =>
     answer(
-      { method: "GET", path: "/", query: "", headers: {}, body: "", from: "192.0.2.7", ...partial },
+      {
+        method: "GET",
+        path: "/",
+        query: "",
+        headers: {},
+        body: "",
+        from: "192.0.2.7",
+        origin: "https://gates.example",
+        ...partial,
+      },
       ports,
       async () => report,
     );
