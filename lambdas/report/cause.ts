@@ -132,7 +132,7 @@ function unansweredText({ request }: GateFacts): string {
 function doneAbout(facts: Facts, end: End): string {
   switch (end) {
     case "Succeeded":
-      return proofText(facts, "production-data", "Its data are proven unchanged");
+      return proven(facts, "data", "Its data are proven unchanged");
     case "Refused":
       return refused(facts);
     case "RolledBack":
@@ -151,7 +151,7 @@ function refused(facts: Facts): string {
     : "Of production only the fence was touched, and it was lifted again; nothing was migrated.";
 }
 
-function rolledBackText({ plan, steps, rollback }: Facts): string {
+function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
   const inOrder = plan.migrations.map(({ version }) => version).reverse();
   const undone = inOrder.filter((version) =>
     steps.some(
@@ -159,17 +159,30 @@ function rolledBackText({ plan, steps, rollback }: Facts): string {
     ),
   );
   const named = undone.length > 0 || !rollback?.from ? undone : inOrder.slice(inOrder.indexOf(rollback.from));
-  if (named.length === 0) return "No migration had left anything on production.";
-  return `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back.`;
+  const what =
+    named.length === 0
+      ? "No migration had left anything on production: it is"
+      : `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back and`;
+  const proof = proofs.findLast(({ name }) => name === "production-rolled-back");
+  return proof?.equal
+    ? `${what} proven back: ${equalText(proof)}`
+    : `${what} NOT proven back. ${notProven(proof, "rolled-back")}`;
 }
 
-function proofText({ proofs }: Facts, name: ProofDoc["name"], claim: string): string {
-  const proof = proofs.findLast((found) => found.name === name);
-  if (!proof) return `There is no proof of it: the evidence has no proofs/${name}.`;
+function proven({ proofs }: Facts, name: "data" | "restored", claim: string): string {
+  const proof = proofs.findLast((found) => found.name === `production-${name}`);
+  return proof?.equal ? `${claim}: ${equalText(proof)}` : notProven(proof, name);
+}
+
+function equalText(proof: ProofDoc): string {
   const tables = count(proof.tablesBefore.length, "table");
-  if (proof.equal)
-    return `${claim}: ${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal.`;
-  return `Not as before: ${sentence(several(proof.differences))}`;
+  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal.`;
+}
+
+function notProven(proof: ProofDoc | undefined, name: string): string {
+  return proof
+    ? `Not as before: ${sentence(several(proof.differences))}`
+    : `There is no proof: the evidence has no proofs/production-${name}.`;
 }
 
 function restoredText(facts: Facts): string {
@@ -179,7 +192,7 @@ function restoredText(facts: Facts): string {
     ? `Production was restored from snapshot ${restore.snapshot}`
     : "Production was restored";
   const aside = restore ? `; the former production is kept as ${restore.aside}.` : ".";
-  return [failed, `${from}${aside}`, proofText(facts, "production-restored", "It is proven back")]
+  return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back")]
     .filter((text) => text !== "")
     .join(" ");
 }

@@ -2,7 +2,7 @@ import type { Facts } from "./facts.ts";
 import { predictionsOf } from "./predictions.ts";
 import type { Report } from "./schema.ts";
 import { timelineOf, waitedBetween } from "./timeline.ts";
-import { secondsBetween } from "./words.ts";
+import { secondsBetween, toMilliseconds } from "./words.ts";
 
 /** How long the application is kept out: predicted from the same parts as the timeline, and as it was. */
 export function downtimeOf(facts: Facts): Report["downtime"] {
@@ -29,13 +29,13 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
   const total = (of: (from: string, to: string) => number) =>
     fences.length === 0
       ? null
-      : fences.reduce((sum, { at, liftedAt }) => sum + of(at, liftedAt ?? facts.asOf), 0);
+      : toMilliseconds(fences.reduce((sum, { at, liftedAt }) => sum + of(at, liftedAt ?? facts.asOf), 0));
   return {
     fencedAt: fences[0]?.at ?? null,
     openedAt: fences.at(-1)?.liftedAt ?? null,
     seconds: total(secondsBetween),
     waitedSeconds: total((from, to) => waitedBetween(phases, from, to)),
-    predictedSeconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+    predictedSeconds: toMilliseconds(parts.reduce((sum, { seconds }) => sum + seconds, 0)),
     parts,
   };
 }

@@ -8,6 +8,16 @@ import { shorten } from "./words.ts";
 /** What a Fail state shows of a cause; operators read it at night, on a small screen. */
 export const LONGEST_CAUSE = 2_000;
 
+const LEFT_BEHIND = "LEFT BEHIND: ";
+
+/** The cause for where its end is a headline already and what was left behind is listed beside it. */
+export function causeAlone(cause: string, end: string): string {
+  const alone = cause.startsWith(`${end}: `) ? cause.slice(end.length + 2) : cause;
+  const at = alone.lastIndexOf(` ${LEFT_BEHIND}`);
+  const text = at === -1 ? alone : alone.slice(0, at);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** The end in words: why, what was done about it, and what was left behind. Decides nothing about the end itself. */
 export function outcomeOf(
   facts: Facts,
@@ -18,6 +28,6 @@ export function outcomeOf(
 ): OutcomeDoc {
   const { why, done } = causeOf(facts, end, failure);
   const leftBehind = leftBehindOf(facts, unfinished);
-  const left = leftBehind.length === 0 ? "Nothing was left behind." : `LEFT BEHIND: ${leftBehind.join(" ")}`;
+  const left = leftBehind.length === 0 ? "Nothing was left behind." : `${LEFT_BEHIND}${leftBehind.join(" ")}`;
   return { at, end, cause: shorten(`${end}: ${why} ${done} ${left}`, LONGEST_CAUSE), leftBehind };
 }

@@ -1,5 +1,5 @@
 import type { Facts } from "./facts.ts";
-import { secondsBetween } from "./words.ts";
+import { secondsBetween, toMilliseconds } from "./words.ts";
 
 export interface Prediction {
   seconds: number;
@@ -12,7 +12,7 @@ export function predictionsOf(facts: Facts): Map<string, Prediction> {
   const by = new Map<string, Prediction>();
   const plan = (id: string, minutes: number) => by.set(id, { seconds: minutes * 60, by: "plan" });
   const measured = (id: string, seconds: number | null) => {
-    if (seconds !== null) by.set(id, { seconds, by: "rehearsal" });
+    if (seconds !== null) by.set(id, { seconds: toMilliseconds(seconds), by: "rehearsal" });
   };
   plan("admit", expectedMinutes.admit);
   measured("fence", backup(facts));

@@ -1,3 +1,4 @@
+import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
 import { VERDICTS } from "./verdict.ts";
 import { count, duration, list, milliseconds, moment } from "./words.ts";
@@ -25,7 +26,7 @@ function runLines({ end, request, plan, cause, criteria }: Report): string[] {
   const met = criteria.filter(({ status }) => status === "met").length;
   return [
     `${VERDICTS[end].title}: ${VERDICTS[end].meaning}`,
-    ...(cause === null ? [] : [cause]),
+    ...(cause === null ? [] : [causeAlone(cause, end)]),
     `Plan ${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
     ...(request ? [`Database ${request.database} on ${request.instance}`] : []),
     ...(end === "running" || end === "Refused" ? [] : [`${met} of ${criteria.length} success criteria met`]),

@@ -1,7 +1,7 @@
 import type { Facts, StateFacts } from "./facts.ts";
 import { predictionsOf } from "./predictions.ts";
 import type { Phase, Report } from "./schema.ts";
-import { secondsBetween } from "./words.ts";
+import { secondsBetween, toMilliseconds } from "./words.ts";
 
 /** A phase's first and last trace in the evidence. */
 interface Trace {
@@ -240,5 +240,5 @@ function failedIn({ failures }: Facts, { state }: StateFacts): boolean {
 }
 
 function sum(values: readonly (number | null)[]): number {
-  return values.reduce<number>((total, value) => total + (value ?? 0), 0);
+  return toMilliseconds(values.reduce<number>((total, value) => total + (value ?? 0), 0));
 }

@@ -61,6 +61,11 @@ export function shorten(text: string, longest: number): string {
   return text.length <= longest ? text : `${text.slice(0, longest - 1).trimEnd()}…`;
 }
 
+/** Sums of seconds are binary fractions; nobody wants to read those. */
+export function toMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
 export function secondsBetween(from: string, to: string): number {
-  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
+  return toMilliseconds(Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000));
 }

@@ -12,8 +12,7 @@ export function migrationsSection({ migrations }: Report): Html {
 }
 
 function migration({ version, title, expectedSeconds, staging, production }: MigrationReport): Html {
-  return html`<h3>${version} ${title}</h3>
-<p class="small soft">The plan expects ${duration(expectedSeconds)}.</p>
+  return html`<h3>${version} ${title} <small class="soft">the plan expects ${duration(expectedSeconds)}</small></h3>
 ${side("Production", production)}${side("Staging", staging)}`;
 }
 

@@ -23,6 +23,7 @@ footer { max-width: 58rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; color: va
 h1 { font-size: 1.75rem; line-height: 1.2; margin: .25rem 0 .5rem; }
 h2 { font-size: 1.125rem; margin: 2.5rem 0 .75rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
+h3 small { font-weight: 400; font-size: .8125rem; }
 p { margin: .5rem 0; }
 code, .mono { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .875em; }
 ul, ol { margin: .5rem 0; padding-left: 1.25rem; }
@@ -52,13 +53,13 @@ details:last-child { border-bottom: 0; }
 summary { cursor: pointer; }
 summary:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; }
 details > :not(summary) { margin-left: 1rem; }
-.criteria li { display: grid; grid-template-columns: 6.5rem 1fr; gap: 0 .75rem; padding: .375rem 0; border-bottom: 1px solid var(--line); }
+.criteria li { display: grid; grid-template-columns: 7.5rem 1fr; gap: 0 .75rem; padding: .375rem 0; border-bottom: 1px solid var(--line); }
 .criteria li:last-child { border-bottom: 0; }
 .criteria .soft { grid-column: 2; font-size: .875rem; }
-.phases li { display: grid; grid-template-columns: 14rem 1fr 11.5rem; gap: 0 1rem; align-items: center; padding: .25rem 0; }
+.phases li { display: grid; grid-template-columns: 14rem 1fr 13.5rem; gap: 0 1rem; align-items: center; padding: .25rem 0; }
 .phases svg { display: block; width: 100%; height: 1.25rem; }
 .phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; }
-.axis { display: grid; grid-template-columns: 14rem 1fr 11.5rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
+.axis { display: grid; grid-template-columns: 14rem 1fr 13.5rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
 .axis span { display: flex; justify-content: space-between; border-top: 1px solid var(--line); padding-top: .125rem; }
 .key svg { width: 1.5rem; height: .75rem; vertical-align: middle; }
 .key span { margin-right: 1.25rem; white-space: nowrap; }

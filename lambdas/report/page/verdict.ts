@@ -1,4 +1,5 @@
 import { type Html, html } from "../../shared/html.ts";
+import { causeAlone } from "../outcome.ts";
 import type { Report } from "../schema.ts";
 import { VERDICTS } from "../verdict.ts";
 import { duration, moment } from "../words.ts";
@@ -20,14 +21,9 @@ export function verdictHeader(report: Report): Html {
 <h1>${title}</h1>
 <p class="meaning">${meaning}</p>
 </header>
-${report.cause && html`<p class="cause">${withoutName(report.cause, report.end)}</p>`}
+${report.cause && html`<p class="cause">${causeAlone(report.cause, report.end)}</p>`}
 ${report.now && html`<p class="cause">Now: ${report.now.state}, since ${moment(report.now.since)}</p>`}
 <dl class="facts">${factsOf(report).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
-}
-
-// The end stands above in large letters already.
-function withoutName(cause: string, end: string): string {
-  return cause.startsWith(`${end}: `) ? cause.slice(end.length + 2) : cause;
 }
 
 function factsOf({ request, timeline, downtime, plan }: Report): [string, string][] {
