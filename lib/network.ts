@@ -1,4 +1,4 @@
-import { Stack } from "aws-cdk-lib";
+import { Annotations, Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import { Construct } from "constructs";
 import type { Settings } from "./settings.ts";
@@ -19,6 +19,9 @@ export class Network extends Construct {
       privateSubnetIds: settings.subnetIds,
     });
     this.subnets = { subnets: this.vpc.privateSubnets };
+    // No route is made here, so the route tables of the subnets need not be known.
+    for (const subnet of this.vpc.privateSubnets)
+      Annotations.of(subnet).acknowledgeWarning("@aws-cdk/aws-ec2:noSubnetRouteTableId");
     this.securityGroup = ec2.SecurityGroup.fromSecurityGroupId(
       this,
       "SecurityGroup",

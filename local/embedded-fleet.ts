@@ -49,7 +49,8 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
     const { db, turns } = this.need(endpoint.host);
     return await turns.run(async () => {
       // As a new session would be: nothing of the one before is left.
-      await db.exec("RESET SESSION AUTHORIZATION; DISCARD ALL");
+      await db.exec("ROLLBACK");
+      await db.exec("DISCARD ALL");
       await db.exec(
         `SET SESSION AUTHORIZATION "${this.owner.replaceAll('"', '""')}"; SET client_min_messages = error`,
       );

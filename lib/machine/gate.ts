@@ -19,7 +19,7 @@ export interface GateOptions {
 export function gate(states: States, { kind, text, version, onNoGo }: GateOptions): Segment {
   const name = version === undefined ? kind : `after-${version}`;
   const question = text.question.replaceAll("{version}", version ?? "");
-  const payload = { gate: name, kind, version: version ?? null };
+  const payload = { gate: name, kind, ...(version === undefined ? {} : { version }) };
 
   const escalate = states.waitForAnswer(`Escalate: ${question}`, {
     comment: "Nobody answered: asks the escalation contacts, with a new link. The old one is superseded.",

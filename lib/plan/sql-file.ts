@@ -139,6 +139,7 @@ function cut<Head>(
  * the database that runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
  */
 function split(text: string, firstLine: number): Statement[] {
+  if (leadingTrivia(text) === text.length) return [];
   // The parser counts in bytes.
   const bytes = Buffer.from(text, "utf8");
   let parsed: ReturnType<typeof parseSync>;

@@ -1,0 +1,2 @@
+DROP FUNCTION IF EXISTS labels_of(int);
+DROP TABLE IF EXISTS label;
