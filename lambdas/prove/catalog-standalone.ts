@@ -131,6 +131,8 @@ CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, 0) i
 WHERE o.acl IS NOT NULL
   AND (o.home = 'pg_catalog'::regnamespace
        OR EXISTS (SELECT FROM member m WHERE (m.classid, m.objid) = (o.classid, o.objid)))
+  -- Cheap, and for most objects all there is to see; the same grants may stand in another order.
+  AND o.acl IS DISTINCT FROM coalesce(p.initprivs, o.initially)
   AND ${GRANTS_OF("o.acl")} IS DISTINCT FROM ${GRANTS_OF("coalesce(p.initprivs, o.initially)")}`;
 
 /** Branches that are whole by themselves: (kind, name, definition). */

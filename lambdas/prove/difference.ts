@@ -55,7 +55,9 @@ export function describeDifference({ kind, name, change, before = "", after = ""
     ...(lost.length > 0 ? [`was ${quoteSome(lost)}`] : []),
     ...(gained.length > 0 ? [`now ${quoteSome(gained)}`] : []),
   ];
-  return `${what} changed: ${parts.length > 0 ? parts.join(", ") : "its lines stand in another order"}`;
+  if (parts.length > 0) return `${what} changed: ${parts.join(", ")}`;
+  const sameWords = oneLine(before) === oneLine(after);
+  return `${what} changed: ${sameWords ? "only white space differs" : "its lines stand in another order"}`;
 }
 
 /** The lines that only one of the two has, however often it has more of them. */
@@ -90,9 +92,12 @@ const quote = (line: string, from: number) => `"${cut(line, from)}"`;
 
 /** At most MAX_WIDTH characters of the line, from the given one on. */
 function cut(line: string, from: number): string {
-  const piece = line.slice(from, from + MAX_WIDTH);
+  const piece = line.slice(from, from + MAX_WIDTH).replace(HALF_CHARACTERS, "");
   return (from > 0 ? "…" : "") + piece + (from + MAX_WIDTH < line.length ? "…" : "");
 }
+
+/** Halves of surrogate pairs, which a cut may leave at either end. */
+const HALF_CHARACTERS = /^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g;
 
 /** Without line breaks, tabs and other characters that would not stay on one line. */
 const oneLine = (text: string) => text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ").trim();

@@ -70,11 +70,15 @@ part (column_type, oid) AS (
     UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
   ) inner_part
 ),
-inexact AS (
-  SELECT DISTINCT p.column_type
+-- Fetched first, so that the few types of one table are looked at and not the whole catalog's.
+leaf AS MATERIALIZED (
+  SELECT p.column_type, t.oid
   FROM part p JOIN pg_type t ON t.oid = p.oid
   WHERE t.typtype NOT IN ('d', 'c', 'r', 'm', 'e') AND t.typsubscript <> 'array_subscript_handler'::regproc
-    AND NOT (${SUPPORTED("hash", EXTENDED_HASH)}
+),
+inexact AS MATERIALIZED (
+  SELECT DISTINCT t.column_type FROM leaf t
+  WHERE NOT (${SUPPORTED("hash", EXTENDED_HASH)}
              AND (t.oid = 'jsonb'::regtype OR ${SUPPORTED("btree", EQUAL_IMAGE)}))
 )
 SELECT w.attname AS name, quote_ident(w.attname) AS quoted,
