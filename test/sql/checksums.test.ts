@@ -45,16 +45,16 @@ describe("a content checksum notices", () => {
 
   test("values swapped between rows, whichever they are", async () => {
     await make(
-      "CREATE TABLE shop.t (id int, a int); INSERT INTO shop.t SELECT i, i FROM generate_series(1, 60) i",
+      "CREATE TABLE shop.t (id int, a int); INSERT INTO shop.t SELECT i, i FROM generate_series(1, 24) i",
     );
     const seen = new Set<string | null>([(await contentOf(["id", "a"])).checksum]);
-    for (let id = 1; id < 60; id += 2) {
+    for (let id = 1; id < 24; id += 2) {
       await session.exec(
         `UPDATE shop.t SET a = CASE a WHEN ${id} THEN ${id + 1} ELSE ${id} END WHERE id IN (${id}, ${id + 1})`,
       );
       seen.add((await contentOf(["id", "a"])).checksum);
     }
-    expect(seen.size).toBe(31);
+    expect(seen.size).toBe(13);
   });
 
   test("values swapped between columns", async () => {
