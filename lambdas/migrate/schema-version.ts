@@ -1,8 +1,10 @@
 import type { Session } from "../shared/session.ts";
+import { qualifiedName } from "../shared/table-name.ts";
 
 /** The shapes that version tables have in the wild: a version as text or as a number, alone or with other columns. */
 interface Column {
   name: string;
+  quoted: string;
   type: string;
   /** NOT NULL without a default: an insert must name it. */
   required: boolean;
@@ -20,45 +22,44 @@ export async function addVersion(
   version: string,
   title: string,
 ): Promise<void> {
-  const columns = await columnsOf(session, table);
-  const names = ["version"];
-  const values: unknown[] = [versionValue(columns, version)];
-  for (const column of columns.filter(({ name, required }) => required && name !== "version")) {
-    if (!TITLE_COLUMNS.test(column.name))
-      throw new Error(
-        `${table}.${column.name} must have a value and has no default: Sluice does not know what to put there. Give it a default.`,
-      );
-    names.push(column.name);
-    values.push(title);
-  }
-  const [row] = await session.query<{ sql: string }>(
-    `SELECT format('INSERT INTO %s (%s) SELECT %s WHERE NOT EXISTS (SELECT FROM %1$s WHERE version = $1)', to_regclass($1),
-              (SELECT string_agg(quote_ident(name), ', ') FROM unnest($2::text[]) AS name),
-              (SELECT string_agg('$' || n, ', ') FROM generate_series(1, cardinality($2::text[])) AS n)) AS sql`,
-    [table, names],
+  const { name, columns } = await shapeOf(session, table);
+  const filled = columns.flatMap((column) => {
+    if (column.name === "version") return [{ column, value: version }];
+    if (!column.required) return [];
+    if (TITLE_COLUMNS.test(column.name)) return [{ column, value: title }];
+    throw new Error(
+      `${table}.${column.name} must have a value and has no default: Sluice does not know what to put there. Give it a default.`,
+    );
+  });
+  const names = filled.map(({ column }) => column.quoted).join(", ");
+  const values = filled.map(({ column }, index) => `$${index + 1}::${column.type}`).join(", ");
+  const there = `SELECT FROM ${name} WHERE version = $${filled.findIndex(({ column }) => column.name === "version") + 1}::${versionType(columns)}`;
+  await session.query(
+    `INSERT INTO ${name} (${names}) SELECT ${values} WHERE NOT EXISTS (${there})`,
+    filled.map(({ value }) => value),
   );
-  if (row) await session.query(row.sql, values);
 }
 
 export async function removeVersion(session: Session, table: string, version: string): Promise<void> {
-  const columns = await columnsOf(session, table);
-  const [row] = await session.query<{ sql: string }>(
-    "SELECT format('DELETE FROM %s WHERE version = $1', to_regclass($1)) AS sql",
-    [table],
-  );
-  if (row) await session.query(row.sql, [versionValue(columns, version)]);
+  const { name, columns } = await shapeOf(session, table);
+  await session.query(`DELETE FROM ${name} WHERE version = $1::${versionType(columns)}`, [version]);
 }
 
-async function columnsOf(session: Session, table: string): Promise<Column[]> {
-  return await session.query<Column>(
-    `SELECT attname AS name, format_type(atttypid, NULL) AS type,
+/** The server quotes the names and spells the types; a number takes 006 as 6. */
+async function shapeOf(session: Session, table: string): Promise<{ name: string; columns: Column[] }> {
+  const name = await qualifiedName(session, table);
+  if (name === undefined) throw new Error(`There is no table ${table} to note the schema's version in`);
+  const columns = await session.query<Column>(
+    `SELECT attname AS name, quote_ident(attname) AS quoted, format_type(atttypid, atttypmod) AS type,
             attnotnull AND NOT atthasdef AND attidentity = '' AS required
        FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
     [table],
   );
+  return { name, columns };
 }
 
-function versionValue(columns: readonly Column[], version: string): string {
-  const type = columns.find(({ name }) => name === "version")?.type ?? "text";
-  return /^(smallint|integer|bigint|numeric)/.test(type) ? String(Number(version)) : version;
+function versionType(columns: readonly Column[]): string {
+  const found = columns.find(({ name }) => name === "version");
+  if (!found) throw new Error("The table that notes the schema's version has no column named version");
+  return found.type;
 }
