@@ -5,8 +5,8 @@ import { type Html, html } from "../shared/html.ts";
 /** What was checked and measured so far, from the run's report. Sections without anything to say are left out. */
 export function measured(report: Report): Html {
   const sections = [
-    time(report),
     went(report),
+    time(report),
     preflight(report),
     backup(report),
     migrations(report),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { runFields, type Task } from "../shared/task.ts";
+import { refuseAnotherPlan, runFields, type Task } from "../shared/task.ts";
 import { confirmGate } from "./confirm.ts";
 import { GATE_NAME } from "./link.ts";
 import { openGate } from "./open.ts";
@@ -25,6 +25,10 @@ const event = z.discriminatedUnion("action", [
 export const gateTask: Task<z.infer<typeof event>> = {
   name: "gate",
   event,
-  run: (event, ports, evidence) =>
-    event.action === "open" ? openGate(event, ports, evidence) : confirmGate(event, ports, evidence),
+  // Another plan deployed while a run is under way must not keep people from having the snapshot restored.
+  anyPlan: true,
+  async run(event, ports, evidence) {
+    if (event.kind !== "restore") refuseAnotherPlan(event.planChecksum, ports.plan.checksum);
+    return event.action === "open" ? openGate(event, ports, evidence) : confirmGate(event, ports, evidence);
+  },
 };

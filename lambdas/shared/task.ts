@@ -81,7 +81,8 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
   }
 }
 
-function refuseAnotherPlan(runs: string, deployed: string): void {
+/** @throws SluiceError PlanChanged when the deployed plan is not the one that the run was started with. */
+export function refuseAnotherPlan(runs: string, deployed: string): void {
   if (runs === deployed) return;
   throw new SluiceError(
     ErrorName.PlanChanged,

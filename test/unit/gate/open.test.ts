@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
 import { openGate } from "../../../lambdas/gate/open.ts";
@@ -251,6 +251,24 @@ describe("the task", () => {
     },
   );
 
+  test("asks whether to restore, and nothing else, when another plan was deployed meanwhile", async () => {
+    const s = scene();
+    const other = {
+      ...fields,
+      planChecksum: "f".repeat(64),
+      action: "open",
+      token: TOKEN,
+      escalation: false,
+    };
+    expect(await invoke(gateTask, { ...other, gate: "restore", kind: "restore" }, s.ports)).toEqual({
+      status: "done",
+    });
+    for (const kind of ["readiness", "rehearsal", "open", "keep"])
+      await expect(invoke(gateTask, { ...other, gate: kind, kind }, s.ports)).rejects.toMatchObject({
+        name: "PlanChanged",
+      });
+  });
+
   test("refuses a gate's name that would lead out of its folder", async () => {
     const s = scene();
     const event = {
@@ -302,6 +320,20 @@ describe("secrets", () => {
     ];
     for (const text of said) expect(text).not.toContain(TOKEN);
     expect(s.ports.notices[0]?.text.replace(link, "")).not.toContain(key);
+  });
+
+  test("an error on the page says neither there nor in the log what it was about", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    s.ports.evidence.list = () => Promise.reject(new Error(`${TOKEN} ${key}`));
+    const answered = await s.get(path, key);
+    expect(answered.status).toBe(500);
+    expect(answered.headers["content-security-policy"]).toContain("default-src 'none'");
+    const said = JSON.stringify([answered, log.mock.calls]);
+    expect(said).not.toContain(TOKEN);
+    expect(said).not.toContain(key);
+    log.mockRestore();
   });
 
   test("two gates never have the same key", async () => {
