@@ -284,7 +284,7 @@ BEGIN
       RETURN NEW;
     END IF;
   END IF;
-  RAISE EXCEPTION 'caws_provenance_graph is append-only: % refused', TG_OP USING ERRCODE = 'integrity_constraint_violation';
+  RAISE EXCEPTION 'caws_provenance_graph is append-only: % refused', TG_OP USING ERRCODE = 'restrict_violation';
 END;
 $$;
 

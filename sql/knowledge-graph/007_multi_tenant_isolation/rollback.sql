@@ -14,8 +14,9 @@ END;
 $$;
 
 -- == The former keys, built while everything else goes on ==================================================
--- The tables of version 005 may be large, so their former keys are built concurrently, before the old ones are swapped
--- in. On a 007 that never came to the swap these indexes are dropped again below.
+-- The tables of version 005 may be large, so their former keys are built concurrently, before they are swapped in. Those
+-- of 006 may not be there at all, so theirs are built where they are. On a 007 that never came to the swap these
+-- indexes are dropped again below.
 
 -- sluice: step "build the former primary key of agent_profiles" outside transaction
 CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS agent_profiles_pkey_former ON agent_profiles (id);
@@ -40,6 +41,52 @@ CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS performance_anomalies_pkey_former
 
 -- sluice: step "build the former primary key of rl_training_batches" outside transaction
 CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS rl_training_batches_pkey_former ON rl_training_batches (id);
+
+-- sluice: step "build the former keys of agent_capabilities_graph"
+DO $$
+BEGIN
+  IF to_regclass('agent_capabilities_graph') IS NOT NULL THEN
+    CREATE UNIQUE INDEX IF NOT EXISTS agent_capabilities_graph_pkey_former ON agent_capabilities_graph (id);
+    CREATE UNIQUE INDEX IF NOT EXISTS unique_agent_capability_graph_former ON agent_capabilities_graph (agent_id, canonical_name);
+  END IF;
+END;
+$$;
+
+-- sluice: step "build the former keys of agent_relationships"
+DO $$
+BEGIN
+  IF to_regclass('agent_relationships') IS NOT NULL THEN
+    CREATE UNIQUE INDEX IF NOT EXISTS agent_relationships_pkey_former ON agent_relationships (id);
+    CREATE UNIQUE INDEX IF NOT EXISTS unique_relationship_former ON agent_relationships (source_agent_id, target_agent_id, type);
+    CREATE UNIQUE INDEX IF NOT EXISTS unique_relationship_forward_former ON agent_relationships
+      (LEAST(source_agent_id, target_agent_id), GREATEST(source_agent_id, target_agent_id), type)
+      WHERE NOT is_directional OR source_agent_id < target_agent_id;
+    CREATE UNIQUE INDEX IF NOT EXISTS unique_relationship_backward_former ON agent_relationships
+      (LEAST(source_agent_id, target_agent_id), GREATEST(source_agent_id, target_agent_id), type)
+      WHERE NOT is_directional OR source_agent_id > target_agent_id;
+  END IF;
+END;
+$$;
+
+-- sluice: step "build the former keys of caws_provenance_graph"
+DO $$
+BEGIN
+  IF to_regclass('caws_provenance_graph') IS NOT NULL THEN
+    CREATE UNIQUE INDEX IF NOT EXISTS caws_provenance_graph_pkey_former ON caws_provenance_graph (id);
+    CREATE UNIQUE INDEX IF NOT EXISTS unique_entity_former ON caws_provenance_graph (entity_type, entity_id);
+  END IF;
+END;
+$$;
+
+-- sluice: step "build the former keys of entity_chunk_mappings"
+DO $$
+BEGIN
+  IF to_regclass('entity_chunk_mappings') IS NOT NULL THEN
+    CREATE UNIQUE INDEX IF NOT EXISTS entity_chunk_mappings_pkey_former ON entity_chunk_mappings (id);
+    CREATE UNIQUE INDEX IF NOT EXISTS unique_entity_chunk_mention_former ON entity_chunk_mappings (entity_id, chunk_id, mention_text);
+  END IF;
+END;
+$$;
 
 -- == Isolation =============================================================================================
 
@@ -259,35 +306,28 @@ BEGIN
 END;
 $$;
 
-CREATE OR REPLACE FUNCTION tenant_rollback_restore_key(
-  target TEXT, constraint_name TEXT, kind TEXT, key_columns TEXT
-) RETURNS void
+CREATE OR REPLACE FUNCTION tenant_rollback_restore_key(target TEXT, constraint_name TEXT, kind TEXT) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-  former TEXT := constraint_name || '_former';
 BEGIN
   IF tenant_rollback_knows_tenant(target, constraint_name) THEN
     EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', target, constraint_name);
-    IF to_regclass(former) IS NOT NULL THEN
-      EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I', target, constraint_name, kind, former);
-    ELSE
-      EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I %s (%s)', target, constraint_name, kind, key_columns);
-    END IF;
+    EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I',
+      target, constraint_name, kind, constraint_name || '_former');
   ELSE
-    EXECUTE format('DROP INDEX IF EXISTS %I', former);
+    EXECUTE format('DROP INDEX IF EXISTS %I', constraint_name || '_former');
   END IF;
   EXECUTE format('DROP INDEX IF EXISTS %I', constraint_name || '_by_tenant');
 END;
 $$;
 
-CREATE OR REPLACE FUNCTION tenant_rollback_restore_pair_index(index_name TEXT, direction TEXT) RETURNS void
+CREATE OR REPLACE FUNCTION tenant_rollback_restore_index(index_name TEXT) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF to_regclass(index_name) IS NOT NULL AND pg_get_indexdef(to_regclass(index_name)) LIKE '%tenant_id%' THEN
     EXECUTE format('DROP INDEX %I', index_name);
-    EXECUTE format('CREATE UNIQUE INDEX %I ON agent_relationships
-      (LEAST(source_agent_id, target_agent_id), GREATEST(source_agent_id, target_agent_id), type)
-      WHERE NOT is_directional OR source_agent_id %s target_agent_id', index_name, direction);
+    EXECUTE format('ALTER INDEX %I RENAME TO %I', index_name || '_former', index_name);
+  ELSE
+    EXECUTE format('DROP INDEX IF EXISTS %I', index_name || '_former');
   END IF;
   EXECUTE format('DROP INDEX IF EXISTS %I', index_name || '_by_tenant');
 END;
@@ -304,24 +344,24 @@ BEGIN
   PERFORM tenant_rollback_drop_reference('caws_provenance_graph', 'caws_provenance_graph_parent_entity_id_fkey');
   PERFORM tenant_rollback_drop_reference('entity_chunk_mappings', 'entity_chunk_mappings_entity_id_fkey');
 
-  PERFORM tenant_rollback_restore_key('agent_profiles', 'agent_profiles_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('agent_profiles', 'unique_agent_name', 'UNIQUE', 'name');
-  PERFORM tenant_rollback_restore_key('agent_capabilities', 'agent_capabilities_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('agent_capabilities', 'unique_agent_capability', 'UNIQUE', 'agent_id, capability_type, capability_value');
-  PERFORM tenant_rollback_restore_key('performance_events', 'performance_events_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('benchmark_datasets', 'benchmark_datasets_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('performance_anomalies', 'performance_anomalies_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('rl_training_batches', 'rl_training_batches_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('agent_capabilities_graph', 'agent_capabilities_graph_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('agent_capabilities_graph', 'unique_agent_capability_graph', 'UNIQUE', 'agent_id, canonical_name');
-  PERFORM tenant_rollback_restore_key('agent_relationships', 'agent_relationships_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('agent_relationships', 'unique_relationship', 'UNIQUE', 'source_agent_id, target_agent_id, type');
-  PERFORM tenant_rollback_restore_key('caws_provenance_graph', 'caws_provenance_graph_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('caws_provenance_graph', 'unique_entity', 'UNIQUE', 'entity_type, entity_id');
-  PERFORM tenant_rollback_restore_key('entity_chunk_mappings', 'entity_chunk_mappings_pkey', 'PRIMARY KEY', 'id');
-  PERFORM tenant_rollback_restore_key('entity_chunk_mappings', 'unique_entity_chunk_mention', 'UNIQUE', 'entity_id, chunk_id, mention_text');
-  PERFORM tenant_rollback_restore_pair_index('unique_relationship_forward', '<');
-  PERFORM tenant_rollback_restore_pair_index('unique_relationship_backward', '>');
+  PERFORM tenant_rollback_restore_key('agent_profiles', 'agent_profiles_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('agent_profiles', 'unique_agent_name', 'UNIQUE');
+  PERFORM tenant_rollback_restore_key('agent_capabilities', 'agent_capabilities_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('agent_capabilities', 'unique_agent_capability', 'UNIQUE');
+  PERFORM tenant_rollback_restore_key('performance_events', 'performance_events_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('benchmark_datasets', 'benchmark_datasets_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('performance_anomalies', 'performance_anomalies_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('rl_training_batches', 'rl_training_batches_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('agent_capabilities_graph', 'agent_capabilities_graph_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('agent_capabilities_graph', 'unique_agent_capability_graph', 'UNIQUE');
+  PERFORM tenant_rollback_restore_key('agent_relationships', 'agent_relationships_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('agent_relationships', 'unique_relationship', 'UNIQUE');
+  PERFORM tenant_rollback_restore_key('caws_provenance_graph', 'caws_provenance_graph_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('caws_provenance_graph', 'unique_entity', 'UNIQUE');
+  PERFORM tenant_rollback_restore_key('entity_chunk_mappings', 'entity_chunk_mappings_pkey', 'PRIMARY KEY');
+  PERFORM tenant_rollback_restore_key('entity_chunk_mappings', 'unique_entity_chunk_mention', 'UNIQUE');
+  PERFORM tenant_rollback_restore_index('unique_relationship_forward');
+  PERFORM tenant_rollback_restore_index('unique_relationship_backward');
 
   PERFORM tenant_rollback_add_reference('agent_capabilities', 'agent_capabilities_agent_id_fkey', 'agent_id', 'agent_profiles', 'CASCADE');
   PERFORM tenant_rollback_add_reference('agent_capabilities_graph', 'agent_capabilities_graph_agent_id_fkey', 'agent_id', 'agent_profiles', 'CASCADE');
@@ -415,8 +455,8 @@ ALTER TABLE IF EXISTS entity_chunk_mappings DROP COLUMN IF EXISTS tenant_id;
 
 -- == The rest ==============================================================================================
 -- sluice: step "drop the tenants' tables, functions and types"
-DROP FUNCTION IF EXISTS tenant_rollback_restore_pair_index(TEXT, TEXT);
-DROP FUNCTION IF EXISTS tenant_rollback_restore_key(TEXT, TEXT, TEXT, TEXT);
+DROP FUNCTION IF EXISTS tenant_rollback_restore_index(TEXT);
+DROP FUNCTION IF EXISTS tenant_rollback_restore_key(TEXT, TEXT, TEXT);
 DROP FUNCTION IF EXISTS tenant_rollback_add_reference(TEXT, TEXT, TEXT, TEXT, TEXT);
 DROP FUNCTION IF EXISTS tenant_rollback_drop_reference(TEXT, TEXT);
 DROP FUNCTION IF EXISTS tenant_rollback_knows_tenant(TEXT, TEXT);
