@@ -34,10 +34,7 @@ export function bundle(
     format: "cjs",
     // The runtime has the SDK; pg-native is optional, and not installed.
     external: ["@aws-sdk/*", "@smithy/*", "pg-native"],
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // Names stay, for stacks that people read.
-    minifyIdentifiers: false,
+    minify: true,
     logLevel: "warning",
   });
   const planText = JSON.stringify(plan);

@@ -4,7 +4,7 @@ import {
   type SecretListEntry,
   type SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
-import { z } from "zod";
+import * as z from "zod";
 import { awsErrorName } from "./error-name.ts";
 
 const credentials = z.object({ username: z.string().min(1), password: z.string().min(1) });

@@ -1,5 +1,5 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
-import { z } from "zod";
+import * as z from "zod";
 import type { InstanceSettings } from "../ports.ts";
 
 /** What an instance has and a restore of its snapshot has not, unless told. Stored as evidence: plain JSON, no secret. */

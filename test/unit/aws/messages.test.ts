@@ -1,0 +1,141 @@
+import {
+  CloudWatchClient,
+  DescribeAlarmsCommand,
+  DisableAlarmActionsCommand,
+  EnableAlarmActionsCommand,
+} from "@aws-sdk/client-cloudwatch";
+import { DescribeExecutionCommand, SendTaskSuccessCommand, SFNClient } from "@aws-sdk/client-sfn";
+import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import { mockClient } from "aws-sdk-client-mock";
+import { beforeEach, describe, expect, test } from "vitest";
+import { CloudWatchAlarms } from "../../../lambdas/shared/aws/cloudwatch-alarms.ts";
+import { SfnCallbacks } from "../../../lambdas/shared/aws/sfn-callbacks.ts";
+import { SfnExecutions } from "../../../lambdas/shared/aws/sfn-executions.ts";
+import { SnsNotifier } from "../../../lambdas/shared/aws/sns-notifier.ts";
+import { awsError } from "../../support/aws-error.ts";
+
+const region = "eu-central-1";
+const sfn = mockClient(SFNClient);
+const sns = mockClient(SNSClient);
+const cloudWatch = mockClient(CloudWatchClient);
+
+beforeEach(() => {
+  sfn.reset();
+  sns.reset();
+  cloudWatch.reset();
+});
+
+describe("answers to gates", () => {
+  const callbacks = new SfnCallbacks(new SFNClient({ region }));
+
+  test.each(["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"])(
+    "%s means that nobody waits any more",
+    async (name) => {
+      sfn.on(SendTaskSuccessCommand).rejects(awsError(name));
+      expect(await callbacks.succeed("token", { decision: "Go" })).toBe(false);
+    },
+  );
+
+  test("a call that failed is no answer of any kind", async () => {
+    sfn.on(SendTaskSuccessCommand).rejects(awsError("AccessDeniedException"));
+    await expect(callbacks.succeed("token", {})).rejects.toThrow("AccessDenied");
+  });
+
+  test("the output is given as JSON", async () => {
+    sfn.on(SendTaskSuccessCommand).resolves({});
+    expect(await callbacks.succeed("token", { decision: "Go" })).toBe(true);
+    expect(sfn.commandCalls(SendTaskSuccessCommand)[0]?.args[0].input).toEqual({
+      taskToken: "token",
+      output: '{"decision":"Go"}',
+    });
+  });
+});
+
+describe("executions", () => {
+  const executions = new SfnExecutions(new SFNClient({ region }));
+
+  test("one that Step Functions has forgotten does not run", async () => {
+    sfn.on(DescribeExecutionCommand).rejects(awsError("ExecutionDoesNotExist"));
+    expect(await executions.isRunning("arn")).toBe(false);
+  });
+
+  test("a failed look does not free a lock", async () => {
+    sfn.on(DescribeExecutionCommand).rejects(awsError("ThrottlingException"));
+    await expect(executions.isRunning("arn")).rejects.toThrow("Throttling");
+  });
+
+  test.each([
+    ["RUNNING", true],
+    ["PENDING_REDRIVE", true],
+    ["ABORTED", false],
+    ["FAILED", false],
+    ["SUCCEEDED", false],
+    ["TIMED_OUT", false],
+  ] as const)("%s: running is %s", async (status, running) => {
+    sfn.on(DescribeExecutionCommand).resolves({ status });
+    expect(await executions.isRunning("arn")).toBe(running);
+  });
+});
+
+describe("messages", () => {
+  const notifier = new SnsNotifier(new SNSClient({ region }), { approvers: "arn:a", escalation: "arn:e" });
+
+  test("a message that cannot be sent is an error", async () => {
+    sns.on(PublishCommand).rejects(awsError("KMSAccessDenied"));
+    await expect(notifier.send({ subject: "s", text: "t", audience: "approvers" })).rejects.toThrow("KMS");
+  });
+
+  test("each audience has its topic", async () => {
+    sns.on(PublishCommand).resolves({});
+    await notifier.send({ subject: "s", text: "t", audience: "approvers" });
+    await notifier.send({ subject: "s", text: "t", audience: "escalation" });
+    expect(sns.commandCalls(PublishCommand).map((call) => call.args[0].input.TopicArn)).toEqual([
+      "arn:a",
+      "arn:e",
+    ]);
+  });
+
+  test("a subject that SNS would refuse is mended, so that the message arrives", async () => {
+    sns.on(PublishCommand).resolves({});
+    await notifier.send({ subject: `Gate für\nalle ${"x".repeat(200)}`, text: "t", audience: "approvers" });
+    const subject = sns.commandCalls(PublishCommand)[0]?.args[0].input.Subject ?? "";
+    expect(subject).toMatch(/^Gate f\?r\?alle x+$/);
+    expect(subject).toHaveLength(100);
+  });
+});
+
+describe("alarms", () => {
+  const alarms = new CloudWatchAlarms(new CloudWatchClient({ region }));
+
+  test("no names, no call: CloudWatch would take that as all alarms", async () => {
+    expect(await alarms.enabled([])).toEqual([]);
+    await alarms.disable([]);
+    await alarms.enable([]);
+    expect(cloudWatch.calls()).toEqual([]);
+  });
+
+  test("only those whose actions are on are told, composite ones too", async () => {
+    cloudWatch.on(DescribeAlarmsCommand).resolves({
+      MetricAlarms: [
+        { AlarmName: "on", ActionsEnabled: true },
+        { AlarmName: "off", ActionsEnabled: false },
+      ],
+      CompositeAlarms: [{ AlarmName: "both", ActionsEnabled: true }],
+    });
+    expect(await alarms.enabled(["on", "off", "both"])).toEqual(["on", "both"]);
+    expect(cloudWatch.commandCalls(DescribeAlarmsCommand)[0]?.args[0].input.AlarmTypes).toEqual([
+      "MetricAlarm",
+      "CompositeAlarm",
+    ]);
+  });
+
+  test("more names than CloudWatch takes at once go in several calls", async () => {
+    const names = Array.from({ length: 205 }, (_, i) => `alarm-${i}`);
+    await alarms.disable(names);
+    await alarms.enable(names);
+    const sizes = (command: typeof DisableAlarmActionsCommand | typeof EnableAlarmActionsCommand) =>
+      cloudWatch.commandCalls(command).map((call) => call.args[0].input.AlarmNames?.length);
+    expect(sizes(DisableAlarmActionsCommand)).toEqual([100, 100, 5]);
+    expect(sizes(EnableAlarmActionsCommand)).toEqual([100, 100, 5]);
+  });
+});
