@@ -88,6 +88,7 @@ function endBefore(id: string, { last }: Trace, [nextId, next]: [string, Trace])
 function endOfLast({ outcome, failures }: Facts, id: string, { last }: Trace): string | null {
   if (isGate(id)) return last ?? outcome?.at ?? null;
   if (!outcome) return null;
+  if (id === "close") return outcome.at;
   const failed = failures.at(-1)?.at ?? "";
   return last !== null && last > failed ? last : failed;
 }

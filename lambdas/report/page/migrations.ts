@@ -28,7 +28,7 @@ ${checks.map(checkTable)}</details>`;
 function summaryOf(passes: readonly Pass[], checks: readonly CheckRound[]): Html {
   const applied = passes.filter(({ direction }) => direction === "migrate");
   const back = passes.filter(({ direction }) => direction === "rollback");
-  const results = checks.flatMap(({ results }) => results);
+  const results = checks.at(-1)?.results ?? [];
   const failed = results.filter(({ passed }) => !passed).length;
   const durations = (some: readonly Pass[]) => some.map(({ seconds }) => duration(seconds)).join(" and ");
   return html`${applied.length > 0 && html`applied in ${durations(applied)}`}${

@@ -43,7 +43,7 @@ export function bullets(items: readonly HtmlValue[]): Html {
 /** Enough of a hash or checksum for eyes to compare, the whole of it for those who select or hover. */
 export function digest(value: string | null): HtmlValue {
   if (value === null) return html`<span class="soft">none</span>`;
-  return html`<code title="${value}">${value.length > 20 ? `${value.slice(0, 8)}…${value.slice(-8)}` : value}</code>`;
+  return html`<code class="digest" title="${value}">${value.length > 20 ? `${value.slice(0, 8)}…${value.slice(-8)}` : value}</code>`;
 }
 
 export function evidenceNames(names: readonly string[]): HtmlValue {

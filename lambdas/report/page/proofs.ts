@@ -3,6 +3,9 @@ import type { ProofReport, Report } from "../schema.ts";
 import { count, moment } from "../words.ts";
 import { bullets, digest, mark, section, table } from "./parts.ts";
 
+/** From so many tables on, equal ones are not shown until somebody asks. */
+const LONG = 12;
+
 /** What was compared before and after. Production's proofs are what an end is claimed by, so they come first. */
 export function proofsSection({ proofs }: Report): Html | false {
   if (proofs.length === 0) return false;
@@ -30,7 +33,7 @@ function proof({
     no: `${same} of ${count(compared.length, "table")} equal, ${count(differences.length, "difference")}`,
     unknown: "",
   };
-  const open = !equal || name.startsWith("production-");
+  const open = !equal || (name.startsWith("production-") && tables.length <= LONG);
   return html`<details${open && html` open`}><summary>${title}: ${mark(equal, words)} <span class="soft small">${moment(at)}</span></summary>
 ${differences.length > 0 && bullets(differences)}
 ${fingerprintBefore !== null && html`<p class="small">Catalog before ${digest(fingerprintBefore)}, after ${digest(fingerprintAfter)}</p>`}

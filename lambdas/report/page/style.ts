@@ -56,13 +56,14 @@ details > :not(summary) { margin-left: 1rem; }
 .criteria li { display: grid; grid-template-columns: 7.5rem 1fr; gap: 0 .75rem; padding: .375rem 0; border-bottom: 1px solid var(--line); }
 .criteria li:last-child { border-bottom: 0; }
 .criteria .soft { grid-column: 2; font-size: .875rem; }
-.phases li { display: grid; grid-template-columns: 14rem 1fr 13.5rem; gap: 0 1rem; align-items: center; padding: .25rem 0; }
+.phases li { display: grid; grid-template-columns: 14rem 1fr 15rem; gap: 0 1rem; align-items: center; padding: .25rem 0; }
 .phases svg { display: block; width: 100%; height: 1.25rem; }
-.phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; }
-.axis { display: grid; grid-template-columns: 14rem 1fr 13.5rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
+.phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
+.axis { display: grid; grid-template-columns: 14rem 1fr 15rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
 .axis span { display: flex; justify-content: space-between; border-top: 1px solid var(--line); padding-top: .125rem; }
 .key svg { width: 1.5rem; height: .75rem; vertical-align: middle; }
-.key span { margin-right: 1.25rem; white-space: nowrap; }
+.key span { display: inline-block; margin-right: 1.25rem; }
+.digest { white-space: nowrap; }
 .actual { fill: var(--bar); } .wait { fill: var(--wait); } .going { fill: var(--open); }
 .predicted { fill: none; stroke: var(--plan); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .scroll { overflow-x: auto; }

@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { readCaught } from "../../../lambdas/report/caught.ts";
+
+describe("what a Catch got is read as people may read it", () => {
+  test("a Lambda's JSON by its message", () => {
+    const Cause = JSON.stringify({
+      errorType: "StepFailed",
+      errorMessage: 'near "x"\nline 2',
+      trace: ["at y"],
+    });
+    expect(readCaught({ Error: "StepFailed", Cause })).toEqual({
+      error: "StepFailed",
+      message: 'near "x"\nline 2',
+    });
+  });
+  test("plain text as it is", () => {
+    expect(readCaught({ Error: "StepFailed", Cause: "near x" }).message).toBe("near x");
+  });
+  test("JSON that was cut off, by what is there of the message", () => {
+    expect(
+      readCaught({ Error: "E", Cause: '{"errorType":"E","errorMessage":"it broke \\"here' }).message,
+    ).toBe('it broke "here');
+  });
+  test("JSON without a message as unknown, and never shown", () => {
+    expect(readCaught({ Error: "E", Cause: '{"a":1}' }).message).toContain("gave no reason");
+  });
+  test("a timeout by what it means", () => {
+    expect(readCaught({ Error: "States.Timeout" }).message).toContain("in the time it has");
+  });
+});

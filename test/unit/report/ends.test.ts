@@ -1,0 +1,424 @@
+import { describe, expect, test } from "vitest";
+import type { Caught } from "../../../lambdas/report/caught.ts";
+import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
+import { reportTask } from "../../../lambdas/report/task.ts";
+import { Doc, type End } from "../../../lambdas/shared/documents.ts";
+import { invoke } from "../../../lambdas/shared/task.ts";
+import {
+  CHECKSUM,
+  KEY_HASH,
+  migrated,
+  RunFixture,
+  rehearsed,
+  rolledBackByCheck,
+  succeeded,
+  TOKEN,
+} from "../../support/evidence-fixtures.ts";
+import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
+
+interface Ended {
+  answer: { error: string; cause: string };
+  report: Report;
+  page: string;
+  ports: MemoryPorts;
+  fixture: RunFixture;
+}
+
+/** Ends the run as the machine does: what became of it is written, then people are told. */
+async function end(
+  fixture: RunFixture,
+  name: End,
+  caught: { failure?: Caught; unfinished?: Record<string, Caught> } = {},
+): Promise<Ended> {
+  const ports = portsOf(fixture);
+  const event = { run: fixture.evidence.run, execution: "arn:of:it", planChecksum: CHECKSUM };
+  const answer = (await invoke(
+    reportTask,
+    { ...event, state: "Write the report", action: "write", end: name, unfinished: {}, ...caught },
+    ports,
+  )) as Ended["answer"];
+  ports.clock.pass(1_000);
+  await invoke(reportTask, { ...event, state: "Tell everyone", action: "tell" }, ports);
+  const files = fixture.store.files;
+  const root = `runs/${fixture.evidence.run}/`;
+  return {
+    answer,
+    report: JSON.parse(files.get(`${root}report.json`) ?? "null"),
+    page: files.get(`${root}report.html`) ?? "",
+    ports,
+    fixture,
+  };
+}
+
+function portsOf(fixture: RunFixture): MemoryPorts {
+  const ports = memoryPorts();
+  ports.evidence = fixture.store;
+  ports.clock.pass(Date.parse(fixture.after(1)) - ports.clock.now().getTime());
+  return ports;
+}
+
+function statuses({ criteria }: Report): Record<string, string> {
+  return Object.fromEntries(criteria.map(({ id, status }) => [id, status]));
+}
+
+async function refusedAtPreflight(): Promise<Ended> {
+  const run = new RunFixture();
+  await run.admit();
+  await run.preflight({
+    name: "extension vector",
+    passed: false,
+    expected: "at least 0.8",
+    seen: "0.5.1",
+    mend: "Upgrade the instance",
+  });
+  await run.fail("Preflight", "PreflightFailed", "1 problem");
+  return end(run, "Refused");
+}
+
+const SYNTAX_ERROR =
+  '008_hybrid_search/migrate.sql:12: step "search function", statement 1: syntax error at or near "SELEC" (42601)\n  SELEC 1\n  ^';
+
+async function refusedAtRehearsal(): Promise<Ended> {
+  const run = new RunFixture();
+  await run.admit();
+  await run.preflight();
+  await run.gate("readiness");
+  await run.restoreStaging();
+  await run.rehearseMigration("006");
+  await run.rehearseMigration("007");
+  await run.fail("Apply 008 to staging", "StepFailed", SYNTAX_ERROR);
+  return end(run, "Refused");
+}
+
+async function refusedAtTheGate(): Promise<Ended> {
+  const run = await rehearsed();
+  await run.gate("rehearsal", "NoGo", { comment: "The window is too short" });
+  return end(run, "Refused");
+}
+
+async function rolledBackByNoGo(): Promise<Ended> {
+  const run = await rehearsed();
+  await run.gate("rehearsal");
+  await run.fenceAndBackUp();
+  await run.migrate("006");
+  await run.gate("after-006", "NoGo", { comment: "The index looks wrong" });
+  await run.rollBack("No-Go at gate after-006", "006");
+  await run.lift();
+  return end(run, "RolledBack");
+}
+
+async function restored(): Promise<Ended> {
+  const run = await migrated(undefined, "007");
+  await run.fail("Apply 008 to production", "StepFailed", SYNTAX_ERROR);
+  await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
+  await run.fail(
+    "Prove production rolled back",
+    "NotBack",
+    "Not what it was before: function public.leftover()",
+  );
+  await run.gate("restore");
+  await run.restore();
+  await run.proof("production-restored");
+  await run.lift();
+  return end(run, "Restored");
+}
+
+async function needsOperator(): Promise<Ended> {
+  const run = await migrated(undefined, "007");
+  await run.fail("Apply 008 to production", "StepFailed", SYNTAX_ERROR);
+  await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
+  await run.fail(
+    "Prove production rolled back",
+    "NotBack",
+    "Not what it was before: function public.leftover()",
+  );
+  await run.gate("restore", "NoGo", { comment: "We mend it by hand" });
+  return end(run, "NeedsOperator", {
+    unfinished: { fence: { Error: "ConnectionLost", Cause: "the server closed the connection" } },
+  });
+}
+
+describe("a run that succeeded", async () => {
+  const { answer, report, ports } = await end(await succeeded(), "Succeeded");
+
+  test("meets every criterion", () => {
+    expect(new Set(Object.values(statuses(report)))).toEqual(new Set(["met"]));
+  });
+  test("is said to be proven unchanged, with nothing left behind", () => {
+    expect(answer.error).toBe("Succeeded");
+    expect(answer.cause).toContain("proven unchanged: 7 tables equal");
+    expect(answer.cause).toContain("Nothing was left behind.");
+  });
+  test("is told to the approvers alone", () => {
+    expect(ports.notices.map(({ audience }) => audience)).toEqual(["approvers"]);
+  });
+  test("shows production's phases predicted by the rehearsal", () => {
+    const phase = report.timeline.phases.find(({ id }) => id === "migrate-007");
+    expect(phase).toMatchObject({ predictedBy: "rehearsal", title: "Migrate 007: Tenant isolation" });
+    const ratio = (phase?.seconds ?? 0) / (phase?.predictedSeconds ?? 1);
+    expect(ratio).toBeGreaterThan(0.7);
+    expect(ratio).toBeLessThan(1.3);
+  });
+  test("has its downtime from the fence to the lifting, gates told apart", () => {
+    const { fencedAt, openedAt, seconds, waitedSeconds } = report.downtime;
+    expect(seconds).toBeCloseTo((Date.parse(openedAt ?? "") - Date.parse(fencedAt ?? "")) / 1000, 3);
+    expect(waitedSeconds).toBe(4 * 30);
+  });
+  test("fills in the plan's staging results", () => {
+    expect(report.staging).toMatchObject({
+      issues: [],
+      rollbackTested: "success",
+      approved: "yes",
+      approvedBy: "Ada Lovelace",
+    });
+    expect(report.staging.completedAt).not.toBeNull();
+  });
+});
+
+describe("a benchmark that was not measured", async () => {
+  const { report, page } = await end(await succeeded(undefined, false), "Succeeded");
+
+  test("is not known, never met, and somebody is asked to find out", () => {
+    expect(statuses(report)["benchmark:vector"]).toBe("not known");
+    expect(report.criteria.find(({ id }) => id === "benchmark:vector")?.detail).toContain(
+      "no embeddings yet",
+    );
+    expect(report.leftToDo.some((item) => item.includes("Vector search"))).toBe(true);
+    expect(page).toContain("? Not measured");
+  });
+});
+
+describe("a run that preflight refused", async () => {
+  const { answer, report } = await refusedAtPreflight();
+
+  test("names each problem and what mends it, and that production was not touched", () => {
+    expect(answer.cause).toContain(
+      "extension vector: expected at least 0.8, seen 0.5.1. Upgrade the instance.",
+    );
+    expect(answer.cause).toContain("Production was not touched.");
+  });
+  test("lost no data, executed nothing, and knows nothing of the rest", () => {
+    expect(statuses(report)).toMatchObject({
+      migrations: "not met",
+      data: "met",
+      checks: "not known",
+      rollback: "not known",
+    });
+  });
+});
+
+describe("a run with a statement that failed in the rehearsal", async () => {
+  const { answer, report } = await refusedAtRehearsal();
+
+  test("names file, line, statement and Postgres's error", () => {
+    expect(answer.cause).toContain("Apply 008 to staging: 008_hybrid_search/migrate.sql:12");
+    expect(answer.cause).toContain('syntax error at or near "SELEC" (42601)');
+    expect(answer.cause).toContain("Production was not touched.");
+  });
+  test("has it among the issues of the staging results, and no approval", () => {
+    expect(report.staging.issues.join()).toContain("42601");
+    expect(report.staging).toMatchObject({
+      rollbackTested: "not yet",
+      approved: "not yet",
+      completedAt: null,
+    });
+  });
+  test("attributes the time until the failure to the rehearsal and the rest to the clean-up", () => {
+    const phases = report.timeline.phases.map(({ id }) => id);
+    expect(phases).toEqual(["admit", "gate-readiness", "rehearse", "close"]);
+  });
+});
+
+describe("a No-Go for production", async () => {
+  const { answer, report } = await refusedAtTheGate();
+
+  test("is the cause, with who said it and why", () => {
+    expect(answer.cause).toContain("Ada Lovelace said No-Go at gate rehearsal (go to production?)");
+    expect(answer.cause).toContain('"The window is too short"');
+    expect(answer.cause).toContain("Production was not touched.");
+    expect(report.staging).toMatchObject({ approved: "no", approvedBy: "Ada Lovelace" });
+  });
+});
+
+describe("a gate that nobody answered", () => {
+  test("is the cause, and a No-Go", async () => {
+    const run = await rehearsed();
+    await run.gate("rehearsal", "none");
+    await run.gate("rehearsal", "none", { attempt: 2, escalation: true });
+    const { answer } = await end(run, "Refused", { failure: { Error: "States.Timeout", Cause: "" } });
+    expect(answer.cause).toContain("nobody answered gate rehearsal (go to production?)");
+    expect(answer.cause).toContain("asked 2 times, which is a No-Go");
+  });
+});
+
+describe("a Go that could not take effect", () => {
+  test("is the cause, with what had changed", async () => {
+    const run = await rehearsed();
+    await run.gate("rehearsal", "Go", { withheld: "NoGo" });
+    const { answer, report } = await end(run, "Refused");
+    expect(answer.cause).toContain("the Go of Ada Lovelace at gate rehearsal did not take effect");
+    expect(answer.cause).toContain("new: table public.hotfix");
+    expect(report.gates.at(-1)?.withheld).not.toBeNull();
+  });
+});
+
+describe("a run refused inside the fence", () => {
+  test("says that only the fence was touched, and that it was lifted", async () => {
+    const run = await rehearsed();
+    await run.gate("rehearsal");
+    await run.fenceAndBackUp();
+    await run.fail("Record production", "BackupMismatch", "Production's catalog is not the one rehearsed");
+    await run.lift();
+    const { answer } = await end(run, "Refused");
+    expect(answer.cause).toContain("Of production only the fence was touched, and it was lifted again");
+  });
+  test("says so when the fence is still up", async () => {
+    const run = await rehearsed();
+    await run.gate("rehearsal");
+    await run.fenceAndBackUp();
+    await run.fail("Record production", "BackupMismatch", "Production's catalog is not the one rehearsed");
+    const { answer } = await end(run, "Refused", { unfinished: { fence: { Error: "X", Cause: "gone" } } });
+    expect(answer.cause).toContain("the fence is still up");
+    expect(answer.cause).toContain("give back the access list that fence.json holds");
+  });
+});
+
+describe("a run that a failed check rolled back", async () => {
+  const { answer, report } = await end(await rolledBackByCheck(), "RolledBack");
+
+  test("says in one line what failed, what was rolled back, and that it is proven back", () => {
+    expect(answer.cause).toBe(
+      "RolledBack: check 'RLS enabled' of 007 failed on production (expected 6, seen 5; " +
+        "007_tenant_isolation/validate.sql:40). 007 and 006 were rolled back and proven back: " +
+        "catalog and 7 tables equal. Nothing was left behind.",
+    );
+  });
+  test("has no migration, a failed check, all data, and a rollback", () => {
+    expect(statuses(report)).toMatchObject({
+      migrations: "not met",
+      checks: "not met",
+      data: "met",
+      rollback: "not met",
+    });
+  });
+  test("measures the rollback against its SLO", () => {
+    expect(report.rollback?.seconds).toBeGreaterThan(0);
+    expect(report.rollback?.sloSeconds).toBe(1800);
+  });
+});
+
+describe("a run that a No-Go rolled back", async () => {
+  const { answer } = await rolledBackByNoGo();
+
+  test("names who said No-Go, and what was rolled back", () => {
+    expect(answer.cause).toContain("Ada Lovelace said No-Go at gate after-006");
+    expect(answer.cause).toContain("006 was rolled back and proven back: catalog and 7 tables equal.");
+  });
+});
+
+describe("a rollback without its proof", () => {
+  test("is never said to be proven", async () => {
+    const run = await migrated(undefined, "006");
+    await run.rollBack("somebody stopped it", "006", ["table public.x is there"]);
+    const { answer, report } = await end(run, "RolledBack");
+    expect(answer.cause).toContain("NOT proven back");
+    expect(report.rollback?.seconds).toBeNull();
+    expect(statuses(report).data).toBe("not met");
+  });
+});
+
+describe("a run that was restored", async () => {
+  const { answer, report } = await restored();
+
+  test("says why rolling back was not enough, from what it was restored, and where the former production is", () => {
+    expect(answer.cause).toContain("42601");
+    expect(answer.cause).toContain(
+      "Rolling back was not enough: Not what it was before: function public.leftover()",
+    );
+    expect(answer.cause).toContain("restored from snapshot sluice-final-0123456789ab");
+    expect(answer.cause).toContain("kept as orders-production-before-0123456789ab");
+    expect(answer.cause).toContain("It is proven back: catalog and 7 tables equal.");
+  });
+  test("leaves people the former production to look at and delete", () => {
+    expect(report.leftToDo.join()).toContain("orders-production-before-0123456789ab");
+    expect(statuses(report)).toMatchObject({ data: "met", rollback: "not met" });
+  });
+});
+
+describe("a run that needs an operator", async () => {
+  const { answer, report, ports } = await needsOperator();
+
+  test("says loudly that production is not proven back, who declined, and what to restore from", () => {
+    expect(answer.cause).toContain("Production is NOT proven back; a person must act now.");
+    expect(answer.cause).toContain("Ada Lovelace said No-Go at gate restore");
+    expect(answer.cause).toContain("The snapshot to restore from is sluice-final-0123456789ab.");
+    expect(answer.cause).toContain("The fence is still up");
+  });
+  test("never counts its data as kept", () => {
+    expect(statuses(report).data).toBe("not met");
+  });
+  test("calls the escalation contacts as well", () => {
+    expect(ports.notices.map(({ audience }) => audience).sort()).toEqual(["approvers", "escalation"]);
+  });
+});
+
+describe("a worker that was ended from outside", () => {
+  test("is the cause by what the machine caught, without JSON", async () => {
+    const run = new RunFixture();
+    await run.admit();
+    const { answer } = await end(run, "Refused", {
+      failure: {
+        Error: "Lambda.Unknown",
+        Cause: JSON.stringify({
+          errorType: "Sandbox.Timedout",
+          errorMessage: "Task timed out after 900 s",
+          trace: [],
+        }),
+      },
+    });
+    expect(answer.cause).toContain("Lambda.Unknown: Task timed out after 900 s.");
+    expect(answer.cause).not.toContain("{");
+  });
+});
+
+describe("a failure that doing it again mended", () => {
+  test("is not the cause of what came later", async () => {
+    const run = new RunFixture();
+    await run.admit();
+    await run.fail("Restore staging", "InternalFailure", "the API had a bad minute");
+    await run.preflight();
+    await run.gate("readiness");
+    await run.restoreStaging();
+    await run.fail("Apply 006 to staging", "StepFailed", SYNTAX_ERROR);
+    const { answer, report } = await end(run, "Refused");
+    expect(answer.cause).toContain("42601");
+    expect(answer.cause).not.toContain("bad minute");
+    expect(report.failures).toHaveLength(2);
+  });
+});
+
+const ENDS: [string, () => Promise<Ended>][] = [
+  ["succeeded", async () => end(await succeeded(), "Succeeded")],
+  ["refused at preflight", refusedAtPreflight],
+  ["refused at rehearsal", refusedAtRehearsal],
+  ["refused at the gate", refusedAtTheGate],
+  ["rolled back by a check", async () => end(await rolledBackByCheck(), "RolledBack")],
+  ["rolled back by a No-Go", rolledBackByNoGo],
+  ["restored", restored],
+  ["needs an operator", needsOperator],
+];
+
+describe.each(ENDS)("the report of a run that %s", (_name, play) => {
+  test("satisfies its schema, stays within limits and holds no secret", async () => {
+    const { report, page, answer, ports, fixture } = await play();
+    expect(reportSchema.parse(report)).toEqual(report);
+    expect(answer.cause.length).toBeLessThanOrEqual(2_000);
+    for (const text of [JSON.stringify(report), page, answer.cause, JSON.stringify(ports.notices)]) {
+      expect(text).not.toContain(TOKEN);
+      expect(text).not.toContain(KEY_HASH);
+      expect(text).not.toContain("198.51.100.7");
+    }
+    for (const { subject } of ports.notices) expect(subject).toMatch(/^[\x20-\x7e]{1,99}$/);
+    expect(fixture.store.files.has(`runs/${fixture.evidence.run}/${Doc.outcome}.json`)).toBe(true);
+  });
+});
