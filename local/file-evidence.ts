@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { link, mkdir, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { EvidenceStore, Lease, LeaseHolder } from "../lambdas/shared/ports.ts";
 
@@ -19,12 +19,17 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
   return {
     async create(key, body) {
       await mkdir(dirname(path(key)), { recursive: true });
+      // Written aside and linked into place: nobody reads half a document, and the second of two writers is told.
+      const aside = `${path(key)}.${randomUUID()}.new`;
+      await writeFile(aside, body);
       try {
-        await writeFile(path(key), body, { flag: "wx" });
+        await link(aside, path(key));
         return true;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
         throw error;
+      } finally {
+        await unlink(aside);
       }
     },
     read: (key) => readOrNothing(path(key)),
@@ -32,7 +37,7 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
       const run = runPrefix(prefix);
       const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
       return entries
-        .filter((entry) => entry.isFile())
+        .filter((entry) => entry.isFile() && !entry.name.endsWith(".new"))
         .map((entry) => run + relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
         .filter((key) => key.startsWith(prefix))
         .sort();

@@ -18,7 +18,7 @@ const event = z.discriminatedUnion("action", [
     ...gateFields,
     action: z.literal("confirm"),
     // The machine passes on what it was answered. Whoever may answer for the page may answer anything: only a Go is one.
-    decision: z.enum(["Go", "NoGo"]).catch("NoGo"),
+    answer: z.object({ decision: z.enum(["Go", "NoGo"]) }).catch({ decision: "NoGo" }),
   }),
 ]);
 
@@ -29,6 +29,8 @@ export const gateTask: Task<z.infer<typeof event>> = {
   anyPlan: true,
   async run(event, ports, evidence) {
     if (event.kind !== "restore") refuseAnotherPlan(event.planChecksum, ports.plan.checksum);
-    return event.action === "open" ? openGate(event, ports, evidence) : confirmGate(event, ports, evidence);
+    return event.action === "open"
+      ? openGate(event, ports, evidence)
+      : confirmGate({ ...event, decision: event.answer.decision }, ports, evidence);
   },
 };

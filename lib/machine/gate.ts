@@ -42,7 +42,7 @@ export function gate(states: States, { kind, text, version, onNoGo }: GateOption
   const confirm = states.task(`Confirm: ${question}`, {
     comment: "Before a Go takes effect: is what it was given for still so?",
     capability: "gate",
-    payload: { ...payload, action: "confirm", decision: sfn.JsonPath.stringAt("$.gate.decision") },
+    payload: { ...payload, action: "confirm", answer: sfn.JsonPath.objectAt("$.gate") },
     resultPath: "$.gate",
     onFailure: onNoGo,
   });

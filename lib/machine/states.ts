@@ -28,14 +28,6 @@ export interface LoopOptions extends TaskOptions {
   limitMinutes: number;
 }
 
-const LAMBDA_SERVICE_ERRORS = [
-  "Lambda.ServiceException",
-  "Lambda.AWSLambdaException",
-  "Lambda.SdkClientException",
-  "Lambda.TooManyRequestsException",
-  "Lambda.ClientExecutionTimeoutException",
-];
-
 // A Lambda lives at most 15 minutes; five seconds more let its own answer arrive first.
 const TASK_TIMEOUT = Duration.seconds(905);
 
@@ -102,10 +94,12 @@ export class States extends Construct {
       taskTimeout: sfn.Timeout.duration(Duration.minutes(options.minutes)),
       retryOnServiceExceptions: false,
     });
-    // Lambda itself was at fault and nobody was asked yet. Asking again is safe: a newer link supersedes the older.
-    // Not States.ALL: that would ask the same people again when their time is over.
+    // The task has said what is wrong and that doing the same again will not mend it.
+    state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
+    // The worker died or lost its connection before it had asked. Asking again is safe: a newer link supersedes the
+    // older. States.TaskFailed leaves out States.Timeout, which would ask the same people again when their time is over.
     state.addRetry({
-      errors: LAMBDA_SERVICE_ERRORS,
+      errors: [sfn.Errors.TASKS_FAILED],
       interval: Duration.seconds(2),
       maxAttempts: 4,
       backoffRate: 2,

@@ -235,9 +235,9 @@ describe("a Go takes effect", () => {
 describe("the task", () => {
   const fields = { run: RUN, execution: "arn:x", planChecksum: "a".repeat(64), state: "Gate: x" };
 
-  test.each([undefined, null, "Ask", "go", { decision: "Go" }, 1])(
+  test.each([undefined, null, "Go", {}, { decision: "Ask" }, { decision: "Go" }, 1])(
     "takes the forged answer %j for a No-Go",
-    async (decision) => {
+    async (answer) => {
       const s = scene();
       const event = {
         ...fields,
@@ -245,7 +245,7 @@ describe("the task", () => {
         gate: "readiness",
         kind: "readiness",
         version: null,
-        decision,
+        answer,
       };
       expect(await invoke(gateTask, event, s.ports)).toEqual({ decision: "NoGo" });
     },

@@ -1,0 +1,32 @@
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+
+/** Phases of the machine that only a run on its way back enters: shown when entered, not before. */
+export const ONLY_ON_THE_WAY_BACK: ReadonlySet<string> = new Set([
+  "Fence again",
+  "Roll back",
+  "Gate: restore",
+  "Restore",
+]);
+
+/** Minutes that the plan expects of phases and states, by their names in the machine. */
+export function plannedMinutes({ migrations, expectedMinutes }: CompiledPlan): ReadonlyMap<string, number> {
+  return new Map([
+    ["Admit", expectedMinutes.admit],
+    ["Migrate", migrations.reduce((sum, migration) => sum + migration.expectedMinutes, 0)],
+    ...migrations.map((m) => [`Apply ${m.version} to production`, m.expectedMinutes] as const),
+    ["Prove", expectedMinutes.prove],
+    ["Open", expectedMinutes.open],
+  ]);
+}
+
+/** The gates that a run of this plan may come to. */
+export function gateNames({ migrations }: CompiledPlan): string[] {
+  return [
+    "readiness",
+    "rehearsal",
+    ...migrations.map(({ version }) => `after-${version}`),
+    "open",
+    "keep",
+    "restore",
+  ];
+}

@@ -1,0 +1,136 @@
+import type { Decision } from "../../lambdas/shared/documents.ts";
+import type { RunEvent } from "../events.ts";
+
+/** A state of the machine: entered, and entered again while it loops or is tried again, until another one is. */
+export interface RowView {
+  state: string;
+  status: "working" | "retrying" | "done" | "failed";
+  startedAt: Date;
+  endedAt?: Date;
+  failures: readonly { error: string; message: string }[];
+  /** What it told last. */
+  line?: string;
+  /** The answer to the gate that it is; null: nobody gave one in time. */
+  answer?: Answer | null;
+}
+
+export interface Answer {
+  decision: Decision;
+  by: string;
+}
+
+export interface PhaseView {
+  phase: string;
+  /** `turned`: a No-Go ended it. */
+  status: "waiting" | "working" | "done" | "turned" | "failed";
+  startedAt?: Date;
+  endedAt?: Date;
+  rows: readonly RowView[];
+}
+
+/** What there is to see of a run. */
+export interface RunView {
+  phases: readonly PhaseView[];
+  /** The phase that is being worked on. */
+  current: string | undefined;
+  stopping: boolean;
+}
+
+/** What changes the view: what the run tells, the answers to its gates, and a wish to stop. */
+export type ViewEvent = RunEvent | { type: "answered"; answer: Answer | undefined } | { type: "stopping" };
+
+export const EMPTY: RunView = { phases: [], current: undefined, stopping: false };
+
+export function reduce(view: RunView, event: ViewEvent): RunView {
+  switch (event.type) {
+    case "started":
+      return {
+        ...view,
+        phases: event.phases.map(({ phase }) => ({ phase, status: "waiting", rows: [] })),
+      };
+    case "entered":
+      return enter(view, event);
+    case "progress":
+      return changeRow(view, (row) => ({ ...row, line: event.line }));
+    case "left":
+      return changeRow(view, (row) => ({
+        ...row,
+        endedAt: event.at,
+        status: row.status === "failed" ? "failed" : "done",
+      }));
+    case "failed":
+      return changeRow(view, ({ line: _, ...row }) => ({
+        ...row,
+        status: event.willRetry ? "retrying" : "failed",
+        failures: [...row.failures, { error: event.error, message: event.message }],
+        ...(event.willRetry ? {} : { endedAt: event.at }),
+      }));
+    case "answered":
+      return changeRow(view, (row) => ({ ...row, answer: event.answer ?? null }));
+    case "stopping":
+      return { ...view, stopping: true };
+    case "ended":
+      return { ...endCurrent(view, lastMoment(view)), current: undefined };
+    case "gate":
+      return view;
+  }
+}
+
+/** The phase that is being worked on, and in it the state. */
+export function currentRow(view: RunView): { phase: PhaseView; row: RowView } | undefined {
+  const phase = view.phases.find((candidate) => candidate.phase === view.current);
+  const row = phase?.rows.at(-1);
+  return phase && row ? { phase, row } : undefined;
+}
+
+function enter(view: RunView, { state, phase, at }: Extract<RunEvent, { type: "entered" }>): RunView {
+  const begun = view.current === phase ? view : begin(endCurrent(view, at), phase, at);
+  const last = currentRow(begun)?.row;
+  // A loop, or another try: still the same piece of work. After a final failure it is a new one.
+  if (last?.state === state && last.status !== "failed")
+    return changeRow(begun, ({ endedAt: _, ...row }) => ({ ...row, status: "working" }));
+  const row: RowView = { state, status: "working", startedAt: at, failures: [] };
+  return changePhase(begun, (current) => ({ ...current, rows: [...current.rows, row] }));
+}
+
+function begin(view: RunView, phase: string, at: Date): RunView {
+  const known = view.phases.some((candidate) => candidate.phase === phase);
+  const phases: readonly PhaseView[] = known
+    ? view.phases
+    : [...view.phases, { phase, status: "waiting", rows: [] }];
+  return changePhase({ ...view, phases, current: phase }, ({ endedAt: _, ...current }) => ({
+    ...current,
+    status: "working",
+    startedAt: current.startedAt ?? at,
+  }));
+}
+
+function endCurrent(view: RunView, at: Date): RunView {
+  return changePhase(view, (phase) => ({ ...phase, endedAt: at, status: statusAtEnd(phase) }));
+}
+
+function statusAtEnd({ rows }: PhaseView): PhaseView["status"] {
+  if (rows.at(-1)?.status === "failed") return "failed";
+  const answers = rows.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
+  const last = answers.at(-1);
+  return last === null || last?.decision === "NoGo" ? "turned" : "done";
+}
+
+function lastMoment(view: RunView): Date {
+  const row = currentRow(view)?.row;
+  return row?.endedAt ?? row?.startedAt ?? new Date(0);
+}
+
+function changePhase(view: RunView, change: (phase: PhaseView) => PhaseView): RunView {
+  return {
+    ...view,
+    phases: view.phases.map((phase) => (phase.phase === view.current ? change(phase) : phase)),
+  };
+}
+
+function changeRow(view: RunView, change: (row: RowView) => RowView): RunView {
+  return changePhase(view, (phase) => {
+    const last = phase.rows.at(-1);
+    return last ? { ...phase, rows: [...phase.rows.slice(0, -1), change(last)] } : phase;
+  });
+}
