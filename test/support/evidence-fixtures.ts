@@ -446,6 +446,17 @@ export class RunFixture {
     await this.keep(Doc.fenceLifted, { at: this.after(0.5) });
   }
 
+  async fenceAgain(): Promise<void> {
+    await this.hook("stop-again");
+    await this.keep<FenceDoc>(Doc.fenceAgain, {
+      at: this.after(1),
+      mode: "connect",
+      aclBefore: null,
+      roles: ["app", "reporting"],
+    });
+    await this.record("reopened", 34);
+  }
+
   async afterOpening(passed = true): Promise<void> {
     await this.keep<AfterOpeningDoc>(Doc.afterOpening, {
       at: this.after(9),

@@ -40,7 +40,8 @@ function preflight({ preflight }: Report): Html | false {
     [
       { head: "Check", cell: ({ name }) => name },
       {
-        head: "",
+        head: "Result",
+        plain: true,
         cell: ({ passed }) => mark(passed, { yes: "Passed", no: "Failed", unknown: "Not known" }),
       },
       { head: "Expected", cell: ({ expected }) => expected },
@@ -87,7 +88,8 @@ function hooks({ hooks }: Report): Html | false {
       { head: "Hook", cell: ({ name }) => name },
       { head: "What", cell: ({ title }) => title },
       {
-        head: "",
+        head: "Result",
+        plain: true,
         cell: ({ passed }) => mark(passed, { yes: "As agreed", no: "Not as agreed", unknown: "Not known" }),
       },
       { head: "Expected", cell: ({ expected }) => expected },
@@ -104,7 +106,11 @@ function afterOpening({ afterOpening }: Report): Html | false {
     "After the opening",
     [
       { head: "What", cell: ({ title }) => title },
-      { head: "", cell: ({ passed }) => mark(passed, { yes: "Done", no: "Failed", unknown: "" }) },
+      {
+        head: "Result",
+        plain: true,
+        cell: ({ passed }) => mark(passed, { yes: "Done", no: "Failed", unknown: "" }),
+      },
       { head: "Took", number: true, cell: ({ seconds }) => duration(seconds) },
       { head: "Message", cell: ({ message }) => message },
     ],

@@ -16,7 +16,7 @@ export function gatesSection({ gates }: Report): Html | false {
           cell: ({ gate, attempt, escalation }) =>
             html`${gate}${attempt > 1 && html` <span class="soft small">asked ${attempt} times</span>`}${escalation && html` <span class="soft small">escalated</span>`}`,
         },
-        { head: "Answer", cell: answer },
+        { head: "Answer", plain: true, cell: answer },
         { head: "By", cell: ({ by }) => by ?? "nobody" },
         { head: "When", cell: ({ decidedAt, expiresAt }) => moment(decidedAt ?? expiresAt) },
         {

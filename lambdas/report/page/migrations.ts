@@ -21,8 +21,8 @@ function side(name: string, { passes, checks }: Side): Html {
     return html`<details><summary>${name}: <span class="soft">not applied</span></summary><p class="soft">There is no evidence of it.</p></details>`;
   const failed = checks.some(({ results }) => results.some(({ passed }) => !passed));
   return html`<details${failed && html` open`}><summary>${name}: ${summaryOf(passes, checks)}</summary>
-${passes.map(passTable)}
-${checks.map(checkTable)}</details>`;
+${checks.map(checkTable)}
+${passes.map(passTable)}</details>`;
 }
 
 function summaryOf(passes: readonly Pass[], checks: readonly CheckRound[]): Html {
@@ -60,7 +60,11 @@ function checkTable({ at, results }: CheckRound): Html {
     "Checks",
     [
       { head: "Check", cell: (check) => check.name },
-      { head: "", cell: (check) => mark(check.passed, { yes: "Passed", no: "Failed", unknown: "" }) },
+      {
+        head: "Result",
+        plain: true,
+        cell: (check) => mark(check.passed, { yes: "Passed", no: "Failed", unknown: "" }),
+      },
       { head: "Expected", cell: (check) => check.expected },
       { head: "Seen", cell: (check) => check.seen },
       { head: "As", cell: (check) => check.as ?? "the migrating role" },

@@ -12,28 +12,33 @@ export function section(id: string, title: string, ...content: readonly HtmlValu
   return html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${content}</section>`;
 }
 
-/** A column: its head, what stands in it, and whether it is a number or needs no head on a phone. */
+/** A column: its head and what stands in it. */
 export interface Column<Row> {
   head: string;
   cell: (row: Row) => HtmlValue;
   number?: true;
+  /** Says by itself what it is: needs no head before it on a phone. */
+  plain?: true;
 }
 
 /** On a phone each row becomes a small block, every cell with its head before it; the first cell names the row. */
 export function table<Row>(caption: string, columns: readonly Column<Row>[], rows: readonly Row[]): Html {
   const [first, ...others] = columns;
-  const head = columns.map(
+  const heads = columns.map(
     ({ head, number }) => html`<th scope="col"${number && html` class="n"`}>${head}</th>`,
   );
   const body = rows.map(
-    (row) => html`<tr><th scope="row">${first?.cell(row)}</th>${others.map(
-      ({ head, cell, number }) =>
-        html`<td data-head="${head}"${number && html` class="n"`}>${cell(row)}</td>`,
-    )}</tr>
+    (
+      row,
+    ) => html`<tr><th scope="row">${first?.cell(row)}</th>${others.map((column) => cell(column, row))}</tr>
 `,
   );
-  return html`<div class="scroll"><table class="stack" aria-label="${caption}"><thead><tr>${head}</tr></thead><tbody>
+  return html`<div class="scroll"><table class="stack" aria-label="${caption}"><thead><tr>${heads}</tr></thead><tbody>
 ${body}</tbody></table></div>`;
+}
+
+function cell<Row>({ head, cell, number, plain }: Column<Row>, row: Row): Html {
+  return html`<td${!plain && html` data-head="${head}"`}${number && html` class="n"`}>${cell(row)}</td>`;
 }
 
 export function bullets(items: readonly HtmlValue[]): Html {

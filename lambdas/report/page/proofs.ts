@@ -44,7 +44,7 @@ ${table(
       head: "Table",
       cell: (t) => html`${t.table}${t.protected && html` <span class="soft small">protected</span>`}`,
     },
-    { head: "", cell: (t) => mark(t.equal, { yes: "Equal", no: "Differs", unknown: "" }) },
+    { head: "Result", plain: true, cell: (t) => mark(t.equal, { yes: "Equal", no: "Differs", unknown: "" }) },
     { head: "Rows before", number: true, cell: (t) => grouped(t.rowsBefore) },
     { head: "Rows after", number: true, cell: (t) => grouped(t.rowsAfter) },
     { head: "Checksum before", cell: (t) => digest(t.checksumBefore) },

@@ -53,7 +53,7 @@ export function stagingSection({ staging, benchmarks }: Report): Html | false {
       "Staging results",
       [
         { head: "Question", cell: ([question]) => question },
-        { head: "", cell: ([, answer]) => answer },
+        { head: "Answer", plain: true, cell: ([, answer]) => answer },
       ],
       rows,
     ),

@@ -45,6 +45,7 @@ header.good h1 { color: var(--good); } header.bad h1 { color: var(--bad); } head
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
 th, td { text-align: left; vertical-align: top; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); font-size: .8125rem; }
+thead th { white-space: nowrap; vertical-align: bottom; }
 tbody th { color: var(--ink); font-size: inherit; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr:last-child > td, tr:last-child > th { border-bottom: 0; }
@@ -80,8 +81,7 @@ details > :not(summary) { margin-left: 1rem; }
   table.stack tr { display: grid; padding: .5rem 0; border-bottom: 1px solid var(--line); }
   table.stack tr:last-child { border-bottom: 0; }
   table.stack td, table.stack th { border: 0; padding: 0; text-align: left; white-space: normal; }
-  table.stack td::before { content: attr(data-head) " "; color: var(--soft); font-size: .8125rem; }
-  table.stack td.bare::before { content: none; }
+  table.stack td[data-head]::before { content: attr(data-head) " "; color: var(--soft); font-size: .8125rem; }
 }
 @media print {
   :root {

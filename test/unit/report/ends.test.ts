@@ -316,6 +316,47 @@ describe("a run that a No-Go rolled back", async () => {
   });
 });
 
+describe("a smoke test that failed after the opening", () => {
+  const opened = async () => {
+    const run = await migrated();
+    await run.prove();
+    await run.gate("open");
+    await run.open(false);
+    return run;
+  };
+
+  test("is the cause when people go back for it", async () => {
+    const run = await opened();
+    await run.gate("keep", "NoGo", { comment: "Customers cannot log in" });
+    await run.fenceAgain();
+    await run.rollBack("No-Go at gate keep", "008");
+    const { answer, report } = await end(run, "RolledBack");
+    expect(answer.cause).toContain(
+      "Smoke-test the application: Agent profile is served: expected status 200",
+    );
+    expect(answer.cause).toContain("008, 007 and 006 were rolled back and proven back");
+    expect(report.timeline.phases.map(({ id }) => id).slice(-5)).toEqual([
+      "open",
+      "gate-keep",
+      "fence-again",
+      "rollback",
+      "close",
+    ]);
+    expect(report.downtime.openedAt).toBeNull();
+  });
+
+  test("stays a criterion that is not met when people keep the new schema", async () => {
+    const run = await opened();
+    await run.gate("keep", "Go");
+    await run.afterOpening();
+    const { report } = await end(run, "Succeeded");
+    expect(statuses(report).application).toBe("not met");
+    expect(report.leftToDo.join()).toContain(
+      "Look into what is not met: The application starts and connects",
+    );
+  });
+});
+
 describe("a rollback without its proof", () => {
   test("is never said to be proven", async () => {
     const run = await migrated(undefined, "006");
