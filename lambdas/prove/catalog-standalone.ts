@@ -112,7 +112,7 @@ export const STANDALONE = [
 
 // Members of extensions and the system's own objects are left out, but not what was granted on them since.
 const CHANGED_PRIVILEGES = `
-SELECT 'privileges', i.identity, ${GRANTS_OF("o.acl")}
+SELECT 'privileges on ' || i.type, i.identity, ${GRANTS_OF("o.acl")}
 FROM (
   SELECT 'pg_class'::regclass::oid AS classid, oid AS objid, relnamespace AS home, relacl AS acl,
          acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner) AS initially FROM pg_class

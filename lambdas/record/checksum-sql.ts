@@ -15,23 +15,9 @@ export const TABLE = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1::text)`;
 
-/**
- * SQL expression: the type's default operator class of that access method has a support function of that number.
- * As the server does it: the type's own class, or that of a type of the same bytes (varchar has text's).
- */
-const SUPPORTED = (method: "hash" | "btree", procedure: number) => `EXISTS (
-    SELECT FROM pg_opclass k
-    JOIN pg_amproc f ON f.amprocfamily = k.opcfamily AND f.amprocnum = ${procedure}
-                    AND f.amproclefttype = k.opcintype AND f.amprocrighttype = k.opcintype
-    WHERE k.opcdefault AND k.opcmethod = (SELECT oid FROM pg_am WHERE amname = '${method}')
-      AND (k.opcintype = t.oid
-           OR NOT EXISTS (SELECT FROM pg_opclass own
-                           WHERE own.opcdefault AND own.opcmethod = k.opcmethod AND own.opcintype = t.oid)
-              AND EXISTS (SELECT FROM pg_cast c WHERE c.castsource = t.oid AND c.casttarget = k.opcintype
-                                                  AND c.castmethod = 'b' AND c.castcontext = 'i')))`;
-
-const EXTENDED_HASH = 2;
-const EQUAL_IMAGE = 4;
+/** Support functions that an operator class may have, by their numbers: see pg_amproc. */
+const HASH_EXTENDED = 2;
+const BTREE_EQUAL_IMAGE = 4;
 /** Types that initdb made keep their OIDs on every server. */
 const FIRST_OWN_OID = 10000;
 
@@ -70,16 +56,32 @@ part (column_type, oid) AS (
     UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
   ) inner_part
 ),
--- Fetched first, so that the few types of one table are looked at and not the whole catalog's.
 leaf AS MATERIALIZED (
   SELECT p.column_type, t.oid
   FROM part p JOIN pg_type t ON t.oid = p.oid
   WHERE t.typtype NOT IN ('d', 'c', 'r', 'm', 'e') AND t.typsubscript <> 'array_subscript_handler'::regproc
 ),
+-- As the server finds operator classes: the type's own default, or that of a type of the same bytes (varchar has text's).
+class (type, own, method, family, input) AS MATERIALIZED (
+  SELECT a.type, a.own, m.amname, k.opcfamily, k.opcintype
+  FROM (SELECT oid AS type, true AS own, oid AS target FROM leaf
+        UNION
+        SELECT leaf.oid, false, c.casttarget FROM leaf
+        JOIN pg_cast c ON c.castsource = leaf.oid AND c.castmethod = 'b' AND c.castcontext = 'i') a
+  JOIN pg_opclass k ON k.opcintype = a.target AND k.opcdefault
+  JOIN pg_am m ON m.oid = k.opcmethod AND m.amname IN ('hash', 'btree')
+),
+supported (type, method) AS MATERIALIZED (
+  SELECT k.type, k.method
+  FROM class k
+  JOIN pg_amproc f ON f.amprocfamily = k.family AND f.amproclefttype = k.input AND f.amprocrighttype = k.input
+                  AND f.amprocnum = CASE k.method WHEN 'hash' THEN ${HASH_EXTENDED} ELSE ${BTREE_EQUAL_IMAGE} END
+  WHERE k.own OR NOT EXISTS (SELECT FROM class own WHERE own.own AND own.type = k.type AND own.method = k.method)
+),
 inexact AS MATERIALIZED (
-  SELECT DISTINCT t.column_type FROM leaf t
-  WHERE NOT (${SUPPORTED("hash", EXTENDED_HASH)}
-             AND (t.oid = 'jsonb'::regtype OR ${SUPPORTED("btree", EQUAL_IMAGE)}))
+  SELECT DISTINCT column_type FROM leaf
+  WHERE NOT EXISTS (SELECT FROM supported WHERE type = leaf.oid AND method = 'hash')
+     OR (oid <> 'jsonb'::regtype AND NOT EXISTS (SELECT FROM supported WHERE type = leaf.oid AND method = 'btree'))
 )
 SELECT w.attname AS name, quote_ident(w.attname) AS quoted,
   CASE

@@ -775,7 +775,13 @@ export const CHANGES: Change[] = [
     "a grant on a system function",
     "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep FROM PUBLIC",
     "GRANT EXECUTE ON FUNCTION pg_catalog.pg_sleep TO PUBLIC",
-    "privileges pg_catalog.pg_sleep(double precision) added",
+    "privileges on function pg_catalog.pg_sleep(double precision) added",
+  ),
+  change(
+    "a grant on an extension's member",
+    "CREATE EXTENSION vector; REVOKE EXECUTE ON FUNCTION public.vector_dims(public.vector) FROM PUBLIC",
+    "DROP EXTENSION vector",
+    "privileges on function public.vector_dims(public.vector) added",
   ),
   change(
     "default privileges",
