@@ -1,7 +1,7 @@
 import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
 import { VERDICTS } from "./verdict.ts";
-import { count, duration, list, milliseconds, moment } from "./words.ts";
+import { count, duration, grouped, list, milliseconds, moment } from "./words.ts";
 
 export interface Summary {
   title: string;
@@ -51,7 +51,7 @@ function rehearsalLines({ staging, migrations }: Report): string[] {
     ...(verified
       ? [
           verified.equal
-            ? `The restored backup was read: ${verified.rows} rows in ${count(verified.tables, "table")}, as production`
+            ? `The restored backup was read: ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}, as production`
             : `The restored backup is not as production: ${verified.differences[0] ?? "see the evidence"}`,
         ]
       : []),

@@ -32,6 +32,11 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
 
+/** Such as `1,234,567`; counts of rows are text, as they may be larger than a number holds. */
+export function grouped(rows: string): string {
+  return rows.replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** Such as `008, 007 and 006`. */
 export function list(items: readonly string[]): string {
   if (items.length < 2) return items.join("");

@@ -1,6 +1,6 @@
 import { type Html, html } from "../../shared/html.ts";
 import type { ProofReport, Report } from "../schema.ts";
-import { count, moment } from "../words.ts";
+import { count, grouped, moment } from "../words.ts";
 import { bullets, digest, mark, section, table } from "./parts.ts";
 
 /** From so many tables on, equal ones are not shown until somebody asks. */
@@ -45,16 +45,15 @@ ${table(
       cell: (t) => html`${t.table}${t.protected && html` <span class="soft small">protected</span>`}`,
     },
     { head: "Result", plain: true, cell: (t) => mark(t.equal, { yes: "Equal", no: "Differs", unknown: "" }) },
-    { head: "Rows before", number: true, cell: (t) => grouped(t.rowsBefore) },
-    { head: "Rows after", number: true, cell: (t) => grouped(t.rowsAfter) },
+    {
+      head: "Rows before",
+      number: true,
+      cell: (t) => (t.rowsBefore === null ? "none" : grouped(t.rowsBefore)),
+    },
+    { head: "Rows after", number: true, cell: (t) => (t.rowsAfter === null ? "none" : grouped(t.rowsAfter)) },
     { head: "Checksum before", cell: (t) => digest(t.checksumBefore) },
     { head: "Checksum after", cell: (t) => digest(t.checksumAfter) },
   ],
   tables,
 )}</details>`;
-}
-
-/** Such as `1,234,567`; the counts are text, as they may be larger than a number holds. */
-function grouped(rows: string | null): string {
-  return rows === null ? "none" : rows.replace(/\B(?=(\d{3})+$)/g, ",");
 }

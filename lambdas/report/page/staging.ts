@@ -1,6 +1,6 @@
 import { type Html, html } from "../../shared/html.ts";
 import type { Report } from "../schema.ts";
-import { count, milliseconds, moment } from "../words.ts";
+import { count, grouped, milliseconds, moment } from "../words.ts";
 import { bullets, mark, section, table } from "./parts.ts";
 
 /** The plan's form for staging results, filled in. */
@@ -12,7 +12,7 @@ export function stagingSection({ staging, benchmarks }: Report): Html | false {
     [
       "Backup restored and read",
       verified
-        ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${verified.rows} rows in ${count(verified.tables, "table")}`
+        ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}`
         : html`${mark(null, { yes: "", no: "", unknown: "Not yet" })}`,
     ],
     [

@@ -43,7 +43,7 @@ header.good h1 { color: var(--good); } header.bad h1 { color: var(--bad); } head
 .facts dt { color: var(--soft); font-size: .8125rem; }
 .facts dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
-th, td { text-align: left; vertical-align: top; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--line); }
+th, td { overflow-wrap: break-word; text-align: left; vertical-align: top; padding: .375rem .75rem .375rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); font-size: .8125rem; }
 thead th { white-space: nowrap; vertical-align: bottom; }
 tbody th { color: var(--ink); font-size: inherit; }
@@ -64,6 +64,7 @@ details > :not(summary) { margin-left: 1rem; }
 .axis span { display: flex; justify-content: space-between; border-top: 1px solid var(--line); padding-top: .125rem; }
 .key svg { width: 1.5rem; height: .75rem; vertical-align: middle; }
 .key span { display: inline-block; margin-right: 1.25rem; }
+td code { overflow-wrap: anywhere; }
 .digest { white-space: nowrap; }
 .actual { fill: var(--bar); } .wait { fill: var(--wait); } .going { fill: var(--open); }
 .predicted { fill: none; stroke: var(--plan); stroke-width: 1; vector-effect: non-scaling-stroke; }
@@ -78,7 +79,7 @@ details > :not(summary) { margin-left: 1rem; }
   .criteria li { grid-template-columns: 1fr; }
   .criteria .soft { grid-column: 1; }
   table.stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
-  table.stack tr { display: grid; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  table.stack tr { display: grid; grid-template-columns: minmax(0, 1fr); padding: .5rem 0; border-bottom: 1px solid var(--line); }
   table.stack tr:last-child { border-bottom: 0; }
   table.stack td, table.stack th { border: 0; padding: 0; text-align: left; white-space: normal; }
   table.stack td[data-head]::before { content: attr(data-head) " "; color: var(--soft); font-size: .8125rem; }
