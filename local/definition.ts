@@ -1,3 +1,4 @@
+import { CAPABILITY_METADATA } from "../lib/functions/functions.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";
 import { PHASES_METADATA } from "../lib/machine/machine.ts";
@@ -28,9 +29,6 @@ interface Resource {
   Properties: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
 }
-
-/** Key under which a function's resource says which capability it is. */
-export const CAPABILITY_METADATA = "sluice:capability";
 
 const PSEUDO: Readonly<Record<string, string>> = {
   "AWS::Partition": "aws",

@@ -1,27 +1,30 @@
-import { App, Stack } from "aws-cdk-lib";
-import * as lambda from "aws-cdk-lib/aws-lambda";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";
-import { Machine } from "../lib/machine/machine.ts";
+import { parseSettings, SETTINGS_KEY } from "../lib/settings.ts";
+import { SluiceStack } from "../lib/sluice-stack.ts";
 import { type Definition, definitionOf } from "./definition.ts";
 
+const CDK_JSON = new URL("../cdk.json", import.meta.url);
+
+/**
+ * Synthesizes the app as `cdk synth` does, with the same context, and takes the definition out of the template. Only
+ * the functions' code is not bundled: a local run calls it directly.
+ */
 export async function synthesize(
   plan: CompiledPlan,
-  settings: { rehearse: "before" | "inside" },
+  { rehearse }: { rehearse: "before" | "inside" },
 ): Promise<Definition> {
-  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
-  const stack = new Stack(app, "Sluice");
-  const functions = Object.fromEntries(
-    MACHINE_CAPABILITIES.map((c) => {
-      const f = new lambda.Function(stack, c, {
-        code: lambda.Code.fromInline("x"),
-        handler: "index.handler",
-        runtime: lambda.Runtime.NODEJS_24_X,
-      });
-      (f.node.defaultChild as lambda.CfnFunction).addMetadata("sluice:capability", c);
-      return [c, f];
-    }),
-  ) as never;
-  new Machine(stack, "Machine", { plan, rehearse: settings.rehearse, functions });
-  return definitionOf(app.synth().getStackByName("Sluice").template as never);
+  const { context } = JSON.parse(await readFile(CDK_JSON, "utf8")) as { context: Record<string, unknown> };
+  const settings = { ...parseSettings(context[SETTINGS_KEY]), rehearse };
+  const outdir = await mkdtemp(join(tmpdir(), "sluice-synth-"));
+  try {
+    const app = new App({ outdir, context: { ...context, "aws:cdk:bundling-stacks": [] } });
+    const stack = new SluiceStack(app, `Sluice-${settings.database.instance}`, { settings, plan });
+    return definitionOf(app.synth().getStackArtifact(stack.artifactId).template);
+  } finally {
+    await rm(outdir, { recursive: true, force: true });
+  }
 }

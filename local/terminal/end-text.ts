@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { summaryLines } from "../../lambdas/report/summary.ts";
+import { VERDICTS } from "../../lambdas/report/verdict.ts";
+import type { End } from "../../lambdas/shared/documents.ts";
+import type { LocalEnd } from "../events.ts";
+import type { Paint } from "./paint.ts";
+import { wrap } from "./wrap.ts";
+
+const LOOK: Readonly<Record<End, { mark: string; color: "green" | "yellow" | "red" }>> = {
+  Succeeded: { mark: "✔", color: "green" },
+  Refused: { mark: "✖", color: "yellow" },
+  RolledBack: { mark: "←", color: "yellow" },
+  Restored: { mark: "←", color: "yellow" },
+  NeedsOperator: { mark: "✖", color: "red" },
+};
+
+/** Said by the verdict, or under a heading of its own. */
+const SAID_ELSEWHERE = new Set(["Run", "Left to do"]);
+
+/** The last words on a run: how it ended and why, the facts, where everything is, and what to do next. */
+export function endText(end: LocalEnd, paint: Paint, columns?: number): string[] {
+  const { mark, color } = LOOK[end.end];
+  const { title, meaning } = VERDICTS[end.end];
+  const section = (name: string, lines: readonly string[]) =>
+    lines.length === 0
+      ? []
+      : ["", paint("bold", name), ...lines.flatMap((line) => wrap(line, columns, "  ", "    "))];
+  return [
+    "",
+    `${paint(["bold", color], `${mark} ${title}`)}`,
+    ...wrap(meaning, columns, "  "),
+    ...wrap(causeOf(end), columns, "  "),
+    ...summaryLines(end.report)
+      .filter((part) => !SAID_ELSEWHERE.has(part.title))
+      .flatMap((part) => section(part.title, part.lines)),
+    "",
+    `${paint("bold", "Evidence")}  ${end.evidence}`,
+    `${paint("bold", "Report")}    ${join(end.evidence, "report.html")}`,
+    ...(end.leftBehind.length === 0
+      ? ["", `${paint("bold", "Left behind")}  nothing`]
+      : section("Left behind", end.leftBehind)),
+    ...section("What to do next", nextSteps(end)),
+  ];
+}
+
+/** In one line, where only errors are told. */
+export function endLine(end: LocalEnd): string {
+  return `${VERDICTS[end.end].title}: ${causeOf(end)}`;
+}
+
+/** The cause names its end first, as it must in the console; here that stands above it. */
+function causeOf({ end, cause }: LocalEnd): string {
+  return cause.startsWith(`${end}: `) ? cause.slice(end.length + 2) : cause;
+}
+
+function nextSteps({ report, leftBehind }: LocalEnd): string[] {
+  return report.leftToDo.filter((line) => !leftBehind.includes(line));
+}

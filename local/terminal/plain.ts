@@ -1,0 +1,78 @@
+import type { Surface } from "./surface.ts";
+import type { PhaseView, RowView, RunView, ViewEvent } from "./view.ts";
+import { answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
+
+/** Lines for a log: one for each state that is done, for each failure and for each phase that has ended. */
+export class PlainSurface implements Surface {
+  constructor(
+    private readonly write: (lines: readonly string[]) => void,
+    private readonly planned: ReadonlyMap<string, number>,
+  ) {}
+
+  async show(before: RunView, view: RunView, event: ViewEvent): Promise<void> {
+    this.write(plainLines(before, view, event, this.planned));
+  }
+
+  async hold(lines: readonly string[]): Promise<void> {
+    this.write(lines);
+  }
+
+  async resume(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+export function plainLines(
+  before: RunView,
+  view: RunView,
+  event: ViewEvent,
+  planned: ReadonlyMap<string, number>,
+): string[] {
+  switch (event.type) {
+    case "started":
+      return [`Run ${event.run}: ${event.plan}`, `Evidence: ${event.evidence}`];
+    case "entered":
+    case "ended":
+      return [...doneRows(before, view, planned), ...endedPhases(before, view, planned)];
+    case "failed":
+      return [
+        `${event.phase}: ${event.state}: failed${event.willRetry ? ", is tried again" : ""}: ${failureText(event)}`,
+      ];
+    case "stopping":
+      return [STOPPING];
+    default:
+      return [];
+  }
+}
+
+// A state is done when another one is entered: until then it may loop.
+function doneRows(before: RunView, view: RunView, planned: ReadonlyMap<string, number>): string[] {
+  const phase = before.phases.find((candidate) => candidate.phase === before.current);
+  const row = phase?.rows.at(-1);
+  if (!phase || !row || row.status === "failed" || isStill(row, phase, view)) return [];
+  const now = row.endedAt ?? row.startedAt;
+  return [
+    `${phase.phase}: ${row.state}: ${[...outcome(row), timeOf(secondsOf(row, now), planned.get(row.state))].join(", ")}`,
+  ];
+}
+
+function outcome({ answer, failures }: RowView): string[] {
+  const done = answer === undefined ? "done" : answerText(answer);
+  return failures.length === 0 ? [done] : [done, `at try ${failures.length + 1}`];
+}
+
+function isStill(row: RowView, { phase, rows }: PhaseView, view: RunView): boolean {
+  const now = view.phases.find((candidate) => candidate.phase === phase);
+  return view.current === phase && now?.rows.length === rows.length && now.rows.at(-1)?.state === row.state;
+}
+
+function endedPhases(before: RunView, view: RunView, planned: ReadonlyMap<string, number>): string[] {
+  return view.phases.flatMap((phase) => {
+    const earlier = before.phases.find((candidate) => candidate.phase === phase.phase);
+    if (!phase.endedAt || earlier?.endedAt) return [];
+    const how = { done: "done", turned: "turned back", failed: "failed", waiting: "", working: "" }[
+      phase.status
+    ];
+    return [`${phase.phase}: ${how}, ${timeOf(secondsOf(phase, phase.endedAt), planned.get(phase.phase))}`];
+  });
+}

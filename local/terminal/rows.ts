@@ -1,0 +1,107 @@
+import { shorten } from "../../lambdas/report/words.ts";
+import type { Paint } from "./paint.ts";
+import { ONLY_ON_THE_WAY_BACK } from "./phases.ts";
+import type { PhaseView, RowView, RunView } from "./view.ts";
+import { answerIn, answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
+
+/** A row of the live list. */
+export interface Row {
+  title: string;
+  look: "waiting" | "working" | "done" | "failed" | "back";
+  below: readonly Row[];
+}
+
+/** How many states of each phase stand on the screen for good; a phase that does so as a whole is `all`. */
+export type Printed = ReadonlyMap<string, number | "all">;
+
+export interface RowOptions {
+  now: Date;
+  planned: ReadonlyMap<string, number>;
+  paint: Paint;
+  printed: Printed;
+  /** The list is left standing and goes on further down: without what is worked on and what is to come. */
+  leaving: boolean;
+}
+
+/** Long messages stand in the evidence and below the verdict. */
+const LONGEST_LINE = 300;
+
+export function rowsOf(view: RunView, options: RowOptions): Row[] {
+  const at = view.phases.findIndex(({ phase }) => phase === view.current);
+  const rows = view.phases.flatMap((phase, i) =>
+    phaseRow(phase, i > at && view.current !== undefined, options),
+  );
+  return view.stopping && !options.leaving
+    ? [...rows, { title: options.paint("yellow", STOPPING), look: "back", below: [] }]
+    : rows;
+}
+
+/** What stands on the screen once the list has been left. */
+export function printedOf(view: RunView): Printed {
+  return new Map(
+    view.phases
+      .filter(({ startedAt }) => startedAt !== undefined)
+      .map(({ phase, endedAt, rows }) => [phase, endedAt ? ("all" as const) : Math.max(0, rows.length - 1)]),
+  );
+}
+
+function phaseRow(phase: PhaseView, toCome: boolean, options: RowOptions): Row[] {
+  const { now, planned, paint, printed, leaving } = options;
+  const standing = printed.get(phase.phase) ?? 0;
+  if (standing === "all") return [];
+  if (phase.status === "waiting")
+    return toCome && !leaving && !ONLY_ON_THE_WAY_BACK.has(phase.phase)
+      ? [{ title: paint("dim", phase.phase), look: "waiting", below: [] }]
+      : [];
+  const working = phase.endedAt === undefined;
+  const shown = phase.rows.slice(standing, leaving && working ? -1 : undefined);
+  if (leaving && working && shown.length === 0) return [];
+  const seconds = secondsOf(phase, now);
+  const facts = [
+    answerIn(phase),
+    working && seconds < 1 ? undefined : timeOf(seconds, planned.get(phase.phase)),
+  ];
+  return [
+    {
+      title: titled(phase.phase, facts, paint),
+      look: phase.status === "turned" ? "back" : phase.status,
+      // Of a phase that went well, its own row says enough.
+      below: working || phase.status === "failed" ? shown.map((row) => stateRow(row, options)) : [],
+    },
+  ];
+}
+
+function stateRow(row: RowView, { now, planned, paint }: RowOptions): Row {
+  const seconds = secondsOf(row, now);
+  const working = row.endedAt === undefined;
+  const facts = [
+    row.answer === undefined ? undefined : answerText(row.answer),
+    working && seconds < 1 ? undefined : timeOf(seconds, planned.get(row.state)),
+    row.failures.length > 0 && row.status !== "failed" ? `try ${row.failures.length + 1}` : undefined,
+  ];
+  const under = lineUnder(row);
+  return {
+    title: [titled(row.state, facts, paint), ...(under ? [paint("dim", `› ${under}`)] : [])].join("\n"),
+    look: lookOf(row),
+    below: [],
+  };
+}
+
+function lookOf({ status, answer }: RowView): Row["look"] {
+  if (status === "failed") return "failed";
+  if (answer?.decision === "NoGo") return "back";
+  return status === "done" ? "done" : "working";
+}
+
+function lineUnder({ status, line, failures }: RowView): string | undefined {
+  const failure = failures.at(-1);
+  if (failure && status === "failed") return shorten(failureText(failure), LONGEST_LINE);
+  if (failure && status === "retrying")
+    return shorten(`Tried again after ${failureText(failure)}`, LONGEST_LINE);
+  return status === "working" ? line : undefined;
+}
+
+function titled(name: string, facts: readonly (string | undefined)[], paint: Paint): string {
+  const said = facts.filter((fact) => fact !== undefined).join(", ");
+  return said === "" ? name : `${name}  ${paint("dim", said)}`;
+}
