@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { summarizePlan } from "../report/plan-summary.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 import { admit } from "./admit.ts";
 import { releaseLease } from "./lease.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Doc } from "../shared/documents.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { describeStatementError } from "../migrate/statement-error.ts";
 import { type BenchmarkResult, type BenchmarksDoc, Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 // Line ends aside, no control characters; and none that turn the direction of text, which could make one name look
 // like another in the report.

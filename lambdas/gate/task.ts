@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refuseAnotherPlan, runFields, type Task } from "../shared/task.ts";
 import { confirmGate } from "./confirm.ts";
 import { GATE_NAME } from "./link.ts";

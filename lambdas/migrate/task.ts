@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { takeRecord } from "../record/take-record.ts";
 import { Doc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type AfterOpeningDoc, Doc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import { withTarget } from "../shared/places.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { withTarget } from "../shared/places.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { takeRecord } from "../record/take-record.ts";
 import {
   Doc,

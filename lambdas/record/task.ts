@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { differencesOfRecords } from "../prove/compare.ts";
 import { Doc, type RecordDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What a Catch puts into the machine's state. */
 export const caughtSchema = z.object({ Error: z.string().optional(), Cause: z.string().optional() });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Doc, END_NAMES, type OutcomeDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Doc, type ProductionDoc, type RestoreDoc, type RestoredDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

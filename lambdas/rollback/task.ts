@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ensureLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
 import { removeVersion } from "../migrate/schema-version.ts";

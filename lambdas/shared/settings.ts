@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What handlers know of the deployment; written by the stack into SLUICE_SETTINGS, by the command line locally. */
 export const runSettings = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Doc, type FailureDoc, type StateDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";

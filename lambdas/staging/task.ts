@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Doc, type ProductionDoc, type StagingDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type CheckResult, type ChecksDoc, Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { differencesOfRecords } from "../prove/compare.ts";
 import { describeDifference, differences } from "../prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
