@@ -42,10 +42,10 @@ export class Network extends Construct {
     });
     const securityGroup = new ec2.SecurityGroup(this, "EndpointGroup", {
       vpc: this.vpc,
-      description: "Sluice's functions to the VPC endpoints",
+      description: "From the functions of Sluice to the VPC endpoints",
       allowAllOutbound: false,
     });
-    securityGroup.addIngressRule(this.securityGroup, HTTPS, "Sluice's functions");
+    securityGroup.addIngressRule(this.securityGroup, HTTPS, "Functions of Sluice");
     const services = {
       SecretsManager: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
       Sns: ec2.InterfaceVpcEndpointAwsService.SNS,

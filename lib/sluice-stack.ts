@@ -3,6 +3,7 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { acknowledge } from "./acknowledged.ts";
 import { Functions } from "./functions/functions.ts";
 import { GateApi } from "./gate-api.ts";
 import { Machine } from "./machine/machine.ts";
@@ -56,6 +57,7 @@ export class SluiceStack extends Stack {
     });
     functions.allowMachine(this.machine.stateMachine);
     api.serve(functions.gatePage);
+    acknowledge({ settings, storage, api, functions, machine: this.machine });
 
     new CfnOutput(this, "StateMachineArn", { value: this.machine.stateMachine.stateMachineArn });
     new CfnOutput(this, "EvidenceBucket", { value: storage.bucket.bucketName });

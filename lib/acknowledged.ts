@@ -1,0 +1,79 @@
+import { type CfnResource, Stack, Validations } from "aws-cdk-lib";
+import type { IConstruct } from "constructs";
+import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
+import type { Functions } from "./functions/functions.ts";
+import type { GateApi } from "./gate-api.ts";
+import type { Machine } from "./machine/machine.ts";
+import type { Settings } from "./settings.ts";
+import type { Storage } from "./storage.ts";
+
+export interface Parts {
+  settings: Settings;
+  storage: Storage;
+  api: GateApi;
+  functions: Functions;
+  machine: Machine;
+}
+
+/** The findings of cdk-nag's AwsSolutions that stay, each with why it may. A test holds that there are no others. */
+export function acknowledge({ settings, storage, api, functions, machine }: Parts): void {
+  const accept = (at: IConstruct, id: string, reason: string) =>
+    Validations.of(at).acknowledge({ id: `AwsSolutions::AwsSolutions-${id}`, reason });
+
+  accept(
+    storage,
+    "S1",
+    "Evidence is written once and versioned. Who read it is in CloudTrail's data events, where an account wants that; server access logs would need a bucket of their own.",
+  );
+  accept(
+    api,
+    "APIG4",
+    "Approvers have no account here: the link's key, 256 bits, of which only the hash is stored, is what lets them in. It expires, and decides once.",
+  );
+
+  const rds = (text: string) => `arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:${text}`;
+  const bucket = `<${logicalId(storage.bucket)}.Arn>`;
+  const wildcards: [resource: string, reason: string][] = [
+    [
+      "*",
+      "Network interfaces, which Lambda makes with the function's role; ListSecrets, GetMetricStatistics and DescribeAlarms: these actions know no narrower resources.",
+    ],
+    [`${bucket}/runs/*`, "Evidence of every run; the bucket's policy forbids overwriting."],
+    [`${bucket}/leases/*`, "One object for each database."],
+    [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
+    [
+      rds(`db:${asidePrefix(settings.database.instance)}*`),
+      "The former production after a restore; each run gives another name.",
+    ],
+    [rds(`snapshot:${snapshotPrefix("rehearsal")}*`), "Sluice's own snapshots; each run has another."],
+    [rds(`snapshot:${snapshotPrefix("final")}*`), "Sluice's own snapshots; each run has another."],
+    [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
+    [rds("pg:*"), "Production's own groups, read when it is restored: unknown at deployment."],
+    [rds("og:*"), "Production's own groups, read when it is restored: unknown at deployment."],
+    [
+      "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!db-*",
+      "RDS chooses the name; a condition holds it to secrets that RDS made for this instance, or to calls that RDS makes.",
+    ],
+    [
+      "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*",
+      "Production's own roles, read when it is restored; a condition holds it to passing them to RDS.",
+    ],
+    [
+      `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*`,
+      "Executions of this one state machine.",
+    ],
+  ];
+  for (const [resource, reason] of wildcards) accept(functions, `IAM5[Resource::${resource}]`, reason);
+
+  for (const made of Object.values(functions.byCapability))
+    accept(
+      machine,
+      `IAM5[Resource::<${logicalId(made)}.Arn>:*]`,
+      "Versions of that function: Step Functions asks for the function with and without one.",
+    );
+  accept(machine, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions know no narrower resources.");
+}
+
+function logicalId(of: IConstruct): string {
+  return Stack.of(of).getLogicalId(of.node.defaultChild as CfnResource & { logicalId: string });
+}
