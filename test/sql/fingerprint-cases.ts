@@ -387,7 +387,7 @@ export const CHANGES: Change[] = [
   change(
     "a column's storage",
     "ALTER TABLE app.customers ALTER note SET STORAGE EXTERNAL",
-    "ALTER TABLE app.customers ALTER note SET STORAGE DEFAULT",
+    "ALTER TABLE app.customers ALTER note SET STORAGE EXTENDED",
     `column app.customers.note changed: now "storage: e"`,
   ),
   change(
