@@ -6,8 +6,8 @@ import { Interrupts } from "./interrupts.ts";
 import type { Paint } from "./paint.ts";
 import type { Streams } from "./streams.ts";
 import type { Surface } from "./surface.ts";
-import { type Answer, EMPTY, type RunView, reduce, type ViewEvent } from "./view.ts";
-import { answerText } from "./words.ts";
+import { type Answer, currentRow, EMPTY, reduce, type ViewEvent } from "./view.ts";
+import { answerText, STOPPING } from "./words.ts";
 
 export interface Presentation {
   streams: Streams;
@@ -21,49 +21,50 @@ export interface Presentation {
 }
 
 /** Where a run was when the command was left at once. */
-export interface Progress {
-  view: RunView;
+export interface Left {
+  run: string;
   evidence: string | undefined;
+  phase: string | undefined;
+  state: string | undefined;
 }
 
-/**
- * Shows a run to its end, has its gates answered and passes Ctrl-C on.
- * @throws LeftAtOnce at the second Ctrl-C
- */
+/** Shows a run to its end, or until it is left at once; has its gates answered; passes Ctrl-C on. */
 export async function present(
   run: LocalRun,
   presentation: Presentation,
-  progress: Progress,
-): Promise<LocalEnd> {
-  const shown = new Shown(run, presentation, progress);
+): Promise<{ end: LocalEnd } | { left: Left }> {
+  const shown = new ShownRun(run, presentation);
   try {
-    return await shown.toTheEnd();
+    return await shown.untilEndOrLeft();
   } finally {
     await shown.close();
   }
 }
 
-class Shown {
+class ShownRun {
   private readonly interrupts: Interrupts;
   private readonly stopped = new AbortController();
+  private view = EMPTY;
+  private evidence: string | undefined;
+  /** The way back itself is being asked for: that is asked on while the run stops. */
+  private asksWayBack = false;
 
   constructor(
     private readonly run: LocalRun,
     private readonly presentation: Presentation,
-    private readonly progress: Progress,
   ) {
-    this.interrupts = new Interrupts(presentation.streams.signals, () => {
-      this.stopped.abort();
-      run.stop();
-      void this.tell({ type: "stopping" });
-    });
-    // Whoever waits for a gate learns of it; nobody else must.
+    this.interrupts = new Interrupts(presentation.streams.signals, () => this.stop());
+    // It is looked at when the events are over, and must not be an unhandled rejection until then.
     run.end.catch(() => undefined);
   }
 
-  async toTheEnd(): Promise<LocalEnd> {
-    await Promise.race([this.follow(), this.interrupts.left]);
-    return await this.run.end;
+  async untilEndOrLeft(): Promise<{ end: LocalEnd } | { left: Left }> {
+    const left = this.interrupts.left.then(() => {
+      const current = currentRow(this.view);
+      const [phase, state] = [current?.phase.phase, current?.row.state];
+      return { left: { run: this.run.run, evidence: this.evidence, phase, state } };
+    });
+    return await Promise.race([this.follow(), left]);
   }
 
   async close(): Promise<void> {
@@ -71,68 +72,92 @@ class Shown {
     await this.presentation.surface.close();
   }
 
-  private async follow(): Promise<void> {
+  private stop(): void {
+    this.stopped.abort();
+    this.run.stop();
+    void this.tell({ type: "stopping" });
+    if (this.asksWayBack) void this.presentation.surface.hold(["", `  ${STOPPING}`]);
+  }
+
+  private async follow(): Promise<{ end: LocalEnd }> {
     for await (const event of this.run.events) {
-      if (event.type === "started") this.progress.evidence = event.evidence;
+      if (event.type === "started") this.evidence = event.evidence;
       await this.tell(event);
       if (event.type === "gate") await this.tell({ type: "answered", answer: await this.pass(event.gate) });
     }
+    return { end: await this.run.end };
   }
 
   private async tell(event: ViewEvent): Promise<void> {
-    const before = this.progress.view;
-    this.progress.view = reduce(before, event);
-    await this.presentation.surface.show(before, this.progress.view, event);
+    const before = this.view;
+    this.view = reduce(before, event);
+    await this.presentation.surface.show(before, this.view, event);
   }
 
   /** Has the gate answered, by whoever is first. */
   private async pass(gate: OpenGate): Promise<Answer | undefined> {
     // A run that breaks off closes no gate any more.
     const closed = Promise.race([gate.closed, this.run.end.then(() => undefined)]);
-    const beforehand = answerBeforehand(gate.doc, this.presentation.answers);
-    if (beforehand && !this.stopped.signal.aborted)
-      await this.give(gate, beforehand.decision, beforehand.by, beforehand.comment);
-    else await this.askPeople(gate, closed);
+    closed.catch(() => undefined);
+    const wayBack = gate.doc.kind === "restore";
+    // A run that stops refuses its gates itself; only the way back is still asked for.
+    if (!this.stopped.signal.aborted || wayBack) {
+      const beforehand = answerBeforehand(gate.doc, this.presentation.answers);
+      if (beforehand) await giveBeforehand(gate, beforehand);
+      else await this.askPeople(gate, closed, wayBack);
+    }
     return await closed;
   }
 
-  private async give(
+  private async askPeople(
     gate: OpenGate,
-    ...[decision, by, comment]: Parameters<OpenGate["decide"]>
+    closed: Promise<Answer | undefined>,
+    wayBack: boolean,
   ): Promise<void> {
-    try {
-      await gate.decide(decision, by, comment);
-    } catch (error) {
-      // A Go that cannot be given is none: the run goes back by its own way rather than wait for nobody.
-      await gate.decide("NoGo", by, error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  private async askPeople(gate: OpenGate, closed: Promise<Answer | undefined>): Promise<void> {
-    const { surface, paint, streams, brief, canAsk, answers } = this.presentation;
+    const { surface, paint, streams, brief, canAsk } = this.presentation;
     const columns = streams.stdout.isTTY ? streams.stdout.columns : undefined;
     await surface.hold(brief ? [gateLine(gate)] : gateText(gate, paint, columns));
-    if (!canAsk || this.stopped.signal.aborted) return await surface.resume();
-
-    const answeredElsewhere = new AbortController();
-    void closed.finally(() => answeredElsewhere.abort()).catch(() => undefined);
-    const signal = AbortSignal.any([answeredElsewhere.signal, this.stopped.signal]);
-    while (!signal.aborted) {
-      const asked = await ask(streams, { signal, onInterrupt: () => this.interrupts.press() });
-      if (!asked) break;
-      try {
-        if (!(await gate.decide(asked.decision, answers.user, asked.comment)))
-          await this.sayWhoWasFirst(closed);
-        break;
-      } catch (error) {
-        await surface.hold([`  ${error instanceof Error ? error.message : String(error)}`]);
-      }
+    if (canAsk) {
+      const over = new AbortController();
+      void closed.finally(() => over.abort()).catch(() => undefined);
+      this.asksWayBack = wayBack;
+      const signal = wayBack ? over.signal : AbortSignal.any([over.signal, this.stopped.signal]);
+      const answered = await this.askHere(gate, signal);
+      this.asksWayBack = false;
+      const others = over.signal.aborted ? await closed : undefined;
+      if (answered !== "here" && others) await surface.hold([`  Answered already: ${answerText(others)}`]);
+      else if (answered === "not here" && !signal.aborted)
+        await surface.hold(["  Waiting for an answer on the page."]);
     }
-    if (answeredElsewhere.signal.aborted && !this.stopped.signal.aborted) await this.sayWhoWasFirst(closed);
     await surface.resume();
   }
 
-  private async sayWhoWasFirst(closed: Promise<Answer | undefined>): Promise<void> {
-    await this.presentation.surface.hold([`  Answered already: ${answerText((await closed) ?? null)}`]);
+  private async askHere(gate: OpenGate, signal: AbortSignal): Promise<"here" | "not here" | "before"> {
+    const { surface, streams, answers } = this.presentation;
+    for (;;) {
+      const asked = await ask(streams, { signal, onInterrupt: () => this.interrupts.press() });
+      if (!asked) return "not here";
+      try {
+        return (await gate.decide(asked.decision, answers.user, asked.comment)) ? "here" : "before";
+      } catch (error) {
+        await surface.hold([`  ${messageOf(error)}`]);
+      }
+    }
   }
+}
+
+async function giveBeforehand(
+  gate: OpenGate,
+  { decision, by, comment }: { decision: "Go" | "NoGo"; by: string; comment: string },
+): Promise<void> {
+  try {
+    await gate.decide(decision, by, comment);
+  } catch (error) {
+    // A Go that cannot be given is none: the run goes back by its own way rather than wait for nobody.
+    await gate.decide("NoGo", by, messageOf(error));
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -28,12 +28,15 @@ const LONGEST_LINE = 300;
 
 export function rowsOf(view: RunView, options: RowOptions): Row[] {
   const at = view.phases.findIndex(({ phase }) => phase === view.current);
-  const rows = view.phases.flatMap((phase, i) =>
-    phaseRow(phase, i > at && view.current !== undefined, options),
-  );
-  return view.stopping && !options.leaving
-    ? [...rows, { title: options.paint("yellow", STOPPING), look: "back", below: [] }]
-    : rows;
+  const rows = view.phases.flatMap((phase, i) => phaseRow(phase, i > at, options));
+  const begun = view.phases.some(({ startedAt }) => startedAt !== undefined);
+  return [
+    ...(begun || options.leaving ? [] : [{ title: "Prepare", look: "working" as const, below: [] }]),
+    ...rows,
+    ...(view.stopping && !options.leaving
+      ? [{ title: options.paint("yellow", STOPPING), look: "back" as const, below: [] }]
+      : []),
+  ];
 }
 
 /** What stands on the screen once the list has been left. */

@@ -1,0 +1,35 @@
+import { Command } from "commander";
+import type { LoadedPlan } from "../../lib/plan/compile.ts";
+import { print } from "../../local/terminal/streams.ts";
+import type { Context } from "./context.ts";
+import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { planFolder } from "./plan-folder.ts";
+import { planText } from "./plan-text.ts";
+
+export const DEFAULT_PLAN = "sql/knowledge-graph";
+
+export function checkCommand({ streams, exit }: Context): Command {
+  return new Command("check")
+    .summary("says what a plan holds, and what is wrong with it")
+    .description(
+      "Reads a plan and says what it holds: migrations, steps, checks and gates. Of a plan with mistakes it tells the file, the key or the line, and the reason. No database is needed.",
+    )
+    .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  sluice check
+  sluice check path/to/a/plan
+${OTHER_EXIT_CODES}`,
+    )
+    .action(async (dir: string) => {
+      const loaded: LoadedPlan = await planFolder(dir);
+      if (loaded.syntaxProblems.length === 0) return print(streams.stdout, planText(loaded.plan));
+      print(
+        streams.stderr,
+        loaded.syntaxProblems.map(({ message }) => `error: ${message}`),
+      );
+      exit(USAGE);
+    });
+}

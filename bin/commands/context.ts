@@ -1,0 +1,11 @@
+import type { Rehearse } from "../../local/events.ts";
+import type { Streams } from "../../local/terminal/streams.ts";
+
+/** What the commands need of their surroundings. */
+export interface Context {
+  streams: Streams;
+  /** Called only when a run starts: what it needs takes long to load. */
+  loadRehearse: () => Promise<Rehearse>;
+  /** Ends the command with that code. */
+  exit(code: number): void;
+}

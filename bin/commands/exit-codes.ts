@@ -1,0 +1,31 @@
+import type { End } from "../../lambdas/shared/documents.ts";
+
+export const USAGE = 2;
+export const BUG = 1;
+/** As a shell says it of a command that Ctrl-C ended. */
+export const INTERRUPTED = 130;
+
+export const EXIT_CODES: Readonly<Record<End, number>> = {
+  Succeeded: 0,
+  RolledBack: 10,
+  Restored: 11,
+  Refused: 12,
+  NeedsOperator: 13,
+};
+
+export const REHEARSE_EXIT_CODES = `
+Exit codes:
+  0    Succeeded: the migration is done, and the application is in
+  2    usage: a mistake in how the command was called, or in the plan
+  10   RolledBack: production is back by the rollbacks, and proven to be
+  11   Restored: production is back from its snapshot, and proven to be
+  12   Refused: nothing was migrated
+  13   NeedsOperator: production is not proven back
+  130  left at once, by a second Ctrl-C
+  1    a bug in Sluice`;
+
+export const OTHER_EXIT_CODES = `
+Exit codes:
+  0    done
+  2    usage: a mistake in how the command was called, or in what was given to it
+  1    a bug in Sluice`;

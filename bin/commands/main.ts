@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { PlanError } from "../../lib/plan/plan-error.ts";
+import { type Rehearse, UsageError } from "../../local/events.ts";
+import type { Streams } from "../../local/terminal/streams.ts";
+import { checkCommand } from "./check.ts";
+import type { Context } from "./context.ts";
+import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { rehearseCommand } from "./rehearse.ts";
+import { reportCommand } from "./report.ts";
+
+/** Runs the command line; resolves to its exit code. */
+export async function main(
+  args: readonly string[],
+  streams: Streams,
+  loadRehearse: () => Promise<Rehearse> = async () => (await import("../../local/rehearse.ts")).rehearse,
+): Promise<number> {
+  let code = 0;
+  const exit = (given: number) => {
+    code = given;
+  };
+  try {
+    await program({ streams, loadRehearse, exit }).parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    // Commander has said it already, help and version among it.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    if (error instanceof PlanError || error instanceof UsageError) {
+      streams.stderr.write(`error: ${error.message}\n`);
+      return USAGE;
+    }
+    streams.stderr.write(
+      `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    return BUG;
+  }
+}
+
+export function program(context: Context): Command {
+  const { stdout, stderr } = context.streams;
+  const sluice = new Command("sluice")
+    .description("Gated, rehearsed, reversible PostgreSQL migrations.")
+    .version(versionOfPackage(), "-V, --version", "tells the version")
+    .helpOption("-h, --help", "tells how it is used")
+    .helpCommand("help [command]", "tells how a command is used")
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .showHelpAfterError("(--help tells how it is used)")
+    .exitOverride()
+    .addHelpText(
+      "after",
+      `
+Examples:
+  sluice rehearse --yes               a whole run on embedded databases, Go at every gate
+  sluice rehearse                     the same, and you are asked at every gate
+  sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
+${REHEARSE_EXIT_CODES}`,
+    );
+  for (const make of [rehearseCommand, checkCommand, reportCommand])
+    sluice.addCommand(make(context).copyInheritedSettings(sluice));
+  return sluice;
+}
+
+function versionOfPackage(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,59 @@
+import { count, duration } from "../../lambdas/report/words.ts";
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { gateNames } from "../../local/terminal/phases.ts";
+
+/** What a plan holds, for people. */
+export function planText(plan: CompiledPlan): string[] {
+  const { schema, server, extensions, applicationRoles, migrations, gates, benchmarks } = plan;
+  return [
+    `${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
+    `  Starts from version ${schema.expectedVersion} in ${schema.table}, on PostgreSQL ${server.minimumVersion} or newer`,
+    ...(extensions.length === 0 ? [] : [`  Needs ${extensions.map(extensionText).join(", ")}`]),
+    `  Keeps out while it migrates: ${applicationRoles.join(", ")}`,
+    ...section(
+      "Migrations",
+      migrations.map(({ version, title, migrate, validate, rollback, expectedMinutes }) => [
+        version,
+        title,
+        [
+          count(migrate.steps.length, "step"),
+          count(validate.checks.length, "check"),
+          `${count(rollback.steps.length, "step")} back`,
+          `${duration(expectedMinutes * 60)} planned`,
+        ].join(", "),
+      ]),
+    ),
+    ...section(
+      "Gates",
+      gateNames(plan).map((name) => {
+        const version = /^after-(.*)$/.exec(name)?.[1];
+        const kind = (version === undefined ? name : "after") as keyof typeof gates;
+        const migration = migrations.find((candidate) => candidate.version === version);
+        const checklist = [...gates[kind].checklist, ...(migration?.checklist ?? [])];
+        return [
+          name,
+          gates[kind].question.replaceAll("{version}", version ?? ""),
+          `${checklist.length} to tick, ${duration(gates[kind].minutes * 60)} to answer`,
+        ];
+      }),
+    ),
+    ...section(
+      "Benchmarks",
+      benchmarks.map(({ name, title, sloMs }) => [name, title, `p95 within ${sloMs} ms`]),
+    ),
+    "",
+    "No mistakes found.",
+  ];
+}
+
+function extensionText({ name, minimumVersion }: CompiledPlan["extensions"][number]): string {
+  return minimumVersion === undefined ? name : `${name} ${minimumVersion} or newer`;
+}
+
+/** Rows in columns. */
+function section(title: string, rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ");
+  return ["", title, ...rows.map((row) => `  ${line(row).trimEnd()}`)];
+}

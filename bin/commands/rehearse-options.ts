@@ -1,0 +1,62 @@
+import { userInfo } from "node:os";
+import { type RehearseOptions, UsageError } from "../../local/events.ts";
+
+/** The flags of `sluice rehearse` as commander hands them over. */
+export interface RehearseFlags {
+  plan: string;
+  out: string;
+  rehearse: "before" | "inside";
+  fence: "connect" | "none";
+  yes?: boolean;
+  noGo?: string[];
+  json?: boolean;
+  databaseUrl?: string;
+  apply?: boolean;
+}
+
+/**
+ * What a run is asked to do.
+ * @throws UsageError for flags that do not go together
+ */
+export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOptions {
+  const { plan, out, rehearse, fence, databaseUrl, apply = false, yes, noGo = [] } = flags;
+  if (databaseUrl !== undefined) checkDatabaseUrl(databaseUrl);
+  if (apply && databaseUrl === undefined)
+    throw new UsageError("--apply needs --database-url: without one there is nothing to apply to.");
+  if (apply && (yes || noGo.length > 0))
+    throw new UsageError(
+      `${yes ? "--yes" : "--no-go"} does not go with --apply: a Go for a real database is a person's.`,
+    );
+  return {
+    plan,
+    out,
+    rehearse,
+    fence,
+    apply,
+    startedBy: user,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+  };
+}
+
+/** @throws UsageError for a gate that the plan does not have */
+export function checkGateNames(given: readonly string[], known: readonly string[]): void {
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`--no-go ${unknown}: the plan has no such gate. Its gates: ${known.join(", ")}.`);
+}
+
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // Containers run processes under numbers that have no name.
+    return process.env.USER || "unknown";
+  }
+}
+
+function checkDatabaseUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // The URL itself is not repeated: a password may be in it.
+  if (!url || !["postgres:", "postgresql:"].includes(url.protocol) || url.pathname.length < 2)
+    throw new UsageError("--database-url must look like postgresql://user:password@host:port/database.");
+}

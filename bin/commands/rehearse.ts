@@ -1,0 +1,86 @@
+import { Command, Option } from "commander";
+import type { RehearseOptions } from "../../local/events.ts";
+import type { Streams } from "../../local/terminal/streams.ts";
+import { DEFAULT_PLAN } from "./check.ts";
+import type { Context } from "./context.ts";
+import { EXIT_CODES, INTERRUPTED, REHEARSE_EXIT_CODES } from "./exit-codes.ts";
+import { planFolder } from "./plan-folder.ts";
+import { checkGateNames, type RehearseFlags, rehearseOptions, userName } from "./rehearse-options.ts";
+
+export function rehearseCommand({ streams, loadRehearse, exit }: Context): Command {
+  return new Command("rehearse")
+    .summary("runs a plan from admission to the open application, or back")
+    .description(
+      "Runs a plan on this machine, without AWS: the state machine that is deployed, the same tasks, on an embedded PostgreSQL or on a server of yours. At each gate you are asked at the terminal and on a page of this machine; whichever is answered first counts.",
+    )
+    .option("--plan <dir>", "folder of the plan", DEFAULT_PLAN)
+    .option("--yes", "answers Go at every gate")
+    .addOption(noGoOption())
+    .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
+    .option("--out <dir>", "keeps the evidence of each run in a folder below", ".sluice/runs")
+    .option(
+      "--database-url <url>",
+      "a PostgreSQL database instead of the embedded one; copies of it are migrated, it is only read",
+    )
+    .option("--apply", "migrates the database at --database-url itself; gates are answered by people")
+    .addOption(
+      new Option("--rehearse <when>", "before the application is stopped, or inside the downtime")
+        .choices(["before", "inside"])
+        .default("before"),
+    )
+    .addOption(
+      new Option("--fence <how>", "keeps the application's roles out while it migrates, or does not")
+        .choices(["connect", "none"])
+        .default("connect"),
+    )
+    .addHelpText(
+      "after",
+      `
+Ctrl-C asks the run to go back by its own way; a second one leaves at once.
+
+Examples:
+  sluice rehearse --yes                     a whole run, nobody is asked
+  sluice rehearse                           the same, and you are asked at every gate
+  sluice rehearse --no-go after-007         shows how it is rolled back from there
+  sluice rehearse --yes --json > report.json
+  sluice rehearse --plan my-plan --out evidence
+  sluice rehearse --database-url postgresql://me@localhost/app
+${REHEARSE_EXIT_CODES}`,
+    )
+    .action(async (flags: RehearseFlags) => {
+      const user = userName();
+      const options = rehearseOptions(flags, user);
+      exit(await rehearse(options, flags, user, streams, loadRehearse));
+    });
+}
+
+function noGoOption(): Option {
+  const option = new Option(
+    "--no-go <gate>",
+    "answers No-Go at that gate and Go at all others: readiness, rehearsal, after-<version>, open, keep or restore; may be given several times",
+  ).argParser((gate: string, before: string[] | undefined) => [...(before ?? []), gate]);
+  // Commander takes it for the opposite of a flag --go.
+  option.negate = false;
+  return option;
+}
+
+async function rehearse(
+  options: RehearseOptions,
+  { yes = false, noGo = [], json = false }: RehearseFlags,
+  user: string,
+  streams: Streams,
+  loadRehearse: Context["loadRehearse"],
+): Promise<number> {
+  const { plan } = await planFolder(options.plan);
+  const terminal = await import("../../local/terminal/terminal.ts");
+  checkGateNames(noGo, terminal.gateNames(plan));
+  const shown = terminal.open({ streams, plan, json, answers: { yes, noGo, user } });
+  const start = await loadRehearse();
+  const outcome = await terminal.present(await start(options), shown);
+  if ("left" in outcome) {
+    terminal.print(streams.stderr, terminal.leftText(outcome.left, options));
+    return INTERRUPTED;
+  }
+  terminal.printEnd(outcome.end, shown, json);
+  return EXIT_CODES[outcome.end.end];
+}
