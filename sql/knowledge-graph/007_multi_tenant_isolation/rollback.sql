@@ -111,7 +111,7 @@ BEGIN
   IF to_regclass('agent_capabilities') IS NOT NULL THEN
     ALTER TABLE agent_capabilities DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_agent_capability_isolation ON agent_capabilities;
-    DROP POLICY IF EXISTS tenant_shared_access ON agent_capabilities;
+    DROP POLICY IF EXISTS shared_access ON agent_capabilities;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON agent_capabilities;
     DROP TRIGGER IF EXISTS audit_tenant_delete ON agent_capabilities;
     DROP TRIGGER IF EXISTS audit_tenant_update ON agent_capabilities;
@@ -125,7 +125,7 @@ DO $$
 BEGIN
   IF to_regclass('performance_events') IS NOT NULL THEN
     ALTER TABLE performance_events DISABLE ROW LEVEL SECURITY;
-    DROP POLICY IF EXISTS tenant_event_isolation ON performance_events;
+    DROP POLICY IF EXISTS tenant_performance_isolation ON performance_events;
     DROP POLICY IF EXISTS tenant_federated_access ON performance_events;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON performance_events;
     DROP TRIGGER IF EXISTS audit_tenant_delete ON performance_events;
@@ -183,7 +183,7 @@ BEGIN
   IF to_regclass('agent_capabilities_graph') IS NOT NULL THEN
     ALTER TABLE agent_capabilities_graph DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_capability_isolation ON agent_capabilities_graph;
-    DROP POLICY IF EXISTS tenant_shared_access ON agent_capabilities_graph;
+    DROP POLICY IF EXISTS shared_access ON agent_capabilities_graph;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON agent_capabilities_graph;
     DROP TRIGGER IF EXISTS audit_tenant_delete ON agent_capabilities_graph;
     DROP TRIGGER IF EXISTS audit_tenant_update ON agent_capabilities_graph;
@@ -198,7 +198,7 @@ BEGIN
   IF to_regclass('agent_relationships') IS NOT NULL THEN
     ALTER TABLE agent_relationships DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_relationship_isolation ON agent_relationships;
-    DROP POLICY IF EXISTS tenant_shared_access ON agent_relationships;
+    DROP POLICY IF EXISTS shared_access ON agent_relationships;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON agent_relationships;
     DROP TRIGGER IF EXISTS audit_tenant_delete ON agent_relationships;
     DROP TRIGGER IF EXISTS audit_tenant_update ON agent_relationships;

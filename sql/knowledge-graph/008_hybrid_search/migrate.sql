@@ -183,9 +183,10 @@ BEGIN
         FROM (
           SELECT nearest.*, row_number() OVER (ORDER BY nearest.confidence DESC, nearest.id) AS place
           FROM (
-            SELECT DISTINCT ON (edge.id) edge.id, edge.parent, edge.type, edge.confidence
+            SELECT DISTINCT ON (edge.id)
+              edge.id, (level_start - 1 + edge.place)::INTEGER AS parent, edge.type, edge.confidence
             FROM (
-              SELECT r.target_agent_id AS id, frontier.place AS parent, r.type, frontier.confidence * r.confidence AS confidence
+              SELECT r.target_agent_id AS id, frontier.place, r.type, frontier.confidence * r.confidence AS confidence
               FROM unnest(ids[level_start:], confidences[level_start:]) WITH ORDINALITY AS frontier (id, confidence, place)
               JOIN agent_relationships r ON r.source_agent_id = frontier.id
               WHERE r.tenant_id = home AND r.confidence >= min_confidence
@@ -198,7 +199,7 @@ BEGIN
                 AND (relationship_types IS NULL OR r.type = ANY (relationship_types))
             ) AS edge
             WHERE NOT EXISTS (SELECT FROM unnest(ids) AS seen (id) WHERE seen.id = edge.id)
-            ORDER BY edge.id, edge.confidence DESC, edge.parent, edge.type
+            ORDER BY edge.id, edge.confidence DESC, edge.place, edge.type
           ) AS nearest
           ORDER BY place
           LIMIT room + 1
@@ -212,8 +213,6 @@ BEGIN
           found_types := found_types[:room];
           found_confidences := found_confidences[:room];
         END IF;
-        found_parents := ARRAY(
-          SELECT level_start - 1 + p.parent FROM unnest(found_parents) WITH ORDINALITY AS p (parent, place) ORDER BY p.place);
         level_start := cardinality(ids) + 1;
         ids := ids || found_ids;
         parents := parents || found_parents;
@@ -234,9 +233,12 @@ BEGIN
         SELECT r.place, r.id, r.hop, r.confidence, w.by_types || r.type, w.by_ids || r.id::TEXT
         FROM ways w JOIN reached r ON r.parent = w.place
       )
-      SELECT w.id::TEXT, a.name, w.hop, w.by_types, round(w.confidence::NUMERIC, 6), w.by_ids, cut
+      SELECT
+        w.id::TEXT,
+        -- Not a join: for want of row counts the planner would read all agents for it.
+        (SELECT a.name FROM agent_profiles a WHERE a.id = w.id AND a.tenant_id = home),
+        w.hop, w.by_types, round(w.confidence::NUMERIC, 6), w.by_ids, cut
       FROM ways w
-      JOIN agent_profiles a ON a.id = w.id AND a.tenant_id = home
       WHERE w.hop > 0
       ORDER BY w.place;
     END;
