@@ -1,0 +1,225 @@
+import { describe, expect, test } from "vitest";
+import type {
+  HookDoc,
+  ProofDoc,
+  RestoreDoc,
+  StagingVerifiedDoc,
+  StepsDoc,
+} from "../../lambdas/shared/documents.ts";
+import { changedPlan, runPlan } from "../support/rehearsal.ts";
+
+const SYNTAX_ERROR = (sql: string) => `${sql}\nSELEC 1;\n`;
+
+/** A rollback that works wherever the application may connect, and so on staging, but not behind the fence. */
+const FAILS_BEHIND_THE_FENCE = (sql: string) =>
+  `DO $$ BEGIN
+  IF NOT has_database_privilege('notes_app', current_database(), 'CONNECT') THEN RAISE 'this rollback is broken'; END IF;
+END $$;\n${sql}`;
+
+describe("a run that succeeds", () => {
+  test("rehearses every migration and its rollback before production is touched, then applies the same", async () => {
+    const { end, states, evidence } = await runPlan({});
+    expect(end.end).toBe("Succeeded");
+    const firstOnProduction = states.indexOf("Apply 002 to production");
+    for (const version of ["002", "003"])
+      for (const state of [
+        `Apply ${version} to staging`,
+        `Validate ${version} on staging`,
+        `Roll back ${version} on staging`,
+        `Prove ${version} rolled back on staging`,
+        `Apply ${version} to staging again`,
+        `Validate ${version} on staging again`,
+      ]) {
+        expect(states).toContain(state);
+        expect(states.indexOf(state)).toBeLessThan(firstOnProduction);
+      }
+    for (const version of ["002", "003"]) {
+      expect((await evidence.need<StepsDoc>(`steps/production-${version}-1-migrate`)).steps).not.toHaveLength(
+        0,
+      );
+      expect((await evidence.need<ProofDoc>(`proofs/staging-${version}`)).equal).toBe(true);
+    }
+    expect(await evidence.need<StagingVerifiedDoc>("staging-verified")).toMatchObject({
+      equal: true,
+      tables: 2,
+      rows: "1001",
+    });
+    expect(await evidence.need<HookDoc>("hooks/smoke")).toMatchObject({ results: [{ passed: true }] });
+  });
+
+  test("with the rehearsal inside the downtime, staging equals the record and one snapshot serves both", async () => {
+    const { end, states, evidence } = await runPlan({ rehearse: "inside" });
+    expect(end.end).toBe("Succeeded");
+    expect(states.indexOf("Fence production")).toBeLessThan(states.indexOf("Restore staging"));
+    expect(states).not.toContain("Snapshot production");
+    expect(await evidence.list("snapshots/")).toEqual(["snapshots/final"]);
+    expect(await evidence.need<StagingVerifiedDoc>("staging-verified")).toMatchObject({ equal: true });
+  });
+
+  test("leaves nothing behind: no staging, no fence, no lease", async () => {
+    const { end, evidence } = await runPlan({ fence: "none" });
+    expect(end).toMatchObject({ end: "Succeeded", leftBehind: [] });
+    for (const done of ["staging-deleted", "fence-lifted", "alarms-on"])
+      expect(await evidence.read(done)).toBeDefined();
+  });
+});
+
+describe("a No-Go", () => {
+  test.each(["readiness", "rehearsal"])(
+    "at %s ends Refused, and production was not touched",
+    async (gate) => {
+      const { end, states } = await runPlan({ noGo: [gate] });
+      expect(end.end).toBe("Refused");
+      expect(end.cause).toContain("the test says so");
+      expect(end.cause).toContain("Production was not touched");
+      expect(states).not.toContain("Fence production");
+      expect(states.some((state) => state.endsWith("to production"))).toBe(false);
+    },
+  );
+
+  test.each(["after-002", "after-003", "open"])(
+    "at %s ends RolledBack, with fingerprint and every checksum equal",
+    async (gate) => {
+      const { end, evidence } = await runPlan({ noGo: [gate] });
+      expect(end.end).toBe("RolledBack");
+      const proof = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+      expect(proof.equal).toBe(true);
+      expect(proof.fingerprintAfter).toBe(proof.fingerprintBefore);
+      expect(proof.tablesAfter).toEqual(proof.tablesBefore);
+      expect(proof.tablesBefore.map(({ table }) => table)).toEqual(["public.note", "public.versions"]);
+    },
+  );
+});
+
+describe("what is broken is found on staging, and production is not touched", () => {
+  test("a statement that is no SQL, with file, line and the server's words", async () => {
+    const plan = await changedPlan({ "003_labels/migrate.sql": SYNTAX_ERROR });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain("003_labels/migrate.sql:6");
+    expect(end.cause).toContain('syntax error at or near "SELEC"');
+    expect(states).not.toContain("Fence production");
+  });
+
+  test("a statement that fails, with file, line, statement and the server's words", async () => {
+    const plan = await changedPlan({
+      "003_labels/migrate.sql": (sql) => `${sql}\nALTER TABLE\n  nowhere ADD COLUMN x int;\n`,
+    });
+    const { end } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain("003_labels/migrate.sql:6");
+    expect(end.cause).toContain("ALTER TABLE");
+    expect(end.cause).toContain('relation "nowhere" does not exist');
+  });
+
+  test("a check that fails, with what was expected and what was seen", async () => {
+    const plan = await changedPlan({
+      "002_notes/validate.sql": (sql) => sql.replace("count(*) = 0", "count(*) = 7"),
+    });
+    const { end } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain("every note has an author");
+    expect(end.cause).toContain("002_notes/validate.sql:1");
+  });
+
+  test("a rollback that leaves a function behind, by the function's name", async () => {
+    const plan = await changedPlan({
+      "003_labels/rollback.sql": (sql) =>
+        sql
+          .replace(/DROP FUNCTION.*\n/, "")
+          .replace("DROP TABLE IF EXISTS label;", "DROP TABLE IF EXISTS label;"),
+    });
+    const { end } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain("labels_of");
+  });
+});
+
+describe("a migration that fails on production only", () => {
+  const FAILS_ON_PRODUCTION = (sql: string) =>
+    FAILS_BEHIND_THE_FENCE(sql).replace("rollback is broken", "migration is broken");
+
+  test("is rolled back with those before it, newest first, and proven back", async () => {
+    const plan = await changedPlan({ "003_labels/migrate.sql": FAILS_ON_PRODUCTION });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("RolledBack");
+    expect(end.cause).toContain("migration is broken");
+    expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual([
+      "Roll back 003",
+      "Roll back 002",
+    ]);
+  });
+
+  test("and whose rollback fails as well leads to the restore gate; a Go restores and proves it", async () => {
+    const plan = await changedPlan({ "003_labels/rollback.sql": FAILS_BEHIND_THE_FENCE });
+    const { end, evidence, states } = await runPlan({ plan, noGo: ["after-003"] });
+    expect(end.end).toBe("Restored");
+    expect(states).toContain("Gate: restore?");
+    expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
+    expect(end.cause).toContain((await evidence.need<RestoreDoc>("restore")).aside);
+  });
+
+  test("and whose restore is declined needs an operator", async () => {
+    const plan = await changedPlan({ "003_labels/rollback.sql": FAILS_BEHIND_THE_FENCE });
+    const { end } = await runPlan({ plan, noGo: ["after-003", "restore"] });
+    expect(end.end).toBe("NeedsOperator");
+    expect(end.cause).toContain("the test says so");
+  });
+});
+
+describe("after the opening", () => {
+  const WRITES = (yaml: string) =>
+    yaml
+      .replace("contains: first", "contains: not there")
+      .replace(
+        '"SELECT body FROM note WHERE id = $1::int", params: ["{id}"]',
+        `"WITH written AS (INSERT INTO note (body) VALUES ('written after the opening') RETURNING body) SELECT body FROM written"`,
+      );
+
+  test("a smoke test that fails asks whether to stay; a Go keeps it", async () => {
+    const plan = await changedPlan({
+      "plan.yaml": (yaml) => yaml.replace("contains: first", "contains: not there"),
+    });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("Succeeded");
+    expect(states).toContain("Gate: keep?");
+  });
+
+  test("a No-Go fences and records again, and rolls back without losing anything", async () => {
+    const plan = await changedPlan({ "plan.yaml": WRITES });
+    const { end, states } = await runPlan({ plan, noGo: ["keep"] });
+    expect(end.end).toBe("RolledBack");
+    expect(states).toContain("Fence production again");
+    expect(states).toContain("Record production again");
+  });
+});
+
+describe("a run that is stopped from the keyboard", () => {
+  test("before production is touched ends Refused", async () => {
+    const { end } = await runPlan({
+      onEvent: (event, stop) => {
+        if (event.type === "entered" && event.state === "Verify staging") stop();
+      },
+    });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain("stopped");
+  });
+
+  test("between two migrations brings production back", async () => {
+    const { end } = await runPlan({
+      onEvent: (event, stop) => {
+        if (event.type === "entered" && event.state === "Validate 002 on production") stop();
+      },
+    });
+    expect(end.end).toBe("RolledBack");
+  });
+
+  test("at an open gate counts as its No-Go", async () => {
+    const { end } = await runPlan({
+      onEvent: (event, stop) => {
+        if (event.type === "gate" && event.gate.doc.gate === "after-002") stop();
+      },
+    });
+    expect(end.end).toBe("RolledBack");
+  });
+});

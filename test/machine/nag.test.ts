@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { expect, test } from "vitest";
+import { makeApp } from "../support/stack.ts";
+
+test("cdk-nag and CloudFormation's own rules find nothing that is not accepted with a reason", async () => {
+  const { app } = await makeApp({ builtinCloudFormationValidation: true });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  app.synth();
+  const report = JSON.parse(readFileSync(join(app.outdir, "validation-report.json"), "utf8"));
+  expect(report).toBe(0);
+});

@@ -1,0 +1,260 @@
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { beforeAll, describe, expect, test } from "vitest";
+import { CAPABILITY_METADATA } from "../../lib/functions/functions.ts";
+import { GATE_PAGE_NAME } from "../../lib/functions/specs.ts";
+import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
+import { makeApp } from "../support/stack.ts";
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+  Metadata?: Record<string, unknown>;
+}
+interface Statement {
+  Effect: "Allow" | "Deny";
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: Record<string, unknown>;
+}
+
+let template: Template;
+
+beforeAll(async () => {
+  template = Template.fromStack((await makeApp()).stack);
+});
+
+const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]);
+const text = (value: unknown) => JSON.stringify(value);
+
+/** What each capability's role may do, by all of its policies. */
+function statementsOf(capability: string): Statement[] {
+  const resources = template.toJSON().Resources as Record<string, Resource>;
+  const made = Object.values(resources).find((r) => r.Metadata?.[CAPABILITY_METADATA] === capability);
+  const role = (made?.Properties.Role as { "Fn::GetAtt": [string] })["Fn::GetAtt"][0];
+  return Object.values(resources)
+    .filter((r) => r.Type === "AWS::IAM::Policy" && text(r.Properties.Roles).includes(`"${role}"`))
+    .flatMap((r) => (r.Properties.PolicyDocument as { Statement: Statement[] }).Statement);
+}
+
+function allowed(capability: string): { action: string; on: string; condition: string }[] {
+  return statementsOf(capability)
+    .filter((statement) => statement.Effect === "Allow")
+    .flatMap((statement) =>
+      list(statement.Action).flatMap((action) =>
+        list(statement.Resource).map((on) => ({
+          action,
+          on: text(on),
+          condition: text(statement.Condition ?? {}),
+        })),
+      ),
+    );
+}
+
+const everyone = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME];
+const PRODUCTION = ':db:orders-production"';
+
+describe("functions", () => {
+  test("each capability is one function, and says in the template which", () => {
+    const functions = Object.values(template.findResources("AWS::Lambda::Function")) as Resource[];
+    expect(functions.map((made) => made.Metadata?.[CAPABILITY_METADATA]).sort()).toEqual(
+      [...everyone].sort(),
+    );
+  });
+
+  test("all run on a runtime that is supported for years, on arm64, with a log of their own that ends", () => {
+    template.allResourcesProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      LoggingConfig: { LogGroup: Match.anyValue() },
+    });
+    template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 365 });
+  });
+
+  test("what talks to the database is in its network; what calls AWS's APIs alone is not", () => {
+    const functions = Object.values(template.findResources("AWS::Lambda::Function")) as Resource[];
+    const inside = functions
+      .filter((made) => made.Properties.VpcConfig)
+      .map((made) => made.Metadata?.[CAPABILITY_METADATA]);
+    const outside = ["admit", "snapshot", "staging", "alarms", "restore", "report", GATE_PAGE_NAME];
+    expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
+  });
+
+  test("no environment holds a secret, only where it is", () => {
+    for (const made of Object.values(template.findResources("AWS::Lambda::Function")) as Resource[])
+      expect(text(made.Properties.Environment)).not.toMatch(/resolve:secretsmanager|password/i);
+  });
+});
+
+describe("permissions", () => {
+  test("only staging may delete an instance, and only one of staging's name", () => {
+    for (const name of everyone) {
+      const deletes = allowed(name).filter(({ action }) => /rds:Delete.*Instance/.test(action));
+      expect(deletes.map(({ on }) => on)).toEqual(
+        name === "staging" ? [expect.stringContaining(":db:sluice-staging-*")] : [],
+      );
+    }
+  });
+
+  test("only the restore may change, rename or reboot production", () => {
+    for (const name of everyone) {
+      const changes = allowed(name).filter(
+        ({ action, on }) => /rds:(Modify|Reboot|Restore|Delete|Stop)/.test(action) && on.includes(PRODUCTION),
+      );
+      if (name === "restore") expect(changes).not.toEqual([]);
+      else expect(changes).toEqual([]);
+    }
+  });
+
+  test("nobody may delete a final snapshot: it is the way back", () => {
+    for (const name of everyone)
+      for (const { action, on } of allowed(name))
+        if (action === "rds:DeleteDBSnapshot") expect(on).toContain(":snapshot:sluice-rehearsal-*");
+  });
+
+  test("no action or service is allowed as a whole", () => {
+    for (const name of everyone)
+      for (const { action } of allowed(name)) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
+  });
+
+  test("a resource may be * only where the action knows no narrower one", () => {
+    const unscoped = everyone.flatMap((name) =>
+      allowed(name)
+        .filter(({ on }) => on === '"*"')
+        .map((a) => a.action),
+    );
+    expect([...new Set(unscoped)].sort()).toEqual([
+      "cloudwatch:DescribeAlarms",
+      "cloudwatch:GetMetricStatistics",
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:UnassignPrivateIpAddresses",
+      "secretsmanager:ListSecrets",
+    ]);
+  });
+
+  test("roles are passed to RDS and to nothing else", () => {
+    const passes = everyone.flatMap((name) =>
+      allowed(name).filter(({ action }) => action === "iam:PassRole"),
+    );
+    expect(passes).toHaveLength(1);
+    expect(passes[0]?.condition).toBe(
+      '{"StringEquals":{"iam:PassedToService":["monitoring.rds.amazonaws.com","rds.amazonaws.com"]}}',
+    );
+  });
+
+  test("the database's secret is read only by those in its network that need it", () => {
+    const readers = everyone.filter((name) =>
+      allowed(name).some(({ action }) => action === "secretsmanager:GetSecretValue"),
+    );
+    const without = [
+      "admit",
+      "snapshot",
+      "staging",
+      "application",
+      "alarms",
+      "restore",
+      "report",
+      GATE_PAGE_NAME,
+    ];
+    expect(readers.sort()).toEqual(everyone.filter((name) => !without.includes(name)).sort());
+  });
+
+  test("a gate's token is read only by the gate and its page, and only the page may answer", () => {
+    for (const name of everyone) {
+      const denied = statementsOf(name).some(
+        ({ Effect, Resource }) => Effect === "Deny" && text(Resource).includes("token.json"),
+      );
+      expect([name, denied]).toEqual([name, name !== "gate" && name !== GATE_PAGE_NAME]);
+      const answers = allowed(name).some(({ action }) => action === "states:SendTaskSuccess");
+      expect([name, answers]).toEqual([name, name === GATE_PAGE_NAME]);
+    }
+  });
+
+  test("nobody may delete evidence", () => {
+    for (const name of everyone)
+      for (const { action } of allowed(name))
+        expect(action).not.toMatch(/^s3:(Delete|.*Lifecycle|PutBucket)/);
+  });
+});
+
+describe("evidence, messages and pages", () => {
+  test("the bucket is private, encrypted, versioned, and outlives the stack", () => {
+    template.hasResource("AWS::S3::Bucket", {
+      DeletionPolicy: "Retain",
+      Properties: {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            { BucketKeyEnabled: true, ServerSideEncryptionByDefault: { SSEAlgorithm: "aws:kms" } },
+          ],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        VersioningConfiguration: { Status: "Enabled" },
+      },
+    });
+  });
+
+  test("the bucket refuses plain HTTP, and evidence that could overwrite other evidence", () => {
+    template.hasResourceProperties("AWS::S3::BucketPolicy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } }),
+          Match.objectLike({
+            Sid: "EvidenceIsWrittenOnce",
+            Effect: "Deny",
+            Action: "s3:PutObject",
+            Condition: { Null: { "s3:if-none-match": "true" } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  test("both topics are encrypted, and each address hears of its own", () => {
+    template.allResourcesProperties("AWS::SNS::Topic", { KmsMasterKeyId: Match.anyValue() });
+    for (const Endpoint of ["dba@example.com", "head-of-platform@example.com"])
+      template.hasResourceProperties("AWS::SNS::Subscription", { Protocol: "email", Endpoint });
+  });
+
+  test("the access log holds neither the run's path nor the key", () => {
+    const [stage] = Object.values(template.findResources("AWS::ApiGatewayV2::Stage")) as Resource[];
+    const { Format } = stage?.Properties.AccessLogSettings as { Format: string };
+    expect(Format).toContain("$context.requestId");
+    expect(Format).not.toMatch(/\$context\.(path|requestOverride|authorizer)|querystring|\$request/i);
+  });
+
+  test("pages are throttled", () => {
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      DefaultRouteSettings: { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 },
+    });
+  });
+
+  test("the machine's log holds no execution data, since a gate's input holds its token", () => {
+    template.hasResourceProperties("AWS::StepFunctions::StateMachine", {
+      LoggingConfiguration: { Level: "ALL", IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    });
+  });
+});
+
+describe("where things are", () => {
+  test("nothing is looked up: the template names no account and needs no context", async () => {
+    const { app, stack } = await makeApp();
+    expect(app.synth().manifest.missing ?? []).toEqual([]);
+    expect(stack.account).toContain("Token");
+  });
+
+  test("endpoints are made only where the settings ask for them", async () => {
+    template.resourceCountIs("AWS::EC2::VPCEndpoint", 3);
+    const { exampleSettings } = await import("../support/settings.ts");
+    const { stack } = await makeApp({ settings: exampleSettings });
+    Template.fromStack(stack).resourceCountIs("AWS::EC2::VPCEndpoint", 0);
+  });
+});

@@ -1,0 +1,37 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App, type AppProps } from "aws-cdk-lib";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { parseSettings } from "../../lib/settings.ts";
+import { SluiceStack } from "../../lib/sluice-stack.ts";
+import { exampleSettings } from "./settings.ts";
+
+/** Settings in full, so that every permission there can be is there. */
+export const fullSettings = {
+  ...exampleSettings,
+  database: {
+    ...exampleSettings.database,
+    secretKmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/secret",
+    storageKmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/storage",
+  },
+  network: { ...exampleSettings.network, endpoints: { routeTableIds: ["rtb-0123456789abcdef0"] } },
+  alarms: ["orders-latency"],
+};
+
+/** The app with the tiny plan; not bundled unless told, since bundling takes its time. */
+export async function makeApp(options: { bundle?: boolean; settings?: unknown } & AppProps = {}) {
+  const { bundle = false, settings = fullSettings, ...props } = options;
+  const app = new App({
+    outdir: mkdtempSync(join(tmpdir(), "sluice-app-")),
+    builtinCloudFormationValidation: false,
+    ...props,
+    context: {
+      "@aws-cdk/aws-iam:minimizePolicies": true,
+      ...(bundle ? {} : { "aws:cdk:bundling-stacks": [] }),
+    },
+  });
+  const plan = await compilePlan("test/plans/tiny");
+  const stack = new SluiceStack(app, "Sluice", { settings: parseSettings(settings), plan });
+  return { app, stack };
+}
