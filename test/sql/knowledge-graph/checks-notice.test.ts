@@ -1,0 +1,122 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createBaseline, failures, run, VERSIONS, type Version, validate } from "./database.ts";
+
+let db: PGlite;
+
+beforeAll(async () => {
+  db = await createBaseline();
+  for (const version of VERSIONS) await run(db, version, "migrate");
+});
+afterAll(() => db.close());
+
+// What somebody breaks, the check that must say so, and how it is mended.
+const broken: [string, Version, string, RegExp, string][] = [
+  [
+    "a table added later without a policy",
+    "007",
+    "CREATE TABLE later (id int, tenant_id text DEFAULT 'x'); INSERT INTO later VALUES (1); GRANT SELECT, INSERT ON later TO v2_app",
+    /escapes row security.*later: a table without row security/,
+    "DROP TABLE later",
+  ],
+  [
+    "a table whose policy lets everything through",
+    "007",
+    `CREATE TABLE later (tenant_id text); INSERT INTO later VALUES ('default-tenant'); GRANT SELECT ON later TO v2_readonly;
+     ALTER TABLE later ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON later USING (true)`,
+    /v2_readonly reads later as nobody/,
+    "DROP TABLE later",
+  ],
+  [
+    "a view that runs with its owner's rights",
+    "007",
+    "CREATE VIEW later AS SELECT * FROM agent_profiles; GRANT SELECT ON later TO v2_app",
+    /escapes row security.*later: a view with its owner's rights/,
+    "DROP VIEW later",
+  ],
+  [
+    "a function that reads with its owner's rights",
+    "007",
+    `CREATE FUNCTION later() RETURNS SETOF agent_profiles LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+     AS 'SELECT * FROM agent_profiles'`,
+    /v2_app calls later\(\) as a wrong tenant/,
+    "DROP FUNCTION later()",
+  ],
+  [
+    "row security switched off",
+    "007",
+    "ALTER TABLE performance_events DISABLE ROW LEVEL SECURITY",
+    /row security is on.*performance_events/,
+    "ALTER TABLE performance_events ENABLE ROW LEVEL SECURITY",
+  ],
+  [
+    "row security forced upon the owner",
+    "007",
+    "ALTER TABLE performance_events FORCE ROW LEVEL SECURITY",
+    /row security is on.*forced/,
+    "ALTER TABLE performance_events NO FORCE ROW LEVEL SECURITY",
+  ],
+  [
+    "a second policy that is wider",
+    "007",
+    "CREATE POLICY wide ON agent_relationships FOR UPDATE USING (true)",
+    /updates another tenant's agent_relationships|gives its agent_relationships/,
+    "DROP POLICY wide ON agent_relationships",
+  ],
+  [
+    "a unique key without the tenant",
+    "007",
+    "CREATE UNIQUE INDEX later ON agent_profiles (name)",
+    /no key reaches across tenants.*later/,
+    "DROP INDEX later",
+  ],
+  [
+    "the right to empty a table",
+    "007",
+    "GRANT TRUNCATE ON agent_profiles TO v2_app",
+    /rights that policies do not govern/,
+    "REVOKE TRUNCATE ON agent_profiles FROM v2_app",
+  ],
+  [
+    "a readable materialized view",
+    "008",
+    "GRANT SELECT ON hybrid_search_materialized TO v2_readonly",
+    /nobody reads the materialized view/,
+    "REVOKE SELECT ON hybrid_search_materialized FROM v2_readonly",
+  ],
+  [
+    "a missing unique index on the materialized view",
+    "008",
+    "DROP INDEX idx_hybrid_search_entity",
+    /unique index/,
+    "CREATE UNIQUE INDEX idx_hybrid_search_entity ON hybrid_search_materialized (entity_type, id, tenant_id)",
+  ],
+  [
+    "a disabled trigger",
+    "006",
+    "ALTER TABLE agent_capabilities_graph DISABLE TRIGGER set_capability_canonical_name",
+    /triggers are there and enabled: set_capability_canonical_name/,
+    "ALTER TABLE agent_capabilities_graph ENABLE TRIGGER set_capability_canonical_name",
+  ],
+  [
+    "a lost HNSW index",
+    "006",
+    "DROP INDEX idx_provenance_embedding",
+    /idx_provenance_embedding/,
+    "CREATE INDEX idx_provenance_embedding ON caws_provenance_graph USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)",
+  ],
+  [
+    "a lost duplicate rule",
+    "006",
+    "DROP INDEX unique_relationship_forward, unique_relationship_backward; ALTER TABLE agent_relationships DISABLE TRIGGER prevent_duplicate_relationships_trigger",
+    /a relationship is stored once/,
+    "ALTER TABLE agent_relationships ENABLE TRIGGER prevent_duplicate_relationships_trigger",
+  ],
+];
+
+test.each(broken)("the checks notice %s", async (_, version, breakIt, said, mendIt) => {
+  await db.exec(breakIt);
+  const seen = failures(await validate(db, version));
+  await db.exec(mendIt);
+  expect(seen.join("\n")).toMatch(said);
+});
