@@ -1,0 +1,157 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+import { FINAL } from "../../lambdas/shared/errors.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { type Definition, definitionOf } from "../../local/definition.ts";
+import { interpret } from "../../local/interpreter.ts";
+import { synthesize } from "../../local/synthesize.ts";
+import { planOf } from "../support/plans.ts";
+import { temporaryFolder } from "../support/rehearsal.ts";
+
+interface State {
+  Type: string;
+  Resource?: string;
+  TimeoutSeconds?: number;
+  Next?: string;
+  Default?: string;
+  Choices?: { Next: string }[];
+  Retry?: { ErrorEquals: string[]; MaxAttempts: number }[];
+  Catch?: { ErrorEquals: string[]; Next: string }[];
+}
+
+const statesOf = (definition: Definition) =>
+  Object.entries(definition.parsed.States as Record<string, State>);
+const isCallback = (state: State) => state.Resource?.endsWith(".waitForTaskToken") === true;
+
+describe.each(["before", "inside"] as const)(
+  "the definition with the rehearsal %s the downtime",
+  (rehearse) => {
+    let definition: Definition;
+    beforeAll(async () => {
+      definition = await synthesize(await compilePlan("sql/knowledge-graph"), { rehearse });
+    });
+
+    test("bounds every task in time and catches whatever it can meet", () => {
+      for (const [name, state] of statesOf(definition).filter(([, { Type }]) => Type === "Task")) {
+        expect(state.TimeoutSeconds, name).toBeGreaterThan(0);
+        expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(["States.ALL"]);
+      }
+    });
+
+    test("has no timeout for the whole machine, which would skip the rollback", () => {
+      expect(JSON.parse(definition.text)).not.toHaveProperty("TimeoutSeconds");
+    });
+
+    test("never tries a final error again", () => {
+      for (const [name, state] of statesOf(definition).filter(([, { Type }]) => Type === "Task"))
+        expect(state.Retry?.[0], name).toEqual({ ErrorEquals: [...FINAL], MaxAttempts: 0 });
+    });
+
+    test("never asks the same people again because their time is over", () => {
+      const gates = statesOf(definition).filter(([, state]) => isCallback(state));
+      expect(gates.length).toBeGreaterThan(10);
+      for (const [name, state] of gates)
+        for (const { ErrorEquals } of state.Retry ?? [])
+          expect(
+            ErrorEquals.some((error) => error === "States.ALL" || error === "States.Timeout"),
+            name,
+          ).toBe(false);
+    });
+
+    test("leads from every state to one of the five ends, and from the start to all of them", () => {
+      const states = new Map(statesOf(definition));
+      const next = (state: State) =>
+        [
+          state.Next,
+          state.Default,
+          ...(state.Choices ?? []).map((c) => c.Next),
+          ...(state.Catch ?? []).map((c) => c.Next),
+        ].filter((name) => name !== undefined);
+      const seen = new Set<string>();
+      const ends = new Set<string>();
+      const visit = (name: string): void => {
+        if (seen.has(name)) return;
+        seen.add(name);
+        const state = states.get(name);
+        if (!state) throw new Error(`There is no state ${name}`);
+        const following = next(state);
+        if (following.length === 0) ends.add(name);
+        for (const following_ of following) visit(following_);
+      };
+      visit(definition.parsed.StartAt);
+      expect([...ends].sort()).toEqual(["NeedsOperator", "Refused", "Restored", "RolledBack", "Succeeded"]);
+      expect(seen.size).toBe(states.size);
+    });
+
+    test("names every migration's states so that the graph can be read", () => {
+      const names = statesOf(definition).map(([name]) => name);
+      expect(names).toEqual(
+        expect.arrayContaining([
+          "Apply 006 to staging",
+          "Apply 006 to production",
+          "Roll back 007",
+          "Gate: go to production?",
+        ]),
+      );
+    });
+
+    test("tells the phase of every task", () => {
+      const inPhases = definition.phases.flatMap(({ states }) => states);
+      expect([...inPhases].sort()).toEqual([...definition.capabilities.keys()].sort());
+    });
+  },
+);
+
+test("the definition that runs locally is byte for byte the one that cdk synth makes", async () => {
+  const out = await temporaryFolder();
+  await promisify(execFile)(process.execPath, [
+    "node_modules/aws-cdk/bin/cdk",
+    "synth",
+    "--quiet",
+    "--output",
+    out,
+  ]);
+  const stack = "Sluice-orders-production";
+  const template = JSON.parse(await readFile(join(out, `${stack}.template.json`), "utf8"));
+  const local = await synthesize(await compilePlan("sql/knowledge-graph"), { rehearse: "before" });
+  expect(local.text).toBe(definitionOf(template).text);
+});
+
+describe("a plan of 30 migrations", () => {
+  test("keeps every state's input under 32 KB, all the way to the end and all the way back", async () => {
+    const definition = await synthesize(planOf(30), { rehearse: "before" });
+    const longestCause = "x".repeat(4_000);
+    for (const failing of [undefined, "Benchmark production"]) {
+      let largest = 0;
+      const end = await interpret({
+        definition,
+        input: { reason: "r".repeat(2_000) },
+        run: "run-of-a-large-plan",
+        execution: "arn:aws:states:us-east-1:000000000000:execution:sluice:run-of-a-large-plan",
+        retryPauseMs: 0,
+        async task(state) {
+          if (state === failing) throw Object.assign(new Error(longestCause), { name: "BenchmarkFailed" });
+          if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
+          if (state === "Begin rollback") return { from: "130" };
+          if (state === "Write the report") return { error: "RolledBack", cause: "y".repeat(2_000) };
+          return { status: "done" };
+        },
+        onEvent({ state }) {
+          largest = Math.max(largest, JSON.stringify(state?.input ?? "").length);
+        },
+      });
+      expect(end).toBe(failing === undefined ? "Succeeded" : "RolledBack");
+      expect(largest).toBeLessThan(32 * 1024);
+      expect(largest).toBeGreaterThan(100);
+    }
+  });
+
+  test("fits into a CloudFormation template and a state machine, each of 1 MB", async () => {
+    const definition = await synthesize(planOf(30), { rehearse: "before" });
+    // Within the template's JSON the definition's quotes are escaped.
+    expect(JSON.stringify(definition.text).length).toBeLessThan(900_000);
+  });
+});
