@@ -91,9 +91,9 @@ export class SettingsError extends Error {
   readonly mistakes: readonly string[];
 
   constructor(mistakes: readonly string[]) {
-    const count = mistakes.length === 1 ? "a mistake" : `${mistakes.length} mistakes`;
+    const count = mistakes.length === 1 ? "One mistake" : `${mistakes.length} mistakes`;
     super(
-      `There is ${count} in the settings (key "${SETTINGS_KEY}" of the context in cdk.json):\n${mistakes.map((line) => `- ${line}`).join("\n")}`,
+      `${count} in the settings (key "${SETTINGS_KEY}" of the context in cdk.json):\n${mistakes.map((line) => `- ${line}`).join("\n")}`,
     );
     this.mistakes = mistakes;
   }

@@ -39,7 +39,7 @@ describe("settings", () => {
   });
 
   test("no settings at all is said as such", () => {
-    expect(() => parseSettings(undefined)).toThrow(/There is a mistake in the settings .*there are none/s);
+    expect(() => parseSettings(undefined)).toThrow(/One mistake in the settings .*there are none/s);
   });
 
   test("a production instance named like staging is refused, since staging is deleted", () => {
