@@ -66,7 +66,8 @@ export interface Snapshot {
 
 /**
  * Instances and their snapshots. Every call may be made twice: what exists already, under the same name, counts as
- * made; what is gone already counts as deleted.
+ * made; what is gone already counts as deleted. A fleet that is busy with the instance leaves a start undone without a
+ * word: ask again until describe shows it.
  * @throws SluiceError FleetFailed for what the fleet refuses for good.
  */
 export interface DatabaseFleet {
