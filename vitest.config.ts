@@ -1,17 +1,28 @@
 import { defineConfig } from "vitest/config";
 
 // Tiers: unit, sql and machine need nothing but Node; native needs a PostgreSQL server (see its global set-up).
-const tier = (name: string, extra: Record<string, unknown> = {}) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 60_000, ...extra },
+const tier = (name: string, seconds: number, extra: Record<string, unknown> = {}) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: seconds * 1000,
+    hookTimeout: seconds * 1000,
+    ...extra,
+  },
 });
+
+const report = process.env.SLUICE_TEST_REPORT;
 
 export default defineConfig({
   test: {
+    // CI adds up what each suite counted.
+    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     projects: [
-      tier("unit"),
-      tier("sql", { testTimeout: 120_000, hookTimeout: 120_000 }),
-      tier("machine", { testTimeout: 180_000, hookTimeout: 180_000 }),
-      tier("native", { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false }),
+      tier("unit", 60),
+      tier("sql", 120),
+      tier("machine", 180),
+      // One server for all: locks, kills and waits of one file must not disturb another's.
+      tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],
   },
 });

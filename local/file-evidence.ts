@@ -32,7 +32,7 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
         await unlink(aside);
       }
     },
-    read: (key) => readOrNothing(path(key)),
+    read: async (key) => await readOrNothing(path(key)),
     async list(prefix) {
       const run = runPrefix(prefix);
       const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);

@@ -82,7 +82,7 @@ export const planFile = z.strictObject({
   migrations: z
     .array(
       z.strictObject({
-        folder: z.string().regex(/^\d+_[a-z0-9_]+$/, "a folder named like 006_knowledge_graph"),
+        folder: z.string().regex(/^\d+_[a-z0-9_]+$/, "a folder named like 012_orders"),
         title: z.string().min(1),
         expectedMinutes: minutes,
         checklist: z.array(z.string().min(1)).default([]),

@@ -1,0 +1,27 @@
+import pg from "pg";
+
+const URL_NAME = "SLUICE_NATIVE_URL";
+
+/** Before the native suite: without its server it fails here, with what it needs, instead of passing by skipping. */
+export default async function needServer(): Promise<void> {
+  const url = process.env[URL_NAME] ?? "postgres://postgres@127.0.0.1:54329/postgres";
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const needs = `The native suite needs a PostgreSQL server (15 or newer) with pgvector, and a superuser on it. Set ${URL_NAME} to its URL, such as postgres://postgres@127.0.0.1:5432/postgres.`;
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new Error(`${needs} Nothing answers at ${new URL(url).host}: ${(error as Error).message}`);
+  }
+  try {
+    const { rows } = await client.query(
+      `SELECT current_setting('server_version_num')::int AS version,
+              (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
+              EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS vector`,
+    );
+    const { version, superuser, vector } = rows[0];
+    if (version < 150_000 || !superuser || !vector)
+      throw new Error(`${needs} This one: version ${version}, superuser ${superuser}, pgvector ${vector}.`);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { fileEvidence } from "../../../local/file-evidence.ts";
+import { temporaryFolder } from "../../support/rehearsal.ts";
+
+describe("evidence in files", () => {
+  test("is written once: of many writers one wins, and what it wrote stays", async () => {
+    const store = fileEvidence(await temporaryFolder());
+    const wins = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => store.create("runs/r/a.json", `${n}`, "application/json")),
+    );
+    expect(wins.filter((won) => won)).toHaveLength(1);
+    expect(await store.read("runs/r/a.json")).toBe(String(wins.indexOf(true)));
+  });
+
+  test("is listed by prefix, without what is being written", async () => {
+    const store = fileEvidence(await temporaryFolder());
+    for (const key of ["runs/r/b/2.json", "runs/r/b/1.json", "runs/r/c.json"])
+      await store.create(key, "{}", "application/json");
+    expect(await store.list("runs/r/b/")).toEqual(["runs/r/b/1.json", "runs/r/b/2.json"]);
+    expect(await store.list("runs/r/nothing")).toEqual([]);
+  });
+
+  test("refuses a key that belongs to no run", async () => {
+    const store = fileEvidence(await temporaryFolder());
+    await expect(store.read("elsewhere/a.json")).rejects.toThrow("no key of a run");
+  });
+});
+
+describe("a lease in files", () => {
+  const holder = { run: "one", execution: "x", since: "2026-01-01T00:00:00Z" };
+
+  test("is swapped only by who has read its last state", async () => {
+    const folder = await temporaryFolder();
+    const store = fileEvidence(folder, join(folder, "leases"));
+    expect(await store.swapLease("db", undefined, holder)).toBe(true);
+    expect(await store.swapLease("db", undefined, { ...holder, run: "two" })).toBe(false);
+    const lease = await store.readLease("db");
+    expect(lease?.holder).toEqual(holder);
+    expect(await store.swapLease("db", lease, null)).toBe(true);
+    expect((await store.readLease("db"))?.holder).toBeNull();
+    expect(await store.swapLease("db", lease, holder)).toBe(false);
+  });
+});

@@ -1,0 +1,119 @@
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
+import { changedPlan, TINY_PLAN, temporaryFolder } from "../../support/rehearsal.ts";
+
+const yaml = (change: (text: string) => string) => changedPlan({ "plan.yaml": change });
+
+describe("a plan is refused, with file, key and reason,", () => {
+  test.each<[string, (text: string) => string, RegExp]>([
+    ["for an unknown key", (t) => `${t}\ncolour: blue\n`, /^plan\.yaml: \(top level\): .*colour/],
+    [
+      "for an unknown key further down",
+      (t) => t.replace("minimumVersion: 15", "minimumVersion: 15, maximum: 3"),
+      /^plan\.yaml: server: .*maximum/,
+    ],
+    ["for a missing key", (t) => t.replace(/^title:.*\n/m, ""), /^plan\.yaml: title: /],
+    [
+      "for a value of another type",
+      (t) => t.replace('expectedVersion: "1"', "expectedVersion: 1"),
+      /^plan\.yaml: schema\.expectedVersion: /,
+    ],
+    [
+      "for a version that stands twice",
+      (t) => t.replace("003_labels", "002_labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: version 002 stands twice/,
+    ],
+    [
+      "for versions out of order",
+      (t) => t.replace("002_notes", "004_notes"),
+      /^plan\.yaml: migrations\[1\]\.folder: 003_labels stands after 004_notes/,
+    ],
+    [
+      "for a folder that is none",
+      (t) => t.replace("003_labels", "labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: a folder named like/,
+    ],
+    [
+      "for a path that leaves the folder",
+      (t) => t.replace("baseline/by-author.sql", "../elsewhere.sql"),
+      /^plan\.yaml: benchmarks\[0\]\.query: must not leave/,
+    ],
+    [
+      "for a benchmark as a stranger",
+      (t) => t.replace("as: notes_app", "as: someone"),
+      /^plan\.yaml: benchmarks\[0\]\.as: .*no application role/,
+    ],
+    ["for text that is no YAML", (t) => `${t}\n  x: [`, /^plan\.yaml: line \d+: /],
+    ["for a key that stands twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
+  ])("%s", async (_what, change, message) => {
+    await expect(loadPlan(await yaml(change))).rejects.toThrow(message);
+  });
+
+  test.each(["002_notes/migrate.sql", "003_labels/validate.sql", "003_labels/rollback.sql", "plan.yaml"])(
+    "without %s",
+    async (file) => {
+      const folder = join(await temporaryFolder(), "tiny");
+      await cp(TINY_PLAN, folder, { recursive: true });
+      await rm(join(folder, file));
+      await expect(loadPlan(folder)).rejects.toThrow(`${file}: file: missing in ${folder}`);
+    },
+  );
+
+  test("when its SQL does not parse and it is to be deployed", async () => {
+    const folder = await changedPlan({ "002_notes/rollback.sql": (sql) => `${sql}DROP TABEL x;\n` });
+    await expect(compilePlan(folder)).rejects.toThrow(
+      /^002_notes\/rollback\.sql: line 3, column \d+: syntax error/,
+    );
+    expect((await loadPlan(folder)).syntaxProblems).toHaveLength(1);
+  });
+});
+
+describe("a plan's checksum", () => {
+  test("changes with every file that can reach a deployed database, comments included", async () => {
+    const { plan } = await loadPlan(TINY_PLAN);
+    for (const file of [
+      "plan.yaml",
+      "002_notes/migrate.sql",
+      "002_notes/validate.sql",
+      "003_labels/rollback.sql",
+      "baseline/by-author.sql",
+    ]) {
+      const changed = await loadPlan(
+        await changedPlan({
+          [file]: (text) => `${text}\n# -- changed\n`.replace("# --", file.endsWith(".yaml") ? "#" : "--"),
+        }),
+      );
+      expect(changed.plan.checksum, file).not.toBe(plan.checksum);
+    }
+  });
+
+  test("does not depend on where the plan is, nor on the local baseline's rows", async () => {
+    const { plan } = await loadPlan(TINY_PLAN);
+    const moved = await changedPlan({ "baseline/schema.sql": (sql) => `${sql}\n-- more\n` });
+    expect((await loadPlan(moved)).plan.checksum).toBe(plan.checksum);
+  });
+});
+
+test("nothing outside sql/ names a migration of the bundled plan", async () => {
+  const { execFile } = await import("node:child_process");
+  const { promisify } = await import("node:util");
+  const { stdout } = await promisify(execFile)("git", ["ls-files", "bin", "lib", "lambdas", "local"]);
+  const names = ["agent_profiles", "tenant_id", "hybrid_search", "006_", "007_", "008_", "v2_app"];
+  const found: string[] = [];
+  for (const file of stdout
+    .trim()
+    .split("\n")
+    .filter((f) => f.endsWith(".ts"))) {
+    const code = (await readFile(file, "utf8")).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+    for (const name of names) if (code.includes(name)) found.push(`${file}: ${name}`);
+  }
+  expect(found).toEqual([]);
+});
+
+test("a plan without a local section can be deployed", async () => {
+  const folder = await changedPlan({ "plan.yaml": (text) => text.slice(0, text.indexOf("\nlocal:")) });
+  await writeFile(join(folder, "unrelated.txt"), "");
+  expect((await loadPlan(folder)).local).toBeUndefined();
+});

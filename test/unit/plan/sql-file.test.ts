@@ -1,0 +1,110 @@
+import { loadModule } from "libpg-query";
+import { beforeAll, describe, expect, test } from "vitest";
+import { parseCheckFile, parseSqlFile, syntaxProblem } from "../../../lib/plan/sql-file.ts";
+
+beforeAll(() => loadModule());
+
+const refusal = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "nothing was refused";
+};
+
+describe("a file of steps is refused, with file and line,", () => {
+  test.each([
+    ["a mark that is not understood", "-- sluice: step create\nSELECT 1;", "m.sql: line 1: not understood"],
+    [
+      "a mark with an unknown option",
+      '-- sluice: step "a" slowly\nSELECT 1;',
+      "m.sql: line 1: not understood",
+    ],
+    [
+      "SQL before the first mark",
+      'SELECT 1;\n-- sluice: step "a"\nSELECT 2;',
+      "m.sql: line 1: SQL before the first step mark",
+    ],
+    [
+      "an empty step",
+      '-- sluice: step "a"\n-- nothing\n-- sluice: step "b"\nSELECT 1;',
+      'm.sql: line 1: step "a" is empty',
+    ],
+    [
+      "two steps of one name",
+      '-- sluice: step "a"\nSELECT 1;\n-- sluice: step "a"\nSELECT 2;',
+      'm.sql: step "a": two steps',
+    ],
+    [
+      "two statements outside a transaction",
+      '-- sluice: step "a" outside transaction\nSELECT 1;\nSELECT 2;',
+      "m.sql: line 1: step",
+    ],
+    ["a command of psql's", '-- sluice: step "a"\n\\i other.sql', "m.sql: line 2: psql's own commands"],
+  ])("for %s", (_what, text, message) => {
+    expect(refusal(() => parseSqlFile("m.sql", text))).toContain(message);
+  });
+});
+
+describe("a file of steps", () => {
+  test("without marks is one step", () => {
+    expect(parseSqlFile("m.sql", "SELECT 1;\nSELECT 2;").steps).toMatchObject([
+      { name: "all", transaction: true, statements: [{}, {}] },
+    ]);
+  });
+
+  test("knows the line of every statement, behind comments, blank lines and bytes that are no ASCII", () => {
+    const { steps } = parseSqlFile(
+      "m.sql",
+      "-- a file\n\n-- sluice: step \"ä\"\n-- über\n\nSELECT 'ü;';\n/* two\nlines */ SELECT 2;\n",
+    );
+    expect(steps[0]?.statements).toEqual([
+      { sql: "SELECT 'ü;'", line: 6 },
+      { sql: "SELECT 2", line: 8 },
+    ]);
+  });
+
+  test("does not take a semicolon in a body for an end, nor a mark in a string for a mark", () => {
+    const body =
+      "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\n  SELECT ';';\n$$;\nSELECT '-- sluice: step \"b\"';";
+    expect(parseSqlFile("m.sql", `-- sluice: step "a"\n${body}`).steps[0]?.statements).toHaveLength(2);
+  });
+
+  test("names the index that a crash may leave invalid", () => {
+    const { steps } = parseSqlFile(
+      "m.sql",
+      '-- sluice: step "a" outside transaction\nCREATE INDEX CONCURRENTLY i ON s.t (x);',
+    );
+    expect(steps[0]).toMatchObject({ transaction: false, index: { schema: "s", name: "i" } });
+  });
+
+  test("keeps what is no SQL whole, for the database to refuse, and tells where it is wrong", () => {
+    const { steps } = parseSqlFile("m.sql", '-- sluice: step "a"\nSELECT 1;\nSELEC 2;\n');
+    const [statement] = steps[0]?.statements ?? [];
+    expect(steps[0]?.statements).toHaveLength(1);
+    expect(statement && syntaxProblem(statement)).toMatchObject({
+      line: 3,
+      column: 1,
+      message: expect.stringContaining("SELEC"),
+    });
+  });
+});
+
+describe("a file of checks", () => {
+  test("is refused without a check, with an empty one, and with SQL outside one", () => {
+    expect(refusal(() => parseCheckFile("v.sql", "-- nothing"))).toContain("v.sql: checks: there are none");
+    expect(refusal(() => parseCheckFile("v.sql", '-- sluice: check "a"\n'))).toContain('check "a" is empty');
+    expect(refusal(() => parseCheckFile("v.sql", 'SELECT 1;\n-- sluice: check "a"\nSELECT 1;'))).toContain(
+      "SQL outside a check",
+    );
+  });
+
+  test("runs as nobody else, as one role, or as each application role", () => {
+    const { checks } = parseCheckFile(
+      "v.sql",
+      '-- sluice: check "a"\nSELECT 1;\n-- sluice: check "b" as app\nSELECT 1;\n-- sluice: check "c" as each application role\nSELECT 1;',
+    );
+    expect(checks.map(({ as }) => as)).toEqual([undefined, { role: "app" }, "each"]);
+  });
+});
