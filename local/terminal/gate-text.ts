@@ -1,3 +1,4 @@
+import { VERDICTS } from "../../lambdas/report/verdict.ts";
 import { moment } from "../../lambdas/report/words.ts";
 import type { OpenGate } from "../events.ts";
 import type { Paint } from "./paint.ts";
@@ -5,29 +6,28 @@ import { wrap } from "./wrap.ts";
 
 /** All that somebody needs who decides at the terminal: the facts, what each answer leads to, and the page. */
 export function gateText(gate: OpenGate, paint: Paint, columns?: number): string[] {
-  const { doc, link, summary } = gate;
-  const again = doc.escalation ? " (asked again: nobody had answered)" : "";
+  const { doc, link } = gate;
   const section = (title: string, lines: readonly string[], mark = "") =>
     lines.length === 0
       ? []
-      : [
-          "",
-          paint("bold", `  ${title}`),
-          ...lines.flatMap((line) => wrap(line, columns, `    ${mark}`, "      ")),
-        ];
+      : ["", paint("bold", `  ${title}`), ...lines.flatMap((l) => wrap(l, columns, `    ${mark}`, "      "))];
+  const fact = (title: string, lines: readonly string[]) =>
+    lines.flatMap((line, i) =>
+      wrap(line, columns, i === 0 ? `  ${title.padEnd(5)}  ` : "         ", "         "),
+    );
+  const again = doc.escalation ? " (asked again: nobody had answered)" : "";
   return [
     "",
     paint(["bold", "yellow"], `Gate ${doc.gate}: ${doc.question}${again}`),
     ...section("Asked again, because", doc.changed),
-    ...summary
-      .filter(({ title }) => title !== "Left to do")
-      .flatMap(({ title, lines }) => section(title, lines)),
+    ...factsSoFar(gate).flatMap(({ title, lines }) => section(title, lines)),
     ...section("To be true for a Go", doc.checklist, "- "),
     "",
-    ...wrap(`Go     ${doc.go}`, columns, "  ", "         "),
-    ...wrap(`No-Go  ${doc.noGo}`, columns, "  ", "         "),
-    `  Page   ${paint("cyan", link)}`,
-    `         open until ${moment(doc.expiresAt)}; no answer is a No-Go`,
+    ...fact("Go", [doc.go]),
+    ...fact("No-Go", [doc.noGo]),
+    ...fact("Page", [`open until ${moment(doc.expiresAt)}; no answer is a No-Go`]),
+    // On a line of its own, from its start: so it is whole when it is copied or clicked.
+    paint("cyan", link),
     "",
   ];
 }
@@ -35,4 +35,15 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
 /** Where nothing but the link is wanted. */
 export function gateLine({ doc, link }: OpenGate): string {
   return `Gate ${doc.gate}: ${doc.question} Answer at ${link} until ${moment(doc.expiresAt)}.`;
+}
+
+/** Without what goes without saying here: that the run goes on, and that this gate is open. */
+function factsSoFar({ doc, summary }: OpenGate): OpenGate["summary"] {
+  const known = [`${VERDICTS.running.title}: `, `${doc.gate}: not answered`];
+  return summary
+    .filter(({ title }) => title !== "Left to do")
+    .map(({ title, lines }) => ({
+      title,
+      lines: lines.filter((line) => !known.some((start) => line.startsWith(start))),
+    }));
 }

@@ -1,6 +1,8 @@
 import {
   DefaultRenderer,
+  figures,
   Listr,
+  ListrDefaultRendererLogLevels,
   ListrLogger,
   type ListrTaskObject,
   ListrTaskState,
@@ -10,7 +12,7 @@ import type { Paint } from "./paint.ts";
 import { type Printed, printedOf, type Row, rowsOf } from "./rows.ts";
 import { print } from "./streams.ts";
 import type { Surface } from "./surface.ts";
-import { EMPTY, type RunView } from "./view.ts";
+import { EMPTY, type RunView, type ViewEvent } from "./view.ts";
 
 type TaskObject = ListrTaskObject<unknown, typeof DefaultRenderer, typeof DefaultRenderer>;
 
@@ -21,6 +23,9 @@ const LOOKS: Readonly<Record<Row["look"], ListrTaskState>> = {
   failed: ListrTaskState.FAILED,
   back: ListrTaskState.ROLLED_BACK,
 };
+
+// A phase that failed must not look as if it was still worked on where there is no colour.
+const ICONS = { [ListrDefaultRendererLogLevels.FAILED_WITH_FAILED_SUBTASKS]: figures.cross };
 
 const TICK_MS = 1000;
 
@@ -43,8 +48,15 @@ export class LiveSurface implements Surface {
     private readonly paint: Paint,
   ) {}
 
-  async show(_before: RunView, view: RunView): Promise<void> {
+  async show(_before: RunView, view: RunView, event: ViewEvent): Promise<void> {
     this.view = view;
+    if (event.type === "started")
+      print(this.streams.stdout, [
+        this.paint("bold", event.plan),
+        this.paint("dim", `Run ${event.run}`),
+        this.paint("dim", `Evidence in ${event.evidence}`),
+        "",
+      ]);
     if (!this.held) await this.draw();
   }
 
@@ -76,7 +88,7 @@ export class LiveSurface implements Surface {
     const logger = new ListrLogger({ useIcons: true, processOutput: new ProcessOutput(stdout, stderr) });
     const renderer = new DefaultRenderer(
       tasks.list.tasks,
-      { logger, collapseSubtasks: true, collapseErrors: false, showErrorMessage: false },
+      { logger, collapseErrors: false, showErrorMessage: false, icon: ICONS },
       tasks.list.events,
     );
     await renderer.render();

@@ -36,7 +36,7 @@ export function plainLines(
       return [...doneRows(before, view, planned), ...endedPhases(before, view, planned)];
     case "failed":
       return [
-        `${event.phase}: ${event.state}: failed${event.willRetry ? ", is tried again" : ""}: ${failureText(event)}`,
+        `${event.phase} > ${event.state}: failed${event.willRetry ? ", is tried again" : ""}: ${failureText(event)}`,
       ];
     case "stopping":
       return [STOPPING];
@@ -52,7 +52,7 @@ function doneRows(before: RunView, view: RunView, planned: ReadonlyMap<string, n
   if (!phase || !row || row.status === "failed" || isStill(row, phase, view)) return [];
   const now = row.endedAt ?? row.startedAt;
   return [
-    `${phase.phase}: ${row.state}: ${[...outcome(row), timeOf(secondsOf(row, now), planned.get(row.state))].join(", ")}`,
+    `${phase.phase} > ${row.state}: ${[...outcome(row), timeOf(secondsOf(row, now), planned.get(row.state))].join(", ")}`,
   ];
 }
 

@@ -2,7 +2,7 @@ import { shorten } from "../../lambdas/report/words.ts";
 import type { Paint } from "./paint.ts";
 import { ONLY_ON_THE_WAY_BACK } from "./phases.ts";
 import type { PhaseView, RowView, RunView } from "./view.ts";
-import { answerIn, answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
+import { answerOf, answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
 
 /** A row of the live list. */
 export interface Row {
@@ -61,7 +61,7 @@ function phaseRow(phase: PhaseView, toCome: boolean, options: RowOptions): Row[]
   if (leaving && working && shown.length === 0) return [];
   const seconds = secondsOf(phase, now);
   const facts = [
-    answerIn(phase),
+    answerOf(phase),
     working && seconds < 1 ? undefined : timeOf(seconds, planned.get(phase.phase)),
   ];
   return [

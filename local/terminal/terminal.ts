@@ -33,7 +33,6 @@ export function open(given: {
     : live
       ? new LiveSurface(streams, planned, paint)
       : new PlainSurface((lines) => print(stdout, lines), planned);
-  if (live) print(stdout, [paint("bold", plan.title)]);
   return { streams, surface, answers, paint, canAsk: live && stdin.isTTY === true, brief: json };
 }
 

@@ -110,10 +110,9 @@ function endCurrent(view: RunView, at: Date): RunView {
 }
 
 function statusAtEnd({ rows }: PhaseView): PhaseView["status"] {
-  if (rows.at(-1)?.status === "failed") return "failed";
-  const answers = rows.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
-  const last = answers.at(-1);
-  return last === null || last?.decision === "NoGo" ? "turned" : "done";
+  const answer = rows.findLast((row) => row.answer !== undefined)?.answer;
+  if (answer === null || answer?.decision === "NoGo") return "turned";
+  return rows.at(-1)?.status === "failed" ? "failed" : "done";
 }
 
 function lastMoment(view: RunView): Date {

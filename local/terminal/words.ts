@@ -18,10 +18,12 @@ export function answerText(answer: Answer | null): string {
   return `${answer.decision === "Go" ? "Go" : "No-Go"} by ${answer.by}`;
 }
 
-/** The first answer given in a phase that is a gate, or the last if it was asked again. */
-export function answerIn({ rows }: PhaseView): string | undefined {
+/** The answer that says what became of a phase: of one that is a gate, or of one that a No-Go ended. */
+export function answerOf({ phase, status, rows }: PhaseView): string | undefined {
   const last = rows.findLast(({ answer }) => answer !== undefined)?.answer;
-  return last === undefined ? undefined : answerText(last);
+  return last !== undefined && (status === "turned" || phase.startsWith("Gate: "))
+    ? answerText(last)
+    : undefined;
 }
 
 /** Such as `StatementFailed: ...`, on one line. */

@@ -1,19 +1,26 @@
-/** Narrower than this, words are broken rather than lines: nobody reads a column of syllables. */
-const NARROWEST = 30;
+/** No narrower than this: nobody reads a column of syllables. */
+const NARROWEST = 40;
 
-/** The text in lines of at most that many columns, the second and later ones indented further. */
-export function wrap(text: string, columns: number | undefined, indent = "", hanging = indent): string[] {
-  const room = columns === undefined ? Number.POSITIVE_INFINITY : Math.max(NARROWEST, columns);
-  return text.split("\n").flatMap((paragraph) => {
-    const lines: string[] = [];
-    let line = indent;
-    for (const word of paragraph.split(/ +/)) {
-      const longer = line.trim() === "" ? line + word : `${line} ${word}`;
-      if (longer.length > room && line.trim() !== "") {
-        lines.push(line);
-        line = hanging + word;
+/**
+ * The text in lines of at most that many columns, none of its words broken: what does not fit goes on in the next line.
+ * @param first starts the first line, `rest` every other one
+ */
+export function wrap(text: string, columns: number | undefined, first = "", rest = first): string[] {
+  const room = Math.max(NARROWEST, columns ?? Number.POSITIVE_INFINITY);
+  const lines: string[] = [];
+  let start = first;
+  for (const paragraph of text.split("\n")) {
+    let line = "";
+    for (const word of paragraph.trim().split(/ +/)) {
+      const longer = line === "" ? word : `${line} ${word}`;
+      if (line !== "" && start.length + longer.length > room) {
+        lines.push(start + line);
+        start = rest;
+        line = word;
       } else line = longer;
     }
-    return [...lines, line.trimEnd()];
-  });
+    lines.push((start + line).trimEnd());
+    start = rest;
+  }
+  return lines;
 }
