@@ -143,7 +143,7 @@ BEGIN
       path TEXT[],
       truncated BOOLEAN
     )
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $body$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET jit = off AS $body$
     DECLARE
       this_tenant TEXT := NULLIF(current_setting('app.current_tenant', true), '');
       home TEXT;
@@ -258,7 +258,7 @@ BEGIN
       agent_path TEXT[],
       total_confidence NUMERIC
     )
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $body$
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET jit = off AS $body$
     DECLARE
       this_tenant TEXT := NULLIF(current_setting('app.current_tenant', true), '');
       home TEXT;
@@ -414,12 +414,13 @@ $$;
 
 -- An HNSW index finds the nearest of all tenants, so a small tenant's rows are seldom among them. Hence two ways:
 -- a small tenant's rows are compared one by one, which is exact and fast enough; a large one's are found by the index,
--- scanned on until enough of them were seen (pgvector 0.8). Where that does not find enough, exact again.
+-- scanned on until enough of them were seen (pgvector 0.8). Where that does not find enough, exact again. Compiling such
+-- short queries (jit) would take longer than running them.
 -- Internal: it reads any relation, for any tenants.
 CREATE FUNCTION nearest_rows(
   relation REGCLASS, target_embedding vector, tenants TEXT[], condition TEXT, max_results INTEGER
 ) RETURNS TABLE (id TEXT, entity_type TEXT, distance DOUBLE PRECISION)
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 DECLARE
   small CONSTANT INTEGER := 2000;
   type_column TEXT := CASE WHEN relation = 'hybrid_search_materialized'::REGCLASS THEN 't.entity_type::TEXT' ELSE 'NULL' END;
@@ -433,8 +434,9 @@ BEGIN
     INTO rows_seen USING tenants;
 
   IF rows_seen > small AND current_setting('hnsw.iterative_scan', true) IS NOT NULL THEN
+    -- Without sorting, only the index can give the order, whatever the planner thinks of its price.
     settings_before := ARRAY[current_setting('hnsw.iterative_scan'), current_setting('hnsw.ef_search'), current_setting('enable_sort')];
-    PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
+    PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true),
       set_config('enable_sort', 'off', true);
     RETURN QUERY EXECUTE format($sql$
       SELECT n.* FROM (
