@@ -21,7 +21,12 @@ export async function synthesize(
   const settings = { ...parseSettings(context[SETTINGS_KEY]), rehearse };
   const outdir = await mkdtemp(join(tmpdir(), "sluice-synth-"));
   try {
-    const app = new App({ outdir, context: { ...context, "aws:cdk:bundling-stacks": [] } });
+    const app = new App({
+      outdir,
+      // `cdk synth` validates the template; a run only takes the definition out of it.
+      builtinCloudFormationValidation: false,
+      context: { ...context, "aws:cdk:bundling-stacks": [] },
+    });
     const stack = new SluiceStack(app, `Sluice-${settings.database.instance}`, { settings, plan });
     return definitionOf(app.synth().getStackArtifact(stack.artifactId).template);
   } finally {

@@ -27,11 +27,10 @@ export interface RowOptions {
 const LONGEST_LINE = 300;
 
 export function rowsOf(view: RunView, options: RowOptions): Row[] {
-  const at = view.phases.findIndex(({ phase }) => phase === view.current);
+  const at = view.phases.findLastIndex(({ startedAt }) => startedAt !== undefined);
   const rows = view.phases.flatMap((phase, i) => phaseRow(phase, i > at, options));
-  const begun = view.phases.some(({ startedAt }) => startedAt !== undefined);
   return [
-    ...(begun || options.leaving ? [] : [{ title: "Prepare", look: "working" as const, below: [] }]),
+    ...(at >= 0 || options.leaving ? [] : [{ title: "Prepare", look: "working" as const, below: [] }]),
     ...rows,
     ...(view.stopping && !options.leaving
       ? [{ title: options.paint("yellow", STOPPING), look: "back" as const, below: [] }]
