@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
+import { isUnreachable } from "./unreachable.ts";
 
 /** Runs the command line; resolves to its exit code. */
 export async function main(

@@ -3,6 +3,7 @@ import {
   figures,
   Listr,
   ListrDefaultRendererLogLevels,
+  ListrEventManager,
   ListrLogger,
   type ListrTaskObject,
   ListrTaskState,
@@ -89,7 +90,8 @@ export class LiveSurface implements Surface {
     const renderer = new DefaultRenderer(
       tasks.list.tasks,
       { logger, collapseErrors: false, showErrorMessage: false, icon: ICONS },
-      tasks.list.events,
+      // Not the tasks' own events: they would draw each of many changes that belong together.
+      new ListrEventManager(),
     );
     await renderer.render();
     const timer = setInterval(() => void this.sync(tasks, false), TICK_MS).unref();
@@ -123,23 +125,31 @@ class RowTasks {
     this.list = new Listr([], { ...options, registerSignalListeners: false, exitOnError: false }, parent);
   }
 
+  /** Resolves when all rows may be drawn. */
   async show(rows: readonly Row[]): Promise<void> {
-    this.list.tasks.length = Math.min(this.list.tasks.length, rows.length);
-    for (const [i, { title, look, below }] of rows.entries()) {
-      if (!this.list.tasks[i]) this.list.add({ title, task: () => undefined });
-      const task = this.list.tasks[i] as TaskObject;
-      // A task is drawn only after it has been asked whether it is enabled.
-      if (!task.isEnabled()) await task.check(undefined);
-      task.title = title;
-      task.state = LOOKS[look];
-      await this.showBelow(task, below);
-    }
+    await Promise.all(this.set(rows));
   }
 
-  private async showBelow(task: TaskObject, rows: readonly Row[]): Promise<void> {
+  // All at once and not row by row: nothing is drawn in between.
+  private set(rows: readonly Row[]): Promise<unknown>[] {
+    const { tasks } = this.list;
+    tasks.length = Math.min(tasks.length, rows.length);
+    return rows.flatMap(({ title, look, below }, i) => {
+      const isNew = tasks[i] === undefined;
+      if (isNew) this.list.add({ title, task: () => undefined });
+      const task = tasks[i] as TaskObject;
+      // listr2 draws no task that has not been asked whether it is enabled.
+      const enabled = isNew ? [task.check(undefined)] : [];
+      task.title = title;
+      task.state = LOOKS[look];
+      return [...enabled, ...this.setBelow(task, below)];
+    });
+  }
+
+  private setBelow(task: TaskObject, rows: readonly Row[]): Promise<unknown>[] {
     const tasks = this.below.get(task.id) ?? new RowTasks(task);
     this.below.set(task.id, tasks);
-    await tasks.show(rows);
     task.subtasks = tasks.list.tasks;
+    return tasks.set(rows);
   }
 }

@@ -1,0 +1,305 @@
+import { describe, expect, test } from "vitest";
+import { main } from "../../../bin/commands/main.ts";
+import {
+  done,
+  EVIDENCE,
+  ended,
+  entered,
+  FakeGate,
+  FakeRun,
+  failed,
+  LINK,
+  left,
+  started,
+} from "./fake-run.ts";
+import { FakeTerminal, pause } from "./fake-terminal.ts";
+
+const PLAN = ["--plan", new URL("../../plans/tiny", import.meta.url).pathname];
+
+/** Longer than one press of Ctrl-C may take to arrive twice. */
+const A_MOMENT_MS = 350;
+
+function rehearse(run: FakeRun, terminal: FakeTerminal, ...flags: string[]): Promise<number> {
+  return main(["rehearse", ...PLAN, ...flags], terminal, async () => run.start);
+}
+
+/** A run that comes to a gate, and goes on when it has been answered. */
+function runWithGate(gate: FakeGate): FakeRun {
+  const run = new FakeRun(started, ...done("Admit the run", 0, 1), entered("Gate: begin?", 1), {
+    type: "gate",
+    gate,
+  });
+  void gate.closed.then((answer) => {
+    const end = answer?.decision === "Go" ? "Succeeded" : "Refused";
+    run.tell(left("Gate: begin?", 5), ...done("Write the report", 6, 7), ended(end));
+  });
+  return run;
+}
+
+describe("at a terminal", () => {
+  test("a gate is answered with y, in the name of whoever sits there", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    expect(terminal.out).toContain(LINK);
+    terminal.type("y\r");
+    expect(await code).toBe(0);
+    expect(gate.decisions).toEqual([{ decision: "Go", by: expect.stringMatching(/^\w/), comment: "" }]);
+    expect(terminal.out).toContain("✔ Succeeded");
+    expect(terminal.out).not.toContain("Answered already");
+  });
+
+  test("Enter alone and other words answer nothing", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("\r");
+    terminal.type("sure\r");
+    await pause(50);
+    expect(gate.decisions).toEqual([]);
+    terminal.type("yes\r");
+    expect(await code).toBe(0);
+  });
+
+  test("n asks why, and is the No-Go with that comment", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("n\r");
+    await terminal.until("Why not?");
+    terminal.type("The team is asleep\r");
+    expect(await code).toBe(12);
+    expect(gate.decisions).toMatchObject([{ decision: "NoGo", comment: "The team is asleep" }]);
+  });
+
+  test("the page's answer takes the question away, and is told", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("n");
+    gate.answer("Go", "grace");
+    expect(await code).toBe(0);
+    expect(gate.decisions).toEqual([]);
+    expect(terminal.out).toContain("Answered already: Go by grace");
+    expect(terminal.stdin.listenerCount("keypress")).toBe(0);
+  });
+
+  test("an answer that came too late is told to be so", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    gate.decide = async () => {
+      gate.answer("NoGo", "grace");
+      return false;
+    };
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("y\r");
+    expect(await code).toBe(12);
+    expect(terminal.out).toContain("Answered already: No-Go by grace");
+  });
+
+  test("an answer that is not taken is explained, and asked for again", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const decide = gate.decide.bind(gate);
+    gate.decide = async () => {
+      gate.decide = decide;
+      throw new Error("Somebody else must give the Go.");
+    };
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("y\r");
+    await terminal.until("Somebody else must give the Go.");
+    terminal.type("y\r");
+    expect(await code).toBe(0);
+  });
+
+  test("the time of a gate that nobody answers ends the question", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    gate.timeIsOver();
+    expect(await code).toBe(12);
+    expect(terminal.out).toContain("nobody answered in time");
+  });
+
+  test("the end of input leaves the answer to the page", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("\u0004");
+    await terminal.until("Waiting for an answer on the page.");
+    gate.answer("Go", "grace");
+    expect(await code).toBe(0);
+  });
+
+  test("the list shows phases as they are done, and hides those that were never entered", async () => {
+    const terminal = new FakeTerminal({ isTTY: true });
+    const run = new FakeRun(
+      started,
+      ...done("Admit the run", 0, 1),
+      entered("Apply 002 to production", 1),
+      failed("Apply 002 to production", 2, false, "002_notes/migrate.sql:3: syntax error"),
+      ...done("Roll back 002", 3, 4),
+      ...done("Write the report", 4, 5),
+      ended("RolledBack"),
+    );
+    expect(await rehearse(run, terminal)).toBe(10);
+    const last = terminal.out.slice(terminal.out.lastIndexOf("✔ Admit"));
+    expect(last).toContain("✖ Migrate");
+    expect(last).toContain("002_notes/migrate.sql:3: syntax error");
+    expect(last).toContain("✔ Roll back");
+    expect(last).not.toContain("Restore production");
+    expect(last).not.toContain("◼");
+  });
+
+  test("the cursor is there again in the end", async () => {
+    const terminal = new FakeTerminal({ isTTY: true });
+    await rehearse(new FakeRun(started, ...done("Admit the run", 0, 1), ended()), terminal);
+    expect(terminal.raw.lastIndexOf("\u001b[?25h")).toBeGreaterThan(terminal.raw.lastIndexOf("\u001b[?25l"));
+  });
+});
+
+describe("Ctrl-C", () => {
+  test("asks the run to stop, once, and says so", async () => {
+    const terminal = new FakeTerminal({ isTTY: true });
+    const run = new FakeRun(started, entered("Restore staging", 0));
+    run.whenStopped(
+      () => void pause(50).then(() => run.tell(...done("Write the report", 1, 2), ended("Refused"))),
+    );
+    const code = rehearse(run, terminal);
+    await terminal.until("Restore staging");
+    terminal.signals.emit("SIGINT");
+    // As npm does.
+    terminal.signals.emit("SIGINT");
+    expect(await code).toBe(12);
+    expect(run.stops).toBe(1);
+    expect(terminal.out.replace(/\s+/g, " ")).toContain(
+      "Stopping: going back by the run's own way; press Ctrl-C again to leave at once",
+    );
+    expect(terminal.signals.listenerCount("SIGINT")).toBe(0);
+  });
+
+  test("a second time leaves at once with 130, and says what was left where", async () => {
+    const terminal = new FakeTerminal({ isTTY: true });
+    const run = new FakeRun(started, entered("Restore staging", 0));
+    const code = rehearse(run, terminal);
+    await terminal.until("Restore staging");
+    terminal.signals.emit("SIGINT");
+    await pause(A_MOMENT_MS);
+    terminal.signals.emit("SIGINT");
+    expect(await code).toBe(130);
+    expect(terminal.err).toContain('Left run run-1 at once, in "Restore staging" (Rehearse)');
+    expect(terminal.err).toContain(EVIDENCE);
+  });
+
+  test("works while somebody is asked", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const run = runWithGate(gate).whenStopped(() => gate.answer("NoGo", "Ctrl-C"));
+    const code = rehearse(run, terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("\u0003");
+    expect(await code).toBe(12);
+    expect(run.stops).toBe(1);
+    expect(gate.decisions).toEqual([]);
+  });
+
+  test("does not take the question away whether to restore", async () => {
+    const [gate, terminal] = [new FakeGate("restore", "restore"), new FakeTerminal({ isTTY: true })];
+    const run = runWithGate(gate);
+    const code = rehearse(run, terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("\u0003");
+    await terminal.until("Stopping:");
+    terminal.type("y\r");
+    expect(await code).toBe(0);
+    expect(gate.decisions).toMatchObject([{ decision: "Go" }]);
+  });
+
+  test("leaves other gates to the run that stops", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal()];
+    const run = new FakeRun(started, entered("Admit the run", 0));
+    const code = rehearse(run, terminal, "--yes");
+    await terminal.until("run-1");
+    terminal.signals.emit("SIGTERM");
+    run.tell(entered("Gate: begin?", 1), { type: "gate", gate });
+    await pause(50);
+    expect(gate.decisions).toEqual([]);
+    gate.answer("NoGo", "the run");
+    run.tell(left("Gate: begin?", 2), ended("Refused"));
+    expect(await code).toBe(12);
+  });
+});
+
+describe("answers given beforehand", () => {
+  test("--yes says Go without asking, in the name of whoever gave the command", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    expect(await rehearse(runWithGate(gate), terminal, "--yes")).toBe(0);
+    expect(gate.decisions).toEqual([
+      { decision: "Go", by: expect.stringMatching(/^--yes \(.+\)$/), comment: "" },
+    ]);
+    expect(terminal.out).not.toContain("Type y or n");
+  });
+
+  test("--no-go says No-Go at its gate", async () => {
+    const gate = new FakeGate();
+    expect(await rehearse(runWithGate(gate), new FakeTerminal(), "--no-go", "readiness")).toBe(12);
+    expect(gate.decisions).toMatchObject([{ decision: "NoGo", comment: "--no-go readiness" }]);
+  });
+
+  test("--no-go says Go at all other gates", async () => {
+    const gate = new FakeGate();
+    expect(await rehearse(runWithGate(gate), new FakeTerminal(), "--no-go", "open")).toBe(0);
+    expect(gate.decisions).toMatchObject([{ decision: "Go" }]);
+  });
+
+  test("a Go that cannot be given is a No-Go that says why", async () => {
+    const gate = new FakeGate();
+    const decide = gate.decide.bind(gate);
+    gate.decide = async (decision, by, comment) => {
+      if (decision === "Go") throw new Error("Another plan has been deployed.");
+      return await decide(decision, by, comment);
+    };
+    expect(await rehearse(runWithGate(gate), new FakeTerminal(), "--yes")).toBe(12);
+    expect(gate.decisions).toMatchObject([{ decision: "NoGo", comment: "Another plan has been deployed." }]);
+  });
+});
+
+describe("where standard output is no terminal", () => {
+  test("a gate prints its link and waits for the page", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal()];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until(LINK);
+    expect(terminal.out).not.toContain("Type y or n");
+    gate.answer("Go", "grace");
+    expect(await code).toBe(0);
+    expect(terminal.out).toContain("Gate: readiness > Gate: begin?: Go by grace");
+  });
+
+  test("nothing but text is printed", async () => {
+    const terminal = new FakeTerminal();
+    await rehearse(runWithGate(new FakeGate()), terminal, "--yes");
+    expect(terminal.raw).not.toContain("\u001b");
+    expect(terminal.raw).toContain("✔ Succeeded");
+  });
+});
+
+describe("--json", () => {
+  test("prints the report alone on standard output", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    expect(await rehearse(runWithGate(gate), terminal, "--yes", "--json")).toBe(0);
+    expect(JSON.parse(terminal.out)).toMatchObject({ version: 1, run: "run-1", end: "Succeeded" });
+    expect(terminal.err).toBe("");
+  });
+
+  test("tells gates' links and failures on standard error, and asks nobody at the terminal", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const run = runWithGate(gate);
+    const code = rehearse(run, terminal, "--json");
+    await terminal.until(LINK);
+    run.tell(failed("Gate: begin?", 2, false));
+    gate.answer("NoGo", "grace");
+    expect(await code).toBe(12);
+    expect(terminal.err).toContain("Gate: begin?: StatementFailed: it broke");
+    expect(terminal.err).toContain("Refused: this is why.");
+    expect(JSON.parse(terminal.out)).toMatchObject({ end: "Refused" });
+  });
+});
