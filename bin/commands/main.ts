@@ -30,6 +30,10 @@ export async function main(
       streams.stderr.write(`error: ${error.message}\n`);
       return USAGE;
     }
+    if (isUnreachable(error)) {
+      streams.stderr.write(`error: The database at --database-url cannot be reached: ${error.message}\n`);
+      return USAGE;
+    }
     streams.stderr.write(
       `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}\n`,
     );
