@@ -9,7 +9,7 @@ export function leftText(
 ): string[] {
   return [
     "",
-    `Left run ${run} at once${state === undefined ? "" : `, in "${state}" (${phase})`}: nothing was cleaned up.`,
+    `Left run ${run} at once${state === undefined ? "" : `, in "${state}" (${phase})`}: what it had not cleaned up stays.`,
     ...(databaseUrl === undefined
       ? ["  The embedded databases went with this process."]
       : [

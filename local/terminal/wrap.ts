@@ -10,6 +10,12 @@ export function wrap(text: string, columns: number | undefined, first = "", rest
   const lines: string[] = [];
   let start = first;
   for (const paragraph of text.split("\n")) {
+    // What fits stays as it is: an excerpt has its caret below what it points at.
+    if (start.length + paragraph.length <= room) {
+      lines.push((start + paragraph).trimEnd());
+      start = rest;
+      continue;
+    }
     let line = "";
     for (const word of paragraph.trim().split(/ +/)) {
       const longer = line === "" ? word : `${line} ${word}`;

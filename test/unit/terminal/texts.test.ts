@@ -93,6 +93,14 @@ describe("wrapped text", () => {
     expect(wrap(`a b ${long} c`, 40, "- ", "  ")).toEqual(["- a b", `  ${long}`, "  c"]);
   });
 
+  test("leaves lines that fit as they are, so that a caret stays below what it points at", () => {
+    expect(wrap("syntax error\n5 |  SELEC 1;\n     ^", 60, "  ")).toEqual([
+      "  syntax error",
+      "  5 |  SELEC 1;",
+      "       ^",
+    ]);
+  });
+
   test("is left as it is where there is no width", () => {
     expect(wrap("word ".repeat(100).trim(), undefined)).toHaveLength(1);
   });
