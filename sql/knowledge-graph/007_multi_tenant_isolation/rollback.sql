@@ -309,12 +309,17 @@ $$;
 CREATE OR REPLACE FUNCTION tenant_rollback_restore_key(target TEXT, constraint_name TEXT, kind TEXT) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+  IF to_regclass(target) IS NULL THEN
+    RETURN;
+  END IF;
   IF tenant_rollback_knows_tenant(target, constraint_name) THEN
     EXECUTE format('ALTER TABLE %I DROP CONSTRAINT %I', target, constraint_name);
+  END IF;
+  IF EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = to_regclass(target) AND c.conname = constraint_name) THEN
+    EXECUTE format('DROP INDEX IF EXISTS %I', constraint_name || '_former');
+  ELSE
     EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I %s USING INDEX %I',
       target, constraint_name, kind, constraint_name || '_former');
-  ELSE
-    EXECUTE format('DROP INDEX IF EXISTS %I', constraint_name || '_former');
   END IF;
   EXECUTE format('DROP INDEX IF EXISTS %I', constraint_name || '_by_tenant');
 END;
@@ -323,11 +328,16 @@ $$;
 CREATE OR REPLACE FUNCTION tenant_rollback_restore_index(index_name TEXT) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF to_regclass(index_name) IS NOT NULL AND pg_get_indexdef(to_regclass(index_name)) LIKE '%tenant_id%' THEN
+  IF to_regclass(index_name || '_former') IS NULL THEN
+    RETURN;
+  END IF;
+  IF pg_get_indexdef(to_regclass(index_name)) LIKE '%tenant_id%' THEN
     EXECUTE format('DROP INDEX %I', index_name);
+  END IF;
+  IF to_regclass(index_name) IS NULL THEN
     EXECUTE format('ALTER INDEX %I RENAME TO %I', index_name || '_former', index_name);
   ELSE
-    EXECUTE format('DROP INDEX IF EXISTS %I', index_name || '_former');
+    EXECUTE format('DROP INDEX %I', index_name || '_former');
   END IF;
   EXECUTE format('DROP INDEX IF EXISTS %I', index_name || '_by_tenant');
 END;

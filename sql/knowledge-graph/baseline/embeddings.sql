@@ -71,7 +71,8 @@ ANALYZE agent_relationships;
 DO $$
 BEGIN
   IF to_regclass('hybrid_search_materialized') IS NOT NULL THEN
-    REFRESH MATERIALIZED VIEW CONCURRENTLY hybrid_search_materialized;
+    -- Not concurrently: nobody reads a staging copy, and this builds its HNSW index anew, which is faster.
+    REFRESH MATERIALIZED VIEW hybrid_search_materialized;
     ANALYZE hybrid_search_materialized;
   END IF;
 END;

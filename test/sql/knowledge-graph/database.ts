@@ -67,17 +67,6 @@ export async function becomeOwner(db: PGlite): Promise<void> {
   await db.exec(`SET SESSION AUTHORIZATION ${OWNER}; SET client_min_messages = error`);
 }
 
-/** A copy of a database, as a dump that further instances are loaded from. */
-export function dump(db: PGlite): Promise<File | Blob> {
-  return db.dumpDataDir("none");
-}
-
-export async function load(data: File | Blob): Promise<PGlite> {
-  const db = await createEmbedded(data);
-  await becomeOwner(db);
-  return db;
-}
-
 export async function runStep(session: Session, step: Step): Promise<void> {
   if (!step.transaction) {
     for (const { sql } of step.statements) await session.exec(sql);

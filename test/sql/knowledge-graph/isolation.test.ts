@@ -285,7 +285,9 @@ describe("what a tenant shares", () => {
 describe("the audit log", () => {
   test("records a write with its tenant, table and rows", async () => {
     await become("v2_app", "a");
-    await db.exec("SELECT set_config('app.current_user', 'ann', true); UPDATE agent_profiles SET model_family = 'x'");
+    await db.exec(
+      "SELECT set_config('app.current_user', 'ann', true); UPDATE agent_profiles SET model_family = 'x'",
+    );
     expect(
       await rows(
         "SELECT access_type, table_name, row_count, user_id FROM tenant_access_log WHERE user_id = 'ann'",

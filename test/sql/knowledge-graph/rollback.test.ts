@@ -1,5 +1,5 @@
 import type { PGlite } from "@electric-sql/pglite";
-import { describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { embeddedSession } from "../../../local/embedded-session.ts";
 import {
   createBaseline,
@@ -49,72 +49,75 @@ describe.each(starts)("on %s", (_, start) => {
   });
 });
 
-test("a rollback of what was never applied changes nothing", async () => {
-  const db = await createBaseline();
-  const before = await stateOf(db);
-  for (const version of [...VERSIONS].reverse()) {
-    await run(db, version, "rollback");
-    expect(changes(before, await stateOf(db))).toEqual([]);
-  }
-  await db.close();
-});
+describe("on one database, which is as it was after each", () => {
+  let db: PGlite;
+  let baseline: State;
+  beforeAll(async () => {
+    db = await createBaseline();
+    baseline = await stateOf(db);
+  });
+  afterEach(async () => {
+    for (const version of [...VERSIONS].reverse()) await run(db, version, "rollback");
+    expect(changes(baseline, await stateOf(db))).toEqual([]);
+  });
+  afterAll(() => db.close());
 
-// Every statement is tried against a server (native); here every few steps, and every kind of step.
-test.each([
-  ["006", 1],
-  ["007", 7],
-  ["008", 2],
-] as const)("%s can be rolled back wherever it stopped", async (version, every) => {
-  const db = await createBaseline();
-  for (const earlier of VERSIONS.filter((other) => other < version)) await run(db, earlier, "migrate");
-  const before = await stateOf(db);
-  const steps = stepsOf(version, "migrate");
-  for (let done = 1; done < steps.length; done += every) {
-    for (const step of steps.slice(0, done)) await runStep(embeddedSession(db), step);
-    await run(db, version, "rollback");
-    expect([done, ...changes(before, await stateOf(db))]).toEqual([done]);
-  }
-  await db.close();
-});
+  test("a rollback of what was never applied changes nothing", async () => {
+    for (const version of [...VERSIONS].reverse()) {
+      await run(db, version, "rollback");
+      expect(changes(baseline, await stateOf(db))).toEqual([]);
+    }
+  });
 
-describe("what stands on a migration", () => {
-  test("holds back its rollback, which then changes nothing", async () => {
-    const db = await createBaseline();
+  // Every statement is tried against a server (native); here every few steps, and every kind of step.
+  test.each([
+    ["006", 1],
+    ["007", 8],
+    ["008", 2],
+  ] as const)("%s can be rolled back wherever it stopped", async (version, every) => {
+    for (const earlier of VERSIONS.filter((other) => other < version)) await run(db, earlier, "migrate");
+    const before = await stateOf(db);
+    const steps = stepsOf(version, "migrate");
+    for (let done = 1; done < steps.length; done += every) {
+      for (const step of steps.slice(0, done)) await runStep(embeddedSession(db), step);
+      await run(db, version, "rollback");
+      expect([done, ...changes(before, await stateOf(db))]).toEqual([done]);
+    }
+  });
+
+  test("what stands on a migration holds back its rollback, which then changes nothing", async () => {
     for (const version of VERSIONS) await run(db, version, "migrate");
     const before = await stateOf(db);
     await expect(run(db, "006", "rollback")).rejects.toThrow("roll 007 back first");
     await expect(run(db, "007", "rollback")).rejects.toThrow("roll 008 back first");
     expect(changes(before, await stateOf(db))).toEqual([]);
-    await db.close();
   });
 
-  test("of somebody else's is not dropped with it", async () => {
-    const db = await createBaseline();
+  test("what somebody else built on it is not dropped with it", async () => {
     await run(db, "006", "migrate");
     await db.exec("CREATE VIEW reports AS SELECT capability_name FROM agent_capabilities_graph");
     await expect(run(db, "006", "rollback")).rejects.toThrow("other objects depend on it");
     expect((await db.query("SELECT * FROM reports")).rows).toEqual([]);
-    await db.close();
+    await db.exec("DROP VIEW reports");
   });
-});
 
-test("rights and view options that 007 takes away are given back", async () => {
-  const db = await createBaseline();
-  await db.exec(`
-    GRANT ALL ON agent_profiles, performance_events TO v2_app;
-    GRANT TRUNCATE ON benchmark_datasets TO v2_readonly WITH GRANT OPTION;
-    GRANT REFERENCES ON agent_profiles TO PUBLIC;
-    CREATE VIEW busy_agents WITH (security_invoker = false, security_barrier = true) AS SELECT name FROM agent_profiles;
-    GRANT SELECT ON busy_agents TO v2_app`);
-  await run(db, "006", "migrate");
-  const before = await stateOf(db);
-  await run(db, "007", "migrate");
-  const rights = await db.query(`
-    SELECT has_table_privilege('v2_app', 'agent_profiles', 'TRUNCATE') AS app,
-           has_table_privilege('v2_readonly', 'benchmark_datasets', 'TRUNCATE') AS readonly,
-           has_table_privilege('v2_readonly', 'agent_profiles', 'REFERENCES') AS anybody`);
-  expect(rights.rows).toEqual([{ app: false, readonly: false, anybody: false }]);
-  await run(db, "007", "rollback");
-  expect(changes(before, await stateOf(db))).toEqual([]);
-  await db.close();
+  test("rights and view options that 007 takes away are given back", async () => {
+    await db.exec(`
+      GRANT ALL ON agent_profiles, performance_events TO v2_app;
+      GRANT TRUNCATE ON benchmark_datasets TO v2_readonly WITH GRANT OPTION;
+      GRANT REFERENCES ON agent_profiles TO PUBLIC;
+      CREATE VIEW busy_agents WITH (security_invoker = false, security_barrier = true) AS SELECT name FROM agent_profiles;
+      GRANT SELECT ON busy_agents TO v2_app`);
+    baseline = await stateOf(db);
+    await run(db, "006", "migrate");
+    const before = await stateOf(db);
+    await run(db, "007", "migrate");
+    const rights = await db.query(`
+      SELECT has_table_privilege('v2_app', 'agent_profiles', 'TRUNCATE') AS app,
+             has_table_privilege('v2_readonly', 'benchmark_datasets', 'TRUNCATE') AS readonly,
+             has_table_privilege('v2_readonly', 'agent_profiles', 'REFERENCES') AS anybody`);
+    expect(rights.rows).toEqual([{ app: false, readonly: false, anybody: false }]);
+    await run(db, "007", "rollback");
+    expect(changes(before, await stateOf(db))).toEqual([]);
+  });
 });
