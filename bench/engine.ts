@@ -1,0 +1,63 @@
+import { runSteps } from "../lambdas/migrate/run-steps.ts";
+import { addVersion, removeVersion } from "../lambdas/migrate/schema-version.ts";
+import type { StepDoc } from "../lambdas/shared/documents.ts";
+import { ErrorName } from "../lambdas/shared/errors.ts";
+import { type Migration, migrationOf } from "../lambdas/shared/plan.ts";
+import type { Ports } from "../lambdas/shared/ports.ts";
+import type { Bench, Database } from "./harness.ts";
+
+/** Of the world, the step engine needs a clock and how long to wait for locks: as a local rehearsal has it. */
+function portsFor(bench: Bench): Ports {
+  return {
+    plan: bench.loaded.plan,
+    settings: { lockTimeoutMs: 2_000, lockTries: 30 },
+    clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+    progress: () => undefined,
+  } as unknown as Ports;
+}
+
+/** Applies migrations of the plan with the real step engine; what each step took. */
+export async function migrate(
+  bench: Bench,
+  database: Database,
+  ...versions: string[]
+): Promise<{ migration: Migration; steps: StepDoc[] }[]> {
+  const done = [];
+  for (const version of versions) {
+    const migration = migrationOf(bench.loaded.plan, version);
+    const steps = await database.asOwner((session) =>
+      runSteps(session, portsFor(bench), {
+        key: { run: "bench", version, round: 1, direction: "migrate" },
+        file: migration.migrate,
+        failure: ErrorName.StepFailed,
+        atEnd: (inTransaction) =>
+          addVersion(inTransaction, bench.loaded.plan.schema.table, version, migration.title),
+      }),
+    );
+    done.push({ migration, steps: steps ?? [] });
+  }
+  return done;
+}
+
+export async function rollBack(bench: Bench, database: Database, version: string): Promise<void> {
+  const migration = migrationOf(bench.loaded.plan, version);
+  await database.asOwner((session) =>
+    runSteps(session, portsFor(bench), {
+      key: { run: "bench", version, round: 1, direction: "rollback" },
+      file: migration.rollback,
+      failure: ErrorName.RollbackFailed,
+      atEnd: (inTransaction) => removeVersion(inTransaction, bench.loaded.plan.schema.table, version),
+    }),
+  );
+}
+
+/** Seconds of the steps whose SQL mentions that text. */
+export function secondsOfSteps(
+  { migration, steps }: { migration: Migration; steps: StepDoc[] },
+  mentions: RegExp,
+): number {
+  const mentioning = migration.migrate.steps
+    .filter(({ statements }) => statements.some(({ sql }) => mentions.test(sql)))
+    .map(({ name }) => name);
+  return steps.filter(({ name }) => mentioning.includes(name)).reduce((sum, { seconds }) => sum + seconds, 0);
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { withPgSession } from "../lambdas/shared/pg-session.ts";
+import type { Session } from "../lambdas/shared/session.ts";
+import { type LoadedPlan, loadPlan } from "../lib/plan/compile.ts";
+import { connect, onServer, urlOf } from "./server.ts";
+import type { Sizes } from "./types.ts";
+
+export const PLAN = fileURLToPath(new URL("../sql/knowledge-graph", import.meta.url));
+const APPLICATION_ROLES = ["v2_app", "v2_readonly"];
+
+/** What a database at version 005 is filled with. */
+export interface Filling {
+  events: number;
+  agents: number;
+}
+
+/** A throw-away database. */
+export interface Database {
+  name: string;
+  /** As its owner, who is no superuser, as on RDS. */
+  url: string;
+  asOwner<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  asSuperuser<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** As the application, for that tenant; without one it is as before there were tenants. */
+  asApplication<T>(tenant: string | undefined, work: (session: Session) => Promise<T>): Promise<T>;
+}
+
+/** What measurements share: sizes, the plan, and databases that are made once and dropped at the end. */
+export class Bench {
+  readonly #tag = randomBytes(3).toString("hex");
+  readonly #owner = `sluice_bench_${this.#tag}`;
+  readonly #rolesBefore: ReadonlySet<string>;
+  readonly #databases = new Set<string>();
+  readonly #shared = new Map<string, Promise<unknown>>();
+  #made = 0;
+
+  private constructor(
+    readonly sizes: Sizes,
+    readonly loaded: LoadedPlan,
+    readonly progress: (line: string) => void,
+    rolesBefore: readonly string[],
+  ) {
+    this.#rolesBefore = new Set(rolesBefore);
+  }
+
+  static async open(sizes: Sizes, progress: (line: string) => void): Promise<Bench> {
+    const roles = await onServer((session) =>
+      session.query<{ name: string }>("SELECT rolname AS name FROM pg_roles"),
+    );
+    const bench = new Bench(
+      sizes,
+      await loadPlan(PLAN),
+      progress,
+      roles.map(({ name }) => name),
+    );
+    await bench.#createRoles();
+    return bench;
+  }
+
+  async #createRoles(): Promise<void> {
+    await onServer(async (session) => {
+      for (const role of APPLICATION_ROLES)
+        if (!this.#rolesBefore.has(role)) await session.exec(`CREATE ROLE ${role} NOLOGIN`);
+      await session.exec(`
+        CREATE ROLE ${this.#owner} LOGIN NOSUPERUSER CREATEDB CREATEROLE;
+        GRANT ${APPLICATION_ROLES.join(", ")} TO ${this.#owner};
+        GRANT pg_signal_backend, pg_read_all_stats TO ${this.#owner}`);
+    });
+  }
+
+  /** Made at the first call, and given again to whoever asks under the same key. */
+  once<T>(key: string, make: () => Promise<T>): Promise<T> {
+    const made = this.#shared.get(key) ?? make();
+    this.#shared.set(key, made);
+    return made as Promise<T>;
+  }
+
+  /** The baseline at version 005. Shared: to be read or copied, not changed. */
+  baseline(filling: Filling): Promise<Database> {
+    const { events, agents } = filling;
+    return this.once(`baseline ${events} ${agents}`, async () => {
+      this.progress(`filling a database with ${events} events and ${agents} agents`);
+      const database = await this.#create("");
+      await database.asSuperuser((session) =>
+        session.exec(`
+          ALTER SCHEMA public OWNER TO ${this.#owner};
+          CREATE EXTENSION vector; CREATE EXTENSION "uuid-ossp"; CREATE EXTENSION pg_trgm`),
+      );
+      await database.asOwner(async (session) => {
+        await session.exec(`SET sluice.baseline_events = ${events}; SET sluice.baseline_agents = ${agents}`);
+        for (const { sql } of this.loaded.local?.baseline ?? []) await session.exec(sql);
+      });
+      // Else autovacuum would come in the middle of a measurement.
+      await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE)"));
+      return database;
+    });
+  }
+
+  /** A copy that the caller may change. */
+  async copyOf(original: Database): Promise<Database> {
+    return await this.#create(`TEMPLATE ${original.name} STRATEGY FILE_COPY`);
+  }
+
+  async #create(how: string): Promise<Database> {
+    const name = `sluice_bench_${this.#tag}_${++this.#made}`;
+    this.#databases.add(name);
+    await onServer((session) => session.exec(`CREATE DATABASE ${name} OWNER ${this.#owner} ${how}`));
+    const url = urlOf(name, this.#owner);
+    return {
+      name,
+      url,
+      asOwner: (work) => withPgSession({ connectionString: url }, work),
+      asSuperuser: (work) => withPgSession({ connectionString: urlOf(name) }, work),
+      asApplication: (tenant, work) =>
+        withPgSession({ connectionString: urlOf(name) }, async (session) => {
+          await session.exec("SET ROLE v2_app");
+          if (tenant !== undefined)
+            await session.query("SELECT set_config('app.current_tenant', $1, false)", [tenant]);
+          return await work(session);
+        }),
+    };
+  }
+
+  /** Disk is given back as soon as a copy has served. */
+  async drop(database: Database): Promise<void> {
+    await onServer((session) => session.exec(`DROP DATABASE IF EXISTS ${database.name} WITH (FORCE)`));
+    this.#databases.delete(database.name);
+  }
+
+  /** Drops every database and role that was made, whatever state they are in. */
+  async close(): Promise<void> {
+    const server = await connect("postgres");
+    try {
+      for (const name of this.#databases) await server.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      this.#databases.clear();
+      await server.query(`DROP ROLE IF EXISTS ${this.#owner}`);
+      for (const role of APPLICATION_ROLES)
+        if (!this.#rolesBefore.has(role))
+          // Somebody else's database may use the role by now.
+          await server.query(`DROP ROLE IF EXISTS ${role}`).catch(() => undefined);
+    } finally {
+      await server.end();
+    }
+  }
+}

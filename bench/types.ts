@@ -1,0 +1,36 @@
+import type { Bench } from "./harness.ts";
+
+/** How much data each measurement works on. */
+export interface Sizes {
+  /** Rows of performance_events. */
+  rows: number;
+  /** Capabilities with an embedding of 768 numbers. */
+  vectors: number;
+  /** Agents and relationships of the graph. */
+  agents: number;
+  edges: number;
+  /** The plan's way is given up after so many seconds, and reported as slower than that. */
+  capSeconds: number;
+}
+
+/** A line of the table. */
+export interface Result {
+  what: string;
+  /** The plan's own way, as measured in this run; "-" where the plan has none. */
+  asWritten: string;
+  ours: string;
+  /** How many times ours is better. */
+  ratio?: number | undefined;
+  target: string;
+  /** Undefined: a figure for comparison, without a target of its own. */
+  reached?: boolean | undefined;
+  /** What one must know to read the figures right. */
+  note?: string | undefined;
+  /** Everything that was measured, for the JSON. Milliseconds unless said. */
+  figures: Readonly<Record<string, unknown>>;
+}
+
+export interface Measurement {
+  name: string;
+  measure(bench: Bench): Promise<Result[]>;
+}

@@ -1,0 +1,124 @@
+import type { StepDoc } from "../lambdas/shared/documents.ts";
+import type { Migration } from "../lambdas/shared/plan.ts";
+import type { Session } from "../lambdas/shared/session.ts";
+import { migrate } from "./engine.ts";
+import type { Bench, Database } from "./harness.ts";
+import { count } from "./stats.ts";
+
+/** 100 tenants: one with 30 % of the capabilities, one with 1 %, the others alike. */
+export const LARGE_TENANT = "tenant-0";
+export const SMALL_TENANT = "tenant-1";
+
+/** Capabilities that an agent has. */
+const PER_AGENT = 10;
+
+/**
+ * Parts of which vectors are made: one of 200 topics, moved by one of 256 disturbances four times, each weaker than the
+ * one before. So near ones exist, no two are equal, and it takes seconds. Hashes, so that they are the same every time.
+ */
+const PARTS = `
+  CREATE SCHEMA bench;
+  CREATE TABLE bench.part AS
+  SELECT kind, place,
+         array_agg(hashint8(kind::BIGINT * 1000000007 + place * 1000003 + i) / 2147483648.0 * size ORDER BY i)::vector(768) AS v
+    FROM (VALUES (0, 200, 1.0), (1, 256, 0.6), (2, 256, 0.45), (3, 256, 0.35), (4, 256, 0.25)) AS kinds (kind, total, size),
+         LATERAL generate_series(0, total - 1) AS place, generate_series(1, 768) AS i
+   GROUP BY kind, place;
+  ALTER TABLE bench.part ADD PRIMARY KEY (kind, place);
+  ANALYZE bench.part;
+  CREATE FUNCTION bench.hash(n BIGINT, salt INTEGER, total INTEGER) RETURNS INTEGER LANGUAGE sql IMMUTABLE
+    RETURN (abs(hashint8extended(n, salt)) % total)::INTEGER;`;
+
+/** The n-th vector, of a table expression with a column n. */
+const VECTOR = `(t.v + a.v + b.v + c.v + d.v)`;
+const JOINED = `
+  JOIN bench.part t ON t.kind = 0 AND t.place = bench.hash(n, 0, 200)
+  JOIN bench.part a ON a.kind = 1 AND a.place = bench.hash(n, 1, 256)
+  JOIN bench.part b ON b.kind = 2 AND b.place = bench.hash(n, 2, 256)
+  JOIN bench.part c ON c.kind = 3 AND c.place = bench.hash(n, 3, 256)
+  JOIN bench.part d ON d.kind = 4 AND d.place = bench.hash(n, 4, 256)`;
+
+/** What memory and workers give, set by hand: the graph fits, and the planner is told to use workers. */
+export const WITH_MEMORY = `SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 2`;
+
+/**
+ * Puts the capabilities into a database at 007, without the index on their embeddings: load, then index.
+ * @param spread over 100 tenants; else all of them are the default tenant's
+ */
+export async function loadVectors(
+  database: Database,
+  total: number,
+  { spread }: { spread: boolean },
+): Promise<void> {
+  await database.asOwner(async (session) => {
+    await session.exec(PARTS);
+    await session.exec("DROP INDEX idx_capabilities_embedding");
+    const agents = Math.ceil(total / PER_AGENT);
+    const tenant = spread
+      ? `CASE WHEN n % 100 < 30 THEN '${LARGE_TENANT}' WHEN n % 100 = 30 THEN '${SMALL_TENANT}'
+              ELSE 'tenant-' || 2 + (n / 100 + n) % 98 END`
+      : "'default-tenant'";
+    // The audit would write a row for each tenant, and the names are canonical already.
+    await session.exec(`
+      ${spread ? "SELECT create_tenant('tenant-' || i, 'bench', 'Tenant ' || i) FROM generate_series(0, 99) AS i;" : ""}
+      ALTER TABLE agent_capabilities_graph DISABLE TRIGGER USER;
+      INSERT INTO agent_profiles (id, name, model_family, tenant_id)
+      SELECT md5('bench agent' || n)::UUID, 'bench-agent-' || n, 'claude', ${tenant} FROM generate_series(0, ${agents - 1}) AS n;
+      INSERT INTO agent_capabilities_graph
+        (id, agent_id, tenant_id, capability_name, canonical_name, confidence, extraction_confidence, embedding)
+      SELECT md5('bench capability' || n)::UUID, p.id, p.tenant_id, 'skill ' || n, 'skill ' || n,
+             0.70 + (n % 31) / 100.0, 0.90, ${VECTOR}
+        FROM generate_series(0, ${total - 1}) AS n
+        JOIN agent_profiles p ON p.name = 'bench-agent-' || n % ${agents} ${JOINED};
+      ALTER TABLE agent_capabilities_graph ENABLE TRIGGER USER`);
+  });
+  await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE) agent_capabilities_graph"));
+}
+
+/** Vectors that are near to some and equal to none. */
+export async function queryVectors(session: Session, wanted: number): Promise<string[]> {
+  const rows = await session.query<{ v: string }>(
+    `SELECT ${VECTOR}::text AS v FROM generate_series(-${wanted}, -1) AS n ${JOINED}`,
+  );
+  return rows.map(({ v }) => v);
+}
+
+export async function indexWithMemory(database: Database): Promise<void> {
+  await database.asOwner(async (session) => {
+    await session.exec(WITH_MEMORY);
+    await session.exec("ALTER TABLE agent_capabilities_graph SET (parallel_workers = 2)");
+    await session.exec(
+      `CREATE INDEX idx_capabilities_embedding ON agent_capabilities_graph
+         USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)`,
+    );
+    await session.exec("ALTER TABLE agent_capabilities_graph RESET (parallel_workers)");
+  });
+}
+
+export interface Vectors {
+  database: Database;
+  /** 008 as the step engine applied it. */
+  applied: { migration: Migration; steps: StepDoc[] };
+  /** Milliseconds of the build on agent_capabilities_graph, with memory and workers set by hand. */
+  withMemoryMs: number;
+}
+
+/** A migrated database with the capabilities of 100 tenants. Shared by what searches, builds and refreshes. */
+export function vectorsDatabase(bench: Bench): Promise<Vectors> {
+  return bench.once("vectors", async () => {
+    const { vectors } = bench.sizes;
+    const database = await bench.copyOf(await bench.baseline({ events: 1000, agents: 1000 }));
+    await migrate(bench, database, "006", "007");
+    bench.progress(`loading ${count(vectors)} vectors`);
+    await loadVectors(database, vectors, { spread: true });
+    bench.progress("building their index with memory and workers");
+    const began = performance.now();
+    await indexWithMemory(database);
+    const withMemoryMs = performance.now() - began;
+    bench.progress("applying 008, which builds another");
+    const [applied] = await migrate(bench, database, "008");
+    if (!applied) throw new Error("008 was not applied");
+    await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE)"));
+    return { database, applied, withMemoryMs };
+  });
+}
