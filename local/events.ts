@@ -7,6 +7,14 @@ export interface Phase {
   states: readonly string[];
 }
 
+/** Phases of the machine that only a run on its way back enters. */
+export const WAYS_BACK: ReadonlySet<string> = new Set([
+  "Fence again",
+  "Roll back",
+  "Gate: restore",
+  "Restore",
+]);
+
 /** What a local run tells while it goes on. */
 export type RunEvent =
   | { type: "started"; run: string; plan: string; phases: readonly Phase[]; evidence: string }
@@ -52,8 +60,8 @@ export interface LocalEnd {
 export interface RehearseOptions {
   /** Folder of the plan. */
   plan: string;
-  /** Folder for the evidence. */
-  out: string;
+  /** Folder for this run's evidence; one of its own below `.sluice/runs` when not given. */
+  out?: string;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
   /** Any PostgreSQL server instead of the embedded one. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { mkdir, readdir } from "node:fs/promises";
+import { resolve } from "node:path";
 import { buildReport } from "../lambdas/report/build.ts";
 import type { Report } from "../lambdas/report/schema.ts";
 import { FetchHttp } from "../lambdas/shared/aws/fetch-http.ts";
@@ -19,6 +19,7 @@ import {
   type RehearseOptions,
   type RunEvent,
   UsageError,
+  WAYS_BACK,
 } from "./events.ts";
 import { fileEvidence } from "./file-evidence.ts";
 import { openedGate } from "./gate.ts";
@@ -29,20 +30,25 @@ import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
 import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
-/** Phases that bring things back: a run that is being stopped goes through these undisturbed. */
-const WAYS_BACK = new Set(["Fence again", "Roll back", "Gate: restore", "Restore", "Close"]);
-
 /** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
 export const rehearse: Rehearse = async (options) => {
   if (options.apply && options.databaseUrl === undefined)
     throw new UsageError("--apply needs a --database-url.");
   const loaded = await loadPlan(options.plan);
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
-  const folder = resolve(options.out, run);
-  await mkdir(folder, { recursive: true });
+  const folder = await evidenceFolder(options.out, run);
   const definition = await synthesize(loaded.plan, options);
   return new Run(options, loaded, definition, run, folder).start();
 };
+
+/** @throws UsageError for a folder that holds anything already: evidence is written once, and never mixed. */
+async function evidenceFolder(out: string | undefined, run: string): Promise<string> {
+  const folder = out === undefined ? resolve(".sluice/runs", run) : resolve(out);
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0)
+    throw new UsageError(`${folder} is not empty. Give a new folder for this run's evidence.`);
+  return folder;
+}
 
 class Run {
   private readonly events = new EventQueue<RunEvent>();
@@ -137,7 +143,8 @@ class Run {
       task: async (state, event) => {
         this.current = state;
         const phase = this.phaseOf.get(state) ?? "";
-        if (this.stopping && !WAYS_BACK.has(phase))
+        // A run that is being stopped goes through its ways back undisturbed.
+        if (this.stopping && !WAYS_BACK.has(phase) && phase !== "Close")
           throw new SluiceError(ErrorName.Stopped, "The run was stopped from the keyboard.");
         const capability = this.definition.capabilities.get(state);
         if (!capability) throw new Error(`State "${state}" calls nothing`);
@@ -170,7 +177,7 @@ class Run {
 
   private ports(world: World, gateUrl: string): Ports {
     const { plan } = this.loaded;
-    const evidence = fileEvidence(this.folder, join(resolve(this.options.out), "leases"));
+    const evidence = fileEvidence(this.folder, world.leases);
     const ports: Ports = {
       plan,
       settings: {
@@ -195,8 +202,10 @@ class Run {
         send: async (notice) => {
           const gate = await openedGate(notice, ports, this.run);
           if (!gate) return;
-          this.refuseGate = () =>
-            void gate.decide("NoGo", this.options.startedBy, "Stopped from the keyboard");
+          // Whether a database is restored is for a person to say, also when the run is being stopped.
+          if (gate.doc.kind !== "restore")
+            this.refuseGate = () =>
+              void gate.decide("NoGo", this.options.startedBy, "Stopped from the keyboard");
           void gate.closed.then(() => {
             this.refuseGate = () => undefined;
           });

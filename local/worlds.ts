@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { asideName, snapshotName } from "../lambdas/shared/names.ts";
 import type { DatabaseFleet, Databases } from "../lambdas/shared/ports.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
@@ -15,6 +16,8 @@ export interface World {
   instance: string;
   database: string;
   applicationUrl: string | undefined;
+  /** Folder of the leases of these databases; none where no other process can reach them. */
+  leases: string | undefined;
   /** Removes what the run made, and says what it leaves on purpose. */
   close(): Promise<string[]>;
 }
@@ -43,6 +46,7 @@ export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World>
     instance,
     database: "postgres",
     applicationUrl: application?.url,
+    leases: undefined,
     async close() {
       await application?.close();
       await fleet.close();
@@ -75,6 +79,7 @@ export async function serverWorld(
     instance,
     database: instance,
     applicationUrl: undefined,
+    leases: resolve(".sluice/leases", new URL(databaseUrl).host.replace(/[^\w.-]/g, "_")),
     async close() {
       await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
       if (apply) {

@@ -4,7 +4,7 @@ import { type RehearseOptions, UsageError } from "../../local/events.ts";
 /** The flags of `sluice rehearse` as commander hands them over. */
 export interface RehearseFlags {
   plan: string;
-  out: string;
+  out?: string;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
   yes?: boolean;
@@ -29,11 +29,11 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     );
   return {
     plan,
-    out,
     rehearse,
     fence,
     apply,
     startedBy: user,
+    ...(out === undefined ? {} : { out }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   };
 }

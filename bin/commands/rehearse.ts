@@ -17,7 +17,10 @@ export function rehearseCommand({ streams, loadRehearse, exit }: Context): Comma
     .option("--yes", "answers Go at every gate")
     .addOption(noGoOption())
     .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
-    .option("--out <dir>", "keeps the evidence of each run in a folder below", ".sluice/runs")
+    .option(
+      "--out <dir>",
+      "keeps the evidence, report.json and report.html among it, in this folder (default: one of its own below .sluice/runs)",
+    )
     .option(
       "--database-url <url>",
       "a PostgreSQL database instead of the embedded one; copies of it are migrated, it is only read",

@@ -26,7 +26,7 @@ export function causeOf(facts: Facts, end: End, caught: Caught | undefined): Cau
 
 function succeeded({ plan, request }: Facts): string {
   const versions = list(plan.migrations.map(({ version }) => version));
-  const where = request ? ` of ${request.instance}` : "";
+  const where = request && request.instance !== "production" ? ` (${request.instance})` : "";
   return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on production${where}, and the application has access.`;
 }
 

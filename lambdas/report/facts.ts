@@ -131,7 +131,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     states: statesOf(documents),
     failures: byTime(all<FailureDoc>(documents, "failures/"), (doc) => doc.at),
     outcome,
-    asOf: outcome?.at ?? latest(documents) ?? request?.startedAt ?? "",
+    asOf: outcome?.at ?? latest(documents) ?? request?.startedAt ?? new Date(0).toISOString(),
   };
 }
 

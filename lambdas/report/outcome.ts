@@ -29,5 +29,7 @@ export function outcomeOf(
   const { why, done } = causeOf(facts, end, failure);
   const leftBehind = leftBehindOf(facts, unfinished);
   const left = leftBehind.length === 0 ? "Nothing was left behind." : `${LEFT_BEHIND}${leftBehind.join(" ")}`;
-  return { at, end, cause: shorten(`${end}: ${why} ${done} ${left}`, LONGEST_CAUSE), leftBehind };
+  // The excerpt of a statement ends in a line with a caret: what follows begins a line of its own.
+  const then = why.includes("\n") ? "\n" : " ";
+  return { at, end, cause: shorten(`${end}: ${why}${then}${done} ${left}`, LONGEST_CAUSE), leftBehind };
 }

@@ -55,9 +55,10 @@ export function bytes(n: number): string {
   return `${Number(size.toFixed(size < 10 && unit > 0 ? 1 : 0))} ${units[unit]}`;
 }
 
-/** Ends in a full stop, exclamation or question mark, so that sentences can be joined. */
+/** Ends in a full stop, exclamation or question mark, so that sentences can be joined; several lines stay as they are. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
+  if (trimmed.includes("\n")) return trimmed;
   return /[.!?]["'”)]?$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 

@@ -1,13 +1,5 @@
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 
-/** Phases of the machine that only a run on its way back enters: shown when entered, not before. */
-export const ONLY_ON_THE_WAY_BACK: ReadonlySet<string> = new Set([
-  "Fence again",
-  "Roll back",
-  "Gate: restore",
-  "Restore",
-]);
-
 /** Minutes that the plan expects of phases and states, by their names in the machine. */
 export function plannedMinutes({ migrations, expectedMinutes }: CompiledPlan): ReadonlyMap<string, number> {
   return new Map([

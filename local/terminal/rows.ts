@@ -1,6 +1,6 @@
 import { shorten } from "../../lambdas/report/words.ts";
+import { WAYS_BACK } from "../events.ts";
 import type { Paint } from "./paint.ts";
-import { ONLY_ON_THE_WAY_BACK } from "./phases.ts";
 import type { PhaseView, RowView, RunView } from "./view.ts";
 import { answerOf, answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
 
@@ -52,7 +52,7 @@ function phaseRow(phase: PhaseView, toCome: boolean, options: RowOptions): Row[]
   const standing = printed.get(phase.phase) ?? 0;
   if (standing === "all") return [];
   if (phase.status === "waiting")
-    return toCome && !leaving && !ONLY_ON_THE_WAY_BACK.has(phase.phase)
+    return toCome && !leaving && !WAYS_BACK.has(phase.phase)
       ? [{ title: paint("dim", phase.phase), look: "waiting", below: [] }]
       : [];
   const working = phase.endedAt === undefined;

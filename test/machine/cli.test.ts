@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Report } from "../../lambdas/report/schema.ts";
 import { loadPlan } from "../../lib/plan/compile.ts";
+import { WAYS_BACK } from "../../local/events.ts";
 import { synthesize } from "../../local/synthesize.ts";
-import { ONLY_ON_THE_WAY_BACK, plannedMinutes } from "../../local/terminal/phases.ts";
+import { plannedMinutes } from "../../local/terminal/phases.ts";
 import { TINY_PLAN, temporaryFolder } from "../support/rehearsal.ts";
 
 const LAUNCHER = new URL("../../bin/sluice.js", import.meta.url).pathname;
@@ -83,7 +84,6 @@ describe("the names that the terminal knows", () => {
     const { plan } = await loadPlan(TINY_PLAN);
     const { phases } = await synthesize(plan, { rehearse: "before" });
     const names = phases.flatMap(({ phase, states }) => [phase, ...states]);
-    for (const name of [...ONLY_ON_THE_WAY_BACK, ...plannedMinutes(plan).keys()])
-      expect(names).toContain(name);
+    for (const name of [...WAYS_BACK, ...plannedMinutes(plan).keys()]) expect(names).toContain(name);
   });
 });

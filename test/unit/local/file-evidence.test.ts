@@ -1,7 +1,9 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fileEvidence } from "../../../local/file-evidence.ts";
-import { temporaryFolder } from "../../support/rehearsal.ts";
+import { rehearse } from "../../../local/rehearse.ts";
+import { TINY_PLAN, temporaryFolder } from "../../support/rehearsal.ts";
 
 describe("evidence in files", () => {
   test("is written once: of many writers one wins, and what it wrote stays", async () => {
@@ -41,4 +43,19 @@ describe("a lease in files", () => {
     expect((await store.readLease("db"))?.holder).toBeNull();
     expect(await store.swapLease("db", lease, holder)).toBe(false);
   });
+});
+
+test("a folder that holds another run's evidence is refused, before anything is started", async () => {
+  const out = await temporaryFolder();
+  await writeFile(join(out, "request.json"), "{}");
+  await expect(
+    rehearse({
+      plan: TINY_PLAN,
+      out,
+      rehearse: "before",
+      fence: "connect",
+      apply: false,
+      startedBy: "a test",
+    }),
+  ).rejects.toThrow(/is not empty/);
 });

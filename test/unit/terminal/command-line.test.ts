@@ -37,7 +37,6 @@ describe("what is asked of a run", () => {
     expect(code).toBe(0);
     expect(run.options).toEqual({
       plan: "sql/knowledge-graph",
-      out: ".sluice/runs",
       rehearse: "before",
       fence: "connect",
       apply: false,
