@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
 import { stepsOf } from "../../sql/knowledge-graph/database.ts";
 import { changes, takeState } from "../../sql/knowledge-graph/state.ts";
@@ -63,6 +63,7 @@ describe.each(["006", "007", "008"] as const)("%s", (version) => {
   // Some two hundred times for 007, hence the catalog only each time, and the rows at the end.
   test("can be rolled back after any of its statements", { timeout: 300_000 }, async () => {
     const db = await createScratch(`rollback_${version}`);
+    onTestFinished(() => db.close());
     for (const earlier of ["006", "007", "008"] as const)
       if (earlier < version) await run(db.owner, earlier, "migrate");
     const before = await takeState(db.owner);
@@ -74,12 +75,12 @@ describe.each(["006", "007", "008"] as const)("%s", (version) => {
       expect([done, ...changes(before, after)]).toEqual([done]);
     }
     expect(changes(before, await takeState(db.owner))).toEqual([]);
-    await db.close();
   });
 });
 
 test("007 can be rolled back when building an index concurrently was cut short", async () => {
   const db = await createScratch("invalid_index");
+  onTestFinished(() => db.close());
   await run(db.owner, "006", "migrate");
   const before = await takeState(db.owner);
   const steps = stepsOf("007", "migrate");
@@ -97,5 +98,4 @@ test("007 can be rolled back when building an index concurrently was cut short",
   await reader.query("COMMIT");
   await run(db.owner, "007", "rollback");
   expect(changes(before, await takeState(db.owner))).toEqual([]);
-  await db.close();
 });
