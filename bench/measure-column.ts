@@ -88,8 +88,9 @@ export const column: Measurement = {
         asWritten: duration(written.ms),
         ours: duration(large.onTableMs),
         ratio: written.ms / large.onTableMs,
-        target: "40 times faster",
-        reached: written.ms / large.onTableMs >= 40,
+        target: "40 times faster at 2 M",
+        // At few rows the time is that of the statements, not of the rows.
+        reached: rows < 2_000_000 ? undefined : written.ms / large.onTableMs >= 40,
         note: `all of 007, on every table: ${duration(large.ms)}, ${(written.ms / large.ms).toFixed(1)} times faster than the plan's way on this one table.`,
         figures: {},
       },

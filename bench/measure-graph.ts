@@ -14,7 +14,7 @@ const CANCELED = "57014";
 /** Every simple path, each a row with all its agents, as the plan's two functions enumerate them. */
 const PATHS = (hops: number) => `
   WITH RECURSIVE walk AS (
-    SELECT r.source_agent_id, r.target_agent_id AS agent_id, 1 AS hops, r.confidence,
+    SELECT r.source_agent_id, r.target_agent_id AS agent_id, 1 AS hops, r.confidence::numeric,
            ARRAY[r.source_agent_id, r.target_agent_id] AS path
       FROM as_written.agent_relationships r WHERE r.source_agent_id = $1::uuid
     UNION ALL

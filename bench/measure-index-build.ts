@@ -30,15 +30,14 @@ export const indexBuild: Measurement = {
     const [server] = await database.asOwner((session) =>
       session.query<{ memory: string }>("SELECT current_setting('maintenance_work_mem') AS memory"),
     );
-    const target = (25_000 * vectors) / 100_000;
     return [
       {
         what: `HNSW build of ${count(vectors)} vectors`,
         asWritten: duration(written.ms),
         ours: duration(oursMs),
         ratio: written.ms / oursMs,
-        target: vectors === 100_000 ? "under 25 s" : `under 25 s for 100,000 (${duration(target)})`,
-        reached: oursMs < target,
+        target: "under 25 s for 100,000",
+        reached: vectors < 100_000 ? undefined : oursMs < 25_000,
         note:
           "as written: 64 MB of memory (PostgreSQL's default). Ours: the step of 008 that builds it, as the step engine " +
           `runs it; this server's own maintenance_work_mem is ${server?.memory}. The step engine itself sets neither memory ` +

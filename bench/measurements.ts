@@ -1,8 +1,11 @@
 import { checksum } from "./measure-checksum.ts";
 import { column } from "./measure-column.ts";
+import { downtime } from "./measure-downtime.ts";
+import { embedded } from "./measure-embedded.ts";
 import { graph } from "./measure-graph.ts";
 import { indexBuild } from "./measure-index-build.ts";
 import { refresh } from "./measure-refresh.ts";
+import { rollback } from "./measure-rollback.ts";
 import { rowSecurity } from "./measure-row-security.ts";
 import { search } from "./measure-search.ts";
 import type { Measurement } from "./types.ts";
@@ -11,8 +14,12 @@ import type { Measurement } from "./types.ts";
 export const MEASUREMENTS: readonly Measurement[] = [
   column,
   rowSecurity,
+  graph,
   indexBuild,
   search,
   refresh,
   checksum,
+  rollback,
+  downtime,
+  embedded,
 ];

@@ -17,7 +17,7 @@ export function table(results: readonly Result[]): string {
       result.ours,
       result.ratio === undefined ? "" : `${ratio(result.ratio)}x`,
       result.target,
-      result.reached === undefined ? "" : result.reached ? "yes" : "NO",
+      result.reached === undefined ? "at full size" : result.reached ? "yes" : "NO",
     ].map((cell) => wrap(cell, WIDEST));
   });
   const head = ["what", "as written", "ours", "ratio", "target", "reached"].map((cell) => [cell]);

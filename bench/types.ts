@@ -22,7 +22,7 @@ export interface Result {
   /** How many times ours is better. */
   ratio?: number | undefined;
   target: string;
-  /** Undefined: a figure for comparison, without a target of its own. */
+  /** Undefined: at these sizes it cannot be told, as the target is for larger ones. */
   reached?: boolean | undefined;
   /** What one must know to read the figures right. */
   note?: string | undefined;

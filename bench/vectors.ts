@@ -5,12 +5,12 @@ import { migrate } from "./engine.ts";
 import type { Bench, Database } from "./harness.ts";
 import { count } from "./stats.ts";
 
-/** 100 tenants: one with 30 % of the capabilities, one with 1 %, the others alike. */
+/** Of 100 tenants, the one with 30 % of the capabilities and the one with 1 %. */
 export const LARGE_TENANT = "tenant-0";
 export const SMALL_TENANT = "tenant-1";
 
-/** Capabilities that an agent has. */
-const PER_AGENT = 10;
+/** How many agents have that many capabilities. */
+export const agentsFor = (capabilities: number): number => Math.ceil(capabilities / 10);
 
 /**
  * Parts of which vectors are made: one of 200 topics, moved by one of 256 disturbances four times, each weaker than the
@@ -41,35 +41,34 @@ const JOINED = `
 /** What memory and workers give, set by hand: the graph fits, and the planner is told to use workers. */
 export const WITH_MEMORY = `SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 2`;
 
+/** Adds agents of 100 tenants: one has 30 % of them, one 1 %, the others alike. */
+async function addTenants(session: Session, agents: number): Promise<void> {
+  await session.exec(`
+    SELECT create_tenant('tenant-' || i, 'bench', 'Tenant ' || i) FROM generate_series(0, 99) AS i;
+    INSERT INTO agent_profiles (id, name, model_family, tenant_id)
+    SELECT md5('bench agent' || n)::UUID, 'bench-agent-' || n, 'claude',
+           CASE WHEN n % 100 < 30 THEN '${LARGE_TENANT}' WHEN n % 100 = 30 THEN '${SMALL_TENANT}'
+                ELSE 'tenant-' || 2 + (n / 100 + n) % 98 END
+      FROM generate_series(1, ${agents}) AS n`);
+}
+
 /**
  * Puts the capabilities into a database at 007, without the index on their embeddings: load, then index.
- * @param spread over 100 tenants; else all of them are the default tenant's
+ * @param agents whose they are: those named so, with a number from 1 on
  */
-export async function loadVectors(
-  database: Database,
-  total: number,
-  { spread }: { spread: boolean },
-): Promise<void> {
+export async function loadVectors(database: Database, total: number, agents: string): Promise<void> {
   await database.asOwner(async (session) => {
     await session.exec(PARTS);
     await session.exec("DROP INDEX idx_capabilities_embedding");
-    const agents = Math.ceil(total / PER_AGENT);
-    const tenant = spread
-      ? `CASE WHEN n % 100 < 30 THEN '${LARGE_TENANT}' WHEN n % 100 = 30 THEN '${SMALL_TENANT}'
-              ELSE 'tenant-' || 2 + (n / 100 + n) % 98 END`
-      : "'default-tenant'";
     // The audit would write a row for each tenant, and the names are canonical already.
     await session.exec(`
-      ${spread ? "SELECT create_tenant('tenant-' || i, 'bench', 'Tenant ' || i) FROM generate_series(0, 99) AS i;" : ""}
       ALTER TABLE agent_capabilities_graph DISABLE TRIGGER USER;
-      INSERT INTO agent_profiles (id, name, model_family, tenant_id)
-      SELECT md5('bench agent' || n)::UUID, 'bench-agent-' || n, 'claude', ${tenant} FROM generate_series(0, ${agents - 1}) AS n;
       INSERT INTO agent_capabilities_graph
         (id, agent_id, tenant_id, capability_name, canonical_name, confidence, extraction_confidence, embedding)
       SELECT md5('bench capability' || n)::UUID, p.id, p.tenant_id, 'skill ' || n, 'skill ' || n,
              0.70 + (n % 31) / 100.0, 0.90, ${VECTOR}
         FROM generate_series(0, ${total - 1}) AS n
-        JOIN agent_profiles p ON p.name = 'bench-agent-' || n % ${agents} ${JOINED};
+        JOIN agent_profiles p ON p.name = '${agents}-' || 1 + n % ${agentsFor(total)} ${JOINED};
       ALTER TABLE agent_capabilities_graph ENABLE TRIGGER USER`);
   });
   await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE) agent_capabilities_graph"));
@@ -110,7 +109,8 @@ export function vectorsDatabase(bench: Bench): Promise<Vectors> {
     const database = await bench.copyOf(await bench.baseline({ events: 1000, agents: 1000 }));
     await migrate(bench, database, "006", "007");
     bench.progress(`loading ${count(vectors)} vectors`);
-    await loadVectors(database, vectors, { spread: true });
+    await database.asOwner((session) => addTenants(session, agentsFor(vectors)));
+    await loadVectors(database, vectors, "bench-agent");
     bench.progress("building their index with memory and workers");
     const began = performance.now();
     await indexWithMemory(database);
