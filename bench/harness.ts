@@ -31,7 +31,6 @@ export class Bench {
   readonly #tag = randomBytes(3).toString("hex");
   readonly #owner = `sluice_bench_${this.#tag}`;
   readonly #rolesBefore: ReadonlySet<string>;
-  readonly #databases = new Set<string>();
   readonly #shared = new Map<string, Promise<unknown>>();
   #made = 0;
 
@@ -104,7 +103,6 @@ export class Bench {
 
   async #create(how: string): Promise<Database> {
     const name = `sluice_bench_${this.#tag}_${++this.#made}`;
-    this.#databases.add(name);
     await onServer((session) => session.exec(`CREATE DATABASE ${name} OWNER ${this.#owner} ${how}`));
     const url = urlOf(name, this.#owner);
     return {
@@ -125,15 +123,17 @@ export class Bench {
   /** Disk is given back as soon as a copy has served. */
   async drop(database: Database): Promise<void> {
     await onServer((session) => session.exec(`DROP DATABASE IF EXISTS ${database.name} WITH (FORCE)`));
-    this.#databases.delete(database.name);
   }
 
-  /** Drops every database and role that was made, whatever state they are in. */
+  /** Drops every database and role that was made, by rehearsals too, whatever state they are in. */
   async close(): Promise<void> {
     const server = await connect("postgres");
     try {
-      for (const name of this.#databases) await server.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-      this.#databases.clear();
+      const { rows } = await server.query<{ name: string }>(
+        "SELECT quote_ident(datname) AS name FROM pg_database WHERE pg_get_userbyid(datdba) = $1",
+        [this.#owner],
+      );
+      for (const { name } of rows) await server.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       await server.query(`DROP ROLE IF EXISTS ${this.#owner}`);
       for (const role of APPLICATION_ROLES)
         if (!this.#rolesBefore.has(role))

@@ -12,13 +12,11 @@ export const downtime: Measurement = {
     const { end, ms } = await rehearsal(bench, database.url);
     const { seconds, waitedSeconds, predictedSeconds } = end.report.downtime;
     const downtimeMs = (seconds ?? Number.NaN) * 1000;
-    const planned = 195 * 60_000;
     return [
       {
         what: `the application's downtime, fence to opening, ${count(rows)} rows on one server, gates answered at once`,
         asWritten: "3 h 15 min (planned)",
         ours: `${duration(downtimeMs)}${end.end === "Succeeded" ? "" : ` (${end.end}: ${end.cause})`}`,
-        ratio: planned / downtimeMs,
         target: "under 60 s",
         reached: end.end === "Succeeded" && downtimeMs < 60_000,
         note: `as written is the plan's own timeline, not a measurement. Predicted by the rehearsal: ${duration(predictedSeconds * 1000)}; the whole run, rehearsal on a copy and rollbacks included: ${duration(ms)}. Version 005 has no vectors to migrate; the rehearsal's copy gets the plan's own.`,

@@ -41,7 +41,10 @@ export const search: Measurement = {
         ratio: ours.recall / written.recall,
         target: "10 rows, 0.99, p95 under 5 ms",
         reached: ours.rows === WANTED && ours.recall >= 0.99 && ours.p95 < 5,
-        note: `means of ${QUERIES} queries, asked from Node as the application's role under row security; the ratio is of recall. As written: HNSW with ef_search 40, not scanned on.`,
+        note:
+          results.length > 0
+            ? undefined
+            : `means of ${QUERIES} queries, asked from Node as the application's role under row security; the ratio is of recall. As written: HNSW with ef_search 40, not scanned on.`,
         figures: { asWritten: written, ours },
       });
     }
