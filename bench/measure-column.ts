@@ -44,6 +44,8 @@ interface Run {
   ms: number;
   onTableMs: number;
   updated: number;
+  /** Of ours: where the time went, in seconds. */
+  slowest: { name: string; seconds: number }[];
   reader: Watched;
   writer: Watched;
 }
@@ -142,7 +144,12 @@ async function ours(bench: Bench, rows: number): Promise<Run> {
       (sum, done) => sum + 1000 * secondsOfSteps(done, /\bperformance_events\b/),
       0,
     );
-    return await finished(database, rows, { ms, onTableMs }, watched);
+    const slowest = value
+      .flatMap(({ steps }) => steps)
+      .map(({ name, seconds }) => ({ name, seconds }))
+      .sort((a, b) => b.seconds - a.seconds)
+      .slice(0, 10);
+    return await finished(database, rows, { ms, onTableMs, slowest }, watched);
   });
 }
 
@@ -154,7 +161,7 @@ async function asWritten(bench: Bench, rows: number): Promise<Run> {
         for (const sql of AS_WRITTEN) await session.exec(sql);
       }),
     );
-    return await finished(database, rows, { ms, onTableMs: ms }, watched);
+    return await finished(database, rows, { ms, onTableMs: ms, slowest: [] }, watched);
   });
 }
 
@@ -170,7 +177,7 @@ async function onCopy<T>(bench: Bench, rows: number, work: (database: Database) 
 async function finished(
   database: Database,
   rows: number,
-  times: { ms: number; onTableMs: number },
+  times: Pick<Run, "ms" | "onTableMs" | "slowest">,
   watched: Map<string, Watched>,
 ): Promise<Run> {
   // In the baseline both moments are the same in every row, and so they are in the writer's.
