@@ -52,7 +52,7 @@ describe("sluice, as a process", () => {
     expect({ code, err }).toEqual({ code: 0, err: "" });
     const report = JSON.parse(out) as Report;
     expect(report.end).toBe("Succeeded");
-    expect(JSON.parse(await readFile(join(folder, report.run, "report.json"), "utf8"))).toEqual(report);
+    expect(JSON.parse(await readFile(join(folder, "report.json"), "utf8"))).toEqual(report);
   });
 
   test("rehearse --no-go after a migration ends 10, and its report can be made again from the evidence", async () => {

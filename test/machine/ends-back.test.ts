@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import type {
+  HookDoc,
+  ProofDoc,
+  RestoreDoc,
+  StagingVerifiedDoc,
+  StepsDoc,
+} from "../../lambdas/shared/documents.ts";
+import { changedPlan, runPlan } from "../support/rehearsal.ts";
+
+const SYNTAX_ERROR = (sql: string) => `${sql}\nSELEC 1;\n`;
+
+/** A rollback that works wherever the application may connect, and so on staging, but not behind the fence. */
+const FAILS_BEHIND_THE_FENCE = (sql: string) =>
+  `DO $$ BEGIN
+  IF NOT has_database_privilege('notes_app', current_database(), 'CONNECT') THEN RAISE 'this rollback is broken'; END IF;
+END $$;\n${sql}`;
+
+describe("a migration that fails on production only", () => {
+  const FAILS_ON_PRODUCTION = (sql: string) =>
+    FAILS_BEHIND_THE_FENCE(sql).replace("rollback is broken", "migration is broken");
+
+  test("is rolled back with those before it, newest first, and proven back", async () => {
+    const plan = await changedPlan({ "003_labels/migrate.sql": FAILS_ON_PRODUCTION });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("RolledBack");
+    expect(end.cause).toContain("migration is broken");
+    expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual([
+      "Roll back 003",
+      "Roll back 002",
+    ]);
+  });
+
+  test("and whose rollback fails as well leads to the restore gate; a Go restores and proves it", async () => {
+    const plan = await changedPlan({ "003_labels/rollback.sql": FAILS_BEHIND_THE_FENCE });
+    const { end, evidence, states } = await runPlan({ plan, noGo: ["after-003"] });
+    expect(end.end).toBe("Restored");
+    expect(states).toContain("Gate: restore?");
+    expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
+    expect(end.cause).toContain((await evidence.need<RestoreDoc>("restore")).aside);
+  });
+
+  test("and whose restore is declined needs an operator", async () => {
+    const plan = await changedPlan({ "003_labels/rollback.sql": FAILS_BEHIND_THE_FENCE });
+    const { end } = await runPlan({ plan, noGo: ["after-003", "restore"] });
+    expect(end.end).toBe("NeedsOperator");
+    expect(end.cause).toContain("the test says so");
+  });
+});
+
+describe("after the opening", () => {
+  const WRITES = (yaml: string) =>
+    yaml
+      .replace("contains: first", "contains: not there")
+      .replace(
+        '"SELECT body FROM note WHERE id = $1::int", params: ["{id}"]',
+        `"WITH written AS (INSERT INTO note (body) VALUES ('written after the opening') RETURNING body) SELECT body FROM written"`,
+      );
+
+  test("a smoke test that fails asks whether to stay; a Go keeps it", async () => {
+    const plan = await changedPlan({
+      "plan.yaml": (yaml) => yaml.replace("contains: first", "contains: not there"),
+    });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("Succeeded");
+    expect(states).toContain("Gate: keep?");
+  });
+
+  test("a No-Go fences and records again, and rolls back without losing anything", async () => {
+    const plan = await changedPlan({ "plan.yaml": WRITES });
+    const { end, states } = await runPlan({ plan, noGo: ["keep"] });
+    expect(end.end).toBe("RolledBack");
+    expect(states).toContain("Fence production again");
+    expect(states).toContain("Record production again");
+  });
+});
+
+describe("a run that is stopped from the keyboard", () => {
+  test("before production is touched ends Refused", async () => {
+    const { end } = await runPlan({
+      onEvent: (event, stop) => {
+        if (event.type === "entered" && event.state === "Verify staging") stop();
+      },
+    });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain("stopped");
+  });
+
+  test("between two migrations brings production back", async () => {
+    const { end } = await runPlan({
+      onEvent: (event, stop) => {
+        if (event.type === "entered" && event.state === "Validate 002 on production") stop();
+      },
+    });
+    expect(end.end).toBe("RolledBack");
+  });
+
+  test("at an open gate counts as its No-Go", async () => {
+    const { end } = await runPlan({
+      onEvent: (event, stop) => {
+        if (event.type === "gate" && event.gate.doc.gate === "after-002") stop();
+      },
+    });
+    expect(end.end).toBe("RolledBack");
+  });
+});
