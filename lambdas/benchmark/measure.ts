@@ -10,7 +10,7 @@ export async function measure(session: Session, benchmark: Benchmark): Promise<B
   const { name, title, sloMs, runs, as, settings, query, baseline, usesIndex } = benchmark;
   const none = { name, title, sloMs, p50Ms: null, p95Ms: null, runs: 0, passed: null };
   if (!(await hasData(session, benchmark)))
-    return { ...none, note: "not measured: there is no data to measure it with yet" };
+    return { ...none, note: "there is no data to measure it with yet" };
   return await withRolledBackTransaction(session, async () => {
     const without = baseline === undefined ? [] : await times(session, baseline, runs);
     for (const [key, value] of Object.entries(settings))

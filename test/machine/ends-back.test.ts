@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type {
-  HookDoc,
-  ProofDoc,
-  RestoreDoc,
-  StagingVerifiedDoc,
-  StepsDoc,
-} from "../../lambdas/shared/documents.ts";
+import type { ProofDoc, RestoreDoc } from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
-
-const SYNTAX_ERROR = (sql: string) => `${sql}\nSELEC 1;\n`;
 
 /** A rollback that works wherever the application may connect, and so on staging, but not behind the fence. */
 const FAILS_BEHIND_THE_FENCE = (sql: string) =>

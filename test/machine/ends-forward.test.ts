@@ -1,20 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type {
-  HookDoc,
-  ProofDoc,
-  RestoreDoc,
-  StagingVerifiedDoc,
-  StepsDoc,
-} from "../../lambdas/shared/documents.ts";
+import type { HookDoc, ProofDoc, StagingVerifiedDoc, StepsDoc } from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
 const SYNTAX_ERROR = (sql: string) => `${sql}\nSELEC 1;\n`;
-
-/** A rollback that works wherever the application may connect, and so on staging, but not behind the fence. */
-const FAILS_BEHIND_THE_FENCE = (sql: string) =>
-  `DO $$ BEGIN
-  IF NOT has_database_privilege('notes_app', current_database(), 'CONNECT') THEN RAISE 'this rollback is broken'; END IF;
-END $$;\n${sql}`;
 
 describe("a run that succeeds", () => {
   test("rehearses every migration and its rollback before production is touched, then applies the same", async () => {
