@@ -70,16 +70,17 @@ async function load(database: Database, agents: number, edges: number): Promise<
     await session.exec("SET session_replication_role = replica");
     for (const { name } of indexes) await session.exec(`DROP INDEX ${name}`);
     const end = (salt: number) =>
-      `floor(${agents} * power((hashint8extended(n, ${salt}) & 1073741823) / 1073741824.0, ${STEEP}))::int`;
+      `floor(${agents} * power((hashint8extended(n, ${salt}) & 1073741823)::float8 / 1073741824, ${STEEP}))::int`;
     // A few more are drawn than wanted, as pairs that were there already fall out.
     await session.exec(`
+      WITH ends AS MATERIALIZED (
+        SELECT n, ${end(1)} AS source, ${end(2)} AS target FROM generate_series(1, ${Math.ceil(edges * 1.25)}) AS n
+      )
       INSERT INTO agent_relationships (id, source_agent_id, target_agent_id, type, is_directional, confidence, tenant_id)
       SELECT md5('bench relationship' || n)::UUID, md5('agent' || 1 + source)::UUID, md5('agent' || 1 + target)::UUID,
              'COLLABORATES_WITH', n % 3 = 0, 0.50 + (n % 51) / 100.0, 'default-tenant'
       FROM (SELECT DISTINCT ON (LEAST(source, target), GREATEST(source, target)) n, source, target
-              FROM generate_series(1, ${Math.ceil(edges * 1.25)}) AS n,
-                   LATERAL (SELECT ${end(1)} AS source, ${end(2)} AS target) AS ends
-             WHERE source <> target
+              FROM ends WHERE source <> target
              ORDER BY LEAST(source, target), GREATEST(source, target), n) AS pairs
       ORDER BY md5(n::text) LIMIT ${edges}`);
     for (const { definition } of indexes) await session.exec(definition);
