@@ -71,8 +71,9 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
     if (fields.limitMinutes !== undefined)
       refuseTooLong(fields.state, entered.at, fields.limitMinutes, ports.clock.now());
     const answer = await task.run(parsed.data, ports, evidence);
-    if (answer.status !== RUNNING.status)
-      await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });
+    if (answer.status === RUNNING.status)
+      return { ...answer, waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()) };
+    await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });
     return answer;
   } catch (caught) {
     const error = nameTransient(caught);
@@ -89,6 +90,14 @@ export function refuseAnotherPlan(runs: string, deployed: string): void {
     `This run was started with plan ${runs.slice(0, 12)}, and ${deployed.slice(0, 12)} is deployed now. ` +
       "Deploy the plan that the run was started with, or start a new run.",
   );
+}
+
+/**
+ * How long the machine waits before it calls again: soon for what has just begun, and a minute for what takes long,
+ * since a run may have 25,000 events in its history and each call makes about ten.
+ */
+export function waitSeconds(began: number, now: number): number {
+  return Math.round(Math.min(60, Math.max(5, (now - began) / 10_000)));
 }
 
 function refuseTooLong(state: string, since: string, limitMinutes: number, now: Date): void {

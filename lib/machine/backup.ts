@@ -14,7 +14,6 @@ export function snapshot(
     comment: "A manual snapshot, encrypted as production is, tagged with this run.",
     capability: "snapshot",
     payload: { purpose },
-    every: 30,
     limitMinutes: 6 * 60,
     onFailure,
   });
@@ -71,7 +70,6 @@ function fenceAndRecord(
         "Row counts, content checksums and the catalog's fingerprint; the catalog must be the rehearsed one.",
       capability: "record",
       payload: { when },
-      every: 5,
       limitMinutes: 6 * 60,
       onFailure,
     }),

@@ -46,7 +46,6 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
     comment: "Waits until the staging instance, if there is one, is gone.",
     capability: "staging",
     payload: { action: "delete" },
-    every: 30,
     limitMinutes: 2 * 60,
     onFailure: release.first,
     failurePath: "$.unfinished.staging",

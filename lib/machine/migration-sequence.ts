@@ -36,7 +36,6 @@ export function applyAndValidate(
       comment: title,
       capability: "migrate",
       payload: { target, version, round },
-      every: 5,
       limitMinutes: LIMIT_MINUTES,
       onFailure,
     }),

@@ -19,7 +19,6 @@ export function rollback(states: States, plan: CompiledPlan, onFailure: sfn.Stat
     comment: "Catalog and every table's content must be exactly what was recorded.",
     capability: "prove",
     payload: { proof: "production-rolled-back" },
-    every: 5,
     limitMinutes: 6 * 60,
     onFailure,
   });
@@ -29,7 +28,6 @@ export function rollback(states: States, plan: CompiledPlan, onFailure: sfn.Stat
       comment: `Runs ${migration.rollback.path} on production.`,
       capability: "rollback",
       payload: { action: "rollBack", target: "production", version: migration.version },
-      every: 5,
       limitMinutes: 6 * 60,
       onFailure,
     }),

@@ -22,8 +22,6 @@ export interface TaskOptions {
 }
 
 export interface LoopOptions extends TaskOptions {
-  /** Seconds until it is called again. */
-  every: number;
   /** After this long the capability gives up with TookTooLong. */
   limitMinutes: number;
 }
@@ -67,7 +65,7 @@ export class States extends Construct {
       resultPath: "$.loop",
     });
     const wait = new sfn.Wait(this, `Wait: ${name}`, {
-      time: sfn.WaitTime.duration(Duration.seconds(options.every)),
+      time: sfn.WaitTime.secondsPath("$.loop.waitSeconds"),
     });
     const choice = new sfn.Choice(this, `Done: ${name}`);
     state.next(choice);
