@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { Doc, type FailureDoc } from "../../lambdas/shared/documents.ts";
+import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import { DONE, invoke, RUNNING, runFields, type Task, waitSeconds } from "../../lambdas/shared/task.ts";
+import { memoryPorts, TestClock } from "../support/ports.ts";
+
+const ports = () => {
+  const clock = new TestClock();
+  return { ...memoryPorts(), clock };
+};
+const EVENT = { run: "r", execution: "x", state: "Do it", planChecksum: "a".repeat(64) };
+const task = (run: Task<z.infer<typeof shape>>["run"], anyPlan?: true): Task<z.infer<typeof shape>> => ({
+  name: "test",
+  event: shape,
+  run,
+  ...(anyPlan ? { anyPlan } : {}),
+});
+const shape = z.strictObject(runFields);
+const eventOf = (p: ReturnType<typeof ports>) => ({ ...EVENT, planChecksum: p.plan.checksum });
+
+describe("a task refuses", () => {
+  test("an event that is not as agreed, naming what is wrong with it", async () => {
+    const p = ports();
+    await expect(
+      invoke(
+        task(async () => DONE),
+        { ...eventOf(p), colour: "blue" },
+        p,
+      ),
+    ).rejects.toMatchObject({
+      name: "RequestInvalid",
+      message: expect.stringContaining("colour"),
+    });
+  });
+
+  test("to run with another plan than the run's, unless it must work with any", async () => {
+    const p = ports();
+    const event = { ...eventOf(p), planChecksum: "f".repeat(64) };
+    await expect(
+      invoke(
+        task(async () => DONE),
+        event,
+        p,
+      ),
+    ).rejects.toMatchObject({ name: "PlanChanged" });
+    await expect(
+      invoke(
+        task(async () => DONE, true),
+        event,
+        p,
+      ),
+    ).resolves.toEqual(DONE);
+  });
+
+  test("to go on for longer than it may, counted from its first call", async () => {
+    const p = ports();
+    const event = { ...eventOf(p), limitMinutes: 10 };
+    const slow = task(async () => RUNNING);
+    await expect(invoke(slow, event, p)).resolves.toMatchObject({ status: "running" });
+    p.clock.pass(10 * 60_000);
+    await expect(invoke(slow, event, p)).resolves.toMatchObject({ status: "running" });
+    p.clock.pass(1);
+    await expect(invoke(slow, event, p)).rejects.toMatchObject({
+      name: "TookTooLong",
+      message: expect.stringContaining("Do it"),
+    });
+  });
+});
+
+describe("a task that fails", () => {
+  const failing = async (error: unknown) => {
+    const p = ports();
+    const thrown = await invoke(
+      task(async () => {
+        throw error;
+      }),
+      eventOf(p),
+      p,
+    ).catch((caught: Error) => caught);
+    const evidence = evidenceOf(p.evidence, "r");
+    const [name = ""] = await evidence.list("failures/");
+    return { thrown: thrown as Error, kept: await evidence.read<FailureDoc>(name) };
+  };
+
+  test("tells its whole message to the evidence, and to the machine as much as its state may carry", async () => {
+    const message = "m".repeat(50_000);
+    const { thrown, kept } = await failing(new SluiceError(ErrorName.StepFailed, message));
+    expect(thrown).toMatchObject({ name: "StepFailed", message: "m".repeat(4_000), stack: "" });
+    expect(kept).toMatchObject({ state: "Do it", error: "StepFailed", message });
+  });
+
+  test.each([
+    [
+      "a lost connection",
+      Object.assign(new Error("Connection terminated unexpectedly"), {}),
+      "ConnectionLost",
+    ],
+    [
+      "a server that shuts down",
+      Object.assign(new Error("terminating"), { code: "57P01" }),
+      "ConnectionLost",
+    ],
+    ["a lock that was not granted", Object.assign(new Error("canceling"), { code: "55P03" }), "LockTimeout"],
+    ["a deadlock", Object.assign(new Error("deadlock"), { code: "40P01" }), "LockTimeout"],
+  ])("names %s so that it is done again", async (_what, error, name) => {
+    expect((await failing(error)).thrown.name).toBe(name);
+  });
+});
+
+test("a state's beginning and end are noted once, however often it is called", async () => {
+  const p = ports();
+  await invoke(
+    task(async () => RUNNING),
+    eventOf(p),
+    p,
+  );
+  p.clock.pass(60_000);
+  await invoke(
+    task(async () => DONE),
+    eventOf(p),
+    p,
+  );
+  p.clock.pass(60_000);
+  await invoke(
+    task(async () => DONE),
+    eventOf(p),
+    p,
+  );
+  const evidence = evidenceOf(p.evidence, "r");
+  const at = async (name: string) => Date.parse((await evidence.need<{ at: string }>(name)).at);
+  expect((await at(Doc.stateDone("do-it"))) - (await at(Doc.stateEntered("do-it")))).toBe(60_000);
+});
+
+test("polling gets rarer: six hours of it are fewer than 500 calls", () => {
+  let [now, calls] = [0, 0];
+  for (; now < 6 * 3600_000; calls++) now += waitSeconds(0, now) * 1000;
+  expect(waitSeconds(0, 0)).toBe(5);
+  expect(calls).toBeLessThan(500);
+});
