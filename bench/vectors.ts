@@ -12,31 +12,32 @@ export const SMALL_TENANT = "tenant-1";
 /** How many agents have that many capabilities. */
 export const agentsFor = (capabilities: number): number => Math.ceil(capabilities / 10);
 
+/** Directions in which capabilities of one topic differ, each less than the one before: embeddings vary in a few dozen. */
+const DIRECTIONS = 24;
+const TOPICS = 200;
+const LEVELS = 256;
+
 /**
- * Parts of which vectors are made: one of 200 topics, moved by one of 256 disturbances four times, each weaker than the
- * one before. So near ones exist, no two are equal, and it takes seconds. Hashes, so that they are the same every time.
+ * Parts of which vectors are made: one of the topics (kind 0), and for each direction how far (kinds 1 and up). So near
+ * ones exist, no two are equal, and it takes seconds. Hashes, so that they are the same every time.
  */
 const PARTS = `
   CREATE SCHEMA bench;
-  CREATE TABLE bench.part AS
-  SELECT kind, place,
-         array_agg(hashint8(kind::BIGINT * 1000000007 + place * 1000003 + i) / 2147483648.0 * size ORDER BY i)::vector(768) AS v
-    FROM (VALUES (0, 200, 1.0), (1, 256, 0.6), (2, 256, 0.45), (3, 256, 0.35), (4, 256, 0.25)) AS kinds (kind, total, size),
-         LATERAL generate_series(0, total - 1) AS place, generate_series(1, 768) AS i
-   GROUP BY kind, place;
-  ALTER TABLE bench.part ADD PRIMARY KEY (kind, place);
-  ANALYZE bench.part;
   CREATE FUNCTION bench.hash(n BIGINT, salt INTEGER, total INTEGER) RETURNS INTEGER LANGUAGE sql IMMUTABLE
-    RETURN (abs(hashint8extended(n, salt)) % total)::INTEGER;`;
-
-/** The n-th vector, of a table expression with a column n. */
-const VECTOR = `(t.v + a.v + b.v + c.v + d.v)`;
-const JOINED = `
-  JOIN bench.part t ON t.kind = 0 AND t.place = bench.hash(n, 0, 200)
-  JOIN bench.part a ON a.kind = 1 AND a.place = bench.hash(n, 1, 256)
-  JOIN bench.part b ON b.kind = 2 AND b.place = bench.hash(n, 2, 256)
-  JOIN bench.part c ON c.kind = 3 AND c.place = bench.hash(n, 3, 256)
-  JOIN bench.part d ON d.kind = 4 AND d.place = bench.hash(n, 4, 256)`;
+    RETURN ((hashint8extended(n, salt) & 9007199254740991) % total)::INTEGER;
+  CREATE FUNCTION bench.point(kind INTEGER, place INTEGER, size FLOAT) RETURNS vector(768) LANGUAGE sql IMMUTABLE
+    RETURN (SELECT array_agg(hashint8(kind::BIGINT * 1000000007 + place * 1000003 + i) / 2147483648.0 * size ORDER BY i)
+              FROM generate_series(1, 768) AS i)::vector(768);
+  CREATE TABLE bench.part (kind INTEGER, place INTEGER, v vector(768), PRIMARY KEY (kind, place));
+  ALTER TABLE bench.part ALTER v SET STORAGE PLAIN;
+  INSERT INTO bench.part SELECT 0, place, bench.point(0, place, 1) FROM generate_series(0, ${TOPICS - 1}) AS place;
+  INSERT INTO bench.part
+  SELECT kind, place, bench.point(kind, 0, 2 * (place + 0.5 - ${LEVELS / 2}) / ${LEVELS / 2} / sqrt(kind))
+    FROM generate_series(1, ${DIRECTIONS}) AS kind, generate_series(0, ${LEVELS - 1}) AS place;
+  ANALYZE bench.part;
+  CREATE FUNCTION bench.embedding(n BIGINT) RETURNS vector(768) LANGUAGE sql STABLE
+    RETURN (SELECT sum(p.v) FROM generate_series(0, ${DIRECTIONS}) AS k
+              JOIN bench.part p ON p.kind = k AND p.place = bench.hash(n, k, CASE k WHEN 0 THEN ${TOPICS} ELSE ${LEVELS} END));`;
 
 /** What memory and workers give, set by hand: the graph fits, and the planner is told to use workers. */
 export const WITH_MEMORY = `SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 2`;
@@ -66,9 +67,9 @@ export async function loadVectors(database: Database, total: number, agents: str
       INSERT INTO agent_capabilities_graph
         (id, agent_id, tenant_id, capability_name, canonical_name, confidence, extraction_confidence, embedding)
       SELECT md5('bench capability' || n)::UUID, p.id, p.tenant_id, 'skill ' || n, 'skill ' || n,
-             0.70 + (n % 31) / 100.0, 0.90, ${VECTOR}
+             0.70 + (n % 31) / 100.0, 0.90, bench.embedding(n)
         FROM generate_series(0, ${total - 1}) AS n
-        JOIN agent_profiles p ON p.name = '${agents}-' || 1 + n % ${agentsFor(total)} ${JOINED};
+        JOIN agent_profiles p ON p.name = '${agents}-' || 1 + n % ${agentsFor(total)};
       ALTER TABLE agent_capabilities_graph ENABLE TRIGGER USER`);
   });
   await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE) agent_capabilities_graph"));
@@ -77,7 +78,7 @@ export async function loadVectors(database: Database, total: number, agents: str
 /** Vectors that are near to some and equal to none. */
 export async function queryVectors(session: Session, wanted: number): Promise<string[]> {
   const rows = await session.query<{ v: string }>(
-    `SELECT ${VECTOR}::text AS v FROM generate_series(-${wanted}, -1) AS n ${JOINED}`,
+    `SELECT bench.embedding(n)::text AS v FROM generate_series(-${wanted}, -1) AS n`,
   );
   return rows.map(({ v }) => v);
 }
