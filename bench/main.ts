@@ -41,7 +41,7 @@ const options = new Command("bench")
   .option("--agents <n>", "agents of the graph", positive)
   .option("--edges <n>", "relationships of the graph", positive)
   .option("--cap <seconds>", "give the plan's way up after so long", positive)
-  .option("--json <file>", "where to write the figures", LATEST)
+  .option("--json <file>", "where to write the figures (default: bench/results/latest.json)")
   .addHelpText(
     "after",
     "\nThe server's URL, with a superuser's name, is in the environment variable SLUICE_NATIVE_URL.",
@@ -55,7 +55,7 @@ const options = new Command("bench")
     agents?: number;
     edges?: number;
     cap?: number;
-    json: string;
+    json?: string;
   }>();
 
 const base = options.quick ? QUICK : FULL;
@@ -118,7 +118,8 @@ async function main(): Promise<number> {
   ];
   process.stdout.write(`\n${about.join("\n")}\n\n${table(results)}`);
   for (const { name, error } of failed) process.stdout.write(`NOT MEASURED: ${name}: ${error}\n`);
-  await mkdir(dirname(options.json), { recursive: true });
+  const file = options.json ?? LATEST;
+  await mkdir(dirname(file), { recursive: true });
   const json = {
     startedAt: startedAt.toISOString(),
     server,
@@ -131,7 +132,7 @@ async function main(): Promise<number> {
     results,
     failed,
   };
-  await writeFile(options.json, `${JSON.stringify(json, undefined, 2)}\n`);
-  say(`figures: ${options.json}`);
+  await writeFile(file, `${JSON.stringify(json, undefined, 2)}\n`);
+  say(`figures: ${file}`);
   return failed.length > 0 ? 1 : 0;
 }
