@@ -97,3 +97,8 @@ export function nameTransient(error: unknown): unknown {
     });
   return error;
 }
+
+/** A request that was rightly not sent; its message says why. What it was for is neither passed nor failed. */
+export class NotAsked extends Error {
+  override readonly name = "NotAsked";
+}
