@@ -12,7 +12,7 @@ export interface Graph {
   database: Database;
   /** The agent with the most relationships. */
   hub: { id: string; degree: number };
-  /** Some with about as many as DESIGN's example: 17. */
+  /** Some agents as most are: with 17 relationships or so. */
   ordinary: { id: string; degree: number }[];
   /** Agents at random, as they are met: by their relationships' ends nobody is left out. */
   pairs: [string, string][];
