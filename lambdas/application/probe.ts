@@ -1,5 +1,5 @@
 import type { HookDoc } from "../shared/documents.ts";
-import { messageOf } from "../shared/errors.ts";
+import { messageOf, NotAsked } from "../shared/errors.ts";
 import type { HttpExpectation } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 
@@ -25,6 +25,7 @@ export async function probe(request: HttpExpectation, ports: Ports): Promise<Res
       seen: `${answer.status}${has ? "" : ` without "${expect.contains}": ${answer.body.slice(0, 200)}`}`,
     };
   } catch (error) {
+    if (error instanceof NotAsked) return { title, passed: null, expected, seen: error.message };
     return { title, passed: false, expected, seen: messageOf(error) };
   }
 }

@@ -25,8 +25,10 @@ export const applicationTask: Task<z.infer<typeof event>> = {
     }
     const requests = requestsOf(request.hook, ports);
     const results = [];
+    await evidence.keep(Doc.hookSent(request.hook), { at: ports.clock.now().toISOString() });
     for (const expectation of requests) {
-      ports.progress(`${expectation.method} ${expectation.url}`);
+      // Not the URL: its query may hold a key.
+      ports.progress(expectation.title);
       results.push(await probe(expectation, ports));
     }
     const failed = results.filter((result) => result.passed === false);
@@ -50,10 +52,11 @@ function requestsOf(hook: Hook, ports: Ports): readonly HttpExpectation[] {
   return found ? [found] : [];
 }
 
-/** Stopped by this run, and not started since. */
+/** This run told it to stop, whatever it answered, and it has not answered since that it started. */
 async function isStopped(evidence: RunEvidence): Promise<boolean> {
-  const ran = async (hook: Hook) => (await evidence.read<HookDoc>(Doc.hook(hook))) !== undefined;
-  return (await ran("stop-again")) || ((await ran("stop")) && !(await ran("start")));
+  const told = async (hook: Hook) => (await evidence.read(Doc.hookSent(hook))) !== undefined;
+  const started = (await evidence.read<HookDoc>(Doc.hook("start"))) !== undefined;
+  return (await told("stop-again")) || ((await told("stop")) && !started);
 }
 
 function failure(name: ErrorName, failed: HookDoc["results"]): SluiceError {

@@ -39,9 +39,12 @@ export async function fence(ports: Ports, evidence: RunEvidence, again: boolean)
 
 /** Gives the application roles back exactly what they had. Does nothing where no fence of this run stands. */
 export async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
+  const restored = (await evidence.read(Doc.restored)) !== undefined;
   for (const [set, lifted] of [
     [Doc.fenceAgain, Doc.fenceAgainLifted],
     [Doc.fence, Doc.fenceLifted],
+    // Lifted before or not: what stands in production's place now is as it was when the snapshot was taken.
+    ...(restored ? [[Doc.fence, Doc.fenceRestoredLifted] as const] : []),
   ] as const) {
     const standing = await evidence.read<FenceDoc>(set);
     if (!standing || (await evidence.read(lifted))) continue;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { StepDoc } from "../shared/documents.ts";
-import { type ErrorName, nameTransient, SluiceError } from "../shared/errors.ts";
+import { type ErrorName, isPostgresError, nameTransient, SluiceError } from "../shared/errors.ts";
 import type { SqlFile, Statement, Step } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Session, withTransaction } from "../shared/session.ts";
@@ -117,12 +117,12 @@ async function runStep(
   } catch (error) {
     const named = nameTransient(error);
     if (named instanceof SluiceError) throw named;
-    if (!statement) throw error;
-    throw new SluiceError(
-      failure,
-      describeStatementError(file.path, `step "${step.name}"`, statement, error),
-      { cause: error },
-    );
+    // What is raised at COMMIT, such as by a deferred constraint, belongs to no one statement: the last stands for it.
+    const at = statement ?? (isPostgresError(error) ? step.statements.at(-1) : undefined);
+    if (!at) throw error;
+    throw new SluiceError(failure, describeStatementError(file.path, `step "${step.name}"`, at, error), {
+      cause: error,
+    });
   }
 }
 

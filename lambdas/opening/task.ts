@@ -1,34 +1,55 @@
 import * as z from "zod";
-import { type AfterOpeningDoc, Doc } from "../shared/documents.ts";
-import { messageOf } from "../shared/errors.ts";
+import { type AfterOpeningDoc, Doc, type Target } from "../shared/documents.ts";
+import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 
-const event = z.strictObject(runFields);
+const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
 
-/** What the plan wants done once the application is in. A failure is kept and told; the others are done all the same. */
+/**
+ * What the plan wants done once the application is in. On production a failure is kept and told, and the others are
+ * done all the same; on staging, where it is rehearsed, it ends the run.
+ */
 export const openingTask: Task<z.infer<typeof event>> = {
   name: "opening",
   event,
-  async run(_request, ports, evidence) {
-    await evidence.once<AfterOpeningDoc>(Doc.afterOpening, async () => {
-      const results: AfterOpeningDoc["results"] = [];
-      for (const { title, sql } of ports.plan.afterOpening) {
-        ports.progress(title);
-        const began = ports.clock.now().getTime();
-        const message = await withTarget(ports, evidence, "production", (session) => session.exec(sql)).then(
-          () => "",
-          (error: unknown) => messageOf(error),
+  async run({ target }, ports, evidence) {
+    if (target === "staging") {
+      const failed = (await runAll(target, ports, evidence)).filter(({ passed }) => !passed);
+      if (failed.length > 0)
+        throw new SluiceError(
+          ErrorName.StepFailed,
+          failed
+            .map(({ title, message }) => `afterOpening "${title}" failed on staging: ${message}`)
+            .join("; "),
         );
-        results.push({
-          title,
-          passed: message === "",
-          seconds: (ports.clock.now().getTime() - began) / 1000,
-          message,
-        });
-      }
-      return { at: ports.clock.now().toISOString(), results };
-    });
+      return DONE;
+    }
+    await evidence.once<AfterOpeningDoc>(Doc.afterOpening, async () => ({
+      at: ports.clock.now().toISOString(),
+      results: await runAll(target, ports, evidence),
+    }));
     return DONE;
   },
 };
+
+async function runAll(
+  target: Target,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<AfterOpeningDoc["results"]> {
+  const results: AfterOpeningDoc["results"] = [];
+  for (const { title, sql } of ports.plan.afterOpening) {
+    ports.progress(title);
+    const began = ports.clock.now().getTime();
+    const message = await withTarget(ports, evidence, target, (session) => session.exec(sql)).then(
+      () => "",
+      (error: unknown) => messageOf(error),
+    );
+    const seconds = (ports.clock.now().getTime() - began) / 1000;
+    results.push({ title, passed: message === "", seconds, message });
+  }
+  return results;
+}

@@ -1,4 +1,4 @@
-import { compareContents } from "../record/checksums.ts";
+import { type ContentDifference, compareContents } from "../record/checksums.ts";
 import { Doc, type RecordDoc, type RecordName, type TableContentDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { describeDifference, differences } from "./difference.ts";
@@ -14,7 +14,7 @@ export async function differencesOfRecords(
   const [was, is] = [await record(evidence, before), await record(evidence, after)];
   return [
     ...(await differencesOfCatalogs(evidence, before, after)),
-    ...(contents ? differencesOfContents(was.tables, is.tables) : []),
+    ...(contents ? differencesOfContents(was.tables, is.tables).map(({ text }) => text) : []),
   ];
 }
 
@@ -31,8 +31,8 @@ export async function differencesOfCatalogs(
 export function differencesOfContents(
   before: readonly TableContentDoc[],
   after: readonly TableContentDoc[],
-): string[] {
-  return compareContents([...before], [...after]).map((difference) => difference.text);
+): ContentDifference[] {
+  return compareContents([...before], [...after]);
 }
 
 function record(evidence: RunEvidence, name: RecordName): Promise<RecordDoc> {

@@ -175,8 +175,13 @@ function proven({ proofs }: Facts, name: "data" | "restored", claim: string): st
 }
 
 function equalText(proof: ProofDoc): string {
-  const tables = count(proof.tablesBefore.length, "table");
-  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal.`;
+  const unproven = proof.unproven.length;
+  const tables = count(proof.tablesBefore.length - unproven, "table");
+  const written =
+    unproven === 0
+      ? ""
+      : ` ${count(unproven, "table")} changed meanwhile, as without a fence they may: not proven.`;
+  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal.${written}`;
 }
 
 function notProven(proof: ProofDoc | undefined, name: string): string {
@@ -197,12 +202,13 @@ function restoredText(facts: Facts): string {
     .join(" ");
 }
 
-/** Why rolling back was not enough: the first failure after the way back began. */
-function laterFailure({ rollback, failures, restore }: Facts): string {
+/** Why rolling back was not enough: the first failure after the way back began, also where it never came to a rollback. */
+function laterFailure({ rollback, fenceAgain, failures, restore }: Facts): string {
+  const began = fenceAgain?.at ?? rollback?.at;
   const failed = failures.find(
     ({ at, error }) =>
-      rollback &&
-      at > rollback.at &&
+      began !== undefined &&
+      at > began &&
       (!restore || at < restore.at) &&
       !RETRYABLE.some((name) => name === error),
   );

@@ -67,7 +67,7 @@ function unknown({ end, criteria, preflight, request }: Omit<Report, "leftToDo">
       : []),
     ...(checks.length > 0 && (end === "Succeeded" || end === "running")
       ? [
-          `Look at ${count(checks.length, "thing")} that preflight could not find out about ${request?.instance ?? "production"}: ${checks.map(({ name }) => name).join(", ")}.`,
+          `Look at ${count(checks.length, "thing")} that preflight leaves to you about ${request?.instance ?? "production"}: ${checks.map(({ name }) => name).join(", ")}.`,
         ]
       : []),
   ];

@@ -3,6 +3,7 @@ import { ensureLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts
 import { runSteps } from "../migrate/run-steps.ts";
 import { removeVersion } from "../migrate/schema-version.ts";
 import { stepsDoc } from "../migrate/task.ts";
+import { type Caught, caughtSchema, readCaught } from "../report/caught.ts";
 import { Doc, type RollbackDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -15,7 +16,7 @@ const event = z.discriminatedUnion("action", [
   z.strictObject({
     ...runFields,
     action: z.literal("begin"),
-    failure: z.object({ Error: z.string(), Cause: z.string() }),
+    failure: caughtSchema,
   }),
   z.strictObject({
     ...runFields,
@@ -36,19 +37,16 @@ export const rollbackTask: Task<z.infer<typeof event>> = {
 };
 
 /** The ledger knows which migrations left anything behind; where the machine came from does not matter. */
-async function begin(
-  failure: { Error: string; Cause: string },
-  ports: Ports,
-  evidence: RunEvidence,
-): Promise<Answer> {
+async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const left = await withTarget(ports, evidence, "production", async (session) => {
     await ensureLedger(session);
     return await versionsLeft(session, evidence.run);
   });
+  const { error, message } = readCaught(failure);
   const newest = ports.plan.migrations.findLast(({ version }) => left.includes(version));
   const doc = await evidence.keep<RollbackDoc>(Doc.rollback, {
     at: ports.clock.now().toISOString(),
-    why: failure.Error === "" ? "No-Go" : `${failure.Error}: ${failure.Cause}`,
+    why: failure.Error ? `${error}: ${message}` : "No-Go",
     from: newest?.version ?? null,
   });
   return { from: doc.from ?? "none" };

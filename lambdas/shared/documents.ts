@@ -13,6 +13,8 @@ export const Doc = {
   /** Production is fenced again when it is rolled back after the opening. */
   fenceAgain: "fence-again",
   fenceAgainLifted: "fence-again-lifted",
+  /** The snapshot was taken behind the fence, so what is restored from it is fenced too. */
+  fenceRestoredLifted: "fence-restored-lifted",
   alarmsSilenced: "alarms-silenced",
   alarmsOn: "alarms-on",
   record: (when: RecordName) => `records/${when}`,
@@ -28,6 +30,8 @@ export const Doc = {
   proof: (name: ProofName) => `proofs/${name}`,
   benchmarks: (target: Target) => `benchmarks/${target}`,
   hook: (name: string) => `hooks/${name}`,
+  /** Noted before a hook is called: it may have worked though its answer was lost or unexpected. */
+  hookSent: (name: string) => `sent/${name}`,
   gate: (gate: string, attempt: number) => `gates/${gate}-${attempt}/request`,
   gateToken: (gate: string, attempt: number) => `gates/${gate}-${attempt}/token`,
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
@@ -190,6 +194,8 @@ export interface ProofDoc {
   tablesAfter: TableContentDoc[];
   /** One line each: which object or table, and what differs. */
   differences: string[];
+  /** Contents that differ as they may where nothing is fenced: no proof either way. */
+  unproven: string[];
 }
 
 export interface BenchmarkResult {

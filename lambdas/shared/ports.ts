@@ -139,7 +139,9 @@ export interface Callbacks {
 }
 
 export interface Alarms {
-  /** Of the named alarms, those whose actions are on now. Unknown names are reported by preflight. */
+  /** Of the names, those that are an alarm's. */
+  known(names: readonly string[]): Promise<string[]>;
+  /** Of the named alarms, those whose actions are on now. Names of no alarm are passed over: ask `known` first. */
   enabled(names: readonly string[]): Promise<string[]>;
   disable(names: readonly string[]): Promise<void>;
   enable(names: readonly string[]): Promise<void>;

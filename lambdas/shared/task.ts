@@ -44,12 +44,12 @@ export function mustLeave(ports: Ports): boolean {
 }
 
 // Causes travel through the machine's state, whose every input must stay small.
-const LONGEST_CAUSE = 4_000;
+const LONGEST_CAUSE = 2_000;
 
 /**
  * Parses the event, refuses a plan other than the run's own, runs the task, and keeps when it began and ended and what
  * went wrong as evidence.
- * @throws an Error whose name the state machine knows, with a message of at most 4,000 characters.
+ * @throws an Error whose name the state machine knows, with a message of at most 2,000 characters.
  */
 export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Ports): Promise<Answer> {
   const parsed = task.event.safeParse(raw);

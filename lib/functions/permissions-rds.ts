@@ -27,7 +27,7 @@ export function instanceStatements(stack: Stack, { database }: Settings): iam.Po
   ];
 }
 
-/** Taking snapshots of production. Of those only the rehearsal's may be deleted: the final one is the way back. */
+/** Taking snapshots of production. */
 export function snapshotStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
@@ -38,21 +38,24 @@ export function snapshotStatements(stack: Stack, { database }: Settings): iam.Po
       actions: ["rds:CreateDBSnapshot"],
       resources: [instanceArn(stack, database.instance)],
     }),
-    new iam.PolicyStatement({
-      actions: ["rds:DeleteDBSnapshot"],
-      resources: [rdsArn(stack, "snapshot", `${snapshotPrefix("rehearsal")}*`)],
-    }),
     ...storageKeyStatements(stack, database.storageKmsKeyArn),
   ];
 }
 
-/** Making, changing and deleting instances of staging's name, from our snapshots. */
+/**
+ * Making, changing and deleting instances of staging's name, from our snapshots. Of those only the rehearsal's may be
+ * deleted: the final one is the way back.
+ */
 export function stagingStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
   return [
     ...restoreStatements(stack, [instanceArn(stack, `${STAGING_PREFIX}*`)], database.storageKmsKeyArn),
     new iam.PolicyStatement({
       actions: ["rds:DeleteDBInstance"],
       resources: [instanceArn(stack, `${STAGING_PREFIX}*`)],
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:DeleteDBSnapshot"],
+      resources: [rdsArn(stack, "snapshot", `${snapshotPrefix("rehearsal")}*`)],
     }),
   ];
 }

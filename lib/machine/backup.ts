@@ -41,15 +41,16 @@ export function fenceAndBackUp(states: States, onFailure: sfn.State): Segment {
 
 /** After opening, before a rollback: the application must be out again, and what it wrote meanwhile must survive. */
 export function fenceAgain(states: States, onFailure: sfn.State): Segment {
-  return inOrder(
-    states.task("Stop the application again", {
-      comment: "The plan's stop hook, if it has one.",
-      capability: "application",
-      payload: { hook: "stop-again" },
-      onFailure,
-    }),
-    ...fenceAndRecord(states, " again", "reopened", onFailure),
-  );
+  const fencing = fenceAndRecord(states, " again", "reopened", onFailure);
+  const stop = states.task("Stop the application again", {
+    comment:
+      "The plan's stop hook, if it has one. Where it fails the fence must do: a sick application is no reason to stay.",
+    capability: "application",
+    payload: { hook: "stop-again" },
+    onFailure: fencing[0].first,
+    failurePath: "$.stopAgain",
+  });
+  return inOrder(stop, ...fencing);
 }
 
 function fenceAndRecord(

@@ -37,6 +37,7 @@ export function gate(states: States, { kind, text, version, onNoGo }: GateOption
     resultPath: "$.gate",
     minutes: text.minutes,
     onTimeout: escalate.first,
+    timeoutPath: "$.unanswered",
     onFailure: onNoGo,
   });
   const confirm = states.task(`Confirm: ${question}`, {

@@ -85,7 +85,7 @@ export class Machine extends Construct {
       gate(states, { kind: "open", text: plan.gates.open, onNoGo: undo.first }),
     );
     const opening = states.phase("Open", () =>
-      open(states, { plan, onFailure: undo.first, onBack: undoOpened.first, onDone: ends.Succeeded }),
+      open(states, { plan, onBack: undoOpened.first, onDone: ends.Succeeded }),
     );
 
     const first = props.rehearse === "before" ? [...rehearse, go, backup] : [backup, ...rehearse, go];

@@ -39,20 +39,19 @@ export function proveProduction(states: States, plan: CompiledPlan, onFailure: s
 
 export interface OpenOptions {
   plan: CompiledPlan;
-  /** Before the application is in again. */
-  onFailure: sfn.State;
-  /** A person decided to go back after the opening. */
+  /** The application is in, or may be: the way back begins with a fence. */
   onBack: sfn.State;
   /** The run has succeeded; from here on nothing leads back. */
   onDone: sfn.State;
 }
 
 /** Lets the application in, tests it, and does what the plan wants done afterwards. */
-export function open(states: States, { plan, onFailure, onBack, onDone }: OpenOptions): sfn.State {
+export function open(states: States, { plan, onBack, onDone }: OpenOptions): sfn.State {
   const keep = gate(states, { kind: "keep", text: plan.gates.keep, onNoGo: onBack });
   const after = states.task("Run the post-migration tasks", {
     comment: "Analyze, refresh and the like. A failure is told and reported; nothing is rolled back for it.",
     capability: "opening",
+    payload: { target: "production" },
     onFailure: onDone,
     failurePath: "$.unfinished.opening",
   });
@@ -68,7 +67,8 @@ export function open(states: States, { plan, onFailure, onBack, onDone }: OpenOp
       comment: "Gives the application roles back exactly what they had.",
       capability: "fence",
       payload: { action: "lift" },
-      onFailure,
+      // It may be lifted in part, and the application in.
+      onFailure: onBack,
     }),
     states.task("Start the application", {
       comment: "The plan's start hook, if it has one.",

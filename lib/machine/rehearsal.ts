@@ -42,6 +42,12 @@ export function rehearsal(states: States, { plan, snapshot, onFailure }: Rehears
       limitMinutes: 60,
       onFailure,
     }),
+    states.task("Rehearse the post-migration tasks", {
+      comment: "What is done on production after the opening must have worked on the copy first.",
+      capability: "opening",
+      payload: { target: "staging" },
+      onFailure,
+    }),
     states.task("Let staging go", {
       comment: "Asks for staging's deletion; the end of the run makes sure of it.",
       capability: "staging",

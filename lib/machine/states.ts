@@ -3,7 +3,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
-import { FINAL } from "../../lambdas/shared/errors.ts";
+import { FINAL, RETRYABLE } from "../../lambdas/shared/errors.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import type { Segment } from "./segment.ts";
 
@@ -77,7 +77,7 @@ export class States extends Construct {
   /** A Lambda task that hands its task token on and waits for somebody to answer it. */
   waitForAnswer(
     name: string,
-    options: Omit<TaskOptions, "onFailure"> & { minutes: number; onTimeout: sfn.State; onFailure: sfn.State },
+    options: TaskOptions & { minutes: number; onTimeout: sfn.State; timeoutPath?: string },
   ): Segment {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
@@ -102,7 +102,11 @@ export class States extends Construct {
       maxAttempts: 4,
       backoffRate: 2,
     });
-    state.addCatch(options.onTimeout, { errors: [sfn.Errors.TIMEOUT], resultPath: "$.failure" });
+    // Nobody answered in time: no failure yet, where somebody else is asked next.
+    state.addCatch(options.onTimeout, {
+      errors: [sfn.Errors.TIMEOUT],
+      resultPath: options.timeoutPath ?? "$.failure",
+    });
     state.addCatch(options.onFailure, { errors: [sfn.Errors.ALL], resultPath: "$.failure" });
     this.note(name);
     return { first: state, leadTo: (next) => void state.next(next) };
@@ -120,7 +124,15 @@ export class States extends Construct {
     });
     // The task has said what is wrong and that doing the same again will not mend it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
-    // Anything else (a killed worker, a lost connection, a throttled API, a lock) may pass. Every task first looks
+    // A failover takes a minute or two, and others may hold a lock for as long; a restore would take far longer still.
+    state.addRetry({
+      errors: [...RETRYABLE],
+      interval: Duration.seconds(5),
+      maxAttempts: 10,
+      backoffRate: 2,
+      maxDelay: Duration.seconds(60),
+    });
+    // Anything else (a killed worker, a throttled API) may pass. Every task first looks
     // at what is there already, so that doing it twice does nothing twice.
     state.addRetry({
       errors: [sfn.Errors.ALL],

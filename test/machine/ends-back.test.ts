@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ProofDoc, RestoreDoc } from "../../lambdas/shared/documents.ts";
+import type { HookDoc, ProofDoc, RestoreDoc } from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
 /** A rollback that works wherever the application may connect, and so on staging, but not behind the fence. */
@@ -64,6 +64,65 @@ describe("after the opening", () => {
     expect(end.end).toBe("RolledBack");
     expect(states).toContain("Fence production again");
     expect(states).toContain("Record production again");
+  });
+});
+
+describe("a sick application", () => {
+  test("whose stop hook fails on the way back is fenced all the same, and the rollback goes on", async () => {
+    const plan = await changedPlan({
+      "plan.yaml": (yaml) =>
+        yaml
+          .replace("contains: first", "contains: not there")
+          // Stops as agreed, but no more once the migration is there.
+          .replace(
+            "path: /stop, does: stop",
+            `path: /stop, sql: "SELECT 1 WHERE to_regclass('label') IS NULL"`,
+          ),
+    });
+    const { end, states } = await runPlan({ plan, noGo: ["keep"] });
+    expect(end.end).toBe("RolledBack");
+    expect(states).toContain("Stop the application again");
+    expect(states).toContain("Fence production again");
+  });
+
+  test("that stopped and answered otherwise than agreed is started again", async () => {
+    const plan = await changedPlan({
+      "plan.yaml": (yaml) =>
+        yaml.replace("url: /stop, expect: { status: 200 }", "url: /stop, expect: { status: 202 }"),
+    });
+    const { end, evidence } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(await evidence.need<HookDoc>("hooks/start-again")).toMatchObject({ results: [{ passed: true }] });
+  });
+});
+
+test("a restore after the opening lets the application in again: the snapshot was taken behind the fence", async () => {
+  const plan = await changedPlan({
+    "plan.yaml": (yaml) => yaml.replace("contains: first", "contains: not there"),
+    "003_labels/rollback.sql": FAILS_BEHIND_THE_FENCE,
+  });
+  const { end, evidence } = await runPlan({ plan, noGo: ["keep"] });
+  expect(end.end).toBe("Restored");
+  expect(await evidence.read("fence-restored-lifted")).toBeDefined();
+});
+
+describe("without a fence", () => {
+  const WRITES_WHILE_TESTED = (yaml: string) =>
+    yaml
+      // An online migration: nothing stops the application.
+      .replace(/^ {2}(stop|start): .*\n/gm, "")
+      .replace("  smoke:", "  test: { title: Writes, url: /notes/2, expect: { status: 200 } }\n  smoke:")
+      .replace(
+        '"SELECT body FROM note WHERE id = $1::int", params: ["{id}"]',
+        `"WITH written AS (INSERT INTO note (body) VALUES ('first, and more') RETURNING body) SELECT body FROM written"`,
+      );
+
+  test("what the application writes meanwhile does not stop the way back, and is told as not proven", async () => {
+    const plan = await changedPlan({ "plan.yaml": WRITES_WHILE_TESTED });
+    const { end, evidence } = await runPlan({ plan, fence: "none", noGo: ["open"] });
+    expect(end.end).toBe("RolledBack");
+    expect(end.cause).toContain("not proven");
+    expect((await evidence.need<ProofDoc>("proofs/production-rolled-back")).unproven).toHaveLength(1);
   });
 });
 

@@ -121,4 +121,14 @@ describe("what is broken is found on staging, and production is not touched", ()
     expect(end.end).toBe("Refused");
     expect(end.cause).toContain("labels_of");
   });
+
+  test("a post-migration task that fails", async () => {
+    const plan = await changedPlan({
+      "plan.yaml": (yaml) => yaml.replace("sql: ANALYZE note", "sql: ANALYZE nowhere"),
+    });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain('relation "nowhere" does not exist');
+    expect(states).not.toContain("Fence production");
+  });
 });

@@ -338,6 +338,7 @@ export class RunFixture {
       tablesBefore: contents(),
       tablesAfter: after,
       differences,
+      unproven: [],
     });
   }
 

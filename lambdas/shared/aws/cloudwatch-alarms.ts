@@ -17,8 +17,16 @@ export class CloudWatchAlarms implements Alarms {
     this.client = client;
   }
 
+  async known(names: readonly string[]): Promise<string[]> {
+    return (await this.describe(names)).map(({ name }) => name);
+  }
+
   async enabled(names: readonly string[]): Promise<string[]> {
-    const on: string[] = [];
+    return (await this.describe(names)).filter(({ on }) => on).map(({ name }) => name);
+  }
+
+  private async describe(names: readonly string[]): Promise<{ name: string; on: boolean }[]> {
+    const alarms: { name: string; on: boolean }[] = [];
     for (const some of inParts(names)) {
       const found = await this.client.send(
         new DescribeAlarmsCommand({
@@ -28,9 +36,10 @@ export class CloudWatchAlarms implements Alarms {
         }),
       );
       for (const alarm of [...(found.MetricAlarms ?? []), ...(found.CompositeAlarms ?? [])])
-        if (alarm.ActionsEnabled && alarm.AlarmName !== undefined) on.push(alarm.AlarmName);
+        if (alarm.AlarmName !== undefined)
+          alarms.push({ name: alarm.AlarmName, on: alarm.ActionsEnabled === true });
     }
-    return on;
+    return alarms;
   }
 
   async disable(names: readonly string[]): Promise<void> {
