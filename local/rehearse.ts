@@ -215,7 +215,12 @@ class Run {
       },
       callbacks: this.callbacks,
       // CloudWatch is not at hand, and no alarm is set.
-      alarms: { enabled: async () => [], disable: async () => undefined, enable: async () => undefined },
+      alarms: {
+        known: async (names) => [...names],
+        enabled: async () => [],
+        disable: async () => undefined,
+        enable: async () => undefined,
+      },
       executions: { isRunning: async (execution) => isAlive(execution) },
       http: new FetchHttp(),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { Doc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { Alarms } from "../shared/ports.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 
 const event = z.strictObject({ ...runFields, action: z.enum(["silence", "on"]) });
@@ -20,7 +22,7 @@ export const alarmsTask: Task<z.infer<typeof event>> = {
       const names = ports.settings.alarms;
       const { alarms } = await evidence.once<SilencedDoc>(Doc.alarmsSilenced, async () => ({
         at,
-        alarms: await ports.alarms.enabled(names),
+        alarms: await enabledOf(names, ports.alarms),
       }));
       if (alarms.length > 0) await ports.alarms.disable(alarms);
       return DONE;
@@ -32,3 +34,15 @@ export const alarmsTask: Task<z.infer<typeof event>> = {
     return DONE;
   },
 };
+
+/** @throws SluiceError RequestInvalid when a name is of no alarm: one that is mistyped would not be silenced. */
+async function enabledOf(names: readonly string[], alarms: Alarms): Promise<string[]> {
+  const known = new Set(await alarms.known(names));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0)
+    throw new SluiceError(
+      ErrorName.RequestInvalid,
+      `There is no alarm named ${unknown.join(", ")}; no alarm was silenced. Correct the setting \`alarms\`, then deploy.`,
+    );
+  return await alarms.enabled(names);
+}

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { alarmsTask } from "../../lambdas/alarms/task.ts";
+import { invoke } from "../../lambdas/shared/task.ts";
+import { memoryPorts } from "../support/ports.ts";
+
+function world(alarms: string[], on: string[], off: string[] = []) {
+  const enabled = new Set(on);
+  const changes: string[] = [];
+  const ports = memoryPorts({
+    settings: { alarms },
+    alarms: {
+      known: async (names) => names.filter((name) => on.includes(name) || off.includes(name)),
+      enabled: async (names) => names.filter((name) => enabled.has(name)),
+      disable: async (names) => {
+        for (const name of names) enabled.delete(name);
+        changes.push(`off: ${names.join()}`);
+      },
+      enable: async (names) => {
+        for (const name of names) enabled.add(name);
+        changes.push(`on: ${names.join()}`);
+      },
+    },
+  });
+  const run = (action: "silence" | "on") =>
+    invoke(
+      alarmsTask,
+      { run: "r", execution: "e", planChecksum: ports.plan.checksum, state: action, action },
+      ports,
+    );
+  return { changes, run };
+}
+
+test("what was on is silenced, and turned on again once", async () => {
+  const { changes, run } = world(["cpu", "errors", "old"], ["cpu", "errors"], ["old"]);
+  await run("silence");
+  await run("on");
+  await run("on");
+  expect(changes).toEqual(["off: cpu,errors", "on: cpu,errors"]);
+});
+
+test("a name of no alarm is told before any is silenced", async () => {
+  const { changes, run } = world(["cpu", "erors"], ["cpu", "errors"]);
+  await expect(run("silence")).rejects.toMatchObject({
+    name: "RequestInvalid",
+    message: expect.stringMatching(/no alarm named erors;/),
+  });
+  await run("on");
+  expect(changes).toEqual([]);
+});
+
+test("no alarm is named, none is missed", async () => {
+  const { changes, run } = world([], []);
+  await run("silence");
+  await run("on");
+  expect(changes).toEqual([]);
+});
