@@ -84,17 +84,38 @@ export async function giveBack(session: Session, before: readonly string[] | nul
   }
 }
 
-/** Null stands for the default list. Roles that were dropped meanwhile have no rights to give back. */
+/**
+ * What the list gives to others than the owner, whose rights the fence never takes. Null stands for the default list.
+ * Roles that were dropped meanwhile have no rights to give back. Who granted a right does not matter here, so the owner
+ * stands in for all grantors: one that was dropped, as a former owner may be, takes nobody's right along.
+ */
 async function rights(session: Session, acl: readonly string[] | null): Promise<Right[]> {
+  const items = acl?.map(readItem);
   return await session.query<{ grantee: string | null; privilege: string; grantable: boolean }>(
-    `SELECT CASE WHEN a.grantee = 0 THEN NULL ELSE r.rolname END AS grantee,
-            a.privilege_type AS privilege, a.is_grantable AS grantable
+    `SELECT DISTINCT r.rolname AS grantee, a.privilege_type AS privilege, a.is_grantable AS grantable
        FROM pg_database d
-            CROSS JOIN aclexplode(coalesce($1::text[]::aclitem[], acldefault('d', d.datdba))) a
+            CROSS JOIN LATERAL (
+              SELECT array_agg(format('%s=%s/%I', coalesce(quote_ident(item.grantee), ''), item.privileges,
+                                      pg_get_userbyid(d.datdba))::aclitem) AS list
+                FROM unnest($2::text[], $3::text[]) AS item(grantee, privileges)
+               WHERE item.grantee IS NULL OR EXISTS (SELECT FROM pg_roles WHERE rolname = item.grantee)) noted
+            CROSS JOIN aclexplode(CASE WHEN $1 THEN noted.list ELSE acldefault('d', d.datdba) END) a
             LEFT JOIN pg_roles r ON r.oid = a.grantee
-      WHERE d.datname = current_database() AND (a.grantee = 0 OR r.oid IS NOT NULL)`,
-    [acl],
+      WHERE d.datname = current_database() AND a.grantee <> d.datdba`,
+    [
+      items !== undefined,
+      items?.map((item) => item.grantee) ?? [],
+      items?.map((item) => item.privileges) ?? [],
+    ],
   );
+}
+
+/** An item of an access list as Postgres prints it: `grantee=privileges/grantor`, names in double quotes as needed. */
+function readItem(item: string): { grantee: string | null; privileges: string } {
+  const [, quoted, plain, privileges] = /^(?:"((?:[^"]|"")*)"|([^"=]*))=([^/]*)\//.exec(item) ?? [];
+  if (privileges === undefined) throw new Error(`This is no item of an access list: ${item}`);
+  // Nobody's name stands for PUBLIC.
+  return { grantee: quoted?.replaceAll('""', '"') || plain || null, privileges };
 }
 
 async function change(session: Session, verb: "GRANT" | "REVOKE", right: Right): Promise<void> {

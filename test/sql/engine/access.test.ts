@@ -65,4 +65,35 @@ describe("lifting the fence", () => {
     await giveBack(session, before);
     expect((await sorted()).join()).not.toContain("stranger");
   });
+
+  test("gives back the others' rights when a role of the list was dropped meanwhile", async () => {
+    await session.exec('CREATE ROLE "it\'s ""so""=/"; CREATE ROLE "Kept, too"');
+    await grant('CONNECT TO "it\'\'s ""so""=/"');
+    await grant('CONNECT TO "Kept, too" WITH GRANT OPTION');
+    await grant("CONNECT TO app");
+    const before = await readAccess(session);
+    await takeConnect(session, ["app", 'it\'s "so"=/', "Kept, too"]);
+    const list = (before ?? []).filter((item) => !item.includes("so"));
+    await session.exec('DROP ROLE "it\'s ""so""=/"');
+    await giveBack(session, before);
+    expect(await sorted()).toEqual(list.sort());
+    await session.exec(`DO $$ BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM "Kept, too"', current_database()); END $$;
+      DROP ROLE "Kept, too"`);
+  });
+
+  test("takes nobody's right because who granted it was dropped meanwhile", async () => {
+    const before = ((await readAccess(session)) ?? []).map((item) => item.replace(/\/.*/, "/former_owner"));
+    const list = await sorted();
+    await takeConnect(session, ["app"]);
+    await giveBack(session, before);
+    expect(await sorted()).toEqual(list);
+  });
+
+  test("a list that gave nobody anything is not the default list", async () => {
+    await session.exec(
+      "DO $$ BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()); END $$",
+    );
+    await giveBack(session, []);
+    expect(await stillAllowed(session, ["app"])).toEqual([]);
+  });
 });
