@@ -11,7 +11,7 @@ const event = z.discriminatedUnion("action", [
   z.strictObject({ ...runFields, action: z.enum(["letGo", "delete"]) }),
 ]);
 
-/** The copy that everything is rehearsed on: restored, and in every case deleted again. */
+/** The copy that everything is rehearsed on: restored, and in every case deleted again, with what it was made from. */
 export const stagingTask: Task<z.infer<typeof event>> = {
   name: "staging",
   event,
@@ -19,7 +19,8 @@ export const stagingTask: Task<z.infer<typeof event>> = {
   async run(request, ports, evidence) {
     if (request.action === "restore") return await restore(request.snapshot, ports, evidence);
     const gone = await deleteStaging(ports, evidence);
-    return gone || request.action === "letGo" ? DONE : RUNNING;
+    if (request.action === "letGo") return DONE;
+    return gone && (await deleteSnapshot(ports, evidence)) ? DONE : RUNNING;
   },
 };
 
@@ -49,4 +50,15 @@ async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boole
   if (await evidence.read(Doc.staging))
     await evidence.keep(Doc.stagingDeleted, { at: ports.clock.now().toISOString(), id });
   return true;
+}
+
+/**
+ * True when there is no snapshot for the rehearsal (any more). Of a rehearsal inside the window there was none: it used
+ * the final one, which is the way back and is never deleted here.
+ */
+async function deleteSnapshot({ fleet }: Ports, { run }: RunEvidence): Promise<boolean> {
+  const id = snapshotName(run, "rehearsal");
+  if (!(await fleet.describeSnapshot(id))) return true;
+  await fleet.deleteSnapshot(id);
+  return !(await fleet.describeSnapshot(id));
 }
