@@ -1,21 +1,27 @@
+import { withMembers } from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
-import { messageOf } from "../shared/errors.ts";
+import { applicationRoles } from "../shared/places.ts";
 import type { Extension } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
+import { inspected } from "./inspected.ts";
+
+/** Of sessions that a check tells about. */
+const MOST_NAMED = 5;
 
 /** What the server and the database say of themselves, against what the plan needs. */
 export async function inspectDatabase(session: Session, ports: Ports): Promise<PreflightCheck[]> {
   const { plan } = ports;
   return [
-    await serverVersion(session, plan.server.minimumVersion),
-    await connections(session, plan.server.minimumConnections),
-    await schemaVersion(session, plan.schema),
-    ...(await extensions(session, plan.extensions)),
-    await protectedTables(session, plan.protect),
-    await invalidIndexes(session),
-    await longTransactions(session),
-    await preparedTransactions(session),
+    ...(await inspected("server version", () => serverVersion(session, plan.server.minimumVersion))),
+    ...(await inspected("connections", () => connections(session, plan.server.minimumConnections))),
+    ...(await inspected("schema version", () => schemaVersion(session, plan.schema))),
+    ...(await inspected("extensions", () => extensions(session, plan.extensions))),
+    ...(await inspected("protected tables", () => protectedTables(session, plan.protect))),
+    ...(await inspected("invalid indexes", () => invalidIndexes(session))),
+    ...(await inspected("long transactions", () => longTransactions(session))),
+    ...(await inspected("prepared transactions", () => preparedTransactions(session))),
+    ...(await inspected("active sessions", () => activeSessions(session, applicationRoles(ports)))),
   ];
 }
 
@@ -61,17 +67,13 @@ async function schemaVersion(
     table,
   ]);
   if (!found?.name) return { ...check, passed: false, seen: `there is no table ${table}` };
-  try {
-    // Versions may be numbers or text such as 005: the newest is the one with the greatest number.
-    const [row] = await session.query<{ version: string }>(
-      `SELECT version::text AS version FROM ${found.name}
-        ORDER BY substring(version::text FROM '^\\d+')::numeric DESC NULLS LAST LIMIT 1`,
-    );
-    const seen = row?.version ?? "no row";
-    return { ...check, passed: Number.parseInt(seen, 10) === Number.parseInt(expectedVersion, 10), seen };
-  } catch (error) {
-    return { ...check, passed: false, seen: messageOf(error) };
-  }
+  // Versions may be numbers or text such as 005: the newest is the one with the greatest number.
+  const [row] = await session.query<{ version: string }>(
+    `SELECT version::text AS version FROM ${found.name}
+      ORDER BY substring(version::text FROM '^\\d+')::numeric DESC NULLS LAST LIMIT 1`,
+  );
+  const seen = row?.version ?? "no row";
+  return { ...check, passed: Number.parseInt(seen, 10) === Number.parseInt(expectedVersion, 10), seen };
 }
 
 async function extensions(session: Session, wanted: readonly Extension[]): Promise<PreflightCheck[]> {
@@ -169,5 +171,34 @@ async function preparedTransactions(session: Session): Promise<PreflightCheck> {
     expected: "none",
     seen: rows.length === 0 ? "none" : rows.map((row) => row.gid).join(", "),
     mend: "They hold locks without a session and outlive the fence: COMMIT PREPARED or ROLLBACK PREPARED.",
+  };
+}
+
+/**
+ * Who else is connected: neither the application, whose sessions the fence ends, nor the migrating role. The fence does
+ * not keep them out; whether they may go on is told, not refused, for people to decide.
+ */
+async function activeSessions(session: Session, application: readonly string[]): Promise<PreflightCheck> {
+  // Without pg_read_all_stats the server does not tell the type of others' sessions.
+  const rows = await session.query<{ role: string; program: string; count: number }>(
+    `SELECT usename AS role, coalesce(application_name, '') AS program, count(*)::int AS count
+       FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL
+        AND coalesce(backend_type, 'client backend') = 'client backend'
+        AND usename <> ALL ($1) AND usename NOT IN (current_user, session_user)
+      GROUP BY 1, 2 ORDER BY count DESC, role, program`,
+    [await withMembers(session, application)],
+  );
+  const named = rows
+    .slice(0, MOST_NAMED)
+    .map(({ role, program, count }) => `${count} of ${role}${program === "" ? "" : ` (${program})`}`);
+  const others = rows.slice(MOST_NAMED).reduce((sum, { count }) => sum + count, 0);
+  return {
+    name: "active sessions",
+    passed: rows.length === 0 ? true : null,
+    expected: "of nobody but the application and the migrating role",
+    seen:
+      rows.length === 0 ? "none of others" : [...named, ...(others > 0 ? [`${others} more`] : [])].join(", "),
+    mend: "The fence does not keep them out: end them, or name their roles in `applicationRoles`.",
   };
 }

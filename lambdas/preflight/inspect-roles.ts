@@ -2,6 +2,7 @@ import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
+import { inspected } from "./inspected.ts";
 
 interface RoleRow {
   role: string;
@@ -9,57 +10,93 @@ interface RoleRow {
   superuser: boolean;
   bypass: boolean;
   owns: string[];
+  ownsDatabase: boolean;
+  /** Roles that own tables or the database and whose rights it has. */
+  owners: string[];
+  /** Superusers and roles with BYPASSRLS that it may become. */
+  powers: string[];
   settable: boolean;
 }
 
 /**
- * The fence and row-level security hold only for roles that own nothing and bypass nothing, and checks can only be run
- * as a role that the migrating role may become.
+ * The fence and row-level security hold only for roles that own nothing and bypass nothing, neither by themselves nor
+ * through a role that they are in; and checks can only be run as a role that the migrating role may become.
  */
 export async function inspectRoles(session: Session, ports: Ports): Promise<PreflightCheck[]> {
-  const rows = await session.query<RoleRow>(
-    `SELECT wanted.role,
-            r.oid IS NULL AS missing,
-            coalesce(r.rolsuper, false) AS superuser,
-            coalesce(r.rolbypassrls, false) AS bypass,
-            coalesce((SELECT array_agg(c.oid::regclass::text ORDER BY c.relname)
-                        FROM pg_class c
-                       WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')), '{}')::text[] AS owns,
-            r.oid IS NOT NULL AND pg_has_role(current_user, r.oid, 'MEMBER') AS settable
-       FROM unnest($1::text[]) AS wanted(role)
-       LEFT JOIN pg_roles r ON r.rolname = wanted.role
-      ORDER BY wanted.role`,
-    [applicationRoles(ports)],
-  );
+  return [
+    ...(await inspected("database owner", () => databaseOwner(session))),
+    ...(await inspected("application roles", () => roles(session, applicationRoles(ports)))),
+  ];
+}
+
+async function databaseOwner(session: Session): Promise<PreflightCheck> {
   const [owner] = await session.query<{ owns: boolean; name: string; me: string }>(
     `SELECT pg_has_role(current_user, datdba, 'USAGE') AS owns, datname AS name, current_user AS me
        FROM pg_database WHERE datname = current_database()`,
   );
-  return [
-    {
-      name: "database owner",
-      passed: owner?.owns === true,
-      expected: `${owner?.me} owns ${owner?.name}`,
-      seen: owner?.owns ? "it does" : "it does not",
-      mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner.",
-    },
-    ...rows.map(roleCheck),
-  ];
+  return {
+    name: "database owner",
+    passed: owner?.owns === true,
+    expected: `${owner?.me} owns ${owner?.name}`,
+    seen: owner?.owns ? "it does" : "it does not",
+    mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner.",
+  };
+}
+
+async function roles(session: Session, names: readonly string[]): Promise<PreflightCheck[]> {
+  // What a role owns it has through inheritance; what it may bypass only by becoming the other role. A superuser counts
+  // as a member of every role, so of one nothing more is said.
+  const rows = await session.query<RoleRow>(
+    `WITH owned AS (
+       SELECT c.oid, c.relname, c.relowner
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'),
+     owners AS (
+       SELECT relowner AS oid FROM owned
+        UNION SELECT datdba FROM pg_database WHERE datname = current_database())
+     SELECT wanted.role,
+            r.oid IS NULL AS missing,
+            coalesce(r.rolsuper, false) AS superuser,
+            coalesce(r.rolbypassrls, false) AS bypass,
+            coalesce((SELECT array_agg(o.oid::regclass::text ORDER BY o.relname)
+                        FROM owned o WHERE o.relowner = r.oid), '{}')::text[] AS owns,
+            EXISTS (SELECT FROM pg_database WHERE datname = current_database() AND datdba = r.oid) AS "ownsDatabase",
+            coalesce((SELECT array_agg(other.rolname ORDER BY other.rolname)
+                        FROM pg_roles other JOIN owners USING (oid)
+                       WHERE other.oid <> r.oid AND NOT r.rolsuper AND pg_has_role(r.oid, other.oid, 'USAGE')),
+                     '{}')::text[] AS owners,
+            coalesce((SELECT array_agg(other.rolname ORDER BY other.rolname)
+                        FROM pg_roles other
+                       WHERE other.oid <> r.oid AND NOT r.rolsuper AND (other.rolsuper OR other.rolbypassrls)
+                         AND pg_has_role(r.oid, other.oid, 'MEMBER')), '{}')::text[] AS powers,
+            r.oid IS NOT NULL AND pg_has_role(current_user, r.oid, 'MEMBER') AS settable
+       FROM unnest($1::text[]) AS wanted(role)
+       LEFT JOIN pg_roles r ON r.rolname = wanted.role
+      ORDER BY wanted.role`,
+    [names],
+  );
+  return rows.map(roleCheck);
 }
 
 function roleCheck(row: RoleRow): PreflightCheck {
+  const through = [...new Set([...row.owners, ...row.powers])];
   const faults = [
     row.missing ? "does not exist" : "",
     row.superuser ? "is superuser" : "",
     row.bypass ? "has BYPASSRLS" : "",
+    row.ownsDatabase ? "owns the database" : "",
     row.owns.length > 0 ? `owns ${row.owns.slice(0, 5).join(", ")}` : "",
+    row.owners.length > 0 ? `acts as ${row.owners.join(", ")}, who owns tables or the database` : "",
+    row.powers.length > 0 ? `may become ${row.powers.join(", ")}, who is superuser or has BYPASSRLS` : "",
     !row.missing && !row.settable ? "cannot be taken on by the migrating role" : "",
   ].filter((fault) => fault !== "");
+  const revoke = through.length > 0 ? `REVOKE ${through.join(", ")} FROM ${row.role}, ` : "";
   return {
     name: `application role ${row.role}`,
     passed: faults.length === 0,
-    expected: "owns no table, is no superuser, has no BYPASSRLS",
+    expected: "owns no table, is no superuser, has no BYPASSRLS, and is in no role that does",
     seen: faults.length === 0 ? "so it is" : faults.join("; "),
-    mend: `REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${row.role} to the migrating role.`,
+    mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${row.role} to the migrating role.`,
   };
 }

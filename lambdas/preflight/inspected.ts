@@ -1,0 +1,27 @@
+import type { PreflightCheck } from "../shared/documents.ts";
+import { messageOf, nameTransient, RETRYABLE, SluiceError } from "../shared/errors.ts";
+
+/**
+ * What an inspection found; one that fails is a problem among the others and hides none of them.
+ * @throws SluiceError ConnectionLost or LockTimeout: after these the inspection may simply be done again.
+ */
+export async function inspected(
+  name: string,
+  work: () => Promise<PreflightCheck | PreflightCheck[]>,
+): Promise<PreflightCheck[]> {
+  try {
+    return [await work()].flat();
+  } catch (caught) {
+    const error = nameTransient(caught);
+    if (error instanceof SluiceError && RETRYABLE.includes(error.name)) throw error;
+    return [
+      {
+        name,
+        passed: false,
+        expected: "can be found out",
+        seen: messageOf(error),
+        mend: "Mend what the message names: often the migrating role may not look, or a column is not there.",
+      },
+    ];
+  }
+}

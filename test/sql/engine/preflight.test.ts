@@ -1,0 +1,125 @@
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { inspectDatabase } from "../../../lambdas/preflight/inspect-database.ts";
+import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
+import { inspected } from "../../../lambdas/preflight/inspected.ts";
+import { useEmbedded } from "../../support/embedded.ts";
+import { memoryPorts } from "../../support/ports.ts";
+
+const session = useEmbedded(`
+  CREATE ROLE mig; CREATE ROLE dbo; CREATE ROLE keeper; CREATE ROLE bypasser BYPASSRLS;
+  CREATE ROLE fine LOGIN; CREATE ROLE readers; GRANT readers TO fine; GRANT pg_read_all_data TO fine;
+  CREATE ROLE root SUPERUSER; CREATE ROLE through_root; GRANT root TO through_root;
+  CREATE ROLE by_itself BYPASSRLS; CREATE ROLE through_bypasser NOINHERIT; GRANT bypasser TO through_bypasser;
+  CREATE ROLE holds; CREATE ROLE owner_member; GRANT keeper TO owner_member;
+  CREATE ROLE between; GRANT keeper TO between; CREATE ROLE far_member; GRANT between TO far_member;
+  CREATE ROLE dbo_member; GRANT dbo TO dbo_member;
+  CREATE TABLE kept (id int); ALTER TABLE kept OWNER TO keeper;
+  CREATE TABLE held (id int); ALTER TABLE held OWNER TO holds;
+  DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO dbo', current_database()); END $$;
+  GRANT fine, by_itself, through_root, through_bypasser, holds, owner_member, far_member, dbo, dbo_member TO mig;`);
+
+const check = async (role: string) => {
+  const checks = await inspectRoles(session, memoryPorts({ plan: { applicationRoles: [role] } }));
+  return checks.find(({ name }) => name === `application role ${role}`);
+};
+
+describe("application roles", () => {
+  beforeAll(() => session.exec("SET ROLE mig"));
+
+  test("one that owns nothing and bypasses nothing is fine, whatever it may read", async () => {
+    expect(await check("fine")).toMatchObject({ passed: true, seen: "so it is" });
+  });
+
+  test.each([
+    ["nobody", "does not exist"],
+    ["root", "is superuser"],
+    ["by_itself", "has BYPASSRLS"],
+    ["holds", "owns held"],
+    ["dbo", "owns the database"],
+    ["dbo_member", "acts as dbo, who owns tables or the database"],
+    ["owner_member", "acts as keeper, who owns tables or the database"],
+    ["far_member", "acts as keeper, who owns tables or the database"],
+    ["through_bypasser", "may become bypasser, who is superuser or has BYPASSRLS"],
+  ])("%s is refused", async (role, seen) => {
+    expect(await check(role)).toMatchObject({ passed: false, seen });
+  });
+
+  test("a member of a superuser may become it, and what to revoke is told", async () => {
+    const found = await check("through_root");
+    expect(found?.seen).toContain("may become root");
+    expect(found?.mend).toContain("REVOKE root");
+    expect(found?.mend).toContain("FROM through_root");
+  });
+});
+
+describe("other sessions", () => {
+  const sessions = async () =>
+    (await inspectDatabase(session, memoryPorts({ plan: { applicationRoles: ["fine"] } }))).find(
+      ({ name }) => name === "active sessions",
+    );
+  beforeAll(async () => {
+    // The embedded Postgres has one session: others are made up.
+    await session.exec(`RESET ROLE; CREATE SCHEMA made_up;
+      CREATE TABLE made_up.pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity WHERE false;
+      CREATE FUNCTION made_up.connect(who text, program text) RETURNS void LANGUAGE sql AS $$
+        INSERT INTO made_up.pg_stat_activity (pid, datname, usename, application_name)
+        VALUES (0, current_database(), who, program) $$;
+      SET search_path = made_up, pg_catalog, public`);
+  });
+  afterEach(() => session.exec("TRUNCATE made_up.pg_stat_activity"));
+
+  test("there are none: so it passed", async () => {
+    expect(await sessions()).toMatchObject({ passed: true });
+  });
+
+  test("those of the application and of the migrating role do not count", async () => {
+    await session.exec("SELECT connect('fine', 'shop'), connect(current_user, 'psql')");
+    expect(await sessions()).toMatchObject({ passed: true });
+  });
+
+  test("those of others are told by role and program, five at most, and not refused", async () => {
+    await session.exec(`SELECT connect('etl', 'nightly') FROM generate_series(1, 3);
+      SELECT connect('etl', ''); SELECT connect('who' || n, 'p') FROM generate_series(1, 5) n`);
+    expect(await sessions()).toMatchObject({
+      passed: null,
+      seen: "3 of etl (nightly), 1 of etl, 1 of who1 (p), 1 of who2 (p), 1 of who3 (p), 2 more",
+    });
+  });
+});
+
+describe("an inspection that fails", () => {
+  const fine = { name: "b", passed: true, expected: "", seen: "", mend: "" };
+
+  test("is a problem among the others", async () => {
+    const failing = async () => {
+      await session.query("SELECT * FROM not_there");
+      return fine;
+    };
+    expect([...(await inspected("a", failing)), ...(await inspected("b", async () => fine))]).toMatchObject([
+      { name: "a", passed: false, expected: "can be found out", seen: expect.stringContaining("not_there") },
+      fine,
+    ]);
+  });
+
+  test.each([
+    ["55P03", "LockTimeout"],
+    ["57P01", "ConnectionLost"],
+    ["ECONNRESET", "ConnectionLost"],
+  ])("for a reason that passes (%s) is done again", async (code, name) => {
+    const failing = () => Promise.reject(Object.assign(new Error("no"), { code }));
+    await expect(inspected("a", failing)).rejects.toMatchObject({ name });
+  });
+
+  test("hides none of the others: a table without versions, and no table to protect", async () => {
+    await session.exec("CREATE TABLE public.no_versions (id int)");
+    const checks = await inspectDatabase(
+      session,
+      memoryPorts({
+        plan: { protect: ["public.gone"], schema: { table: "public.no_versions", expectedVersion: "1" } },
+      }),
+    );
+    expect(checks.filter(({ passed }) => passed === false).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["schema version", "protected tables"]),
+    );
+  });
+});
