@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage } from "node:http";
-import type { Session } from "../lambdas/shared/session.ts";
+import { type Session, withTransaction } from "../lambdas/shared/session.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
 import type { LocalRoute } from "../lib/plan/schema.ts";
 
@@ -56,14 +56,12 @@ async function rowsOf(
   fillIn: (text: string) => string,
 ): Promise<unknown[]> {
   if (route.sql === undefined) return [{ status: "ok" }];
-  await session.exec("BEGIN");
-  try {
+  const { sql } = route;
+  return await withTransaction(session, async () => {
     for (const [key, value] of Object.entries(route.settings))
       await session.query("SELECT set_config($1, $2, true)", [key, fillIn(value)]);
-    return await session.query(route.sql, route.params.map(fillIn));
-  } finally {
-    await session.exec("ROLLBACK");
-  }
+    return await session.query(sql, route.params.map(fillIn));
+  });
 }
 
 function match(

@@ -45,8 +45,8 @@ describe("after the opening", () => {
     yaml
       .replace("contains: first", "contains: not there")
       .replace(
-        '"SELECT body FROM note WHERE id = $1::int", params: ["{id}"]',
-        `"WITH written AS (INSERT INTO note (body) VALUES ('written after the opening') RETURNING body) SELECT body FROM written"`,
+        "SELECT body FROM note WHERE id = $1::int",
+        "WITH written AS (INSERT INTO note (body) VALUES ('written for ' || $1) RETURNING body) SELECT body FROM written",
       );
 
   test("a smoke test that fails asks whether to stay; a Go keeps it", async () => {
@@ -60,10 +60,12 @@ describe("after the opening", () => {
 
   test("a No-Go fences and records again, and rolls back without losing anything", async () => {
     const plan = await changedPlan({ "plan.yaml": WRITES });
-    const { end, states } = await runPlan({ plan, noGo: ["keep"] });
+    const { end, states, evidence } = await runPlan({ plan, noGo: ["keep"] });
     expect(end.end).toBe("RolledBack");
     expect(states).toContain("Fence production again");
     expect(states).toContain("Record production again");
+    const { tablesAfter } = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+    expect(tablesAfter.find(({ table }) => table === "public.note")?.rows).toBe("1001");
   });
 });
 
@@ -113,8 +115,8 @@ describe("without a fence", () => {
       .replace(/^ {2}(stop|start): .*\n/gm, "")
       .replace("  smoke:", "  test: { title: Writes, url: /notes/2, expect: { status: 200 } }\n  smoke:")
       .replace(
-        '"SELECT body FROM note WHERE id = $1::int", params: ["{id}"]',
-        `"WITH written AS (INSERT INTO note (body) VALUES ('first, and more') RETURNING body) SELECT body FROM written"`,
+        "SELECT body FROM note WHERE id = $1::int",
+        "WITH written AS (INSERT INTO note (body) VALUES ('first, for ' || $1) RETURNING body) SELECT body FROM written",
       );
 
   test("what the application writes meanwhile does not stop the way back, and is told as not proven", async () => {
