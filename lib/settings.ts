@@ -104,7 +104,7 @@ export class SettingsError extends Error {
  * @throws SettingsError with every mistake.
  */
 export function parseSettings(value: unknown): Settings {
-  if (value === undefined) throw new SettingsError(["there are none: see the README for an example"]);
+  if (value === undefined) throw new SettingsError(["there are none: cdk.json comes with an example"]);
   const parsed = settings.safeParse(typeof value === "string" ? fromText(value) : value);
   if (parsed.success) return parsed.data;
   throw new SettingsError(

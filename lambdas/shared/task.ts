@@ -21,8 +21,8 @@ export interface Task<Event> {
   name: string;
   event: z.ZodType<Event>;
   /**
-   * True for what must also work when another plan was deployed while the run was under way: clean-up, proof,
-   * restore, report. All else refuses to run with a plan that is not the run's own.
+   * True for what does not depend on the plan's SQL, and so must also work when another plan was deployed while the
+   * run was under way. All else refuses to run with a plan that is not the run's own.
    */
   anyPlan?: true;
   run(event: Event, ports: Ports, evidence: RunEvidence): Promise<Answer>;
