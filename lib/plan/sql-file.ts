@@ -17,7 +17,7 @@ interface Section<Head> {
 /**
  * Cuts a migrate or rollback file into its steps.
  * @throws PlanError with file and line for a mark that is not understood, SQL before the first mark, an empty step,
- * or an `outside transaction` step with more than one statement.
+ * an `outside transaction` step with more than one statement, or a statement that begins or ends a transaction.
  */
 export function parseSqlFile(path: string, text: string): SqlFile {
   const sections = cut(path, text, (mark, line) => {
@@ -31,7 +31,11 @@ export function parseSqlFile(path: string, text: string): SqlFile {
     return { name: String(match[1]), line, transaction: match[2] === undefined };
   });
   const steps = sections.flatMap((section): Step[] => {
-    const statements = split(section.text, section.line);
+    const statements = split(
+      path,
+      section,
+      "a step is a transaction already: it commits with its ledger row",
+    );
     if (section.head === undefined) {
       if (statements.length === 0) return [];
       if (sections.length > 1)
@@ -77,7 +81,11 @@ export function parseCheckFile(path: string, text: string): CheckFile {
     return { name: String(match[1]), line, as };
   });
   const checks = sections.flatMap((section): Check[] => {
-    const statements = split(section.text, section.line);
+    const statements = split(
+      path,
+      section,
+      "a check is a transaction already: what it writes is rolled back",
+    );
     if (section.head) {
       if (statements.length === 0)
         throw new PlanError(path, `line ${section.head.line}`, `check "${section.head.name}" is empty`);
@@ -137,8 +145,13 @@ function cut<Head>(
 /**
  * Statements of a text, with the lines they start at. A text that Postgres cannot parse stays whole, as one statement:
  * the database that runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
+ * @throws PlanError for BEGIN, COMMIT, SAVEPOINT and their like, which would end the transaction that it runs in.
  */
-function split(text: string, firstLine: number): Statement[] {
+function split(
+  path: string,
+  { text, line: firstLine }: Pick<Section<unknown>, "text" | "line">,
+  noTransaction: string,
+): Statement[] {
   if (leadingTrivia(text) === text.length) return [];
   // The parser counts in bytes.
   const bytes = Buffer.from(text, "utf8");
@@ -154,10 +167,11 @@ function split(text: string, firstLine: number): Statement[] {
     const before = bytes.subarray(0, start).toString("utf8");
     const whole = bytes.subarray(start, end).toString("utf8");
     const lead = leadingTrivia(whole);
-    return {
-      sql: whole.slice(lead).trimEnd(),
-      line: firstLine + countNewlines(before) + countNewlines(whole.slice(0, lead)),
-    };
+    const sql = whole.slice(lead).trimEnd();
+    const line = firstLine + countNewlines(before) + countNewlines(whole.slice(0, lead));
+    if (raw.stmt && "TransactionStmt" in raw.stmt)
+      throw new PlanError(path, `line ${line}`, `${noTransaction}. Take this out: ${sql}`);
+    return { sql, line };
   });
 }
 

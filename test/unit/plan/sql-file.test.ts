@@ -42,12 +42,26 @@ describe("a file of steps is refused, with file and line,", () => {
       "m.sql: line 1: step",
     ],
     ["a command of psql's", '-- sluice: step "a"\n\\i other.sql', "m.sql: line 2: psql's own commands"],
+    ["BEGIN", '-- sluice: step "a"\nSELECT 1;\n\nBEGIN;', "m.sql: line 4: a step is a transaction already"],
+    ["COMMIT", "SELECT 1;\nCOMMIT;", "m.sql: line 2: a step is a transaction already"],
+    ["ROLLBACK", "ROLLBACK;", "m.sql: line 1: a step is a transaction already"],
+    ["SAVEPOINT", "SAVEPOINT s;", "m.sql: line 1: a step is a transaction already"],
+    [
+      "COMMIT outside a transaction",
+      '-- sluice: step "a" outside transaction\nCOMMIT;',
+      "m.sql: line 2: a step is a transaction already",
+    ],
   ])("for %s", (_what, text, message) => {
     expect(refusal(() => parseSqlFile("m.sql", text))).toContain(message);
   });
 });
 
 describe("a file of steps", () => {
+  test("may hold BEGIN and COMMIT in the body of a function", () => {
+    const body = "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;";
+    expect(parseSqlFile("m.sql", body).steps).toHaveLength(1);
+  });
+
   test("without marks is one step", () => {
     expect(parseSqlFile("m.sql", "SELECT 1;\nSELECT 2;").steps).toMatchObject([
       { name: "all", transaction: true, statements: [{}, {}] },
@@ -97,6 +111,12 @@ describe("a file of checks", () => {
     expect(refusal(() => parseCheckFile("v.sql", '-- sluice: check "a"\n'))).toContain('check "a" is empty');
     expect(refusal(() => parseCheckFile("v.sql", 'SELECT 1;\n-- sluice: check "a"\nSELECT 1;'))).toContain(
       "SQL outside a check",
+    );
+  });
+
+  test("is refused when a check ends the transaction that rolls it back", () => {
+    expect(refusal(() => parseCheckFile("v.sql", '-- sluice: check "a"\nSELECT 1;\nCOMMIT;'))).toContain(
+      "v.sql: line 3: a check is a transaction already",
     );
   });
 
