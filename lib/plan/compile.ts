@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
 import { parseDocument } from "yaml";
-import type { CompiledPlan, Migration, SqlFile } from "../../lambdas/shared/plan.ts";
+import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
+import { slug } from "../../lambdas/shared/task.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 import { parseCheckFile, parseSqlFile, syntaxProblem } from "./sql-file.ts";
@@ -48,6 +49,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   };
   const file = parsePlanFile(await read("plan.yaml"));
   checkOrder(file.migrations);
+  checkQuestions(file);
 
   const migrations: Migration[] = [];
   for (const { folder, title, expectedMinutes, checklist } of file.migrations) {
@@ -146,6 +148,27 @@ function checkOrder(migrations: PlanFile["migrations"]): void {
   }
 }
 
+/** States and files of the evidence are named by a gate's question, so each must read differently. */
+function checkQuestions({ gates, migrations }: PlanFile): void {
+  const asked = new Map<string, string>();
+  const kinds = ["readiness", "rehearsal", "after", "open", "keep", "restore"] as const;
+  for (const kind of kinds) {
+    const { question } = gates[kind];
+    const versions = kind === "after" ? migrations.map(({ folder }) => versionOf(folder)) : [""];
+    for (const version of versions) {
+      const name = slug(question.replaceAll("{version}", version));
+      const before = asked.get(name);
+      asked.set(name, kind);
+      if (before === undefined) continue;
+      const reason =
+        before === kind
+          ? `"${question}" is asked after each migration: let {version} tell them apart`
+          : `"${question}" reads like gates.${before}.question: letters and digits must tell them apart`;
+      throw new PlanError("plan.yaml", `gates.${kind}.question`, reason);
+    }
+  }
+}
+
 function nonEmpty(file: SqlFile): SqlFile {
   if (file.steps.length === 0) throw new PlanError(file.path, "file", "holds no SQL");
   return file;
@@ -162,19 +185,27 @@ function checkRoles(plan: CompiledPlan): void {
 }
 
 function syntaxProblems(plan: CompiledPlan): PlanError[] {
-  const files = plan.migrations.flatMap((m) => [
-    ...m.migrate.steps.map((step) => ({ path: m.migrate.path, statements: step.statements })),
-    ...m.validate.checks.map((check) => ({ path: m.validate.path, statements: check.statements })),
-    ...m.rollback.steps.map((step) => ({ path: m.rollback.path, statements: step.statements })),
+  const files = plan.migrations.flatMap(({ migrate, validate, rollback }) => [
+    ...migrate.steps.map(({ statements }) => ({ path: migrate.path, statements })),
+    ...validate.checks.map(({ statements }) => ({ path: validate.path, statements })),
+    ...rollback.steps.map(({ statements }) => ({ path: rollback.path, statements })),
   ]);
-  return files.flatMap(({ path, statements }) =>
-    statements.flatMap((statement) => {
-      const problem = syntaxProblem(statement);
-      return problem
-        ? [new PlanError(path, `line ${problem.line}, column ${problem.column}`, problem.message)]
-        : [];
-    }),
+  for (const { path, steps } of plan.stagingData)
+    files.push(...steps.map(({ statements }) => ({ path, statements })));
+  const inFiles = files.flatMap(({ path, statements }) =>
+    statements.flatMap((statement) => problemOf(statement, path)),
   );
+  const inPlan = plan.afterOpening.flatMap(({ sql }, index) =>
+    problemOf({ sql, line: 1 }, "plan.yaml", `afterOpening[${index}].sql: `),
+  );
+  return [...inFiles, ...inPlan];
+}
+
+function problemOf(statement: Statement, path: string, key = ""): PlanError[] {
+  const problem = syntaxProblem(statement);
+  return problem
+    ? [new PlanError(path, `${key}line ${problem.line}, column ${problem.column}`, problem.message)]
+    : [];
 }
 
 async function localPlan(directory: string, file: PlanFile): Promise<LocalPlan | undefined> {

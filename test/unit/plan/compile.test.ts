@@ -45,6 +45,16 @@ describe("a plan is refused, with file, key and reason,", () => {
       (t) => t.replace("as: notes_app", "as: someone"),
       /^plan\.yaml: benchmarks\[0\]\.as: .*no application role/,
     ],
+    [
+      "for one question after every migration",
+      (t) => t.replace("go on after {version}?", "go on?"),
+      /^plan\.yaml: gates\.after\.question: "go on\?" is asked after each migration/,
+    ],
+    [
+      "for two gates that ask the same",
+      (t) => t.replace('"open?"', '"Begin!"'),
+      /^plan\.yaml: gates\.open\.question: "Begin!" reads like gates\.readiness\.question/,
+    ],
     ["for text that is no YAML", (t) => `${t}\n  x: [`, /^plan\.yaml: line \d+: /],
     ["for a key that stands twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
   ])("%s", async (_what, change, message) => {
@@ -68,6 +78,19 @@ describe("a plan is refused, with file, key and reason,", () => {
     );
     expect((await loadPlan(folder)).syntaxProblems).toHaveLength(1);
   });
+});
+
+test("SQL that does not parse is found in staging data and after the opening too", async () => {
+  const folder = await changedPlan({
+    "plan.yaml": (text) =>
+      `${text.replace("sql: ANALYZE note", "sql: ANALYSE TABEL note")}\nstagingData: [baseline/by-author.sql]\n`,
+    "baseline/by-author.sql": () => "SELECT 1;\nSELEC 2;\n",
+  });
+  const { syntaxProblems } = await loadPlan(folder);
+  expect(syntaxProblems.map(({ file, where }) => `${file}: ${where}`)).toEqual([
+    "baseline/by-author.sql: line 2, column 1",
+    expect.stringMatching(/^plan\.yaml: afterOpening\[0\]\.sql: line 1, column \d+$/),
+  ]);
 });
 
 describe("a plan's checksum", () => {
