@@ -15,6 +15,17 @@ export const WAYS_BACK: ReadonlySet<string> = new Set([
   "Restore",
 ]);
 
+/** Phases that a run goes through to their end although it is asked to stop: in "Open" the application is in already. */
+export const UNDISTURBED: ReadonlySet<string> = new Set([...WAYS_BACK, "Open", "Close"]);
+
+/**
+ * Gates that a run which is being stopped does not refuse by itself: each answer costs something, and which is for a
+ * person to say. The application is in, or the database must be restored.
+ */
+export function isForPeopleAlone({ kind }: Pick<GateDoc, "kind">): boolean {
+  return kind === "keep" || kind === "restore";
+}
+
 /** What a local run tells while it goes on. */
 export type RunEvent =
   | { type: "started"; run: string; plan: string; phases: readonly Phase[]; evidence: string }
@@ -40,6 +51,8 @@ export interface OpenGate {
   link: string;
   /** Facts so far, for whoever decides at the prompt. */
   summary: readonly { title: string; lines: readonly string[] }[];
+  /** Name of the database, where a Go changes a real one: whoever says Go at the prompt must type it. */
+  typed?: string | undefined;
   /** Answers the gate; false when somebody else did before. */
   decide(decision: Decision, by: string, comment: string): Promise<boolean>;
   /** Resolves when the gate is answered, by whomever, or its time is over. */
@@ -73,7 +86,7 @@ export interface RehearseOptions {
 
 /**
  * A local run under way. The events arrive in order; the last is `ended`. `stop` asks the run to end at the next
- * chance by its own ways back; it resolves with the run.
+ * chance by its own ways back, unless it is opening already.
  */
 export interface LocalRun {
   run: string;

@@ -1,4 +1,4 @@
-import { decide } from "../lambdas/gate/decide.ts";
+import { decide, ON_PRODUCTION } from "../lambdas/gate/decide.ts";
 import { gateAddress } from "../lambdas/gate/link.ts";
 import { buildReport } from "../lambdas/report/build.ts";
 import { summaryLines } from "../lambdas/report/summary.ts";
@@ -10,8 +10,16 @@ import type { OpenGate } from "./events.ts";
 /** How often the decision is looked for, in milliseconds: the page and the prompt may both give it. */
 const LOOK_EVERY_MS = 100;
 
-/** The gate that a notice asks about; undefined for a notice about something else. */
-export async function openedGate(notice: Notice, ports: Ports, run: string): Promise<OpenGate | undefined> {
+/**
+ * The gate that a notice asks about; undefined for a notice about something else.
+ * @param apply whether production is a real database
+ */
+export async function openedGate(
+  notice: Notice,
+  ports: Ports,
+  run: string,
+  apply: boolean,
+): Promise<OpenGate | undefined> {
   const link = notice.text.split("\n").find((line) => line.startsWith(`${ports.settings.gateUrl}/`));
   const address = link === undefined ? undefined : gateAddress(new URL(link).pathname);
   if (link === undefined || address === undefined) return undefined;
@@ -23,6 +31,7 @@ export async function openedGate(notice: Notice, ports: Ports, run: string): Pro
     doc,
     link,
     summary: summaryLines(await buildReport(evidence)),
+    ...(apply && ON_PRODUCTION.includes(doc.kind) ? { typed: ports.settings.instance } : {}),
     async decide(decision, by, comment) {
       const decided = await decide(ports, {
         run,
@@ -32,7 +41,8 @@ export async function openedGate(notice: Notice, ports: Ports, run: string): Pro
         by,
         comment,
         from: "prompt",
-        ticked: doc.checklist,
+        // Only the page has boxes to tick.
+        ticked: [],
       });
       if (decided.state === "incomplete")
         throw new Error(decided.problems.map(({ message }) => message).join(" "));

@@ -13,19 +13,21 @@ import { LocalCallbacks } from "./callbacks.ts";
 import type { Definition } from "./definition.ts";
 import { EventQueue } from "./event-queue.ts";
 import {
+  isForPeopleAlone,
   type LocalEnd,
   type LocalRun,
   type Rehearse,
   type RehearseOptions,
   type RunEvent,
+  UNDISTURBED,
   UsageError,
-  WAYS_BACK,
 } from "./events.ts";
 import { fileEvidence } from "./file-evidence.ts";
 import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
 import { interpret } from "./interpreter.ts";
 import type { EventLog } from "./interpreter-types.ts";
+import { StandInHttp } from "./stand-in-http.ts";
 import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
 import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
@@ -143,8 +145,8 @@ class Run {
       task: async (state, event) => {
         this.current = state;
         const phase = this.phaseOf.get(state) ?? "";
-        // A run that is being stopped goes through its ways back undisturbed.
-        if (this.stopping && !WAYS_BACK.has(phase) && phase !== "Close")
+        // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.
+        if (this.stopping && !UNDISTURBED.has(phase))
           throw new SluiceError(ErrorName.Stopped, "The run was stopped from the keyboard.");
         const capability = this.definition.capabilities.get(state);
         if (!capability) throw new Error(`State "${state}" calls nothing`);
@@ -200,10 +202,9 @@ class Run {
       databases: world.databases,
       notifier: {
         send: async (notice) => {
-          const gate = await openedGate(notice, ports, this.run);
+          const gate = await openedGate(notice, ports, this.run, this.options.apply);
           if (!gate) return;
-          // Whether a database is restored is for a person to say, also when the run is being stopped.
-          if (gate.doc.kind !== "restore")
+          if (!isForPeopleAlone(gate.doc))
             this.refuseGate = () =>
               void gate.decide("NoGo", this.options.startedBy, "Stopped from the keyboard");
           void gate.closed.then(() => {
@@ -222,7 +223,7 @@ class Run {
         enable: async () => undefined,
       },
       executions: { isRunning: async (execution) => isAlive(execution) },
-      http: new FetchHttp(),
+      http: this.options.apply ? new FetchHttp() : new StandInHttp(new FetchHttp(), world.applicationUrl),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
       progress: (line) => this.events.push({ type: "progress", state: this.current, line }),
     };
@@ -236,7 +237,8 @@ function isAlive(execution: string): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Of another user: it is there, and may not be signalled.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

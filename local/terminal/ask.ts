@@ -9,11 +9,16 @@ export interface Asked {
 
 /**
  * Asks for a Go or a No-Go. Resolves to undefined when it was not answered here: the signal was given, or the terminal's
- * end of input. Ctrl-C, which a terminal hands over as a key while somebody is asked, goes to `onInterrupt`.
+ * end of input. Ctrl-C, which a terminal hands over as a key while somebody is asked, goes to `onInterrupt`. Where
+ * `typed` is given, a Go takes these words too.
  */
 export async function ask(
   { stdin, stdout }: Pick<Streams, "stdin" | "stdout">,
-  { signal, onInterrupt }: { signal: AbortSignal; onInterrupt: () => void },
+  {
+    signal,
+    onInterrupt,
+    typed,
+  }: { signal: AbortSignal; onInterrupt: () => void; typed?: string | undefined },
 ): Promise<Asked | undefined> {
   const reader = createInterface({ input: stdin, output: stdout, terminal: true, historySize: 0 });
   const closed = new AbortController();
@@ -25,7 +30,12 @@ export async function ask(
     for (;;) {
       // A whole word and Enter: what somebody typed ahead, or leaned on, is no answer.
       const answer = (await question("  Go? Type y or n, and Enter: ")).toLowerCase();
-      if (/^(y|yes|go)$/.test(answer)) return { decision: "Go", comment: "" };
+      if (/^(y|yes|go)$/.test(answer)) {
+        if (typed === undefined) return { decision: "Go", comment: "" };
+        const name = await question(`  Type ${typed}, the database that this changes: `);
+        if (name === typed) return { decision: "Go", comment: "" };
+        continue;
+      }
       if (!/^(n|no|no-go)$/.test(answer)) continue;
       const comment = await question("  Why not? (Enter alone goes back to the question): ");
       if (comment !== "") return { decision: "NoGo", comment };

@@ -1,4 +1,4 @@
-import type { LocalEnd, LocalRun, OpenGate } from "../events.ts";
+import { isForPeopleAlone, type LocalEnd, type LocalRun, type OpenGate } from "../events.ts";
 import { type Answers, answerBeforehand } from "./answers.ts";
 import { ask } from "./ask.ts";
 import { gateLine, gateText } from "./gate-text.ts";
@@ -46,8 +46,8 @@ class ShownRun {
   private readonly stopped = new AbortController();
   private view = EMPTY;
   private evidence: string | undefined;
-  /** The way back itself is being asked for: that is asked on while the run stops. */
-  private asksWayBack = false;
+  /** What is being asked is for people alone: it is asked on while the run stops. */
+  private asksOn = false;
 
   constructor(
     private readonly run: LocalRun,
@@ -76,7 +76,7 @@ class ShownRun {
     this.stopped.abort();
     this.run.stop();
     void this.tell({ type: "stopping" });
-    if (this.asksWayBack) void this.presentation.surface.hold(["", `  ${STOPPING}`]);
+    if (this.asksOn) void this.presentation.surface.hold(["", `  ${STOPPING}`]);
   }
 
   private async follow(): Promise<{ end: LocalEnd }> {
@@ -99,12 +99,12 @@ class ShownRun {
     // A run that breaks off closes no gate any more.
     const closed = Promise.race([gate.closed, this.run.end.then(() => undefined)]);
     closed.catch(() => undefined);
-    const wayBack = gate.doc.kind === "restore";
-    // A run that stops refuses its gates itself; only the way back is still asked for.
-    if (!this.stopped.signal.aborted || wayBack) {
+    const asksOn = isForPeopleAlone(gate.doc);
+    // A run that stops refuses its other gates itself.
+    if (!this.stopped.signal.aborted || asksOn) {
       const beforehand = answerBeforehand(gate.doc, this.presentation.answers);
       if (beforehand) await giveBeforehand(gate, beforehand);
-      else await this.askPeople(gate, closed, wayBack);
+      else await this.askPeople(gate, closed, asksOn);
     }
     return await closed;
   }
@@ -112,7 +112,7 @@ class ShownRun {
   private async askPeople(
     gate: OpenGate,
     closed: Promise<Answer | undefined>,
-    wayBack: boolean,
+    asksOn: boolean,
   ): Promise<void> {
     const { surface, paint, streams, brief, canAsk } = this.presentation;
     const columns = streams.stdout.isTTY ? streams.stdout.columns : undefined;
@@ -120,10 +120,10 @@ class ShownRun {
     if (canAsk) {
       const over = new AbortController();
       void closed.finally(() => over.abort()).catch(() => undefined);
-      this.asksWayBack = wayBack;
-      const signal = wayBack ? over.signal : AbortSignal.any([over.signal, this.stopped.signal]);
+      this.asksOn = asksOn;
+      const signal = asksOn ? over.signal : AbortSignal.any([over.signal, this.stopped.signal]);
       const answered = await this.askHere(gate, signal);
-      this.asksWayBack = false;
+      this.asksOn = false;
       const others = over.signal.aborted ? await closed : undefined;
       if (answered !== "here" && others) await surface.hold([`  Answered already: ${answerText(others)}`]);
       else if (answered === "not here" && !signal.aborted)
@@ -135,7 +135,8 @@ class ShownRun {
   private async askHere(gate: OpenGate, signal: AbortSignal): Promise<"here" | "not here" | "before"> {
     const { surface, streams, answers } = this.presentation;
     for (;;) {
-      const asked = await ask(streams, { signal, onInterrupt: () => this.interrupts.press() });
+      const onInterrupt = () => this.interrupts.press();
+      const asked = await ask(streams, { signal, onInterrupt, typed: gate.typed });
       if (!asked) return "not here";
       try {
         return (await gate.decide(asked.decision, answers.user, asked.comment)) ? "here" : "before";

@@ -84,7 +84,11 @@ export class FakeGate implements OpenGate {
   private close: (answer: { decision: Decision; by: string } | undefined) => void = () => undefined;
   private answered = false;
 
-  constructor(gate = "readiness", kind: GateDoc["kind"] = "readiness") {
+  constructor(
+    gate = "readiness",
+    kind: GateDoc["kind"] = "readiness",
+    readonly typed?: string | undefined,
+  ) {
     this.doc = {
       gate,
       kind,

@@ -61,6 +61,42 @@ describe("at a terminal", () => {
     expect(await code).toBe(0);
   });
 
+  test("a Go that changes a real database takes its name, exactly", async () => {
+    const [gate, terminal] = [
+      new FakeGate("rehearsal", "rehearsal", "orders"),
+      new FakeTerminal({ isTTY: true }),
+    ];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    for (const name of ["", "y", "Orders"]) {
+      terminal.type("y\r");
+      await pause(50);
+      terminal.type(`${name}\r`);
+      await pause(50);
+    }
+    expect(gate.decisions).toEqual([]);
+    terminal.type("y\r");
+    await pause(50);
+    expect(terminal.out).toContain("Type orders, the database that this changes:");
+    terminal.type("orders\r");
+    expect(await code).toBe(0);
+    expect(gate.decisions).toMatchObject([{ decision: "Go" }]);
+  });
+
+  test("a No-Go takes no name", async () => {
+    const [gate, terminal] = [
+      new FakeGate("rehearsal", "rehearsal", "orders"),
+      new FakeTerminal({ isTTY: true }),
+    ];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    terminal.type("n\r");
+    await terminal.until("Why not?");
+    terminal.type("Not today\r");
+    expect(await code).toBe(12);
+    expect(gate.decisions).toMatchObject([{ decision: "NoGo" }]);
+  });
+
   test("n asks why, and is the No-Go with that comment", async () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     const code = rehearse(runWithGate(gate), terminal);
@@ -202,8 +238,8 @@ describe("Ctrl-C", () => {
     expect(gate.decisions).toEqual([]);
   });
 
-  test("does not take the question away whether to restore", async () => {
-    const [gate, terminal] = [new FakeGate("restore", "restore"), new FakeTerminal({ isTTY: true })];
+  test.each(["restore", "keep"] as const)("does not take the question of gate %s away", async (kind) => {
+    const [gate, terminal] = [new FakeGate(kind, kind), new FakeTerminal({ isTTY: true })];
     const run = runWithGate(gate);
     const code = rehearse(run, terminal);
     await terminal.until("Go? Type y or n");

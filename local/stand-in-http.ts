@@ -1,0 +1,22 @@
+import { NotAsked } from "../lambdas/shared/errors.ts";
+import type { Http, HttpAnswer } from "../lambdas/shared/ports.ts";
+
+/**
+ * HTTP of a rehearsal: only the application that stands in for the real one is asked. A plan's hooks may name real
+ * addresses, and a rehearsal must stop, start or test nothing real.
+ */
+export class StandInHttp implements Http {
+  /** @param standIn address of the application that may be asked; none may when there is none */
+  constructor(
+    private readonly http: Http,
+    private readonly standIn: string | undefined,
+  ) {}
+
+  /** @throws NotAsked for any other address */
+  async request(...request: Parameters<Http["request"]>): Promise<HttpAnswer> {
+    const [, url] = request;
+    if (this.standIn === undefined || new URL(url).origin !== new URL(this.standIn).origin)
+      throw new NotAsked("not asked: a rehearsal calls no real application");
+    return await this.http.request(...request);
+  }
+}
