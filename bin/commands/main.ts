@@ -26,7 +26,9 @@ export async function main(
   } catch (error) {
     // Commander has said it already, help and version among it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    if (error instanceof PlanError || error instanceof UsageError) {
+    // Its module has a parser with it, which help and the like need not wait for.
+    const { SettingsError } = await import("../../lib/settings.ts");
+    if (error instanceof PlanError || error instanceof UsageError || error instanceof SettingsError) {
       streams.stderr.write(`error: ${error.message}\n`);
       return USAGE;
     }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { main } from "../../../bin/commands/main.ts";
+import { SettingsError } from "../../../lib/settings.ts";
 import { UsageError } from "../../../local/events.ts";
 import { fileEvidence } from "../../../local/file-evidence.ts";
 import { succeeded } from "../../support/evidence-fixtures.ts";
@@ -112,6 +113,14 @@ describe("a mistake in how it is called ends with 2 and says what is right", () 
     const { code, err } = await sluice(rehearse("--yes"), run);
     expect({ code, err }).toEqual({ code: 2, err: "error: There is no database app on that server.\n" });
   });
+});
+
+test("a mistake in the settings is told as one, and is no bug", async () => {
+  const run = new FakeRun(started);
+  run.breakOff(new SettingsError(["approvers: there must be one"]));
+  const { code, err } = await sluice(["rehearse", "--plan", TINY, "--yes"], run);
+  expect(code).toBe(2);
+  expect(err).toMatch(/^error: One mistake in the settings .*\n- approvers: there must be one\n$/);
 });
 
 test("a database that lets nobody in is a mistake in the call, and no bug", async () => {
