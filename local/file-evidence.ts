@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { link, mkdir, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { EvidenceStore, Lease, LeaseHolder } from "../lambdas/shared/ports.ts";
 
@@ -44,16 +44,43 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
     },
     readLease,
     async swapLease(name, expected, holder) {
-      const current = await readLease(name);
-      if (current?.tag !== expected?.tag) return false;
       const file = leasePath(name);
       await mkdir(dirname(file), { recursive: true });
-      // Written aside and moved, so that nobody reads half a lease.
-      await writeFile(`${file}.new`, JSON.stringify(holder));
-      await rename(`${file}.new`, file);
-      return true;
+      return await alone(`${file}.lock`, async () => {
+        const current = await readLease(name);
+        if (current?.tag !== expected?.tag) return false;
+        // Written aside and moved, so that nobody reads half a lease.
+        const aside = `${file}.${randomUUID()}.new`;
+        await writeFile(aside, JSON.stringify(holder));
+        await rename(aside, file);
+        return true;
+      });
     },
   };
+}
+
+/** Longer than anybody has the lock; who had it for longer was killed. */
+const LOCK_IS_LEFT_MS = 10_000;
+const LOCK_PAUSE_MS = 20;
+
+/** Does the work while no other process does any under the same lock. */
+async function alone<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      await (await open(lock, "wx")).close();
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      const since = (await stat(lock).catch(() => undefined))?.mtimeMs;
+      if (since !== undefined && Date.now() - since > LOCK_IS_LEFT_MS) await rm(lock, { force: true });
+      else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
 }
 
 function runPrefix(key: string): string {

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fileEvidence } from "../../../local/file-evidence.ts";
@@ -42,6 +42,33 @@ describe("a lease in files", () => {
     expect(await store.swapLease("db", lease, null)).toBe(true);
     expect((await store.readLease("db"))?.holder).toBeNull();
     expect(await store.swapLease("db", lease, holder)).toBe(false);
+  });
+});
+
+describe("of many who take a lease at once", () => {
+  test("one has it, and no lock is left", async () => {
+    const folder = await temporaryFolder();
+    const takers = Array.from({ length: 20 }, (_, n) => ({ run: `${n}`, execution: "x", since: "" }));
+    for (let round = 0; round < 3; round++) {
+      const before = await fileEvidence(folder).readLease("db");
+      const taken = await Promise.all(
+        takers.map((holder) => fileEvidence(folder).swapLease("db", before, holder)),
+      );
+      expect(taken.filter((won) => won)).toHaveLength(1);
+      const lease = await fileEvidence(folder).readLease("db");
+      expect(lease?.holder?.run).toBe(`${taken.indexOf(true)}`);
+      await fileEvidence(folder).swapLease("db", lease, { run: `none ${round}`, execution: "x", since: "" });
+    }
+    expect(await readdir(join(folder, "leases"))).toEqual(["db.json"]);
+  });
+
+  test("none waits for ever for one who was killed", async () => {
+    const folder = await temporaryFolder();
+    const lock = join(folder, "leases", "db.json.lock");
+    await mkdir(join(folder, "leases"));
+    await writeFile(lock, "");
+    await utimes(lock, 1, 1);
+    expect(await fileEvidence(folder).swapLease("db", undefined, null)).toBe(true);
   });
 });
 
