@@ -6,6 +6,19 @@ import type { Session } from "../lambdas/shared/session.ts";
 
 const OBJECT_IN_USE = "55006";
 
+/** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
+const MAINTENANCE = "postgres";
+
+/** Settings that are kept as a list of quoted names, and are one wrong name when set as one literal; as in pg_dump. */
+const LISTS = [
+  "local_preload_libraries",
+  "search_path",
+  "session_preload_libraries",
+  "shared_preload_libraries",
+  "temp_tablespaces",
+  "unix_socket_directories",
+];
+
 /**
  * A PostgreSQL server as a fleet: an instance is a database, a snapshot is a copy of it that nobody connects to, and a
  * restore is a copy of that. Copies are made by CREATE DATABASE ... TEMPLATE, which needs the original to itself.
@@ -106,17 +119,54 @@ export class ServerFleet implements DatabaseFleet, Databases {
       );
       if (!row) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
       await inUse(session.exec(row.sql), from);
-      await this.copySettings(session, from, to);
+      try {
+        await this.copySettings(session, from, to);
+      } catch (error) {
+        // Half a copy would be taken for a whole one.
+        await this.startDelete(to);
+        throw error;
+      }
     });
+  }
+
+  /**
+   * Takes the server's own lock of a database, for all who work from any machine or folder. It is held by a session on
+   * another database, so that the locked one can be copied, renamed and dropped, and ends with this process.
+   * @returns what gives it back; undefined when somebody else has it
+   */
+  async lock(database: string): Promise<(() => Promise<void>) | undefined> {
+    // A session on it would keep it from being copied.
+    if (database === MAINTENANCE) return async () => undefined;
+    const client = new pg.Client({
+      application_name: "sluice",
+      connectionString: this.urlOf(MAINTENANCE),
+      // It is idle for as long as the run lasts.
+      options: "-c idle_session_timeout=0",
+      keepAlive: true,
+    });
+    // A session that is lost while idle raises an event.
+    client.on("error", () => undefined);
+    await client.connect();
+    const { rows } = await client.query(
+      "SELECT pg_try_advisory_lock(hashtextextended('sluice ' || $1, 0)) AS taken",
+      [database],
+    );
+    if (rows[0]?.taken === true) return () => client.end();
+    await client.end();
+    return undefined;
   }
 
   private async copySettings(session: Session, from: string, to: string): Promise<void> {
     const statements = await session.query<{ sql: string }>(
-      `SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I SET %s = %L', $2::text, name, value)
-                   ELSE format('ALTER ROLE %I IN DATABASE %I SET %s = %L', pg_get_userbyid(s.setrole), $2::text, name, value) END AS sql
+      `SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I SET %s = %s', $2::text, name, literal)
+                   ELSE format('ALTER ROLE %I IN DATABASE %I SET %s = %s', pg_get_userbyid(s.setrole), $2::text, name, literal) END AS sql
          FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
               CROSS JOIN unnest(s.setconfig) AS item
               CROSS JOIN LATERAL (SELECT split_part(item, '=', 1) AS name, substring(item FROM position('=' IN item) + 1) AS value) AS pair
+              CROSS JOIN LATERAL (SELECT CASE WHEN lower(name) = ANY ($3) THEN coalesce(
+                (SELECT string_agg(quote_literal(coalesce(replace(part[1], '""', '"'), part[2])), ', ' ORDER BY place)
+                   FROM regexp_matches(value, '"((?:[^"]|"")*)"|([^",[:space:]]+)', 'g') WITH ORDINALITY AS parts (part, place)),
+                quote_literal(value)) ELSE quote_literal(value) END AS literal) AS setting
         WHERE d.datname = $1
        UNION ALL
        SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text,
@@ -124,7 +174,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
                      CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
          FROM pg_database d CROSS JOIN aclexplode(d.datacl) a
         WHERE d.datname = $1 AND a.grantee <> d.datdba`,
-      [from, to],
+      [from, to, LISTS],
     );
     const [revoke] = await session.query<{ sql: string }>(
       "SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2::text) AS sql FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL",
@@ -135,7 +185,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
 
   /** A session that is on no database that is to be copied, renamed or dropped. */
   private async onServer<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return await withPgSession({ connectionString: this.urlOf("postgres") }, work);
+    return await withPgSession({ connectionString: this.urlOf(MAINTENANCE) }, work);
   }
 
   private urlOf(database: string): string {

@@ -67,6 +67,11 @@ export async function serverWorld(
   const fleet = new ServerFleet(databaseUrl);
   const given = databaseOf(databaseUrl);
   if (!(await fleet.describe(given))) throw new UsageError(`There is no database ${given} on that server.`);
+  const unlock = apply ? await fleet.lock(given) : async () => undefined;
+  if (!unlock)
+    throw new UsageError(
+      `Another run is at work on ${given}. Wait until it has ended, or stop it, and start again.`,
+    );
   const instance = apply
     ? given
     : `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
@@ -81,6 +86,7 @@ export async function serverWorld(
     applicationUrl: undefined,
     leases: resolve(".sluice/leases", new URL(databaseUrl).host.replace(/[^\w.-]/g, "_")),
     async close() {
+      await unlock();
       await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
       if (apply) {
         const kept = [];

@@ -3,6 +3,7 @@ import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
 import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
 import type { FenceDoc, ProofDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
+import { ServerFleet } from "../../local/server-fleet.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
@@ -40,6 +41,30 @@ describe("a rehearsal of a database on a server", () => {
     expect((await databases()).filter((name) => !others.includes(name))).toEqual([database.name]);
   });
 
+  test("works on a copy with the database's own settings, lists of names among them", async () => {
+    const settings = `SELECT setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = $1`;
+    await onServer(async (s) => {
+      await s.exec(`ALTER DATABASE ${database.name} SET search_path = a, "$user", "B, ""c""", public`);
+      await s.exec(`ALTER DATABASE ${database.name} SET temp_tablespaces = ''`);
+      await s.exec(`ALTER DATABASE ${database.name} SET DateStyle = 'ISO, DMY'`);
+    });
+    const copy = `${database.name}_copy`;
+    await new ServerFleet(database.url).copy(database.name, copy);
+    const [original] = await onServer((s) => s.query(settings, [database.name]));
+    expect(original).toMatchObject({
+      setconfig: expect.arrayContaining(['search_path=a, "$user", "B, ""c""", public']),
+    });
+    expect(await onServer((s) => s.query(settings, [copy]))).toEqual([original]);
+    const { end } = await runPlan({ databaseUrl: database.url });
+    expect(end.end).toBe("Succeeded");
+  });
+
+  test("leaves no half copy behind when a setting cannot be given to it", async () => {
+    await onServer((s) => s.exec(`ALTER DATABASE ${database.name} SET log_statement = 'ddl'`));
+    await expect(runPlan({ databaseUrl: database.url })).rejects.toThrow(/permission denied/);
+    expect((await databases()).filter((name) => !others.includes(name))).toEqual([database.name]);
+  });
+
   test("says who is connected when it needs the database to itself", async () => {
     await withPgSession({ connectionString: database.url }, async () => {
       await expect(runPlan({ databaseUrl: database.url })).rejects.toThrow(
@@ -63,6 +88,23 @@ describe("with --apply", () => {
       ]);
       expect(await session.query("SELECT FROM label")).toEqual([]);
     });
+  });
+
+  test("a second run on the same database is refused, and a later one is not", async () => {
+    let second: unknown;
+    const { end } = await runPlan({
+      databaseUrl: database.url,
+      apply: true,
+      noGo: ["readiness"],
+      onEvent: async (event) => {
+        if (event.type === "gate")
+          second = await runPlan({ databaseUrl: database.url, apply: true }).catch((error: unknown) => error);
+      },
+    });
+    expect(end.end).toBe("Refused");
+    expect(second).toMatchObject({ name: "UsageError", message: expect.stringContaining(database.name) });
+    const later = await runPlan({ databaseUrl: database.url, apply: true, noGo: ["readiness"] });
+    expect(later.end.end).toBe("Refused");
   });
 
   test("a No-Go gives back exactly what was there, the fence included", async () => {
