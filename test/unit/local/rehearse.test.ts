@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { Doc, type GateDecisionDoc, type HookDoc } from "../../../lambdas/shared/documents.ts";
+import { changedPlan, runPlan } from "../../support/rehearsal.ts";
+
+test("a rehearsal asks no real application, says so, and goes on", async () => {
+  const plan = await changedPlan({
+    "plan.yaml": (text) => text.replace("url: /notes/1", "url: https://app.invalid/notes/1"),
+  });
+  const { end, evidence } = await runPlan({ plan });
+  expect(end.end).toBe("Succeeded");
+  expect((await evidence.need<HookDoc>(Doc.hook("smoke"))).results).toMatchObject([
+    { passed: null, seen: "not asked: a rehearsal calls no real application" },
+  ]);
+  expect((await evidence.need<HookDoc>(Doc.hook("stop"))).results).toMatchObject([{ passed: true }]);
+  // An answer that was not given on the page has ticked nothing.
+  expect((await evidence.need<GateDecisionDoc>(Doc.gateDecision("readiness", 1))).ticked).toEqual([]);
+});
+
+test("a run that is stopped while it opens asks people whether the application stays", async () => {
+  const plan = await changedPlan({
+    "plan.yaml": (text) => text.replace("contains: first", "contains: nothing of the kind"),
+  });
+  const asked: string[] = [];
+  const { end, evidence } = await runPlan({
+    plan,
+    onEvent(event, stop) {
+      if (event.type === "entered" && event.state === "Lift the fence") stop();
+      if (event.type === "gate") asked.push(event.gate.doc.gate);
+    },
+  });
+  expect(asked.at(-1)).toBe("keep");
+  expect(await evidence.need<GateDecisionDoc>(Doc.gateDecision("keep", 1))).toMatchObject({
+    decision: "Go",
+    by: "an approver",
+  });
+  expect(end.end).toBe("Succeeded");
+});
