@@ -6,12 +6,13 @@ import { type Migration, migrationOf } from "../lambdas/shared/plan.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
 import type { Bench, Database } from "./harness.ts";
 
-/** Of the world, the step engine needs a clock and how long to wait for locks: as a local rehearsal has it. */
+/** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. */
 function portsFor(bench: Bench): Ports {
   return {
     plan: bench.loaded.plan,
-    settings: { lockTimeoutMs: 2_000, lockTries: 30 },
+    settings: { lockTimeoutMs: 2_000, lockTries: 30, concurrentWaitMs: 600_000 },
     clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+    worker: "bench",
     progress: () => undefined,
   } as unknown as Ports;
 }
@@ -29,9 +30,13 @@ export async function migrate(
       runSteps(session, portsFor(bench), {
         key: { run: "bench", version, round: 1, direction: "migrate" },
         file: migration.migrate,
+        checksum: migration.migrate.checksum,
         failure: ErrorName.StepFailed,
-        atEnd: (inTransaction) =>
-          addVersion(inTransaction, bench.loaded.plan.schema.table, version, migration.title),
+        limitMinutes: undefined,
+        beside: database.asOwner,
+        atEnd: async () => [
+          await addVersion(session, bench.loaded.plan.schema.table, version, migration.title),
+        ],
       }),
     );
     done.push({ migration, steps: steps ?? [] });
@@ -45,8 +50,11 @@ export async function rollBack(bench: Bench, database: Database, version: string
     runSteps(session, portsFor(bench), {
       key: { run: "bench", version, round: 1, direction: "rollback" },
       file: migration.rollback,
+      checksum: migration.migrate.checksum,
       failure: ErrorName.RollbackFailed,
-      atEnd: (inTransaction) => removeVersion(inTransaction, bench.loaded.plan.schema.table, version),
+      limitMinutes: undefined,
+      beside: database.asOwner,
+      atEnd: async () => [await removeVersion(session, bench.loaded.plan.schema.table, version)],
     }),
   );
 }

@@ -81,6 +81,8 @@ const settings = z.strictObject({
   lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
   /** How often a step is tried again after it gave way. */
   lockTries: z.number().int().min(1).max(1_000).default(30),
+  /** Milliseconds an index build waits for older transactions before its step fails and names them. */
+  concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
 });
 
 export type Settings = z.infer<typeof settings>;
@@ -133,6 +135,7 @@ export function toRunSettings(settings: Settings, gateUrl: string): RunSettings 
     contacts: settings.contacts,
     lockTimeoutMs: settings.lockTimeoutMs,
     lockTries: settings.lockTries,
+    concurrentWaitMs: settings.concurrentWaitMs,
   };
 }
 

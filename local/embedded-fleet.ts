@@ -17,6 +17,7 @@ interface EmbeddedInstance {
  * and a restore is a new instance loaded from that. All is gone when the process ends.
  */
 export class EmbeddedFleet implements DatabaseFleet, Databases {
+  readonly single = true;
   private readonly instances = new Map<string, EmbeddedInstance>();
   private readonly snapshots = new Map<string, { snapshot: Snapshot; data: Blob }>();
 

@@ -3,7 +3,7 @@ import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
 import { uuid_ossp } from "@electric-sql/pglite/contrib/uuid_ossp";
 import { vector } from "@electric-sql/pglite-pgvector";
-import type { Session } from "../lambdas/shared/session.ts";
+import { type Session, StatementFailed } from "../lambdas/shared/session.ts";
 
 const INT8_OID = 20;
 const asText = (value: string) => value;
@@ -33,6 +33,13 @@ export function embeddedSession(db: PGlite): Session {
     },
     async exec(text: string) {
       await db.exec(text);
+    },
+    // It ends with the process that uses it, so that there is nobody to carry on.
+    async together(statements) {
+      for (const [index, statement] of statements.entries())
+        await db.exec(statement).catch((error: Error) => {
+          throw new StatementFailed(index, error);
+        });
     },
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { buildReport } from "../lambdas/report/build.ts";
 import type { Report } from "../lambdas/report/schema.ts";
@@ -196,6 +197,7 @@ class Run {
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,
+        concurrentWaitMs: 600_000,
       },
       evidence,
       fleet: world.fleet,
@@ -225,6 +227,7 @@ class Run {
       executions: { isRunning: async (execution) => isAlive(execution) },
       http: this.options.apply ? new FetchHttp() : new StandInHttp(new FetchHttp(), world.applicationUrl),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+      worker: `${hostname()}:${process.pid}`,
       progress: (line) => this.events.push({ type: "progress", state: this.current, line }),
     };
     return ports;

@@ -24,6 +24,7 @@ const LISTS = [
  * restore is a copy of that. Copies are made by CREATE DATABASE ... TEMPLATE, which needs the original to itself.
  */
 export class ServerFleet implements DatabaseFleet, Databases {
+  readonly single = false;
   private readonly url: URL;
 
   /** @param url of any database on the server; its path is not used */

@@ -1,32 +1,67 @@
 import type { Direction } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
 
 /** Where Sluice keeps its own record of what it did; no part of any fingerprint or checksum. */
 export const LEDGER_SCHEMA = "sluice";
 
-const DDL = `
-  CREATE SCHEMA IF NOT EXISTS ${LEDGER_SCHEMA};
-  CREATE TABLE IF NOT EXISTS ${LEDGER_SCHEMA}.migration (
+/** Tells the schema as ours, and as of this shape. */
+const MARK = "Sluice's ledger, shape 1";
+
+const DDL: readonly string[] = [
+  "BEGIN",
+  `CREATE SCHEMA ${LEDGER_SCHEMA}`,
+  `COMMENT ON SCHEMA ${LEDGER_SCHEMA} IS '${MARK.replace("'", "''")}'`,
+  // One row: the run that has this database. Its execution tells whether it still lives.
+  `CREATE TABLE ${LEDGER_SCHEMA}.claim (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    run text NOT NULL,
+    execution text NOT NULL,
+    since timestamptz NOT NULL DEFAULT now()
+  )`,
+  // A row for each time that a run applies a migration: it is rehearsed twice on staging.
+  `CREATE TABLE ${LEDGER_SCHEMA}.migration (
     run text NOT NULL,
     version text NOT NULL,
     round int NOT NULL,
+    checksum text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     done_at timestamptz,
     rolled_back_at timestamptz,
     PRIMARY KEY (run, version, round)
-  );
-  CREATE TABLE IF NOT EXISTS ${LEDGER_SCHEMA}.step (
+  )`,
+  `CREATE TABLE ${LEDGER_SCHEMA}.step (
     run text NOT NULL,
     version text NOT NULL,
     round int NOT NULL,
     direction text NOT NULL CHECK (direction IN ('migrate', 'rollback')),
     ordinal int NOT NULL,
     name text NOT NULL,
-    started_at timestamptz NOT NULL,
-    seconds double precision NOT NULL,
-    gave_way int NOT NULL,
+    checksum text NOT NULL,
+    worker text NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('running', 'done', 'failed')),
+    error text,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    tried_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamptz,
+    gave_way int NOT NULL DEFAULT 0,
+    rows bigint,
+    wal_from pg_lsn,
+    wal_bytes numeric,
+    size_from bigint,
+    size_bytes bigint,
+    marked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    locks jsonb NOT NULL DEFAULT '{}',
+    waits jsonb NOT NULL DEFAULT '[]',
+    notes jsonb NOT NULL DEFAULT '[]',
+    checkpoint jsonb,
+    put_back text,
     PRIMARY KEY (run, version, round, direction, ordinal)
-  )`;
+  )`,
+  `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.locks IS 'Locks that others would wait for, and since when at the latest each was held'`,
+  `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.put_back IS 'Undoes what was changed for the sake of this step only'`,
+  "COMMIT",
+];
 
 /** Which steps of which migration a ledger row is about. */
 export interface LedgerKey {
@@ -36,54 +71,90 @@ export interface LedgerKey {
   direction: Direction;
 }
 
+/** How far a step in batches came. */
+export interface Checkpoint {
+  /** Primary key of the last row done, each column as text; null before the first. */
+  after: string[] | null;
+  batches: number;
+  /** Rows that the next batch takes, changed or not. */
+  size: number;
+  /** Rows that batches have taken so far. */
+  taken: number;
+}
+
+/** What a step waited for. */
+export interface Wait {
+  at: string;
+  /** Null: no relation's lock, such as older transactions. */
+  relation: string | null;
+  mode: string | null;
+  seconds: number;
+  blockers: Blocker[];
+}
+
+export interface Blocker {
+  pid: number;
+  /** Null where the migrating role may not see it. */
+  user: string | null;
+  application: string | null;
+  state: string | null;
+  queryStart: string | null;
+  /** Its beginning, without the values in it. */
+  query: string | null;
+}
+
 export interface StepRow {
   ordinal: number;
   name: string;
+  checksum: string;
+  outcome: "running" | "done" | "failed";
   startedAt: Date;
-  seconds: number;
+  triedAt: Date;
+  endedAt: Date | null;
   gaveWay: number;
+  rows: number | null;
+  walBytes: number | null;
+  sizeBytes: number | null;
+  /** By relation and mode. */
+  locks: Record<string, string>;
+  waits: Wait[];
+  notes: string[];
+  checkpoint: Checkpoint | null;
+  putBack: string | null;
 }
 
+/** @throws SluiceError StepFailed where a schema of that name is somebody else's, or of another version of Sluice. */
 export async function ensureLedger(session: Session): Promise<void> {
-  const [row] = await session.query<{ there: boolean }>(
-    "SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AS there",
-    [`${LEDGER_SCHEMA}.migration`, `${LEDGER_SCHEMA}.step`],
-  );
-  if (!row?.there) await session.exec(DDL);
+  if (await hasLedger(session)) return;
+  await session.together(DDL).catch(async (error: unknown) => {
+    await session.exec("ROLLBACK");
+    throw error;
+  });
 }
 
-export async function doneSteps(session: Session, key: LedgerKey): Promise<StepRow[]> {
+/** @throws as ensureLedger */
+export async function hasLedger(session: Session): Promise<boolean> {
+  const [schema] = await session.query<{ mark: string | null }>(
+    "SELECT obj_description(oid, 'pg_namespace') AS mark FROM pg_namespace WHERE nspname = $1",
+    [LEDGER_SCHEMA],
+  );
+  if (!schema) return false;
+  if (schema.mark === MARK) return true;
+  throw new SluiceError(
+    ErrorName.StepFailed,
+    `There is a schema named ${LEDGER_SCHEMA} that is not the ledger of this version of Sluice. Rename it, or drop it if an older Sluice left it.`,
+  );
+}
+
+/** The rows of one file's steps, in order. */
+export async function readSteps(session: Session, key: LedgerKey): Promise<StepRow[]> {
   return await session.query<StepRow>(
-    `SELECT ordinal, name, started_at AS "startedAt", seconds, gave_way AS "gaveWay" FROM ${LEDGER_SCHEMA}.step
+    `SELECT ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
+            gave_way AS "gaveWay", rows::float8 AS rows, wal_bytes::float8 AS "walBytes",
+            size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack"
+       FROM ${LEDGER_SCHEMA}.step
       WHERE run = $1 AND version = $2 AND round = $3 AND direction = $4 ORDER BY ordinal`,
     [key.run, key.version, key.round, key.direction],
-  );
-}
-
-/** Called in the step's own transaction where it has one: the row and the step's work commit together. */
-export async function writeStep(session: Session, key: LedgerKey, row: StepRow): Promise<void> {
-  await session.query(
-    `INSERT INTO ${LEDGER_SCHEMA}.step (run, version, round, direction, ordinal, name, started_at, seconds, gave_way)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [
-      key.run,
-      key.version,
-      key.round,
-      key.direction,
-      row.ordinal,
-      row.name,
-      row.startedAt.toISOString(),
-      row.seconds,
-      row.gaveWay,
-    ],
-  );
-}
-
-/** Noted before the first step, so that a rollback knows of a migration that was begun and got no step done. */
-export async function begin(session: Session, key: LedgerKey): Promise<void> {
-  await session.query(
-    `INSERT INTO ${LEDGER_SCHEMA}.migration (run, version, round) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-    [key.run, key.version, key.round],
   );
 }
 
@@ -94,14 +165,6 @@ export async function isFinished(session: Session, key: LedgerKey): Promise<bool
     [key.run, key.version, key.round],
   );
   return rows.length > 0;
-}
-
-export async function finish(session: Session, key: LedgerKey): Promise<void> {
-  const column = key.direction === "migrate" ? "done_at" : "rolled_back_at";
-  await session.query(
-    `UPDATE ${LEDGER_SCHEMA}.migration SET ${column} = now() WHERE run = $1 AND version = $2 AND round = $3`,
-    [key.run, key.version, key.round],
-  );
 }
 
 /** Versions that this run has begun and not rolled back, in no order. */

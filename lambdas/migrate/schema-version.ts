@@ -1,8 +1,9 @@
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
+import { literal } from "../shared/sql-text.ts";
 
 /** The shapes that version tables have in the wild: a version as text or as a number, alone or with other columns. */
 interface Column {
+  table: string;
   name: string;
   quoted: string;
   type: string;
@@ -13,7 +14,7 @@ interface Column {
 const TITLE_COLUMNS = /^(name|title|description|filename|script|migration_name)$/i;
 
 /**
- * Notes the version as applied, in whatever shape the table has.
+ * The statement that notes a version as applied, in whatever shape the table has; a second time it does nothing.
  * @throws Error naming a required column that nothing is known to put into.
  */
 export async function addVersion(
@@ -21,45 +22,45 @@ export async function addVersion(
   table: string,
   version: string,
   title: string,
-): Promise<void> {
-  const { name, columns } = await shapeOf(session, table);
-  const filled = columns.flatMap((column) => {
-    if (column.name === "version") return [{ column, value: version }];
-    if (!column.required) return [];
-    if (TITLE_COLUMNS.test(column.name)) return [{ column, value: title }];
+): Promise<string> {
+  const { columns, is } = await shapeOf(session, table, version);
+  const filled = columns.flatMap(({ name, quoted, type, required }) => {
+    if (name === "version") return [{ quoted, value: `${literal(version)}::${type}` }];
+    if (!required) return [];
+    if (TITLE_COLUMNS.test(name)) return [{ quoted, value: `${literal(title)}::${type}` }];
     throw new Error(
-      `${table}.${column.name} must have a value and has no default: Sluice does not know what to put there. Give it a default.`,
+      `${table}.${name} must have a value and has no default: Sluice does not know what to put there. Give it a default.`,
     );
   });
-  const names = filled.map(({ column }) => column.quoted).join(", ");
-  const values = filled.map(({ column }, index) => `$${index + 1}::${column.type}`).join(", ");
-  const there = `SELECT FROM ${name} WHERE version = $${filled.findIndex(({ column }) => column.name === "version") + 1}::${versionType(columns)}`;
-  await session.query(
-    `INSERT INTO ${name} (${names}) SELECT ${values} WHERE NOT EXISTS (${there})`,
-    filled.map(({ value }) => value),
-  );
+  const names = filled.map(({ quoted }) => quoted).join(", ");
+  const values = filled.map(({ value }) => value).join(", ");
+  const name = columns[0]?.table;
+  return `INSERT INTO ${name} (${names}) SELECT ${values} WHERE NOT EXISTS (SELECT FROM ${name} WHERE ${is})`;
 }
 
-export async function removeVersion(session: Session, table: string, version: string): Promise<void> {
-  const { name, columns } = await shapeOf(session, table);
-  await session.query(`DELETE FROM ${name} WHERE version = $1::${versionType(columns)}`, [version]);
+/** The statement that takes the note back. */
+export async function removeVersion(session: Session, table: string, version: string): Promise<string> {
+  const { columns, is } = await shapeOf(session, table, version);
+  return `DELETE FROM ${columns[0]?.table} WHERE ${is}`;
 }
 
 /** The server quotes the names and spells the types; a number takes 006 as 6. */
-async function shapeOf(session: Session, table: string): Promise<{ name: string; columns: Column[] }> {
-  const name = await qualifiedName(session, table);
-  if (name === undefined) throw new Error(`There is no table ${table} to note the schema's version in`);
+async function shapeOf(
+  session: Session,
+  table: string,
+  version: string,
+): Promise<{ columns: Column[]; is: string }> {
   const columns = await session.query<Column>(
-    `SELECT attname AS name, quote_ident(attname) AS quoted, format_type(atttypid, atttypmod) AS type,
+    `SELECT format('%I.%I', n.nspname, c.relname) AS table, attname AS name, quote_ident(attname) AS quoted,
+            format_type(atttypid, atttypmod) AS type,
             attnotnull AND NOT atthasdef AND attidentity = '' AS required
-       FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+      WHERE c.oid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
     [table],
   );
-  return { name, columns };
-}
-
-function versionType(columns: readonly Column[]): string {
-  const found = columns.find(({ name }) => name === "version");
-  if (!found) throw new Error("The table that notes the schema's version has no column named version");
-  return found.type;
+  if (columns.length === 0) throw new Error(`There is no table ${table} to note the schema's version in`);
+  const type = columns.find(({ name }) => name === "version")?.type;
+  if (type === undefined)
+    throw new Error("The table that notes the schema's version has no column named version");
+  return { columns, is: `version = ${literal(version)}::${type}` };
 }

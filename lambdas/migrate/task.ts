@@ -2,9 +2,9 @@ import * as z from "zod";
 import { takeRecord } from "../record/take-record.ts";
 import { Doc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
-import { withTarget } from "../shared/places.ts";
+import { besideTarget, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
-import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { runSteps } from "./run-steps.ts";
 import { addVersion } from "./schema-version.ts";
 
@@ -19,7 +19,7 @@ const event = z.strictObject({
 export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
   event,
-  async run({ run, target, version, round }, ports, evidence) {
+  async run({ run, target, version, round, limitMinutes }, ports, evidence) {
     const migration = migrationOf(ports.plan, version);
     const key = { run, version, round, direction: "migrate" as const };
     const steps = await withTarget(
@@ -34,13 +34,15 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         return await runSteps(session, ports, {
           key,
           file: migration.migrate,
+          checksum: migration.migrate.checksum,
           failure: ErrorName.StepFailed,
-          atEnd: (inTransaction) =>
-            addVersion(inTransaction, ports.plan.schema.table, version, migration.title),
+          limitMinutes,
+          beside: besideTarget(ports, evidence, target),
+          atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
       },
     );
-    if (!steps) return RUNNING;
+    if (!steps) return RELIEVE_ME;
     await evidence.keep<StepsDoc>(
       Doc.steps(target, version, round, "migrate"),
       stepsDoc(

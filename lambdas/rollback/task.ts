@@ -1,16 +1,17 @@
 import * as z from "zod";
-import { ensureLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts";
+import { hasLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
 import { removeVersion } from "../migrate/schema-version.ts";
+import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { stepsDoc } from "../migrate/task.ts";
 import { type Caught, caughtSchema, readCaught } from "../report/caught.ts";
 import { Doc, type RollbackDoc, type StepsDoc } from "../shared/documents.ts";
-import { ErrorName } from "../shared/errors.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { withTarget } from "../shared/places.ts";
+import { besideTarget, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
-import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 
 const event = z.discriminatedUnion("action", [
   z.strictObject({
@@ -39,8 +40,10 @@ export const rollbackTask: Task<z.infer<typeof event>> = {
 /** The ledger knows which migrations left anything behind; where the machine came from does not matter. */
 async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const left = await withTarget(ports, evidence, "production", async (session) => {
-    await ensureLedger(session);
-    return await versionsLeft(session, evidence.run);
+    // What a worker that is gone left running could commit after the look into the ledger.
+    if (!(await endFormerWorkers(session, ports, evidence.run)))
+      throw new SluiceError(ErrorName.ConnectionLost, "A former worker's session did not end in time.");
+    return (await hasLedger(session)) ? await versionsLeft(session, evidence.run) : [];
   });
   const { error, message } = readCaught(failure);
   const newest = ports.plan.migrations.findLast(({ version }) => left.includes(version));
@@ -53,7 +56,7 @@ async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Prom
 }
 
 async function rollBack(
-  { run, target, version }: RollBack,
+  { run, target, version, limitMinutes }: RollBack,
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
@@ -64,11 +67,14 @@ async function rollBack(
     runSteps(session, ports, {
       key,
       file: migration.rollback,
+      checksum: migration.migrate.checksum,
       failure: ErrorName.RollbackFailed,
-      atEnd: (inTransaction) => removeVersion(inTransaction, ports.plan.schema.table, version),
+      limitMinutes,
+      beside: besideTarget(ports, evidence, target),
+      atEnd: async () => [await removeVersion(session, ports.plan.schema.table, version)],
     }),
   );
-  if (!steps) return RUNNING;
+  if (!steps) return RELIEVE_ME;
   await evidence.keep<StepsDoc>(
     Doc.steps(target, version, round, "rollback"),
     stepsDoc(

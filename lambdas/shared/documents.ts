@@ -151,6 +151,36 @@ export interface StepDoc {
   seconds: number;
   /** Times that the step gave way to a lock held by others. */
   gaveWay: number;
+  /** Rows that it inserted, updated and deleted; null where nobody can count them. */
+  rows: number | null;
+  /** Written by the whole server meanwhile: behind the fence that is the step's. */
+  walBytes: number | null;
+  /** By how much the relations that it names grew, or the database where it names none. */
+  sizeBytes: number | null;
+  /** Locks that it held and others would have waited for, longest first. */
+  locks: HeldLockDoc[];
+  /** What it waited for. */
+  waits: WaitDoc[];
+  /** What people should know of it. */
+  notes: string[];
+}
+
+export interface HeldLockDoc {
+  relation: string;
+  /** As Postgres names it, such as `AccessExclusiveLock`. */
+  mode: string;
+  /** At most. */
+  seconds: number;
+}
+
+export interface WaitDoc {
+  at: string;
+  /** Null: older transactions. */
+  relation: string | null;
+  mode: string | null;
+  seconds: number;
+  /** Who held it up; empty where they could not be seen. */
+  blockers: { pid: number; user: string | null; queryStart: string | null }[];
 }
 
 export interface StepsDoc {

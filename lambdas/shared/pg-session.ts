@@ -1,35 +1,76 @@
+import { Socket } from "node:net";
 import pg from "pg";
-import type { Session } from "./session.ts";
-
-/**
- * Settings that every session of ours starts with. A statement must outlive the worker that sent it, so the server does
- * not look whether the client is still there; and it must have nothing to say to that client, since a notice to a
- * vanished one would undo it.
- */
-const STARTUP = "-c client_connection_check_interval=0 -c client_min_messages=error";
+import { ErrorName, SluiceError } from "./errors.ts";
+import { type Session, StatementFailed } from "./session.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+const KEEPALIVE_MS = 30_000;
+
+// Whatever the server's, the role's or the database's defaults are.
+const SESSION_SETTINGS: Readonly<Record<string, string>> = {
+  // A statement whose worker died is to be finished, and found done by the next worker.
+  client_connection_check_interval: "0",
+  // A NOTICE to a client that is gone would break the statement off.
+  client_min_messages: "error",
+  // Who wants a limit sets one; a limit on the role must not end a checksum or an index build.
+  statement_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  // A session between two statements whose worker vanished without a word, its machine with it, ends within half a
+  // minute, and gives back its locks.
+  tcp_keepalives_idle: "10",
+  tcp_keepalives_interval: "5",
+  tcp_keepalives_count: "3",
+  tcp_user_timeout: "30000",
+};
+
+export interface PgConnection {
+  session: Session;
+  /** Does not wait for a statement that still runs: the server goes on with it. */
+  close(): Promise<void>;
+}
 
 /** Opens one session on a PostgreSQL server, and closes it when `work` is done. */
 export async function withPgSession<T>(
   config: pg.ClientConfig,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const connection = await openPgSession(config);
+  try {
+    return await work(connection.session);
+  } finally {
+    await connection.close();
+  }
+}
+
+export async function openPgSession(config: pg.ClientConfig): Promise<PgConnection> {
+  // The socket is made here so that it can be ended also when the server no longer answers.
+  const socket = new Socket();
   const client = new pg.Client({
     application_name: "sluice",
-    options: STARTUP,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_MS,
     ...config,
+    stream: () => socket,
   });
-  // A session that is lost while idle raises an event; the next query rejects with the same error.
-  client.on("error", () => undefined);
-  await client.connect();
+  let lost: Error | undefined;
+  // An error between two statements has no one waiting for it; without a listener it would end the process.
+  client.on("error", (error) => {
+    lost = error;
+  });
+  const close = () => closed(client, socket);
   try {
-    return await work(pgSession(client));
-  } finally {
-    await client.end().catch(() => undefined);
+    await client.connect();
+    await client.query(
+      "SELECT set_config(name, wanted.value, false) FROM json_each_text($1) AS wanted(name, value) JOIN pg_settings USING (name)",
+      [JSON.stringify(SESSION_SETTINGS)],
+    );
+  } catch (error) {
+    await close();
+    throw error;
   }
+  return { session: sayingWhy(pgSession(client), () => lost), close };
 }
 
 export function pgSession(client: pg.ClientBase): Session {
@@ -38,8 +79,60 @@ export function pgSession(client: pg.ClientBase): Session {
       const result = await client.query(text, params.length > 0 ? [...params] : undefined);
       return result.rows as Row[];
     },
-    async exec(text: string) {
+    async exec(text) {
       await client.query(text);
     },
+    async together(statements) {
+      const { connection } = client as pg.Client;
+      let done = 0;
+      const count = () => {
+        done++;
+      };
+      connection.on("commandComplete", count);
+      try {
+        await client.query(statements.map(ended).join(""));
+      } catch (error) {
+        if (!(error instanceof pg.DatabaseError)) throw error;
+        // The server counts characters from the beginning of the message, where a surrogate pair is one.
+        const before = [...statements.slice(0, done).map(ended).join("")].length;
+        if (error.position !== undefined) error.position = String(Number(error.position) - before);
+        throw new StatementFailed(done, error);
+      } finally {
+        connection.off("commandComplete", count);
+      }
+    },
   };
+}
+
+/** On a line of its own, as a statement may end with a comment. */
+function ended(statement: string): string {
+  return `${statement}\n;\n`;
+}
+
+/** After a loss node-postgres says only that it cannot be used any more; what happened came before. */
+function sayingWhy(session: Session, lost: () => Error | undefined): Session {
+  const why = (error: unknown): never => {
+    const first = lost();
+    if (!first) throw error;
+    throw new SluiceError(
+      ErrorName.ConnectionLost,
+      `The session to the database was lost: ${first.message}`,
+      { cause: error },
+    );
+  };
+  return {
+    query: (text, params) => session.query<never>(text, params).catch(why),
+    exec: (text) => session.exec(text).catch(why),
+    together: (statements) => session.together(statements).catch(why),
+  };
+}
+
+async function closed(client: pg.Client, socket: Socket): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+  });
+  await Promise.race([client.end().catch(() => undefined), late]);
+  clearTimeout(timer);
+  socket.destroy();
 }

@@ -1,7 +1,7 @@
 import { Doc, type ProductionDoc, type RestoredDoc, type StagingDoc, type Target } from "./documents.ts";
 import type { RunEvidence } from "./evidence.ts";
 import type { Endpoint, Ports } from "./ports.ts";
-import type { Session } from "./session.ts";
+import type { OpenSession, Session } from "./session.ts";
 
 /** Where that database answers, as the run's evidence has it. */
 export async function endpointOf(evidence: RunEvidence, target: Target): Promise<Endpoint> {
@@ -18,6 +18,11 @@ export async function withTarget<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   return await ports.databases.withSession(await endpointOf(evidence, target), work);
+}
+
+/** Opens further sessions on that database, to look at what the first one does; undefined where there can be only one. */
+export function besideTarget(ports: Ports, evidence: RunEvidence, target: Target): OpenSession | undefined {
+  return ports.databases.single ? undefined : (work) => withTarget(ports, evidence, target, work);
 }
 
 /** The plan's application roles and the deployment's, each once. */

@@ -55,17 +55,93 @@ export interface Statement {
 export interface SqlFile {
   /** Path relative to the plan's folder. */
   path: string;
+  /** SHA-256 (hex) of its steps: what an applied migration is known by. */
+  checksum: string;
   steps: readonly Step[];
 }
 
-export interface Step {
+/** A part of a migration that is done as a whole or not at all. */
+export type Step = TransactionStep | OutsideStep | BatchedStep;
+
+interface StepOfFile {
   name: string;
   line: number;
-  /** False: its one statement cannot run in a transaction. */
-  transaction: boolean;
+  /** SHA-256 (hex) of its SQL. */
+  checksum: string;
   statements: readonly Statement[];
-  /** Of a CREATE INDEX CONCURRENTLY: the index, as written, to find an invalid one that a crash left behind. */
-  index?: { schema?: string | undefined; name: string } | undefined;
+  /** SET statements of the file's steps before this one, in order: each step may run in a session of its own. */
+  settings: readonly string[];
+  /** The relations that it names; absent where it may touch others, such as in a DO. */
+  relations?: readonly ObjectName[] | undefined;
+}
+
+/** Its statements are one transaction. */
+export interface TransactionStep extends StepOfFile {
+  kind: "transaction";
+  /** False: it holds only definitions, so that counting rows would count none. */
+  changesRows: boolean;
+  /** Places of statements that are queries: nobody takes their rows. */
+  queries: readonly number[];
+  builds: readonly IndexBuild[];
+}
+
+/** Its one statement cannot run in a transaction, and may be run again when nobody knows how it ended. */
+export interface OutsideStep extends StepOfFile {
+  kind: "outside";
+  /** It waits for older transactions to end, which holds nobody up, instead of taking a lock that does. */
+  concurrently: boolean;
+  /** What it leaves behind, invalid, when it is broken off. */
+  leaves?: Leftover | undefined;
+  build?: IndexBuild | undefined;
+}
+
+/** Its one UPDATE or DELETE is done for a range of primary keys at a time. */
+export interface BatchedStep extends StepOfFile {
+  kind: "batches";
+  batches: Batches;
+}
+
+/** A name as the file has it, without quotes; no schema: by the search path. */
+export interface ObjectName {
+  schema?: string | undefined;
+  name: string;
+}
+
+/** An index that a statement builds. */
+export interface IndexBuild {
+  /** Place of the statement in its step. */
+  statement: number;
+  table: ObjectName;
+  /** Access method, such as `btree` or `hnsw`. */
+  method: string;
+  /** The first column that is indexed, where it is one and not an expression. */
+  column?: string | undefined;
+  /** HNSW's `m`, where it is given. */
+  neighbours?: number | undefined;
+}
+
+/** What a statement that is broken off leaves behind: an index, invalid, and such as end in `_ccnew` and `_ccold`. */
+export interface Leftover {
+  /** What the statement makes or makes anew. */
+  of: "created index" | "index" | "table";
+  /** Name of that index or table, without its schema. */
+  name: string;
+  /** In whose schema the leftovers are: of an index that is created its table, of another thing itself. */
+  beside: ObjectName;
+  ifNotExists: boolean;
+}
+
+/** A statement, cut where the condition that picks a range of keys is put in. */
+export interface Batches {
+  table: ObjectName;
+  /** What the statement calls the table. */
+  alias: string;
+  /** Columns that it sets; a key among them would move rows from batch to batch. */
+  sets: readonly string[];
+  /** Up to its WHERE and with it, or the whole of it where it has none. */
+  head: string;
+  /** What follows its WHERE. */
+  condition?: string | undefined;
 }
 
 export interface CheckFile {

@@ -15,6 +15,8 @@ export interface Ports {
   executions: Executions;
   http: Http;
   clock: Clock;
+  /** Who this is, for the ledger: a request's id, or a process. */
+  worker: string;
   /** What a person who watches wants to know meanwhile; one short line. Never evidence. */
   progress(line: string): void;
 }
@@ -34,6 +36,8 @@ export interface Endpoint {
 export interface Databases {
   /** One session as the migrating role, on the instance at that endpoint; closed when `work` is done. */
   withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>): Promise<T>;
+  /** True where there is but one session at a time, so that nothing can be looked at while it runs. */
+  readonly single: boolean;
 }
 
 /** Settings of an instance that a restore does not inherit; opaque to the logic, made and read by the fleet. */

@@ -8,6 +8,26 @@ export interface Session {
   query<Row = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<Row[]>;
   /** Any number of statements as one simple-query message; rows are dropped. */
   exec(text: string): Promise<void>;
+  /**
+   * Single statements, BEGIN and COMMIT among them, as one message: a server carries them out to the end also when
+   * whoever sent them is gone. Rows are dropped.
+   * @throws StatementFailed; a transaction that they began is then still open, and failed.
+   */
+  together(statements: readonly string[]): Promise<void>;
+}
+
+/** Opens one session, and closes it when `work` is done. */
+export type OpenSession = <T>(work: (session: Session) => Promise<T>) => Promise<T>;
+
+/** Of statements sent together, which one the server refused. The cause's `position` counts from its beginning. */
+export class StatementFailed extends Error {
+  override readonly name = "StatementFailed";
+  constructor(
+    readonly index: number,
+    override readonly cause: Error,
+  ) {
+    super(cause.message, { cause });
+  }
 }
 
 /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */

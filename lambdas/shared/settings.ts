@@ -24,6 +24,8 @@ export const runSettings = z.strictObject({
   lockTimeoutMs: z.number().int().positive(),
   /** How often a step is tried again after it gave way. */
   lockTries: z.number().int().positive(),
+  /** Milliseconds an index build may wait for older transactions before its step fails with their names. */
+  concurrentWaitMs: z.number().int().positive(),
 });
 
 export type RunSettings = z.infer<typeof runSettings>;

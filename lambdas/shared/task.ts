@@ -35,12 +35,15 @@ export type Answer = Readonly<Record<string, string | number | boolean | null>>;
 export const RUNNING = { status: "running" } as const;
 export const DONE = { status: "done" } as const;
 
+/** As RUNNING, where the worker waited for as long as it could: the next is to come at once. */
+export const RELIEVE_ME = { ...RUNNING, waitSeconds: 1 } as const;
+
 /** Time that a worker keeps in hand to answer before it is ended, in milliseconds. */
 const MARGIN_MS = 20_000;
 
-/** True when a worker must not start anything more. */
-export function mustLeave(ports: Ports): boolean {
-  return ports.clock.remaining() < MARGIN_MS;
+/** True when a worker must not start anything more; `marginMs` is the time that it needs to answer. */
+export function mustLeave(ports: Ports, marginMs = MARGIN_MS): boolean {
+  return ports.clock.remaining() < marginMs;
 }
 
 // Causes travel through the machine's state, whose every input must stay small.
@@ -72,7 +75,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
       refuseTooLong(fields.state, entered.at, fields.limitMinutes, ports.clock.now());
     const answer = await task.run(parsed.data, ports, evidence);
     if (answer.status === RUNNING.status)
-      return { ...answer, waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()) };
+      return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
     await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });
     return answer;
   } catch (caught) {

@@ -7,7 +7,8 @@ import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/
 import { slug } from "../../lambdas/shared/task.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
-import { parseCheckFile, parseSqlFile, syntaxProblem } from "./sql-file.ts";
+import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
+import { syntaxProblem } from "./statements.ts";
 
 export interface LoadedPlan {
   plan: CompiledPlan;

@@ -1,10 +1,21 @@
-import { hasSqlDetails, parseSync } from "libpg-query";
+import { createHash } from "node:crypto";
 import type { Check, CheckFile, SqlFile, Statement, Step } from "../../lambdas/shared/plan.ts";
+import { inBatches } from "./in-batches.ts";
+import {
+  isQuery,
+  mayChangeRows,
+  refusedAnywhere,
+  refusedInTransaction,
+  tablesMade,
+} from "./in-transaction.ts";
+import { indexBuild, outsideTransaction } from "./outside-transaction.ts";
 import { PlanError } from "./plan-error.ts";
+import { relationsOf } from "./relations.ts";
+import { fieldsOf, type ParsedStatement, splitStatements } from "./statements.ts";
 
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
 const MARK = /^--[ \t]*sluice:[ \t]*(.*?)[ \t]*$/;
-const STEP = /^step "([^"]+)"(?: (outside transaction))?$/;
+const STEP = /^step "([^"]+)"(?: (outside transaction|in batches))?$/;
 const CHECK = /^check "([^"]+)"(?: as (?:(each application role)|([A-Za-z_][\w$]*)))?$/;
 
 interface Section<Head> {
@@ -14,10 +25,27 @@ interface Section<Head> {
   text: string;
 }
 
+type Kind = Step["kind"];
+interface StepMark {
+  name: string;
+  line: number;
+  kind: Kind;
+}
+const KINDS: Readonly<Record<string, Kind>> = { "outside transaction": "outside", "in batches": "batches" };
+/** A file without marks is one step. */
+const UNMARKED = { name: "all", kind: "transaction" } as const;
+
+/** What the steps of a file so far have done that matters to the next. */
+interface Before {
+  settings: string[];
+  /** Tables that they made. */
+  created: Set<string>;
+}
+
 /**
  * Cuts a migrate or rollback file into its steps.
- * @throws PlanError with file and line for a mark that is not understood, SQL before the first mark, an empty step,
- * an `outside transaction` step with more than one statement, or a statement that begins or ends a transaction.
+ * @throws PlanError with file and line for a mark that is not understood, SQL before the first mark, an empty step, or
+ * a statement that cannot run where it stands, with what to write instead.
  */
 export function parseSqlFile(path: string, text: string): SqlFile {
   const sections = cut(path, text, (mark, line) => {
@@ -26,42 +54,28 @@ export function parseSqlFile(path: string, text: string): SqlFile {
       throw new PlanError(
         path,
         `line ${line}`,
-        `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction]`,
+        `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches]`,
       );
-    return { name: String(match[1]), line, transaction: match[2] === undefined };
+    return { name: String(match[1]), line, kind: KINDS[match[2] ?? ""] ?? ("transaction" as const) };
   });
+  const before: Before = { settings: [], created: new Set() };
   const steps = sections.flatMap((section): Step[] => {
-    const statements = split(
-      path,
-      section,
-      "a step is a transaction already: it commits with its ledger row",
-    );
-    if (section.head === undefined) {
-      if (statements.length === 0) return [];
-      if (sections.length > 1)
-        throw new PlanError(
-          path,
-          `line ${statements[0]?.line}`,
-          "SQL before the first step mark. Put it under a mark of its own",
-        );
-      return [{ name: "all", line: section.line, transaction: true, statements }];
-    }
-    if (statements.length === 0)
+    const statements = splitStatements(section.text, section.line);
+    if (section.head !== undefined && statements.length === 0)
       throw new PlanError(path, `line ${section.head.line}`, `step "${section.head.name}" is empty`);
-    const step: Step = { ...section.head, statements };
-    if (step.transaction) return [step];
-    if (statements.length > 1)
+    if (statements.length === 0) return [];
+    if (section.head === undefined && sections.length > 1)
       throw new PlanError(
         path,
-        `line ${step.line}`,
-        `step "${step.name}" is outside a transaction and so may hold one statement only; it holds ${statements.length}`,
+        `line ${statements[0]?.line}`,
+        "SQL before the first step mark. Put it under a mark of its own",
       );
-    return [{ ...step, index: concurrentIndex(statements) }];
+    return [toStep(path, section.head ?? { ...UNMARKED, line: section.line }, statements, before)];
   });
   const names = steps.map((step) => step.name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw new PlanError(path, `step "${twice}"`, "two steps have this name");
-  return { path, steps };
+  return { path, checksum: checksum(steps.flatMap((step) => [step.name, step.checksum])), steps };
 }
 
 /**
@@ -81,15 +95,12 @@ export function parseCheckFile(path: string, text: string): CheckFile {
     return { name: String(match[1]), line, as };
   });
   const checks = sections.flatMap((section): Check[] => {
-    const statements = split(
-      path,
-      section,
-      "a check is a transaction already: what it writes is rolled back",
-    );
+    const statements = splitStatements(section.text, section.line);
+    for (const statement of statements) refuse(path, statement, refusedAnywhere(statement));
     if (section.head) {
       if (statements.length === 0)
         throw new PlanError(path, `line ${section.head.line}`, `check "${section.head.name}" is empty`);
-      return [{ ...section.head, statements }];
+      return [{ ...section.head, statements: statements.map(bare) }];
     }
     if (statements.length > 0)
       throw new PlanError(
@@ -108,24 +119,6 @@ export function parseCheckFile(path: string, text: string): CheckFile {
   return { path, checks };
 }
 
-/** Where Postgres's own parser says that the text is not SQL; undefined where it is. */
-export function syntaxProblem(
-  statement: Statement,
-): { line: number; column: number; message: string } | undefined {
-  try {
-    parseSync(statement.sql);
-    return undefined;
-  } catch (error) {
-    const at = hasSqlDetails(error) ? Number(error.sqlDetails?.cursorPosition ?? 0) : 0;
-    const before = statement.sql.slice(0, at).split("\n");
-    return {
-      line: statement.line + before.length - 1,
-      column: (before.at(-1)?.length ?? 0) + 1,
-      message: error instanceof Error ? error.message : String(error),
-    };
-  }
-}
-
 function cut<Head>(
   path: string,
   text: string,
@@ -142,56 +135,77 @@ function cut<Head>(
   return sections;
 }
 
-/**
- * Statements of a text, with the lines they start at. A text that Postgres cannot parse stays whole, as one statement:
- * the database that runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
- * @throws PlanError for BEGIN, COMMIT, SAVEPOINT and their like, which would end the transaction that it runs in.
- */
-function split(
-  path: string,
-  { text, line: firstLine }: Pick<Section<unknown>, "text" | "line">,
-  noTransaction: string,
-): Statement[] {
-  if (leadingTrivia(text) === text.length) return [];
-  // The parser counts in bytes.
-  const bytes = Buffer.from(text, "utf8");
-  let parsed: ReturnType<typeof parseSync>;
-  try {
-    parsed = parseSync(text);
-  } catch {
-    return [{ sql: text.trimEnd(), line: firstLine }];
+function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[], before: Before): Step {
+  for (const statement of parsed) refuse(path, statement, refusedAnywhere(statement));
+  const common = {
+    name: mark.name,
+    line: mark.line,
+    checksum: checksum([mark.kind, ...parsed.map(({ sql }) => sql)]),
+    statements: parsed.map(bare),
+    settings: [...before.settings],
+    relations: relationsOf(parsed),
+  };
+  if (mark.kind === "transaction") {
+    for (const statement of parsed) {
+      refuse(path, statement, refusedInTransaction(statement, before.created));
+      for (const table of tablesMade(statement)) before.created.add(table);
+      if (setsForSession(statement)) before.settings.push(statement.sql);
+    }
+    const builds = parsed.flatMap(({ node }, index) => indexBuild(node, index) ?? []);
+    const queries = parsed.flatMap((statement, index) => (isQuery(statement) ? [index] : []));
+    return { ...common, kind: "transaction", changesRows: parsed.some(mayChangeRows), queries, builds };
   }
-  return (parsed.stmts ?? []).map((raw) => {
-    const start = raw.stmt_location ?? 0;
-    const end = raw.stmt_len ? start + raw.stmt_len : bytes.length;
-    const before = bytes.subarray(0, start).toString("utf8");
-    const whole = bytes.subarray(start, end).toString("utf8");
-    const lead = leadingTrivia(whole);
-    const sql = whole.slice(lead).trimEnd();
-    const line = firstLine + countNewlines(before) + countNewlines(whole.slice(0, lead));
-    if (raw.stmt && "TransactionStmt" in raw.stmt)
-      throw new PlanError(path, `line ${line}`, `${noTransaction}. Take this out: ${sql}`);
-    return { sql, line };
-  });
+  const statement = onlyOne(path, mark, parsed);
+  if (mark.kind === "outside") {
+    const outside = outsideTransaction(statement);
+    if ("refused" in outside) throw refusal(path, statement, outside.refused);
+    return { ...common, kind: "outside", ...outside };
+  }
+  const batches = inBatches(statement);
+  if ("refused" in batches) throw refusal(path, statement, batches.refused);
+  return { ...common, kind: "batches", batches };
 }
 
-/** Length of the white space and comments that stand before a statement, so that its line is where its SQL starts. */
-function leadingTrivia(sql: string): number {
-  return /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(sql)?.[0].length ?? 0;
+function onlyOne(
+  path: string,
+  { name, line, kind }: StepMark,
+  statements: readonly ParsedStatement[],
+): ParsedStatement {
+  const [statement, ...more] = statements;
+  if (!statement || more.length > 0)
+    throw new PlanError(
+      path,
+      `line ${line}`,
+      `step "${name}" is ${kind === "outside" ? "outside a transaction" : "done in batches"} and so may hold one statement only; it holds ${statements.length}`,
+    );
+  return statement;
 }
 
-function countNewlines(text: string): number {
-  return text.split("\n").length - 1;
+function refuse(path: string, statement: Statement, reason: string | undefined): void {
+  if (reason !== undefined) throw refusal(path, statement, reason);
 }
 
-function concurrentIndex(statements: readonly Statement[]): Step["index"] {
-  const [first] = statements;
-  if (!first || syntaxProblem(first)) return undefined;
-  const node = parseSync(first.sql).stmts?.[0]?.stmt as
-    | { IndexStmt?: { concurrent?: boolean; idxname?: string; relation?: { schemaname?: string } } }
-    | undefined;
-  const index = node?.IndexStmt;
-  return index?.concurrent && index.idxname
-    ? { schema: index.relation?.schemaname, name: index.idxname }
-    : undefined;
+function refusal(path: string, { sql, line }: Statement, reason: string): PlanError {
+  return new PlanError(path, `line ${line}`, `${reason}. It says: ${excerpt(sql)}`);
+}
+
+function excerpt(sql: string): string {
+  const [first = ""] = sql.split("\n");
+  return first.length < sql.length || first.length > 100 ? `${first.slice(0, 100)} ...` : first;
+}
+
+function bare({ sql, line }: ParsedStatement): Statement {
+  return { sql, line };
+}
+
+/** A SET that the steps after this one rely on, as they would where psql runs the file in one session. */
+function setsForSession({ node }: ParsedStatement): boolean {
+  const set = fieldsOf<{ is_local?: boolean }>(node, "VariableSetStmt");
+  return set !== undefined && !set.is_local;
+}
+
+function checksum(parts: readonly string[]): string {
+  const digest = createHash("sha256");
+  for (const part of parts) digest.update(`${part.length}\0${part}`);
+  return digest.digest("hex");
 }

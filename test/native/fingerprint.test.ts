@@ -8,6 +8,7 @@ import {
   type TableContent,
   takeTableContent,
 } from "../../lambdas/record/checksums.ts";
+import { pgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 
 const SERVER = process.env.SLUICE_NATIVE_URL ?? "postgres://postgres@127.0.0.1:54329/postgres";
@@ -24,11 +25,7 @@ async function connect(database: string, role?: string): Promise<Session> {
   await client.connect();
   clients.push(client);
   if (role) await client.query(`SET SESSION AUTHORIZATION ${role}`);
-  return {
-    query: async <Row>(text: string, params: readonly unknown[] = []) =>
-      (await client.query(text, [...params])).rows as Row[],
-    exec: async (text: string) => void (await client.query(text)),
-  };
+  return pgSession(client);
 }
 
 async function disconnect(): Promise<void> {

@@ -33,8 +33,11 @@ function apply(sql: string, settings: { lockTimeoutMs?: number; lockTries?: numb
     runSteps(session, ports, {
       key: KEY,
       file: parseSqlFile("m.sql", sql),
+      checksum: "c",
       failure: "StepFailed",
-      atEnd: async () => undefined,
+      limitMinutes: undefined,
+      beside: connected,
+      atEnd: async () => [],
     }),
   );
 }

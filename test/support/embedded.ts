@@ -21,5 +21,6 @@ export function useEmbedded(setUp = ""): Session {
   return {
     query: (text, params) => started().query(text, params),
     exec: (text) => started().exec(text),
+    together: (statements) => started().together(statements),
   };
 }

@@ -284,6 +284,12 @@ export class RunFixture {
       startedAt: this.now(),
       seconds: secondsOf(this, seconds * slow),
       gaveWay: target === "production" && name.startsWith("build") ? 2 : 0,
+      rows: name.startsWith("build") ? null : 1_000,
+      walBytes: 2_000_000,
+      sizeBytes: 1_000_000,
+      locks: [],
+      waits: [],
+      notes: [],
     }));
     const endedAt = this.now();
     await this.keep<StepsDoc>(Doc.steps(target, version, round, direction), {

@@ -38,8 +38,8 @@ function migration(version: number): Migration {
     title: "A migration with a title of some length",
     expectedMinutes: 10,
     checklist: ["it is so"],
-    migrate: { path: `${folder}/migrate.sql`, steps: [] },
+    migrate: { path: `${folder}/migrate.sql`, checksum: "d".repeat(64), steps: [] },
     validate: { path: `${folder}/validate.sql`, checks: [] },
-    rollback: { path: `${folder}/rollback.sql`, steps: [] },
+    rollback: { path: `${folder}/rollback.sql`, checksum: "d".repeat(64), steps: [] },
   };
 }

@@ -107,6 +107,7 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
         notices.push(notice);
       },
     },
+    worker: "worker",
     progress: (line) => lines.push(line),
     ...overrides,
     notices,
@@ -143,6 +144,7 @@ const SETTINGS: RunSettings = {
   ],
   lockTimeoutMs: 500,
   lockTries: 3,
+  concurrentWaitMs: 600_000,
 };
 
 const gate = (question: string, checklist: string[] = []): GateText => ({ question, checklist, minutes: 60 });
@@ -156,9 +158,9 @@ export function tinyMigration(version: string, title: string): Migration {
     title,
     expectedMinutes: 1,
     checklist: [],
-    migrate: { path: `${folder}/migrate.sql`, steps: [] },
+    migrate: { path: `${folder}/migrate.sql`, checksum: "d".repeat(64), steps: [] },
     validate: { path: `${folder}/validate.sql`, checks: [] },
-    rollback: { path: `${folder}/rollback.sql`, steps: [] },
+    rollback: { path: `${folder}/rollback.sql`, checksum: "d".repeat(64), steps: [] },
   };
 }
 

@@ -50,7 +50,7 @@ const http = lazily(() => new FetchHttp());
 
 /** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
 export function awsPorts(
-  context: Pick<Context, "getRemainingTimeInMillis">,
+  context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
   progress: (line: string) => void = () => undefined,
 ): Ports {
   return {
@@ -85,6 +85,7 @@ export function awsPorts(
       return http();
     },
     clock: lambdaClock(context),
+    worker: context.awsRequestId,
     progress,
   };
 }

@@ -16,7 +16,7 @@ describe("007 on a large table", () => {
   async function lockTimes(): Promise<Map<string, number>> {
     const held = new Map<string, number>();
     for (const step of stepsOf("007", "migrate")) {
-      if (!step.transaction) {
+      if (step.kind !== "transaction") {
         for (const { sql } of step.statements) await db.owner.exec(sql);
         continue;
       }

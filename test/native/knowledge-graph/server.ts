@@ -1,4 +1,5 @@
 import pg from "pg";
+import { pgSession } from "../../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 import {
   planSql,
@@ -38,7 +39,7 @@ export async function createScratch(name: string, start: Start = {}): Promise<Sc
   const url = urlOf(database, OWNER);
   const clients = [await connect(url)];
   const pools: pg.Pool[] = [];
-  const owner = sessionOf(clients[0] as pg.Client);
+  const owner = pgSession(clients[0] as pg.Client);
   const { agentId = "uuid", agents = 20, events = 50, others = 5 } = start;
   await owner.exec(`
     SET client_min_messages = error;
@@ -72,17 +73,6 @@ export async function createScratch(name: string, start: Start = {}): Promise<Sc
 
 export async function run(session: Session, version: Version, file: "migrate" | "rollback"): Promise<void> {
   for (const step of stepsOf(version, file)) await runStep(session, step);
-}
-
-export function sessionOf(client: pg.Client): Session {
-  return {
-    async query<Row>(text: string, params: readonly unknown[] = []) {
-      return (await client.query(text, [...params])).rows as Row[];
-    },
-    async exec(text: string) {
-      await client.query(text);
-    },
-  };
 }
 
 async function connect(url: string): Promise<pg.Client> {

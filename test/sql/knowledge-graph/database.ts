@@ -68,7 +68,7 @@ export async function becomeOwner(db: PGlite): Promise<void> {
 }
 
 export async function runStep(session: Session, step: Step): Promise<void> {
-  if (!step.transaction) {
+  if (step.kind !== "transaction") {
     for (const { sql } of step.statements) await session.exec(sql);
     return;
   }

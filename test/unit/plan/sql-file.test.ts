@@ -1,6 +1,7 @@
 import { loadModule } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
-import { parseCheckFile, parseSqlFile, syntaxProblem } from "../../../lib/plan/sql-file.ts";
+import { parseCheckFile, parseSqlFile } from "../../../lib/plan/sql-file.ts";
+import { syntaxProblem } from "../../../lib/plan/statements.ts";
 
 beforeAll(() => loadModule());
 

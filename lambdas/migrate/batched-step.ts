@@ -1,0 +1,112 @@
+import { SluiceError } from "../shared/errors.ts";
+import type { BatchedStep } from "../shared/plan.ts";
+import { relationName } from "../shared/sql-text.ts";
+import { mustLeave } from "../shared/task.ts";
+import { holdUp } from "./hold-up.ts";
+import { forRange, type KeyColumn, primaryKey, upperEnd } from "./key-ranges.ts";
+import type { Checkpoint, StepRow } from "./ledger.ts";
+import { batch, beginStep, finishStep, resumeStep } from "./ledger-writes.ts";
+import { type Became, type Sent, type StepWork, trySending, tryTogether } from "./try-step.ts";
+import { WORKER_MARGIN_MS } from "./watched.ts";
+
+export type BatchedWork = StepWork & {
+  step: BatchedStep;
+  /** What the ledger has of it, from a former worker. */
+  row: StepRow | undefined;
+};
+
+/** A batch should take about so long: short enough for those who wait for its rows. */
+const TARGET_MS = 500;
+const FIRST_SIZE = 1_000;
+const [SMALLEST, LARGEST] = [50, 200_000];
+
+/** Longest time that batches are held up in all by one worker. */
+const PATIENCE_MS = 5 * 60_000;
+
+/**
+ * Runs a step whose one UPDATE or DELETE is done for a range of primary keys at a time. Each batch commits with how far
+ * it came, so that it is done once, and the next worker goes on from there.
+ * @param before statements that go with the note that it began, and `after` those with the note that it is done
+ */
+export async function runBatchedStep(
+  work: BatchedWork,
+  before: readonly string[],
+  after: readonly string[],
+): Promise<Became> {
+  const { step, row, session, ports } = work;
+  const keys = await keysOf(work);
+  const began = await tryTogether(work, row?.checkpoint ? [resumeStep(work)] : [...before, beginStep(work)]);
+  if (began !== "done") return began;
+  for (const setting of step.settings) await session.exec(setting);
+  const rows = await approximateRows(work);
+  const patience = { leftMs: PATIENCE_MS };
+  let checkpoint: Checkpoint = row?.checkpoint ?? { after: null, batches: 0, size: FIRST_SIZE, taken: 0 };
+  for (;;) {
+    if (mustLeave(ports, WORKER_MARGIN_MS)) return "leave";
+    if (!(await holdUp(work, step.batches.table, patience))) return "leave";
+    const to = await upperEnd(session, step.batches.table, keys, checkpoint);
+    const statement = forRange(step, keys, checkpoint.after, to);
+    const next: Checkpoint = {
+      after: to ?? checkpoint.after,
+      batches: checkpoint.batches + 1,
+      size: checkpoint.size,
+      taken: checkpoint.taken + checkpoint.size,
+    };
+    const since = performance.now();
+    const became = await trySending(
+      work,
+      messageFor(work, statement, next, to ? [] : [finishStep(work), ...after]),
+    );
+    if (became !== "done" || !to) return became;
+    checkpoint = { ...next, size: tuned(next.size, performance.now() - since) };
+    ports.progress(
+      `${step.name}: batch ${next.batches}, ${next.taken} of about ${Math.max(rows, next.taken)} rows`,
+    );
+  }
+}
+
+function messageFor(
+  work: BatchedWork,
+  statement: string,
+  checkpoint: Checkpoint,
+  end: readonly string[],
+): Sent[] {
+  const own = (sql: string): Sent => ({ sql, statement: 0 });
+  return [
+    own("BEGIN"),
+    own(`SET LOCAL lock_timeout = ${work.ports.settings.lockTimeoutMs}`),
+    own(`SET LOCAL statement_timeout = ${work.statementTimeoutMs}`),
+    { ...batch(work, statement, checkpoint), statement: 0 },
+    ...end.map(own),
+    own("COMMIT"),
+  ];
+}
+
+/** @throws SluiceError where the table's rows cannot be gone through by their key */
+async function keysOf({ session, step, file, failure }: BatchedWork): Promise<KeyColumn[]> {
+  const { table, sets } = step.batches;
+  const keys = await primaryKey(session, table);
+  const refuse = (why: string) =>
+    new SluiceError(
+      failure,
+      `${file.path}:${step.line}: step "${step.name}" cannot be done in batches: ${why}`,
+    );
+  if (keys.length === 0) throw refuse(`${table.name} has no primary key to go by, or is not there.`);
+  const moved = keys.find(({ name }) => sets.includes(name));
+  if (moved) throw refuse(`it sets ${moved.name}, which the batches go by.`);
+  return keys;
+}
+
+async function approximateRows({ session, step }: BatchedWork): Promise<number> {
+  const [row] = await session.query<{ rows: number }>(
+    "SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = to_regclass($1)",
+    [relationName(step.batches.table)],
+  );
+  return Math.round(row?.rows ?? 0);
+}
+
+/** The size that would have taken the target's time; at most twice or half as much, as one batch is not like the next. */
+function tuned(size: number, ms: number): number {
+  const wanted = size * Math.min(2, Math.max(0.5, TARGET_MS / Math.max(1, ms)));
+  return Math.round(Math.min(LARGEST, Math.max(SMALLEST, wanted)));
+}

@@ -1,0 +1,99 @@
+import type { IndexBuild } from "../shared/plan.ts";
+import type { Session } from "../shared/session.ts";
+import { relationName } from "../shared/sql-text.ts";
+
+/** What an index build is given for its time. */
+export interface BuildResources {
+  /** `maintenance_work_mem` in kilobytes; undefined: the server's own is enough. */
+  memoryKb: number | undefined;
+  /** Statement that lets the table's build run on several workers; undefined where it does by itself, or must not. */
+  workers: string | undefined;
+  /** Statement that takes this back. */
+  putBack: string | undefined;
+  /** For people, before it is built where they must know. */
+  notes: string[];
+}
+
+/** Index methods that read values which are stored out of line, so that the table itself looks small. */
+const VECTOR_METHODS = ["hnsw", "ivfflat"];
+
+/** Of fewer rows a build is done before workers have started. */
+const MANY_ROWS = 10_000;
+
+interface Row {
+  rows: number | null;
+  heapBytes: string | null;
+  workersSet: boolean | null;
+  type: string | null;
+  dimensions: number | null;
+  memoryKb: number;
+  sharedBytes: string;
+  cacheBytes: string;
+  workers: number;
+}
+
+const ASK = `
+  SELECT c.reltuples::float8 AS rows, pg_relation_size(c.oid)::text AS "heapBytes",
+         coalesce(c.reloptions::text LIKE '%parallel_workers=%', false) AS "workersSet",
+         t.typname AS type, a.atttypmod AS dimensions,
+         (SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem') AS "memoryKb",
+         (SELECT (setting::bigint * 8192)::text FROM pg_settings WHERE name = 'shared_buffers') AS "sharedBytes",
+         (SELECT (setting::bigint * 8192)::text FROM pg_settings WHERE name = 'effective_cache_size') AS "cacheBytes",
+         least(current_setting('max_parallel_maintenance_workers')::int, current_setting('max_parallel_workers')::int) AS workers
+    FROM (SELECT to_regclass($1) AS oid) AS wanted
+    LEFT JOIN pg_class c ON c.oid = wanted.oid
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = $2
+    LEFT JOIN pg_type t ON t.oid = a.atttypid`;
+
+/** Finds for an index build the memory and the workers that the server has. Never gives it less than it would have. */
+export async function resourcesFor(session: Session, build: IndexBuild): Promise<BuildResources> {
+  const table = relationName(build.table);
+  const [row] = await session.query<Row>(ASK, [table, build.column ?? ""]);
+  if (!row) return { memoryKb: undefined, workers: undefined, putBack: undefined, notes: [] };
+  // The server does not tell how much memory its machine has. On RDS a quarter of it is shared_buffers and half of it
+  // effective_cache_size, so that this is a quarter; elsewhere the smaller of the two is believed.
+  const spareKb = Math.floor(Math.min(Number(row.sharedBytes), Number(row.cacheBytes) / 2) / 1024);
+  const isVector = VECTOR_METHODS.includes(build.method);
+  const rows = await countRows(session, table, row.rows);
+  const graphKb = isVector ? graphSizeKb(row, rows, build) : undefined;
+  const wantedKb = isVector ? (graphKb ?? spareKb) : Number(row.heapBytes ?? 0) / 1024;
+  const memoryKb = Math.floor(Math.max(row.memoryKb, Math.min(spareKb, wantedKb)));
+  const notes =
+    graphKb !== undefined && graphKb > memoryKb
+      ? [
+          `The graph of about ${megabytes(graphKb)} (${Math.round(rows)} rows, ${row.dimensions} dimensions) does not fit into the ${megabytes(memoryKb)} that there are for it: the build will be several times slower. A larger instance class for its time would help.`,
+        ]
+      : [];
+  const onWorkers = isVector && row.workersSet === false && row.workers > 0 && rows >= MANY_ROWS;
+  return {
+    memoryKb: memoryKb > row.memoryKb ? memoryKb : undefined,
+    workers: onWorkers ? `ALTER TABLE IF EXISTS ${table} SET (parallel_workers = ${row.workers})` : undefined,
+    putBack: onWorkers ? `ALTER TABLE IF EXISTS ${table} RESET (parallel_workers)` : undefined,
+    notes,
+  };
+}
+
+/** As the catalog estimates them; counted where nobody has estimated yet. */
+async function countRows(session: Session, table: string, estimate: number | null): Promise<number> {
+  if (estimate === null) return 0;
+  if (estimate >= 0) return estimate;
+  const [row] = await session.query<{ rows: number }>(`SELECT count(*)::float8 AS rows FROM ${table}`);
+  return row?.rows ?? 0;
+}
+
+/**
+ * What pgvector's HNSW graph takes while it is built: each element's vector, its neighbours (twice `m` at the bottom and
+ * about a tenth more above), and what is kept about it. Undefined where the column's dimensions are not known.
+ */
+function graphSizeKb(
+  { type, dimensions }: Row,
+  rows: number,
+  { method, neighbours = 16 }: IndexBuild,
+): number | undefined {
+  const bytesEach = { vector: 4, halfvec: 2, bit: 1 / 8 }[type ?? ""];
+  if (method !== "hnsw" || bytesEach === undefined || dimensions === null || dimensions <= 0)
+    return undefined;
+  return (rows * (dimensions * bytesEach + 2.2 * neighbours * 24 + 200)) / 1024;
+}
+
+const megabytes = (kilobytes: number): string => `${Math.ceil(kilobytes / 1024)} MB`;

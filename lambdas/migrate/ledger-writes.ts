@@ -1,0 +1,175 @@
+import type { ObjectName, Step } from "../shared/plan.ts";
+import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
+import { type Checkpoint, LEDGER_SCHEMA, type LedgerKey, type Wait } from "./ledger.ts";
+
+// What is written to the ledger, as statements without parameters: they are sent in one message with the step's own,
+// and measure it from within its transaction, so that they see it also when nobody is there to be told.
+
+const STEP = `${LEDGER_SCHEMA}.step`;
+const MIGRATION = `${LEDGER_SCHEMA}.migration`;
+
+/** Locks that readers or writers of a table would wait for. */
+const BLOCKING = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
+
+/** A step of a file, as the ledger knows it. */
+export interface StepPlace {
+  key: LedgerKey;
+  ordinal: number;
+  step: Step;
+  worker: string;
+}
+
+/** The step begins, or is tried again: what earlier tries waited for stays noted. */
+export function beginStep({ key, ordinal, step, worker }: StepPlace): string {
+  const columns =
+    "run, version, round, direction, ordinal, name, checksum, worker, outcome, rows, wal_from, size_from";
+  const values = [
+    ...keyValues(key),
+    ordinal,
+    literal(step.name),
+    literal(step.checksum),
+    literal(worker),
+    "'running'",
+    rowsBefore(step),
+    "pg_catalog.pg_current_wal_insert_lsn()",
+    sizeNow(step.relations),
+  ];
+  return `INSERT INTO ${STEP} (${columns}) VALUES (${values.join(", ")})
+    ON CONFLICT (run, version, round, direction, ordinal) DO UPDATE SET worker = excluded.worker, outcome = 'running',
+      error = NULL, tried_at = clock_timestamp(), marked_at = clock_timestamp(), locks = '{}', rows = excluded.rows,
+      wal_from = excluded.wal_from, size_from = excluded.size_from`;
+}
+
+/** Another worker goes on with a step in batches. */
+export function resumeStep(place: StepPlace): string {
+  return `UPDATE ${STEP} SET worker = ${literal(place.worker)}, outcome = 'running', error = NULL, tried_at = clock_timestamp()
+    WHERE ${isStep(place)}`;
+}
+
+/** Between two statements of a step: notes the locks that it has by now, each since the last mark at the latest. */
+export function markLocks(place: StepPlace): string {
+  return `UPDATE ${STEP} SET locks = ${locksHeld()} || locks, marked_at = clock_timestamp() WHERE ${isStep(place)}`;
+}
+
+export function finishStep(place: StepPlace): string {
+  const { step } = place;
+  const counted = step.kind === "transaction" && step.changesRows ? `rows + ${changedRows(step)}` : "rows";
+  return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = ${counted},
+      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${sizeNow(step.relations)} - size_from,
+      locks = ${locksHeld()} || locks
+    WHERE ${isStep(place)}`;
+}
+
+/** Of a step outside a transaction, whose locks only somebody beside it saw. */
+export function finishOutside(place: StepPlace, locks: readonly string[]): string {
+  const { step } = place;
+  const seen = locks.map((lock) => `${literal(lock)}, tried_at`).join(", ");
+  return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = NULL, put_back = NULL,
+      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${sizeNow(step.relations)} - size_from,
+      locks = jsonb_build_object(${seen})
+    WHERE ${isStep(place)}`;
+}
+
+/** One batch and its checkpoint, as one statement: the rows that it changed are counted. */
+export function batch(
+  place: StepPlace,
+  statement: string,
+  checkpoint: Checkpoint,
+): { sql: string; prefix: number } {
+  const prefix = "WITH batch AS (";
+  return {
+    prefix: prefix.length,
+    sql: `${prefix}${statement} RETURNING 1)
+    UPDATE ${STEP} SET rows = rows + (SELECT count(*) FROM batch), checkpoint = ${jsonLiteral(checkpoint)}
+     WHERE ${isStep(place)}`,
+  };
+}
+
+export function noteGaveWay(place: StepPlace, gaveWay: number, waits: readonly Wait[]): string {
+  const { key, ordinal, step, worker } = place;
+  return `INSERT INTO ${STEP} (run, version, round, direction, ordinal, name, checksum, worker, outcome, gave_way, waits)
+    VALUES (${[...keyValues(key), ordinal, literal(step.name), literal(step.checksum), literal(worker)].join(", ")},
+      'running', ${gaveWay}, ${jsonLiteral(waits)})
+    ON CONFLICT (run, version, round, direction, ordinal) DO UPDATE SET gave_way = excluded.gave_way, waits = excluded.waits`;
+}
+
+export function noteFailure(place: StepPlace, error: string): string {
+  const { key, ordinal, step, worker } = place;
+  return `INSERT INTO ${STEP} (run, version, round, direction, ordinal, name, checksum, worker, outcome, error, ended_at)
+    VALUES (${[...keyValues(key), ordinal, literal(step.name), literal(step.checksum), literal(worker)].join(", ")},
+      'failed', ${literal(error)}, clock_timestamp())
+    ON CONFLICT (run, version, round, direction, ordinal) DO UPDATE SET outcome = 'failed', error = excluded.error,
+      ended_at = excluded.ended_at`;
+}
+
+export function noteOf(place: StepPlace, column: "notes" | "waits", value: readonly unknown[]): string {
+  return `UPDATE ${STEP} SET ${column} = ${jsonLiteral(value)} WHERE ${isStep(place)}`;
+}
+
+/** What undoes, after the step, that which is changed for its sake only. */
+export function notePutBack(place: StepPlace, putBack: string): string {
+  return `UPDATE ${STEP} SET put_back = ${literal(putBack)} WHERE ${isStep(place)}`;
+}
+
+export function forgetPutBack(key: LedgerKey): string {
+  return `UPDATE ${STEP} SET put_back = NULL WHERE run = ${literal(key.run)} AND version = ${literal(key.version)}`;
+}
+
+/** With the first step, so that a rollback knows of the migration as soon as there is anything to roll back. */
+export function beginMigration(key: LedgerKey, checksum: string): string {
+  const { run, version, round } = key;
+  return `INSERT INTO ${MIGRATION} (run, version, round, checksum)
+    VALUES (${literal(run)}, ${literal(version)}, ${round}, ${literal(checksum)}) ON CONFLICT DO NOTHING`;
+}
+
+/** With the last step. */
+export function finishMigration({ run, version, round, direction }: LedgerKey): string {
+  const column = direction === "migrate" ? "done_at" : "rolled_back_at";
+  return `UPDATE ${MIGRATION} SET ${column} = clock_timestamp()
+    WHERE run = ${literal(run)} AND version = ${literal(version)} AND round = ${round}`;
+}
+
+function keyValues({ run, version, round, direction }: LedgerKey): (string | number)[] {
+  return [literal(run), literal(version), round, literal(direction)];
+}
+
+function isStep({ key, ordinal }: StepPlace): string {
+  const { run, version, round, direction } = key;
+  return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)} AND ordinal = ${ordinal}`;
+}
+
+/** Of tables that were there before this transaction, by name and mode; nobody else can see the others yet. */
+function locksHeld(): string {
+  return `coalesce((SELECT jsonb_object_agg(l.relation::regclass || ' ' || l.mode, marked_at)
+      FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_type t ON t.oid = c.reltype
+     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+       AND l.mode IN (${BLOCKING.map(literal).join(", ")}) AND c.relnamespace <> '${LEDGER_SCHEMA}'::regnamespace
+       AND c.relkind IN ('r', 'p', 'm', 'f') AND t.xmin <> pg_current_xact_id()::xid), '{}')`;
+}
+
+/** What the count begins with: of batches it is added up, and outside a transaction nobody can count. */
+function rowsBefore(step: Step): string {
+  if (step.kind === "outside") return "NULL";
+  return step.kind === "transaction" && step.changesRows ? `-${changedRows(step)}` : "0";
+}
+
+/** Rows that this session's transaction has changed so far, and a little more: only the difference of two counts. */
+function changedRows({ relations }: Step): string {
+  const counts = (oid: string) =>
+    ["inserted", "updated", "deleted"].map((what) => `pg_stat_get_xact_tuples_${what}(${oid})`).join(" + ");
+  if (relations === undefined)
+    return `(SELECT coalesce(sum(${counts("c.oid")}), 0) FROM pg_class c
+      WHERE c.relkind = 'r' AND c.relnamespace <> '${LEDGER_SCHEMA}'::regnamespace AND c.relnamespace <> 'pg_catalog'::regnamespace)`;
+  return `(SELECT coalesce(sum(${counts("oid")}), 0) FROM ${there(relations)})`;
+}
+
+/** Bytes of these relations, or of the whole database. */
+function sizeNow(relations: readonly ObjectName[] | undefined): string {
+  if (relations === undefined) return "pg_database_size(current_database())";
+  return `(SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM ${there(relations)})`;
+}
+
+function there(relations: readonly ObjectName[]): string {
+  const names = relations.map((relation) => `to_regclass(${literal(relationName(relation))})`).join(", ");
+  return `unnest(ARRAY[${names}]::oid[]) AS named (oid) WHERE oid IS NOT NULL`;
+}

@@ -1,0 +1,153 @@
+import { SluiceError } from "../shared/errors.ts";
+import type { OutsideStep } from "../shared/plan.ts";
+import { resourcesFor } from "./index-resources.ts";
+import type { StepRow, Wait } from "./ledger.ts";
+import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
+import { findLeftovers } from "./leftovers.ts";
+import { blockersInWords } from "./sight.ts";
+import { type Became, type StepWork, trySending, tryTogether, UNLIMITED } from "./try-step.ts";
+
+export type OutsideWork = StepWork & {
+  step: OutsideStep;
+  /** What the ledger has of it, from a former worker. */
+  row: StepRow | undefined;
+  /** What a former worker's statement waited for when it was ended. */
+  overdue: Wait | undefined;
+};
+
+/**
+ * Runs a step whose statement cannot run in a transaction. That it began is noted before, and that it is done after; in
+ * between only the catalog can tell what became of it.
+ * @param before statements that go with the note that it began, and `after` those with the note that it is done
+ */
+export async function runOutsideStep(
+  work: OutsideWork,
+  before: readonly string[],
+  after: readonly string[],
+): Promise<Became> {
+  const { step, row, session } = work;
+  if (work.overdue) {
+    await tidy(work, []);
+    throw await waitedTooLong(work, work.overdue);
+  }
+  const cleared = await clearLeftovers(work);
+  if (cleared !== "done") return cleared;
+  const found = step.leaves && (await findLeftovers(session, step.leaves));
+  const isThere = step.leaves?.of === "created index" && found?.valid === true;
+  if (isThere && row?.outcome !== "running" && !step.leaves?.ifNotExists) throw wasThere(work);
+  const locks = new Set<string>();
+  let putBack: readonly string[] = [];
+  if (!isThere) {
+    const began = await begin(work, before);
+    if (began.became !== "done") return began.became;
+    putBack = began.putBack;
+    const became = await send(work, locks, putBack);
+    if (became !== "done") return became;
+    await session.exec(UNLIMITED);
+  }
+  return await tryTogether(work, [
+    ...(isThere ? [...before, ...(row ? [] : [beginStep(work)])] : []),
+    ...putBack,
+    finishOutside(work, [...locks]),
+    ...after,
+  ]);
+}
+
+/** Notes that it began, and gives it what it needs for its time; what is to be put back is noted with it. */
+async function begin(
+  work: OutsideWork,
+  before: readonly string[],
+): Promise<{ became: Became; putBack: readonly string[] }> {
+  const { step, session, ports } = work;
+  const resources = step.build && (await resourcesFor(session, step.build));
+  const notes = resources?.notes ?? [];
+  for (const note of notes) ports.progress(`${step.name}: ${note}`);
+  const { workers, putBack } = resources ?? {};
+  const became = await tryTogether(work, [
+    ...before,
+    beginStep(work),
+    ...(notes.length > 0 ? [noteOf(work, "notes", notes)] : []),
+    ...(workers !== undefined && putBack !== undefined ? [notePutBack(work, putBack), workers] : []),
+  ]);
+  // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
+  await session.exec(
+    `SET lock_timeout = ${step.concurrently ? 0 : ports.settings.lockTimeoutMs};
+     SET statement_timeout = ${work.statementTimeoutMs};`,
+  );
+  if (resources?.memoryKb !== undefined)
+    await session.exec(`SET maintenance_work_mem = '${resources.memoryKb}kB'`);
+  for (const setting of step.settings) await session.exec(setting);
+  return { became, putBack: putBack === undefined ? [] : [putBack] };
+}
+
+async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<Became> {
+  const { ports } = work;
+  let tooLong: Wait | undefined;
+  try {
+    return await trySending(
+      work,
+      [itself(work)],
+      async (sight, cancel) => {
+        for (const lock of sight.locks) locks.add(lock);
+        if (!sight.wait || sight.wait.seconds * 1000 < ports.settings.concurrentWaitMs) return;
+        tooLong = sight.wait;
+        await cancel();
+      },
+      () => clearLeftovers(work),
+    );
+  } catch (error) {
+    await tidy(work, putBack);
+    throw tooLong ? await waitedTooLong(work, tooLong) : error;
+  }
+}
+
+function itself({ step }: OutsideWork): { sql: string; statement: number } {
+  return { sql: step.statements[0]?.sql ?? "", statement: 0 };
+}
+
+/** Drops what a statement that was broken off left behind. */
+async function clearLeftovers(work: OutsideWork): Promise<Became> {
+  const { step, session, ports } = work;
+  if (!step.leaves) return "done";
+  for (const name of (await findLeftovers(session, step.leaves)).invalid) {
+    ports.progress(`${step.name}: dropping ${name}, which was left invalid`);
+    const became = await trySending(work, [
+      { sql: `DROP INDEX CONCURRENTLY IF EXISTS ${name}`, statement: 0 },
+    ]);
+    if (became !== "done") return became;
+  }
+  return "done";
+}
+
+/** After a failure: what cannot be put in order at once, the rollback does. */
+async function tidy({ step, session, ports }: OutsideWork, putBack: readonly string[]): Promise<void> {
+  try {
+    await session.exec(`SET lock_timeout = ${ports.settings.lockTimeoutMs}`);
+    const left = step.leaves ? (await findLeftovers(session, step.leaves)).invalid : [];
+    for (const sql of [
+      ...putBack,
+      ...left.map((name) => `DROP INDEX CONCURRENTLY IF EXISTS ${name}`),
+      UNLIMITED,
+    ])
+      await session.exec(sql);
+  } catch {
+    // The failure itself is what matters.
+  }
+}
+
+/** Nobody can say that it is the index that is wanted. */
+function wasThere({ step, file, failure }: OutsideWork): SluiceError {
+  return new SluiceError(
+    failure,
+    `${file.path}:${step.line}: step "${step.name}": there is an index ${step.leaves?.name} already, which this run did not build. Drop it first, or write IF NOT EXISTS if it is the one that is wanted.`,
+  );
+}
+
+async function waitedTooLong(work: OutsideWork, wait: Wait): Promise<SluiceError> {
+  const { step, file, failure, session } = work;
+  const words = `${file.path}:${step.line}: step "${step.name}" waited ${Math.round(wait.seconds)} s for ${
+    wait.relation === null ? "older transactions to end" : `${wait.mode} on ${wait.relation}`
+  }, held up by ${blockersInWords(wait)}. End that session, and start again.`;
+  await session.exec(noteFailure(work, words)).catch(() => undefined);
+  return new SluiceError(failure, words);
+}
