@@ -1,3 +1,4 @@
+import { releaseClaim, takeClaim } from "../migrate/claim.ts";
 import { Doc, type FenceDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -10,14 +11,21 @@ const PATIENCE_MS = 15_000;
 const LOOK_EVERY_MS = 250;
 
 /**
- * Keeps the application out of production. What was there is noted before anything is changed, so that the fence can
+ * Keeps other runs and the application out of production. What was there is noted before anything is changed, so that the fence can
  * be lifted whatever happens in between.
+ * @throws SluiceError RunLocked where another deployment's run has this database
  * @throws Error when an application role may still connect, or its sessions do not end.
  */
-export async function fence(ports: Ports, evidence: RunEvidence, again: boolean): Promise<void> {
+export async function fence(
+  ports: Ports,
+  evidence: RunEvidence,
+  execution: string,
+  again: boolean,
+): Promise<void> {
   const name = again ? Doc.fenceAgain : Doc.fence;
   const mode = ports.settings.fence;
   await withTarget(ports, evidence, "production", async (session) => {
+    await takeClaim(session, evidence.run, execution);
     const roles = await withMembers(session, applicationRoles(ports));
     await evidence.once<FenceDoc>(name, async () => ({
       at: ports.clock.now().toISOString(),
@@ -52,6 +60,12 @@ export async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
       await withTarget(ports, evidence, "production", (session) => giveBack(session, standing.aclBefore));
     await evidence.keep(lifted, { at: ports.clock.now().toISOString() });
   }
+}
+
+/** Lets the next run have this database. Does nothing where this run has not come as far as the fence. */
+export async function leave(ports: Ports, evidence: RunEvidence): Promise<void> {
+  if (await evidence.read<FenceDoc>(Doc.fence))
+    await withTarget(ports, evidence, "production", (session) => releaseClaim(session, evidence.run));
 }
 
 /** Ends the sessions of these roles; resolves to how many there were when none is left. */

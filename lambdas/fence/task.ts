@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { DONE, runFields, type Task } from "../shared/task.ts";
-import { fence, lift } from "./fence.ts";
+import { fence, leave, lift } from "./fence.ts";
 
 const event = z.discriminatedUnion("action", [
   z.strictObject({ ...runFields, action: z.literal("fence"), again: z.boolean() }),
   z.strictObject({ ...runFields, action: z.literal("lift") }),
+  z.strictObject({ ...runFields, action: z.literal("leave") }),
 ]);
 
 export const fenceTask: Task<z.infer<typeof event>> = {
@@ -12,8 +13,9 @@ export const fenceTask: Task<z.infer<typeof event>> = {
   event,
   anyPlan: true,
   async run(request, ports, evidence) {
-    if (request.action === "fence") await fence(ports, evidence, request.again);
+    if (request.action === "fence") await fence(ports, evidence, request.execution, request.again);
     else await lift(ports, evidence);
+    if (request.action === "leave") await leave(ports, evidence);
     return DONE;
   },
 };

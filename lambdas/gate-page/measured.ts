@@ -1,5 +1,6 @@
+import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
-import { bytes, count, duration, milliseconds } from "../report/words.ts";
+import { bytes, count, duration, lockText, milliseconds } from "../report/words.ts";
 import { type Html, html } from "../shared/html.ts";
 
 /** What was checked and measured so far, from the run's report. Sections without anything to say are left out. */
@@ -125,7 +126,12 @@ function last(side: Side, direction: "migrate" | "rollback"): string | null {
   const pass = side.passes.filter((pass) => pass.direction === direction).at(-1);
   if (!pass) return null;
   const gaveWay = pass.steps.reduce((sum, step) => sum + step.gaveWay, 0);
-  return duration(pass.seconds) + (gaveWay > 0 ? `, gave way ${count(gaveWay, "time")}` : "");
+  const [longest] = longestLocks(pass.steps);
+  return [
+    duration(pass.seconds),
+    ...(gaveWay > 0 ? [`gave way ${count(gaveWay, "time")}`] : []),
+    ...(longest ? [`longest lock ${lockText(longest)}`] : []),
+  ].join(", ");
 }
 
 function side(side: Side): Html | string {

@@ -12,11 +12,11 @@ const DDL: readonly string[] = [
   "BEGIN",
   `CREATE SCHEMA ${LEDGER_SCHEMA}`,
   `COMMENT ON SCHEMA ${LEDGER_SCHEMA} IS '${MARK.replace("'", "''")}'`,
-  // One row: the run that has this database. Its execution tells whether it still lives.
   `CREATE TABLE ${LEDGER_SCHEMA}.claim (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     run text NOT NULL,
     execution text NOT NULL,
+    database oid NOT NULL,
     since timestamptz NOT NULL DEFAULT now()
   )`,
   // A row for each time that a run applies a migration: it is rehearsed twice on staging.

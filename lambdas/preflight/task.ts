@@ -5,6 +5,7 @@ import { withTarget } from "../shared/places.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 import { inspectDatabase } from "./inspect-database.ts";
 import { inspectDeployment } from "./inspect-deployment.ts";
+import { inspectLedger } from "./inspect-ledger.ts";
 import { inspectRoles } from "./inspect-roles.ts";
 
 const event = z.strictObject(runFields);
@@ -12,7 +13,7 @@ const event = z.strictObject(runFields);
 export const preflightTask: Task<z.infer<typeof event>> = {
   name: "preflight",
   event,
-  async run(_request, ports, evidence) {
+  async run({ run, execution }, ports, evidence) {
     const production = await evidence.need<ProductionDoc>(Doc.production);
     const doc = await evidence.once<PreflightDoc>(Doc.preflight, async () => ({
       at: ports.clock.now().toISOString(),
@@ -21,6 +22,7 @@ export const preflightTask: Task<z.infer<typeof event>> = {
         ...(await withTarget(ports, evidence, "production", async (session) => [
           ...(await inspectDatabase(session, ports)),
           ...(await inspectRoles(session, ports)),
+          ...(await inspectLedger(session, ports.plan, { run, execution })),
         ])),
       ],
     }));

@@ -1,4 +1,4 @@
-import type { Target } from "../shared/documents.ts";
+import type { HeldLockDoc, StepsDoc, Target } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
 import type { MigrationReport } from "./schema.ts";
 
@@ -13,6 +13,23 @@ export function migrationsOf(facts: Facts): MigrationReport[] {
   }));
 }
 
+/** Of all locks that steps held and others would have waited for, the longest first. */
+export function longestLocks(steps: readonly { locks: readonly HeldLockDoc[] }[]): HeldLockDoc[] {
+  return steps.flatMap(({ locks }) => locks).sort((a, b) => b.seconds - a.seconds);
+}
+
+/** The last time, when staging was warm, as production is. */
+function rehearsedSeconds(
+  all: Facts["steps"],
+  { version, direction }: StepsDoc,
+  name: string,
+): number | null {
+  const rehearsed = all.findLast(
+    (doc) => doc.target === "staging" && doc.version === version && doc.direction === direction,
+  );
+  return rehearsed?.steps.find((step) => step.name === name)?.seconds ?? null;
+}
+
 function sideOf({ steps, checks }: Facts, target: Target, version: string): MigrationReport["staging"] {
   const mine = (doc: { target: Target; version: string }) => doc.target === target && doc.version === version;
   return {
@@ -22,12 +39,19 @@ function sideOf({ steps, checks }: Facts, target: Target, version: string): Migr
       startedAt: doc.startedAt,
       endedAt: doc.endedAt,
       seconds: doc.seconds,
-      steps: doc.steps.map(({ name, at, startedAt, seconds, gaveWay }) => ({
-        name,
-        at,
-        startedAt,
-        seconds,
-        gaveWay,
+      steps: doc.steps.map((step) => ({
+        name: step.name,
+        at: step.at,
+        startedAt: step.startedAt,
+        seconds: step.seconds,
+        predictedSeconds: target === "staging" ? null : rehearsedSeconds(steps, doc, step.name),
+        gaveWay: step.gaveWay,
+        rows: step.rows,
+        walBytes: step.walBytes,
+        sizeBytes: step.sizeBytes,
+        locks: step.locks,
+        waits: step.waits,
+        notes: step.notes,
       })),
       evidence: [doc.evidence],
     })),

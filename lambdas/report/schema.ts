@@ -49,12 +49,37 @@ const downtime = z.strictObject({
   parts: z.array(z.strictObject({ what: z.string(), seconds, by: z.enum(["plan", "rehearsal"]) })),
 });
 
+const heldLock = z.strictObject({
+  relation: z.string(),
+  mode: z.string().describe("As PostgreSQL names it"),
+  seconds: seconds.describe("At most"),
+});
+
+const wait = z.strictObject({
+  at: time,
+  relation: z.string().nullable().describe("Null: older transactions"),
+  mode: z.string().nullable(),
+  seconds,
+  blockers: z
+    .array(z.strictObject({ pid: z.int(), user: z.string().nullable(), queryStart: z.string().nullable() }))
+    .describe("Who held it up; empty where they could not be seen"),
+});
+
 const step = z.strictObject({
   name: z.string(),
   at: z.string().describe("File and line"),
   startedAt: time,
   seconds,
+  predictedSeconds: seconds
+    .nullable()
+    .describe("What the same step last took in the rehearsal; null on staging"),
   gaveWay: z.int().describe("Times that it gave way to a lock held by others"),
+  rows: z.number().nullable().describe("Inserted, updated and deleted; null where they were not counted"),
+  walBytes: z.number().nullable().describe("Written by the whole server meanwhile"),
+  sizeBytes: z.number().nullable().describe("By how much the relations that it names grew"),
+  locks: z.array(heldLock).describe("Held by it, and others would have waited for them; longest first"),
+  waits: z.array(wait).describe("What it waited for"),
+  notes: z.array(z.string()),
 });
 
 const pass = z.strictObject({

@@ -61,6 +61,11 @@ function issuesOf(facts: Facts): string[] {
         .filter((step) => step.gaveWay > 0)
         .map((step) => `Step '${step.name}' of ${version} gave way to a lock ${count(step.gaveWay, "time")}`),
     );
+  const notes = facts.steps
+    .filter(({ target }) => target === "staging")
+    .flatMap(({ version, steps }) =>
+      steps.flatMap(({ name, notes }) => notes.map((note) => `Step '${name}' of ${version}: ${note}`)),
+    );
   const differences = facts.proofs
     .filter(({ name, equal }) => name.startsWith("staging-") && !equal)
     .flatMap(({ name, differences }) =>
@@ -76,6 +81,7 @@ function issuesOf(facts: Facts): string[] {
     ...differences,
     ...slow,
     ...gaveWay,
+    ...new Set(notes),
   ];
 }
 

@@ -1,7 +1,8 @@
+import { longestLocks } from "./migrations.ts";
 import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
 import { VERDICTS } from "./verdict.ts";
-import { count, duration, grouped, list, milliseconds, moment } from "./words.ts";
+import { count, duration, grouped, list, lockText, milliseconds, moment } from "./words.ts";
 
 export interface Summary {
   title: string;
@@ -94,9 +95,11 @@ function sideLine(migration: Report["migrations"][number], target: "staging" | "
   const results = checks.at(-1)?.results ?? [];
   const failed = results.filter(({ passed }) => !passed).map(({ name }) => `'${name}'`);
   const gaveWay = (applied?.steps ?? []).reduce((sum, step) => sum + step.gaveWay, 0);
+  const [longest] = longestLocks(applied?.steps ?? []);
   const parts = [
     ...(applied ? [`applied in ${duration(applied.seconds)}`] : []),
     ...(gaveWay > 0 ? [`gave way to locks ${count(gaveWay, "time")}`] : []),
+    ...(longest ? [`longest lock ${lockText(longest)}`] : []),
     ...(results.length > 0
       ? [failed.length > 0 ? `failed ${list(failed)}` : `${count(results.length, "check")} passed`]
       : []),

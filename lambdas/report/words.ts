@@ -1,3 +1,5 @@
+import type { HeldLockDoc } from "../shared/documents.ts";
+
 /** How the report says things: in words that are the same on the page, in messages and at the terminal. */
 
 /** Such as `0.4 s`, `42 s`, `3 min 20 s`, `1 h 5 min`. */
@@ -53,6 +55,11 @@ export function bytes(n: number): string {
   let unit = 0;
   for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
   return `${Number(size.toFixed(size < 10 && unit > 0 ? 1 : 0))} ${units[unit]}`;
+}
+
+/** Such as `0.1 s (AccessExclusive on orders)`. */
+export function lockText({ relation, mode, seconds }: HeldLockDoc): string {
+  return `${duration(seconds)} (${mode.replace(/Lock$/, "")} on ${relation})`;
 }
 
 /** Ends in a full stop, exclamation or question mark, so that sentences can be joined; several lines stay as they are. */

@@ -72,9 +72,9 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
   const lift = cleanUp(
     states,
     "Leave no fence",
-    "Gives the application roles back exactly what they had, if they have it not.",
+    "Gives the application roles back exactly what they had, if they have it not, and lets the next run in.",
     "fence",
-    { action: "lift" },
+    { action: "leave" },
     start.first,
   );
   inOrder(lift, start, alarms, staging, release, report);

@@ -1,11 +1,12 @@
 import { type Html, html } from "../../shared/html.ts";
 import type { MigrationReport, Report } from "../schema.ts";
-import { count, duration, moment } from "../words.ts";
+import { bytes, count, duration, grouped, list, lockText, moment } from "../words.ts";
 import { mark, section, table } from "./parts.ts";
 
 type Side = MigrationReport["production"];
 type CheckRound = Side["checks"][number];
 type Pass = Side["passes"][number];
+type Step = Pass["steps"][number];
 
 export function migrationsSection({ migrations }: Report): Html {
   return section("migrations", "Migrations and checks", migrations.map(migration));
@@ -45,13 +46,38 @@ function passTable({ direction, round, startedAt, steps }: Pass): Html {
       { head: "In", cell: (step) => html`<code>${step.at}</code>` },
       { head: "Took", number: true, cell: (step) => duration(step.seconds) },
       {
-        head: "Gave way to locks",
+        head: "Rehearsed",
         number: true,
-        cell: (step) => (step.gaveWay === 0 ? "never" : count(step.gaveWay, "time")),
+        cell: ({ predictedSeconds: s }) => (s === null ? "–" : duration(s)),
       },
+      {
+        head: "Held others up by",
+        cell: ({ locks: [longest] }) => (longest ? lockText(longest) : "no lock"),
+      },
+      {
+        head: "Gave way to locks",
+        cell: (step) =>
+          step.gaveWay === 0 ? "never" : html`${count(step.gaveWay, "time")}${waitText(step)}`,
+      },
+      { head: "Rows", number: true, cell: ({ rows }) => (rows === null ? "–" : grouped(String(rows))) },
+      { head: "WAL", number: true, cell: ({ walBytes }) => (walBytes === null ? "–" : bytes(walBytes)) },
+      { head: "Growth", number: true, cell: ({ sizeBytes }) => growth(sizeBytes) },
     ],
     steps,
-  )}`;
+  )}${steps.some(({ notes }) => notes.length > 0) && html`<ul class="small">${steps.flatMap(({ name, notes }) => notes.map((note) => html`<li>${name}: ${note}</li>`))}</ul>`}`;
+}
+
+function waitText({ waits }: Step): Html | false {
+  const last = waits.at(-1);
+  if (!last) return false;
+  const whom = last.blockers.map(({ pid, user }) => `pid ${pid}${user ? ` of ${user}` : ""}`);
+  const what = last.relation === null ? "older transactions" : `${last.mode} on ${last.relation}`;
+  return html` <span class="soft">(${what}${whom.length > 0 && `, held by ${list(whom)}`})</span>`;
+}
+
+function growth(size: number | null): string {
+  if (size === null) return "–";
+  return size < 0 ? `−${bytes(-size)}` : bytes(size);
 }
 
 function checkTable({ at, results }: CheckRound): Html {

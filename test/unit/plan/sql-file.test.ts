@@ -65,7 +65,7 @@ describe("a file of steps", () => {
 
   test("without marks is one step", () => {
     expect(parseSqlFile("m.sql", "SELECT 1;\nSELECT 2;").steps).toMatchObject([
-      { name: "all", transaction: true, statements: [{}, {}] },
+      { name: "all", kind: "transaction", statements: [{}, {}] },
     ]);
   });
 
@@ -91,7 +91,11 @@ describe("a file of steps", () => {
       "m.sql",
       '-- sluice: step "a" outside transaction\nCREATE INDEX CONCURRENTLY i ON s.t (x);',
     );
-    expect(steps[0]).toMatchObject({ transaction: false, index: { schema: "s", name: "i" } });
+    expect(steps[0]).toMatchObject({
+      kind: "outside",
+      concurrently: true,
+      leaves: { of: "created index", name: "i", beside: { schema: "s", name: "t" } },
+    });
   });
 
   test("keeps what is no SQL whole, for the database to refuse, and tells where it is wrong", () => {
@@ -117,7 +121,7 @@ describe("a file of checks", () => {
 
   test("is refused when a check ends the transaction that rolls it back", () => {
     expect(refusal(() => parseCheckFile("v.sql", '-- sluice: check "a"\nSELECT 1;\nCOMMIT;'))).toContain(
-      "v.sql: line 3: a check is a transaction already",
+      "v.sql: line 3: a step is a transaction already and commits with its ledger row; a check is one that is rolled back",
     );
   });
 

@@ -1,0 +1,74 @@
+import { claimInWords, othersClaim } from "../migrate/claim.ts";
+import { hasLedger, LEDGER_SCHEMA } from "../migrate/ledger.ts";
+import type { PreflightCheck } from "../shared/documents.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
+import type { Session } from "../shared/session.ts";
+import { inspected } from "./inspected.ts";
+
+interface Row {
+  run: string;
+  version: string;
+  checksum: string;
+  startedAt: Date;
+  doneAt: Date | null;
+}
+
+/** What earlier runs have left in the ledger that stands in this one's way. */
+export async function inspectLedger(
+  session: Session,
+  plan: CompiledPlan,
+  { run, execution }: { run: string; execution: string },
+): Promise<PreflightCheck[]> {
+  return [
+    ...(await inspected("other runs", () => otherRuns(session, run, execution))),
+    ...(await inspected("ledger", () => ledger(session, plan, run))),
+  ];
+}
+
+async function otherRuns(session: Session, run: string, execution: string): Promise<PreflightCheck> {
+  const claim = await othersClaim(session, run, execution);
+  return {
+    name: "other runs",
+    passed: claim === undefined,
+    expected: "none at work on this database",
+    seen: claim ? claimInWords(claim) : "none",
+    mend: "One run at a time can have a database.",
+  };
+}
+
+async function ledger(session: Session, plan: CompiledPlan, run: string): Promise<PreflightCheck> {
+  const rows = (await hasLedger(session)) ? await standing(session, run) : [];
+  const problems = rows.flatMap((row) => problemOf(row, plan));
+  return {
+    name: "ledger",
+    passed: problems.length === 0,
+    expected: "no migration of this plan applied, and none of any plan half applied",
+    seen: problems.length === 0 ? "so it is" : problems.join("; "),
+    mend: `What is half applied must be rolled back first: redrive its run, restore its snapshot, or run its rollback.sql and then UPDATE ${LEDGER_SCHEMA}.migration SET rolled_back_at = now() for that run. What is applied must be in the plan no more, and its files must not be edited: write a new migration.`,
+  };
+}
+
+/** Migrations that other runs have begun and not rolled back, the newest row of each version. */
+async function standing(session: Session, run: string): Promise<Row[]> {
+  return await session.query<Row>(
+    `SELECT DISTINCT ON (version) run, version, checksum, started_at AS "startedAt", done_at AS "doneAt"
+       FROM ${LEDGER_SCHEMA}.migration WHERE rolled_back_at IS NULL AND run <> $1
+      ORDER BY version, started_at DESC`,
+    [run],
+  );
+}
+
+function problemOf({ run, version, checksum, startedAt, doneAt }: Row, plan: CompiledPlan): string[] {
+  if (!doneAt)
+    return [
+      `run ${run} began ${version} at ${startedAt.toISOString()} and neither finished it nor rolled it back`,
+    ];
+  const migration = plan.migrations.find((candidate) => Number(candidate.version) === Number(version));
+  if (!migration) return [];
+  const applied = `${version} was applied by run ${run} at ${doneAt.toISOString()}`;
+  return [
+    migration.migrate.checksum === checksum
+      ? applied
+      : `${applied}, and ${migration.migrate.path} was changed since then`,
+  ];
+}
