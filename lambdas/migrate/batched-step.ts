@@ -6,7 +6,8 @@ import { holdUp } from "./hold-up.ts";
 import { forRange, type KeyColumn, primaryKey, upperEnd } from "./key-ranges.ts";
 import type { Checkpoint, StepRow } from "./ledger.ts";
 import { batch, beginStep, finishStep, resumeStep } from "./ledger-writes.ts";
-import { type Became, type Sent, type StepWork, trySending, tryTogether } from "./try-step.ts";
+import { sizesOf } from "./sizes.ts";
+import { type Became, begin, type Sent, type StepWork, trySending, tryTogether } from "./try-step.ts";
 import { WORKER_MARGIN_MS } from "./watched.ts";
 
 export type BatchedWork = StepWork & {
@@ -35,7 +36,11 @@ export async function runBatchedStep(
 ): Promise<Became> {
   const { step, row, session, ports } = work;
   const keys = await keysOf(work);
-  const began = await tryTogether(work, row?.checkpoint ? [resumeStep(work)] : [...before, beginStep(work)]);
+  const sizes = await sizesOf(session, step);
+  const began = await tryTogether(
+    work,
+    row?.checkpoint ? [resumeStep(work)] : [...before, beginStep(work, sizes)],
+  );
   if (began !== "done") return began;
   for (const setting of step.settings) await session.exec(setting);
   const rows = await approximateRows(work);
@@ -73,7 +78,7 @@ function messageFor(
 ): Sent[] {
   const own = (sql: string): Sent => ({ sql, statement: 0 });
   return [
-    own("BEGIN"),
+    own(begin(work)),
     own(`SET LOCAL lock_timeout = ${work.ports.settings.lockTimeoutMs}`),
     own(`SET LOCAL statement_timeout = ${work.statementTimeoutMs}`),
     { ...batch(work, statement, checkpoint), statement: 0 },

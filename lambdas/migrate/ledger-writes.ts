@@ -1,6 +1,7 @@
 import type { ObjectName, Step } from "../shared/plan.ts";
 import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 import { type Checkpoint, LEDGER_SCHEMA, type LedgerKey, type Wait } from "./ledger.ts";
+import { growth, growthTo, type Sizes, sizesBefore } from "./sizes.ts";
 
 // What is written to the ledger, as statements without parameters: they are sent in one message with the step's own,
 // and measure it from within its transaction, so that they see it also when nobody is there to be told.
@@ -20,7 +21,7 @@ export interface StepPlace {
 }
 
 /** The step begins, or is tried again: what earlier tries waited for stays noted. */
-export function beginStep({ key, ordinal, step, worker }: StepPlace): string {
+export function beginStep({ key, ordinal, step, worker }: StepPlace, sizes: Sizes | null): string {
   const columns =
     "run, version, round, direction, ordinal, name, checksum, worker, outcome, rows, wal_from, size_from";
   const values = [
@@ -32,7 +33,7 @@ export function beginStep({ key, ordinal, step, worker }: StepPlace): string {
     "'running'",
     rowsBefore(step),
     "pg_catalog.pg_current_wal_insert_lsn()",
-    sizeNow(step.relations),
+    sizesBefore(step, sizes),
   ];
   return `INSERT INTO ${STEP} (${columns}) VALUES (${values.join(", ")})
     ON CONFLICT (run, version, round, direction, ordinal) DO UPDATE SET worker = excluded.worker, outcome = 'running',
@@ -55,17 +56,16 @@ export function finishStep(place: StepPlace): string {
   const { step } = place;
   const counted = step.kind === "transaction" && step.changesRows ? `rows + ${changedRows(step)}` : "rows";
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = ${counted},
-      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${sizeNow(step.relations)} - size_from,
+      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${growth(step)},
       locks = ${locksHeld()} || locks
     WHERE ${isStep(place)}`;
 }
 
 /** Of a step outside a transaction, whose locks only somebody beside it saw. */
-export function finishOutside(place: StepPlace, locks: readonly string[]): string {
-  const { step } = place;
+export function finishOutside(place: StepPlace, locks: readonly string[], sizes: Sizes | null): string {
   const seen = locks.map((lock) => `${literal(lock)}, tried_at`).join(", ");
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = NULL, put_back = NULL,
-      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${sizeNow(step.relations)} - size_from,
+      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${growthTo(sizes)},
       locks = jsonb_build_object(${seen})
     WHERE ${isStep(place)}`;
 }
@@ -161,12 +161,6 @@ function changedRows({ relations }: Step): string {
     return `(SELECT coalesce(sum(${counts("c.oid")}), 0) FROM pg_class c
       WHERE c.relkind = 'r' AND c.relnamespace <> '${LEDGER_SCHEMA}'::regnamespace AND c.relnamespace <> 'pg_catalog'::regnamespace)`;
   return `(SELECT coalesce(sum(${counts("oid")}), 0) FROM ${there(relations)})`;
-}
-
-/** Bytes of these relations, or of the whole database. */
-function sizeNow(relations: readonly ObjectName[] | undefined): string {
-  if (relations === undefined) return "pg_database_size(current_database())";
-  return `(SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM ${there(relations)})`;
 }
 
 function there(relations: readonly ObjectName[]): string {

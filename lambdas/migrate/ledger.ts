@@ -48,7 +48,7 @@ const DDL: readonly string[] = [
     rows bigint,
     wal_from pg_lsn,
     wal_bytes numeric,
-    size_from bigint,
+    size_from jsonb,
     size_bytes bigint,
     marked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     locks jsonb NOT NULL DEFAULT '{}',

@@ -5,7 +5,8 @@ import type { StepRow, Wait } from "./ledger.ts";
 import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
 import { findLeftovers } from "./leftovers.ts";
 import { blockersInWords } from "./sight.ts";
-import { type Became, type StepWork, trySending, tryTogether, UNLIMITED } from "./try-step.ts";
+import { sizesOf } from "./sizes.ts";
+import { type Became, ownLimits, type StepWork, trySending, tryTogether } from "./try-step.ts";
 
 export type OutsideWork = StepWork & {
   step: OutsideStep;
@@ -25,7 +26,7 @@ export async function runOutsideStep(
   before: readonly string[],
   after: readonly string[],
 ): Promise<Became> {
-  const { step, row, session } = work;
+  const { step, row, session, ports } = work;
   if (work.overdue) {
     await tidy(work, []);
     throw await waitedTooLong(work, work.overdue);
@@ -43,12 +44,12 @@ export async function runOutsideStep(
     putBack = began.putBack;
     const became = await send(work, locks, putBack);
     if (became !== "done") return became;
-    await session.exec(UNLIMITED);
+    await session.exec(ownLimits(ports));
   }
   return await tryTogether(work, [
-    ...(isThere ? [...before, ...(row ? [] : [beginStep(work)])] : []),
+    ...(isThere ? [...before, ...(row ? [] : [beginStep(work, await sizesOf(session, step))])] : []),
     ...putBack,
-    finishOutside(work, [...locks]),
+    finishOutside(work, [...locks], await sizesOf(session, step)),
     ...after,
   ]);
 }
@@ -65,7 +66,7 @@ async function begin(
   const { workers, putBack } = resources ?? {};
   const became = await tryTogether(work, [
     ...before,
-    beginStep(work),
+    beginStep(work, await sizesOf(session, step)),
     ...(notes.length > 0 ? [noteOf(work, "notes", notes)] : []),
     ...(workers !== undefined && putBack !== undefined ? [notePutBack(work, putBack), workers] : []),
   ]);
@@ -127,7 +128,7 @@ async function tidy({ step, session, ports }: OutsideWork, putBack: readonly str
     for (const sql of [
       ...putBack,
       ...left.map((name) => `DROP INDEX CONCURRENTLY IF EXISTS ${name}`),
-      UNLIMITED,
+      ownLimits(ports),
     ])
       await session.exec(sql);
   } catch {

@@ -12,7 +12,7 @@ import { putBack } from "./put-back.ts";
 import { stepDoc } from "./step-doc.ts";
 import { releaseStepLock, type StepLock, takeStepLock } from "./step-lock.ts";
 import { runTransactionStep } from "./transaction-step.ts";
-import type { Became, StepWork } from "./try-step.ts";
+import { type Became, ownLimits, type StepWork } from "./try-step.ts";
 import { WORKER_MARGIN_MS } from "./watched.ts";
 
 export interface StepsRun {
@@ -57,6 +57,7 @@ export async function runSteps(
 
 async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: StepLock): Promise<Became> {
   const { key, file } = run;
+  await session.exec(ownLimits(ports));
   await ensureLedger(session);
   await putBack(session, ports, key);
   const rows = await readSteps(session, key);

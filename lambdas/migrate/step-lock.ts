@@ -12,7 +12,8 @@ import { WORKER_MARGIN_MS } from "./watched.ts";
 // that it is held for exactly as long as a statement of it may still be at work.
 const LOCK = "1399616873, 1";
 
-const POLL_MS = 1_000;
+const FIRST_POLL_MS = 50;
+const LONGEST_POLL_MS = 1_000;
 
 /** The lock, for as long as its session lives. */
 export interface StepLock {
@@ -98,7 +99,7 @@ async function poll(
   run: string,
   onHeld: (holder: Holder) => Promise<void>,
 ): Promise<number | undefined> {
-  for (;;) {
+  for (let pause = FIRST_POLL_MS; ; pause = Math.min(LONGEST_POLL_MS, pause * 1.5)) {
     const [row] = await session.query<{ taken: boolean; pid: number }>(
       `SELECT pg_try_advisory_lock(${LOCK}) AS taken, pg_backend_pid() AS pid`,
     );
@@ -116,7 +117,6 @@ async function poll(
       );
     if (holder) await onHeld(holder);
     if (mustLeave(ports, WORKER_MARGIN_MS)) return undefined;
-    // It has ended meanwhile, or is about to.
-    await sleep(holder ? POLL_MS : 50);
+    await sleep(pause);
   }
 }

@@ -1,7 +1,8 @@
 import type { TransactionStep } from "../shared/plan.ts";
 import { resourcesFor } from "./index-resources.ts";
 import { beginStep, finishStep, markLocks, noteOf } from "./ledger-writes.ts";
-import { type Became, type Sent, type StepWork, trySending } from "./try-step.ts";
+import { sizesOf } from "./sizes.ts";
+import { type Became, begin, type Sent, type StepWork, trySending } from "./try-step.ts";
 
 /** A step that sets a role has no right to the ledger meanwhile. */
 const SETS_ROLE = /^SET\s+LOCAL\s+ROLE\b/i;
@@ -21,6 +22,7 @@ export async function runTransactionStep(
   const { step, ports } = work;
   const last = step.statements.length - 1;
   const marks = step.statements.every(({ sql }) => !SETS_ROLE.test(sql));
+  const sizes = await sizesOf(work.session, step);
   const statements: Sent[] = [];
   for (const [index, { sql }] of step.statements.entries()) {
     const around = await forBuild(work, index);
@@ -29,11 +31,11 @@ export async function runTransactionStep(
   }
   return await trySending(work, [
     ...at(0, [
-      "BEGIN",
+      begin(work),
       `SET LOCAL lock_timeout = ${ports.settings.lockTimeoutMs}`,
       `SET LOCAL statement_timeout = ${work.statementTimeoutMs}`,
       ...before,
-      beginStep(work),
+      beginStep(work, sizes),
       ...step.settings,
     ]),
     ...statements,

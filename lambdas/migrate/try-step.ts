@@ -38,8 +38,15 @@ export interface Sent {
   prefix?: number;
 }
 
-/** The session's own limits, for what is sent on its own. */
-export const UNLIMITED = "SET lock_timeout = 0; SET statement_timeout = 0; RESET maintenance_work_mem";
+/** Begins a message; whoever looks at the server's sessions sees first what it is about. */
+export function begin({ file, step }: StepWork): string {
+  return `/* ${file.path}:${step.line} ${step.name.replaceAll("*/", "* /")} */ BEGIN`;
+}
+
+/** What a session goes back to after a statement that was sent on its own: to look at something never waits for long. */
+export function ownLimits({ settings }: Ports): string {
+  return `SET lock_timeout = ${settings.lockTimeoutMs}; SET statement_timeout = 0; RESET maintenance_work_mem`;
+}
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
@@ -89,7 +96,7 @@ export async function trySending(
 /** Statements of ours as one transaction, which gives way like a step's own. */
 export async function tryTogether(work: StepWork, statements: readonly string[]): Promise<Became> {
   const limits = [`SET LOCAL lock_timeout = ${work.ports.settings.lockTimeoutMs}`];
-  const message = ["BEGIN", ...limits, ...statements, "COMMIT"];
+  const message = [begin(work), ...limits, ...statements, "COMMIT"];
   return await trySending(
     work,
     message.map((sql) => ({ sql, statement: 0 })),

@@ -12,15 +12,23 @@ describe("a migration that fails on production only", () => {
   const FAILS_ON_PRODUCTION = (sql: string) =>
     FAILS_BEHIND_THE_FENCE(sql).replace("rollback is broken", "migration is broken");
 
-  test("is rolled back with those before it, newest first, and proven back", async () => {
-    const plan = await changedPlan({ "003_labels/migrate.sql": FAILS_ON_PRODUCTION });
+  test.each([
+    [
+      "half-way is rolled back with those before it, newest first",
+      (sql: string) => `-- sluice: step "all"\n${sql}-- sluice: step "fails"\n${FAILS_ON_PRODUCTION("")}`,
+      ["Roll back 003", "Roll back 002"],
+    ],
+    [
+      "before it did anything leaves only those before it to roll back",
+      FAILS_ON_PRODUCTION,
+      ["Roll back 002"],
+    ],
+  ])("%s, and proven back", async (_what, change, rolledBack) => {
+    const plan = await changedPlan({ "003_labels/migrate.sql": change });
     const { end, states } = await runPlan({ plan });
     expect(end.end).toBe("RolledBack");
     expect(end.cause).toContain("migration is broken");
-    expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual([
-      "Roll back 003",
-      "Roll back 002",
-    ]);
+    expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual(rolledBack);
   });
 
   test("and whose rollback fails as well leads to the restore gate; a Go restores and proves it", async () => {

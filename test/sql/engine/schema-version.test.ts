@@ -26,10 +26,10 @@ describe("a migration's version is noted and taken back", () => {
     ],
   ])("as %s", async (_what, columns, stored) => {
     await session.exec(`CREATE TABLE v (${columns})`);
-    await addVersion(session, "v", "006", "The 'title'");
-    await addVersion(session, "v", "006", "The 'title'");
+    await session.exec(await addVersion(session, "v", "006", "The 'title'"));
+    await session.exec(await addVersion(session, "v", "006", "The 'title'"));
     expect(await session.query("SELECT version FROM v")).toEqual([{ version: stored }]);
-    await removeVersion(session, "v", "006");
+    await session.exec(await removeVersion(session, "v", "006"));
     expect(await session.query("SELECT version FROM v")).toEqual([]);
   });
 });
