@@ -64,9 +64,8 @@ export async function runBatchedStep(
     );
     if (became !== "done" || !to) return became;
     checkpoint = { ...next, size: tuned(next.size, performance.now() - since) };
-    ports.progress(
-      `${step.name}: batch ${next.batches}, ${next.taken} of about ${Math.max(rows, next.taken)} rows`,
-    );
+    const ofAll = rows > next.taken ? ` of about ${rows}` : "";
+    ports.progress(`${step.name}: batch ${next.batches}, ${next.taken}${ofAll} rows`);
   }
 }
 

@@ -6,7 +6,7 @@ import type { OpenSession, Session } from "../shared/session.ts";
 import { mustLeave } from "../shared/task.ts";
 import { runBatchedStep } from "./batched-step.ts";
 import { ensureLedger, type LedgerKey, readSteps, type StepRow, type Wait } from "./ledger.ts";
-import { beginMigration, finishMigration } from "./ledger-writes.ts";
+import { beginMigration, finishMigration, noteOf } from "./ledger-writes.ts";
 import { runOutsideStep } from "./outside-step.ts";
 import { putBack } from "./put-back.ts";
 import { stepDoc } from "./step-doc.ts";
@@ -71,14 +71,10 @@ async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: St
     const before = begins && index === 0 ? [beginMigration(key, run.checksum)] : [];
     const after = index === left.length - 1 ? [...(await run.atEnd()), finishMigration(key)] : [];
     const row = rows.find((candidate) => candidate.ordinal === ordinal);
-    const became = await runStep(
-      workFor(session, ports, run, lock, { ordinal, step, row }),
-      row,
-      lock.overdue,
-      before,
-      after,
-    );
+    const work = workFor(session, ports, run, lock, { ordinal, step, row });
+    const became = await runStep(work, row, lock.overdue, before, after);
     if (became !== "done") return became;
+    if (work.waits.length > 0) await session.exec(noteOf(work, "waits", work.waits));
   }
   return "done";
 }
@@ -103,7 +99,8 @@ function workFor(
     failure,
     statementTimeoutMs: Math.round((limitMinutes ?? 0) * 60_000),
     gaveWay: row?.gaveWay ?? 0,
-    waits: row?.waits ?? [],
+    waits: [...(row?.waits ?? [])],
+    toldAt: performance.now(),
   };
 }
 

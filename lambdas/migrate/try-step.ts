@@ -27,6 +27,8 @@ export interface StepWork extends StepPlace {
   /** How often it gave way to a lock so far, and what it waited for. */
   gaveWay: number;
   waits: Wait[];
+  /** When its progress was last told. */
+  toldAt: number;
 }
 
 /** A statement of a message. */
@@ -51,6 +53,7 @@ export function ownLimits({ settings }: Ports): string {
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 const MOST_WAITS = 20;
+const TELL_EVERY_MS = 1_000;
 
 /**
  * Sends what is done as a whole or not at all, and sends it again, whole, when it gave way to a lock; each pause is
@@ -134,7 +137,11 @@ async function pause({ ports, gaveWay }: StepWork): Promise<boolean> {
 }
 
 function tell(work: StepWork, { words, wait }: Sight): void {
-  work.ports.progress(`${work.step.name}: ${words}`);
+  const now = performance.now();
+  if (now - work.toldAt >= TELL_EVERY_MS) {
+    work.toldAt = now;
+    work.ports.progress(`${work.step.name}: ${words}`);
+  }
   if (!wait) return;
   const last = work.waits.at(-1);
   // The same wait, longer by now.

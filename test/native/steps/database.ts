@@ -90,8 +90,11 @@ export function useDatabase(setUp: string): Scratch {
     },
     until: (sql) =>
       connected(async (s) => {
-        while ((await s.query(sql).catch(() => [])).length === 0)
+        const deadline = performance.now() + 30_000;
+        while ((await s.query(sql).catch(() => [])).length === 0) {
+          if (performance.now() > deadline) throw new Error(`Nothing came of: ${sql}`);
           await new Promise((resolve) => setTimeout(resolve, 20));
+        }
       }),
   };
 }
