@@ -67,7 +67,8 @@ export const RELATIONS = [
     "'compression: ' || CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END",
     // -1 before PostgreSQL 17 and NULL from then on both mean the default.
     "'statistics target: ' || nullif(a.attstattarget, -1)",
-    `'options: ' || ${SORTED("a.attoptions")}`,
+    // PostgreSQL 17.12 stamps every column with the moment at which its relation was made, which is physical.
+    `'options: ' || ${SORTED("array(SELECT o FROM unnest(a.attoptions) AS o WHERE o NOT LIKE 'pg_attver=%')")}`,
     `'foreign options: ' || ${SORTED("a.attfdwoptions")}`,
     WHEN(
       "a.attinhcount > 0",

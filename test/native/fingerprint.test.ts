@@ -80,6 +80,19 @@ describe("a copy made from a template", () => {
     expect(found.map(describeDifference)).toEqual(["index public.left_behind added"]);
   });
 
+  test("has the same fingerprint when a view, a column and a table were dropped and made again as they were", async () => {
+    const other = await connect(copy, owner);
+    await other.exec("CREATE TABLE made (id int, note text); ALTER TABLE orders ADD added int");
+    const before = await takeFingerprint(other);
+    await other.exec(`
+      DROP VIEW large; CREATE VIEW large AS SELECT id, customer, total, note FROM orders WHERE total > 100;
+      DROP TABLE made; CREATE TABLE made (id int, note text);
+      ALTER TABLE orders DROP added; ALTER TABLE orders ADD added int`);
+    const again = await takeFingerprint(other);
+    await other.exec("DROP TABLE made; ALTER TABLE orders DROP added");
+    expect(differences(before, again).map(describeDifference)).toEqual([]);
+  });
+
   test("has the same contents, until a single value changes", async () => {
     const other = await connect(copy, owner);
     const tables = await listTables(session);
