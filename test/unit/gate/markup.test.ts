@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { GateResponse } from "../../../lambdas/gate-page/answer.ts";
+import type { GateResponse } from "../../../lambdas/gate-page/request.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { emptyReport, fullReport } from "./reports.ts";
 import { GO, NO_GO, RUN, type Scene, scene } from "./scene.ts";
