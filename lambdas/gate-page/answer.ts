@@ -1,5 +1,5 @@
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
-import { type Answered, type Decided, decide, type Problem, settled } from "../gate/decide.ts";
+import { type Answered, type Decided, decide, type Problem, problemsWith, settled } from "../gate/decide.ts";
 import { keyMatches } from "../gate/key.ts";
 import { type GateAddress, gateAddress } from "../gate/link.ts";
 import { type Closed, type GateState, gateState } from "../gate/state.ts";
@@ -100,7 +100,7 @@ async function postToOpen(
   const visit = await visitOf(known, given, ports, makeReport);
   const again = (problems: readonly Problem[]) =>
     respond(422, visit.page({ key: form.key, typed: form, problems }));
-  const problems = formProblems(form, doc, ports.settings);
+  const problems = [...formProblems(form, doc, ports.settings), ...(await problemsWith(given, doc, ports))];
   if (form.shown !== visit.shown)
     problems.push({
       field: "page",

@@ -91,10 +91,10 @@ export function countedPage(
     doc,
     settings,
     first ? "Your Go is counted" : "Not counted: a Go of this name was given before",
-    html`${goesSoFar(doc, approvals)}
-<h2>What happens now</h2>
+    html`<h2>What happens now</h2>
 <p>Nothing yet: ${count(missing, "other person", "other people")} must say Go by this same link, until ${time(doc.expiresAt)}. Anybody may still say No-Go, and that ends it at once.</p>
 ${!first && html`<p>If you are another person of the same name, type your name so that it tells you apart.</p>`}
+${goesSoFar(doc, approvals)}
 <p>You can close this page.</p>`,
   );
 }

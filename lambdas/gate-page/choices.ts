@@ -22,7 +22,7 @@ export interface FormState {
 
 /** A Go and a No-Go, with what each leads to and, where somebody is to answer, its form. */
 export function choices(view: GateView, form: FormState | undefined): Html {
-  return html`${goesNeeded(view.doc)}
+  return html`<p>${goesNeeded(view.doc)} A Go takes effect only if what this page shows is still so.</p>
 ${form && goesSoFar(view.doc, form.approvals)}
 <div class="choices">
 ${goCard(view, form)}

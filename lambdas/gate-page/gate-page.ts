@@ -28,6 +28,7 @@ export function gatePage(view: GateView, form?: FormState): Html {
     html`${wrong && problemList(form)}
 <h1>${questionOf(doc)}</h1>
 <p class="lead">${report.plan.title}, on <strong>${settings.instance}</strong></p>
+<p><a href="#decide">To the decision</a></p>
 ${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>Nobody answered this gate in time. Now it is asked of you.</p></div>`}
 ${
   doc.changed.length > 0 &&
@@ -42,7 +43,6 @@ ${measured(report)}
 </section>
 
 <section aria-labelledby="decide"><h2 id="decide" tabindex="-1">Your decision</h2>
-<p>Only the first answer counts. A Go takes effect only if what this page shows is still so.</p>
 ${choices(view, form)}
 </section>`,
   );

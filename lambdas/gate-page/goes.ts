@@ -4,13 +4,13 @@ import { time } from "./layout.ts";
 
 const NUMBERS = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/** What a gate that needs several Goes asks of its readers; nothing where one is enough. */
-export function goesNeeded({ quorum }: GateDoc): Html | false {
-  if (!quorum) return false;
+/** What decides the gate. */
+export function goesNeeded({ quorum }: GateDoc): Html | string {
+  if (!quorum) return "Only the first answer counts.";
   const many = `${NUMBERS[quorum.approvals]} people of different names`;
   return quorum.starterUnknown
-    ? html`<p>A Go takes <strong>${many}</strong>: this run does not say who started it, and who did may not decide alone. A No-Go takes one.</p>`
-    : html`<p>A Go takes <strong>${many}</strong>. A No-Go takes one.</p>`;
+    ? html`A Go takes <strong>${many}</strong>: this run does not say who started it, and who did may not decide alone. A No-Go takes one.`
+    : html`A Go takes <strong>${many}</strong>. A No-Go takes one.`;
 }
 
 /** Who has said Go until now. */

@@ -51,7 +51,7 @@ export async function decide(ports: Ports, answered: Answered): Promise<Decided>
   if (now.state !== "open") return now;
   const { doc } = now;
   const evidence = evidenceOf(ports.evidence, run);
-  const problems = await problemsWith(answered, doc, ports, evidence);
+  const problems = await problemsWith(answered, doc, ports);
   if (problems.length > 0) return { state: "incomplete", doc, problems };
   const answer = {
     attempt,
@@ -100,12 +100,8 @@ function isSame(given: { by: string; comment: string }, answered: Answered): boo
   return given.by === answered.by.trim() && given.comment === answered.comment.trim();
 }
 
-async function problemsWith(
-  answered: Answered,
-  doc: GateDoc,
-  ports: Ports,
-  evidence: RunEvidence,
-): Promise<Problem[]> {
+/** What an answer lacks, wherever it is given. */
+export async function problemsWith(answered: Answered, doc: GateDoc, ports: Ports): Promise<Problem[]> {
   const problems: Problem[] = [];
   const wrongName = problemWithName(answered.by);
   if (wrongName) problems.push({ field: "by", message: wrongName });
@@ -120,7 +116,7 @@ async function problemsWith(
       message: "Another plan has been deployed since this run was started: a Go would not take effect.",
     });
   if (ports.settings.separateApprover && leadsToProduction(doc.kind, ports.settings)) {
-    const request = await evidence.read<RequestDoc>(Doc.request);
+    const request = await evidenceOf(ports.evidence, answered.run).read<RequestDoc>(Doc.request);
     if (request?.startedBy && samePerson(request.startedBy, answered.by))
       problems.push({
         field: "by",

@@ -161,7 +161,7 @@ describe("the gate's page", () => {
       "1 min 35 s",
       "predicted downtime",
       "2 of 3 checks passed",
-      "23 tables, 2104332 rows",
+      "23 tables, 2,104,332 rows",
       "42 s",
       "3 checks passed",
       "1 of 2 checks failed",
