@@ -28,7 +28,14 @@ const form = z.strictObject({
   /** The database's identifier, typed. */
   instance: line(100).default(""),
   /** Places in the checklist. */
-  tick: z.array(z.coerce.number().int().min(0).max(999)).default([]),
+  tick: z
+    .array(
+      z
+        .string()
+        .regex(/^\d{1,3}$/)
+        .transform(Number),
+    )
+    .default([]),
   /** SHA-256 of the page that the form stood on. */
   shown: z.string().regex(/^[0-9a-f]{64}$/),
 });
