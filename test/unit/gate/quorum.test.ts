@@ -140,6 +140,7 @@ describe("a gate that needs two Goes", () => {
     );
     expect(await decisionOf(s)).toBeUndefined();
     expect((await s.get(path, key)).body).toContain("Go so far: 1 of 2");
+    expect((await s.evidence.list("gates/readiness-1/go-")).length).toBe(1);
   });
 
   test("answered by hundreds at once, Go and No-Go, has one decision, which all are told", async () => {
@@ -275,6 +276,29 @@ describe("in the middle of it", () => {
     expect(page).toContain("Go so far: 0 of 2");
     await s.answerAs(again.path, again.key, GRACE);
     expect(await decisionOf(s, "rehearsal", 2)).toBeUndefined();
+  });
+
+  test("Goes that came to nothing are not counted again, though what had changed is as it was", async () => {
+    const s = needing(2);
+    const { path, key } = await s.open({ kind: "rehearsal" });
+    const before = s.catalog.objects;
+    await s.answerAs(path, key, ADA);
+    await s.answerAs(path, key, GRACE);
+    s.catalog.objects = [];
+    expect(await confirm(s, "Go")).toEqual({ decision: "Ask" });
+    s.catalog.objects = before;
+    const again = await s.open({ kind: "rehearsal" });
+    expect((await s.get(again.path, again.key)).body).toContain("Go so far: 0 of 2");
+  });
+
+  test("a Go that reached the old link late does not make its giver count twice", async () => {
+    const s = needing(2);
+    await s.open();
+    const { path, key } = await s.open({ escalation: true });
+    await s.answerAs(path, key, ADA);
+    await s.evidence.keep("gates/readiness-1/go-1", { at: "2026-11-03T02:00:00.000Z", comment: "", ...ADA });
+    expect((await s.get(path, key)).body).toContain("Go so far: 1 of 2");
+    expect(await decisionOf(s, "readiness", 2)).toBeUndefined();
   });
 
   test("a worker that died and asked again loses no Go", async () => {

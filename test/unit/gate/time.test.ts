@@ -234,6 +234,7 @@ describe("what the machine passes on", () => {
     expect(await heard(s, first)).toMatchObject({ decision: "Escalate" });
     const second = { decision: "Escalate", until: "x", seconds: 1, unansweredAgain: caught };
     expect(await heard(s, second)).toEqual({ decision: "NoGo" });
+    expect((await decisionOf(s, "readiness"))?.comment).toMatch(/^Nobody had answered/);
   });
 
   test("is no way to get past a No-Go, or to a Go", async () => {
