@@ -29,7 +29,7 @@ export function gatePage(view: GateView, form?: FormState): Html {
 <h1>${questionOf(doc)}</h1>
 <p class="lead">${report.plan.title}, on <strong>${settings.instance}</strong></p>
 <p><a href="#decide">To the decision</a></p>
-${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>Nobody answered this gate in time. Now it is asked of you.</p></div>`}
+${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>This gate was not decided in time. Now it is yours to decide.</p></div>`}
 ${
   doc.changed.length > 0 &&
   html`<div class="note"><h2>Asked again: a Go did not take effect, as this has changed since</h2>

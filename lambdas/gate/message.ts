@@ -13,7 +13,7 @@ export function gateNotice(
 ): Notice {
   const lines = [
     doc.escalation
-      ? "Nobody has answered this gate in time. It is now yours to decide."
+      ? "This gate was not decided in time. It is now yours to decide."
       : "A migration waits for your decision.",
     "",
     `  Question  ${plain(doc.question)}`,
@@ -33,7 +33,7 @@ export function gateNotice(
     "",
     ...(doc.quorum
       ? [
-          `A Go takes ${doc.quorum.approvals} people of different names, each on this page; a No-Go takes one.`,
+          `A Go takes ${doc.quorum.approvals} people of different names${doc.quorum.starterUnknown ? ", as the run does not say who started it" : ""}; a No-Go takes one.`,
           "",
         ]
       : []),

@@ -170,7 +170,7 @@ describe("one decision", () => {
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");
     const newer = await visit(browser, await escalate());
-    await newer.getByText("Nobody answered this gate in time.").waitFor();
+    await newer.getByText("This gate was not decided in time.").waitFor();
     await pressGo(page);
     expect(await heading(page)).toBe("A newer link has taken this one's place");
     await picture(page, "superseded");

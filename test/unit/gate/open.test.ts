@@ -134,7 +134,7 @@ describe("the message", () => {
     const first = await s.open();
     const second = await s.open({ escalation: true });
     expect(s.ports.notices.map((notice) => notice.audience)).toEqual(["approvers", "escalation"]);
-    expect(s.ports.notices[1]?.text).toContain("Nobody has answered this gate in time.");
+    expect(s.ports.notices[1]?.text).toContain("This gate was not decided in time.");
     expect(second.key).not.toBe(first.key);
     expect((await s.get(second.path, second.key)).body).toContain("Escalated");
   });
