@@ -103,7 +103,8 @@ const decisionOf = ({ evidence }: Played, attempt = 1) =>
   evidence.read<GateDecisionDoc>(`gates/readiness-${attempt}/decision`);
 const ofTheGate = ({ states }: Played) => states.filter((state) => state.endsWith(FIRST));
 
-describe("a gate in the machine", () => {
+// Each waits for seconds, and none for another.
+describe.concurrent("a gate in the machine", () => {
   test("that is answered leads on", async () => {
     const played = await play({
       until: BEYOND_IT,
