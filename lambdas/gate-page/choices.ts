@@ -5,8 +5,8 @@ import type { GateApprovalDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
 import { described, field, wrong } from "./field.ts";
 import type { GateForm } from "./form.ts";
-import type { GateView } from "./gate-page.ts";
 import { goesNeeded, goesSoFar } from "./goes.ts";
+import type { GateView } from "./view.ts";
 
 /** What the page's forms need: where they are absent, the page is what is kept as evidence of what was shown. */
 export interface FormState {

@@ -1,7 +1,7 @@
 import { endsWithWindow } from "../gate/time.ts";
 import { type Html, html } from "../shared/html.ts";
-import type { GateView } from "./gate-page.ts";
 import { time } from "./layout.ts";
+import type { GateView } from "./view.ts";
 
 /** What is asked about: which database, which plan, which run, and until when. */
 export function facts({ doc, report, settings }: GateView): Html {

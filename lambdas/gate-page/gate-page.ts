@@ -1,19 +1,11 @@
-import type { Report } from "../report/schema.ts";
-import type { GateDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
-import type { RunSettings } from "../shared/settings.ts";
 import { choices, type FormState } from "./choices.ts";
 import { facts } from "./facts.ts";
 import { fieldId } from "./field.ts";
 import { layout, questionOf } from "./layout.ts";
 import { measured } from "./measured.ts";
+import type { GateView } from "./view.ts";
 import { windowNotes } from "./window.ts";
-
-export interface GateView {
-  doc: GateDoc;
-  report: Report;
-  settings: RunSettings;
-}
 
 export function gatePage(view: GateView, form?: FormState): Html {
   const { doc, report, settings } = view;

@@ -1,7 +1,7 @@
 import { duration } from "../report/words.ts";
 import { type Html, html } from "../shared/html.ts";
-import type { GateView } from "./gate-page.ts";
 import { time } from "./layout.ts";
+import type { GateView } from "./view.ts";
 
 /** What must be known of the maintenance window: that the run is outside it, and that it may not be done in time. */
 export function windowNotes({ doc, report }: GateView): Html | false {

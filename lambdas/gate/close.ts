@@ -1,11 +1,13 @@
 import { moment } from "../report/words.ts";
-import { Doc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
+import { type Decision, Doc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { approvalsSoFar } from "./approvals.ts";
-import type { Heard } from "./confirm.ts";
 import { SLUICE } from "./names.ts";
 import { endsWithWindow } from "./time.ts";
+
+/** What the machine heard at a gate: an answer, or nothing, first from the approvers and then from the escalation. */
+export type Heard = Decision | "nothing" | "nothing again";
 
 /** Closes a gate that nobody has decided as No-Go. Whoever decides it at this very moment is first, or comes too late. */
 export async function closeGate(

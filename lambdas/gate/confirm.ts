@@ -3,13 +3,17 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { announce, gateDecided } from "./announce.ts";
 import { storedDecision } from "./approvals.ts";
-import { latestAttempt, type WithheldDoc, withheldDoc, withheldSoFar } from "./attempts.ts";
+import {
+  latestAttempt,
+  type ToldDoc,
+  toldDoc,
+  type WithheldDoc,
+  withheldDoc,
+  withheldSoFar,
+} from "./attempts.ts";
 import { changesSince, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
-import { closeGate } from "./close.ts";
+import { closeGate, type Heard } from "./close.ts";
 import { type GateTime, type TimedGate, timeLeft } from "./time.ts";
-
-/** What the machine heard at a gate: an answer, or nothing, first from the approvers and then from the escalation. */
-export type Heard = Decision | "nothing" | "nothing again";
 
 export interface ConfirmGate extends TimedGate {
   heard: Heard;
@@ -40,6 +44,8 @@ export async function confirmGate(
   const time = !stored && heard === "nothing" ? await timeLeft(event, ports, evidence) : undefined;
   if (time) return { decision: "Escalate", ...time };
   const decision = stored ?? (await closeGate(doc, heard, ports, evidence));
+  // Also where the call that should have told it was lost: nobody needs to tell it any more.
+  await evidence.keep<ToldDoc>(toldDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
   const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
   if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
   await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);

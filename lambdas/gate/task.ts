@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { refuseAnotherPlan, runFields, type Task } from "../shared/task.ts";
-import { confirmGate, type Heard } from "./confirm.ts";
+import type { Heard } from "./close.ts";
+import { confirmGate } from "./confirm.ts";
 import { GATE_NAME } from "./link.ts";
 import { openGate } from "./open.ts";
 import { timeLeft } from "./time.ts";

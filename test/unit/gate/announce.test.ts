@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { confirmGate, type Heard } from "../../../lambdas/gate/confirm.ts";
+import type { Heard } from "../../../lambdas/gate/close.ts";
+import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { GO, MINUTES, NO_GO, type Scene, scene, TOKEN } from "./scene.ts";
 
 const confirm = (s: Scene, heard: Heard) =>

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { confirmGate, type Heard } from "../../../lambdas/gate/confirm.ts";
+import type { Heard } from "../../../lambdas/gate/close.ts";
+import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
 import type { GateKind } from "../../../lambdas/gate/kinds.ts";
 import { openGate } from "../../../lambdas/gate/open.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { confirmGate, type Heard } from "../../../lambdas/gate/confirm.ts";
+import type { Heard } from "../../../lambdas/gate/close.ts";
+import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
 import type { GateKind } from "../../../lambdas/gate/kinds.ts";
 import { gateTask } from "../../../lambdas/gate/task.ts";
@@ -105,9 +106,11 @@ describe("at the end of its time", () => {
       by: "Sluice",
       comment: "Nobody had answered until 2026-11-03 03:00:00 UTC, the escalation contacts included.",
     });
+    s.ports.callbacks.behaviour = "nobody waits";
     const late = await s.post(path, { key, shown, ...GO });
     expect(late.status).toBe(409);
     expect(late.body).toContain("No-Go, by Sluice");
+    expect((await s.get(path, key)).body).not.toContain("The run does not wait here any more");
   });
 
   test("the window's end is a No-Go at once: nobody is left to escalate to", async () => {
@@ -169,6 +172,11 @@ describe("at the end of its time", () => {
       s.ports.clock.pass(HOUR);
       expect(await confirm(s, "open", "nothing")).toEqual({ decision: outcome });
       expect(await decisionOf(s, "open")).toMatchObject({ decision, by: "Grace Hopper" });
+      // It has heard it: whoever opens the link later is not told otherwise.
+      s.ports.callbacks.behaviour = "nobody waits";
+      const later = (await s.get(path, key)).body;
+      expect(later).not.toContain("The run has not heard it yet");
+      expect(later).not.toContain("The run does not wait here any more");
     },
   );
 
