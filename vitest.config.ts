@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// Tiers: unit, sql and machine need nothing but Node; native needs a PostgreSQL server (see its global set-up).
+// Tiers: unit, sql and machine need nothing but Node; native needs a PostgreSQL server, browser needs Chromium (see
+// their global set-ups).
 const tier = (name: string, seconds: number, extra: Record<string, unknown> = {}) => ({
   test: {
     name,
@@ -24,6 +25,7 @@ export default defineConfig({
       tier("sql", 120),
       tier("machine", 180),
       // One server for all: locks, kills and waits of one file must not disturb another's.
+      tier("browser", 60, { globalSetup: ["test/browser/global-setup.ts"] }),
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],
   },

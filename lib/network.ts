@@ -32,7 +32,7 @@ export class Network extends Construct {
     if (settings.endpoints) this.endpoints(settings.endpoints.routeTableIds);
   }
 
-  /** For networks without a way out: what functions inside call is S3, Secrets Manager and SNS. */
+  /** For networks without a way out: what functions inside call is S3, Secrets Manager, SNS and EventBridge. */
   private endpoints(routeTableIds: string[]): void {
     new ec2.CfnVPCEndpoint(this, "S3", {
       vpcId: this.vpc.vpcId,
@@ -49,6 +49,7 @@ export class Network extends Construct {
     const services = {
       SecretsManager: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
       Sns: ec2.InterfaceVpcEndpointAwsService.SNS,
+      Events: ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE,
     };
     for (const [id, service] of Object.entries(services))
       new ec2.InterfaceVpcEndpoint(this, id, {

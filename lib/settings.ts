@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RunSettings } from "../lambdas/shared/settings.ts";
+import { maintenanceWindow, type RunSettings } from "../lambdas/shared/settings.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
 export const SETTINGS_KEY = "sluice";
@@ -37,7 +37,7 @@ const settings = z.strictObject({
     /** Key that the instance is encrypted with, where it is not the account's default one. */
     storageKmsKeyArn: key.optional(),
   }),
-  /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager and SNS. */
+  /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
   network: z
     .strictObject({
       vpcId: id("vpc"),
@@ -73,6 +73,8 @@ const settings = z.strictObject({
   fence: z.enum(["connect", "none"]).default("connect"),
   /** The one who started a run may not give the Go for production. */
   separateApprover: z.boolean().default(true),
+  /** Runs may not be started outside it, and its end closes an open gate as No-Go. Left out: there is none. */
+  maintenanceWindow: maintenanceWindow.optional(),
   /** Shown on gate pages and in messages. */
   contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
   /** Days that evidence and logs are kept. */
@@ -132,6 +134,7 @@ export function toRunSettings(settings: Settings, gateUrl: string): RunSettings 
     alarms: settings.alarms,
     gateUrl,
     separateApprover: settings.separateApprover,
+    ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
     contacts: settings.contacts,
     lockTimeoutMs: settings.lockTimeoutMs,
     lockTries: settings.lockTries,

@@ -18,13 +18,8 @@ export const WAYS_BACK: ReadonlySet<string> = new Set([
 /** Phases that a run goes through to their end although it is asked to stop: in "Open" the application is in already. */
 export const UNDISTURBED: ReadonlySet<string> = new Set([...WAYS_BACK, "Open", "Close"]);
 
-/**
- * Gates that a run which is being stopped does not refuse by itself: each answer costs something, and which is for a
- * person to say. The application is in, or the database must be restored.
- */
-export function isForPeopleAlone({ kind }: Pick<GateDoc, "kind">): boolean {
-  return kind === "keep" || kind === "restore";
-}
+/** Gates that a run which is being stopped does not refuse by itself. */
+export { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
 
 /** What a local run tells while it goes on. */
 export type RunEvent =
@@ -53,8 +48,11 @@ export interface OpenGate {
   summary: readonly { title: string; lines: readonly string[] }[];
   /** Name of the database, where a Go changes a real one: whoever says Go at the prompt must type it. */
   typed?: string | undefined;
-  /** Answers the gate; false when somebody else did before. */
-  decide(decision: Decision, by: string, comment: string): Promise<boolean>;
+  /**
+   * Answers the gate. `counted`: a Go, and it needs more of them; `before`: somebody else had decided it.
+   * Rejects with what is wrong with the answer.
+   */
+  decide(decision: Decision, by: string, comment: string): Promise<"decided" | "counted" | "before">;
   /** Resolves when the gate is answered, by whomever, or its time is over. */
   closed: Promise<{ decision: Decision; by: string } | undefined>;
 }

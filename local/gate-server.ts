@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { answer, MOST_BODY_BYTES } from "../lambdas/gate-page/answer.ts";
+import { answer } from "../lambdas/gate-page/answer.ts";
+import { MOST_BODY_BYTES } from "../lambdas/gate-page/request.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
 
 export interface GateServer {

@@ -1,4 +1,5 @@
-import { decide, ON_PRODUCTION } from "../lambdas/gate/decide.ts";
+import { decide } from "../lambdas/gate/decide.ts";
+import { leadsToProduction } from "../lambdas/gate/kinds.ts";
 import { gateAddress } from "../lambdas/gate/link.ts";
 import { buildReport } from "../lambdas/report/build.ts";
 import { summaryLines } from "../lambdas/report/summary.ts";
@@ -31,7 +32,7 @@ export async function openedGate(
     doc,
     link,
     summary: summaryLines(await buildReport(evidence)),
-    ...(apply && ON_PRODUCTION.includes(doc.kind) ? { typed: ports.settings.instance } : {}),
+    ...(apply && leadsToProduction(doc.kind, ports.settings) ? { typed: ports.settings.instance } : {}),
     async decide(decision, by, comment) {
       const decided = await decide(ports, {
         run,
@@ -46,7 +47,12 @@ export async function openedGate(
       });
       if (decided.state === "incomplete")
         throw new Error(decided.problems.map(({ message }) => message).join(" "));
-      return decided.state === "decided" && decided.first;
+      if (decided.state !== "counted")
+        return decided.state === "decided" && decided.first ? "decided" : "before";
+      if (decided.first) return "counted";
+      throw new Error(
+        `A Go of ${by} is counted already. The next one must be another person's, on the page.`,
+      );
     },
     closed: (async () => {
       while (Date.now() < Date.parse(doc.expiresAt)) {

@@ -216,6 +216,8 @@ class Run {
           if (this.stopping) this.refuseGate();
         },
       },
+      // EventBridge is not at hand, and nobody listens.
+      announcer: { announce: async () => undefined },
       callbacks: this.callbacks,
       // CloudWatch is not at hand, and no alarm is set.
       alarms: {

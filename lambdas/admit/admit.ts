@@ -1,20 +1,24 @@
 import * as z from "zod";
 import { summarizePlan } from "../report/plan-summary.ts";
+import { moment } from "../report/words.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { takeLease } from "./lease.ts";
+import { isOutside, windowOf, windowText } from "./window.ts";
 
 /** What an operator may give to StartExecution; `{}` will do. */
 const operatorInput = z.strictObject({
   startedBy: z.string().max(200).optional(),
   reason: z.string().max(2000).optional(),
+  /** Why this run may be outside the maintenance window. */
+  outsideWindow: z.string().trim().min(1, "say why").max(2000).optional(),
 });
 
 /**
  * Parses the operator's input, takes the run lock and looks at production from outside.
- * @throws SluiceError RequestInvalid, RunLocked, or FleetFailed where there is no such instance.
+ * @throws SluiceError RequestInvalid, WindowClosed, RunLocked, or FleetFailed where there is no such instance.
  */
 export async function admit(
   input: unknown,
@@ -26,21 +30,32 @@ export async function admit(
   if (!parsed.success)
     throw new SluiceError(
       ErrorName.RequestInvalid,
-      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy and reason, or be {}.`,
+      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason and outsideWindow, or be {}.`,
     );
   const { plan, settings, clock } = ports;
-  await evidence.keep<RequestDoc>(Doc.request, {
+  const { outsideWindow, ...said } = parsed.data;
+  const { maintenanceWindow: window } = settings;
+  const now = clock.now();
+  const request = await evidence.keep<RequestDoc>(Doc.request, {
     run: evidence.run,
     execution,
-    startedAt: clock.now().toISOString(),
-    ...parsed.data,
+    startedAt: now.toISOString(),
+    ...said,
     plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
     instance: settings.instance,
     database: settings.database,
     rehearse: settings.rehearse,
     fence: settings.fence,
+    ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
   });
   await evidence.keep(Doc.plan, summarizePlan(plan));
+  // By what is kept: a worker that is called again, a moment later, must say the same.
+  if (window && request.window && isOutside(request.window, request.startedAt))
+    throw new SluiceError(
+      ErrorName.WindowClosed,
+      `This run was started outside the maintenance window (${windowText(window)}), which opens next at ${moment(request.window.begins)}. ` +
+        "Start it then, or start it with outsideWindow in its input, saying why it may not wait.",
+    );
   await takeLease(ports, { run: evidence.run, execution, since: clock.now().toISOString() });
 
   const instance = await ports.fleet.describe(settings.instance);

@@ -1,13 +1,17 @@
 import type { WithheldDoc } from "../gate/attempts.ts";
-import type { Told } from "../gate/decide.ts";
+import type { Decided } from "../gate/decide.ts";
+import type { Told } from "../gate/tell.ts";
+import { endsWithWindow } from "../gate/time.ts";
+import { count } from "../report/words.ts";
 import type { GateDecisionDoc, GateDoc } from "../shared/documents.ts";
-import { type Html, type HtmlValue, html } from "../shared/html.ts";
+import { type Html, html } from "../shared/html.ts";
 import type { RunSettings } from "../shared/settings.ts";
+import { goesSoFar } from "./goes.ts";
 import { layout, questionOf, time } from "./layout.ts";
 
 /** A page for each way in which a link or a form is no good. None says more about a gate than its reader may know. */
-function plainPage(title: string, ...sentences: HtmlValue[]): Html {
-  return layout({ title }, html`<h1>${title}</h1>${sentences.map((text) => html`<p>${text}</p>`)}`);
+function plainPage(title: string, text: string): Html {
+  return layout({ title }, html`<h1>${title}</h1><p>${text}</p>`);
 }
 
 export const unknownPage = () =>
@@ -37,7 +41,7 @@ export const largePage = () =>
 export const malformedPage = () =>
   plainPage(
     "This answer cannot be read",
-    "Open the link from the e-mail and answer there. Nothing was decided.",
+    "A part of it is missing, or holds characters that cannot be seen, as text that was copied may. Open the link from the e-mail and type the answer there. Nothing was decided.",
   );
 
 export const brokenPage = () =>
@@ -47,15 +51,16 @@ export const brokenPage = () =>
   );
 
 export function expiredPage(doc: GateDoc, settings: RunSettings): Html {
+  const now = endsWithWindow(doc)
+    ? "Then the maintenance window ended. Without an answer it counts as a No-Go."
+    : doc.escalation
+      ? "Without an answer it counts as a No-Go."
+      : "The escalation contacts are asked now, by a link of their own; without an answer of theirs it counts as a No-Go.";
   return gateAnswer(
     doc,
     settings,
     "The time for this answer is over",
-    html`<p>It could be answered until ${time(doc.expiresAt)}. ${
-      doc.escalation
-        ? "Without an answer it counts as a No-Go."
-        : "The escalation contacts are asked now, by a link of their own; without an answer of theirs it counts as a No-Go."
-    }</p>
+    html`<p>It could be answered until ${time(doc.expiresAt)}. ${now}</p>
 <p>Nothing was decided by this link.</p>`,
   );
 }
@@ -76,12 +81,34 @@ ${withheld && withheldNote(withheld)}`,
   );
 }
 
+/** One Go of several: what it counts for, and what is still to come. */
+export function countedPage(
+  { doc, approvals, first }: Extract<Decided, { state: "counted" }>,
+  settings: RunSettings,
+): Html {
+  const missing = (doc.quorum?.approvals ?? 1) - approvals.length;
+  return gateAnswer(
+    doc,
+    settings,
+    first ? "Your Go is counted" : "Not counted: a Go of this name was given before",
+    html`<h2>What happens now</h2>
+<p>Nothing yet: ${count(missing, "other person", "other people")} must say Go by this same link, until ${time(doc.expiresAt)}. Anybody may still say No-Go, and that ends it at once.</p>
+${!first && html`<p>If you are another person of the same name, type your name so that it tells you apart.</p>`}
+${goesSoFar(doc, approvals)}
+<p>You can close this page.</p>`,
+  );
+}
+
+export interface DecidedView {
+  doc: GateDoc;
+  decision: GateDecisionDoc;
+  told: Told;
+  withheld: WithheldDoc | undefined;
+}
+
 /** What has been decided and what happens now. `yours`: the reader's own answer, given just now. */
 export function decidedPage(
-  doc: GateDoc,
-  decision: GateDecisionDoc,
-  told: Told,
-  withheld: WithheldDoc | undefined,
+  { doc, decision, told, withheld }: DecidedView,
   settings: RunSettings,
   reader: "yours" | "another's" | "anyone's",
 ): Html {
@@ -111,16 +138,16 @@ ${toldNote(told)}
 function toldNote(told: Told): Html | false {
   if (told === "yes") return false;
   return told === "failed"
-    ? html`<div class="note no"><h2>The run has not heard it yet</h2><p>The answer is kept and cannot be lost, but the run could not be told. Open the link from the e-mail again in a minute: that tells it again.</p></div>`
+    ? html`<div class="note no"><h2>The run has not heard it yet</h2><p>The answer is kept and cannot be lost, but the run could not be told. Open the link from the e-mail again in a minute: that tells it again. At the latest it looks by itself, when the gate's time is over.</p></div>`
     : html`<div class="note"><h2>The run does not wait here any more</h2><p>It has heard an answer already, its time had run out, or it was stopped. This answer is kept, but it may have had no effect: look at the run before you rely on it.</p></div>`;
 }
 
-function answer(decision: GateDecisionDoc): Html {
-  const go = decision.decision === "Go";
+function answer({ decision, by, at, comment }: GateDecisionDoc): Html {
+  const go = decision === "Go";
   return html`<div class="note ${go ? "go" : "no"}">
-<h2><span aria-hidden="true">${go ? "✓ " : "✕ "}</span>${go ? "Go" : "No-Go"}, by ${decision.by}</h2>
-<p>${time(decision.at)}</p>
-${decision.comment !== "" && html`<p class="comment">${decision.comment}</p>`}
+<h2><span aria-hidden="true">${go ? "✓ " : "✕ "}</span>${go ? "Go" : "No-Go"}, by ${by}</h2>
+<p>${time(at)}</p>
+${comment !== "" && html`<p class="comment">${comment}</p>`}
 </div>`;
 }
 

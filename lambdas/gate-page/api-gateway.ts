@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import type { GateRequest, GateResponse } from "./answer.ts";
+import type { GateRequest, GateResponse } from "./request.ts";
 
 /** The request in an event of an HTTP API, payload format 2.0. */
 export function requestOf(event: APIGatewayProxyEventV2): GateRequest {

@@ -1,18 +1,24 @@
 import * as z from "zod";
+import type { Problem } from "../gate/decide.ts";
+import { leadsToProduction } from "../gate/kinds.ts";
+import { SLUICE, samePerson } from "../gate/names.ts";
+import type { GateDoc } from "../shared/documents.ts";
+import type { RunSettings } from "../shared/settings.ts";
 
-// Line ends aside, no control characters; and none that turn the direction of text, which could make one name look
-// like another in the report.
+// No control characters, line ends among them; none that have no meaning or half of one; and none that cannot be seen
+// or that turn the direction of text, which could make one name look like another in the report. Two that join letters
+// cannot be seen either: some scripts need them.
 const line = (most: number) =>
   z
     .string()
     .max(most)
-    .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u);
+    .regex(/^(?:[^\p{Cc}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp}\p{DI}\p{Bidi_Control}]|\u200c|\u200d)*$/u);
 const text = (most: number) =>
   z
     .string()
     .max(most)
     .transform((value) => value.replace(/\r\n?/g, "\n"))
-    .pipe(z.string().regex(/^(?:[^\p{Cc}\u202a-\u202e\u2066-\u2069]|\n|\t)*$/u));
+    .pipe(z.string().regex(/^(?:[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]|\n|\t)*$/u));
 
 const form = z.strictObject({
   key: z.string().min(1).max(100),
@@ -22,7 +28,14 @@ const form = z.strictObject({
   /** The database's identifier, typed. */
   instance: line(100).default(""),
   /** Places in the checklist. */
-  tick: z.array(z.coerce.number().int().min(0).max(999)).default([]),
+  tick: z
+    .array(
+      z
+        .string()
+        .regex(/^\d{1,3}$/)
+        .transform(Number),
+    )
+    .default([]),
   /** SHA-256 of the page that the form stood on. */
   shown: z.string().regex(/^[0-9a-f]{64}$/),
 });
@@ -39,4 +52,20 @@ export function parseForm(body: string): GateForm | undefined {
     names.map((name) => [name, name === "tick" ? params.getAll(name) : params.get(name)]),
   );
   return form.safeParse(fields).data;
+}
+
+/** What only a form can lack; what every answer needs is in `decide`. */
+export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings): Problem[] {
+  const problems: Problem[] = [];
+  if (samePerson(form.by, SLUICE))
+    problems.push({
+      field: "by",
+      message: `Type your name. ${SLUICE} itself answers where nobody did in time.`,
+    });
+  if (form.decision !== "Go") return problems;
+  if (!doc.checklist.every((_, i) => form.tick.includes(i)))
+    problems.push({ field: "ticked", message: "A Go needs every point of the checklist." });
+  if (leadsToProduction(doc.kind, settings) && form.instance.trim() !== settings.instance)
+    problems.push({ field: "instance", message: `Type ${settings.instance}, exactly so.` });
+  return problems;
 }

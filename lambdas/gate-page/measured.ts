@@ -1,11 +1,13 @@
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
-import { bytes, count, duration, lockText, milliseconds } from "../report/words.ts";
+import { bytes, count, duration, grouped, lockText, milliseconds } from "../report/words.ts";
 import { type Html, html } from "../shared/html.ts";
+import { concernsNote } from "./concerns.ts";
 
 /** What was checked and measured so far, from the run's report. Sections without anything to say are left out. */
 export function measured(report: Report): Html {
   const sections = [
+    concernsNote(report) || null,
     went(report),
     time(report),
     preflight(report),
@@ -90,7 +92,7 @@ ${snapshots.map(
 )}
 ${
   verified &&
-  html`<li>${verdict(verified.equal, ["restored and read", "the restored copy differs", ""])} · ${count(verified.tables, "table")}, ${verified.rows} rows</li>`
+  html`<li>${verdict(verified.equal, ["restored and read", "the restored copy differs", ""])} · ${count(verified.tables, "table")}, ${grouped(verified.rows)} rows</li>`
 }
 </ul>
 ${verified && list(verified.differences)}
@@ -101,6 +103,7 @@ function migrations(report: Report): Section {
   const begun = report.migrations.filter((m) => m.staging.passes.length + m.production.passes.length > 0);
   if (begun.length === 0) return null;
   const { proofs } = report;
+  const onProduction = begun.some(({ production }) => production.passes.length > 0);
   return html`<div class="card">
 <h3>Migrations</h3>
 ${begun.map((migration) => {
@@ -109,7 +112,7 @@ ${begun.map((migration) => {
 <dl class="columns">
 <div><dt>On staging</dt><dd>${side(migration.staging)}</dd></div>
 <div><dt>Its rollback, on staging</dt><dd>${last(migration.staging, "rollback") ?? "–"}${back && html`<br>${verdict(back.equal, ["proven back", "not back", "not yet proven"])}`}</dd></div>
-<div><dt>On production</dt><dd>${side(migration.production)}</dd></div>
+${onProduction && html`<div><dt>On production</dt><dd>${side(migration.production)}</dd></div>`}
 </dl></div>`;
 })}
 ${
@@ -148,6 +151,7 @@ function side(side: Side): Html | string {
 function slos({ benchmarks }: Report): Section {
   const run = benchmarks.filter((benchmark) => benchmark.staging || benchmark.production);
   if (run.length === 0) return null;
+  const onProduction = run.some(({ production }) => production);
   const cell = (result: (typeof run)[number]["staging"]) =>
     result
       ? html`<td class="number">${result.p95Ms === null ? (result.note ?? "not measured") : milliseconds(result.p95Ms)}<br>${verdict(result.passed, ["met", "missed", "not known"])}</td>`
@@ -155,10 +159,10 @@ function slos({ benchmarks }: Report): Section {
   return html`<div class="card">
 <div class="scroll" tabindex="0" role="region" aria-label="Benchmarks">
 <table><caption>Benchmarks, p95</caption>
-<thead><tr><th scope="col">What</th><th scope="col" class="number">Limit</th><th scope="col" class="number">Staging</th><th scope="col" class="number">Production</th></tr></thead>
+<thead><tr><th scope="col">What</th><th scope="col" class="number">Limit</th><th scope="col" class="number">Staging</th>${onProduction && html`<th scope="col" class="number">Production</th>`}</tr></thead>
 <tbody>${run.map(
     (benchmark) =>
-      html`<tr><th scope="row">${benchmark.title}</th><td class="number">${milliseconds(benchmark.sloMs)}</td>${cell(benchmark.staging)}${cell(benchmark.production)}</tr>`,
+      html`<tr><th scope="row">${benchmark.title}</th><td class="number">${milliseconds(benchmark.sloMs)}</td>${cell(benchmark.staging)}${onProduction && cell(benchmark.production)}</tr>`,
   )}</tbody></table>
 </div>
 </div>`;

@@ -52,7 +52,7 @@ dl.facts dd { margin: 0; }
 .note.go { border-left-color: var(--go); background: var(--go-soft); }
 .note h2, .note h3 { margin: 0 0 .5rem; font-size: 1.0625rem; }
 .note ul { margin: 0; padding-left: 1.25rem; }
-.choices { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
+.choices { display: grid; align-items: start; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
 .choices .card { margin: 0; border-top: .375rem solid var(--line); }
 .choices .card.go { border-top: .375rem solid var(--go); }
 .choices .card.no { border-top: .375rem double var(--no); }
@@ -87,7 +87,7 @@ input[type=text], textarea {
   border-radius: .375rem; padding: .625rem .75rem; min-height: 2.875rem;
 }
 textarea { min-height: 5.5rem; resize: vertical; }
-[aria-invalid=true] { border-color: var(--no); border-width: 2px; }
+input[aria-invalid=true], textarea[aria-invalid=true] { border: 2px solid var(--no); }
 button {
   width: 100%; font: inherit; font-size: 1.125rem; font-weight: 650; border: 2px solid transparent; border-radius: .5rem;
   padding: .75rem 1.25rem; min-height: 3.25rem; cursor: pointer;
@@ -104,6 +104,11 @@ code { font: .9375em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overfl
 .comment { white-space: pre-wrap; margin: 0; }
 .skip { position: absolute; left: -100vw; }
 .skip:focus { position: static; display: inline-block; margin: .75rem 1.25rem 0; }
+@media (max-width: 30rem) {
+  dl.facts { grid-template-columns: 1fr; gap: 0; }
+  dl.facts dd + dt { margin-top: .5rem; }
+  dl.facts dt { font-size: .875rem; }
+}
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 @media print { .skip, form { display: none; } }
 `;

@@ -6,8 +6,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
-
-export type GateKind = GateDoc["kind"];
+import type { GateKind } from "./kinds.ts";
 
 export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<Fingerprint>;
 

@@ -1,46 +1,79 @@
 import { type Decision, Doc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
-import { latestAttempt, type WithheldDoc, withheldDoc, withheldSoFar } from "./attempts.ts";
+import { announce, gateDecided } from "./announce.ts";
+import { storedDecision } from "./approvals.ts";
+import {
+  latestAttempt,
+  type ToldDoc,
+  toldDoc,
+  type WithheldDoc,
+  withheldDoc,
+  withheldSoFar,
+} from "./attempts.ts";
 import { changesSince, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
+import { closeGate, type Heard } from "./close.ts";
+import { type GateTime, type TimedGate, timeLeft } from "./time.ts";
 
-export interface ConfirmGate {
-  gate: string;
-  decision: Decision;
+export interface ConfirmGate extends TimedGate {
+  heard: Heard;
 }
+
+/** Where the gate leads. `Ask`: it is asked again; `Escalate`: the escalation contacts are asked. */
+export type Confirmed = { decision: Decision | "Ask" } | ({ decision: "Escalate" } & GateTime);
 
 // A database that changes after every Go is not one to migrate now.
 const MOST_ASKED_AGAIN = 5;
 
 /**
  * Lets a decision take effect. A Go does only if it was given on the gate's own page, and if what it was given for is
- * still so; otherwise the gate is asked again.
+ * still so; otherwise the gate is asked again. Where nothing was heard, an answer that is stored counts all the same;
+ * without one the gate is escalated once, and then is a No-Go.
  */
 export async function confirmGate(
-  { gate, decision }: ConfirmGate,
+  event: ConfirmGate,
   ports: Ports,
   evidence: RunEvidence,
   readCatalog: ReadCatalog = readProduction,
-): Promise<{ decision: Decision | "Ask" }> {
-  if (decision === "NoGo") return { decision };
-  const attempt = await latestAttempt(evidence, gate);
+): Promise<Confirmed> {
+  const { gate, heard } = event;
+  const doc = await evidence.read<GateDoc>(Doc.gate(gate, await latestAttempt(evidence, gate)));
+  // Nobody can have been asked, whatever the machine was told.
+  if (!doc) return { decision: "NoGo" };
+  const stored = await storedDecision(evidence, doc);
+  const time = !stored && heard === "nothing" ? await timeLeft(event, ports, evidence) : undefined;
+  if (time) return { decision: "Escalate", ...time };
+  const decision = stored ?? (await closeGate(doc, heard, ports, evidence));
+  // Also where the call that should have told it was lost: nobody needs to tell it any more.
+  await evidence.keep<ToldDoc>(toldDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
+  const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
+  if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
+  await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);
+  return { decision: withheld?.answer ?? decision.decision };
+}
+
+async function reasonToWithhold(
+  heard: Heard,
+  doc: GateDoc,
+  { decision }: GateDecisionDoc,
+  ports: Ports,
+  evidence: RunEvidence,
+  readCatalog: ReadCatalog,
+): Promise<WithheldDoc | undefined> {
+  if (decision === "NoGo") return undefined;
+  const { gate, attempt, kind } = doc;
   // Only what withholds is kept: after a crash a Go is looked at afresh, and an Ask stays one.
-  const withheld = await evidence.read<WithheldDoc>(withheldDoc(gate, attempt));
-  if (withheld) return { decision: withheld.answer };
-
-  const withhold = async (answer: WithheldDoc["answer"], changed: string[]) => {
-    const at = ports.clock.now().toISOString();
-    const kept = await evidence.keep<WithheldDoc>(withheldDoc(gate, attempt), { at, answer, changed });
-    ports.progress(`The Go at ${gate} does not take effect: ${kept.changed.join(" ")}`);
-    return { decision: kept.answer };
-  };
-  const doc = await evidence.read<GateDoc>(Doc.gate(gate, attempt));
-  const stored = await evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
-  if (!doc || stored?.decision !== "Go")
-    return withhold("NoGo", ["A Go reached the run that nobody gave on the gate's page."]);
-
-  const changed = await changesSince(doc, await takeBasis(doc.kind, ports, evidence, readCatalog), evidence);
-  if (changed.length === 0) return { decision };
+  const before = await evidence.read<WithheldDoc>(withheldDoc(gate, attempt));
+  if (before) return before;
+  const withhold = (answer: WithheldDoc["answer"], changed: string[]) =>
+    evidence.keep<WithheldDoc>(withheldDoc(gate, attempt), {
+      at: ports.clock.now().toISOString(),
+      answer,
+      changed,
+    });
+  if (heard === "NoGo") return withhold("NoGo", ["The run was told a No-Go that nobody gave on the page."]);
+  const changed = await changesSince(doc, await takeBasis(kind, ports, evidence, readCatalog), evidence);
+  if (changed.length === 0) return undefined;
   const asked = (await withheldSoFar(evidence, gate)).length;
   return withhold(asked < MOST_ASKED_AGAIN ? "Ask" : "NoGo", changed);
 }

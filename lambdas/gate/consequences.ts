@@ -1,6 +1,6 @@
 import type { CompiledPlan, Migration } from "../shared/plan.ts";
 import type { RunSettings } from "../shared/settings.ts";
-import type { GateKind } from "./basis.ts";
+import type { GateKind } from "./kinds.ts";
 
 /** What a Go and a No-Go lead to, said so that a person can weigh them. */
 export function consequences(

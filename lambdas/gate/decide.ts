@@ -1,44 +1,20 @@
 import {
   type Decision,
   Doc,
+  type GateApprovalDoc,
   type GateDecisionDoc,
   type GateDoc,
   type RequestDoc,
 } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
-import { latestAttempt, type ToldDoc, toldDoc } from "./attempts.ts";
-import type { GateKind } from "./basis.ts";
+import { approvalsSoFar, approve, storedDecision } from "./approvals.ts";
+import { latestAttempt } from "./attempts.ts";
+import { leadsToProduction } from "./kinds.ts";
 import type { GateAddress } from "./link.ts";
-import { samePerson } from "./names.ts";
-import type { GateTokenDoc } from "./open.ts";
-
-/** Gates whose Go leads to a change of production. */
-export const ON_PRODUCTION: readonly GateKind[] = ["rehearsal", "after", "open", "restore"];
-
-/** What has become of one attempt at a gate. */
-export type GateState =
-  | Closed
-  | { state: "open"; doc: GateDoc }
-  | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc };
-
-/** What can no longer be decided, and was not decided by this attempt. */
-type Closed =
-  | { state: "unknown" }
-  | { state: "expired"; doc: GateDoc }
-  /** A newer link has been sent; a decision may have come before. */
-  | { state: "superseded"; doc: GateDoc; decision: GateDecisionDoc | undefined };
-
-export async function gateState(ports: Ports, { run, gate, attempt }: GateAddress): Promise<GateState> {
-  const evidence = evidenceOf(ports.evidence, run);
-  const doc = await evidence.read<GateDoc>(Doc.gate(gate, attempt));
-  if (!doc) return { state: "unknown" };
-  const decision = await evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
-  if ((await latestAttempt(evidence, gate)) > attempt) return { state: "superseded", doc, decision };
-  if (decision) return { state: "decided", doc, decision };
-  const expired = ports.clock.now().getTime() >= Date.parse(doc.expiresAt);
-  return { state: expired ? "expired" : "open", doc };
-}
+import { problemWithName, samePerson } from "./names.ts";
+import { type Closed, gateState } from "./state.ts";
+import { type Told, tell } from "./tell.ts";
 
 export interface Answered extends GateAddress {
   decision: Decision;
@@ -56,18 +32,17 @@ export interface Problem {
   message: string;
 }
 
-/** What the machine said to the decision. */
-export type Told = "yes" | "nobody waits" | "failed";
-
 export type Decided =
   | Closed
   | { state: "incomplete"; doc: GateDoc; problems: Problem[] }
-  /** `first`: this answer is the one that counts; otherwise another one came before it. */
+  /** A Go of several that are needed. `first`: it is this answer; otherwise somebody of that name gave one before. */
+  | { state: "counted"; doc: GateDoc; approvals: GateApprovalDoc[]; first: boolean }
+  /** `first`: this answer is the one that counts, or one of them; otherwise another one came before it. */
   | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc; first: boolean; told: Told };
 
 /**
  * Decides a gate, once: whichever answer is stored first counts, for ever. It is stored before the machine is told, so
- * that a lost call can be made again.
+ * that a lost call can be made again. A gate that needs several Goes is decided by the last of them, or by any No-Go.
  */
 export async function decide(ports: Ports, answered: Answered): Promise<Decided> {
   const { run, gate, attempt } = answered;
@@ -76,64 +51,60 @@ export async function decide(ports: Ports, answered: Answered): Promise<Decided>
   if (now.state !== "open") return now;
   const { doc } = now;
   const evidence = evidenceOf(ports.evidence, run);
-  const problems = await problemsWith(answered, doc, ports, evidence);
+  const problems = await problemsWith(answered, doc, ports);
   if (problems.length > 0) return { state: "incomplete", doc, problems };
-  const decision = await evidence.keep<GateDecisionDoc>(Doc.gateDecision(gate, attempt), {
-    gate,
+  const answer = {
     attempt,
-    decision: answered.decision,
     by: answered.by.trim(),
     comment: answered.comment.trim(),
     at: ports.clock.now().toISOString(),
     from: answered.from,
     ticked: [...(answered.ticked ?? [])],
     shown: answered.shown ?? "",
+  };
+  if (doc.quorum && answered.decision === "Go") {
+    await approve(evidence, doc, answer);
+    const decision = await storedDecision(evidence, doc);
+    return decision ? settled(ports, answered, doc, decision) : counted(answered, doc, evidence);
+  }
+  const decision = await evidence.keep<GateDecisionDoc>(Doc.gateDecision(gate, attempt), {
+    gate,
+    decision: answered.decision,
+    ...answer,
   });
   return settled(ports, answered, doc, decision);
 }
 
-async function settled(
+async function counted(answered: Answered, doc: GateDoc, evidence: RunEvidence): Promise<Decided> {
+  // A newer attempt that did not see this Go goes on without it, and who gave it must know.
+  if ((await latestAttempt(evidence, doc.gate)) > doc.attempt)
+    return { state: "superseded", doc, decision: undefined };
+  const approvals = await approvalsSoFar(evidence, doc);
+  return { state: "counted", doc, approvals, first: approvals.some((given) => isSame(given, answered)) };
+}
+
+/** What an answer comes to where there is a decision: the decision's words are told the machine once more if need be. */
+export async function settled(
   ports: Ports,
   answered: Answered,
   doc: GateDoc,
   decision: GateDecisionDoc,
-): Promise<Decided> {
-  // A form sent twice is the same answer, and hears the same.
-  const first =
-    decision.decision === answered.decision &&
-    decision.by === answered.by.trim() &&
-    decision.comment === answered.comment.trim();
+): Promise<Extract<Decided, { state: "decided" }>> {
+  const counting = decision.approvals ?? [decision];
+  const first = decision.decision === answered.decision && counting.some((given) => isSame(given, answered));
   return { state: "decided", doc, decision, first, told: await tell(ports, answered.run, decision) };
 }
 
-/** Tells the machine the stored decision, unless it is known to have heard. */
-export async function tell(ports: Ports, run: string, decision: GateDecisionDoc): Promise<Told> {
-  const { gate, attempt } = decision;
-  const evidence = evidenceOf(ports.evidence, run);
-  if (await evidence.read<ToldDoc>(toldDoc(gate, attempt))) return "yes";
-  const kept = await evidence.read<GateTokenDoc>(Doc.gateToken(gate, attempt));
-  if (!kept) return "nobody waits";
-  try {
-    if (!(await ports.callbacks.succeed(kept.token, { decision: decision.decision })))
-      // The other half of a double click may have told it at this moment.
-      return (await evidence.read<ToldDoc>(toldDoc(gate, attempt))) ? "yes" : "nobody waits";
-  } catch (error) {
-    // Its message may quote the call, and the call holds the token. The page says that it can be tried again.
-    ports.progress(`The run could not be told of ${gate}: ${error instanceof Error ? error.name : "error"}`);
-    return "failed";
-  }
-  await evidence.keep<ToldDoc>(toldDoc(gate, attempt), { at: ports.clock.now().toISOString() });
-  return "yes";
+/** A form sent twice is the same answer, and hears the same. */
+function isSame(given: { by: string; comment: string }, answered: Answered): boolean {
+  return given.by === answered.by.trim() && given.comment === answered.comment.trim();
 }
 
-async function problemsWith(
-  answered: Answered,
-  doc: GateDoc,
-  ports: Ports,
-  evidence: RunEvidence,
-): Promise<Problem[]> {
+/** What an answer lacks, wherever it is given. */
+export async function problemsWith(answered: Answered, doc: GateDoc, ports: Ports): Promise<Problem[]> {
   const problems: Problem[] = [];
-  if (answered.by.trim() === "") problems.push({ field: "by", message: "Type your name." });
+  const wrongName = problemWithName(answered.by);
+  if (wrongName) problems.push({ field: "by", message: wrongName });
   if (answered.decision === "NoGo") {
     if (answered.comment.trim() === "")
       problems.push({ field: "comment", message: "Say why, for those who read the report." });
@@ -144,8 +115,8 @@ async function problemsWith(
       field: "page",
       message: "Another plan has been deployed since this run was started: a Go would not take effect.",
     });
-  if (ports.settings.separateApprover && ON_PRODUCTION.includes(doc.kind)) {
-    const request = await evidence.read<RequestDoc>(Doc.request);
+  if (ports.settings.separateApprover && leadsToProduction(doc.kind, ports.settings)) {
+    const request = await evidenceOf(ports.evidence, answered.run).read<RequestDoc>(Doc.request);
     if (request?.startedBy && samePerson(request.startedBy, answered.by))
       problems.push({
         field: "by",

@@ -1,6 +1,7 @@
 import type { GateDoc } from "../shared/documents.ts";
 import type { Notice } from "../shared/ports.ts";
 import type { RunSettings } from "../shared/settings.ts";
+import { endsWithWindow } from "./time.ts";
 
 /** The message that asks for a decision. Its link is the only way to the page, so it is the only link in it. */
 export function gateNotice(
@@ -12,7 +13,7 @@ export function gateNotice(
 ): Notice {
   const lines = [
     doc.escalation
-      ? "Nobody has answered this gate in time. It is now yours to decide."
+      ? "This gate was not decided in time. It is now yours to decide."
       : "A migration waits for your decision.",
     "",
     `  Question  ${plain(doc.question)}`,
@@ -24,18 +25,23 @@ export function gateNotice(
     ...(doc.changed.length > 0
       ? ["It is asked once more, as something changed after the last Go:", ...doc.changed.map(item), ""]
       : []),
+    ...(doc.window && doc.window.override !== null
+      ? [`It was started outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
+      : []),
     `Go:    ${plain(doc.go)}`,
     `No-Go: ${plain(doc.noGo)}`,
     "",
+    ...(doc.quorum
+      ? [
+          `A Go takes ${doc.quorum.approvals} people of different names${doc.quorum.starterUnknown ? ", as the run does not say who started it" : ""}; a No-Go takes one.`,
+          "",
+        ]
+      : []),
     "Read the evidence and decide here:",
     "",
     link,
     "",
-    `Until ${utc(doc.expiresAt)}. After that ${
-      doc.escalation
-        ? "it counts as a No-Go."
-        : "the escalation contacts are asked; this link then no longer works."
-    }`,
+    `Until ${utc(doc.expiresAt)}. ${atItsEnd(doc)}`,
     "The link is for you: whoever has it can decide. Opening it decides nothing.",
     ...(settings.contacts.length > 0
       ? ["", "Contacts", ...settings.contacts.map(({ role, name }) => `  ${plain(role)}: ${plain(name)}`)]
@@ -47,6 +53,13 @@ export function gateNotice(
     text: lines.join("\n"),
     audience: doc.escalation ? "escalation" : "approvers",
   };
+}
+
+function atItsEnd(doc: GateDoc): string {
+  if (endsWithWindow(doc)) return "Then the maintenance window ends, and it counts as a No-Go.";
+  return doc.escalation
+    ? "After that it counts as a No-Go."
+    : "After that the escalation contacts are asked; this link then no longer works.";
 }
 
 function subject(doc: GateDoc, run: string, instance: string): string {

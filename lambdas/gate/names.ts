@@ -1,8 +1,27 @@
+/** Who a gate is closed by where no person did: at the end of its time. */
+export const SLUICE = "Sluice";
+
+/** What is wrong with a name as a signature; undefined for one that is good. */
+export function problemWithName(name: string): string | undefined {
+  if (!isName(name)) return "Type your name.";
+  if (LOOK_ALIKES.filter((script) => script.test(name)).length > 1)
+    return "Type your name in the letters of one script: one with letters that only look alike could pass for another's.";
+  return undefined;
+}
+
+/** True for a text that can tell one person from another. */
+export function isName(text: string | null | undefined): text is string {
+  return typeof text === "string" && normalised(text) !== "";
+}
+
 /** True when two ways to name a person may mean the same one: case, accents, dots, mail domains and role paths aside. */
 export function samePerson(one: string, other: string): boolean {
   const names = spellings(other);
   return spellings(one).some((name) => names.includes(name));
 }
+
+// Scripts with letters that cannot be told from one another on a page.
+const LOOK_ALIKES = [/\p{sc=Latin}/u, /\p{sc=Cyrillic}/u, /\p{sc=Greek}/u, /\p{sc=Armenian}/u];
 
 function spellings(name: string): string[] {
   const last = name.split("/").at(-1) ?? name;
@@ -10,8 +29,12 @@ function spellings(name: string): string[] {
 }
 
 function normalised(name: string): string {
-  return name
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, "");
+  return (
+    name
+      .normalize("NFKD")
+      // Upper case first: it also folds what has no lower case of its own, such as ß and ſ.
+      .toUpperCase()
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]|\p{DI}/gu, "")
+  );
 }

@@ -1,15 +1,19 @@
-import { Doc, type GateDoc } from "../shared/documents.ts";
+import { Doc, type GateDoc, type GateQuorum } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type CompiledPlan, type GateText, migrationOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Answer } from "../shared/task.ts";
 import { DONE } from "../shared/task.ts";
+import { announce, gateOpened } from "./announce.ts";
 import { latestAttempt, withheldSoFar } from "./attempts.ts";
-import { type GateKind, keepBasis, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
+import { keepBasis, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
 import { consequences } from "./consequences.ts";
 import { newKey } from "./key.ts";
+import type { GateKind } from "./kinds.ts";
 import { gateLink } from "./link.ts";
 import { gateNotice } from "./message.ts";
+import { firstOfTheSame, quorumOf } from "./quorum.ts";
+import { windowOfGate } from "./time.ts";
 
 export interface OpenGate {
   gate: string;
@@ -17,6 +21,8 @@ export interface OpenGate {
   version: string | null;
   token: string;
   escalation: boolean;
+  /** When its time is over; ISO 8601. */
+  until: string;
 }
 
 /** The gate's token, apart from everything that people read. */
@@ -39,34 +45,44 @@ export async function openGate(
   const text = plan.gates[kind];
   const basis = await takeBasis(kind, ports, evidence, readCatalog);
   const withheld = await withheldSoFar(evidence, gate);
+  const window = await windowOfGate(kind, evidence);
   const { key, hash } = newKey();
-  const now = ports.clock.now();
-  const doc = await keepAsNext(evidence, {
+  const asked = {
     gate,
     kind,
     version,
-    attempt: (await latestAttempt(evidence, gate)) + 1,
     escalation: event.escalation,
     question: text.question.replaceAll("{version}", version ?? ""),
     checklist: checklist(plan, text, kind, version),
-    openedAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + text.minutes * 60_000).toISOString(),
+    openedAt: ports.clock.now().toISOString(),
+    expiresAt: event.until,
     keyHash: hash,
     basis: basis.hashes,
     changed: withheld.flatMap((doc) => doc.changed),
+    ...(window ? { window } : {}),
     ...consequences(kind, version, plan, settings),
-  });
+  };
+  const doc = await keepAsNext(evidence, asked, await quorumOf(kind, ports, evidence));
   await keepBasis(evidence, gate, doc.attempt, basis);
   await evidence.keep<GateTokenDoc>(Doc.gateToken(gate, doc.attempt), { token: event.token });
   const link = gateLink(settings.gateUrl, { run: evidence.run, gate, attempt: doc.attempt }, key);
   await ports.notifier.send(gateNotice(doc, evidence.run, plan.title, settings, link));
+  await announce(gateOpened(doc, evidence.run, ports), ports);
   return DONE;
 }
 
 /** Takes the next free number, also when another worker opens the same gate at this moment. */
-async function keepAsNext(evidence: RunEvidence, doc: GateDoc): Promise<GateDoc> {
-  const kept = await evidence.keep(Doc.gate(doc.gate, doc.attempt), doc);
-  return kept.keyHash === doc.keyHash ? kept : keepAsNext(evidence, { ...doc, attempt: doc.attempt + 1 });
+async function keepAsNext(
+  evidence: RunEvidence,
+  asked: Omit<GateDoc, "attempt" | "quorum">,
+  quorum: Omit<GateQuorum, "since"> | undefined,
+): Promise<GateDoc> {
+  for (let attempt = (await latestAttempt(evidence, asked.gate)) + 1; ; attempt++) {
+    const since = await firstOfTheSame({ ...asked, attempt }, evidence);
+    const doc = { ...asked, attempt, ...(quorum ? { quorum: { ...quorum, since } } : {}) };
+    const kept = await evidence.keep<GateDoc>(Doc.gate(asked.gate, attempt), doc);
+    if (kept.keyHash === asked.keyHash) return kept;
+  }
 }
 
 function checklist(plan: CompiledPlan, text: GateText, kind: GateKind, version: string | null): string[] {

@@ -105,6 +105,9 @@ function requestOf({ request, production }: Facts): Report["request"] {
       startedAt: request.startedAt,
       startedBy: request.startedBy ?? null,
       reason: request.reason ?? null,
+      ...(request.window && request.window.override !== null
+        ? { outsideWindow: request.window.override }
+        : {}),
       instance: request.instance,
       database: request.database,
       rehearse: request.rehearse,

@@ -209,6 +209,10 @@ export const reportSchema = z.strictObject({
       startedAt: time,
       startedBy: z.string().nullable(),
       reason: z.string().nullable(),
+      outsideWindow: z
+        .string()
+        .optional()
+        .describe("Why it ran outside the maintenance window, where it did"),
       instance: z.string(),
       database: z.string(),
       rehearse: z.enum(["before", "inside"]),

@@ -34,6 +34,8 @@ export const Doc = {
   hookSent: (name: string) => `sent/${name}`,
   gate: (gate: string, attempt: number) => `gates/${gate}-${attempt}/request`,
   gateToken: (gate: string, attempt: number) => `gates/${gate}-${attempt}/token`,
+  /** One of several Goes that a gate needs, in the order in which they came: the first is 1. */
+  gateApproval: (gate: string, attempt: number, n: number) => `gates/${gate}-${attempt}/go-${n}`,
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
   rollback: "rollback",
   restore: "restore",
@@ -71,6 +73,16 @@ export interface RequestDoc {
   database: string;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
+  /** Absent where the settings have no maintenance window. */
+  window?: RunWindow | undefined;
+}
+
+/** The opening of the maintenance window that bounds a run: its end closes an open gate as No-Go. */
+export interface RunWindow {
+  begins: string;
+  ends: string;
+  /** Why the run may begin outside it; null: nobody said so. */
+  override: string | null;
 }
 
 export interface ProductionDoc {
@@ -271,9 +283,34 @@ export interface GateDoc {
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */
   changed: string[];
+  /** Absent where one Go is enough. */
+  quorum?: GateQuorum | undefined;
+  /** Absent where there is no maintenance window, or its end does not close this gate. */
+  window?: RunWindow | undefined;
   /** What a Go and a No-Go lead to, in a sentence each. */
   go: string;
   noGo: string;
+}
+
+export interface GateQuorum {
+  /** How many people, of different names, must say Go. */
+  approvals: number;
+  /** It takes more than the plan says, as nobody knows who started the run and may not decide alone. */
+  starterUnknown: boolean;
+  /** The first attempt that asked the very same: Goes to it and to those after it count here too. */
+  since: number;
+}
+
+/** One Go of several that are needed. */
+export interface GateApprovalDoc {
+  attempt: number;
+  by: string;
+  comment: string;
+  at: string;
+  from: string;
+  ticked: string[];
+  /** SHA-256 of the page as it was shown. */
+  shown: string;
 }
 
 export interface GateDecisionDoc {
@@ -288,6 +325,8 @@ export interface GateDecisionDoc {
   ticked: string[];
   /** SHA-256 of the page as it was shown. */
   shown: string;
+  /** Where more than one was needed: every Go by itself. */
+  approvals?: GateApprovalDoc[] | undefined;
 }
 
 export interface RollbackDoc {

@@ -7,6 +7,8 @@ export const ErrorName = {
   RequestInvalid: "RequestInvalid",
   /** Another run holds this database. */
   RunLocked: "RunLocked",
+  /** Outside the maintenance window no run may start, and no gate may be asked. */
+  WindowClosed: "WindowClosed",
   /** At least one preflight check found a problem. */
   PreflightFailed: "PreflightFailed",
   /** The plan that a handler ships is not the plan that this run was started with. */

@@ -164,6 +164,8 @@ export interface GateText {
   checklist: readonly string[];
   /** Minutes until the escalation contacts are asked, and again until it is a No-Go. */
   minutes: number;
+  /** How many people, of different names, must say Go; one unless told. */
+  approvals?: number | undefined;
 }
 
 export interface GateTexts {

@@ -10,6 +10,7 @@ export interface Ports {
   fleet: DatabaseFleet;
   databases: Databases;
   notifier: Notifier;
+  announcer: Announcer;
   callbacks: Callbacks;
   alarms: Alarms;
   executions: Executions;
@@ -134,6 +135,16 @@ export interface Notice {
 
 export interface Notifier {
   send(notice: Notice): Promise<void>;
+}
+
+/** What became of a gate, for tools that listen: no secret is in it, and no link. */
+export interface Announcement {
+  type: "Gate Opened" | "Gate Decided";
+  detail: Readonly<Record<string, unknown>>;
+}
+
+export interface Announcer {
+  announce(announcement: Announcement): Promise<void>;
 }
 
 /** Answers to waiting gates. */

@@ -1,5 +1,23 @@
 import * as z from "zod";
 
+/** As a calendar's week goes. */
+export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+export const LONGEST_WINDOW_HOURS = 72;
+
+/** When runs may be under way. It opens on each of the days, by the clock of its zone, for so many hours. */
+export const maintenanceWindow = z.strictObject({
+  days: z
+    .array(z.enum(DAYS))
+    .min(1)
+    .default([...DAYS]),
+  from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "a time such as 01:30"),
+  hours: z.number().positive().max(LONGEST_WINDOW_HOURS),
+  timeZone: z.string().refine(isTimeZone, "a time zone such as Europe/Berlin"),
+});
+
+export type MaintenanceWindow = z.infer<typeof maintenanceWindow>;
+
 /** What handlers know of the deployment; written by the stack into SLUICE_SETTINGS, by the command line locally. */
 export const runSettings = z.strictObject({
   /** Identifier of the production instance. */
@@ -18,6 +36,8 @@ export const runSettings = z.strictObject({
   gateUrl: z.string(),
   /** The one who started a run may not give the Go for production. */
   separateApprover: z.boolean(),
+  /** Absent: a run may be started at any time. */
+  maintenanceWindow: maintenanceWindow.optional(),
   /** Contacts, shown on gate pages and in messages. */
   contacts: z.array(z.strictObject({ role: z.string(), name: z.string() })),
   /** Milliseconds a step waits for a lock before it gives way to the application and tries again. */
@@ -29,3 +49,12 @@ export const runSettings = z.strictObject({
 });
 
 export type RunSettings = z.infer<typeof runSettings>;
+
+function isTimeZone(name: string): boolean {
+  try {
+    // An offset such as +01:00 knows no summer time.
+    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}

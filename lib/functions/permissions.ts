@@ -1,6 +1,7 @@
 import { Stack } from "aws-cdk-lib";
-import type * as iam from "aws-cdk-lib/aws-iam";
+import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
+import { EVENT_SOURCE } from "../../lambdas/shared/aws/event-bridge-announcer.ts";
 import type { Notices } from "../notices.ts";
 import type { Settings } from "../settings.ts";
 import type { Storage } from "../storage.ts";
@@ -25,6 +26,8 @@ export type Need =
   | "database"
   /** Send messages to people. */
   | "notices"
+  /** Tell the account's event bus what became of a gate. */
+  | "announcements"
   /** See instances, snapshots and free disk. */
   | "instances"
   | "snapshots"
@@ -60,6 +63,14 @@ export function statementsFor(
       return databaseStatements(stack, settings);
     case "notices":
       return notices.sendStatements();
+    case "announcements":
+      return [
+        new iam.PolicyStatement({
+          actions: ["events:PutEvents"],
+          resources: [stack.formatArn({ service: "events", resource: "event-bus", resourceName: "default" })],
+          conditions: { StringEquals: { "events:source": EVENT_SOURCE } },
+        }),
+      ];
     case "instances":
       return instanceStatements(stack, settings);
     case "snapshots":

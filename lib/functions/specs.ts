@@ -46,7 +46,12 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   rollback: onDatabase("Runs a migration's rollback"),
   prove: onDatabase("Proves that a database is what it was"),
   benchmark: onDatabase("Measures the plan's benchmarks"),
-  gate: onDatabase("Asks for a decision, and checks that it still holds", "tokens", "notices"),
+  gate: onDatabase(
+    "Asks for a decision, and checks that it still holds",
+    "tokens",
+    "notices",
+    "announcements",
+  ),
   application: {
     ...onAws("Stops, starts and tests the application"),
     // The application often answers only inside the network.

@@ -112,7 +112,6 @@ export class Machine extends Construct {
       parameters: {
         failure: { Error: "", Cause: "" },
         unfinished: {},
-        gate: { decision: "" },
         end: { name: "", told: { cause: "The report could not be written: see the run's evidence." } },
       },
     });

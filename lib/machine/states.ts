@@ -77,7 +77,13 @@ export class States extends Construct {
   /** A Lambda task that hands its task token on and waits for somebody to answer it. */
   waitForAnswer(
     name: string,
-    options: TaskOptions & { minutes: number; onTimeout: sfn.State; timeoutPath?: string },
+    options: TaskOptions & {
+      /** Where in the state the seconds stand that it may take. */
+      secondsPath: string;
+      onTimeout: sfn.State;
+      /** Where it is noted that nobody answered. */
+      timeoutPath: string;
+    },
   ): Segment {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
@@ -89,7 +95,7 @@ export class States extends Construct {
         token: sfn.JsonPath.taskToken,
       }),
       resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
-      taskTimeout: sfn.Timeout.duration(Duration.minutes(options.minutes)),
+      taskTimeout: sfn.Timeout.at(options.secondsPath),
       retryOnServiceExceptions: false,
     });
     // The task has said what is wrong and that doing the same again will not mend it.
@@ -102,10 +108,10 @@ export class States extends Construct {
       maxAttempts: 4,
       backoffRate: 2,
     });
-    // Nobody answered in time: no failure yet, where somebody else is asked next.
+    // Nobody answered in time: that is no failure.
     state.addCatch(options.onTimeout, {
       errors: [sfn.Errors.TIMEOUT],
-      resultPath: options.timeoutPath ?? "$.failure",
+      resultPath: options.timeoutPath,
     });
     state.addCatch(options.onFailure, { errors: [sfn.Errors.ALL], resultPath: "$.failure" });
     this.note(name);

@@ -14,6 +14,7 @@ const gate = z.strictObject({
   question: z.string().min(1).max(60),
   checklist: z.array(z.string().min(1)).default([]),
   minutes: minutes.default(60),
+  approvals: z.number().int().min(1).max(9).optional(),
 });
 
 const httpExpectation = z.strictObject({

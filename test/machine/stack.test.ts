@@ -174,6 +174,19 @@ describe("permissions", () => {
     }
   });
 
+  test("only the gate may put events, on the default bus, and only as Sluice", () => {
+    for (const name of everyone) {
+      const puts = allowed(name).filter(({ action }) => action.startsWith("events:"));
+      if (name !== "gate") expect([name, puts]).toEqual([name, []]);
+      else {
+        expect(puts.map(({ action, condition }) => [action, condition])).toEqual([
+          ["events:PutEvents", '{"StringEquals":{"events:source":"sluice"}}'],
+        ]);
+        expect(puts[0]?.on).toContain(':event-bus/default"');
+      }
+    }
+  });
+
   test("nobody may delete evidence", () => {
     for (const name of everyone)
       for (const { action } of allowed(name))
@@ -253,7 +266,7 @@ describe("where things are", () => {
   });
 
   test("endpoints are made only where the settings ask for them", async () => {
-    template.resourceCountIs("AWS::EC2::VPCEndpoint", 3);
+    template.resourceCountIs("AWS::EC2::VPCEndpoint", 4);
     const { exampleSettings } = await import("../support/settings.ts");
     const { stack } = await makeApp({ settings: exampleSettings });
     Template.fromStack(stack).resourceCountIs("AWS::EC2::VPCEndpoint", 0);

@@ -1,5 +1,6 @@
 import type { CompiledPlan, GateText, Migration } from "../../lambdas/shared/plan.ts";
 import type {
+  Announcement,
   Callbacks,
   EvidenceStore,
   Lease,
@@ -83,6 +84,8 @@ export interface MemoryPorts extends Ports {
   callbacks: RecordingCallbacks;
   /** Every notice sent, in order. */
   notices: Notice[];
+  /** Everything that was announced, in order. */
+  announced: Announcement[];
   /** Every line of progress, in order. */
   lines: string[];
 }
@@ -95,6 +98,7 @@ export type PortOverrides = Partial<Omit<Ports, "settings" | "plan" | "evidence"
 /** Ports on memory alone. Those that a test does not override and should not need throw when they are used. */
 export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   const notices: Notice[] = [];
+  const announced: Announcement[] = [];
   const lines: string[] = [];
   return {
     fleet: unexpected("fleet"),
@@ -108,9 +112,15 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
       },
     },
     worker: "worker",
+    announcer: {
+      async announce(announcement) {
+        announced.push(announcement);
+      },
+    },
     progress: (line) => lines.push(line),
     ...overrides,
     notices,
+    announced,
     lines,
     evidence: new MemoryEvidence(),
     clock: new TestClock(),

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { admit } from "../../lambdas/admit/admit.ts";
 import { releaseLease, takeLease } from "../../lambdas/admit/lease.ts";
+import { Doc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Instance } from "../../lambdas/shared/ports.ts";
-import { memoryPorts } from "../support/ports.ts";
+import type { RunSettings } from "../../lambdas/shared/settings.ts";
+import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
 
 const holder = (run: string) => ({ run, execution: `arn:${run}`, since: "2026-11-03T02:00:00Z" });
 const running = (...runs: string[]) => ({
@@ -51,22 +53,30 @@ describe("one run a database", () => {
   });
 });
 
+const SUNDAYS = { days: ["sun" as const], from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
+
+/** Ports on which the instance is as given; none is there when it is not. */
+function portsWith(instance?: Partial<Instance>, settings: Partial<RunSettings> = {}): MemoryPorts {
+  const ports = memoryPorts({ settings });
+  ports.fleet = {
+    ...ports.fleet,
+    describe: async (id) =>
+      instance && {
+        id,
+        status: "available",
+        statusText: "available",
+        endpoint: { host: "h", port: 1 },
+        engineVersion: "17",
+        settings: {},
+        ...instance,
+      },
+  };
+  return ports;
+}
+
 describe("a run is not admitted", () => {
   const admitted = (input: unknown, instance?: Partial<Instance>) => {
-    const ports = memoryPorts();
-    ports.fleet = {
-      ...ports.fleet,
-      describe: async (id) =>
-        instance && {
-          id,
-          status: "available",
-          statusText: "available",
-          endpoint: { host: "h", port: 1 },
-          engineVersion: "17",
-          settings: {},
-          ...instance,
-        },
-    };
+    const ports = portsWith(instance);
     return admit(input, "arn:one", ports, evidenceOf(ports.evidence, "one"));
   };
 
@@ -77,6 +87,8 @@ describe("a run is not admitted", () => {
     [null],
     [{ startedBy: 7 }],
     [{ reason: "r".repeat(2_001) }],
+    [{ outsideWindow: "  " }],
+    [{ outsideWindow: true }],
   ])("with the input %j", async (input) => {
     await expect(admitted(input, {})).rejects.toMatchObject({ name: "RequestInvalid" });
   });
@@ -94,5 +106,61 @@ describe("a run is not admitted", () => {
   test("but is with {} and with all that an operator may give", async () => {
     await expect(admitted({}, {})).resolves.toBeUndefined();
     await expect(admitted({ startedBy: "A", reason: "because" }, {})).resolves.toBeUndefined();
+  });
+});
+
+describe("a maintenance window", () => {
+  // The clock stands at 2 o'clock of a Tuesday.
+  const start = (ports: MemoryPorts, input: unknown = {}) =>
+    admit(input, "arn:one", ports, evidenceOf(ports.evidence, "one"));
+  const requestOf = (ports: MemoryPorts) => evidenceOf(ports.evidence, "one").need<RequestDoc>(Doc.request);
+
+  test("keeps a run from starting outside it, and says when it opens and what to do", async () => {
+    const ports = portsWith({}, { maintenanceWindow: SUNDAYS });
+    await expect(start(ports, { startedBy: "Ada" })).rejects.toMatchObject({
+      name: "WindowClosed",
+      message: expect.stringMatching(
+        /sun from 01:00, 6 h, Europe\/Berlin.* opens next at 2026-11-08 00:00:00 UTC.* outsideWindow/,
+      ),
+    });
+    expect(await ports.evidence.readLease(ports.settings.instance)).toBeUndefined();
+    // Who tried, and when, is in the evidence; a report can be made of it.
+    expect(await requestOf(ports)).toMatchObject({ startedBy: "Ada", window: { override: null } });
+    expect(await evidenceOf(ports.evidence, "one").read(Doc.plan)).toBeDefined();
+  });
+
+  test("keeps it out when the worker is called again, though the window has opened meanwhile", async () => {
+    const ports = portsWith({}, { maintenanceWindow: SUNDAYS });
+    await expect(start(ports)).rejects.toMatchObject({ name: "WindowClosed" });
+    ports.clock.pass(5 * 24 * 3_600_000);
+    await expect(start(ports)).rejects.toMatchObject({ name: "WindowClosed" });
+  });
+
+  test("does not shut out a run that it let in, when the worker is called again after its end", async () => {
+    const ports = portsWith({}, { maintenanceWindow: { ...SUNDAYS, days: ["tue"] } });
+    await start(ports);
+    ports.clock.pass(24 * 3_600_000);
+    await expect(start(ports)).resolves.toBeUndefined();
+    expect((await requestOf(ports)).window).toEqual({
+      begins: "2026-11-03T00:00:00.000Z",
+      ends: "2026-11-03T06:00:00.000Z",
+      override: null,
+    });
+  });
+
+  test("lets a run start outside it for a reason, which is recorded", async () => {
+    const ports = portsWith({}, { maintenanceWindow: SUNDAYS });
+    await start(ports, { startedBy: "Ada", outsideWindow: " the rehearsal may run by day " });
+    expect((await requestOf(ports)).window).toEqual({
+      begins: "2026-11-08T00:00:00.000Z",
+      ends: "2026-11-08T06:00:00.000Z",
+      override: "the rehearsal may run by day",
+    });
+  });
+
+  test("that is not set bounds nothing", async () => {
+    const ports = portsWith({});
+    await start(ports, { outsideWindow: "whatever" });
+    expect(await requestOf(ports)).not.toHaveProperty("window");
   });
 });

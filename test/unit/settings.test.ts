@@ -68,6 +68,21 @@ describe("settings", () => {
     expect(mistakesIn('{"secret": oops}')).toEqual(["the text given is not JSON"]);
   });
 
+  test.each([
+    [{ from: "1:00" }, "maintenanceWindow.from: a time such as 01:30"],
+    [{ from: "24:00" }, "maintenanceWindow.from: a time such as 01:30"],
+    [{ timeZone: "Berlin" }, "maintenanceWindow.timeZone: a time zone such as Europe/Berlin"],
+    [{ timeZone: "+01:00" }, "maintenanceWindow.timeZone: a time zone such as Europe/Berlin"],
+    [{ hours: 0 }, expect.stringMatching(/^maintenanceWindow\.hours: /)],
+    [{ hours: 73 }, expect.stringMatching(/^maintenanceWindow\.hours: /)],
+    [{ days: [] }, expect.stringMatching(/^maintenanceWindow\.days: /)],
+    [{ days: ["sunday"] }, expect.stringMatching(/^maintenanceWindow\.days\[0\]: /)],
+    [{ to: "07:00" }, "maintenanceWindow.to: there is no such setting"],
+  ])("a maintenance window with %j is refused", (wrong, mistake) => {
+    const maintenanceWindow = { days: ["sun"], from: "01:00", hours: 6, timeZone: "Europe/Berlin", ...wrong };
+    expect(mistakesIn({ ...exampleSettings, maintenanceWindow })).toEqual([mistake]);
+  });
+
   test("what is left out has the careful default", () => {
     expect(parseSettings(exampleSettings)).toMatchObject({
       plan: "sql/knowledge-graph",
@@ -81,7 +96,10 @@ describe("settings", () => {
   });
 
   test("what the functions are told is what they parse", () => {
-    const told = toRunSettings(parseSettings(exampleSettings), "https://gates.example.com");
-    expect(runSettings.parse(told)).toEqual(told);
+    const maintenanceWindow = { from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
+    for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow }]) {
+      const told = toRunSettings(parseSettings(settings), "https://gates.example.com");
+      expect(runSettings.parse(told)).toEqual(told);
+    }
   });
 });

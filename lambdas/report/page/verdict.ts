@@ -35,6 +35,9 @@ function factsOf({ request, timeline, downtime, plan }: Report): [string, string
       ? ["Downtime, predicted", duration(downtime.predictedSeconds)]
       : ["Downtime", withGates(downtime.seconds, downtime.waitedSeconds ?? 0)],
     ...(request?.reason ? ([["Reason", request.reason]] as [string, string][]) : []),
+    ...(request?.outsideWindow === undefined
+      ? []
+      : ([["Outside the maintenance window", request.outsideWindow]] as [string, string][])),
     ["Plan", `${plan.name}, ${plan.checksum.slice(0, 12)}`],
   ];
 }

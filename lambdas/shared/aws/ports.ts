@@ -1,4 +1,5 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -9,6 +10,7 @@ import { Envar, needEnvar } from "../envars.ts";
 import type { Ports } from "../ports.ts";
 import { type RunSettings, runSettings } from "../settings.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
+import { EventBridgeAnnouncer } from "./event-bridge-announcer.ts";
 import { FetchHttp } from "./fetch-http.ts";
 import { lambdaClock } from "./lambda-clock.ts";
 import { lazily } from "./lazily.ts";
@@ -25,6 +27,14 @@ import { SnsNotifier } from "./sns-notifier.ts";
 // Clients live as long as the function's sandbox, so that its connections are used again. Each is made by the first
 // task that needs it: most capabilities need one or two, and may not use the others.
 const cloudWatch = lazily(() => new CloudWatchClient());
+const eventBridge = lazily(
+  // A network may have no way to EventBridge: who only listens must not hold up a gate.
+  () =>
+    new EventBridgeClient({
+      maxAttempts: 2,
+      requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 },
+    }),
+);
 const rds = lazily(() => new RDSClient());
 const s3 = lazily(() => new S3Client());
 const secrets = lazily(() => new SecretsManagerClient());
@@ -43,6 +53,7 @@ const notifier = lazily(
       escalation: needEnvar(Envar.escalationTopic),
     }),
 );
+const announcer = lazily(() => new EventBridgeAnnouncer(eventBridge()));
 const callbacks = lazily(() => new SfnCallbacks(sfn()));
 const alarms = lazily(() => new CloudWatchAlarms(cloudWatch()));
 const executions = lazily(() => new SfnExecutions(sfn()));
@@ -71,6 +82,9 @@ export function awsPorts(
     },
     get notifier() {
       return notifier();
+    },
+    get announcer() {
+      return announcer();
     },
     get callbacks() {
       return callbacks();

@@ -4,11 +4,13 @@ import {
   DisableAlarmActionsCommand,
   EnableAlarmActionsCommand,
 } from "@aws-sdk/client-cloudwatch";
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { DescribeExecutionCommand, SendTaskSuccessCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CloudWatchAlarms } from "../../../lambdas/shared/aws/cloudwatch-alarms.ts";
+import { EventBridgeAnnouncer } from "../../../lambdas/shared/aws/event-bridge-announcer.ts";
 import { SfnCallbacks } from "../../../lambdas/shared/aws/sfn-callbacks.ts";
 import { SfnExecutions } from "../../../lambdas/shared/aws/sfn-executions.ts";
 import { SnsNotifier } from "../../../lambdas/shared/aws/sns-notifier.ts";
@@ -17,12 +19,14 @@ import { awsError } from "../../support/aws-error.ts";
 const region = "eu-central-1";
 const sfn = mockClient(SFNClient);
 const sns = mockClient(SNSClient);
+const eventBridge = mockClient(EventBridgeClient);
 const cloudWatch = mockClient(CloudWatchClient);
 
 beforeEach(() => {
   sfn.reset();
   sns.reset();
   cloudWatch.reset();
+  eventBridge.reset();
 });
 
 describe("answers to gates", () => {
@@ -101,6 +105,28 @@ describe("messages", () => {
     const subject = sns.commandCalls(PublishCommand)[0]?.args[0].input.Subject ?? "";
     expect(subject).toMatch(/^Gate f\?r\?alle x+$/);
     expect(subject).toHaveLength(100);
+  });
+});
+
+describe("announcements", () => {
+  const announcer = new EventBridgeAnnouncer(new EventBridgeClient({ region }));
+  const announcement = { type: "Gate Opened", detail: { gate: "open", by: 'the "lead"' } } as const;
+
+  test("an event has Sluice as its source, its kind as its type, and its detail as JSON", async () => {
+    eventBridge.on(PutEventsCommand).resolves({ FailedEntryCount: 0, Entries: [{ EventId: "1" }] });
+    await announcer.announce(announcement);
+    expect(eventBridge.commandCalls(PutEventsCommand)[0]?.args[0].input).toEqual({
+      Entries: [
+        { Source: "sluice", DetailType: "Gate Opened", Detail: '{"gate":"open","by":"the \\"lead\\""}' },
+      ],
+    });
+  });
+
+  test("an event that was not taken is an error, though the call succeeds", async () => {
+    eventBridge
+      .on(PutEventsCommand)
+      .resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: "ThrottlingException" }] });
+    await expect(announcer.announce(announcement)).rejects.toThrow("ThrottlingException");
   });
 });
 

@@ -1,11 +1,18 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { GateResponse } from "../../../lambdas/gate-page/answer.ts";
+import type { GateResponse } from "../../../lambdas/gate-page/request.ts";
+import { STYLE } from "../../../lambdas/gate-page/style.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { emptyReport, fullReport } from "./reports.ts";
 import { GO, NO_GO, RUN, type Scene, scene } from "./scene.ts";
 
 const EVIL = `"'></textarea></title><script>alert(1)</script><img src=x onerror=alert(1)><form action=//evil>&amp;\u0000`;
+
+/** A scene in which one gate needs two Goes. */
+function withQuorum(): Scene {
+  const { gates } = scene().ports.plan;
+  return scene({ plan: { gates: { ...gates, keep: { ...gates.keep, approvals: 2 } } } });
+}
 
 /** Every kind of page there is, with whatever fills it. */
 async function everyPage(s: Scene): Promise<GateResponse[]> {
@@ -26,7 +33,18 @@ async function everyPage(s: Scene): Promise<GateResponse[]> {
   pages.push(await s.get(other.path, other.key));
   await s.open({ kind: "readiness" });
   pages.push(await s.get(other.path, other.key));
-  expect(pages.map((page) => page.status)).toEqual([200, 404, 405, 415, 422, 413, 200, 200, 409, 410, 410]);
+  const several = await s.open({ kind: "keep" });
+  const first = { ...GO, by: "<i>Ada", comment: "<img src=x>" };
+  const second = { ...NO_GO, by: "<i>Grace", comment: EVIL.replaceAll("\u0000", "") };
+  pages.push(
+    await s.answerAs(several.path, several.key, first),
+    await s.answerAs(several.path, several.key, { ...first, by: "<I>ADA" }),
+    await s.get(several.path, several.key),
+    await s.answerAs(several.path, several.key, second),
+  );
+  expect(pages.map((page) => page.status)).toEqual([
+    200, 404, 405, 415, 422, 413, 200, 200, 409, 410, 410, 202, 409, 200, 200,
+  ]);
   return pages;
 }
 
@@ -38,6 +56,7 @@ function hostile(): Scene {
       gates: {
         ...scene().ports.plan.gates,
         rehearsal: { question: EVIL, checklist: [EVIL, EVIL], minutes: 60 },
+        keep: { question: EVIL, checklist: [EVIL], minutes: 60, approvals: 2 },
       },
     },
   });
@@ -96,7 +115,7 @@ function tagsOf(body: string): string[] {
 
 describe("every page", () => {
   test("may load, run and embed nothing, is stored nowhere and sends no address on", async () => {
-    for (const { headers, body } of await everyPage(scene())) {
+    for (const { headers, body } of await everyPage(withQuorum())) {
       const policy = headers["content-security-policy"] ?? "";
       for (const rule of [
         "default-src 'none'",
@@ -125,7 +144,7 @@ describe("every page", () => {
   });
 
   test("has a language, a title of its own, one main heading, and a label for every field", async () => {
-    const s = scene();
+    const s = withQuorum();
     Object.assign(s.report, fullReport(RUN));
     for (const { body } of await everyPage(s)) {
       expect(body).toMatch(/<html lang="en">/);
@@ -141,6 +160,39 @@ describe("every page", () => {
       for (const [, id] of body.matchAll(/(?:href="#|aria-labelledby="|aria-describedby=")([^"]+)"/g))
         expect(ids).toContain(id);
     }
+  });
+});
+
+describe("the colours, light and dark,", () => {
+  const schemes = STYLE.split("@media (prefers-color-scheme: dark)").map(
+    (part) => new Map([...part.matchAll(/--([a-z-]+): (#[0-9a-f]{6})/g)].map(([, name, hex]) => [name, hex])),
+  );
+  const luminance = (hex = "#000000") => {
+    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (one: string | undefined, other: string | undefined) => {
+    const [low = 0, high = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+
+  test("let every text be read: 4.5 to 1 at the least, and 3 to 1 for what only frames", () => {
+    expect(schemes).toHaveLength(2);
+    const texts = ["ink", "quiet", "go", "no", "warn", "focus"].flatMap((text) =>
+      ["paper", "card", "go-soft", "no-soft", "warn-soft"].map((ground) => [text, ground, 4.5] as const),
+    );
+    const frames = [["quiet", "card", 3] as const, ["focus", "paper", 3] as const];
+    const buttons = [["on-go", "go", 4.5] as const];
+    for (const scheme of schemes)
+      for (const [text, ground, least] of [...texts, ...frames, ...buttons])
+        expect([text, ground, contrast(scheme.get(text), scheme.get(ground)) >= least]).toEqual([
+          text,
+          ground,
+          true,
+        ]);
   });
 });
 
@@ -161,7 +213,7 @@ describe("the gate's page", () => {
       "1 min 35 s",
       "predicted downtime",
       "2 of 3 checks passed",
-      "23 tables, 2104332 rows",
+      "23 tables, 2,104,332 rows",
       "42 s",
       "3 checks passed",
       "1 of 2 checks failed",

@@ -1,20 +1,25 @@
 import { describe, expect, test, vi } from "vitest";
+import type { Heard } from "../../../lambdas/gate/close.ts";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
+import type { GateKind } from "../../../lambdas/gate/kinds.ts";
 import { openGate } from "../../../lambdas/gate/open.ts";
 import { gateTask } from "../../../lambdas/gate/task.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import { fullReport } from "./reports.ts";
-import { GO, linkOf, NO_GO, RUN, type Scene, scene, TOKEN } from "./scene.ts";
+import { GO, linkOf, MINUTES, NO_GO, RUN, type Scene, scene, TOKEN } from "./scene.ts";
 
+const UNTIL = "2026-11-03T03:00:00.000Z";
 const docOf = (s: Scene, gate: string, attempt: number) =>
   s.evidence.need<GateDoc>(`gates/${gate}-${attempt}/request`);
 const go = (s: Scene, gate: string, attempt: number) =>
   decide(s.ports, { run: RUN, gate, attempt, decision: "Go", by: "Grace", comment: "", from: "prompt" });
-const confirm = (s: Scene, gate: string, decision: "Go" | "NoGo" = "Go") =>
-  confirmGate({ gate, decision }, s.ports, s.evidence, s.catalog.read);
+const confirm = (s: Scene, gate: string, heard: Heard = "Go") => {
+  const kind = (/^[a-z]+/.exec(gate)?.[0] ?? "readiness") as GateKind;
+  return confirmGate({ gate, kind, minutes: MINUTES, heard }, s.ports, s.evidence, s.catalog.read);
+};
 
 describe("opening a gate", () => {
   test("again after a worker died leaves one good link, the newest", async () => {
@@ -36,6 +41,7 @@ describe("opening a gate", () => {
       version: null,
       token: "first",
       escalation: false,
+      until: UNTIL,
     } as const;
     await expect(openGate(event, dying, s.evidence, s.catalog.read)).rejects.toThrow("killed");
     const newer = await s.open({ token: "second" });
@@ -129,7 +135,7 @@ describe("the message", () => {
     const first = await s.open();
     const second = await s.open({ escalation: true });
     expect(s.ports.notices.map((notice) => notice.audience)).toEqual(["approvers", "escalation"]);
-    expect(s.ports.notices[1]?.text).toContain("Nobody has answered this gate in time.");
+    expect(s.ports.notices[1]?.text).toContain("This gate was not decided in time.");
     expect(second.key).not.toBe(first.key);
     expect((await s.get(second.path, second.key)).body).toContain("Escalated");
   });
@@ -245,6 +251,7 @@ describe("the task", () => {
         gate: "readiness",
         kind: "readiness",
         version: null,
+        minutes: MINUTES,
         answer,
       };
       expect(await invoke(gateTask, event, s.ports)).toEqual({ decision: "NoGo" });
@@ -259,6 +266,7 @@ describe("the task", () => {
       action: "open",
       token: TOKEN,
       escalation: false,
+      until: UNTIL,
     };
     expect(await invoke(gateTask, { ...other, gate: "restore", kind: "restore" }, s.ports)).toEqual({
       status: "done",
@@ -278,6 +286,7 @@ describe("the task", () => {
       version: null,
       token: TOKEN,
       escalation: false,
+      until: UNTIL,
     };
     for (const gate of ["../x", "a/b", "", "after-", "X"])
       await expect(invoke(gateTask, { ...event, gate }, s.ports)).rejects.toMatchObject({

@@ -192,12 +192,21 @@ describe("what does not decide", () => {
       [...good, ["tick", "-1"]],
       [...good, ["tick", "1.5"]],
       [...good, ["tick", "x"]],
+      [...good, ["tick", ""]],
+      [...good, ["tick", "0x1"]],
+      [...good, ["tick", "1e0"]],
+      [...good, ["tick[]", "1"]],
       [...without("by"), ["by", "x".repeat(101)]],
       [...without("by"), ["by", "Grace\nX-Header: 1"]],
       [...without("by"), ["by", "Grace\u0000"]],
       [...without("by"), ["by", "\u202eecarG"]],
       [...good, ["comment", "a\u0007b"]],
       [...good, ["__proto__", "x"]],
+      [...good, ["constructor", "x"]],
+      [...good, ["__proto__[admin]", "x"]],
+      [...good, ["toString", "x"]],
+      [...good, ["Decision", "NoGo"]],
+      [...good, ["decision ", "NoGo"]],
     ];
     for (const fields of forms) expect([400, fields]).toEqual([(await s.post(path, fields)).status, fields]);
     for (const body of ["%", "%%%", "&&&&", "=", "\u0000", "decision=Go&%ff%fe", "{}", "key"]) {
@@ -209,6 +218,20 @@ describe("what does not decide", () => {
       });
       expect(answered.status).toBe(400);
     }
+    expect(await decisionOf(s)).toBeUndefined();
+    expect(({} as Record<string, unknown>).admin).toBeUndefined();
+  });
+
+  test.each([
+    [{ "x-http-method-override": "POST" }, "GET"],
+    [{ "x-method-override": "POST", "content-type": "application/x-www-form-urlencoded" }, "GET"],
+    [{ "x-original-url": "/gates/run-1/readiness/1", "x-rewrite-url": "/gates/run-1/readiness/1" }, "GET"],
+  ] as const)("what a header says the request is: %j", async (headers, method) => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const body = new URLSearchParams({ key, shown: "0".repeat(64), ...NO_GO }).toString();
+    await s.request({ method, path, query: `key=${key}`, headers, body });
+    await s.request({ method, path: "/", query: `key=${key}`, headers, body });
     expect(await decisionOf(s)).toBeUndefined();
   });
 
@@ -347,6 +370,28 @@ describe("what an answer needs", () => {
 });
 
 describe("an answer", () => {
+  test("comes from where the connection came from, whatever its headers say", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const shown = shownOn((await s.get(path, key)).body);
+    const answered = await s.request({
+      method: "POST",
+      path,
+      headers: {
+        "content-type": "application/x-www-form-urlencoded; charset=utf-8",
+        "x-forwarded-for": "203.0.113.9",
+        forwarded: "for=203.0.113.9",
+        "x-real-ip": "203.0.113.9",
+        "true-client-ip": "203.0.113.9",
+        "x-forwarded-host": "evil.example",
+      },
+      body: new URLSearchParams({ key, shown, ...NO_GO }).toString(),
+    });
+    expect(answered.status).toBe(200);
+    expect(JSON.stringify(answered)).not.toContain("evil.example");
+    expect((await decisionOf(s))?.from).toBe("192.0.2.7");
+  });
+
   test("is kept with who, when, from where, what was ticked and what was shown, and the run is told", async () => {
     const s = scene();
     const { path, key } = await s.open();

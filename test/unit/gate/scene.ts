@@ -1,5 +1,7 @@
 import { type OpenGate, openGate } from "../../../lambdas/gate/open.ts";
-import { answer, type GateRequest, type GateResponse } from "../../../lambdas/gate-page/answer.ts";
+import { timeLeft } from "../../../lambdas/gate/time.ts";
+import { answer } from "../../../lambdas/gate-page/answer.ts";
+import type { GateRequest, GateResponse } from "../../../lambdas/gate-page/request.ts";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
@@ -8,6 +10,9 @@ import { emptyReport } from "./reports.ts";
 
 export const RUN = "run-1";
 export const TOKEN = "AQCEAAAAKgAAAAMAAAAA+/task=token";
+
+/** How long each gate is open. */
+export const MINUTES = 60;
 
 const HTML_FORM = "application/x-www-form-urlencoded";
 
@@ -80,7 +85,10 @@ export function scene(overrides: PortOverrides = {}, run = RUN): Scene {
     post,
     async open(event = {}) {
       const kind = event.kind ?? "readiness";
-      const whole: OpenGate = { gate: kind, kind, version: null, token: TOKEN, escalation: false, ...event };
+      const gate = event.gate ?? kind;
+      const time = await timeLeft({ gate, kind, minutes: MINUTES }, ports, evidence);
+      const until = time?.until ?? "never";
+      const whole: OpenGate = { gate, kind, version: null, token: TOKEN, escalation: false, until, ...event };
       await openGate(whole, ports, evidence, catalog.read);
       return linkOf(ports);
     },

@@ -16,6 +16,21 @@ test("a rehearsal asks no real application, says so, and goes on", async () => {
   expect((await evidence.need<GateDecisionDoc>(Doc.gateDecision("readiness", 1))).ticked).toEqual([]);
 });
 
+test("a gate that needs two Goes is decided by two people, and the report names both", async () => {
+  const plan = await changedPlan({
+    "plan.yaml": (text) => text.replace('"touch production?"', '"touch production?", approvals: 2'),
+  });
+  const { end, evidence } = await runPlan({ plan, noGo: ["after-002"] });
+  expect(end.end).toBe("RolledBack");
+  expect(await evidence.need<GateDecisionDoc>(Doc.gateDecision("rehearsal", 1))).toMatchObject({
+    by: "an approver and another approver",
+    approvals: [{ by: "an approver" }, { by: "another approver" }],
+  });
+  expect(end.report.gates.find(({ gate }) => gate === "rehearsal")?.by).toBe(
+    "an approver and another approver",
+  );
+});
+
 test("a run that is stopped while it opens asks people whether the application stays", async () => {
   const plan = await changedPlan({
     "plan.yaml": (text) => text.replace("contains: first", "contains: nothing of the kind"),

@@ -55,6 +55,11 @@ describe("a plan is refused, with file, key and reason,", () => {
       (t) => t.replace('"open?"', '"Begin!"'),
       /^plan\.yaml: gates\.open\.question: "Begin!" reads like gates\.readiness\.question/,
     ],
+    ...["0", "10", "1.5", '"2"'].map((approvals): [string, (text: string) => string, RegExp] => [
+      `for ${approvals} approvals`,
+      (t) => t.replace('"open?"', `"open?", approvals: ${approvals}`),
+      /^plan\.yaml: gates\.open\.approvals: /,
+    ]),
     ["for text that is no YAML", (t) => `${t}\n  x: [`, /^plan\.yaml: line \d+: /],
     ["for a key that stands twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
   ])("%s", async (_what, change, message) => {

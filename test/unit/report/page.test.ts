@@ -124,6 +124,17 @@ describe("the report", () => {
     expect(await buildReport(run.evidence)).toEqual(first);
   });
 
+  test("holds why a run was outside the maintenance window, and of other runs nothing of the kind", async () => {
+    const window = { begins: "2026-11-08T00:00:00.000Z", ends: "2026-11-08T06:00:00.000Z" };
+    const reason = "the release cannot wait for Sunday";
+    const outside = await rehearsed(new RunFixture({ request: { window: { ...window, override: reason } } }));
+    const report = await buildReport(outside.evidence);
+    expect(reportSchema.parse(report).request?.outsideWindow).toBe(reason);
+    expect(renderReport(report)).toContain(reason);
+    const inside = await rehearsed(new RunFixture({ request: { window: { ...window, override: null } } }));
+    expect((await buildReport(inside.evidence)).request).not.toHaveProperty("outsideWindow");
+  });
+
   test("of a running run says where it is, what comes, and what it will take", async () => {
     const run = await rehearsed();
     await run.gate("rehearsal");

@@ -110,11 +110,12 @@ export class FakeGate implements OpenGate {
     });
   }
 
-  async decide(decision: Decision, by: string, comment: string): Promise<boolean> {
-    if (this.answered) return false;
+  async decide(decision: Decision, by: string, comment: string): Promise<"decided" | "counted" | "before"> {
+    if (this.answered) return "before";
     this.decisions.push({ decision, by, comment });
+    if (decision === "Go" && this.decisions.length < (this.doc.quorum?.approvals ?? 1)) return "counted";
     this.answer(decision, by);
-    return true;
+    return "decided";
   }
 
   /** Answered by somebody else. */

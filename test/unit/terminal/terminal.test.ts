@@ -124,7 +124,7 @@ describe("at a terminal", () => {
     const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
     gate.decide = async () => {
       gate.answer("NoGo", "grace");
-      return false;
+      return "before";
     };
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
@@ -146,6 +146,31 @@ describe("at a terminal", () => {
     await terminal.until("Somebody else must give the Go.");
     terminal.type("y\r");
     expect(await code).toBe(0);
+  });
+
+  test("a Go of several is counted, and the gate stays open for the others and for a No-Go", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    Object.assign(gate.doc, { quorum: { approvals: 2, starterUnknown: false, since: 1 } });
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Go? Type y or n");
+    expect(terminal.out).toContain("2 are needed, of people with different names");
+    terminal.type("y\r");
+    await terminal.until("Counted. Somebody else must say Go too, on the page.");
+    gate.answer("Go", "root and grace");
+    expect(await code).toBe(0);
+    expect(terminal.out).toContain("Answered already: Go by root and grace");
+    expect(gate.decisions).toHaveLength(1);
+  });
+
+  test("a flag gives as many Goes as a gate needs, each under a name of its own", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal()];
+    Object.assign(gate.doc, { quorum: { approvals: 3, starterUnknown: false, since: 1 } });
+    expect(await rehearse(runWithGate(gate), terminal, "--yes")).toBe(0);
+    expect(gate.decisions.map(({ by }) => by.replace(/\(.*?\)/, "(me)"))).toEqual([
+      "--yes (me)",
+      "2. --yes (me)",
+      "3. --yes (me)",
+    ]);
   });
 
   test("the time of a gate that nobody answers ends the question", async () => {

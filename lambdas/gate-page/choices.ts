@@ -1,0 +1,146 @@
+import type { Problem } from "../gate/decide.ts";
+import { leadsToProduction } from "../gate/kinds.ts";
+import { isName } from "../gate/names.ts";
+import type { GateApprovalDoc } from "../shared/documents.ts";
+import { type Html, html } from "../shared/html.ts";
+import { described, field, wrong } from "./field.ts";
+import type { GateForm } from "./form.ts";
+import { goesNeeded, goesSoFar } from "./goes.ts";
+import type { GateView } from "./view.ts";
+
+/** What the page's forms need: where they are absent, the page is what is kept as evidence of what was shown. */
+export interface FormState {
+  key: string;
+  /** SHA-256 of the page without forms. */
+  shown: string;
+  /** Of a gate that needs several Goes, those given: another's Go changes nothing about what is decided. */
+  approvals: readonly GateApprovalDoc[];
+  /** What was typed before, and what is wrong with it. */
+  typed?: GateForm;
+  problems: readonly Problem[];
+}
+
+/** A Go and a No-Go, with what each leads to and, where somebody is to answer, its form. */
+export function choices(view: GateView, form: FormState | undefined): Html {
+  return html`<p>${goesNeeded(view.doc)} A Go takes effect only if what this page shows is still so.</p>
+${form && goesSoFar(view.doc, form.approvals)}
+<div class="choices">
+${goCard(view, form)}
+${noGoCard(view, form)}
+</div>`;
+}
+
+function goCard({ doc, settings, report }: GateView, form: FormState | undefined): Html {
+  const typed = form?.typed?.decision === "Go" ? form.typed : undefined;
+  const problems = typed ? (form?.problems ?? []) : [];
+  const onProduction = leadsToProduction(doc.kind, settings);
+  return card(
+    "Go",
+    doc.go,
+    html`${!form && doc.checklist.length > 0 && html`<ul>${doc.checklist.map((item) => html`<li>${item}</li>`)}</ul>`}
+${
+  form &&
+  html`${opening(form, doc.attempt, "Go")}
+${
+  doc.checklist.length > 0 &&
+  html`<fieldset${described(problems, "Go", "ticked")}><legend>All of this is so:</legend>
+${doc.checklist.map(
+  (item, i) =>
+    html`<label class="tick" for="go-tick-${i}"><input type="checkbox" id="go-tick-${i}" name="tick" value="${i}" required${checked(typed?.tick.includes(i))}><span>${item}</span></label>`,
+)}${wrong(problems, "Go", "ticked")}</fieldset>`
+}
+${nameField("Go", problems, typed, settings.separateApprover && onProduction && starterHint(report.request?.startedBy))}
+${
+  onProduction &&
+  field({
+    decision: "Go",
+    name: "instance",
+    label: html`Type <code>${settings.instance}</code>, the database that this changes`,
+    problems,
+    control: (attributes) =>
+      html`<input type="text" ${attributes} name="instance" required maxlength="100" autocapitalize="none" autocorrect="off" spellcheck="false" value="${typed?.instance ?? ""}">`,
+  })
+}
+${field({
+  decision: "Go",
+  name: "comment",
+  label: "Comment",
+  hint: "If there is something that the report should say.",
+  problems,
+  control: (attributes) =>
+    html`<textarea ${attributes} name="comment" maxlength="1500">${"\n"}${typed?.comment ?? ""}</textarea>`,
+})}
+<button type="submit"><span aria-hidden="true">✓ </span>Go</button>
+</form>`
+}`,
+  );
+}
+
+function noGoCard({ doc }: GateView, form: FormState | undefined): Html {
+  const typed = form?.typed?.decision === "NoGo" ? form.typed : undefined;
+  const problems = typed ? (form?.problems ?? []) : [];
+  return card(
+    "NoGo",
+    doc.noGo,
+    form
+      ? html`${opening(form, doc.attempt, "NoGo")}
+${nameField("NoGo", problems, typed)}
+${field({
+  decision: "NoGo",
+  name: "comment",
+  label: "Why",
+  hint: "For those who read the report.",
+  problems,
+  control: (attributes) =>
+    html`<textarea ${attributes} name="comment" required maxlength="1500">${"\n"}${typed?.comment ?? ""}</textarea>`,
+})}
+<button type="submit"><span aria-hidden="true">✕ </span>No-Go</button>
+</form>`
+      : html``,
+  );
+}
+
+const LOOKS = {
+  Go: { name: "go", sign: "✓ ", word: "Go" },
+  NoGo: { name: "no", sign: "✕ ", word: "No-Go" },
+} as const;
+
+function card(decision: GateForm["decision"], leadsTo: string, content: Html): Html {
+  const { name, sign, word } = LOOKS[decision];
+  return html`<div class="card ${name}"><h3 id="${name}-title"><span aria-hidden="true">${sign}</span>${word}</h3>
+<p>${leadsTo}</p>
+${content}</div>`;
+}
+
+/** Named by its card, so that a screen reader tells the two forms and their fields apart. */
+function opening({ key, shown }: FormState, attempt: number, decision: GateForm["decision"]): Html {
+  return html`<form method="post" action="${attempt}" autocomplete="off" aria-labelledby="${LOOKS[decision].name}-title">
+<input type="hidden" name="key" value="${key}">
+<input type="hidden" name="shown" value="${shown}">
+<input type="hidden" name="decision" value="${decision}">`;
+}
+
+function nameField(
+  decision: GateForm["decision"],
+  problems: readonly Problem[],
+  typed: GateForm | undefined,
+  hint: string | false = false,
+): Html {
+  return field({
+    decision,
+    name: "by",
+    label: "Your name",
+    hint,
+    problems,
+    control: (attributes) =>
+      html`<input type="text" ${attributes} name="by" required maxlength="100" autocomplete="name" value="${typed?.by ?? ""}">`,
+  });
+}
+
+function starterHint(starter: string | null | undefined): string | false {
+  return isName(starter) && `Somebody other than ${starter}, who started this run.`;
+}
+
+function checked(yes: boolean | undefined) {
+  return yes === true && html` checked`;
+}

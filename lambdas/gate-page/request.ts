@@ -1,0 +1,50 @@
+import type { Html } from "../shared/html.ts";
+import { SECURITY_HEADERS } from "./style.ts";
+
+export interface GateRequest {
+  method: string;
+  /** As it came: not decoded. */
+  path: string;
+  /** As it came, without the question mark. */
+  query: string;
+  /** By names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>;
+  body: string;
+  /** Address of the one who asks. */
+  from: string;
+  /** Origin that these pages are served under, as the server knows it. */
+  origin: string;
+}
+
+export interface GateResponse {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+}
+
+/** Largest form in bytes: the longest comment fits, whatever its script. */
+export const MOST_BODY_BYTES = 16 * 1024;
+
+/**
+ * False for a form that another site sent. The key already keeps those out; this also holds when a key has leaked.
+ * Because of no-referrer, browsers give the page's own forms the origin "null": then only Sec-Fetch-Site tells.
+ */
+export function fromOwnPage({ headers, origin: own }: GateRequest): boolean {
+  const site = headers["sec-fetch-site"];
+  const { origin } = headers;
+  if (site !== undefined && site !== "same-origin") return false;
+  if (origin === undefined || origin === own) return true;
+  return origin === "null" && site === "same-origin";
+}
+
+export function respond(
+  status: number,
+  body: Html,
+  headers: Readonly<Record<string, string>> = {},
+): GateResponse {
+  return {
+    status,
+    headers: { "content-type": "text/html; charset=utf-8", ...SECURITY_HEADERS, ...headers },
+    body: body.markup,
+  };
+}

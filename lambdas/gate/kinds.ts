@@ -1,0 +1,28 @@
+import type { GateDoc } from "../shared/documents.ts";
+import type { RunSettings } from "../shared/settings.ts";
+
+export type GateKind = GateDoc["kind"];
+
+/** True where a Go leads to a change of production, the application's downtime being one. */
+export function leadsToProduction(kind: GateKind, { rehearse }: Pick<RunSettings, "rehearse">): boolean {
+  switch (kind) {
+    case "readiness":
+      return rehearse === "inside";
+    case "keep":
+      return false;
+    case "rehearsal":
+    case "after":
+    case "open":
+    case "restore":
+      return true;
+  }
+}
+
+/**
+ * Gates that nothing but a person's answer, or the end of its own time, closes: no maintenance window's end, and no
+ * wish to stop the run. At the others a No-Go is the quickest way out of the downtime. At `keep` it would begin another
+ * one, with the application in and writing; at `restore` it would leave production broken and give up the way back.
+ */
+export function isForPeopleAlone({ kind }: { kind: GateKind }): boolean {
+  return kind === "keep" || kind === "restore";
+}

@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Nothing but the page: no first-run questions, and no calls of the browser's own. */
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/**
+ * Where Chromium is: at SLUICE_CHROMIUM, or where systems put it.
+ * @throws Error that says what is needed
+ */
+export function chromiumPath(): string {
+  const given = process.env.SLUICE_CHROMIUM;
+  const found = (given === undefined ? PLACES : [given]).find((path) => existsSync(path));
+  if (found) return found;
+  throw new Error(
+    given === undefined
+      ? `The browser tests need Chromium, and there is none at ${PLACES.join(", ")}. Install it (apt-get install -y chromium), or say where it is in SLUICE_CHROMIUM.`
+      : `There is no Chromium at ${given}, where SLUICE_CHROMIUM says it is.`,
+  );
+}
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath(), headless: true, args: ARGUMENTS });
+}

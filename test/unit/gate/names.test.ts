@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { isName, problemWithName, samePerson } from "../../../lambdas/gate/names.ts";
+import { GO, NO_GO, scene } from "./scene.ts";
+
+describe("two names are one person's", () => {
+  test.each([
+    ["Jörg Straße", "JORG STRASSE"],
+    ["Ada", "Ａｄａ"],
+    ["Ada", "A\u00adda\u200b"],
+    ["Ada", "Ada\u3164"],
+    ["İlker", "ilker"],
+    ["José", "Jose\u0301"],
+    ["Ωmega", "ωMEGA"],
+  ])("%s and %s", (one, other) => {
+    expect(samePerson(one, other)).toBe(true);
+    expect(samePerson(other, one)).toBe(true);
+  });
+
+  test.each([
+    ["Ada Lovelace", "Grace Hopper"],
+    ["山田", "山本"],
+    ["Ada", ""],
+    ["", ""],
+    ["...", "!!!"],
+  ])("not %s and %s", (one, other) => {
+    expect(samePerson(one, other)).toBe(false);
+  });
+});
+
+describe("a name", () => {
+  test.each(["", " ", "...", "\u200b\u200d", "\u3164", "🙂", "-@-"])("is not %j", (text) => {
+    expect(isName(text)).toBe(false);
+    expect(problemWithName(text)).toBe("Type your name.");
+  });
+
+  test.each(["Zoë", "山田 Taro", "نام‌من", "X Æ A-12", "O’Brien", "Ολγα", "Ольга", "--yes (root)"])(
+    "may be %s",
+    (text) => {
+      expect(problemWithName(text)).toBeUndefined();
+    },
+  );
+
+  // The second letter is Cyrillic, Greek, Armenian.
+  test.each(["Grаce Hopper", "Grαce Hopper", "Gսido"])(
+    "may not mix letters that only look alike: %s",
+    async (by) => {
+      expect(problemWithName(by)).toContain("one script");
+      const s = scene();
+      const { path, key } = await s.open();
+      for (const fields of [GO, NO_GO]) {
+        const answered = await s.answerAs(path, key, { ...fields, by });
+        expect(answered.status).toBe(422);
+        expect(answered.body).toContain("one script");
+      }
+    },
+  );
+
+  // Zero width, bidirectional marks, a soft hyphen, a filler, a tag, a private and an unassigned character.
+  test.each([
+    "Gra\u200bce",
+    "Grace\u200e",
+    "Grace\u200f",
+    "\ufeffGrace",
+    "Gra\u00adce",
+    "Grace\u3164",
+    "Grace\u{e0041}",
+    "Grace\ue000",
+    "Grace\u0378",
+    "Gra\u2028ce",
+    "Grace\ud800",
+  ])("may hold nothing that cannot be seen: %j", async (by) => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const answered = await s.answerAs(path, key, { ...GO, by });
+    // Half a surrogate pair cannot be sent: it becomes the sign for what could not be read.
+    expect(answered.status).toBe(by.includes("\ud800") ? 200 : 400);
+    if (answered.status === 400) expect(answered.body).toContain("characters that cannot be seen");
+  });
+
+  test("is not that of who answers where nobody did", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    for (const by of ["Sluice", "sluice", " S L U I C E "])
+      for (const fields of [GO, NO_GO])
+        expect((await s.answerAs(path, key, { ...fields, by })).status).toBe(422);
+  });
+
+  test("may be as long as the field, and no longer", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    expect((await s.answerAs(path, key, { ...GO, by: "x".repeat(101) })).status).toBe(400);
+    const longest = "W".repeat(100);
+    const answered = await s.answerAs(path, key, { ...GO, by: longest });
+    expect(answered.status).toBe(200);
+    expect(answered.body).toContain(longest);
+  });
+});

@@ -1,0 +1,333 @@
+import { describe, expect, test } from "vitest";
+import type { Heard } from "../../../lambdas/gate/close.ts";
+import { confirmGate } from "../../../lambdas/gate/confirm.ts";
+import { decide } from "../../../lambdas/gate/decide.ts";
+import type { GateKind } from "../../../lambdas/gate/kinds.ts";
+import { gateTask } from "../../../lambdas/gate/task.ts";
+import type { GateDecisionDoc, RequestDoc } from "../../../lambdas/shared/documents.ts";
+import { invoke } from "../../../lambdas/shared/task.ts";
+import { GO, MINUTES, NO_GO, RUN, type Scene, scene, shownOn, TOKEN } from "./scene.ts";
+
+const HOUR = 3_600_000;
+const BOUND = ["readiness", "rehearsal", "after", "open"] as const;
+const FOR_PEOPLE_ALONE = ["keep", "restore"] as const;
+
+/** The run's window ends so many minutes from now. */
+async function windowEnds(s: Scene, minutes: number, override: string | null = null) {
+  const ends = new Date(s.ports.clock.now().getTime() + minutes * 60_000).toISOString();
+  const window: RequestDoc["window"] = { begins: "2026-11-03T00:00:00.000Z", ends, override };
+  await s.evidence.keep("request", { startedBy: "Ada Lovelace", window });
+  return ends;
+}
+
+const nameOf = (kind: GateKind) => (kind === "after" ? "after-002" : kind);
+const open = (s: Scene, kind: GateKind, escalation = false) =>
+  s.open({ kind, gate: nameOf(kind), version: kind === "after" ? "002" : null, escalation });
+const confirm = (s: Scene, kind: GateKind, heard: Heard) =>
+  confirmGate({ gate: nameOf(kind), kind, minutes: MINUTES, heard }, s.ports, s.evidence, s.catalog.read);
+const time = (s: Scene, kind: GateKind) =>
+  invoke(
+    gateTask,
+    {
+      run: RUN,
+      execution: "arn:x",
+      planChecksum: "a".repeat(64),
+      state: "Time: x",
+      action: "time",
+      gate: nameOf(kind),
+      kind,
+      minutes: MINUTES,
+    },
+    s.ports,
+  );
+const decisionOf = (s: Scene, kind: GateKind, attempt = 1) =>
+  s.evidence.read<GateDecisionDoc>(`gates/${nameOf(kind)}-${attempt}/decision`);
+
+describe("a gate's time", () => {
+  test("is its own minutes; the machine waits a little longer than the page takes answers", async () => {
+    expect(await time(scene(), "readiness")).toEqual({ until: "2026-11-03T03:00:00.000Z", seconds: 3630 });
+  });
+
+  test.each(BOUND)("is cut short by the end of the maintenance window at %s", async (kind) => {
+    const s = scene();
+    const until = await windowEnds(s, 10);
+    expect(await time(s, kind)).toEqual({ until, seconds: 630 });
+  });
+
+  test.each(FOR_PEOPLE_ALONE)("is not cut short at %s", async (kind) => {
+    const s = scene();
+    await windowEnds(s, 10);
+    expect(await time(s, kind)).toMatchObject({ until: "2026-11-03T03:00:00.000Z" });
+    s.ports.clock.pass(HOUR);
+    expect(await time(s, kind)).toMatchObject({ until: "2026-11-03T04:00:00.000Z" });
+  });
+
+  test.each(BOUND)("is none at %s once the window has ended: that fails the gate", async (kind) => {
+    const s = scene();
+    await windowEnds(s, 10);
+    s.ports.clock.pass(10 * 60_000);
+    await expect(time(s, kind)).rejects.toMatchObject({
+      name: "WindowClosed",
+      message: expect.stringContaining("counts as a No-Go"),
+    });
+  });
+
+  test("is a whole number of seconds, above zero, as the machine needs it", async () => {
+    const s = scene();
+    await windowEnds(s, 0.0011);
+    const { seconds } = await time(s, "open");
+    expect(Number.isInteger(seconds)).toBe(true);
+    expect(seconds).toBeGreaterThan(0);
+  });
+});
+
+describe("at the end of its time", () => {
+  test("a gate is escalated, for as long again", async () => {
+    const s = scene();
+    await open(s, "open");
+    s.ports.clock.pass(HOUR + 30_000);
+    expect(await confirm(s, "open", "nothing")).toEqual({
+      decision: "Escalate",
+      until: "2026-11-03T04:00:30.000Z",
+      seconds: 3630,
+    });
+    expect(await decisionOf(s, "open")).toBeUndefined();
+  });
+
+  test("an escalated gate is a No-Go, by nobody, and no answer changes that", async () => {
+    const s = scene();
+    await open(s, "open");
+    const { path, key } = await open(s, "open", true);
+    const shown = shownOn((await s.get(path, key)).body);
+    s.ports.clock.pass(HOUR);
+    expect(await confirm(s, "open", "nothing again")).toEqual({ decision: "NoGo" });
+    expect(await decisionOf(s, "open", 2)).toMatchObject({
+      decision: "NoGo",
+      by: "Sluice",
+      comment: "Nobody had answered until 2026-11-03 03:00:00 UTC, the escalation contacts included.",
+    });
+    s.ports.callbacks.behaviour = "nobody waits";
+    const late = await s.post(path, { key, shown, ...GO });
+    expect(late.status).toBe(409);
+    expect(late.body).toContain("No-Go, by Sluice");
+    expect((await s.get(path, key)).body).not.toContain("The run does not wait here any more");
+  });
+
+  test("the window's end is a No-Go at once: nobody is left to escalate to", async () => {
+    const s = scene();
+    const ends = await windowEnds(s, 10);
+    const { path, key } = await open(s, "open");
+    expect((await s.get(path, key)).body).toContain(
+      "when the maintenance window ends: then it counts as a No-Go",
+    );
+    s.ports.clock.pass(10 * 60_000);
+    const over = await s.get(path, key);
+    expect(over.status).toBe(410);
+    expect(over.body).toContain("Then the maintenance window ended.");
+    expect(await confirm(s, "open", "nothing")).toEqual({ decision: "NoGo" });
+    expect((await decisionOf(s, "open"))?.comment).toBe(
+      `Nobody had answered when the maintenance window ended, at ${ends.slice(0, 19).replace("T", " ")} UTC.`,
+    );
+  });
+
+  test("the window's end cuts an escalation short too", async () => {
+    const s = scene();
+    const until = await windowEnds(s, 90);
+    await open(s, "open");
+    s.ports.clock.pass(HOUR);
+    expect(await confirm(s, "open", "nothing")).toEqual({
+      decision: "Escalate",
+      until,
+      seconds: 30 * 60 + 30,
+    });
+    const { path, key } = await open(s, "open", true);
+    expect((await s.get(path, key)).body).toContain("when the maintenance window ends");
+    s.ports.clock.pass(30 * 60_000);
+    expect((await s.get(path, key)).status).toBe(410);
+    expect(await confirm(s, "open", "nothing again")).toEqual({ decision: "NoGo" });
+  });
+
+  test.each(FOR_PEOPLE_ALONE)("the window's end leaves %s to people", async (kind) => {
+    const s = scene();
+    await windowEnds(s, 10);
+    const { path, key } = await open(s, kind);
+    s.ports.clock.pass(30 * 60_000);
+    const page = await s.get(path, key);
+    expect(page.status).toBe(200);
+    expect(page.body).not.toContain("maintenance window");
+    expect((await s.answerAs(path, key, GO)).status).toBe(200);
+    expect(await confirm(s, kind, "Go")).toEqual({ decision: "Go" });
+  });
+
+  test.each([
+    ["Go", "Go"],
+    ["NoGo", "NoGo"],
+  ] as const)(
+    "a %s that is stored counts, though its call to the run was lost",
+    async (decision, outcome) => {
+      const s = scene();
+      const { path, key } = await open(s, "open");
+      s.ports.callbacks.behaviour = "fails";
+      expect((await s.answerAs(path, key, { ...NO_GO, ...GO, decision })).status).toBe(202);
+      s.ports.clock.pass(HOUR);
+      expect(await confirm(s, "open", "nothing")).toEqual({ decision: outcome });
+      expect(await decisionOf(s, "open")).toMatchObject({ decision, by: "Grace Hopper" });
+      // It has heard it: whoever opens the link later is not told otherwise.
+      s.ports.callbacks.behaviour = "nobody waits";
+      const later = (await s.get(path, key)).body;
+      expect(later).not.toContain("The run has not heard it yet");
+      expect(later).not.toContain("The run does not wait here any more");
+    },
+  );
+
+  test("a Go that is stored counts only if what it was given for is still so", async () => {
+    const s = scene();
+    const { path, key } = await open(s, "open");
+    s.ports.callbacks.behaviour = "fails";
+    await s.answerAs(path, key, GO);
+    s.catalog.objects = [];
+    expect(await confirm(s, "open", "nothing")).toEqual({ decision: "Ask" });
+  });
+
+  test("closing it and answering it at once make one decision", async () => {
+    for (let i = 0; i < 20; i++) {
+      const s = scene();
+      await open(s, "open", true);
+      const [, closed] = await Promise.all([
+        decide(s.ports, {
+          run: RUN,
+          gate: "open",
+          attempt: 1,
+          decision: "Go",
+          by: "Grace",
+          comment: "",
+          from: "prompt",
+        }),
+        Promise.resolve(i % 2 ? undefined : null).then(() => confirm(s, "open", "nothing again")),
+      ]);
+      const stored = await decisionOf(s, "open");
+      expect(closed).toEqual({ decision: stored?.decision });
+    }
+  });
+
+  test("a gate that could not be asked at all is a No-Go", async () => {
+    for (const heard of ["nothing", "nothing again"] as const)
+      expect(await confirm(scene(), "open", heard)).toEqual({ decision: "NoGo" });
+  });
+});
+
+describe("what the machine passes on", () => {
+  const heard = (s: Scene, answer: unknown) =>
+    invoke(
+      gateTask,
+      {
+        run: RUN,
+        execution: "arn:x",
+        planChecksum: "a".repeat(64),
+        state: "Confirm: x",
+        action: "confirm",
+        gate: "readiness",
+        kind: "readiness",
+        minutes: MINUTES,
+        answer,
+      },
+      s.ports,
+    );
+  const caught = { Error: "States.Timeout", Cause: "" };
+
+  test("of a first silence leads to the escalation, of a second to No-Go", async () => {
+    const s = scene();
+    await open(s, "readiness");
+    const first = { until: "x", seconds: 1, unanswered: caught };
+    expect(await heard(s, first)).toMatchObject({ decision: "Escalate" });
+    const second = { decision: "Escalate", until: "x", seconds: 1, unansweredAgain: caught };
+    expect(await heard(s, second)).toEqual({ decision: "NoGo" });
+    expect((await decisionOf(s, "readiness"))?.comment).toMatch(/^Nobody had answered/);
+  });
+
+  test("is no way to get past a No-Go, or to a Go", async () => {
+    const s = scene();
+    const { path, key } = await open(s, "readiness");
+    await s.answerAs(path, key, NO_GO);
+    for (const forged of [{ decision: "Go" }, { unanswered: caught }, { unansweredAgain: caught }])
+      expect(await heard(s, forged)).toEqual({ decision: "NoGo" });
+  });
+
+  test("of a No-Go against a stored Go stops the run, and says why the Go did not count", async () => {
+    const s = scene();
+    const { path, key } = await open(s, "readiness");
+    await s.answerAs(path, key, GO);
+    expect(await heard(s, { decision: "NoGo" })).toEqual({ decision: "NoGo" });
+    expect((await s.get(path, key)).body).toContain("a No-Go that nobody gave on the page");
+  });
+
+  test("closes the gate where nobody gave it on the page: no later answer counts", async () => {
+    const s = scene();
+    const { path, key } = await open(s, "readiness");
+    expect(await heard(s, { decision: "Go" })).toEqual({ decision: "NoGo" });
+    expect((await s.answerAs(path, key, GO)).status).toBe(409);
+    expect(await decisionOf(s, "readiness")).toMatchObject({
+      decision: "NoGo",
+      comment: "A Go reached the run that nobody gave on the gate's page.",
+    });
+  });
+});
+
+describe("the page of a run with a window", () => {
+  test("shows until when it is, and to the approvers why a run is outside it", async () => {
+    const s = scene();
+    s.report.request = { ...s.report.request, startedBy: "Ada Lovelace" } as never;
+    await windowEnds(s, 90, "<b>the release cannot wait</b> https://evil.example");
+    const { path, key } = await open(s, "readiness");
+    const { body } = await s.get(path, key);
+    expect(body).toContain("Started outside the maintenance window");
+    expect(body).toContain("<q>&lt;b&gt;the release cannot wait&lt;/b&gt;");
+    expect(body).toMatch(/<dt>Window<\/dt><dd>until <time datetime="2026-11-03T03:30:00.000Z">/);
+    const notice = s.ports.notices[0]?.text ?? "";
+    expect(notice).toContain("started outside the maintenance window, for this reason: <b>the release");
+    expect(notice.match(/https?:\/\//g)).toHaveLength(1);
+  });
+
+  test("warns where what is to come is predicted not to fit into it", async () => {
+    const phase = (seconds: number) =>
+      ({ id: "x", title: "x", kind: "work", predictedSeconds: seconds, startedAt: null }) as never;
+    const page = async (seconds: number) => {
+      const s = scene();
+      s.report.timeline.phases = [phase(seconds), phase(60)];
+      await windowEnds(s, 30);
+      const { path, key } = await open(s, "readiness");
+      return (await s.get(path, key)).body;
+    };
+    expect(await page(29 * 60)).not.toContain("may not fit");
+    const tight = await page(29 * 60 + 1);
+    expect(tight).toContain("This may not fit into the maintenance window");
+    expect(tight).toContain("had 30 min left");
+  });
+
+  test("says in the message what its end means", async () => {
+    const s = scene();
+    await windowEnds(s, 10);
+    await open(s, "open");
+    expect(s.ports.notices[0]?.text).toContain(
+      "Until 2026-11-03 02:10 UTC. Then the maintenance window ends, and it counts as a No-Go.",
+    );
+  });
+});
+
+test("a token is asked for with a time that is one", async () => {
+  const event = {
+    run: RUN,
+    execution: "arn:x",
+    planChecksum: "a".repeat(64),
+    state: "Gate: x",
+    action: "open",
+    gate: "readiness",
+    kind: "readiness",
+    token: TOKEN,
+    escalation: false,
+  };
+  for (const until of [undefined, "", "tomorrow", 5])
+    await expect(invoke(gateTask, { ...event, until }, scene().ports)).rejects.toMatchObject({
+      name: "RequestInvalid",
+    });
+});
