@@ -227,6 +227,9 @@ class Run {
         enable: async () => undefined,
       },
       executions: { isRunning: async (execution) => isAlive(execution) },
+      // The report shows the reading; nobody is there to take more when this process has ended.
+      metrics: { publish: () => undefined },
+      schedules: { startWatch: async () => false },
       http: this.options.apply ? new FetchHttp() : new StandInHttp(new FetchHttp(), world.applicationUrl),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
       worker: `${hostname()}:${process.pid}`,

@@ -1,4 +1,5 @@
 import { admitTask } from "../lambdas/admit/task.ts";
+import { aftercareTask } from "../lambdas/aftercare/task.ts";
 import { alarmsTask } from "../lambdas/alarms/task.ts";
 import { applicationTask } from "../lambdas/application/task.ts";
 import { benchmarkTask } from "../lambdas/benchmark/task.ts";
@@ -18,6 +19,7 @@ import { snapshotTask } from "../lambdas/snapshot/task.ts";
 import { stagingTask } from "../lambdas/staging/task.ts";
 import { validateTask } from "../lambdas/validate/task.ts";
 import { verifyTask } from "../lambdas/verify/task.ts";
+import { watchTask } from "../lambdas/watch/task.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 
 type Call = (event: unknown, ports: Ports) => Promise<Answer>;
@@ -46,5 +48,7 @@ export const TASKS: Readonly<Record<MachineCapability, Call>> = {
   alarms: call(alarmsTask),
   restore: call(restoreTask),
   opening: call(openingTask),
+  aftercare: call(aftercareTask),
+  watch: call(watchTask),
   report: call(reportTask),
 };

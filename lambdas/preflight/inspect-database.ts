@@ -4,6 +4,7 @@ import { applicationRoles } from "../shared/places.ts";
 import type { Extension } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
+import { inspectConnections } from "./inspect-connections.ts";
 import { inspected } from "./inspected.ts";
 
 /** Of sessions that a check tells about. */
@@ -14,7 +15,7 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
   const { plan } = ports;
   return [
     ...(await inspected("server version", () => serverVersion(session, plan.server.minimumVersion))),
-    ...(await inspected("connections", () => connections(session, plan.server.minimumConnections))),
+    ...(await inspected("connections", () => inspectConnections(session, ports))),
     ...(await inspected("schema version", () => schemaVersion(session, plan.schema))),
     ...(await inspected("extensions", () => extensions(session, plan.extensions))),
     ...(await inspected("protected tables", () => protectedTables(session, plan.protect))),
@@ -35,21 +36,6 @@ async function serverVersion(session: Session, minimum: number): Promise<Preflig
     expected: `PostgreSQL ${minimum} or newer`,
     seen: row?.text ?? "unknown",
     mend: "Upgrade the instance first.",
-  };
-}
-
-async function connections(session: Session, minimum: number): Promise<PreflightCheck> {
-  const [row] = await session.query<{ maximum: number; used: number }>(
-    `SELECT current_setting('max_connections')::int
-              - current_setting('superuser_reserved_connections')::int AS maximum,
-            (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS used`,
-  );
-  return {
-    name: "connections",
-    passed: (row?.maximum ?? 0) >= minimum,
-    expected: `at least ${minimum} for clients`,
-    seen: `${row?.maximum} (${row?.used} in use)`,
-    mend: "Raise max_connections in the parameter group.",
   };
 }
 

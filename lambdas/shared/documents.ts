@@ -41,6 +41,14 @@ export const Doc = {
   restore: "restore",
   restored: "restored",
   afterOpening: "after-opening",
+  aftercare: "aftercare",
+  /** The watch's reading of staging: that its queries work. */
+  watchRehearsed: "watch-rehearsed",
+  /** Readings of the watch, sorted by time. The first one is the run's own. */
+  reading: (at: Date) => `${READINGS}${at.toISOString().replace(/[:.]/g, "-")}`,
+  verifiedAgain: "verified-again",
+  /** A link to the report, by the hash of its key. */
+  reportLink: (keyHash: string) => `report-links/${keyHash}`,
   stateEntered: (slug: string) => `states/${slug}`,
   stateDone: (slug: string) => `states/${slug}-done`,
   /** Sorted by time, as their names start with it. */
@@ -48,6 +56,9 @@ export const Doc = {
   outcome: "outcome",
   report: "report",
 } as const;
+
+/** Of all readings of the watch. */
+export const READINGS = "watch/";
 
 export type Target = "production" | "staging";
 export type Direction = "migrate" | "rollback";
@@ -250,6 +261,14 @@ export interface BenchmarkResult {
   runs: number;
   passed: boolean | null;
   note: string | null;
+  /** Runs before those that count, until the volume and the session were warm, and how long the first of them took. */
+  warmUp?: { runs: number; firstMs: number } | undefined;
+  /** As EXPLAIN tells it. */
+  plan?: readonly string[] | undefined;
+  /** How long all of it took. */
+  seconds?: number | undefined;
+  /** There was nothing to measure it with until data for it were generated. */
+  generated?: boolean | undefined;
 }
 
 export interface BenchmarksDoc {
@@ -347,6 +366,80 @@ export interface RestoreDoc {
 export interface AfterOpeningDoc {
   at: string;
   results: { title: string; passed: boolean; seconds: number; message: string }[];
+}
+
+/** What follows a success, seen from outside the database. */
+export interface AftercareDoc {
+  at: string;
+  /** Whether automated backups include the instance; null: this fleet does not tell. */
+  backups: { passed: boolean | null; expected: string; seen: string };
+  freeBytes: number | null;
+  /** Null: nothing is watched here. */
+  watch: WatchScheduleDoc | null;
+}
+
+/** When the watch reads: every so many minutes until one moment, then every so many until another, and then no more. */
+export interface WatchScheduleDoc {
+  everyMinutes: number;
+  until: string;
+  thenEveryMinutes: number;
+  ends: string;
+}
+
+/** One reading of the watch. */
+export interface ReadingDoc {
+  at: string;
+  seconds: number;
+  values: ReadingValue[];
+  /** Sessions that clients may have, against what the plan asks for. */
+  connections: { used: number; most: number; minimum: number } | null;
+  /** By how much these grow until the next reading is what that one tells. */
+  counters: CountersDoc;
+  /** Of this watch, this one included. */
+  soFar: { readings: number; worst: ReadingWorst[] };
+}
+
+export interface ReadingValue {
+  name: string;
+  title: string;
+  unit: string;
+  /** Null: not measured, and `note` says why. */
+  value: number | null;
+  note: string | null;
+  /** Such as `<100 ms`. */
+  target: string;
+  alert: string;
+  standing: "target" | "between" | "alert" | "unknown";
+  /** Its query fails: nobody can measure it as it is. */
+  broken?: true | undefined;
+}
+
+/** The reading of a metric that stood worst; the greatest, or the least, where several stood alike. */
+export interface ReadingWorst extends Pick<ReadingValue, "name" | "value" | "standing"> {
+  at: string;
+  alerts: number;
+}
+
+export interface CountersDoc {
+  committed: number;
+  rolledBack: number;
+  /** Of the plan's queries that count, by metric. */
+  queries: Readonly<Record<string, number>>;
+}
+
+export interface VerifiedAgainDoc {
+  at: string;
+  endedAt: string;
+  migrations: string[];
+  results: CheckResult[];
+  /** As the checks left them: what they try counts too, and is nobody's attempt. */
+  counters: CountersDoc;
+}
+
+/** Who has the key of that hash may read the report, for so long. */
+export interface ReportLinkDoc {
+  at: string;
+  expiresAt: string;
 }
 
 export interface StateDoc {

@@ -8,6 +8,10 @@ export const Envar = {
   approversTopic: "SLUICE_APPROVERS_TOPIC",
   /** ARN of the topic that is told when nobody decided. */
   escalationTopic: "SLUICE_ESCALATION_TOPIC",
+  /** What the watch's schedules call, and by which role; in which group they are. */
+  watchFunction: "SLUICE_WATCH_FUNCTION",
+  watchRole: "SLUICE_WATCH_ROLE",
+  watchGroup: "SLUICE_WATCH_GROUP",
   /** The compiled plan; `plan.json` beside the bundle unless told. */
   planFile: "SLUICE_PLAN_FILE",
 } as const;

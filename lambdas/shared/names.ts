@@ -32,3 +32,6 @@ export function asideName(instance: string, run: string): string {
 export function asidePrefix(instance: string): string {
   return `${instance.slice(0, 40).replace(/-+$/, "")}-before-`;
 }
+
+/** Where CloudWatch keeps what the watch measures. */
+export const METRICS = { namespace: "Sluice", service: "watch", dimension: "Instance" } as const;

@@ -21,6 +21,10 @@ export interface CompiledPlan {
   application: Application;
   /** SQL run once after opening, each with a title; a failure is told, and rolls nothing back. */
   afterOpening: readonly { title: string; sql: string }[];
+  /** What is watched after a success; absent: nothing is. */
+  watch?: Watch | undefined;
+  /** What people still have to do after a success, each within so many days. */
+  reminders: readonly Reminder[];
   /** What the plan expects each phase to last, in minutes. */
   expectedMinutes: { admit: number; prove: number; open: number };
   /** SQL that gives staging the data a benchmark needs where it has none. */
@@ -194,6 +198,54 @@ export interface Benchmark {
   needs?: string | undefined;
   /** An index that the query's plan must use. */
   usesIndex?: string | undefined;
+}
+
+export interface Watch {
+  /** In the order in which people read them. */
+  metrics: readonly Metric[];
+  /** Checks of these migrations are run once more, so long after the opening. */
+  verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
+}
+
+export interface Metric {
+  name: string;
+  title: string;
+  /** Such as `ms`, `%` or `GiB`; empty for plain counts. */
+  unit: string;
+  source: MetricSource;
+  /** What it should satisfy. */
+  target: Threshold;
+  /** What it must not: people are told. */
+  alert: Threshold;
+  /** Where people read what to do about it; absent: the section of docs/watch.md about its source. */
+  runbook?: string | undefined;
+}
+
+export type MetricSource =
+  /** p95 of a benchmark of the plan, in milliseconds. */
+  | { kind: "benchmark"; benchmark: string }
+  /** Share of the sessions that clients may have, in percent. */
+  | { kind: "connections" }
+  /** Share of transactions that were rolled back since the reading before, in percent. */
+  | { kind: "rollbacks" }
+  /** Free disk in GiB, as the fleet tells it. */
+  | { kind: "free-disk" }
+  /** One number; of a counter, its growth since the reading before. */
+  | { kind: "query"; sql: string; counter: boolean };
+
+export const SERVER_READINGS = ["connections", "rollbacks", "free-disk"] as const;
+
+export const OPERATORS = ["<=", ">=", "<", ">", "="] as const;
+
+/** Such as `> 150`. */
+export interface Threshold {
+  operator: (typeof OPERATORS)[number];
+  value: number;
+}
+
+export interface Reminder {
+  title: string;
+  days: number;
 }
 
 export interface HttpExpectation {

@@ -1,3 +1,4 @@
+import type { WatchScheduleDoc } from "./documents.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Session } from "./session.ts";
 import type { RunSettings } from "./settings.ts";
@@ -14,6 +15,8 @@ export interface Ports {
   callbacks: Callbacks;
   alarms: Alarms;
   executions: Executions;
+  metrics: Metrics;
+  schedules: Schedules;
   http: Http;
   clock: Clock;
   /** Who this is, for the ledger: a request's id, or a process. */
@@ -54,6 +57,8 @@ export interface Instance {
   engineVersion: string;
   /** Free disk in bytes, where the fleet can tell. */
   freeBytes?: number | undefined;
+  /** For how many days automated backups of it are kept (0: there are none), and until when it can be restored. */
+  backups?: { days: number; until?: string | undefined } | undefined;
   settings: InstanceSettings;
 }
 
@@ -165,6 +170,31 @@ export interface Alarms {
 export interface Executions {
   /** True while that execution runs. */
   isRunning(execution: string): Promise<boolean>;
+}
+
+export interface Sample {
+  name: string;
+  /** Such as `ms` or `%`; empty for a plain count. */
+  unit: string;
+  value: number;
+}
+
+/** Numbers that are graphed and alarmed on. */
+export interface Metrics {
+  publish(samples: readonly Sample[]): void;
+}
+
+/** Calls the watch again and again, until it is over. */
+export interface Schedules {
+  /**
+   * Takes the place of whatever was scheduled before; doing it twice schedules it once.
+   * @returns false where nothing can be scheduled
+   */
+  startWatch(
+    event: Readonly<Record<string, string>>,
+    from: Date,
+    schedule: WatchScheduleDoc,
+  ): Promise<boolean>;
 }
 
 export interface HttpAnswer {

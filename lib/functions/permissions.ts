@@ -37,7 +37,9 @@ export type Need =
   | "production"
   | "alarms"
   /** See the state machine's executions; granted once there is a machine. */
-  | "executions";
+  | "executions"
+  /** Schedule the watch; granted once there is something to call. */
+  | "schedules";
 
 export interface Surroundings {
   settings: Settings;
@@ -82,6 +84,7 @@ export function statementsFor(
     case "alarms":
       return alarmStatements(stack, settings);
     case "executions":
+    case "schedules":
       return [];
   }
 }

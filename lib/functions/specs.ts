@@ -61,6 +61,12 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   alarms: onAws("Silences the named alarms, and turns them on again", "alarms"),
   restore: onAws("Puts the final snapshot in production's place", "instances", "production"),
   opening: onDatabase("Runs the plan's tasks after opening"),
+  aftercare: onAws("Checks that production is backed up, and starts the watch", "instances", "schedules"),
+  watch: {
+    ...onDatabase("Takes a reading of what is watched after a success"),
+    // Readings are five minutes apart; each query of one has five seconds.
+    seconds: 240,
+  },
   report: { ...onAws("Writes the report and tells everyone", "notices"), seconds: 300, memoryMiB: 512 },
 };
 

@@ -17,6 +17,8 @@ export const MACHINE_CAPABILITIES = [
   "alarms",
   "restore",
   "opening",
+  "aftercare",
+  "watch",
   "report",
 ] as const;
 

@@ -1,5 +1,6 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import type { MachineCapability } from "./capabilities.ts";
 import { gate } from "./gate.ts";
 import { inOrder, type Segment } from "./segment.ts";
 import type { States } from "./states.ts";
@@ -48,14 +49,7 @@ export interface OpenOptions {
 /** Lets the application in, tests it, and does what the plan wants done afterwards. */
 export function open(states: States, { plan, onBack, onDone }: OpenOptions): sfn.State {
   const keep = gate(states, { kind: "keep", text: plan.gates.keep, onNoGo: onBack });
-  const after = states.task("Run the post-migration tasks", {
-    comment: "Analyze, refresh and the like. A failure is told and reported; nothing is rolled back for it.",
-    capability: "opening",
-    payload: { target: "production" },
-    onFailure: onDone,
-    failurePath: "$.unfinished.opening",
-  });
-  after.leadTo(onDone);
+  const after = afterwards(states, plan, onDone);
   const smoke = states.task("Smoke-test the application", {
     comment: "The plan's HTTP requests and what they must answer.",
     capability: "application",
@@ -85,7 +79,37 @@ export function open(states: States, { plan, onBack, onDone }: OpenOptions): sfn
     }),
     smoke,
   );
-  before.leadTo(after.first);
-  keep.leadTo(after.first);
+  before.leadTo(after);
+  keep.leadTo(after);
   return before.first;
+}
+
+/** What a success is followed by. A failure of any of it is told and reported; nothing is rolled back for it. */
+function afterwards(states: States, plan: CompiledPlan, onDone: sfn.State): sfn.State {
+  // From the last to the first, as each state names what follows it, also when it fails.
+  let next = onDone;
+  const follow = (name: string, capability: MachineCapability, comment: string, payload = {}) => {
+    const state = states.task(name, {
+      comment,
+      capability,
+      payload,
+      onFailure: next,
+      failurePath: `$.unfinished.${capability}`,
+    });
+    state.leadTo(next);
+    next = state.first;
+  };
+  if (plan.watch)
+    follow("Take the watch's first reading", "watch", "Every metric of the plan, as it is now.", {
+      action: "begin",
+    });
+  follow(
+    "Check the backups and start the watch",
+    "aftercare",
+    "Looks whether automated backups include production, and schedules the readings to come.",
+  );
+  follow("Run the post-migration tasks", "opening", "Analyze, refresh and the like.", {
+    target: "production",
+  });
+  return next;
 }

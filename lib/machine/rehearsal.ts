@@ -48,6 +48,16 @@ export function rehearsal(states: States, { plan, snapshot, onFailure }: Rehears
       payload: { target: "staging" },
       onFailure,
     }),
+    ...(plan.watch
+      ? [
+          states.task("Rehearse the watch", {
+            comment: "Every metric is read once: what is watched after a success must be there to be read.",
+            capability: "watch",
+            payload: { action: "rehearse" },
+            onFailure,
+          }),
+        ]
+      : []),
     states.task("Let staging go", {
       comment: "Asks for staging's deletion; the end of the run makes sure of it.",
       capability: "staging",

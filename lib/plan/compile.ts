@@ -9,6 +9,7 @@ import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
 import { syntaxProblem } from "./statements.ts";
+import { compileWatch } from "./watch.ts";
 
 export interface LoadedPlan {
   plan: CompiledPlan;
@@ -73,6 +74,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       query: await read(query),
       ...(baseline === undefined ? {} : { baseline: await read(baseline) }),
     });
+  const watch = file.watch && (await compileWatch(file, file.watch, read));
   const stagingData: SqlFile[] = [];
   for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path)));
 
@@ -91,6 +93,8 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     benchmarks,
     application: file.application,
     afterOpening: file.afterOpening,
+    ...(watch ? { watch } : {}),
+    reminders: file.reminders,
     expectedMinutes: file.expectedMinutes,
     stagingData,
   };
@@ -199,7 +203,10 @@ function syntaxProblems(plan: CompiledPlan): PlanError[] {
   const inPlan = plan.afterOpening.flatMap(({ sql }, index) =>
     problemOf({ sql, line: 1 }, "plan.yaml", `afterOpening[${index}].sql: `),
   );
-  return [...inFiles, ...inPlan];
+  const watched = (plan.watch?.metrics ?? []).flatMap(({ name, source }) =>
+    source.kind === "query" ? problemOf({ sql: source.sql, line: 1 }, `the query of metric ${name}`) : [],
+  );
+  return [...inFiles, ...inPlan, ...watched];
 }
 
 function problemOf(statement: Statement, path: string, key = ""): PlanError[] {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OPERATORS, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
 
 // plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one.
 
@@ -40,6 +41,37 @@ const benchmark = z.strictObject({
   needs: z.string().optional(),
   usesIndex: z.string().optional(),
 });
+
+const threshold = z
+  .string()
+  .regex(/^(<=|>=|<|>|=)\s*\d+(\.\d+)?$/, 'a comparison such as "<100" or ">= 0.5", in quotes')
+  .transform((text): Threshold => {
+    const operator = OPERATORS.find((candidate) => text.startsWith(candidate)) ?? "=";
+    return { operator, value: Number(text.slice(operator.length)) };
+  });
+
+const metric = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]*$/, "lower-case letters, digits and hyphens"),
+    title: z.string().min(1),
+    benchmark: z.string().optional(),
+    reads: z.enum(SERVER_READINGS).optional(),
+    query: sqlPath.optional(),
+    counter: z.boolean().optional(),
+    unit: z.string().max(10).optional(),
+    target: threshold,
+    alert: threshold,
+    runbook: z.string().min(1).optional(),
+  })
+  .refine(
+    ({ benchmark, reads, query }) =>
+      [benchmark, reads, query].filter((one) => one !== undefined).length === 1,
+    "has exactly one of benchmark, reads and query",
+  )
+  .refine(
+    ({ query, counter, unit }) => query !== undefined || (counter === undefined && unit === undefined),
+    "counter and unit are for a query of its own",
+  );
 
 const localRoute = z.strictObject({
   method: z.enum(["GET", "POST"]),
@@ -108,6 +140,17 @@ export const planFile = z.strictObject({
     })
     .default({ smoke: [] }),
   afterOpening: z.array(z.strictObject({ title: z.string().min(1), sql: z.string().min(1) })).default([]),
+  watch: z
+    .strictObject({
+      metrics: z.array(metric).min(1),
+      verifyAgain: z
+        .strictObject({ afterMinutes: minutes.default(60), migrations: z.array(z.string()).min(1) })
+        .optional(),
+    })
+    .optional(),
+  reminders: z
+    .array(z.strictObject({ title: z.string().min(1), days: z.number().int().min(0).max(365) }))
+    .default([]),
   stagingData: z.array(sqlPath).default([]),
   /** What local runs start from; never sent to a deployed database. */
   local: z

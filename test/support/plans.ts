@@ -25,6 +25,7 @@ export function planOf(count: number): CompiledPlan {
     benchmarks: [],
     application: { smoke: [] },
     afterOpening: [],
+    reminders: [],
     expectedMinutes: { admit: 15, prove: 30, open: 15 },
     stagingData: [],
   };

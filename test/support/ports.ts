@@ -7,6 +7,7 @@ import type {
   LeaseHolder,
   Notice,
   Ports,
+  Sample,
 } from "../../lambdas/shared/ports.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
 
@@ -88,6 +89,8 @@ export interface MemoryPorts extends Ports {
   announced: Announcement[];
   /** Every line of progress, in order. */
   lines: string[];
+  /** Every number published, in order. */
+  published: Sample[];
 }
 
 export type PortOverrides = Partial<Omit<Ports, "settings" | "plan" | "evidence" | "clock" | "callbacks">> & {
@@ -100,12 +103,19 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   const notices: Notice[] = [];
   const announced: Announcement[] = [];
   const lines: string[] = [];
+  const published: Sample[] = [];
   return {
     fleet: unexpected("fleet"),
     databases: unexpected("databases"),
     alarms: unexpected("alarms"),
     executions: unexpected("executions"),
     http: unexpected("http"),
+    schedules: unexpected("schedules"),
+    metrics: {
+      publish(samples) {
+        published.push(...samples);
+      },
+    },
     notifier: {
       async send(notice) {
         notices.push(notice);
@@ -122,6 +132,7 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
     notices,
     announced,
     lines,
+    published,
     evidence: new MemoryEvidence(),
     clock: new TestClock(),
     callbacks: new RecordingCallbacks(),
@@ -196,6 +207,7 @@ const PLAN: CompiledPlan = {
   benchmarks: [],
   application: { smoke: [] },
   afterOpening: [],
+  reminders: [],
   expectedMinutes: { admit: 1, prove: 1, open: 1 },
   stagingData: [],
 };

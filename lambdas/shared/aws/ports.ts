@@ -2,6 +2,7 @@ import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
@@ -10,6 +11,7 @@ import { Envar, needEnvar } from "../envars.ts";
 import type { Ports } from "../ports.ts";
 import { type RunSettings, runSettings } from "../settings.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
+import { EmbeddedMetrics } from "./embedded-metrics.ts";
 import { EventBridgeAnnouncer } from "./event-bridge-announcer.ts";
 import { FetchHttp } from "./fetch-http.ts";
 import { lambdaClock } from "./lambda-clock.ts";
@@ -20,6 +22,7 @@ import { readPlan } from "./plan-file.ts";
 import { RdsFleet } from "./rds-fleet.ts";
 import { freeBytes } from "./rds-free-space.ts";
 import { S3Evidence } from "./s3-evidence.ts";
+import { SchedulerSchedules } from "./scheduler-schedules.ts";
 import { SfnCallbacks } from "./sfn-callbacks.ts";
 import { SfnExecutions } from "./sfn-executions.ts";
 import { SnsNotifier } from "./sns-notifier.ts";
@@ -57,6 +60,15 @@ const announcer = lazily(() => new EventBridgeAnnouncer(eventBridge()));
 const callbacks = lazily(() => new SfnCallbacks(sfn()));
 const alarms = lazily(() => new CloudWatchAlarms(cloudWatch()));
 const executions = lazily(() => new SfnExecutions(sfn()));
+const metrics = lazily(() => new EmbeddedMetrics(settings().instance));
+const schedules = lazily(
+  () =>
+    new SchedulerSchedules(new SchedulerClient(), {
+      function: needEnvar(Envar.watchFunction),
+      role: needEnvar(Envar.watchRole),
+      group: needEnvar(Envar.watchGroup),
+    }),
+);
 const http = lazily(() => new FetchHttp());
 
 /** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
@@ -94,6 +106,12 @@ export function awsPorts(
     },
     get executions() {
       return executions();
+    },
+    get metrics() {
+      return metrics();
+    },
+    get schedules() {
+      return schedules();
     },
     get http() {
       return http();

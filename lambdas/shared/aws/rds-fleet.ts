@@ -56,6 +56,9 @@ export class RdsFleet implements DatabaseFleet {
       engineVersion: db.EngineVersion ?? "",
       // Free disk is nice to know; a restore must not fail for want of it.
       freeBytes: status === "available" ? await this.freeBytes(instance).catch(() => undefined) : undefined,
+      ...(db.BackupRetentionPeriod === undefined
+        ? {}
+        : { backups: { days: db.BackupRetentionPeriod, until: db.LatestRestorableTime?.toISOString() } }),
       settings: settingsOf(db),
     };
   }

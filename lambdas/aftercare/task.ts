@@ -1,0 +1,63 @@
+import * as z from "zod";
+import { type AftercareDoc, Doc, type WatchScheduleDoc } from "../shared/documents.ts";
+import type { Instance, Ports } from "../shared/ports.ts";
+import { DONE, runFields, type Task } from "../shared/task.ts";
+
+const event = z.strictObject(runFields);
+
+const EVERY_MINUTES = 5;
+const FIRST_HOURS = 24;
+const THEN_EVERY_MINUTES = 60;
+const THEN_DAYS = 7;
+const MINUTE_MS = 60_000;
+
+/** What a success is followed by, from outside the database: looks whether it is backed up, and starts the watch. */
+export const aftercareTask: Task<z.infer<typeof event>> = {
+  name: "aftercare",
+  event,
+  async run({ run, execution, planChecksum }, ports, evidence) {
+    const { fleet, settings, clock, plan } = ports;
+    await evidence.once<AftercareDoc>(Doc.aftercare, async () => {
+      const now = clock.now();
+      const instance = await fleet.describe(settings.instance);
+      const call = { run, execution, planChecksum, state: "Watch", action: "probe" };
+      return {
+        at: now.toISOString(),
+        backups: backupsOf(instance),
+        freeBytes: instance?.freeBytes ?? null,
+        watch: plan.watch ? await startWatch(ports, call, now) : null,
+      };
+    });
+    return DONE;
+  },
+};
+
+function backupsOf(instance: Instance | undefined): AftercareDoc["backups"] {
+  const expected = "automated backups are on";
+  const backups = instance?.backups;
+  if (!backups) return { passed: null, expected, seen: "not told by this server" };
+  if (backups.days === 0) return { passed: false, expected, seen: "they are off" };
+  const until = backups.until === undefined ? "" : `, can be restored up to ${backups.until}`;
+  return { passed: true, expected, seen: `kept for ${backups.days} days${until}` };
+}
+
+async function startWatch(
+  { schedules }: Ports,
+  call: Readonly<Record<string, string>>,
+  now: Date,
+): Promise<WatchScheduleDoc | null> {
+  // The run itself takes the first reading.
+  const from = later(now, EVERY_MINUTES);
+  const until = later(now, FIRST_HOURS * 60);
+  const schedule = {
+    everyMinutes: EVERY_MINUTES,
+    until: until.toISOString(),
+    thenEveryMinutes: THEN_EVERY_MINUTES,
+    ends: later(until, THEN_DAYS * 24 * 60).toISOString(),
+  };
+  return (await schedules.startWatch(call, from, schedule)) ? schedule : null;
+}
+
+function later(moment: Date, minutes: number): Date {
+  return new Date(moment.getTime() + minutes * MINUTE_MS);
+}

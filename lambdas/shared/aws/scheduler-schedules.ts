@@ -1,0 +1,68 @@
+import {
+  CreateScheduleCommand,
+  type CreateScheduleCommandInput,
+  type SchedulerClient,
+  UpdateScheduleCommand,
+} from "@aws-sdk/client-scheduler";
+import type { WatchScheduleDoc } from "../documents.ts";
+import type { Schedules } from "../ports.ts";
+import { awsErrorName } from "./error-name.ts";
+
+export interface WatchTarget {
+  /** ARN of the function that takes a reading. */
+  function: string;
+  /** ARN of the role by which the scheduler may call it. */
+  role: string;
+  /** Group of this deployment's schedules. */
+  group: string;
+}
+
+/** EventBridge Scheduler: two schedules under fixed names, so that there is one watch at most, each gone when it is over. */
+export class SchedulerSchedules implements Schedules {
+  constructor(
+    private readonly client: SchedulerClient,
+    private readonly target: WatchTarget,
+  ) {}
+
+  async startWatch(
+    event: Readonly<Record<string, string>>,
+    from: Date,
+    { everyMinutes, until, thenEveryMinutes, ends }: WatchScheduleDoc,
+  ): Promise<boolean> {
+    await this.put("often", everyMinutes, from, new Date(until), event);
+    await this.put("hourly", thenEveryMinutes, new Date(until), new Date(ends), event);
+    return true;
+  }
+
+  private async put(
+    Name: string,
+    minutes: number,
+    StartDate: Date,
+    EndDate: Date,
+    event: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const input: CreateScheduleCommandInput = {
+      Name,
+      GroupName: this.target.group,
+      Description: `The watch after run ${event.run}`.slice(0, 512),
+      ScheduleExpression: `rate(${minutes} minutes)`,
+      StartDate,
+      EndDate,
+      ActionAfterCompletion: "DELETE",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: {
+        Arn: this.target.function,
+        RoleArn: this.target.role,
+        Input: JSON.stringify(event),
+        // A reading that is late is of no use: the next one comes soon.
+        RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+      },
+    };
+    try {
+      await this.client.send(new CreateScheduleCommand(input));
+    } catch (error) {
+      if (awsErrorName(error) !== "Conflict") throw error;
+      await this.client.send(new UpdateScheduleCommand(input));
+    }
+  }
+}

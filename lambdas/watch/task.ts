@@ -1,0 +1,84 @@
+import * as z from "zod";
+import { type AftercareDoc, Doc, type ReadingDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { applicationRoles, withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
+import { alone } from "./alone.ts";
+import { countsFrom, keepReading, lastReading } from "./readings.ts";
+import { samplesOf } from "./samples.ts";
+import { type Reading, takeReading } from "./take-reading.ts";
+import { isDue, verifyAgain } from "./verify-again.ts";
+
+const event = z.strictObject({
+  ...runFields,
+  /** `rehearse` reads staging, `begin` takes the run's own reading, `probe` is what the schedule calls. */
+  action: z.enum(["rehearse", "begin", "probe"]),
+});
+
+/** Measures the plan's metrics. Reads only, with tight timeouts, and never two at a time. */
+export const watchTask: Task<z.infer<typeof event>> = {
+  name: "watch",
+  event,
+  // A probe must end quietly when another plan was deployed meanwhile: that is no failure of anything.
+  anyPlan: true,
+  run({ action, planChecksum }, ports, evidence) {
+    if (planChecksum !== ports.plan.checksum)
+      return Promise.resolve(stoodBack("another plan is deployed now"));
+    if (action === "rehearse") return rehearse(ports, evidence);
+    return read(action, ports, evidence);
+  },
+};
+
+/** A metric whose query fails is found on staging, before anybody relies on it. */
+async function rehearse(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const reading = await evidence.once<Reading>(Doc.watchRehearsed, () =>
+    withTarget(ports, evidence, "staging", (session) =>
+      takeReading(session, { ...wishes(ports), freeBytes: null }),
+    ),
+  );
+  refuseBroken(reading, "on staging");
+  return DONE;
+}
+
+async function read(action: "begin" | "probe", ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const last = await lastReading(evidence);
+  // Called twice, the run's own reading is there already.
+  if (action === "begin" && last) return DONE;
+  const before = await countsFrom(evidence, last);
+  // Where the database is there may be no way to those who know the disk; CloudWatch watches that by itself.
+  const aftercare = action === "begin" ? await evidence.read<AftercareDoc>(Doc.aftercare) : undefined;
+  const freeBytes = aftercare?.freeBytes ?? null;
+  const outcome = await withTarget(ports, evidence, "production", (session) =>
+    alone(session, evidence.run, () => takeReading(session, { ...wishes(ports), freeBytes, before })),
+  );
+  if ("because" in outcome) return stoodBack(outcome.because);
+  const reading = await keepReading(evidence, outcome.value, last);
+  ports.metrics.publish(samplesOf(reading));
+  if (action === "probe" && (await isDue(ports, evidence))) await verifyAgain(ports, evidence);
+  refuseBroken(reading, "on production");
+  return { ...DONE, alerts: reading.values.filter(({ standing }) => standing === "alert").length };
+}
+
+function wishes(ports: Ports) {
+  return {
+    plan: ports.plan,
+    roles: applicationRoles(ports),
+    progress: (line: string) => ports.progress(line),
+    now: () => ports.clock.now(),
+  };
+}
+
+function refuseBroken({ values }: Pick<ReadingDoc, "values">, where: string): void {
+  const broken = values.filter((value) => value.broken);
+  if (broken.length === 0) return;
+  throw new SluiceError(
+    ErrorName.CheckFailed,
+    `The watch cannot read ${where}: ${broken.map(({ title, note }) => `${title} (${note})`).join("; ")}`,
+  );
+}
+
+function stoodBack(because: string): Answer {
+  return { status: "stood back", because };
+}
