@@ -13,6 +13,18 @@ export const EXIT_CODES: Readonly<Record<End, number>> = {
   NeedsOperator: 13,
 };
 
+/** Of a reading: something is beyond its alert threshold; something could not be read. */
+export const ALERT = 3;
+export const UNMEASURED = 4;
+
+export const WATCH_EXIT_CODES = `
+Exit codes, of the last reading:
+  0    no metric is beyond its alert threshold
+  2    usage: a mistake in how the command was called, or in the plan
+  3    a metric is beyond its alert threshold
+  4    another probe or a run has the database, or a metric's query fails
+  1    a bug in Sluice`;
+
 export const REHEARSE_EXIT_CODES = `
 Exit codes:
   0    Succeeded: the migration is done, and the application is in

@@ -9,6 +9,7 @@ import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { isUnreachable } from "./unreachable.ts";
+import { watchCommand } from "./watch.ts";
 
 /** Runs the command line; resolves to its exit code. */
 export async function main(
@@ -69,7 +70,7 @@ Examples:
   sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
 ${REHEARSE_EXIT_CODES}`,
     );
-  for (const make of [rehearseCommand, checkCommand, reportCommand])
+  for (const make of [rehearseCommand, checkCommand, reportCommand, watchCommand])
     sluice.addCommand(make(context).copyInheritedSettings(sluice));
   return sluice;
 }

@@ -54,7 +54,8 @@ export function userName(): string {
   }
 }
 
-function checkDatabaseUrl(text: string): void {
+/** @throws UsageError for what is no address of a database */
+export function checkDatabaseUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // The URL itself is not repeated: a password may be in it.
   if (!url || !["postgres:", "postgresql:"].includes(url.protocol) || url.pathname.length < 2)

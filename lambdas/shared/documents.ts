@@ -410,6 +410,8 @@ export interface ReadingValue {
   target: string;
   alert: string;
   standing: "target" | "between" | "alert" | "unknown";
+  /** Where people read what to do about it. */
+  runbook: string;
   /** Its query fails: nobody can measure it as it is. */
   broken?: true | undefined;
 }

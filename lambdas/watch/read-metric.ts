@@ -1,10 +1,11 @@
 import { measure } from "../benchmark/measure.ts";
 import type { CountersDoc, ReadingValue } from "../shared/documents.ts";
-import { isPostgresError, messageOf, nameTransient, SluiceError } from "../shared/errors.ts";
+import { ErrorName, isPostgresError, messageOf, nameTransient, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan, Metric } from "../shared/plan.ts";
 import { type Session, withTransaction } from "../shared/session.ts";
 import { type Connections, utilization } from "./connections.ts";
 import { growth, numberOf } from "./counters.ts";
+import { runbookOf } from "./runbook.ts";
 import { standingOf, thresholdText } from "./thresholds.ts";
 
 /** Enough for a p95 that is not one bad run, and over within seconds. */
@@ -29,9 +30,11 @@ export async function readMetric(metric: Metric, around: Surroundings): Promise<
   const { name, title, unit, target, alert } = metric;
   const { value, note, broken } = await measured(metric, around).catch((caught: unknown): Measured => {
     const error = nameTransient(caught);
+    const name = error instanceof SluiceError ? error.name : undefined;
     // Without a session nothing more can be read: the whole reading is to fail.
-    if (error instanceof SluiceError) throw error;
-    return { value: null, note: `it cannot be read: ${messageOf(error)}`, broken: true };
+    if (name === ErrorName.ConnectionLost) throw error;
+    const note = `it cannot be read: ${messageOf(error)}`;
+    return { value: null, note, ...(name === ErrorName.LockTimeout ? {} : { broken: true }) };
   });
   return {
     name,
@@ -42,6 +45,7 @@ export async function readMetric(metric: Metric, around: Surroundings): Promise<
     target: thresholdText(target, unit),
     alert: thresholdText(alert, unit),
     standing: standingOf(metric, value),
+    runbook: runbookOf(metric),
     ...(broken ? { broken } : {}),
   };
 }

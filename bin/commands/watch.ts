@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command } from "commander";
+import type { Reading } from "../../lambdas/watch/take-reading.ts";
+import { UsageError } from "../../local/events.ts";
+import { print } from "../../local/terminal/streams.ts";
+import { DEFAULT_PLAN } from "./check.ts";
+import type { Context } from "./context.ts";
+import { ALERT, UNMEASURED, WATCH_EXIT_CODES } from "./exit-codes.ts";
+import { planFolder } from "./plan-folder.ts";
+import { checkDatabaseUrl } from "./rehearse-options.ts";
+
+interface WatchFlags {
+  plan: string;
+  databaseUrl: string;
+  once?: boolean;
+  every: string;
+  json?: boolean;
+}
+
+export function watchCommand({ streams, exit }: Context): Command {
+  return new Command("watch")
+    .summary("reads the plan's metrics from a database, and says how they stand")
+    .description(
+      "Reads every metric of the plan from a database and says how each stands to its target and its alert threshold. It only reads, no query of it takes longer than five seconds, and it stands back where another probe or a run is at work.",
+    )
+    .requiredOption("--database-url <url>", "the PostgreSQL database to read from")
+    .option("--plan <dir>", "folder of the plan", DEFAULT_PLAN)
+    .option("--once", "takes one reading and ends; otherwise it goes on until Ctrl-C")
+    .option("--every <minutes>", "time between two readings", "5")
+    .option("--json", "prints each reading as a line of JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  sluice watch --once --database-url postgresql://me@localhost/app
+  sluice watch --plan my-plan --database-url postgresql://me@localhost/app
+${WATCH_EXIT_CODES}`,
+    )
+    .action(async (flags: WatchFlags) => {
+      const minutes = minutesOf(flags.every);
+      let last: Reading | undefined;
+      do {
+        if (last) await sleep(minutes * 60_000);
+        const reading = await readAndPrint(flags, last, streams.stdout, streams.stderr, exit);
+        last = reading ?? last;
+      } while (!flags.once);
+    });
+}
+
+async function readAndPrint(
+  { plan: dir, databaseUrl, json = false }: WatchFlags,
+  last: Reading | undefined,
+  stdout: Context["streams"]["stdout"],
+  stderr: Context["streams"]["stderr"],
+  exit: Context["exit"],
+): Promise<Reading | undefined> {
+  checkDatabaseUrl(databaseUrl);
+  const { plan } = await planFolder(dir);
+  if (!plan.watch)
+    throw new UsageError(`The plan ${plan.name} watches nothing: it has no "watch" in plan.yaml.`);
+  const [{ readOnce }, text] = await Promise.all([
+    import("../../local/watch.ts"),
+    import("../../lambdas/watch/reading-text.ts"),
+  ]);
+  const read = await readOnce(plan, databaseUrl, last);
+  if ("because" in read) {
+    print(stderr, [`Nothing was read: ${read.because}.`]);
+    exit(UNMEASURED);
+    return undefined;
+  }
+  const { values, connections, at, seconds } = read.value;
+  if (json) print(stdout, [JSON.stringify({ at, seconds, values, connections })]);
+  else print(stdout, [`${at}, read in ${seconds.toFixed(1)} s`, "", ...text.readingTable(values), ""]);
+  const alerts = values.filter(({ standing }) => standing === "alert");
+  if (!json && alerts.length > 0) print(stdout, text.readingLines(alerts));
+  exit(alerts.length > 0 ? ALERT : values.some(({ broken }) => broken) ? UNMEASURED : 0);
+  return read.value;
+}
+
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  if (!(minutes > 0 && minutes <= 24 * 60)) throw new UsageError(`--every ${text}: give minutes, such as 5.`);
+  return minutes;
+}

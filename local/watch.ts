@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { withPgSession } from "../lambdas/shared/pg-session.ts";
+import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { alone } from "../lambdas/watch/alone.ts";
+import { type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
+
+/** What counts needs a while to be counted over. */
+const COUNTED_MS = 10_000;
+
+/**
+ * One reading of every metric of the plan, on any database. What counts is counted from the reading before or, without
+ * one, over ten seconds.
+ * @returns why none was taken, where another probe or a run has the database
+ */
+export async function readOnce(
+  plan: CompiledPlan,
+  databaseUrl: string,
+  before: Reading | undefined,
+  countedMs = COUNTED_MS,
+): Promise<{ value: Reading } | { because: string }> {
+  const began = Date.now();
+  return await withPgSession({ connectionString: databaseUrl, application_name: "sluice watch" }, (session) =>
+    alone(session, "", () =>
+      takeReading(session, {
+        plan,
+        roles: plan.applicationRoles,
+        freeBytes: null,
+        before,
+        untilCounted: async () => {
+          if (!before) await sleep(Math.max(0, countedMs - (Date.now() - began)));
+        },
+        now: () => new Date(),
+      }),
+    ),
+  );
+}
