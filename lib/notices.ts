@@ -37,6 +37,29 @@ export class Notices extends Construct {
     ];
   }
 
+  /** The approvers' topic, to which CloudWatch may then send what its alarms say. */
+  forAlarms(): sns.Topic {
+    const cloudWatch = new iam.ServicePrincipal("cloudwatch.amazonaws.com");
+    const conditions = { StringEquals: { "aws:SourceAccount": Stack.of(this).account } };
+    this.approvers.addToResourcePolicy(
+      new iam.PolicyStatement({
+        principals: [cloudWatch],
+        actions: ["sns:Publish"],
+        resources: [this.approvers.topicArn],
+        conditions,
+      }),
+    );
+    this.key.addToResourcePolicy(
+      new iam.PolicyStatement({
+        principals: [cloudWatch],
+        actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+        resources: ["*"],
+        conditions,
+      }),
+    );
+    return this.approvers;
+  }
+
   private topic(id: string, displayName: string, emails: readonly string[]): sns.Topic {
     const topic = new sns.Topic(this, id, { displayName, masterKey: this.key, enforceSSL: true });
     for (const email of emails) topic.addSubscription(new EmailSubscription(email));

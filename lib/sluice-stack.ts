@@ -11,6 +11,7 @@ import { Network } from "./network.ts";
 import { Notices } from "./notices.ts";
 import type { Settings } from "./settings.ts";
 import { Storage } from "./storage.ts";
+import { watchProduction } from "./watch-production.ts";
 
 export interface SluiceStackProps extends StackProps {
   settings: Settings;
@@ -57,6 +58,7 @@ export class SluiceStack extends Stack {
     });
     functions.allowMachine(this.machine.stateMachine);
     api.serve(functions.gatePage);
+    watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
     acknowledge({ settings, storage, api, functions, machine: this.machine });
 
     new CfnOutput(this, "StateMachineArn", { value: this.machine.stateMachine.stateMachineArn });

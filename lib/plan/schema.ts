@@ -60,7 +60,10 @@ const metric = z
     counter: z.boolean().optional(),
     unit: z.string().max(10).optional(),
     target: threshold,
-    alert: threshold,
+    alert: threshold.refine(
+      ({ operator }) => operator !== "=",
+      "is one of <, <=, > and >=: no alarm knows =",
+    ),
     runbook: z.string().min(1).optional(),
   })
   .refine(

@@ -20,8 +20,10 @@ export const fullSettings = {
 };
 
 /** The app with the tiny plan; not bundled unless told, since bundling takes its time. */
-export async function makeApp(options: { bundle?: boolean; settings?: unknown } & AppProps = {}) {
-  const { bundle = false, settings = fullSettings, ...props } = options;
+export async function makeApp(
+  options: { bundle?: boolean; settings?: unknown; planFolder?: string } & AppProps = {},
+) {
+  const { bundle = false, settings = fullSettings, planFolder = "test/plans/tiny", ...props } = options;
   const app = new App({
     outdir: mkdtempSync(join(tmpdir(), "sluice-app-")),
     builtinCloudFormationValidation: false,
@@ -31,7 +33,7 @@ export async function makeApp(options: { bundle?: boolean; settings?: unknown } 
       ...(bundle ? {} : { "aws:cdk:bundling-stacks": [] }),
     },
   });
-  const plan = await compilePlan("test/plans/tiny");
+  const plan = await compilePlan(planFolder);
   const stack = new SluiceStack(app, "Sluice", { settings: parseSettings(settings), plan });
   return { app, stack };
 }

@@ -8,6 +8,9 @@ import type { WatchScheduleDoc } from "../documents.ts";
 import type { Schedules } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 
+/** Their names in the deployment's group. */
+export const WATCH_SCHEDULES = ["often", "hourly"] as const;
+
 export interface WatchTarget {
   /** ARN of the function that takes a reading. */
   function: string;
@@ -35,7 +38,7 @@ export class SchedulerSchedules implements Schedules {
   }
 
   private async put(
-    Name: string,
+    Name: (typeof WATCH_SCHEDULES)[number],
     minutes: number,
     StartDate: Date,
     EndDate: Date,

@@ -1,0 +1,189 @@
+import { Duration } from "aws-cdk-lib";
+import {
+  Metric as CloudWatchMetric,
+  ComparisonOperator,
+  type HorizontalAnnotation,
+  MathExpression,
+  Stats,
+  TreatMissingData,
+} from "aws-cdk-lib/aws-cloudwatch";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import {
+  type CustomMetricGroup,
+  DefaultDashboardFactory,
+  type MetricWithAlarmSupport,
+  MonitoringFacade,
+  SnsAlarmActionStrategy,
+} from "cdk-monitoring-constructs";
+import { Construct } from "constructs";
+import { METRICS } from "../lambdas/shared/names.ts";
+import type { CompiledPlan, Metric, Threshold } from "../lambdas/shared/plan.ts";
+import { runbookOf, sectionText } from "../lambdas/watch/runbook.ts";
+import { CONNECTION_CAPACITY, FAILED_CHECKS } from "../lambdas/watch/samples.ts";
+import { thresholdText } from "../lambdas/watch/thresholds.ts";
+
+const PERIOD = Duration.minutes(5);
+const GIB = 1024 ** 3;
+
+export interface MonitoringProps {
+  plan: CompiledPlan & { watch: NonNullable<CompiledPlan["watch"]> };
+  /** Identifier of production. */
+  instance: string;
+  /** Takes the readings. */
+  probe: IFunction;
+  /** Who is told of an alarm, and that it is over. */
+  topic: ITopic;
+}
+
+/** The plan's metrics as a dashboard, each with its target drawn and an alarm at its threshold. */
+export class Monitoring extends Construct {
+  private readonly instance: string;
+
+  constructor(scope: Construct, id: string, { plan, instance, probe, topic }: MonitoringProps) {
+    super(scope, id);
+    this.instance = instance;
+    const name = `Sluice-${instance}`;
+    const facade = new MonitoringFacade(this, "Facade", {
+      metricFactoryDefaults: { namespace: METRICS.namespace, period: PERIOD },
+      alarmFactoryDefaults: {
+        actionsEnabled: true,
+        alarmNamePrefix: name,
+        action: new SnsAlarmActionStrategy({ onAlarmTopic: topic, onOkTopic: topic }),
+        datapointsToAlarm: 1,
+      },
+      dashboardFactory: new DefaultDashboardFactory(this, "Dashboards", {
+        dashboardNamePrefix: name,
+        createSummaryDashboard: false,
+        createAlarmDashboard: false,
+      }),
+    });
+    facade.monitorCustom({
+      alarmFriendlyName: "Watch",
+      humanReadableName: `${plan.title}: ${instance}`,
+      metricGroups: [
+        ...plan.watch.metrics.map((metric) => this.groupOf(metric)),
+        this.capacity(plan.server.minimumConnections),
+        this.failedChecks(),
+      ],
+    });
+    facade.monitorLambdaFunction({
+      lambdaFunction: probe,
+      alarmFriendlyName: "Probe",
+      humanReadableName: "The watch itself",
+      addFaultCountAlarm: {
+        Alert: {
+          maxErrorCount: 0,
+          alarmDescriptionOverride: `A reading of the watch of ${instance} failed: nobody looks at production. What to do: ${sectionText("probe")}.`,
+        },
+      },
+    });
+  }
+
+  private groupOf(metric: Metric): CustomMetricGroup {
+    const { title, unit, target, alert } = metric;
+    const [wanted, alerts] = [thresholdText(target, unit), thresholdText(alert, unit)];
+    return this.group(title, this.sourceOf(metric), alert, {
+      description: `${title} of ${this.instance} is ${alerts}; its target is ${wanted}. What to do: ${runbookOf(metric)}.`,
+      annotations: [{ value: target.value, label: `Target ${wanted}`, color: "#1a7340" }],
+    });
+  }
+
+  private sourceOf({ name, title, source, alert }: Metric): MetricWithAlarmSupport {
+    // RDS measures it always, also when no watch is on.
+    if (source.kind === "free-disk")
+      return new MathExpression({
+        expression: `bytes / ${GIB}`,
+        label: title,
+        period: PERIOD,
+        usingMetrics: {
+          bytes: new CloudWatchMetric({
+            namespace: "AWS/RDS",
+            metricName: "FreeStorageSpace",
+            dimensionsMap: { DBInstanceIdentifier: this.instance },
+            statistic: Stats.MINIMUM,
+            period: PERIOD,
+          }),
+        },
+      });
+    return this.sample(name, title, alert.operator.startsWith("<") ? Stats.MINIMUM : Stats.MAXIMUM);
+  }
+
+  /** The rule that the application's pool must fit, beside how full it is. */
+  private capacity(minimum: number): CustomMetricGroup {
+    const title = "Connections for clients";
+    return this.group(
+      title,
+      this.sample(CONNECTION_CAPACITY, title, Stats.MINIMUM),
+      { operator: "<", value: minimum },
+      {
+        description: `Clients may have fewer than ${minimum} connections to ${this.instance}, which the plan asks for. What to do: ${sectionText("capacity")}.`,
+      },
+    );
+  }
+
+  private failedChecks(): CustomMetricGroup {
+    const title = "Checks that do not hold any more";
+    return this.group(
+      title,
+      this.sample(FAILED_CHECKS, title, Stats.MAXIMUM),
+      { operator: ">", value: 0 },
+      {
+        description: `Checks that held before the opening of ${this.instance} do not hold any more. What to do: ${sectionText("failed-checks")}.`,
+      },
+    );
+  }
+
+  private sample(metricName: string, label: string, statistic: string): CloudWatchMetric {
+    return new CloudWatchMetric({
+      namespace: METRICS.namespace,
+      metricName,
+      label,
+      statistic,
+      period: PERIOD,
+      dimensionsMap: { service: METRICS.service, [METRICS.dimension]: this.instance },
+    });
+  }
+
+  private group(
+    title: string,
+    metric: MetricWithAlarmSupport,
+    alert: Threshold,
+    { description, annotations = [] }: { description: string; annotations?: HorizontalAnnotation[] },
+  ): CustomMetricGroup {
+    return {
+      title,
+      horizontalAnnotations: annotations,
+      metrics: [
+        {
+          metric,
+          alarmFriendlyName: title.replace(/[^A-Za-z0-9]+/g, "-"),
+          addAlarm: {
+            Alert: {
+              threshold: alert.value,
+              comparisonOperator: comparison(alert),
+              // Between two readings an hour apart there is nothing, which says neither that all is well nor that it is not.
+              treatMissingDataOverride: TreatMissingData.IGNORE,
+              alarmDescriptionOverride: description,
+            },
+          },
+        },
+      ],
+    };
+  }
+}
+
+function comparison({ operator }: Threshold): ComparisonOperator {
+  switch (operator) {
+    case "<":
+      return ComparisonOperator.LESS_THAN_THRESHOLD;
+    case "<=":
+      return ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD;
+    case ">":
+      return ComparisonOperator.GREATER_THAN_THRESHOLD;
+    case ">=":
+      return ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD;
+    case "=":
+      throw new Error("No alarm compares for equality; the plan's schema lets none through");
+  }
+}

@@ -1,0 +1,69 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import type * as lambda from "aws-cdk-lib/aws-lambda";
+import { ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
+import { Construct } from "constructs";
+import { WATCH_SCHEDULES } from "../lambdas/shared/aws/scheduler-schedules.ts";
+import { Envar } from "../lambdas/shared/envars.ts";
+
+export interface WatchProps {
+  /** Schedules the watch. */
+  starter: lambda.Function;
+  /** Takes one reading. */
+  probe: lambda.Function;
+}
+
+/** What lets a run have production watched after it has ended: a group for the schedules, and a role to call the probe. */
+export class Watch extends Construct {
+  constructor(scope: Construct, id: string, { starter, probe }: WatchProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    const group = new ScheduleGroup(this, "Schedules", {
+      // With the group go its schedules: nothing must call a function that is gone.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new iam.Role(this, "Role", {
+      description: "Sluice: calls the watch on its schedule",
+      assumedBy: new iam.ServicePrincipal("scheduler.amazonaws.com", {
+        conditions: {
+          StringEquals: {
+            "aws:SourceAccount": stack.account,
+            "aws:SourceArn": group.scheduleGroupArn,
+          },
+        },
+      }),
+    });
+    role.addToPolicy(
+      new iam.PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [probe.functionArn] }),
+    );
+    // A reading that is late is of no use: the next one comes soon.
+    probe.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+
+    starter.addEnvironment(Envar.watchFunction, probe.functionArn);
+    starter.addEnvironment(Envar.watchRole, role.roleArn);
+    starter.addEnvironment(Envar.watchGroup, group.scheduleGroupName);
+    const schedules = WATCH_SCHEDULES.map((name) =>
+      stack.formatArn({
+        service: "scheduler",
+        resource: "schedule",
+        resourceName: `${group.scheduleGroupName}/${name}`,
+        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+      }),
+    );
+    if (!starter.role) throw new Error(`${starter.node.path} has no role`);
+    new iam.Policy(this, "Starts", {
+      roles: [starter.role],
+      statements: [
+        new iam.PolicyStatement({
+          actions: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
+          resources: schedules,
+        }),
+        new iam.PolicyStatement({
+          actions: ["iam:PassRole"],
+          resources: [role.roleArn],
+          conditions: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
+        }),
+      ],
+    });
+  }
+}
