@@ -49,12 +49,16 @@ export class GateApi extends Construct {
     this.url = this.api.apiEndpoint;
   }
 
-  /** Serves gates' pages by this function. */
+  /** Serves gates' pages and reports by this function. */
   serve(page: IFunction): void {
+    const { GET, HEAD, POST } = apigateway.HttpMethod;
+    const integration = new HttpLambdaIntegration("Page", page);
     this.api.addRoutes({
       path: "/gates/{run}/{gate}/{attempt}",
-      methods: [apigateway.HttpMethod.GET, apigateway.HttpMethod.HEAD, apigateway.HttpMethod.POST],
-      integration: new HttpLambdaIntegration("Page", page),
+      methods: [GET, HEAD, POST],
+      integration,
     });
+    for (const path of ["/gates/{run}/{gate}/{attempt}/report", "/reports/{run}"])
+      this.api.addRoutes({ path, methods: [GET, HEAD], integration });
   }
 }

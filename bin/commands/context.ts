@@ -6,6 +6,8 @@ export interface Context {
   streams: Streams;
   /** Called only when a run starts: what it needs takes long to load. */
   loadRehearse: () => Promise<Rehearse>;
+  /** Opens a file with whatever opens such files here. */
+  open: (path: string) => Promise<void>;
   /** Ends the command with that code. */
   exit(code: number): void;
 }

@@ -16,13 +16,14 @@ export async function main(
   args: readonly string[],
   streams: Streams,
   loadRehearse: () => Promise<Rehearse> = async () => (await import("../../local/rehearse.ts")).rehearse,
+  open: Context["open"] = async (path) => void (await (await import("open")).default(path)),
 ): Promise<number> {
   let code = 0;
   const exit = (given: number) => {
     code = given;
   };
   try {
-    await program({ streams, loadRehearse, exit }).parseAsync(args, { from: "user" });
+    await program({ streams, loadRehearse, open, exit }).parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
     // Commander has said it already, help and version among it.

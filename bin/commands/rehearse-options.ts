@@ -10,6 +10,7 @@ export interface RehearseFlags {
   yes?: boolean;
   noGo?: string[];
   json?: boolean;
+  open?: boolean;
   databaseUrl?: string;
   apply?: boolean;
 }

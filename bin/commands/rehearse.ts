@@ -1,13 +1,14 @@
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { RehearseOptions } from "../../local/events.ts";
-import type { Streams } from "../../local/terminal/streams.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
 import { EXIT_CODES, INTERRUPTED, REHEARSE_EXIT_CODES } from "./exit-codes.ts";
+import { openReport } from "./open-report.ts";
 import { planFolder } from "./plan-folder.ts";
 import { checkGateNames, type RehearseFlags, rehearseOptions, userName } from "./rehearse-options.ts";
 
-export function rehearseCommand({ streams, loadRehearse, exit }: Context): Command {
+export function rehearseCommand(context: Context): Command {
   return new Command("rehearse")
     .summary("runs a plan from admission to the open application, or back")
     .description(
@@ -16,6 +17,7 @@ export function rehearseCommand({ streams, loadRehearse, exit }: Context): Comma
     .option("--plan <dir>", "folder of the plan", DEFAULT_PLAN)
     .option("--yes", "answers Go at every gate")
     .addOption(noGoOption())
+    .option("--open", "opens the report at the end")
     .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
     .option(
       "--out <dir>",
@@ -44,6 +46,7 @@ Ctrl-C asks the run to go back by its own way; a second one leaves at once.
 Examples:
   sluice rehearse --yes                     a whole run, nobody is asked
   sluice rehearse                           the same, and you are asked at every gate
+  sluice rehearse --yes --open              the same as the first, and the report opens
   sluice rehearse --no-go after-007         shows how it is rolled back from there
   sluice rehearse --yes --json > report.json
   sluice rehearse --plan my-plan --out evidence
@@ -53,7 +56,7 @@ ${REHEARSE_EXIT_CODES}`,
     .action(async (flags: RehearseFlags) => {
       const user = userName();
       const options = rehearseOptions(flags, user);
-      exit(await rehearse(options, flags, user, streams, loadRehearse));
+      context.exit(await rehearse(options, flags, user, context));
     });
 }
 
@@ -69,11 +72,11 @@ function noGoOption(): Option {
 
 async function rehearse(
   options: RehearseOptions,
-  { yes = false, noGo = [], json = false }: RehearseFlags,
+  { yes = false, noGo = [], json = false, open = false }: RehearseFlags,
   user: string,
-  streams: Streams,
-  loadRehearse: Context["loadRehearse"],
+  context: Context,
 ): Promise<number> {
+  const { streams, loadRehearse } = context;
   const { plan } = await planFolder(options.plan);
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
@@ -85,5 +88,6 @@ async function rehearse(
     return INTERRUPTED;
   }
   terminal.printEnd(outcome.end, shown, json);
+  if (open) await openReport(join(outcome.end.evidence, "report.html"), context);
   return EXIT_CODES[outcome.end.end];
 }

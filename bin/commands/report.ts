@@ -6,15 +6,17 @@ import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { OTHER_EXIT_CODES } from "./exit-codes.ts";
+import { openReport } from "./open-report.ts";
 import { isFolder } from "./plan-folder.ts";
 
-export function reportCommand({ streams }: Context): Command {
+export function reportCommand(context: Context): Command {
   return new Command("report")
     .summary("makes the report of a run again, from its evidence")
     .description(
       "Makes report.json and report.html again from the evidence of a run, and says where they are. Nothing else is needed: no plan, no database. Of a run that still goes on, or was broken off, it says how far it came.",
     )
     .argument("<dir>", "folder with the evidence of one run")
+    .option("--open", "opens the report")
     .addHelpText(
       "after",
       `
@@ -23,10 +25,14 @@ Examples:
   aws s3 sync s3://BUCKET/runs/RUN evidence && sluice report evidence
 ${OTHER_EXIT_CODES}`,
     )
-    .action(async (dir: string) => print(streams.stdout, await reportAgain(dir)));
+    .action(async (dir: string, { open = false }: { open?: boolean }) => {
+      const { json, html } = await reportAgain(dir);
+      print(context.streams.stdout, [json, html]);
+      if (open) await openReport(html, context);
+    });
 }
 
-async function reportAgain(dir: string): Promise<string[]> {
+async function reportAgain(dir: string): Promise<{ json: string; html: string }> {
   const folder = resolve(dir);
   if (!(await isFolder(folder))) throw new UsageError(`There is no folder ${dir}.`);
   const [{ buildReport }, { renderReport }, { evidenceOf }, { fileEvidence }] = await Promise.all([
@@ -41,7 +47,7 @@ async function reportAgain(dir: string): Promise<string[]> {
   // They are made from the evidence and are none themselves: a newer one may take their place.
   await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(html, renderReport(report));
-  return [json, html];
+  return { json, html };
 }
 
 /** Name of the run that this evidence is of. */

@@ -9,6 +9,7 @@ import { evidenceOf } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import * as page from "./answers.ts";
 import { formProblems, type GateForm, parseForm } from "./form.ts";
+import { reportAddress, showReport } from "./report-page.ts";
 import { fromOwnPage, type GateRequest, type GateResponse, MOST_BODY_BYTES, respond } from "./request.ts";
 import { type MakeReport, visitOf } from "./visit.ts";
 
@@ -27,6 +28,9 @@ export async function answer(
 }
 
 async function route(request: GateRequest, ports: Ports, makeReport: MakeReport): Promise<GateResponse> {
+  const report = reportAddress(request.path);
+  if (report && (request.method === "GET" || request.method === "HEAD"))
+    return (await showReport(request, report, ports, makeReport)) ?? respond(404, page.unknownPage());
   const address = gateAddress(request.path);
   if (!address) return respond(404, page.unknownPage());
   switch (request.method) {

@@ -31,6 +31,7 @@ ${windowNotes(view)}
 ${facts(view)}
 
 <section aria-labelledby="measured"><h2 id="measured">Checked and measured so far</h2>
+${form && html`<p><a href="${doc.attempt}/report?key=${form.key}" target="_blank">The whole report so far</a></p>`}
 ${measured(report)}
 </section>
 

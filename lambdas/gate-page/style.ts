@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { STYLE as REPORT_STYLE } from "../report/page/style.ts";
 
 /** Everything the pages wear. One constant, so that the policy can allow exactly this text and nothing else. */
 export const STYLE = `
@@ -125,4 +126,11 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "cross-origin-resource-policy": "same-origin",
   // The address holds the key, and pages such as this one are nobody's to index.
   "x-robots-tag": "noindex, nofollow",
+};
+
+/** The report's page has a style of its own, the same in every report. */
+const REPORT_STYLE_HASH = createHash("sha256").update(REPORT_STYLE.markup).digest("base64");
+
+export const REPORT_HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy": `default-src 'none'; style-src 'sha256-${REPORT_STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'`,
 };

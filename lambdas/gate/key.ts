@@ -3,7 +3,12 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 /** A new key for a link, and the hash that alone is stored: whoever reads the evidence cannot answer a gate. */
 export function newKey(): { key: string; hash: string } {
   const key = randomBytes(32).toString("base64url");
-  return { key, hash: digest(key).toString("hex") };
+  return { key, hash: keyHash(key) };
+}
+
+/** What a key is known by. */
+export function keyHash(key: string): string {
+  return digest(key).toString("hex");
 }
 
 export function keyMatches(key: string, hash: string): boolean {

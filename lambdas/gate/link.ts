@@ -15,7 +15,7 @@ export function gateAddress(path: string): GateAddress | undefined {
   const run = decoded(parts[1]);
   const gate = decoded(parts[2]);
   const attempt = parts[3] ?? "";
-  if (run === undefined || !RUN.test(run) || /^\.+$/.test(run)) return undefined;
+  if (run === undefined || !isRunName(run)) return undefined;
   if (gate === undefined || !GATE_NAME.test(gate) || !/^[1-9]\d{0,3}$/.test(attempt)) return undefined;
   return { run, gate, attempt: Number(attempt) };
 }
@@ -24,6 +24,14 @@ export const GATE_NAME = /^[a-z]+(-\d+)?$/;
 
 // Run and gate become part of the evidence's keys, which are file paths in a local run: nothing in them may lead elsewhere.
 const RUN = /^[^\s/\\\p{Cc}]{1,80}$/u;
+
+export function isRunName(run: string): boolean {
+  return RUN.test(run) && !/^\.+$/.test(run);
+}
+
+export function reportLink(gateUrl: string, run: string, key: string): string {
+  return `${gateUrl}/reports/${encodeURIComponent(run)}?key=${key}`;
+}
 
 function decoded(part: string | undefined): string | undefined {
   try {

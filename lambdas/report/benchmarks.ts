@@ -20,7 +20,18 @@ export function benchmarksOf({ plan, benchmarks }: Facts): BenchmarkReport[] {
   });
 }
 
-function figures({ p50Ms, p95Ms, runs, passed, note }: BenchmarkResult) {
-  // Without a figure nothing has passed, whatever the document says.
-  return { p50Ms, p95Ms, runs, passed: p95Ms === null ? null : passed, note };
+function figures(result: BenchmarkResult): NonNullable<BenchmarkReport["staging"]> {
+  const { p50Ms, p95Ms, runs, passed, note, warmUp, generated, plan } = result;
+  return {
+    p50Ms,
+    p95Ms,
+    runs,
+    // Without a figure nothing has passed, whatever the document says.
+    passed: p95Ms === null ? null : passed,
+    note,
+    warmUpRuns: warmUp?.runs ?? null,
+    firstMs: warmUp?.firstMs ?? null,
+    generated: generated ?? false,
+    plan: [...(plan ?? [])],
+  };
 }

@@ -1,9 +1,11 @@
 import type { RunEvidence } from "../shared/evidence.ts";
+import { aftermathOf } from "./aftermath.ts";
 import { benchmarksOf } from "./benchmarks.ts";
 import { criteriaOf } from "./criteria.ts";
 import { downtimeOf } from "./downtime.ts";
 import { type Facts, gatherFacts } from "./facts.ts";
 import { leftToDo } from "./left-to-do.ts";
+import { locksOf } from "./locks.ts";
 import { migrationsOf } from "./migrations.ts";
 import { proofsOf } from "./proofs.ts";
 import type { GateReport, Report } from "./schema.ts";
@@ -45,6 +47,7 @@ export function reportOf(facts: Facts): Report {
       aside: facts.restore.aside,
     },
     migrations: migrationsOf(facts),
+    locks: locksOf(facts),
     proofs: proofsOf(facts),
     preflight: facts.preflight && {
       at: facts.preflight.at,
@@ -87,6 +90,7 @@ export function reportOf(facts: Facts): Report {
       seconds,
       message,
     })),
+    ...aftermathOf(facts),
     failures: facts.failures.map(({ at, state, error, message }) => ({ at, state, error, message })),
   };
   return { ...parts, leftToDo: leftToDo(parts) };

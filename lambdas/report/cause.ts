@@ -2,7 +2,7 @@ import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
-import { count, list, moment, sentence, shorten } from "./words.ts";
+import { count, list, milliseconds, moment, sentence, shorten } from "./words.ts";
 
 /** What an end is told with: why, what was done about it, and what is not as it should be. */
 export interface Cause {
@@ -103,7 +103,10 @@ function detailed(facts: Facts, { error, at }: Facts["failures"][number]): strin
     const failed = [facts.benchmarks.production, facts.benchmarks.staging].flatMap((doc) =>
       (doc?.results ?? [])
         .filter(({ passed }) => passed === false)
-        .map(({ title, p95Ms, sloMs }) => `${title} on ${doc?.target}: p95 ${p95Ms} ms, limit ${sloMs} ms`),
+        .map(
+          ({ title, p95Ms, sloMs }) =>
+            `${title} on ${doc?.target}: p95 ${p95Ms === null ? "not measured" : milliseconds(p95Ms)}, limit ${milliseconds(sloMs)}`,
+        ),
     );
     return failed.length > 0 ? several(failed) : null;
   }

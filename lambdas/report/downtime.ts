@@ -34,7 +34,7 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
     fencedAt: fences[0]?.at ?? null,
     openedAt: fences.at(-1)?.liftedAt ?? null,
     seconds: total(secondsBetween),
-    waitedSeconds: total((from, to) => waitedBetween(phases, from, to)),
+    waitedSeconds: total((from, to) => waitedBetween(facts, from, to)),
     predictedSeconds: toMilliseconds(parts.reduce((sum, { seconds }) => sum + seconds, 0)),
     parts,
   };

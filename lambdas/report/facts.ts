@@ -1,5 +1,6 @@
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
 import {
+  type AftercareDoc,
   type AfterOpeningDoc,
   type BenchmarksDoc,
   type ChecksDoc,
@@ -13,6 +14,8 @@ import {
   type PreflightDoc,
   type ProductionDoc,
   type ProofDoc,
+  READINGS,
+  type ReadingDoc,
   type RecordDoc,
   type RequestDoc,
   type RestoreDoc,
@@ -23,6 +26,7 @@ import {
   type StateDoc,
   type StepsDoc,
   type Target,
+  type VerifiedAgainDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { PlanSummary } from "./plan-summary.ts";
@@ -58,6 +62,8 @@ export interface Facts {
   /** After the opening, on the way back. */
   fenceAgain: FenceFacts | null;
   stagingRecord: RecordDoc | null;
+  /** How long it took to read production, by the record's name. */
+  readSeconds: Readonly<Record<string, number>>;
   snapshots: Named<SnapshotDoc & { purpose: "rehearsal" | "final" }>[];
   staging: StagingDoc | null;
   stagingVerified: StagingVerifiedDoc | null;
@@ -71,6 +77,10 @@ export interface Facts {
   rollback: RollbackDoc | null;
   restore: RestoreDoc | null;
   afterOpening: AfterOpeningDoc | null;
+  aftercare: AftercareDoc | null;
+  /** The run's own reading of the watch, and the newest one. */
+  readings: { first: ReadingDoc; last: ReadingDoc } | null;
+  verifiedAgain: VerifiedAgainDoc | null;
   states: StateFacts[];
   failures: Named<FailureDoc>[];
   outcome: OutcomeDoc | null;
@@ -78,12 +88,19 @@ export interface Facts {
   asOf: string;
 }
 
-// Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all.
+// Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
+// readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!report$)([a-z-]+|records\/staging|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
+  /^(?!report$)([a-z-]+|records\/(staging|before|reopened|after-production-[a-z-]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
-  const names = (await evidence.list("")).filter((name) => READ.test(name));
+  const stored = await evidence.list("");
+  const readings = stored.filter((name) => name.startsWith(READINGS));
+  const names = [
+    ...stored.filter((name) => READ.test(name)),
+    ...readings.slice(0, 1),
+    ...readings.slice(1).slice(-1),
+  ];
   const documents = new Map<string, unknown>();
   await Promise.all(
     names.map(async (name) => {
@@ -106,6 +123,12 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     fence: fenceOf(documents, Doc.fence, Doc.fenceLifted),
     fenceAgain: fenceOf(documents, Doc.fenceAgain, Doc.fenceAgainLifted),
     stagingRecord: one(documents, Doc.record("staging")),
+    readSeconds: Object.fromEntries(
+      all<RecordDoc>(documents, "records/").map(({ evidence, seconds }) => [
+        evidence.slice("records/".length),
+        seconds,
+      ]),
+    ),
     snapshots: (["rehearsal", "final"] as const).flatMap((purpose) => {
       const evidence = Doc.snapshot(purpose);
       const found = one<SnapshotDoc>(documents, evidence);
@@ -128,6 +151,9 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     rollback: one(documents, Doc.rollback),
     restore: one(documents, Doc.restore),
     afterOpening: one(documents, Doc.afterOpening),
+    aftercare: one(documents, Doc.aftercare),
+    readings: readingsOf(documents),
+    verifiedAgain: one(documents, Doc.verifiedAgain),
     states: statesOf(documents),
     failures: byTime(all<FailureDoc>(documents, "failures/"), (doc) => doc.at),
     outcome,
@@ -148,6 +174,12 @@ function all<T extends object>(documents: Map<string, unknown>, prefix: string):
 
 function roundOf(doc: Named<ChecksDoc>): string {
   return doc.evidence.slice(Doc.checks(doc.target, doc.version, "").length);
+}
+
+function readingsOf(documents: Map<string, unknown>): Facts["readings"] {
+  const found = all<ReadingDoc>(documents, READINGS);
+  const [first, last] = [found[0], found.at(-1)];
+  return first && last ? { first, last } : null;
 }
 
 function fenceOf(documents: Map<string, unknown>, set: string, lifted: string): FenceFacts | null {

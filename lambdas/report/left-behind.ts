@@ -44,6 +44,14 @@ const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; todo: st
     what: "The post-migration tasks did not all run",
     todo: "Run by hand what after-opening.json does not list as passed",
   }),
+  aftercare: () => ({
+    what: "Nobody looked whether production is backed up, and the watch was not started",
+    todo: `Look at the instance's automated backups, and read the metrics by hand for a day: ${NAME_PREFIX} watch --database-url URL`,
+  }),
+  watch: () => ({
+    what: "The watch's first reading failed",
+    todo: `Take one by hand: ${NAME_PREFIX} watch --once --database-url URL`,
+  }),
   report: () => ({
     what: "The report was not written",
     todo: `Make it from the run's evidence: ${NAME_PREFIX} report DIR`,

@@ -1,5 +1,5 @@
 import type { Report } from "./schema.ts";
-import { count, moment } from "./words.ts";
+import { count, day, list, moment } from "./words.ts";
 
 /** What people still have to do, the most urgent first; each a sentence. */
 export function leftToDo(report: Omit<Report, "leftToDo">): string[] {
@@ -44,27 +44,58 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
   }
 }
 
-function forward({ end, afterOpening, snapshots, criteria }: Omit<Report, "leftToDo">): string[] {
+function forward(report: Omit<Report, "leftToDo">): string[] {
+  const { end, afterOpening, snapshots, criteria, watch, backups, verifiedAgain } = report;
   if (end !== "Succeeded") return [];
   const final = snapshots.find(({ purpose }) => purpose === "final");
   const notMet = criteria.filter(({ status }) => status === "not met");
   return [
     ...notMet.map(({ title, detail }) => `Look into what is not met: ${title} (${detail}).`),
+    ...(verifiedAgain?.failed ?? []).map(
+      ({ name, expected, seen }) =>
+        `Look into what does not hold any more: ${name} (expected ${expected}, seen ${seen}).`,
+    ),
+    ...(watch?.metrics ?? [])
+      .filter(({ standing, worst }) => standing === "alert" || (worst?.alerts ?? 0) > 0)
+      .map(
+        ({ title, first, alert, worst, runbook }) =>
+          `Look into what the watch found: ${title} was ${worst?.standing === "alert" ? worst.value : first}, alert at ${alert} (${runbook}).`,
+      ),
     ...afterOpening
       .filter(({ passed }) => !passed)
       .map(({ title, message }) => `Run by hand: ${title} (${message}).`),
+    ...(backups?.passed === false ? [`Turn the instance's automated backups on: ${backups.seen}.`] : []),
+    ...(watch && watch.at !== null && !watch.schedule
+      ? ["Nothing watches on by itself here; `sluice watch --database-url URL` does."]
+      : []),
     ...(final ? [`Keep snapshot ${final.id} until you are sure, then delete it.`] : []),
   ];
 }
 
+/** What the plan leaves to people, what is due first coming first. */
+export function remindersByDate({
+  reminders,
+}: Pick<Report, "reminders">): { by: string; titles: string[] }[] {
+  const days = [...new Set(reminders.flatMap(({ by }) => (by === null ? [] : [day(by)])))].sort();
+  return days.map((by) => ({
+    by,
+    titles: reminders.filter((one) => one.by !== null && day(one.by) === by).map(({ title }) => title),
+  }));
+}
+
 function unknown({ end, criteria, preflight, request }: Omit<Report, "leftToDo">): string[] {
   const checks = preflight?.checks.filter(({ passed }) => passed === null) ?? [];
+  const notKnown = end === "Succeeded" ? criteria.filter(({ status }) => status === "not known") : [];
+  const benchmarks = notKnown.filter(({ id }) => id.startsWith("benchmark:"));
   return [
-    ...(end === "Succeeded"
-      ? criteria
-          .filter(({ status }) => status === "not known")
-          .map(({ title, detail }) => `Find out for yourself: ${title} (${detail}).`)
+    ...(benchmarks.length > 0
+      ? [
+          `Find out, when there are data: ${list(benchmarks.map(({ title }) => title))}. Not measured on production is not passed.`,
+        ]
       : []),
+    ...notKnown
+      .filter((criterion) => !benchmarks.includes(criterion))
+      .map(({ title, detail }) => `Find out for yourself: ${title} (${detail}).`),
     ...(checks.length > 0 && (end === "Succeeded" || end === "running")
       ? [
           `Look at ${count(checks.length, "thing")} that preflight leaves to you about ${request?.instance ?? "production"}: ${checks.map(({ name }) => name).join(", ")}.`,

@@ -2,6 +2,7 @@ import { type Html, html } from "../shared/html.ts";
 import { appendixSection } from "./page/appendix.ts";
 import { criteriaSection, leftToDoSection } from "./page/criteria.ts";
 import { gatesSection } from "./page/gates.ts";
+import { locksSection } from "./page/locks.ts";
 import { benchmarksSection } from "./page/measurements.ts";
 import { migrationsSection } from "./page/migrations.ts";
 import { proofsSection } from "./page/proofs.ts";
@@ -9,6 +10,7 @@ import { stagingSection } from "./page/staging.ts";
 import { STYLE } from "./page/style.ts";
 import { timelineSection } from "./page/timeline.ts";
 import { verdictHeader } from "./page/verdict.ts";
+import { watchSection } from "./page/watch.ts";
 import type { Report } from "./schema.ts";
 import { VERDICTS } from "./verdict.ts";
 import { moment } from "./words.ts";
@@ -35,11 +37,13 @@ ${verdictHeader(report)}
 ${leftToDoSection(report)}
 ${criteriaSection(report)}
 ${timelineSection(report)}
-${migrationsSection(report)}
-${proofsSection(report)}
-${benchmarksSection(report)}
-${stagingSection(report)}
 ${gatesSection(report)}
+${proofsSection(report)}
+${locksSection(report)}
+${benchmarksSection(report)}
+${watchSection(report)}
+${stagingSection(report)}
+${migrationsSection(report)}
 ${appendixSection(report)}
 </main>
 <footer><p>Made from the evidence of run <code>${report.run}</code>, as it stood at ${moment(report.asOf)}.</p></footer>

@@ -1,4 +1,5 @@
-import type { CompiledPlan } from "../shared/plan.ts";
+import type { CompiledPlan, Reminder } from "../shared/plan.ts";
+import { thresholdText } from "../watch/thresholds.ts";
 
 /**
  * The plan without its SQL: what a report needs of it. It is kept in the evidence, so that the report can be made
@@ -14,6 +15,12 @@ export interface PlanSummary
   application: { stop: boolean; start: boolean; test: boolean; smoke: number };
   /** Titles of what is done after opening. */
   afterOpening: readonly string[];
+  /** Absent where nothing is watched, and in evidence of older runs. */
+  watch?: {
+    metrics: readonly { name: string; title: string; target: string; alert: string }[];
+    verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
+  };
+  reminders?: readonly Reminder[];
 }
 
 export function summarizePlan(plan: CompiledPlan): PlanSummary {
@@ -39,5 +46,19 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
       smoke: application.smoke.length,
     },
     afterOpening: plan.afterOpening.map(({ title }) => title),
+    ...(plan.watch
+      ? {
+          watch: {
+            metrics: plan.watch.metrics.map(({ name, title, unit, target, alert }) => ({
+              name,
+              title,
+              target: thresholdText(target, unit),
+              alert: thresholdText(alert, unit),
+            })),
+            verifyAgain: plan.watch.verifyAgain,
+          },
+        }
+      : {}),
+    reminders: plan.reminders,
   };
 }

@@ -17,6 +17,12 @@ const state = z.strictObject({
   doneAt: time.nullable(),
 });
 
+const phasePart = z.strictObject({
+  what: z.string(),
+  predictedSeconds: seconds.nullable().describe("What the rehearsal says; null: it does not"),
+  seconds: seconds.nullable().describe("Null: not done (yet)"),
+});
+
 const phase = z.strictObject({
   id: z.string().describe("Such as `admit`, `gate-rehearsal`, `migrate-006`, `rollback`"),
   title: z.string(),
@@ -26,6 +32,7 @@ const phase = z.strictObject({
   seconds: seconds.nullable().describe("So far, where it is still going on"),
   predictedSeconds: seconds.nullable(),
   predictedBy: z.enum(["plan", "rehearsal"]).nullable(),
+  parts: z.array(phasePart).describe("What is predicted and measured of it; there may be more to it"),
   states: z.array(state),
 });
 
@@ -35,6 +42,7 @@ const timeline = z.strictObject({
   seconds: seconds.describe("From the start to the end, or to `asOf`"),
   waitedSeconds: seconds.describe("Of these, spent at gates, waiting for people"),
   predictedSeconds: seconds.describe("Sum of what the plan or, once known, the rehearsal predicts"),
+  plannedSeconds: seconds.describe("What the plan itself expects of the whole, before anything is measured"),
   phases: z.array(phase),
 });
 
@@ -150,6 +158,10 @@ const measured = z.strictObject({
   runs: z.int(),
   passed: z.boolean().nullable().describe("Null: not measured, which is not passed"),
   note: z.string().nullable(),
+  warmUpRuns: z.int().nullable().describe("Runs before those that count"),
+  firstMs: z.number().nullable().describe("What the first of them took, when all was cold"),
+  generated: z.boolean().describe("There was nothing to measure it with until data for it were generated"),
+  plan: z.array(z.string()).describe("As EXPLAIN tells it; empty where it was not measured"),
 });
 
 const benchmark = z.strictObject({
@@ -158,6 +170,36 @@ const benchmark = z.strictObject({
   sloMs: z.number().describe("Limit for p95"),
   staging: measured.nullable(),
   production: measured.nullable(),
+});
+
+const locks = z.strictObject({
+  longest: z
+    .strictObject({ ...heldLock.shape, version: z.string(), step: z.string() })
+    .nullable()
+    .describe("Null: nobody would have had to wait"),
+  heldSeconds: seconds.describe("At most, of all locks that others would have waited for"),
+  gaveWay: z.int().describe("Times that a step gave way to a lock held by others"),
+  waitedSeconds: seconds.describe("That steps waited for others"),
+});
+
+const readMetric = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  target: z.string().describe("Such as `<100 ms`"),
+  alert: z.string(),
+  first: z.string().nullable().describe("What the run's own reading says; null: none was taken"),
+  note: z.string().nullable(),
+  standing: z.enum(["target", "between", "alert", "unknown"]),
+  runbook: z.string().nullable(),
+  worst: z
+    .strictObject({
+      value: z.string(),
+      at: time,
+      standing: z.enum(["target", "between", "alert", "unknown"]),
+      alerts: z.int().describe("Readings beyond the alert threshold"),
+    })
+    .nullable()
+    .describe("Of all readings so far; null: the first one is all there is"),
 });
 
 const gate = z.strictObject({
@@ -182,6 +224,12 @@ const gate = z.strictObject({
 
 const outcomeOfHook = z.strictObject({
   title: z.string(),
+  passed: z.boolean().nullable(),
+  expected: z.string(),
+  seen: z.string(),
+});
+
+const outcomeOfBackups = z.strictObject({
   passed: z.boolean().nullable(),
   expected: z.string(),
   seen: z.string(),
@@ -241,6 +289,7 @@ export const reportSchema = z.strictObject({
     .nullable(),
   restore: z.strictObject({ at: time, snapshot: z.string(), aside: z.string() }).nullable(),
   migrations: z.array(migration),
+  locks: locks.nullable().describe("On production; null: no step was run there"),
   proofs: z.array(proof),
   preflight: z
     .strictObject({
@@ -303,6 +352,27 @@ export const reportSchema = z.strictObject({
   afterOpening: z.array(
     z.strictObject({ title: z.string(), passed: z.boolean(), seconds, message: z.string() }),
   ),
+  backups: outcomeOfBackups.nullable().describe("Null: nobody looked, as the run did not succeed"),
+  watch: z
+    .strictObject({
+      readings: z.int().nonnegative(),
+      at: time.nullable().describe("Of the run's own reading"),
+      schedule: z
+        .strictObject({ everyMinutes: z.number(), until: time, thenEveryMinutes: z.number(), ends: time })
+        .nullable()
+        .describe("Null: nothing reads on"),
+      connections: z.strictObject({ used: z.int(), most: z.int(), minimum: z.int() }).nullable(),
+      metrics: z.array(readMetric),
+    })
+    .nullable()
+    .describe("Null: the plan watches nothing"),
+  verifiedAgain: z
+    .strictObject({ at: time, migrations: z.array(z.string()), passed: z.int(), failed: z.array(check) })
+    .nullable()
+    .describe("Checks run once more with the application in; null: not (yet)"),
+  reminders: z
+    .array(z.strictObject({ title: z.string(), days: z.int(), by: time.nullable() }))
+    .describe("What the plan leaves to people; `by` is set once the run succeeded"),
   failures: z
     .array(z.strictObject({ at: time, state: z.string(), error: z.string(), message: z.string() }))
     .describe("All that went wrong in any state, in order; also what doing it again mended"),
@@ -311,8 +381,10 @@ export const reportSchema = z.strictObject({
 
 export type Report = z.infer<typeof reportSchema>;
 export type Criterion = Report["criteria"][number];
+export type PhasePart = Phase["parts"][number];
 export type Phase = Report["timeline"]["phases"][number];
 export type MigrationReport = Report["migrations"][number];
 export type ProofReport = Report["proofs"][number];
 export type BenchmarkReport = Report["benchmarks"][number];
+export type WatchReport = NonNullable<Report["watch"]>;
 export type GateReport = Report["gates"][number];

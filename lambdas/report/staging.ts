@@ -1,6 +1,6 @@
 import type { Facts } from "./facts.ts";
 import type { Report } from "./schema.ts";
-import { count } from "./words.ts";
+import { count, milliseconds } from "./words.ts";
 
 /** The plan's staging results, filled in: completed, issues, rollback tested, approved for production by whom. */
 export function stagingOf(facts: Facts): Report["staging"] {
@@ -73,7 +73,10 @@ function issuesOf(facts: Facts): string[] {
     );
   const slow = (facts.benchmarks.staging?.results ?? [])
     .filter(({ passed }) => passed === false)
-    .map(({ title, p95Ms, sloMs }) => `${title}: p95 ${p95Ms} ms, limit ${sloMs} ms`);
+    .map(
+      ({ title, p95Ms, sloMs, note }) =>
+        `${title}: p95 ${p95Ms === null ? "not measured" : milliseconds(p95Ms)}, limit ${milliseconds(sloMs)}${note ? ` (${note})` : ""}`,
+    );
   return [
     ...(facts.stagingVerified?.differences ?? []),
     ...failuresOf(facts),

@@ -19,6 +19,7 @@ export function summaryLines(report: Report): Summary[] {
     { title: "Benchmarks", lines: benchmarkLines(report) },
     { title: "Time", lines: timeLines(report) },
     { title: "Gates", lines: gateLines(report) },
+    { title: "Watch", lines: watchLines(report) },
     { title: "Left to do", lines: report.leftToDo },
   ].filter(({ lines }) => lines.length > 0);
 }
@@ -106,6 +107,27 @@ function sideLine(migration: Report["migrations"][number], target: "staging" | "
     ...(rolledBack ? [`rolled back in ${duration(rolledBack.seconds)}`] : []),
   ];
   return parts.length === 0 ? [] : [`${migration.version} ${migration.title}: ${parts.join(", ")}`];
+}
+
+function watchLines({ watch }: Report): string[] {
+  if (!watch || watch.at === null) return [];
+  const { schedule } = watch;
+  return [
+    ...watch.metrics.map(({ title, first, note, standing, target, alert, runbook }) => {
+      const stands = {
+        target: `within its target of ${target}`,
+        between: `short of its target of ${target}`,
+        alert: `ALERT at ${alert}: see ${runbook}`,
+        unknown: `target ${target}`,
+      }[standing];
+      return `${title}: ${first}${note === null ? "" : ` (${note})`}, ${stands}`;
+    }),
+    ...(schedule
+      ? [
+          `Read every ${schedule.everyMinutes} minutes until ${moment(schedule.until)}, then every ${schedule.thenEveryMinutes} until ${moment(schedule.ends)}`,
+        ]
+      : []),
+  ];
 }
 
 function benchmarkLines({ benchmarks }: Report): string[] {

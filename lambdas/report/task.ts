@@ -1,5 +1,7 @@
 import * as z from "zod";
-import { Doc, END_NAMES, type OutcomeDoc } from "../shared/documents.ts";
+import { newKey } from "../gate/key.ts";
+import { reportLink } from "../gate/link.ts";
+import { Doc, END_NAMES, type OutcomeDoc, type ReportLinkDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -23,6 +25,9 @@ const write = z.strictObject({
   unfinished: z.record(z.string(), caughtSchema),
 });
 const tell = z.strictObject({ ...runFields, action: z.literal("tell") });
+
+/** As long as the last of a plan's reminders usually is. */
+const LINK_DAYS = 30;
 
 const event = z.discriminatedUnion("action", [write, tell]);
 
@@ -59,7 +64,21 @@ async function writeReport(
 
 async function tellPeople(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const ended = (await evidence.read(Doc.outcome)) !== undefined;
-  const notices = ended ? finalNotices(await buildReport(evidence)) : noticeWithoutReport(evidence.run);
+  const notices = ended
+    ? finalNotices(await buildReport(evidence), await newLink(ports, evidence))
+    : noticeWithoutReport(evidence.run);
   for (const notice of notices) await ports.notifier.send(notice);
   return DONE;
+}
+
+/** A link that opens the report and nothing else. Of its key only the hash is kept, so that each call makes another. */
+async function newLink(
+  { clock, settings }: Ports,
+  evidence: RunEvidence,
+): Promise<{ url: string; expiresAt: string }> {
+  const { key, hash } = newKey();
+  const now = clock.now();
+  const expiresAt = new Date(now.getTime() + LINK_DAYS * 24 * 3600 * 1000).toISOString();
+  await evidence.keep<ReportLinkDoc>(Doc.reportLink(hash), { at: now.toISOString(), expiresAt });
+  return { url: reportLink(settings.gateUrl, evidence.run, key), expiresAt };
 }

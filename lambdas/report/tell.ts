@@ -1,24 +1,38 @@
 import type { Notice } from "../shared/ports.ts";
+import { remindersByDate } from "./left-to-do.ts";
 import type { Report } from "./schema.ts";
 import { summaryLines } from "./summary.ts";
 import { VERDICTS } from "./verdict.ts";
+import { moment } from "./words.ts";
 
 const LONGEST_SUBJECT = 99;
 
 /** The final message; to the escalation contacts too when a person must act at once. */
-export function finalNotices(report: Report): Notice[] {
+export function finalNotices(report: Report, link: { url: string; expiresAt: string }): Notice[] {
   const where = report.request ? ` ${report.request.instance}` : "";
   const notice = {
     subject: ascii(`Sluice${where}: ${VERDICTS[report.end].title} - ${report.plan.title}`),
     text: [
       ...summaryLines(report).flatMap(({ title, lines }) => [title, ...lines.map((line) => `  ${line}`), ""]),
-      `The report is in the evidence, as runs/${report.run}/report.html.`,
+      ...reminderLines(report),
+      "The report:",
+      "",
+      link.url,
+      "",
+      `Until ${moment(link.expiresAt)}; whoever has the link can read it. In the evidence it is runs/${report.run}/report.html.`,
       "",
     ].join("\n"),
   };
   const audiences: Notice["audience"][] =
     report.end === "NeedsOperator" ? ["escalation", "approvers"] : ["approvers"];
   return audiences.map((audience) => ({ ...notice, audience }));
+}
+
+/** What the plan leaves to people: this message is what they have of it. */
+function reminderLines(report: Report): string[] {
+  const days = remindersByDate(report);
+  if (days.length === 0) return [];
+  return ["By date", ...days.flatMap(({ by, titles }) => titles.map((title) => `  By ${by}: ${title}`)), ""];
 }
 
 /** Where the outcome could not even be noted, somebody must look. */

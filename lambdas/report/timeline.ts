@@ -1,4 +1,6 @@
+import { gateState } from "../shared/documents.ts";
 import type { Facts, StateFacts } from "./facts.ts";
+import { partsOf } from "./parts.ts";
 import { predictionsOf } from "./predictions.ts";
 import type { Phase, Report } from "./schema.ts";
 import { secondsBetween, toMilliseconds } from "./words.ts";
@@ -13,28 +15,42 @@ interface Trace {
 /**
  * The phases of the run, in order: those that happened as they happened, then those of the plan that are to come.
  * When a phase began and ended is read off the documents that it leaves. Phases follow on each other without a gap:
- * a gate lasts from its opening to its answer, and what lies between is the work's.
+ * a gate lasts from when it is prepared until its answer takes effect, and what else lies between is the work's.
  */
 export function timelineOf(facts: Facts): Report["timeline"] {
   const startedAt = facts.request?.startedAt ?? facts.states[0]?.enteredAt ?? facts.asOf;
   const endedAt = facts.outcome?.at ?? null;
   const phases = [...reachedPhases(facts, startedAt), ...phasesToCome(facts)];
+  const parts = partsOf(facts);
   return {
     startedAt,
     endedAt,
     seconds: secondsBetween(startedAt, facts.asOf),
-    waitedSeconds: sum(phases.filter(({ kind }) => kind === "gate").map(({ seconds }) => seconds)),
+    waitedSeconds: waitedBetween(facts, startedAt, facts.asOf),
     predictedSeconds: sum(phases.map(({ predictedSeconds }) => predictedSeconds)),
-    phases,
+    plannedSeconds: plannedSeconds(facts),
+    phases: phases.map((phase) => ({ ...phase, parts: parts.get(phase.id) ?? [] })),
   };
 }
 
-/** Time spent at gates between two moments. */
-export function waitedBetween(phases: readonly Phase[], from: string, to: string): number {
+function plannedSeconds({ plan }: Facts): number {
+  const { admit, prove, open } = plan.expectedMinutes;
+  const minutes = plan.migrations.reduce(
+    (all, { expectedMinutes }) => all + expectedMinutes,
+    admit + prove + open,
+  );
+  return minutes * 60;
+}
+
+/** Time in which gates waited for people, between two moments. */
+export function waitedBetween({ gates, asOf }: Facts, from: string, to: string): number {
   return sum(
-    phases
-      .filter(({ kind, startedAt }) => kind === "gate" && startedAt && startedAt >= from && startedAt < to)
-      .map(({ startedAt, endedAt }) => (startedAt === null ? 0 : secondsBetween(startedAt, endedAt ?? to))),
+    gates
+      .filter(({ request }) => request.openedAt >= from && request.openedAt < to)
+      .map(({ request, decision }) => {
+        const until = decision?.at ?? (request.expiresAt < asOf ? request.expiresAt : asOf);
+        return secondsBetween(request.openedAt, until < to ? until : to);
+      }),
   );
 }
 
@@ -45,7 +61,9 @@ interface Span {
   end: string | null;
 }
 
-function reachedPhases(facts: Facts, runStart: string): Phase[] {
+type BarePhase = Omit<Phase, "parts">;
+
+function reachedPhases(facts: Facts, runStart: string): BarePhase[] {
   const spans = [...spansOf(facts, runStart)];
   const last = spans.at(-1);
   if (last?.end) {
@@ -94,7 +112,7 @@ function endOfLast({ outcome, failures }: Facts, id: string, { last }: Trace): s
 }
 
 /** What the plan still has before it; nothing when the run is over or on its way back. */
-function phasesToCome(facts: Facts): Phase[] {
+function phasesToCome(facts: Facts): BarePhase[] {
   if (facts.outcome || facts.rollback || facts.restore) return [];
   const reached = new Set(reachedPhases(facts, "").map(({ id }) => id));
   const ids = plannedIds(facts);
@@ -182,11 +200,12 @@ function tracesOf(facts: Facts): Map<string, Trace> {
   for (const { target, direction, version, startedAt, endedAt } of facts.steps)
     mark(phaseOfSteps(target, direction, version), startedAt, endedAt);
   const validated = new Set<string>();
-  for (const { target, version, at } of facts.checks) {
+  for (const { target, version, at, seconds } of facts.checks) {
     // Production is validated after each migration and, the second time, when all of them are proven.
     const again = target === "production" && validated.has(version);
     if (target === "production") validated.add(version);
-    mark(target === "staging" ? "rehearse" : again ? "prove" : `migrate-${version}`, at);
+    const done = new Date(Date.parse(at) + seconds * 1000).toISOString();
+    mark(target === "staging" ? "rehearse" : again ? "prove" : `migrate-${version}`, at, done);
   }
   for (const { name, at } of facts.proofs) mark(phaseOfProof(name), at);
   mark("prove", facts.benchmarks.production?.at);
@@ -199,7 +218,7 @@ function tracesOf(facts: Facts): Map<string, Trace> {
     "start-again": "close",
   };
   for (const { name, at } of facts.hooks) mark(phaseOfHook[name] ?? "open", at);
-  mark("open", facts.afterOpening?.at);
+  mark("open", facts.afterOpening?.at, facts.aftercare?.at, facts.readings?.first.at);
   mark("rollback", rollback?.at);
   mark("restore", restore?.at);
   mark("fence-again", fenceAgain?.at);
@@ -208,10 +227,17 @@ function tracesOf(facts: Facts): Map<string, Trace> {
   mark("close", fenceAgain?.liftedAt);
   for (const { request, decision } of facts.gates) {
     const id = `gate-${request.gate}`;
-    const first = traces.get(id)?.first ?? request.openedAt;
-    traces.set(id, { first, last: decision?.at ?? null });
+    const prepared = stateOf(facts, gateState("Time", request.question))?.enteredAt ?? request.openedAt;
+    const first = traces.get(id)?.first ?? (prepared < request.openedAt ? prepared : request.openedAt);
+    const confirmed = stateOf(facts, gateState("Confirm", request.question))?.doneAt ?? "";
+    const last = decision && (confirmed > decision.at ? confirmed : decision.at);
+    traces.set(id, { first, last });
   }
   return traces;
+}
+
+function stateOf({ states }: Facts, name: string): StateFacts | undefined {
+  return states.find(({ state }) => state === name);
 }
 
 function phaseOfSteps(target: string, direction: string, version: string): string {

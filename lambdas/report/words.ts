@@ -2,8 +2,9 @@ import type { HeldLockDoc } from "../shared/documents.ts";
 
 /** How the report says things: in words that are the same on the page, in messages and at the terminal. */
 
-/** Such as `0.4 s`, `42 s`, `3 min 20 s`, `1 h 5 min`. */
+/** Such as `40 ms`, `0.4 s`, `42 s`, `3 min 20 s`, `1 h 5 min`. */
 export function duration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.0995) return `${Math.ceil(seconds * 1000)} ms`;
   if (seconds < 9.95) return `${Number(Math.max(0, seconds).toFixed(1))} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

@@ -60,6 +60,9 @@ export const Doc = {
 /** Of all readings of the watch. */
 export const READINGS = "watch/";
 
+/** Round of the checks of all migrations, once all of them stand. */
+export const EVERYTHING = "all";
+
 export type Target = "production" | "staging";
 export type Direction = "migrate" | "rollback";
 /**
@@ -143,6 +146,8 @@ export interface RecordDoc {
 
 export interface SnapshotDoc {
   at: string;
+  /** When it was asked for; absent in evidence of older runs. */
+  beganAt?: string | undefined;
   id: string;
   instance: string;
   createdAt: string | null;
@@ -309,6 +314,11 @@ export interface GateDoc {
   /** What a Go and a No-Go lead to, in a sentence each. */
   go: string;
   noGo: string;
+}
+
+/** Name of the state that sets a gate's time, before it asks, or that lets its answer take effect. */
+export function gateState(does: "Time" | "Confirm", question: string): string {
+  return `${does}: ${question}`;
 }
 
 export interface GateQuorum {

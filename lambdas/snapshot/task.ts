@@ -14,6 +14,9 @@ export const snapshotTask: Task<z.infer<typeof event>> = {
   async run({ run, purpose }, ports, evidence) {
     const { fleet, settings, clock } = ports;
     const id = snapshotName(run, purpose);
+    const { at: beganAt } = await evidence.once(`${Doc.snapshot(purpose)}/began`, async () => ({
+      at: clock.now().toISOString(),
+    }));
     let snapshot = await fleet.describeSnapshot(id);
     if (!snapshot) {
       await fleet.startSnapshot(id, settings.instance, { "sluice:run": run, "sluice:purpose": purpose });
@@ -30,6 +33,7 @@ export const snapshotTask: Task<z.infer<typeof event>> = {
     }
     await evidence.keep<SnapshotDoc>(Doc.snapshot(purpose), {
       at: clock.now().toISOString(),
+      beganAt,
       id,
       instance: settings.instance,
       createdAt: snapshot.createdAt ?? null,

@@ -1,5 +1,5 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import type { GateDoc } from "../../lambdas/shared/documents.ts";
+import { type GateDoc, gateState } from "../../lambdas/shared/documents.ts";
 import type { GateText } from "../../lambdas/shared/plan.ts";
 import type { Segment } from "./segment.ts";
 import type { States } from "./states.ts";
@@ -26,14 +26,14 @@ export function gate(states: States, { kind, text, version, onNoGo }: GateOption
   const payload = { gate: name, kind, ...(version === undefined ? {} : { version }) };
   const { minutes } = text;
 
-  const time = states.task(`Time: ${question}`, {
+  const time = states.task(gateState("Time", question), {
     comment: "How long this gate may be open: its own minutes, but no longer than the maintenance window.",
     capability: "gate",
     payload: { ...payload, action: "time", minutes },
     resultPath: ANSWER,
     onFailure: onNoGo,
   });
-  const confirm = states.task(`Confirm: ${question}`, {
+  const confirm = states.task(gateState("Confirm", question), {
     comment:
       "Before a Go takes effect: is what it was given for still so? Without an answer: escalate, or No-Go.",
     capability: "gate",

@@ -1,5 +1,5 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import type { Target } from "../../lambdas/shared/documents.ts";
+import { EVERYTHING, type Target } from "../../lambdas/shared/documents.ts";
 import type { Migration } from "../../lambdas/shared/plan.ts";
 import { inOrder, type Segment } from "./segment.ts";
 import type { States } from "./states.ts";
@@ -46,4 +46,19 @@ export function applyAndValidate(
       onFailure,
     }),
   );
+}
+
+/** All checks of all migrations once more: also those that a later migration could have broken. */
+export function validateEverything(
+  states: States,
+  target: Target,
+  { migrations }: { migrations: readonly Migration[] },
+  onFailure: sfn.State,
+): Segment {
+  return states.task(`Validate everything on ${target}`, {
+    comment: "All checks of all migrations once more, now that all of them stand.",
+    capability: "validate",
+    payload: { target, versions: migrations.map((m) => m.version), round: EVERYTHING },
+    onFailure,
+  });
 }

@@ -2,6 +2,7 @@ import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { gate } from "./gate.ts";
+import { validateEverything } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
 import type { States } from "./states.ts";
 
@@ -15,12 +16,7 @@ export function proveProduction(states: States, plan: CompiledPlan, onFailure: s
       limitMinutes: 6 * 60,
       onFailure,
     }),
-    states.task("Validate everything on production", {
-      comment: "All checks of all migrations once more, tenant isolation among them.",
-      capability: "validate",
-      payload: { target: "production", versions: plan.migrations.map((m) => m.version), round: "all" },
-      onFailure,
-    }),
+    validateEverything(states, "production", plan, onFailure),
     states.loop("Benchmark production", {
       comment:
         "Measures the plan's benchmarks against their SLOs; what has no data yet is said to be not measured.",

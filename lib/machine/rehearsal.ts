@@ -1,7 +1,7 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
 import type { CompiledPlan, Migration } from "../../lambdas/shared/plan.ts";
-import { applyAndValidate, migrationSequence } from "./migration-sequence.ts";
+import { applyAndValidate, migrationSequence, validateEverything } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
 import type { States } from "./states.ts";
 
@@ -35,6 +35,7 @@ export function rehearsal(states: States, { plan, snapshot, onFailure }: Rehears
       onFailure,
       after: (migration) => rehearseRollback(states, migration, onFailure),
     }),
+    validateEverything(states, "staging", plan, onFailure),
     states.loop("Benchmark staging", {
       comment: "Measures the plan's benchmarks, with generated data where staging has none.",
       capability: "benchmark",

@@ -3,6 +3,8 @@ import type { MigrationReport, Report } from "../schema.ts";
 import { bytes, count, duration, grouped, list, lockText, moment } from "../words.ts";
 import { mark, section, table } from "./parts.ts";
 
+const WORTH_A_LINE_SECONDS = 0.1;
+
 type Side = MigrationReport["production"];
 type CheckRound = Side["checks"][number];
 type Pass = Side["passes"][number];
@@ -22,8 +24,13 @@ function side(name: string, { passes, checks }: Side): Html {
     return html`<details><summary>${name}: <span class="soft">not applied</span></summary><p class="soft">There is no evidence of it.</p></details>`;
   const failed = checks.some(({ results }) => results.some(({ passed }) => !passed));
   return html`<details${failed && html` open`}><summary>${name}: ${summaryOf(passes, checks)}</summary>
-${checks.map(checkTable)}
-${passes.map(passTable)}</details>`;
+${checks.slice(-1).map(checkTable)}
+${lastOfEach(passes).map(passTable)}</details>`;
+}
+
+/** Of what was done several times, the last time: report.json has the others. */
+function lastOfEach(passes: readonly Pass[]): Pass[] {
+  return passes.filter((pass) => passes.findLast(({ direction }) => direction === pass.direction) === pass);
 }
 
 function summaryOf(passes: readonly Pass[], checks: readonly CheckRound[]): Html {
@@ -39,32 +46,49 @@ function summaryOf(passes: readonly Pass[], checks: readonly CheckRound[]): Html
 
 function passTable({ direction, round, startedAt, steps }: Pass): Html {
   const what = direction === "migrate" ? "Applied" : "Rolled back";
-  return html`<p class="small soft">${what}${round > 1 && ", again"}, ${moment(startedAt)}</p>${table(
-    `${what}, step by step`,
-    [
-      { head: "Step", cell: (step) => step.name },
-      { head: "In", cell: (step) => html`<code>${step.at}</code>` },
-      { head: "Took", number: true, cell: (step) => duration(step.seconds) },
-      {
-        head: "Rehearsed",
-        number: true,
-        cell: ({ predictedSeconds: s }) => (s === null ? "–" : duration(s)),
-      },
-      {
-        head: "Held others up by",
-        cell: ({ locks: [longest] }) => (longest ? lockText(longest) : "no lock"),
-      },
-      {
-        head: "Gave way to locks",
-        cell: (step) =>
-          step.gaveWay === 0 ? "never" : html`${count(step.gaveWay, "time")}${waitText(step)}`,
-      },
-      { head: "Rows", number: true, cell: ({ rows }) => (rows === null ? "–" : grouped(String(rows))) },
-      { head: "WAL", number: true, cell: ({ walBytes }) => (walBytes === null ? "–" : bytes(walBytes)) },
-      { head: "Growth", number: true, cell: ({ sizeBytes }) => growth(sizeBytes) },
-    ],
-    steps,
-  )}${steps.some(({ notes }) => notes.length > 0) && html`<ul class="small">${steps.flatMap(({ name, notes }) => notes.map((note) => html`<li>${name}: ${note}</li>`))}</ul>`}`;
+  const shown = steps.filter(saysSomething);
+  return html`<p class="small soft">${what}${round > 1 && ", again"}, ${moment(startedAt)}</p>${
+    shown.length > 0 &&
+    table(
+      `${what}, step by step`,
+      [
+        { head: "Step", cell: (step) => step.name },
+        { head: "In", cell: (step) => html`<code>${step.at}</code>` },
+        { head: "Took", number: true, cell: (step) => duration(step.seconds) },
+        {
+          head: "Rehearsed",
+          number: true,
+          cell: ({ predictedSeconds: s }) => (s === null ? "–" : duration(s)),
+        },
+        {
+          head: "Held others up by",
+          cell: ({ locks: [longest] }) => (longest ? lockText(longest) : "no lock"),
+        },
+        {
+          head: "Gave way to locks",
+          cell: (step) =>
+            step.gaveWay === 0 ? "never" : html`${count(step.gaveWay, "time")}${waitText(step)}`,
+        },
+        { head: "Rows", number: true, cell: ({ rows }) => (rows === null ? "–" : grouped(String(rows))) },
+        { head: "WAL", number: true, cell: ({ walBytes }) => (walBytes === null ? "–" : bytes(walBytes)) },
+        { head: "Growth", number: true, cell: ({ sizeBytes }) => growth(sizeBytes) },
+      ],
+      shown,
+    )
+  }${restText(steps, shown)}${steps.some(({ notes }) => notes.length > 0) && html`<ul class="small">${steps.flatMap(({ name, notes }) => notes.map((note) => html`<li>${name}: ${note}</li>`))}</ul>`}`;
+}
+
+/** What was over at once, for whoever might have waited too, is no line of its own. */
+function saysSomething({ seconds, predictedSeconds, gaveWay, locks, notes }: Step): boolean {
+  const longest = Math.max(seconds, predictedSeconds ?? 0, ...locks.map((lock) => lock.seconds));
+  return longest >= WORTH_A_LINE_SECONDS || gaveWay > 0 || notes.length > 0;
+}
+
+function restText(steps: readonly Step[], shown: readonly Step[]): Html | false {
+  const rest = steps.filter((step) => !shown.includes(step));
+  if (rest.length === 0) return false;
+  const seconds = rest.reduce((all, step) => all + step.seconds, 0);
+  return html`<p class="small soft">${count(rest.length, "step")} took less than ${duration(WORTH_A_LINE_SECONDS)} each, ${duration(seconds)} in all: report.json has them.</p>`;
 }
 
 function waitText({ waits }: Step): Html | false {
@@ -80,22 +104,76 @@ function growth(size: number | null): string {
   return size < 0 ? `−${bytes(-size)}` : bytes(size);
 }
 
+interface CheckLine {
+  name: string;
+  as: readonly string[];
+  at: string;
+  results: number;
+}
+
+/** What failed in full; of what passed, each check of the plan once. The evidence has every result. */
 function checkTable({ at, results }: CheckRound): Html {
-  const failedFirst = [...results].sort((a, b) => Number(a.passed) - Number(b.passed));
-  return html`<p class="small soft">Checked, ${moment(at)}</p>${table(
-    "Checks",
-    [
-      { head: "Check", cell: (check) => check.name },
-      {
-        head: "Result",
-        plain: true,
-        cell: (check) => mark(check.passed, { yes: "Passed", no: "Failed", unknown: "" }),
-      },
-      { head: "Expected", cell: (check) => check.expected },
-      { head: "Seen", cell: (check) => check.seen },
-      { head: "As", cell: (check) => check.as ?? "the migrating role" },
-      { head: "In", cell: (check) => html`<code>${check.at}</code>` },
-    ],
-    failedFirst,
-  )}`;
+  const failed = results.filter(({ passed }) => !passed);
+  const passed = results.filter((result) => result.passed);
+  return html`<p class="small soft">Checked, ${moment(at)}</p>${
+    failed.length > 0 &&
+    table(
+      "Checks that failed",
+      [
+        { head: "Check", cell: (check) => check.name },
+        {
+          head: "Result",
+          plain: true,
+          cell: () => mark(false, { yes: "", no: "Failed", unknown: "" }),
+        },
+        { head: "Expected", cell: (check) => check.expected },
+        { head: "Seen", cell: (check) => check.seen },
+        { head: "As", cell: (check) => check.as ?? "the migrating role" },
+        { head: "In", cell: (check) => html`<code>${check.at}</code>` },
+      ],
+      failed,
+    )
+  }${
+    passed.length > 0 &&
+    table(
+      "Checks that passed",
+      [
+        { head: "Check", cell: ({ name }) => name },
+        {
+          head: "Result",
+          plain: true,
+          cell: ({ results }) =>
+            mark(true, { yes: results === 1 ? "Passed" : `${results} passed`, no: "", unknown: "" }),
+        },
+        { head: "As", cell: ({ as }) => (as.length === 0 ? "the migrating role" : list(as)) },
+        { head: "In", cell: ({ at }) => html`<code>${at}</code>` },
+      ],
+      byCheck(passed),
+    )
+  }`;
+}
+
+/** A check may have many results: for each relation, or for each role. */
+function byCheck(results: CheckRound["results"]): CheckLine[] {
+  const lines = new Map<string, CheckLine>();
+  for (const { name, as, at } of results) {
+    const line = lines.get(at);
+    const roles = as === null ? [] : [as];
+    if (!line) lines.set(at, { name, as: roles, at, results: 1 });
+    else
+      lines.set(at, {
+        ...line,
+        name: sameBeginning(line.name, name),
+        as: [...new Set([...line.as, ...roles])],
+        results: line.results + 1,
+      });
+  }
+  return [...lines.values()];
+}
+
+/** Of several results of a check, what stands before the name of each: the check's own title. */
+function sameBeginning(a: string, b: string): string {
+  if (a === b || b.startsWith(`${a}: `)) return a;
+  const title = a.slice(0, a.lastIndexOf(": "));
+  return title !== "" && b.startsWith(`${title}: `) ? title : a;
 }

@@ -25,10 +25,10 @@ export function stagingSection({ staging, benchmarks }: Report): Html | false {
       measured.length === 0
         ? mark(null, { yes: "", no: "", unknown: "Not measured" })
         : bullets(
-            measured.map(({ title, staging }) =>
+            measured.map(({ title, staging, sloMs }) =>
               staging?.p95Ms == null
                 ? `${title}: not measured`
-                : `${title}: p95 ${milliseconds(staging.p95Ms)}`,
+                : `${title}: p95 ${milliseconds(staging.p95Ms)}, limit ${milliseconds(sloMs)}${staging.passed === false ? ", not within" : ""}${staging.generated ? ", on generated data" : ""}`,
             ),
           ),
     ],
@@ -48,7 +48,7 @@ export function stagingSection({ staging, benchmarks }: Report): Html | false {
   ];
   return section(
     "staging",
-    "Staging results",
+    "Staging environment testing results",
     table(
       "Staging results",
       [

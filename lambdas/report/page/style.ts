@@ -21,7 +21,7 @@ body {
 main { max-width: 58rem; margin: 0 auto; padding: 1.5rem 1.25rem 0; }
 footer { max-width: 58rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; color: var(--soft); font-size: .875rem; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: .25rem 0 .5rem; }
-h2 { font-size: 1.125rem; margin: 2.5rem 0 .75rem; padding-top: .75rem; border-top: 1px solid var(--line); }
+h2 { font-size: 1.125rem; margin: 1.75rem 0 .5rem; padding-top: .625rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
 h3 small { font-weight: 400; font-size: .8125rem; }
 p { margin: .5rem 0; }
@@ -39,7 +39,7 @@ header, header > * { color: var(--ink); }
 header.good h1 { color: var(--good); } header.bad h1 { color: var(--bad); } header.open h1 { color: var(--open); }
 .meaning { font-size: 1.0625rem; margin: 0 0 .5rem; }
 .cause { white-space: pre-line; background: var(--panel); padding: .75rem 1rem; border-radius: .375rem; margin: .75rem 0; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem 1.5rem; margin: 1rem 0 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem 1.5rem; margin: 1rem 0 0; }
 .facts dt { color: var(--soft); font-size: .8125rem; }
 .facts dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
@@ -54,18 +54,28 @@ details:last-child { border-bottom: 0; }
 summary { cursor: pointer; }
 summary:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; }
 details > :not(summary) { margin-left: 1rem; }
-.criteria li { display: grid; grid-template-columns: 7.5rem 1fr; gap: 0 .75rem; padding: .375rem 0; border-bottom: 1px solid var(--line); }
+.criteria li { display: grid; grid-template-columns: 7.5rem 1fr; gap: 0 .75rem; padding: .25rem 0; border-bottom: 1px solid var(--line); }
 .criteria li:last-child { border-bottom: 0; }
-.criteria .soft { grid-column: 2; font-size: .875rem; }
-.phases li { display: grid; grid-template-columns: 14rem 1fr 15rem; gap: 0 1rem; align-items: center; padding: .25rem 0; }
-.phases svg { display: block; width: 100%; height: 1.25rem; }
+.criteria p { margin: 0; }
+.criteria .soft { font-size: .875rem; }
+.names code { font-size: .75rem; }
+.dates dl { margin: .5rem 0 0; }
+.dates dl > div { display: grid; grid-template-columns: 8rem 1fr; gap: 0 1rem; }
+.dates dt { font-variant-numeric: tabular-nums; padding-top: .5rem; }
+.dates dd { margin: 0; }
+.phases li { display: grid; grid-template-columns: 14rem 1fr 14rem; gap: 0 1rem; align-items: center; padding: .0625rem 0; }
+.phases .title { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.phases svg { display: block; width: 100%; height: 1.125rem; }
 .phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
-.axis { display: grid; grid-template-columns: 14rem 1fr 15rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
+.axis { display: grid; grid-template-columns: 14rem 1fr 14rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
 .axis span { display: flex; justify-content: space-between; border-top: 1px solid var(--line); padding-top: .125rem; }
 .key svg { width: 1.5rem; height: .75rem; vertical-align: middle; }
 .key span { display: inline-block; margin-right: 1.25rem; }
 td code { overflow-wrap: anywhere; }
 .digest { white-space: nowrap; }
+.part { padding-left: 1rem; font-weight: 400; } .step { padding-left: 2rem; font-weight: 400; color: var(--soft); }
+.note { display: block; white-space: normal; }
+pre { background: var(--panel); padding: .5rem .75rem; border-radius: .375rem; font-size: .75rem; overflow-x: auto; margin: .25rem 0 .75rem; }
 .actual { fill: var(--bar); } .wait { fill: var(--wait); } .going { fill: var(--open); }
 .predicted { fill: none; stroke: var(--plan); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .scroll { overflow-x: auto; }
@@ -76,8 +86,10 @@ td code { overflow-wrap: anywhere; }
   .phases li { grid-template-columns: 1fr auto; padding: .5rem 0; }
   .phases svg { grid-row: 2; grid-column: 1 / -1; }
   .axis { display: block; }
-  .criteria li { grid-template-columns: 1fr; }
-  .criteria .soft { grid-column: 1; }
+  .criteria li { display: block; }
+  .criteria p { display: inline; }
+  .phases .title { white-space: normal; }
+  .dates dl > div { grid-template-columns: 1fr; }
   table.stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   table.stack tr { display: grid; grid-template-columns: minmax(0, 1fr); padding: .5rem 0; border-bottom: 1px solid var(--line); }
   table.stack tr:last-child { border-bottom: 0; }
@@ -92,6 +104,7 @@ td code { overflow-wrap: anywhere; }
   body { font-size: 11px; }
   main, footer { max-width: none; padding: 0; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
+  pre { white-space: pre-wrap; }
   tr, li, .cause { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

@@ -2,27 +2,51 @@ import { type Html, html, raw } from "../../shared/html.ts";
 import type { Phase, Report } from "../schema.ts";
 import { clock, duration, secondsBetween } from "../words.ts";
 import { section } from "./parts.ts";
+import { stepsSection } from "./steps.ts";
 
 /** Wide enough that rounding to whole units does not show. */
 const WIDTH = 1000;
 
 /**
- * Each phase on its own line, under one clock: where it lay, how long it took, and how long it was expected to take.
- * The clock is that of the run as it was; an expectation that goes beyond it is cut off, and its number says so.
+ * Each phase on its own line: where it lay, how long it took, and how long it was expected to take. What comes before
+ * production and what is done to it have a clock each, or the longer would leave nothing to be seen of the other. The
+ * clock is that of the run as it was; an expectation that goes beyond it is cut off, and its number says so.
  */
 export function timelineSection(report: Report): Html {
   const { timeline, downtime } = report;
   const phases = placed(timeline, report.asOf);
-  const span = Math.max(1, ...phases.map(({ from, took }) => from + (took ?? 0)), ...ahead(phases));
+  const fence = phases.findIndex(({ id }) => id === "fence");
+  const charts =
+    fence > 0
+      ? [
+          chart("Before production", phases.slice(0, fence), timeline),
+          chart("On production", phases.slice(fence), timeline),
+        ]
+      : [chart("", phases, timeline)];
   return section(
     "timeline",
     "Timeline",
     html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the plan or, where it measured it, by the rehearsal</span></p>`,
-    html`<ol class="plain phases">${phases.map((phase) => line(phase, span))}</ol>`,
-    html`<div class="axis" aria-hidden="true"><i></i><span><b>${clock(timeline.startedAt)}</b><b>${clock(at(timeline.startedAt, span))}</b></span><i></i></div>`,
-    html`<p>${downtimeText(downtime)}</p>`,
+    charts,
+    html`<p>${totalText(timeline)} ${downtimeText(downtime)}</p>`,
+    stepsSection(report),
     statesOf(timeline.phases),
   );
+}
+
+function chart(title: string, phases: readonly Placed[], { startedAt }: Report["timeline"]): Html {
+  const begins = Math.min(...phases.map(({ from }) => from));
+  const ends = Math.max(begins + 1, ...phases.map(({ from, took }) => from + (took ?? 0)), ...ahead(phases));
+  const within = { begins, span: ends - begins };
+  return html`${title !== "" && html`<h3>${title}</h3>`}
+<ol class="plain phases">${phases.map((phase) => line(phase, within))}</ol>
+<div class="axis" aria-hidden="true"><i></i><span><b>${clock(at(startedAt, begins))}</b><b>${clock(at(startedAt, ends))}</b></span><i></i></div>`;
+}
+
+/** Seconds after the start of the run that a chart begins with, and how many it shows. */
+interface Window {
+  begins: number;
+  span: number;
 }
 
 interface Placed extends Phase {
@@ -49,13 +73,13 @@ function ahead(phases: readonly Placed[]): number[] {
     .map(({ from, predictedSeconds }) => from + (predictedSeconds ?? 0));
 }
 
-function line(phase: Placed, span: number): Html {
-  return html`<li><span>${phase.title}</span>${bars(phase, span)}<span class="time">${timeText(phase)}</span></li>
+function line(phase: Placed, within: Window): Html {
+  return html`<li><span class="title">${phase.title}</span>${bars(phase, within)}<span class="time">${timeText(phase)}</span></li>
 `;
 }
 
-function bars(phase: Placed, span: number): Html {
-  const x = (seconds: number) => Math.round((Math.min(seconds, span) / span) * WIDTH);
+function bars(phase: Placed, { begins, span }: Window): Html {
+  const x = (seconds: number) => Math.round((Math.min(seconds - begins, span) / span) * WIDTH);
   const from = x(phase.from);
   const rect = (kind: string, to: number, y: number, height: number) =>
     html`<rect class="${kind}" x="${from}" y="${y}" width="${Math.max(3, to - from)}" height="${height}"/>`;
@@ -81,6 +105,10 @@ function labelOf({ title, took, predictedSeconds, predictedBy }: Placed): string
   return predictedSeconds === null
     ? `${title}: ${actual}`
     : `${title}: ${actual}, expected ${duration(predictedSeconds)} by the ${predictedBy}`;
+}
+
+function totalText({ seconds, waitedSeconds, endedAt, plannedSeconds }: Report["timeline"]): Html {
+  return html`<strong>${endedAt === null ? "So far" : "In all"}</strong> ${duration(seconds)}, of it ${duration(waitedSeconds)} waiting for people; the plan itself expects ${duration(plannedSeconds)}.`;
 }
 
 function downtimeText({

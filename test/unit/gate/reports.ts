@@ -3,9 +3,16 @@ import type { Report } from "../../../lambdas/report/schema.ts";
 const AT = "2026-11-03T01:00:00.000Z";
 
 /** The report of a run that has only begun. */
+const UNTOLD = { warmUpRuns: null, firstMs: null, generated: false, plan: [] };
+
 export function emptyReport(run: string): Report {
   return {
     version: 1,
+    locks: null,
+    backups: null,
+    watch: null,
+    verifiedAgain: null,
+    reminders: [],
     run,
     asOf: AT,
     end: "running",
@@ -37,6 +44,7 @@ export function emptyReport(run: string): Report {
       seconds: 60,
       waitedSeconds: 0,
       predictedSeconds: 9000,
+      plannedSeconds: 9000,
       phases: [],
     },
     downtime: {
@@ -236,14 +244,14 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         name: "search",
         title: text("Vector search"),
         sloMs: 100,
-        staging: { p50Ms: 3, p95Ms: 4.8, runs: 30, passed: true, note: null },
-        production: { p50Ms: null, p95Ms: null, runs: 0, passed: null, note: text("no rows yet") },
+        staging: { p50Ms: 3, p95Ms: 4.8, runs: 30, passed: true, note: null, ...UNTOLD },
+        production: { p50Ms: null, p95Ms: null, runs: 0, passed: null, note: text("no rows yet"), ...UNTOLD },
       },
       {
         name: "graph",
         title: text("Graph traversal, four hops"),
         sloMs: 200,
-        staging: { p50Ms: 190, p95Ms: 212, runs: 30, passed: false, note: null },
+        staging: { p50Ms: 190, p95Ms: 212, runs: 30, passed: false, note: null, ...UNTOLD },
         production: null,
       },
     ],

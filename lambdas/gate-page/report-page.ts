@@ -1,0 +1,59 @@
+import { keyHash, keyMatches } from "../gate/key.ts";
+import { gateAddress, isRunName } from "../gate/link.ts";
+import { renderReport } from "../report/page.ts";
+import { Doc, type GateDoc, type ReportLinkDoc } from "../shared/documents.ts";
+import { evidenceOf } from "../shared/evidence.ts";
+import { raw } from "../shared/html.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type GateRequest, type GateResponse, respond } from "./request.ts";
+import { REPORT_HEADERS } from "./style.ts";
+import type { MakeReport } from "./visit.ts";
+
+/** How a gate's link and the final message's lead to the report: each with a key that opens it. */
+type ReportAddress = { run: string; opens(key: string, ports: Ports): Promise<boolean> };
+
+/** `/gates/<run>/<gate>/<attempt>/report` or `/reports/<run>`; undefined for any other path. */
+export function reportAddress(path: string): ReportAddress | undefined {
+  const gate = /^(.*)\/report$/.exec(path)?.[1];
+  const address = gate === undefined ? undefined : gateAddress(gate);
+  if (address)
+    return {
+      run: address.run,
+      // Whoever may look at the gate may look at what it is about, also once it is answered.
+      async opens(key, ports) {
+        const doc = await evidenceOf(ports.evidence, address.run).read<GateDoc>(
+          Doc.gate(address.gate, address.attempt),
+        );
+        return doc !== undefined && keyMatches(key, doc.keyHash);
+      },
+    };
+  const run = decoded(/\/reports\/([^/]+)$/.exec(path)?.[1]);
+  if (run === undefined || !isRunName(run)) return undefined;
+  return {
+    run,
+    async opens(key, ports) {
+      const link = await evidenceOf(ports.evidence, run).read<ReportLinkDoc>(Doc.reportLink(keyHash(key)));
+      return link !== undefined && ports.clock.now().getTime() < Date.parse(link.expiresAt);
+    },
+  };
+}
+
+/** The report of the run as its evidence stands now; undefined for a key that does not open it. */
+export async function showReport(
+  { query }: GateRequest,
+  { run, opens }: ReportAddress,
+  ports: Ports,
+  makeReport: MakeReport,
+): Promise<GateResponse | undefined> {
+  const key = new URLSearchParams(query).get("key") ?? "";
+  if (!(await opens(key, ports))) return undefined;
+  return respond(200, raw(renderReport(await makeReport(evidenceOf(ports.evidence, run)))), REPORT_HEADERS);
+}
+
+function decoded(part: string | undefined): string | undefined {
+  try {
+    return part === undefined ? undefined : decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
