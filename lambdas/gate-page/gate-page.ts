@@ -31,7 +31,7 @@ ${windowNotes(view)}
 ${facts(view)}
 
 <section aria-labelledby="measured"><h2 id="measured">Checked and measured so far</h2>
-${form && html`<p><a href="${doc.attempt}/report?key=${form.key}" target="_blank">The whole report so far</a></p>`}
+${form && reportLink(doc.attempt, form.key)}
 ${measured(report)}
 </section>
 
@@ -46,4 +46,9 @@ function problemList({ problems, typed }: FormState): Html {
   const target = (field: (typeof problems)[number]["field"]) => fieldId(typed?.decision ?? "Go", field);
   return html`<div class="note no" role="alert" tabindex="-1" autofocus><h2>Nothing was decided yet</h2>
 <ul>${problems.map(({ field, message }) => html`<li><a href="#${target(field)}">${message}</a></li>`)}</ul></div>`;
+}
+
+/** To the report, as it stands now. A form, so that the key is nowhere on the page but in forms. */
+function reportLink(attempt: number, key: string): Html {
+  return html`<form method="get" action="${attempt}/report" target="_blank"><input type="hidden" name="key" value="${key}"><button type="submit" class="link">The whole report so far</button></form>`;
 }

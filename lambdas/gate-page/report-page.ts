@@ -1,5 +1,5 @@
 import { keyHash, keyMatches } from "../gate/key.ts";
-import { gateAddress, isRunName } from "../gate/link.ts";
+import { gateAddress, isRunName, reportLinkEnds } from "../gate/link.ts";
 import { renderReport } from "../report/page.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
@@ -19,12 +19,14 @@ export function reportAddress(path: string): ReportAddress | undefined {
   if (address)
     return {
       run: address.run,
-      // Whoever may look at the gate may look at what it is about, also once it is answered.
+      // Whoever was asked may look at what became of it, for a while also once it is answered.
       async opens(key, ports) {
         const doc = await evidenceOf(ports.evidence, address.run).read<GateDoc>(
           Doc.gate(address.gate, address.attempt),
         );
-        return doc !== undefined && keyMatches(key, doc.keyHash);
+        return (
+          doc !== undefined && keyMatches(key, doc.keyHash) && isBefore(reportLinkEnds(doc.openedAt), ports)
+        );
       },
     };
   const run = decoded(/\/reports\/([^/]+)$/.exec(path)?.[1]);
@@ -33,7 +35,7 @@ export function reportAddress(path: string): ReportAddress | undefined {
     run,
     async opens(key, ports) {
       const link = await evidenceOf(ports.evidence, run).read<ReportLinkDoc>(Doc.reportLink(keyHash(key)));
-      return link !== undefined && ports.clock.now().getTime() < Date.parse(link.expiresAt);
+      return link !== undefined && isBefore(link.expiresAt, ports);
     },
   };
 }
@@ -48,6 +50,10 @@ export async function showReport(
   const key = new URLSearchParams(query).get("key") ?? "";
   if (!(await opens(key, ports))) return undefined;
   return respond(200, raw(renderReport(await makeReport(evidenceOf(ports.evidence, run)))), REPORT_HEADERS);
+}
+
+function isBefore(end: string, { clock }: Ports): boolean {
+  return clock.now().getTime() < Date.parse(end);
 }
 
 function decoded(part: string | undefined): string | undefined {

@@ -97,6 +97,7 @@ button {
 .no button { background: transparent; color: var(--no); border-color: var(--no); }
 .no button:hover { background: var(--no-soft); }
 .go button:hover { filter: brightness(1.08); }
+button.link { background: transparent; color: var(--focus); font-size: 1rem; font-weight: 400; text-align: left; text-decoration: underline; padding: 0; min-height: 2.75rem; }
 a { color: var(--focus); }
 a:focus-visible, button:focus-visible, input:focus-visible, textarea:focus-visible, summary:focus-visible, [tabindex]:focus-visible {
   outline: .1875rem solid var(--focus); outline-offset: .125rem;
@@ -132,5 +133,5 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const REPORT_STYLE_HASH = createHash("sha256").update(REPORT_STYLE.markup).digest("base64");
 
 export const REPORT_HEADERS: Readonly<Record<string, string>> = {
-  "content-security-policy": `default-src 'none'; style-src 'sha256-${REPORT_STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'`,
+  "content-security-policy": `default-src 'none'; style-src 'sha256-${REPORT_STYLE_HASH}'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'`,
 };

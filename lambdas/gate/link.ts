@@ -29,6 +29,13 @@ export function isRunName(run: string): boolean {
   return RUN.test(run) && !/^\.+$/.test(run);
 }
 
+/** For how long a link opens the report: as long as the last of a plan's reminders usually is. */
+export const REPORT_LINK_DAYS = 30;
+
+export function reportLinkEnds(from: string): string {
+  return new Date(Date.parse(from) + REPORT_LINK_DAYS * 24 * 3600 * 1000).toISOString();
+}
+
 export function reportLink(gateUrl: string, run: string, key: string): string {
   return `${gateUrl}/reports/${encodeURIComponent(run)}?key=${key}`;
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { newKey } from "../gate/key.ts";
-import { reportLink } from "../gate/link.ts";
+import { reportLink, reportLinkEnds } from "../gate/link.ts";
 import { Doc, END_NAMES, type OutcomeDoc, type ReportLinkDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -25,9 +25,6 @@ const write = z.strictObject({
   unfinished: z.record(z.string(), caughtSchema),
 });
 const tell = z.strictObject({ ...runFields, action: z.literal("tell") });
-
-/** As long as the last of a plan's reminders usually is. */
-const LINK_DAYS = 30;
 
 const event = z.discriminatedUnion("action", [write, tell]);
 
@@ -77,8 +74,8 @@ async function newLink(
   evidence: RunEvidence,
 ): Promise<{ url: string; expiresAt: string }> {
   const { key, hash } = newKey();
-  const now = clock.now();
-  const expiresAt = new Date(now.getTime() + LINK_DAYS * 24 * 3600 * 1000).toISOString();
-  await evidence.keep<ReportLinkDoc>(Doc.reportLink(hash), { at: now.toISOString(), expiresAt });
+  const at = clock.now().toISOString();
+  const expiresAt = reportLinkEnds(at);
+  await evidence.keep<ReportLinkDoc>(Doc.reportLink(hash), { at, expiresAt });
   return { url: reportLink(settings.gateUrl, evidence.run, key), expiresAt };
 }

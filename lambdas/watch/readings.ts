@@ -22,7 +22,7 @@ export async function countsFrom(
   last: ReadingDoc | undefined,
 ): Promise<{ at: string; counters: CountersDoc } | undefined> {
   const verified = await evidence.read<VerifiedAgainDoc>(Doc.verifiedAgain);
-  return last && verified && verified.endedAt > last.at
+  return last && verified && verified.endedAt >= last.at
     ? { at: verified.endedAt, counters: verified.counters }
     : last;
 }

@@ -2,6 +2,7 @@ import type { WithheldDoc } from "../../lambdas/gate/attempts.ts";
 import { withheldDoc } from "../../lambdas/gate/attempts.ts";
 import type { PlanSummary } from "../../lambdas/report/plan-summary.ts";
 import {
+  type AftercareDoc,
   type AfterOpeningDoc,
   type BenchmarksDoc,
   type CheckResult,
@@ -18,6 +19,8 @@ import {
   type ProductionDoc,
   type ProofDoc,
   type ProofName,
+  type ReadingDoc,
+  type ReadingValue,
   type RecordDoc,
   type RequestDoc,
   type RestoreDoc,
@@ -58,6 +61,19 @@ export const PLAN: PlanSummary = {
   ],
   application: { stop: true, start: true, test: true, smoke: 2 },
   afterOpening: ["Analyze the new tables", "Refresh the search view"],
+  watch: {
+    metrics: [
+      { name: "vector-p95", title: "Vector Search P95", target: "<100 ms", alert: ">150 ms" },
+      { name: "pool", title: "Connection Pool Utilization", target: "<80 %", alert: ">90 %" },
+      { name: "free-disk", title: "Disk Space Free", target: ">20 GiB", alert: "<10 GiB" },
+    ],
+    verifyAgain: { afterMinutes: 60, migrations: ["007"] },
+  },
+  reminders: [
+    { title: "Update the changelog", days: 1 },
+    { title: "Read the application's logs", days: 1 },
+    { title: "Tune the connection pool", days: 7 },
+  ],
 };
 
 const TABLES = [
@@ -378,7 +394,18 @@ export class RunFixture {
               passed: null,
               note: "there are no embeddings yet",
             }
-          : { ...benchmark, p50Ms, p95Ms, runs: 200, passed: true, note: null };
+          : {
+              ...benchmark,
+              p50Ms,
+              p95Ms,
+              runs: 200,
+              passed: true,
+              note: null,
+              warmUp: { runs: 4, firstMs: p95Ms * 30 },
+              plan: ["Limit", `  ->  Index Scan using idx_${benchmark.name}`],
+              seconds: (p50Ms * 204) / 1000,
+              ...(target === "staging" && i === 0 ? { generated: true } : {}),
+            };
       }),
     });
   }
@@ -403,6 +430,9 @@ export class RunFixture {
   async rehearse(): Promise<void> {
     await this.restoreStaging();
     for (const { version } of this.plan.migrations) await this.rehearseMigration(version);
+    await this.state("Validate everything on staging", async () => {
+      for (const { version } of this.plan.migrations) await this.checks("staging", version, "all");
+    });
     await this.state("Benchmark staging", () => this.benchmarks("staging"));
     await this.keep(Doc.stagingDeleted, { at: this.after(3), id: "sluice-staging-0123456789ab" });
   }
@@ -473,6 +503,70 @@ export class RunFixture {
         seconds: 4.2,
         message: passed || i > 0 ? "" : "canceling statement due to statement timeout",
       })),
+    });
+  }
+
+  async aftercare(backups: AftercareDoc["backups"]["passed"] = true): Promise<void> {
+    await this.state("Check the backups and start the watch", async () => {
+      const at = this.after(1);
+      const later = (hours: number) => new Date(Date.parse(at) + hours * 3_600_000).toISOString();
+      await this.keep<AftercareDoc>(Doc.aftercare, {
+        at,
+        backups: {
+          passed: backups,
+          expected: "automated backups are on",
+          seen: backups ? "kept for 7 days" : "they are off",
+        },
+        freeBytes: 40 * 2 ** 30,
+        watch: { everyMinutes: 5, until: later(24), thenEveryMinutes: 60, ends: later(192) },
+      });
+    });
+  }
+
+  /** A reading of the watch: the vector search's latency, and all else as it should be. */
+  async reading(vectorMs: number | null = 12.5, soFar: Partial<ReadingDoc["soFar"]> = {}): Promise<void> {
+    const at = this.after(2);
+    const [vector, pool, disk] = this.plan.watch?.metrics ?? [];
+    const value = (
+      metric: typeof vector,
+      unit: string,
+      value: number | null,
+      standing: ReadingValue["standing"],
+    ) =>
+      metric
+        ? [
+            {
+              ...metric,
+              unit,
+              value,
+              standing,
+              note: value === null ? "no data yet" : "20 runs",
+              runbook: 'docs/watch.md, "A query is slow"',
+            },
+          ]
+        : [];
+    const values: ReadingValue[] = [
+      ...value(vector, "ms", vectorMs, vectorMs === null ? "unknown" : vectorMs > 150 ? "alert" : "target"),
+      ...value(pool, "%", 12, "target"),
+      ...value(disk, "GiB", 40, "target"),
+    ];
+    await this.keep<ReadingDoc>(Doc.reading(new Date(at)), {
+      at,
+      seconds: 1.4,
+      values,
+      connections: { used: 24, most: 197, minimum: 50 },
+      counters: { committed: 1_000, rolledBack: 2, queries: {} },
+      soFar: {
+        readings: 1,
+        worst: values.map(({ name, value, standing }) => ({
+          name,
+          value,
+          standing,
+          at,
+          alerts: standing === "alert" ? 1 : 0,
+        })),
+        ...soFar,
+      },
     });
   }
 
@@ -551,6 +645,10 @@ export async function succeeded(fixture = new RunFixture(), measured = true): Pr
   await fixture.gate("open");
   await fixture.open();
   await fixture.afterOpening();
+  if (fixture.plan.watch) {
+    await fixture.aftercare();
+    await fixture.state("Take the watch's first reading", () => fixture.reading(measured ? 12.5 : null));
+  }
   return fixture;
 }
 

@@ -35,7 +35,7 @@ export function timelineSection(report: Report): Html {
 }
 
 function chart(title: string, phases: readonly Placed[], { startedAt }: Report["timeline"]): Html {
-  const begins = Math.min(...phases.map(({ from }) => from));
+  const begins = phases[0]?.from ?? 0;
   const ends = Math.max(begins + 1, ...phases.map(({ from, took }) => from + (took ?? 0)), ...ahead(phases));
   const within = { begins, span: ends - begins };
   return html`${title !== "" && html`<h3>${title}</h3>`}

@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { newKey } from "../../../lambdas/gate/key.ts";
+import { answer } from "../../../lambdas/gate-page/answer.ts";
+import { reportTask } from "../../../lambdas/report/task.ts";
+import { Doc, type GateDoc, type ReportLinkDoc } from "../../../lambdas/shared/documents.ts";
+import { invoke } from "../../../lambdas/shared/task.ts";
+import { CHECKSUM, RunFixture, rehearsed, succeeded } from "../../support/evidence-fixtures.ts";
+import { type MemoryPorts, memoryPorts, TestClock } from "../../support/ports.ts";
+
+function portsOf(fixture: RunFixture): MemoryPorts {
+  const ports = memoryPorts();
+  ports.evidence = fixture.store;
+  ports.clock = new TestClock(fixture.now());
+  return ports;
+}
+
+const ask = (ports: MemoryPorts, path: string, key: string, method = "GET") =>
+  answer(
+    {
+      method,
+      path,
+      query: `key=${key}`,
+      headers: {},
+      body: "",
+      from: "192.0.2.1",
+      origin: "https://gates.example",
+    },
+    ports,
+  );
+
+/** A run at a gate, and the key of that gate's link. */
+async function atGate(): Promise<{ ports: MemoryPorts; run: string; key: string }> {
+  const fixture = await rehearsed();
+  const { key, hash } = newKey();
+  await fixture.gate("rehearsal", "none");
+  const name = `runs/${fixture.evidence.run}/${Doc.gate("rehearsal", 1)}.json`;
+  const doc = JSON.parse(fixture.store.files.get(name) ?? "") as GateDoc;
+  fixture.store.files.set(name, JSON.stringify({ ...doc, keyHash: hash }));
+  return { ports: portsOf(fixture), run: fixture.evidence.run, key };
+}
+
+/** A run that has told people of its end, and the link in its message. */
+async function told(): Promise<{ ports: MemoryPorts; run: string; link: URL }> {
+  const fixture = await succeeded(new RunFixture());
+  const ports = portsOf(fixture);
+  const event = { run: fixture.evidence.run, execution: "arn:of:it", planChecksum: CHECKSUM };
+  await invoke(
+    reportTask,
+    { ...event, state: "Write the report", action: "write", end: "Succeeded", unfinished: {} },
+    ports,
+  );
+  await invoke(reportTask, { ...event, state: "Tell everyone", action: "tell" }, ports);
+  const link = /^https:\S+$/m.exec(ports.notices[0]?.text ?? "")?.[0] ?? "";
+  return { ports, run: fixture.evidence.run, link: new URL(link) };
+}
+
+describe("the report, by a gate's link,", () => {
+  test("is shown to whoever has the gate's key, also once its time is over, for thirty days", async () => {
+    const { ports, run, key } = await atGate();
+    const shown = await ask(ports, `/gates/${run}/rehearsal/1/report`, key);
+    expect(shown.status).toBe(200);
+    expect(shown.body).toContain("<h1>Still running</h1>");
+    expect(shown.body).not.toContain(key);
+    ports.clock.pass(30 * 24 * 3600 * 1000);
+    expect((await ask(ports, `/gates/${run}/rehearsal/1/report`, key)).status).toBe(404);
+  });
+
+  test("is shown to nobody else", async () => {
+    const { ports, run, key } = await atGate();
+    for (const [path, given] of [
+      [`/gates/${run}/rehearsal/1/report`, "guessed"],
+      [`/gates/${run}/rehearsal/2/report`, key],
+      [`/gates/another/rehearsal/1/report`, key],
+      [`/reports/${run}`, key],
+    ] as const)
+      expect((await ask(ports, path, given)).status).toBe(404);
+  });
+
+  test("cannot be posted to", async () => {
+    const { ports, run, key } = await atGate();
+    expect((await ask(ports, `/gates/${run}/rehearsal/1/report`, key, "POST")).status).toBe(404);
+  });
+});
+
+describe("the report, by the final message's link,", () => {
+  test("is shown for as long as the message says, and not after", async () => {
+    const { ports, link } = await told();
+    const key = link.searchParams.get("key") ?? "";
+    const shown = await ask(ports, link.pathname, key);
+    expect(shown.status).toBe(200);
+    expect(shown.body).toContain("<h1>Succeeded</h1>");
+    ports.clock.pass(30 * 24 * 3600 * 1000);
+    expect((await ask(ports, link.pathname, key)).status).toBe(404);
+  });
+
+  test("opens that run's report alone, and nothing in the evidence tells the key", async () => {
+    const { ports, link, run } = await told();
+    const key = link.searchParams.get("key") ?? "";
+    expect((await ask(ports, "/reports/another", key)).status).toBe(404);
+    expect((await ask(ports, "/reports/..", key)).status).toBe(404);
+    for (const text of ports.evidence.files.values()) expect(text).not.toContain(key);
+    const hash = createHash("sha256").update(key).digest("hex");
+    const doc = JSON.parse(
+      ports.evidence.files.get(`runs/${run}/${Doc.reportLink(hash)}.json`) ?? "null",
+    ) as ReportLinkDoc;
+    expect(doc.expiresAt > doc.at).toBe(true);
+  });
+
+  test("has a policy that lets it load, run and send nothing, and its own style alone", async () => {
+    const { ports, link } = await told();
+    const { headers, body } = await ask(ports, link.pathname, link.searchParams.get("key") ?? "");
+    const policy = headers["content-security-policy"] ?? "";
+    expect(policy).not.toContain("unsafe");
+    for (const rule of ["default-src 'none'", "form-action 'none'", "frame-ancestors 'none'"])
+      expect(policy.split("; ")).toContain(rule);
+    const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? "";
+    expect(policy).toContain(`'sha256-${createHash("sha256").update(style).digest("base64")}'`);
+    expect(headers).toMatchObject({ "referrer-policy": "no-referrer", "cache-control": "no-store" });
+  });
+});
