@@ -7,9 +7,11 @@ import { END_NAMES } from "../shared/documents.ts";
  * (without `.json`). Nothing in a report is a secret.
  */
 
-const time = z.string().describe("ISO 8601, UTC");
-const seconds = z.number().nonnegative();
-const evidence = z.array(z.string()).describe("Documents beside the report that this rests on");
+const time = z.string().meta({ id: "time", description: "ISO 8601, UTC" });
+const seconds = z.number().nonnegative().meta({ id: "seconds" });
+const evidence = z
+  .array(z.string())
+  .meta({ id: "evidence", description: "Documents beside the report that this rests on" });
 
 const state = z.strictObject({
   state: z.string().describe("As in the state machine's graph"),
@@ -57,11 +59,13 @@ const downtime = z.strictObject({
   parts: z.array(z.strictObject({ what: z.string(), seconds, by: z.enum(["plan", "rehearsal"]) })),
 });
 
-const heldLock = z.strictObject({
-  relation: z.string(),
-  mode: z.string().describe("As PostgreSQL names it"),
-  seconds: seconds.describe("At most"),
-});
+const heldLock = z
+  .strictObject({
+    relation: z.string(),
+    mode: z.string().describe("As PostgreSQL names it"),
+    seconds: seconds.describe("At most"),
+  })
+  .meta({ id: "heldLock" });
 
 const wait = z.strictObject({
   at: time,
@@ -73,22 +77,24 @@ const wait = z.strictObject({
     .describe("Who held it up; empty where they could not be seen"),
 });
 
-const step = z.strictObject({
-  name: z.string(),
-  at: z.string().describe("File and line"),
-  startedAt: time,
-  seconds,
-  predictedSeconds: seconds
-    .nullable()
-    .describe("What the same step last took in the rehearsal; null on staging"),
-  gaveWay: z.int().describe("Times that it gave way to a lock held by others"),
-  rows: z.number().nullable().describe("Inserted, updated and deleted; null where they were not counted"),
-  walBytes: z.number().nullable().describe("Written by the whole server meanwhile"),
-  sizeBytes: z.number().nullable().describe("By how much the relations that it names grew"),
-  locks: z.array(heldLock).describe("Held by it, and others would have waited for them; longest first"),
-  waits: z.array(wait).describe("What it waited for"),
-  notes: z.array(z.string()),
-});
+const step = z
+  .strictObject({
+    name: z.string(),
+    at: z.string().describe("File and line"),
+    startedAt: time,
+    seconds,
+    predictedSeconds: seconds
+      .nullable()
+      .describe("What the same step last took in the rehearsal; null on staging"),
+    gaveWay: z.int().describe("Times that it gave way to a lock held by others"),
+    rows: z.number().nullable().describe("Inserted, updated and deleted; null where they were not counted"),
+    walBytes: z.number().nullable().describe("Written by the whole server meanwhile"),
+    sizeBytes: z.number().nullable().describe("By how much the relations that it names grew"),
+    locks: z.array(heldLock).describe("Held by it, and others would have waited for them; longest first"),
+    waits: z.array(wait).describe("What it waited for"),
+    notes: z.array(z.string()),
+  })
+  .meta({ id: "step" });
 
 const pass = z.strictObject({
   direction: z.enum(["migrate", "rollback"]),
@@ -100,14 +106,16 @@ const pass = z.strictObject({
   evidence,
 });
 
-const check = z.strictObject({
-  name: z.string(),
-  at: z.string().describe("File and line"),
-  as: z.string().nullable().describe("Role that it ran as; null: the migrating role"),
-  passed: z.boolean(),
-  expected: z.string(),
-  seen: z.string(),
-});
+const check = z
+  .strictObject({
+    name: z.string(),
+    at: z.string().describe("File and line"),
+    as: z.string().nullable().describe("Role that it ran as; null: the migrating role"),
+    passed: z.boolean(),
+    expected: z.string(),
+    seen: z.string(),
+  })
+  .meta({ id: "check" });
 
 const checkRound = z.strictObject({
   at: time,
@@ -117,10 +125,12 @@ const checkRound = z.strictObject({
   evidence,
 });
 
-const side = z.strictObject({
-  passes: z.array(pass).describe("Each time it was applied or rolled back, in order"),
-  checks: z.array(checkRound),
-});
+const side = z
+  .strictObject({
+    passes: z.array(pass).describe("Each time it was applied or rolled back, in order"),
+    checks: z.array(checkRound),
+  })
+  .meta({ id: "side" });
 
 const migration = z.strictObject({
   version: z.string(),
@@ -152,17 +162,19 @@ const proof = z.strictObject({
   evidence,
 });
 
-const measured = z.strictObject({
-  p50Ms: z.number().nullable().describe("Null: not measured, and `note` says why"),
-  p95Ms: z.number().nullable(),
-  runs: z.int(),
-  passed: z.boolean().nullable().describe("Null: not measured, which is not passed"),
-  note: z.string().nullable(),
-  warmUpRuns: z.int().nullable().describe("Runs before those that count"),
-  firstMs: z.number().nullable().describe("What the first of them took, when all was cold"),
-  generated: z.boolean().describe("There was nothing to measure it with until data for it were generated"),
-  plan: z.array(z.string()).describe("As EXPLAIN tells it; empty where it was not measured"),
-});
+const measured = z
+  .strictObject({
+    p50Ms: z.number().nullable().describe("Null: not measured, and `note` says why"),
+    p95Ms: z.number().nullable(),
+    runs: z.int(),
+    passed: z.boolean().nullable().describe("Null: not measured, which is not passed"),
+    note: z.string().nullable(),
+    warmUpRuns: z.int().nullable().describe("Runs before those that count"),
+    firstMs: z.number().nullable().describe("What the first of them took, when all was cold"),
+    generated: z.boolean().describe("There was nothing to measure it with until data for it were generated"),
+    plan: z.array(z.string()).describe("As EXPLAIN tells it; empty where it was not measured"),
+  })
+  .meta({ id: "measured" });
 
 const benchmark = z.strictObject({
   name: z.string(),

@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { buildReport } from "../../../lambdas/report/build.ts";
+import type { Report } from "../../../lambdas/report/schema.ts";
+import { type BenchmarksDoc, Doc } from "../../../lambdas/shared/documents.ts";
+import {
+  migrated,
+  RunFixture,
+  rehearsed,
+  rolledBackByCheck,
+  succeeded,
+} from "../../support/evidence-fixtures.ts";
+
+const phase = ({ timeline }: Report, id: string) => timeline.phases.find((found) => found.id === id);
+const parts = (report: Report, id: string) =>
+  Object.fromEntries((phase(report, id)?.parts ?? []).map(({ what, ...times }) => [what, times]));
+
+describe("what is predicted of production", () => {
+  test("is each part as the rehearsal last took it, and a phase is the sum of its parts", async () => {
+    const report = await buildReport((await succeeded()).evidence);
+    expect(parts(report, "fence")).toEqual({
+      "Record production": { predictedSeconds: 38, seconds: 34 },
+      "Final snapshot": { predictedSeconds: 95, seconds: 95 },
+    });
+    expect(parts(report, "migrate-007")).toEqual({
+      "Apply 007": { predictedSeconds: 24.725, seconds: 21.5 },
+      "Validate 007": { predictedSeconds: 0.8, seconds: 0.8 },
+    });
+    expect(parts(report, "prove")).toMatchObject({
+      "Prove the data": { predictedSeconds: 38 },
+      "Validate everything": { predictedSeconds: 2.4, seconds: 2.4 },
+    });
+    for (const { predictedBy, predictedSeconds, parts } of report.timeline.phases)
+      if (predictedBy === "rehearsal")
+        expect(predictedSeconds).toBeCloseTo(
+          parts.reduce((sum, part) => sum + (part.predictedSeconds ?? 0), 0),
+          6,
+        );
+  });
+
+  test("leaves out what staging was measured with generated data: production has none to measure with", async () => {
+    const run = await succeeded();
+    const staging = await run.evidence.need<BenchmarksDoc>(Doc.benchmarks("staging"));
+    const measured = staging.results.filter(({ generated }) => !generated);
+    expect(measured.length).toBeLessThan(staging.results.length);
+    const { predictedSeconds } = parts(await buildReport(run.evidence), "prove").Benchmarks ?? {};
+    expect(predictedSeconds).toBeCloseTo(
+      measured.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
+      3,
+    );
+  });
+
+  test("of a step is what the same step took the last time on staging", async () => {
+    const { migrations } = await buildReport((await migrated()).evidence);
+    const steps = migrations[0]?.production.passes[0]?.steps ?? [];
+    expect(steps.map(({ predictedSeconds }) => predictedSeconds)).toEqual([0.46, 24.15, 0.115]);
+  });
+
+  test("of the way back is the rehearsed rollbacks and one more reading", async () => {
+    const report = await buildReport((await rolledBackByCheck()).evidence);
+    expect(Object.keys(parts(report, "rollback"))).toEqual([
+      "Roll back 007",
+      "Roll back 006",
+      "Prove it back",
+    ]);
+    expect(phase(report, "rollback")).toMatchObject({ predictedBy: "rehearsal" });
+    expect(phase(report, "rollback")?.predictedSeconds).toBeCloseTo(0.805 * 2 + 38, 3);
+  });
+
+  test("is the same before production is begun and after it is done: it is not made to fit", async () => {
+    const ids = ["fence", "migrate-006", "migrate-007", "migrate-008", "prove"];
+    const predicted = (report: Report) => ids.map((id) => phase(report, id)?.predictedSeconds);
+    const before = await buildReport((await rehearsed()).evidence);
+    const after = await buildReport((await succeeded()).evidence);
+    expect(predicted(before)).toEqual(predicted(after));
+    expect(before.downtime.predictedSeconds).toBe(after.downtime.predictedSeconds);
+  });
+
+  test("is the plan's where the rehearsal says nothing of a part", async () => {
+    const run = new RunFixture();
+    await run.admit();
+    const report = await buildReport(run.evidence);
+    expect(phase(report, "migrate-006")).toMatchObject({ predictedBy: "plan", predictedSeconds: 45 * 60 });
+    expect(report.timeline.plannedSeconds).toBe((15 + 45 + 60 + 30 + 30 + 15) * 60);
+  });
+});
+
+describe("the time at a gate", () => {
+  test("is from its preparation until its answer takes effect, so that the work beside it is work alone", async () => {
+    const run = await rehearsed();
+    await run.state("Time: go to production?", async () => void run.after(3));
+    await run.gate("rehearsal");
+    await run.state("Confirm: go to production?", async () => void run.after(2));
+    await run.fenceAndBackUp();
+    const report = await buildReport(run.evidence);
+    const gate = phase(report, "gate-rehearsal");
+    // Prepared in 3.2 s, opened a second later, answered after 240 s, confirmed in 2.2 s.
+    expect(gate?.seconds).toBeCloseTo(3.2 + 1 + 240 + 2.2, 3);
+    expect(phase(report, "fence")?.startedAt).toBe(gate?.endedAt);
+  });
+
+  test("is waiting for people only while it was open", async () => {
+    const run = await rehearsed();
+    await run.state("Time: go to production?", async () => void run.after(3));
+    const before = (await buildReport(run.evidence)).timeline.waitedSeconds;
+    await run.gate("rehearsal");
+    const after = (await buildReport(run.evidence)).timeline.waitedSeconds;
+    expect(after - before).toBeCloseTo(240, 3);
+  });
+});
