@@ -1,4 +1,5 @@
+import { EmbeddedMetrics } from "../shared/aws/embedded-metrics.ts";
 import { serve } from "../shared/aws/serve.ts";
 import { watchTask } from "./task.ts";
 
-export const handler = serve(watchTask);
+export const handler = serve(watchTask, (instance) => new EmbeddedMetrics(instance));

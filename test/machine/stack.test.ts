@@ -76,7 +76,16 @@ describe("functions", () => {
     const inside = functions
       .filter((made) => made.Properties.VpcConfig)
       .map((made) => made.Metadata?.[CAPABILITY_METADATA]);
-    const outside = ["admit", "snapshot", "staging", "alarms", "restore", "report", GATE_PAGE_NAME];
+    const outside = [
+      "admit",
+      "snapshot",
+      "staging",
+      "alarms",
+      "restore",
+      "report",
+      "aftercare",
+      GATE_PAGE_NAME,
+    ];
     expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
   });
 
@@ -136,14 +145,19 @@ describe("permissions", () => {
     ]);
   });
 
-  test("roles are passed to RDS and to nothing else", () => {
+  test("roles are passed to RDS by the restore, the watch's own to the scheduler, and none to anything else", () => {
     const passes = everyone.flatMap((name) =>
-      allowed(name).filter(({ action }) => action === "iam:PassRole"),
+      allowed(name)
+        .filter(({ action }) => action === "iam:PassRole")
+        .map(({ condition }) => [name, condition]),
     );
-    expect(passes).toHaveLength(1);
-    expect(passes[0]?.condition).toBe(
-      '{"StringEquals":{"iam:PassedToService":["monitoring.rds.amazonaws.com","rds.amazonaws.com"]}}',
-    );
+    expect(passes).toEqual([
+      [
+        "restore",
+        '{"StringEquals":{"iam:PassedToService":["monitoring.rds.amazonaws.com","rds.amazonaws.com"]}}',
+      ],
+      ["aftercare", '{"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}'],
+    ]);
   });
 
   test("the database's secret is read only by those in its network that need it", () => {
@@ -158,6 +172,7 @@ describe("permissions", () => {
       "alarms",
       "restore",
       "report",
+      "aftercare",
       GATE_PAGE_NAME,
     ];
     expect(readers.sort()).toEqual(everyone.filter((name) => !without.includes(name)).sort());

@@ -8,10 +8,9 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
 import { Envar, needEnvar } from "../envars.ts";
-import type { Ports } from "../ports.ts";
+import type { Metrics, Ports } from "../ports.ts";
 import { type RunSettings, runSettings } from "../settings.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
-import { EmbeddedMetrics } from "./embedded-metrics.ts";
 import { EventBridgeAnnouncer } from "./event-bridge-announcer.ts";
 import { FetchHttp } from "./fetch-http.ts";
 import { lambdaClock } from "./lambda-clock.ts";
@@ -60,7 +59,6 @@ const announcer = lazily(() => new EventBridgeAnnouncer(eventBridge()));
 const callbacks = lazily(() => new SfnCallbacks(sfn()));
 const alarms = lazily(() => new CloudWatchAlarms(cloudWatch()));
 const executions = lazily(() => new SfnExecutions(sfn()));
-const metrics = lazily(() => new EmbeddedMetrics(settings().instance));
 const schedules = lazily(
   () =>
     new SchedulerSchedules(new SchedulerClient(), {
@@ -71,10 +69,14 @@ const schedules = lazily(
 );
 const http = lazily(() => new FetchHttp());
 
+/** Given by those that publish numbers: the others are deployed without the library for it. */
+export type MakeMetrics = (instance: string) => Metrics;
+
 /** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
 export function awsPorts(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
   progress: (line: string) => void = () => undefined,
+  metrics?: MakeMetrics,
 ): Ports {
   return {
     get plan() {
@@ -108,7 +110,8 @@ export function awsPorts(
       return executions();
     },
     get metrics() {
-      return metrics();
+      if (!metrics) throw new Error("This function publishes no numbers");
+      return metrics(settings().instance);
     },
     get schedules() {
       return schedules();

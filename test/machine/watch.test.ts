@@ -1,0 +1,160 @@
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { runbookOf } from "../../lambdas/watch/runbook.ts";
+import { thresholdText } from "../../lambdas/watch/thresholds.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { makeApp } from "../support/stack.ts";
+
+const FOLDER = "sql/knowledge-graph";
+
+/** The plan's dashboard: metric, target, alert threshold. */
+const DASHBOARD = [
+  ["Vector Search P95", "<100 ms", ">150 ms"],
+  ["Graph Traversal P95", "<200 ms", ">300 ms"],
+  ["RLS Overhead", "<10 ms", ">20 ms"],
+  ["Connection Pool Utilization", "<80 %", ">90 %"],
+  ["Failed Queries", "<0.1 %", ">1 %"],
+  ["Cross-Tenant Access Attempts", "0", ">0"],
+  ["Disk Space Free", ">20 GiB", "<10 GiB"],
+] as const;
+
+interface Alarm {
+  AlarmName: string;
+  AlarmDescription: string;
+  Threshold: number;
+  ComparisonOperator: string;
+  TreatMissingData: string;
+  AlarmActions: unknown[];
+  OKActions: unknown[];
+}
+
+let plan: CompiledPlan;
+let template: Template;
+let alarms: Alarm[];
+
+beforeAll(async () => {
+  plan = await compilePlan(FOLDER);
+  template = Template.fromStack((await makeApp({ planFolder: FOLDER })).stack);
+  alarms = Object.values(template.findResources("AWS::CloudWatch::Alarm")).map(
+    ({ Properties }) => Properties as Alarm,
+  );
+});
+
+describe("the dashboard", () => {
+  test("has a graph for every row of the plan's, with its target drawn", () => {
+    const metrics = plan.watch?.metrics ?? [];
+    expect(
+      metrics.map(({ title, unit, target, alert }) => [
+        title,
+        thresholdText(target, unit),
+        thresholdText(alert, unit),
+      ]),
+    ).toEqual(DASHBOARD);
+    const body = JSON.stringify(template.findResources("AWS::CloudWatch::Dashboard"));
+    for (const [title, target] of DASHBOARD) {
+      expect(body).toContain(`\\"title\\":\\"${title}\\"`);
+      expect(body).toContain(`Target ${target}`);
+    }
+  });
+});
+
+describe("the alarms", () => {
+  test("are one for every row, at its threshold, and say what to do and where to read it", () => {
+    for (const metric of plan.watch?.metrics ?? []) {
+      const alarm = alarms.find(({ AlarmDescription }) => AlarmDescription.startsWith(`${metric.title} of `));
+      expect(alarm).toMatchObject({
+        Threshold: metric.alert.value,
+        ComparisonOperator: metric.alert.operator === "<" ? "LessThanThreshold" : "GreaterThanThreshold",
+      });
+      expect(alarm?.AlarmDescription).toContain(thresholdText(metric.alert, metric.unit));
+      expect(alarm?.AlarmDescription).toContain(thresholdText(metric.target, metric.unit));
+      expect(alarm?.AlarmDescription).toContain(runbookOf(metric));
+    }
+  });
+
+  test("are also one for the 50 connections, for checks that hold no more, and for the watch itself", () => {
+    const about = (text: string) => alarms.filter(({ AlarmDescription }) => AlarmDescription.includes(text));
+    expect(about("fewer than 50 connections")[0]).toMatchObject({
+      Threshold: 50,
+      ComparisonOperator: "LessThanThreshold",
+    });
+    expect(about("do not hold any more")[0]).toMatchObject({ Threshold: 0 });
+    expect(about("A reading of the watch")[0]).toMatchObject({ Threshold: 0 });
+    expect(alarms).toHaveLength(DASHBOARD.length + 3);
+  });
+
+  test("tell the approvers when they begin and when they are over, by a topic that CloudWatch may use", () => {
+    const topics = JSON.stringify(template.findResources("AWS::SNS::TopicPolicy"));
+    expect(topics).toContain("cloudwatch.amazonaws.com");
+    expect(JSON.stringify(template.findResources("AWS::KMS::Key"))).toContain("cloudwatch.amazonaws.com");
+    for (const { AlarmActions, OKActions } of alarms) {
+      expect(AlarmActions).toHaveLength(1);
+      expect(OKActions).toEqual(AlarmActions);
+      expect(JSON.stringify(AlarmActions)).toContain("NoticesApprovers");
+    }
+  });
+
+  test("keep their state between readings: nothing measured is neither good nor bad news", () => {
+    for (const { AlarmName, TreatMissingData } of alarms)
+      expect([AlarmName, TreatMissingData]).toEqual([
+        AlarmName,
+        AlarmName.includes("Probe") ? "notBreaching" : "ignore",
+      ]);
+  });
+});
+
+describe("the schedule", () => {
+  test("is made by the aftercare alone, under its two names, with a role that may call the probe and nothing else", () => {
+    const policies = Object.values(template.findResources("AWS::IAM::Policy"));
+    const schedules = policies.filter((policy) => JSON.stringify(policy).includes("scheduler:"));
+    expect(schedules).toHaveLength(1);
+    expect(JSON.stringify(schedules[0])).toMatch(/aftercareRole/);
+    expect(JSON.stringify(schedules[0])).not.toMatch(/schedule\/[^"]*\*/);
+    template.hasResourceProperties("AWS::IAM::Role", {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Principal: { Service: "scheduler.amazonaws.com" },
+            Condition: {
+              StringEquals: { "aws:SourceAccount": Match.anyValue(), "aws:SourceArn": Match.anyValue() },
+            },
+          },
+        ],
+      },
+    });
+    const calls = policies.filter((policy) => /"Roles":\[\{"Ref":"WatchRole/.test(JSON.stringify(policy)));
+    const statements = calls.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    expect(statements).toEqual([
+      expect.objectContaining({
+        Action: "lambda:InvokeFunction",
+        Resource: { "Fn::GetAtt": [expect.stringMatching(/^Functionswatch/), "Arn"] },
+      }),
+    ]);
+  });
+
+  test("is not made up for: a probe that could not be called in time is not called late, nor twice", () => {
+    template.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 60,
+    });
+  });
+
+  test("goes with the stack", () => {
+    template.hasResource("AWS::Scheduler::ScheduleGroup", { DeletionPolicy: "Delete" });
+  });
+});
+
+test("a plan that watches nothing has neither dashboard nor alarms nor schedule", async () => {
+  const { watchProduction } = await import("../../lib/watch-production.ts");
+  const { stack } = await makeApp();
+  const before = stack.node.children.length;
+  const { watch: _, ...silent } = plan;
+  watchProduction(stack, {
+    plan: silent,
+    instance: "x",
+    functions: undefined as never,
+    notices: undefined as never,
+  });
+  expect(stack.node.children).toHaveLength(before);
+});
