@@ -18,8 +18,8 @@ export const ALERT = 3;
 export const UNMEASURED = 4;
 
 export const WATCH_EXIT_CODES = `
-Exit codes, of the last reading:
-  0    no metric is beyond its alert threshold
+Exit codes:
+  0    no metric of the last reading is beyond its alert threshold
   2    usage: a mistake in how the command was called, or in the plan
   3    a metric is beyond its alert threshold
   4    another probe or a run has the database, or a metric's query fails

@@ -1,5 +1,6 @@
 import { count, duration } from "../../lambdas/report/words.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { gateNames } from "../../local/terminal/phases.ts";
 
 /** What a plan holds, for people. */
@@ -40,6 +41,14 @@ export function planText(plan: CompiledPlan): string[] {
     ...section(
       "Benchmarks",
       benchmarks.map(({ name, title, sloMs }) => [name, title, `p95 within ${sloMs} ms`]),
+    ),
+    ...section(
+      "Watched after a success",
+      (plan.watch?.metrics ?? []).map(({ title, unit, target, alert }) => [
+        title,
+        `target ${thresholdText(target, unit)}`,
+        `alert at ${thresholdText(alert, unit)}`,
+      ]),
     ),
     "",
     "No mistakes found.",

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { main } from "../../bin/commands/main.ts";
 import { ensureLedger, LEDGER_SCHEMA } from "../../lambdas/migrate/ledger.ts";
 import type { CompiledPlan, Metric } from "../../lambdas/shared/plan.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { readOnce } from "../../local/watch.ts";
 import { planSql, VERSIONS } from "../sql/knowledge-graph/database.ts";
+import { FakeTerminal } from "../unit/terminal/fake-terminal.ts";
 import { createScratch, run, type Scratch } from "./knowledge-graph/server.ts";
 
 let plan: CompiledPlan;
@@ -120,5 +122,45 @@ describe("a reading of the watch", () => {
       because: "run tonight has this database",
     });
     await scratch.owner.query(`DELETE FROM ${LEDGER_SCHEMA}.claim`);
+  });
+});
+
+describe("sluice watch --once", () => {
+  const watch = async (...flags: string[]) => {
+    const terminal = new FakeTerminal();
+    const code = await main(["watch", "--once", "--database-url", scratch.url, ...flags], terminal);
+    return { code, out: terminal.out, err: terminal.err };
+  };
+
+  test("prints the seven numbers, each with its target and its alert threshold", async () => {
+    const { code, out, err } = await watch();
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const lines = out.split("\n");
+    for (const [title, unit] of [
+      ["Vector Search P95", "ms"],
+      ["Graph Traversal P95", "ms"],
+      ["RLS Overhead", "ms"],
+      ["Connection Pool Utilization", "%"],
+      ["Failed Queries", "%"],
+      ["Cross-Tenant Access Attempts", ""],
+    ] as const)
+      expect(lines.find((line) => line.startsWith(title))).toMatch(
+        new RegExp(`^${title} +[\\d.]+ ?${unit} `),
+      );
+    expect(lines.find((line) => line.startsWith("Disk Space Free"))).toContain("not measured");
+  });
+
+  test("ends with 3 where one is beyond its alert threshold, and says where to read what to do", async () => {
+    const attacker = await scratch.connect();
+    const attack = async () => {
+      await attacker.query("SET app.current_tenant = 'default-tenant'");
+      for (let i = 0; i < 4; i++) {
+        await attacker.query("SELECT pg_sleep(1)");
+        await attacker.query("SELECT note_cross_tenant_attempt('another', 'insert', 'agent_profiles')");
+      }
+    };
+    const [{ code, out }] = await Promise.all([watch(), attack()]);
+    expect(code).toBe(3);
+    expect(out).toMatch(/Cross-Tenant Access Attempts: [1-4] .*ALERT at >0, target 0: see tenant_access_log/);
   });
 });

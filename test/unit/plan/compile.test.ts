@@ -55,6 +55,46 @@ describe("a plan is refused, with file, key and reason,", () => {
       (t) => t.replace('"open?"', '"Begin!"'),
       /^plan\.yaml: gates\.open\.question: "Begin!" reads like gates\.readiness\.question/,
     ],
+    [
+      "for a metric of two sources",
+      (t) => t.replace("benchmark: notes, target", "benchmark: notes, reads: connections, target"),
+      /^plan\.yaml: watch\.metrics\[0\]: has exactly one of benchmark, reads and query/,
+    ],
+    [
+      "for a metric of a benchmark that there is not",
+      (t) => t.replace("benchmark: notes, target", "benchmark: search, target"),
+      /^plan\.yaml: watch\.metrics\[0\]\.benchmark: there is no benchmark search/,
+    ],
+    [
+      "for a threshold that is none",
+      (t) => t.replace('alert: ">5000"', 'alert: "slow"'),
+      /^plan\.yaml: watch\.metrics\[0\]\.alert: a comparison such as/,
+    ],
+    [
+      "for an alert that no alarm knows",
+      (t) => t.replace('alert: ">5000"', 'alert: "=5000"'),
+      /^plan\.yaml: watch\.metrics\[0\]\.alert: .*no alarm knows =/,
+    ],
+    [
+      "for a metric that stands twice",
+      (t) => t.replace("name: connections,", "name: notes-p95,"),
+      /^plan\.yaml: watch\.metrics\[1\]\.name: notes-p95 stands twice/,
+    ],
+    [
+      "for a metric's query that is not there",
+      (t) => t.replace("query: baseline/count.sql", "query: metrics/none.sql"),
+      /^metrics\/none\.sql: file: missing/,
+    ],
+    [
+      "for checks to be run again of a migration that there is not",
+      (t) => t.replace('migrations: ["003"]', 'migrations: ["004"]'),
+      /^plan\.yaml: watch\.verifyAgain\.migrations\[0\]: there is no migration 004/,
+    ],
+    [
+      "for a reminder of no day",
+      (t) => t.replace("days: 1, title: Tell", "days: soon, title: Tell"),
+      /^plan\.yaml: reminders\[0\]\.days: /,
+    ],
     ...["0", "10", "1.5", '"2"'].map((approvals): [string, (text: string) => string, RegExp] => [
       `for ${approvals} approvals`,
       (t) => t.replace('"open?"', `"open?", approvals: ${approvals}`),

@@ -7,7 +7,7 @@ import { SettingsError } from "../../../lib/settings.ts";
 import { UsageError } from "../../../local/events.ts";
 import { fileEvidence } from "../../../local/file-evidence.ts";
 import { succeeded } from "../../support/evidence-fixtures.ts";
-import { ended, FakeRun, started } from "./fake-run.ts";
+import { EVIDENCE, ended, FakeRun, started } from "./fake-run.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
 
 const TINY = new URL("../../plans/tiny", import.meta.url).pathname;
@@ -19,9 +19,13 @@ interface Called {
   run: FakeRun;
 }
 
-async function sluice(args: readonly string[], run = new FakeRun(started, ended())): Promise<Called> {
+async function sluice(
+  args: readonly string[],
+  run = new FakeRun(started, ended()),
+  open: (path: string) => Promise<void> = async () => undefined,
+): Promise<Called> {
   const terminal = new FakeTerminal();
-  const code = await main(args, terminal, async () => run.start);
+  const code = await main(args, terminal, async () => run.start, open);
   return { code, out: terminal.out, err: terminal.err, run };
 }
 
@@ -29,6 +33,16 @@ async function folder(files: Readonly<Record<string, string>> = {}): Promise<str
   const path = await mkdtemp(join(tmpdir(), "sluice-test-"));
   onTestFinished(() => rm(path, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
+  return path;
+}
+
+/** The evidence of a run that succeeded, as files. */
+async function evidenceFolder(files: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { store, evidence } = await succeeded();
+  const path = await folder(files);
+  const kept = fileEvidence(path);
+  for (const key of await store.list(`runs/${evidence.run}/`))
+    await kept.create(key, (await store.read(key)) ?? "", "application/json");
   return path;
 }
 
@@ -66,6 +80,37 @@ describe("what is asked of a run", () => {
   });
 });
 
+describe("--open", () => {
+  const opened = async (args: readonly string[], fails?: string) => {
+    const paths: string[] = [];
+    const called = await sluice(args, undefined, async (path) => {
+      if (fails !== undefined) throw new Error(fails);
+      paths.push(path);
+    });
+    return { ...called, paths };
+  };
+
+  test("opens the report of the run at its end, and only where it is given", async () => {
+    const { paths, code } = await opened(["rehearse", "--yes", "--open"]);
+    expect(code).toBe(0);
+    expect(paths).toEqual([join(EVIDENCE, "report.html")]);
+    expect((await opened(["rehearse", "--yes"])).paths).toEqual([]);
+  });
+
+  test("opens a report that is made again", async () => {
+    const dir = await evidenceFolder();
+    const { paths } = await opened(["report", dir, "--open"]);
+    expect(paths).toEqual([join(dir, "report.html")]);
+  });
+
+  test("where nothing can open it, says so and changes nothing about the end", async () => {
+    const { code, err, out } = await opened(["rehearse", "--yes", "--open"], "no browser");
+    expect(code).toBe(0);
+    expect(err).toMatch(/^Nothing here opens .*report\.html: no browser$/m);
+    expect(out).toContain("report.html");
+  });
+});
+
 describe("a mistake in how it is called ends with 2 and says what is right", () => {
   const rehearse = (...flags: string[]) => ["rehearse", "--plan", TINY, ...flags];
   const url = ["--database-url", "postgresql://me:secret@localhost/app"];
@@ -85,6 +130,13 @@ describe("a mistake in how it is called ends with 2 and says what is right", () 
       rehearse(...url, "--apply", "--no-go", "open"),
       "--no-go does not go with --apply",
     ],
+    ["a watch without a database", ["watch", "--once"], "--database-url <url>' not specified"],
+    [
+      "a watch of what is no database",
+      ["watch", "--once", "--database-url", "x"],
+      "must look like postgresql://",
+    ],
+    ["a watch that never reads", ["watch", ...url, "--every", "0"], "--every 0: give minutes"],
     [
       "a gate that the plan does not have",
       rehearse("--no-go", "after-007"),
@@ -154,13 +206,17 @@ describe("exit codes", () => {
 
 describe("help", () => {
   test.each([
-    [["--help"], ["rehearse", "check", "report", "--version", "Examples:", "Exit codes:", "NeedsOperator"]],
+    [
+      ["--help"],
+      ["rehearse", "check", "report", "watch", "--version", "Examples:", "Exit codes:", "NeedsOperator"],
+    ],
     [
       ["rehearse", "--help"],
       [
         "--plan <dir>",
         "--yes",
         "--no-go <gate>",
+        "--open",
         "--json",
         "--out <dir>",
         "--database-url <url>",
@@ -183,7 +239,20 @@ describe("help", () => {
     ],
     [
       ["report", "--help"],
-      ["<dir>", "Examples:", "Exit codes:"],
+      ["<dir>", "--open", "Examples:", "Exit codes:"],
+    ],
+    [
+      ["watch", "--help"],
+      [
+        "--database-url <url>",
+        "--plan <dir>",
+        "--once",
+        "--every <minutes>",
+        "--json",
+        "Examples:",
+        "Exit codes:",
+        "3 ",
+      ],
     ],
   ])("of %j says all there is to say", async (args, texts) => {
     const { code, out, err } = await sluice(args);
@@ -201,6 +270,8 @@ describe("sluice check", () => {
       "002",
       "003",
       "1 min planned",
+      "Notes by author P95",
+      "alert at >5000 ms",
       "readiness",
       "after-003",
       "restore",
@@ -225,17 +296,13 @@ describe("sluice check", () => {
 
 describe("sluice report", () => {
   test("makes both files again from the evidence, wherever that lies, and says where they are", async () => {
-    const { store, evidence } = await succeeded();
-    const path = await folder({ "report.json": "old" });
-    const files = fileEvidence(path);
-    for (const key of await store.list(`runs/${evidence.run}/`))
-      await files.create(key, (await store.read(key)) ?? "", "application/json");
+    const path = await evidenceFolder({ "report.json": "old" });
     const { code, out } = await sluice(["report", path]);
     expect(code).toBe(0);
     expect(out.trim().split("\n")).toEqual([join(path, "report.json"), join(path, "report.html")]);
     expect(JSON.parse(await readFile(join(path, "report.json"), "utf8"))).toMatchObject({
       version: 1,
-      run: evidence.run,
+      end: "running",
     });
     expect(await readFile(join(path, "report.html"), "utf8")).toContain("<html");
   });

@@ -9,7 +9,7 @@ import { memoryPorts } from "../../support/ports.ts";
 
 const EVENT = { run: "run", execution: "arn:of:it", state: "Check the backups and start the watch" };
 
-async function after(backups: Instance["backups"], watched = true) {
+async function aftercare(backups: Instance["backups"], watched = true) {
   const { watch } = await compilePlan("test/plans/tiny");
   const started: Parameters<Schedules["startWatch"]>[] = [];
   const ports = memoryPorts({
@@ -31,18 +31,18 @@ async function after(backups: Instance["backups"], watched = true) {
 
 describe("after a success", () => {
   test("automated backups that are on are met, with how long they are kept", async () => {
-    const { doc } = await after({ days: 7, until: "2026-11-03T01:55:00.000Z" });
+    const { doc } = await aftercare({ days: 7, until: "2026-11-03T01:55:00.000Z" });
     expect(doc.backups).toMatchObject({ passed: true });
     expect(doc.backups.seen).toContain("7 days");
   });
 
   test("those that are off are a failure, and those that nobody can see are not known", async () => {
-    expect((await after({ days: 0 })).doc.backups.passed).toBe(false);
-    expect((await after(undefined)).doc.backups.passed).toBeNull();
+    expect((await aftercare({ days: 0 })).doc.backups.passed).toBe(false);
+    expect((await aftercare(undefined)).doc.backups.passed).toBeNull();
   });
 
   test("the watch reads every five minutes for a day, then hourly for a week, and then it ends", async () => {
-    const { started, doc } = await after({ days: 7 });
+    const { started, doc } = await aftercare({ days: 7 });
     const [call, from, schedule] = started[0] ?? [];
     expect(call).toMatchObject({ run: "run", action: "probe" });
     expect(from?.toISOString()).toBe("2026-11-03T02:05:00.000Z");
@@ -56,13 +56,13 @@ describe("after a success", () => {
   });
 
   test("a worker that is called twice starts it once", async () => {
-    const { started, again } = await after({ days: 7 });
+    const { started, again } = await aftercare({ days: 7 });
     await again();
     expect(started).toHaveLength(1);
   });
 
   test("a plan that watches nothing starts nothing", async () => {
-    const { started, doc } = await after({ days: 7 }, false);
+    const { started, doc } = await aftercare({ days: 7 }, false);
     expect(started).toEqual([]);
     expect(doc.watch).toBeNull();
   });

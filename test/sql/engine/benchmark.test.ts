@@ -1,0 +1,105 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { measure } from "../../../lambdas/benchmark/measure.ts";
+import type { Benchmark } from "../../../lambdas/shared/plan.ts";
+import type { Session } from "../../../lambdas/shared/session.ts";
+import { createEmbedded, embeddedSession } from "../../../local/embedded-session.ts";
+
+let db: PGlite;
+let session: Session;
+
+beforeAll(async () => {
+  db = await createEmbedded();
+  session = embeddedSession(db);
+  await session.exec(`
+    CREATE ROLE app; CREATE TABLE thing (id int PRIMARY KEY, note text);
+    INSERT INTO thing SELECT n, 'thing ' || n FROM generate_series(1, 2000) n; ANALYZE thing;
+    GRANT SELECT, INSERT ON thing TO app; CREATE TABLE empty ();
+    CREATE FUNCTION who() RETURNS text LANGUAGE sql AS
+      $$ SELECT current_user || coalesce(' as ' || nullif(current_setting('app.tenant', true), ''), '') $$;`);
+});
+afterAll(() => db.close());
+
+const benchmark = (wishes: Partial<Benchmark>): Benchmark => ({
+  name: "thing",
+  title: "A thing",
+  query: "SELECT * FROM thing WHERE id = 7",
+  settings: {},
+  sloMs: 10_000,
+  runs: 5,
+  ...wishes,
+});
+
+describe("a benchmark", () => {
+  test("has p50 and p95, the runs that counted, those that warmed up, and the plan that the query had", async () => {
+    const result = await measure(session, benchmark({ as: "app", usesIndex: "thing_pkey" }));
+    expect(result).toMatchObject({ runs: 5, passed: true, note: null });
+    expect(result.p95Ms).toBeGreaterThanOrEqual(result.p50Ms ?? Number.POSITIVE_INFINITY);
+    expect(result.warmUp?.runs).toBeGreaterThanOrEqual(3);
+    expect(result.plan?.join("\n")).toContain("thing_pkey");
+  });
+
+  test("has not passed when its plan goes without the index it must use, however fast it is", async () => {
+    const result = await measure(
+      session,
+      benchmark({ query: "SELECT * FROM thing WHERE note = 'x'", usesIndex: "thing_pkey" }),
+    );
+    expect(result).toMatchObject({ passed: false, note: "its plan does not use thing_pkey" });
+  });
+
+  test("is not measured without data, which is neither passed nor failed", async () => {
+    const result = await measure(session, benchmark({ needs: "SELECT EXISTS (SELECT FROM empty)" }));
+    expect(result).toMatchObject({ p50Ms: null, p95Ms: null, runs: 0, passed: null });
+    expect(result.note).toContain("no data");
+  });
+
+  test("runs with its role and settings, its baseline without, by turns", async () => {
+    await session.exec(
+      "CREATE TABLE seen (at int GENERATED ALWAYS AS IDENTITY, who text); GRANT ALL ON seen TO app",
+    );
+    const ran: string[] = [];
+    const noting: Session = {
+      ...session,
+      query: async (text: string, params?: readonly unknown[]) => {
+        if (/^SELECT '(query|baseline)'/.test(text)) {
+          const [row] = await session.query<{ who: string }>("SELECT who() AS who");
+          ran.push(`${text.slice(8, text.indexOf("'", 8))}: ${row?.who}`);
+        }
+        return session.query(text, params) as never;
+      },
+    };
+    await measure(
+      noting,
+      benchmark({
+        query: "SELECT 'query'",
+        baseline: "SELECT 'baseline'",
+        as: "app",
+        settings: { "app.tenant": "one" },
+      }),
+    );
+    const counted = ran.slice(-10);
+    expect(counted).toEqual(
+      Array.from({ length: 5 }, () => ["baseline: postgres", "query: app as one"]).flat(),
+    );
+  });
+
+  test("leaves nothing behind: no row, no role, no setting", async () => {
+    await measure(
+      session,
+      benchmark({
+        query: "INSERT INTO thing SELECT max(id) + 1 FROM thing",
+        as: "app",
+        settings: { "app.tenant": "one" },
+      }),
+    );
+    expect(await session.query("SELECT count(*)::int AS n, who() AS who FROM thing")).toEqual([
+      { n: 2000, who: "postgres" },
+    ]);
+  });
+
+  test("gives a setting back that knows no empty value", async () => {
+    const settings = { enable_seqscan: "off" };
+    await measure(session, benchmark({ baseline: "SELECT 1", settings }));
+    expect(await session.query("SHOW enable_seqscan")).toEqual([{ enable_seqscan: "on" }]);
+  });
+});
