@@ -1,3 +1,4 @@
+import { predictedIn, predictionResult } from "./predictions.ts";
 import { rehearsal } from "./rehearsal.ts";
 import { count, duration } from "./stats.ts";
 import type { Measurement } from "./types.ts";
@@ -22,6 +23,7 @@ export const downtime: Measurement = {
         note: `as written is the plan's own timeline, not a measurement. Predicted by the rehearsal: ${duration(predictedSeconds * 1000)}; the whole run, rehearsal on a copy and rollbacks included: ${duration(ms)}. Version 005 has no vectors to migrate; the rehearsal's copy gets the plan's own.`,
         figures: { end: end.end, cause: end.cause, seconds, waitedSeconds, predictedSeconds, wholeRunMs: ms },
       },
+      predictionResult(`on a server, ${count(rows)} rows`, [predictedIn(end.report)]),
     ];
   },
 };

@@ -91,7 +91,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!report$)([a-z-]+|records\/(staging|before|reopened|after-production-[a-z-]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
+  /^(?!report$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");

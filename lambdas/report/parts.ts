@@ -8,8 +8,8 @@ import { secondsBetween, toMilliseconds } from "./words.ts";
  * not rehearsed, or not done (yet). The last time on staging counts, when it was warm, as production is.
  */
 export function partsOf(facts: Facts): Map<string, PhasePart[]> {
-  const { plan, stagingRecord, readSeconds } = facts;
-  const reading = stagingRecord?.seconds ?? null;
+  const { plan, readSeconds } = facts;
+  const reading = lastReading(facts);
   const read = (name: string) => readSeconds[name] ?? null;
   const versions = plan.migrations.map(({ version }) => version);
   const undone = versions.toReversed().filter((version) => passOf(facts, "production", version, "rollback"));
@@ -65,6 +65,12 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
     ],
     ["open", (facts.afterOpening?.results ?? []).map(({ title, seconds }) => part(title, null, seconds))],
   ]);
+}
+
+/** The first time a restored volume is read it loads; production's is loaded. So the last rollback's proof counts. */
+function lastReading({ plan, stagingRecord, readSeconds }: Facts): number | null {
+  const proofs = plan.migrations.toReversed().map(({ version }) => readSeconds[`after-staging-${version}`]);
+  return proofs.find((seconds) => seconds !== undefined) ?? stagingRecord?.seconds ?? null;
 }
 
 function part(what: string, predictedSeconds: number | null, seconds: number | null): PhasePart {
