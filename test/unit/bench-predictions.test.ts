@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { predictionResult } from "../../bench/predictions.ts";
 
-const runs = (predicted: number, ...took: number[]) => took.map((one) => [{ what: "it", predicted, took: one }]);
+const runs = (predicted: number, ...took: number[]) =>
+  took.map((one) => [{ what: "it", predicted, took: one }]);
 
 test("a prediction is as near as the median of the runs, whatever one of them says", () => {
   expect(predictionResult("here", runs(10, 11, 40, 12)).reached).toBe(true);

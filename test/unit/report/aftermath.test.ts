@@ -47,7 +47,7 @@ describe("after a success the report", () => {
       ]),
     ).toEqual([
       ["Vector Search P95", "<100 ms", ">150 ms", "target", "12.5 ms"],
-      ["Connection Pool Utilization", "<80 %", ">90 %", "target", "12 %"],
+      ["Connection Pool Utilization", "<80 %", ">90 %", "target", "0.04 %"],
       ["Disk Space Free", ">20 GiB", "<10 GiB", "target", "40 GiB"],
     ]);
     const page = renderReport(report);

@@ -1,0 +1,283 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { buildReport } from "../../lambdas/report/build.ts";
+import { gatherFacts } from "../../lambdas/report/facts.ts";
+import { outcomeOf } from "../../lambdas/report/outcome.ts";
+import { renderReport } from "../../lambdas/report/page.ts";
+import { summarizePlan } from "../../lambdas/report/plan-summary.ts";
+import type { Report } from "../../lambdas/report/schema.ts";
+import { Doc, type End } from "../../lambdas/shared/documents.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { RunFixture, succeeded } from "../support/evidence-fixtures.ts";
+import { changedPlan, type RunWishes, runPlan, temporaryFolder } from "../support/rehearsal.ts";
+import { launch } from "./chromium.ts";
+import { stage } from "./stage.ts";
+import { PHONE, PICTURES, picture, visit } from "./visitor.ts";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+
+const width = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth");
+const text = (page: Page) => page.locator("main").innerText();
+const section = (page: Page, name: string) => page.getByRole("region", { name });
+
+/** The page from its file, as people open it: whatever it asks for beside, or complains of, fails the test. */
+async function open(file: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await visit(browser, "about:blank", options);
+  const wrong: string[] = [];
+  page.on("request", (request) => {
+    if (request.url() !== pathToFileURL(file).href) wrong.push(request.url());
+  });
+  page.on("console", (message) => wrong.push(message.text()));
+  page.on("pageerror", (error) => wrong.push(error.message));
+  onTestFinished(() => expect(wrong).toEqual([]));
+  await page.goto(pathToFileURL(file).href);
+  return page;
+}
+
+/** A rollback that works on staging, where the application may connect, but not behind the fence. */
+const BROKEN_ROLLBACK = (sql: string) =>
+  `DO $$ BEGIN
+  IF NOT has_database_privilege('notes_app', current_database(), 'CONNECT') THEN RAISE 'this rollback is broken'; END IF;
+END $$;\n${sql}`;
+
+interface Case {
+  end: End;
+  title: string;
+  says: string[];
+  run: () => Promise<RunWishes>;
+}
+
+const broken = async () => ({ plan: await changedPlan({ "003_labels/rollback.sql": BROKEN_ROLLBACK }) });
+
+const CASES: Case[] = [
+  {
+    end: "Succeeded",
+    title: "Succeeded",
+    says: [
+      "002 and 003 are on production",
+      "Nothing was left behind",
+      "No data is lost",
+      "Notes by author P95",
+    ],
+    run: async () => ({}),
+  },
+  {
+    end: "RolledBack",
+    title: "Rolled back",
+    says: ["the test says so", "003 and 002 were rolled back", "start a new run", "Production, rolled back"],
+    run: async () => ({ noGo: ["after-003"] }),
+  },
+  {
+    end: "Refused",
+    title: "Refused",
+    says: ["the test says so", "Production was not touched", "start a new run", "Approved for production"],
+    run: async () => ({ noGo: ["rehearsal"] }),
+  },
+  {
+    end: "Restored",
+    title: "Restored from the snapshot",
+    says: [
+      "this rollback is broken",
+      "was restored from snapshot",
+      "Production, restored",
+      "then delete that instance",
+    ],
+    run: async () => ({ ...(await broken()), noGo: ["after-003"] }),
+  },
+  {
+    end: "NeedsOperator",
+    title: "An operator is needed now",
+    says: ["NOT proven back", "The snapshot to restore from is", "operator runbook"],
+    run: async () => ({ ...(await broken()), noGo: ["after-003", "restore"] }),
+  },
+];
+
+describe.each(CASES)("the report of a run that ended $end", ({ end, title, says, run }) => {
+  test("says how it ended, why, what was done and what is to be done, on a desk, a phone and paper, by day and night", async () => {
+    const ran = await runPlan(await run());
+    expect(ran.end.end).toBe(end);
+    const file = join(ran.end.evidence, "report.html");
+    const page = await open(file);
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe(title);
+    const all = await text(page);
+    for (const words of says) expect(all).toContain(words);
+    for (const name of [/^Success criteria: \d+ of \d+ met$/, "Timeline", "Who decided"])
+      expect(await page.getByRole("heading", { name }).count()).toBe(1);
+    await picture(page, `report-${end}`);
+
+    const night = await open(file, { colorScheme: "dark" });
+    await picture(night, `report-${end}-dark`);
+    const phone = await open(file, PHONE);
+    expect(await width(phone)).toBeLessThanOrEqual(360);
+    await picture(phone, `report-${end}-phone`);
+
+    await page.emulateMedia({ media: "print" });
+    expect(await page.locator("summary", { hasText: "Preflight" }).isVisible()).toBe(true);
+    expect(await page.getByRole("table", { name: "Preflight" }).isVisible()).toBe(true);
+    await page.pdf({ path: `${PICTURES}/report-${end}.pdf`, format: "A4" });
+  });
+});
+
+/** The plan's success criteria, each as the report says it. */
+const CRITERIA = [
+  /^All 3 migrations are executed/,
+  /^All checks pass on production/,
+  /^No data is lost/,
+  /^Isolation holds for the application's roles/,
+  /^Vector search: p95 within 100 ms/,
+  /^Graph traversal, 2 hops: p95 within 200 ms/,
+  /^Row security overhead: p95 within 10 ms/,
+  /^The application starts and connects/,
+  /^Integration tests pass/,
+  /^No rollback was required/,
+];
+
+/** The plan's dashboard: metric, target, alert threshold. */
+const DASHBOARD = [
+  ["Vector Search P95", "<100 ms", ">150 ms"],
+  ["Graph Traversal P95", "<200 ms", ">300 ms"],
+  ["RLS Overhead", "<10 ms", ">20 ms"],
+  ["Connection Pool Utilization", "<80 %", ">90 %"],
+  ["Failed Queries", "<0.1 %", ">1 %"],
+  ["Cross-Tenant Access Attempts", "0", ">0"],
+  ["Disk Space Free", ">20 GiB", "<10 GiB"],
+] as const;
+
+/** A run of the bundled plan as it would be on a database of some size. */
+async function bundled(measured = true): Promise<{ file: string; report: Report }> {
+  const plan = summarizePlan(await compilePlan("sql/knowledge-graph"));
+  const run = new RunFixture({ plan });
+  await succeeded(run, measured);
+  const outcome = outcomeOf(await gatherFacts(run.evidence), "Succeeded", run.after(5), undefined, {});
+  await run.evidence.keep(Doc.outcome, outcome);
+  const report = await buildReport(run.evidence);
+  const folder = await temporaryFolder();
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, "report.html");
+  await writeFile(file, renderReport(report));
+  return { file, report };
+}
+
+describe("the report of the bundled plan", () => {
+  test("has every success criterion of the plan, met or not, with what says so", async () => {
+    const page = await open((await bundled()).file);
+    const items = await section(page, "Success criteria").getByRole("listitem").allInnerTexts();
+    for (const criterion of CRITERIA) {
+      const item = items.find((one) => criterion.test(one.replace(/^. (Met|Not met|Not known)\s*/, "")));
+      expect(item, String(criterion)).toMatch(/^(✓ Met|✕ Not met|\? Not known)/);
+    }
+    expect(
+      items.filter((item) => /checks\/|steps\/|proofs\/|benchmarks\/|hooks\/|outcome/.test(item)).length,
+    ).toBeGreaterThan(8);
+  });
+
+  test("has every row of the plan's dashboard, with its target and its alert threshold", async () => {
+    const page = await open((await bundled()).file);
+    const rows = await page.getByRole("table", { name: "What is watched" }).getByRole("row").allInnerTexts();
+    for (const [title, target, alert] of DASHBOARD) {
+      const row = rows.find((one) => one.startsWith(title));
+      expect(row).toContain(target);
+      expect(row).toContain(alert);
+    }
+  });
+
+  test("calls what was not measured not measured: neither the criterion nor the metric is met", async () => {
+    const page = await open((await bundled(false)).file);
+    const criterion = section(page, "Success criteria")
+      .getByRole("listitem")
+      .filter({ hasText: "Vector search" });
+    expect(await criterion.innerText()).toMatch(/^\? Not known[\s\S]*Not measured on production/);
+    const row = page
+      .getByRole("table", { name: "What is watched" })
+      .getByRole("row", { name: /^Vector Search P95/ });
+    expect(await row.innerText()).toContain("Not measured");
+  });
+
+  test("has the timeline as a chart and, step by step, predicted against actual", async () => {
+    const { file, report } = await bundled();
+    const page = await open(file);
+    const charts = section(page, "Timeline").getByRole("img");
+    expect(await charts.count()).toBe(report.timeline.phases.length);
+    expect(await charts.nth(5).getAttribute("aria-label")).toMatch(/took .*, expected .* by the rehearsal$/);
+    await page.getByText("Step by step, predicted against actual").click();
+    const rows = await page.getByRole("table", { name: "Timeline" }).getByRole("row").allInnerTexts();
+    for (const what of [
+      "Record production",
+      "Final snapshot",
+      "Apply 006",
+      "Validate 008",
+      "Prove the data",
+      "build the vector index",
+    ])
+      expect(rows.find((row) => row.includes(what))).toMatch(/−\d+ %|0 %|\+\d+ %|ms/);
+  });
+
+  test("fills in the form that the plan leaves for staging", async () => {
+    const page = await open((await bundled()).file);
+    const rows = await page.getByRole("table", { name: "Staging results" }).getByRole("row").allInnerTexts();
+    for (const [question, answer] of [
+      ["Staging migration completed", /2026-11-03/],
+      ["Issues encountered", /None/],
+      ["Performance benchmarks", /p95 .* ms/],
+      ["Rollback tested", /Success/],
+      ["Approved for production", /Yes by Ada Lovelace/],
+    ] as const)
+      expect(rows.find((row) => row.startsWith(question))).toMatch(answer);
+  });
+
+  test("has what is due, by date, a click away", async () => {
+    const { file, report } = await bundled();
+    const page = await open(file);
+    await page.getByText(/^By date:/).click();
+    for (const { title, by } of report.reminders) {
+      const day = section(page, "Left to do").locator("dl > div", { hasText: by?.slice(0, 10) ?? "never" });
+      expect(await day.innerText()).toContain(title);
+    }
+  });
+
+  test("is read from the top: verdict, left to do, criteria and the beginning of the timeline on two screens", async () => {
+    const page = await open((await bundled()).file, { viewport: { width: 1000, height: 900 } });
+    const top = async (name: string) =>
+      (await page.getByRole("heading", { name }).boundingBox())?.y ?? Number.NaN;
+    expect(await top("Left to do")).toBeLessThan(450);
+    expect(await top("Timeline")).toBeLessThan(1800);
+  });
+});
+
+describe("a gate's page", () => {
+  test("leads to the whole report so far, as it stands, which sends nobody anywhere", async () => {
+    const made = await stage();
+    onTestFinished(() => made.close());
+    const page = await visit(browser, made.link);
+    const complaints: string[] = [];
+    page.context().on("console", (message) => complaints.push(message.text()));
+    const [report] = await Promise.all([
+      page.context().waitForEvent("page"),
+      page.getByRole("button", { name: "The whole report so far" }).click(),
+    ]);
+    await report.waitForLoadState();
+    expect(await report.getByRole("heading", { level: 1 }).innerText()).toBe("Still running");
+    // Its style is let through by the server's policy.
+    expect(await report.evaluate("getComputedStyle(document.querySelector('main')).maxWidth")).not.toBe(
+      "none",
+    );
+    expect(complaints).toEqual([]);
+  });
+});
+
+test("it is shown in the README", async () => {
+  const { file } = await bundled();
+  const page = await open(file, { viewport: { width: 900, height: 1180 }, reducedMotion: "reduce" });
+  // docs/report.png is a copy of it.
+  await page.screenshot({ path: `${PICTURES}/readme-report.png` });
+  await page
+    .getByRole("heading", { name: "After the opening" })
+    .evaluate("(heading) => heading.scrollIntoView()");
+});
