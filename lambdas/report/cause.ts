@@ -202,7 +202,12 @@ function restoredText(facts: Facts): string {
   const aside = restore ? `; the former production is kept as ${restore.aside}.` : ".";
   return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back")]
     .filter((text) => text !== "")
-    .join(" ");
+    .reduce(afterEachOther);
+}
+
+/** The excerpt of a statement ends in a line of its own: what follows begins another. */
+function afterEachOther(said: string, next: string): string {
+  return `${said}${said.includes("\n") && !/[.!?]$/.test(said) ? "\n" : " "}${next}`;
 }
 
 /** Why rolling back was not enough: the first failure after the way back began, also where it never came to a rollback. */
@@ -236,5 +241,5 @@ function needsOperator(facts: Facts): string {
   if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);
   if (fenceIsUp(facts)) parts.push("The fence is still up: nothing writes to production.");
   else if (rollback) parts.push("The fence is lifted: the application may be writing to production.");
-  return parts.join(" ");
+  return parts.reduce(afterEachOther);
 }

@@ -46,7 +46,14 @@ function executed(facts: Facts): Criterion {
   const done = versions.filter((version) => applied.some((doc) => doc.version === version));
   const evidence = applied.map((doc) => doc.evidence);
   if (rollback)
-    return titled(notMet("Production was brought back to what it was before", [...evidence, "rollback"]));
+    return titled(
+      notMet(
+        outcome?.end === "RolledBack" || outcome?.end === "Restored"
+          ? "Production was brought back to what it was before"
+          : "Production was to be brought back, and is not proven to be",
+        [...evidence, "rollback"],
+      ),
+    );
   if (done.length === total) return titled(met(`${list(done)} on production`, evidence));
   const text = done.length === 0 ? "None on production" : `Only ${list(done)} on production`;
   if (outcome) return titled(notMet(text, [...evidence, "outcome"]));

@@ -35,7 +35,7 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
       ];
     case "NeedsOperator":
       return [
-        "Bring production back by hand, following the operator runbook; let nothing write to it before that.",
+        "Bring production back by hand, following the operator runbook (docs/operator-runbook.md); let nothing write to it before that.",
         ...(final ? [`Keep snapshot ${final.id} until production is proven back.`] : []),
         ...(restore ? [`Keep instance ${restore.aside}: it is the former production.`] : []),
       ];

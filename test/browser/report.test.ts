@@ -21,7 +21,32 @@ let browser: Browser;
 beforeAll(async () => {
   browser = await launch();
 });
-afterAll(() => browser.close());
+afterAll(async () => {
+  // docs/report-ends.png is a copy of it.
+  if (onPhones.length === CASES.length) await together(onPhones, { width: 300, height: 560 }, "readme-ends");
+  await browser.close();
+});
+
+/** What a phone shows of each end's report first. */
+const onPhones: string[] = [];
+
+/** Shots side by side. */
+async function together(
+  shots: readonly string[],
+  size: { width: number; height: number },
+  name: string,
+): Promise<void> {
+  const gap = 12;
+  const context = await browser.newContext({
+    viewport: { width: (size.width + gap) * shots.length + gap, height: size.height + 2 * gap },
+  });
+  const page = await context.newPage();
+  const images = shots.map((shot) => `<img src="data:image/png;base64,${shot}">`).join("");
+  await page.setContent(`<style>body { margin: 0; padding: ${gap}px; display: flex; gap: ${gap}px; background: #8a939c }
+    img { width: ${size.width}px; height: ${size.height}px }</style>${images}`);
+  await picture(page, name);
+  await context.close();
+}
 
 const width = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth");
 const text = (page: Page) => page.locator("main").innerText();
@@ -117,6 +142,8 @@ describe.each(CASES)("the report of a run that ended $end", ({ end, title, says,
     const phone = await open(file, PHONE);
     expect(await width(phone)).toBeLessThanOrEqual(360);
     await picture(phone, `report-${end}-phone`);
+    const small = await open(file, { ...PHONE, viewport: { width: 375, height: 700 }, deviceScaleFactor: 1 });
+    onPhones.push((await small.screenshot()).toString("base64"));
 
     await page.emulateMedia({ media: "print" });
     expect(await page.locator("summary", { hasText: "Preflight" }).isVisible()).toBe(true);
@@ -274,10 +301,12 @@ describe("a gate's page", () => {
 
 test("it is shown in the README", async () => {
   const { file } = await bundled();
-  const page = await open(file, { viewport: { width: 900, height: 1180 }, reducedMotion: "reduce" });
+  const page = await open(file, { viewport: { width: 760, height: 1010 }, reducedMotion: "reduce" });
+  const shots: string[] = [];
+  for (const at of ["body", "#timeline", "#watch"]) {
+    await page.evaluate(`document.querySelector("${at}").scrollIntoView()`);
+    shots.push((await page.screenshot()).toString("base64"));
+  }
   // docs/report.png is a copy of it.
-  await page.screenshot({ path: `${PICTURES}/readme-report.png` });
-  await page
-    .getByRole("heading", { name: "After the opening" })
-    .evaluate("(heading) => heading.scrollIntoView()");
+  await together(shots, { width: 476, height: 632 }, "readme-report");
 });

@@ -87,7 +87,7 @@ pre { background: var(--panel); padding: .5rem .75rem; border-radius: .375rem; f
   .phases svg { grid-row: 2; grid-column: 1 / -1; }
   .axis { display: block; }
   .criteria li { display: block; }
-  .criteria p { display: inline; }
+  .criteria p { display: inline; margin-left: .5rem; }
   .phases .title { white-space: normal; }
   .dates dl > div { grid-template-columns: 1fr; }
   table.stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
