@@ -27,7 +27,7 @@ export function aftermathOf(facts: Facts): Pick<Report, "backups" | "watch" | "v
 }
 
 /** Every metric of the plan, read or not. */
-function watchOf({ plan, readings, aftercare }: Facts): Report["watch"] {
+function watchOf({ plan, readings, stagingReading, aftercare }: Facts): Report["watch"] {
   if (!plan.watch) return null;
   const more = readings !== null && readings.last.soFar.readings > 1;
   return {
@@ -38,6 +38,7 @@ function watchOf({ plan, readings, aftercare }: Facts): Report["watch"] {
     metrics: plan.watch.metrics.map(({ name, title, target, alert }): WatchReport["metrics"][number] => {
       const first = readings?.first.values.find((value) => value.name === name);
       const worst = readings?.last.soFar.worst.find((value) => value.name === name);
+      const staging = stagingReading?.values.find((value) => value.name === name);
       const unit = first?.unit ?? "";
       return {
         name,
@@ -46,6 +47,7 @@ function watchOf({ plan, readings, aftercare }: Facts): Report["watch"] {
         alert,
         first: first ? valueText(first) : null,
         note: first?.note ?? null,
+        staging: staging && staging.value !== null ? valueText(staging) : null,
         standing: first?.standing ?? "unknown",
         runbook: first?.runbook ?? null,
         worst:

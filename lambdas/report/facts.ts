@@ -80,6 +80,8 @@ export interface Facts {
   aftercare: AftercareDoc | null;
   /** The run's own reading of the watch, and the newest one. */
   readings: { first: ReadingDoc; last: ReadingDoc } | null;
+  /** The rehearsal's reading of staging. */
+  stagingReading: Pick<ReadingDoc, "values"> | null;
   verifiedAgain: VerifiedAgainDoc | null;
   states: StateFacts[];
   failures: Named<FailureDoc>[];
@@ -153,6 +155,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     afterOpening: one(documents, Doc.afterOpening),
     aftercare: one(documents, Doc.aftercare),
     readings: readingsOf(documents),
+    stagingReading: one(documents, Doc.watchRehearsed),
     verifiedAgain: one(documents, Doc.verifiedAgain),
     states: statesOf(documents),
     failures: byTime(all<FailureDoc>(documents, "failures/"), (doc) => doc.at),

@@ -201,6 +201,10 @@ const readMetric = z.strictObject({
   alert: z.string(),
   first: z.string().nullable().describe("What the run's own reading says; null: none was taken"),
   note: z.string().nullable(),
+  staging: z
+    .string()
+    .nullable()
+    .describe("What the rehearsal read on staging; null: nothing was, or could be"),
   standing: z.enum(["target", "between", "alert", "unknown"]),
   runbook: z.string().nullable(),
   worst: z

@@ -113,14 +113,15 @@ function watchLines({ watch }: Report): string[] {
   if (!watch || watch.at === null) return [];
   const { schedule } = watch;
   return [
-    ...watch.metrics.map(({ title, first, note, standing, target, alert, runbook }) => {
+    ...watch.metrics.map(({ title, first, note, staging, standing, target, alert, runbook }) => {
       const stands = {
         target: `within its target of ${target}`,
         between: `short of its target of ${target}`,
         alert: `ALERT at ${alert}: see ${runbook}`,
         unknown: `target ${target}`,
       }[standing];
-      return `${title}: ${first}${note === null ? "" : ` (${note})`}, ${stands}`;
+      const rehearsed = first === "not measured" && staging !== null ? `; on staging ${staging}` : "";
+      return `${title}: ${first}${note === null ? "" : ` (${note}${rehearsed})`}, ${stands}`;
     }),
     ...(schedule
       ? [

@@ -21,6 +21,8 @@ export const Doc = {
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
+  /** When it was asked for, by the first worker that did. */
+  snapshotBegan: (purpose: "rehearsal" | "final") => `snapshots-began/${purpose}`,
   staging: "staging",
   stagingVerified: "staging-verified",
   stagingDeleted: "staging-deleted",

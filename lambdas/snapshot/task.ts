@@ -14,7 +14,7 @@ export const snapshotTask: Task<z.infer<typeof event>> = {
   async run({ run, purpose }, ports, evidence) {
     const { fleet, settings, clock } = ports;
     const id = snapshotName(run, purpose);
-    const { at: beganAt } = await evidence.once(`${Doc.snapshot(purpose)}/began`, async () => ({
+    const { at: beganAt } = await evidence.once(Doc.snapshotBegan(purpose), async () => ({
       at: clock.now().toISOString(),
     }));
     let snapshot = await fleet.describeSnapshot(id);

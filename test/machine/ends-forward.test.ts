@@ -44,11 +44,38 @@ describe("a run that succeeds", () => {
     expect(await evidence.need<StagingVerifiedDoc>("staging-verified")).toMatchObject({ equal: true });
   });
 
+  test("reads every metric of the plan once on staging and once on production, and schedules nothing where nobody stays", async () => {
+    const { states, evidence, end } = await runPlan({});
+    expect(states.indexOf("Rehearse the watch")).toBeLessThan(states.indexOf("Fence production"));
+    expect(states.indexOf("Take the watch's first reading")).toBeGreaterThan(
+      states.indexOf("Run the post-migration tasks"),
+    );
+    expect(await evidence.list("watch/")).toHaveLength(1);
+    const { watch, reminders } = end.report;
+    expect(watch).toMatchObject({ readings: 1, schedule: null });
+    expect(watch?.metrics.map(({ standing }) => standing)).toEqual([
+      ...["target", "target", "target", "target", "unknown"],
+    ]);
+    expect(reminders.every(({ by }) => by !== null)).toBe(true);
+  });
+
   test("leaves nothing behind: no staging, no fence, no lease", async () => {
     const { end, evidence } = await runPlan({ fence: "none" });
     expect(end).toMatchObject({ end: "Succeeded", leftBehind: [] });
     for (const done of ["staging-deleted", "fence-lifted", "alarms-on"])
       expect(await evidence.read(done)).toBeDefined();
+  });
+});
+
+describe("a watch that fails", () => {
+  const BROKEN = async () =>
+    await changedPlan({ "baseline/count.sql": (sql) => sql.replace("FROM note", "FROM nowhere") });
+
+  test("on staging ends Refused: what is watched must be there to be read", async () => {
+    const { end, states } = await runPlan({ plan: await BROKEN() });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toContain("Notes");
+    expect(states).not.toContain("Fence production");
   });
 });
 

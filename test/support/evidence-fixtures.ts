@@ -436,6 +436,12 @@ export class RunFixture {
       for (const { version } of this.plan.migrations) await this.checks("staging", version, "all");
     });
     await this.state("Benchmark staging", () => this.benchmarks("staging"));
+    await this.keep(Doc.watchRehearsed, {
+      values: (this.plan.watch?.metrics ?? []).map(({ name, target }) => {
+        const [, unit = ""] = target.split(" ");
+        return { name, unit, value: unit === "GiB" ? null : (GOOD[unit] ?? 0) };
+      }),
+    });
     await this.keep(Doc.stagingDeleted, { at: this.after(3), id: "sluice-staging-0123456789ab" });
   }
 

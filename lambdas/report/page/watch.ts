@@ -24,6 +24,7 @@ export function watchSection({ watch, backups, verifiedAgain }: Report): Html | 
         },
         { head: "Target", number: true, cell: ({ target }) => target },
         { head: "Alert", number: true, cell: ({ alert }) => alert },
+        { head: "On staging", number: true, cell: ({ staging }) => staging ?? "–" },
         { head: "How", cell: ({ note }) => html`<span class="soft small">${note ?? ""}</span>` },
         ...(readings > 1
           ? [{ head: `Worst of ${readings} readings`, cell: ({ worst }: Metric) => worstText(worst) }]

@@ -4,6 +4,7 @@ import { gatherFacts } from "../../../lambdas/report/facts.ts";
 import { outcomeOf } from "../../../lambdas/report/outcome.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
+import { summaryLines } from "../../../lambdas/report/summary.ts";
 import { finalNotices } from "../../../lambdas/report/tell.ts";
 import { Doc, type End, type VerifiedAgainDoc } from "../../../lambdas/shared/documents.ts";
 import { migrated, type RunFixture, rolledBackByCheck, succeeded } from "../../support/evidence-fixtures.ts";
@@ -64,6 +65,13 @@ describe("after a success the report", () => {
     const row = /<tr><th scope="row">Vector Search P95<\/th>.*?<\/tr>/s.exec(renderReport(report))?.[0] ?? "";
     expect(row).toContain("Not measured");
     expect(row).not.toContain("Within");
+  });
+
+  test("has beside it what staging's reading said, in the page and in the summary", async () => {
+    const report = await ended(await with_(null));
+    expect(report.watch?.metrics.map(({ staging }) => staging)).toEqual(["4.2 ms", "0.04 %", null]);
+    const lines = summaryLines(report).find(({ title }) => title === "Watch")?.lines ?? [];
+    expect(lines[0]).toBe("Vector Search P95: not measured (no data yet; on staging 4.2 ms), target <100 ms");
   });
 
   test("leaves an alert of the watch to do, with the number, the threshold and where to read on", async () => {
