@@ -47,9 +47,11 @@ export async function runOutsideStep(
     await session.exec(ownLimits(ports));
   }
   return await tryTogether(work, [
-    ...(isThere ? [...before, ...(row ? [] : [beginStep(work, await sizesOf(session, step))])] : []),
+    ...(isThere
+      ? [...before, ...(row ? [] : [beginStep(work, await sizesOf(session, step.relationsBefore))])]
+      : []),
     ...putBack,
-    finishOutside(work, [...locks], await sizesOf(session, step)),
+    finishOutside(work, [...locks], await sizesOf(session, step.relations)),
     ...after,
   ]);
 }
@@ -66,15 +68,12 @@ async function begin(
   const { workers, putBack } = resources ?? {};
   const became = await tryTogether(work, [
     ...before,
-    beginStep(work, await sizesOf(session, step)),
+    beginStep(work, await sizesOf(session, step.relationsBefore)),
     ...(notes.length > 0 ? [noteOf(work, "notes", notes)] : []),
     ...(workers !== undefined && putBack !== undefined ? [notePutBack(work, putBack), workers] : []),
   ]);
   // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
-  await session.exec(
-    `SET lock_timeout = ${step.concurrently ? 0 : ports.settings.lockTimeoutMs};
-     SET statement_timeout = ${work.statementTimeoutMs};`,
-  );
+  if (step.concurrently) await session.exec("SET lock_timeout = 0");
   if (resources?.memoryKb !== undefined)
     await session.exec(`SET maintenance_work_mem = '${resources.memoryKb}kB'`);
   for (const setting of step.settings) await session.exec(setting);

@@ -7,10 +7,10 @@ import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 export type Sizes = Readonly<Record<string, number>>;
 
 /**
- * Sizes of the relations that a step names; null where it may touch any, or where somebody has one to himself: asking
+ * Sizes of relations; null where it may touch any, or where somebody has one to himself: asking
  * for a size takes a lock, and to measure is no reason to wait.
  */
-export async function sizesOf(session: Session, { relations }: Step): Promise<Sizes | null> {
+export async function sizesOf(session: Session, relations: Step["relations"]): Promise<Sizes | null> {
   if (relations === undefined) return null;
   if (relations.length === 0) return {};
   try {
@@ -34,9 +34,11 @@ export function sizesBefore({ relations }: Step, sizes: Sizes | null): string {
 }
 
 /** From within the step's transaction, by how much what it has locked grew since then, and what it dropped is gone. */
-export function growth({ relations }: Step): string {
+export function growth({ relations, relationsBefore }: Step): string {
   if (relations === undefined) return "pg_database_size(current_database()) - size_from::bigint";
   if (relations.length === 0) return "0";
+  if (relationsBefore?.length === 0)
+    return `(SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM ${named(relations)})`;
   return `CASE WHEN size_from IS NOT NULL THEN
       (SELECT coalesce(sum(pg_total_relation_size(oid) - coalesce((size_from ->> oid::text)::bigint, 0)), 0) FROM ${named(relations)}
         WHERE oid IN (SELECT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted))

@@ -19,10 +19,10 @@ export async function runTransactionStep(
   before: readonly string[],
   after: readonly string[],
 ): Promise<Became> {
-  const { step, ports } = work;
+  const { step } = work;
   const last = step.statements.length - 1;
   const marks = step.statements.every(({ sql }) => !SETS_ROLE.test(sql));
-  const sizes = await sizesOf(work.session, step);
+  const sizes = await sizesOf(work.session, step.relationsBefore);
   const statements: Sent[] = [];
   for (const [index, { sql }] of step.statements.entries()) {
     const around = await forBuild(work, index);
@@ -30,14 +30,7 @@ export async function runTransactionStep(
     if (marks && index < last) statements.push(...at(index, [markLocks(work)]));
   }
   return await trySending(work, [
-    ...at(0, [
-      begin(work),
-      `SET LOCAL lock_timeout = ${ports.settings.lockTimeoutMs}`,
-      `SET LOCAL statement_timeout = ${work.statementTimeoutMs}`,
-      ...before,
-      beginStep(work, sizes),
-      ...step.settings,
-    ]),
+    ...at(0, [begin(work), ...before, beginStep(work, sizes), ...step.settings]),
     ...statements,
     ...at(last, [...(marks ? [] : ["RESET ROLE"]), finishStep(work), ...after, "COMMIT"]),
   ]);
