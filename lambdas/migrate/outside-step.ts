@@ -72,8 +72,7 @@ async function begin(
     ...(notes.length > 0 ? [noteOf(work, "notes", notes)] : []),
     ...(workers !== undefined && putBack !== undefined ? [notePutBack(work, putBack), workers] : []),
   ]);
-  // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
-  if (step.concurrently) await session.exec("SET lock_timeout = 0");
+  if (became !== "done") return { became, putBack: [] };
   if (resources?.memoryKb !== undefined)
     await session.exec(`SET maintenance_work_mem = '${resources.memoryKb}kB'`);
   for (const setting of step.settings) await session.exec(setting);
@@ -81,9 +80,14 @@ async function begin(
 }
 
 async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<Became> {
-  const { ports } = work;
+  const { step, session, ports } = work;
   let tooLong: Wait | undefined;
+  // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
+  const patiently = async () => {
+    if (step.concurrently) await session.exec("SET lock_timeout = 0");
+  };
   try {
+    await patiently();
     return await trySending(
       work,
       [itself(work)],
@@ -93,7 +97,12 @@ async function send(work: OutsideWork, locks: Set<string>, putBack: readonly str
         tooLong = sight.wait;
         await cancel();
       },
-      () => clearLeftovers(work),
+      async () => {
+        await session.exec(`SET lock_timeout = ${ports.settings.lockTimeoutMs}`);
+        const cleared = await clearLeftovers(work);
+        if (cleared === "done") await patiently();
+        return cleared;
+      },
     );
   } catch (error) {
     await tidy(work, putBack);
