@@ -13,12 +13,17 @@ const line = (most: number) =>
     .string()
     .max(most)
     .regex(/^(?:[^\p{Cc}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp}\p{DI}\p{Bidi_Control}]|\u200c|\u200d)*$/u);
+// A browser counts the end of a line as one character, and sends two.
 const text = (most: number) =>
   z
     .string()
-    .max(most)
     .transform((value) => value.replace(/\r\n?/g, "\n"))
-    .pipe(z.string().regex(/^(?:[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]|\n|\t)*$/u));
+    .pipe(
+      z
+        .string()
+        .max(most)
+        .regex(/^(?:[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]|\n|\t)*$/u),
+    );
 
 const form = z.strictObject({
   key: z.string().min(1).max(100),

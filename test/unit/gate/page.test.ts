@@ -291,6 +291,17 @@ describe("what an answer needs", () => {
     expect(await decisionOf(s)).toBeUndefined();
   });
 
+  test("no less room than its field has, where each line's end is sent as two characters", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const written = `${"x".repeat(99)}\n`.repeat(14) + "x".repeat(100);
+    expect(written).toHaveLength(1_500);
+    expect((await s.answerAs(path, key, { ...NO_GO, comment: `${written}x` })).status).toBe(400);
+    const sent = written.replaceAll("\n", "\r\n");
+    expect((await s.answerAs(path, key, { ...NO_GO, comment: sent })).status).toBe(200);
+    expect((await decisionOf(s))?.comment).toBe(written);
+  });
+
   test("of a No-Go the reason, and nothing else: no ticks, no identifier", async () => {
     const s = scene();
     const { path, key } = await s.open({ kind: "rehearsal" });
