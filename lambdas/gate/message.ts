@@ -26,7 +26,7 @@ export function gateNotice(
       ? ["It is asked once more, as something changed after the last Go:", ...doc.changed.map(item), ""]
       : []),
     ...(doc.window && doc.window.override !== null
-      ? [`It was started outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
+      ? [`It may go on outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
       : []),
     `Go:    ${plain(doc.go)}`,
     `No-Go: ${plain(doc.noGo)}`,

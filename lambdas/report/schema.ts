@@ -212,7 +212,7 @@ export const reportSchema = z.strictObject({
       outsideWindow: z
         .string()
         .optional()
-        .describe("Why it ran outside the maintenance window, where it did"),
+        .describe("Why it was allowed outside the maintenance window, where it was"),
       instance: z.string(),
       database: z.string(),
       rehearse: z.enum(["before", "inside"]),

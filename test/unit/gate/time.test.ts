@@ -274,17 +274,17 @@ describe("what the machine passes on", () => {
 });
 
 describe("the page of a run with a window", () => {
-  test("shows until when it is, and to the approvers why a run is outside it", async () => {
+  test("shows until when it is, and to the approvers why a run may be outside it", async () => {
     const s = scene();
     s.report.request = { ...s.report.request, startedBy: "Ada Lovelace" } as never;
     await windowEnds(s, 90, "<b>the release cannot wait</b> https://evil.example");
     const { path, key } = await open(s, "readiness");
     const { body } = await s.get(path, key);
-    expect(body).toContain("Started outside the maintenance window");
+    expect(body).toContain("Allowed outside the maintenance window");
     expect(body).toContain("<q>&lt;b&gt;the release cannot wait&lt;/b&gt;");
     expect(body).toMatch(/<dt>Window<\/dt><dd>until <time datetime="2026-11-03T03:30:00.000Z">/);
     const notice = s.ports.notices[0]?.text ?? "";
-    expect(notice).toContain("started outside the maintenance window, for this reason: <b>the release");
+    expect(notice).toContain("may go on outside the maintenance window, for this reason: <b>the release");
     expect(notice.match(/https?:\/\//g)).toHaveLength(1);
   });
 
