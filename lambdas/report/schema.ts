@@ -163,7 +163,7 @@ const benchmark = z.strictObject({
 const gate = z.strictObject({
   gate: z.string(),
   attempt: z.int(),
-  escalation: z.boolean().describe("Asked of the escalation contacts after nobody had answered"),
+  escalation: z.boolean().describe("Asked of the escalation contacts, as it was not decided in time"),
   question: z.string(),
   checklist: z.array(z.strictObject({ item: z.string(), ticked: z.boolean().nullable() })),
   openedAt: time,
