@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Problem } from "../gate/decide.ts";
 import { leadsToProduction } from "../gate/kinds.ts";
-import { SLUICE, samePerson } from "../gate/names.ts";
+import { mixesScripts, SLUICE, samePerson } from "../gate/names.ts";
 import type { GateDoc } from "../shared/documents.ts";
 import type { RunSettings } from "../shared/settings.ts";
 
@@ -66,6 +66,12 @@ export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings
     problems.push({
       field: "by",
       message: `Type your name. ${SLUICE} itself answers where nobody did in time.`,
+    });
+  if (mixesScripts(form.by))
+    problems.push({
+      field: "by",
+      message:
+        "Type your name in the letters of one script: one with letters that only look alike could pass for another's.",
     });
   if (form.decision !== "Go") return problems;
   if (!doc.checklist.every((_, i) => form.tick.includes(i)))
