@@ -3,7 +3,7 @@ export const SLUICE = "Sluice";
 
 /** True for a text that can tell one person from another. */
 export function isName(text: string | null | undefined): text is string {
-  return typeof text === "string" && normalised(text) !== "";
+  return typeof text === "string" && /[\p{L}\p{N}]/u.test(normalised(text));
 }
 
 /** True for a name in letters that only look alike: it could pass for another's. */
@@ -32,6 +32,7 @@ function normalised(name: string): string {
       // Upper case first: it also folds what has no lower case of its own, such as ß and ſ.
       .toUpperCase()
       .toLowerCase()
-      .replace(/[^\p{L}\p{N}]|\p{DI}/gu, "")
+      // Accents go; the marks of other scripts stay, as they are vowels and make another name.
+      .replace(/[^\p{L}\p{N}\p{M}]|[\u0300-\u036f]|\p{DI}/gu, "")
   );
 }

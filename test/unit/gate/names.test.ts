@@ -20,6 +20,8 @@ describe("two names are one person's", () => {
   test.each([
     ["Ada Lovelace", "Grace Hopper"],
     ["山田", "山本"],
+    ["राम", "रमा"],
+    ["かがみ", "かかみ"],
     ["Ada", ""],
     ["", ""],
     ["...", "!!!"],
@@ -29,9 +31,12 @@ describe("two names are one person's", () => {
 });
 
 describe("a name", () => {
-  test.each(["", " ", "...", "\u200b\u200d", "\u3164", "🙂", "-@-"])("is not %j", (text) => {
-    expect(isName(text)).toBe(false);
-  });
+  test.each(["", " ", "...", "\u200b\u200d", "\u3164", "🙂", "\u0301", "\u093e", "-@-"])(
+    "is not %j",
+    (text) => {
+      expect(isName(text)).toBe(false);
+    },
+  );
 
   test.each(["Zoë", "山田 Taro", "نام‌من", "X Æ A-12", "O’Brien", "Ολγα", "Ольга", "--yes (root)"])(
     "may be %s",
