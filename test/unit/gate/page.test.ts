@@ -378,6 +378,14 @@ describe("what an answer needs", () => {
     const rehearsal = await s.open({ kind: "rehearsal" });
     expect((await s.answerAs(rehearsal.path, rehearsal.key, NO_GO)).status).toBe(200);
   });
+
+  test("no second person where the settings ask for none", async () => {
+    const s = scene({ settings: { separateApprover: false } });
+    await s.evidence.keep("request", { startedBy: GO.by });
+    const { path, key } = await s.open({ kind: "rehearsal" });
+    expect((await s.get(path, key)).body).not.toContain("Somebody other than");
+    expect((await s.answerAs(path, key, GO)).status).toBe(200);
+  });
 });
 
 describe("an answer", () => {
@@ -468,6 +476,21 @@ describe("an answer", () => {
     s.ports.clock.pass(60_000);
     expect((await s.post(path, fields)).status).toBe(200);
     expect(await decisionOf(s)).toEqual(kept);
+  });
+
+  test("sent twice is heard by the run once, and neither sender is told that nobody heard", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const shown = shownOn((await s.get(path, key)).body);
+    let waits = true;
+    s.ports.callbacks.succeed = async () => {
+      const heard = waits;
+      waits = false;
+      return heard;
+    };
+    const fields = [["key", key], ["shown", shown], ...Object.entries(NO_GO)] as [string, string][];
+    for (const { body } of await Promise.all([s.post(path, fields), s.post(path, fields)]))
+      expect(body).not.toContain("The run does not wait here any more");
   });
 
   test("that came second changes nothing and says whose counts", async () => {
