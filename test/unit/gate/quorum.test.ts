@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
-import type { GateDecisionDoc, GateDoc } from "../../../lambdas/shared/documents.ts";
+import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import type { GateTexts } from "../../../lambdas/shared/plan.ts";
 import type { PortOverrides } from "../../support/ports.ts";
-import { GO, MINUTES, NO_GO, RUN, type Scene, scene, shownOn, TOKEN } from "./scene.ts";
+import { decisionOf, GO, MINUTES, NO_GO, RUN, type Scene, scene, shownOn, TOKEN } from "./scene.ts";
 
 const ADA = { ...GO, by: "Ada Lovelace" };
 const GRACE = { ...GO, by: "Grace Hopper" };
@@ -18,8 +18,6 @@ function needing(approvals: number, overrides: PortOverrides = {}): Scene {
   return scene({ ...overrides, plan: { gates } });
 }
 
-const decisionOf = (s: Scene, gate = "readiness", attempt = 1) =>
-  s.evidence.read<GateDecisionDoc>(`gates/${gate}-${attempt}/decision`);
 const confirm = (s: Scene, heard: "Go" | "nothing" | "nothing again") =>
   confirmGate(
     { gate: "rehearsal", kind: "rehearsal", minutes: MINUTES, heard },
