@@ -8,6 +8,7 @@ import { gateTask } from "../../../lambdas/gate/task.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
+import { tinyMigration } from "../../support/ports.ts";
 import { fullReport } from "./reports.ts";
 import { GO, linkOf, MINUTES, NO_GO, RUN, type Scene, scene, TOKEN } from "./scene.ts";
 
@@ -115,18 +116,18 @@ describe("the message", () => {
     const s = scene(
       {
         settings: { instance: evil.repeat(5), database: evil, contacts: [{ role: evil, name: evil }] },
-        plan: { title: evil },
+        plan: { title: evil, migrations: [tinyMigration("002", evil)] },
       },
       "run-ä".repeat(15),
     );
-    const { link } = await s.open({ escalation: true });
+    const { link } = await s.open({ kind: "rehearsal", escalation: true });
     const notice = s.ports.notices[0];
     expect(notice?.subject).toMatch(/^[\x20-\x7e]{20,99}$/);
     expect(notice?.text.match(/https?:\/\//g)).toHaveLength(1);
     expect(notice?.text).not.toMatch(/www\./);
     expect(notice?.text).not.toContain("\r");
     expect(notice?.text.split("\n").filter((line) => line.startsWith("Bcc"))).toEqual([]);
-    expect(link).toMatch(/^https:\/\/gates\.example\/gates\/[\w%.~-]+\/readiness\/1\?key=[\w-]{43}$/);
+    expect(link).toMatch(/^https:\/\/gates\.example\/gates\/[\w%.~-]+\/rehearsal\/1\?key=[\w-]{43}$/);
     expect((await s.get(new URL(link).pathname, linkOf(s.ports).key)).status).toBe(200);
   });
 
@@ -230,6 +231,18 @@ describe("a Go takes effect", () => {
     await s.open();
     s.ports.plan = { ...s.ports.plan, checksum: "b".repeat(64) };
     expect(await go(s, "readiness", 1)).toMatchObject({ state: "incomplete", problems: [{ field: "page" }] });
+  });
+
+  test("after another plan was deployed only for a restore: that is asked again, and says so", async () => {
+    const s = scene();
+    await s.open({ kind: "restore" });
+    s.ports.plan = { ...s.ports.plan, checksum: "b".repeat(64) };
+    expect(await go(s, "restore", 1)).toMatchObject({ state: "decided" });
+    expect(await confirm(s, "restore")).toEqual({ decision: "Ask" });
+    const { path, key } = await s.open({ kind: "restore" });
+    expect((await s.get(path, key)).body).toContain("The deployed plan is not the one that was shown.");
+    await go(s, "restore", 2);
+    expect(await confirm(s, "restore")).toEqual({ decision: "Go" });
   });
 
   test("a No-Go always does", async () => {
