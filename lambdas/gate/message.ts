@@ -74,7 +74,7 @@ function short(text: string, most: number): string {
 
 const item = (text: string) => `  - ${plain(text)}`;
 
-// One line, and nothing that a mail program would make a link of: the texts come from plans, catalogs and people.
+// One line, and no address that mail programs are sure to make a link of: the texts come from plans, catalogs and people.
 function plain(text: string): string {
   return text
     .replace(/[\s\p{Cc}]+/gu, " ")

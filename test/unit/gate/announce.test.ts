@@ -72,6 +72,11 @@ describe("chat tools hear", () => {
       decision: "Go",
       withheld: expect.arrayContaining(["Production's catalog has changed:"]),
     });
+    await s.open({ kind: "open" });
+    expect(s.ports.announced[2]?.detail).toMatchObject({
+      attempt: 2,
+      changed: expect.arrayContaining(["Production's catalog has changed:"]),
+    });
   });
 
   test("of one that nobody answered, once it counts as a No-Go and not before", async () => {

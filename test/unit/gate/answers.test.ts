@@ -37,7 +37,11 @@ describe("what an answer needs", () => {
     expect(silent.body).toContain("Say why, for those who read the report.");
     const shown = shownOn((await s.get(path, key)).body);
     expect((await s.post(path, { key, shown, ...NO_GO })).status).toBe(200);
-    expect(await decisionOf(s, "rehearsal")).toMatchObject({ decision: "NoGo", comment: "Not tonight." });
+    expect(await decisionOf(s, "rehearsal")).toMatchObject({
+      decision: "NoGo",
+      comment: "Not tonight.",
+      ticked: [],
+    });
   });
 
   test("of a Go every point of the checklist, and what was typed stays when one is missing", async () => {

@@ -82,6 +82,7 @@ describe("a link that is no good", () => {
     const after = await s.get(path, key);
     expect(after.status).toBe(410);
     expect(after.body).toContain("The time for this answer is over");
+    expect(after.body).toContain("The escalation contacts are asked now");
     const late = await s.post(path, { key, shown: shownOn(before.body), ...GO, tick: "0" });
     expect(late.status).toBe(410);
     expect(await decisionOf(s)).toBeUndefined();

@@ -161,7 +161,7 @@ describe("a Go takes effect", () => {
 
   test("not when the catalog changed: it is asked again and says which object", async () => {
     const s = scene();
-    await s.open({ kind: "rehearsal" });
+    const first = await s.open({ kind: "rehearsal" });
     await go(s, "rehearsal", 1);
     s.catalog.objects = [
       ...s.catalog.objects,
@@ -172,6 +172,10 @@ describe("a Go takes effect", () => {
     expect((await docOf(s, "rehearsal", 2)).changed.join(" ")).toContain("index public.sneaked_in added");
     expect((await s.get(again.path, again.key)).body).toContain("index public.sneaked_in added");
     expect(s.ports.notices[1]?.text).toContain("index public.sneaked_in added");
+    const former = (await s.get(first.path, first.key)).body;
+    expect(former).toContain("Go, by Grace");
+    expect(former).toContain("This Go did not take effect");
+    expect(former).toContain("The gate is asked again, by a new link.");
     await go(s, "rehearsal", 2);
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });
