@@ -134,6 +134,7 @@ describe("the message", () => {
   test("goes to the escalation contacts when nobody answered, with a link of their own", async () => {
     const s = scene();
     const first = await s.open();
+    expect((await s.get(first.path, first.key)).body).not.toContain("Escalated");
     const second = await s.open({ escalation: true });
     expect(s.ports.notices.map((notice) => notice.audience)).toEqual(["approvers", "escalation"]);
     expect(s.ports.notices[1]?.text).toContain("This gate was not decided in time.");
