@@ -102,5 +102,7 @@ describe("a link that is no good", () => {
     expect(s.ports.callbacks.calls).toEqual([]);
     expect((await s.answerAs(newer.path, newer.key, GO)).status).toBe(200);
     expect(s.ports.callbacks.calls).toEqual([{ token: "second", output: { decision: "Go" } }]);
+    const shownPages = [...s.ports.evidence.files.keys()].filter((name) => name.includes("/shown-"));
+    expect(shownPages).toEqual([expect.stringContaining("gates/readiness-2/shown-")]);
   });
 });

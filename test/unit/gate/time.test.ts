@@ -100,7 +100,9 @@ describe("at the end of its time", () => {
     const s = scene();
     await open(s, "open");
     const { path, key } = await open(s, "open", true);
-    const shown = shownOn((await s.get(path, key)).body);
+    const { body } = await s.get(path, key);
+    expect(body).toContain(", or it counts as a No-Go");
+    const shown = shownOn(body);
     s.ports.clock.pass(HOUR);
     const over = (await s.get(path, key)).body;
     expect(over).toContain("Without an answer it counts as a No-Go.");
@@ -296,11 +298,11 @@ describe("the page of a run with a window", () => {
   });
 
   test("warns where what is to come is predicted not to fit into it", async () => {
-    const phase = (seconds: number) =>
-      ({ id: "x", title: "x", kind: "work", predictedSeconds: seconds, startedAt: null }) as never;
+    const phase = (seconds: number, startedAt: string | null = null) =>
+      ({ id: "x", title: "x", kind: "work", predictedSeconds: seconds, startedAt }) as never;
     const page = async (seconds: number) => {
       const s = scene();
-      s.report.timeline.phases = [phase(seconds), phase(60)];
+      s.report.timeline.phases = [phase(seconds), phase(60), phase(9_000, "2026-11-03T01:00:00.000Z")];
       await windowEnds(s, 30);
       const { path, key } = await open(s, "readiness");
       return (await s.get(path, key)).body;
