@@ -257,7 +257,9 @@ describe("what a tenant shares", () => {
       SELECT refresh_hybrid_search_index()`);
     await become("v2_app", "a");
     const found = async (call: string) =>
-      (await rows(`SELECT name FROM ${call} ORDER BY 1`)).flat().filter((name) => /verdict/.test(String(name)));
+      (await rows(`SELECT name FROM ${call} ORDER BY 1`))
+        .flat()
+        .filter((name) => /verdict/.test(String(name)));
     const own = ["verdict-a"];
     expect(await found("hybrid_search(array_fill(0.5, ARRAY[768])::vector, max_results => 50)")).toEqual(own);
     expect(await found("hybrid_search(NULL, 'verdict', 50)")).toEqual(own);
@@ -279,7 +281,9 @@ describe("what a tenant shares", () => {
     await db.exec(`INSERT INTO agent_relationships (source_agent_id, target_agent_id, type, confidence)
       VALUES ('${idOf("b", 2)}', '${idOf("b", 1)}', 'VALIDATES', 0.8)`);
     expect(
-      await rows(`SELECT agent_name, cumulative_confidence FROM traverse_agent_relationships('${idOf("b", 1)}')`),
+      await rows(
+        `SELECT agent_name, cumulative_confidence FROM traverse_agent_relationships('${idOf("b", 1)}')`,
+      ),
     ).toEqual([["a copy of b-2", "0.800000"]]);
   });
 
