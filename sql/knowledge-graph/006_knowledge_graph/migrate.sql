@@ -3,7 +3,7 @@
 -- Of extensions it needs pgvector only: SHA-256 and random UUIDs are built into PostgreSQL.
 -- Everything here is new, so nothing waits for a lock, and the indexes are built on empty tables.
 
--- sluice: step "look whether its names are free"
+-- sluice: step "look whether its names are free, and what it needs is where it looks"
 -- The rollback drops by name, so what it drops must be this migration's own.
 DO $$
 DECLARE
@@ -23,6 +23,13 @@ BEGIN
   IF taken IS NOT NULL THEN
     RAISE EXCEPTION 'these are there already, and migration 006 would create them: %', taken
       USING ERRCODE = 'duplicate_object', HINT = 'Nothing was changed. Rename or drop what is in the way.';
+  ELSIF to_regclass('public.agent_profiles') IS NULL THEN
+    RAISE EXCEPTION 'there is no table public.agent_profiles' USING ERRCODE = 'undefined_table',
+      HINT = 'Nothing was changed. Is this the database of version 005?';
+  ELSIF EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'vector' AND e.extnamespace <> 'public'::REGNAMESPACE) THEN
+    RAISE EXCEPTION 'pgvector is not in schema public, where the functions of these migrations look for it'
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+      HINT = 'Nothing was changed. As its owner: ALTER EXTENSION vector SET SCHEMA public.';
   END IF;
 END;
 $$;
