@@ -495,13 +495,17 @@ BEGIN
     -- The callers keep one of equal rows, so returning the exact ones after these is right.
   END IF;
 
+  -- OFFSET 0 keeps the planner from asking the index for the order, since what that finds is not exact.
   RETURN QUERY EXECUTE format($sql$
-    WITH own AS MATERIALIZED (
-      SELECT t.id::TEXT AS id, %2$s AS entity_type, t.embedding <=> $1 AS distance
+    SELECT own.id::TEXT, own.entity_type, own.distance
+    FROM (
+      SELECT t.id, %2$s AS entity_type, t.embedding <=> $1 AS distance
       FROM %1$s t
       WHERE t.embedding IS NOT NULL AND t.tenant_id = ANY ($2) AND (%3$s)
-    )
-    SELECT own.id, own.entity_type, own.distance FROM own ORDER BY own.distance LIMIT $3
+      OFFSET 0
+    ) AS own
+    ORDER BY own.distance
+    LIMIT $3
     $sql$, relation, type_column, condition) USING target_embedding, tenants, max_results;
 END;
 $$;
