@@ -252,10 +252,14 @@ BEGIN
       END LOOP;
 
       RETURN QUERY
-      WITH RECURSIVE reached AS MATERIALIZED (
-        SELECT n.place::INTEGER AS place, n.id::TEXT AS id, n.parent, n.type, n.hop, n.confidence, a.name
+      -- Names are read all at once for many agents, and looked up one by one for few.
+      WITH RECURSIVE names AS MATERIALIZED (
+        SELECT a.id, a.name FROM agent_profiles a WHERE a.tenant_id = home AND cardinality(ids) > 10000
+      ), reached AS MATERIALIZED (
+        SELECT n.place::INTEGER AS place, n.id::TEXT AS id, n.parent, n.type, n.hop, n.confidence,
+          COALESCE(names.name, (SELECT a.name FROM agent_profiles a WHERE a.id = n.id AND a.tenant_id = home)) AS name
         FROM unnest(ids, parents, types, hops, confidences) WITH ORDINALITY AS n (id, parent, type, hop, confidence, place)
-        JOIN agent_profiles a ON a.id = n.id AND a.tenant_id = home
+        LEFT JOIN names ON names.id = n.id
       ), ways AS (
         SELECT r.place, r.id, r.name, r.hop, r.confidence, ARRAY[]::relationship_type[] AS by_types, ARRAY[r.id] AS by_ids
         FROM reached r WHERE r.hop = 0

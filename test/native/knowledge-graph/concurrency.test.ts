@@ -80,8 +80,10 @@ describe("withTenantContext", () => {
     expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
   });
 
-  test("refuses an empty tenant id, which would mean none", async () => {
-    await expect(withTenantContext(db.pool(), "", async () => undefined)).rejects.toThrow(RangeError);
+  test.each(["", undefined, null])("refuses %j for a tenant id, which would mean none", async (tenantId) => {
+    await expect(withTenantContext(db.pool(), tenantId as string, async () => undefined)).rejects.toThrow(
+      RangeError,
+    );
   });
 });
 
