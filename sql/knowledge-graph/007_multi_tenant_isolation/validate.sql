@@ -182,6 +182,7 @@ SELECT holder.rolname AS name, t.seen = t.expected AS passed, t.expected::TEXT, 
 FROM (
   SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
   WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'SELECT'
+    AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
 ) AS holder
 CROSS JOIN LATERAL (
   SELECT pg_temp.seen_by(holder.rolname) AS seen, (SELECT count(*) FROM agent_profiles WHERE tenant_id = 'default-tenant') AS expected
@@ -278,7 +279,8 @@ BEGIN
     ) AS granted
     CROSS JOIN LATERAL aclexplode(granted.acl) AS a
     JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.relnamespace = 'public'::REGNAMESPACE AND a.grantee <> c.relowner AND pg_has_role(r.oid, 'MEMBER')
+    WHERE c.relnamespace = 'public'::REGNAMESPACE AND a.grantee <> c.relowner
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
     ORDER BY 1
   LOOP
     FOR target IN
@@ -406,7 +408,8 @@ CREATE FUNCTION pg_temp.write_as(tenant TEXT) RETURNS TEXT LANGUAGE plpgsql AS $
 DECLARE
   writer TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT' ORDER BY 1 LIMIT 1);
+    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT'
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END) ORDER BY 1 LIMIT 1);
   before TEXT := current_setting('role');
 BEGIN
   PERFORM set_config('app.current_tenant', tenant, true), set_config('role', COALESCE(writer, before), true);
@@ -429,6 +432,7 @@ DECLARE
   reader TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
     WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
     GROUP BY r.rolname ORDER BY count(*) DESC, 1 LIMIT 1);
   before TEXT := current_setting('role');
   found BIGINT;
@@ -471,6 +475,7 @@ DECLARE
   reader TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
     WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
     GROUP BY r.rolname ORDER BY count(*) DESC, 1 LIMIT 1);
   before TEXT := current_setting('role');
   found BIGINT;
@@ -510,7 +515,8 @@ CREATE FUNCTION pg_temp.trespass() RETURNS TEXT LANGUAGE plpgsql AS $$
 DECLARE
   writer TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT' ORDER BY 1 LIMIT 1);
+    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT'
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END) ORDER BY 1 LIMIT 1);
   before TEXT := current_setting('role');
 BEGIN
   PERFORM set_config('app.current_tenant', 'sluice-check-a', true), set_config('role', COALESCE(writer, before), true);
@@ -541,7 +547,8 @@ CREATE FUNCTION pg_temp.loosen(tenant TEXT, victim TEXT) RETURNS TEXT LANGUAGE p
 DECLARE
   writer TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'UPDATE' ORDER BY 1 LIMIT 1);
+    WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'UPDATE'
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END) ORDER BY 1 LIMIT 1);
   before TEXT := current_setting('role');
   changed BOOLEAN;
 BEGIN

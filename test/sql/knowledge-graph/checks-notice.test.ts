@@ -200,3 +200,14 @@ test.each(broken)("the checks notice %s", async (_, version, breakIt, said, mend
   await db.exec(mendIt);
   expect(seen.join("\n")).toMatch(said);
 });
+
+test("the checks pass where roles may read, too, that the owner cannot become or that have little else", async () => {
+  await db.exec(`
+    SET createrole_self_grant = ''; CREATE ROLE a_dashboard;
+    SET createrole_self_grant = 'set, inherit'; CREATE ROLE a_report;
+    GRANT SELECT ON agent_profiles TO a_dashboard, a_report`);
+  const seen = [];
+  for (const version of VERSIONS) seen.push(...failures(await validate(db, version)));
+  await db.exec("REVOKE ALL ON agent_profiles FROM a_dashboard, a_report; DROP ROLE a_dashboard, a_report");
+  expect(seen).toEqual([]);
+});
