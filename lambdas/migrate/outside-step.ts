@@ -1,6 +1,6 @@
 import { SluiceError } from "../shared/errors.ts";
 import type { OutsideStep } from "../shared/plan.ts";
-import { resourcesFor } from "./index-resources.ts";
+import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./index-resources.ts";
 import type { StepRow, Wait } from "./ledger.ts";
 import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
 import { findLeftovers } from "./leftovers.ts";
@@ -42,7 +42,7 @@ export async function runOutsideStep(
     const began = await begin(work, before);
     if (began.became !== "done") return began.became;
     putBack = began.putBack;
-    const became = await send(work, locks, putBack);
+    const became = await sendOrAlone(work, locks, putBack);
     if (became !== "done") return became;
     await session.exec(ownLimits(ports));
   }
@@ -77,6 +77,28 @@ async function begin(
     await session.exec(`SET maintenance_work_mem = '${resources.memoryKb}kB'`);
   for (const setting of step.settings) await session.exec(setting);
   return { became, putBack: putBack === undefined ? [] : [putBack] };
+}
+
+/** A build for whose workers there is no memory is done without them. */
+async function sendOrAlone(
+  work: OutsideWork,
+  locks: Set<string>,
+  putBack: readonly string[],
+): Promise<Became> {
+  const { step, session, ports } = work;
+  try {
+    return await send(work, locks, putBack);
+  } catch (error) {
+    if (!step.build || !lacksSharedMemory(error)) throw error;
+    ports.progress(`${step.name}: ${WITHOUT_WORKERS}`);
+    // What was put back is put back once more at the end, which does no harm.
+    const noted = await tryTogether(work, [beginStep(work, null), noteOf(work, "notes", [WITHOUT_WORKERS])]);
+    if (noted !== "done") return noted;
+    await session.exec(`SET ${NO_WORKERS}`);
+    const became = await send(work, locks, putBack);
+    if (became !== "detached") await session.exec("RESET max_parallel_maintenance_workers");
+    return became;
+  }
 }
 
 async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<Became> {
