@@ -1,7 +1,8 @@
 -- 006: the knowledge graph. Agents' capabilities and relationships with embeddings, and the CAWS provenance chain.
 --
 -- Of extensions it needs pgvector only: SHA-256 and random UUIDs are built into PostgreSQL.
--- Everything here is new, so nothing waits for a lock, and the indexes are built on empty tables.
+-- Everything here is new, so nothing waits for a lock, and the indexes are built on empty tables; hence:
+-- squawk-ignore-file require-concurrent-index-creation
 
 -- sluice: step "look whether its names are free, and what it needs is where it looks"
 -- The rollback drops by name, so what it drops must be this migration's own.

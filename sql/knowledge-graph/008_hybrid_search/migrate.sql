@@ -3,6 +3,9 @@
 -- How it stays within a tenant. Functions that only read tables run with the caller's rights, so row security applies.
 -- The materialized view cannot have row security, so nobody may read it: its functions can (SECURITY DEFINER), and they
 -- ask for the tenants the caller may read, never for the one it names.
+--
+-- Every index here is on a relation that this migration makes, and that nobody reads or writes before it is done; hence:
+-- squawk-ignore-file require-concurrent-index-creation
 
 -- sluice: step "look whether its names are free"
 -- The rollback drops by name, so what it drops must be this migration's own.
