@@ -56,7 +56,7 @@ export function finishStep(place: StepPlace): string {
   const { step } = place;
   const counted = step.kind === "transaction" && step.changesRows ? `rows + ${changedRows(step)}` : "rows";
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = ${counted},
-      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${growth(step)},
+      wal_to = pg_current_wal_insert_lsn(), size_bytes = ${growth(step)},
       locks = ${step.relationsBefore?.length === 0 ? "locks" : `${locksHeld()} || locks`}
     WHERE ${isStep(place)}`;
 }
@@ -65,7 +65,7 @@ export function finishStep(place: StepPlace): string {
 export function finishOutside(place: StepPlace, locks: readonly string[], sizes: Sizes | null): string {
   const seen = locks.map((lock) => `${literal(lock)}, tried_at`).join(", ");
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = NULL, put_back = NULL,
-      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${growthTo(sizes)},
+      wal_to = pg_current_wal_insert_lsn(), size_bytes = ${growthTo(sizes)},
       locks = jsonb_build_object(${seen})
     WHERE ${isStep(place)}`;
 }

@@ -48,7 +48,7 @@ const DDL: readonly string[] = [
     gave_way int NOT NULL DEFAULT 0,
     rows bigint,
     wal_from pg_lsn,
-    wal_bytes numeric,
+    wal_to pg_lsn,
     size_from jsonb,
     size_bytes bigint,
     marked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -155,7 +155,7 @@ export async function hasLedger(session: Session): Promise<boolean> {
 /** The query for the rows of all steps of a migration in this run, in order; each is a StepRow. */
 export function stepsQuery({ run, version }: Pick<LedgerKey, "run" | "version">): string {
   return `SELECT round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
-            gave_way AS "gaveWay", rows::float8 AS rows, wal_bytes::float8 AS "walBytes",
+            gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
             size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack"
        FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version = ${literal(version)}
       ORDER BY round, direction, ordinal`;
