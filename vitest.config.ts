@@ -24,8 +24,8 @@ export default defineConfig({
       tier("unit", 60),
       tier("sql", 120),
       tier("machine", 180),
-      // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("browser", 60, { globalSetup: ["test/browser/global-setup.ts"] }),
+      // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],
   },

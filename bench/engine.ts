@@ -7,9 +7,8 @@ import type { Ports } from "../lambdas/shared/ports.ts";
 import type { Bench, Database } from "./harness.ts";
 
 /** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. */
-function portsFor(bench: Bench): Ports {
+export function enginePorts(): Ports {
   return {
-    plan: bench.loaded.plan,
     settings: { lockTimeoutMs: 2_000, lockTries: 30, concurrentWaitMs: 600_000 },
     clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
     worker: "bench",
@@ -27,7 +26,7 @@ export async function migrate(
   for (const version of versions) {
     const migration = migrationOf(bench.loaded.plan, version);
     const steps = await database.asOwner((session) =>
-      runSteps(session, portsFor(bench), {
+      runSteps(session, enginePorts(), {
         key: { run: "bench", version, round: 1, direction: "migrate" },
         file: migration.migrate,
         checksum: migration.migrate.checksum,
@@ -47,7 +46,7 @@ export async function migrate(
 export async function rollBack(bench: Bench, database: Database, version: string): Promise<void> {
   const migration = migrationOf(bench.loaded.plan, version);
   await database.asOwner((session) =>
-    runSteps(session, portsFor(bench), {
+    runSteps(session, enginePorts(), {
       key: { run: "bench", version, round: 1, direction: "rollback" },
       file: migration.rollback,
       checksum: migration.migrate.checksum,

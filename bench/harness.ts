@@ -96,6 +96,11 @@ export class Bench {
     });
   }
 
+  /** A database with nothing in it. */
+  async empty(): Promise<Database> {
+    return await this.#create("");
+  }
+
   /** A copy that the caller may change. */
   async copyOf(original: Database): Promise<Database> {
     return await this.#create(`TEMPLATE ${original.name} STRATEGY FILE_COPY`);

@@ -10,8 +10,22 @@ import { count, duration, timed } from "./stats.ts";
 import { table } from "./table.ts";
 import type { Result, Sizes } from "./types.ts";
 
-const FULL: Sizes = { rows: 2_000_000, vectors: 100_000, agents: 100_000, edges: 1_000_000, capSeconds: 60 };
-const QUICK: Sizes = { rows: 200_000, vectors: 10_000, agents: 10_000, edges: 100_000, capSeconds: 5 };
+const FULL: Sizes = {
+  rows: 2_000_000,
+  vectors: 100_000,
+  agents: 100_000,
+  edges: 1_000_000,
+  migrations: 1_000,
+  capSeconds: 60,
+};
+const QUICK: Sizes = {
+  rows: 200_000,
+  vectors: 10_000,
+  agents: 10_000,
+  edges: 100_000,
+  migrations: 200,
+  capSeconds: 5,
+};
 const LATEST = fileURLToPath(new URL("results/latest.json", import.meta.url));
 
 function positive(text: string): number {
@@ -40,6 +54,7 @@ const options = new Command("bench")
   .option("--vectors <n>", "capabilities with an embedding", positive)
   .option("--agents <n>", "agents of the graph", positive)
   .option("--edges <n>", "relationships of the graph", positive)
+  .option("--migrations <n>", "trivial migrations", positive)
   .option("--cap <seconds>", "give the plan's way up after so long", positive)
   .option("--json <file>", "where to write the figures (default: bench/results/latest.json)")
   .addHelpText(
@@ -54,6 +69,7 @@ const options = new Command("bench")
     vectors?: number;
     agents?: number;
     edges?: number;
+    migrations?: number;
     cap?: number;
     json?: string;
   }>();
@@ -64,6 +80,7 @@ const sizes: Sizes = {
   vectors: options.vectors ?? base.vectors,
   agents: options.agents ?? base.agents,
   edges: options.edges ?? base.edges,
+  migrations: options.migrations ?? base.migrations,
   capSeconds: options.cap ?? base.capSeconds,
 };
 

@@ -41,7 +41,7 @@ export const indexBuild: Measurement = {
         note:
           "as written: 64 MB of memory (PostgreSQL's default). Ours: the step of 008 that builds it, as the step engine " +
           `runs it; this server's own maintenance_work_mem is ${server?.memory}. The step engine itself sets neither memory ` +
-          `nor workers: what a step finds, it finds in its own SQL. By hand, with 2 GB and two workers on the table: ${duration(withMemoryMs)}.`,
+          `nor workers: what a step finds, it finds in its own SQL. By hand, with 2 GB and two workers: ${duration(withMemoryMs)}.`,
         figures: { asWrittenMs: written.ms, oursMs, byHandMs: withMemoryMs },
       },
     ];

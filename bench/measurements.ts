@@ -4,6 +4,7 @@ import { downtime } from "./measure-downtime.ts";
 import { embedded } from "./measure-embedded.ts";
 import { graph } from "./measure-graph.ts";
 import { indexBuild } from "./measure-index-build.ts";
+import { overhead } from "./measure-overhead.ts";
 import { refresh } from "./measure-refresh.ts";
 import { rollback } from "./measure-rollback.ts";
 import { rowSecurity } from "./measure-row-security.ts";
@@ -21,5 +22,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   checksum,
   rollback,
   downtime,
+  overhead,
   embedded,
 ];

@@ -9,6 +9,8 @@ export interface Sizes {
   /** Agents and relationships of the graph. */
   agents: number;
   edges: number;
+  /** Trivial migrations, to see what one costs. */
+  migrations: number;
   /** The plan's way is given up after so many seconds, and reported as slower than that. */
   capSeconds: number;
 }

@@ -1,3 +1,4 @@
+import { fromSql } from "pgvector/utils";
 import type { StepDoc } from "../lambdas/shared/documents.ts";
 import type { Migration } from "../lambdas/shared/plan.ts";
 import type { Session } from "../lambdas/shared/session.ts";
@@ -39,7 +40,7 @@ const PARTS = `
     RETURN (SELECT sum(p.v) FROM generate_series(0, ${DIRECTIONS}) AS k
               JOIN bench.part p ON p.kind = k AND p.place = bench.hash(n, k, CASE k WHEN 0 THEN ${TOPICS} ELSE ${LEVELS} END));`;
 
-/** What memory and workers give, set by hand: the graph fits, and the planner is told to use workers. */
+/** What memory and workers give, set by hand: the graph fits, and two processes help. */
 export const WITH_MEMORY = `SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 2`;
 
 /** Adds agents of 100 tenants: one has 30 % of them, one 1 %, the others alike. */
@@ -76,22 +77,20 @@ export async function loadVectors(database: Database, total: number, agents: str
 }
 
 /** Vectors that are near to some and equal to none. */
-export async function queryVectors(session: Session, wanted: number): Promise<string[]> {
+export async function queryVectors(session: Session, wanted: number): Promise<number[][]> {
   const rows = await session.query<{ v: string }>(
     `SELECT bench.embedding(n)::text AS v FROM generate_series(-${wanted}, -1) AS n`,
   );
-  return rows.map(({ v }) => v);
+  return rows.map(({ v }) => fromSql(v));
 }
 
 export async function indexWithMemory(database: Database): Promise<void> {
   await database.asOwner(async (session) => {
     await session.exec(WITH_MEMORY);
-    await session.exec("ALTER TABLE agent_capabilities_graph SET (parallel_workers = 2)");
     await session.exec(
       `CREATE INDEX idx_capabilities_embedding ON agent_capabilities_graph
          USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)`,
     );
-    await session.exec("ALTER TABLE agent_capabilities_graph RESET (parallel_workers)");
   });
 }
 

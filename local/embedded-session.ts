@@ -36,10 +36,14 @@ export function embeddedSession(db: PGlite): Session {
     },
     // It ends with the process that uses it, so that there is nobody to carry on.
     async together(statements) {
+      const rows: Record<string, unknown>[][] = [];
       for (const [index, statement] of statements.entries())
-        await db.exec(statement).catch((error: Error) => {
-          throw new StatementFailed(index, error);
-        });
+        try {
+          rows.push((await db.exec(statement))[0]?.rows ?? []);
+        } catch (error) {
+          throw new StatementFailed(index, error as Error);
+        }
+      return rows;
     },
   };
 }

@@ -18,9 +18,6 @@ export const WAYS_BACK: ReadonlySet<string> = new Set([
 /** Phases that a run goes through to their end although it is asked to stop: in "Open" the application is in already. */
 export const UNDISTURBED: ReadonlySet<string> = new Set([...WAYS_BACK, "Open", "Close"]);
 
-/** Gates that a run which is being stopped does not refuse by itself. */
-export { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
-
 /** What a local run tells while it goes on. */
 export type RunEvent =
   | { type: "started"; run: string; plan: string; phases: readonly Phase[]; evidence: string }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
 import { buildReport } from "../lambdas/report/build.ts";
 import type { Report } from "../lambdas/report/schema.ts";
 import { FetchHttp } from "../lambdas/shared/aws/fetch-http.ts";
@@ -14,7 +15,6 @@ import { LocalCallbacks } from "./callbacks.ts";
 import type { Definition } from "./definition.ts";
 import { EventQueue } from "./event-queue.ts";
 import {
-  isForPeopleAlone,
   type LocalEnd,
   type LocalRun,
   type Rehearse,

@@ -1,6 +1,6 @@
 import { DateTime } from "luxon";
 import type { RunWindow } from "../shared/documents.ts";
-import { DAYS, LONGEST_WINDOW_HOURS, type MaintenanceWindow } from "../shared/settings.ts";
+import { DAYS, type MaintenanceWindow } from "../shared/settings.ts";
 
 /**
  * The opening of the maintenance window that bounds a run started at that moment: the one that is open or, where none
@@ -9,9 +9,9 @@ import { DAYS, LONGEST_WINDOW_HOURS, type MaintenanceWindow } from "../shared/se
  */
 export function windowOf(window: MaintenanceWindow, now: Date, override: string | undefined): RunWindow {
   const coming = openings(window, now);
-  const open = coming.findLast(({ begins }) => begins <= now);
+  const open = coming.find(({ begins }) => begins <= now);
   const next = coming.find(({ begins }) => begins > now);
-  const bound = override === undefined ? (open ?? next) : next;
+  const bound = override === undefined ? (open ?? next) : (next ?? open);
   if (!bound) throw new Error(`The maintenance window ${windowText(window)} never opens`);
   return {
     begins: bound.begins.toISOString(),
@@ -36,16 +36,32 @@ interface Opening {
   ends: Date;
 }
 
-/** Those that have not ended, up to a week and a day from now: each day of the week is among them. */
+// One may last for days, the next may begin in a week, and each of the days after that may add to it.
+const DAYS_BACK = 7;
+const DAYS_AHEAD = 14;
+
+/** Those that have not ended, by when they begin. */
 function openings({ days, from, hours, timeZone }: MaintenanceWindow, now: Date): Opening[] {
   const today = DateTime.fromJSDate(now, { zone: timeZone }).startOf("day");
   const [hour = 0, minute = 0] = from.split(":").map(Number);
-  const ago = Math.ceil(LONGEST_WINDOW_HOURS / 24);
-  return Array.from({ length: ago + 9 }, (_, i) => today.plus({ days: i - ago }))
+  const each = Array.from({ length: DAYS_BACK + 1 + DAYS_AHEAD }, (_, i) =>
+    today.plus({ days: i - DAYS_BACK }),
+  )
     .filter(({ weekday }) => days.some((day) => DAYS.indexOf(day) === weekday - 1))
     .map((day) => {
       const begins = day.set({ hour, minute });
       return { begins: begins.toJSDate(), ends: begins.plus({ hours }).toJSDate() };
-    })
-    .filter(({ ends }) => ends > now);
+    });
+  return joined(each).filter(({ ends }) => ends > now);
+}
+
+/** As one, those that meet or overlap: no gate is to close while the window goes on. */
+function joined(openings: readonly Opening[]): Opening[] {
+  const whole: Opening[] = [];
+  for (const next of openings) {
+    const last = whole.at(-1);
+    if (last && next.begins <= last.ends) last.ends = next.ends;
+    else whole.push({ ...next });
+  }
+  return whole;
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Problem } from "../gate/decide.ts";
 import { leadsToProduction } from "../gate/kinds.ts";
-import { SLUICE, samePerson } from "../gate/names.ts";
+import { mixesScripts, SLUICE, samePerson } from "../gate/names.ts";
 import type { GateDoc } from "../shared/documents.ts";
 import type { RunSettings } from "../shared/settings.ts";
 
@@ -13,12 +13,17 @@ const line = (most: number) =>
     .string()
     .max(most)
     .regex(/^(?:[^\p{Cc}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp}\p{DI}\p{Bidi_Control}]|\u200c|\u200d)*$/u);
+// A browser counts the end of a line as one character, and sends two.
 const text = (most: number) =>
   z
     .string()
-    .max(most)
     .transform((value) => value.replace(/\r\n?/g, "\n"))
-    .pipe(z.string().regex(/^(?:[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]|\n|\t)*$/u));
+    .pipe(
+      z
+        .string()
+        .max(most)
+        .regex(/^(?:[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]|\n|\t)*$/u),
+    );
 
 const form = z.strictObject({
   key: z.string().min(1).max(100),
@@ -61,6 +66,12 @@ export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings
     problems.push({
       field: "by",
       message: `Type your name. ${SLUICE} itself answers where nobody did in time.`,
+    });
+  if (mixesScripts(form.by))
+    problems.push({
+      field: "by",
+      message:
+        "Type your name in the letters of one script: one with letters that only look alike could pass for another's.",
     });
   if (form.decision !== "Go") return problems;
   if (!doc.checklist.every((_, i) => form.tick.includes(i)))

@@ -3,7 +3,7 @@ import { type Html, html } from "../shared/html.ts";
 import { time } from "./layout.ts";
 import type { GateView } from "./view.ts";
 
-/** What must be known of the maintenance window: that the run is outside it, and that it may not be done in time. */
+/** What must be known of the maintenance window: that the run is allowed outside it, and that it may not be done in time. */
 export function windowNotes({ doc, report }: GateView): Html | false {
   const { window } = doc;
   if (!window) return false;
@@ -11,7 +11,7 @@ export function windowNotes({ doc, report }: GateView): Html | false {
   const left = (Date.parse(window.ends) - Date.parse(doc.openedAt)) / 1000;
   return html`${
     window.override !== null &&
-    html`<div class="note"><h2>Started outside the maintenance window</h2>
+    html`<div class="note"><h2>Allowed outside the maintenance window</h2>
 <p>${report.request?.startedBy ?? "Whoever started it"} gave this reason: <q>${window.override}</q></p>
 <p>Until ${time(window.ends)} it may go on.</p></div>`
   }

@@ -12,7 +12,7 @@ import { approvalsSoFar, approve, storedDecision } from "./approvals.ts";
 import { latestAttempt } from "./attempts.ts";
 import { leadsToProduction } from "./kinds.ts";
 import type { GateAddress } from "./link.ts";
-import { problemWithName, samePerson } from "./names.ts";
+import { isName, samePerson } from "./names.ts";
 import { type Closed, gateState } from "./state.ts";
 import { type Told, tell } from "./tell.ts";
 
@@ -103,14 +103,14 @@ function isSame(given: { by: string; comment: string }, answered: Answered): boo
 /** What an answer lacks, wherever it is given. */
 export async function problemsWith(answered: Answered, doc: GateDoc, ports: Ports): Promise<Problem[]> {
   const problems: Problem[] = [];
-  const wrongName = problemWithName(answered.by);
-  if (wrongName) problems.push({ field: "by", message: wrongName });
+  if (!isName(answered.by)) problems.push({ field: "by", message: "Type your name." });
   if (answered.decision === "NoGo") {
     if (answered.comment.trim() === "")
       problems.push({ field: "comment", message: "Say why, for those who read the report." });
     return problems;
   }
-  if (ports.plan.checksum !== doc.basis.planChecksum)
+  // A restore is asked again instead: whatever is deployed, people must be able to have it.
+  if (doc.kind !== "restore" && ports.plan.checksum !== doc.basis.planChecksum)
     problems.push({
       field: "page",
       message: "Another plan has been deployed since this run was started: a Go would not take effect.",

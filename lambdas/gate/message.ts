@@ -26,7 +26,7 @@ export function gateNotice(
       ? ["It is asked once more, as something changed after the last Go:", ...doc.changed.map(item), ""]
       : []),
     ...(doc.window && doc.window.override !== null
-      ? [`It was started outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
+      ? [`It may go on outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
       : []),
     `Go:    ${plain(doc.go)}`,
     `No-Go: ${plain(doc.noGo)}`,
@@ -74,7 +74,7 @@ function short(text: string, most: number): string {
 
 const item = (text: string) => `  - ${plain(text)}`;
 
-// One line, and nothing that a mail program would make a link of: the texts come from plans, catalogs and people.
+// One line, and no address that mail programs are sure to make a link of: the texts come from plans, catalogs and people.
 function plain(text: string): string {
   return text
     .replace(/[\s\p{Cc}]+/gu, " ")

@@ -1,17 +1,14 @@
 /** Who a gate is closed by where no person did: at the end of its time. */
 export const SLUICE = "Sluice";
 
-/** What is wrong with a name as a signature; undefined for one that is good. */
-export function problemWithName(name: string): string | undefined {
-  if (!isName(name)) return "Type your name.";
-  if (LOOK_ALIKES.filter((script) => script.test(name)).length > 1)
-    return "Type your name in the letters of one script: one with letters that only look alike could pass for another's.";
-  return undefined;
-}
-
 /** True for a text that can tell one person from another. */
 export function isName(text: string | null | undefined): text is string {
-  return typeof text === "string" && normalised(text) !== "";
+  return typeof text === "string" && /[\p{L}\p{N}]/u.test(normalised(text));
+}
+
+/** True for a name in letters that only look alike: it could pass for another's. */
+export function mixesScripts(name: string): boolean {
+  return LOOK_ALIKES.filter((script) => script.test(name)).length > 1;
 }
 
 /** True when two ways to name a person may mean the same one: case, accents, dots, mail domains and role paths aside. */
@@ -35,6 +32,7 @@ function normalised(name: string): string {
       // Upper case first: it also folds what has no lower case of its own, such as ß and ſ.
       .toUpperCase()
       .toLowerCase()
-      .replace(/[^\p{L}\p{N}]|\p{DI}/gu, "")
+      // Accents go; the marks of other scripts stay, as they are vowels and make another name.
+      .replace(/[^\p{L}\p{N}\p{M}]|[\u0300-\u036f]|\p{DI}/gu, "")
   );
 }

@@ -36,7 +36,7 @@ export async function runBatchedStep(
 ): Promise<Became> {
   const { step, row, session, ports } = work;
   const keys = await keysOf(work);
-  const sizes = await sizesOf(session, step);
+  const sizes = await sizesOf(session, step.relationsBefore);
   const began = await tryTogether(
     work,
     row?.checkpoint ? [resumeStep(work)] : [...before, beginStep(work, sizes)],
@@ -78,8 +78,6 @@ function messageFor(
   const own = (sql: string): Sent => ({ sql, statement: 0 });
   return [
     own(begin(work)),
-    own(`SET LOCAL lock_timeout = ${work.ports.settings.lockTimeoutMs}`),
-    own(`SET LOCAL statement_timeout = ${work.statementTimeoutMs}`),
     { ...batch(work, statement, checkpoint), statement: 0 },
     ...end.map(own),
     own("COMMIT"),

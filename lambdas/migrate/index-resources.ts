@@ -1,3 +1,4 @@
+import { isPostgresError } from "../shared/errors.ts";
 import type { IndexBuild } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { relationName } from "../shared/sql-text.ts";
@@ -12,6 +13,18 @@ export interface BuildResources {
   putBack: string | undefined;
   /** For people, before it is built where they must know. */
   notes: string[];
+}
+
+/** What a build that found no shared memory for its workers is done with. */
+export const NO_WORKERS = "max_parallel_maintenance_workers = 0";
+
+export const WITHOUT_WORKERS =
+  "The server has no shared memory for parallel workers: the index was built by one process.";
+
+/** Classes 53 and 58: the server is out of something. Workers share memory that a container may have little of. */
+export function lacksSharedMemory(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isPostgresError(cause) && /^5[38]/.test(cause.code);
 }
 
 /** Index methods that read values which are stored out of line, so that the table itself looks small. */

@@ -56,8 +56,8 @@ export function finishStep(place: StepPlace): string {
   const { step } = place;
   const counted = step.kind === "transaction" && step.changesRows ? `rows + ${changedRows(step)}` : "rows";
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = ${counted},
-      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${growth(step)},
-      locks = ${locksHeld()} || locks
+      wal_to = pg_current_wal_insert_lsn(), size_bytes = ${growth(step)},
+      locks = ${step.relationsBefore?.length === 0 ? "locks" : `${locksHeld()} || locks`}
     WHERE ${isStep(place)}`;
 }
 
@@ -65,7 +65,7 @@ export function finishStep(place: StepPlace): string {
 export function finishOutside(place: StepPlace, locks: readonly string[], sizes: Sizes | null): string {
   const seen = locks.map((lock) => `${literal(lock)}, tried_at`).join(", ");
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = NULL, put_back = NULL,
-      wal_bytes = pg_wal_lsn_diff(pg_current_wal_insert_lsn(), wal_from), size_bytes = ${growthTo(sizes)},
+      wal_to = pg_current_wal_insert_lsn(), size_bytes = ${growthTo(sizes)},
       locks = jsonb_build_object(${seen})
     WHERE ${isStep(place)}`;
 }
@@ -123,10 +123,13 @@ export function beginMigration(key: LedgerKey, checksum: string): string {
 }
 
 /** With the last step. */
-export function finishMigration({ run, version, round, direction }: LedgerKey): string {
-  const column = direction === "migrate" ? "done_at" : "rolled_back_at";
-  return `UPDATE ${MIGRATION} SET ${column} = clock_timestamp()
-    WHERE run = ${literal(run)} AND version = ${literal(version)} AND round = ${round}`;
+export function finishMigration({ run, version, round, direction }: LedgerKey, checksum: string): string {
+  if (direction === "rollback")
+    return `UPDATE ${MIGRATION} SET rolled_back_at = clock_timestamp()
+      WHERE run = ${literal(run)} AND version = ${literal(version)} AND round = ${round}`;
+  return `INSERT INTO ${MIGRATION} (run, version, round, checksum, done_at)
+    VALUES (${literal(run)}, ${literal(version)}, ${round}, ${literal(checksum)}, clock_timestamp())
+    ON CONFLICT (run, version, round) DO UPDATE SET done_at = excluded.done_at`;
 }
 
 function keyValues({ run, version, round, direction }: LedgerKey): (string | number)[] {
@@ -140,11 +143,14 @@ function isStep({ key, ordinal }: StepPlace): string {
 
 /** Of tables that were there before this transaction, by name and mode; nobody else can see the others yet. */
 function locksHeld(): string {
+  // A few locks, each looked up on its own: the planner would expect many, and read the whole of the catalog.
   return `coalesce((SELECT jsonb_object_agg(l.relation::regclass || ' ' || l.mode, marked_at)
-      FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_type t ON t.oid = c.reltype
+      FROM pg_locks l
      WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-       AND l.mode IN (${BLOCKING.map(literal).join(", ")}) AND c.relnamespace <> '${LEDGER_SCHEMA}'::regnamespace
-       AND c.relkind IN ('r', 'p', 'm', 'f') AND t.xmin <> pg_current_xact_id()::xid), '{}')`;
+       AND l.mode IN (${BLOCKING.map(literal).join(", ")})
+       AND (SELECT c.relkind IN ('r', 'p', 'm', 'f') AND c.relnamespace <> '${LEDGER_SCHEMA}'::regnamespace
+                   AND (SELECT t.xmin <> pg_current_xact_id()::xid FROM pg_type t WHERE t.oid = c.reltype)
+              FROM pg_class c WHERE c.oid = l.relation)), '{}')`;
 }
 
 /** What the count begins with: of batches it is added up, and outside a transaction nobody can count. */

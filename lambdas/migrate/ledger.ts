@@ -1,6 +1,7 @@
 import type { Direction } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
+import { literal } from "../shared/sql-text.ts";
 
 /** Where Sluice keeps its own record of what it did; no part of any fingerprint or checksum. */
 export const LEDGER_SCHEMA = "sluice";
@@ -47,7 +48,7 @@ const DDL: readonly string[] = [
     gave_way int NOT NULL DEFAULT 0,
     rows bigint,
     wal_from pg_lsn,
-    wal_bytes numeric,
+    wal_to pg_lsn,
     size_from jsonb,
     size_bytes bigint,
     marked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -104,6 +105,8 @@ export interface Blocker {
 }
 
 export interface StepRow {
+  round: number;
+  direction: Direction;
   ordinal: number;
   name: string;
   checksum: string;
@@ -123,7 +126,10 @@ export interface StepRow {
   putBack: string | null;
 }
 
-/** @throws SluiceError StepFailed where a schema of that name is somebody else's, or of another version of Sluice. */
+/**
+ * Makes the ledger where there is none.
+ * @throws SluiceError StepFailed where a schema of that name is somebody else's, or of another version of Sluice.
+ */
 export async function ensureLedger(session: Session): Promise<void> {
   if (await hasLedger(session)) return;
   await session.together(DDL).catch(async (error: unknown) => {
@@ -146,25 +152,18 @@ export async function hasLedger(session: Session): Promise<boolean> {
   );
 }
 
-/** The rows of one file's steps, in order. */
-export async function readSteps(session: Session, key: LedgerKey): Promise<StepRow[]> {
-  return await session.query<StepRow>(
-    `SELECT ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
-            gave_way AS "gaveWay", rows::float8 AS rows, wal_bytes::float8 AS "walBytes",
+/** The query for the rows of all steps of a migration in this run, in order; each is a StepRow. */
+export function stepsQuery({ run, version }: Pick<LedgerKey, "run" | "version">): string {
+  return `SELECT round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
+            gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
             size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack"
-       FROM ${LEDGER_SCHEMA}.step
-      WHERE run = $1 AND version = $2 AND round = $3 AND direction = $4 ORDER BY ordinal`,
-    [key.run, key.version, key.round, key.direction],
-  );
+       FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version = ${literal(version)}
+      ORDER BY round, direction, ordinal`;
 }
 
-export async function isFinished(session: Session, key: LedgerKey): Promise<boolean> {
-  const column = key.direction === "migrate" ? "done_at" : "rolled_back_at";
-  const rows = await session.query(
-    `SELECT FROM ${LEDGER_SCHEMA}.migration WHERE run = $1 AND version = $2 AND round = $3 AND ${column} IS NOT NULL`,
-    [key.run, key.version, key.round],
-  );
-  return rows.length > 0;
+/** Of a migration's rows those of one of its files. */
+export function rowsOf(rows: readonly StepRow[], { round, direction }: LedgerKey): StepRow[] {
+  return rows.filter((row) => row.round === round && row.direction === direction);
 }
 
 /** Versions that this run has begun and not rolled back, in no order. */

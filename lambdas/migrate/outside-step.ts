@@ -1,6 +1,6 @@
 import { SluiceError } from "../shared/errors.ts";
 import type { OutsideStep } from "../shared/plan.ts";
-import { resourcesFor } from "./index-resources.ts";
+import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./index-resources.ts";
 import type { StepRow, Wait } from "./ledger.ts";
 import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
 import { findLeftovers } from "./leftovers.ts";
@@ -42,14 +42,16 @@ export async function runOutsideStep(
     const began = await begin(work, before);
     if (began.became !== "done") return began.became;
     putBack = began.putBack;
-    const became = await send(work, locks, putBack);
+    const became = await sendOrAlone(work, locks, putBack);
     if (became !== "done") return became;
     await session.exec(ownLimits(ports));
   }
   return await tryTogether(work, [
-    ...(isThere ? [...before, ...(row ? [] : [beginStep(work, await sizesOf(session, step))])] : []),
+    ...(isThere
+      ? [...before, ...(row ? [] : [beginStep(work, await sizesOf(session, step.relationsBefore))])]
+      : []),
     ...putBack,
-    finishOutside(work, [...locks], await sizesOf(session, step)),
+    finishOutside(work, [...locks], await sizesOf(session, step.relations)),
     ...after,
   ]);
 }
@@ -66,25 +68,48 @@ async function begin(
   const { workers, putBack } = resources ?? {};
   const became = await tryTogether(work, [
     ...before,
-    beginStep(work, await sizesOf(session, step)),
+    beginStep(work, await sizesOf(session, step.relationsBefore)),
     ...(notes.length > 0 ? [noteOf(work, "notes", notes)] : []),
     ...(workers !== undefined && putBack !== undefined ? [notePutBack(work, putBack), workers] : []),
   ]);
-  // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
-  await session.exec(
-    `SET lock_timeout = ${step.concurrently ? 0 : ports.settings.lockTimeoutMs};
-     SET statement_timeout = ${work.statementTimeoutMs};`,
-  );
+  if (became !== "done") return { became, putBack: [] };
   if (resources?.memoryKb !== undefined)
     await session.exec(`SET maintenance_work_mem = '${resources.memoryKb}kB'`);
   for (const setting of step.settings) await session.exec(setting);
   return { became, putBack: putBack === undefined ? [] : [putBack] };
 }
 
-async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<Became> {
-  const { ports } = work;
-  let tooLong: Wait | undefined;
+/** A build for whose workers there is no memory is done without them. */
+async function sendOrAlone(
+  work: OutsideWork,
+  locks: Set<string>,
+  putBack: readonly string[],
+): Promise<Became> {
+  const { step, session, ports } = work;
   try {
+    return await send(work, locks, putBack);
+  } catch (error) {
+    if (!step.build || !lacksSharedMemory(error)) throw error;
+    ports.progress(`${step.name}: ${WITHOUT_WORKERS}`);
+    // What was put back is put back once more at the end, which does no harm.
+    const noted = await tryTogether(work, [beginStep(work, null), noteOf(work, "notes", [WITHOUT_WORKERS])]);
+    if (noted !== "done") return noted;
+    await session.exec(`SET ${NO_WORKERS}`);
+    const became = await send(work, locks, putBack);
+    if (became !== "detached") await session.exec("RESET max_parallel_maintenance_workers");
+    return became;
+  }
+}
+
+async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<Became> {
+  const { step, session, ports } = work;
+  let tooLong: Wait | undefined;
+  // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
+  const patiently = async () => {
+    if (step.concurrently) await session.exec("SET lock_timeout = 0");
+  };
+  try {
+    await patiently();
     return await trySending(
       work,
       [itself(work)],
@@ -94,7 +119,12 @@ async function send(work: OutsideWork, locks: Set<string>, putBack: readonly str
         tooLong = sight.wait;
         await cancel();
       },
-      () => clearLeftovers(work),
+      async () => {
+        await session.exec(`SET lock_timeout = ${ports.settings.lockTimeoutMs}`);
+        const cleared = await clearLeftovers(work);
+        if (cleared === "done") await patiently();
+        return cleared;
+      },
     );
   } catch (error) {
     await tidy(work, putBack);

@@ -1,21 +1,23 @@
 import { nameTransient } from "../shared/errors.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Session, StatementFailed } from "../shared/session.ts";
-import { LEDGER_SCHEMA, type LedgerKey } from "./ledger.ts";
+import type { LedgerKey, StepRow } from "./ledger.ts";
 import { forgetPutBack } from "./ledger-writes.ts";
 
 /** Takes back what a worker that died had changed for the sake of one step of this migration only. */
-export async function putBack(session: Session, ports: Ports, key: LedgerKey): Promise<void> {
-  const rows = await session.query<{ sql: string }>(
-    `SELECT DISTINCT put_back AS sql FROM ${LEDGER_SCHEMA}.step WHERE run = $1 AND version = $2 AND put_back IS NOT NULL`,
-    [key.run, key.version],
-  );
-  if (rows.length === 0) return;
+export async function putBack(
+  session: Session,
+  ports: Ports,
+  key: LedgerKey,
+  rows: readonly StepRow[],
+): Promise<void> {
+  const statements = new Set(rows.flatMap((row) => row.putBack ?? []));
+  if (statements.size === 0) return;
   try {
     await session.together([
       "BEGIN",
       `SET LOCAL lock_timeout = ${ports.settings.lockTimeoutMs}`,
-      ...rows.map(({ sql }) => sql),
+      ...statements,
       forgetPutBack(key),
       "COMMIT",
     ]);

@@ -5,14 +5,14 @@ import type { Ports } from "../shared/ports.ts";
 import type { OpenSession, Session } from "../shared/session.ts";
 import { mustLeave } from "../shared/task.ts";
 import { runBatchedStep } from "./batched-step.ts";
-import { ensureLedger, type LedgerKey, readSteps, type StepRow, type Wait } from "./ledger.ts";
+import { type LedgerKey, rowsOf, type StepRow, stepsQuery, type Wait } from "./ledger.ts";
 import { beginMigration, finishMigration, noteOf } from "./ledger-writes.ts";
 import { runOutsideStep } from "./outside-step.ts";
 import { putBack } from "./put-back.ts";
 import { stepDoc } from "./step-doc.ts";
-import { releaseStepLock, type StepLock, takeStepLock } from "./step-lock.ts";
+import { RELEASE, type StepLock, takeStepLock } from "./step-lock.ts";
 import { runTransactionStep } from "./transaction-step.ts";
-import { type Became, ownLimits, type StepWork } from "./try-step.ts";
+import type { Became, StepWork } from "./try-step.ts";
 import { WORKER_MARGIN_MS } from "./watched.ts";
 
 export interface StepsRun {
@@ -42,25 +42,23 @@ export async function runSteps(
 ): Promise<StepDoc[] | undefined> {
   // A worker that died may have left a statement running, and with it its session and this lock. What became of the
   // statement can only be told once it has ended: the lock comes first, then the look into ledger and catalog.
-  const lock = await takeStepLock(session, ports, run.key);
+  const lock = await takeStepLock(session, ports, run.key, run.limitMinutes);
   if (!lock) return undefined;
   const became = await runLocked(session, ports, run, lock).catch(async (error: unknown) => {
-    await releaseStepLock(session).catch(() => undefined);
+    await session.query(RELEASE).catch(() => undefined);
     throw error;
   });
   // Whose statement goes on, keeps the lock with it.
   if (became === "detached") return undefined;
-  const rows = became === "done" ? await readSteps(session, run.key) : undefined;
-  await releaseStepLock(session);
-  return rows?.map((row) => stepDoc(run.file, row));
+  const [rows] = await session.together([stepsQuery(run.key), RELEASE]);
+  if (became === "leave") return undefined;
+  return rowsOf(rows as unknown as StepRow[], run.key).map((row) => stepDoc(run.file, row));
 }
 
 async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: StepLock): Promise<Became> {
   const { key, file } = run;
-  await session.exec(ownLimits(ports));
-  await ensureLedger(session);
-  await putBack(session, ports, key);
-  const rows = await readSteps(session, key);
+  await putBack(session, ports, key, lock.rows);
+  const rows = rowsOf(lock.rows, key);
   refuseEdited(file, rows);
   const isDone = (ordinal: number) => rows.some((row) => row.ordinal === ordinal && row.outcome === "done");
   const left = [...file.steps.entries()].filter(([ordinal]) => !isDone(ordinal));
@@ -68,8 +66,11 @@ async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: St
   for (const [index, [ordinal, step]] of left.entries()) {
     if (mustLeave(ports, WORKER_MARGIN_MS)) return "leave";
     ports.progress(`${file.path}: ${step.name} (${ordinal + 1} of ${file.steps.length})`);
-    const before = begins && index === 0 ? [beginMigration(key, run.checksum)] : [];
-    const after = index === left.length - 1 ? [...(await run.atEnd()), finishMigration(key)] : [];
+    const isLast = index === left.length - 1;
+    // A transaction that is the first and the last is all there is: it notes both at once.
+    const isAlone = isLast && step.kind === "transaction";
+    const before = begins && index === 0 && !isAlone ? [beginMigration(key, run.checksum)] : [];
+    const after = isLast ? [...(await run.atEnd()), finishMigration(key, run.checksum)] : [];
     const row = rows.find((candidate) => candidate.ordinal === ordinal);
     const work = workFor(session, ports, run, lock, { ordinal, step, row });
     const became = await runStep(work, row, lock.overdue, before, after);
@@ -82,7 +83,7 @@ async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: St
 function workFor(
   session: Session,
   ports: Ports,
-  { key, file, failure, limitMinutes, beside }: StepsRun,
+  { key, file, failure, beside }: StepsRun,
   { pid }: StepLock,
   { ordinal, step, row }: { ordinal: number; step: Step; row: StepRow | undefined },
 ): StepWork {
@@ -97,7 +98,6 @@ function workFor(
     ports,
     file,
     failure,
-    statementTimeoutMs: Math.round((limitMinutes ?? 0) * 60_000),
     gaveWay: row?.gaveWay ?? 0,
     waits: [...(row?.waits ?? [])],
     toldAt: performance.now(),

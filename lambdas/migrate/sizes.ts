@@ -1,5 +1,5 @@
 import { isPostgresError } from "../shared/errors.ts";
-import type { Step } from "../shared/plan.ts";
+import type { ObjectName, Step } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 
@@ -7,10 +7,10 @@ import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 export type Sizes = Readonly<Record<string, number>>;
 
 /**
- * Sizes of the relations that a step names; null where it may touch any, or where somebody has one to himself: asking
+ * Sizes of relations; null where it may touch any, or where somebody has one to himself: asking
  * for a size takes a lock, and to measure is no reason to wait.
  */
-export async function sizesOf(session: Session, { relations }: Step): Promise<Sizes | null> {
+export async function sizesOf(session: Session, relations: Step["relations"]): Promise<Sizes | null> {
   if (relations === undefined) return null;
   if (relations.length === 0) return {};
   try {
@@ -34,9 +34,12 @@ export function sizesBefore({ relations }: Step, sizes: Sizes | null): string {
 }
 
 /** From within the step's transaction, by how much what it has locked grew since then, and what it dropped is gone. */
-export function growth({ relations }: Step): string {
+export function growth({ relations, relationsBefore }: Step): string {
   if (relations === undefined) return "pg_database_size(current_database()) - size_from::bigint";
   if (relations.length === 0) return "0";
+  if (relationsBefore?.length === 0)
+    // The simplest that the server can be asked: most steps only make something new.
+    return relations.map((relation) => `coalesce(pg_total_relation_size(${oidOf(relation)}), 0)`).join(" + ");
   return `CASE WHEN size_from IS NOT NULL THEN
       (SELECT coalesce(sum(pg_total_relation_size(oid) - coalesce((size_from ->> oid::text)::bigint, 0)), 0) FROM ${named(relations)}
         WHERE oid IN (SELECT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted))
@@ -50,7 +53,11 @@ export function growthTo(sizes: Sizes | null): string {
   return `${Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0)} - (SELECT coalesce(sum(bytes::bigint), 0) FROM jsonb_each_text(size_from) AS former (oid, bytes))`;
 }
 
+function oidOf(relation: ObjectName): string {
+  return `to_regclass(${literal(relationName(relation))})`;
+}
+
 function named(relations: NonNullable<Step["relations"]>): string {
-  const names = relations.map((relation) => `to_regclass(${literal(relationName(relation))})`).join(", ");
+  const names = relations.map(oidOf).join(", ");
   return `(SELECT DISTINCT oid FROM unnest(ARRAY[${names}]::oid[]) AS there (oid) WHERE oid IS NOT NULL) AS named`;
 }

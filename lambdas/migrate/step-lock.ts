@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { ErrorName, isPostgresError, nameTransient, SluiceError } from "../shared/errors.ts";
 import type { Ports } from "../shared/ports.ts";
-import type { Session } from "../shared/session.ts";
+import { type Session, StatementFailed } from "../shared/session.ts";
+import { literal } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
-import type { LedgerKey, Wait } from "./ledger.ts";
+import { ensureLedger, type LedgerKey, type StepRow, stepsQuery, type Wait } from "./ledger.ts";
 import { look } from "./sight.ts";
 import { WORKER_MARGIN_MS } from "./watched.ts";
 
@@ -15,13 +16,21 @@ const LOCK = "1399616873, 1";
 const FIRST_POLL_MS = 50;
 const LONGEST_POLL_MS = 1_000;
 
-/** The lock, for as long as its session lives. */
+/** There is no ledger yet, or none of this shape: no such schema, table or column. */
+const NO_LEDGER = /^(3F000|42P01|42703)$/;
+
+/** The lock, for as long as its session lives, and what was found once it was held. */
 export interface StepLock {
   /** Of the session that has it. */
   pid: number;
+  /** What the ledger has of the migration, whatever the round and direction. */
+  rows: StepRow[];
   /** What a former worker's statement waited for, too long, so that it was ended. */
   overdue: Wait | undefined;
 }
+
+/** Settings of a session for as long as it has the lock. */
+type Terms = Readonly<Record<string, string>>;
 
 interface Holder {
   pid: number;
@@ -53,11 +62,17 @@ export async function takeStepLock(
   session: Session,
   ports: Ports,
   key: LedgerKey,
+  limitMinutes: number | undefined,
 ): Promise<StepLock | undefined> {
   const name = nameFor(key);
-  await session.query("SELECT set_config('application_name', $1, false)", [name]);
+  const terms = {
+    application_name: name,
+    // Of what is sent, and of our own looks at catalog and ledger.
+    lock_timeout: String(ports.settings.lockTimeoutMs),
+    statement_timeout: String(Math.round((limitMinutes ?? 0) * 60_000)),
+  };
   let overdue: Wait | undefined;
-  const pid = await poll(session, ports, key.run, async (holder) => {
+  const taken = await poll(session, ports, key, terms, async (holder) => {
     if (holder.application !== name) return await end(session, ports, holder);
     const sight = await look(session, holder.pid);
     if (!sight) return;
@@ -66,7 +81,7 @@ export async function takeStepLock(
     overdue = sight.wait;
     await session.query("SELECT pg_cancel_backend($1)", [holder.pid]);
   });
-  return pid === undefined ? undefined : { pid, overdue };
+  return taken && { ...taken, overdue };
 }
 
 /**
@@ -74,49 +89,90 @@ export async function takeStepLock(
  * @returns false when this worker must leave first; call again
  */
 export async function endFormerWorkers(session: Session, ports: Ports, run: string): Promise<boolean> {
-  const pid = await poll(session, ports, run, (holder) => end(session, ports, holder));
-  if (pid !== undefined) await releaseStepLock(session);
-  return pid !== undefined;
+  const terms = { application_name: `sluice end ${runDigest(run)}` };
+  const taken = await poll(session, ports, { run, version: "" }, terms, (holder) =>
+    end(session, ports, holder),
+  );
+  if (taken) await session.query(RELEASE);
+  return taken !== undefined;
 }
+
+/** The statement that gives the lock back, however often it was taken. */
+export const RELEASE = "SELECT pg_advisory_unlock_all()";
 
 async function end(session: Session, ports: Ports, { pid, application }: Holder): Promise<void> {
   ports.progress(`Ending pid ${pid} (${application}), whose work nobody wants any more`);
   await session.query("SELECT pg_terminate_backend($1)", [pid]);
 }
 
-export async function releaseStepLock(session: Session): Promise<void> {
-  await session.query(`SELECT pg_advisory_unlock(${LOCK})`);
-}
-
 /**
  * Tries for the lock until it has it, and tells `onHeld` who has it meanwhile.
- * @returns the session's pid; undefined when this worker must leave
+ * @returns undefined when this worker must leave
  * @throws SluiceError RunLocked where another run's worker has it
  */
 async function poll(
   session: Session,
   ports: Ports,
-  run: string,
+  about: Pick<LedgerKey, "run" | "version">,
+  terms: Terms,
   onHeld: (holder: Holder) => Promise<void>,
-): Promise<number | undefined> {
+): Promise<Omit<StepLock, "overdue"> | undefined> {
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(LONGEST_POLL_MS, pause * 1.5)) {
-    const [row] = await session.query<{ taken: boolean; pid: number }>(
-      `SELECT pg_try_advisory_lock(${LOCK}) AS taken, pg_backend_pid() AS pid`,
-    );
-    if (row?.taken) return row.pid;
+    const tried = await tryLock(session, about, terms);
+    if (tried.taken) return tried;
     const [holder] = await session.query<Holder>(
       `SELECT a.pid, a.application_name AS application
          FROM pg_locks l JOIN pg_stat_activity a USING (pid)
         WHERE l.locktype = 'advisory' AND l.granted AND (l.classid, l.objid, l.objsubid) = (${LOCK}, 2)
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
     );
-    if (holder && !isOf(run, holder))
+    if (holder && !isOf(about.run, holder))
       throw new SluiceError(
         ErrorName.RunLocked,
         `Another run is at work on this database: pid ${holder.pid} (${holder.application}). Wait until it has ended.`,
       );
     if (holder) await onHeld(holder);
     if (mustLeave(ports, WORKER_MARGIN_MS)) return undefined;
+    // It has ended meanwhile, or is about to.
     await sleep(pause);
   }
+}
+
+/**
+ * Tries for the lock once, and then looks into the ledger: two statements of one message, as the second must not see
+ * what was there before the lock was held. The session is set to these terms.
+ */
+async function tryLock(
+  session: Session,
+  about: Pick<LedgerKey, "run" | "version">,
+  terms: Terms,
+): Promise<{ taken: boolean; pid: number; rows: StepRow[] }> {
+  const settings = Object.entries(terms).map(
+    ([setting, value]) => `set_config(${literal(setting)}, ${literal(value)}, false)`,
+  );
+  const statements = [
+    `SELECT pg_try_advisory_lock(${LOCK}) AS taken, pg_backend_pid() AS pid, ${settings.join(", ")}`,
+    stepsQuery(about),
+  ];
+  try {
+    const [[lock], rows] = (await session.together(statements)) as [
+      { taken: boolean; pid: number }[],
+      StepRow[],
+    ];
+    return { taken: lock?.taken === true, pid: lock?.pid ?? 0, rows };
+  } catch (error) {
+    const cause = error instanceof StatementFailed ? error.cause : error;
+    if (!isPostgresError(cause) || !NO_LEDGER.test(cause.code)) throw nameTransient(cause);
+    return await withNewLedger(session, statements[0] ?? "");
+  }
+}
+
+/** The lock may be held already by now; to take it once more does no harm. */
+async function withNewLedger(
+  session: Session,
+  lock: string,
+): Promise<{ taken: boolean; pid: number; rows: StepRow[] }> {
+  const [row] = await session.query<{ taken: boolean; pid: number }>(lock);
+  if (row?.taken) await ensureLedger(session);
+  return { taken: row?.taken === true, pid: row?.pid ?? 0, rows: [] };
 }

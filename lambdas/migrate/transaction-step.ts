@@ -1,11 +1,13 @@
 import type { TransactionStep } from "../shared/plan.ts";
-import { resourcesFor } from "./index-resources.ts";
+import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./index-resources.ts";
 import { beginStep, finishStep, markLocks, noteOf } from "./ledger-writes.ts";
 import { sizesOf } from "./sizes.ts";
 import { type Became, begin, type Sent, type StepWork, trySending } from "./try-step.ts";
 
 /** A step that sets a role has no right to the ledger meanwhile. */
 const SETS_ROLE = /^SET\s+LOCAL\s+ROLE\b/i;
+
+type TransactionWork = StepWork & { step: TransactionStep };
 
 const COUNTED = "SELECT count(step) FROM (\n";
 
@@ -15,29 +17,37 @@ const COUNTED = "SELECT count(step) FROM (\n";
  * @param before statements that go first in the transaction, and `after` those that go last
  */
 export async function runTransactionStep(
-  work: StepWork & { step: TransactionStep },
+  work: TransactionWork,
   before: readonly string[],
   after: readonly string[],
 ): Promise<Became> {
-  const { step, ports } = work;
+  try {
+    return await send(work, before, after, "with workers");
+  } catch (error) {
+    if (work.step.builds.length === 0 || !lacksSharedMemory(error)) throw error;
+    work.ports.progress(`${work.step.name}: ${WITHOUT_WORKERS}`);
+    return await send(work, before, after, "alone");
+  }
+}
+
+async function send(
+  work: TransactionWork,
+  before: readonly string[],
+  after: readonly string[],
+  builds: "with workers" | "alone",
+): Promise<Became> {
+  const { step } = work;
   const last = step.statements.length - 1;
   const marks = step.statements.every(({ sql }) => !SETS_ROLE.test(sql));
-  const sizes = await sizesOf(work.session, step);
+  const sizes = await sizesOf(work.session, step.relationsBefore);
   const statements: Sent[] = [];
   for (const [index, { sql }] of step.statements.entries()) {
-    const around = await forBuild(work, index);
+    const around = await forBuild(work, index, builds);
     statements.push(...at(index, around.before), itself(step, sql, index), ...at(index, around.after));
     if (marks && index < last) statements.push(...at(index, [markLocks(work)]));
   }
   return await trySending(work, [
-    ...at(0, [
-      begin(work),
-      `SET LOCAL lock_timeout = ${ports.settings.lockTimeoutMs}`,
-      `SET LOCAL statement_timeout = ${work.statementTimeoutMs}`,
-      ...before,
-      beginStep(work, sizes),
-      ...step.settings,
-    ]),
+    ...at(0, [begin(work), ...before, beginStep(work, sizes), ...step.settings]),
     ...statements,
     ...at(last, [...(marks ? [] : ["RESET ROLE"]), finishStep(work), ...after, "COMMIT"]),
   ]);
@@ -58,19 +68,21 @@ function itself({ queries }: TransactionStep, sql: string, statement: number): S
 
 /** What a statement that builds an index is given for its time. */
 async function forBuild(
-  work: StepWork & { step: TransactionStep },
+  work: TransactionWork,
   statement: number,
+  builds: "with workers" | "alone",
 ): Promise<{ before: string[]; after: string[] }> {
   const build = work.step.builds.find((candidate) => candidate.statement === statement);
   if (!build) return { before: [], after: [] };
   const { memoryKb, workers, putBack, notes } = await resourcesFor(work.session, build);
   for (const note of notes) work.ports.progress(`${work.step.name}: ${note}`);
+  const told = builds === "alone" ? [...notes, WITHOUT_WORKERS] : notes;
   return {
     before: [
-      ...(notes.length > 0 ? [noteOf(work, "notes", notes)] : []),
+      ...(told.length > 0 ? [noteOf(work, "notes", told)] : []),
       ...(memoryKb === undefined ? [] : [`SET LOCAL maintenance_work_mem = '${memoryKb}kB'`]),
-      ...(workers === undefined ? [] : [workers]),
+      ...(builds === "alone" ? [`SET LOCAL ${NO_WORKERS}`] : workers === undefined ? [] : [workers]),
     ],
-    after: putBack === undefined ? [] : [putBack],
+    after: putBack === undefined || builds === "alone" ? [] : [putBack],
   };
 }

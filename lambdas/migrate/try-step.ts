@@ -22,8 +22,6 @@ export interface StepWork extends StepPlace {
   ports: Ports;
   file: SqlFile;
   failure: ErrorName;
-  /** Longest time of one statement, in milliseconds; 0: none. */
-  statementTimeoutMs: number;
   /** How often it gave way to a lock so far, and what it waited for. */
   gaveWay: number;
   waits: Wait[];
@@ -45,9 +43,9 @@ export function begin({ file, step }: StepWork): string {
   return `/* ${file.path}:${step.line} ${step.name.replaceAll("*/", "* /")} */ BEGIN`;
 }
 
-/** What a session goes back to after a statement that was sent on its own: to look at something never waits for long. */
+/** What a session goes back to after a statement that was sent on its own. */
 export function ownLimits({ settings }: Ports): string {
-  return `SET lock_timeout = ${settings.lockTimeoutMs}; SET statement_timeout = 0; RESET maintenance_work_mem`;
+  return `SET lock_timeout = ${settings.lockTimeoutMs}; RESET maintenance_work_mem`;
 }
 
 const FIRST_PAUSE_MS = 250;
@@ -98,8 +96,7 @@ export async function trySending(
 
 /** Statements of ours as one transaction, which gives way like a step's own. */
 export async function tryTogether(work: StepWork, statements: readonly string[]): Promise<Became> {
-  const limits = [`SET LOCAL lock_timeout = ${work.ports.settings.lockTimeoutMs}`];
-  const message = [begin(work), ...limits, ...statements, "COMMIT"];
+  const message = [begin(work), ...statements, "COMMIT"];
   return await trySending(
     work,
     message.map((sql) => ({ sql, statement: 0 })),

@@ -221,7 +221,7 @@ const readMetric = z.strictObject({
 const gate = z.strictObject({
   gate: z.string(),
   attempt: z.int(),
-  escalation: z.boolean().describe("Asked of the escalation contacts after nobody had answered"),
+  escalation: z.boolean().describe("Asked of the escalation contacts, as it was not decided in time"),
   question: z.string(),
   checklist: z.array(z.strictObject({ item: z.string(), ticked: z.boolean().nullable() })),
   openedAt: time,
@@ -276,7 +276,7 @@ export const reportSchema = z.strictObject({
       outsideWindow: z
         .string()
         .optional()
-        .describe("Why it ran outside the maintenance window, where it did"),
+        .describe("Why it was allowed outside the maintenance window, where it was"),
       instance: z.string(),
       database: z.string(),
       rehearse: z.enum(["before", "inside"]),

@@ -90,7 +90,9 @@ export function pgSession(client: pg.ClientBase): Session {
       };
       connection.on("commandComplete", count);
       try {
-        await client.query(statements.map(ended).join(""));
+        const results = await client.query(statements.map(ended).join(""));
+        // A single statement's result comes as it is.
+        return [results].flat().map((result) => result.rows);
       } catch (error) {
         if (!(error instanceof pg.DatabaseError)) throw error;
         // The server counts characters from the beginning of the message, where a surrogate pair is one.

@@ -77,6 +77,8 @@ interface StepOfFile {
   settings: readonly string[];
   /** The relations that it names; absent where it may touch others, such as in a DO. */
   relations?: readonly ObjectName[] | undefined;
+  /** Those of them that it does not make itself. */
+  relationsBefore?: readonly ObjectName[] | undefined;
 }
 
 /** Its statements are one transaction. */

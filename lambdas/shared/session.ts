@@ -10,10 +10,10 @@ export interface Session {
   exec(text: string): Promise<void>;
   /**
    * Single statements, BEGIN and COMMIT among them, as one message: a server carries them out to the end also when
-   * whoever sent them is gone. Rows are dropped.
+   * whoever sent them is gone, and each sees what those before it did. Resolves to the rows of each.
    * @throws StatementFailed; a transaction that they began is then still open, and failed.
    */
-  together(statements: readonly string[]): Promise<void>;
+  together(statements: readonly string[]): Promise<Record<string, unknown>[][]>;
 }
 
 /** Opens one session, and closes it when `work` is done. */

@@ -3,16 +3,17 @@ import * as z from "zod";
 /** As a calendar's week goes. */
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 
-export const LONGEST_WINDOW_HOURS = 72;
-
-/** When runs may be under way. It opens on each of the days, by the clock of its zone, for so many hours. */
+/**
+ * When runs may be under way. It opens on each of the days, by the clock of its zone, for so many hours; openings that
+ * meet are one.
+ */
 export const maintenanceWindow = z.strictObject({
   days: z
     .array(z.enum(DAYS))
     .min(1)
     .default([...DAYS]),
   from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "a time such as 01:30"),
-  hours: z.number().positive().max(LONGEST_WINDOW_HOURS),
+  hours: z.number().positive().max(72),
   timeZone: z.string().refine(isTimeZone, "a time zone such as Europe/Berlin"),
 });
 

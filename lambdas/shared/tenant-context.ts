@@ -6,7 +6,7 @@ import type { Pool, PoolClient } from "pg";
  * destroyed when its transaction could not be ended.
  *
  * The setting ends with the transaction, so the pool's next borrower does not inherit the tenant. Work outside of this
- * function has no tenant and sees no rows.
+ * function has no tenant and sees no rows. So has what follows a COMMIT of `work`'s own: leave that to this function.
  *
  * For applications, too. The pool is theirs; against RDS it must verify the server's certificate, which Node does only
  * with Amazon's CAs at hand (`rejectUnauthorized: false` would turn the verification off):
@@ -30,7 +30,8 @@ export async function withTenantContext<T>(
   tenantId: string,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
-  if (tenantId === "") throw new RangeError("withTenantContext needs a tenant id");
+  // Not only "": what a request lacks arrives as undefined, whatever its type says.
+  if (!tenantId) throw new RangeError("withTenantContext needs a tenant id");
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

@@ -1,5 +1,5 @@
 import type { ObjectName } from "../../lambdas/shared/plan.ts";
-import type { ParsedStatement } from "./statements.ts";
+import { fieldsOf, nodesWithin, type ParsedStatement } from "./statements.ts";
 
 /** Statements whose text does not tell what they touch. */
 const OPAQUE = ["DoStmt", "CallStmt", "ExecuteStmt"];
@@ -9,6 +9,8 @@ export function relationsOf(statements: readonly ParsedStatement[]): ObjectName[
   const found = new Map<string, ObjectName>();
   for (const { node } of statements) {
     if (!node || OPAQUE.some((type) => type in node)) return undefined;
+    // A query is run for what its functions do.
+    if (!nodesWithin(fieldsOf(node, "SelectStmt"), "FuncCall").next().done) return undefined;
     for (const relation of named(node)) found.set(JSON.stringify(relation), relation);
   }
   return [...found.values()];

@@ -137,13 +137,15 @@ function cut<Head>(
 
 function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[], before: Before): Step {
   for (const statement of parsed) refuse(path, statement, refusedAnywhere(statement));
+  const relations = relationsOf(parsed);
   const common = {
     name: mark.name,
     line: mark.line,
     checksum: checksum([mark.kind, ...parsed.map(({ sql }) => sql)]),
     statements: parsed.map(bare),
     settings: [...before.settings],
-    relations: relationsOf(parsed),
+    relations,
+    relationsBefore: relations?.filter(({ name }) => !parsed.flatMap(tablesMade).includes(name)),
   };
   if (mark.kind === "transaction") {
     for (const statement of parsed) {

@@ -15,7 +15,7 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
     lines.flatMap((line, i) =>
       wrap(line, columns, i === 0 ? `  ${title.padEnd(5)}  ` : "         ", "         "),
     );
-  const again = doc.escalation ? " (asked again: nobody had answered)" : "";
+  const again = doc.escalation ? " (asked again: it was not decided in time)" : "";
   return [
     "",
     paint(["bold", "yellow"], `Gate ${doc.gate}: ${doc.question}${again}`),

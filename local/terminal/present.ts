@@ -1,4 +1,5 @@
-import { isForPeopleAlone, type LocalEnd, type LocalRun, type OpenGate } from "../events.ts";
+import { isForPeopleAlone } from "../../lambdas/gate/kinds.ts";
+import type { LocalEnd, LocalRun, OpenGate } from "../events.ts";
 import { type Answers, answerBeforehand } from "./answers.ts";
 import { ask } from "./ask.ts";
 import { gateLine, gateText } from "./gate-text.ts";

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launch } from "./chromium.ts";
-import { MINUTES, stage, type Wishes } from "./stage.ts";
+import { MINUTES, stage } from "./stage.ts";
 import { fillGo, fillNoGo, goButton, heading, picture, pressGo, pressNoGo, visit } from "./visitor.ts";
 
 let browser: Browser;
@@ -10,15 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function onStage(wishes: Wishes = {}) {
-  const made = await stage(wishes);
-  onTestFinished(() => made.close());
-  return made;
-}
-
 describe("a person at the gate", () => {
   test("reads, ticks, types and presses Go, and is told what happens now", async () => {
-    const { link, decision, ports } = await onStage();
+    const { link, decision, ports } = await stage();
     const page = await visit(browser, link);
     expect(await page.title()).toBe("Go to production? orders-production");
     await picture(page, "gate");
@@ -36,7 +30,7 @@ describe("a person at the gate", () => {
   });
 
   test("says No-Go with a reason, and ticks nothing for it", async () => {
-    const { link, decision } = await onStage();
+    const { link, decision } = await stage();
     const page = await visit(browser, link);
     await fillNoGo(page, "Ada Lovelace", "The dashboards are red.\nNot tonight.");
     await pressNoGo(page);
@@ -49,7 +43,7 @@ describe("a person at the gate", () => {
   });
 
   test("does the same without JavaScript", async () => {
-    const { link, decision } = await onStage();
+    const { link, decision } = await stage();
     const page = await visit(browser, link, { javaScriptEnabled: false });
     await fillGo(page, "Ada Lovelace");
     await pressGo(page);
@@ -58,7 +52,7 @@ describe("a person at the gate", () => {
   });
 
   test("cannot press Go before everything is ticked and typed: the browser says what is missing", async () => {
-    const { link, decision } = await onStage();
+    const { link, decision } = await stage();
     const page = await visit(browser, link);
     await goButton(page).click();
     expect(await heading(page)).toBe("Go to production?");
@@ -69,7 +63,7 @@ describe("a person at the gate", () => {
   });
 
   test("who gets something wrong is told all of it at once, and finds what was typed", async () => {
-    const { link, decision } = await onStage();
+    const { link, decision } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "grace hopper", "so far so good");
     await page.getByLabel(/^Type orders-production/).fill("orders");
@@ -94,7 +88,7 @@ describe("a person at the gate", () => {
 
 describe("one decision", () => {
   test("comes of a double click, and its page says that it is given", async () => {
-    const { link, decision, ports } = await onStage();
+    const { link, decision, ports } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");
     await goButton(page).dblclick();
@@ -104,7 +98,7 @@ describe("one decision", () => {
   });
 
   test("stays when its sender goes back and answers otherwise", async () => {
-    const { link, decision } = await onStage();
+    const { link, decision } = await stage();
     const page = await visit(browser, link);
     await fillNoGo(page, "Ada Lovelace", "Not tonight.");
     await pressNoGo(page);
@@ -118,7 +112,7 @@ describe("one decision", () => {
   });
 
   test("is made of the answers of two at once, and the other one is told whose counts", async () => {
-    const { link, decision, ports } = await onStage();
+    const { link, decision, ports } = await stage();
     const [ada, alan] = [await visit(browser, link), await visit(browser, link)];
     await fillGo(ada, "Ada Lovelace");
     await fillNoGo(alan, "Alan Turing", "Not tonight.");
@@ -135,7 +129,7 @@ describe("one decision", () => {
   });
 
   test("of two takes two people, who see each other's Go", async () => {
-    const { link, decision } = await onStage({ approvals: 2 });
+    const { link, decision } = await stage({ approvals: 2 });
     const [ada, alan] = [await visit(browser, link), await visit(browser, link)];
     await fillGo(ada, "Ada Lovelace", "Fine with me.");
     await fillGo(alan, "Alan Turing");
@@ -155,7 +149,7 @@ describe("one decision", () => {
   });
 
   test("is not made by a page that was open when its time was over", async () => {
-    const { link, decision, ports } = await onStage();
+    const { link, decision, ports } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");
     ports.clock.pass(MINUTES * 60_000);
@@ -166,7 +160,7 @@ describe("one decision", () => {
   });
 
   test("is not made by a page that a newer link superseded", async () => {
-    const { link, escalate, decision } = await onStage();
+    const { link, escalate, decision } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");
     const newer = await visit(browser, await escalate());
@@ -181,7 +175,7 @@ describe("one decision", () => {
   });
 
   test("is not made on a page whose evidence has changed since it was read", async () => {
-    const { link, decision, ports } = await onStage();
+    const { link, decision, ports } = await stage();
     const page = await visit(browser, link);
     await fillGo(page, "Ada Lovelace");
     const failure = { state: "Watch", error: "Bad", message: "It broke.", at: "2026-11-03T03:00:00.000Z" };

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { launch } from "./chromium.ts";
-import { stage, type Wishes } from "./stage.ts";
+import { stage } from "./stage.ts";
 import { fillNoGo, heading, PHONE, picture, pressNoGo, visit } from "./visitor.ts";
 
 let browser: Browser;
@@ -11,12 +11,6 @@ beforeAll(async () => {
   browser = await launch();
 });
 afterAll(() => browser.close());
-
-async function onStage(wishes: Wishes = {}) {
-  const made = await stage(wishes);
-  onTestFinished(() => made.close());
-  return made;
-}
 
 const width = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth");
 const focused = (page: Page) => page.locator(":focus").innerText();
@@ -26,7 +20,7 @@ describe("on a phone", () => {
     "the page fits, and fingers find its controls (%s)",
     async (colorScheme) => {
       for (const kind of ["readiness", "rehearsal", "keep"] as const) {
-        const { link } = await onStage({ kind });
+        const { link } = await stage({ kind });
         const page = await visit(browser, link, { ...PHONE, colorScheme });
         expect(await width(page)).toBeLessThanOrEqual(360);
         for (const control of await page.locator("button, input[type=text], textarea, label.tick").all())
@@ -38,7 +32,7 @@ describe("on a phone", () => {
 
   test("no text, however long, makes it wider", async () => {
     const long = "x".repeat(400);
-    const { link } = await onStage({
+    const { link } = await stage({
       settings: { database: long, contacts: [{ role: long, name: long }] },
       request: { startedBy: long, reason: long },
     });
@@ -47,7 +41,7 @@ describe("on a phone", () => {
 });
 
 test("it is shown in the README as phones show it", async () => {
-  const { link } = await onStage();
+  const { link } = await stage();
   const page = await visit(browser, link, { ...PHONE, deviceScaleFactor: 1, reducedMotion: "reduce" });
   const shots: string[] = [];
   for (const at of ["body", "#measured", "fieldset"]) {
@@ -63,7 +57,7 @@ test("it is shown in the README as phones show it", async () => {
 });
 
 test("it is readable in the dark", async () => {
-  const { link } = await onStage();
+  const { link } = await stage();
   await picture(await visit(browser, link, { colorScheme: "dark" }), "gate-dark");
 });
 
@@ -73,7 +67,7 @@ test("a window that ends too soon, and a run outside of it, are said at the top"
     ends: "2026-11-03T02:20:00.000Z",
     override: "The release cannot wait for Sunday",
   };
-  const { link } = await onStage({
+  const { link } = await stage({
     request: { window },
     settings: {
       maintenanceWindow: { days: ["sun"], from: "01:00", hours: 6, timeZone: "Europe/Berlin" },
@@ -88,7 +82,7 @@ test("a window that ends too soon, and a run outside of it, are said at the top"
 
 describe("with a keyboard alone", () => {
   test("a Go is given from the skip link to the button", async () => {
-    const { link, decision } = await onStage();
+    const { link, decision } = await stage();
     const page = await visit(browser, link);
     const press = (key: string) => page.keyboard.press(key);
     await press("Tab");
@@ -111,7 +105,7 @@ describe("with a keyboard alone", () => {
   });
 
   test("what has the focus can be seen", async () => {
-    const { link } = await onStage();
+    const { link } = await stage();
     const page = await visit(browser, link);
     for (let i = 0; i < 12; i++) {
       await page.keyboard.press("Tab");
@@ -122,7 +116,7 @@ describe("with a keyboard alone", () => {
 });
 
 test("a screen reader is told the two forms apart, each control by its name, and headings without a gap", async () => {
-  const { link } = await onStage({ approvals: 2 });
+  const { link } = await stage({ approvals: 2 });
   const page = await visit(browser, link);
   const go = page.getByRole("form", { name: "Go", exact: true });
   expect(await go.getByRole("textbox").count()).toBe(3);
@@ -141,7 +135,7 @@ test("a screen reader is told the two forms apart, each control by its name, and
 });
 
 test("the page calls nobody, runs nothing, and its own style is the only one its policy allows", async () => {
-  const { link } = await onStage();
+  const { link } = await stage();
   const context = await browser.newContext();
   onTestFinished(() => context.close());
   const page = await context.newPage();
@@ -172,7 +166,7 @@ describe("another site that has come by the link", () => {
   }
 
   test("cannot send its form, not even with the key and all that was shown", async () => {
-    const { link, decision } = await onStage();
+    const { link, decision } = await stage();
     const page = await visit(browser, link);
     const key = new URL(link).searchParams.get("key") ?? "";
     const shown = await page.locator("input[name=shown]").first().inputValue();
@@ -189,7 +183,7 @@ describe("another site that has come by the link", () => {
   });
 
   test("cannot show the page in a frame", async () => {
-    const { link } = await onStage();
+    const { link } = await stage();
     const page = await visit(browser, await site(`<iframe src="${link}"></iframe>`));
     const frame = page.frames().find((one) => one !== page.mainFrame());
     expect(frame?.url()).toMatch(/^chrome-error:/);
@@ -197,7 +191,7 @@ describe("another site that has come by the link", () => {
   });
 
   test("learns nothing of where a reader came from", async () => {
-    const { link } = await onStage();
+    const { link } = await stage();
     const page = await visit(browser, link);
     const evil = await site("<p>hello</p>");
     const [request] = await Promise.all([
@@ -209,7 +203,7 @@ describe("another site that has come by the link", () => {
 });
 
 test("what a link is good for no more is said on a page of its own", async () => {
-  const { link } = await onStage();
+  const { link } = await stage();
   const page = await visit(browser, link.slice(0, -1));
   expect(await heading(page)).toBe("This link is not known");
   await picture(page, "unknown");

@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import type { GateKind } from "../../lambdas/gate/kinds.ts";
 import { openGate } from "../../lambdas/gate/open.ts";
 import { timeLeft } from "../../lambdas/gate/time.ts";
@@ -12,7 +13,7 @@ import { type MemoryPorts, memoryPorts, TestClock } from "../support/ports.ts";
 
 export const MINUTES = 60;
 
-/** A run with a gate that is open, and the server of its page. */
+/** A run with a gate that is open, its page served until the test is over. */
 export interface Stage {
   ports: MemoryPorts;
   link: string;
@@ -20,9 +21,6 @@ export interface Stage {
   decision(attempt?: number): Promise<GateDecisionDoc | undefined>;
   /** Asks the escalation contacts, by a link of their own. */
   escalate(): Promise<string>;
-  /** Changes the catalog that a Go is given for. */
-  change(): void;
-  close(): Promise<void>;
 }
 
 export interface Wishes {
@@ -53,14 +51,15 @@ export async function stage({
   ports.evidence = fixture.store;
   ports.clock = new TestClock(fixture.now());
   const server = await startGateServer(() => ports);
+  onTestFinished(() => server.close());
   ports.settings.gateUrl = server.url;
 
-  let objects = [{ kind: "table", name: "public.agent_profiles", definition: "12 columns" }];
+  const catalog = fingerprintOf([{ kind: "table", name: "public.agent_profiles", definition: "12 columns" }]);
   const gate = kind;
   const open = async (escalation: boolean) => {
     const time = await timeLeft({ gate, kind, minutes: MINUTES }, ports, fixture.evidence);
     const event = { gate, kind, version: null, token: "token", escalation, until: time?.until ?? "" };
-    await openGate(event, ports, fixture.evidence, async () => fingerprintOf(objects));
+    await openGate(event, ports, fixture.evidence, async () => catalog);
     return /^http:\S+$/m.exec(ports.notices.at(-1)?.text ?? "")?.[0] ?? "";
   };
   return {
@@ -68,10 +67,6 @@ export async function stage({
     link: await open(false),
     decision: (attempt = 1) => fixture.evidence.read(Doc.gateDecision(gate, attempt)),
     escalate: () => open(true),
-    change: () => {
-      objects = [...objects, { kind: "index", name: "public.hotfix", definition: "on agent_profiles" }];
-    },
-    close: () => server.close(),
   };
 }
 

@@ -16,6 +16,7 @@ interface State {
   Resource?: string;
   TimeoutSeconds?: number;
   TimeoutSecondsPath?: string;
+  Parameters?: { Payload: Record<string, unknown> };
   Next?: string;
   Default?: string;
   Choices?: { Next: string }[];
@@ -38,8 +39,11 @@ describe.each(["before", "inside"] as const)(
     test("bounds every task in time and catches whatever it can meet", () => {
       for (const [name, state] of statesOf(definition).filter(([, { Type }]) => Type === "Task")) {
         // A gate is open as long as the task before it said.
-        if (isCallback(state)) expect(state.TimeoutSecondsPath, name).toBe("$.Payload.seconds");
-        else expect(state.TimeoutSeconds, name).toBeGreaterThan(0);
+        if (isCallback(state)) {
+          expect(state.TimeoutSecondsPath, name).toBe("$.Payload.seconds");
+          // Step Functions looks it up in the state's input. There it is: the state sends it on from there.
+          expect(state.Parameters?.Payload["seconds.$"], name).toBe(state.TimeoutSecondsPath);
+        } else expect(state.TimeoutSeconds, name).toBeGreaterThan(0);
         expect(state.Catch?.at(-1)?.ErrorEquals, name).toEqual(["States.ALL"]);
       }
     });

@@ -46,13 +46,38 @@ describe("a run is bound by the opening", () => {
     expect(bounds(window, "2026-03-28T00:00:00Z")).toBe("2026-03-29T01:30:00.000Z 2026-03-29T07:30:00.000Z");
   });
 
-  test("that is the longer of two at once", () => {
-    const window: MaintenanceWindow = { ...nights, from: "00:00", hours: 36, timeZone: "UTC" };
-    expect(bounds(window, "2026-11-04T06:00:00Z")).toBe("2026-11-04T00:00:00.000Z 2026-11-05T12:00:00.000Z");
+  test("to its very end, days after it began, also where the clock is put forward meanwhile", () => {
+    // From Friday to Monday; 72 hours from 23:59 end at 0:59 of Tuesday.
+    const window: MaintenanceWindow = { ...sundays, days: ["fri"], from: "23:59", hours: 72 };
+    expect(bounds(window, "2026-03-30T22:58:59Z")).toBe("2026-03-27T22:59:00.000Z 2026-03-30T22:59:00.000Z");
+  });
+
+  test("that goes on without a break over all days whose openings meet or overlap", () => {
+    const weekend: MaintenanceWindow = { days: ["sun", "sat"], from: "00:00", hours: 24, timeZone: "UTC" };
+    for (const time of ["2026-11-05T12:00:00Z", "2026-11-07T20:00:00Z", "2026-11-08T00:00:00Z"])
+      expect(bounds(weekend, time)).toBe("2026-11-07T00:00:00.000Z 2026-11-09T00:00:00.000Z");
+    expect(bounds({ ...weekend, hours: 36 }, "2026-11-07T20:00:00Z")).toContain(" 2026-11-09T12:00:00.000Z");
+    expect(bounds({ ...weekend, hours: 23.9 }, "2026-11-07T20:00:00Z")).toContain(
+      " 2026-11-07T23:54:00.000Z",
+    );
+  });
+
+  test("that has no end, where the window is always open: it is given one, more than a week away", () => {
+    const always: MaintenanceWindow = { ...nights, from: "00:00", hours: 24, timeZone: "UTC" };
+    for (const override of [undefined, "why"])
+      expect(bounds(always, "2026-11-04T06:00:00Z", override)).toContain(" 2026-11-19T00:00:00.000Z");
   });
 });
 
 describe("an override", () => {
+  test("binds to the whole of the next opening, though that begins in a week and lasts for days", () => {
+    const days = ["mon", "tue", "wed", "thu", "fri"] as const;
+    const week: MaintenanceWindow = { days: [...days], from: "00:00", hours: 24, timeZone: "UTC" };
+    expect(bounds(week, "2026-11-02T00:00:00Z", "why")).toBe(
+      "2026-11-09T00:00:00.000Z 2026-11-14T00:00:00.000Z",
+    );
+  });
+
   test("binds a run to the next opening, be it inside of one or not, so that it has an end", () => {
     expect(bounds(sundays, "2026-11-07T20:00:00Z", "why")).toBe(
       "2026-11-08T00:00:00.000Z 2026-11-08T06:00:00.000Z",

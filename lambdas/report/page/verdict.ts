@@ -37,7 +37,7 @@ function factsOf({ request, timeline, downtime, plan }: Report): [string, string
     ...(request?.reason ? ([["Reason", request.reason]] as [string, string][]) : []),
     ...(request?.outsideWindow === undefined
       ? []
-      : ([["Outside the maintenance window", request.outsideWindow]] as [string, string][])),
+      : ([["Allowed outside the maintenance window", request.outsideWindow]] as [string, string][])),
     ["Plan", `${plan.name}, ${plan.checksum.slice(0, 12)}`],
   ];
 }

@@ -4,6 +4,15 @@ import type { Announcement, Announcer } from "../ports.ts";
 /** What rules select by. The function's policy allows no other source. */
 export const EVENT_SOURCE = "sluice";
 
+/**
+ * Settings of the client. A network may have no way to EventBridge, or one that answers nothing: who only listens must
+ * not hold up a gate. Without `throwOnRequestTimeout` the client would warn at the end of its time, and wait on.
+ */
+export const PATIENCE = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+};
+
 /** Events on the account's default bus. */
 export class EventBridgeAnnouncer implements Announcer {
   private readonly client: EventBridgeClient;

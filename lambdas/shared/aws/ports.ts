@@ -11,7 +11,7 @@ import { Envar, needEnvar } from "../envars.ts";
 import type { Metrics, Ports } from "../ports.ts";
 import { type RunSettings, runSettings } from "../settings.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
-import { EventBridgeAnnouncer } from "./event-bridge-announcer.ts";
+import { EventBridgeAnnouncer, PATIENCE } from "./event-bridge-announcer.ts";
 import { FetchHttp } from "./fetch-http.ts";
 import { lambdaClock } from "./lambda-clock.ts";
 import { lazily } from "./lazily.ts";
@@ -29,14 +29,7 @@ import { SnsNotifier } from "./sns-notifier.ts";
 // Clients live as long as the function's sandbox, so that its connections are used again. Each is made by the first
 // task that needs it: most capabilities need one or two, and may not use the others.
 const cloudWatch = lazily(() => new CloudWatchClient());
-const eventBridge = lazily(
-  // A network may have no way to EventBridge: who only listens must not hold up a gate.
-  () =>
-    new EventBridgeClient({
-      maxAttempts: 2,
-      requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000 },
-    }),
-);
+const eventBridge = lazily(() => new EventBridgeClient(PATIENCE));
 const rds = lazily(() => new RDSClient());
 const s3 = lazily(() => new S3Client());
 const secrets = lazily(() => new SecretsManagerClient());

@@ -1,5 +1,6 @@
 -- 006 back: drops what migration 006 created and nothing else. No CASCADE: if something of somebody else's depends on
--- these objects, this stops and says so. Works on a half-applied 006, on one never applied, and again after itself.
+-- these objects, this stops and says so. Works on a half-applied 006, on one never applied, and again after itself: where
+-- knowledge_graph_undo is not there, 006 has created nothing, and what has one of these names is somebody else's.
 
 -- sluice: step "refuse while later migrations stand on this one"
 DO $$
@@ -11,27 +12,39 @@ END;
 $$;
 
 -- sluice: step "drop the views and tables"
-DROP VIEW IF EXISTS caws_provenance_chains;
-DROP VIEW IF EXISTS agent_connectivity;
-DROP VIEW IF EXISTS agent_relationship_summary;
-DROP VIEW IF EXISTS agent_capability_summary;
-DROP TABLE IF EXISTS entity_chunk_mappings;
-DROP TABLE IF EXISTS caws_provenance_graph;
-DROP TABLE IF EXISTS agent_relationships;
-DROP TABLE IF EXISTS agent_capabilities_graph;
+DO $$
+BEGIN
+  IF to_regclass('knowledge_graph_undo') IS NOT NULL THEN
+    DROP VIEW IF EXISTS caws_provenance_chains;
+    DROP VIEW IF EXISTS agent_connectivity;
+    DROP VIEW IF EXISTS agent_relationship_summary;
+    DROP VIEW IF EXISTS agent_capability_summary;
+    DROP TABLE IF EXISTS entity_chunk_mappings;
+    DROP TABLE IF EXISTS caws_provenance_graph;
+    DROP TABLE IF EXISTS agent_relationships;
+    DROP TABLE IF EXISTS agent_capabilities_graph;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop the functions and types"
-DROP FUNCTION IF EXISTS protect_provenance();
-DROP FUNCTION IF EXISTS chain_provenance();
-DROP FUNCTION IF EXISTS update_relationship_timestamp();
-DROP FUNCTION IF EXISTS prevent_duplicate_relationships();
-DROP FUNCTION IF EXISTS update_last_updated_column();
-DROP FUNCTION IF EXISTS set_canonical_name();
-DROP FUNCTION IF EXISTS compute_provenance_hash(VARCHAR, VARCHAR, VARCHAR, JSONB);
-DROP FUNCTION IF EXISTS capability_search_vector(TEXT, TEXT[]);
-DROP FUNCTION IF EXISTS normalize_entity_name(TEXT);
-DROP TYPE IF EXISTS relationship_type;
-DROP TYPE IF EXISTS entity_type;
+DO $$
+BEGIN
+  IF to_regclass('knowledge_graph_undo') IS NOT NULL THEN
+    DROP FUNCTION IF EXISTS protect_provenance();
+    DROP FUNCTION IF EXISTS chain_provenance();
+    DROP FUNCTION IF EXISTS update_relationship_timestamp();
+    DROP FUNCTION IF EXISTS prevent_duplicate_relationships();
+    DROP FUNCTION IF EXISTS update_last_updated_column();
+    DROP FUNCTION IF EXISTS set_canonical_name();
+    DROP FUNCTION IF EXISTS compute_provenance_hash(VARCHAR, VARCHAR, VARCHAR, JSONB);
+    DROP FUNCTION IF EXISTS capability_search_vector(TEXT, TEXT[]);
+    DROP FUNCTION IF EXISTS normalize_entity_name(TEXT);
+    DROP TYPE IF EXISTS relationship_type;
+    DROP TYPE IF EXISTS entity_type;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop pgvector if 006 brought it"
 DO $$

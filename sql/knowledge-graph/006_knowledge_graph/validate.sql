@@ -184,7 +184,13 @@ LEFT JOIN agent_profiles a ON a.id = c.agent_id
 WHERE a.id IS NULL;
 
 -- sluice: check "rights follow those on agent_profiles" as each application role
-SELECT r.name, has_table_privilege('public.' || r.name, 'SELECT') = has_table_privilege('public.agent_profiles', 'SELECT') AS passed,
-  has_table_privilege('public.agent_profiles', 'SELECT')::TEXT AS expected, has_table_privilege('public.' || r.name, 'SELECT')::TEXT AS seen
-FROM (VALUES ('agent_capabilities_graph'), ('agent_relationships'), ('caws_provenance_graph'), ('entity_chunk_mappings'),
-  ('agent_capability_summary'), ('agent_relationship_summary'), ('agent_connectivity'), ('caws_provenance_chains')) AS r (name);
+-- But nobody deletes provenance, and views are for reading.
+SELECT r.name || ', ' || p.privilege AS name, has_table_privilege('public.' || r.name, p.privilege) = wanted.may AS passed,
+  wanted.may::TEXT AS expected, has_table_privilege('public.' || r.name, p.privilege)::TEXT AS seen
+FROM (VALUES ('agent_capabilities_graph', 'r'), ('agent_relationships', 'r'), ('caws_provenance_graph', 'r'), ('entity_chunk_mappings', 'r'),
+  ('agent_capability_summary', 'v'), ('agent_relationship_summary', 'v'), ('agent_connectivity', 'v'), ('caws_provenance_chains', 'v')) AS r (name, kind)
+CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (privilege)
+CROSS JOIN LATERAL (
+  SELECT has_table_privilege('public.agent_profiles', p.privilege) AND (r.kind = 'r' OR p.privilege = 'SELECT')
+    AND NOT (r.name = 'caws_provenance_graph' AND p.privilege = 'DELETE') AS may
+) AS wanted;

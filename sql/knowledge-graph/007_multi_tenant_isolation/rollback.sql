@@ -1,5 +1,7 @@
 -- 007 back: columns, keys, foreign keys, views and grants exactly as they were. Works on a half-applied 007, on one
--- never applied, and again after itself. No CASCADE: what somebody else built on these objects stops it.
+-- never applied (to the schema that it knows), and again after itself: where tenant_isolation_undo is not there, 007 has
+-- changed nothing, and a tenant_id or a policy that is found is somebody else's. No CASCADE: what somebody else built on
+-- these objects stops it.
 --
 -- Once two tenants hold rows with the same id or name there is no way back to keys without the tenant, and the first
 -- unique index says so before anything is changed but the isolation itself.
@@ -17,6 +19,25 @@ $$;
 -- The tables of version 005 may be large, so their former keys are built concurrently, before they are swapped in. Those
 -- of 006 may not be there at all, so theirs are built where they are. On a 007 that never came to the swap these
 -- indexes are dropped again below.
+
+-- sluice: step "drop what an interrupted rollback left unfinished"
+-- IF NOT EXISTS would take an invalid index for a built one.
+DO $$
+DECLARE
+  unfinished RECORD;
+BEGIN
+  FOR unfinished IN
+    SELECT x.indexrelid::REGCLASS AS name
+    FROM pg_index x
+    JOIN pg_class i ON i.oid = x.indexrelid
+    WHERE NOT (x.indisvalid AND x.indisready) AND i.relname LIKE '%\_former'
+      AND x.indrelid IN (to_regclass('agent_profiles'), to_regclass('agent_capabilities'), to_regclass('performance_events'),
+        to_regclass('benchmark_datasets'), to_regclass('performance_anomalies'), to_regclass('rl_training_batches'))
+  LOOP
+    EXECUTE format('DROP INDEX %s', unfinished.name);
+  END LOOP;
+END;
+$$;
 
 -- sluice: step "build the former primary key of agent_profiles" outside transaction
 CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS agent_profiles_pkey_former ON agent_profiles (id);
@@ -64,6 +85,8 @@ BEGIN
     CREATE UNIQUE INDEX IF NOT EXISTS unique_relationship_backward_former ON agent_relationships
       (LEAST(source_agent_id, target_agent_id), GREATEST(source_agent_id, target_agent_id), type)
       WHERE NOT is_directional OR source_agent_id > target_agent_id;
+    CREATE INDEX IF NOT EXISTS idx_relationships_source_former ON agent_relationships (source_agent_id);
+    CREATE INDEX IF NOT EXISTS idx_relationships_target_former ON agent_relationships (target_agent_id);
   END IF;
 END;
 $$;
@@ -93,7 +116,7 @@ $$;
 -- sluice: step "stop isolating agent_profiles"
 DO $$
 BEGIN
-  IF to_regclass('agent_profiles') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('agent_profiles') IS NOT NULL THEN
     ALTER TABLE agent_profiles DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_strict_isolation ON agent_profiles;
     DROP POLICY IF EXISTS tenant_shared_access ON agent_profiles;
@@ -108,7 +131,7 @@ $$;
 -- sluice: step "stop isolating agent_capabilities"
 DO $$
 BEGIN
-  IF to_regclass('agent_capabilities') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('agent_capabilities') IS NOT NULL THEN
     ALTER TABLE agent_capabilities DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_agent_capability_isolation ON agent_capabilities;
     DROP POLICY IF EXISTS shared_access ON agent_capabilities;
@@ -123,7 +146,7 @@ $$;
 -- sluice: step "stop isolating performance_events"
 DO $$
 BEGIN
-  IF to_regclass('performance_events') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('performance_events') IS NOT NULL THEN
     ALTER TABLE performance_events DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_performance_isolation ON performance_events;
     DROP POLICY IF EXISTS tenant_federated_access ON performance_events;
@@ -138,7 +161,7 @@ $$;
 -- sluice: step "stop isolating benchmark_datasets"
 DO $$
 BEGIN
-  IF to_regclass('benchmark_datasets') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('benchmark_datasets') IS NOT NULL THEN
     ALTER TABLE benchmark_datasets DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_benchmark_isolation ON benchmark_datasets;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON benchmark_datasets;
@@ -152,7 +175,7 @@ $$;
 -- sluice: step "stop isolating performance_anomalies"
 DO $$
 BEGIN
-  IF to_regclass('performance_anomalies') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('performance_anomalies') IS NOT NULL THEN
     ALTER TABLE performance_anomalies DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_anomaly_isolation ON performance_anomalies;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON performance_anomalies;
@@ -166,7 +189,7 @@ $$;
 -- sluice: step "stop isolating rl_training_batches"
 DO $$
 BEGIN
-  IF to_regclass('rl_training_batches') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('rl_training_batches') IS NOT NULL THEN
     ALTER TABLE rl_training_batches DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_rl_batch_isolation ON rl_training_batches;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON rl_training_batches;
@@ -180,7 +203,7 @@ $$;
 -- sluice: step "stop isolating agent_capabilities_graph"
 DO $$
 BEGIN
-  IF to_regclass('agent_capabilities_graph') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('agent_capabilities_graph') IS NOT NULL THEN
     ALTER TABLE agent_capabilities_graph DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_capability_isolation ON agent_capabilities_graph;
     DROP POLICY IF EXISTS shared_access ON agent_capabilities_graph;
@@ -195,7 +218,7 @@ $$;
 -- sluice: step "stop isolating agent_relationships"
 DO $$
 BEGIN
-  IF to_regclass('agent_relationships') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('agent_relationships') IS NOT NULL THEN
     ALTER TABLE agent_relationships DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_relationship_isolation ON agent_relationships;
     DROP POLICY IF EXISTS shared_access ON agent_relationships;
@@ -210,7 +233,7 @@ $$;
 -- sluice: step "stop isolating caws_provenance_graph"
 DO $$
 BEGIN
-  IF to_regclass('caws_provenance_graph') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('caws_provenance_graph') IS NOT NULL THEN
     ALTER TABLE caws_provenance_graph DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_provenance_isolation ON caws_provenance_graph;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON caws_provenance_graph;
@@ -224,7 +247,7 @@ $$;
 -- sluice: step "stop isolating entity_chunk_mappings"
 DO $$
 BEGIN
-  IF to_regclass('entity_chunk_mappings') IS NOT NULL THEN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass('entity_chunk_mappings') IS NOT NULL THEN
     ALTER TABLE entity_chunk_mappings DISABLE ROW LEVEL SECURITY;
     DROP POLICY IF EXISTS tenant_chunk_isolation ON entity_chunk_mappings;
     DROP TRIGGER IF EXISTS note_cross_tenant_write ON entity_chunk_mappings;
@@ -236,12 +259,15 @@ END;
 $$;
 
 -- sluice: step "drop the views and functions for tenants"
-DROP VIEW IF EXISTS cross_tenant_access_summary;
-DROP VIEW IF EXISTS tenant_statistics;
-DROP FUNCTION IF EXISTS check_k_anonymity(INTEGER, VARCHAR);
-DROP FUNCTION IF EXISTS add_dp_noise(NUMERIC, VARCHAR);
 DO $$
 BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NULL THEN
+    RETURN;
+  END IF;
+  DROP VIEW IF EXISTS cross_tenant_access_summary;
+  DROP VIEW IF EXISTS tenant_statistics;
+  DROP FUNCTION IF EXISTS check_k_anonymity(INTEGER, VARCHAR);
+  DROP FUNCTION IF EXISTS add_dp_noise(NUMERIC, VARCHAR);
   -- Their parameters are of a type that a half-applied 007 may not have.
   IF to_regtype('isolation_level') IS NOT NULL THEN
     DROP FUNCTION IF EXISTS update_tenant_isolation(VARCHAR, isolation_level);
@@ -277,7 +303,7 @@ $$;
 -- Each looks at what is there, so that it is right at whatever step 007 stopped. They are dropped at the end.
 CREATE OR REPLACE FUNCTION tenant_rollback_knows_tenant(target TEXT, constraint_name TEXT) RETURNS BOOLEAN
 LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (
+  SELECT to_regclass('tenant_isolation_undo') IS NOT NULL AND EXISTS (
     SELECT FROM pg_constraint c
     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) AND a.attname = 'tenant_id'
     WHERE c.conrelid = to_regclass(target) AND c.conname = constraint_name)
@@ -297,7 +323,7 @@ CREATE OR REPLACE FUNCTION tenant_rollback_add_reference(
 ) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF to_regclass(target) IS NOT NULL AND NOT EXISTS (
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL AND to_regclass(target) IS NOT NULL AND NOT EXISTS (
     SELECT FROM pg_constraint c WHERE c.conrelid = to_regclass(target) AND c.conname = constraint_name
   ) THEN
     EXECUTE format('ALTER TABLE %I ADD CONSTRAINT %I FOREIGN KEY (%I) REFERENCES %I (id) ON DELETE %s NOT VALID',
@@ -310,6 +336,9 @@ CREATE OR REPLACE FUNCTION tenant_rollback_restore_key(target TEXT, constraint_n
 LANGUAGE plpgsql AS $$
 BEGIN
   IF to_regclass(target) IS NULL THEN
+    RETURN;
+  ELSIF to_regclass('tenant_isolation_undo') IS NULL THEN
+    EXECUTE format('DROP INDEX IF EXISTS %I', constraint_name || '_former');
     RETURN;
   END IF;
   IF tenant_rollback_knows_tenant(target, constraint_name) THEN
@@ -372,6 +401,8 @@ BEGIN
   PERFORM tenant_rollback_restore_key('entity_chunk_mappings', 'unique_entity_chunk_mention', 'UNIQUE');
   PERFORM tenant_rollback_restore_index('unique_relationship_forward');
   PERFORM tenant_rollback_restore_index('unique_relationship_backward');
+  PERFORM tenant_rollback_restore_index('idx_relationships_source');
+  PERFORM tenant_rollback_restore_index('idx_relationships_target');
 
   PERFORM tenant_rollback_add_reference('agent_capabilities', 'agent_capabilities_agent_id_fkey', 'agent_id', 'agent_profiles', 'CASCADE');
   PERFORM tenant_rollback_add_reference('agent_capabilities_graph', 'agent_capabilities_graph_agent_id_fkey', 'agent_id', 'agent_profiles', 'CASCADE');
@@ -434,34 +465,94 @@ $$;
 -- Its index, its foreign key and what a half-applied 007 left of its keys go with it.
 
 -- sluice: step "drop tenant_id of agent_profiles"
-ALTER TABLE IF EXISTS agent_profiles DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS agent_profiles DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of agent_capabilities"
-ALTER TABLE IF EXISTS agent_capabilities DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS agent_capabilities DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of performance_events"
-ALTER TABLE IF EXISTS performance_events DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS performance_events DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of benchmark_datasets"
-ALTER TABLE IF EXISTS benchmark_datasets DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS benchmark_datasets DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of performance_anomalies"
-ALTER TABLE IF EXISTS performance_anomalies DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS performance_anomalies DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of rl_training_batches"
-ALTER TABLE IF EXISTS rl_training_batches DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS rl_training_batches DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of agent_capabilities_graph"
-ALTER TABLE IF EXISTS agent_capabilities_graph DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS agent_capabilities_graph DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of agent_relationships"
-ALTER TABLE IF EXISTS agent_relationships DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS agent_relationships DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of caws_provenance_graph"
-ALTER TABLE IF EXISTS caws_provenance_graph DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS caws_provenance_graph DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- sluice: step "drop tenant_id of entity_chunk_mappings"
-ALTER TABLE IF EXISTS entity_chunk_mappings DROP COLUMN IF EXISTS tenant_id;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    ALTER TABLE IF EXISTS entity_chunk_mappings DROP COLUMN IF EXISTS tenant_id;
+  END IF;
+END;
+$$;
 
 -- == The rest ==============================================================================================
 -- sluice: step "drop the tenants' tables, functions and types"
@@ -470,17 +561,23 @@ DROP FUNCTION IF EXISTS tenant_rollback_restore_key(TEXT, TEXT, TEXT);
 DROP FUNCTION IF EXISTS tenant_rollback_add_reference(TEXT, TEXT, TEXT, TEXT, TEXT);
 DROP FUNCTION IF EXISTS tenant_rollback_drop_reference(TEXT, TEXT);
 DROP FUNCTION IF EXISTS tenant_rollback_knows_tenant(TEXT, TEXT);
-DROP FUNCTION IF EXISTS audit_tenant_writes(REGCLASS);
-DROP FUNCTION IF EXISTS note_cross_tenant_write();
-DROP FUNCTION IF EXISTS note_cross_tenant_attempt(TEXT, TEXT, TEXT);
-DROP FUNCTION IF EXISTS log_tenant_access();
-DROP TABLE IF EXISTS tenant_access_log;
-DROP SEQUENCE IF EXISTS cross_tenant_attempts;
-DROP TABLE IF EXISTS tenant_privacy_config;
-DROP TABLE IF EXISTS tenants;
-DROP FUNCTION IF EXISTS federated_tenants_open_to_me();
-DROP FUNCTION IF EXISTS tenants_sharing_with_me();
-DROP TYPE IF EXISTS retention_policy;
-DROP TYPE IF EXISTS privacy_level;
-DROP TYPE IF EXISTS isolation_level;
-DROP TABLE IF EXISTS tenant_isolation_undo;
+DO $$
+BEGIN
+  IF to_regclass('tenant_isolation_undo') IS NOT NULL THEN
+    DROP FUNCTION IF EXISTS audit_tenant_writes(REGCLASS);
+    DROP FUNCTION IF EXISTS note_cross_tenant_write();
+    DROP FUNCTION IF EXISTS note_cross_tenant_attempt(TEXT, TEXT, TEXT);
+    DROP FUNCTION IF EXISTS log_tenant_access();
+    DROP TABLE IF EXISTS tenant_access_log;
+    DROP SEQUENCE IF EXISTS cross_tenant_attempts;
+    DROP TABLE IF EXISTS tenant_privacy_config;
+    DROP TABLE IF EXISTS tenants;
+    DROP FUNCTION IF EXISTS federated_tenants_open_to_me();
+    DROP FUNCTION IF EXISTS tenants_sharing_with_me();
+    DROP TYPE IF EXISTS retention_policy;
+    DROP TYPE IF EXISTS privacy_level;
+    DROP TYPE IF EXISTS isolation_level;
+    DROP TABLE tenant_isolation_undo;
+  END IF;
+END;
+$$;

@@ -46,6 +46,16 @@ LEFT JOIN pg_policy p ON p.polrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::REGNAMESPACE
 GROUP BY c.oid, c.relrowsecurity, c.relforcerowsecurity;
 
+-- sluice: check "every policy asks who the tenant is"
+-- A policy that lets everything through would pass unnoticed on a table that is still empty.
+SELECT count(*) = 0 AS passed, 'every one' AS expected,
+  COALESCE(string_agg(format('%I on %s does not', p.polname, p.polrelid::REGCLASS), '; '), 'every one') AS seen
+FROM pg_policy p
+JOIN pg_class c ON c.oid = p.polrelid AND c.relnamespace = 'public'::REGNAMESPACE
+CROSS JOIN LATERAL (VALUES (pg_get_expr(p.polqual, p.polrelid)), (pg_get_expr(p.polwithcheck, p.polrelid))) AS e (expression)
+WHERE p.polpermissive
+  AND e.expression !~ 'current_setting\(''app\.current_tenant''|tenants_sharing_with_me\(\)|federated_tenants_open_to_me\(\)';
+
 -- sluice: check "every index of the tenants' rows is valid"
 SELECT count(*) FILTER (WHERE NOT (x.indisvalid AND x.indisready)) = 0 AS passed, 'no invalid index' AS expected,
   COALESCE(string_agg(x.indexrelid::REGCLASS::TEXT, ', ') FILTER (WHERE NOT (x.indisvalid AND x.indisready)), 'no invalid index') AS seen
@@ -61,7 +71,8 @@ FROM (
   FROM pg_index x
   JOIN pg_class c ON c.oid = x.indrelid AND c.relkind IN ('r', 'p', 'm') AND c.relnamespace = 'public'::REGNAMESPACE
   JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-  WHERE x.indisunique AND NOT a.attnum = ANY (x.indkey)
+  -- Columns that an index merely includes do not make a key of it.
+  WHERE (x.indisunique OR x.indisexclusion) AND NOT a.attnum = ANY ((x.indkey::INT2[])[0:x.indnkeyatts - 1])
     -- Written by triggers only, with ids made by the server.
     AND c.oid <> 'public.tenant_access_log'::REGCLASS
   UNION ALL
@@ -69,27 +80,50 @@ FROM (
   FROM pg_constraint f
   JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attname = 'tenant_id' AND NOT a.attisdropped
   JOIN pg_attribute r ON r.attrelid = f.confrelid AND r.attname = 'tenant_id' AND NOT r.attisdropped
-  WHERE f.contype = 'f' AND NOT (a.attnum = ANY (f.conkey) AND r.attnum = ANY (f.confkey))
+  WHERE f.contype = 'f'
+    AND NOT COALESCE(array_position(f.conkey, a.attnum) = array_position(f.confkey, r.attnum), false)
 ) AS k;
 
 -- sluice: check "nothing that an application can reach escapes row security"
--- For everybody who is not the owner: tables have it, views run with the reader's rights, materialized views and
--- sequences (which have none) are out of reach, and so is what policies do not govern.
-WITH reachable AS (
+-- For everybody who is not the owner: tables have it, views on them run with the reader's rights, materialized views and
+-- sequences (which have none) are out of reach, and so is what policies do not govern. Functions that run as their owner
+-- are not held back by it, so each is named here once somebody has looked that it keeps to the caller's tenant.
+-- A table that holds no tenant's rows is named here, and in the check below that tries everything.
+WITH RECURSIVE isolated AS (
+  SELECT c.oid FROM pg_class c WHERE c.relrowsecurity
+  UNION
+  SELECT r.ev_class
+  FROM isolated i
+  JOIN pg_depend d ON d.refclassid = 'pg_class'::REGCLASS AND d.refobjid = i.oid AND d.classid = 'pg_rewrite'::REGCLASS
+  JOIN pg_rewrite r ON r.oid = d.objid
+), reachable AS (
   SELECT c.oid, c.relkind, c.relrowsecurity, c.reloptions, COALESCE(r.rolname, 'PUBLIC') AS grantee,
     array_agg(DISTINCT a.privilege_type) AS privileges
   FROM pg_class c
-  CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  CROSS JOIN LATERAL (
+    SELECT c.relacl AS acl
+    UNION ALL
+    SELECT t.attacl FROM pg_attribute t WHERE t.attrelid = c.oid AND NOT t.attisdropped
+  ) AS granted
+  CROSS JOIN LATERAL aclexplode(granted.acl) AS a
   LEFT JOIN pg_roles r ON r.oid = a.grantee
-  WHERE c.relnamespace = 'public'::REGNAMESPACE AND a.grantee <> c.relowner AND c.relname <> 'schema_migrations'
+  WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice') AND n.nspname NOT LIKE 'pg\_%'
+    AND a.grantee <> c.relowner AND c.relname <> ALL (ARRAY['schema_migrations'])
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::REGCLASS AND d.objid = c.oid AND d.deptype = 'e')
   GROUP BY c.oid, r.rolname
+), callable AS (
+  SELECT p.*
+  FROM pg_proc p
+  JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice') AND n.nspname NOT LIKE 'pg\_%'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::REGCLASS AND d.objid = p.oid AND d.deptype = 'e')
 ), problems AS (
   SELECT r.oid::REGCLASS::TEXT AS object, r.grantee,
     CASE
       WHEN r.relkind IN ('r', 'p') AND NOT r.relrowsecurity THEN 'a table without row security'
       WHEN r.relkind IN ('r', 'p') AND r.privileges && ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER'] THEN 'rights that policies do not govern'
-      WHEN r.relkind = 'v' AND NOT COALESCE((
+      WHEN r.relkind = 'v' AND r.oid IN (SELECT i.oid FROM isolated i) AND NOT COALESCE((
         SELECT o.option_value::BOOLEAN FROM pg_options_to_table(r.reloptions) o WHERE o.option_name = 'security_invoker'), false)
         THEN 'a view with its owner''s rights'
       WHEN r.relkind = 'm' THEN 'a materialized view'
@@ -99,10 +133,16 @@ WITH reachable AS (
   FROM reachable r
   UNION ALL
   SELECT p.oid::REGPROCEDURE::TEXT, 'whoever may call it', 'runs as its owner without a fixed search_path'
-  FROM pg_proc p
-  WHERE p.prosecdef AND p.pronamespace = 'public'::REGNAMESPACE
-    AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s WHERE s LIKE 'search_path=%')
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::REGCLASS AND d.objid = p.oid AND d.deptype = 'e')
+  FROM callable p
+  WHERE NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s WHERE s LIKE 'search_path=%')
+  UNION ALL
+  SELECT p.oid::REGPROCEDURE::TEXT, 'whoever may call it', 'runs as its owner and is not one of those that were looked at'
+  FROM callable p
+  WHERE p.prorettype <> ALL (ARRAY['trigger', 'event_trigger']::REGTYPE[])
+    AND p.oid::REGPROC::TEXT <> ALL (ARRAY['tenants_sharing_with_me', 'federated_tenants_open_to_me', 'hybrid_search',
+      'find_similar_capabilities', 'find_similar_caws_verdicts', 'refresh_hybrid_search_index'])
+    AND EXISTS (
+      SELECT FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) AS a WHERE a.grantee <> p.proowner)
 )
 SELECT count(*) = 0 AS passed, 'nothing' AS expected,
   COALESCE(string_agg(format('%s: %s (%s)', p.object, p.problem, p.grantee), '; '), 'nothing') AS seen
@@ -123,16 +163,34 @@ SELECT count(*) = 0 AS passed, '0' AS expected, count(*)::TEXT AS seen FROM agen
 SELECT set_config('app.current_tenant', '', true);
 SELECT count(*) = 0 AS passed, '0' AS expected, count(*)::TEXT AS seen FROM agent_profiles;
 
--- sluice: check "the default tenant sees every agent that was there" as each application role
-SELECT set_config('app.current_tenant', 'default-tenant', true);
-SELECT a.seen = a.expected AS passed, a.expected::TEXT, a.seen::TEXT
+-- sluice: check "the default tenant sees every agent that was there"
+CREATE FUNCTION pg_temp.seen_by(role_name TEXT) RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+  before TEXT := current_setting('role');
+  found BIGINT;
+BEGIN
+  PERFORM set_config('app.current_tenant', 'default-tenant', true), set_config('role', role_name, true);
+  SELECT count(*) INTO found FROM agent_profiles;
+  PERFORM set_config('role', before, true), set_config('app.current_tenant', '', true);
+  RETURN found;
+END;
+$$;
+-- One more, so that there is one to see in an empty database, too.
+INSERT INTO agent_profiles (id, name, model_family)
+SELECT (jsonb_populate_record(NULL::agent_profiles, jsonb_build_object('id', gen_random_uuid()))).id, 'sluice-check', 'check';
+SELECT holder.rolname AS name, t.seen = t.expected AS passed, t.expected::TEXT, t.seen::TEXT
 FROM (
-  SELECT count(*) AS seen, (SELECT s.agent_count FROM tenant_statistics s) AS expected FROM agent_profiles
-) AS a;
+  SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
+  WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'SELECT'
+    AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
+) AS holder
+CROSS JOIN LATERAL (
+  SELECT pg_temp.seen_by(holder.rolname) AS seen, (SELECT count(*) FROM agent_profiles WHERE tenant_id = 'default-tenant') AS expected
+) AS t;
 
 -- sluice: check "two tenants cannot see, change or find out about each other, by any relation or function"
--- Two tenants get a row in every table of the plan. Then each role that has rights on agent_profiles tries everything
--- that the catalog says it can reach: as the one tenant, as one that does not exist, and as none.
+-- Two tenants get a row in every table of the plan. Then each role that was given anything tries everything that the
+-- catalog says it can reach, reading and writing: as the one tenant, as one that does not exist, and as none.
 CREATE FUNCTION pg_temp.fill(tenant TEXT) RETURNS TEXT[] LANGUAGE plpgsql AS $$
 DECLARE
   marks TEXT[];
@@ -158,6 +216,9 @@ BEGIN
   VALUES ('verdict', tenant, 's', array_fill(0.5, ARRAY[768])::vector);
   INSERT INTO entity_chunk_mappings (entity_id, chunk_id, chunk_type, mention_text, extraction_method, extraction_confidence)
   SELECT c.id, gen_random_uuid(), 'task', tenant, 'manual', 1 FROM agent_capabilities_graph c WHERE c.capability_name = tenant || ' capability' LIMIT 1;
+  IF to_regclass('graph_search_sessions') IS NOT NULL THEN
+    PERFORM log_search_session(tenant, 'text', 0, 0);
+  END IF;
   -- By these its rows are recognised wherever they turn up.
   SELECT array_agg(m.mark) INTO marks FROM (
     SELECT '%' || tenant || '%' AS mark
@@ -203,68 +264,107 @@ DECLARE
   other_agent TEXT := (SELECT a.id::TEXT FROM agent_profiles a WHERE a.name = 'sluice-check-b-agent-1');
   holder RECORD;
   target RECORD;
-  columns TEXT;
+  asking RECORD;
+  own_row JSONB;
+  own_rows TEXT;
   call TEXT;
 BEGIN
   FOR holder IN
-    SELECT DISTINCT r.rolname FROM pg_class c
-    CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+    SELECT DISTINCT r.rolname
+    FROM pg_class c
+    CROSS JOIN LATERAL (
+      SELECT c.relacl AS acl
+      UNION ALL
+      SELECT t.attacl FROM pg_attribute t WHERE t.attrelid = c.oid AND NOT t.attisdropped
+    ) AS granted
+    CROSS JOIN LATERAL aclexplode(granted.acl) AS a
     JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner
+    WHERE c.relnamespace = 'public'::REGNAMESPACE AND a.grantee <> c.relowner
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
     ORDER BY 1
   LOOP
     FOR target IN
-      SELECT c.oid, c.oid::REGCLASS::TEXT AS relation, c.relkind,
-        EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped) AS has_tenant
+      SELECT c.oid, c.oid::REGCLASS::TEXT AS relation, c.relkind, tenant.attname AS tenant_column,
+        has_column_privilege(holder.rolname, c.oid, tenant.attnum, 'SELECT') AS knows_tenant,
+        has_column_privilege(holder.rolname, c.oid, tenant.attnum, 'UPDATE') AS moves_tenant,
+        readable.columns AS readable, resettable.column_name AS resettable, insertable.columns AS insertable
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN pg_attribute tenant ON tenant.attrelid = c.oid AND NOT tenant.attisdropped
+        AND tenant.attname = CASE WHEN c.oid = 'public.tenants'::REGCLASS THEN 'id' ELSE 'tenant_id' END
+      CROSS JOIN LATERAL (
+        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns
+        FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          AND has_column_privilege(holder.rolname, c.oid, a.attnum, 'SELECT')
+      ) AS readable
+      CROSS JOIN LATERAL (
+        SELECT min(quote_ident(a.attname)) AS column_name
+        FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+          AND (a.atthasdef OR NOT a.attnotnull) AND has_column_privilege(holder.rolname, c.oid, a.attnum, 'UPDATE')
+      ) AS resettable
+      CROSS JOIN LATERAL (
+        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns
+        FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> tenant.attname
+      ) AS insertable
       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice')
-        AND n.nspname NOT LIKE 'pg\_%' AND c.relname <> 'schema_migrations'
+        AND n.nspname NOT LIKE 'pg\_%' AND c.relname <> ALL (ARRAY['schema_migrations'])
         AND has_schema_privilege(holder.rolname, n.oid, 'USAGE')
         AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::REGCLASS AND d.objid = c.oid AND d.deptype = 'e')
-        AND (has_table_privilege(holder.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege(holder.rolname, c.oid, 'SELECT, UPDATE'))
       ORDER BY 2
     LOOP
-      IF has_table_privilege(holder.rolname, target.oid, 'SELECT') THEN
-        RETURN QUERY SELECT format('%s reads %s as nobody', holder.rolname, target.relation), t.seen = '0', '0', t.seen
-          FROM (SELECT pg_temp.try(holder.rolname, '', format('SELECT count(*) FROM (SELECT FROM %s LIMIT 1) AS r', target.relation), NULL) AS seen) AS t;
-        RETURN QUERY SELECT format('%s reads %s as a wrong tenant', holder.rolname, target.relation), t.seen = '0', '0', t.seen
-          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-none', format('SELECT count(*) FROM (SELECT FROM %s LIMIT 1) AS r', target.relation), NULL) AS seen) AS t;
+      IF target.readable IS NOT NULL THEN
+        RETURN QUERY SELECT format('%s reads %s as %s', holder.rolname, target.relation, t.who), t.seen = '0', '0', t.seen
+          FROM (
+            SELECT w.who, pg_temp.try(holder.rolname, w.tenant, format('SELECT count(*) FROM (SELECT FROM %s LIMIT 1) AS r', target.relation), NULL) AS seen
+            FROM (VALUES ('nobody', ''), ('a wrong tenant', 'sluice-check-none')) AS w (who, tenant)
+          ) AS t;
         RETURN QUERY SELECT format('%s reads another tenant''s %s', holder.rolname, target.relation), t.seen = '0', '0', t.seen
-          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a',
-            format('SELECT count(*) FROM %s AS r WHERE r::TEXT LIKE ANY ($1)', target.relation), other_marks) AS seen) AS t;
+          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a', format('SELECT count(*) FROM %s AS r WHERE ROW(%s)::TEXT LIKE ANY ($1)',
+            target.relation, target.readable), other_marks) AS seen) AS t;
       END IF;
-      CONTINUE WHEN NOT target.has_tenant OR target.relkind NOT IN ('r', 'p');
+      CONTINUE WHEN target.tenant_column IS NULL OR target.relkind NOT IN ('r', 'p');
 
-      -- It would see its own: otherwise the checks above would prove nothing.
-      IF has_table_privilege(holder.rolname, target.oid, 'SELECT') AND target.relation NOT IN ('tenant_access_log', 'graph_search_sessions') THEN
+      EXECUTE format('SELECT count(*)::TEXT, jsonb_agg(r) -> 0 FROM %s AS r WHERE r.%I = ''sluice-check-a''', target.relation, target.tenant_column)
+        INTO own_rows, own_row;
+      -- It sees its own: otherwise what was tried above would prove nothing.
+      IF target.knows_tenant AND own_row IS NOT NULL THEN
         RETURN QUERY SELECT format('%s reads its own %s', holder.rolname, target.relation), t.seen <> '0', 'some', t.seen
-          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a',
-            format('SELECT count(*) FROM %s AS r WHERE r::TEXT LIKE ANY ($1)', target.relation), own_marks) AS seen) AS t
-          WHERE EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = target.oid AND c.contype = 'f'
-            AND c.confrelid = 'public.tenants'::REGCLASS) AND target.relation <> 'tenant_privacy_config'
-            AND pg_temp.try(current_user, '', format('SELECT count(*) FROM %s AS r WHERE r.tenant_id = ''sluice-check-a''', target.relation), NULL) <> '0';
+          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a', format('SELECT count(*) FROM %s AS r WHERE ROW(%s)::TEXT LIKE ANY ($1)',
+            target.relation, target.readable), own_marks) AS seen) AS t;
       END IF;
-      IF has_table_privilege(holder.rolname, target.oid, 'UPDATE') AND has_table_privilege(holder.rolname, target.oid, 'SELECT') THEN
-        RETURN QUERY SELECT format('%s updates another tenant''s %s', holder.rolname, target.relation), t.seen = '0', '0', t.seen
+      -- Without a condition: one that reads a column would bring the policies for reading to its help.
+      FOR asking IN
+        SELECT w.who, w.tenant, CASE w.tenant WHEN 'sluice-check-a' THEN own_rows ELSE '0' END AS rows_of_its_own
+        FROM (VALUES ('a tenant', 'sluice-check-a'), ('a wrong tenant', 'sluice-check-none'), ('nobody', '')) AS w (who, tenant)
+      LOOP
+        IF target.moves_tenant OR target.resettable IS NOT NULL THEN
+          RETURN QUERY SELECT format('%s updates all of %s as %s', holder.rolname, target.relation, asking.who),
+              t.seen = asking.rows_of_its_own, asking.rows_of_its_own, t.seen
+            FROM (SELECT pg_temp.try(holder.rolname, asking.tenant, CASE
+              WHEN target.moves_tenant THEN format('UPDATE %s SET %I = %L', target.relation, target.tenant_column,
+                COALESCE(NULLIF(asking.tenant, ''), 'default-tenant'))
+              ELSE format('UPDATE %s SET %s = DEFAULT', target.relation, target.resettable) END, NULL) AS seen) AS t;
+        END IF;
+        IF has_table_privilege(holder.rolname, target.oid, 'DELETE') THEN
+          RETURN QUERY SELECT format('%s deletes all of %s as %s', holder.rolname, target.relation, asking.who),
+              t.seen = asking.rows_of_its_own, asking.rows_of_its_own, t.seen
+            FROM (SELECT pg_temp.try(holder.rolname, asking.tenant, format('DELETE FROM %s', target.relation), NULL) AS seen) AS t;
+        END IF;
+        IF has_table_privilege(holder.rolname, target.oid, 'INSERT') AND own_row IS NOT NULL THEN
+          RETURN QUERY SELECT format('%s inserts into another tenant''s %s as %s', holder.rolname, target.relation, asking.who),
+              t.seen = 'refused', 'refused', t.seen
+            FROM (SELECT pg_temp.try(holder.rolname, asking.tenant, format(
+              'INSERT INTO %1$s (%2$s, %3$I) SELECT %2$s, ''sluice-check-b'' FROM jsonb_populate_record(NULL::%1$s, %4$L::JSONB)',
+              target.relation, target.insertable, target.tenant_column, own_row), NULL) AS seen) AS t;
+        END IF;
+      END LOOP;
+      IF target.moves_tenant AND own_row IS NOT NULL THEN
+        RETURN QUERY SELECT format('%s gives its %s to another tenant', holder.rolname, target.relation), t.seen = 'refused', 'refused', t.seen
           FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a',
-            format('UPDATE %s SET tenant_id = tenant_id WHERE tenant_id <> ''sluice-check-a''', target.relation), NULL) AS seen) AS t;
-        RETURN QUERY SELECT format('%s gives its %s to another tenant', holder.rolname, target.relation), t.seen IN ('refused', '0'), 'refused', t.seen
-          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a',
-            format('UPDATE %s SET tenant_id = ''sluice-check-b''', target.relation), NULL) AS seen) AS t;
-      END IF;
-      IF has_table_privilege(holder.rolname, target.oid, 'DELETE') AND has_table_privilege(holder.rolname, target.oid, 'SELECT') THEN
-        RETURN QUERY SELECT format('%s deletes another tenant''s %s', holder.rolname, target.relation), t.seen = '0', '0', t.seen
-          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a',
-            format('DELETE FROM %s WHERE tenant_id <> ''sluice-check-a''', target.relation), NULL) AS seen) AS t;
-      END IF;
-      IF has_table_privilege(holder.rolname, target.oid, 'INSERT') AND has_table_privilege(holder.rolname, target.oid, 'SELECT') THEN
-        SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) INTO columns
-        FROM pg_attribute a
-        WHERE a.attrelid = target.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname <> 'tenant_id';
-        RETURN QUERY SELECT format('%s inserts into another tenant''s %s', holder.rolname, target.relation), t.seen IN ('refused', '0'), 'refused', t.seen
-          FROM (SELECT pg_temp.try(holder.rolname, 'sluice-check-a',
-            format('INSERT INTO %1$s (%2$s, tenant_id) SELECT %2$s, ''sluice-check-b'' FROM %1$s', target.relation, columns), NULL) AS seen) AS t;
+            format('UPDATE %s SET %I = ''sluice-check-b''', target.relation, target.tenant_column), NULL) AS seen) AS t;
       END IF;
     END LOOP;
 
@@ -308,7 +408,8 @@ CREATE FUNCTION pg_temp.write_as(tenant TEXT) RETURNS TEXT LANGUAGE plpgsql AS $
 DECLARE
   writer TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT' ORDER BY 1 LIMIT 1);
+    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT'
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END) ORDER BY 1 LIMIT 1);
   before TEXT := current_setting('role');
 BEGIN
   PERFORM set_config('app.current_tenant', tenant, true), set_config('role', COALESCE(writer, before), true);
@@ -331,6 +432,7 @@ DECLARE
   reader TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
     WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
     GROUP BY r.rolname ORDER BY count(*) DESC, 1 LIMIT 1);
   before TEXT := current_setting('role');
   found BIGINT;
@@ -373,6 +475,7 @@ DECLARE
   reader TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
     WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
     GROUP BY r.rolname ORDER BY count(*) DESC, 1 LIMIT 1);
   before TEXT := current_setting('role');
   found BIGINT;
@@ -412,7 +515,8 @@ CREATE FUNCTION pg_temp.trespass() RETURNS TEXT LANGUAGE plpgsql AS $$
 DECLARE
   writer TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT' ORDER BY 1 LIMIT 1);
+    WHERE c.oid = 'public.performance_events'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT'
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END) ORDER BY 1 LIMIT 1);
   before TEXT := current_setting('role');
 BEGIN
   PERFORM set_config('app.current_tenant', 'sluice-check-a', true), set_config('role', COALESCE(writer, before), true);
@@ -443,7 +547,8 @@ CREATE FUNCTION pg_temp.loosen(tenant TEXT, victim TEXT) RETURNS TEXT LANGUAGE p
 DECLARE
   writer TEXT := (
     SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
-    WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'UPDATE' ORDER BY 1 LIMIT 1);
+    WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner AND a.privilege_type = 'UPDATE'
+      AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END) ORDER BY 1 LIMIT 1);
   before TEXT := current_setting('role');
   changed BOOLEAN;
 BEGIN

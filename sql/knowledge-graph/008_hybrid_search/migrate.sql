@@ -3,12 +3,42 @@
 -- How it stays within a tenant. Functions that only read tables run with the caller's rights, so row security applies.
 -- The materialized view cannot have row security, so nobody may read it: its functions can (SECURITY DEFINER), and they
 -- ask for the tenants the caller may read, never for the one it names.
+--
+-- Every index here is on a relation that this migration makes, and that nobody reads or writes before it is done; hence:
+-- squawk-ignore-file require-concurrent-index-creation
+
+-- sluice: step "look whether its names are free"
+-- The rollback drops by name, so what it drops must be this migration's own.
+DO $$
+DECLARE
+  taken TEXT := (
+    SELECT string_agg(n.name, ', ' ORDER BY n.place)
+    FROM unnest(ARRAY[
+      'hybrid_search_undo', 'hybrid_search_index', 'hybrid_search_materialized', 'graph_search_sessions',
+      'slow_search_queries', 'popular_search_queries', 'search_performance_by_type',
+      'refresh_hybrid_search_index()', 'compute_agent_centrality()', 'find_agent_path(text, text, integer)',
+      'traverse_agent_relationships(text, integer, numeric, relationship_type[], integer)', 'searchable_tenants(text, text)',
+      'nearest_rows(regclass, vector, text[], text, integer)', 'find_similar_capabilities(vector, varchar, integer, numeric)',
+      'find_similar_caws_verdicts(vector, varchar, integer)',
+      'hybrid_search(vector, text, integer, integer, varchar[], varchar, numeric)',
+      'log_search_session(text, varchar, integer, integer, varchar, jsonb)'
+    ]) WITH ORDINALITY AS n (name, place)
+    WHERE CASE WHEN n.name LIKE '%)' THEN to_regprocedure(n.name) IS NOT NULL
+      ELSE to_regclass(n.name) IS NOT NULL OR to_regtype(n.name) IS NOT NULL END);
+BEGIN
+  IF taken IS NOT NULL THEN
+    RAISE EXCEPTION 'these are there already, and migration 008 would create them: %', taken
+      USING ERRCODE = 'duplicate_object', HINT = 'Nothing was changed. Rename or drop what is in the way.';
+  END IF;
+END;
+$$;
 
 -- sluice: step "begin"
 CREATE TABLE hybrid_search_undo (
   note TEXT PRIMARY KEY
 );
-COMMENT ON TABLE hybrid_search_undo IS 'Marks that migration 008 was begun. Dropped by its rollback.';
+COMMENT ON TABLE hybrid_search_undo IS
+  'Marks that migration 008 was begun; without this table its rollback undoes nothing. Dropped by it.';
 REVOKE ALL ON hybrid_search_undo FROM PUBLIC;
 
 -- sluice: step "create the view over everything searchable"
@@ -55,13 +85,17 @@ FROM agent_profiles a;
 COMMENT ON VIEW hybrid_search_index IS 'Everything searchable: capabilities, provenance, agents';
 
 -- sluice: step "create the materialized view"
-CREATE MATERIALIZED VIEW hybrid_search_materialized AS
+CREATE MATERIALIZED VIEW hybrid_search_materialized WITH (toast_tuple_target = 4080) AS
 SELECT
   i.entity_type, i.id, i.parent_id, i.name, i.canonical_name,
   -- Through the view's UNION the dimension is lost, and without it there is no HNSW index.
   i.embedding::vector(768) AS embedding,
   i.confidence, i.tenant_id, i.metadata, i.updated_at
-FROM hybrid_search_index i;
+FROM hybrid_search_index i
+WITH NO DATA;
+-- As in 006's tables. Filled after this, so that every row is stored so.
+ALTER MATERIALIZED VIEW hybrid_search_materialized ALTER COLUMN embedding SET STORAGE PLAIN;
+REFRESH MATERIALIZED VIEW hybrid_search_materialized;
 REVOKE ALL ON hybrid_search_materialized FROM PUBLIC;
 COMMENT ON MATERIALIZED VIEW hybrid_search_materialized IS
   'hybrid_search_index, stored and indexed. Every tenant''s rows: to be read through functions only';
@@ -74,32 +108,9 @@ CREATE INDEX idx_hybrid_search_tenant ON hybrid_search_materialized (tenant_id);
 CREATE INDEX idx_hybrid_search_text ON hybrid_search_materialized USING gin (to_tsvector('english', name));
 
 -- sluice: step "index the materialized view's embeddings"
--- The step finds memory and workers itself. The graph must fit in maintenance_work_mem, or the build takes several
--- times as long; the table looks small to the planner, as vectors are stored out of line, so it must be told to use
--- workers. These need the memory as shared memory: where the server cannot give it, the build goes on alone.
-DO $$
-DECLARE
-  embeddings BIGINT := (SELECT count(embedding) FROM hybrid_search_materialized);
-  build CONSTANT TEXT := 'CREATE INDEX idx_hybrid_search_embedding ON hybrid_search_materialized
-    USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64) WHERE embedding IS NOT NULL';
-  -- 768 numbers of 4 bytes, the neighbours, and room to spare; within what the server is said to have.
-  wanted_mb BIGINT := 64 + embeddings * 4500 / 1048576;
-  server_mb BIGINT := (SELECT setting::BIGINT * 8 / 1024 FROM pg_settings WHERE name = 'effective_cache_size');
-BEGIN
-  PERFORM set_config('maintenance_work_mem', LEAST(GREATEST(wanted_mb, 64), GREATEST(server_mb / 2, 64)) || 'MB', true);
-  IF embeddings > 10000 THEN
-    PERFORM set_config('max_parallel_maintenance_workers', '2', true);
-    ALTER MATERIALIZED VIEW hybrid_search_materialized SET (parallel_workers = 2);
-  END IF;
-  BEGIN
-    EXECUTE build;
-  EXCEPTION WHEN insufficient_resources OR system_error THEN
-    PERFORM set_config('max_parallel_maintenance_workers', '0', true);
-    EXECUTE build;
-  END;
-  ALTER MATERIALIZED VIEW hybrid_search_materialized RESET (parallel_workers);
-END;
-$$;
+-- Nobody reads it yet. Memory and workers are the step engine's to find.
+CREATE INDEX idx_hybrid_search_embedding ON hybrid_search_materialized
+  USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64) WHERE embedding IS NOT NULL;
 
 -- sluice: step "gather statistics"
 ANALYZE hybrid_search_materialized;
@@ -143,7 +154,9 @@ BEGIN
       path TEXT[],
       truncated BOOLEAN
     )
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET jit = off AS $body$
+    -- Levels differ in size by thousands, so each is planned for itself, and none is sorted on disk.
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET jit = off
+    SET plan_cache_mode = force_custom_plan SET work_mem = '64MB' SET enable_mergejoin = off AS $body$
     DECLARE
       this_tenant TEXT := NULLIF(current_setting('app.current_tenant', true), '');
       home TEXT;
@@ -176,12 +189,11 @@ BEGIN
 
       FOR hop IN 1 .. max_hops LOOP
         room := max_rows - cardinality(ids) + 1;
-        SELECT
-          array_agg(best.id ORDER BY best.place), array_agg(best.parent ORDER BY best.place),
-          array_agg(best.type ORDER BY best.place), array_agg(best.confidence ORDER BY best.place)
+        -- In the order of the sub-select.
+        SELECT array_agg(best.id), array_agg(best.parent), array_agg(best.type), array_agg(best.confidence)
         INTO found_ids, found_parents, found_types, found_confidences
         FROM (
-          SELECT nearest.*, row_number() OVER (ORDER BY nearest.confidence DESC, nearest.id) AS place
+          SELECT nearest.*
           FROM (
             SELECT DISTINCT ON (edge.id)
               edge.id, (level_start - 1 + edge.place)::INTEGER AS parent, edge.type, edge.confidence
@@ -201,7 +213,7 @@ BEGIN
             WHERE NOT EXISTS (SELECT FROM unnest(ids) AS seen (id) WHERE seen.id = edge.id)
             ORDER BY edge.id, edge.confidence DESC, edge.place, edge.type
           ) AS nearest
-          ORDER BY place
+          ORDER BY nearest.confidence DESC, nearest.id
           LIMIT room + 1
         ) AS best;
 
@@ -223,21 +235,22 @@ BEGIN
       END LOOP;
 
       RETURN QUERY
-      WITH RECURSIVE reached AS MATERIALIZED (
-        SELECT n.place::INTEGER AS place, n.id, n.parent, n.type, n.hop, n.confidence
+      -- Names are read all at once for many agents, and looked up one by one for few.
+      WITH RECURSIVE names AS MATERIALIZED (
+        SELECT a.id, a.name FROM agent_profiles a WHERE a.tenant_id = home AND cardinality(ids) > 10000
+      ), reached AS MATERIALIZED (
+        SELECT n.place::INTEGER AS place, n.id::TEXT AS id, n.parent, n.type, n.hop, n.confidence,
+          COALESCE(names.name, (SELECT a.name FROM agent_profiles a WHERE a.id = n.id AND a.tenant_id = home)) AS name
         FROM unnest(ids, parents, types, hops, confidences) WITH ORDINALITY AS n (id, parent, type, hop, confidence, place)
+        LEFT JOIN names ON names.id = n.id
       ), ways AS (
-        SELECT r.place, r.id, r.hop, r.confidence, ARRAY[]::relationship_type[] AS by_types, ARRAY[r.id::TEXT] AS by_ids
+        SELECT r.place, r.id, r.name, r.hop, r.confidence, ARRAY[]::relationship_type[] AS by_types, ARRAY[r.id] AS by_ids
         FROM reached r WHERE r.hop = 0
         UNION ALL
-        SELECT r.place, r.id, r.hop, r.confidence, w.by_types || r.type, w.by_ids || r.id::TEXT
+        SELECT r.place, r.id, r.name, r.hop, r.confidence, w.by_types || r.type, w.by_ids || r.id
         FROM ways w JOIN reached r ON r.parent = w.place
       )
-      SELECT
-        w.id::TEXT,
-        -- Not a join: for want of row counts the planner would read all agents for it.
-        (SELECT a.name FROM agent_profiles a WHERE a.id = w.id AND a.tenant_id = home),
-        w.hop, w.by_types, round(w.confidence::NUMERIC, 6), w.by_ids, cut
+      SELECT w.id, w.name, w.hop, w.by_types, round(w.confidence::NUMERIC, 6), w.by_ids, cut
       FROM ways w
       WHERE w.hop > 0
       ORDER BY w.place;
@@ -422,10 +435,13 @@ CREATE FUNCTION nearest_rows(
 ) RETURNS TABLE (id TEXT, entity_type TEXT, distance DOUBLE PRECISION)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 DECLARE
-  small CONSTANT INTEGER := 2000;
+  -- Comparing so many takes about as long as asking the index.
+  small CONSTANT INTEGER := 5000;
   type_column TEXT := CASE WHEN relation = 'hybrid_search_materialized'::REGCLASS THEN 't.entity_type::TEXT' ELSE 'NULL' END;
   rows_seen INTEGER;
-  settings_before TEXT[];
+  sort_before TEXT;
+  effort_before TEXT;
+  iterative_before TEXT;
 BEGIN
   IF target_embedding IS NULL OR cardinality(tenants) = 0 OR max_results <= 0 THEN
     RETURN;
@@ -433,11 +449,19 @@ BEGIN
   EXECUTE format('SELECT count(*) FROM (SELECT FROM %s t WHERE t.tenant_id = ANY ($1) LIMIT %s) AS sample', relation, small + 1)
     INTO rows_seen USING tenants;
 
-  IF rows_seen > small AND current_setting('hnsw.iterative_scan', true) IS NOT NULL THEN
-    -- Without sorting, only the index can give the order, whatever the planner thinks of its price.
-    settings_before := ARRAY[current_setting('hnsw.iterative_scan'), current_setting('hnsw.ef_search'), current_setting('enable_sort')];
-    PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true),
-      set_config('enable_sort', 'off', true);
+  IF rows_seen > small THEN
+    -- pgvector's settings are there once it is loaded, and a value that came from a table has not loaded it.
+    PERFORM vector_dims(target_embedding);
+    sort_before := current_setting('enable_sort');
+    effort_before := current_setting('hnsw.ef_search');
+    iterative_before := current_setting('hnsw.iterative_scan', true);
+    -- Without sorting, only the index can give the order, whatever the planner thinks of its price. It keeps this many
+    -- candidates: with fewer it misses more than one in a hundred of the ten nearest.
+    PERFORM set_config('enable_sort', 'off', true),
+      set_config('hnsw.ef_search', LEAST(GREATEST(300, max_results), 1000)::TEXT, true);
+    IF iterative_before IS NOT NULL THEN
+      PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
+    END IF;
     RETURN QUERY EXECUTE format($sql$
       SELECT n.* FROM (
         SELECT t.id::TEXT, %2$s, t.embedding <=> $1 AS distance
@@ -448,21 +472,27 @@ BEGIN
       ) AS n
       $sql$, relation, type_column, condition) USING target_embedding, tenants, max_results;
     GET DIAGNOSTICS rows_seen = ROW_COUNT;
-    PERFORM set_config('hnsw.iterative_scan', settings_before[1], true), set_config('hnsw.ef_search', settings_before[2], true),
-      set_config('enable_sort', settings_before[3], true);
+    PERFORM set_config('enable_sort', sort_before, true), set_config('hnsw.ef_search', effort_before, true);
+    IF iterative_before IS NOT NULL THEN
+      PERFORM set_config('hnsw.iterative_scan', iterative_before, true);
+    END IF;
     IF rows_seen >= max_results THEN
       RETURN;
     END IF;
     -- The callers keep one of equal rows, so returning the exact ones after these is right.
   END IF;
 
+  -- OFFSET 0 keeps the planner from asking the index for the order, since what that finds is not exact.
   RETURN QUERY EXECUTE format($sql$
-    WITH own AS MATERIALIZED (
-      SELECT t.id::TEXT AS id, %2$s AS entity_type, t.embedding <=> $1 AS distance
+    SELECT own.id::TEXT, own.entity_type, own.distance
+    FROM (
+      SELECT t.id, %2$s AS entity_type, t.embedding <=> $1 AS distance
       FROM %1$s t
       WHERE t.embedding IS NOT NULL AND t.tenant_id = ANY ($2) AND (%3$s)
-    )
-    SELECT own.id, own.entity_type, own.distance FROM own ORDER BY own.distance LIMIT $3
+      OFFSET 0
+    ) AS own
+    ORDER BY own.distance
+    LIMIT $3
     $sql$, relation, type_column, condition) USING target_embedding, tenants, max_results;
 END;
 $$;
@@ -522,7 +552,8 @@ $$;
 
 -- By meaning (embedding), by words (query_text) and by acquaintance: capabilities of agents that the best hits' agents
 -- are related to, within include_graph_hops, each at the distance really walked. Each entity appears once, with its
--- best score; one found by meaning and by words scores above either.
+-- best score; one found by meaning and by words scores above either. Of the tenants that share with the caller it finds
+-- agents and capabilities: provenance is not shared.
 CREATE FUNCTION hybrid_search(
   query_embedding vector,
   query_text TEXT DEFAULT NULL,
@@ -538,6 +569,7 @@ CREATE FUNCTION hybrid_search(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   readable TEXT[] := searchable_tenants(p_tenant_id, 'hybrid_search');
+  this_tenant TEXT := NULLIF(current_setting('app.current_tenant', true), '');
   words TSQUERY := websearch_to_tsquery('english', COALESCE(query_text, ''));
   seeds CONSTANT INTEGER := 5;
   acquaintances CONSTANT INTEGER := 200;
@@ -549,13 +581,15 @@ BEGIN
   WITH by_meaning AS (
     SELECT n.id, n.entity_type, GREATEST(1 - min(n.distance), 0) AS score
     FROM nearest_rows('hybrid_search_materialized', query_embedding, readable,
-      format('(t.confidence IS NULL OR t.confidence >= %L) AND (%2$L::VARCHAR[] IS NULL OR t.entity_type = ANY (%2$L::VARCHAR[]))',
-        min_confidence, entity_types), max_results) n
+      format('(t.confidence IS NULL OR t.confidence >= %L) AND (%2$L::VARCHAR[] IS NULL OR t.entity_type = ANY (%2$L::VARCHAR[]))
+        AND (t.entity_type <> ''caws_provenance'' OR t.tenant_id = %3$L)',
+        min_confidence, entity_types, this_tenant), max_results) n
     GROUP BY n.id, n.entity_type
   ), by_words AS (
     SELECT m.id, m.entity_type::TEXT, ts_rank_cd(to_tsvector('english', m.name), words, 32)::DOUBLE PRECISION AS score
     FROM hybrid_search_materialized m
     WHERE numnode(words) > 0 AND to_tsvector('english', m.name) @@ words AND m.tenant_id = ANY (readable)
+      AND (m.entity_type <> 'caws_provenance' OR m.tenant_id = this_tenant)
       AND (m.confidence IS NULL OR m.confidence >= min_confidence)
       AND (entity_types IS NULL OR m.entity_type = ANY (entity_types))
     ORDER BY score DESC, m.id
@@ -569,7 +603,7 @@ BEGIN
     FULL JOIN by_words w ON w.id = v.id AND w.entity_type = v.entity_type
     JOIN hybrid_search_materialized m
       ON m.id = COALESCE(v.id, w.id) AND m.entity_type = COALESCE(v.entity_type, w.entity_type)
-      AND m.tenant_id = ANY (readable)
+      AND m.tenant_id = ANY (readable) AND (m.entity_type <> 'caws_provenance' OR m.tenant_id = this_tenant)
   ), seed AS (
     SELECT d.agent_id, max(d.score) AS score
     FROM (

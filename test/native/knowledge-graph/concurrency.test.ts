@@ -1,3 +1,4 @@
+import { toSql } from "pgvector/pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withTenantContext } from "../../../lambdas/shared/tenant-context.ts";
 import { planSql } from "../../sql/knowledge-graph/database.ts";
@@ -79,40 +80,72 @@ describe("withTenantContext", () => {
     expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
   });
 
-  test("refuses an empty tenant id, which would mean none", async () => {
-    await expect(withTenantContext(db.pool(), "", async () => undefined)).rejects.toThrow(RangeError);
+  test.each(["", undefined, null])("refuses %j for a tenant id, which would mean none", async (tenantId) => {
+    await expect(withTenantContext(db.pool(), tenantId as string, async () => undefined)).rejects.toThrow(
+      RangeError,
+    );
   });
 });
 
 describe("vector search for tenants of all sizes", () => {
+  // Smaller ones than 5,000 are compared one by one.
   beforeAll(async () => {
-    await db.owner.exec("SET sluice.baseline_capabilities = 4000; SET sluice.baseline_relationships = 0");
+    await db.owner.exec("SET sluice.baseline_capabilities = 6000; SET sluice.baseline_relationships = 0");
     await db.owner.exec(planSql("baseline/embeddings.sql"));
     await db.owner.exec(`
       SELECT create_tenant('small', 'p', 'small');
       SET app.current_tenant = 'small';
-      INSERT INTO agent_profiles (name, model_family) VALUES ('only', 'm');
-      INSERT INTO agent_capabilities_graph (agent_id, capability_name, confidence, extraction_confidence, embedding)
-      SELECT a.id, 'skill ' || n, 0.9, 0.9, (SELECT array_agg(sin(n * i)) FROM generate_series(1, 768) AS i)::vector
-      FROM agent_profiles a, generate_series(1, 30) AS n WHERE a.name = 'only';
-      RESET app.current_tenant`);
+      INSERT INTO agent_profiles (name, model_family) VALUES ('only', 'm')`);
+    for (let n = 1; n <= 30; n++)
+      await db.owner.query(
+        `INSERT INTO agent_capabilities_graph (agent_id, capability_name, confidence, extraction_confidence, embedding)
+         SELECT a.id, 'skill ' || $1, 0.9, 0.9, $2 FROM agent_profiles a WHERE a.name = 'only'`,
+        [String(n), toSql(Array.from({ length: 768 }, (_, i) => Math.sin(n * (i + 1))))],
+      );
+    await db.owner.exec("RESET app.current_tenant");
   });
+
+  // What a search sets for itself, and must not leave behind.
+  const settings = `SELECT current_setting('hnsw.ef_search') AS effort, current_setting('hnsw.iterative_scan', true) AS iterative,
+    current_setting('enable_sort') AS sort`;
 
   test.each(["small", "default-tenant"])("finds ten rows for %s, the nearest ones", async (tenant) => {
     const found = await withTenantContext(db.pool(), tenant, async (client) => {
       await client.query("SET LOCAL ROLE v2_app");
+      // The first statement of the session that has to do with vectors: pgvector is not loaded yet.
       const probe = "(SELECT embedding FROM agent_capabilities_graph ORDER BY id LIMIT 1)";
       const { rows } = await client.query(
         `SELECT capability_id AS id FROM find_similar_capabilities(${probe})`,
       );
+      const after = (await client.query(settings)).rows[0];
       await client.query("SET LOCAL enable_indexscan = off");
       const exact = await client.query(
         `SELECT id FROM agent_capabilities_graph WHERE confidence >= 0.7 ORDER BY embedding <=> ${probe} LIMIT 10`,
       );
       const nearest = new Set(exact.rows.map(({ id }) => id));
-      return { rows: rows.length, right: rows.filter(({ id }) => nearest.has(id)).length };
+      return { rows: rows.length, right: rows.filter(({ id }) => nearest.has(id)).length, after };
     });
     expect(found.rows).toBe(10);
     expect(found.right).toBeGreaterThanOrEqual(9);
+    expect(found.after).toEqual({
+      effort: "40",
+      iterative: expect.toBeOneOf(["off", null]),
+      sort: "on",
+    });
+  });
+
+  test("asks the index for a large tenant and not for a small one", async () => {
+    const scans = async (tenant: string) =>
+      await withTenantContext(db.pool(), tenant, async (client) => {
+        await client.query("SET LOCAL ROLE v2_app");
+        const embedding = toSql(Array.from({ length: 768 }, (_, i) => Math.cos(i)));
+        await client.query("SELECT * FROM find_similar_capabilities($1::vector)", [embedding]);
+        const { rows } = await client.query(
+          "SELECT pg_stat_get_xact_numscans('idx_capabilities_embedding'::regclass)::int AS scans",
+        );
+        return rows[0].scans;
+      });
+    expect(await scans("small")).toBe(0);
+    expect(await scans("default-tenant")).toBe(1);
   });
 });

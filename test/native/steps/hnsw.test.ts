@@ -35,6 +35,18 @@ describe.each([
     expect(await options()).toEqual(before);
   });
 
+  test("is built by one process where the server has no shared memory for workers, and says so", async () => {
+    // More than any machine shares. A build alone takes of it only what it needs.
+    await db.query(`ALTER DATABASE ${db.name} SET maintenance_work_mem = '2000GB'`);
+    const before = await options();
+    const [step] = (await db.apply(sql)) ?? [];
+    expect(step?.notes).toEqual([expect.stringContaining("was built by one process")]);
+    expect(await options()).toEqual(before);
+    expect(
+      await db.query("SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'i'::regclass"),
+    ).toEqual([{ valid: true }]);
+  });
+
   test("warns beforehand when its graph does not fit into the memory that there is", async () => {
     await db.query("UPDATE pg_class SET reltuples = 1e8 WHERE relname = 't'");
     const { steps, ports } = db.work(sql);

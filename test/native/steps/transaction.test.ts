@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { SLEEPING, useDatabase } from "./database.ts";
+import { endFormerWorkers } from "../../../lambdas/migrate/step-lock.ts";
+import { memoryPorts } from "../../support/ports.ts";
+import { KEY, SLEEPING, useDatabase } from "./database.ts";
 
 const db = useDatabase(
   "CREATE TABLE t (id int PRIMARY KEY, x int); INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n",
@@ -84,7 +86,9 @@ describe("a step", () => {
         mode: "AccessExclusiveLock",
         blockers: [{ pid: me?.pid, user: "postgres", queryStart: expect.any(String) }],
       });
-      expect(ports.lines.join("\n")).toContain(`held up by pid ${me?.pid} of postgres (idle in transaction`);
+      expect(ports.lines.join("\n")).toMatch(
+        new RegExp(`held up by pid ${me?.pid} of postgres \\(idle in transaction`, "i"),
+      );
     });
   });
 
@@ -211,6 +215,28 @@ describe("a former worker", () => {
     await db.apply("DROP TABLE IF EXISTS a;", { key: { direction: "rollback" } });
     expect(await first).toMatchObject({ name: "ConnectionLost" });
     expect(await db.query("SELECT to_regclass('a')::text AS a")).toEqual([{ a: null }]);
+  });
+
+  test("whose work could be committed after a look into the ledger is ended before the look", async () => {
+    const first = db.apply(SLEEPER.replace("30", "1")).catch((error: unknown) => error);
+    await db.until(SLEEPING);
+    expect(await db.connected((s) => endFormerWorkers(s, memoryPorts(), KEY.run))).toBe(true);
+    expect(await first).toMatchObject({ name: "ConnectionLost" });
+    expect(await db.query("SELECT to_regclass('a')::text AS a")).toEqual([{ a: null }]);
+  });
+
+  test("that has ended leaves the lock free, and so does one that failed", async () => {
+    await db.connected(async (s) => {
+      const free = () =>
+        s.query(
+          "SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        );
+      await db.apply("SELECT 1;");
+      await expect(db.apply("SELECT 1 / 0;", { key: { version: "002" } })).rejects.toMatchObject({
+        name: "StepFailed",
+      });
+      expect(await free()).toEqual([]);
+    });
   });
 
   test("of another run is left alone, and the newcomer refused by name", async () => {

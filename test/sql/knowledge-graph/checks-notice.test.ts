@@ -71,6 +71,72 @@ const broken: [string, Version, string, RegExp, string][] = [
     "DROP INDEX later",
   ],
   [
+    "a unique key that merely includes the tenant",
+    "007",
+    "CREATE UNIQUE INDEX later ON agent_profiles (name) INCLUDE (tenant_id)",
+    /no key reaches across tenants.*later/,
+    "DROP INDEX later",
+  ],
+  [
+    "a table without a policy of which single columns were granted",
+    "007",
+    "CREATE TABLE later (id int, secret text); GRANT SELECT (id) ON later TO v2_readonly",
+    /escapes row security.*later: a table without row security \(v2_readonly\)/,
+    "DROP TABLE later",
+  ],
+  [
+    "a table without a policy in another schema",
+    "007",
+    "CREATE SCHEMA elsewhere; GRANT USAGE ON SCHEMA elsewhere TO v2_app; CREATE TABLE elsewhere.later (id int); GRANT SELECT ON elsewhere.later TO v2_app",
+    /escapes row security.*elsewhere\.later: a table without row security/,
+    "DROP SCHEMA elsewhere CASCADE",
+  ],
+  [
+    "a policy that lets everything through, on a table that is empty",
+    "007",
+    `CREATE TABLE later (tenant_id text); GRANT SELECT ON later TO v2_readonly;
+     ALTER TABLE later ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON later USING (true)`,
+    /every policy asks who the tenant is.*p on later does not/,
+    "DROP TABLE later",
+  ],
+  [
+    "a function that tells a number with its owner's rights",
+    "007",
+    `CREATE FUNCTION later() RETURNS BIGINT LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+     AS 'SELECT count(*) FROM agent_profiles'`,
+    /escapes row security.*later\(\): runs as its owner and is not one of those/,
+    "DROP FUNCTION later()",
+  ],
+  [
+    "a policy that lets anybody delete",
+    "007",
+    "CREATE POLICY wide ON performance_events FOR DELETE USING (true)",
+    /v2_app deletes all of performance_events as nobody/,
+    "DROP POLICY wide ON performance_events",
+  ],
+  [
+    "a policy that lets a tenant take another's rows over",
+    "007",
+    `CREATE POLICY wide ON performance_events FOR UPDATE USING (true)
+     WITH CHECK (tenant_id = current_setting('app.current_tenant', true))`,
+    /v2_app updates all of performance_events as a tenant/,
+    "DROP POLICY wide ON performance_events",
+  ],
+  [
+    "a policy that hides a tenant's own rows",
+    "007",
+    "CREATE POLICY narrow ON agent_profiles AS RESTRICTIVE FOR SELECT USING (false)",
+    /the default tenant sees every agent.*v2_readonly/,
+    "DROP POLICY narrow ON agent_profiles",
+  ],
+  [
+    "a right on a column that policies do not govern",
+    "007",
+    "GRANT REFERENCES (id) ON agent_profiles TO v2_app",
+    /agent_profiles: rights that policies do not govern/,
+    "REVOKE REFERENCES (id) ON agent_profiles FROM v2_app",
+  ],
+  [
     "the right to empty a table",
     "007",
     "GRANT TRUNCATE ON agent_profiles TO v2_app",
@@ -85,11 +151,25 @@ const broken: [string, Version, string, RegExp, string][] = [
     "REVOKE SELECT ON hybrid_search_materialized FROM v2_readonly",
   ],
   [
+    "a search that the application may not call",
+    "008",
+    "REVOKE EXECUTE ON FUNCTION hybrid_search(vector, TEXT, INTEGER, INTEGER, VARCHAR[], VARCHAR, NUMERIC) FROM v2_app",
+    /search finds by meaning.*permission denied/,
+    "GRANT EXECUTE ON FUNCTION hybrid_search(vector, TEXT, INTEGER, INTEGER, VARCHAR[], VARCHAR, NUMERIC) TO v2_app",
+  ],
+  [
     "a missing unique index on the materialized view",
     "008",
     "DROP INDEX idx_hybrid_search_entity",
     /unique index/,
     "CREATE UNIQUE INDEX idx_hybrid_search_entity ON hybrid_search_materialized (entity_type, id, tenant_id)",
+  ],
+  [
+    "a right too many on the new tables",
+    "006",
+    "GRANT DELETE ON caws_provenance_graph TO v2_app",
+    /rights follow those on agent_profiles: caws_provenance_graph, DELETE as v2_app/,
+    "REVOKE DELETE ON caws_provenance_graph FROM v2_app",
   ],
   [
     "a disabled trigger",
@@ -119,4 +199,15 @@ test.each(broken)("the checks notice %s", async (_, version, breakIt, said, mend
   const seen = failures(await validate(db, version));
   await db.exec(mendIt);
   expect(seen.join("\n")).toMatch(said);
+});
+
+test("the checks pass where roles may read, too, that the owner cannot become or that have little else", async () => {
+  await db.exec(`
+    SET createrole_self_grant = ''; CREATE ROLE a_dashboard;
+    SET createrole_self_grant = 'set, inherit'; CREATE ROLE a_report;
+    GRANT SELECT ON agent_profiles TO a_dashboard, a_report`);
+  const seen = [];
+  for (const version of VERSIONS) seen.push(...failures(await validate(db, version)));
+  await db.exec("REVOKE ALL ON agent_profiles FROM a_dashboard, a_report; DROP ROLE a_dashboard, a_report");
+  expect(seen).toEqual([]);
 });

@@ -250,6 +250,43 @@ describe("what a tenant shares", () => {
     expect((await db.query("DELETE FROM agent_profiles")).affectedRows).toBe(2);
   });
 
+  test("is agents and what they can do, not provenance, by whatever search", async () => {
+    await db.exec(`
+      UPDATE tenants SET isolation_level = 'shared', sharing_rules = '["a"]' WHERE id = 'b';
+      UPDATE caws_provenance_graph SET embedding = array_fill(0.5, ARRAY[768])::vector;
+      SELECT refresh_hybrid_search_index()`);
+    await become("v2_app", "a");
+    const found = async (call: string) =>
+      (await rows(`SELECT name FROM ${call} ORDER BY 1`))
+        .flat()
+        .filter((name) => /verdict/.test(String(name)));
+    const own = ["verdict-a"];
+    expect(await found("hybrid_search(array_fill(0.5, ARRAY[768])::vector, max_results => 50)")).toEqual(own);
+    expect(await found("hybrid_search(NULL, 'verdict', 50)")).toEqual(own);
+    expect(await found("hybrid_search(NULL, 'verdict', 50, p_tenant_id => 'b')")).toEqual([]);
+    expect(await found("hybrid_search_index")).toEqual(own);
+    expect(
+      await rows("SELECT entity_id FROM find_similar_caws_verdicts(array_fill(0.5, ARRAY[768])::vector)"),
+    ).toEqual([own]);
+  });
+
+  test("does not mix with the reader's own where ids are the same", async () => {
+    await db.exec(`
+      UPDATE tenants SET isolation_level = 'shared', sharing_rules = '["a"]' WHERE id = 'b';
+      SET LOCAL app.current_tenant = 'a';
+      INSERT INTO agent_profiles (id, name, model_family)
+      SELECT id, 'a copy of ' || name, 'm' FROM agent_profiles WHERE tenant_id = 'b'`);
+    await become("v2_app", "a");
+    // Tenant b has this relationship in the other direction.
+    await db.exec(`INSERT INTO agent_relationships (source_agent_id, target_agent_id, type, confidence)
+      VALUES ('${idOf("b", 2)}', '${idOf("b", 1)}', 'VALIDATES', 0.8)`);
+    expect(
+      await rows(
+        `SELECT agent_name, cumulative_confidence FROM traverse_agent_relationships('${idOf("b", 1)}')`,
+      ),
+    ).toEqual([["a copy of b-2", "0.800000"]]);
+  });
+
   test("is not for the reader to grant", async () => {
     await become("v2_app", "a");
     await db.exec(`UPDATE tenants SET isolation_level = 'shared', sharing_rules = '["a", "b"]'`);

@@ -34,6 +34,10 @@ describe("chat tools hear", () => {
     ]);
     await s.open({ kind: "open", escalation: true });
     expect(s.ports.announced[1]?.detail).toMatchObject({ attempt: 2, escalation: true });
+    const { gates } = s.ports.plan;
+    s.ports.plan = { ...s.ports.plan, gates: { ...gates, keep: { ...gates.keep, approvals: 3 } } };
+    await s.open({ kind: "keep" });
+    expect(s.ports.announced[2]?.detail).toMatchObject({ gate: "keep", approvals: 3 });
   });
 
   test("of each that is decided: what, by whom, when and why", async () => {
@@ -67,6 +71,11 @@ describe("chat tools hear", () => {
     expect(s.ports.announced[1]?.detail).toMatchObject({
       decision: "Go",
       withheld: expect.arrayContaining(["Production's catalog has changed:"]),
+    });
+    await s.open({ kind: "open" });
+    expect(s.ports.announced[2]?.detail).toMatchObject({
+      attempt: 2,
+      changed: expect.arrayContaining(["Production's catalog has changed:"]),
     });
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { isName, problemWithName, samePerson } from "../../../lambdas/gate/names.ts";
-import { GO, NO_GO, scene } from "./scene.ts";
+import { decide } from "../../../lambdas/gate/decide.ts";
+import { isName, mixesScripts, samePerson } from "../../../lambdas/gate/names.ts";
+import { GO, NO_GO, RUN, scene } from "./scene.ts";
 
 describe("two names are one person's", () => {
   test.each([
@@ -19,6 +20,8 @@ describe("two names are one person's", () => {
   test.each([
     ["Ada Lovelace", "Grace Hopper"],
     ["山田", "山本"],
+    ["राम", "रमा"],
+    ["かがみ", "かかみ"],
     ["Ada", ""],
     ["", ""],
     ["...", "!!!"],
@@ -28,15 +31,18 @@ describe("two names are one person's", () => {
 });
 
 describe("a name", () => {
-  test.each(["", " ", "...", "\u200b\u200d", "\u3164", "🙂", "-@-"])("is not %j", (text) => {
-    expect(isName(text)).toBe(false);
-    expect(problemWithName(text)).toBe("Type your name.");
-  });
+  test.each(["", " ", "...", "\u200b\u200d", "\u3164", "🙂", "\u0301", "\u093e", "-@-"])(
+    "is not %j",
+    (text) => {
+      expect(isName(text)).toBe(false);
+    },
+  );
 
   test.each(["Zoë", "山田 Taro", "نام‌من", "X Æ A-12", "O’Brien", "Ολγα", "Ольга", "--yes (root)"])(
     "may be %s",
     (text) => {
-      expect(problemWithName(text)).toBeUndefined();
+      expect(isName(text)).toBe(true);
+      expect(mixesScripts(text)).toBe(false);
     },
   );
 
@@ -44,7 +50,7 @@ describe("a name", () => {
   test.each(["Grаce Hopper", "Grαce Hopper", "Gսido"])(
     "may not mix letters that only look alike: %s",
     async (by) => {
-      expect(problemWithName(by)).toContain("one script");
+      expect(mixesScripts(by)).toBe(true);
       const s = scene();
       const { path, key } = await s.open();
       for (const fields of [GO, NO_GO]) {
@@ -54,6 +60,20 @@ describe("a name", () => {
       }
     },
   );
+
+  test("at the terminal is as the system writes it, also beside a flag of another script", async () => {
+    const s = scene();
+    await s.open();
+    const answer = {
+      run: RUN,
+      gate: "readiness",
+      attempt: 1,
+      decision: "Go",
+      comment: "",
+      from: "prompt",
+    } as const;
+    expect(await decide(s.ports, { ...answer, by: "--yes (Ольга)" })).toMatchObject({ state: "decided" });
+  });
 
   // Zero width, bidirectional marks, a soft hyphen, a filler, a tag, a private and an unassigned character.
   test.each([

@@ -8,6 +8,7 @@ import { gateTask } from "../../../lambdas/gate/task.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
+import { tinyMigration } from "../../support/ports.ts";
 import { fullReport } from "./reports.ts";
 import { GO, linkOf, MINUTES, NO_GO, RUN, type Scene, scene, TOKEN } from "./scene.ts";
 
@@ -115,24 +116,25 @@ describe("the message", () => {
     const s = scene(
       {
         settings: { instance: evil.repeat(5), database: evil, contacts: [{ role: evil, name: evil }] },
-        plan: { title: evil },
+        plan: { title: evil, migrations: [tinyMigration("002", evil)] },
       },
       "run-ä".repeat(15),
     );
-    const { link } = await s.open({ escalation: true });
+    const { link } = await s.open({ kind: "rehearsal", escalation: true });
     const notice = s.ports.notices[0];
     expect(notice?.subject).toMatch(/^[\x20-\x7e]{20,99}$/);
     expect(notice?.text.match(/https?:\/\//g)).toHaveLength(1);
     expect(notice?.text).not.toMatch(/www\./);
     expect(notice?.text).not.toContain("\r");
     expect(notice?.text.split("\n").filter((line) => line.startsWith("Bcc"))).toEqual([]);
-    expect(link).toMatch(/^https:\/\/gates\.example\/gates\/[\w%.~-]+\/readiness\/1\?key=[\w-]{43}$/);
+    expect(link).toMatch(/^https:\/\/gates\.example\/gates\/[\w%.~-]+\/rehearsal\/1\?key=[\w-]{43}$/);
     expect((await s.get(new URL(link).pathname, linkOf(s.ports).key)).status).toBe(200);
   });
 
   test("goes to the escalation contacts when nobody answered, with a link of their own", async () => {
     const s = scene();
     const first = await s.open();
+    expect((await s.get(first.path, first.key)).body).not.toContain("Escalated");
     const second = await s.open({ escalation: true });
     expect(s.ports.notices.map((notice) => notice.audience)).toEqual(["approvers", "escalation"]);
     expect(s.ports.notices[1]?.text).toContain("This gate was not decided in time.");
@@ -160,7 +162,7 @@ describe("a Go takes effect", () => {
 
   test("not when the catalog changed: it is asked again and says which object", async () => {
     const s = scene();
-    await s.open({ kind: "rehearsal" });
+    const first = await s.open({ kind: "rehearsal" });
     await go(s, "rehearsal", 1);
     s.catalog.objects = [
       ...s.catalog.objects,
@@ -171,6 +173,10 @@ describe("a Go takes effect", () => {
     expect((await docOf(s, "rehearsal", 2)).changed.join(" ")).toContain("index public.sneaked_in added");
     expect((await s.get(again.path, again.key)).body).toContain("index public.sneaked_in added");
     expect(s.ports.notices[1]?.text).toContain("index public.sneaked_in added");
+    const former = (await s.get(first.path, first.key)).body;
+    expect(former).toContain("Go, by Grace");
+    expect(former).toContain("This Go did not take effect");
+    expect(former).toContain("The gate is asked again, by a new link.");
     await go(s, "rehearsal", 2);
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });
@@ -230,6 +236,18 @@ describe("a Go takes effect", () => {
     await s.open();
     s.ports.plan = { ...s.ports.plan, checksum: "b".repeat(64) };
     expect(await go(s, "readiness", 1)).toMatchObject({ state: "incomplete", problems: [{ field: "page" }] });
+  });
+
+  test("after another plan was deployed only for a restore: that is asked again, and says so", async () => {
+    const s = scene();
+    await s.open({ kind: "restore" });
+    s.ports.plan = { ...s.ports.plan, checksum: "b".repeat(64) };
+    expect(await go(s, "restore", 1)).toMatchObject({ state: "decided" });
+    expect(await confirm(s, "restore")).toEqual({ decision: "Ask" });
+    const { path, key } = await s.open({ kind: "restore" });
+    expect((await s.get(path, key)).body).toContain("The deployed plan is not the one that was shown.");
+    await go(s, "restore", 2);
+    expect(await confirm(s, "restore")).toEqual({ decision: "Go" });
   });
 
   test("a No-Go always does", async () => {

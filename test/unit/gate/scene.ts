@@ -4,6 +4,7 @@ import { answer } from "../../../lambdas/gate-page/answer.ts";
 import type { GateRequest, GateResponse } from "../../../lambdas/gate-page/request.ts";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
+import { Doc, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { type MemoryPorts, memoryPorts, type PortOverrides } from "../../support/ports.ts";
 import { emptyReport } from "./reports.ts";
@@ -98,6 +99,11 @@ export function scene(overrides: PortOverrides = {}, run = RUN): Scene {
       return post(path, [["key", key], ["shown", shown], ...Object.entries(fields), ...ticks]);
     },
   };
+}
+
+/** The decision on an attempt at a gate. */
+export function decisionOf(s: Scene, gate = "readiness", attempt = 1): Promise<GateDecisionDoc | undefined> {
+  return s.evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
 }
 
 /** The link in the newest notice. */

@@ -6,6 +6,7 @@ import type { GateKind } from "../../../lambdas/gate/kinds.ts";
 import { gateTask } from "../../../lambdas/gate/task.ts";
 import type { GateDecisionDoc, RequestDoc } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
+import { GATE_PAGE } from "../../../lib/functions/specs.ts";
 import { GO, MINUTES, NO_GO, RUN, type Scene, scene, shownOn, TOKEN } from "./scene.ts";
 
 const HOUR = 3_600_000;
@@ -44,8 +45,9 @@ const decisionOf = (s: Scene, kind: GateKind, attempt = 1) =>
   s.evidence.read<GateDecisionDoc>(`gates/${nameOf(kind)}-${attempt}/decision`);
 
 describe("a gate's time", () => {
-  test("is its own minutes; the machine waits a little longer than the page takes answers", async () => {
+  test("is its own minutes; the machine waits longer, by more than a page may take over an answer", async () => {
     expect(await time(scene(), "readiness")).toEqual({ until: "2026-11-03T03:00:00.000Z", seconds: 3630 });
+    expect(3630 - MINUTES * 60).toBeGreaterThan(GATE_PAGE.seconds);
   });
 
   test.each(BOUND)("is cut short by the end of the maintenance window at %s", async (kind) => {
@@ -98,8 +100,13 @@ describe("at the end of its time", () => {
     const s = scene();
     await open(s, "open");
     const { path, key } = await open(s, "open", true);
-    const shown = shownOn((await s.get(path, key)).body);
+    const { body } = await s.get(path, key);
+    expect(body).toContain(", or it counts as a No-Go");
+    const shown = shownOn(body);
     s.ports.clock.pass(HOUR);
+    const over = (await s.get(path, key)).body;
+    expect(over).toContain("Without an answer it counts as a No-Go.");
+    expect(over).not.toContain("escalation contacts");
     expect(await confirm(s, "open", "nothing again")).toEqual({ decision: "NoGo" });
     expect(await decisionOf(s, "open", 2)).toMatchObject({
       decision: "NoGo",
@@ -258,7 +265,9 @@ describe("what the machine passes on", () => {
     const { path, key } = await open(s, "readiness");
     await s.answerAs(path, key, GO);
     expect(await heard(s, { decision: "NoGo" })).toEqual({ decision: "NoGo" });
-    expect((await s.get(path, key)).body).toContain("a No-Go that nobody gave on the page");
+    const { body } = await s.get(path, key);
+    expect(body).toContain("a No-Go that nobody gave on the page");
+    expect(body).toContain("It counts as a No-Go.");
   });
 
   test("closes the gate where nobody gave it on the page: no later answer counts", async () => {
@@ -274,26 +283,26 @@ describe("what the machine passes on", () => {
 });
 
 describe("the page of a run with a window", () => {
-  test("shows until when it is, and to the approvers why a run is outside it", async () => {
+  test("shows until when it is, and to the approvers why a run may be outside it", async () => {
     const s = scene();
     s.report.request = { ...s.report.request, startedBy: "Ada Lovelace" } as never;
     await windowEnds(s, 90, "<b>the release cannot wait</b> https://evil.example");
     const { path, key } = await open(s, "readiness");
     const { body } = await s.get(path, key);
-    expect(body).toContain("Started outside the maintenance window");
+    expect(body).toContain("Allowed outside the maintenance window");
     expect(body).toContain("<q>&lt;b&gt;the release cannot wait&lt;/b&gt;");
     expect(body).toMatch(/<dt>Window<\/dt><dd>until <time datetime="2026-11-03T03:30:00.000Z">/);
     const notice = s.ports.notices[0]?.text ?? "";
-    expect(notice).toContain("started outside the maintenance window, for this reason: <b>the release");
+    expect(notice).toContain("may go on outside the maintenance window, for this reason: <b>the release");
     expect(notice.match(/https?:\/\//g)).toHaveLength(1);
   });
 
   test("warns where what is to come is predicted not to fit into it", async () => {
-    const phase = (seconds: number) =>
-      ({ id: "x", title: "x", kind: "work", predictedSeconds: seconds, startedAt: null }) as never;
+    const phase = (seconds: number, startedAt: string | null = null) =>
+      ({ id: "x", title: "x", kind: "work", predictedSeconds: seconds, startedAt }) as never;
     const page = async (seconds: number) => {
       const s = scene();
-      s.report.timeline.phases = [phase(seconds), phase(60)];
+      s.report.timeline.phases = [phase(seconds), phase(60), phase(9_000, "2026-11-03T01:00:00.000Z")];
       await windowEnds(s, 30);
       const { path, key } = await open(s, "readiness");
       return (await s.get(path, key)).body;

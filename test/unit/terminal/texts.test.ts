@@ -23,7 +23,7 @@ describe("a gate at the terminal", () => {
     const gate = new FakeGate();
     Object.assign(gate.doc, { escalation: true, changed: ["Table t was added."] });
     const text = gateText(gate, plain).join("\n");
-    expect(text).toContain("asked again: nobody had answered");
+    expect(text).toContain("asked again: it was not decided in time");
     expect(text).toContain("Table t was added.");
   });
 });

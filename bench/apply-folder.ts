@@ -1,0 +1,48 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runSteps } from "../lambdas/migrate/run-steps.ts";
+import { addVersion } from "../lambdas/migrate/schema-version.ts";
+import { withPgSession } from "../lambdas/shared/pg-session.ts";
+import type { SqlFile } from "../lambdas/shared/plan.ts";
+import { enginePorts } from "./engine.ts";
+
+// The step engine as a process of its own, to be timed beside other tools: `apply-folder compile FOLDER` parses every
+// .sql file of a folder, as is done when the app is synthesized, and `apply-folder apply FOLDER URL` applies what the
+// ledger does not have yet, each file a migration.
+
+const COMPILED = "compiled.json";
+
+async function compile(folder: string): Promise<void> {
+  const { loadModule } = await import("libpg-query");
+  const { parseSqlFile } = await import("../lib/plan/sql-file.ts");
+  await loadModule();
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  const files = await Promise.all(
+    names.map(async (name) => parseSqlFile(name, await readFile(join(folder, name), "utf8"))),
+  );
+  await writeFile(join(folder, COMPILED), JSON.stringify(files));
+}
+
+async function apply(folder: string, url: string): Promise<void> {
+  const files = JSON.parse(await readFile(join(folder, COMPILED), "utf8")) as SqlFile[];
+  await withPgSession({ connectionString: url }, async (session) => {
+    await session.exec("CREATE TABLE IF NOT EXISTS schema_migrations (version text PRIMARY KEY)");
+    const done = await session.query<{ version: string }>("SELECT version FROM schema_migrations");
+    const left = files.filter(({ path }) => !done.some(({ version }) => path.startsWith(`${version}_`)));
+    for (const file of left) {
+      const [version = ""] = file.path.split("_");
+      await runSteps(session, enginePorts(), {
+        key: { run: "bench", version, round: 1, direction: "migrate" },
+        file,
+        checksum: file.checksum,
+        failure: "StepFailed",
+        limitMinutes: undefined,
+        beside: (work) => withPgSession({ connectionString: url }, work),
+        atEnd: async () => [await addVersion(session, "schema_migrations", version, file.path)],
+      });
+    }
+  });
+}
+
+const [what, folder = "", url = ""] = process.argv.slice(2);
+await (what === "compile" ? compile(folder) : apply(folder, url));

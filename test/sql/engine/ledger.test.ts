@@ -1,0 +1,187 @@
+import { loadModule } from "libpg-query";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { releaseClaim, takeClaim } from "../../../lambdas/migrate/claim.ts";
+import { ensureLedger, hasLedger, type LedgerKey } from "../../../lambdas/migrate/ledger.ts";
+import { runSteps } from "../../../lambdas/migrate/run-steps.ts";
+import { inspectLedger } from "../../../lambdas/preflight/inspect-ledger.ts";
+import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
+import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
+import { useEmbedded } from "../../support/embedded.ts";
+import { memoryPorts, tinyMigration } from "../../support/ports.ts";
+
+const session = useEmbedded("CREATE TABLE version (at int); INSERT INTO version VALUES (1)");
+beforeAll(() => loadModule());
+beforeEach(() => session.exec("DROP SCHEMA IF EXISTS sluice CASCADE; DROP TABLE IF EXISTS a, b"));
+
+const ours = (run: string) => `arn:aws:states:eu-central-1:123456789012:execution:Ours:${run}`;
+const theirs = (run: string) => `arn:aws:states:eu-central-1:123456789012:execution:Theirs:${run}`;
+
+describe("the claim of a database", () => {
+  test("keeps a run of another deployment out, and says whose it is and how to end it", async () => {
+    await takeClaim(session, "one", ours("one"));
+    await expect(takeClaim(session, "two", theirs("two"))).rejects.toMatchObject({
+      name: "RunLocked",
+      message: expect.stringMatching(
+        /Run one of another deployment \(arn:.*:Ours:one\).*DELETE FROM sluice\.claim/,
+      ),
+    });
+    expect(await session.query("SELECT run FROM sluice.claim")).toEqual([{ run: "one" }]);
+  });
+
+  test("may be taken twice by its run, and is taken over from a run of the same deployment, which its lease tells dead", async () => {
+    await takeClaim(session, "one", ours("one"));
+    await takeClaim(session, "one", ours("one"));
+    await takeClaim(session, "two", ours("two"));
+    expect(await session.query("SELECT run FROM sluice.claim")).toEqual([{ run: "two" }]);
+  });
+
+  test("is one of a local run from any process", async () => {
+    await takeClaim(session, "one", "local:1:one");
+    await takeClaim(session, "two", "local:22:two");
+    await expect(takeClaim(session, "three", ours("three"))).rejects.toMatchObject({ name: "RunLocked" });
+  });
+
+  test("counts for nothing in a copy of the database", async () => {
+    await takeClaim(session, "one", ours("one"));
+    await session.exec("UPDATE sluice.claim SET database = 1");
+    await takeClaim(session, "two", theirs("two"));
+    expect(await session.query("SELECT run FROM sluice.claim")).toEqual([{ run: "two" }]);
+  });
+
+  test("leaves nothing behind where nothing was migrated, and the ledger where something was", async () => {
+    await takeClaim(session, "one", ours("one"));
+    await releaseClaim(session, "one");
+    expect(await hasLedger(session)).toBe(false);
+    await takeClaim(session, "one", ours("one"));
+    await session.exec(
+      "INSERT INTO sluice.migration (run, version, round, checksum) VALUES ('one', '002', 1, 'c')",
+    );
+    await releaseClaim(session, "one");
+    expect(await session.query("SELECT run FROM sluice.migration")).toEqual([{ run: "one" }]);
+    expect(await session.query("SELECT run FROM sluice.claim")).toEqual([]);
+  });
+
+  test("is not given back by another run", async () => {
+    await takeClaim(session, "one", ours("one"));
+    await releaseClaim(session, "two");
+    expect(await session.query("SELECT run FROM sluice.claim")).toEqual([{ run: "one" }]);
+  });
+});
+
+describe("preflight looks into the ledger", () => {
+  const plan = { migrations: [tinyMigration("002", "Two")] } as unknown as CompiledPlan;
+  const look = async (run = "new") => {
+    const checks = await inspectLedger(session, plan, { run, execution: ours(run) });
+    return Object.fromEntries(checks.map(({ name, passed, seen }) => [name, { passed, seen }]));
+  };
+  const row = (values: string) =>
+    session.exec(
+      `INSERT INTO sluice.migration (run, version, round, checksum, done_at, rolled_back_at) VALUES ('old', '002', 1, ${values})`,
+    );
+  const CHECKSUM = `'${"d".repeat(64)}'`;
+
+  test("and finds nothing where there is none", async () => {
+    expect(await look()).toEqual({
+      "other runs": { passed: true, seen: "none" },
+      ledger: { passed: true, seen: "so it is" },
+    });
+  });
+
+  test.each([
+    ["one that was applied", `${CHECKSUM}, '2026-01-02', NULL`, /^002 was applied by run old at 2026-01-02/],
+    [
+      "one that was applied and whose file was edited since",
+      "'edited', '2026-01-02', NULL",
+      /applied by run old .*, and 002_tiny\/migrate\.sql was changed since then/,
+    ],
+    [
+      "one that is half applied",
+      `${CHECKSUM}, NULL, NULL`,
+      /run old began 002 at .* neither finished it nor rolled it back/,
+    ],
+  ])("and refuses %s", async (_what, values, seen) => {
+    await ensureLedger(session);
+    await row(values);
+    expect((await look()).ledger).toEqual({ passed: false, seen: expect.stringMatching(seen) });
+    expect((await look("old")).ledger).toMatchObject({ passed: true });
+  });
+
+  test("and lets one be that was rolled back, or that is another plan's", async () => {
+    await ensureLedger(session);
+    await row(`${CHECKSUM}, '2026-01-02', '2026-01-03'`);
+    await session.exec(
+      "INSERT INTO sluice.migration (run, version, round, checksum, done_at) VALUES ('older', '001', 1, 'x', now())",
+    );
+    expect((await look()).ledger).toMatchObject({ passed: true });
+  });
+
+  test("and tells of another deployment's run", async () => {
+    await takeClaim(session, "one", theirs("one"));
+    expect((await look())["other runs"]).toMatchObject({
+      passed: false,
+      seen: expect.stringContaining("Theirs:one"),
+    });
+  });
+
+  test("and says that a schema of the ledger's name is somebody else's", async () => {
+    await session.exec("CREATE SCHEMA sluice");
+    expect((await look()).ledger).toEqual({
+      passed: false,
+      seen: expect.stringContaining("not the ledger of this version"),
+    });
+  });
+});
+
+describe("the steps of a file, where there is one session only", () => {
+  const key: LedgerKey = { run: "r", version: "002", round: 1, direction: "migrate" };
+  const run = (sql: string, direction: LedgerKey["direction"] = "migrate") =>
+    runSteps(session, memoryPorts(), {
+      key: { ...key, direction },
+      file: parseSqlFile("m.sql", sql),
+      checksum: "c",
+      failure: "StepFailed",
+      limitMinutes: undefined,
+      beside: undefined,
+      atEnd: async () => ["UPDATE version SET at = at + 1"],
+    });
+  const SQL = [
+    '-- sluice: step "tables"\nCREATE TABLE a (id int PRIMARY KEY, x int);\nINSERT INTO a SELECT n, n FROM generate_series(1, 1500) n;',
+    '-- sluice: step "fill" in batches\nUPDATE a SET x = -x;',
+    '-- sluice: step "index" outside transaction\nCREATE INDEX CONCURRENTLY i ON a (x);',
+  ].join("\n");
+
+  test("are done once, whatever their kind, and what they did is noted", async () => {
+    const [before] = await session.query<{ at: number }>("SELECT at FROM version");
+    expect(await run(SQL)).toMatchObject([
+      { name: "tables", rows: 1500, at: "m.sql:1" },
+      { name: "fill", rows: 1500, at: "m.sql:4" },
+      { name: "index", rows: null, at: "m.sql:6" },
+    ]);
+    expect(await run(SQL)).toHaveLength(3);
+    expect(await session.query("SELECT at FROM version")).toEqual([{ at: (before?.at ?? 0) + 1 }]);
+    expect(await session.query("SELECT count(*)::int AS n FROM a WHERE x < 0")).toEqual([{ n: 1500 }]);
+    expect(await session.query("SELECT done_at IS NOT NULL AS done FROM sluice.migration")).toEqual([
+      { done: true },
+    ]);
+  });
+
+  test("that fail leave those before them done, and no migration where nothing was done", async () => {
+    await expect(run("CREATE TABLE b ();\nSELECT 1 / 0;")).rejects.toMatchObject({ name: "StepFailed" });
+    expect(await session.query("SELECT FROM sluice.migration")).toEqual([]);
+    await session.exec("DELETE FROM sluice.step");
+    await expect(run(`${SQL}\n-- sluice: step "fails"\nSELECT 1 / 0;`)).rejects.toThrow(
+      /m\.sql:9: step "fails"/,
+    );
+    expect(await session.query("SELECT name, outcome FROM sluice.step ORDER BY ordinal")).toEqual([
+      { name: "tables", outcome: "done" },
+      { name: "fill", outcome: "done" },
+      { name: "index", outcome: "done" },
+      { name: "fails", outcome: "failed" },
+    ]);
+    expect(await session.query("SELECT done_at AS done FROM sluice.migration")).toEqual([{ done: null }]);
+    await run("DROP TABLE a;", "rollback");
+    expect(await session.query("SELECT rolled_back_at IS NOT NULL AS back FROM sluice.migration")).toEqual([
+      { back: true },
+    ]);
+  });
+});

@@ -1,0 +1,283 @@
+import { describe, expect, test } from "vitest";
+import { decisionOf, GO, NO_GO, scene, shownOn, TOKEN } from "./scene.ts";
+
+describe("what an answer needs", () => {
+  test("a name, always", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    for (const fields of [
+      { ...GO, by: "  " },
+      { ...NO_GO, by: "" },
+    ]) {
+      const answered = await s.answerAs(path, key, fields);
+      expect(answered.status).toBe(422);
+      expect(answered.body).toContain("Type your name.");
+      expect(answered.body).toMatch(/<title>Not yet: /);
+      expect(answered.body).toContain('aria-invalid="true"');
+    }
+    expect(await decisionOf(s)).toBeUndefined();
+  });
+
+  test("no less room than its field has, where each line's end is sent as two characters", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const written = `${"x".repeat(99)}\n`.repeat(14) + "x".repeat(100);
+    expect(written).toHaveLength(1_500);
+    expect((await s.answerAs(path, key, { ...NO_GO, comment: `${written}x` })).status).toBe(400);
+    const sent = written.replaceAll("\n", "\r\n");
+    expect((await s.answerAs(path, key, { ...NO_GO, comment: sent })).status).toBe(200);
+    expect((await decisionOf(s))?.comment).toBe(written);
+  });
+
+  test("of a No-Go the reason, and nothing else: no ticks, no identifier", async () => {
+    const s = scene();
+    const { path, key } = await s.open({ kind: "rehearsal" });
+    const silent = await s.answerAs(path, key, { ...NO_GO, comment: " \n " });
+    expect(silent.status).toBe(422);
+    expect(silent.body).toContain("Say why, for those who read the report.");
+    const shown = shownOn((await s.get(path, key)).body);
+    expect((await s.post(path, { key, shown, ...NO_GO })).status).toBe(200);
+    expect(await decisionOf(s, "rehearsal")).toMatchObject({
+      decision: "NoGo",
+      comment: "Not tonight.",
+      ticked: [],
+    });
+  });
+
+  test("of a Go every point of the checklist, and what was typed stays when one is missing", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const shown = shownOn((await s.get(path, key)).body);
+    const answered = await s.post(path, {
+      key,
+      shown,
+      ...GO,
+      by: "Grace <b>",
+      comment: "so far so good",
+      tick: "1",
+    });
+    expect(answered.status).toBe(422);
+    expect(answered.body).toContain("A Go needs every point of the checklist.");
+    expect(answered.body).toContain('value="Grace &lt;b&gt;"');
+    expect(answered.body).toContain("so far so good");
+    expect(answered.body).toMatch(/value="1" required checked/);
+    expect(answered.body).not.toMatch(/value="0" required checked/);
+    expect(await decisionOf(s)).toBeUndefined();
+  });
+
+  test.each(["rehearsal", "after", "open", "restore"] as const)(
+    "of a Go at %s the database's identifier, typed exactly",
+    async (kind) => {
+      const s = scene();
+      const { path, key } = await s.open({
+        kind,
+        gate: kind === "after" ? "after-002" : kind,
+        version: kind === "after" ? "002" : null,
+      });
+      for (const instance of ["", "orders", "Orders-Prod", "orders-prod2"]) {
+        const answered = await s.answerAs(path, key, { ...GO, instance });
+        expect(answered.status).toBe(422);
+        expect(answered.body).toContain("Type orders-prod, exactly so.");
+      }
+      expect((await s.answerAs(path, key, GO)).status).toBe(200);
+    },
+  );
+
+  test.each([
+    ["Ada Lovelace", "ada lovelace"],
+    ["Ada Lovelace", " ADA  LOVELACE "],
+    ["ada.lovelace@example.com", "Ada Lovelace"],
+    ["arn:aws:sts::123456789012:assumed-role/Operators/ada.lovelace@example.com", "Ada Lovelace"],
+    ["Ada Lovelace", "ada.lovelace@example.com"],
+    ["Zoë", "ZOE"],
+  ])("of a Go for production that %s did not start the run: %s is the same person", async (startedBy, by) => {
+    const s = scene({ settings: { separateApprover: true } });
+    await s.evidence.keep("request", { startedBy });
+    const { path, key } = await s.open({ kind: "rehearsal" });
+    const answered = await s.answerAs(path, key, { ...GO, by });
+    expect(answered.status).toBe(422);
+    expect(answered.body).toContain("Somebody else must give the Go for production.");
+    expect(await decisionOf(s, "rehearsal")).toBeUndefined();
+    expect((await s.answerAs(path, key, GO)).status).toBe(200);
+  });
+
+  test("the one who started a run may stop it, and may answer where production is not at stake", async () => {
+    const s = scene({ settings: { separateApprover: true } });
+    await s.evidence.keep("request", { startedBy: "Grace Hopper" });
+    const readiness = await s.open();
+    expect((await s.answerAs(readiness.path, readiness.key, GO)).status).toBe(200);
+    const rehearsal = await s.open({ kind: "rehearsal" });
+    expect((await s.answerAs(rehearsal.path, rehearsal.key, NO_GO)).status).toBe(200);
+  });
+
+  test("no second person where the settings ask for none", async () => {
+    const s = scene({ settings: { separateApprover: false } });
+    await s.evidence.keep("request", { startedBy: GO.by });
+    const { path, key } = await s.open({ kind: "rehearsal" });
+    expect((await s.get(path, key)).body).not.toContain("Somebody other than");
+    expect((await s.answerAs(path, key, GO)).status).toBe(200);
+  });
+});
+
+describe("an answer", () => {
+  test("comes from where the connection came from, whatever its headers say", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const shown = shownOn((await s.get(path, key)).body);
+    const answered = await s.request({
+      method: "POST",
+      path,
+      headers: {
+        "content-type": "application/x-www-form-urlencoded; charset=utf-8",
+        "x-forwarded-for": "203.0.113.9",
+        forwarded: "for=203.0.113.9",
+        "x-real-ip": "203.0.113.9",
+        "true-client-ip": "203.0.113.9",
+        "x-forwarded-host": "evil.example",
+      },
+      body: new URLSearchParams({ key, shown, ...NO_GO }).toString(),
+    });
+    expect(answered.status).toBe(200);
+    expect(JSON.stringify(answered)).not.toContain("evil.example");
+    expect((await decisionOf(s))?.from).toBe("192.0.2.7");
+  });
+
+  test("is kept with who, when, from where, what was ticked and what was shown, and the run is told", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const page = await s.get(path, key);
+    const answered = await s.answerAs(path, key, { ...GO, comment: "All here." });
+    expect(answered.status).toBe(200);
+    expect(answered.body).toContain("Your Go is given");
+    const decision = await decisionOf(s);
+    expect(decision).toEqual({
+      gate: "readiness",
+      attempt: 1,
+      decision: "Go",
+      by: "Grace Hopper",
+      comment: "All here.",
+      at: "2026-11-03T02:00:00.000Z",
+      from: "192.0.2.7",
+      ticked: ["the lead is on call", "the runbook was read"],
+      shown: shownOn(page.body),
+    });
+    const kept = s.ports.evidence.files.get(
+      `runs/run-1/gates/readiness-1/shown-${decision?.shown.slice(0, 16)}.html`,
+    );
+    expect(kept).toContain("Is everybody ready?");
+    expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "Go" } }]);
+  });
+
+  test("given a thousand times at once is one, and the run hears only that one", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const shown = shownOn((await s.get(path, key)).body);
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, (_, i) =>
+        s.post(path, [
+          ["key", key],
+          ["shown", shown],
+          ["decision", i % 2 ? "Go" : "NoGo"],
+          ["by", `Person ${i}`],
+          ["comment", "now"],
+          ["tick", "0"],
+          ["tick", "1"],
+        ]),
+      ),
+    );
+    const won = answers.filter((answered) => answered.status === 200);
+    expect(won).toHaveLength(1);
+    expect(answers.filter((answered) => answered.status === 409)).toHaveLength(999);
+    const decision = await decisionOf(s);
+    expect(won[0]?.body).toContain(decision?.by);
+    expect(new Set(s.ports.callbacks.calls.map((call) => JSON.stringify(call.output)))).toEqual(
+      new Set([JSON.stringify({ decision: decision?.decision })]),
+    );
+  });
+
+  test("sent twice by a double click hears the same both times, and stays the first", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const shown = shownOn((await s.get(path, key)).body);
+    const fields = [["key", key], ["shown", shown], ...Object.entries(NO_GO)] as [string, string][];
+    const [first, second] = await Promise.all([s.post(path, fields), s.post(path, fields)]);
+    expect(first?.status).toBe(200);
+    expect(second).toEqual(first);
+    const kept = await decisionOf(s);
+    s.ports.clock.pass(60_000);
+    expect((await s.post(path, fields)).status).toBe(200);
+    expect(await decisionOf(s)).toEqual(kept);
+  });
+
+  test("sent twice is heard by the run once, and neither sender is told that nobody heard", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    const shown = shownOn((await s.get(path, key)).body);
+    let waits = true;
+    s.ports.callbacks.succeed = async () => {
+      const heard = waits;
+      waits = false;
+      return heard;
+    };
+    const fields = [["key", key], ["shown", shown], ...Object.entries(NO_GO)] as [string, string][];
+    for (const { body } of await Promise.all([s.post(path, fields), s.post(path, fields)]))
+      expect(body).not.toContain("The run does not wait here any more");
+  });
+
+  test("that came second changes nothing and says whose counts", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    await s.answerAs(path, key, NO_GO);
+    const second = await s.answerAs(path, key, { ...GO, by: "Alan Turing" });
+    expect(second.status).toBe(409);
+    expect(second.body).toContain("Not counted: this gate was answered before, by a No-Go");
+    expect(second.body).toContain("No-Go, by Grace Hopper");
+    expect(await decisionOf(s)).toMatchObject({ decision: "NoGo", by: "Grace Hopper" });
+    expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "NoGo" } }]);
+  });
+
+  test("is shown to whoever opens the link later, also after its time", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    await s.answerAs(path, key, NO_GO);
+    s.ports.clock.pass(48 * 3_600_000);
+    const later = await s.get(path, key);
+    expect(later.status).toBe(200);
+    expect(later.body).toContain("This gate is answered: No-Go");
+    expect(later.body).toContain("Not tonight.");
+    expect(later.body).toContain("The run ends as Refused. Nothing was touched.");
+    expect(later.body).not.toContain("<form");
+  });
+
+  test("whose call to the run was lost is told again when the page is opened, and no more than needed", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    s.ports.callbacks.behaviour = "fails";
+    const lost = await s.answerAs(path, key, GO);
+    expect(lost.status).toBe(202);
+    expect(lost.body).toContain("The run has not heard it yet");
+    s.ports.callbacks.behaviour = "answers";
+    expect((await s.get(path, key)).body).not.toContain("The run has not heard it yet");
+    await s.get(path, key);
+    await s.answerAs(path, key, GO);
+    expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "Go" } }]);
+  });
+
+  test("whose call to the run was lost is told again when it is posted again, as it was stored", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    s.ports.callbacks.behaviour = "fails";
+    await s.answerAs(path, key, NO_GO);
+    s.ports.callbacks.behaviour = "answers";
+    expect((await s.answerAs(path, key, GO)).status).toBe(409);
+    expect(s.ports.callbacks.calls).toEqual([{ token: TOKEN, output: { decision: "NoGo" } }]);
+  });
+
+  test("that nobody waits for any more says that it may have had no effect", async () => {
+    const s = scene();
+    const { path, key } = await s.open();
+    s.ports.callbacks.behaviour = "nobody waits";
+    const answered = await s.answerAs(path, key, GO);
+    expect(answered.body).toContain("The run does not wait here any more");
+  });
+});
