@@ -281,7 +281,6 @@ describe("the report of the bundled plan", () => {
 describe("a gate's page", () => {
   test("leads to the whole report so far, as it stands, which sends nobody anywhere", async () => {
     const made = await stage();
-    onTestFinished(() => made.close());
     const page = await visit(browser, made.link);
     const complaints: string[] = [];
     page.context().on("console", (message) => complaints.push(message.text()));
