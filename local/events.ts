@@ -65,6 +65,8 @@ export interface LocalEnd {
   evidence: string;
   /** What is left where, for the operator; a line each. */
   leftBehind: readonly string[];
+  /** States that were to fail, and that the run never came to. */
+  neverReached: readonly string[];
 }
 
 /** What the command line asks of a local run. */
@@ -80,6 +82,8 @@ export interface RehearseOptions {
   /** Really change the database at `databaseUrl`. */
   apply: boolean;
   startedBy: string;
+  /** States that fail, each time that they are entered: a drill. */
+  fail?: readonly string[];
 }
 
 /**

@@ -35,6 +35,8 @@ export const ErrorName = {
   TookTooLong: "TookTooLong",
   /** An operator stopped the run. */
   Stopped: "Stopped",
+  /** Broken on purpose, to see where it leads. */
+  Drill: "Drill",
   /** The session to the database was lost; the task may simply be done again. */
   ConnectionLost: "ConnectionLost",
   /** A lock was not granted in time; the task may simply be done again. */
