@@ -10,6 +10,7 @@ import { EmbeddedInstance } from "./embedded-instance.ts";
  */
 export class EmbeddedFleet implements DatabaseFleet, Databases {
   readonly single = true;
+  readonly renameSeconds = 0;
   private readonly instances = new Map<string, EmbeddedInstance>();
   private readonly snapshots = new Map<string, { snapshot: Snapshot; data: Blob }>();
 
@@ -40,6 +41,7 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
     if (!found) return undefined;
     return {
       id: instance,
+      identity: found.identity,
       status: "available",
       statusText: "available",
       endpoint: { host: instance, port: 0 },
@@ -51,6 +53,7 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
   async startSnapshot(snapshot: string, instance: string): Promise<void> {
     if (this.snapshots.has(snapshot)) return;
     const from = this.need(instance);
+    const createdAt = new Date().toISOString();
     const data = await from.dump();
     this.snapshots.set(snapshot, {
       data,
@@ -59,7 +62,7 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
         instance,
         status: "available",
         statusText: "available",
-        createdAt: new Date().toISOString(),
+        createdAt,
         sizeBytes: data.size,
         engineVersion: await from.version(),
         encrypted: false,
@@ -80,6 +83,10 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
     const found = this.snapshots.get(snapshot);
     if (!found) throw new SluiceError(ErrorName.FleetFailed, `There is no snapshot ${snapshot}`);
     this.instances.set(instance, await EmbeddedInstance.load(this.owner, found.data));
+  }
+
+  async handOver(): Promise<string[]> {
+    return [];
   }
 
   async finishRestore(): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
 import type { Session } from "../lambdas/shared/session.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
@@ -6,6 +7,7 @@ import { Mutex } from "./mutex.ts";
 
 /** One database in memory. It has one session; its users take turns. */
 export class EmbeddedInstance {
+  readonly identity = randomUUID();
   private readonly turns = new Mutex();
 
   private constructor(

@@ -11,6 +11,7 @@ export interface Phase {
 export const WAYS_BACK: ReadonlySet<string> = new Set([
   "Fence again",
   "Roll back",
+  "Count the loss",
   "Gate: restore",
   "Restore",
 ]);

@@ -17,6 +17,7 @@ import { snapshotTask } from "../lambdas/snapshot/task.ts";
 import { stagingTask } from "../lambdas/staging/task.ts";
 import { validateTask } from "../lambdas/validate/task.ts";
 import { verifyTask } from "../lambdas/verify/task.ts";
+import { writesTask } from "../lambdas/writes/task.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 
 /** The same tasks that the Lambda functions serve, by capability. */
@@ -31,6 +32,7 @@ export const TASKS: Readonly<Record<MachineCapability, Task<any>>> = {
   verify: verifyTask,
   migrate: migrateTask,
   validate: validateTask,
+  writes: writesTask,
   rollback: rollbackTask,
   prove: proveTask,
   benchmark: benchmarkTask,

@@ -5,6 +5,7 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { takeMark } from "../writes/mark.ts";
 import { takeRecord } from "./take-record.ts";
 
 const event = z.strictObject({ ...runFields, when: z.enum(["before", "reopened"]) });
@@ -18,9 +19,11 @@ export const recordTask: Task<z.infer<typeof event>> = {
     // What counts after the opening is what counted before it: the same tables and columns.
     const tables =
       when === "reopened" ? (await evidence.need<RecordDoc>(Doc.record("before"))).tables : undefined;
-    const record = await withTarget(ports, evidence, "production", (session) =>
-      takeRecord(ports, evidence, session, when, tables),
-    );
+    const record = await withTarget(ports, evidence, "production", async (session) => {
+      // Before anything is read, so that whatever is written later than it was read counts.
+      if (when === "before") await evidence.once(Doc.mark, () => takeMark(session, ports.clock.now()));
+      return await takeRecord(ports, evidence, session, when, tables);
+    });
     if (!record) return RUNNING;
     if (when === "before") await refuseUnrehearsed(evidence);
     return DONE;

@@ -39,10 +39,17 @@ export function reportOf(facts: Facts): Report {
     timeline,
     downtime: downtimeOf(facts),
     rollback: rollbackOf(facts),
+    wayBack: facts.wayBack && {
+      sloSeconds: facts.wayBack.sloSeconds,
+      rollback: facts.wayBack.rollback,
+      restore: facts.wayBack.restore,
+    },
+    loss: facts.loss,
     restore: facts.restore && {
       at: facts.restore.at,
       snapshot: facts.restore.snapshot,
       aside: facts.restore.aside,
+      handOver: facts.restored?.handOver ?? [],
     },
     migrations: migrationsOf(facts),
     proofs: proofsOf(facts),

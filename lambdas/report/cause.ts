@@ -2,6 +2,7 @@ import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
+import { lostInWords } from "./way-back.ts";
 import { count, list, moment, sentence, shorten } from "./words.ts";
 
 /** What an end is told with: why, what was done about it, and what is not as it should be. */
@@ -197,9 +198,16 @@ function restoredText(facts: Facts): string {
     ? `Production was restored from snapshot ${restore.snapshot}`
     : "Production was restored";
   const aside = restore ? `; the former production is kept as ${restore.aside}.` : ".";
-  return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back")]
+  return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back"), lostText(facts)]
     .filter((text) => text !== "")
     .join(" ");
+}
+
+function lostText({ loss }: Facts): string {
+  if (!loss || loss.tables.length === 0) return "";
+  return sentence(
+    `What was written after the record is in the former production only: ${several(loss.tables.map(lostInWords))}`,
+  );
 }
 
 /** Why rolling back was not enough: the first failure after the way back began, also where it never came to a rollback. */

@@ -9,6 +9,7 @@ import {
   type GateDecisionDoc,
   type GateDoc,
   type HookDoc,
+  type LossDoc,
   type OutcomeDoc,
   type PreflightDoc,
   type ProductionDoc,
@@ -16,6 +17,7 @@ import {
   type RecordDoc,
   type RequestDoc,
   type RestoreDoc,
+  type RestoredDoc,
   type RollbackDoc,
   type SnapshotDoc,
   type StagingDoc,
@@ -23,6 +25,7 @@ import {
   type StateDoc,
   type StepsDoc,
   type Target,
+  type WayBackDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { PlanSummary } from "./plan-summary.ts";
@@ -68,8 +71,11 @@ export interface Facts {
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
   hooks: Named<HookDoc>[];
   gates: GateFacts[];
+  wayBack: WayBackDoc | null;
   rollback: RollbackDoc | null;
+  loss: LossDoc | null;
   restore: RestoreDoc | null;
+  restored: RestoredDoc | null;
   afterOpening: AfterOpeningDoc | null;
   states: StateFacts[];
   failures: Named<FailureDoc>[];
@@ -125,8 +131,11 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     ),
     hooks: byTime(all<HookDoc>(documents, "hooks/"), (doc) => doc.at),
     gates: gatesOf(documents),
+    wayBack: one(documents, Doc.wayBack),
     rollback: one(documents, Doc.rollback),
+    loss: one(documents, Doc.loss),
     restore: one(documents, Doc.restore),
+    restored: one(documents, Doc.restored),
     afterOpening: one(documents, Doc.afterOpening),
     states: statesOf(documents),
     failures: byTime(all<FailureDoc>(documents, "failures/"), (doc) => doc.at),

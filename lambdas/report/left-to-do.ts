@@ -28,7 +28,8 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
       return [
         ...(restore
           ? [
-              `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance. Read replicas stayed with it.`,
+              `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance.`,
+              ...restore.handOver,
             ]
           : []),
         "Find out why rolling back was not enough before a new run.",

@@ -23,6 +23,8 @@ export const ErrorName = {
   CheckFailed: "CheckFailed",
   /** A statement of a rollback failed. */
   RollbackFailed: "RollbackFailed",
+  /** By the rehearsal, rolling back would take longer than the plan allows. */
+  RollbackTooSlow: "RollbackTooSlow",
   /** After a rollback or a restore the database is not what it was. */
   NotBack: "NotBack",
   /** A measured latency is over its SLO. */

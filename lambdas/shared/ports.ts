@@ -46,6 +46,8 @@ export type InstanceSettings = Readonly<Record<string, unknown>>;
 
 export interface Instance {
   id: string;
+  /** Tells it from every other instance that has or had its name. */
+  identity: string;
   /** `pending` while anything is being done to it; `failed` for a status from which it will not come back by itself. */
   status: "available" | "pending" | "failed";
   /** The fleet's own word for the status. */
@@ -95,6 +97,10 @@ export interface DatabaseFleet {
     purpose: "staging" | "production",
   ): Promise<boolean>;
   startRename(from: string, to: string): Promise<void>;
+  /** About how long it takes until a renamed instance has left its old name, in seconds. */
+  readonly renameSeconds: number;
+  /** What people must see to, now that `restored` has taken the place of `former`: a sentence each. */
+  handOver(former: string, restored: string): Promise<string[]>;
   startDelete(instance: string): Promise<void>;
 }
 

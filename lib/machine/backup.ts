@@ -53,6 +53,16 @@ export function fenceAgain(states: States, onFailure: sfn.State): Segment {
   return inOrder(stop, ...fencing);
 }
 
+/** The last moment at which nothing is changed yet: the record, and so the snapshot, must still be what is there. */
+export function lookForWrites(states: States, onFailure: sfn.State): Segment {
+  return states.task("Look for writes since the record", {
+    comment: "Behind the fence there must be none, by the server's own counters.",
+    capability: "writes",
+    payload: { action: "look" },
+    onFailure,
+  });
+}
+
 function fenceAndRecord(
   states: States,
   again: string,
