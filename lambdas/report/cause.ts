@@ -1,3 +1,5 @@
+import type { ContentMode } from "../record/checksums.ts";
+import { modeOf } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
@@ -182,7 +184,18 @@ function equalText(proof: ProofDoc): string {
     unproven === 0
       ? ""
       : ` ${count(unproven, "table")} changed meanwhile, as without a fence they may: not proven.`;
-  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal.${written}`;
+  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
+}
+
+/** What equal means of tables that the plan does not want read in full. */
+function readInPart(tables: ProofDoc["tablesBefore"]): string {
+  const of = (mode: ContentMode) => tables.filter((table) => modeOf(table) === mode).length;
+  const [counted, sampled] = [of("count"), of("sample")];
+  const parts = [
+    ...(counted > 0 ? [`${counted} by the number of rows alone`] : []),
+    ...(sampled > 0 ? [`${sampled} by a sample`] : []),
+  ];
+  return parts.length === 0 ? "" : ` (${parts.join(", ")}, as the plan wants)`;
 }
 
 function notProven(proof: ProofDoc | undefined, name: string): string {

@@ -1,4 +1,4 @@
-import { differencesOfContents } from "../prove/compare.ts";
+import { compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { Doc, type LossDoc, type RecordDoc, type TableLossDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -22,11 +22,17 @@ export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<bo
     const versions = await qualifiedName(session, ports.plan.schema.table);
     const recorded = before.tables.filter(({ table }) => table !== versions);
     const doubted = recorded.filter(({ table }) => !written || touched(table));
-    return { recorded, doubted, record: await takeRecord(ports, evidence, session, "loss", doubted) };
+    const record = await takeRecord(ports, evidence, {
+      name: "loss",
+      target: "production",
+      session,
+      tables: doubted,
+    });
+    return { recorded, doubted, record };
   });
   const { recorded, doubted, record } = read;
   if (!record) return false;
-  const changed = new Set(differencesOfContents(doubted, record.tables).map(({ table }) => table));
+  const changed = new Set(compareContents(doubted, record.tables).map(({ table }) => table));
   const wasIn = await applicationWasIn(ports, evidence);
   const news = wasIn ? (written ?? []).filter(({ how, inserted }) => how === "new" && inserted > 0) : [];
   await evidence.keep<LossDoc>(Doc.loss, {

@@ -183,6 +183,7 @@ const PLAN: CompiledPlan = {
   extensions: [],
   applicationRoles: ["app"],
   protect: [],
+  contents: {},
   rollbackSloMinutes: 30,
   migrations: [tinyMigration("002", "add a table"), tinyMigration("003", "add a column")],
   gates: {
