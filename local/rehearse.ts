@@ -208,6 +208,7 @@ class Run {
         fence: this.options.fence,
         rehearse: this.options.rehearse,
         alarms: [],
+        retentionDays: 365,
         gateUrl,
         // At a laptop there is one person.
         separateApprover: false,
@@ -218,6 +219,8 @@ class Run {
       },
       evidence,
       fleet: world.fleet,
+      // There is no second Region, and no bucket.
+      archive: { start: async () => [] },
       databases: world.databases,
       notifier: {
         send: async (notice) => {

@@ -70,7 +70,14 @@ export function reportOf(facts: Facts): Report {
       at: snapshot.at,
       createdAt: snapshot.createdAt,
       sizeBytes: snapshot.sizeBytes,
+      engineVersion: snapshot.engineVersion,
       encrypted: snapshot.encrypted,
+      kmsKey: snapshot.kmsKey,
+      keepUntil: snapshot.keepUntil,
+      copies:
+        snapshot.purpose === "final"
+          ? (facts.archived?.copies ?? []).map(({ kind, where, id }) => ({ kind, where, id }))
+          : [],
       evidence: [snapshot.evidence],
     })),
     staging: stagingOf(facts),

@@ -1,6 +1,7 @@
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
 import {
   type AfterOpeningDoc,
+  type ArchivedDoc,
   type BenchmarksDoc,
   type ChecksDoc,
   Doc,
@@ -62,6 +63,8 @@ export interface Facts {
   fenceAgain: FenceFacts | null;
   stagingRecord: RecordDoc | null;
   snapshots: Named<SnapshotDoc & { purpose: "rehearsal" | "final" }>[];
+  /** Further copies of the final snapshot. */
+  archived: ArchivedDoc | null;
   staging: StagingDoc | null;
   stagingVerified: StagingVerifiedDoc | null;
   stagingDeletedAt: string | null;
@@ -117,6 +120,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       const found = one<SnapshotDoc>(documents, evidence);
       return found ? [{ ...found, purpose, evidence }] : [];
     }),
+    archived: one(documents, Doc.archived),
     staging: one(documents, Doc.staging),
     stagingVerified: one(documents, Doc.stagingVerified),
     stagingDeletedAt: one<{ at: string }>(documents, Doc.stagingDeleted)?.at ?? null,

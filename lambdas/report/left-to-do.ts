@@ -3,7 +3,14 @@ import { count, moment } from "./words.ts";
 
 /** What people still have to do, the most urgent first; each a sentence. */
 export function leftToDo(report: Omit<Report, "leftToDo">): string[] {
-  return [...open(report), ...report.leftBehind, ...back(report), ...forward(report), ...unknown(report)];
+  return [
+    ...open(report),
+    ...report.leftBehind,
+    ...back(report),
+    ...forward(report),
+    ...backups(report),
+    ...unknown(report),
+  ];
 }
 
 function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
@@ -45,17 +52,30 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
   }
 }
 
-function forward({ end, afterOpening, snapshots, criteria }: Omit<Report, "leftToDo">): string[] {
+function forward({ end, afterOpening, criteria }: Omit<Report, "leftToDo">): string[] {
   if (end !== "Succeeded") return [];
-  const final = snapshots.find(({ purpose }) => purpose === "final");
   const notMet = criteria.filter(({ status }) => status === "not met");
   return [
     ...notMet.map(({ title, detail }) => `Look into what is not met: ${title} (${detail}).`),
     ...afterOpening
       .filter(({ passed }) => !passed)
       .map(({ title, message }) => `Run by hand: ${title} (${message}).`),
-    ...(final ? [`Keep snapshot ${final.id} until you are sure, then delete it.`] : []),
   ];
+}
+
+function backups({ end, snapshots }: Omit<Report, "leftToDo">): string[] {
+  if (end === "running") return [];
+  return snapshots
+    .filter(({ purpose }) => purpose === "final")
+    .flatMap(({ id, keepUntil, copies }) => [
+      // Where an operator is needed it is told above, as the way back that is left.
+      ...(end === "NeedsOperator"
+        ? []
+        : [`Keep snapshot ${id} until ${keepUntil ?? "you are sure"}, then delete it.`]),
+      ...copies.map(
+        ({ kind, where, id }) => `Make sure that the ${kind} to ${where} came to its end: ${id}.`,
+      ),
+    ]);
 }
 
 function unknown({ end, criteria, preflight, request }: Omit<Report, "leftToDo">): string[] {

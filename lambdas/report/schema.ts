@@ -302,7 +302,13 @@ export const reportSchema = z.strictObject({
       at: time,
       createdAt: time.nullable(),
       sizeBytes: z.number().nullable(),
+      engineVersion: z.string().nullable(),
       encrypted: z.boolean().nullable(),
+      kmsKey: z.string().nullable(),
+      keepUntil: z.string().nullable().describe("A date; null: deleted with the rehearsal"),
+      copies: z
+        .array(z.strictObject({ kind: z.enum(["copy", "export"]), where: z.string(), id: z.string() }))
+        .describe("Begun elsewhere; the run waits for none of them"),
       evidence,
     }),
   ),

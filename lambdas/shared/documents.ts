@@ -1,3 +1,5 @@
+import type { ArchivedSnapshot } from "./ports.ts";
+
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
  * Whoever writes one and whoever reads one take its name and its shape from here.
@@ -29,6 +31,7 @@ export const Doc = {
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
+  archived: "snapshots/archived",
   staging: "staging",
   stagingBegan: "staging/began",
   stagingVerified: "staging-verified",
@@ -187,6 +190,14 @@ export interface SnapshotDoc {
   engineVersion: string | null;
   encrypted: boolean | null;
   kmsKey: string | null;
+  /** Date until which it is kept, such as `2027-11-03`; null: only for this run. */
+  keepUntil: string | null;
+}
+
+/** Further copies of the final snapshot, as they stood when they were begun. */
+export interface ArchivedDoc {
+  at: string;
+  copies: ArchivedSnapshot[];
 }
 
 export interface StagingDoc {

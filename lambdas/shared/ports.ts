@@ -8,6 +8,7 @@ export interface Ports {
   settings: RunSettings;
   evidence: EvidenceStore;
   fleet: DatabaseFleet;
+  archive: Archive;
   databases: Databases;
   notifier: Notifier;
   announcer: Announcer;
@@ -102,6 +103,25 @@ export interface DatabaseFleet {
   /** What people must see to, now that `restored` has taken the place of `former`: a sentence each. */
   handOver(former: string, restored: string): Promise<string[]>;
   startDelete(instance: string): Promise<void>;
+}
+
+/** Further places that the final snapshot goes to, as the settings want. */
+export interface Archive {
+  /**
+   * Starts whatever is not begun yet, and tells how all of it stands. None of it is waited for. May be called twice.
+   * @throws SluiceError FleetFailed for what is refused for good.
+   */
+  start(snapshot: string, tags: Tags): Promise<ArchivedSnapshot[]>;
+}
+
+export interface ArchivedSnapshot {
+  kind: "copy" | "export";
+  /** Such as `Region eu-west-1`, `bucket orders-archive`. */
+  where: string;
+  /** By which it can be looked up there. */
+  id: string;
+  status: "complete" | "pending" | "failed";
+  statusText: string;
 }
 
 export type Tags = Readonly<Record<string, string>>;

@@ -39,7 +39,7 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   fence: onDatabase("Keeps the application's roles out of the database, and lets them in again"),
   record: onDatabase("Notes the catalog and the contents of the database"),
   writes: onDatabase("Tells what was written to production since it was recorded"),
-  snapshot: onAws("Takes snapshots of production", "instances", "snapshots"),
+  snapshot: onAws("Takes snapshots of production", "instances", "snapshots", "archive"),
   staging: onAws("Restores staging from a snapshot, and deletes both afterwards", "instances", "staging"),
   verify: onDatabase("Compares staging with production"),
   migrate: onDatabase("Runs a migration's steps"),

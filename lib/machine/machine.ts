@@ -19,6 +19,8 @@ export interface MachineProps {
   plan: CompiledPlan;
   /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
   rehearse: "before" | "inside";
+  /** Whether the final snapshot goes to further places. */
+  archive: boolean;
   functions: Record<MachineCapability, IFunction>;
   /** Logging, tracing and the like. */
   stateMachineProps?: Omit<sfn.StateMachineProps, "definitionBody">;
@@ -71,7 +73,9 @@ export class Machine extends Construct {
     const go = states.phase("Gate: rehearsal", () =>
       gate(states, { kind: "rehearsal", text: plan.gates.rehearsal, onNoGo: refuse }),
     );
-    const backup = states.phase("Fence and back up", () => fenceAndBackUp(states, refuse));
+    const backup = states.phase("Fence and back up", () =>
+      fenceAndBackUp(states, { archive: props.archive, onFailure: refuse }),
+    );
     const migrate = states.phase("Migrate", () =>
       inOrder(
         lookForWrites(states, refuse),

@@ -242,6 +242,7 @@ export class RunFixture {
       engineVersion: "17.6",
       encrypted: true,
       kmsKey: null,
+      keepUntil: purpose === "final" ? "2027-11-03" : null,
     });
   }
 

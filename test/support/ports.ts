@@ -102,6 +102,7 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   const lines: string[] = [];
   return {
     fleet: unexpected("fleet"),
+    archive: unexpected("archive"),
     databases: unexpected("databases"),
     alarms: unexpected("alarms"),
     executions: unexpected("executions"),
@@ -146,6 +147,7 @@ const SETTINGS: RunSettings = {
   fence: "connect",
   rehearse: "before",
   alarms: [],
+  retentionDays: 365,
   gateUrl: "https://gates.example",
   separateApprover: false,
   contacts: [
