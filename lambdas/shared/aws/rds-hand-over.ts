@@ -4,6 +4,7 @@ import type { DBInstance } from "@aws-sdk/client-rds";
 export function handOverText(former: DBInstance, restored: DBInstance): string[] {
   const [was, is] = [former.DBInstanceIdentifier ?? "", restored.DBInstanceIdentifier ?? ""];
   const replicas = former.ReadReplicaDBInstanceIdentifiers ?? [];
+  const domains = (former.DomainMemberships ?? []).flatMap(({ Domain }) => Domain ?? []);
   const secret = restored.MasterUserSecret?.SecretArn;
   return [
     ...(replicas.length === 0
@@ -19,6 +20,7 @@ export function handOverText(former: DBInstance, restored: DBInstance): string[]
           `IAM policies for rds-db:connect that name ${former.DbiResourceId} must name ${restored.DbiResourceId}: until then those who log in by IAM are kept out.`,
         ]
       : []),
+    ...(domains.length === 0 ? [] : [`Join ${is} to the directory ${domains.join(", ")} again.`]),
     `Recovery to a point in time before the restore is possible only from ${was}: its automated backups stayed with it.`,
   ];
 }
