@@ -78,6 +78,8 @@ export interface Facts {
   rollback: RollbackDoc | null;
   loss: LossDoc | null;
   restore: RestoreDoc | null;
+  /** A new instance was asked for in production's place. */
+  restoring: { at: string } | null;
   restored: RestoredDoc | null;
   afterOpening: AfterOpeningDoc | null;
   states: StateFacts[];
@@ -139,6 +141,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     rollback: one(documents, Doc.rollback),
     loss: one(documents, Doc.loss),
     restore: one(documents, Doc.restore),
+    restoring: one(documents, Doc.restoring),
     restored: one(documents, Doc.restored),
     afterOpening: one(documents, Doc.afterOpening),
     states: statesOf(documents),

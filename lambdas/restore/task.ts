@@ -63,6 +63,7 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
 
 async function restore(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const production = await evidence.need<ProductionDoc>(Doc.production);
+  await evidence.keep(Doc.restoring, { at: ports.clock.now().toISOString() });
   const endpoint = await ensureRestored(ports, {
     snapshot: snapshotName(evidence.run, "final"),
     instance: ports.settings.instance,

@@ -54,6 +54,7 @@ export const Doc = {
   rollback: "rollback",
   restore: "restore",
   movedAside: "moved-aside",
+  restoring: "restoring",
   restored: "restored",
   afterOpening: "after-opening",
   stateEntered: (slug: string) => `states/${slug}`,

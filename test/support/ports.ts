@@ -16,6 +16,14 @@ export class MemoryEvidence implements EvidenceStore {
   readonly #leases = new Map<string, Lease>();
   #swaps = 0;
 
+  copy(): MemoryEvidence {
+    const copy = new MemoryEvidence();
+    for (const [key, body] of this.files) copy.files.set(key, body);
+    for (const [name, lease] of this.#leases) copy.#leases.set(name, lease);
+    copy.#swaps = this.#swaps;
+    return copy;
+  }
+
   async create(key: string, body: string): Promise<boolean> {
     if (this.files.has(key)) return false;
     this.files.set(key, body);
