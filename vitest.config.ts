@@ -12,6 +12,8 @@ const tier = (name: string, seconds: number, extra: Record<string, unknown> = {}
   },
 });
 
+const MATRIX = "test/machine/matrix";
+
 const report = process.env.SLUICE_TEST_REPORT;
 
 export default defineConfig({
@@ -23,7 +25,10 @@ export default defineConfig({
     projects: [
       tier("unit", 60),
       tier("sql", 120),
-      tier("machine", 180),
+      tier("machine", 180, { exclude: [`${MATRIX}/**`] }),
+      // The failure matrix: some of its walks, for every change, or all of them.
+      tier("matrix-sample", 180, { include: [`${MATRIX}/*-before.test.ts`] }),
+      tier("matrix", 1800, { include: [`${MATRIX}/*.test.ts`], env: { SLUICE_MATRIX: "whole" } }),
       tier("browser", 60, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),

@@ -1,11 +1,7 @@
 import { differences } from "../lambdas/prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
-import {
-  compareContents,
-  listTables,
-  type TableContent,
-  takeTableContent,
-} from "../lambdas/record/checksums.ts";
+import { listTables, type TableContent, takeTableContent } from "../lambdas/record/checksums.ts";
+import { compareContents } from "../lambdas/record/compare-contents.ts";
 import { isPostgresError } from "../lambdas/shared/errors.ts";
 import { migrate, rollBack } from "./engine.ts";
 import type { Bench, Database } from "./harness.ts";

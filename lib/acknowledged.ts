@@ -1,6 +1,7 @@
 import { type CfnResource, Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
+import type { ExportRole } from "./export-role.ts";
 import type { Functions } from "./functions/functions.ts";
 import type { GateApi } from "./gate-api.ts";
 import type { Machine } from "./machine/machine.ts";
@@ -11,12 +12,13 @@ export interface Parts {
   settings: Settings;
   storage: Storage;
   api: GateApi;
+  exports: ExportRole | undefined;
   functions: Functions;
   machine: Machine;
 }
 
 /** The findings of cdk-nag's AwsSolutions that stay, each with why it may. A test holds that there are no others. */
-export function acknowledge({ settings, storage, api, functions, machine }: Parts): void {
+export function acknowledge({ settings, storage, api, exports, functions, machine }: Parts): void {
   const accept = (at: IConstruct, id: string, reason: string) =>
     Validations.of(at).acknowledge({ id: `AwsSolutions::AwsSolutions-${id}`, reason });
 
@@ -36,7 +38,7 @@ export function acknowledge({ settings, storage, api, functions, machine }: Part
   const wildcards: [resource: string, reason: string][] = [
     [
       "*",
-      "Network interfaces, which Lambda makes with the function's role; ListSecrets, GetMetricStatistics and DescribeAlarms: these actions know no narrower resources.",
+      "Network interfaces, which Lambda makes with the function's role; ListSecrets, GetMetricStatistics, DescribeAlarms and DescribeExportTasks: these actions know no narrower resources.",
     ],
     [`${bucket}/runs/*`, "Evidence of every run; the bucket's policy forbids overwriting."],
     [`${bucket}/leases/*`, "One object for each database."],
@@ -63,6 +65,18 @@ export function acknowledge({ settings, storage, api, functions, machine }: Part
       "Executions of this one state machine.",
     ],
   ];
+  const { copyTo, exportTo } = settings.backup;
+  if (copyTo)
+    wildcards.push([
+      `arn:<AWS::Partition>:rds:${copyTo.region}:<AWS::AccountId>:snapshot:${snapshotPrefix("final")}*`,
+      "Copies of Sluice's own snapshots; each run has another.",
+    ]);
+  if (exports && exportTo)
+    accept(
+      exports,
+      `IAM5[Resource::arn:<AWS::Partition>:s3:::${exportTo.bucket}/${snapshotPrefix("final")}*]`,
+      "Exports of Sluice's own snapshots; each has another name.",
+    );
   for (const [resource, reason] of wildcards) accept(functions, `IAM5[Resource::${resource}]`, reason);
 
   for (const made of Object.values(functions.byCapability))

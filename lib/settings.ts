@@ -65,6 +65,29 @@ const settings = z.strictObject({
       roles: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
+  /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
+  backup: z
+    .strictObject({
+      /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
+      copyTo: z
+        .strictObject({
+          region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
+          kmsKeyArn: key.optional(),
+        })
+        .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
+          path: ["kmsKeyArn"],
+          error: "must be of a key in the Region that is copied to",
+        })
+        .optional(),
+      /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
+      exportTo: z
+        .strictObject({
+          bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+          kmsKeyArn: key,
+        })
+        .optional(),
+    })
+    .prefault({}),
   /** Names of CloudWatch alarms that are silent while the application is down. */
   alarms: z.array(z.string().min(1)).default([]),
   /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
@@ -77,7 +100,7 @@ const settings = z.strictObject({
   maintenanceWindow: maintenanceWindow.optional(),
   /** Shown on gate pages and in messages. */
   contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
-  /** Days that evidence and logs are kept. */
+  /** Days that evidence, logs and the final snapshot are kept; the snapshot's end is a tag of it, and people delete it. */
   retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
   /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
   lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
@@ -121,8 +144,11 @@ export function parseSettings(value: unknown): Settings {
 }
 
 /** What the functions are told of the deployment. */
-export function toRunSettings(settings: Settings, gateUrl: string): RunSettings {
-  const { database, application } = settings;
+export function toRunSettings(
+  settings: Settings,
+  { gateUrl, exportRoleArn }: { gateUrl: string; exportRoleArn?: string | undefined },
+): RunSettings {
+  const { database, application, backup } = settings;
   return {
     instance: database.instance,
     database: database.name,
@@ -132,6 +158,11 @@ export function toRunSettings(settings: Settings, gateUrl: string): RunSettings 
     fence: settings.fence,
     rehearse: settings.rehearse,
     alarms: settings.alarms,
+    retentionDays: settings.retentionDays,
+    ...(backup.copyTo === undefined ? {} : { copyTo: backup.copyTo }),
+    ...(backup.exportTo === undefined || exportRoleArn === undefined
+      ? {}
+      : { exportTo: { ...backup.exportTo, roleArn: exportRoleArn } }),
     gateUrl,
     separateApprover: settings.separateApprover,
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),

@@ -4,6 +4,7 @@ import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { acknowledge } from "./acknowledged.ts";
+import { ExportRole } from "./export-role.ts";
 import { Functions } from "./functions/functions.ts";
 import { GateApi } from "./gate-api.ts";
 import { Machine } from "./machine/machine.ts";
@@ -29,17 +30,21 @@ export class SluiceStack extends Stack {
     const notices = new Notices(this, "Notices", settings);
     const network = new Network(this, "Network", settings.network);
     const api = new GateApi(this, "Gates", { retention });
+    const { exportTo } = settings.backup;
+    const exports = exportTo && new ExportRole(this, "Export", exportTo);
     const functions = new Functions(this, "Functions", {
       settings,
       plan,
       storage,
       notices,
       network,
+      exportRole: exports?.role,
       gateUrl: api.url,
     });
     this.machine = new Machine(this, "Machine", {
       plan,
       rehearse: settings.rehearse,
+      archive: Object.keys(settings.backup).length > 0,
       functions: functions.byCapability,
       stateMachineProps: {
         tracingEnabled: true,
@@ -59,7 +64,7 @@ export class SluiceStack extends Stack {
     functions.allowMachine(this.machine.stateMachine);
     api.serve(functions.gatePage);
     watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
-    acknowledge({ settings, storage, api, functions, machine: this.machine });
+    acknowledge({ settings, storage, api, exports, functions, machine: this.machine });
 
     new CfnOutput(this, "StateMachineArn", { value: this.machine.stateMachine.stateMachineArn });
     new CfnOutput(this, "EvidenceBucket", { value: storage.bucket.bucketName });

@@ -11,6 +11,7 @@ export interface Phase {
 export const WAYS_BACK: ReadonlySet<string> = new Set([
   "Fence again",
   "Roll back",
+  "Count the loss",
   "Gate: restore",
   "Restore",
 ]);
@@ -62,6 +63,8 @@ export interface LocalEnd {
   evidence: string;
   /** What is left where, for the operator; a line each. */
   leftBehind: readonly string[];
+  /** States that were to fail, and that the run never came to. */
+  neverReached: readonly string[];
 }
 
 /** What the command line asks of a local run. */
@@ -77,6 +80,8 @@ export interface RehearseOptions {
   /** Really change the database at `databaseUrl`. */
   apply: boolean;
   startedBy: string;
+  /** States that fail, each time that they are entered: a drill. */
+  fail?: readonly string[];
 }
 
 /**

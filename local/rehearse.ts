@@ -10,9 +10,11 @@ import { Doc, END_NAMES, type End, type OutcomeDoc } from "../lambdas/shared/doc
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
+import { invoke } from "../lambdas/shared/task.ts";
 import { type LoadedPlan, loadPlan } from "../lib/plan/compile.ts";
 import { LocalCallbacks } from "./callbacks.ts";
 import type { Definition } from "./definition.ts";
+import { broken, refuseUnknownStates } from "./drill.ts";
 import { EventQueue } from "./event-queue.ts";
 import {
   type LocalEnd,
@@ -39,8 +41,9 @@ export const rehearse: Rehearse = async (options) => {
     throw new UsageError("--apply needs a --database-url.");
   const loaded = await loadPlan(options.plan);
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
-  const folder = await evidenceFolder(options.out, run);
   const definition = await synthesize(loaded.plan, options);
+  refuseUnknownStates(options.fail ?? [], definition);
+  const folder = await evidenceFolder(options.out, run);
   return new Run(options, loaded, definition, run, folder).start();
 };
 
@@ -57,6 +60,8 @@ class Run {
   private readonly events = new EventQueue<RunEvent>();
   private readonly callbacks = new LocalCallbacks();
   private readonly phaseOf: ReadonlyMap<string, string>;
+  /** States that are yet to fail. */
+  private readonly toFail: Set<string>;
   private stopping = false;
   private current = "";
   /** Closes the gate that is open now with a No-Go. */
@@ -70,6 +75,7 @@ class Run {
     private readonly run: string,
     private readonly folder: string,
   ) {
+    this.toFail = new Set(options.fail);
     this.phaseOf = new Map(
       definition.phases.flatMap(({ phase, states }) => states.map((state) => [state, phase] as const)),
     );
@@ -116,7 +122,12 @@ class Run {
       left = await world.close();
     }
     const outcome = await evidenceOf(fileEvidence(this.folder), this.run).read<OutcomeDoc>(Doc.outcome);
-    return { ...reached, evidence: this.folder, leftBehind: [...(outcome?.leftBehind ?? []), ...left] };
+    return {
+      ...reached,
+      evidence: this.folder,
+      leftBehind: [...(outcome?.leftBehind ?? []), ...left],
+      neverReached: [...this.toFail],
+    };
   }
 
   private async withGates(world: World): Promise<{ end: End; cause: string; report: Report }> {
@@ -152,7 +163,13 @@ class Run {
         const capability = this.definition.capabilities.get(state);
         if (!capability) throw new Error(`State "${state}" calls nothing`);
         const waits = event.token === undefined ? undefined : answered(event);
-        const answer = await TASKS[capability](event, ports);
+        this.toFail.delete(state);
+        const task = TASKS[capability];
+        const answer = await invoke(
+          this.options.fail?.includes(state) ? broken(task, state) : task,
+          event,
+          ports,
+        );
         return waits ? await waits : answer;
       },
       onEvent: (event) => this.tell(event),
@@ -191,6 +208,7 @@ class Run {
         fence: this.options.fence,
         rehearse: this.options.rehearse,
         alarms: [],
+        retentionDays: 365,
         gateUrl,
         // At a laptop there is one person.
         separateApprover: false,
@@ -201,6 +219,8 @@ class Run {
       },
       evidence,
       fleet: world.fleet,
+      // There is no second Region, and no bucket.
+      archive: { start: async () => [] },
       databases: world.databases,
       notifier: {
         send: async (notice) => {

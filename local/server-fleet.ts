@@ -25,6 +25,7 @@ const LISTS = [
  */
 export class ServerFleet implements DatabaseFleet, Databases {
   readonly single = false;
+  readonly renameSeconds = 0;
   private readonly url: URL;
 
   /** @param url of any database on the server; its path is not used */
@@ -38,13 +39,14 @@ export class ServerFleet implements DatabaseFleet, Databases {
 
   async describe(instance: string): Promise<Instance | undefined> {
     return await this.onServer(async (session) => {
-      const [row] = await session.query<{ version: string }>(
-        "SELECT current_setting('server_version') AS version FROM pg_database WHERE datname = $1",
+      const [row] = await session.query<{ version: string; oid: string }>(
+        "SELECT current_setting('server_version') AS version, oid::text FROM pg_database WHERE datname = $1",
         [instance],
       );
       if (!row) return undefined;
       return {
         id: instance,
+        identity: row.oid,
         status: "available",
         statusText: "available",
         endpoint: { host: instance, port: Number(this.url.port || 5432) },
@@ -84,6 +86,10 @@ export class ServerFleet implements DatabaseFleet, Databases {
     await this.copy(snapshot, instance);
   }
 
+  async handOver(): Promise<string[]> {
+    return [];
+  }
+
   async finishRestore(): Promise<boolean> {
     return true;
   }
@@ -91,7 +97,8 @@ export class ServerFleet implements DatabaseFleet, Databases {
   async startRename(from: string, to: string): Promise<void> {
     await this.onServer(async (session) => {
       const [row] = await session.query<{ sql: string }>(
-        "SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text) AS sql",
+        `SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text) AS sql
+          WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = $2)`,
         [from, to],
       );
       if (row) await inUse(session.exec(row.sql), from);

@@ -9,6 +9,7 @@ export interface RehearseFlags {
   fence: "connect" | "none";
   yes?: boolean;
   noGo?: string[];
+  fail?: string[];
   json?: boolean;
   open?: boolean;
   databaseUrl?: string;
@@ -20,7 +21,7 @@ export interface RehearseFlags {
  * @throws UsageError for flags that do not go together
  */
 export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOptions {
-  const { plan, out, rehearse, fence, databaseUrl, apply = false, yes, noGo = [] } = flags;
+  const { plan, out, rehearse, fence, databaseUrl, apply = false, yes, noGo = [], fail } = flags;
   if (databaseUrl !== undefined) checkDatabaseUrl(databaseUrl);
   if (apply && databaseUrl === undefined)
     throw new UsageError("--apply needs --database-url: without one there is nothing to apply to.");
@@ -28,12 +29,15 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     throw new UsageError(
       `${yes ? "--yes" : "--no-go"} does not go with --apply: a Go for a real database is a person's.`,
     );
+  if (apply && fail)
+    throw new UsageError("--fail does not go with --apply: a drill must break nothing real.");
   return {
     plan,
     rehearse,
     fence,
     apply,
     startedBy: user,
+    ...(fail === undefined ? {} : { fail }),
     ...(out === undefined ? {} : { out }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
   };

@@ -18,6 +18,11 @@ export function rehearseCommand(context: Context): Command {
     .option("--yes", "answers Go at every gate")
     .addOption(noGoOption())
     .option("--open", "opens the report at the end")
+    .option(
+      "--fail <state>",
+      "a drill: that state fails, each time that it is entered, and does nothing; may be given several times",
+      (state: string, before: string[] | undefined) => [...(before ?? []), state],
+    )
     .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
     .option(
       "--out <dir>",
@@ -48,6 +53,7 @@ Examples:
   sluice rehearse                           the same, and you are asked at every gate
   sluice rehearse --yes --open              the same as the first, and the report opens
   sluice rehearse --no-go after-007         shows how it is rolled back from there
+  sluice rehearse --yes --fail "Apply 008 to production"
   sluice rehearse --yes --json > report.json
   sluice rehearse --plan my-plan --out evidence
   sluice rehearse --database-url postgresql://me@localhost/app

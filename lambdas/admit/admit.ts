@@ -71,6 +71,7 @@ export async function admit(
     );
   await evidence.keep<ProductionDoc>(Doc.production, {
     at: clock.now().toISOString(),
+    identity: instance.identity,
     endpoint: instance.endpoint,
     engineVersion: instance.engineVersion,
     freeBytes: instance.freeBytes ?? null,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Doc } from "../shared/documents.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 import { fence, leave, lift } from "./fence.ts";
 
@@ -13,6 +14,8 @@ export const fenceTask: Task<z.infer<typeof event>> = {
   event,
   anyPlan: true,
   async run(request, ports, evidence) {
+    if (request.action === "lift")
+      await evidence.keep(Doc.fenceLifting, { at: ports.clock.now().toISOString() });
     if (request.action === "fence") await fence(ports, evidence, request.execution, request.again);
     else await lift(ports, evidence);
     if (request.action === "leave") await leave(ports, evidence);

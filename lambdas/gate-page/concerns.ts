@@ -1,5 +1,5 @@
 import type { Report } from "../report/schema.ts";
-import { count, milliseconds } from "../report/words.ts";
+import { count, duration, milliseconds } from "../report/words.ts";
 import { type Html, html } from "../shared/html.ts";
 
 /** What somebody must weigh before anything else: whatever is not as it should be. Nothing where nothing was checked. */
@@ -13,7 +13,7 @@ export function concernsNote(report: Report): Html | false {
 }
 
 function concernsOf(report: Report): string[] {
-  const { preflight, staging, proofs, failures, afterOpening } = report;
+  const { preflight, staging, proofs, failures, afterOpening, wayBack, loss } = report;
   return [
     ...(failures.length > 0 ? [`${count(failures.length, "failure")} on the way`] : []),
     ...(preflight?.checks ?? [])
@@ -27,6 +27,14 @@ function concernsOf(report: Report): string[] {
       .flatMap(({ results }) => results)
       .filter(({ passed }) => passed !== true)
       .map(({ title, passed }) => `${title}: ${passed === null ? "not known" : "failed"}`),
+    ...(wayBack && wayBack.restore.seconds > wayBack.sloSeconds
+      ? [
+          `A restore would take about ${duration(wayBack.restore.seconds)}, and the plan allows ${duration(wayBack.sloSeconds)}`,
+        ]
+      : []),
+    ...(loss && !loss.applicationWasIn
+      ? loss.tables.map(({ table }) => `${table} is not as recorded, though the application was kept out`)
+      : []),
     ...afterOpening.filter(({ passed }) => !passed).map(({ title }) => `${title}: failed`),
   ];
 }

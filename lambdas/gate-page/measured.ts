@@ -3,13 +3,17 @@ import type { Report } from "../report/schema.ts";
 import { bytes, count, duration, grouped, lockText, milliseconds } from "../report/words.ts";
 import { type Html, html } from "../shared/html.ts";
 import { concernsNote } from "./concerns.ts";
+import { verdict } from "./verdict.ts";
+import { loss, wayBack } from "./way-back.ts";
 
 /** What was checked and measured so far, from the run's report. Sections without anything to say are left out. */
 export function measured(report: Report): Html {
   const sections = [
     concernsNote(report) || null,
     went(report),
+    loss(report),
     time(report),
+    wayBack(report),
     preflight(report),
     backup(report),
     migrations(report),
@@ -23,15 +27,6 @@ export function measured(report: Report): Html {
 }
 
 type Section = Html | null;
-
-/** A verdict in a sign, a word and a colour, so that none of them is needed. */
-function verdict(passed: boolean | null, words: [yes: string, no: string, open: string]): Html {
-  if (passed === null)
-    return html`<span class="status is-open"><span aria-hidden="true">– </span>${words[2]}</span>`;
-  return passed
-    ? html`<span class="status is-go"><span aria-hidden="true">✓ </span>${words[0]}</span>`
-    : html`<span class="status is-no"><span aria-hidden="true">✕ </span>${words[1]}</span>`;
-}
 
 function time({ downtime, timeline }: Report): Section {
   return html`<div class="card">

@@ -28,7 +28,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
       target,
       async (session): Promise<StepDoc[] | undefined> => {
         if (target === "staging" && round === 1) {
-          const before = await takeRecord(ports, evidence, session, `staging-${version}`);
+          const before = await takeRecord(ports, evidence, { name: `staging-${version}`, target, session });
           if (!before) return undefined;
         }
         return await runSteps(session, ports, {

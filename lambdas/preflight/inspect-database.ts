@@ -18,7 +18,14 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
     ...(await inspected("connections", () => inspectConnections(session, ports))),
     ...(await inspected("schema version", () => schemaVersion(session, plan.schema))),
     ...(await inspected("extensions", () => extensions(session, plan.extensions))),
-    ...(await inspected("protected tables", () => protectedTables(session, plan.protect))),
+    ...(await inspected("protected tables", () =>
+      tablesThere(session, "protected tables", "protect", plan.protect),
+    )),
+    ...(Object.keys(plan.contents).length === 0
+      ? []
+      : await inspected("tables not read in full", () =>
+          tablesThere(session, "tables not read in full", "contents", Object.keys(plan.contents)),
+        )),
     ...(await inspected("invalid indexes", () => invalidIndexes(session))),
     ...(await inspected("long transactions", () => longTransactions(session))),
     ...(await inspected("prepared transactions", () => preparedTransactions(session))),
@@ -100,7 +107,13 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-async function protectedTables(session: Session, tables: readonly string[]): Promise<PreflightCheck> {
+/** @param key of the plan, which names the tables */
+async function tablesThere(
+  session: Session,
+  name: string,
+  key: string,
+  tables: readonly string[],
+): Promise<PreflightCheck> {
   const missing: string[] = [];
   for (const table of tables) {
     const [row] = await session.query<{ name: string | null }>("SELECT to_regclass($1)::text AS name", [
@@ -109,11 +122,11 @@ async function protectedTables(session: Session, tables: readonly string[]): Pro
     if (!row?.name) missing.push(table);
   }
   return {
-    name: "protected tables",
+    name,
     passed: missing.length === 0,
     expected: `${tables.length} tables`,
     seen: missing.length === 0 ? "all there" : `missing: ${missing.join(", ")}`,
-    mend: "Check that this is the right database, or correct `protect` in the plan.",
+    mend: `Check that this is the right database, or correct \`${key}\` in the plan.`,
   };
 }
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import {
   Doc,
@@ -13,7 +14,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
-import { differencesOfCatalogs, differencesOfContents } from "./compare.ts";
+import { differencesOfCatalogs } from "./compare.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -36,11 +37,12 @@ export const proveTask: Task<z.infer<typeof event>> = {
         proof,
         await qualifiedName(session, ports.plan.schema.table),
       );
-      return { wanted, record: await takeRecord(ports, evidence, session, after, wanted.tables) };
+      const { tables } = wanted;
+      return { wanted, record: await takeRecord(ports, evidence, { name: after, target, session, tables }) };
     });
     const { wanted, record } = read;
     if (!record) return RUNNING;
-    const contents = differencesOfContents(wanted.tables, record.tables);
+    const contents = compareContents(wanted.tables, record.tables);
     // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
     const fenced = target === "staging" || ports.settings.fence === "connect";
     const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");

@@ -1,9 +1,10 @@
-/** Rows of { table, columns }: what `listTables` says. */
+/** Rows of { table, columns, blocks }: what `listTables` says. */
 export const TABLES = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table,
        coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'),
-                '[]') AS columns
+                '[]') AS columns,
+       (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 AS blocks
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
   AND NOT EXISTS (SELECT FROM pg_depend d

@@ -22,14 +22,23 @@ export type ContentMode = "full" | "sample" | "count";
 /** A sample of fewer rows than this would say little, and reading them all costs little. */
 const READ_IN_FULL = 10_000;
 const SAMPLE_ONE_IN = 100;
+/** Begins the checksum of a sample. */
+export const SAMPLE = "sample:";
 
 /**
  * Every table that holds rows (ordinary ones and the leaves of partitioned ones) outside the system's schemas,
  * `sluice` and extensions, by name, with its columns in the order of their creation. Virtual generated columns hold
  * nothing and are left out; stored ones count.
  */
-export function listTables(session: Session): Promise<{ table: string; columns: string[] }[]> {
-  return withPinnedSnapshot(session, () => session.query<{ table: string; columns: string[] }>(TABLES));
+export function listTables(session: Session): Promise<ListedTable[]> {
+  return withPinnedSnapshot(session, () => session.query<ListedTable>(TABLES));
+}
+
+export interface ListedTable {
+  table: string;
+  columns: string[];
+  /** How large it is on disk, what is stored out of line aside. */
+  blocks: number;
 }
 
 /**
@@ -60,16 +69,61 @@ export function takeTableContent(
   columns: readonly string[],
   mode: ContentMode,
 ): Promise<TableContent> {
+  return contentOf(session, table, columns, async (from, hashed) => {
+    const rows = mode === "full" ? "0" : await countRows(session, from, "");
+    if (mode === "count") return { rows, checksum: null };
+    return await sumRows(session, from, hashed, BigInt(rows) > READ_IN_FULL, "");
+  });
+}
+
+/** Blocks of a table from one on and up to another; null: to its end, wherever that is by then. */
+export interface Range {
+  from: number;
+  to: number | null;
+}
+
+/**
+ * The same of a part of a table, to be joined with its other parts. Each part sees the table as it is then: together
+ * they are right only where nothing is written meanwhile.
+ */
+export function takePart(
+  session: Session,
+  table: string,
+  columns: readonly string[],
+  mode: ContentMode,
+  { from, to }: Range,
+): Promise<TableContent> {
+  const where = `WHERE ctid >= '(${from},0)'${to === null ? "" : ` AND ctid < '(${to},0)'`}`;
+  return contentOf(session, table, columns, async (name, hashed) =>
+    mode === "count"
+      ? { rows: await countRows(session, name, where), checksum: null }
+      : await sumRows(session, name, hashed, mode === "sample", where),
+  );
+}
+
+/** Undefined: so few rows that a sample of them says little; the table must be read as a whole. */
+export function joinParts(parts: readonly TableContent[], mode: ContentMode): TableContent | undefined {
+  const [first] = parts;
+  const missing = parts.find((part) => part.missing);
+  if (!first || missing) return missing;
+  const rows = parts.reduce((sum, part) => sum + BigInt(part.rows), 0n);
+  if (mode === "sample" && rows <= READ_IN_FULL) return undefined;
+  const prefix = mode === "sample" ? SAMPLE : "";
+  const sum = parts.reduce((all, { checksum }) => all + BigInt((checksum ?? "0").slice(prefix.length)), 0n);
+  return { ...first, rows: rows.toString(), checksum: mode === "count" ? null : prefix + sum };
+}
+
+function contentOf(
+  session: Session,
+  table: string,
+  columns: readonly string[],
+  read: (from: string, hashed: readonly HashedColumn[]) => Promise<Pick<TableContent, "rows" | "checksum">>,
+): Promise<TableContent> {
   return withPinnedSnapshot(session, async () => {
     const [found] = await session.query<{ table: string }>(TABLE, [table]);
     if (!found) return { table, columns: [], rows: "0", checksum: null, missing: true };
     const hashed = await session.query<HashedColumn>(EXPRESSIONS, [table, JSON.stringify(columns)]);
-    const names = hashed.map(({ name }) => name);
-    const rows = mode === "full" ? undefined : await countRows(session, found.table);
-    if (mode === "count" && rows !== undefined) return { table, columns: names, rows, checksum: null };
-    const sampled = rows !== undefined && BigInt(rows) > READ_IN_FULL;
-    const sum = await sumRows(session, found.table, hashed, sampled);
-    return { table, columns: names, rows: sum.rows, checksum: (sampled ? "sample:" : "") + sum.checksum };
+    return { table, columns: hashed.map(({ name }) => name), ...(await read(found.table, hashed)) };
   });
 }
 
@@ -82,8 +136,10 @@ interface HashedColumn {
 
 // ONLY: what tables inherit from this one hold is counted with them.
 
-async function countRows(session: Session, from: string): Promise<string> {
-  const [counted] = await session.query<{ rows: string }>(`SELECT count(*)::text AS rows FROM ONLY ${from}`);
+async function countRows(session: Session, from: string, where: string): Promise<string> {
+  const [counted] = await session.query<{ rows: string }>(
+    `SELECT count(*)::text AS rows FROM ONLY ${from} ${where}`,
+  );
   return counted?.rows ?? "0";
 }
 
@@ -96,6 +152,7 @@ async function sumRows(
   from: string,
   columns: readonly HashedColumn[],
   sampled: boolean,
+  where: string,
 ): Promise<{ rows: string; checksum: string }> {
   const key = columns.filter((column) => column.key);
   const row = hashOf(columns.map(({ expression }) => expression));
@@ -104,69 +161,8 @@ async function sumRows(
   const [sum] = await session.query<{ rows: string; checksum: string }>(`
     SELECT count(*)::text AS rows,
            coalesce(sum(hash_numeric_extended(${row}::numeric, 0)) ${filter}, 0)::text AS checksum
-    FROM ONLY ${from}`);
-  return sum ?? { rows: "0", checksum: "0" };
+    FROM ONLY ${from} ${where}`);
+  return { rows: sum?.rows ?? "0", checksum: `${sampled ? SAMPLE : ""}${sum?.checksum ?? "0"}` };
 }
 
 const hashOf = (expressions: readonly string[]) => `hash_record_extended(ROW(${expressions.join(", ")}), 0)`;
-
-export interface ContentDifference {
-  table: string;
-  what: "missing table" | "missing column" | "rows" | "content" | "not comparable";
-  /** One readable line that names the table. */
-  text: string;
-}
-
-/**
- * What is not as it was, table by table; none when everything is. Tables and columns that only `after` has do not
- * count: that they are there is for the catalog's fingerprint to tell.
- */
-export function compareContents(
-  before: readonly TableContent[],
-  after: readonly TableContent[],
-): ContentDifference[] {
-  const now = new Map(after.map((content) => [content.table, content]));
-  return before.flatMap((was) => {
-    if (was.missing) return [];
-    const is = now.get(was.table);
-    const difference = is && !is.missing ? compareTable(was, is) : missingTable(was);
-    return difference ? [{ table: was.table, ...difference }] : [];
-  });
-}
-
-type Found = Omit<ContentDifference, "table">;
-
-const missingTable = ({ table, rows }: TableContent): Found => ({
-  what: "missing table",
-  text: `${table}: the table is not there, it had ${inRows(rows)}`,
-});
-
-function compareTable(was: TableContent, is: TableContent): Found | undefined {
-  const { table } = was;
-  const lost = was.columns.filter((column) => !is.columns.includes(column));
-  if (lost.length > 0)
-    return {
-      what: "missing column",
-      text: `${table}: without ${lost.map((name) => JSON.stringify(name)).join(", ")}`,
-    };
-  if (was.rows !== is.rows) {
-    const change = BigInt(is.rows) - BigInt(was.rows);
-    return {
-      what: "rows",
-      text: `${table}: ${inRows(was.rows)} before, ${inRows(is.rows)} now (${change > 0n ? "+" : ""}${change})`,
-    };
-  }
-  if (was.checksum === is.checksum) return undefined;
-  if (wayOf(was) !== wayOf(is))
-    return { what: "not comparable", text: `${table}: ${wayOf(was)} before, ${wayOf(is)} now` };
-  if (was.columns.join("\0") !== is.columns.join("\0"))
-    return { what: "not comparable", text: `${table}: other columns were read, or in another order` };
-  return { what: "content", text: `${table}: ${inRows(is.rows)} as before, but not the same ones` };
-}
-
-const inRows = (rows: string) => (rows === "1" ? "1 row" : `${rows} rows`);
-
-function wayOf({ checksum }: TableContent): string {
-  if (checksum === null) return "only counted";
-  return checksum.startsWith("sample:") ? "a sample was read" : "every row was read";
-}

@@ -1,28 +1,41 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
-import { Doc, type RecordDoc, type RecordName, type TableContentDoc } from "../shared/documents.ts";
+import {
+  Doc,
+  type RecordDoc,
+  type RecordName,
+  type TableContentDoc,
+  type Target,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { besideTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { mustLeave } from "../shared/task.ts";
-import { listTables, takeTableContent } from "./checksums.ts";
+import { type ListedTable, listTables } from "./checksums.ts";
+import { modeOf } from "./compare-contents.ts";
+import { contentModes } from "./modes.ts";
+import { readTables, type TableToRead } from "./read-tables.ts";
 
-/** A table and those of its columns that count. */
-export interface TableColumns {
-  table: string;
-  columns: readonly string[];
+/** A table as it was read before: it is to be read in the same way, over the same columns. */
+export type ReadBefore = Pick<TableContentDoc, "table" | "columns" | "checksum">;
+
+export interface Recording {
+  name: RecordName;
+  target: Target;
+  session: Session;
+  /** What to read; every table with all its columns, as the plan says, when not given. */
+  tables?: readonly ReadBefore[] | undefined;
+  /** Every row is read, whatever the plan says: a backup is tested by reading it. */
+  everyRow?: true | undefined;
 }
 
 /**
  * Catalog and contents of a database under that name: read once, table by table, each kept as it is read, so that
  * another worker can go on. Undefined: this worker must leave, call again.
- * @param tables what to read; every table with all its columns when not given.
  */
 export async function takeRecord(
   ports: Ports,
   evidence: RunEvidence,
-  session: Session,
-  name: RecordName,
-  tables?: readonly TableColumns[],
+  { name, target, session, tables, everyRow }: Recording,
 ): Promise<RecordDoc | undefined> {
   const taken = await evidence.read<RecordDoc>(Doc.record(name));
   if (taken) return taken;
@@ -30,20 +43,22 @@ export async function takeRecord(
     at: ports.clock.now().toISOString(),
   }));
   const { hash } = await evidence.once(Doc.fingerprint(name), () => takeFingerprint(session));
-  const wanted = await evidence.once<readonly TableColumns[]>(`${Doc.record(name)}/tables`, async () => {
+  const wanted = await evidence.once<readonly TableToRead[]>(`${Doc.record(name)}/tables`, async () => {
     const living = await listTables(session);
-    return tables ? stillThere(tables, living) : living;
+    if (tables) return stillThere(tables, living);
+    const modes = everyRow ? undefined : await contentModes(session, ports.plan.contents);
+    return living.map((listed) => ({ ...listed, mode: modes?.get(listed.table) ?? "full" }));
   });
-  const contents: TableContentDoc[] = [];
-  for (const [index, { table, columns }] of wanted.entries()) {
-    if (mustLeave(ports)) return undefined;
-    ports.progress(`reading ${table} (${index + 1} of ${wanted.length})`);
-    contents.push(
-      await evidence.once<TableContentDoc>(`${Doc.record(name)}/${index}`, async () => {
-        return await takeTableContent(session, table, [...columns], "full");
-      }),
-    );
-  }
+  // Whoever is not kept out works on this database meanwhile: it is read by one session.
+  const alone = target === "production" && ports.settings.fence === "none";
+  const contents = await readTables(wanted, {
+    ports,
+    evidence,
+    under: Doc.record(name),
+    session,
+    beside: alone ? undefined : besideTarget(ports, evidence, target),
+  });
+  if (!contents) return undefined;
   const now = ports.clock.now();
   return await evidence.keep<RecordDoc>(Doc.record(name), {
     at,
@@ -54,9 +69,11 @@ export async function takeRecord(
 }
 
 /** Of the wanted tables and columns those that are there: what is missing shows when records are compared. */
-function stillThere(wanted: readonly TableColumns[], living: readonly TableColumns[]): TableColumns[] {
-  return wanted.flatMap(({ table, columns }) => {
-    const now = living.find((candidate) => candidate.table === table);
-    return now ? [{ table, columns: columns.filter((column) => now.columns.includes(column)) }] : [];
+function stillThere(wanted: readonly ReadBefore[], living: readonly ListedTable[]): TableToRead[] {
+  return wanted.flatMap((before) => {
+    const now = living.find(({ table }) => table === before.table);
+    if (!now) return [];
+    const columns = before.columns.filter((column) => now.columns.includes(column));
+    return [{ ...now, columns, mode: modeOf(before) }];
   });
 }

@@ -1,10 +1,11 @@
 import * as z from "zod";
-import { differencesOfRecords } from "../prove/compare.ts";
+import { differencesOfCatalogs } from "../prove/compare.ts";
 import { Doc, type RecordDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { takeMark } from "../writes/mark.ts";
 import { takeRecord } from "./take-record.ts";
 
 const event = z.strictObject({ ...runFields, when: z.enum(["before", "reopened"]) });
@@ -18,9 +19,11 @@ export const recordTask: Task<z.infer<typeof event>> = {
     // What counts after the opening is what counted before it: the same tables and columns.
     const tables =
       when === "reopened" ? (await evidence.need<RecordDoc>(Doc.record("before"))).tables : undefined;
-    const record = await withTarget(ports, evidence, "production", (session) =>
-      takeRecord(ports, evidence, session, when, tables),
-    );
+    const record = await withTarget(ports, evidence, "production", async (session) => {
+      // Before anything is read, so that whatever is written later than it was read counts.
+      if (when === "before") await evidence.once(Doc.mark, () => takeMark(session, ports.clock.now()));
+      return await takeRecord(ports, evidence, { name: when, target: "production", session, tables });
+    });
     if (!record) return RUNNING;
     if (when === "before") await refuseUnrehearsed(evidence);
     return DONE;
@@ -30,7 +33,7 @@ export const recordTask: Task<z.infer<typeof event>> = {
 /** With the rehearsal before the fence, somebody may have changed the schema in between: that was not rehearsed. */
 async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (!(await evidence.read(Doc.record("staging")))) return;
-  const changed = await differencesOfRecords(evidence, "staging", "before", { contents: false });
+  const changed = await differencesOfCatalogs(evidence, "staging", "before");
   if (changed.length > 0)
     throw new SluiceError(
       ErrorName.BackupMismatch,

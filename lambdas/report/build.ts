@@ -41,10 +41,17 @@ export function reportOf(facts: Facts): Report {
     timeline,
     downtime: downtimeOf(facts),
     rollback: rollbackOf(facts),
+    wayBack: facts.wayBack && {
+      sloSeconds: facts.wayBack.sloSeconds,
+      rollback: facts.wayBack.rollback,
+      restore: facts.wayBack.restore,
+    },
+    loss: facts.loss,
     restore: facts.restore && {
       at: facts.restore.at,
       snapshot: facts.restore.snapshot,
       aside: facts.restore.aside,
+      handOver: facts.restored?.handOver ?? [],
     },
     migrations: migrationsOf(facts),
     locks: locksOf(facts),
@@ -66,7 +73,14 @@ export function reportOf(facts: Facts): Report {
       at: snapshot.at,
       createdAt: snapshot.createdAt,
       sizeBytes: snapshot.sizeBytes,
+      engineVersion: snapshot.engineVersion,
       encrypted: snapshot.encrypted,
+      kmsKey: snapshot.kmsKey,
+      keepUntil: snapshot.keepUntil,
+      copies:
+        snapshot.purpose === "final"
+          ? (facts.archived?.copies ?? []).map(({ kind, where, id }) => ({ kind, where, id }))
+          : [],
       evidence: [snapshot.evidence],
     })),
     staging: stagingOf(facts),

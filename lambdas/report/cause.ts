@@ -1,7 +1,10 @@
+import type { ContentMode } from "../record/checksums.ts";
+import { modeOf } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
+import { lostInWords } from "./way-back.ts";
 import { count, list, milliseconds, moment, sentence, shorten } from "./words.ts";
 
 /** What an end is told with: why, what was done about it, and what is not as it should be. */
@@ -184,7 +187,18 @@ function equalText(proof: ProofDoc): string {
     unproven === 0
       ? ""
       : ` ${count(unproven, "table")} changed meanwhile, as without a fence they may: not proven.`;
-  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal.${written}`;
+  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
+}
+
+/** What equal means of tables that the plan does not want read in full. */
+function readInPart(tables: ProofDoc["tablesBefore"]): string {
+  const of = (mode: ContentMode) => tables.filter((table) => modeOf(table) === mode).length;
+  const [counted, sampled] = [of("count"), of("sample")];
+  const parts = [
+    ...(counted > 0 ? [`${counted} by the number of rows alone`] : []),
+    ...(sampled > 0 ? [`${sampled} by a sample`] : []),
+  ];
+  return parts.length === 0 ? "" : ` (${parts.join(", ")}, as the plan wants)`;
 }
 
 function notProven(proof: ProofDoc | undefined, name: string): string {
@@ -200,7 +214,7 @@ function restoredText(facts: Facts): string {
     ? `Production was restored from snapshot ${restore.snapshot}`
     : "Production was restored";
   const aside = restore ? `; the former production is kept as ${restore.aside}.` : ".";
-  return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back")]
+  return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back"), lostText(facts)]
     .filter((text) => text !== "")
     .reduce(afterEachOther);
 }
@@ -208,6 +222,13 @@ function restoredText(facts: Facts): string {
 /** The excerpt of a statement ends in a line of its own: what follows begins another. */
 function afterEachOther(said: string, next: string): string {
   return `${said}${said.includes("\n") && !/[.!?]$/.test(said) ? "\n" : " "}${next}`;
+}
+
+function lostText({ loss }: Facts): string {
+  if (!loss || loss.tables.length === 0) return "";
+  return sentence(
+    `What was written after the record is in the former production only: ${several(loss.tables.map(lostInWords))}`,
+  );
 }
 
 /** Why rolling back was not enough: the first failure after the way back began, also where it never came to a rollback. */

@@ -2,6 +2,7 @@ import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
 import {
   type AftercareDoc,
   type AfterOpeningDoc,
+  type ArchivedDoc,
   type BenchmarksDoc,
   type ChecksDoc,
   Doc,
@@ -10,6 +11,7 @@ import {
   type GateDecisionDoc,
   type GateDoc,
   type HookDoc,
+  type LossDoc,
   type OutcomeDoc,
   type PreflightDoc,
   type ProductionDoc,
@@ -19,6 +21,7 @@ import {
   type RecordDoc,
   type RequestDoc,
   type RestoreDoc,
+  type RestoredDoc,
   type RollbackDoc,
   type SnapshotDoc,
   type StagingDoc,
@@ -27,6 +30,7 @@ import {
   type StepsDoc,
   type Target,
   type VerifiedAgainDoc,
+  type WayBackDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { PlanSummary } from "./plan-summary.ts";
@@ -65,6 +69,8 @@ export interface Facts {
   /** How long it took to read production, by the record's name. */
   readSeconds: Readonly<Record<string, number>>;
   snapshots: Named<SnapshotDoc & { purpose: "rehearsal" | "final" }>[];
+  /** Further copies of the final snapshot. */
+  archived: ArchivedDoc | null;
   staging: StagingDoc | null;
   stagingVerified: StagingVerifiedDoc | null;
   stagingDeletedAt: string | null;
@@ -74,8 +80,13 @@ export interface Facts {
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
   hooks: Named<HookDoc>[];
   gates: GateFacts[];
+  wayBack: WayBackDoc | null;
   rollback: RollbackDoc | null;
+  loss: LossDoc | null;
   restore: RestoreDoc | null;
+  /** A new instance was asked for in production's place. */
+  restoring: { at: string } | null;
+  restored: RestoredDoc | null;
   afterOpening: AfterOpeningDoc | null;
   aftercare: AftercareDoc | null;
   /** The run's own reading of the watch, and the newest one. */
@@ -136,6 +147,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       const found = one<SnapshotDoc>(documents, evidence);
       return found ? [{ ...found, purpose, evidence }] : [];
     }),
+    archived: one(documents, Doc.archived),
     staging: one(documents, Doc.staging),
     stagingVerified: one(documents, Doc.stagingVerified),
     stagingDeletedAt: one<{ at: string }>(documents, Doc.stagingDeleted)?.at ?? null,
@@ -150,8 +162,12 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     ),
     hooks: byTime(all<HookDoc>(documents, "hooks/"), (doc) => doc.at),
     gates: gatesOf(documents),
+    wayBack: one(documents, Doc.wayBack),
     rollback: one(documents, Doc.rollback),
+    loss: one(documents, Doc.loss),
     restore: one(documents, Doc.restore),
+    restoring: one(documents, Doc.restoring),
+    restored: one(documents, Doc.restored),
     afterOpening: one(documents, Doc.afterOpening),
     aftercare: one(documents, Doc.aftercare),
     readings: readingsOf(documents),

@@ -5,7 +5,7 @@ import { sentence, shorten } from "./words.ts";
 
 /** One line for each clean-up that failed: what is still there, why, and what to do about it. */
 export function leftBehindOf(facts: Facts, unfinished: Readonly<Record<string, Caught>>): string[] {
-  return Object.entries(unfinished).map(([capability, caught]) => {
+  const failed = Object.entries(unfinished).map(([capability, caught]) => {
     const { what, todo } = ADVICE[capability]?.(facts) ?? {
       what: `The clean-up by ${capability} is not done`,
       todo: "Look at its state in the execution's history, and do by hand what it is there for.",
@@ -13,16 +13,30 @@ export function leftBehindOf(facts: Facts, unfinished: Readonly<Record<string, C
     const { error, message } = readCaught(caught);
     return `${what} (${shorten(`${error}: ${message.replace(/\s+/g, " ")}`, 200)}). ${sentence(todo)}`;
   });
+  return [...failed, ...halfRestored(facts)];
+}
+
+/** Nobody can lift a fence in an instance that does not answer, and the snapshot was taken behind it. */
+function halfRestored(facts: Facts): string[] {
+  const { restoring, restored, fence, request } = facts;
+  if (!restoring || restored || fence?.mode !== "connect") return [];
+  return [
+    `What was being restored as ${request?.instance ?? "production"} is behind the fence, as the snapshot is. ` +
+      `When it can be used: ${sentence(liftByHand(facts))}`,
+  ];
+}
+
+function liftByHand({ fence, request }: Facts): string {
+  return fence?.aclBefore === null
+    ? `As the database's owner: GRANT CONNECT, TEMPORARY ON DATABASE "${request?.database ?? "..."}" TO PUBLIC. Before the fence its access list was the default one`
+    : "As the database's owner, give back the access list that fence.json holds as aclBefore";
 }
 
 /** By the capability that should have cleaned up, as the state machine names it. */
 const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; todo: string }>> = {
-  fence: ({ fence, request }) => ({
+  fence: (facts) => ({
     what: "The fence may still keep the application out of production",
-    todo:
-      fence?.aclBefore === null
-        ? `As the database's owner: GRANT CONNECT, TEMPORARY ON DATABASE "${request?.database ?? "..."}" TO PUBLIC. Before the fence its access list was the default one`
-        : "As the database's owner, give back the access list that fence.json holds as aclBefore",
+    todo: liftByHand(facts),
   }),
   application: () => ({
     what: "The application may still be stopped",

@@ -3,7 +3,14 @@ import { count, day, list, moment } from "./words.ts";
 
 /** What people still have to do, the most urgent first; each a sentence. */
 export function leftToDo(report: Omit<Report, "leftToDo">): string[] {
-  return [...open(report), ...report.leftBehind, ...back(report), ...forward(report), ...unknown(report)];
+  return [
+    ...open(report),
+    ...report.leftBehind,
+    ...back(report),
+    ...forward(report),
+    ...backups(report),
+    ...unknown(report),
+  ];
 }
 
 function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
@@ -28,7 +35,8 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
       return [
         ...(restore
           ? [
-              `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance. Read replicas stayed with it.`,
+              `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance.`,
+              ...restore.handOver,
             ]
           : []),
         "Find out why rolling back was not enough before a new run.",
@@ -45,9 +53,8 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
 }
 
 function forward(report: Omit<Report, "leftToDo">): string[] {
-  const { end, afterOpening, snapshots, criteria, watch, backups, verifiedAgain } = report;
+  const { end, afterOpening, criteria, watch, backups: automated, verifiedAgain } = report;
   if (end !== "Succeeded") return [];
-  const final = snapshots.find(({ purpose }) => purpose === "final");
   const notMet = criteria.filter(({ status }) => status === "not met");
   return [
     ...notMet.map(({ title, detail }) => `Look into what is not met: ${title} (${detail}).`),
@@ -64,11 +71,10 @@ function forward(report: Omit<Report, "leftToDo">): string[] {
     ...afterOpening
       .filter(({ passed }) => !passed)
       .map(({ title, message }) => `Run by hand: ${title} (${message}).`),
-    ...(backups?.passed === false ? [`Turn the instance's automated backups on: ${backups.seen}.`] : []),
+    ...(automated?.passed === false ? [`Turn the instance's automated backups on: ${automated.seen}.`] : []),
     ...(watch && watch.at !== null && !watch.schedule
       ? ["Nothing watches on by itself here; `sluice watch --database-url URL` does."]
       : []),
-    ...(final ? [`Keep snapshot ${final.id} until you are sure, then delete it.`] : []),
   ];
 }
 
@@ -81,6 +87,21 @@ export function remindersByDate({
     by,
     titles: reminders.filter((one) => one.by !== null && day(one.by) === by).map(({ title }) => title),
   }));
+}
+
+function backups({ end, snapshots }: Omit<Report, "leftToDo">): string[] {
+  if (end === "running") return [];
+  return snapshots
+    .filter(({ purpose }) => purpose === "final")
+    .flatMap(({ id, keepUntil, copies }) => [
+      // Where an operator is needed it is told above, as the way back that is left.
+      ...(end === "NeedsOperator"
+        ? []
+        : [`Keep snapshot ${id} until ${keepUntil ?? "you are sure"}, then delete it.`]),
+      ...copies.map(
+        ({ kind, where, id }) => `Make sure that the ${kind} to ${where} came to its end: ${id}.`,
+      ),
+    ]);
 }
 
 function unknown({ end, criteria, preflight, request }: Omit<Report, "leftToDo">): string[] {

@@ -140,6 +140,20 @@ const migration = z.strictObject({
   production: side,
 });
 
+const predicted = z.strictObject({
+  seconds,
+  parts: z.array(z.strictObject({ what: z.string(), seconds })),
+});
+
+const lostTable = z.strictObject({
+  table: z.string(),
+  rowsBefore: z.string().nullable().describe("Null: there was no such table"),
+  rowsNow: z.string().nullable().describe("Null: there is none any more, or they were not counted"),
+  inserted: z.number().nullable().describe("By the server's counters; null where they tell nothing"),
+  updated: z.number().nullable(),
+  deleted: z.number().nullable(),
+});
+
 const proofTable = z.strictObject({
   table: z.string(),
   protected: z.boolean().describe("Named by the plan"),
@@ -303,7 +317,31 @@ export const reportSchema = z.strictObject({
       sloSeconds: seconds,
     })
     .nullable(),
-  restore: z.strictObject({ at: time, snapshot: z.string(), aside: z.string() }).nullable(),
+  wayBack: z
+    .strictObject({ sloSeconds: seconds, rollback: predicted, restore: predicted })
+    .nullable()
+    .describe("How long each way back from production takes, by what the rehearsal measured"),
+  loss: z
+    .strictObject({
+      at: time,
+      since: time.describe("When the record was begun that production is compared with"),
+      applicationWasIn: z.boolean().describe("Nothing was fenced, or it was let in again"),
+      tables: z.array(lostTable),
+      asRecorded: z.int().describe("Tables that are as recorded"),
+      byCounters: z.int().describe("Of these, those of which the server's counters say so"),
+    })
+    .nullable()
+    .describe("What a restore would lose; null: not counted"),
+  restore: z
+    .strictObject({
+      at: time,
+      snapshot: z.string(),
+      aside: z.string(),
+      handOver: z
+        .array(z.string())
+        .describe("What people must see to, now that another instance is production"),
+    })
+    .nullable(),
   migrations: z.array(migration),
   locks: locks.nullable().describe("On production; null: no step was run there"),
   proofs: z.array(proof),
@@ -329,7 +367,13 @@ export const reportSchema = z.strictObject({
       at: time,
       createdAt: time.nullable(),
       sizeBytes: z.number().nullable(),
+      engineVersion: z.string().nullable(),
       encrypted: z.boolean().nullable(),
+      kmsKey: z.string().nullable(),
+      keepUntil: z.string().nullable().describe("A date; null: deleted with the rehearsal"),
+      copies: z
+        .array(z.strictObject({ kind: z.enum(["copy", "export"]), where: z.string(), id: z.string() }))
+        .describe("Begun elsewhere; the run waits for none of them"),
       evidence,
     }),
   ),

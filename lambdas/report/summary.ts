@@ -2,6 +2,7 @@ import { longestLocks } from "./migrations.ts";
 import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
 import { VERDICTS } from "./verdict.ts";
+import { lossLines, lossTitle, wayBackLines } from "./way-back.ts";
 import { count, duration, grouped, list, lockText, milliseconds, moment } from "./words.ts";
 
 export interface Summary {
@@ -17,7 +18,8 @@ export function summaryLines(report: Report): Summary[] {
     { title: "Rehearsal on staging", lines: rehearsalLines(report) },
     { title: "Production", lines: productionLines(report) },
     { title: "Benchmarks", lines: benchmarkLines(report) },
-    { title: "Time", lines: timeLines(report) },
+    { title: "Time", lines: [...timeLines(report), ...wayBackLines(report)] },
+    ...(report.loss ? [{ title: lossTitle(report.loss), lines: lossLines(report) }] : []),
     { title: "Gates", lines: gateLines(report) },
     { title: "Watch", lines: watchLines(report) },
     { title: "Left to do", lines: report.leftToDo },

@@ -1,6 +1,12 @@
 import * as z from "zod";
-import { Doc, type ProductionDoc, type RestoreDoc, type RestoredDoc } from "../shared/documents.ts";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
+import {
+  Doc,
+  type MovedAsideDoc,
+  type ProductionDoc,
+  type RestoreDoc,
+  type RestoredDoc,
+} from "../shared/documents.ts";
+import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, snapshotName } from "../shared/names.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -31,26 +37,50 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
       `Snapshot ${snapshot} is ${found?.statusText ?? "missing"}: production stays where it is.`,
     );
   await evidence.keep<RestoreDoc>(Doc.restore, { at: clock.now().toISOString(), snapshot, aside });
+  const { identity } = await evidence.need<ProductionDoc>(Doc.production);
   const former = await fleet.describe(aside);
   if (!former) {
     await fleet.startRename(settings.instance, aside);
     return RUNNING;
   }
+  if (former.identity !== identity)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${aside} is another instance than production was: nothing is restored.`,
+    );
   if (former.status === "failed")
     throw new SluiceError(ErrorName.FleetFailed, `${aside}, the former production, is ${former.statusText}.`);
-  return former.status === "available" ? DONE : RUNNING;
+  if (former.status !== "available" || !former.endpoint) {
+    ports.progress(`${aside} is ${former.statusText}`);
+    return RUNNING;
+  }
+  await evidence.keep<MovedAsideDoc>(Doc.movedAside, {
+    at: clock.now().toISOString(),
+    endpoint: former.endpoint,
+  });
+  return DONE;
 }
 
 async function restore(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const production = await evidence.need<ProductionDoc>(Doc.production);
+  await evidence.keep(Doc.restoring, { at: ports.clock.now().toISOString() });
   const endpoint = await ensureRestored(ports, {
     snapshot: snapshotName(evidence.run, "final"),
     instance: ports.settings.instance,
     like: production.settings,
     purpose: "production",
     tags: { "sluice:run": evidence.run, "sluice:purpose": "production" },
+    former: production.identity,
   });
   if (!endpoint) return RUNNING;
-  await evidence.keep<RestoredDoc>(Doc.restored, { at: ports.clock.now().toISOString(), endpoint });
+  const { instance } = ports.settings;
+  await evidence.once<RestoredDoc>(Doc.restored, async () => ({
+    at: ports.clock.now().toISOString(),
+    endpoint,
+    handOver: await ports.fleet
+      .handOver(asideName(instance, evidence.run), instance)
+      // Production is restored, whatever could not be found out about it.
+      .catch((error: unknown) => [`What stayed with the former instance is not known: ${messageOf(error)}`]),
+  }));
   return DONE;
 }

@@ -12,6 +12,7 @@ import { besideTarget, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { predict } from "./predict.ts";
 
 const event = z.discriminatedUnion("action", [
   z.strictObject({
@@ -19,6 +20,7 @@ const event = z.discriminatedUnion("action", [
     action: z.literal("begin"),
     failure: caughtSchema,
   }),
+  z.strictObject({ ...runFields, action: z.literal("predict") }),
   z.strictObject({
     ...runFields,
     action: z.literal("rollBack"),
@@ -32,8 +34,15 @@ export const rollbackTask: Task<z.infer<typeof event>> = {
   name: "rollback",
   event,
   async run(request, ports, evidence) {
-    if (request.action === "begin") return await begin(request.failure, ports, evidence);
-    return await rollBack(request, ports, evidence);
+    switch (request.action) {
+      case "predict":
+        await predict(ports, evidence);
+        return DONE;
+      case "begin":
+        return await begin(request.failure, ports, evidence);
+      case "rollBack":
+        return await rollBack(request, ports, evidence);
+    }
   },
 };
 

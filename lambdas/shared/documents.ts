@@ -1,3 +1,5 @@
+import type { ArchivedSnapshot } from "./ports.ts";
+
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
  * Whoever writes one and whoever reads one take its name and its shape from here.
@@ -9,6 +11,8 @@ export const Doc = {
   production: "production",
   preflight: "preflight",
   fence: "fence",
+  /** Noted before the application is let in: from then on it may write. */
+  fenceLifting: "fence-lifting",
   fenceLifted: "fence-lifted",
   /** Production is fenced again when it is rolled back after the opening. */
   fenceAgain: "fence-again",
@@ -17,13 +21,21 @@ export const Doc = {
   fenceRestoredLifted: "fence-restored-lifted",
   alarmsSilenced: "alarms-silenced",
   alarmsOn: "alarms-on",
+  /** Where the server's counters stood before the record was taken (writes/mark.ts). */
+  mark: "writes/mark",
+  /** What was written from then on, as seen before the first migration, and before a restore. */
+  written: (until: "migration" | "restore") => `writes/until-${until}`,
+  /** What a restore would lose. */
+  loss: "loss",
   record: (when: RecordName) => `records/${when}`,
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
   /** When it was asked for, by the first worker that did. */
   snapshotBegan: (purpose: "rehearsal" | "final") => `snapshots-began/${purpose}`,
+  archived: "snapshots/archived",
   staging: "staging",
+  stagingBegan: "staging/began",
   stagingVerified: "staging-verified",
   stagingDeleted: "staging-deleted",
   steps: (target: Target, version: string, round: number, direction: Direction) =>
@@ -39,8 +51,12 @@ export const Doc = {
   /** One of several Goes that a gate needs, in the order in which they came: the first is 1. */
   gateApproval: (gate: string, attempt: number, n: number) => `gates/${gate}-${attempt}/go-${n}`,
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
+  /** How long each way back from production takes, as the rehearsal tells. */
+  wayBack: "way-back",
   rollback: "rollback",
   restore: "restore",
+  movedAside: "moved-aside",
+  restoring: "restoring",
   restored: "restored",
   afterOpening: "after-opening",
   aftercare: "aftercare",
@@ -69,9 +85,16 @@ export type Target = "production" | "staging";
 export type Direction = "migrate" | "rollback";
 /**
  * Catalog and contents: of production under the fence (`before`) and fenced again after the opening (`reopened`), of
- * staging as restored (`staging`) and before each migration (`staging-006`), and of whatever a proof looked at.
+ * staging as restored (`staging`) and before each migration (`staging-006`), of what a restore might lose (`loss`), and
+ * of whatever a proof looked at.
  */
-export type RecordName = "staging" | "before" | "reopened" | `staging-${string}` | `after-${ProofName}`;
+export type RecordName =
+  | "staging"
+  | "before"
+  | "reopened"
+  | "loss"
+  | `staging-${string}`
+  | `after-${ProofName}`;
 export type ProofName =
   | `staging-${string}`
   | "production-data"
@@ -103,6 +126,8 @@ export interface RunWindow {
 
 export interface ProductionDoc {
   at: string;
+  /** Tells it from what may have its name later. */
+  identity: string;
   endpoint: { host: string; port: number };
   engineVersion: string;
   freeBytes: number | null;
@@ -146,6 +171,33 @@ export interface RecordDoc {
   tables: TableContentDoc[];
 }
 
+/** What is in production and would be lost if the final snapshot took its place. */
+export interface LossDoc {
+  at: string;
+  /** When the record was begun that it is compared with. */
+  since: string;
+  /** The application could write since then: nothing was fenced, or it was let in again. */
+  applicationWasIn: boolean;
+  /** Tables whose rows are not as recorded, and new ones that the application could write to. */
+  tables: TableLossDoc[];
+  /** How many tables are as recorded. */
+  asRecorded: number;
+  /** Of these, how many the server's counters say so of: no row was written, so none was read. */
+  byCounters: number;
+}
+
+/** By the server's counters, where they tell: this run's own writes and those that were rolled back are among them. */
+export interface TableLossDoc {
+  table: string;
+  /** Null: there was no such table. */
+  rowsBefore: string | null;
+  /** Null: there is no such table any more, or its rows were not counted. */
+  rowsNow: string | null;
+  inserted: number | null;
+  updated: number | null;
+  deleted: number | null;
+}
+
 export interface SnapshotDoc {
   at: string;
   /** When it was asked for; absent in evidence of older runs. */
@@ -157,10 +209,20 @@ export interface SnapshotDoc {
   engineVersion: string | null;
   encrypted: boolean | null;
   kmsKey: string | null;
+  /** Date until which it is kept, such as `2027-11-03`; null: only for this run. */
+  keepUntil: string | null;
+}
+
+/** Further copies of the final snapshot, as they stood when they were begun. */
+export interface ArchivedDoc {
+  at: string;
+  copies: ArchivedSnapshot[];
 }
 
 export interface StagingDoc {
   at: string;
+  /** From the start of its restore until it could be used. */
+  seconds: number;
   id: string;
   endpoint: { host: string; port: number };
 }
@@ -360,6 +422,19 @@ export interface GateDecisionDoc {
   approvals?: GateApprovalDoc[] | undefined;
 }
 
+export interface WayBackDoc {
+  at: string;
+  /** How long the plan lets a rollback take. */
+  sloSeconds: number;
+  rollback: PredictedDoc;
+  restore: PredictedDoc;
+}
+
+export interface PredictedDoc {
+  seconds: number;
+  parts: { what: string; seconds: number }[];
+}
+
 export interface RollbackDoc {
   at: string;
   /** Why the database is brought back. */
@@ -481,8 +556,16 @@ export interface FailureDoc {
   at: string;
 }
 
+/** Where the former production answers, once its name is free. */
+export interface MovedAsideDoc {
+  at: string;
+  endpoint: { host: string; port: number };
+}
+
 /** What took production's place. */
 export interface RestoredDoc {
   at: string;
   endpoint: { host: string; port: number };
+  /** What people must see to, a sentence each. */
+  handOver: string[];
 }

@@ -23,6 +23,8 @@ export const ErrorName = {
   CheckFailed: "CheckFailed",
   /** A statement of a rollback failed. */
   RollbackFailed: "RollbackFailed",
+  /** By the rehearsal, rolling back would take longer than the plan allows. */
+  RollbackTooSlow: "RollbackTooSlow",
   /** After a rollback or a restore the database is not what it was. */
   NotBack: "NotBack",
   /** A measured latency is over its SLO. */
@@ -35,6 +37,8 @@ export const ErrorName = {
   TookTooLong: "TookTooLong",
   /** An operator stopped the run. */
   Stopped: "Stopped",
+  /** Broken on purpose, to see where it leads. */
+  Drill: "Drill",
   /** The session to the database was lost; the task may simply be done again. */
   ConnectionLost: "ConnectionLost",
   /** A lock was not granted in time; the task may simply be done again. */

@@ -1,4 +1,11 @@
-import { Doc, type ProductionDoc, type RestoredDoc, type StagingDoc, type Target } from "./documents.ts";
+import {
+  Doc,
+  type MovedAsideDoc,
+  type ProductionDoc,
+  type RestoredDoc,
+  type StagingDoc,
+  type Target,
+} from "./documents.ts";
 import type { RunEvidence } from "./evidence.ts";
 import type { Endpoint, Ports } from "./ports.ts";
 import type { OpenSession, Session } from "./session.ts";
@@ -6,8 +13,10 @@ import type { OpenSession, Session } from "./session.ts";
 /** Where that database answers, as the run's evidence has it. */
 export async function endpointOf(evidence: RunEvidence, target: Target): Promise<Endpoint> {
   if (target === "staging") return (await evidence.need<StagingDoc>(Doc.staging)).endpoint;
-  const restored = await evidence.read<RestoredDoc>(Doc.restored);
-  return (restored ?? (await evidence.need<ProductionDoc>(Doc.production))).endpoint;
+  // While nothing has taken its place yet, the former production is all that there is.
+  const moved =
+    (await evidence.read<RestoredDoc>(Doc.restored)) ?? (await evidence.read<MovedAsideDoc>(Doc.movedAside));
+  return (moved ?? (await evidence.need<ProductionDoc>(Doc.production))).endpoint;
 }
 
 /** One session on production or staging, closed when `work` is done. */

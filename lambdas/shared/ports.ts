@@ -9,6 +9,7 @@ export interface Ports {
   settings: RunSettings;
   evidence: EvidenceStore;
   fleet: DatabaseFleet;
+  archive: Archive;
   databases: Databases;
   notifier: Notifier;
   announcer: Announcer;
@@ -49,6 +50,8 @@ export type InstanceSettings = Readonly<Record<string, unknown>>;
 
 export interface Instance {
   id: string;
+  /** Tells it from every other instance that has or had its name. */
+  identity: string;
   /** `pending` while anything is being done to it; `failed` for a status from which it will not come back by itself. */
   status: "available" | "pending" | "failed";
   /** The fleet's own word for the status. */
@@ -100,7 +103,30 @@ export interface DatabaseFleet {
     purpose: "staging" | "production",
   ): Promise<boolean>;
   startRename(from: string, to: string): Promise<void>;
+  /** About how long it takes until a renamed instance has left its old name, in seconds. */
+  readonly renameSeconds: number;
+  /** What people must see to, now that `restored` has taken the place of `former`: a sentence each. */
+  handOver(former: string, restored: string): Promise<string[]>;
   startDelete(instance: string): Promise<void>;
+}
+
+/** Further places that the final snapshot goes to, as the settings want. */
+export interface Archive {
+  /**
+   * Starts whatever is not begun yet, and tells how all of it stands. None of it is waited for. May be called twice.
+   * @throws SluiceError FleetFailed for what is refused for good.
+   */
+  start(snapshot: string, tags: Tags): Promise<ArchivedSnapshot[]>;
+}
+
+export interface ArchivedSnapshot {
+  kind: "copy" | "export";
+  /** Such as `Region eu-west-1`, `bucket orders-archive`. */
+  where: string;
+  /** By which it can be looked up there. */
+  id: string;
+  status: "complete" | "pending" | "failed";
+  statusText: string;
 }
 
 export type Tags = Readonly<Record<string, string>>;

@@ -7,6 +7,8 @@ export interface Restoring {
   like: InstanceSettings;
   purpose: "staging" | "production";
   tags: Tags;
+  /** The instance that had this name before: while it is still seen there, nothing is restored yet. */
+  former?: string | undefined;
 }
 
 /**
@@ -16,8 +18,13 @@ export interface Restoring {
  */
 export async function ensureRestored(ports: Ports, restoring: Restoring): Promise<Endpoint | undefined> {
   const { fleet } = ports;
-  const { snapshot, instance, like, purpose, tags } = restoring;
+  const { snapshot, instance, like, purpose, tags, former } = restoring;
   let found = await fleet.describe(instance);
+  // A fleet that tells no identity cannot be asked.
+  if (former && found?.identity === former) {
+    ports.progress(`${instance} has not left its name yet`);
+    return undefined;
+  }
   if (!found) {
     await fleet.startRestore(snapshot, instance, like, purpose, tags);
     found = await fleet.describe(instance);

@@ -33,6 +33,11 @@ export const runSettings = z.strictObject({
   fence: z.enum(["connect", "none"]),
   rehearse: z.enum(["before", "inside"]),
   alarms: z.array(z.string()),
+  /** Days that the final snapshot is kept. */
+  retentionDays: z.number().int().positive(),
+  /** Where the final snapshot goes besides; absent: nowhere. */
+  copyTo: z.strictObject({ region: z.string(), kmsKeyArn: z.string().optional() }).optional(),
+  exportTo: z.strictObject({ bucket: z.string(), kmsKeyArn: z.string(), roleArn: z.string() }).optional(),
   /** Where gate pages are served, without a trailing slash. */
   gateUrl: z.string(),
   /** The one who started a run may not give the Go for production. */

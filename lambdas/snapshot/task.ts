@@ -1,47 +1,91 @@
 import * as z from "zod";
-import { Doc, type SnapshotDoc } from "../shared/documents.ts";
+import { type ArchivedDoc, Doc, type SnapshotDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
-import { snapshotName } from "../shared/names.ts";
-import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { type SnapshotPurpose, snapshotName } from "../shared/names.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
-const event = z.strictObject({ ...runFields, purpose: z.enum(["rehearsal", "final"]) });
+const event = z.discriminatedUnion("action", [
+  z.strictObject({ ...runFields, action: z.literal("take"), purpose: z.enum(["rehearsal", "final"]) }),
+  z.strictObject({ ...runFields, action: z.literal("archive") }),
+]);
 
-/** Takes a snapshot of production under the name that this run gives it, and answers done when it can be restored. */
 export const snapshotTask: Task<z.infer<typeof event>> = {
   name: "snapshot",
   event,
   anyPlan: true,
-  async run({ run, purpose }, ports, evidence) {
-    const { fleet, settings, clock } = ports;
-    const id = snapshotName(run, purpose);
-    const { at: beganAt } = await evidence.once(Doc.snapshotBegan(purpose), async () => ({
-      at: clock.now().toISOString(),
-    }));
-    let snapshot = await fleet.describeSnapshot(id);
-    if (!snapshot) {
-      await fleet.startSnapshot(id, settings.instance, { "sluice:run": run, "sluice:purpose": purpose });
-      snapshot = await fleet.describeSnapshot(id);
-    }
-    if (snapshot?.status === "failed")
-      throw new SluiceError(
-        ErrorName.FleetFailed,
-        `Snapshot ${id} is ${snapshot.statusText}: it cannot be restored from.`,
-      );
-    if (snapshot?.status !== "available") {
-      ports.progress(`${id} is ${snapshot?.statusText ?? "not there yet"}`);
-      return RUNNING;
-    }
-    await evidence.keep<SnapshotDoc>(Doc.snapshot(purpose), {
-      at: clock.now().toISOString(),
-      beganAt,
-      id,
-      instance: settings.instance,
-      createdAt: snapshot.createdAt ?? null,
-      sizeBytes: snapshot.sizeBytes ?? null,
-      engineVersion: snapshot.engineVersion ?? null,
-      encrypted: snapshot.encrypted ?? null,
-      kmsKey: snapshot.kmsKey ?? null,
-    });
-    return DONE;
+  async run(request, ports, evidence) {
+    return request.action === "take"
+      ? await take(request.purpose, ports, evidence)
+      : await archive(ports, evidence);
   },
 };
+
+/** Takes a snapshot of production under the name that this run gives it, and answers done when it can be restored. */
+async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const { fleet, settings, clock } = ports;
+  const id = snapshotName(evidence.run, purpose);
+  const keepUntil = purpose === "final" ? keptUntil(ports) : null;
+  const { at: beganAt } = await evidence.once(Doc.snapshotBegan(purpose), async () => ({
+    at: clock.now().toISOString(),
+  }));
+  let snapshot = await fleet.describeSnapshot(id);
+  if (!snapshot) {
+    await fleet.startSnapshot(id, settings.instance, tags(evidence, purpose, keepUntil));
+    snapshot = await fleet.describeSnapshot(id);
+  }
+  if (snapshot?.status === "failed")
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Snapshot ${id} is ${snapshot.statusText}: it cannot be restored from.`,
+    );
+  if (snapshot?.status !== "available") {
+    ports.progress(`${id} is ${snapshot?.statusText ?? "not there yet"}`);
+    return RUNNING;
+  }
+  await evidence.keep<SnapshotDoc>(Doc.snapshot(purpose), {
+    at: clock.now().toISOString(),
+    beganAt,
+    id,
+    instance: settings.instance,
+    createdAt: snapshot.createdAt ?? null,
+    sizeBytes: snapshot.sizeBytes ?? null,
+    engineVersion: snapshot.engineVersion ?? null,
+    encrypted: snapshot.encrypted ?? null,
+    kmsKey: snapshot.kmsKey ?? null,
+    keepUntil,
+  });
+  return DONE;
+}
+
+/** Sends the final snapshot to where else it is wanted. That it was begun is known before anything is migrated. */
+async function archive(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const id = snapshotName(evidence.run, "final");
+  const copies = await ports.archive.start(id, tags(evidence, "final", keptUntil(ports)));
+  for (const { kind, where, statusText } of copies) ports.progress(`${kind} to ${where}: ${statusText}`);
+  const failed = copies.filter(({ status }) => status === "failed");
+  if (failed.length > 0)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      failed
+        .map(({ kind, where, statusText }) => `The ${kind} of ${id} to ${where} is ${statusText}.`)
+        .join(" "),
+    );
+  await evidence.keep<ArchivedDoc>(Doc.archived, { at: ports.clock.now().toISOString(), copies });
+  return DONE;
+}
+
+function tags({ run }: RunEvidence, purpose: SnapshotPurpose, keepUntil: string | null) {
+  return {
+    "sluice:run": run,
+    "sluice:purpose": purpose,
+    ...(keepUntil === null ? {} : { "sluice:keep-until": keepUntil }),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+function keptUntil({ clock, settings }: Ports): string {
+  return new Date(clock.now().getTime() + settings.retentionDays * DAY_MS).toISOString().slice(0, 10);
+}

@@ -27,6 +27,7 @@ export const stagingTask: Task<z.infer<typeof event>> = {
 async function restore(snapshot: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const production = await evidence.need<ProductionDoc>(Doc.production);
   const id = stagingName(evidence.run);
+  const began = await evidence.once(Doc.stagingBegan, async () => ({ at: ports.clock.now().toISOString() }));
   const endpoint = await ensureRestored(ports, {
     snapshot: snapshotName(evidence.run, snapshot),
     instance: id,
@@ -35,7 +36,13 @@ async function restore(snapshot: SnapshotPurpose, ports: Ports, evidence: RunEvi
     tags: { "sluice:run": evidence.run, "sluice:purpose": "staging" },
   });
   if (!endpoint) return RUNNING;
-  await evidence.keep<StagingDoc>(Doc.staging, { at: ports.clock.now().toISOString(), id, endpoint });
+  const now = ports.clock.now();
+  await evidence.keep<StagingDoc>(Doc.staging, {
+    at: now.toISOString(),
+    seconds: (now.getTime() - Date.parse(began.at)) / 1000,
+    id,
+    endpoint,
+  });
   return DONE;
 }
 

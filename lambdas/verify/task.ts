@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { differencesOfRecords } from "../prove/compare.ts";
+import { differencesOfCatalogs } from "../prove/compare.ts";
 import { describeDifference, differences } from "../prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
@@ -22,7 +23,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
   anyPlan: true,
   async run(_request, ports, evidence) {
     const staging = await withTarget(ports, evidence, "staging", (session) =>
-      takeRecord(ports, evidence, session, "staging"),
+      takeRecord(ports, evidence, { name: "staging", target: "staging", session, everyRow: true }),
     );
     if (!staging) return RUNNING;
     const found = await compare(ports, evidence);
@@ -43,8 +44,15 @@ export const verifyTask: Task<z.infer<typeof event>> = {
 };
 
 async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
-  if (await evidence.read<RecordDoc>(Doc.record("before")))
-    return await differencesOfRecords(evidence, "before", "staging", { contents: true });
+  const before = await evidence.read<RecordDoc>(Doc.record("before"));
+  if (before) {
+    const read = await evidence.need<RecordDoc>(Doc.record("staging"));
+    return [
+      ...(await differencesOfCatalogs(evidence, "before", "staging")),
+      // Here every row was read, there what the plan wants.
+      ...compareContents(...asFarAsRead(before.tables, read.tables)).map(({ text }) => text),
+    ];
+  }
   const production = await withTarget(ports, evidence, "production", takeFingerprint);
   const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
   return differences(production, staging).map(describeDifference);

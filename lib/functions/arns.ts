@@ -26,6 +26,17 @@ export function snapshotArns(stack: Stack): string[] {
   );
 }
 
+/** Copies of final snapshots in another Region. */
+export function finalSnapshotArn(stack: Stack, region: string): string {
+  return stack.formatArn({
+    service: "rds",
+    region,
+    resource: "snapshot",
+    resourceName: `${snapshotPrefix("final")}*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
 /** Secrets that RDS makes for master passwords; it chooses the names. */
 export function managedSecretArns(stack: Stack): string {
   return stack.formatArn({

@@ -35,7 +35,9 @@ export class Functions extends Construct {
     this.props = props;
     const { settings, storage, notices } = props;
     this.environment = {
-      [Envar.settings]: Stack.of(this).toJsonString(toRunSettings(settings, props.gateUrl)),
+      [Envar.settings]: Stack.of(this).toJsonString(
+        toRunSettings(settings, { gateUrl: props.gateUrl, exportRoleArn: props.exportRole?.roleArn }),
+      ),
       [Envar.bucket]: storage.bucket.bucketName,
       [Envar.approversTopic]: notices.approvers.topicArn,
       [Envar.escalationTopic]: notices.escalation.topicArn,

@@ -6,6 +6,7 @@ import type { Notices } from "../notices.ts";
 import type { Settings } from "../settings.ts";
 import type { Storage } from "../storage.ts";
 import { alarmStatements } from "./permissions-alarms.ts";
+import { archiveStatements } from "./permissions-archive.ts";
 import { databaseStatements } from "./permissions-database.ts";
 import {
   instanceStatements,
@@ -31,6 +32,8 @@ export type Need =
   /** See instances, snapshots and free disk. */
   | "instances"
   | "snapshots"
+  /** Copy final snapshots to where else the settings want them. */
+  | "archive"
   /** Make and delete staging. */
   | "staging"
   /** Rename production and restore it. */
@@ -45,12 +48,14 @@ export interface Surroundings {
   settings: Settings;
   storage: Storage;
   notices: Notices;
+  /** What RDS writes exports with; undefined where there are none. */
+  exportRole?: iam.IRole | undefined;
 }
 
 export function statementsFor(
   need: Need,
   scope: Construct,
-  { settings, storage, notices }: Surroundings,
+  { settings, storage, notices, exportRole }: Surroundings,
 ): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
   switch (need) {
@@ -77,6 +82,8 @@ export function statementsFor(
       return instanceStatements(stack, settings);
     case "snapshots":
       return snapshotStatements(stack, settings);
+    case "archive":
+      return archiveStatements(stack, settings, exportRole);
     case "staging":
       return stagingStatements(stack, settings);
     case "production":

@@ -13,14 +13,17 @@ export function snapshot(
   return states.loop(name, {
     comment: "A manual snapshot, encrypted as production is, tagged with this run.",
     capability: "snapshot",
-    payload: { purpose },
+    payload: { action: "take", purpose },
     limitMinutes: 6 * 60,
     onFailure,
   });
 }
 
 /** Stops the application, keeps it out, notes exactly what is there, and takes the snapshot a restore would use. */
-export function fenceAndBackUp(states: States, onFailure: sfn.State): Segment {
+export function fenceAndBackUp(
+  states: States,
+  { archive, onFailure }: { archive: boolean; onFailure: sfn.State },
+): Segment {
   return inOrder(
     states.task("Stop the application", {
       comment: "The plan's stop hook, if it has one.",
@@ -36,6 +39,16 @@ export function fenceAndBackUp(states: States, onFailure: sfn.State): Segment {
     }),
     ...fenceAndRecord(states, "", "before", onFailure),
     snapshot(states, "Take the final snapshot", "final", onFailure),
+    ...(archive
+      ? [
+          states.task("Send the final snapshot away", {
+            comment: "Begins its copy to another Region, its export to a bucket. Neither is waited for.",
+            capability: "snapshot",
+            payload: { action: "archive" },
+            onFailure,
+          }),
+        ]
+      : []),
   );
 }
 
@@ -51,6 +64,16 @@ export function fenceAgain(states: States, onFailure: sfn.State): Segment {
     failurePath: "$.stopAgain",
   });
   return inOrder(stop, ...fencing);
+}
+
+/** The last moment at which nothing is changed yet: the record, and so the snapshot, must still be what is there. */
+export function lookForWrites(states: States, onFailure: sfn.State): Segment {
+  return states.task("Look for writes since the record", {
+    comment: "Behind the fence there must be none, by the server's own counters.",
+    capability: "writes",
+    payload: { action: "look" },
+    onFailure,
+  });
 }
 
 function fenceAndRecord(

@@ -5,6 +5,7 @@ export const MACHINE_CAPABILITIES = [
   "fence",
   "record",
   "snapshot",
+  "writes",
   "staging",
   "verify",
   "migrate",

@@ -19,6 +19,19 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
     choice,
   );
   tell.leadTo(choice);
+  // A Fail state must show a cause also then: what the machine itself knows.
+  const unwritten = new sfn.Pass(states, "The report is missing", {
+    parameters: {
+      cause: sfn.JsonPath.format(
+        "{}: the report could not be written, and the run's evidence holds what it would say. What failed last: {} {}",
+        sfn.JsonPath.stringAt("$.end.name"),
+        sfn.JsonPath.stringAt("$.failure.Error"),
+        sfn.JsonPath.stringAt("$.failure.Cause"),
+      ),
+    },
+    resultPath: "$.end.told",
+  });
+  unwritten.next(tell.first);
   const report = states.task("Write the report", {
     comment: "report.json and report.html from the evidence, and the cause that a failed end shows.",
     capability: "report",
@@ -29,7 +42,7 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
       unfinished: sfn.JsonPath.objectAt("$.unfinished"),
     },
     resultPath: "$.end.told",
-    onFailure: tell.first,
+    onFailure: unwritten,
     failurePath: "$.unfinished.report",
   });
   report.leadTo(tell.first);

@@ -59,6 +59,12 @@ export function rehearsal(states: States, { plan, snapshot, onFailure }: Rehears
           }),
         ]
       : []),
+    states.task("Predict the way back", {
+      comment: "From what was measured: a run whose rollback takes longer than the plan allows ends here.",
+      capability: "rollback",
+      payload: { action: "predict" },
+      onFailure,
+    }),
     states.task("Let staging go", {
       comment: "Asks for staging's deletion; the end of the run makes sure of it.",
       capability: "staging",

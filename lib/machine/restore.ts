@@ -2,6 +2,22 @@ import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { inOrder, type Segment } from "./segment.ts";
 import type { States } from "./states.ts";
 
+/** Before people are asked for a restore. It is for them to know: whatever it meets, they are asked. */
+export function countLoss(states: States, gate: sfn.State): Segment {
+  const count = states.loop("Count what a restore would lose", {
+    comment: "Table by table: what was written since the record, by counters and by reading what they doubt.",
+    capability: "writes",
+    payload: { action: "count" },
+    limitMinutes: 60,
+    // Production is down meanwhile, and perhaps cannot be reached at all.
+    retries: 2,
+    onFailure: gate,
+    failurePath: "$.uncounted",
+  });
+  count.leadTo(gate);
+  return count;
+}
+
 /** Puts the final snapshot in production's place. The former production is kept under another name. */
 export function restore(states: States, onFailure: sfn.State): Segment {
   return inOrder(

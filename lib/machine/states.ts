@@ -19,6 +19,8 @@ export interface TaskOptions {
   failurePath?: string;
   /** Where the answer is put in the state; dropped unless told. */
   resultPath?: string;
+  /** How often it is tried again at most, whatever it meets; as the kind of error deserves unless told. */
+  retries?: number;
 }
 
 export interface LoopOptions extends TaskOptions {
@@ -134,7 +136,7 @@ export class States extends Construct {
     state.addRetry({
       errors: [...RETRYABLE],
       interval: Duration.seconds(5),
-      maxAttempts: 10,
+      maxAttempts: options.retries ?? 10,
       backoffRate: 2,
       maxDelay: Duration.seconds(60),
     });
@@ -143,7 +145,7 @@ export class States extends Construct {
     state.addRetry({
       errors: [sfn.Errors.ALL],
       interval: Duration.seconds(2),
-      maxAttempts: 4,
+      maxAttempts: options.retries ?? 4,
       backoffRate: 2,
       maxDelay: Duration.seconds(60),
       jitterStrategy: sfn.JitterType.FULL,

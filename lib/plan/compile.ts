@@ -87,6 +87,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     extensions: file.extensions,
     applicationRoles: file.applicationRoles,
     protect: file.protect,
+    contents: file.contents,
     rollbackSloMinutes: file.rollbackSloMinutes,
     migrations,
     gates: file.gates,

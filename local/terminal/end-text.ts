@@ -39,6 +39,10 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
     ...(end.leftBehind.length === 0
       ? ["", `${paint("bold", "Left behind")}  nothing`]
       : section("Left behind", end.leftBehind)),
+    ...section(
+      "Not broken, as the run never came there",
+      end.neverReached.map((state) => `"${state}"`),
+    ),
     ...section("What to do next", nextSteps(end)),
   ];
 }

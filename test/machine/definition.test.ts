@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import validate from "asl-validator";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FINAL } from "../../lambdas/shared/errors.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
@@ -34,6 +35,12 @@ describe.each(["before", "inside"] as const)(
     let definition: Definition;
     beforeAll(async () => {
       definition = await synthesize(await compilePlan("sql/knowledge-graph"), { rehearse });
+    });
+
+    test("is one that Step Functions takes", () => {
+      const found = validate(JSON.parse(definition.text));
+      expect(found.errorsText()).toBe("");
+      expect(found.isValid).toBe(true);
     });
 
     test("bounds every task in time and catches whatever it can meet", () => {

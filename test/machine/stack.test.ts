@@ -121,6 +121,52 @@ describe("permissions", () => {
         if (action === "rds:DeleteDBSnapshot") expect(on).toContain(":snapshot:sluice-rehearsal-*");
   });
 
+  test("only the snapshots' function may copy and export, and only final snapshots, with the keys for it", () => {
+    for (const name of everyone) {
+      const sends = allowed(name).filter(({ action }) => /rds:(Copy|StartExport)/.test(action));
+      if (name !== "snapshot") expect([name, sends]).toEqual([name, []]);
+      else
+        expect(sends.map(({ action, on }) => [action, /:snapshot:sluice-final-\*/.test(on)])).toEqual([
+          ["rds:CopyDBSnapshot", true],
+          ["rds:CopyDBSnapshot", true],
+          ["rds:StartExportTask", true],
+        ]);
+    }
+    const keys = allowed("snapshot").filter(({ on }) => /key\/(copies|exports)/.test(on));
+    expect(keys.map(({ action }) => action).sort()).toEqual([
+      "kms:CreateGrant",
+      "kms:CreateGrant",
+      "kms:DescribeKey",
+      "kms:DescribeKey",
+    ]);
+    for (const { on, condition } of keys)
+      expect(condition).toContain(on.includes("copies") ? "rds.eu-west-1.amazonaws.com" : "kms:ViaService");
+  });
+
+  test("an export is written by RDS alone, below its own names in the bucket of the settings", () => {
+    template.hasResourceProperties("AWS::IAM::Role", {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Principal: { Service: "export.rds.amazonaws.com" },
+            Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+          }),
+        ],
+      },
+    });
+    const policies = Object.values(template.findResources("AWS::IAM::Policy")) as Resource[];
+    const [own, ...others] = policies.filter((policy) => text(policy).includes("orders-archive"));
+    expect(others).toEqual([]);
+    expect(text(own)).toContain("orders-archive/sluice-final-*");
+  });
+
+  test("without such settings nothing may be copied or exported, and the machine has no state for it", async () => {
+    const { exampleSettings } = await import("../support/settings.ts");
+    const plain = Template.fromStack((await makeApp({ settings: exampleSettings })).stack);
+    expect(text(plain.toJSON())).not.toMatch(/CopyDBSnapshot|StartExportTask|Send the final snapshot away/);
+    expect(text(template.toJSON())).toContain("Send the final snapshot away");
+  });
+
   test("no action or service is allowed as a whole", () => {
     for (const name of everyone)
       for (const { action } of allowed(name)) expect(action).toMatch(/^[a-z0-9]+:[A-Za-z]+$/);
@@ -141,22 +187,19 @@ describe("permissions", () => {
       "ec2:DescribeNetworkInterfaces",
       "ec2:DescribeSubnets",
       "ec2:UnassignPrivateIpAddresses",
+      "rds:DescribeExportTasks",
       "secretsmanager:ListSecrets",
     ]);
   });
 
   test("roles are passed to RDS by the restore, the watch's own to the scheduler, and none to anything else", () => {
     const passes = everyone.flatMap((name) =>
-      allowed(name)
-        .filter(({ action }) => action === "iam:PassRole")
-        .map(({ condition }) => [name, condition]),
+      allowed(name).filter(({ action }) => action === "iam:PassRole"),
     );
-    expect(passes).toEqual([
-      [
-        "restore",
-        '{"StringEquals":{"iam:PassedToService":["monitoring.rds.amazonaws.com","rds.amazonaws.com"]}}',
-      ],
-      ["aftercare", '{"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}'],
+    expect(passes.map(({ condition }) => condition).sort()).toEqual([
+      '{"StringEquals":{"iam:PassedToService":"export.rds.amazonaws.com"}}',
+      '{"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}',
+      '{"StringEquals":{"iam:PassedToService":["monitoring.rds.amazonaws.com","rds.amazonaws.com"]}}',
     ]);
   });
 

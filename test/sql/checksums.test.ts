@@ -1,10 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import {
-  type ContentMode,
-  compareContents,
-  listTables,
-  takeTableContent,
-} from "../../lambdas/record/checksums.ts";
+import { type ContentMode, listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
+import { compareContents } from "../../lambdas/record/compare-contents.ts";
 import { useEmbedded } from "../support/embedded.ts";
 
 const session = useEmbedded("CREATE EXTENSION vector; CREATE ROLE reader");
@@ -158,8 +154,12 @@ describe("tables that are out of the ordinary", () => {
       CREATE TABLE shop.victim (); INSERT INTO shop."t""; DROP TABLE shop.victim; --€ñ" VALUES (1, 'x', 'y', 2)`);
     const tables = await listTables(session);
     expect(tables).toEqual([
-      { table: `shop."t""; DROP TABLE shop.victim; --€ñ"`, columns: ['a"b', "c;--", "Ünï 'q'", "{},\\"] },
-      { table: "shop.victim", columns: [] },
+      {
+        table: `shop."t""; DROP TABLE shop.victim; --€ñ"`,
+        columns: ['a"b', "c;--", "Ünï 'q'", "{},\\"],
+        blocks: 1,
+      },
+      { table: "shop.victim", columns: [], blocks: 0 },
     ]);
     const [{ table = "", columns = [] } = {}] = tables;
     const content = await takeTableContent(session, table, columns, "full");
@@ -194,7 +194,7 @@ describe("tables that are out of the ordinary", () => {
       CREATE TEMP TABLE passing (); CREATE SCHEMA sluice; CREATE TABLE sluice.ledger ()`);
     const tables = await listTables(session);
     await session.exec("DROP SCHEMA sluice CASCADE; DROP TABLE passing");
-    expect(tables).toEqual([{ table: "shop.t", columns: ["a", "s"] }]);
+    expect(tables).toEqual([{ table: "shop.t", columns: ["a", "s"], blocks: 0 }]);
   });
 
   test("a table that is gone is missing, a column that is gone is named", async () => {

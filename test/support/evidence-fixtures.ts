@@ -159,6 +159,7 @@ export class RunFixture {
     await this.keep(Doc.plan, this.plan);
     await this.state("Admit the run", () =>
       this.keep<ProductionDoc>(Doc.production, {
+        identity: "db-PRODUCTION",
         at: this.after(1),
         endpoint: { host: "orders.internal", port: 5432 },
         engineVersion: "17.6",
@@ -258,6 +259,7 @@ export class RunFixture {
       engineVersion: "17.6",
       encrypted: true,
       kmsKey: null,
+      keepUntil: purpose === "final" ? "2027-11-03" : null,
     });
   }
 
@@ -266,6 +268,7 @@ export class RunFixture {
     await this.state("Restore staging", () =>
       this.keep<StagingDoc>(Doc.staging, {
         at: this.after(420),
+        seconds: 420,
         id: "sluice-staging-0123456789ab",
         endpoint: { host: "staging.internal", port: 5432 },
       }),

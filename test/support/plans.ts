@@ -12,6 +12,7 @@ export function planOf(count: number): CompiledPlan {
     extensions: [],
     applicationRoles: ["app"],
     protect: [],
+    contents: {},
     rollbackSloMinutes: 30,
     migrations: Array.from({ length: count }, (_, index) => migration(101 + index)),
     gates: {

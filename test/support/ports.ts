@@ -17,6 +17,14 @@ export class MemoryEvidence implements EvidenceStore {
   readonly #leases = new Map<string, Lease>();
   #swaps = 0;
 
+  copy(): MemoryEvidence {
+    const copy = new MemoryEvidence();
+    for (const [key, body] of this.files) copy.files.set(key, body);
+    for (const [name, lease] of this.#leases) copy.#leases.set(name, lease);
+    copy.#swaps = this.#swaps;
+    return copy;
+  }
+
   async create(key: string, body: string): Promise<boolean> {
     if (this.files.has(key)) return false;
     this.files.set(key, body);
@@ -106,6 +114,7 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   const published: Sample[] = [];
   return {
     fleet: unexpected("fleet"),
+    archive: unexpected("archive"),
     databases: unexpected("databases"),
     alarms: unexpected("alarms"),
     executions: unexpected("executions"),
@@ -157,6 +166,7 @@ const SETTINGS: RunSettings = {
   fence: "connect",
   rehearse: "before",
   alarms: [],
+  retentionDays: 365,
   gateUrl: "https://gates.example",
   separateApprover: false,
   contacts: [
@@ -194,6 +204,7 @@ const PLAN: CompiledPlan = {
   extensions: [],
   applicationRoles: ["app"],
   protect: [],
+  contents: {},
   rollbackSloMinutes: 30,
   migrations: [tinyMigration("002", "add a table"), tinyMigration("003", "add a column")],
   gates: {

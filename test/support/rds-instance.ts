@@ -3,6 +3,7 @@ import type { DBInstance } from "@aws-sdk/client-rds";
 /** Production as DescribeDBInstances shows it, with everything that a restore would not inherit. */
 export const productionInstance: DBInstance = {
   DBInstanceIdentifier: "orders",
+  DbiResourceId: "db-PRODUCTION",
   DBInstanceStatus: "available",
   DBInstanceClass: "db.r7g.large",
   Engine: "postgres",

@@ -16,6 +16,10 @@ export const fullSettings = {
     storageKmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/storage",
   },
   network: { ...exampleSettings.network, endpoints: { routeTableIds: ["rtb-0123456789abcdef0"] } },
+  backup: {
+    copyTo: { region: "eu-west-1", kmsKeyArn: "arn:aws:kms:eu-west-1:123456789012:key/copies" },
+    exportTo: { bucket: "orders-archive", kmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/exports" },
+  },
   alarms: ["orders-latency"],
 };
 

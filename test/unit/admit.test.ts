@@ -63,6 +63,7 @@ function portsWith(instance?: Partial<Instance>, settings: Partial<RunSettings> 
     describe: async (id) =>
       instance && {
         id,
+        identity: "db-1",
         status: "available",
         statusText: "available",
         endpoint: { host: "h", port: 1 },

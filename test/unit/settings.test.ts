@@ -13,6 +13,8 @@ function mistakesIn(value: unknown): readonly string[] {
   return [];
 }
 
+const KEY = "arn:aws:kms:eu-central-1:123456789012:key/0123";
+
 describe("settings", () => {
   test("all mistakes are told at once, each with its place", () => {
     const mistakes = mistakesIn({
@@ -83,6 +85,19 @@ describe("settings", () => {
     expect(mistakesIn({ ...exampleSettings, maintenanceWindow })).toEqual([mistake]);
   });
 
+  test("a copy to another Region takes a key of that Region, and an export any of its own", () => {
+    const backup = (copyTo: unknown) => mistakesIn({ ...exampleSettings, backup: { copyTo } });
+    expect(backup({ region: "eu-west-1" })).toEqual([]);
+    expect(backup({ region: "eu-central-1", kmsKeyArn: KEY })).toEqual([]);
+    expect(backup({ region: "eu-west-1", kmsKeyArn: KEY })).toEqual([
+      "backup.copyTo.kmsKeyArn: must be of a key in the Region that is copied to",
+    ]);
+    expect(backup({ region: "Ireland" })).toEqual(["backup.copyTo.region: a Region such as eu-west-1"]);
+    expect(mistakesIn({ ...exampleSettings, backup: { exportTo: { bucket: "s3://orders" } } })).toHaveLength(
+      2,
+    );
+  });
+
   test("what is left out has the careful default", () => {
     expect(parseSettings(exampleSettings)).toMatchObject({
       plan: "sql/knowledge-graph",
@@ -97,8 +112,15 @@ describe("settings", () => {
 
   test("what the functions are told is what they parse", () => {
     const maintenanceWindow = { from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
-    for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow }]) {
-      const told = toRunSettings(parseSettings(settings), "https://gates.example.com");
+    const backup = {
+      copyTo: { region: "eu-west-1" },
+      exportTo: { bucket: "orders-archive", kmsKeyArn: KEY },
+    };
+    for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow, backup }]) {
+      const told = toRunSettings(parseSettings(settings), {
+        gateUrl: "https://gates.example.com",
+        exportRoleArn: "arn:aws:iam::123456789012:role/export",
+      });
       expect(runSettings.parse(told)).toEqual(told);
     }
   });

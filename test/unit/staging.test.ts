@@ -19,7 +19,7 @@ function world({ instances = [stagingName(RUN)], snapshots = [REHEARSAL, FINAL],
     if (more > 0) left.set(id, more);
     else left.delete(id);
   };
-  const there = { status: "available", statusText: "available" } as const;
+  const there = { identity: "db-1", status: "available", statusText: "available" } as const;
   const ports = memoryPorts();
   ports.fleet = {
     ...ports.fleet,

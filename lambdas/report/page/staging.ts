@@ -1,19 +1,21 @@
 import { type Html, html } from "../../shared/html.ts";
 import type { Report } from "../schema.ts";
+import { wayBackLines } from "../way-back.ts";
 import { count, grouped, milliseconds, moment } from "../words.ts";
 import { bullets, mark, section, table } from "./parts.ts";
 
 /** The plan's form for staging results, filled in. */
-export function stagingSection({ staging, benchmarks }: Report): Html | false {
+export function stagingSection({ staging, benchmarks, wayBack }: Report): Html | false {
   const { verified, completedAt, issues, rollbackTested, rollbacks, approved, approvedBy } = staging;
   if (!verified && staging.instance === null && approved === "not yet") return false;
   const measured = benchmarks.filter((benchmark) => benchmark.staging !== null);
+  const notYet = mark(null, { yes: "", no: "", unknown: "Not yet" });
   const rows: [string, Html][] = [
     [
       "Backup restored and read",
       verified
         ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}`
-        : html`${mark(null, { yes: "", no: "", unknown: "Not yet" })}`,
+        : notYet,
     ],
     [
       "Staging migration completed",
@@ -41,6 +43,7 @@ export function stagingSection({ staging, benchmarks }: Report): Html | false {
         )
         .join(", ")}</span>`,
     ],
+    ["The way back, predicted", wayBack ? bullets(wayBackLines({ wayBack })) : notYet],
     [
       "Approved for production",
       html`${mark(approved === "not yet" ? null : approved === "yes", { yes: "Yes", no: "No", unknown: "Not yet" })}${approvedBy && ` by ${approvedBy}`}`,

@@ -18,6 +18,7 @@ import { lazily } from "./lazily.ts";
 import { masterCredentials } from "./master-secret.ts";
 import { PgDatabases } from "./pg-databases.ts";
 import { readPlan } from "./plan-file.ts";
+import { RdsArchive } from "./rds-archive.ts";
 import { RdsFleet } from "./rds-fleet.ts";
 import { freeBytes } from "./rds-free-space.ts";
 import { S3Evidence } from "./s3-evidence.ts";
@@ -40,6 +41,9 @@ const plan = lazily(() => readPlan());
 const settings = lazily(() => runSettings.parse(JSON.parse(needEnvar(Envar.settings))));
 const evidence = lazily(() => new S3Evidence(s3(), needEnvar(Envar.bucket)));
 const fleet = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
+const archive = lazily(
+  () => new RdsArchive((region) => (region === undefined ? rds() : new RDSClient({ region })), settings()),
+);
 const databases = lazily(() => databasesOf(settings()));
 const notifier = lazily(
   () =>
@@ -83,6 +87,9 @@ export function awsPorts(
     },
     get fleet() {
       return fleet();
+    },
+    get archive() {
+      return archive();
     },
     get databases() {
       return databases();

@@ -15,6 +15,8 @@ const MEND: Readonly<Record<string, string>> = {
   DBParameterGroupNotFound: "Create the parameter group again; production still names it.",
   DBSnapshotNotFound: "Somebody deleted the snapshot: start a new run.",
   DBSubnetGroupNotFound: "Create the subnet group again; production still names it.",
+  IamRoleMissingPermissions: "Deploy the stack again; if that does not help, look at the bucket's policy.",
+  InvalidS3Bucket: "Check the setting backup.exportTo.bucket: it must be there, in the instance's Region.",
   InstanceQuotaExceeded: "Ask AWS for a higher quota of DB instances, or delete one that nobody needs.",
   InsufficientAvailableIPsInSubnet: "Free addresses in the subnets of production's subnet group.",
   InsufficientDBInstanceCapacity: "AWS has no such instance to give right now: try again later.",

@@ -16,6 +16,7 @@ import { STAGING_PREFIX } from "../names.ts";
 import type { DatabaseFleet, Instance, InstanceSettings, Snapshot, Tags } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
+import { handOverText } from "./rds-hand-over.ts";
 import {
   missingRoles,
   missingSettings,
@@ -33,6 +34,8 @@ const GIB = 1024 ** 3;
  * asks again until describe shows it, as the loops of the state machine do.
  */
 export class RdsFleet implements DatabaseFleet {
+  // From the RDS user guide: the old name is free before that, the new one may answer only then.
+  readonly renameSeconds = 600;
   private readonly client: RDSClient;
   private readonly freeBytes: (instance: string) => Promise<number | undefined>;
 
@@ -50,6 +53,7 @@ export class RdsFleet implements DatabaseFleet {
     const { Address: host, Port: port } = db.Endpoint ?? {};
     return {
       id: instance,
+      identity: db.DbiResourceId ?? "",
       status,
       statusText,
       endpoint: host === undefined || port === undefined ? undefined : { host, port },
@@ -164,6 +168,11 @@ export class RdsFleet implements DatabaseFleet {
         }),
       ),
     );
+  }
+
+  async handOver(former: string, restored: string): Promise<string[]> {
+    const [was, is] = [await this.find(former), await this.find(restored)];
+    return was && is ? handOverText(was, is) : [];
   }
 
   async startDelete(instance: string): Promise<void> {

@@ -47,11 +47,12 @@ async function opened(): Promise<void> {
   await evidence.keep<ProductionDoc>(Doc.production, {
     at,
     endpoint,
+    identity: "db-PRODUCTION",
     engineVersion: "18",
     freeBytes: null,
     settings: {},
   });
-  await evidence.keep<StagingDoc>(Doc.staging, { at, endpoint, id: "staging" });
+  await evidence.keep<StagingDoc>(Doc.staging, { at, endpoint, id: "staging", seconds: 1 });
   await evidence.keep<AfterOpeningDoc>(Doc.afterOpening, { at, results: [] });
 }
 

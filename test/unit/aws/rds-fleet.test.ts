@@ -108,6 +108,7 @@ describe("what RDS says of an instance", () => {
     rds.on(DescribeDBInstancesCommand).resolves(found(productionInstance));
     expect(await fleet.describe("orders")).toMatchObject({
       id: "orders",
+      identity: "db-PRODUCTION",
       status: "available",
       endpoint: { host: "orders.abc.eu-central-1.rds.amazonaws.com", port: 5433 },
       engineVersion: "17.4",
@@ -323,6 +324,47 @@ describe("finishing a restore", () => {
     expect(answers).toEqual([false, false, false, true]);
     expect(rds.commandCalls(RebootDBInstanceCommand)).toHaveLength(1);
     expect(changes()).toEqual([]);
+  });
+});
+
+describe("handing over", () => {
+  const aside: Partial<DBInstance> = {
+    ...productionInstance,
+    DBInstanceIdentifier: "orders-before-1",
+    ReadReplicaDBInstanceIdentifiers: ["orders-replica"],
+    DomainMemberships: [{ Domain: "d-123" }],
+  };
+  const taken: Partial<DBInstance> = {
+    ...productionInstance,
+    DbiResourceId: "db-RESTORED",
+    MasterUserSecret: { SecretArn: "arn:secret-2" },
+  };
+  const told = async (former: Partial<DBInstance>, now: Partial<DBInstance>) => {
+    rds
+      .on(DescribeDBInstancesCommand, { DBInstanceIdentifier: "orders-before-1" })
+      .resolves(found(former))
+      .on(DescribeDBInstancesCommand, { DBInstanceIdentifier: "orders" })
+      .resolves(found(now));
+    return (await fleet.handOver("orders-before-1", "orders")).join("\n");
+  };
+
+  test("names what stayed with the former production, and what is another's now", async () => {
+    const text = await told(aside, taken);
+    expect(text).toContain("Read replicas stayed with orders-before-1: orders-replica");
+    expect(text).toContain("arn:secret-2");
+    expect(text).toContain("name db-PRODUCTION must name db-RESTORED");
+    expect(text).toContain("d-123");
+    expect(text).toContain("point in time before the restore is possible only from orders-before-1");
+  });
+
+  test("says nothing of what the instance never had", async () => {
+    const plain = {
+      ReadReplicaDBInstanceIdentifiers: [],
+      DomainMemberships: [],
+      MasterUserSecret: undefined,
+      IAMDatabaseAuthenticationEnabled: false,
+    };
+    expect((await told({ ...aside, ...plain }, { ...taken, ...plain })).split("\n")).toHaveLength(1);
   });
 });
 

@@ -111,6 +111,18 @@ describe("--open", () => {
   });
 });
 
+test("a drill names the states that are to fail, each with its own flag", async () => {
+  const { run } = await sluice([
+    "rehearse",
+    "--yes",
+    "--fail",
+    "Apply 003 to production",
+    "--fail",
+    "Begin rollback",
+  ]);
+  expect(run.options?.fail).toEqual(["Apply 003 to production", "Begin rollback"]);
+});
+
 describe("a mistake in how it is called ends with 2 and says what is right", () => {
   const rehearse = (...flags: string[]) => ["rehearse", "--plan", TINY, ...flags];
   const url = ["--database-url", "postgresql://me:secret@localhost/app"];
@@ -122,6 +134,11 @@ describe("a mistake in how it is called ends with 2 and says what is right", () 
     ["an argument too many", ["rehearse", "x"], "too many arguments"],
     ["a folder that there is not", ["rehearse", "--plan", "/nowhere"], "There is no folder /nowhere"],
     ["another time to rehearse", rehearse("--rehearse", "after"), "Allowed choices are before, inside"],
+    [
+      "a drill on a real database",
+      rehearse(...url, "--apply", "--fail", "Preflight"),
+      "--fail does not go with --apply",
+    ],
     ["another fence", rehearse("--fence", "wall"), "Allowed choices are connect, none"],
     ["--apply without a database", rehearse("--apply"), "--apply needs --database-url"],
     ["--apply with --yes", rehearse(...url, "--apply", "--yes"), "--yes does not go with --apply"],

@@ -68,7 +68,7 @@ export function ended(end: End = "Succeeded", leftBehind: string[] = []): RunEve
 
 export function endOf(end: End, leftBehind: string[] = []): LocalEnd {
   const report = { ...emptyReport("run-1"), end, leftToDo: ["Mend the cause."] };
-  return { end, cause: `${end}: this is why.`, report, evidence: EVIDENCE, leftBehind };
+  return { end, cause: `${end}: this is why.`, report, evidence: EVIDENCE, leftBehind, neverReached: [] };
 }
 
 /** A gate that tests can answer as if on its page. */

@@ -1,0 +1,84 @@
+import { type ContentMode, SAMPLE, type TableContent } from "./checksums.ts";
+
+export interface ContentDifference {
+  table: string;
+  what: "missing table" | "missing column" | "rows" | "content" | "not comparable";
+  /** One readable line that names the table. */
+  text: string;
+}
+
+/**
+ * What is not as it was, table by table; none when everything is. Tables and columns that only `after` has do not
+ * count: that they are there is for the catalog's fingerprint to tell.
+ */
+export function compareContents(
+  before: readonly TableContent[],
+  after: readonly TableContent[],
+): ContentDifference[] {
+  const now = new Map(after.map((content) => [content.table, content]));
+  return before.flatMap((was) => {
+    if (was.missing) return [];
+    const is = now.get(was.table);
+    const difference = is && !is.missing ? compareTable(was, is) : missingTable(was);
+    return difference ? [{ table: was.table, ...difference }] : [];
+  });
+}
+
+type Found = Omit<ContentDifference, "table">;
+
+const missingTable = ({ table, rows }: TableContent): Found => ({
+  what: "missing table",
+  text: `${table}: the table is not there, it had ${inRows(rows)}`,
+});
+
+function compareTable(was: TableContent, is: TableContent): Found | undefined {
+  const { table } = was;
+  const lost = was.columns.filter((column) => !is.columns.includes(column));
+  if (lost.length > 0)
+    return {
+      what: "missing column",
+      text: `${table}: without ${lost.map((name) => JSON.stringify(name)).join(", ")}`,
+    };
+  if (was.rows !== is.rows) {
+    const change = BigInt(is.rows) - BigInt(was.rows);
+    return {
+      what: "rows",
+      text: `${table}: ${inRows(was.rows)} before, ${inRows(is.rows)} now (${change > 0n ? "+" : ""}${change})`,
+    };
+  }
+  if (was.checksum === is.checksum) return undefined;
+  if (wayOf(was) !== wayOf(is))
+    return { what: "not comparable", text: `${table}: ${wayOf(was)} before, ${wayOf(is)} now` };
+  if (was.columns.join("\0") !== is.columns.join("\0"))
+    return { what: "not comparable", text: `${table}: other columns were read, or in another order` };
+  return { what: "content", text: `${table}: ${inRows(is.rows)} as before, but not the same ones` };
+}
+
+const inRows = (rows: string) => (rows === "1" ? "1 row" : `${rows} rows`);
+
+const WAYS: Readonly<Record<ContentMode, string>> = {
+  count: "only counted",
+  sample: "a sample was read",
+  full: "every row was read",
+};
+
+const wayOf = (content: TableContent) => WAYS[modeOf(content)];
+
+/** How a table was read: what it is compared with must be read in the same way. */
+export function modeOf({ checksum }: Pick<TableContent, "checksum">): ContentMode {
+  if (checksum === null) return "count";
+  return checksum.startsWith(SAMPLE) ? "sample" : "full";
+}
+
+/** Both sides with checksums only where both have one of every row; of all other tables the rows are compared. */
+export function asFarAsRead(
+  before: readonly TableContent[],
+  after: readonly TableContent[],
+): [before: TableContent[], after: TableContent[]] {
+  const partly = new Set(
+    [...before, ...after].filter((content) => modeOf(content) !== "full").map(({ table }) => table),
+  );
+  const cut = (content: TableContent) =>
+    partly.has(content.table) ? { ...content, checksum: null } : content;
+  return [before.map(cut), after.map(cut)];
+}

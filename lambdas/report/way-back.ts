@@ -1,0 +1,56 @@
+import type { Report } from "./schema.ts";
+import { count, duration, grouped, list } from "./words.ts";
+
+/** Both ways back beside what the plan allows. */
+export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
+  if (!wayBack) return [];
+  const { rollback, restore, sloSeconds } = wayBack;
+  const line = (what: string, { seconds }: typeof rollback) =>
+    `${what} takes about ${duration(seconds)}, its proof included; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`;
+  return [line("Rolling back", rollback), line("Restoring the snapshot", restore)];
+}
+
+/** With the application kept out there is nothing to lose: what is not as recorded, a restore brings back. */
+export function lossTitle({ applicationWasIn }: NonNullable<Report["loss"]>): string {
+  return applicationWasIn ? "What a restore loses" : "What is not as recorded";
+}
+
+/** What a restore would lose, or has lost, table by table. */
+export function lossLines({ loss }: Pick<Report, "loss">): string[] {
+  if (!loss) return [];
+  const { tables, asRecorded, byCounters, applicationWasIn } = loss;
+  const read = asRecorded - byCounters;
+  const how = [
+    ...(byCounters > 0 ? [`${byCounters} by the server's counters`] : []),
+    ...(read > 0 ? [`${read} by reading every row`] : []),
+  ];
+  const same = `${count(asRecorded, "table")} ${asRecorded === 1 ? "is" : "are"} as recorded${how.length > 0 ? ` (${list(how)})` : ""}`;
+  if (tables.length === 0) return [`Nothing: ${same}`];
+  return [
+    ...tables.map(lostInWords),
+    same,
+    ...(applicationWasIn
+      ? []
+      : [
+          "The application was kept out: a migration, a rollback, or somebody the fence does not keep out wrote this",
+        ]),
+  ];
+}
+
+export function lostInWords({ table, rowsBefore, rowsNow, inserted, updated, deleted }: LostTable): string {
+  const rows =
+    rowsBefore === null
+      ? "a new table"
+      : rowsNow === null
+        ? `${grouped(rowsBefore)} rows recorded, and the table is gone`
+        : `${grouped(rowsBefore)} rows recorded, ${grouped(rowsNow)} now`;
+  const counters = [
+    [inserted, "inserted"],
+    [updated, "updated"],
+    [deleted, "deleted"],
+  ] as const;
+  const said = counters.filter(([n]) => n !== null && n > 0).map(([n, what]) => `${n} ${what}`);
+  return `${table}: ${rows}${said.length > 0 ? ` (counters: ${said.join(", ")})` : ""}`;
+}
+
+type LostTable = NonNullable<Report["loss"]>["tables"][number];

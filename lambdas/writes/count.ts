@@ -1,0 +1,71 @@
+import { compareContents } from "../record/compare-contents.ts";
+import { takeRecord } from "../record/take-record.ts";
+import { Doc, type LossDoc, type RecordDoc, type TableLossDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import { qualifiedName } from "../shared/table-name.ts";
+import { look } from "./look.ts";
+import type { Written } from "./mark.ts";
+
+/**
+ * Counts what a restore would lose, table by table. What the server's counters know to be untouched is not read again;
+ * all else is, over the columns that were there when it was recorded.
+ * @returns false when this worker must leave first; call again
+ */
+export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<boolean> {
+  const before = await evidence.need<RecordDoc>(Doc.record("before"));
+  const { tables: written } = await look("restore", ports, evidence);
+  const touched = (table: string) => written?.find((found) => found.table === table);
+  const read = await withTarget(ports, evidence, "production", async (session) => {
+    // The schema's version is this run's own doing.
+    const versions = await qualifiedName(session, ports.plan.schema.table);
+    const recorded = before.tables.filter(({ table }) => table !== versions);
+    const doubted = recorded.filter(({ table }) => !written || touched(table));
+    const record = await takeRecord(ports, evidence, {
+      name: "loss",
+      target: "production",
+      session,
+      tables: doubted,
+    });
+    return { recorded, doubted, record };
+  });
+  const { recorded, doubted, record } = read;
+  if (!record) return false;
+  const changed = new Set(compareContents(doubted, record.tables).map(({ table }) => table));
+  const wasIn = await applicationWasIn(ports, evidence);
+  const news = wasIn ? (written ?? []).filter(({ how, inserted }) => how === "new" && inserted > 0) : [];
+  await evidence.keep<LossDoc>(Doc.loss, {
+    at: ports.clock.now().toISOString(),
+    since: before.at,
+    applicationWasIn: wasIn,
+    tables: [
+      ...recorded
+        .filter(({ table }) => changed.has(table))
+        .map(({ table, rows }): TableLossDoc => {
+          const now = record.tables.find((found) => found.table === table);
+          return { table, rowsBefore: rows, rowsNow: now?.rows ?? null, ...counted(touched(table)) };
+        }),
+      ...news.map(
+        (found): TableLossDoc => ({
+          table: found.table,
+          rowsBefore: null,
+          rowsNow: null,
+          ...counted(found),
+        }),
+      ),
+    ],
+    asRecorded: recorded.length - changed.size,
+    byCounters: recorded.length - doubted.length,
+  });
+  return true;
+}
+
+async function applicationWasIn(ports: Ports, evidence: RunEvidence): Promise<boolean> {
+  return ports.settings.fence === "none" || (await evidence.read(Doc.fenceLifting)) !== undefined;
+}
+
+function counted(written: Written | undefined): Pick<TableLossDoc, "inserted" | "updated" | "deleted"> {
+  const { inserted = null, updated = null, deleted = null } = written ?? {};
+  return { inserted, updated, deleted };
+}

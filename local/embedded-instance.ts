@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import type { PGlite } from "@electric-sql/pglite";
+import type { Session } from "../lambdas/shared/session.ts";
+import type { LocalPlan } from "../lib/plan/compile.ts";
+import { createEmbedded, embeddedSession } from "./embedded-session.ts";
+import { Mutex } from "./mutex.ts";
+
+/** One database in memory. It has one session; its users take turns. */
+export class EmbeddedInstance {
+  readonly identity = randomUUID();
+  private readonly turns = new Mutex();
+
+  private constructor(
+    private readonly db: PGlite,
+    private readonly owner: string,
+  ) {}
+
+  /** Makes it from the plan's baseline, as a role that owns everything and is no superuser, as on RDS. */
+  static async fromBaseline(
+    owner: string,
+    baseline: LocalPlan["baseline"],
+    extensions: readonly string[],
+  ): Promise<EmbeddedInstance> {
+    const db = await createEmbedded();
+    const name = quoted(owner);
+    await db.exec(`
+      CREATE ROLE ${name} LOGIN NOSUPERUSER CREATEROLE CREATEDB;
+      ALTER ROLE ${name} SET createrole_self_grant = 'set, inherit';
+      GRANT pg_signal_backend, pg_read_all_stats TO ${name};
+      ALTER SCHEMA public OWNER TO ${name};
+      DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO ${name.replaceAll("'", "''")}', current_database()); END $$;`);
+    // RDS's master user may create these; on stock Postgres it takes a superuser.
+    for (const extension of extensions) await db.exec(`CREATE EXTENSION IF NOT EXISTS ${quoted(extension)}`);
+    const made = new EmbeddedInstance(db, owner);
+    await made.withSession(async (session) => {
+      await session.exec("SET createrole_self_grant = 'set, inherit'");
+      for (const { sql } of baseline) await session.exec(sql);
+    });
+    return made;
+  }
+
+  /** @param data as `dump` gives it */
+  static async load(owner: string, data: Blob): Promise<EmbeddedInstance> {
+    return new EmbeddedInstance(await createEmbedded(data), owner);
+  }
+
+  async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return await this.turns.run(async () => {
+      // As a new session would be: nothing of the one before is left.
+      await this.db.exec("ROLLBACK");
+      await this.db.exec("DISCARD ALL");
+      await this.db.exec(`SET SESSION AUTHORIZATION ${quoted(this.owner)}; SET client_min_messages = error`);
+      return await work(embeddedSession(this.db));
+    });
+  }
+
+  /** As the application would connect: refused while the role may not. */
+  async withApplicationSession<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
+    return await this.withSession(async (session) => {
+      const [row] = await session.query<{ allowed: boolean }>(
+        "SELECT has_database_privilege($1, current_database(), 'CONNECT') AS allowed",
+        [role],
+      );
+      if (!row?.allowed) throw new Error(`permission denied for database: ${role} may not connect`);
+      await session.query("SELECT set_config('role', $1, false)", [role]);
+      return await work(session);
+    });
+  }
+
+  async version(): Promise<string> {
+    const { rows } = await this.turns.run(() =>
+      this.db.query<{ version: string }>("SELECT current_setting('server_version') AS version"),
+    );
+    return rows[0]?.version ?? "unknown";
+  }
+
+  /** Its data directory. */
+  async dump(): Promise<Blob> {
+    return await this.turns.run(() => this.db.dumpDataDir("none"));
+  }
+
+  async close(): Promise<void> {
+    await this.turns.run(() => this.db.close());
+  }
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

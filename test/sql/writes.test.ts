@@ -1,0 +1,153 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { recordTask } from "../../lambdas/record/task.ts";
+import { Doc, type LossDoc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import type { Databases } from "../../lambdas/shared/ports.ts";
+import { invoke, type Task } from "../../lambdas/shared/task.ts";
+import { writesTask } from "../../lambdas/writes/task.ts";
+import { useEmbedded } from "../support/embedded.ts";
+import { memoryPorts } from "../support/ports.ts";
+
+const session = useEmbedded("CREATE TABLE schema_migrations (version text)");
+
+beforeEach(() =>
+  session.exec(`
+    DROP SCHEMA IF EXISTS app CASCADE; CREATE SCHEMA app;
+    CREATE TABLE app.orders (id int PRIMARY KEY, total numeric);
+    INSERT INTO app.orders SELECT n, n FROM generate_series(1, 10) n;
+    CREATE TABLE app.lines (id int);
+    INSERT INTO app.lines VALUES (1), (2)`),
+);
+
+const databases: Databases = { single: true, withSession: (_endpoint, work) => work(session) };
+
+/** A run that has just recorded production. */
+async function recorded(fence: "connect" | "none" = "connect") {
+  const ports = memoryPorts({ databases, settings: { fence } });
+  const evidence = evidenceOf(ports.evidence, "run-1");
+  await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+  const call = <Event>(task: Task<Event>, event: object) =>
+    invoke(
+      task,
+      { run: "run-1", execution: "e", planChecksum: "a".repeat(64), state: "a state", ...event },
+      ports,
+    );
+  await call(recordTask, { when: "before" });
+  return {
+    ports,
+    evidence,
+    look: () => call(writesTask, { action: "look" }),
+    loss: async () => {
+      await call(writesTask, { action: "count" });
+      return await evidence.need<LossDoc>(Doc.loss);
+    },
+  };
+}
+
+describe("before the first migration", () => {
+  test("nothing was written since the record: the run goes on", async () => {
+    const { look, evidence } = await recorded();
+    await look();
+    expect(await evidence.read(Doc.written("migration"))).toMatchObject({ tables: [] });
+  });
+
+  test.each([
+    ["an insert", "INSERT INTO app.orders VALUES (11, 1)", "app.orders: rows: 1 inserted"],
+    ["an update", "UPDATE app.orders SET total = 0 WHERE id < 3", "app.orders: rows: 2 updated"],
+    ["a delete", "DELETE FROM app.lines", "app.lines: rows: 2 deleted"],
+    [
+      "a delete and the same rows again",
+      "DELETE FROM app.lines; INSERT INTO app.lines VALUES (1), (2)",
+      "app.lines: rows: 2 inserted, 2 deleted",
+    ],
+    ["a truncation, which no counter shows", "TRUNCATE app.lines", "app.lines: truncated or written anew"],
+    ["a new table", "CREATE TABLE app.extra (x int)", "app.extra: a new table"],
+    ["a table that is gone", "DROP TABLE app.lines", "app.lines: the table is gone"],
+  ])("behind the fence %s ends the run, and the table is named", async (_what, sql, words) => {
+    const { look } = await recorded();
+    await session.exec(sql);
+    await expect(look()).rejects.toMatchObject({
+      name: "BackupMismatch",
+      message: expect.stringContaining(words),
+    });
+  });
+
+  test("without a fence what was written is noted, and the run goes on", async () => {
+    const { look, evidence } = await recorded("none");
+    await session.exec("INSERT INTO app.orders VALUES (11, 1)");
+    await look();
+    expect(await evidence.read(Doc.written("migration"))).toMatchObject({
+      tables: [{ table: "app.orders", inserted: 1 }],
+    });
+  });
+
+  test("reading, and analyzing what was read, is no write", async () => {
+    const { look } = await recorded();
+    await session.exec("ANALYZE");
+    await session.exec("VACUUM app.orders");
+    await session.query("SELECT * FROM app.orders");
+    await look();
+  });
+});
+
+describe("before a restore", () => {
+  test("counts table by table what was written, and does not read what nobody wrote to", async () => {
+    const { loss, ports } = await recorded("none");
+    await session.exec("INSERT INTO app.orders VALUES (11, 1), (12, 1); DELETE FROM app.orders WHERE id = 1");
+    ports.lines.length = 0;
+    expect(await loss()).toMatchObject({
+      applicationWasIn: true,
+      tables: [{ table: "app.orders", rowsBefore: "10", rowsNow: "11", inserted: 2, updated: 0, deleted: 1 }],
+      asRecorded: 1,
+      byCounters: 1,
+    });
+    expect(ports.lines.some((line) => line.includes("app.lines"))).toBe(false);
+  });
+
+  test("a change that keeps the number of rows is found by their checksum", async () => {
+    const { loss } = await recorded();
+    await session.exec("UPDATE app.orders SET total = total + 1");
+    expect((await loss()).tables).toMatchObject([
+      { table: "app.orders", rowsBefore: "10", rowsNow: "10", updated: 10 },
+    ]);
+  });
+
+  test("a migration's own column and backfill are no loss: what was recorded is still there", async () => {
+    const { loss } = await recorded();
+    await session.exec("ALTER TABLE app.orders ADD COLUMN tenant text; UPDATE app.orders SET tenant = 'one'");
+    expect(await loss()).toMatchObject({ tables: [], asRecorded: 2, byCounters: 1 });
+  });
+
+  test("a table that is gone, and one that the application filled, are told", async () => {
+    const { loss } = await recorded("none");
+    await session.exec(
+      "DROP TABLE app.lines; CREATE TABLE app.extra (x int); INSERT INTO app.extra VALUES (1)",
+    );
+    expect((await loss()).tables).toMatchObject([
+      { table: "app.lines", rowsBefore: "2", rowsNow: null },
+      { table: "app.extra", rowsBefore: null, inserted: 1 },
+    ]);
+  });
+
+  test("with the application kept out, what migrations put into new tables is nobody's loss", async () => {
+    const { loss } = await recorded();
+    await session.exec("CREATE TABLE app.extra (x int); INSERT INTO app.extra VALUES (1)");
+    expect(await loss()).toMatchObject({ applicationWasIn: false, tables: [] });
+  });
+
+  test("where the server's counters were set back, every table is read", async () => {
+    const { loss } = await recorded();
+    await session.exec("UPDATE app.lines SET id = 3 WHERE id = 2; SELECT pg_stat_reset()");
+    expect(await loss()).toMatchObject({
+      tables: [{ table: "app.lines", inserted: null, updated: null, deleted: null }],
+      asRecorded: 1,
+      byCounters: 0,
+    });
+  });
+
+  test("the schema's version, which the run itself writes, is no loss", async () => {
+    const { loss } = await recorded();
+    await session.exec("INSERT INTO schema_migrations VALUES ('2')");
+    expect((await loss()).tables).toEqual([]);
+  });
+});

@@ -1,0 +1,231 @@
+import { randomUUID } from "node:crypto";
+import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
+import { listTables, takeTableContent } from "../../../lambdas/record/checksums.ts";
+import { asidePrefix } from "../../../lambdas/shared/names.ts";
+import type { DatabaseFleet, Databases, Http, Snapshot } from "../../../lambdas/shared/ports.ts";
+import type { Session } from "../../../lambdas/shared/session.ts";
+import type { LoadedPlan } from "../../../lib/plan/compile.ts";
+import { EmbeddedInstance } from "../../../local/embedded-instance.ts";
+import { TASKS } from "../../../local/tasks.ts";
+import { PRODUCTION, type SavedWorld, type Sight, type World } from "./world.ts";
+
+/** An instance, or the dump of one that nobody has opened yet. */
+interface Held {
+  identity: string;
+  /** How it was when it was last dumped, and how far its log had come by then. */
+  dumped: { data: Blob; log: string } | undefined;
+  live: EmbeddedInstance | undefined;
+}
+
+interface Contents {
+  instances: ReadonlyMap<string, Held>;
+  snapshots: ReadonlyMap<string, { snapshot: Snapshot; data: Blob }>;
+  running: boolean;
+}
+
+/** The real tasks, on embedded databases. What nobody opens is not even loaded. */
+export class EmbeddedWorld implements World, DatabaseFleet, Databases {
+  readonly fleet = this;
+  readonly databases = this;
+  readonly tasks = TASKS;
+  readonly single = true;
+  readonly renameSeconds = 0;
+  private readonly held: Map<string, Held>;
+  private readonly taken: Map<string, { snapshot: Snapshot; data: Blob }>;
+  private running: boolean;
+
+  private constructor(
+    private readonly owner: string,
+    { instances, snapshots, running }: Contents,
+  ) {
+    this.held = new Map(instances);
+    this.taken = new Map(snapshots);
+    this.running = running;
+  }
+
+  static async fromBaseline({ plan, local }: LoadedPlan): Promise<EmbeddedWorld> {
+    if (!local) throw new Error(`The plan ${plan.name} has no baseline`);
+    const live = await EmbeddedInstance.fromBaseline(local.owner, local.baseline, []);
+    const production: Held = { identity: randomUUID(), dumped: undefined, live };
+    return new EmbeddedWorld(local.owner, {
+      instances: new Map([[PRODUCTION, production]]),
+      snapshots: new Map(),
+      running: true,
+    });
+  }
+
+  readonly http: Http = {
+    request: async (method, url) => {
+      const { pathname } = new URL(url);
+      if (method === "POST") {
+        this.running = pathname === "/start";
+        return { status: 200, body: "" };
+      }
+      if (!this.running) return { status: 503, body: "" };
+      const live = await this.open(PRODUCTION);
+      const body = await live.withApplicationSession("notes_app", (session) =>
+        session.query("SELECT body FROM note WHERE id = 1"),
+      );
+      return { status: 200, body: JSON.stringify(body) };
+    },
+  };
+
+  async withSession<T>({ host }: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+    // An address is that of a name, as on RDS, and not that of an instance.
+    if (!this.held.has(host))
+      throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" });
+    return await (await this.open(host)).withSession(work);
+  }
+
+  async describe(instance: string) {
+    const found = this.held.get(instance);
+    return (
+      found && {
+        id: instance,
+        identity: found.identity,
+        status: "available" as const,
+        statusText: "available",
+        endpoint: { host: instance, port: 5432 },
+        engineVersion: "18",
+        settings: {},
+      }
+    );
+  }
+
+  async startSnapshot(id: string, instance: string): Promise<void> {
+    if (this.taken.has(id)) return;
+    const createdAt = new Date().toISOString();
+    const data = await this.dump(this.need(instance));
+    const snapshot = { id, instance, status: "available" as const, statusText: "available", createdAt };
+    this.taken.set(id, { data, snapshot });
+  }
+
+  async describeSnapshot(id: string): Promise<Snapshot | undefined> {
+    return this.taken.get(id)?.snapshot;
+  }
+
+  async deleteSnapshot(id: string): Promise<void> {
+    this.taken.delete(id);
+  }
+
+  async startRestore(snapshot: string, instance: string): Promise<void> {
+    const data = this.taken.get(snapshot)?.data;
+    if (this.held.has(instance) || !data) return;
+    this.held.set(instance, { identity: randomUUID(), dumped: { data, log: "" }, live: undefined });
+  }
+
+  async finishRestore(): Promise<boolean> {
+    return true;
+  }
+
+  async handOver(): Promise<string[]> {
+    return [];
+  }
+
+  async startRename(from: string, to: string): Promise<void> {
+    if (this.held.has(to)) return;
+    this.held.set(to, this.need(from));
+    this.held.delete(from);
+  }
+
+  async startDelete(instance: string): Promise<void> {
+    const found = this.held.get(instance);
+    this.held.delete(instance);
+    await found?.live?.close();
+  }
+
+  instances(): string[] {
+    return [...this.held.keys()];
+  }
+
+  snapshots(): string[] {
+    return [...this.taken.keys()];
+  }
+
+  applicationRuns(): boolean {
+    return this.running;
+  }
+
+  async look(): Promise<Sight> {
+    const name = this.held.has(PRODUCTION)
+      ? PRODUCTION
+      : this.instances().find((id) => id.startsWith(asidePrefix(PRODUCTION)));
+    if (name === undefined) throw new Error("There is neither production nor a former one");
+    const found = this.need(name);
+    // Nobody has opened it since it was dumped: it is what it was.
+    const data = found.live ? undefined : found.dumped?.data;
+    const known = data && SEEN.get(data);
+    if (known) return known;
+    const sight = await (await this.open(name)).withSession(lookAt);
+    if (data) SEEN.set(data, sight);
+    return sight;
+  }
+
+  async save(): Promise<SavedWorld> {
+    const instances = new Map<string, Held>();
+    for (const [name, found] of this.held) {
+      await this.dump(found);
+      instances.set(name, { ...found, live: undefined });
+    }
+    const contents = { instances, snapshots: new Map(this.taken), running: this.running };
+    // Each that goes on from here opens databases of its own.
+    return () =>
+      new EmbeddedWorld(this.owner, {
+        ...contents,
+        instances: new Map([...instances].map(([name, found]) => [name, { ...found }])),
+      });
+  }
+
+  async close(): Promise<void> {
+    for (const { live } of this.held.values()) await live?.close();
+  }
+
+  private async dump(found: Held): Promise<Blob> {
+    const { live } = found;
+    if (!live && found.dumped) return found.dumped.data;
+    if (!live) throw new Error("An instance that is neither open nor dumped");
+    const log = await live.withSession(logPosition);
+    if (found.dumped?.log !== log) found.dumped = { data: await live.dump(), log };
+    return found.dumped.data;
+  }
+
+  private async open(instance: string): Promise<EmbeddedInstance> {
+    const found = this.need(instance);
+    if (!found.live && found.dumped) found.live = await EmbeddedInstance.load(this.owner, found.dumped.data);
+    if (!found.live) throw new Error(`${instance} cannot be opened`);
+    return found.live;
+  }
+
+  private need(instance: string): Held {
+    const found = this.held.get(instance);
+    if (!found) throw new Error(`There is no instance ${instance}`);
+    return found;
+  }
+}
+
+/** What dumps hold, for those that were looked at. */
+const SEEN = new WeakMap<Blob, Sight>();
+
+async function logPosition(session: Session): Promise<string> {
+  const [row] = await session.query<{ at: string }>("SELECT pg_current_wal_insert_lsn()::text AS at");
+  return row?.at ?? "";
+}
+
+async function lookAt(session: Session): Promise<Sight> {
+  const { hash } = await takeFingerprint(session);
+  const tables = [];
+  for (const { table, columns } of await listTables(session))
+    tables.push(await takeTableContent(session, table, columns, "full"));
+  const [access] = await session.query<{ acl: string }>(
+    `SELECT coalesce((SELECT string_agg(item::text, ',' ORDER BY item::text)
+                        FROM unnest(coalesce(datacl, acldefault('d', datdba))) AS item), '') AS acl
+       FROM pg_database WHERE datname = current_database()`,
+  );
+  const [ledger] = await session.query("SELECT FROM pg_namespace WHERE nspname = 'sluice'");
+  const claims = ledger ? await session.query<{ run: string }>("SELECT run FROM sluice.claim") : [];
+  return {
+    contents: JSON.stringify({ hash, tables }),
+    access: access?.acl ?? "",
+    claims: claims.map(({ run }) => run),
+  };
+}

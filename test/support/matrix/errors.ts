@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { buildSync } from "esbuild";
+import { ErrorName } from "../../../lambdas/shared/errors.ts";
+import { CAPABILITIES } from "../../../lib/functions/specs.ts";
+import { MACHINE_CAPABILITIES, type MachineCapability } from "../../../lib/machine/capabilities.ts";
+
+/** Errors of local runs, which no deployed function throws. */
+const LOCAL_ONLY: readonly string[] = [ErrorName.Stopped, ErrorName.Drill];
+
+/**
+ * The typed errors that each capability can meet: those that any source it is made of names. What the fleet's adapter
+ * throws belongs to those that use the fleet.
+ */
+export function errorsByCapability(): ReadonlyMap<MachineCapability, readonly string[]> {
+  const entry = (name: string) => `lambdas/${name}/task.ts`;
+  const { metafile } = buildSync({
+    entryPoints: MACHINE_CAPABILITIES.map(entry),
+    outdir: "nowhere",
+    write: false,
+    bundle: true,
+    metafile: true,
+    platform: "node",
+    packages: "external",
+    treeShaking: true,
+    format: "esm",
+    logLevel: "silent",
+  });
+  const made = Object.values(metafile.outputs);
+  return new Map(
+    MACHINE_CAPABILITIES.map((name) => {
+      const output = made.find(({ entryPoint }) => entryPoint === entry(name));
+      // Only what is left of a source after the bundler dropped what nobody calls.
+      const sources = Object.entries(output?.inputs ?? {}).filter(
+        ([, { bytesInOutput }]) => bytesInOutput > 0,
+      );
+      const named = new Set(
+        sources.flatMap(([path]) => (path.endsWith("shared/errors.ts") ? [] : namesIn(path))),
+      );
+      // Whoever opens a session may lose it, or wait for a lock.
+      if (CAPABILITIES[name].needs.includes("database"))
+        for (const error of [ErrorName.ConnectionLost, ErrorName.LockTimeout]) named.add(error);
+      if (CAPABILITIES[name].needs.includes("instances")) named.add(ErrorName.FleetFailed);
+      return [name, [...named].filter((error) => !LOCAL_ONLY.includes(error)).sort()] as const;
+    }),
+  );
+}
+
+function namesIn(path: string): string[] {
+  const source = readFileSync(path, "utf8");
+  return [...source.matchAll(/ErrorName\.(\w+)|new SluiceError\(\s*"(\w+)"/g)].flatMap(
+    ([, a, b]) => a ?? b ?? [],
+  );
+}

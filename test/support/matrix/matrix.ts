@@ -1,0 +1,124 @@
+import { ErrorName, FINAL } from "../../../lambdas/shared/errors.ts";
+import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
+import { TASKS } from "../../../local/tasks.ts";
+import { errorsByCapability } from "./errors.ts";
+import { type Fault, fails, faultText, TIMEOUT, UNNAMED } from "./faults.ts";
+import { type Ground, type Halt, type Walked, walk } from "./walk.ts";
+import type { World } from "./world.ts";
+
+/** A state with all that is needed to enter it, and what else has gone wrong by then or will. */
+export interface Entry {
+  halt: Halt;
+  /** Faults of the way that led here; those that lie ahead are met again. */
+  faults: readonly Fault[];
+}
+
+/**
+ * Walks that enter every Task state between them: the way forward, on which nobody answers a gate at once; a No-Go in
+ * the middle; and the whole way back after a smoke test failed, with a rollback that fails as well.
+ */
+export async function entries(ground: Ground, world: World): Promise<Map<string, Entry>> {
+  const states = [...ground.definition.capabilities.keys()];
+  const found = new Map<string, Entry>();
+  const go = async (from: { world: World } | Halt, faults: readonly Fault[]): Promise<Walked> => {
+    const walked = await walk(ground, from, faults, (state) => !found.has(state));
+    for (const [state, halt] of walked.halts) found.set(state, { halt, faults });
+    return walked;
+  };
+  const at = (state: string): Halt => need(found, state).halt;
+  const silent = (gate: string): Fault => ({ state: gate, kind: "silence" });
+  const gates = states.filter((state) => state.startsWith("Gate: "));
+  const forward = await go({ world }, gates.map(silent));
+  const openGate = lastGate(forward);
+  await go(at(openGate), [{ state: openGate, kind: "no" }]);
+  const [newest] = [...ground.plan.migrations].reverse();
+  const smoke = "Smoke-test the application";
+  const keep = gateOf(ground, "keep");
+  await go(at(smoke), [
+    fails(smoke, ErrorName.SmokeTestFailed),
+    silent(gateOf(ground, "restore")),
+    silent(keep),
+    { state: keep.replace("Gate: ", "Escalate: "), kind: "no" },
+    fails(`Roll back ${newest?.version}`, ErrorName.RollbackFailed),
+  ]);
+  const missing = states.filter((state) => !found.has(state));
+  if (missing.length > 0) throw new Error(`No walk comes to ${missing.join(", ")}`);
+  return found;
+}
+
+/** Every way in which a state can fail, or its question be answered. */
+export function faultsOf({ definition }: Ground, state: string): Fault[] {
+  const capability = definition.capabilities.get(state) as MachineCapability;
+  const { waits, loops } = shapeOf(definition.parsed.States[state]);
+  const typed = (ERRORS.get(capability) ?? []).filter(
+    (name) =>
+      (name !== ErrorName.TookTooLong || loops) &&
+      (name !== ErrorName.PlanChanged || !TASKS[capability].anyPlan || capability === "gate"),
+  );
+  const died = (when: "before" | "after", tries: "every" | "first"): Fault => ({
+    state,
+    kind: "error",
+    error: UNNAMED,
+    when,
+    tries,
+  });
+  return [
+    ...typed.map((name) => fails(state, name)),
+    died("before", "every"),
+    died("after", "every"),
+    died("after", "first"),
+    ...(waits
+      ? [{ state, kind: "no" } as const, { state, kind: "silence" } as const]
+      : [fails(state, TIMEOUT)]),
+    ...(LOOKS_AT_THE_FLEET.test(state) ? [{ state, kind: "status" } as const] : []),
+  ];
+}
+
+/** Of the ways in which a state can fail, one of each kind that the machine can tell from the others. */
+export function kindsOfFaults(ground: Ground, state: string): Fault[] {
+  const all = faultsOf(ground, state);
+  const first = (is: (fault: Fault) => boolean) => all.filter(is).slice(0, 1);
+  return [
+    ...first((fault) => fault.kind === "error" && FINAL.some((name) => name === fault.error)),
+    ...first((fault) => fault.kind === "error" && fault.when === "after" && fault.tries === "every"),
+    ...first((fault) => fault.kind === "no" || (fault.kind === "error" && fault.error === TIMEOUT)),
+    ...first((fault) => fault.kind === "silence"),
+  ];
+}
+
+/** Once for all: it bundles every capability. */
+const ERRORS = errorsByCapability();
+
+const LOOKS_AT_THE_FLEET =
+  /^(Admit the run|Snapshot production|Take the final snapshot|Restore staging|Move production aside|Restore production)$/;
+
+function shapeOf(state: unknown): { waits: boolean; loops: boolean } {
+  const text = JSON.stringify(state);
+  return { waits: text.includes(".waitForTaskToken"), loops: text.includes('"limitMinutes"') };
+}
+
+/** Faults of the way, and one more: where the way has one at that state already, the new one takes its place. */
+export function withFault(faults: readonly Fault[], fault: Fault): Fault[] {
+  return [...faults.filter(({ state }) => state !== fault.state), fault];
+}
+
+/** Of all, about one in so many; the same ones each time. */
+export function sampled(fault: Fault, oneIn: number, after = ""): boolean {
+  let hash = 0;
+  for (const char of after + faultText(fault)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
+  return hash % oneIn === 0;
+}
+
+function need(found: ReadonlyMap<string, Entry>, state: string): Entry {
+  const entry = found.get(state);
+  if (!entry) throw new Error(`No walk came to ${state}`);
+  return entry;
+}
+
+function lastGate({ calls }: Walked): string {
+  return calls.findLast((state) => state.startsWith("Gate: ")) ?? "";
+}
+
+export function gateOf({ plan }: Ground, kind: "keep" | "restore"): string {
+  return `Gate: ${plan.gates[kind].question}`;
+}

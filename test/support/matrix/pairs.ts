@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compilePlan } from "../../../lib/plan/compile.ts";
+import { synthesize } from "../../../local/synthesize.ts";
+import { TINY_PLAN } from "../rehearsal.ts";
+import { type Fault, faultText } from "./faults.ts";
+import { type Entry, entries, faultsOf, kindsOfFaults, sampled, withFault } from "./matrix.ts";
+import { brokenPromises, walkText } from "./promises.ts";
+import { StandInWorld } from "./stand-in-world.ts";
+import { tally, WHOLE } from "./tally.ts";
+import { type Ground, type Walked, walk } from "./walk.ts";
+import type { Sight } from "./world.ts";
+
+/** Of the second failures, about one in so many in `npm test`. */
+const SAMPLE = 24;
+
+/**
+ * Fails every Task state, and then every state that the machine enters because of it: one of each kind of failure that
+ * the machine can tell from the others. Stand-ins take the database's place.
+ */
+export async function twoFailures(rehearse: "before" | "inside"): Promise<void> {
+  const plan = await compilePlan(TINY_PLAN);
+  const definition = await synthesize(plan, { rehearse });
+  const ground: Ground = { definition, plan, rehearse };
+
+  describe(`two failures, with the rehearsal ${rehearse} the downtime`, () => {
+    const one = tally(`one failure, on stand-ins, rehearsal ${rehearse}`);
+    const two = tally(`two failures, rehearsal ${rehearse}`);
+    let found: Map<string, Entry>;
+    let before: Sight;
+    beforeAll(async () => {
+      const world = new StandInWorld();
+      before = await world.look();
+      found = await entries(ground, world);
+    });
+    afterAll(() => {
+      one.print();
+      two.print();
+    });
+
+    const keptBy = async (walked: Walked) => {
+      const broken = await brokenPromises(walked, before);
+      if (broken.length > 0) expect(broken, walkText(walked)).toEqual([]);
+    };
+
+    async function secondFailures(first: Walked, faults: readonly Fault[]): Promise<void> {
+      const [failed] = first.calls;
+      for (const state of new Set(first.calls)) {
+        const halt = first.halts.get(state);
+        if (!halt || state === failed) continue;
+        for (const fault of kindsOfFaults(ground, state)) {
+          if (!WHOLE && !sampled(fault, SAMPLE, failed)) continue;
+          const walked = await walk(ground, halt, withFault(faults, fault));
+          two.add(walked.end);
+          await keptBy(walked);
+        }
+      }
+    }
+
+    for (const state of definition.capabilities.keys())
+      test(`"${state}" and what follows it`, async () => {
+        const entry = found.get(state);
+        if (!entry) throw new Error(`No walk came to ${state}`);
+        const kinds = new Set(kindsOfFaults(ground, state).map(faultText));
+        for (const fault of faultsOf(ground, state)) {
+          const goesOn = kinds.has(faultText(fault));
+          if (!WHOLE && !goesOn) continue;
+          const faults = withFault(entry.faults, fault);
+          const walked = await walk(ground, entry.halt, faults, () => goesOn);
+          one.add(walked.end);
+          await keptBy(walked);
+          if (goesOn) await secondFailures(walked, faults);
+        }
+      });
+  });
+}

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
+import { synthesize } from "../../../local/synthesize.ts";
+import { TINY_PLAN } from "../rehearsal.ts";
+import { EmbeddedWorld } from "./embedded-world.ts";
+import type { Fault } from "./faults.ts";
+import { type Entry, entries, faultsOf, sampled, withFault } from "./matrix.ts";
+import { brokenPromises, walkText } from "./promises.ts";
+import { tally, WHOLE } from "./tally.ts";
+import { type Ground, walk } from "./walk.ts";
+import type { Sight } from "./world.ts";
+
+/** Of the walks, about one in so many in `npm test`. */
+const SAMPLE = 24;
+
+/** Fails every Task state in every way that it can, one way a walk, with the real tasks on embedded databases. */
+export async function singleFailures(rehearse: "before" | "inside"): Promise<void> {
+  const plan = await compilePlan(TINY_PLAN);
+  const definition = await synthesize(plan, { rehearse });
+  const ground: Ground = { definition, plan, rehearse };
+  const wanted = (state: string): Fault[] =>
+    faultsOf(ground, state).filter((fault) => WHOLE || sampled(fault, SAMPLE));
+
+  describe(`one failure, with the rehearsal ${rehearse} the downtime`, () => {
+    let found: Map<string, Entry>;
+    let before: Sight;
+    const counted = tally(`one failure, rehearsal ${rehearse}`);
+    beforeAll(async () => {
+      const world = await EmbeddedWorld.fromBaseline(await loadPlan(TINY_PLAN));
+      before = await world.look();
+      found = await entries(ground, world);
+      await world.close();
+    });
+    afterAll(() => counted.print());
+
+    for (const state of definition.capabilities.keys()) {
+      const faults = wanted(state);
+      if (faults.length === 0) continue;
+      test(`"${state}"`, async () => {
+        const entry = found.get(state);
+        if (!entry) throw new Error(`No walk came to ${state}`);
+        for (const fault of faults) {
+          const walked = await walk(ground, entry.halt, withFault(entry.faults, fault));
+          counted.add(walked.end);
+          expect(await brokenPromises(walked, before), walkText(walked)).toEqual([]);
+          await walked.world.close();
+        }
+      });
+    }
+  });
+}

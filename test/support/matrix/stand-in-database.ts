@@ -1,0 +1,45 @@
+import { randomUUID } from "node:crypto";
+import type { CatalogObject } from "../../../lambdas/prove/fingerprint.ts";
+import { FINGERPRINT_QUERY } from "../../../lambdas/prove/fingerprint-sql.ts";
+import type { Session } from "../../../lambdas/shared/session.ts";
+
+/** What is left of a database when its tasks are played: which migrations it has, and who may connect. */
+export class StandInDatabase {
+  /** Tells it from others, also from copies of itself. */
+  readonly identity = randomUUID();
+
+  constructor(
+    /** Versions that it has, those included of which it has a part only. */
+    readonly has: Set<string> = new Set(),
+    /** Versions that the ledger says this run has begun and not rolled back. */
+    readonly begun: Set<string> = new Set(),
+    public fenced = false,
+    public claimed = false,
+  ) {}
+
+  copy(): StandInDatabase {
+    return new StandInDatabase(new Set(this.has), new Set(this.begun), this.fenced, this.claimed);
+  }
+
+  /** The same database, to be gone on with elsewhere. */
+  twin(): StandInDatabase {
+    return Object.assign(this.copy(), { identity: this.identity });
+  }
+
+  catalog(): CatalogObject[] {
+    return [...this.has].sort().map((version) => ({ kind: "table", name: `of_${version}`, definition: "" }));
+  }
+
+  /** A session that can tell the catalog, and nothing else. */
+  session(): Session {
+    return {
+      query: async <Row>(text: string) => {
+        if (text !== FINGERPRINT_QUERY)
+          throw new Error(`The stand-in knows no answer to ${text.slice(0, 80)}`);
+        return this.catalog() as Row[];
+      },
+      exec: async () => undefined,
+      together: async () => [],
+    };
+  }
+}

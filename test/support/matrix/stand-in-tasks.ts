@@ -1,0 +1,228 @@
+import { benchmarkTask } from "../../../lambdas/benchmark/task.ts";
+import { fenceTask } from "../../../lambdas/fence/task.ts";
+import { migrateTask } from "../../../lambdas/migrate/task.ts";
+import { openingTask } from "../../../lambdas/opening/task.ts";
+import { preflightTask } from "../../../lambdas/preflight/task.ts";
+import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
+import { proveTask } from "../../../lambdas/prove/task.ts";
+import { recordTask } from "../../../lambdas/record/task.ts";
+import type { Caught } from "../../../lambdas/report/caught.ts";
+import { predict } from "../../../lambdas/rollback/predict.ts";
+import { rollbackTask } from "../../../lambdas/rollback/task.ts";
+import {
+  type BenchmarksDoc,
+  type ChecksDoc,
+  Doc,
+  type FenceDoc,
+  type LossDoc,
+  type PreflightDoc,
+  type ProofDoc,
+  type RecordDoc,
+  type RecordName,
+  type RollbackDoc,
+  type StagingVerifiedDoc,
+  type StepsDoc,
+  type Target,
+} from "../../../lambdas/shared/documents.ts";
+import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
+import type { RunEvidence } from "../../../lambdas/shared/evidence.ts";
+import { endpointOf } from "../../../lambdas/shared/places.ts";
+import type { Ports } from "../../../lambdas/shared/ports.ts";
+import { type Answer, DONE, type Task } from "../../../lambdas/shared/task.ts";
+import { validateTask } from "../../../lambdas/validate/task.ts";
+import { verifyTask } from "../../../lambdas/verify/task.ts";
+import { writesTask } from "../../../lambdas/writes/task.ts";
+import { TASKS } from "../../../local/tasks.ts";
+import type { StandInDatabase } from "./stand-in-database.ts";
+import type { World } from "./world.ts";
+
+/** The database that answers there; rejects where none does. */
+type Databases = (host: string) => StandInDatabase;
+
+/**
+ * The real tasks, but for those that work on the database: these take the same events, keep the same documents and do
+ * what they are there for to a stand-in for it.
+ */
+export function standInTasks(databaseAt: Databases): World["tasks"] {
+  const played = <Event>(
+    task: Task<Event>,
+    play: (event: Event, at: Played) => Promise<unknown>,
+  ): Task<Event> => ({
+    ...task,
+    run: async (event, ports, evidence) => {
+      await play(event, new Played(ports, evidence, databaseAt));
+      return DONE;
+    },
+  });
+  const rollBack = played(rollbackTask, async (event, at) => {
+    if (event.action === "predict") return await predict(at.ports, at.evidence);
+    if (event.action === "begin") return;
+    const database = await at.database(event.target);
+    database.has.delete(event.version);
+    database.begun.delete(event.version);
+    return await at.steps(event.target, event.version, 1, "rollback");
+  });
+  return {
+    ...TASKS,
+    preflight: played(preflightTask, (_event, at) =>
+      at.keep<PreflightDoc>(Doc.preflight, { at: at.now(), checks: [] }),
+    ),
+    fence: played(fenceTask, async ({ action, ...event }, at) => {
+      if (action === "fence") {
+        const again = "again" in event && event.again;
+        await at.keep<FenceDoc>(again ? Doc.fenceAgain : Doc.fence, {
+          at: at.now(),
+          mode: "connect",
+          aclBefore: null,
+          roles: [],
+        });
+        const production = await at.database("production");
+        production.claimed = true;
+        production.fenced = true;
+        return;
+      }
+      if (action === "lift") await at.keep(Doc.fenceLifting, { at: at.now() });
+      if (!(await at.evidence.read(Doc.fence))) return;
+      const production = await at.database("production");
+      production.fenced = false;
+      await at.keep(Doc.fenceLifted, { at: at.now() });
+      if (action === "leave") production.claimed = false;
+    }),
+    record: played(recordTask, async ({ when }, at) => await at.record(when, "production")),
+    verify: played(verifyTask, async (_event, at) => {
+      await at.record("staging", "staging");
+      await at.keep<StagingVerifiedDoc>(Doc.stagingVerified, {
+        at: at.now(),
+        tables: 0,
+        rows: "0",
+        equal: true,
+        differences: [],
+      });
+    }),
+    writes: played(writesTask, async ({ action }, at) => {
+      await at.database("production");
+      if (action === "count")
+        await at.keep<LossDoc>(Doc.loss, {
+          at: at.now(),
+          since: at.now(),
+          applicationWasIn: false,
+          tables: [],
+          asRecorded: 0,
+          byCounters: 0,
+        });
+    }),
+    migrate: played(migrateTask, async ({ target, version, round }, at) => {
+      const database = await at.database(target);
+      if (target === "staging" && round === 1) await at.record(`staging-${version}`, target);
+      database.has.add(version);
+      database.begun.add(version);
+      await at.steps(target, version, round, "migrate");
+    }),
+    validate: played(validateTask, async ({ target, versions, round }, at) => {
+      const database = await at.database(target);
+      for (const version of versions)
+        await at.keep<ChecksDoc>(Doc.checks(target, version, round), {
+          at: at.now(),
+          target,
+          version,
+          seconds: 0,
+          results: [
+            { name: "is there", at: "", as: null, passed: database.has.has(version), expected: "", seen: "" },
+          ],
+        });
+    }),
+    rollback: {
+      ...rollBack,
+      run: async (event, ports, evidence) =>
+        event.action === "begin"
+          ? await begin(event.failure, new Played(ports, evidence, databaseAt))
+          : await rollBack.run(event, ports, evidence),
+    },
+    prove: played(proveTask, async ({ proof }, at) => {
+      const target = proof.startsWith("staging-") ? "staging" : "production";
+      const before = (proof.startsWith("staging-") ? proof : "before") as RecordName;
+      const is = await at.record(`after-${proof}`, target);
+      const was = await at.evidence.need<RecordDoc>(Doc.record(before));
+      const equal = proof === "production-data" || is.fingerprint === was.fingerprint;
+      await at.keep<ProofDoc>(Doc.proof(proof), {
+        at: at.now(),
+        name: proof,
+        equal,
+        fingerprintBefore: was.fingerprint,
+        fingerprintAfter: is.fingerprint,
+        tablesBefore: [],
+        tablesAfter: [],
+        differences: equal ? [] : ["something is not as it was"],
+        unproven: [],
+      });
+      if (!equal) throw new SluiceError(ErrorName.NotBack, "something is not as it was");
+    }),
+    benchmark: played(benchmarkTask, async ({ target }, at) => {
+      await at.database(target);
+      await at.keep<BenchmarksDoc>(Doc.benchmarks(target), { at: at.now(), target, results: [] });
+    }),
+    opening: played(openingTask, async ({ target }, at) => await at.database(target)),
+  };
+}
+
+async function begin(failure: Caught, at: Played): Promise<Answer> {
+  const { begun } = await at.database("production");
+  const { from } = await at.keep<RollbackDoc>(Doc.rollback, {
+    at: at.now(),
+    why: failure.Error ? `${failure.Error}: ${failure.Cause}` : "No-Go",
+    from: [...begun].sort().at(-1) ?? null,
+  });
+  return { from: from ?? "none" };
+}
+
+/** What a played task works with. */
+class Played {
+  constructor(
+    readonly ports: Ports,
+    readonly evidence: RunEvidence,
+    private readonly databaseAt: Databases,
+  ) {}
+
+  now(): string {
+    return this.ports.clock.now().toISOString();
+  }
+
+  async keep<T>(name: string, document: T): Promise<T> {
+    return await this.evidence.keep<T>(name, document);
+  }
+
+  async database(target: Target): Promise<StandInDatabase> {
+    return this.databaseAt((await endpointOf(this.evidence, target)).host);
+  }
+
+  async record(name: RecordName, target: Target): Promise<RecordDoc> {
+    const fingerprint = fingerprintOf((await this.database(target)).catalog());
+    await this.keep(Doc.fingerprint(name), fingerprint);
+    return await this.keep<RecordDoc>(Doc.record(name), {
+      at: this.now(),
+      seconds: 0,
+      fingerprint: fingerprint.hash,
+      tables: [],
+    });
+  }
+
+  async steps(
+    target: Target,
+    version: string,
+    round: number,
+    direction: "migrate" | "rollback",
+  ): Promise<void> {
+    const at = this.now();
+    await this.keep<StepsDoc>(Doc.steps(target, version, round, direction), {
+      target,
+      version,
+      title: "",
+      round,
+      direction,
+      startedAt: at,
+      endedAt: at,
+      seconds: 0,
+      steps: [],
+    });
+  }
+}

@@ -1,0 +1,138 @@
+import { asidePrefix } from "../../../lambdas/shared/names.ts";
+import type { DatabaseFleet, Databases, Http, Snapshot } from "../../../lambdas/shared/ports.ts";
+import type { Session } from "../../../lambdas/shared/session.ts";
+import { StandInDatabase } from "./stand-in-database.ts";
+import { standInTasks } from "./stand-in-tasks.ts";
+import { PRODUCTION, type SavedWorld, type Sight, type World } from "./world.ts";
+
+interface Contents {
+  databases: ReadonlyMap<string, StandInDatabase>;
+  taken: ReadonlyMap<string, StandInDatabase>;
+  running: boolean;
+}
+
+/** A fleet of stand-ins for databases, and the tasks that play with them. */
+export class StandInWorld implements World, DatabaseFleet, Databases {
+  readonly fleet = this;
+  readonly databases = this;
+  readonly single = true;
+  readonly renameSeconds = 0;
+  readonly tasks = standInTasks((host) => this.at(host));
+  private readonly held: Map<string, StandInDatabase>;
+  private readonly taken: Map<string, StandInDatabase>;
+  private running: boolean;
+
+  constructor(
+    { databases, taken, running }: Contents = {
+      databases: new Map([[PRODUCTION, new StandInDatabase()]]),
+      taken: new Map(),
+      running: true,
+    },
+  ) {
+    this.held = new Map([...databases].map(([name, database]) => [name, database.twin()]));
+    this.taken = new Map(taken);
+    this.running = running;
+  }
+
+  readonly http: Http = {
+    request: async (method, url) => {
+      const { pathname } = new URL(url);
+      if (method === "POST") this.running = pathname === "/start";
+      const refused = method === "GET" && (!this.running || this.at(PRODUCTION).fenced);
+      return { status: refused ? 500 : 200, body: "the first note" };
+    },
+  };
+
+  async withSession<T>({ host }: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+    return await work(this.at(host).session());
+  }
+
+  async describe(instance: string) {
+    const found = this.held.get(instance);
+    return (
+      found && {
+        id: instance,
+        identity: found.identity,
+        status: "available" as const,
+        statusText: "available",
+        endpoint: { host: instance, port: 5432 },
+        engineVersion: "18",
+        settings: {},
+      }
+    );
+  }
+
+  async startSnapshot(id: string, instance: string): Promise<void> {
+    if (!this.taken.has(id)) this.taken.set(id, this.at(instance).copy());
+  }
+
+  async describeSnapshot(id: string): Promise<Snapshot | undefined> {
+    return this.taken.has(id)
+      ? { id, instance: PRODUCTION, status: "available", statusText: "available" }
+      : undefined;
+  }
+
+  async deleteSnapshot(id: string): Promise<void> {
+    this.taken.delete(id);
+  }
+
+  async startRestore(snapshot: string, instance: string): Promise<void> {
+    const copy = this.taken.get(snapshot)?.copy();
+    if (copy && !this.held.has(instance)) this.held.set(instance, copy);
+  }
+
+  async finishRestore(): Promise<boolean> {
+    return true;
+  }
+
+  async handOver(): Promise<string[]> {
+    return [];
+  }
+
+  async startRename(from: string, to: string): Promise<void> {
+    if (this.held.has(to)) return;
+    this.held.set(to, this.at(from));
+    this.held.delete(from);
+  }
+
+  async startDelete(instance: string): Promise<void> {
+    this.held.delete(instance);
+  }
+
+  instances(): string[] {
+    return [...this.held.keys()];
+  }
+
+  snapshots(): string[] {
+    return [...this.taken.keys()];
+  }
+
+  applicationRuns(): boolean {
+    return this.running;
+  }
+
+  async look(): Promise<Sight> {
+    const name = this.held.has(PRODUCTION)
+      ? PRODUCTION
+      : this.instances().find((id) => id.startsWith(asidePrefix(PRODUCTION)));
+    const { has, fenced, claimed } = this.at(name ?? PRODUCTION);
+    return {
+      contents: [...has].sort().join(),
+      access: fenced ? "closed" : "open",
+      claims: claimed ? ["the run"] : [],
+    };
+  }
+
+  async save(): Promise<SavedWorld> {
+    const saved = new StandInWorld({ databases: this.held, taken: this.taken, running: this.running });
+    return () => new StandInWorld({ databases: saved.held, taken: saved.taken, running: saved.running });
+  }
+
+  async close(): Promise<void> {}
+
+  private at(host: string): StandInDatabase {
+    const found = this.held.get(host);
+    if (!found) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" });
+    return found;
+  }
+}

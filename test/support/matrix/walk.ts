@@ -1,0 +1,272 @@
+import { decide } from "../../../lambdas/gate/decide.ts";
+import { gateAddress } from "../../../lambdas/gate/link.ts";
+import { Doc, type OutcomeDoc } from "../../../lambdas/shared/documents.ts";
+import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
+import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
+import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
+import type { Notice, Ports } from "../../../lambdas/shared/ports.ts";
+import { invoke, type Task } from "../../../lambdas/shared/task.ts";
+import { LocalCallbacks } from "../../../local/callbacks.ts";
+import type { Definition } from "../../../local/definition.ts";
+import { interpret } from "../../../local/interpreter.ts";
+import type { EventLog } from "../../../local/interpreter-types.ts";
+import { MemoryEvidence } from "../ports.ts";
+import { badStatus } from "./bad-status.ts";
+import { type Fault, TIMEOUT } from "./faults.ts";
+import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
+
+export const RUN = "a-walk";
+export const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:sluice:a-walk";
+const GATE_URL = "https://gates.example.com";
+/** Its actions were on; those of the other were off already. */
+export const ALARM = "orders-latency";
+export const MUTED = "orders-muted";
+
+/** Which machine is walked through, and what its tasks are told of the deployment. */
+export interface Ground {
+  definition: Definition;
+  plan: CompiledPlan;
+  rehearse: "before" | "inside";
+}
+
+/** Where a walk entered a state: others may go on from there. */
+export interface Halt {
+  state: string;
+  input: unknown;
+  evidence: MemoryEvidence;
+  alarmsOn: ReadonlySet<string>;
+  notices: readonly Notice[];
+  world: SavedWorld;
+}
+
+export interface Walked {
+  /** Name of the end state. */
+  end: string;
+  /** What the end state shows. */
+  cause: string;
+  /** Task states in the order in which they were called, each call. */
+  calls: string[];
+  halts: Map<string, Halt>;
+  faults: readonly Fault[];
+  evidence: MemoryEvidence;
+  outcome: OutcomeDoc | undefined;
+  notices: Notice[];
+  alarmsOn: ReadonlySet<string>;
+  world: World;
+  /** Inputs and outputs of all states, as text. */
+  passed: string[];
+  /** Task tokens and keys of links that were given out. */
+  secrets: string[];
+}
+
+/**
+ * Walks through the machine, from its start or from a halt, with the given faults and a Go at every gate.
+ * @param halts at which states others are to go on; asked once for each
+ */
+export async function walk(
+  ground: Ground,
+  from: { world: World } | Halt,
+  faults: readonly Fault[],
+  halts: (state: string) => boolean = () => false,
+): Promise<Walked> {
+  return await new Walk(ground, from, faults, halts).go();
+}
+
+class Walk {
+  private readonly world: World;
+  private readonly evidence: MemoryEvidence;
+  private readonly alarmsOn: Set<string>;
+  private readonly notices: Notice[];
+  private readonly callbacks = new LocalCallbacks();
+  private readonly calls: string[] = [];
+  private readonly halted = new Map<string, Halt>();
+  private readonly passed: string[] = [];
+  private readonly secrets: string[] = [];
+  private readonly inputs = new Map<string, unknown>();
+  private readonly met = new Set<Fault>();
+  private current = "";
+  private cause = "";
+
+  constructor(
+    private readonly ground: Ground,
+    private readonly from: { world: World } | Halt,
+    private readonly faults: readonly Fault[],
+    private readonly halts: (state: string) => boolean,
+  ) {
+    const halt = "state" in from ? from : undefined;
+    this.world = typeof from.world === "function" ? from.world() : from.world;
+    this.evidence = halt?.evidence.copy() ?? new MemoryEvidence();
+    this.alarmsOn = new Set(halt?.alarmsOn ?? [ALARM]);
+    this.notices = [...(halt?.notices ?? [])];
+  }
+
+  async go(): Promise<Walked> {
+    const halt = "state" in this.from ? this.from : undefined;
+    const ports = this.ports();
+    const end = await interpret({
+      definition: this.ground.definition,
+      input: (halt?.input ?? { startedBy: "the starter" }) as Record<string, unknown>,
+      run: RUN,
+      execution: EXECUTION,
+      retryPauseMs: 0,
+      waitMs: 0,
+      ...(halt ? { startAt: halt.state } : {}),
+      task: (state, event) => this.task(state, event, ports),
+      onEvent: (event) => this.see(event),
+    });
+    for (const [state, found] of this.halted) found.input = this.inputs.get(state);
+    return {
+      end,
+      cause: this.cause,
+      calls: this.calls,
+      halts: this.halted,
+      faults: this.faults,
+      evidence: this.evidence,
+      outcome: await evidenceOf(this.evidence, RUN).read<OutcomeDoc>(Doc.outcome),
+      notices: this.notices,
+      alarmsOn: this.alarmsOn,
+      world: this.world,
+      passed: this.passed,
+      secrets: this.secrets,
+    };
+  }
+
+  private see({ type, state }: EventLog): void {
+    if (!state) return;
+    if (type === "StateEntered" && !this.inputs.has(state.name)) this.inputs.set(state.name, state.input);
+    if (state.type === "Fail" && type === "StateEntered")
+      this.cause = (state.input as { end: { told: { cause: string } } }).end.told.cause;
+    this.passed.push(JSON.stringify(state));
+  }
+
+  private async task(state: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
+    this.current = state;
+    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(state));
+    this.calls.push(state);
+    const capability = this.ground.definition.capabilities.get(state);
+    if (!capability) throw new Error(`State "${state}" calls nothing`);
+    const token = event.token === undefined ? undefined : String(event.token);
+    if (token !== undefined) this.secrets.push(token);
+    const answered = token === undefined ? undefined : this.callbacks.wait(token);
+    const fault = this.faultAt(state);
+    if (fault?.kind === "error" && fault.error === TIMEOUT) {
+      if (fault.when === "after") await invoke(this.world.tasks[capability], event, ports);
+      throw timeout(token !== undefined);
+    }
+    const seen = fault?.kind === "status" ? { ...ports, fleet: badStatus(ports.fleet) } : ports;
+    const answer = await invoke(withFault(this.world.tasks[capability], fault), event, seen);
+    if (fault?.kind === "silence") throw timeout(true);
+    return answered ? await answered : answer;
+  }
+
+  private faultAt(state: string): Fault | undefined {
+    const fault = this.faults.find((candidate) => candidate.state === state);
+    if (!fault || (fault.kind === "error" && fault.tries === "first" && this.met.has(fault)))
+      return undefined;
+    this.met.add(fault);
+    return fault;
+  }
+
+  private async halt(state: string): Promise<Halt> {
+    return {
+      state,
+      input: undefined,
+      evidence: this.evidence.copy(),
+      alarmsOn: new Set(this.alarmsOn),
+      notices: [...this.notices],
+      world: await this.world.save(),
+    };
+  }
+
+  private ports(): Ports {
+    const { plan, rehearse } = this.ground;
+    const { world, evidence, alarmsOn, callbacks } = this;
+    const ports: Ports = {
+      plan,
+      settings: {
+        instance: PRODUCTION,
+        database: "postgres",
+        applicationRoles: [],
+        applicationUrl: "https://application.example.com",
+        fence: "connect",
+        rehearse,
+        alarms: [ALARM, MUTED],
+        retentionDays: 365,
+        gateUrl: GATE_URL,
+        separateApprover: true,
+        contacts: [],
+        lockTimeoutMs: 2_000,
+        lockTries: 3,
+        concurrentWaitMs: 60_000,
+      },
+      evidence,
+      fleet: world.fleet,
+      archive: { start: async () => [] },
+      databases: world.databases,
+      http: world.http,
+      notifier: { send: (notice) => this.hear(notice, ports) },
+      announcer: { announce: async () => undefined },
+      callbacks,
+      alarms: {
+        known: async (names) => [...names],
+        enabled: async (names) => names.filter((name) => alarmsOn.has(name)),
+        disable: async (names) => names.forEach((name) => void alarmsOn.delete(name)),
+        enable: async (names) => names.forEach((name) => void alarmsOn.add(name)),
+      },
+      executions: { isRunning: async () => false },
+      metrics: { publish: () => undefined },
+      schedules: { startWatch: async () => false },
+      clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+      worker: "a walk's",
+      progress: () => undefined,
+    };
+    return ports;
+  }
+
+  /** People read every message, and answer gates at once. */
+  private async hear(notice: Notice, ports: Ports): Promise<void> {
+    this.notices.push(notice);
+    const link = notice.text.split("\n").find((line) => line.startsWith(`${GATE_URL}/`));
+    const address = link === undefined ? undefined : gateAddress(new URL(link).pathname);
+    if (link === undefined || !address) return;
+    this.secrets.push(new URL(link).searchParams.get("key") ?? "");
+    const { kind } = this.faults.find(({ state }) => state === this.current) ?? {};
+    if (kind === "silence") return;
+    await decide(ports, {
+      ...address,
+      decision: kind === "no" ? "NoGo" : "Go",
+      by: "an approver",
+      comment: kind === "no" ? "the walk wants it" : "",
+      from: "prompt",
+      ticked: [],
+    });
+  }
+}
+
+function withFault<Event>(task: Task<Event>, fault: Fault | undefined): Task<Event> {
+  if (fault?.kind !== "error") return task;
+  const { error, when } = fault;
+  const run: typeof task.run = async (...given) => {
+    if (when === "after") {
+      const answer = await task.run(...given);
+      // Not done yet: it will be called again, and fail then.
+      if (answer.status === "running") return answer;
+    }
+    throw thrown(error, fault.state);
+  };
+  return { ...task, run };
+}
+
+function thrown(error: string, state: string): Error {
+  const message = `${state} fails, as the walk wants it`;
+  if (error in ErrorName) return new SluiceError(error as ErrorName, message);
+  return Object.assign(new Error(message), { name: error });
+}
+
+/** @param callback the interpreter takes any error but its own for one that States.TaskFailed names */
+function timeout(callback: boolean): Error {
+  return Object.assign(new Error("it did not answer in time"), {
+    name: TIMEOUT,
+    ...(callback ? { isRetryable: false } : {}),
+  });
+}

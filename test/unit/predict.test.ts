@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { predict } from "../../lambdas/rollback/predict.ts";
+import { Doc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import type { DatabaseFleet } from "../../lambdas/shared/ports.ts";
+import { memoryPorts } from "../support/ports.ts";
+
+/** A rehearsal that took so many seconds: rollbacks of 003 and 002, and the readings that proved them. */
+async function rehearsed(
+  { rollbacks = [60, 30], proofs = [20, 25] } = {},
+  { rollbackSloMinutes = 30, renameSeconds = 600 } = {},
+) {
+  const ports = memoryPorts({ plan: { rollbackSloMinutes } });
+  ports.fleet = { renameSeconds } as DatabaseFleet;
+  const evidence = evidenceOf(ports.evidence, "run-1");
+  for (const [i, version] of ["003", "002"].entries()) {
+    await evidence.keep(Doc.steps("staging", version, 1, "rollback"), { seconds: rollbacks[i] });
+    await evidence.keep(Doc.record(`after-staging-${version}`), { seconds: proofs[i] });
+  }
+  await evidence.keep(Doc.staging, { seconds: 900 });
+  await evidence.keep(Doc.record("staging"), { seconds: 240 });
+  return { ports, evidence };
+}
+
+describe("the way back", () => {
+  test("by rollback is every rehearsed rollback, newest first, and the slowest reading that proves it", async () => {
+    const { ports, evidence } = await rehearsed();
+    await predict(ports, evidence);
+    expect((await evidence.need<WayBackDoc>(Doc.wayBack)).rollback).toEqual({
+      seconds: 115,
+      parts: [
+        { what: "Roll back 003", seconds: 60 },
+        { what: "Roll back 002", seconds: 30 },
+        { what: "Prove it", seconds: 25 },
+      ],
+    });
+  });
+
+  test("by restore is the rename, staging's restore, and the first reading of what was restored", async () => {
+    const { ports, evidence } = await rehearsed();
+    await predict(ports, evidence);
+    expect((await evidence.need<WayBackDoc>(Doc.wayBack)).restore).toEqual({
+      seconds: 1740,
+      parts: [
+        { what: "Move production aside", seconds: 600 },
+        { what: "Restore the snapshot", seconds: 900 },
+        { what: "Prove it", seconds: 240 },
+      ],
+    });
+  });
+
+  test("a rollback that is too slow for the plan refuses the run, and says what takes how long", async () => {
+    const { ports, evidence } = await rehearsed({ rollbacks: [1500, 290] });
+    await expect(predict(ports, evidence)).rejects.toMatchObject({
+      name: "RollbackTooSlow",
+      message: expect.stringMatching(
+        /30 min 15 s \(Roll back 003 25 min, Roll back 002 4 min 50 s, Prove it 25 s\), and the plan allows 30 min/,
+      ),
+    });
+    // Asked again, it says the same.
+    await expect(predict(ports, evidence)).rejects.toMatchObject({ name: "RollbackTooSlow" });
+  });
+
+  test("one that takes just as long as the plan allows does not", async () => {
+    const { ports, evidence } = await rehearsed({ rollbacks: [1500, 275] });
+    await predict(ports, evidence);
+  });
+
+  test("a restore that is too slow refuses nothing: people are shown it", async () => {
+    const { ports, evidence } = await rehearsed({}, { rollbackSloMinutes: 20 });
+    await predict(ports, evidence);
+    const { restore, sloSeconds } = await evidence.need<WayBackDoc>(Doc.wayBack);
+    expect(restore.seconds).toBeGreaterThan(sloSeconds);
+  });
+});

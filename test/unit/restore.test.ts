@@ -1,0 +1,183 @@
+import { describe, expect, test } from "vitest";
+import { restoreTask } from "../../lambdas/restore/task.ts";
+import {
+  Doc,
+  type MovedAsideDoc,
+  type ProductionDoc,
+  type RestoredDoc,
+} from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import { asideName, snapshotName } from "../../lambdas/shared/names.ts";
+import { endpointOf } from "../../lambdas/shared/places.ts";
+import type { DatabaseFleet, Instance } from "../../lambdas/shared/ports.ts";
+import { invoke } from "../../lambdas/shared/task.ts";
+import { memoryPorts } from "../support/ports.ts";
+
+const RUN = "2026-11-03-first";
+const PRODUCTION = "orders-prod";
+const ASIDE = asideName(PRODUCTION, RUN);
+const FINAL = snapshotName(RUN, "final");
+const LIKE = { instanceClass: "db.r7g.large" };
+
+const instance = (identity: string, more: Partial<Instance> = {}): Instance => ({
+  id: "",
+  identity,
+  status: "available",
+  statusText: "available",
+  endpoint: { host: identity, port: 5432 },
+  engineVersion: "17",
+  settings: {},
+  ...more,
+});
+
+/** A fleet that does what it is asked for at the next look; every call is noted. */
+async function world({ snapshot = "available" as "available" | "failed" | "none" } = {}) {
+  const calls: string[] = [];
+  const instances = new Map<string, Instance>([[PRODUCTION, instance("db-1")]]);
+  let finished = false;
+  const ports = memoryPorts();
+  ports.fleet = {
+    ...ports.fleet,
+    describe: async (id) => instances.get(id),
+    describeSnapshot: async (id) =>
+      snapshot === "none" || id !== FINAL
+        ? undefined
+        : { id, instance: PRODUCTION, status: snapshot, statusText: snapshot },
+    startRename: async (from, to) => {
+      calls.push(`rename ${from} to ${to}`);
+      const found = instances.get(from);
+      if (found) instances.set(to, found);
+      instances.delete(from);
+    },
+    startRestore: async (from, to, like) => {
+      calls.push(`restore ${from} as ${to}`);
+      expect(like).toEqual(LIKE);
+      instances.set(to, instance("db-2", { status: "pending", statusText: "creating", endpoint: undefined }));
+    },
+    finishRestore: async () => finished,
+    handOver: async () => ["Make new replicas."],
+  } satisfies Partial<DatabaseFleet> as DatabaseFleet;
+  const evidence = evidenceOf(ports.evidence, RUN);
+  await evidence.keep<Partial<ProductionDoc>>(Doc.production, {
+    identity: "db-1",
+    endpoint: { host: "db-1", port: 5432 },
+    settings: LIKE,
+  });
+  const call = (action: "aside" | "restore") =>
+    invoke(
+      restoreTask,
+      { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "s", action },
+      ports,
+    ).then(({ status }) => status);
+  return {
+    calls,
+    call,
+    instances,
+    evidence,
+    ports,
+    finish: () => {
+      finished = true;
+    },
+  };
+}
+
+describe("moving production aside", () => {
+  test.each(["failed", "none"] as const)("does not begin while the snapshot is %s", async (snapshot) => {
+    const { call, calls } = await world({ snapshot });
+    await expect(call("aside")).rejects.toThrow(/production stays where it is/);
+    expect(calls).toEqual([]);
+  });
+
+  test("renames it once, however often it is called, and waits until it answers under its new name", async () => {
+    const { call, calls, instances } = await world();
+    expect(await call("aside")).toBe("running");
+    instances.set(ASIDE, instance("db-1", { status: "pending", statusText: "renaming" }));
+    expect(await call("aside")).toBe("running");
+    instances.set(ASIDE, instance("db-1"));
+    expect(await call("aside")).toBe("done");
+    expect(await call("aside")).toBe("done");
+    expect(calls).toEqual([`rename ${PRODUCTION} to ${ASIDE}`]);
+  });
+
+  test("from then on the former production is where production's database is, until another takes its place", async () => {
+    const { call, evidence } = await world();
+    await call("aside");
+    await call("aside");
+    expect(await evidence.need<MovedAsideDoc>(Doc.movedAside)).toMatchObject({ endpoint: { host: "db-1" } });
+    expect(await endpointOf(evidence, "production")).toEqual({ host: "db-1", port: 5432 });
+  });
+
+  test("refuses an instance of that name that is not the former production", async () => {
+    const { call, instances } = await world();
+    instances.set(ASIDE, instance("db-9"));
+    await expect(call("aside")).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringContaining("another instance than production was"),
+    });
+  });
+
+  test("an instance that does not come back from its rename is final", async () => {
+    const { call, instances } = await world();
+    await call("aside");
+    instances.set(ASIDE, instance("db-1", { status: "failed", statusText: "incompatible-network" }));
+    await expect(call("aside")).rejects.toThrow("incompatible-network");
+  });
+});
+
+describe("restoring production", () => {
+  async function movedAside() {
+    const given = await world();
+    await given.call("aside");
+    await given.call("aside");
+    given.calls.length = 0;
+    return given;
+  }
+
+  test("takes the settings that production had, is begun once, and goes on wherever a worker left it", async () => {
+    const { call, calls, instances, finish, evidence } = await movedAside();
+    expect(await call("restore")).toBe("running");
+    expect(await call("restore")).toBe("running");
+    instances.set(PRODUCTION, instance("db-2"));
+    // Its settings are not all given yet.
+    expect(await call("restore")).toBe("running");
+    finish();
+    expect(await call("restore")).toBe("done");
+    expect(await call("restore")).toBe("done");
+    expect(calls).toEqual([`restore ${FINAL} as ${PRODUCTION}`]);
+    expect(await evidence.need<RestoredDoc>(Doc.restored)).toMatchObject({
+      endpoint: { host: "db-2" },
+      handOver: ["Make new replicas."],
+    });
+    expect(await endpointOf(evidence, "production")).toEqual({ host: "db-2", port: 5432 });
+  });
+
+  test("never takes the former production for the restored one, though it is still seen under its name", async () => {
+    const { call, calls, instances, finish, ports } = await movedAside();
+    finish();
+    instances.set(PRODUCTION, instance("db-1"));
+    expect(await call("restore")).toBe("running");
+    expect(ports.lines).toContain(`${PRODUCTION} has not left its name yet`);
+    expect(calls).toEqual([]);
+  });
+
+  test("an instance that does not come up is final", async () => {
+    const { call, instances } = await movedAside();
+    await call("restore");
+    instances.set(PRODUCTION, instance("db-2", { status: "failed", statusText: "incompatible-restore" }));
+    await expect(call("restore")).rejects.toThrow("incompatible-restore");
+  });
+
+  test("is restored also where nobody can say what stayed behind", async () => {
+    const { call, instances, finish, ports, evidence } = await movedAside();
+    ports.fleet = {
+      ...ports.fleet,
+      handOver: async () => {
+        throw new Error("throttled");
+      },
+    };
+    instances.set(PRODUCTION, instance("db-2"));
+    finish();
+    expect(await call("restore")).toBe("done");
+    expect((await evidence.need<RestoredDoc>(Doc.restored)).handOver[0]).toContain("throttled");
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { type ArchivedDoc, Doc, type SnapshotDoc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import { snapshotName } from "../../lambdas/shared/names.ts";
+import type { ArchivedSnapshot, DatabaseFleet, Snapshot, Tags } from "../../lambdas/shared/ports.ts";
+import { invoke } from "../../lambdas/shared/task.ts";
+import { snapshotTask } from "../../lambdas/snapshot/task.ts";
+import { memoryPorts } from "../support/ports.ts";
+
+const RUN = "2026-11-03-first";
+const TAKE = { action: "take" };
+
+/** A fleet that shows a snapshot in these statuses, one after the other, once it was asked for. */
+function world(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot[] = []) {
+  const asked: { id: string; tags: Tags }[] = [];
+  const archived: { id: string; tags: Tags }[] = [];
+  const left = [...statuses];
+  const ports = memoryPorts({ settings: { retentionDays: 30 } });
+  ports.fleet = {
+    describeSnapshot: async (id) => {
+      const status = asked.length > 0 ? (left.length > 1 ? left.shift() : left[0]) : undefined;
+      return (
+        status && {
+          id,
+          instance: "orders-prod",
+          status,
+          statusText: status,
+          createdAt: "2026-11-03T02:00:00.000Z",
+          sizeBytes: 42,
+          engineVersion: "17.4",
+          encrypted: true,
+          kmsKey: "arn:key",
+        }
+      );
+    },
+    startSnapshot: async (id, _instance, tags) => void asked.push({ id, tags }),
+  } satisfies Partial<DatabaseFleet> as DatabaseFleet;
+  ports.archive = {
+    start: async (id, tags) => {
+      archived.push({ id, tags });
+      return copies;
+    },
+  };
+  const call = (event: object) =>
+    invoke(
+      snapshotTask,
+      { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "s", ...event },
+      ports,
+    );
+  return { asked, archived, call, evidence: evidenceOf(ports.evidence, RUN) };
+}
+
+describe("a snapshot", () => {
+  test("is asked for once, waited for, and noted with all that is known of it", async () => {
+    const { asked, call, evidence } = world(["pending", "available"]);
+    expect(await call({ ...TAKE, purpose: "final" })).toMatchObject({ status: "running" });
+    expect(await call({ ...TAKE, purpose: "final" })).toEqual({ status: "done" });
+    expect(asked).toHaveLength(1);
+    expect(await evidence.need<SnapshotDoc>(Doc.snapshot("final"))).toEqual({
+      at: "2026-11-03T02:00:00.000Z",
+      id: snapshotName(RUN, "final"),
+      instance: "orders-prod",
+      createdAt: "2026-11-03T02:00:00.000Z",
+      sizeBytes: 42,
+      engineVersion: "17.4",
+      encrypted: true,
+      kmsKey: "arn:key",
+      keepUntil: "2026-12-03",
+    });
+  });
+
+  test("carries the run, what it is for and, if it is the way back, until when it is kept", async () => {
+    const { asked, call } = world(["available"]);
+    await call({ ...TAKE, purpose: "final" });
+    expect(asked[0]?.tags).toEqual({
+      "sluice:run": RUN,
+      "sluice:purpose": "final",
+      "sluice:keep-until": "2026-12-03",
+    });
+    const rehearsal = world(["available"]);
+    await rehearsal.call({ ...TAKE, purpose: "rehearsal" });
+    expect(rehearsal.asked[0]?.tags).toEqual({ "sluice:run": RUN, "sluice:purpose": "rehearsal" });
+  });
+
+  test("that failed is final: nothing can be restored from it", async () => {
+    const { call } = world(["failed"]);
+    await expect(call({ ...TAKE, purpose: "final" })).rejects.toMatchObject({ name: "FleetFailed" });
+  });
+});
+
+describe("sending the final snapshot away", () => {
+  const copy = (status: ArchivedSnapshot["status"]): ArchivedSnapshot => ({
+    kind: "copy",
+    where: "Region eu-west-1",
+    id: "arn:copy",
+    status,
+    statusText: status,
+  });
+
+  test("is begun and noted, and not waited for", async () => {
+    const { archived, call, evidence } = world([], [copy("pending")]);
+    expect(await call({ action: "archive" })).toEqual({ status: "done" });
+    expect(archived).toEqual([
+      {
+        id: snapshotName(RUN, "final"),
+        tags: expect.objectContaining({ "sluice:keep-until": "2026-12-03" }),
+      },
+    ]);
+    expect(await evidence.need<ArchivedDoc>(Doc.archived)).toMatchObject({ copies: [copy("pending")] });
+  });
+
+  test("that fails at once ends the run before anything is migrated", async () => {
+    const { call } = world([], [copy("failed")]);
+    await expect(call({ action: "archive" })).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringContaining("to Region eu-west-1 is failed"),
+    });
+  });
+});
