@@ -58,6 +58,7 @@ describe("a snapshot", () => {
     expect(asked).toHaveLength(1);
     expect(await evidence.need<SnapshotDoc>(Doc.snapshot("final"))).toEqual({
       at: "2026-11-03T02:00:00.000Z",
+      beganAt: "2026-11-03T02:00:00.000Z",
       id: snapshotName(RUN, "final"),
       instance: "orders-prod",
       createdAt: "2026-11-03T02:00:00.000Z",

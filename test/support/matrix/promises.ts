@@ -98,7 +98,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
 /** 4: and people are told; where they must act at once, the escalation contacts too. */
 function told({ end, faults, notices }: Walked): string[] {
   if (faults.some(({ state }) => state === "Tell everyone")) return [];
-  const last = notices.filter(({ text }) => !text.includes("https://gates.example.com/"));
+  const last = notices.filter(({ text }) => !text.includes("https://gates.example.com/gates/"));
   const heard = (audience: string) => last.some((notice) => notice.audience === audience);
   return [
     ...(heard("approvers") ? [] : ["the approvers were not told how it ended"]),

@@ -31,6 +31,7 @@ import type { Ports } from "../../../lambdas/shared/ports.ts";
 import { type Answer, DONE, type Task } from "../../../lambdas/shared/task.ts";
 import { validateTask } from "../../../lambdas/validate/task.ts";
 import { verifyTask } from "../../../lambdas/verify/task.ts";
+import { watchTask } from "../../../lambdas/watch/task.ts";
 import { writesTask } from "../../../lambdas/writes/task.ts";
 import { TASKS } from "../../../local/tasks.ts";
 import type { StandInDatabase } from "./stand-in-database.ts";
@@ -160,6 +161,9 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
     benchmark: played(benchmarkTask, async ({ target }, at) => {
       await at.database(target);
       await at.keep<BenchmarksDoc>(Doc.benchmarks(target), { at: at.now(), target, results: [] });
+    }),
+    watch: played(watchTask, async ({ action }, at) => {
+      await at.database(action === "rehearse" ? "staging" : "production");
     }),
     opening: played(openingTask, async ({ target }, at) => await at.database(target)),
   };

@@ -227,9 +227,11 @@ class Walk {
   private async hear(notice: Notice, ports: Ports): Promise<void> {
     this.notices.push(notice);
     const link = notice.text.split("\n").find((line) => line.startsWith(`${GATE_URL}/`));
-    const address = link === undefined ? undefined : gateAddress(new URL(link).pathname);
-    if (link === undefined || !address) return;
-    this.secrets.push(new URL(link).searchParams.get("key") ?? "");
+    if (link === undefined) return;
+    const { pathname, searchParams } = new URL(link);
+    this.secrets.push(searchParams.get("key") ?? "");
+    const address = gateAddress(pathname);
+    if (!address) return;
     const { kind } = this.faults.find(({ state }) => state === this.current) ?? {};
     if (kind === "silence") return;
     await decide(ports, {
