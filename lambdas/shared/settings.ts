@@ -18,7 +18,7 @@ export const maintenanceWindow = z.strictObject({
 
 export type MaintenanceWindow = z.infer<typeof maintenanceWindow>;
 
-/** What handlers know of the deployment; written by the stack into SLUICE_SETTINGS, by the command line locally. */
+/** What handlers know of the deployment; shipped with them by the stack, made by the command line locally. */
 export const runSettings = z.strictObject({
   /** Identifier of the production instance. */
   instance: z.string().min(1),
@@ -26,6 +26,8 @@ export const runSettings = z.strictObject({
   database: z.string().min(1),
   /** ARN of the secret with username and password; absent where the fleet's adapter knows how to connect. */
   secretArn: z.string().optional(),
+  /** Role that logs in with a token of IAM's, where there is no secret. */
+  iamUser: z.string().optional(),
   /** In addition to the plan's. */
   applicationRoles: z.array(z.string()),
   applicationUrl: z.url().optional(),
