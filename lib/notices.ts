@@ -21,6 +21,8 @@ export class Notices extends Construct {
     this.key = new kms.Key(this, "Key", { description: "Sluice's messages", enableKeyRotation: true });
     this.approvers = this.topic("Approvers", "Sluice: decisions", props.approvers);
     this.escalation = this.topic("Escalation", "Sluice: escalations", props.escalation);
+    this.allow("events.amazonaws.com");
+    this.allow("cloudwatch.amazonaws.com");
   }
 
   sendStatements(): iam.PolicyStatement[] {
@@ -35,6 +37,15 @@ export class Notices extends Construct {
         conditions: { StringEquals: { "kms:ViaService": `sns.${Stack.of(this).region}.amazonaws.com` } },
       }),
     ];
+  }
+
+  /** Lets rules and alarms of this account send messages. */
+  private allow(service: string): void {
+    const from = new iam.ServicePrincipal(service, {
+      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+    });
+    this.key.grant(from, "kms:Decrypt", "kms:GenerateDataKey*");
+    for (const topic of [this.approvers, this.escalation]) topic.grantPublish(from);
   }
 
   private topic(id: string, displayName: string, emails: readonly string[]): sns.Topic {

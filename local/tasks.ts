@@ -2,6 +2,7 @@ import { admitTask } from "../lambdas/admit/task.ts";
 import { alarmsTask } from "../lambdas/alarms/task.ts";
 import { applicationTask } from "../lambdas/application/task.ts";
 import { benchmarkTask } from "../lambdas/benchmark/task.ts";
+import { cleanUpTask } from "../lambdas/clean-up/task.ts";
 import { fenceTask } from "../lambdas/fence/task.ts";
 import { gateTask } from "../lambdas/gate/task.ts";
 import { migrateTask } from "../lambdas/migrate/task.ts";
@@ -47,4 +48,5 @@ export const TASKS: Readonly<Record<MachineCapability, Call>> = {
   restore: call(restoreTask),
   opening: call(openingTask),
   report: call(reportTask),
+  "clean-up": call(cleanUpTask),
 };

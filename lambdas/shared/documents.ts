@@ -37,6 +37,8 @@ export const Doc = {
   /** One of several Goes that a gate needs, in the order in which they came: the first is 1. */
   gateApproval: (gate: string, attempt: number, n: number) => `gates/${gate}-${attempt}/go-${n}`,
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
+  /** The run was ended from outside; from then on only its clean-up acts for it. */
+  stopped: "stopped",
   rollback: "rollback",
   restore: "restore",
   restored: "restored",
@@ -327,6 +329,14 @@ export interface GateDecisionDoc {
   shown: string;
   /** Where more than one was needed: every Go by itself. */
   approvals?: GateApprovalDoc[] | undefined;
+}
+
+export interface StoppedDoc {
+  at: string;
+  /** What Step Functions calls how the run's execution ended. */
+  status: string;
+  /** The execution that cleans up after it. */
+  cleanUp: string;
 }
 
 export interface RollbackDoc {

@@ -1,4 +1,4 @@
-/** The folders under lambdas/ that the state machine calls. Each is one Lambda function. */
+/** The folders under lambdas/ that the state machines call. Each is one Lambda function. */
 export const MACHINE_CAPABILITIES = [
   "admit",
   "preflight",
@@ -18,6 +18,7 @@ export const MACHINE_CAPABILITIES = [
   "restore",
   "opening",
   "report",
+  "clean-up",
 ] as const;
 
 export type MachineCapability = (typeof MACHINE_CAPABILITIES)[number];

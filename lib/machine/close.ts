@@ -1,4 +1,5 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { CLOSING_ENDS } from "../../lambdas/clean-up/begin.ts";
 import type { End } from "../../lambdas/shared/documents.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { inOrder, type Segment } from "./segment.ts";
@@ -12,7 +13,7 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
   const choice = new sfn.Choice(states, "How did it end?");
   const tell = cleanUp(
     states,
-    "Tell everyone",
+    CLOSING_ENDS,
     "The final message, with the report.",
     "report",
     { action: "tell" },
