@@ -26,6 +26,8 @@ export default defineConfig({
       tier("machine", 180),
       // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("browser", 60, { globalSetup: ["test/browser/global-setup.ts"] }),
+      // One deployed stack for all: nothing in it runs beside anything else.
+      tier("e2e", 600, { fileParallelism: false }),
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],
   },

@@ -28,6 +28,8 @@ export class Next extends Construct {
     this.say("StateMachineArn", arn);
     this.say("CleanUpStateMachineArn", cleanUp.stateMachineArn);
     this.say("EvidenceBucket", storage.bucket.bucketName);
+    this.say("ApproversTopicArn", notices.approvers.topicArn);
+    this.say("EscalationTopicArn", notices.escalation.topicArn);
     this.say(
       "Todo1Confirm",
       "Each address gets a mail of AWS Notifications: nobody is asked before they have opened its link, Confirm subscription.",
