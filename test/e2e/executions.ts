@@ -18,6 +18,8 @@ export interface Ended {
   states: string[];
   /** What failed on the way, caught or not; a line each. */
   failures: string[];
+  /** Every event, as JSON. */
+  history: string[];
 }
 
 /** A state machine as an operator has it: only by its API. */
@@ -41,30 +43,36 @@ export class Executions {
     await this.sfn.send(new StopExecutionCommand({ executionArn: execution }));
   }
 
-  /** The newest, once there is one that is none of these. */
-  async newest(known: readonly string[]): Promise<string> {
+  /** The execution whose input names that run, once there is one. */
+  async about(run: string): Promise<string> {
     let found: string | undefined;
     await eventually(async () => {
-      found = (await this.all()).find((arn) => !known.includes(arn));
+      for (const execution of await this.all()) {
+        const { input = "{}" } = await this.describe(execution);
+        if ((JSON.parse(input) as { run?: string }).run === run) found = execution;
+      }
       return found !== undefined;
-    }, "another execution to begin");
+    }, `an execution about ${run}`);
     return found as string;
   }
 
-  async all(): Promise<string[]> {
+  private async all(): Promise<string[]> {
     const { executions = [] } = await this.sfn.send(
       new ListExecutionsCommand({ stateMachineArn: this.machine }),
     );
     return executions.flatMap(({ executionArn }) => (executionArn === undefined ? [] : [executionArn]));
   }
 
+  private describe(execution: string) {
+    return this.sfn.send(new DescribeExecutionCommand({ executionArn: execution }));
+  }
+
   async end(execution: string, seconds = 300): Promise<Ended> {
     let status = "";
-    const describe = () => this.sfn.send(new DescribeExecutionCommand({ executionArn: execution }));
     try {
       await eventually(
         async () => {
-          status = (await describe()).status ?? "";
+          status = (await this.describe(execution)).status ?? "";
           return status !== "RUNNING";
         },
         "the execution to end",
@@ -77,11 +85,11 @@ export class Executions {
         cause: error,
       });
     }
-    const { error, cause } = await describe();
+    const { error, cause } = await this.describe(execution);
     return { status, error, cause, ...(await this.history(execution)) };
   }
 
-  private async history(execution: string): Promise<Pick<Ended, "states" | "failures">> {
+  private async history(execution: string): Promise<Pick<Ended, "states" | "failures" | "history">> {
     const events: HistoryEvent[] = [];
     let nextToken: string | undefined;
     do {
@@ -97,6 +105,6 @@ export class Executions {
       if (entered?.name !== undefined) states.push(entered.name);
       if (failed) failures.push(`${states.at(-1)}: ${failed.error}: ${failed.cause}`);
     }
-    return { states, failures };
+    return { states, failures, history: events.map((event) => JSON.stringify(event)) };
   }
 }

@@ -105,20 +105,20 @@ export class PostgresServers {
 
   /** Statements as the superuser. */
   async query<Row extends pg.QueryResultRow>(port: number, database: string, sql: string): Promise<Row[]> {
-    const client = new pg.Client({
-      host: "127.0.0.1",
-      port,
-      user: "postgres",
-      password: this.password,
-      database,
-      ssl: { ca: readFileSync(this.certificates.ca) },
-    });
-    await client.connect();
+    const client = await this.connect(port, database);
     try {
       return (await client.query<Row>(sql)).rows;
     } finally {
       await client.end();
     }
+  }
+
+  async connect(port: number, database: string): Promise<pg.Client> {
+    const ssl = { ca: readFileSync(this.certificates.ca) };
+    const { password } = this;
+    const client = new pg.Client({ host: "127.0.0.1", port, user: "postgres", password, database, ssl });
+    await client.connect();
+    return client;
   }
 
   private async answers(port: number): Promise<boolean> {

@@ -64,6 +64,30 @@ export class Production {
     return rows.map(({ version }) => version);
   }
 
+  /** Whether the application may connect. */
+  async isOpen(): Promise<boolean> {
+    return await this.session(APPLICATION, async () => undefined).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Whether some session is at work on a statement that begins so. */
+  async isRunning(statement: string): Promise<boolean> {
+    const rows = await this.asSuperuser(
+      `SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%${statement}%' AND pid <> pg_backend_pid()`,
+    );
+    return rows.length > 0;
+  }
+
+  /** A transaction that goes on, and has a snapshot. */
+  async openTransaction(): Promise<{ close(): Promise<void> }> {
+    const client = await this.servers.connect(this.port, DATABASE);
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    await client.query("SELECT 1");
+    return { close: () => client.end() };
+  }
+
   private get port(): number {
     const port = this.front.ports.get(INSTANCE);
     if (port === undefined) throw new Error("There is no production");

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IAMClient } from "@aws-sdk/client-iam";
 import { CreateDBInstanceCommand, RDSClient } from "@aws-sdk/client-rds";
-import { S3Client } from "@aws-sdk/client-s3";
+import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
@@ -67,6 +67,7 @@ export async function makeWorld(): Promise<World> {
       credentials: { accessKeyId: ACCOUNT, secretAccessKey: "test" },
       requestHandler: { httpsAgent: new Agent({ ca, keepAlive: true }) },
     };
+    await refusesStrangers(new S3Client({ ...client, credentials: STRANGER }));
     const rds = new RDSClient(client);
     front.connect(port, rds);
 
@@ -134,6 +135,17 @@ export async function makeWorld(): Promise<World> {
     await close();
     throw error;
   }
+}
+
+const STRANGER = { accessKeyId: "AKIASTRANGER", secretAccessKey: "test" };
+
+/** Without IAM in force the suite would show nothing of what roles may do. */
+async function refusesStrangers(s3: S3Client): Promise<void> {
+  const refused = await s3.send(new ListBucketsCommand({})).then(
+    () => undefined,
+    (error: Error) => error.name,
+  );
+  if (refused !== "InvalidAccessKeyId") throw new Error(`IAM is not in force: a stranger got ${refused}`);
 }
 
 /** A port that nobody has now. */
