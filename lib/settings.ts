@@ -78,7 +78,7 @@ const network = z
       refuse("must be as many as availabilityZones, in their order");
   });
 
-export const settings = z.strictObject({
+const settings = z.strictObject({
   /** Folder of the plan, relative to the app's. */
   plan: z.string().min(1).default("sql/knowledge-graph"),
   database,
@@ -143,15 +143,26 @@ export class SettingsError extends Error {
  * @throws SettingsError with every mistake.
  */
 export function parseSettings(value: unknown): Settings {
-  if (value === undefined) throw new SettingsError(["there are none: cdk.json comes with an example"]);
+  if (value === undefined)
+    throw new SettingsError([
+      "there are none: `npx sluice init` writes them, and cdk.json comes with an example",
+    ]);
   const parsed = settings.safeParse(typeof value === "string" ? fromText(value) : value);
   if (parsed.success) return parsed.data;
-  throw new SettingsError(
-    parsed.error.issues.flatMap((issue) =>
-      issue.code === "unrecognized_keys"
-        ? issue.keys.map((name) => `${pathText([...issue.path, name])}: there is no such setting`)
-        : [`${pathText(issue.path)}: ${issue.message}`],
-    ),
+  throw new SettingsError(toldMistakes(parsed.error));
+}
+
+/** Every mistake in what is to be the settings, a line each, which begins with its place. */
+export function mistakesIn(value: unknown): string[] {
+  const { error } = settings.safeParse(value);
+  return error ? toldMistakes(error) : [];
+}
+
+function toldMistakes({ issues }: z.ZodError): string[] {
+  return issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((name) => `${pathText([...issue.path, name])}: there is no such setting`)
+      : [`${pathText(issue.path)}: ${issue.message}`],
   );
 }
 
