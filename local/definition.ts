@@ -11,8 +11,8 @@ export interface StateDefinition {
   Parameters?: { FunctionName?: string };
   Next?: string;
   Default?: string;
-  Choices?: { Next: string }[];
-  Catch?: { Next: string }[];
+  Choices?: { Next: string; StringEquals?: string }[];
+  Catch?: { Next: string; ErrorEquals: string[] }[];
 }
 
 export interface Definition {
@@ -24,7 +24,12 @@ export interface Definition {
   phases: readonly Phase[];
 }
 
-interface Resource {
+/** A synthesized template, as far as anything here looks at it. */
+export interface Template {
+  Resources: Readonly<Record<string, Resource>>;
+}
+
+export interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
@@ -37,10 +42,7 @@ const PSEUDO: Readonly<Record<string, string>> = {
 };
 
 /** Takes a state machine out of a synthesized template and resolves what CloudFormation would. */
-export function definitionOf(
-  template: { Resources: Record<string, Resource> },
-  name: MachineName = "run",
-): Definition {
+export function definitionOf(template: Template, name: MachineName = "run"): Definition {
   const machine = Object.values(template.Resources).find(
     ({ Metadata }) => Metadata?.[MACHINE_METADATA] === name,
   );
