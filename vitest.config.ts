@@ -30,6 +30,8 @@ export default defineConfig({
       tier("matrix-sample", 180, { include: [`${MATRIX}/*-before.test.ts`] }),
       tier("matrix", 1800, { include: [`${MATRIX}/*.test.ts`], env: { SLUICE_MATRIX: "whole" } }),
       tier("browser", 60, { globalSetup: ["test/browser/global-setup.ts"] }),
+      // One deployed stack for all: nothing in it runs beside anything else.
+      tier("e2e", 600, { fileParallelism: false }),
       // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],

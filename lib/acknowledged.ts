@@ -4,8 +4,10 @@ import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/n
 import type { ExportRole } from "./export-role.ts";
 import type { Functions } from "./functions/functions.ts";
 import type { GateApi } from "./gate-api.ts";
+import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
 import type { Settings } from "./settings.ts";
+import type { StoppedRuns } from "./stopped-runs.ts";
 import type { Storage } from "./storage.ts";
 
 export interface Parts {
@@ -15,10 +17,21 @@ export interface Parts {
   exports: ExportRole | undefined;
   functions: Functions;
   machine: Machine;
+  cleanUp: CleanUp;
+  stopped: StoppedRuns;
 }
 
 /** The findings of cdk-nag's AwsSolutions that stay, each with why it may. A test holds that there are no others. */
-export function acknowledge({ settings, storage, api, exports, functions, machine }: Parts): void {
+export function acknowledge({
+  settings,
+  storage,
+  api,
+  exports,
+  functions,
+  machine,
+  cleanUp,
+  stopped,
+}: Parts): void {
   const accept = (at: IConstruct, id: string, reason: string) =>
     Validations.of(at).acknowledge({ id: `AwsSolutions::AwsSolutions-${id}`, reason });
 
@@ -33,13 +46,35 @@ export function acknowledge({ settings, storage, api, exports, functions, machin
     "Approvers have no account here: the link's key, 256 bits, of which only the hash is stored, is what lets them in. It expires, and decides once.",
   );
 
+  accept(
+    stopped,
+    "SQS3",
+    "It is itself where EventBridge puts what it could not deliver; an alarm tells people when anything is in it.",
+  );
+
   const rds = (text: string) => `arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:${text}`;
   const bucket = `<${logicalId(storage.bucket)}.Arn>`;
   const wildcards: [resource: string, reason: string][] = [
     [
       "*",
-      "Network interfaces, which Lambda makes with the function's role; ListSecrets, GetMetricStatistics, DescribeAlarms and DescribeExportTasks: these actions know no narrower resources.",
+      "Looking at network interfaces and subnets, which Lambda does with the function's role; ListSecrets, GetMetricStatistics, DescribeAlarms and DescribeExportTasks: these actions know no narrower resources.",
     ],
+    [
+      "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/*",
+      "Lambda makes them with the function's role and chooses their names; they can only be made in these subnets, and the function's code is denied it.",
+    ],
+    ...[...functions.subnetIds, settings.network.securityGroupId].map((id): [string, string] => [
+      `arn:<AWS::Partition>:ec2:<AWS::Region>:*:${id.startsWith("sg-") ? "security-group" : "subnet"}/${id}`,
+      "That one subnet or group; the account is left open, since of a shared VPC it is another.",
+    ]),
+    ...(settings.database.iamUser === undefined
+      ? []
+      : [
+          [
+            `arn:<AWS::Partition>:rds-db:<AWS::Region>:<AWS::AccountId>:dbuser:*/${settings.database.iamUser}`,
+            "That one role; staging, and what is restored, have resource ids that nobody knows at deployment.",
+          ] satisfies [string, string],
+        ]),
     [`${bucket}/runs/*`, "Evidence of every run; the bucket's policy forbids overwriting."],
     [`${bucket}/leases/*`, "One object for each database."],
     [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
@@ -60,10 +95,10 @@ export function acknowledge({ settings, storage, api, exports, functions, machin
       "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*",
       "Production's own roles, read when it is restored; a condition holds it to passing them to RDS.",
     ],
-    [
-      `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*`,
-      "Executions of this one state machine.",
-    ],
+    ...[machine, cleanUp].map(({ stateMachine }): [string, string] => [
+      `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(stateMachine)}.Name>:*`,
+      "Executions of these two state machines.",
+    ]),
   ];
   const { copyTo, exportTo } = settings.backup;
   if (copyTo)
@@ -79,13 +114,15 @@ export function acknowledge({ settings, storage, api, exports, functions, machin
     );
   for (const [resource, reason] of wildcards) accept(functions, `IAM5[Resource::${resource}]`, reason);
 
-  for (const made of Object.values(functions.byCapability))
-    accept(
-      machine,
-      `IAM5[Resource::<${logicalId(made)}.Arn>:*]`,
-      "Versions of that function: Step Functions asks for the function with and without one.",
-    );
-  accept(machine, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions know no narrower resources.");
+  for (const each of [machine, cleanUp]) {
+    for (const made of Object.values(functions.byCapability))
+      accept(
+        each,
+        `IAM5[Resource::<${logicalId(made)}.Arn>:*]`,
+        "Versions of that function: Step Functions asks for the function with and without one.",
+      );
+    accept(each, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions know no narrower resources.");
+  }
 }
 
 function logicalId(of: IConstruct): string {

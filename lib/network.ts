@@ -5,7 +5,7 @@ import type { Settings } from "./settings.ts";
 
 const HTTPS = ec2.Port.tcp(443);
 
-/** The database's network, taken as the settings name it: nothing is looked up. */
+/** The database's network, taken as the settings name it. Nothing is looked up unless they ask for it. */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc;
   readonly subnets: ec2.SubnetSelection;
@@ -13,12 +13,23 @@ export class Network extends Construct {
 
   constructor(scope: Construct, id: string, settings: Settings["network"]) {
     super(scope, id);
-    this.vpc = ec2.Vpc.fromVpcAttributes(this, "Vpc", {
-      vpcId: settings.vpcId,
-      availabilityZones: settings.availabilityZones,
-      privateSubnetIds: settings.subnetIds,
-    });
-    this.subnets = { subnets: this.vpc.privateSubnets };
+    const { vpcId, lookUp, availabilityZones = [], subnetIds = [] } = settings;
+    if (lookUp) {
+      this.vpc = ec2.Vpc.fromLookup(this, "Vpc", { vpcId });
+      this.subnets = {
+        subnetType:
+          lookUp.subnets === "isolated"
+            ? ec2.SubnetType.PRIVATE_ISOLATED
+            : ec2.SubnetType.PRIVATE_WITH_EGRESS,
+      };
+    } else {
+      this.vpc = ec2.Vpc.fromVpcAttributes(this, "Vpc", {
+        vpcId,
+        availabilityZones,
+        privateSubnetIds: subnetIds,
+      });
+      this.subnets = { subnets: this.vpc.privateSubnets };
+    }
     // No route is made here, so the route tables of the subnets need not be known.
     for (const subnet of this.vpc.privateSubnets)
       Annotations.of(subnet).acknowledgeWarning("@aws-cdk/aws-ec2:noSubnetRouteTableId");

@@ -21,6 +21,8 @@ export class Notices extends Construct {
     this.key = new kms.Key(this, "Key", { description: "Sluice's messages", enableKeyRotation: true });
     this.approvers = this.topic("Approvers", "Sluice: decisions", props.approvers);
     this.escalation = this.topic("Escalation", "Sluice: escalations", props.escalation);
+    this.allow("events.amazonaws.com");
+    this.allow("cloudwatch.amazonaws.com");
   }
 
   sendStatements(): iam.PolicyStatement[] {
@@ -37,27 +39,13 @@ export class Notices extends Construct {
     ];
   }
 
-  /** The approvers' topic, to which CloudWatch may then send what its alarms say. */
-  forAlarms(): sns.Topic {
-    const cloudWatch = new iam.ServicePrincipal("cloudwatch.amazonaws.com");
-    const conditions = { StringEquals: { "aws:SourceAccount": Stack.of(this).account } };
-    this.approvers.addToResourcePolicy(
-      new iam.PolicyStatement({
-        principals: [cloudWatch],
-        actions: ["sns:Publish"],
-        resources: [this.approvers.topicArn],
-        conditions,
-      }),
-    );
-    this.key.addToResourcePolicy(
-      new iam.PolicyStatement({
-        principals: [cloudWatch],
-        actions: ["kms:Decrypt", "kms:GenerateDataKey"],
-        resources: ["*"],
-        conditions,
-      }),
-    );
-    return this.approvers;
+  /** Lets rules and alarms of this account send messages. */
+  private allow(service: string): void {
+    const from = new iam.ServicePrincipal(service, {
+      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
+    });
+    this.key.grant(from, "kms:Decrypt", "kms:GenerateDataKey*");
+    for (const topic of [this.approvers, this.escalation]) topic.grantPublish(from);
   }
 
   private topic(id: string, displayName: string, emails: readonly string[]): sns.Topic {

@@ -15,10 +15,8 @@ const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id such as ${prefix}-0123456789abcdef0`);
 const key = arn("kms", "arn:aws:kms:eu-central-1:123456789012:key/...");
 
-const settings = z.strictObject({
-  /** Folder of the plan, relative to the app's. */
-  plan: z.string().min(1).default("sql/knowledge-graph"),
-  database: z.strictObject({
+const database = z
+  .strictObject({
     /** Identifier of the production instance. */
     instance: z
       .string()
@@ -31,28 +29,61 @@ const settings = z.strictObject({
     /** Database in that instance. */
     name: z.string().min(1),
     /** Secret (JSON) with username and password of the migrating role; one that RDS manages will do. */
-    secretArn: arn("secretsmanager", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:..."),
+    secretArn: arn(
+      "secretsmanager",
+      "arn:aws:secretsmanager:eu-central-1:123456789012:secret:...",
+    ).optional(),
+    /** In place of a secret: the migrating role, which was granted rds_iam and logs in with a token of IAM's. */
+    iamUser: z.string().min(1).max(63).optional(),
     /** Key of that secret, where it is not the account's default one. */
     secretKmsKeyArn: key.optional(),
     /** Key that the instance is encrypted with, where it is not the account's default one. */
     storageKmsKeyArn: key.optional(),
-  }),
+    /** PEM file of further certificate authorities that may vouch for the database; see docs/deploying.md. */
+    caBundle: z.string().min(1).optional(),
+  })
+  .refine(({ secretArn, iamUser }) => (secretArn === undefined) !== (iamUser === undefined), {
+    path: ["secretArn"],
+    error: "give either this or iamUser: how the migrating role logs in",
+  })
+  .refine(({ iamUser, secretKmsKeyArn }) => iamUser === undefined || secretKmsKeyArn === undefined, {
+    path: ["secretKmsKeyArn"],
+    error: "does not go with iamUser: there is no secret",
+  });
+
+const network = z
+  .strictObject({
+    vpcId: id("vpc"),
+    availabilityZones: z.array(z.string()).min(1).optional(),
+    /** One in each of the zones, in their order. */
+    subnetIds: z.array(id("subnet")).min(1).optional(),
+    /** In place of zones and subnets: CDK asks that account for the VPC's, and notes them in cdk.context.json. */
+    lookUp: z
+      .strictObject({
+        account: z.string().regex(/^\d{12}$/, "an account of 12 digits"),
+        region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-central-1"),
+        subnets: z.enum(["private", "isolated"]).default("private"),
+      })
+      .optional(),
+    /** The database's security group must let this one in. */
+    securityGroupId: id("sg"),
+    /** Creates VPC endpoints for those services; the route tables are the subnets'. Left out: they are reached already. */
+    endpoints: z.strictObject({ routeTableIds: z.array(id("rtb")).min(1) }).optional(),
+  })
+  .superRefine(({ lookUp, availabilityZones: zones, subnetIds: subnets }, context) => {
+    const refuse = (message: string) => context.addIssue({ code: "custom", path: ["subnetIds"], message });
+    const given = [zones, subnets].filter((list) => list !== undefined).length;
+    if (given !== (lookUp ? 0 : 2)) refuse("give either availabilityZones and this, or lookUp");
+    else if (zones?.length !== subnets?.length)
+      refuse("must be as many as availabilityZones, in their order");
+  });
+
+const settings = z.strictObject({
+  /** Folder of the plan, relative to the app's. */
+  plan: z.string().min(1).default("sql/knowledge-graph"),
+  database,
   /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
-  network: z
-    .strictObject({
-      vpcId: id("vpc"),
-      availabilityZones: z.array(z.string()).min(1),
-      /** One in each of the zones, in their order. */
-      subnetIds: z.array(id("subnet")).min(1),
-      /** The database's security group must let this one in. */
-      securityGroupId: id("sg"),
-      /** Creates VPC endpoints for those services; the route tables are the subnets'. Left out: they are reached already. */
-      endpoints: z.strictObject({ routeTableIds: z.array(id("rtb")).min(1) }).optional(),
-    })
-    .refine(({ availabilityZones, subnetIds }) => availabilityZones.length === subnetIds.length, {
-      path: ["subnetIds"],
-      error: "must be as many as availabilityZones, in their order",
-    }),
+  network,
   /** E-mail addresses that are asked at each gate. */
   approvers: z.array(z.email()).min(1),
   /** E-mail addresses that are asked when no approver answered in time. */
@@ -94,6 +125,10 @@ const settings = z.strictObject({
   rehearse: z.enum(["before", "inside"]).default("before"),
   /** Whether the application's roles lose CONNECT while the migration runs. */
   fence: z.enum(["connect", "none"]).default("connect"),
+  /** Whether a run may put the snapshot in production's place, where people say Go. False: nothing may modify production. */
+  restore: z.boolean().default(true),
+  /** Keeps Lambda workers free for the way back. False where the account's quota of them is too small for that. */
+  reserveConcurrency: z.boolean().default(true),
   /** The one who started a run may not give the Go for production. */
   separateApprover: z.boolean().default(true),
   /** Runs may not be started outside it, and its end closes an open gate as No-Go. Left out: there is none. */
@@ -131,39 +166,44 @@ export class SettingsError extends Error {
  * @throws SettingsError with every mistake.
  */
 export function parseSettings(value: unknown): Settings {
-  if (value === undefined) throw new SettingsError(["there are none: cdk.json comes with an example"]);
+  if (value === undefined)
+    throw new SettingsError([
+      "there are none: `npx sluice init` writes them, and cdk.json comes with an example",
+    ]);
   const parsed = settings.safeParse(typeof value === "string" ? fromText(value) : value);
   if (parsed.success) return parsed.data;
-  throw new SettingsError(
-    parsed.error.issues.flatMap((issue) =>
-      issue.code === "unrecognized_keys"
-        ? issue.keys.map((name) => `${pathText([...issue.path, name])}: there is no such setting`)
-        : [`${pathText(issue.path)}: ${issue.message}`],
-    ),
+  throw new SettingsError(toldMistakes(parsed.error));
+}
+
+/** Every mistake in what is to be the settings, a line each, which begins with its place. */
+export function mistakesIn(value: unknown): string[] {
+  const { error } = settings.safeParse(value);
+  return error ? toldMistakes(error) : [];
+}
+
+function toldMistakes({ issues }: z.ZodError): string[] {
+  return issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((name) => `${pathText([...issue.path, name])}: there is no such setting`)
+      : [`${pathText(issue.path)}: ${issue.message}`],
   );
 }
 
-/** What the functions are told of the deployment. */
-export function toRunSettings(
-  settings: Settings,
-  { gateUrl, exportRoleArn }: { gateUrl: string; exportRoleArn?: string | undefined },
-): RunSettings {
+/** What the functions are told of the deployment, but for what is known only once it is deployed. */
+export function toRunSettings(settings: Settings): Omit<RunSettings, "gateUrl"> {
   const { database, application, backup } = settings;
   return {
     instance: database.instance,
     database: database.name,
-    secretArn: database.secretArn,
+    ...(database.secretArn === undefined ? {} : { secretArn: database.secretArn }),
+    ...(database.iamUser === undefined ? {} : { iamUser: database.iamUser }),
     applicationRoles: application.roles,
     ...(application.url === undefined ? {} : { applicationUrl: application.url }),
     fence: settings.fence,
     rehearse: settings.rehearse,
     alarms: settings.alarms,
     retentionDays: settings.retentionDays,
-    ...(backup.copyTo === undefined ? {} : { copyTo: backup.copyTo }),
-    ...(backup.exportTo === undefined || exportRoleArn === undefined
-      ? {}
-      : { exportTo: { ...backup.exportTo, roleArn: exportRoleArn } }),
-    gateUrl,
+    ...backup,
     separateApprover: settings.separateApprover,
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
     contacts: settings.contacts,

@@ -1,4 +1,4 @@
-import { CfnOutput, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
@@ -6,11 +6,15 @@ import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { acknowledge } from "./acknowledged.ts";
 import { ExportRole } from "./export-role.ts";
 import { Functions } from "./functions/functions.ts";
+import { SHORT } from "./functions/specs.ts";
 import { GateApi } from "./gate-api.ts";
+import { CleanUp } from "./machine/clean-up.ts";
 import { Machine } from "./machine/machine.ts";
 import { Network } from "./network.ts";
+import { Next } from "./next.ts";
 import { Notices } from "./notices.ts";
 import type { Settings } from "./settings.ts";
+import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
 import { watchProduction } from "./watch-production.ts";
 
@@ -24,7 +28,10 @@ export class SluiceStack extends Stack {
   readonly machine: Machine;
 
   constructor(scope: Construct, id: string, { settings, plan, ...props }: SluiceStackProps) {
-    super(scope, id, { description: `Sluice: ${plan.title}`, ...props });
+    const { lookUp } = settings.network;
+    // Only a stack that says where it goes can look anything up there.
+    const env = lookUp && { env: { account: lookUp.account, region: lookUp.region } };
+    super(scope, id, { description: `Sluice: ${plan.title}`, ...env, ...props });
     const retention: logs.RetentionDays = settings.retentionDays;
     const storage = new Storage(this, "Storage", settings);
     const notices = new Notices(this, "Notices", settings);
@@ -41,33 +48,51 @@ export class SluiceStack extends Stack {
       exportRole: exports?.role,
       gateUrl: api.url,
     });
+    const common = { plan, restore: settings.restore, functions: functions.byCapability };
     this.machine = new Machine(this, "Machine", {
-      plan,
+      ...common,
       rehearse: settings.rehearse,
       archive: Object.keys(settings.backup).length > 0,
-      functions: functions.byCapability,
-      stateMachineProps: {
-        tracingEnabled: true,
-        logs: {
-          level: LogLevel.ALL,
-          // A gate's input holds its task token.
-          includeExecutionData: false,
-          destination: new logs.LogGroup(this, "MachineLog", {
-            // Step Functions may write to log groups of this name without a policy of their own.
-            logGroupName: `/aws/vendedlogs/states/${id}`,
-            retention,
-            removalPolicy: RemovalPolicy.RETAIN,
-          }),
-        },
-      },
+      stateMachineProps: this.watched("MachineLog", id, retention),
     });
-    functions.allowMachine(this.machine.stateMachine);
+    const cleanUp = new CleanUp(this, "CleanUp", {
+      ...common,
+      workersSeconds: SHORT + 10,
+      stateMachineProps: this.watched("CleanUpLog", `${id}-clean-up`, retention),
+    });
+    const machines = [this.machine.stateMachine, cleanUp.stateMachine] as const;
+    const stopped = new StoppedRuns(this, "StoppedRuns", {
+      machine: machines[0],
+      cleanUp: machines[1],
+      notices,
+    });
+    functions.allowMachines(machines);
     api.serve(functions.gatePage);
     watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
-    acknowledge({ settings, storage, api, exports, functions, machine: this.machine });
+    acknowledge({ settings, storage, api, exports, functions, machine: this.machine, cleanUp, stopped });
+    new Next(this, "Next", {
+      machine: this.machine.stateMachine,
+      cleanUp: cleanUp.stateMachine,
+      storage,
+      notices,
+    });
+  }
 
-    new CfnOutput(this, "StateMachineArn", { value: this.machine.stateMachine.stateMachineArn });
-    new CfnOutput(this, "EvidenceBucket", { value: storage.bucket.bucketName });
-    new CfnOutput(this, "GateUrl", { value: api.url });
+  /** Every transition in a log that ends, and traces. */
+  private watched(id: string, name: string, retention: logs.RetentionDays) {
+    return {
+      tracingEnabled: true,
+      logs: {
+        level: LogLevel.ALL,
+        // A gate's input holds its task token.
+        includeExecutionData: false,
+        destination: new logs.LogGroup(this, id, {
+          // Step Functions may write to log groups of this name without a policy of their own.
+          logGroupName: `/aws/vendedlogs/states/${name}`,
+          retention,
+          removalPolicy: RemovalPolicy.RETAIN,
+        }),
+      },
+    };
   }
 }

@@ -23,6 +23,6 @@ export function watchProduction(
     plan: { ...plan, watch },
     instance,
     probe,
-    topic: notices.forAlarms(),
+    topic: notices.approvers,
   });
 }

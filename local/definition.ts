@@ -1,7 +1,7 @@
 import { CAPABILITY_METADATA } from "../lib/functions/functions.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";
-import { PHASES_METADATA } from "../lib/machine/machine.ts";
+import { MACHINE_METADATA, type MachineName, PHASES_METADATA } from "../lib/machine/ways-back.ts";
 import type { Phase } from "./events.ts";
 
 /** A state of the definition, as far as a local run looks at it. */
@@ -11,8 +11,8 @@ export interface StateDefinition {
   Parameters?: { FunctionName?: string };
   Next?: string;
   Default?: string;
-  Choices?: { Next: string }[];
-  Catch?: { Next: string }[];
+  Choices?: { Next: string; StringEquals?: string }[];
+  Catch?: { Next: string; ErrorEquals: string[] }[];
 }
 
 export interface Definition {
@@ -24,7 +24,12 @@ export interface Definition {
   phases: readonly Phase[];
 }
 
-interface Resource {
+/** A synthesized template, as far as anything here looks at it. */
+export interface Template {
+  Resources: Readonly<Record<string, Resource>>;
+}
+
+export interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
@@ -36,12 +41,12 @@ const PSEUDO: Readonly<Record<string, string>> = {
   "AWS::AccountId": "000000000000",
 };
 
-/** Takes the one state machine out of a synthesized template and resolves what CloudFormation would. */
-export function definitionOf(template: { Resources: Record<string, Resource> }): Definition {
+/** Takes a state machine out of a synthesized template and resolves what CloudFormation would. */
+export function definitionOf(template: Template, name: MachineName = "run"): Definition {
   const machine = Object.values(template.Resources).find(
-    ({ Type }) => Type === "AWS::StepFunctions::StateMachine",
+    ({ Metadata }) => Metadata?.[MACHINE_METADATA] === name,
   );
-  if (!machine) throw new Error("The template holds no state machine");
+  if (!machine) throw new Error(`The template holds no state machine for the ${name}`);
   const text = resolve(machine.Properties.DefinitionString);
   const parsed = JSON.parse(text) as Definition["parsed"];
   const capabilities = new Map<string, MachineCapability>();

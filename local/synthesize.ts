@@ -5,31 +5,39 @@ import { App } from "aws-cdk-lib";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { parseSettings, SETTINGS_KEY } from "../lib/settings.ts";
 import { SluiceStack } from "../lib/sluice-stack.ts";
-import { type Definition, definitionOf } from "./definition.ts";
+import { type Definition, definitionOf, type Template } from "./definition.ts";
 
 const CDK_JSON = new URL("../cdk.json", import.meta.url);
 
 /**
- * Synthesizes the app as `cdk synth` does, with the same context, and takes the definition out of the template. Only
- * the functions' code is not bundled: a local run calls it directly.
+ * Synthesizes the app as `cdk synth` does, with the same context. Only the functions' code is not bundled: a local run
+ * calls it directly.
  */
-export async function synthesize(
+export async function templateOf(
   plan: CompiledPlan,
   { rehearse }: { rehearse: "before" | "inside" },
-): Promise<Definition> {
+): Promise<Template> {
   const { context } = JSON.parse(await readFile(CDK_JSON, "utf8")) as { context: Record<string, unknown> };
   const settings = { ...parseSettings(context[SETTINGS_KEY]), rehearse };
   const outdir = await mkdtemp(join(tmpdir(), "sluice-synth-"));
   try {
     const app = new App({
       outdir,
-      // `cdk synth` validates the template; a run only takes the definition out of it.
+      // `cdk synth` validates the template; here something is only taken out of it.
       builtinCloudFormationValidation: false,
       context: { ...context, "aws:cdk:bundling-stacks": [] },
     });
     const stack = new SluiceStack(app, `Sluice-${settings.database.instance}`, { settings, plan });
-    return definitionOf(app.synth().getStackArtifact(stack.artifactId).template);
+    return app.synth().getStackArtifact(stack.artifactId).template as Template;
   } finally {
     await rm(outdir, { recursive: true, force: true });
   }
+}
+
+/** The definition of a run, out of that template. */
+export async function synthesize(
+  plan: CompiledPlan,
+  options: { rehearse: "before" | "inside" },
+): Promise<Definition> {
+  return definitionOf(await templateOf(plan, options));
 }

@@ -3,6 +3,7 @@ import { aftercareTask } from "../lambdas/aftercare/task.ts";
 import { alarmsTask } from "../lambdas/alarms/task.ts";
 import { applicationTask } from "../lambdas/application/task.ts";
 import { benchmarkTask } from "../lambdas/benchmark/task.ts";
+import { cleanUpTask } from "../lambdas/clean-up/task.ts";
 import { fenceTask } from "../lambdas/fence/task.ts";
 import { gateTask } from "../lambdas/gate/task.ts";
 import { migrateTask } from "../lambdas/migrate/task.ts";
@@ -46,4 +47,5 @@ export const TASKS: Readonly<Record<MachineCapability, Task<any>>> = {
   aftercare: aftercareTask,
   watch: watchTask,
   report: reportTask,
+  "clean-up": cleanUpTask,
 };

@@ -6,6 +6,7 @@ import type { Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { initCommand } from "./init.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { isUnreachable } from "./unreachable.ts";
@@ -71,7 +72,7 @@ Examples:
   sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
 ${REHEARSE_EXIT_CODES}`,
     );
-  for (const make of [rehearseCommand, checkCommand, reportCommand, watchCommand])
+  for (const make of [rehearseCommand, checkCommand, reportCommand, watchCommand, initCommand])
     sluice.addCommand(make(context).copyInheritedSettings(sluice));
   return sluice;
 }

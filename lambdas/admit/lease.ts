@@ -2,8 +2,8 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { LeaseHolder, Ports } from "../shared/ports.ts";
 
 /**
- * Takes the one lease that this database has. A lease whose execution no longer runs is taken over: it is asked for,
- * its age says nothing.
+ * Takes the one lease that this database has. A lease whose execution and workers no longer run is taken over: that is
+ * asked for, the lease's age says nothing.
  * @throws SluiceError RunLocked, naming the run that holds it.
  */
 export async function takeLease(ports: Ports, holder: LeaseHolder): Promise<void> {
@@ -16,6 +16,21 @@ export async function takeLease(ports: Ports, holder: LeaseHolder): Promise<void
   const winner = (await ports.evidence.readLease(name))?.holder;
   if (winner?.run === holder.run) return;
   throw locked(name, winner ?? null);
+}
+
+/**
+ * Hands the lease of a run that was stopped to the execution that cleans up after it: until that has ended, no other run
+ * gets the database.
+ * @throws SluiceError RunLocked where another run has it already
+ */
+export async function inheritLease(ports: Ports, heir: LeaseHolder): Promise<void> {
+  const name = ports.settings.instance;
+  const lease = await ports.evidence.readLease(name);
+  const current = lease?.holder ?? null;
+  if (current?.execution === heir.execution) return;
+  if (current && current.run !== heir.run) throw locked(name, current);
+  if (!(await ports.evidence.swapLease(name, lease, heir)))
+    throw new Error(`The lease of ${name} changed while it was handed on`);
 }
 
 /** Gives the lease back, if this run has it. */

@@ -15,12 +15,20 @@ const MINUTE_MS = 60_000;
 export const aftercareTask: Task<z.infer<typeof event>> = {
   name: "aftercare",
   event,
-  async run({ run, execution, planChecksum }, ports, evidence) {
+  async run({ run, execution, planChecksum, cleanUp }, ports, evidence) {
     const { fleet, settings, clock, plan } = ports;
     await evidence.once<AftercareDoc>(Doc.aftercare, async () => {
       const now = clock.now();
       const instance = await fleet.describe(settings.instance);
-      const call = { run, execution, planChecksum, state: "Watch", action: "probe" };
+      const call = {
+        run,
+        execution,
+        planChecksum,
+        // Of a run that was stopped nobody but its clean-up may act.
+        ...(cleanUp === undefined ? {} : { cleanUp }),
+        state: "Watch",
+        action: "probe",
+      };
       return {
         at: now.toISOString(),
         backups: backupsOf(instance),

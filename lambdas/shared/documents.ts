@@ -53,6 +53,8 @@ export const Doc = {
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
   /** How long each way back from production takes, as the rehearsal tells. */
   wayBack: "way-back",
+  /** The run was ended from outside; from then on only its clean-up acts for it. */
+  stopped: "stopped",
   rollback: "rollback",
   restore: "restore",
   movedAside: "moved-aside",
@@ -433,6 +435,14 @@ export interface WayBackDoc {
 export interface PredictedDoc {
   seconds: number;
   parts: { what: string; seconds: number }[];
+}
+
+export interface StoppedDoc {
+  at: string;
+  /** What Step Functions calls how the run's execution ended. */
+  status: string;
+  /** The execution that cleans up after it. */
+  cleanUp: string;
 }
 
 export interface RollbackDoc {

@@ -1,7 +1,7 @@
 /** Environment variables of the Lambda functions: the constructs set them, the adapters read them, both by these names. */
 export const Envar = {
-  /** RunSettings as JSON (settings.ts). */
-  settings: "SLUICE_SETTINGS",
+  /** Where gate pages are served: known only once it is deployed, unlike the settings that ship with the code. */
+  gateUrl: "SLUICE_GATE_URL",
   /** Bucket of the evidence and the leases. */
   bucket: "SLUICE_BUCKET",
   /** ARN of the topic that asks for decisions. */
@@ -12,14 +12,20 @@ export const Envar = {
   watchFunction: "SLUICE_WATCH_FUNCTION",
   watchRole: "SLUICE_WATCH_ROLE",
   watchGroup: "SLUICE_WATCH_GROUP",
-  /** The compiled plan; `plan.json` beside the bundle unless told. */
-  planFile: "SLUICE_PLAN_FILE",
+  /** ARN of the role that RDS writes exports with. */
+  exportRole: "SLUICE_EXPORT_ROLE",
 } as const;
 
 export type Envar = (typeof Envar)[keyof typeof Envar];
 
-/** File that the compiled plan has in every function's bundle. */
+// What every function has beside its code. Not in the environment, which Lambda holds to 4 KB: a plan does not fit, and
+// a list of alarms or contacts may not.
+/** The compiled plan. */
 export const PLAN_FILE = "plan.json";
+/** RunSettings as JSON, without the gates' address. */
+export const SETTINGS_FILE = "settings.json";
+/** Certificates, as PEM, of who may vouch for a database. */
+export const AUTHORITIES_FILE = "ca.pem";
 
 /** @throws Error naming the variable that this function was deployed without. */
 export function needEnvar(name: Envar, environment: NodeJS.ProcessEnv = process.env): string {

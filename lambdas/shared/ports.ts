@@ -194,7 +194,7 @@ export interface Alarms {
 }
 
 export interface Executions {
-  /** True while that execution runs. */
+  /** True while that execution runs, or may have left a worker that does. */
   isRunning(execution: string): Promise<boolean>;
 }
 

@@ -19,7 +19,7 @@ export const maintenanceWindow = z.strictObject({
 
 export type MaintenanceWindow = z.infer<typeof maintenanceWindow>;
 
-/** What handlers know of the deployment; written by the stack into SLUICE_SETTINGS, by the command line locally. */
+/** What handlers know of the deployment; shipped with them by the stack, made by the command line locally. */
 export const runSettings = z.strictObject({
   /** Identifier of the production instance. */
   instance: z.string().min(1),
@@ -27,6 +27,8 @@ export const runSettings = z.strictObject({
   database: z.string().min(1),
   /** ARN of the secret with username and password; absent where the fleet's adapter knows how to connect. */
   secretArn: z.string().optional(),
+  /** Role that logs in with a token of IAM's, where there is no secret. */
+  iamUser: z.string().optional(),
   /** In addition to the plan's. */
   applicationRoles: z.array(z.string()),
   applicationUrl: z.url().optional(),
@@ -37,7 +39,7 @@ export const runSettings = z.strictObject({
   retentionDays: z.number().int().positive(),
   /** Where the final snapshot goes besides; absent: nowhere. */
   copyTo: z.strictObject({ region: z.string(), kmsKeyArn: z.string().optional() }).optional(),
-  exportTo: z.strictObject({ bucket: z.string(), kmsKeyArn: z.string(), roleArn: z.string() }).optional(),
+  exportTo: z.strictObject({ bucket: z.string(), kmsKeyArn: z.string() }).optional(),
   /** Where gate pages are served, without a trailing slash. */
   gateUrl: z.string(),
   /** The one who started a run may not give the Go for production. */

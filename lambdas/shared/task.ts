@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Doc, type FailureDoc, type StateDoc } from "./documents.ts";
+import { Doc, type FailureDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { Ports } from "./ports.ts";
@@ -13,6 +13,8 @@ export const runFields = {
   state: z.string().min(1),
   /** Of a loop in the machine: how long it may go on in all. */
   limitMinutes: z.number().positive().optional(),
+  /** The execution that cleans up after this run, where it is that one that calls. */
+  cleanUp: z.string().min(1).optional(),
 };
 
 /** A capability of the state machine: an event, parsed, in; a small answer out; everything else goes to evidence. */
@@ -25,6 +27,8 @@ export interface Task<Event> {
    * run was under way. All else refuses to run with a plan that is not the run's own.
    */
   anyPlan?: true;
+  /** True for what begins a clean-up. All else refuses to act for a run that was stopped, unless its clean-up calls. */
+  stoppedToo?: true;
   run(event: Event, ports: Ports, evidence: RunEvidence): Promise<Answer>;
 }
 
@@ -64,6 +68,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
   const fields = z.object(runFields).parse(raw);
   const evidence = evidenceOf(ports.evidence, fields.run);
   try {
+    if (!task.stoppedToo) await refuseStopped(fields.cleanUp, evidence);
     if (!task.anyPlan) refuseAnotherPlan(fields.planChecksum, ports.plan.checksum);
     const now = () => ports.clock.now().toISOString();
     const state = slug(fields.state);
@@ -93,6 +98,16 @@ export function refuseAnotherPlan(runs: string, deployed: string): void {
     `This run was started with plan ${runs.slice(0, 12)}, and ${deployed.slice(0, 12)} is deployed now. ` +
       "Deploy the plan that the run was started with, or start a new run.",
   );
+}
+
+/** @throws SluiceError Stopped for a run that was stopped and then redriven: what it holds is being given back. */
+async function refuseStopped(cleanUp: string | undefined, evidence: RunEvidence): Promise<void> {
+  const stopped = await evidence.read<StoppedDoc>(Doc.stopped);
+  if (stopped && stopped.cleanUp !== cleanUp)
+    throw new SluiceError(
+      ErrorName.Stopped,
+      `This run was stopped at ${stopped.at}, and ${stopped.cleanUp} cleans up after it. Start a new run.`,
+    );
 }
 
 /**

@@ -5,20 +5,19 @@ import { Stack, Stage } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { buildSync } from "esbuild";
-import { PLAN_FILE } from "../../lambdas/shared/envars.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /**
- * The code of every function: its handler and all that it imports in one file, with the compiled plan beside it. All
+ * The code of every function: its handler and all that it imports in one file, with what is shipped beside it. All
  * are made in one go, since most of what they hold is the same; one bundler call each takes ten times as long.
  * Where the context says that nothing is to be bundled, as for a local run, each gets a placeholder.
+ * @param shipped makes the files, by name, that every function has beside its code
  */
 export function bundle(
   scope: Construct,
   names: readonly string[],
-  plan: CompiledPlan,
+  shipped: () => Readonly<Record<string, string>>,
 ): (name: string) => lambda.Code {
   if (!Stack.of(scope).bundlingRequired)
     return () => lambda.Code.fromInline("// Not bundled: made for a template only.");
@@ -32,16 +31,19 @@ export function bundle(
     target: "node24",
     // Not ESM: node-postgres is CommonJS that requires Node's own modules.
     format: "cjs",
-    // The runtime has the SDK; pg-native is optional, and not installed.
-    external: ["@aws-sdk/*", "@smithy/*", "pg-native"],
+    // The other way to write an import would bring the whole of a library where a part is used.
+    mainFields: ["module", "main"],
+    // The runtime has the SDK's clients; what else is used of the SDK is bundled, as nobody says that it is there.
+    // pg-native is optional, and not installed.
+    external: ["@aws-sdk/client-*", "@aws-sdk/nested-clients", "pg-native"],
     minify: true,
     logLevel: "warning",
   });
-  const planText = JSON.stringify(plan);
+  const files = Object.entries(shipped());
   return (name) => {
     const path = join(folder, name);
     mkdirSync(path, { recursive: true });
-    writeFileSync(join(path, PLAN_FILE), planText);
+    for (const [file, text] of files) writeFileSync(join(path, file), text);
     return lambda.Code.fromAsset(path);
   };
 }

@@ -4,13 +4,15 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { Envar } from "../../lambdas/shared/envars.ts";
+import { AUTHORITIES_FILE, Envar, PLAN_FILE, SETTINGS_FILE } from "../../lambdas/shared/envars.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
 import type { Network } from "../network.ts";
 import { toRunSettings } from "../settings.ts";
 import { bundle } from "./bundles.ts";
 import { type Surroundings, statementsFor } from "./permissions.ts";
+import { interfaceStatements } from "./permissions-network.ts";
 import { CAPABILITIES, type FunctionSpec, GATE_PAGE, GATE_PAGE_NAME } from "./specs.ts";
 
 /** CloudFormation metadata of each function: the folder under lambdas/ that its handler is in. */
@@ -23,56 +25,70 @@ export interface FunctionsProps extends Surroundings {
   gateUrl: string;
 }
 
+/** What could modify production is not even there where it may not be restored. */
+export type FunctionsMade = Readonly<
+  Record<Exclude<MachineCapability, "restore">, lambda.Function> & { restore?: lambda.Function }
+>;
+
 /** One function for each capability, and one for the gates' pages; each with a role and a log of its own. */
 export class Functions extends Construct {
-  readonly byCapability: Readonly<Record<MachineCapability, lambda.Function>>;
+  readonly byCapability: FunctionsMade;
   readonly gatePage: lambda.Function;
+  /** Those that functions inside the database's network are in. */
+  readonly subnetIds: readonly string[];
   private readonly props: FunctionsProps;
   private readonly environment: Readonly<Record<string, string>>;
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
     this.props = props;
-    const { settings, storage, notices } = props;
+    const { settings, storage, notices, network } = props;
+    this.subnetIds = network.vpc.selectSubnets(network.subnets).subnetIds;
     this.environment = {
-      [Envar.settings]: Stack.of(this).toJsonString(
-        toRunSettings(settings, { gateUrl: props.gateUrl, exportRoleArn: props.exportRole?.roleArn }),
-      ),
+      [Envar.gateUrl]: props.gateUrl,
       [Envar.bucket]: storage.bucket.bucketName,
       [Envar.approversTopic]: notices.approvers.topicArn,
       [Envar.escalationTopic]: notices.escalation.topicArn,
     };
-    const codeOf = bundle(this, [...MACHINE_CAPABILITIES, GATE_PAGE_NAME], props.plan);
+    const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
+    const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME], () => ({
+      [PLAN_FILE]: JSON.stringify(props.plan),
+      [SETTINGS_FILE]: JSON.stringify(toRunSettings(settings)),
+      [AUTHORITIES_FILE]: authorities(settings),
+    }));
     this.byCapability = Object.fromEntries(
-      MACHINE_CAPABILITIES.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
-    ) as Record<MachineCapability, lambda.Function>;
+      capabilities.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
+    ) as FunctionsMade;
+    if (props.exportRole)
+      this.byCapability.snapshot.addEnvironment(Envar.exportRole, props.exportRole.roleArn);
     this.gatePage = this.make(GATE_PAGE_NAME, GATE_PAGE, codeOf(GATE_PAGE_NAME));
   }
 
   /**
-   * What needs the machine. Policies of their own: those of the roles are made before the functions, these after the
-   * machine, which the functions come before.
+   * What needs the machines. Policies of their own: those of the roles are made before the functions, these after the
+   * machines, which the functions come before.
    */
-  allowMachine(machine: StateMachine): void {
+  allowMachines(machines: readonly StateMachine[]): void {
+    const executions = machines.map(({ stateMachineName }) =>
+      Stack.of(this).formatArn({
+        service: "states",
+        resource: "execution",
+        resourceName: `${stateMachineName}:*`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
     this.attach("SeesExecutions", this.byCapability.admit, {
       actions: ["states:DescribeExecution"],
-      resources: [
-        Stack.of(this).formatArn({
-          service: "states",
-          resource: "execution",
-          resourceName: `${machine.stateMachineName}:*`,
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        }),
-      ],
+      resources: executions,
     });
     this.attach("AnswersGates", this.gatePage, {
       actions: ["states:SendTaskSuccess"],
-      resources: [machine.stateMachineArn],
+      resources: machines.map(({ stateMachineArn }) => stateMachineArn),
     });
   }
 
   private attach(id: string, to: lambda.Function, statement: iam.PolicyStatementProps): void {
-    if (!to.role) throw new Error(`${to.node.path} has no role`);
+    if (!to.role) throw new Error(`There is no role for ${id}`);
     new iam.Policy(this, id, { roles: [to.role], statements: [new iam.PolicyStatement(statement)] });
   }
 
@@ -94,6 +110,9 @@ export class Functions extends Construct {
       timeout: Duration.seconds(spec.seconds),
       memorySize: spec.memoryMiB,
       environment: { ...this.environment },
+      ...(spec.reserved !== undefined && settings.reserveConcurrency
+        ? { reservedConcurrentExecutions: spec.reserved }
+        : {}),
       ...(spec.inVpc
         ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.securityGroup] }
         : {}),
@@ -113,25 +132,12 @@ export class Functions extends Construct {
         resources: [logGroup.logGroupArn],
       }),
     );
-    if (spec.inVpc) role.addToPolicy(networkInterfaces());
+    if (spec.inVpc)
+      for (const statement of interfaceStatements(Stack.of(this), this.props.network))
+        role.addToPolicy(statement);
     for (const need of spec.needs)
       for (const statement of statementsFor(need, this, this.props)) role.addToPolicy(statement);
     if (!spec.needs.includes("tokens")) role.addToPolicy(this.props.storage.noTokensStatement());
     return role;
   }
-}
-
-/** Lambda itself puts the function into the network, with the function's role. EC2 knows no resources for most of it. */
-function networkInterfaces(): iam.PolicyStatement {
-  return new iam.PolicyStatement({
-    actions: [
-      "ec2:CreateNetworkInterface",
-      "ec2:DescribeNetworkInterfaces",
-      "ec2:DescribeSubnets",
-      "ec2:DeleteNetworkInterface",
-      "ec2:AssignPrivateIpAddresses",
-      "ec2:UnassignPrivateIpAddresses",
-    ],
-    resources: ["*"],
-  });
 }

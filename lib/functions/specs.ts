@@ -11,10 +11,18 @@ export interface FunctionSpec {
   seconds: number;
   memoryMiB: number;
   needs: readonly Need[];
+  /** Workers that are kept free for it, and that it may have at most. */
+  reserved?: number;
 }
 
 // The longest that a Lambda may live: whoever waits for the database is called again when that is over.
 const LONGEST = 900;
+
+/** Of what calls AWS and does not wait; and of all that changes who may use production. */
+export const SHORT = 120;
+
+// The way back must find a worker, however busy the account is. Two, as one may be thought dead and be alive.
+const onTheWayBack = { reserved: 2 };
 
 const onDatabase = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
   does,
@@ -27,16 +35,20 @@ const onDatabase = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
 const onAws = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
   does,
   inVpc: false,
-  seconds: 120,
+  seconds: SHORT,
   memoryMiB: 256,
   needs: ["evidence", ...needs],
 });
 
-/** What the state machine calls. The names are the folders under lambdas/. */
+/** What the state machines call. The names are the folders under lambdas/. */
 export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   admit: onAws("Takes and releases the run lock, looks at the instance", "lease", "executions", "instances"),
   preflight: onDatabase("Checks every condition for a run"),
-  fence: onDatabase("Keeps the application's roles out of the database, and lets them in again"),
+  fence: {
+    ...onDatabase("Keeps the application's roles out of the database, and lets them in again"),
+    ...onTheWayBack,
+    seconds: SHORT,
+  },
   record: onDatabase("Notes the catalog and the contents of the database"),
   writes: onDatabase("Tells what was written to production since it was recorded"),
   snapshot: onAws("Takes snapshots of production", "instances", "snapshots", "archive"),
@@ -44,8 +56,8 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   verify: onDatabase("Compares staging with production"),
   migrate: onDatabase("Runs a migration's steps"),
   validate: onDatabase("Runs a migration's checks"),
-  rollback: onDatabase("Runs a migration's rollback"),
-  prove: onDatabase("Proves that a database is what it was"),
+  rollback: { ...onDatabase("Runs a migration's rollback"), ...onTheWayBack },
+  prove: { ...onDatabase("Proves that a database is what it was"), ...onTheWayBack },
   benchmark: onDatabase("Measures the plan's benchmarks"),
   gate: onDatabase(
     "Asks for a decision, and checks that it still holds",
@@ -55,12 +67,16 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
   ),
   application: {
     ...onAws("Stops, starts and tests the application"),
+    ...onTheWayBack,
     // The application often answers only inside the network.
     inVpc: true,
     seconds: 600,
   },
   alarms: onAws("Silences the named alarms, and turns them on again", "alarms"),
-  restore: onAws("Puts the final snapshot in production's place", "instances", "production"),
+  restore: {
+    ...onAws("Puts the final snapshot in production's place", "instances", "production"),
+    ...onTheWayBack,
+  },
   opening: onDatabase("Runs the plan's tasks after opening"),
   aftercare: onAws("Checks that production is backed up, and starts the watch", "instances", "schedules"),
   watch: {
@@ -69,6 +85,7 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
     seconds: 240,
   },
   report: { ...onAws("Writes the report and tells everyone", "notices"), seconds: 300, memoryMiB: 512 },
+  "clean-up": { ...onDatabase("Sees what a stopped run left standing", "lease", "notices"), ...onTheWayBack },
 };
 
 /** Not called by the machine but by people's browsers. */
@@ -77,6 +94,8 @@ export const GATE_PAGE: FunctionSpec = {
   // The HTTP API waits for 30 s.
   seconds: 29,
   memoryMiB: 512,
+  // People click, a few a run; anybody may ask. So it is there when it is needed, and takes no more than this.
+  reserved: 5,
 };
 
 export const GATE_PAGE_NAME = "gate-page";

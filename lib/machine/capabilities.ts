@@ -1,4 +1,4 @@
-/** The folders under lambdas/ that the state machine calls. Each is one Lambda function. */
+/** The folders under lambdas/ that the state machines call. Each is one Lambda function. */
 export const MACHINE_CAPABILITIES = [
   "admit",
   "preflight",
@@ -21,6 +21,7 @@ export const MACHINE_CAPABILITIES = [
   "aftercare",
   "watch",
   "report",
+  "clean-up",
 ] as const;
 
 export type MachineCapability = (typeof MACHINE_CAPABILITIES)[number];

@@ -1,4 +1,5 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { CLOSING_ENDS } from "../../lambdas/clean-up/begin.ts";
 import type { End } from "../../lambdas/shared/documents.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { inOrder, type Segment } from "./segment.ts";
@@ -12,7 +13,7 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
   const choice = new sfn.Choice(states, "How did it end?");
   const tell = cleanUp(
     states,
-    "Tell everyone",
+    CLOSING_ENDS,
     "The final message, with the report.",
     "report",
     { action: "tell" },
@@ -100,16 +101,30 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
       sfn.Condition.stringEquals("$.end.name", end),
       new sfn.Fail(states, end, { error: end, causePath: "$.end.told.cause" }),
     );
-  const noted = (id: string, name: End) =>
-    new sfn.Pass(states, id, { result: sfn.Result.fromString(name), resultPath: "$.end.name" }).next(
-      lift.first,
-    ).startState;
+  // Made when it is first led to: a state that nothing leads to is refused by Step Functions.
+  const noted = (id: string, name: End): sfn.State => {
+    const made = states.node.tryFindChild(id);
+    if (made) return made as sfn.State;
+    const note = new sfn.Pass(states, id, { result: sfn.Result.fromString(name), resultPath: "$.end.name" });
+    note.next(lift.first);
+    return note;
+  };
   return {
-    Succeeded: noted("The migration is done", "Succeeded"),
-    Refused: noted("Refuse", "Refused"),
-    RolledBack: noted("Production is rolled back", "RolledBack"),
-    Restored: noted("Production is restored", "Restored"),
-    NeedsOperator: noted("An operator is needed", "NeedsOperator"),
+    get Succeeded() {
+      return noted("The migration is done", "Succeeded");
+    },
+    get Refused() {
+      return noted("Refuse", "Refused");
+    },
+    get RolledBack() {
+      return noted("Production is rolled back", "RolledBack");
+    },
+    get Restored() {
+      return noted("Production is restored", "Restored");
+    },
+    get NeedsOperator() {
+      return noted("An operator is needed", "NeedsOperator");
+    },
   };
 }
 

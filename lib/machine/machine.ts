@@ -1,19 +1,14 @@
-import type { CfnResource } from "aws-cdk-lib";
-import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
-import { fenceAgain, fenceAndBackUp, lookForWrites, snapshot } from "./backup.ts";
-import type { MachineCapability } from "./capabilities.ts";
-import { close } from "./close.ts";
+import { fenceAndBackUp, lookForWrites, snapshot } from "./backup.ts";
 import { gate } from "./gate.ts";
 import { migrationSequence } from "./migration-sequence.ts";
 import { open, proveProduction } from "./opening.ts";
 import { rehearsal } from "./rehearsal.ts";
-import { countLoss, restore } from "./restore.ts";
-import { rollback } from "./rollback.ts";
 import { inOrder, type Segment } from "./segment.ts";
-import { States } from "./states.ts";
+import { type FunctionsByCapability, States } from "./states.ts";
+import { END_TOLD, noteMachine, waysBack } from "./ways-back.ts";
 
 export interface MachineProps {
   plan: CompiledPlan;
@@ -21,13 +16,12 @@ export interface MachineProps {
   rehearse: "before" | "inside";
   /** Whether the final snapshot goes to further places. */
   archive: boolean;
-  functions: Record<MachineCapability, IFunction>;
+  /** Whether production may be restored from its snapshot. */
+  restore: boolean;
+  functions: FunctionsByCapability;
   /** Logging, tracing and the like. */
   stateMachineProps?: Omit<sfn.StateMachineProps, "definitionBody">;
 }
-
-/** CloudFormation metadata of the state machine: its phases in order, each with the states that do its work. */
-export const PHASES_METADATA = "sluice:phases";
 
 /** The plan as one state machine: see the table in docs/architecture.md. */
 export class Machine extends Construct {
@@ -39,22 +33,7 @@ export class Machine extends Construct {
     const states = new States(this, "States", { functions, planChecksum: plan.checksum });
 
     // Built from the end to the start, since every state names what follows it; the order of phases is told below.
-    const ends = states.phase("Close", () => close(states));
-    const back = states.phase("Restore", () => restore(states, ends.NeedsOperator));
-    back.leadTo(ends.Restored);
-    const backGate = states.phase("Gate: restore", () =>
-      gate(states, { kind: "restore", text: plan.gates.restore, onNoGo: ends.NeedsOperator }),
-    );
-    backGate.leadTo(back.first);
-    const count = states.phase("Count the loss", () => countLoss(states, backGate.first));
-    const undo = states.phase("Roll back", () => {
-      const all = rollback(states, plan, count.first);
-      all.leadTo(ends.RolledBack);
-      return all;
-    });
-    const undoOpened = states.phase("Fence again", () => fenceAgain(states, count.first));
-    undoOpened.leadTo(undo.first);
-
+    const { ends, undo, undoOpened } = waysBack(states, props);
     const refuse = ends.Refused;
     const admit = states.phase("Admit", () => this.admit(states, refuse));
     const ready = states.phase("Gate: readiness", () =>
@@ -82,18 +61,18 @@ export class Machine extends Construct {
         migrationSequence(states, {
           target: "production",
           migrations: plan.migrations,
-          onFailure: undo.first,
+          onFailure: undo,
           after: ({ version }) =>
-            gate(states, { kind: "after", version, text: plan.gates.after, onNoGo: undo.first }),
+            gate(states, { kind: "after", version, text: plan.gates.after, onNoGo: undo }),
         }),
       ),
     );
-    const prove = states.phase("Prove", () => proveProduction(states, plan, undo.first));
+    const prove = states.phase("Prove", () => proveProduction(states, plan, undo));
     const openGate = states.phase("Gate: open", () =>
-      gate(states, { kind: "open", text: plan.gates.open, onNoGo: undo.first }),
+      gate(states, { kind: "open", text: plan.gates.open, onNoGo: undo }),
     );
     const opening = states.phase("Open", () =>
-      open(states, { plan, onBack: undoOpened.first, onDone: ends.Succeeded }),
+      open(states, { plan, onBack: undoOpened, onDone: ends.Succeeded }),
     );
 
     const first = props.rehearse === "before" ? [...rehearse, go, backup] : [backup, ...rehearse, go];
@@ -109,9 +88,7 @@ export class Machine extends Construct {
         ? ["Rehearse", "Gate: rehearsal", "Fence and back up"]
         : ["Fence and back up", "Rehearse", "Gate: rehearsal"];
     const order = ["Admit", "Gate: readiness", ...forward, "Migrate", "Prove", "Gate: open", "Open"];
-    order.push("Fence again", "Roll back", "Count the loss", "Gate: restore", "Restore", "Close");
-    const phases = order.map((name) => states.phases.find(({ phase }) => phase === name));
-    (this.stateMachine.node.defaultChild as CfnResource).addMetadata(PHASES_METADATA, phases);
+    noteMachine(this.stateMachine, "run", states, order);
   }
 
   /** The operator's input is parsed by the first task and then dropped, so that no state carries it on. */
@@ -120,7 +97,7 @@ export class Machine extends Construct {
       parameters: {
         failure: { Error: "", Cause: "" },
         unfinished: {},
-        end: { name: "", told: { cause: "" } },
+        end: END_TOLD,
       },
     });
     const admitted = inOrder(

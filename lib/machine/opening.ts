@@ -1,4 +1,5 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { OPENING_BEGINS } from "../../lambdas/clean-up/how-far.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { gate } from "./gate.ts";
@@ -53,7 +54,7 @@ export function open(states: States, { plan, onBack, onDone }: OpenOptions): sfn
     onFailure: keep.first,
   });
   const before = inOrder(
-    states.task("Lift the fence", {
+    states.task(OPENING_BEGINS, {
       comment: "Gives the application roles back exactly what they had.",
       capability: "fence",
       payload: { action: "lift" },

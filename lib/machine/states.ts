@@ -31,20 +31,32 @@ export interface LoopOptions extends TaskOptions {
 // A Lambda lives at most 15 minutes; five seconds more let its own answer arrive first.
 const TASK_TIMEOUT = Duration.seconds(905);
 
-/** Makes the machine's states and notes which phase each belongs to. */
+/** The functions that are deployed, by the capability that each serves. */
+export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, IFunction>>>;
+
+export interface StatesProps {
+  functions: FunctionsByCapability;
+  planChecksum: string;
+  /** What each task is told of the run; the execution itself is the run unless told. */
+  run?: Readonly<Record<string, string>>;
+}
+
+/** Makes a machine's states and notes which phase each belongs to. */
 export class States extends Construct {
   readonly phases: { phase: string; states: string[] }[] = [];
-  private readonly functions: Record<MachineCapability, IFunction>;
-  private readonly planChecksum: string;
+  private readonly functions: FunctionsByCapability;
+  private readonly run: Readonly<Record<string, string>>;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    props: { functions: Record<MachineCapability, IFunction>; planChecksum: string },
-  ) {
+  constructor(scope: Construct, id: string, { functions, planChecksum, run }: StatesProps) {
     super(scope, id);
-    this.functions = props.functions;
-    this.planChecksum = props.planChecksum;
+    this.functions = functions;
+    this.run = {
+      ...(run ?? {
+        run: sfn.JsonPath.stringAt("$$.Execution.Name"),
+        execution: sfn.JsonPath.stringAt("$$.Execution.Id"),
+      }),
+      planChecksum,
+    };
   }
 
   /** States made by `build` belong to this phase. */
@@ -89,10 +101,11 @@ export class States extends Construct {
   ): Segment {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
-      lambdaFunction: this.functions[options.capability],
+      lambdaFunction: this.function(options.capability),
       integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: sfn.TaskInput.fromObject({
-        ...this.runFields(name),
+        ...this.run,
+        state: name,
         ...options.payload,
         token: sfn.JsonPath.taskToken,
       }),
@@ -123,8 +136,8 @@ export class States extends Construct {
   private invoke(name: string, options: TaskOptions): sfn.TaskStateBase {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
-      lambdaFunction: this.functions[options.capability],
-      payload: sfn.TaskInput.fromObject({ ...this.runFields(name), ...options.payload }),
+      lambdaFunction: this.function(options.capability),
+      payload: sfn.TaskInput.fromObject({ ...this.run, state: name, ...options.payload }),
       payloadResponseOnly: true,
       resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
       taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),
@@ -158,13 +171,10 @@ export class States extends Construct {
     return state;
   }
 
-  private runFields(state: string): Record<string, unknown> {
-    return {
-      run: sfn.JsonPath.stringAt("$$.Execution.Name"),
-      execution: sfn.JsonPath.stringAt("$$.Execution.Id"),
-      planChecksum: this.planChecksum,
-      state,
-    };
+  private function(capability: MachineCapability): IFunction {
+    const found = this.functions[capability];
+    if (!found) throw new Error(`No function is deployed for ${capability}`);
+    return found;
   }
 
   private note(name: string): void {

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
+import { readAuthorities, readSettings } from "../../lambdas/shared/aws/shipped.ts";
+import { Envar } from "../../lambdas/shared/envars.ts";
 import { GATE_PAGE_NAME } from "../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
 import { makeApp } from "../support/stack.ts";
@@ -16,11 +18,34 @@ beforeAll(async () => {
   await makeApp({ bundle: true, outdir: OUT });
 });
 
-test.each(names)("%s: its bundle is small, loads by itself, and has the plan beside it", (name) => {
-  expect(readdirSync(folder(name)).sort()).toEqual(["index.js", "plan.json"]);
+test.each(names)("%s: its bundle is small, loads by itself, and has beside it what it is told", (name) => {
+  expect(readdirSync(folder(name)).sort()).toEqual(["ca.pem", "index.js", "plan.json", "settings.json"]);
   expect(statSync(join(folder(name), "index.js")).size).toBeLessThan(MOST_BYTES);
   const loaded = createRequire(import.meta.url)(join(folder(name), "index.js")) as { handler: unknown };
   expect(loaded.handler).toBeTypeOf("function");
+});
+
+test("of the AWS SDK only clients are left to the runtime: of other packages nobody says that they are there", () => {
+  for (const name of names) {
+    const text = readFileSync(join(folder(name), "index.js"), "utf8");
+    const left = [...text.matchAll(/(?:require|import)\("(@(?:aws-sdk|smithy)\/[^"]+)"\)/g)].map(
+      ([, id]) => id,
+    );
+    expect(left).not.toEqual([]);
+    for (const id of left) expect(id).toMatch(/^@aws-sdk\/(client-[a-z0-9-]+|nested-clients\/[a-z-]+)$/);
+  }
+});
+
+test("the settings that are shipped are read as they were given, with the gates' address from the environment", () => {
+  vi.stubEnv("LAMBDA_TASK_ROOT", folder("migrate"));
+  vi.stubEnv(Envar.gateUrl, "https://gates.example.com");
+  expect(readSettings()).toMatchObject({
+    instance: "orders-production",
+    gateUrl: "https://gates.example.com",
+    alarms: ["orders-latency"],
+  });
+  expect(readAuthorities()).toContain("BEGIN CERTIFICATE");
+  vi.unstubAllEnvs();
 });
 
 test("the plan that is shipped is the compiled one", () => {

@@ -11,6 +11,7 @@ import { interpret } from "../../local/interpreter.ts";
 import { synthesize } from "../../local/synthesize.ts";
 import { planOf } from "../support/plans.ts";
 import { temporaryFolder } from "../support/rehearsal.ts";
+import { fullSettings, makeApp } from "../support/stack.ts";
 
 interface State {
   Type: string;
@@ -118,6 +119,20 @@ describe.each(["before", "inside"] as const)(
     });
   },
 );
+
+test("where production may not be restored no state says that it could, and each of the others can be reached", async () => {
+  const { app, stack } = await makeApp({ settings: { ...fullSettings, restore: false } });
+  const { template } = app.synth().getStackArtifact(stack.artifactId);
+  for (const name of ["run", "clean-up"] as const) {
+    const { parsed } = definitionOf(template, name);
+    const led = new Set([parsed.StartAt]);
+    for (const [, state] of statesOf({ parsed } as Definition))
+      for (const next of [state.Next, state.Default, ...(state.Choices ?? []), ...(state.Catch ?? [])])
+        if (next !== undefined) led.add(typeof next === "string" ? next : next.Next);
+    expect([...led].sort()).toEqual(Object.keys(parsed.States).sort());
+    expect([...led].filter((state) => /restore\?|aside|production restored/i.test(state))).toEqual([]);
+  }
+});
 
 test("the definition that runs locally is byte for byte the one that cdk synth makes", async () => {
   const out = await temporaryFolder();

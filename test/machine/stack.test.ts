@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { CAPABILITY_METADATA } from "../../lib/functions/functions.ts";
 import { GATE_PAGE_NAME } from "../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
-import { makeApp } from "../support/stack.ts";
+import { fullSettings, makeApp } from "../support/stack.ts";
 
 interface Resource {
   Type: string;
@@ -52,7 +52,6 @@ function allowed(capability: string): { action: string; on: string; condition: s
 }
 
 const everyone = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME];
-const PRODUCTION = ':db:orders-production"';
 
 describe("functions", () => {
   test("each capability is one function, and says in the template which", () => {
@@ -89,6 +88,35 @@ describe("functions", () => {
     expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
   });
 
+  test("the way back and the gate's page find a worker however busy the account is, unless told otherwise", async () => {
+    const reserved = (from: Template) =>
+      Object.values(from.findResources("AWS::Lambda::Function")).flatMap(({ Metadata, Properties }) =>
+        Properties.ReservedConcurrentExecutions === undefined
+          ? []
+          : [`${Metadata[CAPABILITY_METADATA]} ${Properties.ReservedConcurrentExecutions}`],
+      );
+    expect(reserved(template).sort()).toEqual([
+      "application 2",
+      "clean-up 2",
+      "fence 2",
+      "gate-page 5",
+      "prove 2",
+      "restore 2",
+      "rollback 2",
+    ]);
+    const { stack } = await makeApp({ settings: { ...fullSettings, reserveConcurrency: false } });
+    expect(reserved(Template.fromStack(stack))).toEqual([]);
+  });
+
+  test("whatever the settings, a function's environment stays far below Lambda's 4 KB", async () => {
+    const alarms = Array.from({ length: 200 }, (_, n) => `an alarm with quite a long name, number ${n}`);
+    const { stack } = await makeApp({ settings: { ...fullSettings, alarms } });
+    for (const { Properties } of Object.values(
+      Template.fromStack(stack).findResources("AWS::Lambda::Function"),
+    ))
+      expect(text(Properties.Environment).length).toBeLessThan(1_000);
+  });
+
   test("no environment holds a secret, only where it is", () => {
     for (const made of Object.values(template.findResources("AWS::Lambda::Function")) as Resource[])
       expect(text(made.Properties.Environment)).not.toMatch(/resolve:secretsmanager|password/i);
@@ -96,31 +124,6 @@ describe("functions", () => {
 });
 
 describe("permissions", () => {
-  test("only staging may delete an instance, and only one of staging's name", () => {
-    for (const name of everyone) {
-      const deletes = allowed(name).filter(({ action }) => /rds:Delete.*Instance/.test(action));
-      expect(deletes.map(({ on }) => on)).toEqual(
-        name === "staging" ? [expect.stringContaining(":db:sluice-staging-*")] : [],
-      );
-    }
-  });
-
-  test("only the restore may change, rename or reboot production", () => {
-    for (const name of everyone) {
-      const changes = allowed(name).filter(
-        ({ action, on }) => /rds:(Modify|Reboot|Restore|Delete|Stop)/.test(action) && on.includes(PRODUCTION),
-      );
-      if (name === "restore") expect(changes).not.toEqual([]);
-      else expect(changes).toEqual([]);
-    }
-  });
-
-  test("nobody may delete a final snapshot: it is the way back", () => {
-    for (const name of everyone)
-      for (const { action, on } of allowed(name))
-        if (action === "rds:DeleteDBSnapshot") expect(on).toContain(":snapshot:sluice-rehearsal-*");
-  });
-
   test("only the snapshots' function may copy and export, and only final snapshots, with the keys for it", () => {
     for (const name of everyone) {
       const sends = allowed(name).filter(({ action }) => /rds:(Copy|StartExport)/.test(action));
@@ -181,12 +184,8 @@ describe("permissions", () => {
     expect([...new Set(unscoped)].sort()).toEqual([
       "cloudwatch:DescribeAlarms",
       "cloudwatch:GetMetricStatistics",
-      "ec2:AssignPrivateIpAddresses",
-      "ec2:CreateNetworkInterface",
-      "ec2:DeleteNetworkInterface",
       "ec2:DescribeNetworkInterfaces",
       "ec2:DescribeSubnets",
-      "ec2:UnassignPrivateIpAddresses",
       "rds:DescribeExportTasks",
       "secretsmanager:ListSecrets",
     ]);
@@ -203,22 +202,18 @@ describe("permissions", () => {
     ]);
   });
 
-  test("the database's secret is read only by those in its network that need it", () => {
-    const readers = everyone.filter((name) =>
-      allowed(name).some(({ action }) => action === "secretsmanager:GetSecretValue"),
-    );
-    const without = [
-      "admit",
-      "snapshot",
-      "staging",
-      "application",
-      "alarms",
-      "restore",
-      "report",
-      "aftercare",
-      GATE_PAGE_NAME,
-    ];
-    expect(readers.sort()).toEqual(everyone.filter((name) => !without.includes(name)).sort());
+  test("a function's own code may not touch the network that Lambda puts it into", () => {
+    const inside = everyone.filter((name) => allowed(name).some(({ action }) => action.startsWith("ec2:")));
+    expect(inside).toContain("migrate");
+    for (const name of inside) {
+      const denied = statementsOf(name).find(
+        ({ Effect, Action }) => Effect === "Deny" && text(Action).includes("ec2:"),
+      );
+      expect(list(denied?.Action ?? []).sort()).toEqual(
+        [...new Set(allowed(name).map(({ action }) => action))].filter((a) => a.startsWith("ec2:")).sort(),
+      );
+      expect(denied?.Condition).toEqual({ Null: { "lambda:SourceFunctionArn": "false" } });
+    }
   });
 
   test("a gate's token is read only by the gate and its page, and only the page may answer", () => {
@@ -321,6 +316,36 @@ describe("where things are", () => {
     const { app, stack } = await makeApp();
     expect(app.synth().manifest.missing ?? []).toEqual([]);
     expect(stack.account).toContain("Token");
+  });
+
+  test("a VPC is looked up only where the settings ask for it, in the account and Region that they name", async () => {
+    const { vpcId, securityGroupId } = fullSettings.network;
+    const lookUp = { account: "123456789012", region: "eu-central-1", subnets: "isolated" };
+    const { app, stack } = await makeApp({
+      settings: { ...fullSettings, network: { vpcId, securityGroupId, lookUp } },
+    });
+    expect(stack.region).toBe("eu-central-1");
+    expect(app.synth().manifest.missing).toEqual([
+      expect.objectContaining({
+        provider: "vpc-provider",
+        props: expect.objectContaining({ account: "123456789012" }),
+      }),
+    ]);
+  });
+
+  test("what is deployed says what to do next", () => {
+    const outputs = template.toJSON().Outputs as Record<string, { Value: unknown }>;
+    expect(Object.keys(outputs)).toEqual(
+      expect.arrayContaining([
+        "StateMachineArn",
+        "EvidenceBucket",
+        "Todo1Confirm",
+        "Todo3Start",
+        "Todo4Input",
+      ]),
+    );
+    expect(() => JSON.parse(String(outputs.Todo4Input?.Value))).not.toThrow();
+    expect(text(outputs.Todo3Start?.Value)).toMatch(/states\/home.*"Machine\w+"/);
   });
 
   test("endpoints are made only where the settings ask for them", async () => {

@@ -58,6 +58,43 @@ describe("settings", () => {
     ]);
   });
 
+  test.each([
+    ["neither a secret nor a user of IAM's", { secretArn: undefined }],
+    ["both", { iamUser: "sluice" }],
+  ])("a login by %s is refused", (_, wrong) => {
+    const database = { ...exampleSettings.database, ...wrong };
+    expect(mistakesIn({ ...exampleSettings, database })).toEqual([
+      "database.secretArn: give either this or iamUser: how the migrating role logs in",
+    ]);
+  });
+
+  test("a key for a secret that there is not is refused", () => {
+    const { instance, name } = exampleSettings.database;
+    const secretKmsKeyArn = "arn:aws:kms:eu-central-1:123456789012:key/a";
+    const database = { instance, name, iamUser: "sluice", secretKmsKeyArn };
+    expect(mistakesIn({ ...exampleSettings, database })).toEqual([
+      "database.secretKmsKeyArn: does not go with iamUser: there is no secret",
+    ]);
+  });
+
+  const lookUp = { account: "123456789012", region: "eu-central-1" };
+  test("a network is looked up, or told, and not half of each", () => {
+    const { availabilityZones, subnetIds, ...network } = exampleSettings.network;
+    expect(parseSettings({ ...exampleSettings, network: { ...network, lookUp } }).network).toMatchObject({
+      lookUp: { subnets: "private" },
+    });
+    for (const half of [
+      {},
+      { subnetIds },
+      { availabilityZones },
+      { subnetIds, lookUp },
+      { ...exampleSettings.network, lookUp },
+    ])
+      expect(mistakesIn({ ...exampleSettings, network: { ...network, ...half } })).toEqual([
+        "network.subnetIds: give either availabilityZones and this, or lookUp",
+      ]);
+  });
+
   test("an application URL that is no http address is refused", () => {
     expect(mistakesIn({ ...exampleSettings, application: { url: "ftp://app.example.com" } })).toHaveLength(1);
   });
@@ -117,10 +154,10 @@ describe("settings", () => {
       exportTo: { bucket: "orders-archive", kmsKeyArn: KEY },
     };
     for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow, backup }]) {
-      const told = toRunSettings(parseSettings(settings), {
+      const told = {
+        ...toRunSettings(parseSettings(settings)),
         gateUrl: "https://gates.example.com",
-        exportRoleArn: "arn:aws:iam::123456789012:role/export",
-      });
+      };
       expect(runSettings.parse(told)).toEqual(told);
     }
   });

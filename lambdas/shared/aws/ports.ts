@@ -9,22 +9,23 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
 import { Envar, needEnvar } from "../envars.ts";
 import type { Metrics, Ports } from "../ports.ts";
-import { type RunSettings, runSettings } from "../settings.ts";
+import type { RunSettings } from "../settings.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
 import { EventBridgeAnnouncer, PATIENCE } from "./event-bridge-announcer.ts";
 import { FetchHttp } from "./fetch-http.ts";
+import { iamCredentials } from "./iam-credentials.ts";
 import { lambdaClock } from "./lambda-clock.ts";
 import { lazily } from "./lazily.ts";
 import { masterCredentials } from "./master-secret.ts";
 import { PgDatabases } from "./pg-databases.ts";
-import { readPlan } from "./plan-file.ts";
-import { RdsArchive } from "./rds-archive.ts";
+import { type Places, RdsArchive } from "./rds-archive.ts";
 import { RdsFleet } from "./rds-fleet.ts";
 import { freeBytes } from "./rds-free-space.ts";
 import { S3Evidence } from "./s3-evidence.ts";
 import { SchedulerSchedules } from "./scheduler-schedules.ts";
 import { SfnCallbacks } from "./sfn-callbacks.ts";
 import { SfnExecutions } from "./sfn-executions.ts";
+import { readAuthorities, readPlan, readSettings } from "./shipped.ts";
 import { SnsNotifier } from "./sns-notifier.ts";
 
 // Clients live as long as the function's sandbox, so that its connections are used again. Each is made by the first
@@ -38,11 +39,15 @@ const sfn = lazily(() => new SFNClient());
 const sns = lazily(() => new SNSClient());
 
 const plan = lazily(() => readPlan());
-const settings = lazily(() => runSettings.parse(JSON.parse(needEnvar(Envar.settings))));
+const settings = lazily(() => readSettings());
 const evidence = lazily(() => new S3Evidence(s3(), needEnvar(Envar.bucket)));
 const fleet = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
 const archive = lazily(
-  () => new RdsArchive((region) => (region === undefined ? rds() : new RDSClient({ region })), settings()),
+  () =>
+    new RdsArchive(
+      (region) => (region === undefined ? rds() : new RDSClient({ region })),
+      archiveOf(settings()),
+    ),
 );
 const databases = lazily(() => databasesOf(settings()));
 const notifier = lazily(
@@ -125,14 +130,29 @@ export function awsPorts(
   };
 }
 
-function databasesOf({ database, secretArn, instance }: RunSettings): PgDatabases {
+function archiveOf({ copyTo, exportTo }: RunSettings): Places {
+  return { copyTo, exportTo: exportTo && { ...exportTo, roleArn: needEnvar(Envar.exportRole) } };
+}
+
+function databasesOf({ database, secretArn, iamUser, instance }: RunSettings): PgDatabases {
+  const options = {
+    database,
+    applicationName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "sluice",
+    authorities: readAuthorities(),
+  };
+  if (iamUser !== undefined)
+    return new PgDatabases({
+      ...options,
+      mend: `check that the instance has IAM authentication on, and that ${iamUser} was granted rds_iam`,
+      credentials: (endpoint) => iamCredentials(iamUser, endpoint),
+    });
   if (secretArn === undefined)
     throw new Error(
       "This function was deployed without the ARN of the database's secret: set database.secretArn",
     );
   return new PgDatabases({
-    database,
-    applicationName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "sluice",
+    ...options,
+    mend: "check the setting database.secretArn",
     credentials: () => masterCredentials(secrets(), secretArn, instance),
   });
 }

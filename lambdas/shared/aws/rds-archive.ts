@@ -13,7 +13,11 @@ import { refusal } from "./rds-errors.ts";
 import { tagList } from "./rds-restore.ts";
 import { snapshotStatus } from "./rds-status.ts";
 
-type Places = Pick<RunSettings, "copyTo" | "exportTo">;
+/** The settings', and the role that RDS writes exports with. */
+export interface Places {
+  copyTo?: RunSettings["copyTo"];
+  exportTo?: (NonNullable<RunSettings["exportTo"]> & { roleArn: string }) | undefined;
+}
 
 /** Copies of a snapshot in another Region, and exports of it to a bucket, by RDS itself. */
 export class RdsArchive implements Archive {

@@ -79,6 +79,16 @@ describe("executions", () => {
     sfn.on(DescribeExecutionCommand).resolves({ status });
     expect(await executions.isRunning("arn")).toBe(running);
   });
+
+  test.each([
+    [1, true],
+    [14, true],
+    [16, false],
+  ])("one that was stopped %i minutes ago may have left a worker: %s", async (minutes, may) => {
+    const stopDate = new Date(Date.now() - minutes * 60_000);
+    sfn.on(DescribeExecutionCommand).resolves({ status: "ABORTED", stopDate });
+    expect(await executions.isRunning("arn")).toBe(may);
+  });
 });
 
 describe("messages", () => {

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Credentials } from "../../../lambdas/shared/aws/master-secret.ts";
-import { PgDatabases, tlsOptions } from "../../../lambdas/shared/aws/pg-databases.ts";
+import { PgDatabases } from "../../../lambdas/shared/aws/pg-databases.ts";
 
 // A server of one's own would need a certificate of Amazon's; what is tested is how the client is used.
 const { clients, FakeClient } = await vi.hoisted(async () => {
@@ -40,6 +40,8 @@ function databases(...passwords: string[]): PgDatabases {
   return new PgDatabases({
     database: "orders",
     applicationName: "sluice-migrate",
+    authorities: "-----BEGIN CERTIFICATE-----",
+    mend: "check the setting database.secretArn",
     async *credentials(): AsyncGenerator<Credentials> {
       for (const password of passwords) yield { username: "sluice", password };
     },
@@ -60,8 +62,16 @@ test("a refused password is answered with the next one, as after a rotation", as
 test("where no password is taken, the message names the setting and no password", async () => {
   FakeClient.connecting = () => coded("28P01", "password authentication failed");
   const attempt = databases("hunter2").withSession(endpoint, async () => undefined);
-  await expect(attempt).rejects.toThrow(/takes none of the passwords.*database\.secretArn/);
+  await expect(attempt).rejects.toThrow(
+    /lets nobody in with what there is: check the setting database\.secretArn/,
+  );
   await expect(attempt).rejects.not.toThrow("hunter2");
+});
+
+test("a token of IAM's that is not taken is told as such", async () => {
+  FakeClient.connecting = () => coded("28000", "PAM authentication failed");
+  const attempt = databases("token").withSession(endpoint, async () => undefined);
+  await expect(attempt).rejects.toThrow(/lets nobody in .* PAM authentication failed/);
 });
 
 test("a server that does not answer is a lost connection, and no other password is tried", async () => {
@@ -108,9 +118,11 @@ test("an error of a statement passes as the server gave it", async () => {
 
 test("every session verifies the server's certificate and name", async () => {
   await databases("a").withSession(endpoint, async () => undefined);
-  expect(clients[0]?.config.ssl).toEqual(tlsOptions(endpoint.host));
-  expect(tlsOptions(endpoint.host)).toMatchObject({ rejectUnauthorized: true, servername: endpoint.host });
-  expect(tlsOptions(endpoint.host)).toHaveProperty("ca.100", expect.stringContaining("BEGIN CERTIFICATE"));
+  expect(clients[0]?.config.ssl).toEqual({
+    ca: "-----BEGIN CERTIFICATE-----",
+    rejectUnauthorized: true,
+    servername: endpoint.host,
+  });
 });
 
 test("a statement may outlive its client, and nobody is told of notices", async () => {

@@ -37,9 +37,9 @@ function taskThat(run: (ports: Ports) => Promise<void>): Task<unknown> {
 }
 
 beforeEach(() => {
-  const plan = join(mkdtempSync(join(tmpdir(), "sluice-serve-")), "plan.json");
-  writeFileSync(plan, JSON.stringify({ checksum }));
-  vi.stubEnv(Envar.planFile, plan);
+  const folder = mkdtempSync(join(tmpdir(), "sluice-serve-"));
+  writeFileSync(join(folder, "plan.json"), JSON.stringify({ checksum }));
+  vi.stubEnv("LAMBDA_TASK_ROOT", folder);
   vi.stubEnv(Envar.bucket, "evidence");
   vi.stubEnv("AWS_REGION", "eu-central-1");
   lines.length = 0;
@@ -90,7 +90,7 @@ test("an answer is logged in one line, which holds no token", async () => {
 });
 
 test("a task that needs evidence alone runs where nothing else is set", async () => {
-  vi.stubEnv(Envar.settings, "");
+  vi.stubEnv(Envar.gateUrl, "");
   const task = taskThat(
     async (ports) => void (await ports.evidence.create("runs/r/a", "{}", "application/json")),
   );

@@ -1,0 +1,126 @@
+import type { Definition } from "../../local/definition.ts";
+import { Flow } from "./flow.ts";
+
+interface Task {
+  Resource: string;
+  Parameters?: Record<string, unknown>;
+  TimeoutSeconds?: number;
+  TimeoutSecondsPath?: string;
+  ResultPath?: string | null;
+  Retry?: {
+    ErrorEquals: string[];
+    MaxAttempts?: number;
+    IntervalSeconds?: number;
+    MaxDelaySeconds?: number;
+  }[];
+}
+
+// The same for every task: told once, by States.
+const RUN_FIELDS = ["run", "execution", "planChecksum", "state", "cleanUp", "token", "limitMinutes"];
+
+/** A state machine as text that a person can read, and of which a difference can be read. */
+export function definitionText(definition: Definition): string {
+  const flow = new Flow(definition);
+  const usual = usualLimits(flow);
+  const lines = [
+    `${flow.order.length} states, from "${definition.parsed.StartAt}".`,
+    ...[...usual].map(([kind, limits]) => `${kind} ${limits}, unless told otherwise.`),
+  ];
+  for (const { phase } of definition.phases) {
+    lines.push("", phase);
+    for (const name of flow.order.filter((state) => flow.phaseOf(state) === phase && !isInLoop(flow, state)))
+      lines.push(`  ${stateText(flow, name, usual)}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+type Limits = ReadonlyMap<string, string>;
+
+/** The wait and the choice of a loop are told with its task. */
+function isInLoop(flow: Flow, name: string): boolean {
+  const task = /^(Wait|Done): (.*)$/.exec(name)?.[2];
+  return task !== undefined && flow.isTask(task);
+}
+
+function stateText(flow: Flow, name: string, usual: Limits): string {
+  const state = flow.state(name) as unknown as Record<string, unknown>;
+  switch (state.Type) {
+    case "Task":
+      return `${name}: ${taskText(flow, name, state as unknown as Task, usual)}`;
+    case "Fail":
+      return `${name}: fails with ${String(state.Error)}`;
+    case "Succeed":
+      return `${name}: succeeds`;
+    case "Wait":
+      return `${name}: waits ${String(state.Seconds ?? state.SecondsPath)} s${waysText(flow, name)}`;
+    case "Pass":
+      return `${name}: notes ${JSON.stringify(state.Result ?? state.Parameters)}${waysText(flow, name)}`;
+    default:
+      return `${name}${waysText(flow, name)}`;
+  }
+}
+
+function taskText(flow: Flow, name: string, task: Task, usual: Limits): string {
+  const sent = payloadOf(task);
+  const what = Object.entries(sent)
+    .filter(([key]) => !RUN_FIELDS.includes(key.replace(/\.\$$/, "")))
+    .map(
+      ([key, value]) =>
+        `${key.replace(/\.\$$/, "")}=${Array.isArray(value) ? value.join("+") : String(value)}`,
+    );
+  const loop = flow.ways(name)[0]?.to;
+  const isLoop = loop === `Done: ${name}`;
+  const notes = [
+    isLoop ? `again until done, ${String(sent.limitMinutes)} min at most` : "",
+    isQuestion(task) ? "waits for an answer" : "",
+    limitsText(task) === usual.get(kindOf(task)) ? "" : limitsText(task),
+  ].filter((note) => note !== "");
+  const after = isLoop
+    ? [...flow.ways(loop).filter(({ to }) => to !== `Wait: ${name}`), ...flow.ways(name).slice(1)]
+    : undefined;
+  const called = `${flow.definition.capabilities.get(name)}(${what.join(", ")})`;
+  return [called, ...notes].join("; ") + waysText(flow, name, after);
+}
+
+function payloadOf({ Parameters = {} }: Task): Record<string, unknown> {
+  return (Parameters.Payload as Record<string, unknown> | undefined) ?? Parameters;
+}
+
+function waysText(flow: Flow, name: string, ways = flow.ways(name)): string {
+  return ways.map(({ to, when }) => (when === "" ? ` -> ${to}` : ` | ${when} -> ${to}`)).join("");
+}
+
+function isQuestion({ Resource }: Task): boolean {
+  return Resource.endsWith("waitForTaskToken");
+}
+
+function kindOf(task: Task): string {
+  return isQuestion(task) ? "A task that waits for an answer" : "Any other task";
+}
+
+/** How long a task may take and how often it is tried, in words. */
+function limitsText({ TimeoutSeconds, TimeoutSecondsPath, Retry = [] }: Task): string {
+  const time =
+    TimeoutSeconds === undefined ? `as many seconds as ${TimeoutSecondsPath} says` : `${TimeoutSeconds} s`;
+  const tries = Retry.map(({ ErrorEquals, MaxAttempts = 3, IntervalSeconds = 1, MaxDelaySeconds }) => {
+    const errors = ErrorEquals.join(", ");
+    if (MaxAttempts === 0) return `never again after ${errors}`;
+    const longest = MaxDelaySeconds === undefined ? "" : ` to ${MaxDelaySeconds}`;
+    return `${MaxAttempts} times more after ${errors} (pauses from ${IntervalSeconds}${longest} s)`;
+  });
+  return `may take ${time}, and is tried ${tries.join("; ")}`;
+}
+
+/** What most tasks of a kind have. */
+function usualLimits(flow: Flow): Limits {
+  const counts = new Map<string, Map<string, number>>();
+  for (const name of flow.order.filter((state) => flow.isTask(state))) {
+    const task = flow.state(name) as unknown as Task;
+    const ofKind = counts.get(kindOf(task)) ?? new Map<string, number>();
+    const limits = limitsText(task);
+    counts.set(kindOf(task), ofKind.set(limits, (ofKind.get(limits) ?? 0) + 1));
+  }
+  return new Map(
+    [...counts].map(([kind, ofKind]) => [kind, [...ofKind].sort((a, b) => b[1] - a[1])[0]?.[0] ?? ""]),
+  );
+}

@@ -1,0 +1,70 @@
+import type { Definition, StateDefinition } from "../../local/definition.ts";
+
+/** A way from one state to another. */
+export interface Way {
+  to: string;
+  /** "": the usual one; "fails"; "in time": nobody answered; else what a choice found. */
+  when: string;
+}
+
+/** A definition as a graph, each state with its phase. */
+export class Flow {
+  readonly definition: Definition;
+  /** States in the order in which a run meets them: the usual way first, then the others. */
+  readonly order: readonly string[];
+  private readonly before = new Map<string, string>();
+  private readonly phases: ReadonlyMap<string, string>;
+
+  constructor(definition: Definition) {
+    this.definition = definition;
+    this.phases = new Map(
+      definition.phases.flatMap(({ phase, states }) => states.map((state) => [state, phase] as const)),
+    );
+    const order: string[] = [];
+    const visit = (name: string, from: string | undefined): void => {
+      if (this.before.has(name)) return;
+      this.before.set(name, from ?? name);
+      order.push(name);
+      for (const { to } of this.ways(name)) visit(to, name);
+    };
+    visit(definition.parsed.StartAt, undefined);
+    this.order = order;
+  }
+
+  state(name: string): StateDefinition {
+    const found = this.definition.parsed.States[name];
+    if (!found) throw new Error(`There is no state ${name}`);
+    return found;
+  }
+
+  /** Where a state leads, the usual way first. */
+  ways(name: string): Way[] {
+    const { Next, Default, Choices = [], Catch = [] } = this.state(name);
+    const ways: Way[] = Choices.map(({ Next: to, StringEquals = "" }) => ({ to, when: StringEquals }));
+    // A gate's Go is its usual way; of other choices the default is.
+    ways.sort((a, b) => Number(b.when === "Go") - Number(a.when === "Go"));
+    if (Next !== undefined) ways.unshift({ to: Next, when: "" });
+    if (Default !== undefined) {
+      const isGate = ways.some(({ when }) => when === "Go");
+      ways.splice(isGate ? 1 : 0, 0, { to: Default, when: isGate ? "No-Go" : "" });
+    }
+    for (const { Next: to, ErrorEquals } of Catch)
+      ways.push({ to, when: ErrorEquals.includes("States.Timeout") ? "nobody answers" : "fails" });
+    return ways;
+  }
+
+  isTask(name: string): boolean {
+    return this.phases.has(name);
+  }
+
+  /** The phase that a state belongs to: a state that is no task goes with what it leads to, or with what led to it. */
+  phaseOf(name: string): string {
+    const own = this.phases.get(name);
+    if (own !== undefined) return own;
+    const { Next } = this.state(name);
+    if (Next !== undefined) return this.phaseOf(Next);
+    const before = this.before.get(name);
+    if (before === undefined || before === name) throw new Error(`${name} belongs to no phase`);
+    return this.phaseOf(before);
+  }
+}

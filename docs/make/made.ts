@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { definitionOf } from "../../local/definition.ts";
+import { templateOf } from "../../local/synthesize.ts";
+import { costText } from "./cost.ts";
+import { machinePicture } from "./machine-picture.ts";
+import { stackPicture } from "./stack-picture.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** The documents with everything in them that is made from the synthesized template, by path. */
+export async function madeFiles(): Promise<Map<string, string>> {
+  const plan = await compilePlan(join(ROOT, "sql/knowledge-graph"));
+  const template = await templateOf(plan, { rehearse: "before" });
+  const run = definitionOf(template);
+  const parts: Record<string, Record<string, string>> = {
+    "docs/architecture.md": {
+      stack: mermaid(stackPicture(template)),
+      run: mermaid(machinePicture(run)),
+      "clean-up": mermaid(machinePicture(definitionOf(template, "clean-up"))),
+    },
+    "README.md": { cost: costText(run, plan) },
+  };
+  return new Map(
+    Object.entries(parts).map(([file, made]) => {
+      const path = join(ROOT, file);
+      const text = Object.entries(made).reduce(
+        (whole, [name, part]) => withPart(whole, file, name, part),
+        readFileSync(path, "utf8"),
+      );
+      return [path, text];
+    }),
+  );
+}
+
+const mermaid = (text: string) => `\`\`\`mermaid\n${text}\`\`\`\n`;
+
+/** @throws Error where the document does not say where that part goes */
+function withPart(text: string, file: string, name: string, part: string): string {
+  const [begin, end] = [`<!-- made by npm run docs: ${name} -->\n`, `<!-- end of ${name} -->`];
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
+  if (from === -1 || to < from)
+    throw new Error(`${file} has no place for ${name}: ${begin.trim()} ... ${end}`);
+  return text.slice(0, from + begin.length) + part + text.slice(to);
+}

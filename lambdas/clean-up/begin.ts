@@ -1,0 +1,70 @@
+import { inheritLease } from "../admit/lease.ts";
+import { Doc, type FailureDoc, type StoppedDoc } from "../shared/documents.ts";
+import { ErrorName } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Notice, Ports } from "../shared/ports.ts";
+import { type Answer, slug } from "../shared/task.ts";
+
+/** The last state of every run but its end. */
+export const CLOSING_ENDS = "Tell everyone";
+
+const HOW: Readonly<Record<string, string>> = {
+  ABORTED: "was stopped from outside",
+  TIMED_OUT: "ran out of time",
+  FAILED: "was ended by Step Functions itself",
+};
+
+/**
+ * Closes the run to everybody but this clean-up, keeps its lease, and tells people. Also called for runs that failed by
+ * an end of their own; and EventBridge may tell the same twice, where the first to note itself cleans up. The answer is a
+ * failure as a Catch would have it, and whether there is anything to do.
+ * @throws SluiceError RunLocked where another run has the database by now: it must not be disturbed.
+ */
+export async function begin(
+  { run, cleanUp, status }: { run: string; cleanUp: string; status: string },
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Answer> {
+  const message = `Its execution ${HOW[status] ?? "ended"} (${status}).`;
+  const answer = (go: "clean up" | "nothing to do") => ({ Error: ErrorName.Stopped, Cause: message, go });
+  if (await hasEnded(evidence)) return answer("nothing to do");
+  const now = ports.clock.now().toISOString();
+  const stopped = await evidence.keep<StoppedDoc>(Doc.stopped, { at: now, status, cleanUp });
+  if (stopped.cleanUp !== cleanUp) return answer("nothing to do");
+  await inheritLease(ports, { run, execution: cleanUp, since: stopped.at });
+  await evidence.keep<FailureDoc>(Doc.failure(new Date(stopped.at), "stopped"), {
+    state: "The run",
+    error: ErrorName.Stopped,
+    message,
+    at: stopped.at,
+  });
+  for (const audience of ["approvers", "escalation"] as const)
+    await ports.notifier.send({ audience, ...notice(run, message, cleanUp, ports) });
+  return answer("clean up");
+}
+
+/** It had given everything back and told people, or was about to; the report may have failed. */
+async function hasEnded(evidence: RunEvidence): Promise<boolean> {
+  const told = await evidence.read(Doc.stateEntered(slug(CLOSING_ENDS)));
+  return told !== undefined || (await evidence.read(Doc.outcome)) !== undefined;
+}
+
+function notice(
+  run: string,
+  message: string,
+  cleanUp: string,
+  { settings }: Ports,
+): Omit<Notice, "audience"> {
+  return {
+    subject: `Sluice ${settings.instance}: a run was stopped, and is cleaned up after`.slice(0, 99),
+    text: [
+      `Run ${run} on ${settings.instance} (${settings.database}). ${message}`,
+      "",
+      "In about two minutes, when its last workers have ended, Sluice goes back from where it stopped: what it migrated on production is rolled back and proven to be back. Where the application was let in already, the opening is finished instead. Then everything that the run holds is given back, and a message tells how it ended.",
+      "",
+      "Nothing needs to be done. To keep Sluice from it, stop this execution; then nobody gives anything back but you:",
+      `  ${cleanUp}`,
+      "",
+    ].join("\n"),
+  };
+}

@@ -1,0 +1,4 @@
+import { serve } from "../shared/aws/serve.ts";
+import { cleanUpTask } from "./task.ts";
+
+export const handler = serve(cleanUpTask);

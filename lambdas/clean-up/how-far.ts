@@ -1,0 +1,44 @@
+import { hasLedger, versionsLeft } from "../migrate/ledger.ts";
+import { endFormerWorkers } from "../migrate/step-lock.ts";
+import { Doc, type RequestDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import { refuseAnotherPlan, slug } from "../shared/task.ts";
+
+/**
+ * Where a stopped run was. `untouched`: nothing was migrated on production, or nothing of it is left; `changed`:
+ * something may be; `opened`: all of it is, and the application is in, or may be; `reopened`: the way back from there had
+ * begun; `restoring`: the snapshot was taking production's place.
+ */
+export type Came = "untouched" | "changed" | "opened" | "reopened" | "restoring";
+
+/** The first state after people said that the application may come in. */
+export const OPENING_BEGINS = "Lift the fence";
+
+/**
+ * Whatever the run left running on production is ended first, so that the ledger tells all there is to tell.
+ * @returns undefined where that takes longer than this worker has; call again
+ * @throws SluiceError PlanChanged where another plan is deployed than the one that left something behind
+ */
+export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Came | undefined> {
+  const has = async (name: string) => (await evidence.read(name)) !== undefined;
+  if (await has(Doc.restore)) return "restoring";
+  // Nothing is changed on production before there is a fence, or a note that there is to be none.
+  if (!(await has(Doc.fence))) return "untouched";
+  const left = await leftOnProduction(ports, evidence);
+  if (left === undefined) return undefined;
+  if (left === 0 && !(await has(Doc.rollback))) return "untouched";
+  const request = await evidence.need<RequestDoc>(Doc.request);
+  refuseAnotherPlan(request.plan.checksum, ports.plan.checksum);
+  if ((await has(Doc.hookSent("stop-again"))) || (await has(Doc.fenceAgain))) return "reopened";
+  return (await has(Doc.stateEntered(slug(OPENING_BEGINS)))) ? "opened" : "changed";
+}
+
+/** How many migrations this run began there and did not roll back. */
+async function leftOnProduction(ports: Ports, evidence: RunEvidence): Promise<number | undefined> {
+  return await withTarget(ports, evidence, "production", async (session) => {
+    if (!(await endFormerWorkers(session, ports, evidence.run))) return undefined;
+    return (await hasLedger(session)) ? (await versionsLeft(session, evidence.run)).length : 0;
+  });
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AUTHORITIES_FILE, Envar, needEnvar, PLAN_FILE, SETTINGS_FILE } from "../envars.ts";
+import type { CompiledPlan } from "../plan.ts";
+import { type RunSettings, runSettings } from "../settings.ts";
+
+/** The compiled plan that this function was deployed with. It was checked when it was compiled. */
+export function readPlan(): CompiledPlan {
+  return JSON.parse(shipped(PLAN_FILE)) as CompiledPlan;
+}
+
+export function readSettings(): RunSettings {
+  return runSettings.parse({ ...JSON.parse(shipped(SETTINGS_FILE)), gateUrl: needEnvar(Envar.gateUrl) });
+}
+
+/** Certificates, as PEM, of who may vouch for a database. */
+export function readAuthorities(): string {
+  return shipped(AUTHORITIES_FILE);
+}
+
+/** A file that the deployment put beside the function's code. */
+function shipped(name: string): string {
+  return readFileSync(join(process.env.LAMBDA_TASK_ROOT ?? ".", name), "utf8");
+}

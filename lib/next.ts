@@ -1,0 +1,59 @@
+import { CfnMapping, CfnOutput, Stack } from "aws-cdk-lib";
+import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import { Construct } from "constructs";
+import type { Notices } from "./notices.ts";
+import type { Storage } from "./storage.ts";
+
+export interface NextProps {
+  machine: StateMachine;
+  cleanUp: StateMachine;
+  storage: Storage;
+  notices: Notices;
+}
+
+const CONSOLES = {
+  aws: { host: "console.aws.amazon.com" },
+  "aws-cn": { host: "console.amazonaws.cn" },
+  "aws-us-gov": { host: "console.amazonaws-us-gov.com" },
+};
+
+/** Says at the end of `cdk deploy` what there is now, and what to do next. Outputs are printed in the order of their names. */
+export class Next extends Construct {
+  constructor(scope: Construct, id: string, { machine, cleanUp, storage, notices }: NextProps) {
+    super(scope, id);
+    const { region, partition } = Stack.of(this);
+    const host = new CfnMapping(this, "Consoles", { mapping: CONSOLES }).findInMap(partition, "host");
+    const input = JSON.stringify({ startedBy: "your name", reason: "why" });
+    const arn = machine.stateMachineArn;
+    this.say("StateMachineArn", arn);
+    this.say("CleanUpStateMachineArn", cleanUp.stateMachineArn);
+    this.say("EvidenceBucket", storage.bucket.bucketName);
+    this.say("ApproversTopicArn", notices.approvers.topicArn);
+    this.say("EscalationTopicArn", notices.escalation.topicArn);
+    this.say(
+      "Todo1Confirm",
+      "Each address gets a mail of AWS Notifications: nobody is asked before they have opened its link, Confirm subscription.",
+    );
+    this.say(
+      "Todo2Add",
+      `aws sns subscribe --topic-arn ${notices.approvers.topicArn} --protocol email --notification-endpoint ADDRESS`,
+    );
+    this.say(
+      "Todo3Start",
+      `https://${host}/states/home?region=${region}#/statemachines/view/${arn} (Start execution, with the input below or {})`,
+    );
+    this.say("Todo4Input", input);
+    this.say(
+      "Todo5OrStart",
+      `aws stepfunctions start-execution --state-machine-arn ${arn} --input '${input}'`,
+    );
+    this.say(
+      "Todo6Report",
+      `aws s3 sync s3://${storage.bucket.bucketName}/runs/RUN evidence (RUN is the execution's name; report.html is in it)`,
+    );
+  }
+
+  private say(id: string, value: string): void {
+    new CfnOutput(this, id, { value }).overrideLogicalId(id);
+  }
+}

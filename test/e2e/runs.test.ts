@@ -1,0 +1,216 @@
+import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand } from "@aws-sdk/client-rds";
+import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { asidePrefix, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
+import { eventually } from "./command.ts";
+import { follow, type Played, play } from "./play.ts";
+import { INSTANCE } from "./production.ts";
+import { makeWorld, type World } from "./world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await makeWorld();
+});
+afterAll(() => world?.close());
+
+describe("the deployment", () => {
+  test("says what to do next", () => {
+    const { outputs } = world;
+    expect(outputs.Todo3Start).toContain(`/statemachines/view/${outputs.StateMachineArn}`);
+    expect(JSON.parse(outputs.Todo4Input ?? "")).toEqual({ startedBy: "your name", reason: "why" });
+  });
+
+  test("done once more changes nothing, and then there is no difference", async () => {
+    expect(await world.deployment.deploy()).toEqual(world.outputs);
+    await world.deployment.diff();
+  });
+});
+
+describe("a run", () => {
+  beforeEach(() => world.production.reset());
+
+  test("that gets its Goes ends Succeeded, with every migration on production and the application in", async () => {
+    const run = "goes-well";
+    const played = await play(world, { run });
+    expect(endOf(played)).toBe("SUCCEEDED");
+    expect(played.gates).toEqual(["readiness", "rehearsal", "after-002", "after-003", "open"]);
+    expect(await world.production.versions()).toEqual(["1", "2", "3"]);
+    expect(await fileOf(run, "report.html")).toContain("Notes have labels");
+    expect(await world.production.isOpen()).toBe(true);
+    await expectNothingLeft(run);
+
+    const restore = world.front.calls.find(({ Action }) => Action === "RestoreDBInstanceFromDBSnapshot");
+    expect(restore).toMatchObject({
+      DBInstanceIdentifier: stagingName(run),
+      DBSnapshotIdentifier: snapshotName(run, "rehearsal"),
+      "VpcSecurityGroupIds.VpcSecurityGroupId.1": "sg-0123456789abcdef0",
+      PubliclyAccessible: "false",
+      DeletionProtection: "false",
+      "Tags.Tag.1.Key": "sluice:run",
+      "Tags.Tag.1.Value": run,
+    });
+    for (const text of [...(await evidenceOf(run)), ...played.history])
+      expect(text).not.toContain(world.production.owner.password);
+  });
+
+  test("that is not wanted on production ends Refused, and production was not touched", async () => {
+    const run = "not-wanted";
+    const played = await play(world, { run, noGo: ["rehearsal"] });
+    expect(endOf(played)).toBe("Refused");
+    expect(played.cause).toContain("Production was not touched");
+    expect(played.states).not.toContain("Fence production");
+    expect(await world.production.versions()).toEqual(["1"]);
+    await expectNothingLeft(run);
+  });
+
+  test("that gets a No-Go in the middle ends RolledBack, proven back", async () => {
+    const run = "goes-back";
+    const played = await play(world, { run, noGo: ["after-003"] });
+    expect(endOf(played)).toBe("RolledBack");
+    expect(played.cause).toContain("003 and 002 were rolled back and proven back");
+    expect(await world.production.versions()).toEqual(["1"]);
+    expect(await world.production.isOpen()).toBe(true);
+    await expectNothingLeft(run);
+
+    // To EventBridge a failed end is a failed execution like any other.
+    const cleanUp = await world.cleanUps.end(await world.cleanUps.about(run));
+    expect(cleanUp.states.at(-1)).toBe("Nothing to clean up");
+    expect(world.people.messages.filter(({ subject }) => subject.includes("cleaned up after"))).toEqual([]);
+  });
+
+  test("whose rollback fails is restored from its snapshot, under production's own name, and proven back", async () => {
+    const run = "is-restored";
+    const played = await play(world, {
+      run,
+      noGo: ["after-003"],
+      atGate: {
+        // Somebody uses the new table already, so that it cannot be dropped.
+        "after-003": async () => {
+          await world.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
+          return true;
+        },
+      },
+    });
+    expect(endOf(played)).toBe("Restored");
+    expect(played.gates.at(-1)).toBe("restore");
+    expect(played.cause).toContain("It is proven back");
+    expect(await world.production.versions()).toEqual(["1"]);
+    expect(await instances()).toEqual([INSTANCE, expect.stringContaining(asidePrefix(INSTANCE))]);
+    expect(await world.production.isOpen()).toBe(true);
+    await expectNothingLeft(run);
+  });
+});
+
+describe("a run that somebody stops in the console", () => {
+  beforeEach(() => world.production.reset());
+
+  test("while a gate is open is brought back all the same, people are told, and the next run may begin", async () => {
+    const run = "stopped-at-a-gate";
+    const { first, cleanUp } = await playAndStop(run, "after-003", async () => undefined);
+    expect(endOf(first)).toBe("ABORTED");
+    expect(endOf(cleanUp)).toBe("RolledBack");
+    expect(cleanUp.cause).toContain("was stopped from outside (ABORTED)");
+    expect(cleanUp.cause).toContain("003 and 002 were rolled back and proven back");
+    expect(await world.production.versions()).toEqual(["1"]);
+    expect(await world.production.isOpen()).toBe(true);
+    await expectNothingLeft(run);
+    const subjects = world.people.messages.filter(({ text }) => text.includes(run)).map((m) => m.subject);
+    expect(subjects).toEqual(
+      expect.arrayContaining([expect.stringContaining("a run was stopped, and is cleaned up after")]),
+    );
+    const next = await play(world, { run: "after-it", noGo: ["readiness"] });
+    expect(endOf(next)).toBe("Refused");
+  });
+
+  test("while a statement runs on production: that is ended first, and what was done before it is undone", async () => {
+    const run = "stopped-in-a-statement";
+    // An index build waits for every transaction that is older than it.
+    const older = await world.production.openTransaction();
+    try {
+      const { cleanUp } = await playAndStop(run, "rehearsal", async () => {
+        await eventually(
+          () => world.production.isRunning("CREATE INDEX CONCURRENTLY"),
+          "the index build on production",
+        );
+      });
+      expect(endOf(cleanUp)).toBe("RolledBack");
+      expect(cleanUp.states).toContain("Roll back 002");
+      expect(await world.production.isRunning("CREATE INDEX CONCURRENTLY")).toBe(false);
+      expect(await world.production.versions()).toEqual(["1"]);
+      await expectNothingLeft(run);
+    } finally {
+      await older.close();
+    }
+  });
+
+  test("before production was touched leaves nothing behind either", async () => {
+    const run = "stopped-early";
+    const { cleanUp } = await playAndStop(run, "rehearsal", async () => undefined, false);
+    expect(endOf(cleanUp)).toBe("Refused");
+    expect(await world.production.versions()).toEqual(["1"]);
+    await expectNothingLeft(run);
+  });
+});
+
+/** Plays up to that gate, answers it unless told not to, waits until `when`, stops the execution, and follows the clean-up. */
+async function playAndStop(
+  run: string,
+  gate: string,
+  when: () => Promise<void>,
+  answered = gate === "rehearsal",
+): Promise<{ first: Played; cleanUp: Played }> {
+  const { runs, cleanUps } = world;
+  const execution = await runs.start(run, { startedBy: "Ada" });
+  const stop = async () => {
+    await when();
+    await runs.stop(execution);
+  };
+  let stopped: Promise<void> | undefined;
+  const first = await follow(world, runs, execution, {
+    run,
+    atGate: {
+      [gate]: async () => {
+        stopped = stop();
+        return answered;
+      },
+    },
+  });
+  await stopped;
+  const cleanUp = await follow(world, cleanUps, await cleanUps.about(run), { run });
+  return { first, cleanUp };
+}
+
+const endOf = ({ status, error, failures }: Played): string =>
+  status === "FAILED" && error === undefined ? failures.join("\n") : (error ?? status);
+
+async function instances(): Promise<string[]> {
+  const { DBInstances = [] } = await world.rds.send(new DescribeDBInstancesCommand({}));
+  return DBInstances.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier ?? "").sort();
+}
+
+async function expectNothingLeft(run: string): Promise<void> {
+  expect(await instances()).not.toContain(stagingName(run));
+  expect([...world.front.ports.keys()]).not.toContain(stagingName(run));
+  const { DBSnapshots = [] } = await world.rds.send(new DescribeDBSnapshotsCommand({}));
+  const snapshots = DBSnapshots.map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier);
+  expect(snapshots).not.toContain(snapshotName(run, "rehearsal"));
+  const outcome = JSON.parse(await fileOf(run, "outcome.json")) as { leftBehind: string[] };
+  expect(outcome.leftBehind).toEqual([]);
+  const lease = await objectAt(`leases/${INSTANCE}.json`);
+  expect(JSON.parse(lease)).toEqual({ holder: null });
+}
+
+async function objectAt(Key: string): Promise<string> {
+  const found = await world.s3.send(new GetObjectCommand({ Bucket: world.outputs.EvidenceBucket, Key }));
+  return (await found.Body?.transformToString()) ?? "";
+}
+
+const fileOf = (run: string, name: string) => objectAt(`runs/${run}/${name}`);
+
+async function evidenceOf(run: string): Promise<string[]> {
+  const { Contents = [] } = await world.s3.send(
+    new ListObjectsV2Command({ Bucket: world.outputs.EvidenceBucket, Prefix: `runs/${run}/` }),
+  );
+  expect(Contents.length).toBeGreaterThan(50);
+  return await Promise.all(Contents.map(({ Key }) => objectAt(Key ?? "")));
+}

@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Came } from "../../lambdas/clean-up/how-far.ts";
+import { type Definition, definitionOf } from "../../local/definition.ts";
+import { interpret } from "../../local/interpreter.ts";
+import { fullSettings, makeApp } from "../support/stack.ts";
+
+const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:Machine:run-1";
+const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:CleanUp:1";
+
+let cleanUp: Definition;
+let withoutRestore: Definition;
+beforeAll(async () => {
+  cleanUp = await deployed({});
+  withoutRestore = await deployed({ restore: false });
+});
+
+async function deployed(settings: object): Promise<Definition> {
+  const { app, stack } = await makeApp({ settings: { ...fullSettings, ...settings } });
+  const { templateFile } = app.synth().getStackArtifact(stack.artifactId);
+  return definitionOf(JSON.parse(readFileSync(join(app.outdir, templateFile), "utf8")), "clean-up");
+}
+
+interface Played {
+  end: string;
+  states: string[];
+  events: Record<string, unknown>[];
+}
+
+/** Plays the clean-up after a run that came so far. */
+async function play(
+  came: Came,
+  {
+    definition = cleanUp,
+    failing = [],
+    go = "clean up",
+  }: { definition?: Definition; failing?: string[]; go?: string } = {},
+): Promise<Played> {
+  const states: string[] = [];
+  const events: Record<string, unknown>[] = [];
+  const end = await interpret({
+    definition,
+    input: { run: "run-1", execution: EXECUTION, status: "ABORTED" },
+    run: "1",
+    execution: CLEAN_UP,
+    retryPauseMs: 0,
+    async task(state, event) {
+      states.push(state);
+      events.push(event);
+      if (failing.includes(state)) throw Object.assign(new Error("no"), { name: "RollbackFailed" });
+      if (state === "Begin to clean up") return { Error: "Stopped", Cause: "It was stopped.", go };
+      if (state === "Look how far it came") return { status: "done", came };
+      if (state.startsWith("Time: ")) return { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
+      if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
+      if (state === "Begin rollback") return { from: "003" };
+      return { status: "done", cause: "x" };
+    },
+    onEvent: () => undefined,
+  });
+  return { end, states, events };
+}
+
+const CLOSED = [
+  "Leave no fence",
+  "Leave the application running",
+  "Leave no alarm silenced",
+  "Delete staging",
+  "Release the run lock",
+  "Write the report",
+  "Tell everyone",
+];
+
+// Each waits for a second or so.
+describe.concurrent("the clean-up after a run that was stopped", () => {
+  test.each<[Came, string, string[]]>([
+    ["untouched", "Refused", []],
+    [
+      "changed",
+      "RolledBack",
+      ["Begin rollback", "Roll back 003", "Roll back 002", "Prove production rolled back"],
+    ],
+    ["opened", "Succeeded", ["Lift the fence", "Start the application", "Smoke-test the application"]],
+    ["reopened", "RolledBack", ["Fence production again", "Record production again", "Roll back 003"]],
+    ["restoring", "Restored", ["Move production aside", "Restore production", "Prove production restored"]],
+  ])("that came as far as %s ends %s, by the run's own ways, and closes it", async (came, end, way) => {
+    const played = await play(came);
+    expect(played.end).toBe(end);
+    expect(played.states).toEqual(expect.arrayContaining(way));
+    expect(played.states.slice(-CLOSED.length)).toEqual(CLOSED);
+  });
+
+  test("tells every task which run it is about, and that it is the clean-up that calls", async () => {
+    for (const event of (await play("changed")).events)
+      expect(event).toMatchObject({ run: "run-1", execution: EXECUTION, cleanUp: CLEAN_UP });
+  });
+
+  test("asks whether to restore where the rollback fails, or where nobody can tell how far it came", async () => {
+    for (const state of ["Roll back 003", "Look how far it came"]) {
+      const played = await play("changed", { failing: [state] });
+      expect(played.states).toContain("Gate: restore?");
+      expect(played.end).toBe("Restored");
+    }
+  });
+
+  test("leaves production to an operator there where it may not be restored", async () => {
+    const played = await play("changed", { definition: withoutRestore, failing: ["Roll back 003"] });
+    expect(played.end).toBe("NeedsOperator");
+    expect(played.states.filter((state) => /restore/i.test(state))).toEqual([]);
+  });
+
+  test("does nothing where there is nothing to do", async () => {
+    const played = await play("changed", { go: "nothing to do" });
+    expect(played).toMatchObject({ end: "Succeeded", states: ["Begin to clean up"] });
+  });
+
+  test("that cannot even begin touches nothing and tells people", async () => {
+    const played = await play("changed", { failing: ["Begin to clean up"] });
+    expect(played.end).toBe("CleanUpFailed");
+    expect(new Set(played.states)).toEqual(new Set(["Begin to clean up", "Tell that nobody cleans up"]));
+  });
+});

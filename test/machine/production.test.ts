@@ -1,0 +1,94 @@
+import { Template } from "aws-cdk-lib/assertions";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Role, rolesOf } from "../support/roles.ts";
+import { fullSettings, makeApp } from "../support/stack.ts";
+
+const arn = (resource: string, name: string) => `arn:aws:rds:eu-central-1:123456789012:${resource}:${name}`;
+const PRODUCTION = arn("db", "orders-production");
+
+/** Whatever RDS can do to an instance but look at it, copy it, and hang a tag on it. */
+const CHANGES = [
+  "AddRoleToDBInstance",
+  "ModifyDBInstance",
+  "PromoteReadReplica",
+  "RebootDBInstance",
+  "RemoveRoleFromDBInstance",
+  "RestoreDBInstanceFromDBSnapshot",
+  "RestoreDBInstanceToPointInTime",
+  "StartDBInstance",
+  "StopDBInstance",
+].map((action) => `rds:${action}`);
+
+const who = (roles: readonly Role[], may: (role: Role) => boolean) => roles.filter(may).map(({ of }) => of);
+const mayChange = (role: Role) => CHANGES.some((action) => role.may(action, PRODUCTION));
+
+async function rolesWith(settings: object): Promise<Role[]> {
+  return rolesOf(Template.fromStack((await makeApp({ settings: { ...fullSettings, ...settings } })).stack));
+}
+
+describe("of all roles in the template", () => {
+  let roles: Role[];
+  beforeAll(async () => {
+    roles = await rolesWith({});
+  });
+
+  test("there are more than the functions', and each is looked at", () => {
+    expect(roles.length).toBeGreaterThan(20);
+    expect(who(roles, (role) => role.may("rds:DeleteDBInstance", arn("db", "sluice-staging-1")))).toEqual([
+      "staging",
+    ]);
+  });
+
+  test("none may delete production, or what it was before a restore", () => {
+    for (const name of ["orders-production", "orders-production-before-0123456789ab"])
+      expect(who(roles, (role) => role.may("rds:DeleteDBInstance", arn("db", name)))).toEqual([]);
+  });
+
+  test("none but the restore's may change production", () => {
+    expect(who(roles, mayChange)).toEqual(["restore"]);
+  });
+
+  test("none may touch another instance, not even one whose name begins like production's", () => {
+    for (const name of ["customers", "orders-production-2", "orders-productio"])
+      for (const action of [...CHANGES, "rds:DeleteDBInstance", "rds:CreateDBSnapshot"])
+        expect([name, action, who(roles, (role) => role.may(action, arn("db", name)))]).toEqual([
+          name,
+          action,
+          [],
+        ]);
+  });
+
+  test("none may delete the final snapshot, or one that is not Sluice's", () => {
+    for (const name of ["sluice-final-0123456789ab", "nightly"])
+      expect(who(roles, (role) => role.may("rds:DeleteDBSnapshot", arn("snapshot", name)))).toEqual([]);
+  });
+});
+
+test("deployed with restore: false, no role may change production at all, and no function is there that would", async () => {
+  const roles = await rolesWith({ restore: false });
+  expect(who(roles, mayChange)).toEqual([]);
+  expect(who(roles, ({ of }) => of === "restore")).toEqual([]);
+});
+
+describe("logging in to the database", () => {
+  const token = (user: string) => `arn:aws:rds-db:eu-central-1:123456789012:dbuser:db-ABC/${user}`;
+  const { secretArn, secretKmsKeyArn: _, ...database } = fullSettings.database;
+  const insiders =
+    "benchmark clean-up fence gate migrate opening preflight prove record rollback validate verify watch writes";
+
+  test("by a secret: that one is read, and no token of IAM's is made", async () => {
+    const roles = await rolesWith({});
+    const reads = (role: Role) => role.may("secretsmanager:GetSecretValue", secretArn);
+    expect(who(roles, reads).sort()).toEqual(insiders.split(" "));
+    expect(who(roles, (role) => role.may("rds-db:connect", token("sluice")))).toEqual([]);
+  });
+
+  test("by IAM: as that one role and no other, and no secret is read", async () => {
+    const roles = await rolesWith({ database: { ...database, iamUser: "sluice" } });
+    expect(who(roles, (role) => role.may("rds-db:connect", token("sluice"))).sort()).toEqual(
+      insiders.split(" "),
+    );
+    expect(who(roles, (role) => role.may("rds-db:connect", token("postgres")))).toEqual([]);
+    expect(who(roles, (role) => role.may("secretsmanager:GetSecretValue", secretArn))).toEqual([]);
+  });
+});

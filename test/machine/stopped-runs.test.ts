@@ -1,0 +1,78 @@
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { beforeAll, describe, expect, test } from "vitest";
+import { makeApp } from "../support/stack.ts";
+
+interface Rule {
+  Properties: { EventPattern: { detail: Record<string, unknown> }; Targets: Record<string, unknown>[] };
+}
+
+const text = (value: unknown) => JSON.stringify(value);
+
+let template: Template;
+let rules: Record<"Runs" | "CleanUps", Rule>;
+beforeAll(async () => {
+  template = Template.fromStack((await makeApp()).stack);
+  const found = Object.values(template.findResources("AWS::Events::Rule")) as Rule[];
+  const about = (machine: string) =>
+    found.find(({ Properties }) =>
+      text(Properties.EventPattern.detail.stateMachineArn).includes(`"${machine}`),
+    ) as Rule;
+  rules = { Runs: about("Machine"), CleanUps: about("CleanUp") };
+});
+
+describe("a run that ends otherwise than by its own ways", () => {
+  test("starts the clean-up, with what it needs to know of the run", () => {
+    expect(rules.Runs.Properties.EventPattern).toMatchObject({
+      source: ["aws.states"],
+      detail: { status: ["ABORTED", "TIMED_OUT", "FAILED"] },
+    });
+    expect(text(rules.Runs.Properties.EventPattern.detail.stateMachineArn)).toMatch(/"Machine\w+"/);
+    const [target, ...others] = rules.Runs.Properties.Targets;
+    expect(others).toEqual([]);
+    expect(text(target?.Arn)).toMatch(/"CleanUp\w+"/);
+    expect(target?.InputTransformer).toHaveProperty(
+      "InputTemplate",
+      '{"run":<detail-name>,"execution":<detail-executionArn>,"status":<detail-status>}',
+    );
+  });
+
+  test("whose clean-up is itself ended makes people look, and does not start another", () => {
+    const targets = rules.CleanUps.Properties.Targets;
+    expect(targets.map(({ Arn }) => text(Arn)).sort()).toEqual([
+      expect.stringMatching(/NoticesApprovers/),
+      expect.stringMatching(/NoticesEscalation/),
+    ]);
+    expect(text(rules.CleanUps.Properties.EventPattern.detail.stateMachineArn)).toMatch(/"CleanUp\w+"/);
+  });
+
+  test("is not lost where EventBridge cannot deliver: the event is kept, and people are told", () => {
+    for (const { Properties } of Object.values(rules))
+      for (const target of Properties.Targets)
+        expect(text(target.DeadLetterConfig)).toContain("StoppedRunsUndelivered");
+    template.hasResourceProperties("AWS::SQS::Queue", {
+      MessageRetentionPeriod: 14 * 86_400,
+      SqsManagedSseEnabled: true,
+    });
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      MetricName: "ApproximateNumberOfMessagesVisible",
+      AlarmActions: [{ Ref: Match.stringLikeRegexp("NoticesEscalation") }],
+    });
+  });
+});
+
+test("rules and alarms of this account alone may send messages to people", () => {
+  const policies = Object.values(template.findResources("AWS::SNS::TopicPolicy"));
+  expect(policies).toHaveLength(2);
+  for (const { Properties } of policies) {
+    const allowed = Properties.PolicyDocument.Statement.filter(
+      ({ Effect }: { Effect: string }) => Effect === "Allow",
+    );
+    expect(allowed).toEqual([
+      expect.objectContaining({
+        Action: "sns:Publish",
+        Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com"] },
+        Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+      }),
+    ]);
+  }
+});

@@ -1,0 +1,117 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { takeLease } from "../../lambdas/admit/lease.ts";
+import { cleanUpTask } from "../../lambdas/clean-up/task.ts";
+import { Doc, type FailureDoc, type StoppedDoc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
+import { DONE, invoke, runFields, type Task } from "../../lambdas/shared/task.ts";
+import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
+
+const RUN = "run-1";
+const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:Machine:run-1";
+const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:CleanUp:1";
+const fields = { run: RUN, execution: EXECUTION, planChecksum: "a".repeat(64) };
+
+let ports: MemoryPorts;
+let evidence: RunEvidence;
+beforeEach(async () => {
+  ports = { ...memoryPorts(), executions: { isRunning: async () => true } };
+  evidence = evidenceOf(ports.evidence, RUN);
+  await takeLease(ports, { run: RUN, execution: EXECUTION, since: "2026-11-03T01:00:00.000Z" });
+});
+
+const begin = (cleanUp = CLEAN_UP, status = "ABORTED") =>
+  invoke(cleanUpTask, { ...fields, cleanUp, action: "begin", status, state: "Begin to clean up" }, ports);
+const leaseholder = async () => (await ports.evidence.readLease(ports.settings.instance))?.holder;
+
+describe("beginning to clean up after a run that was stopped", () => {
+  test("says what happened in words for the report, and tells everybody once", async () => {
+    expect(await begin()).toEqual({
+      Error: "Stopped",
+      Cause: "Its execution was stopped from outside (ABORTED).",
+      go: "clean up",
+    });
+    const [name] = await evidence.list("failures/");
+    expect(await evidence.need<FailureDoc>(name ?? "")).toMatchObject({ error: "Stopped", state: "The run" });
+    expect(ports.notices.map(({ audience }) => audience)).toEqual(["approvers", "escalation"]);
+    expect(ports.notices[0]?.text).toContain(CLEAN_UP);
+    expect(ports.notices[0]?.subject.length).toBeLessThan(100);
+  });
+
+  test("keeps the database for itself until it is done", async () => {
+    await begin();
+    expect(await leaseholder()).toMatchObject({ run: RUN, execution: CLEAN_UP });
+    const other = { run: "run-2", execution: "arn:other", since: "2026-11-03T03:00:00.000Z" };
+    await expect(takeLease(ports, other)).rejects.toMatchObject({ name: "RunLocked" });
+  });
+
+  test("is done once where EventBridge tells the same twice", async () => {
+    await begin();
+    expect(await begin("arn:another-clean-up")).toMatchObject({ go: "nothing to do" });
+    expect(await leaseholder()).toMatchObject({ execution: CLEAN_UP });
+    expect(ports.notices).toHaveLength(2);
+  });
+
+  test("may be called again by the same worker's successor", async () => {
+    await begin();
+    ports.clock.pass(60_000);
+    expect(await begin()).toMatchObject({ go: "clean up" });
+    expect(await evidence.list("failures/")).toHaveLength(1);
+  });
+
+  test.each([
+    ["told how it ended", Doc.outcome],
+    ["come to telling people, though its report failed", Doc.stateEntered("tell-everyone")],
+  ])("leaves alone a run that failed by an end of its own and had %s", async (_, document) => {
+    await evidence.keep(document, { at: "2026-11-03T02:00:00.000Z" });
+    expect(await begin(CLEAN_UP, "FAILED")).toMatchObject({ go: "nothing to do" });
+    expect(ports.notices).toEqual([]);
+    expect(await evidence.read(Doc.stopped)).toBeUndefined();
+  });
+
+  test("does not disturb another run that has the database by now", async () => {
+    const lease = await ports.evidence.readLease(ports.settings.instance);
+    await ports.evidence.swapLease(ports.settings.instance, lease, {
+      run: "run-2",
+      execution: "arn:other",
+      since: "2026-11-03T03:00:00.000Z",
+    });
+    await expect(begin()).rejects.toMatchObject({
+      name: "RunLocked",
+      message: expect.stringContaining("run-2"),
+    });
+  });
+});
+
+describe("a run that was stopped", () => {
+  const worked: string[] = [];
+  const task: Task<unknown> = {
+    name: "example",
+    event: z.strictObject(runFields),
+    async run(event) {
+      worked.push((event as { state: string }).state);
+      return DONE;
+    },
+  };
+  beforeEach(() => {
+    worked.length = 0;
+  });
+
+  test("does nothing more when somebody redrives it; its clean-up does", async () => {
+    await begin();
+    await expect(invoke(task, { ...fields, state: "Apply 007 to production" }, ports)).rejects.toMatchObject({
+      name: "Stopped",
+      message: expect.stringContaining("Start a new run"),
+    });
+    await invoke(task, { ...fields, cleanUp: CLEAN_UP, state: "Roll back 006" }, ports);
+    expect(worked).toEqual(["Roll back 006"]);
+  });
+
+  test("has in its evidence who cleans up after it", async () => {
+    await begin();
+    expect(await evidence.need<StoppedDoc>(Doc.stopped)).toMatchObject({
+      status: "ABORTED",
+      cleanUp: CLEAN_UP,
+    });
+  });
+});

@@ -1,0 +1,193 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { main } from "../../bin/commands/main.ts";
+import { QUESTIONS } from "../../bin/init/questions.ts";
+import { parseSettings } from "../../lib/settings.ts";
+import { FakeTerminal } from "./terminal/fake-terminal.ts";
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "sluice-init-"));
+  file = join(folder, "cdk.json");
+  writeFileSync(file, JSON.stringify({ app: "node bin/app.ts", context: { "@aws-cdk/flag": true } }));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf";
+const NEEDED = [
+  ["instance", "orders"],
+  ["database", "orders"],
+  ["login", secret],
+  ["vpc", "vpc-0ab1"],
+  ["subnets", "eu-central-1a=subnet-0ab1,eu-central-1b=subnet-0ab2"],
+  ["security-group", "sg-0ab1"],
+  ["approvers", "dba@example.com"],
+  ["escalation", "head@example.com"],
+] as const;
+const flags = (...more: (readonly [string, string])[]) =>
+  [...NEEDED.filter(([name]) => !more.some(([other]) => other === name)), ...more].flatMap(
+    ([name, value]) => [`--${name}`, value],
+  );
+
+interface Called {
+  code: number;
+  out: string;
+  err: string;
+}
+
+async function init(...args: string[]): Promise<Called> {
+  const terminal = new FakeTerminal();
+  const code = await main(["init", "--file", file, ...args], terminal);
+  return { code, out: terminal.out, err: terminal.err };
+}
+
+/** Answers each question as it is asked; Enter alone where no answer is given. */
+async function asked(
+  answers: Readonly<Record<string, readonly string[]>>,
+  ...args: string[]
+): Promise<Called> {
+  const terminal = new FakeTerminal({ isTTY: true });
+  const ended = main(["init", "--file", file, ...args], terminal);
+  for (const { flag, asks } of QUESTIONS) {
+    if (args.includes(`--${flag}`)) continue;
+    await terminal.until(asks);
+    for (const answer of answers[flag] ?? [""]) terminal.type(`${answer}\n`);
+  }
+  return { code: await ended, out: terminal.out, err: terminal.err };
+}
+
+const written = () =>
+  (JSON.parse(readFileSync(file, "utf8")) as { context: { sluice: object } }).context.sluice;
+
+describe("sluice init", () => {
+  test("writes settings that the app takes, from flags alone, and leaves the rest of the file alone", async () => {
+    const { code, err, out } = await init(...flags());
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain("npx cdk deploy");
+    expect(parseSettings(written())).toMatchObject({
+      database: { instance: "orders", name: "orders", secretArn: secret },
+      network: {
+        availabilityZones: ["eu-central-1a", "eu-central-1b"],
+        subnetIds: ["subnet-0ab1", "subnet-0ab2"],
+      },
+      restore: true,
+      retentionDays: 365,
+    });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
+      app: "node bin/app.ts",
+      context: { "@aws-cdk/flag": true },
+    });
+  });
+
+  test("takes every setting that it has a flag for", async () => {
+    const { code, err } = await init(
+      ...flags(
+        ["login", "sluice"],
+        ["subnets", "123456789012/eu-central-1"],
+        ["storage-key", "arn:aws:kms:eu-central-1:123456789012:key/a"],
+        ["endpoint-route-tables", "rtb-0ab1"],
+        ["application-url", "https://orders.example.com"],
+        ["application-roles", "orders_app"],
+        ["alarms", "orders-latency"],
+        ["window", "sat,sun 01:00 6h Europe/Berlin"],
+        ["contacts", "Lead=Ada Lovelace"],
+        ["restore", "no"],
+        ["retention-days", "90"],
+      ),
+      ...["--alarms", "orders-errors"],
+    );
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(parseSettings(written())).toMatchObject({
+      database: { iamUser: "sluice", storageKmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/a" },
+      network: {
+        lookUp: { account: "123456789012", region: "eu-central-1" },
+        endpoints: { routeTableIds: ["rtb-0ab1"] },
+      },
+      application: { url: "https://orders.example.com", roles: ["orders_app"] },
+      alarms: ["orders-latency", "orders-errors"],
+      maintenanceWindow: { days: ["sat", "sun"], from: "01:00", hours: 6, timeZone: "Europe/Berlin" },
+      contacts: [{ role: "Lead", name: "Ada Lovelace" }],
+      restore: false,
+      retentionDays: 90,
+    });
+  });
+
+  test("tells everything that is missing or wrong at once where nobody is asked, and writes nothing", async () => {
+    const before = readFileSync(file, "utf8");
+    const { code, err } = await init(
+      "--instance",
+      "Orders!",
+      "--subnets",
+      "subnet-0ab1",
+      "--window",
+      "nights",
+    );
+    expect(code).toBe(2);
+    for (const line of [
+      "- database.instance: a DB instance identifier",
+      "- --database is needed",
+      "- subnet-0ab1: it must look like ZONE=SUBNET",
+      "- --approvers is needed",
+      "- nights: it must look like sat,sun 01:00 6h Europe/Berlin",
+    ])
+      expect(err).toContain(line);
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  test("asks for each, says at once what is wrong with an answer, and asks again", async () => {
+    const answers = Object.fromEntries(NEEDED.map(([name, value]) => [name, [value]]));
+    const { code, out } = await asked({
+      ...answers,
+      approvers: ["nobody", "", "dba@example.com, ada@example.com"],
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/ {2}approvers\[0\]: /);
+    expect(parseSettings(written())).toMatchObject({ approvers: ["dba@example.com", "ada@example.com"] });
+  });
+
+  test("does not ask what a flag answers", async () => {
+    const answers = Object.fromEntries(NEEDED.map(([name, value]) => [name, [value]]));
+    const { out } = await asked(answers, "--vpc", "vpc-0ab1");
+    expect(out).not.toContain("VPC of the database");
+  });
+
+  test("replaces settings only when told to", async () => {
+    await init(...flags());
+    const { code, err } = await init(...flags(["instance", "other"]));
+    expect(code).toBe(2);
+    expect(err).toContain("--replace");
+    expect(written()).toMatchObject({ database: { instance: "orders" } });
+    expect((await init("--replace", ...flags(["instance", "other"]))).code).toBe(0);
+    expect(written()).toMatchObject({ database: { instance: "other" } });
+  });
+
+  test("at a terminal asks whether it may replace them", async () => {
+    await init(...flags());
+    const terminal = new FakeTerminal({ isTTY: true });
+    const ended = main(["init", "--file", file], terminal);
+    await terminal.until("Replace them");
+    terminal.type("\n");
+    expect(await ended).toBe(2);
+    expect(terminal.err).toContain("is as it was");
+  });
+
+  test("that is left in the middle writes nothing", async () => {
+    const before = readFileSync(file, "utf8");
+    const terminal = new FakeTerminal({ isTTY: true });
+    const ended = main(["init", "--file", file], terminal);
+    await terminal.until("Folder of the plan");
+    terminal.stdin.push(null);
+    expect(await ended).toBe(2);
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  test("says so where there is no file, or one that is not JSON", async () => {
+    writeFileSync(file, "{");
+    expect((await init(...flags())).err).toContain("is not JSON");
+    rmSync(file);
+    expect((await init(...flags())).err).toContain("There is no");
+  });
+});
