@@ -12,6 +12,9 @@ const tier = (name: string, seconds: number, extra: Record<string, unknown> = {}
   },
 });
 
+// Files share a worker's modules, none of which they replace or change: loading Postgres and the CDK takes seconds.
+const SHARED = { isolate: false };
+
 const MATRIX = "test/machine/matrix";
 
 const report = process.env.SLUICE_TEST_REPORT;
@@ -24,10 +27,10 @@ export default defineConfig({
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     projects: [
       tier("unit", 60),
-      tier("sql", 120),
-      tier("machine", 180, { exclude: [`${MATRIX}/**`] }),
+      tier("sql", 120, SHARED),
+      tier("machine", 180, { ...SHARED, exclude: [`${MATRIX}/**`] }),
       // The failure matrix: some of its walks, for every change, or all of them.
-      tier("matrix-sample", 180, { include: [`${MATRIX}/*-before.test.ts`] }),
+      tier("matrix-sample", 180, { ...SHARED, include: [`${MATRIX}/*-before.test.ts`] }),
       tier("matrix", 1800, { include: [`${MATRIX}/*.test.ts`], env: { SLUICE_MATRIX: "whole" } }),
       tier("browser", 60, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.

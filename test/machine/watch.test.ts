@@ -36,9 +36,10 @@ let alarms: Alarm[];
 beforeAll(async () => {
   plan = await compilePlan(FOLDER);
   template = Template.fromStack((await makeApp({ planFolder: FOLDER })).stack);
-  alarms = Object.values(template.findResources("AWS::CloudWatch::Alarm")).map(
-    ({ Properties }) => Properties as Alarm,
-  );
+  // There are others, which are not the watch's.
+  alarms = Object.entries(template.findResources("AWS::CloudWatch::Alarm"))
+    .filter(([id]) => id.startsWith("Monitoring"))
+    .map(([, { Properties }]) => Properties as Alarm);
 });
 
 describe("the dashboard", () => {
