@@ -36,6 +36,13 @@ export interface MonitoringProps {
   topic: ITopic;
 }
 
+/** What a graph shows, and what its alarm looks at: that many of its units are one of the graph's. */
+interface Source {
+  shown: MetricWithAlarmSupport;
+  alarmed: CloudWatchMetric;
+  scale: number;
+}
+
 /** The plan's metrics as a dashboard, each with its target drawn and an alarm at its threshold. */
 export class Monitoring extends Construct {
   private readonly instance: string;
@@ -74,6 +81,9 @@ export class Monitoring extends Construct {
       addFaultCountAlarm: {
         Alert: {
           maxErrorCount: 0,
+          metricAdjuster: {
+            adjustMetric: () => probe.metricErrors({ period: PERIOD, statistic: Stats.SUM }),
+          },
           alarmDescriptionOverride: `A reading of the watch of ${instance} failed: nobody looks at production. What to do: ${sectionText("probe")}.`,
         },
       },
@@ -84,29 +94,30 @@ export class Monitoring extends Construct {
     const { title, unit, target, alert } = metric;
     const [wanted, alerts] = [thresholdText(target, unit), thresholdText(alert, unit)];
     return this.group(title, this.sourceOf(metric), alert, {
+      unit,
       description: `${title} of ${this.instance} is ${alerts}; its target is ${wanted}. What to do: ${runbookOf(metric)}.`,
       annotations: [{ value: target.value, label: `Target ${wanted}`, color: "#1a7340" }],
     });
   }
 
-  private sourceOf({ name, title, source, alert }: Metric): MetricWithAlarmSupport {
+  private sourceOf({ name, source, alert }: Metric): Source {
+    if (source.kind !== "free-disk")
+      return this.sample(name, alert.operator.startsWith("<") ? Stats.MINIMUM : Stats.MAXIMUM);
     // RDS measures it always, also when no watch is on.
-    if (source.kind === "free-disk")
-      return new MathExpression({
-        expression: `bytes / ${GIB}`,
-        label: title,
-        period: PERIOD,
-        usingMetrics: {
-          bytes: new CloudWatchMetric({
-            namespace: "AWS/RDS",
-            metricName: "FreeStorageSpace",
-            dimensionsMap: { DBInstanceIdentifier: this.instance },
-            statistic: Stats.MINIMUM,
-            period: PERIOD,
-          }),
-        },
-      });
-    return this.sample(name, title, alert.operator.startsWith("<") ? Stats.MINIMUM : Stats.MAXIMUM);
+    const bytes = new CloudWatchMetric({
+      namespace: "AWS/RDS",
+      metricName: "FreeStorageSpace",
+      dimensionsMap: { DBInstanceIdentifier: this.instance },
+      statistic: Stats.MINIMUM,
+      period: PERIOD,
+    });
+    const shown = new MathExpression({
+      expression: `bytes / ${GIB}`,
+      label: "GiB",
+      period: PERIOD,
+      usingMetrics: { bytes },
+    });
+    return { shown, alarmed: bytes, scale: GIB };
   }
 
   /** The rule that the application's pool must fit, beside how full it is. */
@@ -114,7 +125,7 @@ export class Monitoring extends Construct {
     const title = "Connections for clients";
     return this.group(
       title,
-      this.sample(CONNECTION_CAPACITY, title, Stats.MINIMUM),
+      this.sample(CONNECTION_CAPACITY, Stats.MINIMUM),
       { operator: "<", value: minimum },
       {
         description: `Clients may have fewer than ${minimum} connections to ${this.instance}, which the plan asks for. What to do: ${sectionText("capacity")}.`,
@@ -126,7 +137,7 @@ export class Monitoring extends Construct {
     const title = "Checks that do not hold any more";
     return this.group(
       title,
-      this.sample(FAILED_CHECKS, title, Stats.MAXIMUM),
+      this.sample(FAILED_CHECKS, Stats.MAXIMUM),
       { operator: ">", value: 0 },
       {
         description: `Checks that held before the opening of ${this.instance} do not hold any more. What to do: ${sectionText("failed-checks")}.`,
@@ -134,34 +145,44 @@ export class Monitoring extends Construct {
     );
   }
 
-  private sample(metricName: string, label: string, statistic: string): CloudWatchMetric {
-    return new CloudWatchMetric({
+  private sample(metricName: string, statistic: string): Source {
+    const metric = new CloudWatchMetric({
       namespace: METRICS.namespace,
       metricName,
-      label,
       statistic,
       period: PERIOD,
       dimensionsMap: { service: METRICS.service, [METRICS.dimension]: this.instance },
     });
+    return { shown: metric, alarmed: metric, scale: 1 };
   }
 
   private group(
     title: string,
-    metric: MetricWithAlarmSupport,
+    { shown, alarmed, scale }: Source,
     alert: Threshold,
-    { description, annotations = [] }: { description: string; annotations?: HorizontalAnnotation[] },
+    {
+      description,
+      unit = "",
+      annotations = [],
+    }: { description: string; unit?: string; annotations?: HorizontalAnnotation[] },
   ): CustomMetricGroup {
     return {
       title,
-      horizontalAnnotations: annotations,
+      horizontalAnnotations: [
+        ...annotations,
+        { value: alert.value, label: `Alert ${thresholdText(alert, unit)}`, color: "#a4262c" },
+      ],
       metrics: [
         {
-          metric,
+          metric: shown,
           alarmFriendlyName: title.replace(/[^A-Za-z0-9]+/g, "-"),
           addAlarm: {
             Alert: {
-              threshold: alert.value,
+              threshold: alert.value * scale,
               comparisonOperator: comparison(alert),
+              metricAdjuster: { adjustMetric: () => alarmed },
+              // It is drawn in the graph's own unit.
+              overrideAnnotationVisibility: false,
               // Between two readings an hour apart there is nothing, which says neither that all is well nor that it is not.
               treatMissingDataOverride: TreatMissingData.IGNORE,
               alarmDescriptionOverride: description,

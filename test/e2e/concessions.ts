@@ -17,14 +17,15 @@ export async function forgetUnknownCondition(s3: S3Client, Bucket: string): Prom
 }
 
 /**
- * Of these calls MiniStack cannot tell what they are about: which execution a task token is of, which snapshot is meant.
- * It asks whether the action is allowed on everything.
+ * Of these calls MiniStack cannot tell what they are about: which execution a task token is of, which snapshot is meant,
+ * in which group a schedule is. It asks whether the action is allowed on everything, or on another group's.
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   gatepage: ["states:SendTaskSuccess"],
   snapshot: ["rds:DescribeDBSnapshots"],
   staging: ["rds:DescribeDBSnapshots", "rds:DeleteDBSnapshot"],
   restore: ["rds:DescribeDBSnapshots"],
+  aftercare: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
 };
 
 export async function allowUntold(iam: IAMClient): Promise<void> {

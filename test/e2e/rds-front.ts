@@ -23,13 +23,15 @@ interface Answer {
 /**
  * RDS as the functions find it: MiniStack's own API, which knows instances and snapshots but has no data, with a real
  * PostgreSQL server on every port that it advertises. Every call is passed on as it came, signature and all, and only
- * what MiniStack granted is done. Three things are added to its API: the data; renames, which it takes and does not do;
- * and the end of a change of parameters, which it leaves "applying".
+ * what MiniStack granted is done. Three things are added to its API: the data; renames, which it takes and does not do,
+ * and by which an instance stays the same one; and the end of a change of parameters, which it leaves "applying".
  */
 export class RdsFront {
   /** What was asked, in order. */
   readonly calls: Call[] = [];
   readonly ports = new Map<string, number>();
+  /** Resource ids that MiniStack gave to renamed instances, each with the one that the instance has. */
+  private readonly sameAs = new Map<string, string>();
   private readonly servers: PostgresServers;
   private readonly certificates: Certificates;
   private server: ReturnType<typeof createServer> | undefined;
@@ -76,10 +78,11 @@ export class RdsFront {
       this.calls.push(call);
       const answer = await this.pass(asked, body);
       if (answer.status === 200) await this.act(call, answer.body);
-      const settled = answer.body.replaceAll(
+      let settled = answer.body.replaceAll(
         "<ParameterApplyStatus>applying<",
         "<ParameterApplyStatus>in-sync<",
       );
+      for (const [given, own] of this.sameAs) settled = settled.replaceAll(given, own);
       reply.writeHead(answer.status, { "content-type": answer.headers["content-type"] ?? "text/xml" });
       reply.end(settled);
     } catch (error) {
@@ -138,7 +141,7 @@ export class RdsFront {
     if (!this.admin) throw new Error("The front is not connected");
     const found = await this.admin.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: from }));
     const db = found.DBInstances?.[0];
-    await this.admin.send(
+    const made = await this.admin.send(
       new CreateDBInstanceCommand({
         DBInstanceIdentifier: to,
         DBInstanceClass: db?.DBInstanceClass,
@@ -152,6 +155,9 @@ export class RdsFront {
     await this.admin.send(
       new DeleteDBInstanceCommand({ DBInstanceIdentifier: from, SkipFinalSnapshot: true }),
     );
+    const [given, own] = [made.DBInstance?.DbiResourceId, db?.DbiResourceId];
+    if (!given || !own) throw new Error("MiniStack gave an instance no resource id");
+    this.sameAs.set(given, this.sameAs.get(own) ?? own);
     this.ports.set(to, this.portOf(from));
     this.ports.delete(from);
   }

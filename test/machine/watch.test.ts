@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 
 describe("the dashboard", () => {
-  test("has a graph for every row of the plan's, with its target drawn", () => {
+  test("has a graph for every row of the plan's, with its target and its alert drawn", () => {
     const metrics = plan.watch?.metrics ?? [];
     expect(
       metrics.map(({ title, unit, target, alert }) => [
@@ -53,9 +53,10 @@ describe("the dashboard", () => {
       ]),
     ).toEqual(DASHBOARD);
     const body = JSON.stringify(template.findResources("AWS::CloudWatch::Dashboard"));
-    for (const [title, target] of DASHBOARD) {
+    for (const [title, target, alert] of DASHBOARD) {
       expect(body).toContain(`\\"title\\":\\"${title}\\"`);
       expect(body).toContain(`Target ${target}`);
+      expect(body).toContain(`Alert ${alert}`);
     }
   });
 });
@@ -65,7 +66,8 @@ describe("the alarms", () => {
     for (const metric of plan.watch?.metrics ?? []) {
       const alarm = alarms.find(({ AlarmDescription }) => AlarmDescription.startsWith(`${metric.title} of `));
       expect(alarm).toMatchObject({
-        Threshold: metric.alert.value,
+        // RDS measures bytes.
+        Threshold: metric.alert.value * (metric.source.kind === "free-disk" ? 1024 ** 3 : 1),
         ComparisonOperator: metric.alert.operator === "<" ? "LessThanThreshold" : "GreaterThanThreshold",
       });
       expect(alarm?.AlarmDescription).toContain(thresholdText(metric.alert, metric.unit));
