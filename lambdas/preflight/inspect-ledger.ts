@@ -3,6 +3,7 @@ import { hasLedger, LEDGER_SCHEMA } from "../migrate/ledger.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
+import { literal } from "../shared/sql-text.ts";
 import { inspected } from "./inspected.ts";
 
 interface Row {
@@ -44,8 +45,14 @@ async function ledger(session: Session, plan: CompiledPlan, run: string): Promis
     passed: problems.length === 0,
     expected: "no migration of this plan applied, and none of any plan half applied",
     seen: problems.length === 0 ? "so it is" : problems.join("; "),
-    mend: `What is half applied must be rolled back first: redrive its run, restore its snapshot, or run its rollback.sql and then UPDATE ${LEDGER_SCHEMA}.migration SET rolled_back_at = now() for that run. What is applied must be in the plan no more, and its files must not be edited: write a new migration.`,
+    mend: `What is half applied must be brought back first, as docs/operator-runbook.md says under "NeedsOperator"; after a rollback by hand, ${noteRolledBack(rows)} What is applied must be in the plan no more, and its files must not be edited: write a new migration.`,
   };
+}
+
+/** Tells the ledger what a person rolled back. */
+function noteRolledBack(rows: readonly Row[]): string {
+  const runs = [...new Set(rows.map(({ run }) => literal(run)))].join(", ");
+  return `UPDATE ${LEDGER_SCHEMA}.migration SET rolled_back_at = now() WHERE rolled_back_at IS NULL AND run IN (${runs || "'THAT RUN'"});`;
 }
 
 /** Migrations that other runs have begun and not rolled back, the newest row of each version. */
