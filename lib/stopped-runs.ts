@@ -59,7 +59,7 @@ export class StoppedRuns extends Construct {
       }),
     );
     // Nothing watches over the clean-up but people.
-    const text = `Sluice: the clean-up of a run has itself been ended (${fromPath("$.detail.status")}): ${fromPath("$.detail.executionArn")}. A person must look now: production may be half migrated, and fenced. To go on with it, start its state machine again with the input of that execution.`;
+    const text = `Sluice: the clean-up of a run has itself been ended (${fromPath("$.detail.status")}): ${fromPath("$.detail.executionArn")}. A person must look now: production may be half migrated, and fenced. To go on with it, redrive that execution; a new one would find somebody else cleaning up. See the operator runbook, The clean-up was ended.`;
     const told = [notices.approvers, notices.escalation].map(({ node, topicArn }) => {
       // By its ARN, so that CDK does not let every account's rules send messages: notices.ts lets this one's.
       const topic = Topic.fromTopicArn(this, node.id, topicArn);

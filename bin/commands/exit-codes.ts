@@ -25,6 +25,16 @@ Exit codes:
   4    another probe or a run has the database, or a metric's query fails
   1    a bug in Sluice`;
 
+/** Of a proof: the database is not what production was. */
+export const NOT_BACK = 3;
+
+export const PROVE_EXIT_CODES = `
+Exit codes:
+  0    the database is what production was
+  2    usage: a mistake in how the command was called, or in what was given to it
+  3    it is not; each difference is a line
+  1    a bug in Sluice`;
+
 export const REHEARSE_EXIT_CODES = `
 Exit codes:
   0    Succeeded: the migration is done, and the application is in

@@ -7,6 +7,7 @@ import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { initCommand } from "./init.ts";
+import { proveCommand } from "./prove.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { isUnreachable } from "./unreachable.ts";
@@ -72,7 +73,7 @@ Examples:
   sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
 ${REHEARSE_EXIT_CODES}`,
     );
-  for (const make of [rehearseCommand, checkCommand, reportCommand, watchCommand, initCommand])
+  for (const make of [rehearseCommand, checkCommand, reportCommand, proveCommand, watchCommand, initCommand])
     sluice.addCommand(make(context).copyInheritedSettings(sluice));
   return sluice;
 }

@@ -1,13 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Command } from "commander";
-import type { RequestDoc } from "../../lambdas/shared/documents.ts";
-import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
+import { evidenceIn } from "./evidence-folder.ts";
 import { OTHER_EXIT_CODES } from "./exit-codes.ts";
 import { openReport } from "./open-report.ts";
-import { isFolder } from "./plan-folder.ts";
 
 export function reportCommand(context: Context): Command {
   return new Command("report")
@@ -33,28 +31,15 @@ ${OTHER_EXIT_CODES}`,
 }
 
 async function reportAgain(dir: string): Promise<{ json: string; html: string }> {
-  const folder = resolve(dir);
-  if (!(await isFolder(folder))) throw new UsageError(`There is no folder ${dir}.`);
-  const [{ buildReport }, { renderReport }, { evidenceOf }, { fileEvidence }] = await Promise.all([
+  const { folder, evidence } = await evidenceIn(dir);
+  const [{ buildReport }, { renderReport }] = await Promise.all([
     import("../../lambdas/report/build.ts"),
     import("../../lambdas/report/page.ts"),
-    import("../../lambdas/shared/evidence.ts"),
-    import("../../local/file-evidence.ts"),
   ]);
-  const run = await runIn(folder);
-  const report = await buildReport(evidenceOf(fileEvidence(folder), run));
+  const report = await buildReport(evidence);
   const [json, html] = [join(folder, "report.json"), join(folder, "report.html")];
   // They are made from the evidence and are none themselves: a newer one may take their place.
   await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(html, renderReport(report));
   return { json, html };
-}
-
-/** Name of the run that this evidence is of. */
-async function runIn(folder: string): Promise<string> {
-  const read = async (name: string) => await readFile(join(folder, name), "utf8").catch(() => undefined);
-  if ((await read("plan.json")) === undefined)
-    throw new UsageError(`${folder} holds no evidence of a run: plan.json is not in it.`);
-  const request = await read("request.json");
-  return request === undefined ? basename(folder) : (JSON.parse(request) as RequestDoc).run;
 }

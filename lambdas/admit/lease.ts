@@ -33,6 +33,16 @@ export async function inheritLease(ports: Ports, heir: LeaseHolder): Promise<voi
     throw new Error(`The lease of ${name} changed while it was handed on`);
 }
 
+/**
+ * Looks whether a run may clean up after itself, and changes nothing.
+ * @throws SluiceError RunLocked where another run has the database
+ */
+export async function refuseOthersLease(ports: Ports, run: string): Promise<void> {
+  const name = ports.settings.instance;
+  const current = (await ports.evidence.readLease(name))?.holder;
+  if (current && current.run !== run) throw locked(name, current);
+}
+
 /** Gives the lease back, if this run has it. */
 export async function releaseLease(ports: Ports, run: string): Promise<void> {
   const lease = await ports.evidence.readLease(ports.settings.instance);

@@ -1,4 +1,4 @@
-import { inheritLease } from "../admit/lease.ts";
+import { inheritLease, refuseOthersLease } from "../admit/lease.ts";
 import { Doc, type FailureDoc, type StoppedDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -28,6 +28,8 @@ export async function begin(
   const message = `Its execution ${HOW[status] ?? "ended"} (${status}).`;
   const answer = (go: "clean up" | "nothing to do") => ({ Error: ErrorName.Stopped, Cause: message, go });
   if (await hasEnded(evidence)) return answer("nothing to do");
+  // Before it is noted who cleans up: whoever is refused must be able to start it again when the other has ended.
+  await refuseOthersLease(ports, run);
   const now = ports.clock.now().toISOString();
   const stopped = await evidence.keep<StoppedDoc>(Doc.stopped, { at: now, status, cleanUp });
   if (stopped.cleanUp !== cleanUp) return answer("nothing to do");
@@ -64,6 +66,8 @@ function notice(
       "",
       "Nothing needs to be done. To keep Sluice from it, stop this execution; then nobody gives anything back but you:",
       `  ${cleanUp}`,
+      "",
+      'More is in the operator runbook, "A run was stopped".',
       "",
     ].join("\n"),
   };

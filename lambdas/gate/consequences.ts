@@ -57,7 +57,7 @@ export function consequences(
     case "restore":
       return {
         go: `${settings.instance} is renamed and kept, the final snapshot is restored under its name, and it is proven to be what it was. Everything written since that snapshot stays behind in the renamed instance.`,
-        noGo: "The run ends as NeedsOperator: production stays as it is now, and a person has to bring it back by hand.",
+        noGo: 'The run ends as NeedsOperator: production stays as it is now, and a person has to bring it back by hand (docs/operator-runbook.md, "NeedsOperator").',
       };
   }
 }

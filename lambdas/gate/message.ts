@@ -37,6 +37,7 @@ export function gateNotice(
           "",
         ]
       : []),
+    `What to look at is in the operator runbook, "Gate: ${doc.kind}".`,
     "Read the evidence and decide here:",
     "",
     link,

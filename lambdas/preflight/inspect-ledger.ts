@@ -3,6 +3,7 @@ import { hasLedger, LEDGER_SCHEMA } from "../migrate/ledger.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
+import { literal } from "../shared/sql-text.ts";
 import { inspected } from "./inspected.ts";
 
 interface Row {
@@ -38,14 +39,22 @@ async function otherRuns(session: Session, run: string, execution: string): Prom
 
 async function ledger(session: Session, plan: CompiledPlan, run: string): Promise<PreflightCheck> {
   const rows = (await hasLedger(session)) ? await standing(session, run) : [];
-  const problems = rows.flatMap((row) => problemOf(row, plan));
+  const inTheWay = rows.filter((row) => problemOf(row, plan).length > 0);
+  const problems = inTheWay.flatMap((row) => problemOf(row, plan));
   return {
     name: "ledger",
     passed: problems.length === 0,
     expected: "no migration of this plan applied, and none of any plan half applied",
     seen: problems.length === 0 ? "so it is" : problems.join("; "),
-    mend: `What is half applied must be rolled back first: redrive its run, restore its snapshot, or run its rollback.sql and then UPDATE ${LEDGER_SCHEMA}.migration SET rolled_back_at = now() for that run. What is applied must be in the plan no more, and its files must not be edited: write a new migration.`,
+    mend: `What is half applied must be brought back first, as docs/operator-runbook.md says under "NeedsOperator"${noteRolledBack(inTheWay)}. What is applied must be in the plan no more, and its files must not be edited: write a new migration.`,
   };
+}
+
+/** Tells the ledger what a person rolled back. */
+function noteRolledBack(rows: readonly Row[]): string {
+  if (rows.length === 0) return "";
+  const these = rows.map(({ run, version }) => `(${literal(run)}, ${literal(version)})`).join(", ");
+  return `; after a rollback by hand: UPDATE ${LEDGER_SCHEMA}.migration SET rolled_back_at = now() WHERE rolled_back_at IS NULL AND (run, version) IN (${these})`;
 }
 
 /** Migrations that other runs have begun and not rolled back, the newest row of each version. */

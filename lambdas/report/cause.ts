@@ -250,14 +250,15 @@ function needsOperator(facts: Facts): string {
   const rolling = laterFailure(facts);
   if (rolling) parts.push(rolling);
   const gate = gates.findLast(({ request }) => request.kind === "restore");
-  if (restore) {
-    const failed = failures.findLast(({ at }) => at > restore.at);
-    parts.push(
-      sentence(shorten(`The restore failed${failed ? `: ${failed.message}` : ""}`, 350)),
-      `The former production is ${restore.aside}.`,
-    );
-  } else if (gate?.decision?.decision === "NoGo") parts.push(sentence(noGoText(gate, gate.decision)));
-  else if (gate) parts.push(sentence(unansweredText(gate)));
+  const decision = gate?.decision ?? null;
+  if (gate && decision && gate.withheld?.answer === "NoGo")
+    parts.push(sentence(withheldText(gate, decision, gate.withheld.changed)));
+  else if (gate && decision?.decision === "NoGo") parts.push(sentence(noGoText(gate, decision)));
+  else if (restore || decision) {
+    const failed = failures.findLast(({ at }) => at > (restore?.at ?? decision?.at ?? ""));
+    parts.push(sentence(shorten(`The restore failed${failed ? `: ${failed.message}` : ""}`, 350)));
+    if (restore) parts.push(`The former production is ${restore.aside}.`);
+  } else if (gate) parts.push(sentence(unansweredText(gate)));
   const snapshot = snapshots.findLast(({ purpose }) => purpose === "final") ?? snapshots.at(-1);
   if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);
   if (fenceIsUp(facts)) parts.push("The fence is still up: nothing writes to production.");

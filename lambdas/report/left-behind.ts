@@ -33,7 +33,7 @@ function liftByHand({ fence, request }: Facts): string {
 }
 
 /** By the capability that should have cleaned up, as the state machine names it. */
-const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; todo: string }>> = {
+export const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; todo: string }>> = {
   fence: (facts) => ({
     what: "The fence may still keep the application out of production",
     todo: liftByHand(facts),

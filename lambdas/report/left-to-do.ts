@@ -19,7 +19,7 @@ function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
   return [`Answer gate ${last.gate} (${last.question}) by ${moment(last.expiresAt)}; no answer is a No-Go.`];
 }
 
-function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): string[] {
+function back({ end, restore, snapshots, rollback, hooks }: Omit<Report, "leftToDo">): string[] {
   const final = snapshots.find(({ purpose }) => purpose === "final");
   switch (end) {
     case "Refused":
@@ -43,13 +43,24 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
       ];
     case "NeedsOperator":
       return [
-        "Bring production back by hand, following the operator runbook (docs/operator-runbook.md); let nothing write to it before that.",
+        'Bring production back by hand, as docs/operator-runbook.md says under "NeedsOperator"; let nothing write to it before that.',
+        ...(wasStopped(hooks)
+          ? ["The application was stopped and not started again: start it once production is proven back."]
+          : []),
         ...(final ? [`Keep snapshot ${final.id} until production is proven back.`] : []),
         ...(restore ? [`Keep instance ${restore.aside}: it is the former production.`] : []),
       ];
     default:
       return [];
   }
+}
+
+/** The last that the application answered to was a request to stop. */
+function wasStopped(hooks: Report["hooks"]): boolean {
+  const answered = hooks
+    .filter(({ name, results }) => /^st(op|art)/.test(name) && results.some(({ passed }) => passed === true))
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
+  return answered.at(-1)?.name.startsWith("stop") ?? false;
 }
 
 function forward(report: Omit<Report, "leftToDo">): string[] {

@@ -43,6 +43,7 @@ export function noticeWithoutReport(run: string): Notice[] {
       `Run ${run} has ended, and its report could not be written.`,
       "Look at the execution in the Step Functions console: its last state before this message says how it ended.",
       "What the run did is in its evidence; `sluice report DIR` makes the report from it.",
+      'What to do is in the operator runbook, "A run ended without a report".',
       "",
     ].join("\n"),
     audience,

@@ -17,7 +17,7 @@ export function leftText(
         ]),
     ...(apply
       ? [
-          "  The database itself may be fenced or half migrated. Before anything uses it, follow the operator runbook.",
+          '  The database itself may be fenced or half migrated. Before anything uses it, do what docs/operator-runbook.md says under "A local run was left at once".',
         ]
       : []),
     ...(evidence === undefined

@@ -4,6 +4,7 @@ import { takeLease } from "../../lambdas/admit/lease.ts";
 import { cleanUpTask } from "../../lambdas/clean-up/task.ts";
 import { Doc, type FailureDoc, type StoppedDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
+import type { LeaseHolder } from "../../lambdas/shared/ports.ts";
 import { DONE, invoke, runFields, type Task } from "../../lambdas/shared/task.ts";
 import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
 
@@ -67,6 +68,19 @@ describe("beginning to clean up after a run that was stopped", () => {
     expect(await begin(CLEAN_UP, "FAILED")).toMatchObject({ go: "nothing to do" });
     expect(ports.notices).toEqual([]);
     expect(await evidence.read(Doc.stopped)).toBeUndefined();
+  });
+
+  test("that was refused for another run may be started again when that has ended", async () => {
+    const lease = async (holder: LeaseHolder | null) =>
+      ports.evidence.swapLease(
+        ports.settings.instance,
+        await ports.evidence.readLease(ports.settings.instance),
+        holder,
+      );
+    await lease({ run: "run-2", execution: "arn:other", since: "2026-11-03T03:00:00.000Z" });
+    await expect(begin()).rejects.toMatchObject({ name: "RunLocked" });
+    await lease(null);
+    expect(await begin("arn:a-second-clean-up")).toMatchObject({ go: "clean up" });
   });
 
   test("does not disturb another run that has the database by now", async () => {

@@ -106,6 +106,22 @@ describe("preflight looks into the ledger", () => {
     expect((await look("old")).ledger).toMatchObject({ passed: true });
   });
 
+  test("and has the statement that tells of a rollback by hand, and of nothing else", async () => {
+    await ensureLedger(session);
+    await row(`${CHECKSUM}, NULL, NULL`);
+    await session.exec(
+      "INSERT INTO sluice.migration (run, version, round, checksum, done_at) VALUES ('old', '001', 1, 'x', now())",
+    );
+    const checks = await inspectLedger(session, plan, { run: "new", execution: ours("new") });
+    const mend = checks.find(({ name }) => name === "ledger")?.mend ?? "";
+    expect(mend).toContain('docs/operator-runbook.md says under "NeedsOperator"');
+    await session.exec(/UPDATE .*?(?=\. )/.exec(mend)?.[0] ?? "");
+    expect((await look()).ledger).toMatchObject({ passed: true });
+    expect(
+      await session.query("SELECT version FROM sluice.migration WHERE rolled_back_at IS NOT NULL"),
+    ).toEqual([{ version: "002" }]);
+  });
+
   test("and lets one be that was rolled back, or that is another plan's", async () => {
     await ensureLedger(session);
     await row(`${CHECKSUM}, '2026-01-02', '2026-01-03'`);

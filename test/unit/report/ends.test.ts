@@ -123,6 +123,16 @@ async function restored(): Promise<Ended> {
   return end(run, "Restored");
 }
 
+async function snapshotGone(): Promise<Ended> {
+  const run = await migrated(undefined, "007");
+  await run.fail("Apply 008 to production", "StepFailed", SYNTAX_ERROR);
+  await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
+  await run.fail("Prove production rolled back", "NotBack", "Not what it was before");
+  await run.gate("restore");
+  await run.fail("Move production aside", "FleetFailed", "Snapshot sluice-final-1 is missing");
+  return end(run, "NeedsOperator");
+}
+
 async function needsOperator(): Promise<Ended> {
   const run = await migrated(undefined, "007");
   await run.fail("Apply 008 to production", "StepFailed", SYNTAX_ERROR);
@@ -462,4 +472,16 @@ describe.each(ENDS)("the report of a run that %s", (_name, play) => {
     for (const { subject } of ports.notices) expect(subject).toMatch(/^[\x20-\x7e]{1,99}$/);
     expect(fixture.store.files.has(`runs/${fixture.evidence.run}/${Doc.outcome}.json`)).toBe(true);
   });
+});
+
+test("a restore that failed before anything was renamed is told as one, though people had said Go", async () => {
+  const { answer } = await snapshotGone();
+  expect(answer.cause).toContain("The restore failed: Snapshot sluice-final-1 is missing.");
+  expect(answer.cause).not.toMatch(/nobody answered|former production/);
+});
+
+test("what needs an operator says that the application is still stopped, and where to read on", async () => {
+  const { report } = await snapshotGone();
+  expect(report.leftToDo[0]).toContain('docs/operator-runbook.md says under "NeedsOperator"');
+  expect(report.leftToDo[1]).toContain("The application was stopped and not started again");
 });

@@ -153,6 +153,8 @@ describe("a mistake in how it is called ends with 2 and says what is right", () 
       ["watch", "--once", "--database-url", "x"],
       "must look like postgresql://",
     ],
+    ["a proof without a database", ["prove", "."], "--database-url <url>' not specified"],
+    ["a proof from no evidence", ["prove", TINY, ...url], "holds no evidence of a run"],
     ["a watch that never reads", ["watch", ...url, "--every", "0"], "--every 0: give minutes"],
     [
       "a gate that the plan does not have",
@@ -225,7 +227,17 @@ describe("help", () => {
   test.each([
     [
       ["--help"],
-      ["rehearse", "check", "report", "watch", "--version", "Examples:", "Exit codes:", "NeedsOperator"],
+      [
+        "rehearse",
+        "check",
+        "report",
+        "prove",
+        "watch",
+        "--version",
+        "Examples:",
+        "Exit codes:",
+        "NeedsOperator",
+      ],
     ],
     [
       ["rehearse", "--help"],
@@ -257,6 +269,10 @@ describe("help", () => {
     [
       ["report", "--help"],
       ["<dir>", "--open", "Examples:", "Exit codes:"],
+    ],
+    [
+      ["prove", "--help"],
+      ["<dir>", "--database-url <url>", "Examples:", "Exit codes:", "3 "],
     ],
     [
       ["watch", "--help"],

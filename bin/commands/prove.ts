@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import { UsageError } from "../../local/events.ts";
+import { print } from "../../local/terminal/streams.ts";
+import type { Context } from "./context.ts";
+import { evidenceIn } from "./evidence-folder.ts";
+import { NOT_BACK, PROVE_EXIT_CODES } from "./exit-codes.ts";
+import { checkDatabaseUrl } from "./rehearse-options.ts";
+
+export function proveCommand({ streams: { stdout, stderr }, exit }: Context): Command {
+  return new Command("prove")
+    .summary("says whether a database is what production was before a run")
+    .description(
+      "Compares catalog and contents of a database with what a run recorded of production before its first migration, as the run itself proves that production is back: for whoever brought it back by hand. It only reads.",
+    )
+    .argument("<dir>", "folder with the evidence of that run")
+    .requiredOption(
+      "--database-url <url>",
+      "the database to prove; the role must own the tables or read every row of them",
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aws s3 sync s3://BUCKET/runs/RUN evidence
+  sluice prove evidence --database-url postgresql://owner@host/app
+${PROVE_EXIT_CODES}`,
+    )
+    .action(async (dir: string, { databaseUrl }: { databaseUrl: string }) => {
+      checkDatabaseUrl(databaseUrl);
+      const { evidence } = await evidenceIn(dir);
+      const [{ proveByHand }, { withPgSession }] = await Promise.all([
+        import("../../local/prove.ts"),
+        import("../../lambdas/shared/pg-session.ts"),
+      ]);
+      const proven = await withPgSession(
+        { connectionString: databaseUrl, application_name: "sluice prove" },
+        (session) => proveByHand(evidence, session, (table) => print(stderr, [`Reading ${table}`])),
+      );
+      if (!proven)
+        throw new UsageError(
+          `Run ${evidence.run} recorded nothing of production: it changed nothing there, and there is nothing to compare with.`,
+        );
+      const { recordedAt, tables, differences } = proven;
+      if (differences.length === 0) {
+        print(stdout, [`Back: catalog and ${tables} tables are what they were at ${recordedAt}.`]);
+        return;
+      }
+      print(stdout, [
+        `NOT back: not as recorded at ${recordedAt}.`,
+        ...differences.map((line) => `  ${line}`),
+      ]);
+      exit(NOT_BACK);
+    });
+}

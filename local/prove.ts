@@ -1,0 +1,44 @@
+import { describeDifference, differences } from "../lambdas/prove/difference.ts";
+import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
+import { type TableContent, takeTableContent } from "../lambdas/record/checksums.ts";
+import { compareContents, modeOf } from "../lambdas/record/compare-contents.ts";
+import { Doc, type RecordDoc } from "../lambdas/shared/documents.ts";
+import type { RunEvidence } from "../lambdas/shared/evidence.ts";
+import type { Session } from "../lambdas/shared/session.ts";
+
+export interface ProvenByHand {
+  /** When production was recorded that the database is compared with; ISO 8601. */
+  recordedAt: string;
+  tables: number;
+  /** Catalog first, then tables, a line each; none: the database is what production was. */
+  differences: string[];
+}
+
+/**
+ * Compares a database with what a run recorded of production before its first migration, as the run itself proves that
+ * production is back. It only reads.
+ * @returns undefined where the run did not come as far as that record
+ */
+export async function proveByHand(
+  evidence: RunEvidence,
+  session: Session,
+  progress: (table: string) => void = () => undefined,
+): Promise<ProvenByHand | undefined> {
+  const before = await evidence.read<RecordDoc>(Doc.record("before"));
+  if (!before) return undefined;
+  const was = await evidence.need<Fingerprint>(Doc.fingerprint("before"));
+  const is = await takeFingerprint(session);
+  const contents: TableContent[] = [];
+  for (const recorded of before.tables) {
+    progress(recorded.table);
+    contents.push(await takeTableContent(session, recorded.table, recorded.columns, modeOf(recorded)));
+  }
+  return {
+    recordedAt: before.at,
+    tables: before.tables.length,
+    differences: [
+      ...(was.hash === is.hash ? [] : differences(was, is).map(describeDifference)),
+      ...compareContents(before.tables, contents).map(({ text }) => text),
+    ],
+  };
+}

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { main } from "../../bin/commands/main.ts";
+import type { SnapshotDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
+import { withPgSession } from "../../lambdas/shared/pg-session.ts";
+import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
+import { runPlan } from "../support/rehearsal.ts";
+import { FakeTerminal } from "../unit/terminal/fake-terminal.ts";
+
+let database: NativeDatabase;
+beforeEach(async () => {
+  database = await tinyDatabase();
+});
+afterEach(async () => {
+  const ours = (await databases()).filter(
+    (name) => name.startsWith(database.name) || name.startsWith("sluice-"),
+  );
+  for (const name of ours) await onServer((s) => s.exec(`DROP DATABASE "${name}" WITH (FORCE)`));
+});
+
+async function prove(evidence: string) {
+  const terminal = new FakeTerminal();
+  const code = await main(["prove", evidence, "--database-url", database.url], terminal);
+  return { code, out: terminal.out };
+}
+
+/** Ends as NeedsOperator, with 002 on production. */
+const stuck = () =>
+  runPlan({
+    databaseUrl: database.url,
+    apply: true,
+    fail: ["Apply 003 to production", "Roll back 002"],
+    noGo: ["restore"],
+  });
+
+test("after a run that needs an operator, production is said not to be back, object by object", async () => {
+  const { end } = await stuck();
+  expect(end.end).toBe("NeedsOperator");
+  const { code, out } = await prove(end.evidence);
+  expect(code).toBe(3);
+  expect(out).toMatch(/^NOT back: not as recorded at 20.*column public\.note\.author added/s);
+});
+
+test("once the snapshot is in its place, as the runbook says how, it is proven back", async () => {
+  const { end, evidence } = await stuck();
+  const { id } = await evidence.need<SnapshotDoc>(Doc.snapshot("final"));
+  const { name } = database;
+  await onServer(async (s) => {
+    await s.exec(`ALTER DATABASE "${name}" RENAME TO "${name}-by-hand"`);
+    await s.exec(`CREATE DATABASE "${name}" TEMPLATE "${id}"`);
+  });
+  const { code, out } = await prove(end.evidence);
+  expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^Back: catalog and \d+ tables are/) });
+  await withPgSession({ connectionString: database.url }, (s) => s.exec("DELETE FROM note WHERE id = 1"));
+  expect(await prove(end.evidence)).toMatchObject({ code: 3, out: expect.stringContaining("note") });
+});
+
+test("a run that recorded nothing of production has nothing to be compared with", async () => {
+  const { end } = await runPlan({ databaseUrl: database.url, noGo: ["readiness"] });
+  const terminal = new FakeTerminal();
+  expect(await main(["prove", end.evidence, "--database-url", database.url], terminal)).toBe(2);
+  expect(terminal.err).toContain("recorded nothing of production");
+});

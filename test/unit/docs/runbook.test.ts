@@ -1,0 +1,140 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
+import { ADVICE } from "../../../lambdas/report/left-behind.ts";
+import { VERDICTS } from "../../../lambdas/report/verdict.ts";
+import { missingSettings, restoreRequest } from "../../../lambdas/shared/aws/rds-restore.ts";
+import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
+import { END_NAMES, type GateDoc } from "../../../lambdas/shared/documents.ts";
+import { compilePlan } from "../../../lib/plan/compile.ts";
+import { synthesize } from "../../../local/synthesize.ts";
+import { productionInstance } from "../../support/rds-instance.ts";
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+const RUNBOOK = "docs/operator-runbook.md";
+const text = readFileSync(join(ROOT, RUNBOOK), "utf8");
+
+/** Of each heading its text below, up to the next one of the same rank or a higher one. */
+function section(title: string): string {
+  const [, body] = text.split(new RegExp(`^## ${title}$`, "m"));
+  if (body === undefined) throw new Error(`${RUNBOOK} has no section "${title}"`);
+  return body.split(/^## /m)[0] ?? "";
+}
+
+const [firstTable = ""] = text.split("\n## ");
+
+describe("the operator's runbook", () => {
+  test.each(END_NAMES)("has a section for the end %s, and leads there by what people see", (end) => {
+    expect(section(end)).toMatch(/\*\*Means\.\*\*.*\*\*(Do|At once)\b/s);
+    const row = firstTable.split("\n").find((line) => line.includes(`](#${end.toLowerCase()})`));
+    expect(row).toContain(VERDICTS[end].title);
+    expect(row).toContain(`exit code ${EXIT_CODES[end]}`);
+  });
+
+  const KINDS: Record<GateDoc["kind"], true> = {
+    readiness: true,
+    rehearsal: true,
+    after: true,
+    open: true,
+    keep: true,
+    restore: true,
+  };
+  test.each(Object.keys(KINDS))("has a section for the gate %s: what it means, look at, do", (kind) => {
+    expect(section(`Gate: ${kind}`)).toMatch(/\*\*Means\.\*\*.*\*\*Look at\*\*.*\*\*Do\.\*\*/s);
+    expect(firstTable).toContain(`(#gate-${kind})`);
+  });
+
+  test("has its place for whatever may be left behind, in the words that the report has for it", () => {
+    const facts = { run: "run-1", request: { instance: "INSTANCE" } } as Parameters<
+      NonNullable<(typeof ADVICE)[string]>
+    >[0];
+    const said = section("Left behind").replaceAll("...", "");
+    for (const advice of Object.values(ADVICE)) {
+      const { what } = advice(facts);
+      // Names of instances differ from run to run, and of what is said after a comma the first half will do.
+      const words = what.replace(/sluice-staging-\w+ |, and it costs.*/g, "").replace(/ +/g, " ");
+      expect(said.replace(/ +/g, " ")).toContain(`**${words.slice(0, 40)}`);
+    }
+  });
+
+  test("names no state of a drill that the machine does not have", async () => {
+    const plan = await compilePlan(join(ROOT, "sql/knowledge-graph"));
+    const { capabilities } = await synthesize(plan, { rehearse: "before" });
+    const named = [...text.matchAll(/--fail "([^"]+)"/g)].map(([, state]) => state);
+    expect(named.length).toBeGreaterThan(10);
+    for (const state of named) expect([...capabilities.keys()]).toContain(state);
+  });
+
+  test("restores by hand what the run itself would restore, setting by setting", () => {
+    const like = settingsOf(productionInstance);
+    const restored = { ...restoreRequest("SNAPSHOT", "INSTANCE", like, "production", {}) };
+    expect(inHand("restore.json", like)).toEqual({ ...restored, AvailabilityZone: undefined });
+    expect(inHand("modify.json", like)).toEqual({
+      DBInstanceIdentifier: "INSTANCE",
+      ApplyImmediately: true,
+      DeletionProtection: true,
+      ...missingSettings({}, like, "production"),
+    });
+  });
+});
+
+/** What jq would make of the settings by the runbook's filter for that file: keys, and paths or what stands here. */
+function inHand(file: string, settings: object): Record<string, unknown> {
+  const filter = new RegExp(String.raw`jq '\.settings \| \{((?:(?!jq ').)*?)\} \| [^|]*> ${file}`, "s").exec(
+    text,
+  );
+  const made: Record<string, unknown> = {};
+  for (const [, key, value = ""] of filter?.[1]?.matchAll(/^\s*(\w+): (.+?),?$/gm) ?? [])
+    made[key ?? ""] = valueAt(value, settings);
+  return made;
+}
+
+const SPELLED: Readonly<Record<string, (settings: ReturnType<typeof settingsOf>) => unknown>> = {
+  "(if .multiAz then null else .availabilityZone end)": (s) => (s.multiAz ? undefined : s.availabilityZone),
+  "(.tags | to_entries | map({Key: .key, Value: .value}))": (s) =>
+    Object.entries(s.tags).map(([Key, Value]) => ({ Key, Value })),
+  "(if .backupDays > 0 then .backupWindow else null end)": (s) => s.backupWindow,
+  "(if .insights then true else null end)": (s) => (s.insights ? true : undefined),
+  "(if .managedPassword then true else null end)": (s) => (s.managedPassword ? true : undefined),
+};
+
+function valueAt(filter: string, settings: object): unknown {
+  const spelled = SPELLED[filter];
+  if (spelled) return spelled(settings as ReturnType<typeof settingsOf>);
+  if (!filter.startsWith(".")) return JSON.parse(filter);
+  let value: unknown = settings;
+  for (const key of filter.slice(1).split(".")) value = (value as Record<string, unknown> | undefined)?.[key];
+  return value;
+}
+
+const DOCUMENTS = [
+  "README.md",
+  ...["architecture", "deploying", "operator-runbook", "plan-format", "real-aws", "report", "watch"].map(
+    (name) => `docs/${name}.md`,
+  ),
+];
+
+test.each(DOCUMENTS)("every link of %s to a file or a section leads somewhere", (document) => {
+  const links = [...readFileSync(join(ROOT, document), "utf8").matchAll(/\]\(([^)\s]+)\)/g)].map(
+    ([, link]) => link ?? "",
+  );
+  for (const link of links.filter((link) => !/^https?:/.test(link))) {
+    const [path = "", anchor] = link.split("#");
+    const file = path === "" ? document : join(dirname(document), path);
+    expect(existsSync(join(ROOT, file)), link).toBe(true);
+    if (anchor !== undefined) expect(anchorsOf(file), link).toContain(anchor);
+  }
+});
+
+/** As GitHub makes them of headings, and those that are set by hand. */
+function anchorsOf(file: string): string[] {
+  const read = readFileSync(join(ROOT, file), "utf8").replace(/^```.*?^```/gms, "");
+  const headings = [...read.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+  return [...headings, ...[...read.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id)];
+}
