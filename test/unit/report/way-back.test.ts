@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { buildReport } from "../../../lambdas/report/build.ts";
+import { renderReport } from "../../../lambdas/report/page.ts";
+import { Doc, type LossDoc } from "../../../lambdas/shared/documents.ts";
+import { migrated, type RunFixture } from "../../support/evidence-fixtures.ts";
+
+/** Of a run that failed at 008 and went back. */
+async function wentBack(differences: string[] = []): Promise<RunFixture> {
+  const run = await migrated(undefined, "007");
+  await run.rollBack("Apply 008 to production failed", "008", differences);
+  return run;
+}
+
+async function text(run: RunFixture): Promise<string> {
+  const page = renderReport(await buildReport(run.evidence));
+  return page
+    .slice(page.indexOf("<main>"))
+    .replace(/<\/?(h3|li|ul)>/g, " ")
+    .replace(/<[^>]+>/g, "")
+    .replace(/\s+/g, " ");
+}
+
+const LOSS: Omit<LossDoc, "at" | "since"> = {
+  applicationWasIn: true,
+  asRecorded: 6,
+  byCounters: 6,
+  tables: [
+    {
+      table: "public.performance_events",
+      rowsBefore: "40007",
+      rowsNow: "40010",
+      inserted: 3,
+      updated: 0,
+      deleted: 0,
+    },
+  ],
+};
+
+describe("the page of a run that went back", () => {
+  test("says how long rolling back took, what was expected, and what the plan allows", async () => {
+    expect(await text(await wentBack())).toMatch(
+      /In time: rolled back and proven in \d+ s \(expected \d+ s\); the plan allows 30 min\./,
+    );
+  });
+
+  test("never calls a rollback in time that is not proven", async () => {
+    const said = await text(await wentBack(["function public.leftover() is there"]));
+    expect(said).not.toContain("In time");
+    expect(said).toContain("the plan allows 30 min for it");
+  });
+
+  test("says from what it was restored, where the former production is, and what that lost, table by table", async () => {
+    const run = await wentBack(["function public.leftover() is there"]);
+    await run.gate("restore");
+    await run.evidence.keep<LossDoc>(Doc.loss, { ...LOSS, at: run.now(), since: run.now() });
+    await run.restore();
+    await run.proof("production-restored");
+    const said = await text(run);
+    expect(said).toContain("Restored from sluice-final-0123456789ab");
+    expect(said).toContain("the former production is orders-production-before-0123456789ab");
+    expect(said).toContain(
+      "What a restore loses public.performance_events: 40,007 rows recorded, 40,010 now (counters: 3 inserted)",
+    );
+  });
+
+  test("says that the loss could not be counted where people were asked without it", async () => {
+    const run = await wentBack(["function public.leftover() is there"]);
+    await run.gate("restore");
+    const said = await text(run);
+    expect(said).toContain("What a restore loses It could not be counted");
+    expect(said).toContain("Rolling back did not bring it back");
+  });
+
+  test("does not take the downtime that was expected of the way forward for its own", async () => {
+    expect(await text(await wentBack())).toContain("expected without gates, had it gone on");
+  });
+
+  test("names what was rolled back without ever having been applied", async () => {
+    expect(await text(await wentBack())).toContain("Production: Rolled back in");
+  });
+});
+
+test("the page of a run that goes forward has no way back", async () => {
+  const page = renderReport(await buildReport((await migrated()).evidence));
+  expect(page).not.toContain('<h2 id="back">');
+});
+
+test("the page says how long the final snapshot is kept, and which copies of it were begun", async () => {
+  const run = await migrated();
+  await run.evidence.keep(Doc.archived, {
+    at: run.now(),
+    copies: [{ kind: "copy", where: "eu-west-1", id: "sluice-copy-1" }],
+  });
+  const said = await text(run);
+  expect(said).toContain("copy to eu-west-1: sluice-copy-1");
+  expect(said).toContain("Kept until");
+});
