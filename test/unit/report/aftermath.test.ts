@@ -106,7 +106,10 @@ describe("after a success the report", () => {
     expect(later.watch).toMatchObject({ readings: 13 });
     expect(later.watch?.metrics[0]).toMatchObject({ first: "12 ms", worst: { value: "180 ms", alerts: 3 } });
     expect(later.leftToDo.join("\n")).toContain("row security (expected on, seen off)");
-    expect(renderReport(later)).toContain("Worst of 13 readings");
+    const page = renderReport(later);
+    expect(page).toContain("Worst of 13 readings");
+    expect(page).toContain("At the opening");
+    expect(page).not.toMatch(/>Now</);
   });
 
   test("reads of hundreds of readings the first and the newest", async () => {
