@@ -25,7 +25,7 @@ function rolledBack({ rollback, timeline, end }: Report, asked: boolean): Html[]
   const { seconds, sloSeconds } = rollback;
   if (seconds === null)
     return [
-      html`${mark(end === "running" && !asked ? null : false, { yes: "", no: "Rolling back did not bring it back", unknown: "Being rolled back" })}; the plan allows ${duration(sloSeconds)} for it.`,
+      html`${mark(end === "running" && !asked ? null : false, { yes: "", no: "Not enough", unknown: "Not done yet" })}: rolling back${end === "running" && !asked ? "" : " did not bring production back"}; the plan allows ${duration(sloSeconds)} for it.`,
     ];
   return [
     html`${mark(seconds <= sloSeconds, { yes: "In time", no: "Too slow", unknown: "" })}: rolled back and proven in ${duration(seconds)}${expected(timeline, "rollback")}; the plan allows ${duration(sloSeconds)}.`,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../lambdas/report/build.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
-import { Doc, type LossDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, type LossDoc, type OutcomeDoc } from "../../../lambdas/shared/documents.ts";
 import { migrated, type RunFixture } from "../../support/evidence-fixtures.ts";
 
 /** Of a run that failed at 008 and went back. */
@@ -63,12 +63,29 @@ describe("the page of a run that went back", () => {
     );
   });
 
+  test("leaves nobody to look for what was written where nothing was", async () => {
+    const run = await wentBack(["function public.leftover() is there"]);
+    const nothing = { ...LOSS, tables: [], applicationWasIn: false, at: run.now(), since: run.now() };
+    await run.evidence.keep<LossDoc>(Doc.loss, nothing);
+    await run.restore();
+    await run.proof("production-restored");
+    await run.evidence.keep<OutcomeDoc>(Doc.outcome, {
+      at: run.after(1),
+      end: "Restored",
+      cause: "It was restored.",
+      leftBehind: [],
+    });
+    const { leftToDo } = await buildReport(run.evidence);
+    expect(leftToDo.join()).toContain("Nothing was written to orders-production-before-0123456789ab");
+    expect(leftToDo.join()).not.toContain("Look at what was written");
+  });
+
   test("says that the loss could not be counted where people were asked without it", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     await run.gate("restore");
     const said = await text(run);
     expect(said).toContain("What a restore loses It could not be counted");
-    expect(said).toContain("Rolling back did not bring it back");
+    expect(said).toContain("Not enough: rolling back did not bring production back");
   });
 
   test("does not take the downtime that was expected of the way forward for its own", async () => {
