@@ -277,6 +277,9 @@ describe("the report of the bundled plan", () => {
       .filter((part) => part.scrollWidth > part.clientWidth + 1)
       .map((part) => part.textContent.trim().slice(0, 80))`);
     expect(cut).toEqual([]);
+    const sizes = await page.evaluate<number[]>(`[...document.querySelectorAll("p, li, td, .soft, .small")]
+      .map((part) => parseFloat(getComputedStyle(part).fontSize))`);
+    expect(Math.max(...sizes)).toBeLessThan(13);
   });
 
   test("shows the name of every phase whole", async () => {

@@ -100,11 +100,12 @@ pre { background: var(--panel); padding: .5rem .75rem; border-radius: .375rem; f
     --ink: #000; --soft: #444; --line: #bbb; --ground: #fff; --panel: #f2f2f2;
     --good: #1a7340; --bad: #b3261e; --open: #8a5a00; --bar: #3b6ea5; --wait: #b9c2cc; --plan: #777;
   }
-  body { font-size: 11px; }
+  html { font-size: 11px; }
+  body { font-size: 1rem; }
   main, footer { max-width: none; padding: 0; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
   pre { white-space: pre-wrap; }
-  table { font-size: 9px; } th { font-size: 8px; } td code { font-size: inherit; }
+  table, td .small, th .small { font-size: 9px; } thead th { font-size: 8px; } td code { font-size: inherit; }
   th, td { padding-right: .375rem; }
   thead th, td.n, th.n, .mark, .digest { white-space: normal; overflow-wrap: anywhere; }
   tr, li, .cause { break-inside: avoid; }

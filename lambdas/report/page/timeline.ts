@@ -111,14 +111,15 @@ function totalText({ seconds, waitedSeconds, endedAt, plannedSeconds }: Report["
   return html`<strong>${endedAt === null ? "So far" : "In all"}</strong> ${duration(seconds)}, of it ${duration(waitedSeconds)} waiting for people; the plan itself expects ${duration(plannedSeconds)}.`;
 }
 
-function downtimeText({ downtime, rollback, restore }: Report): Html {
+function downtimeText({ downtime, rollback, restore, end }: Report): Html {
   const { seconds, waitedSeconds, predictedSeconds, openedAt, parts } = downtime;
   // It is of the way forward, which this run did not go to its end.
   const forward = rollback || restore ? ", had it gone on" : "";
   const predicted = html`${duration(predictedSeconds)} expected without gates${forward} (${parts
     .map(({ what, seconds }) => `${what.toLowerCase()} ${duration(seconds)}`)
     .join(", ")})`;
-  if (seconds === null) return html`<strong>Downtime</strong>: none so far; ${predicted}.`;
+  if (seconds === null)
+    return html`<strong>Downtime</strong>: none${end === "running" && " so far"}; ${predicted}.`;
   const so = openedAt === null ? " so far" : "";
   const work = seconds - (waitedSeconds ?? 0);
   return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so}, of it ${duration(work)} work and ${duration(waitedSeconds ?? 0)} at gates; ${predicted}.`;

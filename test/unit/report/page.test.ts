@@ -106,6 +106,15 @@ describe("the page", () => {
       expect(svg).toMatch(/aria-label="[^"]+"|aria-hidden="true"/);
   });
 
+  test("says of a run that is over nothing as if it went on, and calls no fence the downtime of what is not back", async () => {
+    const refused = await page(await ended(await rehearsed(), "Refused"));
+    expect(refused).toContain("</strong>: none;");
+    expect(refused).not.toContain("so far");
+    const open = await page(await ended(await rolledBackByCheck(), "NeedsOperator"));
+    expect(open).toContain("<dt>Behind the fence</dt>");
+    expect(open).not.toContain("<dt>Downtime</dt>");
+  });
+
   test("starts with the verdict, then what is left to do, then the criteria", async () => {
     const text = await page(await ended(await rolledBackByCheck(), "RolledBack"));
     const order = ["<h1>Rolled back</h1>", "RLS enabled", "Left to do", "Success criteria", "Timeline"];
