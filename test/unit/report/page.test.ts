@@ -5,7 +5,7 @@ import { outcomeOf } from "../../../lambdas/report/outcome.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
 import { reportSchema } from "../../../lambdas/report/schema.ts";
 import { summaryLines } from "../../../lambdas/report/summary.ts";
-import { Doc, type End } from "../../../lambdas/shared/documents.ts";
+import { Doc, type End, type StepsDoc } from "../../../lambdas/shared/documents.ts";
 import {
   migrated,
   PLAN,
@@ -142,6 +142,20 @@ describe("the report", () => {
     expect(renderReport(report)).toContain(reason);
     const inside = await rehearsed(new RunFixture({ request: { window: { ...window, override: null } } }));
     expect((await buildReport(inside.evidence)).request).not.toHaveProperty("outsideWindow");
+  });
+
+  test("takes the count of a step that dropped what it counted for no number of rows", async () => {
+    const dropped: Spoil = (document, name) =>
+      name.startsWith("steps/")
+        ? {
+            ...document,
+            steps: (document as unknown as StepsDoc).steps.map((step) => ({ ...step, rows: -13 })),
+          }
+        : document;
+    const report = await buildReport((await rehearsed(new RunFixture({}, dropped))).evidence);
+    const steps = report.migrations.flatMap(({ staging }) => staging.passes.flatMap(({ steps }) => steps));
+    expect(new Set(steps.map(({ rows }) => rows))).toEqual(new Set([null]));
+    expect(reportSchema.parse(report)).toEqual(report);
   });
 
   test("of a running run says where it is, what comes, and what it will take", async () => {
