@@ -36,7 +36,7 @@ function back({ end, restore, snapshots, rollback, loss }: Omit<Report, "leftToD
         ...(restore
           ? [
               loss && loss.tables.length === 0 && !loss.applicationWasIn
-                ? `Nothing was written to ${restore.aside} after the record; when you are sure, delete that instance.`
+                ? `Nothing was written to ${restore.aside} after the record: be sure that nobody needs it, then delete that instance.`
                 : `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance.`,
               ...restore.handOver,
             ]
