@@ -66,7 +66,7 @@ details > :not(summary) { margin-left: 1rem; }
 .phases li { display: grid; grid-template-columns: 14rem 1fr 14rem; gap: 0 1rem; align-items: center; padding: .0625rem 0; }
 .phases .title { line-height: 1.3; }
 .phases svg { display: block; width: 100%; height: 1.125rem; }
-.phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
+.phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; }
 .axis { display: grid; grid-template-columns: 14rem 1fr 14rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
 .axis span { display: flex; justify-content: space-between; border-top: 1px solid var(--line); padding-top: .125rem; }
 .key svg { width: 1.5rem; height: .75rem; vertical-align: middle; }
@@ -83,7 +83,7 @@ pre { background: var(--panel); padding: .5rem .75rem; border-radius: .375rem; f
   main { padding: 1rem 1rem 0; }
   footer { padding: 1rem 1rem 2rem; }
   h1 { font-size: 1.5rem; }
-  .phases li { grid-template-columns: 1fr auto; padding: .5rem 0; }
+  .phases li { grid-template-columns: minmax(45%, 1fr) auto; padding: .5rem 0; }
   .phases svg { grid-row: 2; grid-column: 1 / -1; }
   .axis { display: block; }
   .criteria li { display: block; }
