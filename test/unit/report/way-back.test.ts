@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../lambdas/report/build.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
-import { Doc, type LossDoc, type OutcomeDoc } from "../../../lambdas/shared/documents.ts";
-import { migrated, type RunFixture } from "../../support/evidence-fixtures.ts";
+import { Doc, type LossDoc, type OutcomeDoc, type WayBackDoc } from "../../../lambdas/shared/documents.ts";
+import { migrated, type RunFixture, rehearsed } from "../../support/evidence-fixtures.ts";
 
 /** Of a run that failed at 008 and went back. */
 async function wentBack(differences: string[] = []): Promise<RunFixture> {
@@ -94,6 +94,32 @@ describe("the page of a run that went back", () => {
 
   test("names what was rolled back without ever having been applied", async () => {
     expect(await text(await wentBack())).toContain("Production: Rolled back in");
+  });
+});
+
+describe("the form for staging's results", () => {
+  test("has both ways back as predicted, beside what the plan allows, and says which one is too long", async () => {
+    const run = await rehearsed();
+    await run.evidence.keep<WayBackDoc>(Doc.wayBack, {
+      at: run.now(),
+      sloSeconds: 1_800,
+      rollback: { seconds: 40, parts: [{ what: "Prove it", seconds: 40 }] },
+      restore: { seconds: 2_400, parts: [{ what: "Prove it", seconds: 40 }] },
+    });
+    const said = await text(run);
+    expect(said).toContain(
+      "Rolling back takes about 40 s, its proof included; the plan allows 30 min Restoring",
+    );
+    expect(said).toContain(
+      "Restoring the snapshot takes about 40 min, its proof included; the plan allows 30 min: too long",
+    );
+  });
+
+  test("says which benchmarks staging could only do with generated data, as the table of benchmarks does", async () => {
+    const said = await text(await rehearsed());
+    expect(said).toMatch(/Vector search: p95 4\.8 ms, limit 100 ms, on generated data/);
+    expect(said).toMatch(/p95 4\.8 ms, 200 runs, on generated data/);
+    expect(said).not.toMatch(/Graph traversal, 2 hops: p95 14\.2 ms, limit 200 ms, on generated data/);
   });
 });
 
