@@ -7,6 +7,7 @@ import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Session, withTransaction } from "../shared/session.ts";
 import { DONE, mustLeave, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { confirmMiss } from "./confirm-miss.ts";
 import { hasData, measure } from "./measure.ts";
 
 const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
@@ -27,7 +28,7 @@ export const benchmarkTask: Task<z.infer<typeof event>> = {
         ports.progress(benchmark.title);
         measured.push(
           await evidence.once(`${Doc.benchmarks(target)}/${index}`, async () => ({
-            ...(await measure(session, benchmark)),
+            ...(await confirmMiss(() => measure(session, benchmark))),
             ...(without.includes(benchmark.name) ? { generated: true } : {}),
           })),
         );

@@ -1,5 +1,6 @@
 import type { WithheldDoc } from "../gate/attempts.ts";
 import type { Decided } from "../gate/decide.ts";
+import { REPORT_LINK_DAYS } from "../gate/link.ts";
 import type { Told } from "../gate/tell.ts";
 import { endsWithWindow } from "../gate/time.ts";
 import { count } from "../report/words.ts";
@@ -17,7 +18,7 @@ function plainPage(title: string, text: string): Html {
 export const unknownPage = () =>
   plainPage(
     "This link is not known",
-    "It may have been cut off in the e-mail: copy the whole line into the address bar. Nothing was decided.",
+    `It may have been cut off in the e-mail: copy the whole line into the address bar. A link to a report ends after ${REPORT_LINK_DAYS} days; the run's evidence still has it, as report.html. Nothing was decided.`,
   );
 
 export const methodPage = () =>

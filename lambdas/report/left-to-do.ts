@@ -19,7 +19,7 @@ function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
   return [`Answer gate ${last.gate} (${last.question}) by ${moment(last.expiresAt)}; no answer is a No-Go.`];
 }
 
-function back({ end, restore, snapshots, rollback, hooks }: Omit<Report, "leftToDo">): string[] {
+function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "leftToDo">): string[] {
   const final = snapshots.find(({ purpose }) => purpose === "final");
   switch (end) {
     case "Refused":
@@ -35,7 +35,9 @@ function back({ end, restore, snapshots, rollback, hooks }: Omit<Report, "leftTo
       return [
         ...(restore
           ? [
-              `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance.`,
+              loss && loss.tables.length === 0 && !loss.applicationWasIn
+                ? `Nothing was written to ${restore.aside} after the record: be sure that nobody needs it, then delete that instance.`
+                : `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance.`,
               ...restore.handOver,
             ]
           : []),

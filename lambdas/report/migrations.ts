@@ -46,7 +46,8 @@ function sideOf({ steps, checks }: Facts, target: Target, version: string): Migr
         seconds: step.seconds,
         predictedSeconds: target === "staging" ? null : rehearsedSeconds(steps, doc, step.name),
         gaveWay: step.gaveWay,
-        rows: step.rows,
+        // With a table that a step drops go its counts: what is left is no number of rows.
+        rows: step.rows !== null && step.rows < 0 ? null : step.rows,
         walBytes: step.walBytes,
         sizeBytes: step.sizeBytes,
         locks: step.locks,

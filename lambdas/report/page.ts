@@ -11,6 +11,7 @@ import { STYLE } from "./page/style.ts";
 import { timelineSection } from "./page/timeline.ts";
 import { verdictHeader } from "./page/verdict.ts";
 import { watchSection } from "./page/watch.ts";
+import { wayBackSection } from "./page/way-back.ts";
 import type { Report } from "./schema.ts";
 import { VERDICTS } from "./verdict.ts";
 import { moment } from "./words.ts";
@@ -36,6 +37,7 @@ function pageOf(report: Report): Html {
 ${verdictHeader(report)}
 ${leftToDoSection(report)}
 ${criteriaSection(report)}
+${wayBackSection(report)}
 ${timelineSection(report)}
 ${gatesSection(report)}
 ${proofsSection(report)}

@@ -12,7 +12,11 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const reading = lastReading(facts);
   const read = (name: string) => readSeconds[name] ?? null;
   const versions = plan.migrations.map(({ version }) => version);
-  const undone = versions.toReversed().filter((version) => passOf(facts, "production", version, "rollback"));
+  const from = facts.rollback?.from ?? null;
+  const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
+  const undone = versions
+    .toReversed()
+    .filter((version) => toUndo.includes(version) || passOf(facts, "production", version, "rollback"));
   return new Map([
     [
       "fence",

@@ -87,7 +87,11 @@ const step = z
       .nullable()
       .describe("What the same step last took in the rehearsal; null on staging"),
     gaveWay: z.int().describe("Times that it gave way to a lock held by others"),
-    rows: z.number().nullable().describe("Inserted, updated and deleted; null where they were not counted"),
+    rows: z
+      .number()
+      .nonnegative()
+      .nullable()
+      .describe("Inserted, updated and deleted; null where they were not counted"),
     walBytes: z.number().nullable().describe("Written by the whole server meanwhile"),
     sizeBytes: z.number().nullable().describe("By how much the relations that it names grew"),
     locks: z.array(heldLock).describe("Held by it, and others would have waited for them; longest first"),

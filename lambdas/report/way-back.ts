@@ -12,7 +12,7 @@ export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
 
 /** With the application kept out there is nothing to lose: what is not as recorded, a restore brings back. */
 export function lossTitle({ applicationWasIn }: NonNullable<Report["loss"]>): string {
-  return applicationWasIn ? "What a restore loses" : "What is not as recorded";
+  return applicationWasIn ? "What a restore loses" : "Rows that are not as recorded";
 }
 
 /** What a restore would lose, or has lost, table by table. */

@@ -1,6 +1,7 @@
 import type { CountersDoc } from "../shared/documents.ts";
 import type { Metric } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
+import { spared } from "./spared.ts";
 
 /** What only ever grows, as it stands now: readings tell by how much it grew between two of these. */
 export async function readCounters(session: Session, metrics: readonly Metric[]): Promise<CountersDoc> {
@@ -24,7 +25,7 @@ export async function readCounters(session: Session, metrics: readonly Metric[])
 
 /** The first column of the first row. */
 export async function numberOf(session: Session, sql: string): Promise<number> {
-  const [row] = await session.query(sql);
+  const [row] = await spared(session, () => session.query(sql));
   const value = Number(Object.values(row ?? {})[0] ?? Number.NaN);
   if (Number.isNaN(value)) throw new Error("the query yields no number");
   return value;

@@ -269,6 +269,29 @@ describe("the report of the bundled plan", () => {
     }
   });
 
+  test("is cut off nowhere on paper, where nothing scrolls", async () => {
+    // A4 without its margins.
+    const page = await open((await bundled()).file, { viewport: { width: 718, height: 1000 } });
+    await page.emulateMedia({ media: "print" });
+    const cut = await page.evaluate<string[]>(`[...document.querySelectorAll(".scroll, pre, .title")]
+      .filter((part) => part.scrollWidth > part.clientWidth + 1)
+      .map((part) => part.textContent.trim().slice(0, 80))`);
+    expect(cut).toEqual([]);
+    const sizes = await page.evaluate<number[]>(`[...document.querySelectorAll("p, li, td, .soft, .small")]
+      .map((part) => parseFloat(getComputedStyle(part).fontSize))`);
+    expect(Math.max(...sizes)).toBeLessThan(13);
+  });
+
+  test.each([1000, 760, 360])(
+    "shows the name and the times of every phase whole, %i pixels wide",
+    async (width) => {
+      const page = await open((await bundled()).file, { viewport: { width, height: 900 } });
+      const clipped = await page.evaluate<string[]>(`[...document.querySelectorAll(".phases span")]
+      .filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.textContent)`);
+      expect(clipped).toEqual([]);
+    },
+  );
+
   test("is read from the top: verdict, left to do, criteria and the beginning of the timeline on two screens", async () => {
     const page = await open((await bundled()).file, { viewport: { width: 1000, height: 900 } });
     const top = async (name: string) =>

@@ -78,6 +78,28 @@ describe("a reading of the watch", () => {
     expect(second.values.find(({ name }) => name === "failed-queries")?.note).toMatch(/^0 of/);
   });
 
+  test("does not count what it cannot read itself either: on a database that is not migrated yet nothing failed", async () => {
+    const metrics = plan.watch?.metrics ?? [];
+    const broken = metrics.map(
+      (metric): Metric =>
+        metric.source.kind === "query"
+          ? { ...metric, source: { ...metric.source, sql: "SELECT nothing" } }
+          : metric,
+    );
+    const benchmarks = plan.benchmarks.map((benchmark) => ({ ...benchmark, needs: "SELECT nothing" }));
+    const slow = {
+      ...(broken[0] as Metric),
+      name: "slow",
+      source: query("SELECT pg_sleep(60)").watch?.metrics[0]?.source,
+    };
+    const watched = { ...plan, benchmarks, watch: { metrics: [...broken, slow as Metric] } };
+    const first = await read(watched);
+    const second = await read(watched, first);
+    expect(second.values.filter(({ broken }) => broken).length).toBeGreaterThan(4);
+    for (const { values } of [first, second])
+      expect(values.find(({ name }) => name === "failed-queries")?.note).toMatch(/^0 of/);
+  });
+
   test("writes nothing, whatever a plan's query tries", async () => {
     await scratch.owner.exec("CREATE TABLE written (n int)");
     const { values } = await read(query("INSERT INTO written VALUES (1) RETURNING n"));

@@ -1,7 +1,7 @@
 import { type Html, html } from "../../shared/html.ts";
 import type { Report } from "../schema.ts";
 import { bytes, duration, moment } from "../words.ts";
-import { mark, section, table } from "./parts.ts";
+import { bullets, mark, section, table } from "./parts.ts";
 
 /** What is looked up rather than read: each under its own title, closed. */
 export function appendixSection(report: Report): Html {
@@ -73,6 +73,14 @@ function snapshots({ snapshots, restore }: Report): Html | false {
       {
         head: "Encrypted",
         cell: ({ encrypted }) => (encrypted === null ? "not known" : encrypted ? "yes" : "no"),
+      },
+      { head: "Kept until", cell: ({ keepUntil }) => keepUntil ?? "the rehearsal's end" },
+      {
+        head: "Copies begun",
+        cell: ({ copies }) =>
+          copies.length === 0
+            ? "none"
+            : bullets(copies.map(({ kind, where, id }) => `${kind} to ${where}: ${id}`)),
       },
     ],
     snapshots,

@@ -40,7 +40,7 @@ function summaryOf(passes: readonly Pass[], checks: readonly CheckRound[]): Html
   const failed = results.filter(({ passed }) => !passed).length;
   const durations = (some: readonly Pass[]) => some.map(({ seconds }) => duration(seconds)).join(" and ");
   return html`${applied.length > 0 && html`applied in ${durations(applied)}`}${
-    back.length > 0 && html`, rolled back in ${durations(back)}`
+    back.length > 0 && html`${applied.length > 0 ? ", r" : "R"}olled back in ${durations(back)}`
   }${results.length > 0 && html`, ${mark(failed === 0, { yes: `${count(results.length, "check")} passed`, no: `${failed} of ${count(results.length, "check")} failed`, unknown: "" })}`}`;
 }
 

@@ -64,9 +64,9 @@ details > :not(summary) { margin-left: 1rem; }
 .dates dt { font-variant-numeric: tabular-nums; padding-top: .5rem; }
 .dates dd { margin: 0; }
 .phases li { display: grid; grid-template-columns: 14rem 1fr 14rem; gap: 0 1rem; align-items: center; padding: .0625rem 0; }
-.phases .title { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.phases .title { line-height: 1.3; }
 .phases svg { display: block; width: 100%; height: 1.125rem; }
-.phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; white-space: nowrap; }
+.phases .time { font-size: .875rem; font-variant-numeric: tabular-nums; text-align: right; }
 .axis { display: grid; grid-template-columns: 14rem 1fr 14rem; gap: 0 1rem; color: var(--soft); font-size: .8125rem; }
 .axis span { display: flex; justify-content: space-between; border-top: 1px solid var(--line); padding-top: .125rem; }
 .key svg { width: 1.5rem; height: .75rem; vertical-align: middle; }
@@ -83,12 +83,11 @@ pre { background: var(--panel); padding: .5rem .75rem; border-radius: .375rem; f
   main { padding: 1rem 1rem 0; }
   footer { padding: 1rem 1rem 2rem; }
   h1 { font-size: 1.5rem; }
-  .phases li { grid-template-columns: 1fr auto; padding: .5rem 0; }
+  .phases li { grid-template-columns: minmax(45%, 1fr) auto; padding: .5rem 0; }
   .phases svg { grid-row: 2; grid-column: 1 / -1; }
   .axis { display: block; }
   .criteria li { display: block; }
   .criteria p { display: inline; margin-left: .5rem; }
-  .phases .title { white-space: normal; }
   .dates dl > div { grid-template-columns: 1fr; }
   table.stack thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   table.stack tr { display: grid; grid-template-columns: minmax(0, 1fr); padding: .5rem 0; border-bottom: 1px solid var(--line); }
@@ -101,10 +100,14 @@ pre { background: var(--panel); padding: .5rem .75rem; border-radius: .375rem; f
     --ink: #000; --soft: #444; --line: #bbb; --ground: #fff; --panel: #f2f2f2;
     --good: #1a7340; --bad: #b3261e; --open: #8a5a00; --bar: #3b6ea5; --wait: #b9c2cc; --plan: #777;
   }
-  body { font-size: 11px; }
+  html { font-size: 11px; }
+  body { font-size: 1rem; }
   main, footer { max-width: none; padding: 0; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
   pre { white-space: pre-wrap; }
+  table, td .small, th .small { font-size: 9px; } thead th { font-size: 8px; } td code { font-size: inherit; }
+  th, td { padding-right: .375rem; }
+  thead th, td.n, th.n, .mark, .digest { white-space: normal; overflow-wrap: anywhere; }
   tr, li, .cause { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

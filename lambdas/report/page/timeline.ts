@@ -13,7 +13,7 @@ const WIDTH = 1000;
  * clock is that of the run as it was; an expectation that goes beyond it is cut off, and its number says so.
  */
 export function timelineSection(report: Report): Html {
-  const { timeline, downtime } = report;
+  const { timeline } = report;
   const phases = placed(timeline, report.asOf);
   const fence = phases.findIndex(({ id }) => id === "fence");
   const charts =
@@ -28,7 +28,7 @@ export function timelineSection(report: Report): Html {
     "Timeline",
     html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the plan or, where it measured it, by the rehearsal</span></p>`,
     charts,
-    html`<p>${totalText(timeline)} ${downtimeText(downtime)}</p>`,
+    html`<p>${totalText(timeline)} ${downtimeText(report)}</p>`,
     stepsSection(report),
     statesOf(timeline.phases),
   );
@@ -111,17 +111,15 @@ function totalText({ seconds, waitedSeconds, endedAt, plannedSeconds }: Report["
   return html`<strong>${endedAt === null ? "So far" : "In all"}</strong> ${duration(seconds)}, of it ${duration(waitedSeconds)} waiting for people; the plan itself expects ${duration(plannedSeconds)}.`;
 }
 
-function downtimeText({
-  seconds,
-  waitedSeconds,
-  predictedSeconds,
-  openedAt,
-  parts,
-}: Report["downtime"]): Html {
-  const predicted = html`${duration(predictedSeconds)} expected without gates (${parts
+function downtimeText({ downtime, rollback, restore, end }: Report): Html {
+  const { seconds, waitedSeconds, predictedSeconds, openedAt, parts } = downtime;
+  // It is of the way forward, which this run did not go to its end.
+  const forward = rollback || restore ? ", had it gone on" : "";
+  const predicted = html`${duration(predictedSeconds)} expected without gates${forward} (${parts
     .map(({ what, seconds }) => `${what.toLowerCase()} ${duration(seconds)}`)
     .join(", ")})`;
-  if (seconds === null) return html`<strong>Downtime</strong>: none so far; ${predicted}.`;
+  if (seconds === null)
+    return html`<strong>Downtime</strong>: none${end === "running" && " so far"}; ${predicted}.`;
   const so = openedAt === null ? " so far" : "";
   const work = seconds - (waitedSeconds ?? 0);
   return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so}, of it ${duration(work)} work and ${duration(waitedSeconds ?? 0)} at gates; ${predicted}.`;

@@ -26,14 +26,17 @@ ${report.now && html`<p class="cause">Now: ${report.now.state}, since ${moment(r
 <dl class="facts">${factsOf(report).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function factsOf({ request, timeline, downtime, plan }: Report): [string, string][] {
+function factsOf({ end, request, timeline, downtime, plan }: Report): [string, string][] {
   return [
     ...(request ? ([["Database", `${request.database} on ${request.instance}`]] as [string, string][]) : []),
     ["Started", `${moment(timeline.startedAt)}${request?.startedBy ? ` by ${request.startedBy}` : ""}`],
     [timeline.endedAt ? "Took" : "So far", withGates(timeline.seconds, timeline.waitedSeconds)],
     downtime.seconds === null
       ? ["Downtime, predicted", duration(downtime.predictedSeconds)]
-      : ["Downtime", withGates(downtime.seconds, downtime.waitedSeconds ?? 0)],
+      : [
+          end === "NeedsOperator" ? "Behind the fence" : "Downtime",
+          withGates(downtime.seconds, downtime.waitedSeconds ?? 0),
+        ],
     ...(request?.reason ? ([["Reason", request.reason]] as [string, string][]) : []),
     ...(request?.outsideWindow === undefined
       ? []

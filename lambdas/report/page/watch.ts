@@ -18,7 +18,7 @@ export function watchSection({ watch, backups, verifiedAgain }: Report): Html | 
         { head: "Metric", cell: ({ title }) => title },
         { head: "Standing", plain: true, cell: standing },
         {
-          head: "Now",
+          head: "At the opening",
           number: true,
           cell: ({ first }) => (first === null || first === "not measured" ? "–" : first),
         },

@@ -2,7 +2,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { measure } from "../../../lambdas/benchmark/measure.ts";
 import type { Benchmark } from "../../../lambdas/shared/plan.ts";
-import type { Session } from "../../../lambdas/shared/session.ts";
+import { type Session, withRolledBackTransaction } from "../../../lambdas/shared/session.ts";
 import { createEmbedded, embeddedSession } from "../../../local/embedded-session.ts";
 
 let db: PGlite;
@@ -37,6 +37,16 @@ describe("a benchmark", () => {
     expect(result.p95Ms).toBeGreaterThanOrEqual(result.p50Ms ?? Number.POSITIVE_INFINITY);
     expect(result.warmUp?.runs).toBeGreaterThanOrEqual(3);
     expect(result.plan?.join("\n")).toContain("thing_pkey");
+  });
+
+  test("ends with fewer runs where all of them would take too long, and is measured all the same", async () => {
+    const result = await measure(
+      session,
+      benchmark({ runs: 100 }),
+      (_, work) => withRolledBackTransaction(session, work),
+      0,
+    );
+    expect(result).toMatchObject({ runs: 5, passed: true });
   });
 
   test("has not passed when its plan goes without the index it must use, however fast it is", async () => {

@@ -91,7 +91,9 @@ describe("the report, by the final message's link,", () => {
     expect(shown.status).toBe(200);
     expect(shown.body).toContain("<h1>Succeeded</h1>");
     ports.clock.pass(30 * 24 * 3600 * 1000);
-    expect((await ask(ports, link.pathname, key)).status).toBe(404);
+    const over = await ask(ports, link.pathname, key);
+    expect(over.status).toBe(404);
+    expect(over.body).toContain("A link to a report ends after 30 days");
   });
 
   test("opens that run's report alone, and nothing in the evidence tells the key", async () => {

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
+import { remindersByDate } from "../../../lambdas/report/left-to-do.ts";
 import { outcomeOf } from "../../../lambdas/report/outcome.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { summaryLines } from "../../../lambdas/report/summary.ts";
 import { finalNotices } from "../../../lambdas/report/tell.ts";
 import { Doc, type End, type VerifiedAgainDoc } from "../../../lambdas/shared/documents.ts";
-import { migrated, type RunFixture, rolledBackByCheck, succeeded } from "../../support/evidence-fixtures.ts";
+import { migrated, PLAN, RunFixture, rolledBackByCheck, succeeded } from "../../support/evidence-fixtures.ts";
 
 async function end(run: RunFixture, name: End = "Succeeded"): Promise<void> {
   const outcome = outcomeOf(await gatherFacts(run.evidence), name, run.after(5), undefined, {});
@@ -106,7 +107,10 @@ describe("after a success the report", () => {
     expect(later.watch).toMatchObject({ readings: 13 });
     expect(later.watch?.metrics[0]).toMatchObject({ first: "12 ms", worst: { value: "180 ms", alerts: 3 } });
     expect(later.leftToDo.join("\n")).toContain("row security (expected on, seen off)");
-    expect(renderReport(later)).toContain("Worst of 13 readings");
+    const page = renderReport(later);
+    expect(page).toContain("Worst of 13 readings");
+    expect(page).toContain("At the opening");
+    expect(page).not.toMatch(/>Now</);
   });
 
   test("reads of hundreds of readings the first and the newest", async () => {
@@ -121,6 +125,16 @@ describe("after a success the report", () => {
       },
     });
     expect(read.filter((name) => name.startsWith("watch/"))).toHaveLength(2);
+  });
+
+  test("reminds of what is due first before the rest, however the plan lists it", async () => {
+    const reminders = [30, 1, 7].map((days) => ({ title: `after ${days} days`, days }));
+    const report = await ended(await succeeded(new RunFixture({ plan: { ...PLAN, reminders } })));
+    expect(remindersByDate(report).map(({ titles }) => titles)).toEqual([
+      ["after 1 days"],
+      ["after 7 days"],
+      ["after 30 days"],
+    ]);
   });
 
   test("reminds people by date of what the plan leaves to them, and so does the final message", async () => {

@@ -5,7 +5,7 @@ import { outcomeOf } from "../../../lambdas/report/outcome.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
 import { reportSchema } from "../../../lambdas/report/schema.ts";
 import { summaryLines } from "../../../lambdas/report/summary.ts";
-import { Doc, type End } from "../../../lambdas/shared/documents.ts";
+import { Doc, type End, type StepsDoc } from "../../../lambdas/shared/documents.ts";
 import {
   migrated,
   PLAN,
@@ -106,6 +106,15 @@ describe("the page", () => {
       expect(svg).toMatch(/aria-label="[^"]+"|aria-hidden="true"/);
   });
 
+  test("says of a run that is over nothing as if it went on, and calls no fence the downtime of what is not back", async () => {
+    const refused = await page(await ended(await rehearsed(), "Refused"));
+    expect(refused).toContain("</strong>: none;");
+    expect(refused).not.toContain("so far");
+    const open = await page(await ended(await rolledBackByCheck(), "NeedsOperator"));
+    expect(open).toContain("<dt>Behind the fence</dt>");
+    expect(open).not.toContain("<dt>Downtime</dt>");
+  });
+
   test("starts with the verdict, then what is left to do, then the criteria", async () => {
     const text = await page(await ended(await rolledBackByCheck(), "RolledBack"));
     const order = ["<h1>Rolled back</h1>", "RLS enabled", "Left to do", "Success criteria", "Timeline"];
@@ -133,6 +142,20 @@ describe("the report", () => {
     expect(renderReport(report)).toContain(reason);
     const inside = await rehearsed(new RunFixture({ request: { window: { ...window, override: null } } }));
     expect((await buildReport(inside.evidence)).request).not.toHaveProperty("outsideWindow");
+  });
+
+  test("takes the count of a step that dropped what it counted for no number of rows", async () => {
+    const dropped: Spoil = (document, name) =>
+      name.startsWith("steps/")
+        ? {
+            ...document,
+            steps: (document as unknown as StepsDoc).steps.map((step) => ({ ...step, rows: -13 })),
+          }
+        : document;
+    const report = await buildReport((await rehearsed(new RunFixture({}, dropped))).evidence);
+    const steps = report.migrations.flatMap(({ staging }) => staging.passes.flatMap(({ steps }) => steps));
+    expect(new Set(steps.map(({ rows }) => rows))).toEqual(new Set([null]));
+    expect(reportSchema.parse(report)).toEqual(report);
   });
 
   test("of a running run says where it is, what comes, and what it will take", async () => {

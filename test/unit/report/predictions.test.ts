@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../lambdas/report/build.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
-import { type BenchmarksDoc, Doc } from "../../../lambdas/shared/documents.ts";
+import { type BenchmarksDoc, Doc, type RollbackDoc } from "../../../lambdas/shared/documents.ts";
 import {
   migrated,
   RunFixture,
@@ -64,6 +64,18 @@ describe("what is predicted of production", () => {
     ]);
     expect(phase(report, "rollback")).toMatchObject({ predictedBy: "rehearsal" });
     expect(phase(report, "rollback")?.predictedSeconds).toBeCloseTo(0.805 * 2 + 37, 3);
+  });
+
+  test("of a way back that broke off is of all that it had to undo, not of what it came to", async () => {
+    const run = await migrated(undefined, "007");
+    await run.evidence.keep<RollbackDoc>(Doc.rollback, {
+      at: run.after(1),
+      why: "a check failed",
+      from: "007",
+    });
+    const report = await buildReport(run.evidence);
+    expect(phase(report, "rollback")?.predictedSeconds).toBeCloseTo(0.805 * 2 + 37, 3);
+    expect(parts(report, "rollback")["Roll back 007"]).toMatchObject({ seconds: null });
   });
 
   test("is the same before production is begun and after it is done: it is not made to fit", async () => {

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { buildReport } from "../../../lambdas/report/build.ts";
+import { renderReport } from "../../../lambdas/report/page.ts";
+import { Doc, type LossDoc, type OutcomeDoc, type WayBackDoc } from "../../../lambdas/shared/documents.ts";
+import { migrated, type RunFixture, rehearsed } from "../../support/evidence-fixtures.ts";
+
+/** Of a run that failed at 008 and went back. */
+async function wentBack(differences: string[] = []): Promise<RunFixture> {
+  const run = await migrated(undefined, "007");
+  await run.rollBack("Apply 008 to production failed", "008", differences);
+  return run;
+}
+
+async function text(run: RunFixture): Promise<string> {
+  const page = renderReport(await buildReport(run.evidence));
+  return page
+    .slice(page.indexOf("<main>"))
+    .replace(/<\/?(h3|li|ul)>/g, " ")
+    .replace(/<[^>]+>/g, "")
+    .replace(/\s+/g, " ");
+}
+
+const LOSS: Omit<LossDoc, "at" | "since"> = {
+  applicationWasIn: true,
+  asRecorded: 6,
+  byCounters: 6,
+  tables: [
+    {
+      table: "public.performance_events",
+      rowsBefore: "40007",
+      rowsNow: "40010",
+      inserted: 3,
+      updated: 0,
+      deleted: 0,
+    },
+  ],
+};
+
+describe("the page of a run that went back", () => {
+  test("says how long rolling back took, what was expected, and what the plan allows", async () => {
+    expect(await text(await wentBack())).toMatch(
+      /In time: rolled back and proven in \d+ s \(expected \d+ s\); the plan allows 30 min\./,
+    );
+  });
+
+  test("never calls a rollback in time that is not proven", async () => {
+    const said = await text(await wentBack(["function public.leftover() is there"]));
+    expect(said).not.toContain("In time");
+    expect(said).toContain("the plan allows 30 min for it");
+  });
+
+  test("says from what it was restored, where the former production is, and what that lost, table by table", async () => {
+    const run = await wentBack(["function public.leftover() is there"]);
+    await run.gate("restore");
+    await run.evidence.keep<LossDoc>(Doc.loss, { ...LOSS, at: run.now(), since: run.now() });
+    await run.restore();
+    await run.proof("production-restored");
+    const said = await text(run);
+    expect(said).toContain("Restored from sluice-final-0123456789ab");
+    expect(said).toContain("the former production is orders-production-before-0123456789ab");
+    expect(said).toContain(
+      "What a restore loses public.performance_events: 40,007 rows recorded, 40,010 now (counters: 3 inserted)",
+    );
+  });
+
+  test("leaves nobody to look for what was written where nothing was", async () => {
+    const run = await wentBack(["function public.leftover() is there"]);
+    const nothing = { ...LOSS, tables: [], applicationWasIn: false, at: run.now(), since: run.now() };
+    await run.evidence.keep<LossDoc>(Doc.loss, nothing);
+    await run.restore();
+    await run.proof("production-restored");
+    await run.evidence.keep<OutcomeDoc>(Doc.outcome, {
+      at: run.after(1),
+      end: "Restored",
+      cause: "It was restored.",
+      leftBehind: [],
+    });
+    const { leftToDo } = await buildReport(run.evidence);
+    expect(leftToDo.join()).toContain("Nothing was written to orders-production-before-0123456789ab");
+    expect(leftToDo.join()).not.toContain("Look at what was written");
+  });
+
+  test("says that the loss could not be counted where people were asked without it", async () => {
+    const run = await wentBack(["function public.leftover() is there"]);
+    await run.gate("restore");
+    const said = await text(run);
+    expect(said).toContain("What a restore loses It could not be counted");
+    expect(said).toContain("Not enough: rolling back did not bring production back");
+  });
+
+  test("does not take the downtime that was expected of the way forward for its own", async () => {
+    expect(await text(await wentBack())).toContain("expected without gates, had it gone on");
+  });
+
+  test("names what was rolled back without ever having been applied", async () => {
+    expect(await text(await wentBack())).toContain("Production: Rolled back in");
+  });
+});
+
+describe("the form for staging's results", () => {
+  test("has both ways back as predicted, beside what the plan allows, and says which one is too long", async () => {
+    const run = await rehearsed();
+    await run.evidence.keep<WayBackDoc>(Doc.wayBack, {
+      at: run.now(),
+      sloSeconds: 1_800,
+      rollback: { seconds: 40, parts: [{ what: "Prove it", seconds: 40 }] },
+      restore: { seconds: 2_400, parts: [{ what: "Prove it", seconds: 40 }] },
+    });
+    const said = await text(run);
+    expect(said).toContain(
+      "Rolling back takes about 40 s, its proof included; the plan allows 30 min Restoring",
+    );
+    expect(said).toContain(
+      "Restoring the snapshot takes about 40 min, its proof included; the plan allows 30 min: too long",
+    );
+  });
+
+  test("says which benchmarks staging could only do with generated data, as the table of benchmarks does", async () => {
+    const said = await text(await rehearsed());
+    expect(said).toMatch(/Vector search: p95 4\.8 ms, limit 100 ms, on generated data/);
+    expect(said).toMatch(/p95 4\.8 ms, 200 runs, on generated data/);
+    expect(said).not.toMatch(/Graph traversal, 2 hops: p95 14\.2 ms, limit 200 ms, on generated data/);
+  });
+});
+
+test("the page of a run that goes forward has no way back", async () => {
+  const page = renderReport(await buildReport((await migrated()).evidence));
+  expect(page).not.toContain('<h2 id="back">');
+});
+
+test("the page says how long the final snapshot is kept, and which copies of it were begun", async () => {
+  const run = await migrated();
+  await run.evidence.keep(Doc.archived, {
+    at: run.now(),
+    copies: [{ kind: "copy", where: "eu-west-1", id: "sluice-copy-1" }],
+  });
+  const said = await text(run);
+  expect(said).toContain("copy to eu-west-1: sluice-copy-1");
+  expect(said).toContain("Kept until");
+});
