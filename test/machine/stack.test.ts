@@ -27,8 +27,8 @@ const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]
 const text = (value: unknown) => JSON.stringify(value);
 
 /** What each capability's role may do, by all of its policies. */
-function statementsOf(capability: string): Statement[] {
-  const resources = template.toJSON().Resources as Record<string, Resource>;
+function statementsOf(capability: string, from = template): Statement[] {
+  const resources = from.toJSON().Resources as Record<string, Resource>;
   const made = Object.values(resources).find((r) => r.Metadata?.[CAPABILITY_METADATA] === capability);
   const [, role] = /"Fn::GetAtt":\["(\w+)"/.exec(text(made?.Properties.Role)) ?? [];
   if (role === undefined) throw new Error(`${capability} has no role`);
@@ -37,8 +37,11 @@ function statementsOf(capability: string): Statement[] {
     .flatMap((r) => (r.Properties.PolicyDocument as { Statement: Statement[] }).Statement);
 }
 
-function allowed(capability: string): { action: string; on: string; condition: string }[] {
-  return statementsOf(capability)
+function allowed(
+  capability: string,
+  from = template,
+): { action: string; on: string; condition: string }[] {
+  return statementsOf(capability, from)
     .filter((statement) => statement.Effect === "Allow")
     .flatMap((statement) =>
       list(statement.Action).flatMap((action) =>
@@ -200,6 +203,29 @@ describe("permissions", () => {
       '{"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}',
       '{"StringEquals":{"iam:PassedToService":["monitoring.rds.amazonaws.com","rds.amazonaws.com"]}}',
     ]);
+  });
+
+  test("a restored production may get a managed password again, whichever key its secret is encrypted with", async () => {
+    const secret = allowed("restore").filter(({ action }) => action.startsWith("secretsmanager:"));
+    expect(secret.map(({ action }) => action)).toEqual([
+      "secretsmanager:CreateSecret",
+      "secretsmanager:TagResource",
+    ]);
+    // Of its own accord no function makes a secret; aws:CalledVia would never be met, as RDS does not set it.
+    for (const { condition } of secret) expect(condition).toBe('{"Bool":{"aws:ViaAWSService":"true"}}');
+    const onKeys = (from: Template) =>
+      allowed("restore", from).filter(
+        ({ action, on }) => action.startsWith("kms:") && !/key\/storage|Storage/.test(on),
+      );
+    expect(onKeys(template).map(({ action }) => action)).toContain("kms:GenerateDataKey");
+    const { secretKmsKeyArn: _, ...database } = fullSettings.database;
+    const { stack } = await makeApp({ settings: { ...fullSettings, database } });
+    expect(onKeys(Template.fromStack(stack))).toContainEqual(
+      expect.objectContaining({
+        action: "kms:DescribeKey",
+        condition: '{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/aws/secretsmanager"}}',
+      }),
+    );
   });
 
   test("a function's own code may not touch the network that Lambda puts it into", () => {
