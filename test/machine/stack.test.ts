@@ -37,10 +37,7 @@ function statementsOf(capability: string, from = template): Statement[] {
     .flatMap((r) => (r.Properties.PolicyDocument as { Statement: Statement[] }).Statement);
 }
 
-function allowed(
-  capability: string,
-  from = template,
-): { action: string; on: string; condition: string }[] {
+function allowed(capability: string, from = template): { action: string; on: string; condition: string }[] {
   return statementsOf(capability, from)
     .filter((statement) => statement.Effect === "Allow")
     .flatMap((statement) =>
