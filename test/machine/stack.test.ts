@@ -369,6 +369,21 @@ describe("where things are", () => {
     );
     expect(() => JSON.parse(String(outputs.Todo4Input?.Value))).not.toThrow();
     expect(text(outputs.Todo3Start?.Value)).toMatch(/states\/home.*"Machine\w+"/);
+    const [dashboard] = Object.values(template.findResources("AWS::CloudWatch::Dashboard")) as Resource[];
+    expect(text(outputs.Todo7Watch?.Value)).toContain(
+      `#dashboards/dashboard/${dashboard?.Properties.DashboardName} `,
+    );
+  });
+
+  test("a log that outlived its stack is not in the way of the next deployment", () => {
+    const named = (Object.values(template.findResources("AWS::Logs::LogGroup")) as Resource[]).filter(
+      ({ Properties }) => Properties.LogGroupName !== undefined,
+    );
+    expect(named).toHaveLength(2);
+    for (const { Properties } of named) {
+      expect(text(Properties.LogGroupName)).toContain("/aws/vendedlogs/states/");
+      expect(text(Properties.LogGroupName)).toContain('{"Ref":"AWS::StackId"}');
+    }
   });
 
   test("endpoints are made only where the settings ask for them", async () => {
