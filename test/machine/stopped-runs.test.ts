@@ -76,3 +76,18 @@ test("rules and alarms of this account alone may send messages to people", () =>
     ]);
   }
 });
+
+test("the key of messages takes EventBridge, which tells it no account, and alarms of this account alone", () => {
+  const statements = Object.values(template.findResources("AWS::KMS::Key")).flatMap(
+    ({ Properties }) => Properties.KeyPolicy.Statement as { Principal: unknown; Condition?: unknown }[],
+  );
+  const conditionsOf = (service: string) =>
+    statements
+      .filter(({ Principal }) => text(Principal).includes(`"${service}"`))
+      .map(({ Condition }) => Condition);
+  expect(conditionsOf("events.amazonaws.com")).toContain(undefined);
+  const ofAlarms = conditionsOf("cloudwatch.amazonaws.com");
+  expect(ofAlarms).not.toEqual([]);
+  for (const condition of ofAlarms)
+    expect(condition).toEqual({ StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } });
+});
