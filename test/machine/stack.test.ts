@@ -88,6 +88,18 @@ describe("functions", () => {
     expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
   });
 
+  test("what is in its network calls nothing there but what that has endpoints for", () => {
+    // Keys are used by the services themselves, and interfaces and logs are made by Lambda; a token of IAM's is no call.
+    const without = ["kms", "ec2", "logs", "rds-db"];
+    const inside = everyone.filter((name) => allowed(name).some(({ action }) => action.startsWith("ec2:")));
+    const called = inside.flatMap((name) => allowed(name).map(({ action }) => action.split(":")[0] ?? ""));
+    const endpoints = Object.values(template.findResources("AWS::EC2::VPCEndpoint")) as Resource[];
+    const reached = endpoints.map(({ Properties }) => /\.(\w+)"/.exec(text(Properties.ServiceName))?.[1]);
+    expect([...new Set(called)].filter((service) => !without.includes(service)).sort()).toEqual(
+      reached.sort(),
+    );
+  });
+
   test("the way back and the gate's page find a worker however busy the account is, unless told otherwise", async () => {
     const reserved = (from: Template) =>
       Object.values(from.findResources("AWS::Lambda::Function")).flatMap(({ Metadata, Properties }) =>

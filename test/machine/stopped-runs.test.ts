@@ -1,5 +1,6 @@
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
+import { END_NAMES } from "../../lambdas/shared/documents.ts";
 import { makeApp } from "../support/stack.ts";
 
 interface Rule {
@@ -42,7 +43,15 @@ describe("a run that ends otherwise than by its own ways", () => {
       expect.stringMatching(/NoticesApprovers/),
       expect.stringMatching(/NoticesEscalation/),
     ]);
-    expect(text(rules.CleanUps.Properties.EventPattern.detail.stateMachineArn)).toMatch(/"CleanUp\w+"/);
+    const { stateMachineArn, ...when } = rules.CleanUps.Properties.EventPattern.detail;
+    expect(text(stateMachineArn)).toMatch(/"CleanUp\w+"/);
+    // Ends of its own, which tell people themselves, are none of them.
+    expect(when).toEqual({
+      $or: [
+        { status: ["ABORTED", "TIMED_OUT"] },
+        { status: ["FAILED"], error: [{ "anything-but": [...END_NAMES, "CleanUpFailed"] }] },
+      ],
+    });
   });
 
   test("is not lost where EventBridge cannot deliver: the event is kept, and people are told", () => {
