@@ -91,6 +91,14 @@ export function acknowledge({
       "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!db-*",
       "RDS chooses the name; a condition holds it to secrets that RDS made for this instance, or to calls that RDS makes.",
     ],
+    ...(settings.restore && settings.database.secretKmsKeyArn === undefined
+      ? [
+          [
+            "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*",
+            "Nobody knows the id of the account's default key for secrets; a condition holds it to that one, which may only be looked at.",
+          ] satisfies [string, string],
+        ]
+      : []),
     [
       "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*",
       "Production's own roles, read when it is restored; a condition holds it to passing them to RDS.",

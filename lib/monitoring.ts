@@ -45,12 +45,15 @@ interface Source {
 
 /** The plan's metrics as a dashboard, each with its target drawn and an alarm at its threshold. */
 export class Monitoring extends Construct {
+  /** Name of the dashboard. */
+  readonly dashboard: string;
   private readonly instance: string;
 
   constructor(scope: Construct, id: string, { plan, instance, probe, topic }: MonitoringProps) {
     super(scope, id);
     this.instance = instance;
     const name = `Sluice-${instance}`;
+    this.dashboard = name;
     const facade = new MonitoringFacade(this, "Facade", {
       metricFactoryDefaults: { namespace: METRICS.namespace, period: PERIOD },
       alarmFactoryDefaults: {

@@ -9,6 +9,8 @@ export interface NextProps {
   cleanUp: StateMachine;
   storage: Storage;
   notices: Notices;
+  /** Name of the watch's, for a plan that watches anything. */
+  dashboard: string | undefined;
 }
 
 const CONSOLES = {
@@ -19,7 +21,7 @@ const CONSOLES = {
 
 /** Says at the end of `cdk deploy` what there is now, and what to do next. Outputs are printed in the order of their names. */
 export class Next extends Construct {
-  constructor(scope: Construct, id: string, { machine, cleanUp, storage, notices }: NextProps) {
+  constructor(scope: Construct, id: string, { machine, cleanUp, storage, notices, dashboard }: NextProps) {
     super(scope, id);
     const { region, partition } = Stack.of(this);
     const host = new CfnMapping(this, "Consoles", { mapping: CONSOLES }).findInMap(partition, "host");
@@ -51,6 +53,11 @@ export class Next extends Construct {
       "Todo6Report",
       `aws s3 sync s3://${storage.bucket.bucketName}/runs/RUN evidence (RUN is the execution's name; report.html is in it)`,
     );
+    if (dashboard !== undefined)
+      this.say(
+        "Todo7Watch",
+        `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard} (after a success)`,
+      );
   }
 
   private say(id: string, value: string): void {

@@ -78,7 +78,8 @@ const network = z
       refuse("must be as many as availabilityZones, in their order");
   });
 
-const settings = z.strictObject({
+/** Every setting there is; docs/deploying.md tells what each is for. */
+export const settings = z.strictObject({
   /** Folder of the plan, relative to the app's. */
   plan: z.string().min(1).default("sql/knowledge-graph"),
   database,
@@ -185,8 +186,12 @@ function toldMistakes({ issues }: z.ZodError): string[] {
   return issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((name) => `${pathText([...issue.path, name])}: there is no such setting`)
-      : [`${pathText(issue.path)}: ${issue.message}`],
+      : [`${pathText(issue.path)}: ${isMissing(issue) ? "is missing" : issue.message}`],
   );
+}
+
+function isMissing(issue: z.core.$ZodIssue): boolean {
+  return issue.code === "invalid_type" && issue.message.endsWith("received undefined");
 }
 
 /** What the functions are told of the deployment, but for what is known only once it is deployed. */

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
@@ -68,18 +68,21 @@ export class SluiceStack extends Stack {
     });
     functions.allowMachines(machines);
     api.serve(functions.gatePage);
-    watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
+    const watch = watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
     acknowledge({ settings, storage, api, exports, functions, machine: this.machine, cleanUp, stopped });
     new Next(this, "Next", {
       machine: this.machine.stateMachine,
       cleanUp: cleanUp.stateMachine,
       storage,
       notices,
+      dashboard: watch?.dashboard,
     });
   }
 
   /** Every transition in a log that ends, and traces. */
   private watched(id: string, name: string, retention: logs.RetentionDays) {
+    // A log outlives its stack, and must not be in the way of one that is deployed after it.
+    const own = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", this.stackId))));
     return {
       tracingEnabled: true,
       logs: {
@@ -88,7 +91,7 @@ export class SluiceStack extends Stack {
         includeExecutionData: false,
         destination: new logs.LogGroup(this, id, {
           // Step Functions may write to log groups of this name without a policy of their own.
-          logGroupName: `/aws/vendedlogs/states/${name}`,
+          logGroupName: `/aws/vendedlogs/states/${name}-${own}`,
           retention,
           removalPolicy: RemovalPolicy.RETAIN,
         }),

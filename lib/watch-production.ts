@@ -14,12 +14,12 @@ export function watchProduction(
     functions,
     notices,
   }: { plan: CompiledPlan; instance: string; functions: Functions; notices: Notices },
-): void {
+): Monitoring | undefined {
   const { watch } = plan;
-  if (!watch) return;
+  if (!watch) return undefined;
   const { aftercare, watch: probe } = functions.byCapability;
   new Watch(scope, "Watch", { starter: aftercare, probe });
-  new Monitoring(scope, "Monitoring", {
+  return new Monitoring(scope, "Monitoring", {
     plan: { ...plan, watch },
     instance,
     probe,

@@ -1,7 +1,8 @@
+import { METRICS } from "../../lambdas/shared/names.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { waitSeconds } from "../../lambdas/shared/task.ts";
 import { CAPABILITIES } from "../../lib/functions/specs.ts";
-import type { Definition } from "../../local/definition.ts";
+import type { Definition, Template } from "../../local/definition.ts";
 import { Flow } from "./flow.ts";
 
 /** List prices in us-east-1 in US dollars, as of November 2026. */
@@ -9,6 +10,10 @@ const PRICE = {
   transition: 0.025 / 1_000,
   lambdaGibSecond: 0.0000133334,
   lambdaCall: 0.2 / 1_000_000,
+  keyMonth: 1,
+  alarmMonth: 0.1,
+  dashboardMonth: 3,
+  metricMonth: 0.3,
 };
 
 /** What takes RDS its time with a database of some 100 GiB, in minutes: the machine looks at it again and again. */
@@ -64,6 +69,31 @@ export function costText(definition: Definition, plan: CompiledPlan): string {
 | their time: ${SHORT_CALL_SECONDS} s a call, and the migrations as long as they are planned (${minutes} min), twice on staging and once on production, with ${gib} GiB | (${calls} × ${SHORT_CALL_SECONDS} + 3 × ${minutes} × 60) s × ${gib} = ${gibSeconds} GiB-s | ${gibSeconds} × ${PRICE.lambdaGibSecond} = ${money(gibSeconds * PRICE.lambdaGibSecond)} |
 | **Step Functions and Lambda** | | **${money(transitions * PRICE.transition + lambda)}** |
 `;
+}
+
+/** Days that a watch reads: one of them often, seven hourly. Metrics are paid for by the hour. */
+const WATCH_DAYS = 8;
+const DAYS_OF_A_MONTH = 30;
+
+/** What the stack costs when no run is on, as Markdown. */
+export function idleText({ Resources }: Template): string {
+  const all = Object.values(Resources);
+  const of = (type: string) => all.filter(({ Type }) => Type === type);
+  const keys = of("AWS::KMS::Key").length;
+  const alarms = of("AWS::CloudWatch::Alarm");
+  const month = keys * PRICE.keyMonth + alarms.length * PRICE.alarmMonth;
+  const metrics = alarms.filter(({ Properties }) => Properties.Namespace === METRICS.namespace).length;
+  const watch = (metrics * PRICE.metricMonth * WATCH_DAYS) / DAYS_OF_A_MONTH;
+  const told = [
+    `Between runs the stack costs its ${keys} KMS keys and ${alarms.length} alarms, about $${money(month)} a month.`,
+    ...of("AWS::CloudWatch::Dashboard").map(
+      () =>
+        `Its dashboard is free in an account with fewer than three others, and $${money(PRICE.dashboardMonth)} a month in another.`,
+    ),
+    `The ${metrics} metrics of a watch come to $${money(watch)} for its ${WATCH_DAYS} days.`,
+    "Where the settings ask for them there are three interface endpoints in each zone.",
+  ];
+  return `${told.join(" ")}\n`;
 }
 
 function money(dollars: number): string {

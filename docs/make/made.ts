@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { definitionOf } from "../../local/definition.ts";
 import { templateOf } from "../../local/synthesize.ts";
-import { costText } from "./cost.ts";
+import { costText, idleText } from "./cost.ts";
 import { machinePicture } from "./machine-picture.ts";
 import { stackPicture } from "./stack-picture.ts";
 
@@ -20,7 +20,7 @@ export async function madeFiles(): Promise<Map<string, string>> {
       run: mermaid(machinePicture(run)),
       "clean-up": mermaid(machinePicture(definitionOf(template, "clean-up"))),
     },
-    "README.md": { cost: costText(run, plan) },
+    "README.md": { cost: costText(run, plan), idle: idleText(template) },
   };
   return new Map(
     Object.entries(parts).map(([file, made]) => {

@@ -19,6 +19,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   cloudwatch: "Alarms, free disk<br/>CloudWatch",
   events: "Events of gates<br/>EventBridge",
   states: "Executions and answers<br/>Step Functions API",
+  scheduler: "Schedules of the watch<br/>EventBridge Scheduler",
 };
 
 /** The stack by what calls what, as Mermaid text. */
@@ -61,6 +62,11 @@ export function stackPicture(template: Template): string {
     }
   }
   if (has(template, "AWS::CloudWatch::Alarm")) lines.push("  alarm --> sns");
+  if (has(template, "AWS::Events::Rule"))
+    lines.push('  cleanUp -- "ended from outside" --> second["EventBridge rule"] --> sns');
+  if (has(template, "AWS::Scheduler::ScheduleGroup")) lines.push('  scheduler -- "watch" --> inside');
+  if (has(template, "AWS::CloudWatch::Dashboard"))
+    lines.push('  inside -- "watch" --> dashboard["Dashboard and alarms<br/>CloudWatch"] --> sns');
   return `${lines.join("\n")}\n`;
 }
 

@@ -17,18 +17,25 @@ export const aftercareTask: Task<z.infer<typeof event>> = {
   event,
   async run({ run, execution, planChecksum, cleanUp }, ports, evidence) {
     const { fleet, settings, clock, plan } = ports;
+    const now = clock.now();
+    const call = {
+      run,
+      execution,
+      planChecksum,
+      // Of a run that was stopped nobody but its clean-up may act.
+      ...(cleanUp === undefined ? {} : { cleanUp }),
+      state: "Watch",
+      action: "probe",
+    };
+    const known = await evidence.read<AftercareDoc>(Doc.aftercare);
+    if (known) {
+      // The run had scheduled it before it was stopped: as itself, which is refused from then on.
+      if (known.watch && cleanUp !== undefined)
+        await ports.schedules.startWatch(call, later(now, EVERY_MINUTES), known.watch);
+      return DONE;
+    }
     await evidence.once<AftercareDoc>(Doc.aftercare, async () => {
-      const now = clock.now();
       const instance = await fleet.describe(settings.instance);
-      const call = {
-        run,
-        execution,
-        planChecksum,
-        // Of a run that was stopped nobody but its clean-up may act.
-        ...(cleanUp === undefined ? {} : { cleanUp }),
-        state: "Watch",
-        action: "probe",
-      };
       return {
         at: now.toISOString(),
         backups: backupsOf(instance),

@@ -1,5 +1,6 @@
 import { inheritLease, refuseOthersLease } from "../admit/lease.ts";
-import { Doc, type FailureDoc, type StoppedDoc } from "../shared/documents.ts";
+import { tellPeople } from "../report/task.ts";
+import { Doc, type FailureDoc, type StateDoc, type StoppedDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Notice, Ports } from "../shared/ports.ts";
@@ -7,6 +8,9 @@ import { type Answer, slug } from "../shared/task.ts";
 
 /** The last state of every run but its end. */
 export const CLOSING_ENDS = "Tell everyone";
+
+/** By then it had given everything back; its report may have failed. */
+const TELLING = Doc.stateEntered(slug(CLOSING_ENDS));
 
 const HOW: Readonly<Record<string, string>> = {
   ABORTED: "was stopped from outside",
@@ -27,10 +31,18 @@ export async function begin(
 ): Promise<Answer> {
   const message = `Its execution ${HOW[status] ?? "ended"} (${status}).`;
   const answer = (go: "clean up" | "nothing to do") => ({ Error: ErrorName.Stopped, Cause: message, go });
-  if (await hasEnded(evidence)) return answer("nothing to do");
+  const now = ports.clock.now().toISOString();
+  const told = (await evidence.read(TELLING)) !== undefined;
+  const another = ((await evidence.read<StoppedDoc>(Doc.stopped))?.cleanUp ?? cleanUp) !== cleanUp;
+  if (told || another) return answer("nothing to do");
+  if (await evidence.read(Doc.outcome)) {
+    // It had given everything back, and was stopped before it could say so.
+    await tellPeople(ports, evidence);
+    await evidence.keep<StateDoc>(TELLING, { state: CLOSING_ENDS, at: now });
+    return answer("nothing to do");
+  }
   // Before it is noted who cleans up: whoever is refused must be able to start it again when the other has ended.
   await refuseOthersLease(ports, run);
-  const now = ports.clock.now().toISOString();
   const stopped = await evidence.keep<StoppedDoc>(Doc.stopped, { at: now, status, cleanUp });
   if (stopped.cleanUp !== cleanUp) return answer("nothing to do");
   await inheritLease(ports, { run, execution: cleanUp, since: stopped.at });
@@ -43,12 +55,6 @@ export async function begin(
   for (const audience of ["approvers", "escalation"] as const)
     await ports.notifier.send({ audience, ...notice(run, message, cleanUp, ports) });
   return answer("clean up");
-}
-
-/** It had given everything back and told people, or was about to; the report may have failed. */
-async function hasEnded(evidence: RunEvidence): Promise<boolean> {
-  const told = await evidence.read(Doc.stateEntered(slug(CLOSING_ENDS)));
-  return told !== undefined || (await evidence.read(Doc.outcome)) !== undefined;
 }
 
 function notice(

@@ -59,7 +59,8 @@ async function writeReport(
   }
 }
 
-async function tellPeople(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+/** The final message, with a link to the report. */
+export async function tellPeople(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const ended = (await evidence.read(Doc.outcome)) !== undefined;
   const notices = ended
     ? finalNotices(await buildReport(evidence), await newLink(ports, evidence))

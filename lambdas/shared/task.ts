@@ -68,7 +68,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
   const fields = z.object(runFields).parse(raw);
   const evidence = evidenceOf(ports.evidence, fields.run);
   try {
-    if (!task.stoppedToo) await refuseStopped(fields.cleanUp, evidence);
+    const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     if (!task.anyPlan) refuseAnotherPlan(fields.planChecksum, ports.plan.checksum);
     const now = () => ports.clock.now().toISOString();
     const state = slug(fields.state);
@@ -77,7 +77,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
       at: now(),
     });
     if (fields.limitMinutes !== undefined)
-      refuseTooLong(fields.state, entered.at, fields.limitMinutes, ports.clock.now());
+      refuseTooLong(fields.state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
     const answer = await task.run(parsed.data, ports, evidence);
     if (answer.status === RUNNING.status)
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
@@ -100,14 +100,26 @@ export function refuseAnotherPlan(runs: string, deployed: string): void {
   );
 }
 
-/** @throws SluiceError Stopped for a run that was stopped and then redriven: what it holds is being given back. */
-async function refuseStopped(cleanUp: string | undefined, evidence: RunEvidence): Promise<void> {
+/**
+ * When the run was stopped, where its clean-up calls.
+ * @throws SluiceError Stopped for a run that was stopped and then redriven: what it holds is being given back.
+ */
+async function refuseStopped(
+  cleanUp: string | undefined,
+  evidence: RunEvidence,
+): Promise<string | undefined> {
   const stopped = await evidence.read<StoppedDoc>(Doc.stopped);
   if (stopped && stopped.cleanUp !== cleanUp)
     throw new SluiceError(
       ErrorName.Stopped,
       `This run was stopped at ${stopped.at}, and ${stopped.cleanUp} cleans up after it. Start a new run.`,
     );
+  return stopped?.at;
+}
+
+/** A clean-up has for each state as long as a run has, also where the run was in it already. */
+function latest(entered: string, stoppedAt: string | undefined): string {
+  return stoppedAt !== undefined && stoppedAt > entered ? stoppedAt : entered;
 }
 
 /**

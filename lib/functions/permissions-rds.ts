@@ -80,10 +80,21 @@ export function productionStatements(stack: Stack, { database }: Settings): iam.
       // Lets RDS manage the master password of the restored instance where it managed production's.
       actions: ["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
       resources: [managedSecretArns(stack)],
-      conditions: { "ForAnyValue:StringEquals": { "aws:CalledVia": "rds.amazonaws.com" } },
+      // RDS is none of the services that aws:CalledVia names. A secret of such a name can only be a service's.
+      conditions: { Bool: { "aws:ViaAWSService": "true" } },
     }),
     ...(database.secretKmsKeyArn === undefined
-      ? []
+      ? [
+          new iam.PolicyStatement({
+            // Before it makes the secret, RDS looks at the account's default key as who called it; that key's own
+            // policy allows all else.
+            actions: ["kms:DescribeKey"],
+            resources: [stack.formatArn({ service: "kms", resource: "key", resourceName: "*" })],
+            conditions: {
+              "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/aws/secretsmanager" },
+            },
+          }),
+        ]
       : [
           new iam.PolicyStatement({
             actions: ["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"],

@@ -51,6 +51,9 @@ export class CleanUp extends Construct {
         opened,
         reopened: undoOpened,
         restoring: restoring ?? stuck,
+        "rolled back": ends.RolledBack,
+        restored: ends.Restored,
+        "given up": ends.NeedsOperator,
       };
       for (const [came, way] of Object.entries(ways))
         look.choice.when(sfn.Condition.stringEquals("$.loop.came", came), way);

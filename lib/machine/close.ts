@@ -1,5 +1,6 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { CLOSING_ENDS } from "../../lambdas/clean-up/begin.ts";
+import { CLOSING_BEGINS } from "../../lambdas/clean-up/how-far.ts";
 import type { End } from "../../lambdas/shared/documents.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { inOrder, type Segment } from "./segment.ts";
@@ -85,7 +86,7 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
   );
   const lift = cleanUp(
     states,
-    "Leave no fence",
+    CLOSING_BEGINS,
     "Gives the application roles back exactly what they had, if they have it not, and lets the next run in.",
     "fence",
     { action: "leave" },

@@ -83,11 +83,16 @@ describe.concurrent("the clean-up after a run that was stopped", () => {
     ["opened", "Succeeded", ["Lift the fence", "Start the application", "Smoke-test the application"]],
     ["reopened", "RolledBack", ["Fence production again", "Record production again", "Roll back 003"]],
     ["restoring", "Restored", ["Move production aside", "Restore production", "Prove production restored"]],
+    ["rolled back", "RolledBack", []],
+    ["restored", "Restored", []],
+    ["given up", "NeedsOperator", []],
   ])("that came as far as %s ends %s, by the run's own ways, and closes it", async (came, end, way) => {
     const played = await play(came);
     expect(played.end).toBe(end);
     expect(played.states).toEqual(expect.arrayContaining(way));
     expect(played.states.slice(-CLOSED.length)).toEqual(CLOSED);
+    if (way.length === 0)
+      expect(played.states).toEqual(["Begin to clean up", "Look how far it came", ...CLOSED]);
   });
 
   test("tells every task which run it is about, and that it is the clean-up that calls", async () => {

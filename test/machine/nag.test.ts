@@ -5,7 +5,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
 import { fullSettings, makeApp } from "../support/stack.ts";
 
-const { secretArn: _, secretKmsKeyArn: __, ...database } = fullSettings.database;
+const { secretArn, secretKmsKeyArn: _, ...database } = fullSettings.database;
 
 test.each([
   ["with settings in full", fullSettings],
@@ -13,9 +13,13 @@ test.each([
     "with tokens of IAM's, and no restore",
     { ...fullSettings, database: { ...database, iamUser: "sluice" }, restore: false },
   ],
+  [
+    "with a secret that the account's default key encrypts",
+    { ...fullSettings, database: { ...database, secretArn } },
+  ],
 ])(
   "cdk-nag and CloudFormation's own rules find nothing that is not accepted with a reason, %s",
-  async (_, settings) => {
+  async (_what, settings) => {
     const { app } = await makeApp({ builtinCloudFormationValidation: true, settings });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     app.synth();

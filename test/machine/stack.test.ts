@@ -27,8 +27,8 @@ const list = <T>(value: T | T[]): T[] => (Array.isArray(value) ? value : [value]
 const text = (value: unknown) => JSON.stringify(value);
 
 /** What each capability's role may do, by all of its policies. */
-function statementsOf(capability: string): Statement[] {
-  const resources = template.toJSON().Resources as Record<string, Resource>;
+function statementsOf(capability: string, from = template): Statement[] {
+  const resources = from.toJSON().Resources as Record<string, Resource>;
   const made = Object.values(resources).find((r) => r.Metadata?.[CAPABILITY_METADATA] === capability);
   const [, role] = /"Fn::GetAtt":\["(\w+)"/.exec(text(made?.Properties.Role)) ?? [];
   if (role === undefined) throw new Error(`${capability} has no role`);
@@ -37,8 +37,8 @@ function statementsOf(capability: string): Statement[] {
     .flatMap((r) => (r.Properties.PolicyDocument as { Statement: Statement[] }).Statement);
 }
 
-function allowed(capability: string): { action: string; on: string; condition: string }[] {
-  return statementsOf(capability)
+function allowed(capability: string, from = template): { action: string; on: string; condition: string }[] {
+  return statementsOf(capability, from)
     .filter((statement) => statement.Effect === "Allow")
     .flatMap((statement) =>
       list(statement.Action).flatMap((action) =>
@@ -86,6 +86,18 @@ describe("functions", () => {
       GATE_PAGE_NAME,
     ];
     expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
+  });
+
+  test("what is in its network calls nothing there but what that has endpoints for", () => {
+    // Keys are used by the services themselves, and interfaces and logs are made by Lambda; a token of IAM's is no call.
+    const without = ["kms", "ec2", "logs", "rds-db"];
+    const inside = everyone.filter((name) => allowed(name).some(({ action }) => action.startsWith("ec2:")));
+    const called = inside.flatMap((name) => allowed(name).map(({ action }) => action.split(":")[0] ?? ""));
+    const endpoints = Object.values(template.findResources("AWS::EC2::VPCEndpoint")) as Resource[];
+    const reached = endpoints.map(({ Properties }) => /\.(\w+)"/.exec(text(Properties.ServiceName))?.[1]);
+    expect([...new Set(called)].filter((service) => !without.includes(service)).sort()).toEqual(
+      reached.sort(),
+    );
   });
 
   test("the way back and the gate's page find a worker however busy the account is, unless told otherwise", async () => {
@@ -200,6 +212,29 @@ describe("permissions", () => {
       '{"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}',
       '{"StringEquals":{"iam:PassedToService":["monitoring.rds.amazonaws.com","rds.amazonaws.com"]}}',
     ]);
+  });
+
+  test("a restored production may get a managed password again, whichever key its secret is encrypted with", async () => {
+    const secret = allowed("restore").filter(({ action }) => action.startsWith("secretsmanager:"));
+    expect(secret.map(({ action }) => action)).toEqual([
+      "secretsmanager:CreateSecret",
+      "secretsmanager:TagResource",
+    ]);
+    // Of its own accord no function makes a secret; aws:CalledVia would never be met, as RDS does not set it.
+    for (const { condition } of secret) expect(condition).toBe('{"Bool":{"aws:ViaAWSService":"true"}}');
+    const onKeys = (from: Template) =>
+      allowed("restore", from).filter(
+        ({ action, on }) => action.startsWith("kms:") && !/key\/storage|Storage/.test(on),
+      );
+    expect(onKeys(template).map(({ action }) => action)).toContain("kms:GenerateDataKey");
+    const { secretKmsKeyArn: _, ...database } = fullSettings.database;
+    const { stack } = await makeApp({ settings: { ...fullSettings, database } });
+    expect(onKeys(Template.fromStack(stack))).toContainEqual(
+      expect.objectContaining({
+        action: "kms:DescribeKey",
+        condition: '{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/aws/secretsmanager"}}',
+      }),
+    );
   });
 
   test("a function's own code may not touch the network that Lambda puts it into", () => {
@@ -346,6 +381,21 @@ describe("where things are", () => {
     );
     expect(() => JSON.parse(String(outputs.Todo4Input?.Value))).not.toThrow();
     expect(text(outputs.Todo3Start?.Value)).toMatch(/states\/home.*"Machine\w+"/);
+    const [dashboard] = Object.values(template.findResources("AWS::CloudWatch::Dashboard")) as Resource[];
+    expect(text(outputs.Todo7Watch?.Value)).toContain(
+      `#dashboards/dashboard/${dashboard?.Properties.DashboardName} `,
+    );
+  });
+
+  test("a log that outlived its stack is not in the way of the next deployment", () => {
+    const named = (Object.values(template.findResources("AWS::Logs::LogGroup")) as Resource[]).filter(
+      ({ Properties }) => Properties.LogGroupName !== undefined,
+    );
+    expect(named).toHaveLength(2);
+    for (const { Properties } of named) {
+      expect(text(Properties.LogGroupName)).toContain("/aws/vendedlogs/states/");
+      expect(text(Properties.LogGroupName)).toContain('{"Ref":"AWS::StackId"}');
+    }
   });
 
   test("endpoints are made only where the settings ask for them", async () => {

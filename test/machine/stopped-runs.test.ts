@@ -1,5 +1,6 @@
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
+import { END_NAMES } from "../../lambdas/shared/documents.ts";
 import { makeApp } from "../support/stack.ts";
 
 interface Rule {
@@ -42,7 +43,15 @@ describe("a run that ends otherwise than by its own ways", () => {
       expect.stringMatching(/NoticesApprovers/),
       expect.stringMatching(/NoticesEscalation/),
     ]);
-    expect(text(rules.CleanUps.Properties.EventPattern.detail.stateMachineArn)).toMatch(/"CleanUp\w+"/);
+    const { stateMachineArn, ...when } = rules.CleanUps.Properties.EventPattern.detail;
+    expect(text(stateMachineArn)).toMatch(/"CleanUp\w+"/);
+    // Ends of its own, which tell people themselves, are none of them.
+    expect(when).toEqual({
+      $or: [
+        { status: ["ABORTED", "TIMED_OUT"] },
+        { status: ["FAILED"], error: [{ "anything-but": [...END_NAMES, "CleanUpFailed"] }] },
+      ],
+    });
   });
 
   test("is not lost where EventBridge cannot deliver: the event is kept, and people are told", () => {
@@ -75,4 +84,19 @@ test("rules and alarms of this account alone may send messages to people", () =>
       }),
     ]);
   }
+});
+
+test("the key of messages takes EventBridge, which tells it no account, and alarms of this account alone", () => {
+  const statements = Object.values(template.findResources("AWS::KMS::Key")).flatMap(
+    ({ Properties }) => Properties.KeyPolicy.Statement as { Principal: unknown; Condition?: unknown }[],
+  );
+  const conditionsOf = (service: string) =>
+    statements
+      .filter(({ Principal }) => text(Principal).includes(`"${service}"`))
+      .map(({ Condition }) => Condition);
+  expect(conditionsOf("events.amazonaws.com")).toContain(undefined);
+  const ofAlarms = conditionsOf("cloudwatch.amazonaws.com");
+  expect(ofAlarms).not.toEqual([]);
+  for (const condition of ofAlarms)
+    expect(condition).toEqual({ StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } });
 });

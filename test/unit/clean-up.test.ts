@@ -2,10 +2,12 @@ import { beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { takeLease } from "../../lambdas/admit/lease.ts";
 import { cleanUpTask } from "../../lambdas/clean-up/task.ts";
-import { Doc, type FailureDoc, type StoppedDoc } from "../../lambdas/shared/documents.ts";
+import { summarizePlan } from "../../lambdas/report/plan-summary.ts";
+import { Doc, type FailureDoc, type OutcomeDoc, type StoppedDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import type { LeaseHolder } from "../../lambdas/shared/ports.ts";
 import { DONE, invoke, runFields, type Task } from "../../lambdas/shared/task.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
 import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
 
 const RUN = "run-1";
@@ -60,11 +62,23 @@ describe("beginning to clean up after a run that was stopped", () => {
     expect(await evidence.list("failures/")).toHaveLength(1);
   });
 
-  test.each([
-    ["told how it ended", Doc.outcome],
-    ["come to telling people, though its report failed", Doc.stateEntered("tell-everyone")],
-  ])("leaves alone a run that failed by an end of its own and had %s", async (_, document) => {
-    await evidence.keep(document, { at: "2026-11-03T02:00:00.000Z" });
+  test("tells how it ended where the run came to its end, and was stopped before it told anybody", async () => {
+    await evidence.keep(Doc.plan, summarizePlan(await compilePlan("test/plans/tiny")));
+    await evidence.keep<OutcomeDoc>(Doc.outcome, {
+      at: "2026-11-03T02:00:00.000Z",
+      end: "RolledBack",
+      cause: "RolledBack: somebody said No-Go.",
+      leftBehind: [],
+    });
+    expect(await begin()).toMatchObject({ go: "nothing to do" });
+    expect(ports.notices.map(({ audience }) => audience)).toEqual(["approvers"]);
+    expect(ports.notices[0]?.text).toContain("Somebody said No-Go");
+    await begin();
+    expect(ports.notices).toHaveLength(1);
+  });
+
+  test("leaves alone a run that failed by an end of its own and told people, though its report failed", async () => {
+    await evidence.keep(Doc.stateEntered("tell-everyone"), { at: "2026-11-03T02:00:00.000Z" });
     expect(await begin(CLEAN_UP, "FAILED")).toMatchObject({ go: "nothing to do" });
     expect(ports.notices).toEqual([]);
     expect(await evidence.read(Doc.stopped)).toBeUndefined();
@@ -119,6 +133,17 @@ describe("a run that was stopped", () => {
     });
     await invoke(task, { ...fields, cleanUp: CLEAN_UP, state: "Roll back 006" }, ports);
     expect(worked).toEqual(["Roll back 006"]);
+  });
+
+  test("leaves its clean-up as much time for a state as it had itself", async () => {
+    const restoring = { ...fields, state: "Restore production", limitMinutes: 10 };
+    await invoke(task, restoring, ports);
+    ports.clock.pass(11 * 60_000);
+    await begin();
+    const goneOnWith = { ...restoring, cleanUp: CLEAN_UP };
+    await expect(invoke(task, goneOnWith, ports)).resolves.toEqual(DONE);
+    ports.clock.pass(11 * 60_000);
+    await expect(invoke(task, goneOnWith, ports)).rejects.toMatchObject({ name: "TookTooLong" });
   });
 
   test("has in its evidence who cleans up after it", async () => {

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { runSettings } from "../../lambdas/shared/settings.ts";
-import { parseSettings, SettingsError, toRunSettings } from "../../lib/settings.ts";
+import { parseSettings, SettingsError, settings, toRunSettings } from "../../lib/settings.ts";
 import { exampleSettings } from "../support/settings.ts";
 
 function mistakesIn(value: unknown): readonly string[] {
@@ -38,6 +40,16 @@ describe("settings", () => {
     expect(mistakesIn({ ...exampleSettings, network })).toEqual([
       "network.subnets: there is no such setting",
     ]);
+  });
+
+  test("what must be there and is not is said to be missing", () => {
+    expect(mistakesIn({ ...exampleSettings, database: {}, approvers: undefined })).toEqual(
+      expect.arrayContaining([
+        "database.instance: is missing",
+        "database.name: is missing",
+        "approvers: is missing",
+      ]),
+    );
   });
 
   test("no settings at all is said as such", () => {
@@ -160,5 +172,29 @@ describe("settings", () => {
       };
       expect(runSettings.parse(told)).toEqual(told);
     }
+  });
+});
+
+describe("docs/deploying.md", () => {
+  interface Shape {
+    properties?: Record<string, Shape>;
+    items?: Shape;
+  }
+  const rows = readFileSync(new URL("../../docs/deploying.md", import.meta.url), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| `"));
+  const shape = z.toJSONSchema(settings, { io: "input", unrepresentable: "any" }) as Shape;
+  const grouped = ["database", "network", "application", "backup"];
+  const named = Object.entries(shape.properties ?? {}).flatMap(([name, { properties, items, ...rest }]) =>
+    grouped.includes(name)
+      ? Object.entries(properties ?? {}).map(([inner, of]): [string, Shape] => [`${name}.${inner}`, of])
+      : [[name, { properties, items, ...rest }] as [string, Shape]],
+  );
+
+  test.each(named)("tells of the setting %s and of all that it holds", (name, { properties, items }) => {
+    const row = rows.find((line) => line.split(" | ")[0]?.includes(`\`${name}\``));
+    expect(row).toBeDefined();
+    for (const inner of Object.keys({ ...properties, ...items?.properties }))
+      expect(row).toContain(`\`${inner}\``);
   });
 });

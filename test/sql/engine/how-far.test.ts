@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { howFar } from "../../../lambdas/clean-up/how-far.ts";
 import { ensureLedger } from "../../../lambdas/migrate/ledger.ts";
-import { Doc } from "../../../lambdas/shared/documents.ts";
+import { Doc, type ProofName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
@@ -75,6 +75,49 @@ describe("how far a stopped run came on production", () => {
     ports.databases.withSession = () => Promise.reject(new Error("gone"));
     await note(Doc.fence, Doc.restore);
     expect(await howFar(ports, evidence)).toBe("restoring");
+  });
+
+  const CLOSING = Doc.stateEntered("leave-no-fence");
+  const prove = (name: ProofName, equal: boolean) => evidence.keep(Doc.proof(name), { equal });
+
+  test("to an end that was proven, though the application is in again and may write", async () => {
+    await note(Doc.fence, Doc.fenceAgain, Doc.rollback, CLOSING);
+    await ledgerHas("002", true);
+    await prove("production-rolled-back", true);
+    expect(await howFar(ports, evidence)).toBe("rolled back");
+  });
+
+  test("to a restore that was proven, after a rollback that was not", async () => {
+    await note(Doc.fence, Doc.rollback, Doc.restore, CLOSING);
+    await prove("production-rolled-back", false);
+    await prove("production-restored", true);
+    expect(await howFar(ports, evidence)).toBe("restored");
+  });
+
+  test.each([
+    ["a restore that failed", [Doc.restore]],
+    ["a restore that was declined", [Doc.rollback]],
+    ["one after the opening", [Doc.stateEntered("lift-the-fence"), Doc.fenceAgain]],
+    ["a rollback that could not even begin", []],
+  ])("to where an operator is needed, by %s: that was decided, and the fence is gone", async (_, names) => {
+    await note(Doc.fence, CLOSING, ...names);
+    await ledgerHas("002");
+    expect(await howFar(ports, evidence)).toBe("given up");
+  });
+
+  test("to a success, or a refusal, that was giving back what it held", async () => {
+    await note(Doc.fence, CLOSING);
+    expect(await howFar(ports, evidence)).toBe("untouched");
+    await note(Doc.stateEntered("lift-the-fence"));
+    await ledgerHas("002");
+    expect(await howFar(ports, evidence)).toBe("opened");
+  });
+
+  test("into a proof, with the fence still there: that goes on", async () => {
+    await note(Doc.fence, Doc.rollback);
+    await ledgerHas("002", true);
+    await prove("production-rolled-back", true);
+    expect(await howFar(ports, evidence)).toBe("changed");
   });
 
   test("is refused where another plan is deployed by now: its rollbacks are others", async () => {

@@ -27,6 +27,8 @@ export interface Ground {
   definition: Definition;
   plan: CompiledPlan;
   rehearse: "before" | "inside";
+  /** Its execution, where it is not the run's own. */
+  execution?: string;
 }
 
 /** Where a walk entered a state: others may go on from there. */
@@ -107,7 +109,7 @@ class Walk {
       definition: this.ground.definition,
       input: (halt?.input ?? { startedBy: "the starter" }) as Record<string, unknown>,
       run: RUN,
-      execution: EXECUTION,
+      execution: this.ground.execution ?? EXECUTION,
       retryPauseMs: 0,
       waitMs: 0,
       ...(halt ? { startAt: halt.state } : {}),

@@ -23,7 +23,7 @@ async function aftercare(backups: Instance["backups"], watched = true) {
     },
   });
   const event = { ...EVENT, planChecksum: ports.plan.checksum };
-  const again = () => invoke(aftercareTask, event, ports);
+  const again = (more = {}) => invoke(aftercareTask, { ...event, ...more }, ports);
   await again();
   const doc = await evidenceOf(ports.evidence, "run").need<AftercareDoc>(Doc.aftercare);
   return { doc, started, ports, again };
@@ -59,6 +59,16 @@ describe("after a success", () => {
     const { started, again } = await aftercare({ days: 7 });
     await again();
     expect(started).toHaveLength(1);
+  });
+
+  test("of a run that was stopped after it had started it, the watch goes on as its clean-up", async () => {
+    const { started, again, ports } = await aftercare({ days: 7 });
+    const cleanUp = "arn:of:the:clean-up";
+    await evidenceOf(ports.evidence, "run").keep(Doc.stopped, { at: "2026-11-03T02:01:00.000Z", cleanUp });
+    await again({ cleanUp });
+    const [before, after] = started;
+    expect(after?.[0]).toEqual({ ...before?.[0], cleanUp });
+    expect(after?.[2]).toEqual(before?.[2]);
   });
 
   test("a plan that watches nothing starts nothing", async () => {

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CLOSING_BEGINS, OPENING_BEGINS } from "../../../lambdas/clean-up/how-far.ts";
+import type { End } from "../../../lambdas/shared/documents.ts";
+import { ErrorName } from "../../../lambdas/shared/errors.ts";
+import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
+import { definitionOf } from "../../../local/definition.ts";
+import { templateOf } from "../../../local/synthesize.ts";
+import { TINY_PLAN } from "../rehearsal.ts";
+import { EmbeddedWorld } from "./embedded-world.ts";
+import { type Fault, fails } from "./faults.ts";
+import { gateOf, sampled } from "./matrix.ts";
+import { brokenPromises, walkText } from "./promises.ts";
+import { tally, WHOLE } from "./tally.ts";
+import { EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "./walk.ts";
+import type { Sight } from "./world.ts";
+
+const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:clean-up:1";
+
+/** Of the states at which a run is stopped, about one in so many in `npm test`. */
+const SAMPLE = 16;
+/** Always: it takes the longest of all that comes after the end is known. */
+const LONG = "Delete staging";
+
+interface Way {
+  name: string;
+  end: End;
+  /** The state that it leaves the way to a success at; the first way goes all of it. */
+  from?: string;
+  faults: readonly Fault[];
+}
+
+/** Stops runs of every end at every Task state, and walks through the clean-up from there, with the real tasks. */
+export async function stoppedRuns(rehearse: "before" | "inside"): Promise<void> {
+  const plan = await compilePlan(TINY_PLAN);
+  const template = await templateOf(plan, { rehearse });
+  const run: Ground = { definition: definitionOf(template), plan, rehearse };
+  const cleanUp: Ground = { ...run, definition: definitionOf(template, "clean-up"), execution: CLEAN_UP };
+
+  const rehearsal = `Gate: ${plan.gates.rehearsal.question}`;
+  const open = `Gate: ${plan.gates.open.question}`;
+  const smoke = "Smoke-test the application";
+  const [newest] = [...plan.migrations].reverse();
+  const back: Fault[] = [fails(smoke, ErrorName.SmokeTestFailed), { state: gateOf(run, "keep"), kind: "no" }];
+  const stuck: Fault[] = [...back, fails(`Roll back ${newest?.version}`, ErrorName.RollbackFailed)];
+  const declined: Fault[] = [...stuck, { state: gateOf(run, "restore"), kind: "no" }];
+  const ways: Way[] = [
+    { name: "a success", end: "Succeeded", faults: [] },
+    { name: "a refusal", end: "Refused", from: rehearsal, faults: [{ state: rehearsal, kind: "no" }] },
+    { name: "a rollback", end: "RolledBack", from: open, faults: [{ state: open, kind: "no" }] },
+    { name: "a rollback after the opening", end: "RolledBack", from: smoke, faults: back },
+    { name: "a restore", end: "Restored", from: smoke, faults: stuck },
+    { name: "a restore that is declined", end: "NeedsOperator", from: smoke, faults: declined },
+  ];
+
+  describe(`a run that is stopped, with the rehearsal ${rehearse} the downtime`, () => {
+    const counted = tally(`stopped, rehearsal ${rehearse}`);
+    let before: Sight;
+    let success: Walked;
+    beforeAll(async () => {
+      const world = await EmbeddedWorld.fromBaseline(await loadPlan(TINY_PLAN));
+      before = await world.look();
+      const leaves = ways.map(({ from }) => from);
+      success = await walk(
+        run,
+        { world },
+        [],
+        (state) => leaves.includes(state) || wanted(state, "a success"),
+      );
+    });
+    afterAll(() => counted.print());
+
+    test.each(ways)("on its way to $name is cleaned up after, wherever it was", async (way) => {
+      const { name, end, from, faults } = way;
+      const start = from === undefined ? undefined : success.halts.get(from);
+      const walked = start ? await walk(run, start, faults, (state) => wanted(state, name)) : success;
+      expect(walked.end).toBe(end);
+      for (const [state, halt] of walked.halts) {
+        if (!wanted(state, name)) continue;
+        const cleaned = await walk(cleanUp, stoppedAt(halt), faults);
+        const ended = cleaned.outcome?.end;
+        counted.add(String(ended));
+        // Where there was nothing to clean up, the run's own end is what there is to look at.
+        const seen = { ...cleaned, ...(ended === cleaned.end ? {} : cleaned.outcome) };
+        const text = `stopped at "${state}": ${walkText(cleaned)}`;
+        expect(await brokenPromises(seen, before), text).toEqual([]);
+        const only = onlyEnd(walked, state);
+        if (only) expect(ended, text).toBe(only);
+        await cleaned.world.close();
+      }
+    });
+  });
+
+  function stoppedAt({ evidence, alarmsOn, notices, world }: Halt): Halt {
+    const input = { run: RUN, execution: EXECUTION, status: "ABORTED" };
+    return { state: cleanUp.definition.parsed.StartAt, input, evidence, alarmsOn, notices, world };
+  }
+}
+
+function wanted(state: string, way: string): boolean {
+  return WHOLE || state === LONG || sampled({ state, kind: "status" }, SAMPLE, way);
+}
+
+/** The end that it must come to where it was stopped before that state; undefined where more than one is right. */
+function onlyEnd({ calls, end }: Walked, state: string): End | undefined {
+  const at = calls.indexOf(state);
+  const applied = calls.findIndex((call) => /^Apply .* to production$/.test(call));
+  if (applied >= at) return "Refused";
+  const known = end === "Succeeded" ? OPENING_BEGINS : CLOSING_BEGINS;
+  return at > calls.indexOf(known) ? (end as End) : undefined;
+}
