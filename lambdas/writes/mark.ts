@@ -24,15 +24,19 @@ export interface TableMark {
   deleted: number;
 }
 
-/** The tables whose contents are recorded: see listTables. */
+/** Holds all large objects; only superusers may read it, so its contents are not recorded. */
+export const LARGE_OBJECTS = "pg_catalog.pg_largeobject";
+
+/** The tables whose contents are recorded, see listTables, and that of large objects. */
 const COUNTED = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table, pg_relation_filenode(c.oid)::text AS file,
        pg_stat_get_tuples_inserted(c.oid)::float8 AS inserted, pg_stat_get_tuples_updated(c.oid)::float8 AS updated,
        pg_stat_get_tuples_deleted(c.oid)::float8 AS deleted
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+WHERE c.oid = '${LARGE_OBJECTS}'::regclass
+   OR (c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
+       AND NOT EXISTS (SELECT FROM pg_depend d
+                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
 ORDER BY 1`;
 
 /** Marks where the server's counters stand now. */
