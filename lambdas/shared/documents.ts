@@ -171,6 +171,16 @@ export interface RecordDoc {
   seconds: number;
   fingerprint: string;
   tables: TableContentDoc[];
+  /** Absent in evidence of older runs. */
+  sequences?: SequenceDoc[] | undefined;
+}
+
+/** How far a sequence has come. */
+export interface SequenceDoc {
+  sequence: string;
+  /** Decimal text; null: it has given no value yet, or may not be read. */
+  last: string | null;
+  rises: boolean;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
