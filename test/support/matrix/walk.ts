@@ -4,14 +4,14 @@ import { Doc, type OutcomeDoc } from "../../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
-import type { Notice, Ports } from "../../../lambdas/shared/ports.ts";
+import type { ArchivedSnapshot, Notice, Ports } from "../../../lambdas/shared/ports.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
 import type { Definition } from "../../../local/definition.ts";
 import { interpret } from "../../../local/interpreter.ts";
 import type { EventLog } from "../../../local/interpreter-types.ts";
 import { MemoryEvidence } from "../ports.ts";
-import { badStatus } from "./bad-status.ts";
+import { badArchive, badStatus } from "./bad-status.ts";
 import { type Fault, TIMEOUT } from "./faults.ts";
 import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
 
@@ -21,6 +21,8 @@ const GATE_URL = "https://gates.example.com";
 /** Its actions were on; those of the other were off already. */
 export const ALARM = "orders-latency";
 export const MUTED = "orders-muted";
+/** Makes the machine one that sends the final snapshot away, so that it has every state that there can be. */
+export const BACKUP = { copyTo: { region: "eu-west-1" } };
 
 /** Which machine is walked through, and what its tasks are told of the deployment. */
 export interface Ground {
@@ -153,7 +155,10 @@ class Walk {
       if (fault.when === "after") await invoke(this.world.tasks[capability], event, ports);
       throw timeout(token !== undefined);
     }
-    const seen = fault?.kind === "status" ? { ...ports, fleet: badStatus(ports.fleet) } : ports;
+    const seen =
+      fault?.kind === "status"
+        ? { ...ports, fleet: badStatus(ports.fleet), archive: badArchive(ports.archive) }
+        : ports;
     const answer = await invoke(withFault(this.world.tasks[capability], fault), event, seen);
     if (fault?.kind === "silence") throw timeout(true);
     return answered ? await answered : answer;
@@ -201,7 +206,7 @@ class Walk {
       },
       evidence,
       fleet: world.fleet,
-      archive: { start: async () => [] },
+      archive: { start: async (snapshot) => [copying(snapshot)] },
       databases: world.databases,
       http: world.http,
       notifier: { send: (notice) => this.hear(notice, ports) },
@@ -244,6 +249,14 @@ class Walk {
     });
   }
 }
+
+const copying = (id: string): ArchivedSnapshot => ({
+  kind: "copy",
+  where: `Region ${BACKUP.copyTo.region}`,
+  id,
+  status: "pending",
+  statusText: "creating",
+});
 
 function withFault<Event>(task: Task<Event>, fault: Fault | undefined): Task<Event> {
   if (fault?.kind !== "error") return task;
