@@ -136,9 +136,17 @@ class Walk {
   private see({ type, state }: EventLog): void {
     if (!state) return;
     if (type === "StateEntered" && !this.inputs.has(state.name)) this.inputs.set(state.name, state.input);
-    if (state.type === "Fail" && type === "StateEntered")
-      this.cause = (state.input as { end: { told: { cause: string } } }).end.told.cause;
+    if (state.type === "Fail" && type === "StateEntered") this.cause = this.causeOf(state.name, state.input);
     this.passed.push(JSON.stringify(state));
+  }
+
+  /** As the definition says where it is; empty where nothing is there. */
+  private causeOf(name: string, input: unknown): string {
+    const { CausePath } = this.ground.definition.parsed.States[name] as { CausePath?: string };
+    const found = CausePath?.split(".")
+      .slice(1)
+      .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
+    return String(found ?? "");
   }
 
   private async task(state: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
