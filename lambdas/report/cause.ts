@@ -245,7 +245,7 @@ function laterFailure({ rollback, fenceAgain, failures, restore }: Facts): strin
 }
 
 function needsOperator(facts: Facts): string {
-  const { rollback, restore, snapshots, gates, failures } = facts;
+  const { rollback, restore, restoring, snapshots, gates, failures } = facts;
   const parts = ["Production is NOT proven back; a person must act now."];
   const rolling = laterFailure(facts);
   if (rolling) parts.push(rolling);
@@ -254,7 +254,9 @@ function needsOperator(facts: Facts): string {
     const failed = failures.findLast(({ at }) => at > restore.at);
     parts.push(
       sentence(shorten(`The restore failed${failed ? `: ${failed.message}` : ""}`, 350)),
-      `The former production is ${restore.aside}.`,
+      restoring
+        ? `The former production is ${restore.aside}.`
+        : `It was not seen under its new name, ${restore.aside}: production may have kept its own.`,
     );
   } else if (gate?.decision?.decision === "NoGo") parts.push(sentence(noGoText(gate, gate.decision)));
   else if (gate) parts.push(sentence(unansweredText(gate)));

@@ -45,7 +45,7 @@ function back({ end, restore, snapshots, rollback }: Omit<Report, "leftToDo">): 
       return [
         "Bring production back by hand, following the operator runbook (docs/operator-runbook.md); let nothing write to it before that.",
         ...(final ? [`Keep snapshot ${final.id} until production is proven back.`] : []),
-        ...(restore ? [`Keep instance ${restore.aside}: it is the former production.`] : []),
+        ...(restore ? [`Keep instance ${restore.aside}, if there is one: it is the former production.`] : []),
       ];
     default:
       return [];
