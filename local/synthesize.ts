@@ -3,9 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import { parseSettings, SETTINGS_KEY } from "../lib/settings.ts";
+import { parseSettings, SETTINGS_KEY, type Settings } from "../lib/settings.ts";
 import { SluiceStack } from "../lib/sluice-stack.ts";
 import { type Definition, definitionOf, type Template } from "./definition.ts";
+
+export interface SynthOptions {
+  rehearse: "before" | "inside";
+  /** Where else the final snapshot goes; as cdk.json says unless told. */
+  backup?: Settings["backup"];
+}
 
 const CDK_JSON = new URL("../cdk.json", import.meta.url);
 
@@ -13,12 +19,9 @@ const CDK_JSON = new URL("../cdk.json", import.meta.url);
  * Synthesizes the app as `cdk synth` does, with the same context. Only the functions' code is not bundled: a local run
  * calls it directly.
  */
-export async function templateOf(
-  plan: CompiledPlan,
-  { rehearse }: { rehearse: "before" | "inside" },
-): Promise<Template> {
+export async function templateOf(plan: CompiledPlan, { rehearse, backup }: SynthOptions): Promise<Template> {
   const { context } = JSON.parse(await readFile(CDK_JSON, "utf8")) as { context: Record<string, unknown> };
-  const settings = { ...parseSettings(context[SETTINGS_KEY]), rehearse };
+  const settings = { ...parseSettings(context[SETTINGS_KEY]), rehearse, ...(backup && { backup }) };
   const outdir = await mkdtemp(join(tmpdir(), "sluice-synth-"));
   try {
     const app = new App({
@@ -35,9 +38,6 @@ export async function templateOf(
 }
 
 /** The definition of a run, out of that template. */
-export async function synthesize(
-  plan: CompiledPlan,
-  options: { rehearse: "before" | "inside" },
-): Promise<Definition> {
+export async function synthesize(plan: CompiledPlan, options: SynthOptions): Promise<Definition> {
   return definitionOf(await templateOf(plan, options));
 }

@@ -3,6 +3,7 @@ import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { withTarget } from "../shared/places.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
+import { inspectBackup } from "./inspect-backup.ts";
 import { inspectDatabase } from "./inspect-database.ts";
 import { inspectDeployment } from "./inspect-deployment.ts";
 import { inspectLedger } from "./inspect-ledger.ts";
@@ -21,6 +22,7 @@ export const preflightTask: Task<z.infer<typeof event>> = {
         ...(await inspectDeployment(ports, production)),
         ...(await withTarget(ports, evidence, "production", async (session) => [
           ...(await inspectDatabase(session, ports)),
+          ...(await inspectBackup(session)),
           ...(await inspectRoles(session, ports)),
           ...(await inspectLedger(session, ports.plan, { run, execution })),
         ])),

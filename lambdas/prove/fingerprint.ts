@@ -26,7 +26,7 @@ export interface Fingerprint {
  *
  * Left out: members of an extension (it stands for them; grants on them that were made later are shown), the database's
  * name and its own privileges (the fence changes CONNECT), roles (they belong to the server), subscriptions, large
- * objects, the values that sequences have reached, and everything physical. Values of settings with a dot in their
+ * objects, the values that sequences have reached (see record/sequences.ts), and everything physical. Values of settings with a dot in their
  * name are shown as digests, as applications keep secrets there.
  *
  * Any role that may connect can take it, and gets the same. It takes a read-only REPEATABLE READ transaction of its

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
+import { wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
 import {
   Doc,
@@ -7,6 +8,7 @@ import {
   type ProofName,
   type RecordDoc,
   type RecordName,
+  type SequenceDoc,
   type TableContentDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
@@ -49,6 +51,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
     const found = [
       ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
       ...contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+      ...wentBack(wanted.sequences ?? [], record.sequences ?? []),
     ];
     const doc = await evidence.keep<ProofDoc>(Doc.proof(proof), {
       at: ports.clock.now().toISOString(),
@@ -79,6 +82,8 @@ interface Expectation {
   /** The record whose catalog must be there again; none where the catalog has rightly changed. */
   catalog?: RecordName;
   tables: readonly TableContentDoc[];
+  /** What they had come to, they must not give again. */
+  sequences: readonly SequenceDoc[] | undefined;
 }
 
 /** @param versions the table that holds the schema's version */
@@ -89,18 +94,20 @@ async function expectation(
 ): Promise<Expectation> {
   if (proof.startsWith("staging-")) {
     const name = proof as RecordName;
-    return { catalog: name, tables: (await evidence.need<RecordDoc>(Doc.record(name))).tables };
+    const { tables, sequences } = await evidence.need<RecordDoc>(Doc.record(name));
+    return { catalog: name, tables, sequences };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
+  const { sequences } = before;
   if (proof === "production-data")
     // The schema's version has rightly changed.
-    return { tables: before.tables.filter(({ table }) => table !== versions) };
-  if (proof === "production-restored") return { catalog: "before", tables: before.tables };
+    return { tables: before.tables.filter(({ table }) => table !== versions), sequences };
+  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>
       (was.table === versions ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
   );
-  return { catalog: "before", tables };
+  return { catalog: "before", tables, sequences: reopened?.sequences ?? sequences };
 }

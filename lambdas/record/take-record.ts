@@ -14,6 +14,7 @@ import { type ListedTable, listTables } from "./checksums.ts";
 import { modeOf } from "./compare-contents.ts";
 import { contentModes } from "./modes.ts";
 import { readTables, type TableToRead } from "./read-tables.ts";
+import { takeSequences } from "./sequences.ts";
 
 /** A table as it was read before: it is to be read in the same way, over the same columns. */
 export type ReadBefore = Pick<TableContentDoc, "table" | "columns" | "checksum">;
@@ -43,6 +44,7 @@ export async function takeRecord(
     at: ports.clock.now().toISOString(),
   }));
   const { hash } = await evidence.once(Doc.fingerprint(name), () => takeFingerprint(session));
+  const sequences = await evidence.once(`${Doc.record(name)}/sequences`, () => takeSequences(session));
   const wanted = await evidence.once<readonly TableToRead[]>(`${Doc.record(name)}/tables`, async () => {
     const living = await listTables(session);
     if (tables) return stillThere(tables, living);
@@ -65,6 +67,7 @@ export async function takeRecord(
     seconds: (now.getTime() - Date.parse(at)) / 1000,
     fingerprint: hash,
     tables: contents,
+    sequences,
   });
 }
 

@@ -245,7 +245,7 @@ function laterFailure({ rollback, fenceAgain, failures, restore }: Facts): strin
 }
 
 function needsOperator(facts: Facts): string {
-  const { rollback, restore, snapshots, gates, failures } = facts;
+  const { rollback, restore, restoring, snapshots, gates, failures } = facts;
   const parts = ["Production is NOT proven back; a person must act now."];
   const rolling = laterFailure(facts);
   if (rolling) parts.push(rolling);
@@ -257,7 +257,12 @@ function needsOperator(facts: Facts): string {
   else if (restore || decision) {
     const failed = failures.findLast(({ at }) => at > (restore?.at ?? decision?.at ?? ""));
     parts.push(sentence(shorten(`The restore failed${failed ? `: ${failed.message}` : ""}`, 350)));
-    if (restore) parts.push(`The former production is ${restore.aside}.`);
+    if (restore)
+      parts.push(
+        restoring
+          ? `The former production is ${restore.aside}.`
+          : `It was not seen under its new name, ${restore.aside}: production may have kept its own.`,
+      );
   } else if (gate) parts.push(sentence(unansweredText(gate)));
   const snapshot = snapshots.findLast(({ purpose }) => purpose === "final") ?? snapshots.at(-1);
   if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);

@@ -50,7 +50,7 @@ function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "
           ? ["The application was stopped and not started again: start it once production is proven back."]
           : []),
         ...(final ? [`Keep snapshot ${final.id} until production is proven back.`] : []),
-        ...(restore ? [`Keep instance ${restore.aside}: it is the former production.`] : []),
+        ...(restore ? [`Keep instance ${restore.aside}, if there is one: it is the former production.`] : []),
       ];
     default:
       return [];

@@ -1,5 +1,6 @@
+import { LARGE_OBJECTS } from "../writes/mark.ts";
 import type { Report } from "./schema.ts";
-import { count, duration, grouped, list } from "./words.ts";
+import { count, duration, grouped, list, moment } from "./words.ts";
 
 /** Both ways back beside what the plan allows. */
 export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
@@ -18,19 +19,21 @@ export function lossTitle({ applicationWasIn }: NonNullable<Report["loss"]>): st
 /** What a restore would lose, or has lost, table by table. */
 export function lossLines({ loss }: Pick<Report, "loss">): string[] {
   if (!loss) return [];
-  const { tables, asRecorded, byCounters, applicationWasIn } = loss;
+  const { at, tables, asRecorded, byCounters, applicationWasIn } = loss;
   const read = asRecorded - byCounters;
   const how = [
     ...(byCounters > 0 ? [`${byCounters} by the server's counters`] : []),
     ...(read > 0 ? [`${read} by reading every row`] : []),
   ];
   const same = `${count(asRecorded, "table")} ${asRecorded === 1 ? "is" : "are"} as recorded${how.length > 0 ? ` (${list(how)})` : ""}`;
-  if (tables.length === 0) return [`Nothing: ${same}`];
+  // The server counts what a session did when that session is idle or ends, up to a minute later.
+  const later = `Counted at ${moment(at)}: not what was written in the last minute before, nor what is written while the application is in`;
+  if (tables.length === 0) return [`Nothing: ${same}`, ...(applicationWasIn ? [later] : [])];
   return [
     ...tables.map(lostInWords),
     same,
     ...(applicationWasIn
-      ? []
+      ? [later]
       : [
           "The application was kept out: a migration, a rollback, or somebody the fence does not keep out wrote this",
         ]),
@@ -40,7 +43,9 @@ export function lossLines({ loss }: Pick<Report, "loss">): string[] {
 export function lostInWords({ table, rowsBefore, rowsNow, inserted, updated, deleted }: LostTable): string {
   const rows =
     rowsBefore === null
-      ? "a new table"
+      ? table === LARGE_OBJECTS
+        ? "large objects"
+        : "a new table"
       : rowsNow === null
         ? `${grouped(rowsBefore)} rows recorded, and the table is gone`
         : `${grouped(rowsBefore)} rows recorded, ${grouped(rowsNow)} now`;

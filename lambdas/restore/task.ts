@@ -36,11 +36,15 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
       ErrorName.FleetFailed,
       `Snapshot ${snapshot} is ${found?.statusText ?? "missing"}: production stays where it is.`,
     );
-  await evidence.keep<RestoreDoc>(Doc.restore, { at: clock.now().toISOString(), snapshot, aside });
-  const { identity } = await evidence.need<ProductionDoc>(Doc.production);
+  const begun = await evidence.keep<RestoreDoc>(Doc.restore, {
+    at: clock.now().toISOString(),
+    snapshot,
+    aside,
+  });
+  const { identity, endpoint } = await evidence.need<ProductionDoc>(Doc.production);
   const former = await fleet.describe(aside);
   if (!former) {
-    await fleet.startRename(settings.instance, aside);
+    await rename(ports, { identity, aside, since: begun.at });
     return RUNNING;
   }
   if (former.identity !== identity)
@@ -48,17 +52,38 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
       ErrorName.FleetFailed,
       `${aside} is another instance than production was: nothing is restored.`,
     );
-  if (former.status === "failed")
-    throw new SluiceError(ErrorName.FleetFailed, `${aside}, the former production, is ${former.statusText}.`);
-  if (former.status !== "available" || !former.endpoint) {
-    ports.progress(`${aside} is ${former.statusText}`);
-    return RUNNING;
-  }
+  ports.progress(`${aside} is ${former.statusText}`);
+  // One that is broken, as where its disk is full, is no reason to leave production without its snapshot.
+  const broken = former.status === "failed";
+  if (!broken && (former.status !== "available" || !former.endpoint)) return RUNNING;
   await evidence.keep<MovedAsideDoc>(Doc.movedAside, {
     at: clock.now().toISOString(),
-    endpoint: former.endpoint,
+    endpoint: former.endpoint ?? endpoint,
   });
   return DONE;
+}
+
+/** Asks for it, as often as it takes; but of no other instance than production was, whatever has its name by now. */
+async function rename(
+  { fleet, settings: { instance }, clock, progress }: Ports,
+  { identity, aside, since }: { identity: string; aside: string; since: string },
+): Promise<void> {
+  const now = await fleet.describe(instance);
+  // Between its names an instance may be seen under neither.
+  if (!now) return progress(`there is neither ${instance} nor ${aside} to be seen`);
+  if (now.identity !== identity)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${instance} is another instance than production was, and ${aside} is not there: nothing is renamed, nothing restored.`,
+    );
+  const waited = (clock.now().getTime() - Date.parse(since)) / 1000;
+  if (now.status === "failed" && waited > fleet.renameSeconds)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${instance} is ${now.statusText} and is not renamed. See its events in the RDS console; once it has left its name, ${aside} must be what it is called, and its snapshot can be restored.`,
+    );
+  progress(`${instance} is ${now.statusText}`);
+  await fleet.startRename(instance, aside);
 }
 
 async function restore(ports: Ports, evidence: RunEvidence): Promise<Answer> {

@@ -171,6 +171,16 @@ export interface RecordDoc {
   seconds: number;
   fingerprint: string;
   tables: TableContentDoc[];
+  /** Absent in evidence of older runs. */
+  sequences?: SequenceDoc[] | undefined;
+}
+
+/** How far a sequence has come. */
+export interface SequenceDoc {
+  sequence: string;
+  /** Decimal text; null: it has given no value yet, or may not be read. */
+  last: string | null;
+  rises: boolean;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
@@ -180,7 +190,7 @@ export interface LossDoc {
   since: string;
   /** The application could write since then: nothing was fenced, or it was let in again. */
   applicationWasIn: boolean;
-  /** Tables whose rows are not as recorded, and new ones that the application could write to. */
+  /** Tables whose rows are not, or cannot be known to be, as recorded; and others that the application could write to. */
   tables: TableLossDoc[];
   /** How many tables are as recorded. */
   asRecorded: number;
@@ -191,7 +201,7 @@ export interface LossDoc {
 /** By the server's counters, where they tell: this run's own writes and those that were rolled back are among them. */
 export interface TableLossDoc {
   table: string;
-  /** Null: there was no such table. */
+  /** Null: there was no such table, or its rows are not recorded. */
   rowsBefore: string | null;
   /** Null: there is no such table any more, or its rows were not counted. */
   rowsNow: string | null;

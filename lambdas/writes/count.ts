@@ -1,4 +1,4 @@
-import { compareContents } from "../record/compare-contents.ts";
+import { compareContents, modeOf } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { Doc, type LossDoc, type RecordDoc, type TableLossDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -6,7 +6,7 @@ import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { look } from "./look.ts";
-import type { Written } from "./mark.ts";
+import { LARGE_OBJECTS, type Written } from "./mark.ts";
 
 /**
  * Counts what a restore would lose, table by table. What the server's counters know to be untouched is not read again;
@@ -32,9 +32,17 @@ export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<bo
   });
   const { recorded, doubted, record } = read;
   if (!record) return false;
-  const changed = new Set(compareContents(doubted, record.tables).map(({ table }) => table));
   const wasIn = await applicationWasIn(ports, evidence);
-  const news = wasIn ? (written ?? []).filter(({ how, inserted }) => how === "new" && inserted > 0) : [];
+  const changed = new Set([
+    ...compareContents(doubted, record.tables).map(({ table }) => table),
+    // What is not read in full cannot be seen to be as recorded.
+    ...doubted.filter((before) => wasIn && modeOf(before) !== "full").map(({ table }) => table),
+  ]);
+  const unrecorded = wasIn
+    ? (written ?? []).filter(
+        ({ table, how, inserted }) => table === LARGE_OBJECTS || (how === "new" && inserted > 0),
+      )
+    : [];
   await evidence.keep<LossDoc>(Doc.loss, {
     at: ports.clock.now().toISOString(),
     since: before.at,
@@ -46,7 +54,7 @@ export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<bo
           const now = record.tables.find((found) => found.table === table);
           return { table, rowsBefore: rows, rowsNow: now?.rows ?? null, ...counted(touched(table)) };
         }),
-      ...news.map(
+      ...unrecorded.map(
         (found): TableLossDoc => ({
           table: found.table,
           rowsBefore: null,

@@ -8,7 +8,7 @@ import { writtenInWords } from "./words.ts";
 
 export interface WrittenDoc {
   at: string;
-  /** Null: the server's counters were set back in between, and tell nothing. */
+  /** Null: the server's counters are off, or were set back in between, and tell nothing. */
   tables: Written[] | null;
 }
 
@@ -34,7 +34,8 @@ export async function look(
  */
 export async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise<void> {
   const { tables } = await look("migration", ports, evidence);
-  if (!tables) return ports.progress("the server's counters were set back: only checksums will tell");
+  if (!tables)
+    return ports.progress("the server's counters are off or were set back: only checksums will tell");
   if (tables.length === 0) return ports.progress("nothing was written since the record");
   const lines = tables.slice(0, 10).map(writtenInWords);
   if (ports.settings.fence === "none") return ports.progress(lines.join("; "));

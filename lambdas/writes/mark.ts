@@ -6,6 +6,10 @@ export interface MarkDoc {
   /** Counters are kept over a clean restart and lost in a crash: across a restart they prove nothing. */
   serverStart: string;
   statsReset: string | null;
+  /** When the background writer's were: a crash that the server survives by itself sets all back and notes only this. */
+  crashReset: string | null;
+  /** Whether the server counts at all. */
+  counting: boolean;
   tables: TableMark[];
 }
 
@@ -20,29 +24,42 @@ export interface TableMark {
   deleted: number;
 }
 
-/** The tables whose contents are recorded: see listTables. */
+/** Holds all large objects; only superusers may read it, so its contents are not recorded. */
+export const LARGE_OBJECTS = "pg_catalog.pg_largeobject";
+
+/** The tables whose contents are recorded, see listTables, and that of large objects. */
 const COUNTED = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table, pg_relation_filenode(c.oid)::text AS file,
        pg_stat_get_tuples_inserted(c.oid)::float8 AS inserted, pg_stat_get_tuples_updated(c.oid)::float8 AS updated,
        pg_stat_get_tuples_deleted(c.oid)::float8 AS deleted
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+WHERE c.oid = '${LARGE_OBJECTS}'::regclass
+   OR (c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
+       AND NOT EXISTS (SELECT FROM pg_depend d
+                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
 ORDER BY 1`;
 
 /** Marks where the server's counters stand now. */
 export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
   // What this session did itself is counted at once, not some time later.
   await session.query("SELECT pg_stat_force_next_flush()");
-  const [server] = await session.query<{ start: string; reset: string | null }>(
+  const [server] = await session.query<{
+    start: string;
+    reset: string | null;
+    crash: string | null;
+    counting: boolean;
+  }>(
     `SELECT pg_postmaster_start_time()::text AS start,
-            (SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()) AS reset`,
+            (SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()) AS reset,
+            (SELECT stats_reset::text FROM pg_stat_bgwriter) AS crash,
+            current_setting('track_counts')::bool AS counting`,
   );
   return {
     at: at.toISOString(),
     serverStart: server?.start ?? "",
     statsReset: server?.reset ?? null,
+    crashReset: server?.crash ?? null,
+    counting: server?.counting ?? false,
     tables: await session.query<TableMark>(COUNTED),
   };
 }
@@ -57,9 +74,15 @@ export interface Written {
   deleted: number;
 }
 
-/** What was written between two marks; null where the counters were set back in between and tell nothing. */
+/** What was written between two marks; null where the counters were off, or set back in between, and tell nothing. */
 export function writtenBetween(before: MarkDoc, after: MarkDoc): Written[] | null {
-  if (before.serverStart !== after.serverStart || before.statsReset !== after.statsReset) return null;
+  if (!before.counting || !after.counting) return null;
+  if (
+    before.serverStart !== after.serverStart ||
+    before.statsReset !== after.statsReset ||
+    before.crashReset !== after.crashReset
+  )
+    return null;
   const now = new Map(after.tables.map((mark) => [mark.table, mark]));
   const known = new Set(before.tables.map(({ table }) => table));
   const gone = { inserted: 0, updated: 0, deleted: 0 };

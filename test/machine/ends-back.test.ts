@@ -48,6 +48,36 @@ describe("a migration that fails on production only", () => {
   });
 });
 
+describe("a rollback that succeeds, and leaves production otherwise than it was", () => {
+  const BEHIND_THE_FENCE = (statement: string) => (sql: string) =>
+    `${sql}\nDO $$ BEGIN
+  IF NOT has_database_privilege('notes_app', current_database(), 'CONNECT') THEN ${statement}; END IF;
+END $$;\n`;
+
+  test.each([
+    [
+      "a row's content",
+      "UPDATE note SET body = 'not it' WHERE id = 2",
+      /note: .* rows as before, but not the same/,
+    ],
+    ["a row", "DELETE FROM note WHERE id = 2", /note: .* rows before, .* now \(-1\)/],
+    ["an object", "CREATE TABLE left_over (id int)", /table public\.left_over/],
+  ])(
+    "by %s, is no way back: what differs is told, and people are asked for the restore",
+    async (_what, statement, line) => {
+      const plan = await changedPlan({ "002_notes/rollback.sql": BEHIND_THE_FENCE(statement) });
+      const { end, evidence, states } = await runPlan({ plan, noGo: ["after-002"] });
+      expect(end.end).toBe("Restored");
+      expect(states).toContain("Gate: restore?");
+      const proof = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+      expect(proof.equal).toBe(false);
+      expect(proof.differences.join("\n")).toMatch(line);
+      expect(end.cause).toMatch(line);
+      expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
+    },
+  );
+});
+
 describe("after the opening", () => {
   const WRITES = (yaml: string) =>
     yaml

@@ -22,8 +22,11 @@ beforeEach(() =>
 const databases: Databases = { single: true, withSession: (_endpoint, work) => work(session) };
 
 /** A run that has just recorded production. */
-async function recorded(fence: "connect" | "none" = "connect") {
-  const ports = memoryPorts({ databases, settings: { fence } });
+async function recorded(
+  fence: "connect" | "none" = "connect",
+  contents: Record<string, "count" | "sample" | "full"> = {},
+) {
+  const ports = memoryPorts({ databases, settings: { fence }, plan: { contents } });
   const evidence = evidenceOf(ports.evidence, "run-1");
   await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
   const call = <Event>(task: Task<Event>, event: object) =>
@@ -63,6 +66,7 @@ describe("before the first migration", () => {
     ["a truncation, which no counter shows", "TRUNCATE app.lines", "app.lines: truncated or written anew"],
     ["a new table", "CREATE TABLE app.extra (x int)", "app.extra: a new table"],
     ["a table that is gone", "DROP TABLE app.lines", "app.lines: the table is gone"],
+    ["a large object", "SELECT lo_from_bytea(0, 'late')", "pg_catalog.pg_largeobject: rows: 1 inserted"],
   ])("behind the fence %s ends the run, and the table is named", async (_what, sql, words) => {
     const { look } = await recorded();
     await session.exec(sql);
@@ -129,16 +133,48 @@ describe("before a restore", () => {
     ]);
   });
 
+  test("a table whose rows are only counted is not called as recorded once the application wrote to it", async () => {
+    const { loss } = await recorded("none", { "app.orders": "count", "app.lines": "count" });
+    await session.exec("UPDATE app.orders SET total = 0");
+    expect(await loss()).toMatchObject({
+      tables: [{ table: "app.orders", rowsBefore: "10", rowsNow: "10", updated: 10 }],
+      asRecorded: 1,
+      byCounters: 1,
+    });
+  });
+
+  test("large objects that the application wrote are told, though their contents are not recorded", async () => {
+    const { loss } = await recorded("none");
+    await session.exec("SELECT lo_from_bytea(0, 'late')");
+    expect((await loss()).tables).toEqual([
+      {
+        table: "pg_catalog.pg_largeobject",
+        rowsBefore: null,
+        rowsNow: null,
+        inserted: 1,
+        updated: 0,
+        deleted: 0,
+      },
+    ]);
+  });
+
   test("with the application kept out, what migrations put into new tables is nobody's loss", async () => {
     const { loss } = await recorded();
     await session.exec("CREATE TABLE app.extra (x int); INSERT INTO app.extra VALUES (1)");
     expect(await loss()).toMatchObject({ applicationWasIn: false, tables: [] });
   });
 
-  test("where the server's counters were set back, every table is read", async () => {
+  test.each([
+    ["were set back", "SELECT pg_stat_reset()"],
+    // A crash sets all of them back; that of the database is not noted.
+    ["were lost in a crash that the server survived", "SELECT pg_stat_reset_shared('bgwriter')"],
+    ["are off", "SET track_counts = off"],
+  ])("where the server's counters %s, every table is read", async (_what, sql) => {
     const { loss } = await recorded();
-    await session.exec("UPDATE app.lines SET id = 3 WHERE id = 2; SELECT pg_stat_reset()");
-    expect(await loss()).toMatchObject({
+    await session.exec(`UPDATE app.lines SET id = 3 WHERE id = 2; ${sql}`);
+    const counted = await loss();
+    await session.exec("RESET track_counts");
+    expect(counted).toMatchObject({
       tables: [{ table: "app.lines", inserted: null, updated: null, deleted: null }],
       asRecorded: 1,
       byCounters: 0,

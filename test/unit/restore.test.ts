@@ -116,11 +116,41 @@ describe("moving production aside", () => {
     });
   });
 
-  test("an instance that does not come back from its rename is final", async () => {
-    const { call, instances } = await world();
+  test("one that is broken under its new name keeps nobody from restoring: its name is free", async () => {
+    const { call, instances, evidence } = await world();
     await call("aside");
-    instances.set(ASIDE, instance("db-1", { status: "failed", statusText: "incompatible-network" }));
-    await expect(call("aside")).rejects.toThrow("incompatible-network");
+    instances.set(
+      ASIDE,
+      instance("db-1", { status: "failed", statusText: "storage-full", endpoint: undefined }),
+    );
+    expect(await call("aside")).toBe("done");
+    expect(await endpointOf(evidence, "production")).toEqual({ host: "db-1", port: 5432 });
+  });
+
+  test("never renames what has production's name by now and is not production", async () => {
+    const { call, calls, instances } = await world();
+    instances.set(PRODUCTION, instance("db-7"));
+    await expect(call("aside")).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringContaining("nothing is renamed"),
+    });
+    expect(calls).toEqual([]);
+  });
+
+  test("waits where it is seen under neither name", async () => {
+    const { call, calls, instances } = await world();
+    instances.delete(PRODUCTION);
+    expect(await call("aside")).toBe("running");
+    expect(calls).toEqual([]);
+  });
+
+  test("one that is broken and not renamed is told after as long as a rename takes, not when hours are over", async () => {
+    const { call, instances, ports } = await world();
+    ports.fleet = { ...ports.fleet, renameSeconds: 600, startRename: async () => undefined };
+    instances.set(PRODUCTION, instance("db-1", { status: "failed", statusText: "storage-full" }));
+    expect(await call("aside")).toBe("running");
+    ports.clock.pass(601_000);
+    await expect(call("aside")).rejects.toThrow(/is storage-full and is not renamed/);
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { inspectBackup } from "../../../lambdas/preflight/inspect-backup.ts";
 import { inspectDatabase } from "../../../lambdas/preflight/inspect-database.ts";
 import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
 import { inspected } from "../../../lambdas/preflight/inspected.ts";
@@ -49,6 +50,30 @@ describe("application roles", () => {
     expect(found?.seen).toContain("may become root");
     expect(found?.mend).toContain("REVOKE root");
     expect(found?.mend).toContain("FROM through_root");
+  });
+});
+
+describe("what a snapshot would not hold, and a proof not see", () => {
+  beforeAll(() => session.exec("RESET ROLE; CREATE UNLOGGED TABLE scratch (id int)"));
+  const found = async (wanted: string) => (await inspectBackup(session)).find(({ name }) => name === wanted);
+
+  test("an unlogged table is refused when it has rows, which no restored snapshot has", async () => {
+    expect(await found("unlogged tables")).toMatchObject({ passed: true });
+    await session.exec("INSERT INTO scratch VALUES (1)");
+    expect(await found("unlogged tables")).toMatchObject({ passed: false, seen: "public.scratch" });
+  });
+
+  test("large objects are told, not refused", async () => {
+    expect(await found("large objects")).toMatchObject({ passed: true });
+    await session.exec("SELECT lo_create(0)");
+    expect(await found("large objects")).toMatchObject({ passed: null, seen: "1 of them" });
+  });
+
+  test("a server that counts nothing is refused", async () => {
+    expect(await found("the server's counters")).toMatchObject({ passed: true });
+    await session.exec("SET track_counts = off");
+    expect(await found("the server's counters")).toMatchObject({ passed: false });
+    await session.exec("RESET track_counts");
   });
 });
 

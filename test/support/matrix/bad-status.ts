@@ -1,4 +1,4 @@
-import type { DatabaseFleet } from "../../../lambdas/shared/ports.ts";
+import type { Archive, DatabaseFleet } from "../../../lambdas/shared/ports.ts";
 
 /** The fleet, of which whatever is looked at is in a status that it will not leave by itself. */
 export function badStatus(fleet: DatabaseFleet): DatabaseFleet {
@@ -14,6 +14,14 @@ export function badStatus(fleet: DatabaseFleet): DatabaseFleet {
     startRename: (...given) => fleet.startRename(...given),
     handOver: (...given) => fleet.handOver(...given),
     startDelete: (...given) => fleet.startDelete(...given),
+  };
+}
+
+/** The archive, whose copies have failed. */
+export function badArchive(archive: Archive): Archive {
+  return {
+    start: async (...given) =>
+      (await archive.start(...given)).map((copy) => ({ ...copy, status: "failed", statusText: "failed" })),
   };
 }
 

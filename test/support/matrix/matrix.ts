@@ -90,7 +90,7 @@ export function kindsOfFaults(ground: Ground, state: string): Fault[] {
 const ERRORS = errorsByCapability();
 
 const LOOKS_AT_THE_FLEET =
-  /^(Admit the run|Snapshot production|Take the final snapshot|Restore staging|Move production aside|Restore production)$/;
+  /^(Admit the run|Snapshot production|Take the final snapshot|Send the final snapshot away|Restore staging|Move production aside|Restore production)$/;
 
 function shapeOf(state: unknown): { waits: boolean; loops: boolean } {
   const text = JSON.stringify(state);

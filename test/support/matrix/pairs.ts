@@ -7,7 +7,7 @@ import { type Entry, entries, faultsOf, kindsOfFaults, sampled, withFault } from
 import { brokenPromises, walkText } from "./promises.ts";
 import { StandInWorld } from "./stand-in-world.ts";
 import { tally, WHOLE } from "./tally.ts";
-import { type Ground, type Walked, walk } from "./walk.ts";
+import { BACKUP, type Ground, type Walked, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
 
 /** Of the second failures, about one in so many in `npm test`. */
@@ -19,7 +19,7 @@ const SAMPLE = 24;
  */
 export async function twoFailures(rehearse: "before" | "inside"): Promise<void> {
   const plan = await compilePlan(TINY_PLAN);
-  const definition = await synthesize(plan, { rehearse });
+  const definition = await synthesize(plan, { rehearse, backup: BACKUP });
   const ground: Ground = { definition, plan, rehearse };
 
   describe(`two failures, with the rehearsal ${rehearse} the downtime`, () => {

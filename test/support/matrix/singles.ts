@@ -7,7 +7,7 @@ import type { Fault } from "./faults.ts";
 import { type Entry, entries, faultsOf, sampled, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
 import { tally, WHOLE } from "./tally.ts";
-import { type Ground, walk } from "./walk.ts";
+import { BACKUP, type Ground, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
 
 /** Of the walks, about one in so many in `npm test`. */
@@ -16,7 +16,7 @@ const SAMPLE = 24;
 /** Fails every Task state in every way that it can, one way a walk, with the real tasks on embedded databases. */
 export async function singleFailures(rehearse: "before" | "inside"): Promise<void> {
   const plan = await compilePlan(TINY_PLAN);
-  const definition = await synthesize(plan, { rehearse });
+  const definition = await synthesize(plan, { rehearse, backup: BACKUP });
   const ground: Ground = { definition, plan, rehearse };
   const wanted = (state: string): Fault[] =>
     faultsOf(ground, state).filter((fault) => WHOLE || sampled(fault, SAMPLE));

@@ -4,14 +4,14 @@ import { Doc, type OutcomeDoc } from "../../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
-import type { Notice, Ports } from "../../../lambdas/shared/ports.ts";
+import type { ArchivedSnapshot, Notice, Ports } from "../../../lambdas/shared/ports.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
 import type { Definition } from "../../../local/definition.ts";
 import { interpret } from "../../../local/interpreter.ts";
 import type { EventLog } from "../../../local/interpreter-types.ts";
 import { MemoryEvidence } from "../ports.ts";
-import { badStatus } from "./bad-status.ts";
+import { badArchive, badStatus } from "./bad-status.ts";
 import { type Fault, TIMEOUT } from "./faults.ts";
 import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
 
@@ -21,6 +21,8 @@ const GATE_URL = "https://gates.example.com";
 /** Its actions were on; those of the other were off already. */
 export const ALARM = "orders-latency";
 export const MUTED = "orders-muted";
+/** Makes the machine one that sends the final snapshot away, so that it has every state that there can be. */
+export const BACKUP = { copyTo: { region: "eu-west-1" } };
 
 /** Which machine is walked through, and what its tasks are told of the deployment. */
 export interface Ground {
@@ -136,9 +138,17 @@ class Walk {
   private see({ type, state }: EventLog): void {
     if (!state) return;
     if (type === "StateEntered" && !this.inputs.has(state.name)) this.inputs.set(state.name, state.input);
-    if (state.type === "Fail" && type === "StateEntered")
-      this.cause = (state.input as { end: { told: { cause: string } } }).end.told.cause;
+    if (state.type === "Fail" && type === "StateEntered") this.cause = this.causeOf(state.name, state.input);
     this.passed.push(JSON.stringify(state));
+  }
+
+  /** As the definition says where it is; empty where nothing is there. */
+  private causeOf(name: string, input: unknown): string {
+    const { CausePath } = this.ground.definition.parsed.States[name] as { CausePath?: string };
+    const found = CausePath?.split(".")
+      .slice(1)
+      .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
+    return String(found ?? "");
   }
 
   private async task(state: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
@@ -155,7 +165,10 @@ class Walk {
       if (fault.when === "after") await invoke(this.world.tasks[capability], event, ports);
       throw timeout(token !== undefined);
     }
-    const seen = fault?.kind === "status" ? { ...ports, fleet: badStatus(ports.fleet) } : ports;
+    const seen =
+      fault?.kind === "status"
+        ? { ...ports, fleet: badStatus(ports.fleet), archive: badArchive(ports.archive) }
+        : ports;
     const answer = await invoke(withFault(this.world.tasks[capability], fault), event, seen);
     if (fault?.kind === "silence") throw timeout(true);
     return answered ? await answered : answer;
@@ -203,7 +216,7 @@ class Walk {
       },
       evidence,
       fleet: world.fleet,
-      archive: { start: async () => [] },
+      archive: { start: async (snapshot) => [copying(snapshot)] },
       databases: world.databases,
       http: world.http,
       notifier: { send: (notice) => this.hear(notice, ports) },
@@ -246,6 +259,14 @@ class Walk {
     });
   }
 }
+
+const copying = (id: string): ArchivedSnapshot => ({
+  kind: "copy",
+  where: `Region ${BACKUP.copyTo.region}`,
+  id,
+  status: "pending",
+  statusText: "creating",
+});
 
 function withFault<Event>(task: Task<Event>, fault: Fault | undefined): Task<Event> {
   if (fault?.kind !== "error") return task;

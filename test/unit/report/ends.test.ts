@@ -413,6 +413,26 @@ describe("a run that needs an operator", async () => {
   });
 });
 
+describe("a restore that failed", () => {
+  async function restoring(came: "before the rename" | "after it") {
+    const run = await migrated(undefined, "007");
+    await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
+    await run.gate("restore");
+    await run.restore();
+    if (came === "after it") await run.evidence.keep(Doc.restoring, { at: "2026-11-03T05:00:00.000Z" });
+    return (await end(run, "NeedsOperator")).answer.cause;
+  }
+
+  test("calls nothing the former production that was not seen under that name", async () => {
+    expect(await restoring("before the rename")).toContain(
+      "It was not seen under its new name, orders-production-before-0123456789ab: production may have kept its own.",
+    );
+    expect(await restoring("after it")).toContain(
+      "The former production is orders-production-before-0123456789ab.",
+    );
+  });
+});
+
 describe("a worker that was ended from outside", () => {
   test("is the cause by what the machine caught, without JSON", async () => {
     const run = new RunFixture();

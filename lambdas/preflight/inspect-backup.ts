@@ -1,0 +1,57 @@
+import type { PreflightCheck } from "../shared/documents.ts";
+import type { Session } from "../shared/session.ts";
+import { inspected } from "./inspected.ts";
+
+/** What a snapshot would not hold, and what a proof would not see. */
+export async function inspectBackup(session: Session): Promise<PreflightCheck[]> {
+  return [
+    ...(await inspected("unlogged tables", () => unloggedTables(session))),
+    ...(await inspected("large objects", () => largeObjects(session))),
+    ...(await inspected("the server's counters", () => counters(session))),
+  ];
+}
+
+async function unloggedTables(session: Session): Promise<PreflightCheck> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND pg_relation_size(c.oid) > 0
+        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      ORDER BY name`,
+  );
+  return {
+    name: "unlogged tables",
+    passed: rows.length === 0,
+    expected: "none with rows",
+    seen: rows.length === 0 ? "none with rows" : rows.map(({ name }) => name).join(", "),
+    mend: "A restored snapshot has none of their rows, and so could not be proven: ALTER TABLE ... SET LOGGED, or TRUNCATE them.",
+  };
+}
+
+/** Only superusers may read them: they are in every snapshot, and no checksum covers them. Told, for people to decide. */
+async function largeObjects(session: Session): Promise<PreflightCheck> {
+  const [row] = await session.query<{ count: string }>(
+    "SELECT count(*)::text AS count FROM pg_largeobject_metadata",
+  );
+  const count = row?.count ?? "0";
+  return {
+    name: "large objects",
+    passed: count === "0" ? true : null,
+    expected: "none",
+    seen: count === "0" ? "none" : `${count} of them`,
+    mend: "A snapshot holds them, but no proof covers what is in them: a rollback must leave them alone.",
+  };
+}
+
+async function counters(session: Session): Promise<PreflightCheck> {
+  const [row] = await session.query<{ counting: string }>(
+    "SELECT current_setting('track_counts') AS counting",
+  );
+  return {
+    name: "the server's counters",
+    passed: row?.counting === "on",
+    expected: "track_counts is on",
+    seen: `track_counts is ${row?.counting}`,
+    mend: "Set track_counts in the parameter group: by its counters is known that nobody wrote behind the fence.",
+  };
+}

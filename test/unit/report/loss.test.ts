@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { lossLines } from "../../../lambdas/report/way-back.ts";
+import type { LossDoc } from "../../../lambdas/shared/documents.ts";
+
+const nothing: LossDoc = {
+  at: "2026-11-03T02:14:05.000Z",
+  since: "2026-11-03T01:00:00.000Z",
+  applicationWasIn: true,
+  tables: [],
+  asRecorded: 3,
+  byCounters: 1,
+};
+const COUNTED = /^Counted at 2026-11-03 02:14:05 UTC: not what was written in the last minute before/;
+
+test("where the application could write, people are told from when the count is, also when it found nothing", () => {
+  expect(lossLines({ loss: nothing })).toEqual([
+    "Nothing: 3 tables are as recorded (1 by the server's counters and 2 by reading every row)",
+    expect.stringMatching(COUNTED),
+  ]);
+  const orders = {
+    table: "app.orders",
+    rowsBefore: "10",
+    rowsNow: "11",
+    inserted: 1,
+    updated: 0,
+    deleted: 0,
+  };
+  const objects = { ...orders, table: "pg_catalog.pg_largeobject", rowsBefore: null, rowsNow: null };
+  expect(lossLines({ loss: { ...nothing, tables: [orders, objects] } })).toEqual([
+    "app.orders: 10 rows recorded, 11 now (counters: 1 inserted)",
+    "pg_catalog.pg_largeobject: large objects (counters: 1 inserted)",
+    expect.stringMatching(/^3 tables are as recorded/),
+    expect.stringMatching(COUNTED),
+  ]);
+});
+
+test("behind the fence nothing of that is said", () => {
+  expect(lossLines({ loss: { ...nothing, applicationWasIn: false } })).toHaveLength(1);
+});
