@@ -92,7 +92,7 @@ describe("a No-Go", () => {
     },
   );
 
-  test.each(["after-002", "after-003", "open"])(
+  test.each(["after-002", "open"])(
     "at %s ends RolledBack, with fingerprint and every checksum equal",
     async (gate) => {
       const { end, evidence } = await runPlan({ noGo: [gate] });

@@ -11,7 +11,7 @@ import { BACKUP, type Ground, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
 
 /** Of the walks, about one in so many in `npm test`. */
-const SAMPLE = 24;
+const SAMPLE = 40;
 
 /** Fails every Task state in every way that it can, one way a walk, with the real tasks on embedded databases. */
 export async function singleFailures(rehearse: "before" | "inside"): Promise<void> {
