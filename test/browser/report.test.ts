@@ -119,7 +119,7 @@ const CASES: Case[] = [
   {
     end: "NeedsOperator",
     title: "An operator is needed now",
-    says: ["NOT proven back", "The snapshot to restore from is", "operator runbook"],
+    says: ["NOT proven back", "The snapshot to restore from is", "docs/operator-runbook.md"],
     run: async () => ({ ...(await broken()), noGo: ["after-003", "restore"] }),
   },
 ];

@@ -39,13 +39,6 @@ describe("a migration that fails on production only", () => {
     expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
     expect(end.cause).toContain((await evidence.need<RestoreDoc>("restore")).aside);
   });
-
-  test("and whose restore is declined needs an operator", async () => {
-    const plan = await changedPlan({ "003_labels/rollback.sql": FAILS_BEHIND_THE_FENCE });
-    const { end } = await runPlan({ plan, noGo: ["after-003", "restore"] });
-    expect(end.end).toBe("NeedsOperator");
-    expect(end.cause).toContain("the test says so");
-  });
 });
 
 describe("a rollback that succeeds, and leaves production otherwise than it was", () => {
