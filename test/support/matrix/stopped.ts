@@ -16,7 +16,7 @@ import type { Sight } from "./world.ts";
 
 const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:clean-up:1";
 
-/** Of the states at which a run is stopped, about one in so many in `npm test`. */
+/** Of the states at which a run is stopped, about one in so many in a sample. */
 const SAMPLE = 24;
 /** Always: it takes the longest of all that comes after the end is known. */
 const LONG = "Delete staging";
