@@ -2,6 +2,7 @@ import { describeDifference, differences } from "../lambdas/prove/difference.ts"
 import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
 import { type TableContent, takeTableContent } from "../lambdas/record/checksums.ts";
 import { compareContents, modeOf } from "../lambdas/record/compare-contents.ts";
+import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
 import { Doc, type RecordDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
@@ -10,7 +11,7 @@ export interface ProvenByHand {
   /** When production was recorded that the database is compared with; ISO 8601. */
   recordedAt: string;
   tables: number;
-  /** Catalog first, then tables, a line each; none: the database is what production was. */
+  /** Catalog first, then tables and sequences, a line each; none: the database is what production was. */
   differences: string[];
 }
 
@@ -39,6 +40,7 @@ export async function proveByHand(
     differences: [
       ...(was.hash === is.hash ? [] : differences(was, is).map(describeDifference)),
       ...compareContents(before.tables, contents).map(({ text }) => text),
+      ...wentBack(before.sequences ?? [], await takeSequences(session)),
     ],
   };
 }
