@@ -11,6 +11,7 @@ import { summarizePlan } from "../../lambdas/report/plan-summary.ts";
 import type { Report } from "../../lambdas/report/schema.ts";
 import { Doc, type End } from "../../lambdas/shared/documents.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
+import { DASHBOARD } from "../support/dashboard.ts";
 import { RunFixture, succeeded } from "../support/evidence-fixtures.ts";
 import { changedPlan, type RunWishes, runPlan, temporaryFolder } from "../support/rehearsal.ts";
 import { launch } from "./chromium.ts";
@@ -165,17 +166,6 @@ const CRITERIA = [
   /^Integration tests pass/,
   /^No rollback was required/,
 ];
-
-/** The plan's dashboard: metric, target, alert threshold. */
-const DASHBOARD = [
-  ["Vector Search P95", "<100 ms", ">150 ms"],
-  ["Graph Traversal P95", "<200 ms", ">300 ms"],
-  ["RLS Overhead", "<10 ms", ">20 ms"],
-  ["Connection Pool Utilization", "<80 %", ">90 %"],
-  ["Failed Queries", "<0.1 %", ">1 %"],
-  ["Cross-Tenant Access Attempts", "0", ">0"],
-  ["Disk Space Free", ">20 GiB", "<10 GiB"],
-] as const;
 
 /** A run of the bundled plan as it would be on a database of some size. */
 async function bundled(measured = true): Promise<{ file: string; report: Report }> {

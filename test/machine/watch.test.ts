@@ -4,20 +4,10 @@ import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { runbookOf } from "../../lambdas/watch/runbook.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
+import { DASHBOARD } from "../support/dashboard.ts";
 import { makeApp } from "../support/stack.ts";
 
 const FOLDER = "sql/knowledge-graph";
-
-/** The plan's dashboard: metric, target, alert threshold. */
-const DASHBOARD = [
-  ["Vector Search P95", "<100 ms", ">150 ms"],
-  ["Graph Traversal P95", "<200 ms", ">300 ms"],
-  ["RLS Overhead", "<10 ms", ">20 ms"],
-  ["Connection Pool Utilization", "<80 %", ">90 %"],
-  ["Failed Queries", "<0.1 %", ">1 %"],
-  ["Cross-Tenant Access Attempts", "0", ">0"],
-  ["Disk Space Free", ">20 GiB", "<10 GiB"],
-] as const;
 
 interface Alarm {
   AlarmName: string;

@@ -5,6 +5,7 @@ import type { CompiledPlan, Metric } from "../../lambdas/shared/plan.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { readOnce } from "../../local/watch.ts";
 import { planSql, VERSIONS } from "../sql/knowledge-graph/database.ts";
+import { DASHBOARD } from "../support/dashboard.ts";
 import { FakeTerminal } from "../unit/terminal/fake-terminal.ts";
 import { createScratch, run, type Scratch } from "./knowledge-graph/server.ts";
 
@@ -39,15 +40,7 @@ const query = (sql: string, counter = false) =>
 describe("a reading of the watch", () => {
   test("has a number for every row of the plan's dashboard, the disk excepted, which PostgreSQL does not tell", async () => {
     const { values, connections } = await read();
-    expect(values.map(({ title, target, alert }) => [title, target, alert])).toEqual([
-      ["Vector Search P95", "<100 ms", ">150 ms"],
-      ["Graph Traversal P95", "<200 ms", ">300 ms"],
-      ["RLS Overhead", "<10 ms", ">20 ms"],
-      ["Connection Pool Utilization", "<80 %", ">90 %"],
-      ["Failed Queries", "<0.1 %", ">1 %"],
-      ["Cross-Tenant Access Attempts", "0", ">0"],
-      ["Disk Space Free", ">20 GiB", "<10 GiB"],
-    ]);
+    expect(values.map(({ title, target, alert }) => [title, target, alert])).toEqual(DASHBOARD);
     expect(values.filter(({ value }) => value === null).map(({ title }) => title)).toEqual([
       "Disk Space Free",
     ]);
