@@ -19,6 +19,12 @@ export interface TableContent {
 /** "full": every row. "sample": about one row in a hundred. "count": how many rows. */
 export type ContentMode = "full" | "sample" | "count";
 
+/** How a table is read beside its mode. */
+export interface Reading {
+  /** A condition in SQL: only these rows. */
+  where?: string | undefined;
+}
+
 /** A sample of fewer rows than this would say little, and reading them all costs little. */
 const READ_IN_FULL = 10_000;
 const SAMPLE_ONE_IN = 100;
@@ -68,11 +74,13 @@ export function takeTableContent(
   table: string,
   columns: readonly string[],
   mode: ContentMode,
+  reading: Reading = {},
 ): Promise<TableContent> {
-  return contentOf(session, table, columns, async (from, hashed) => {
-    const rows = mode === "full" ? "0" : await countRows(session, from, "");
+  const where = reading.where === undefined ? "" : `WHERE ${reading.where}`;
+  return contentOf(session, table, columns, async (from, hashed, condition) => {
+    const rows = mode === "full" ? "0" : await countRows(session, from, only(where, condition));
     if (mode === "count") return { rows, checksum: null };
-    return await sumRows(session, from, hashed, BigInt(rows) > READ_IN_FULL, "");
+    return await sumRows(session, from, hashed, BigInt(rows) > READ_IN_FULL, only(where, condition));
   });
 }
 
@@ -94,10 +102,10 @@ export function takePart(
   { from, to }: Range,
 ): Promise<TableContent> {
   const where = `WHERE ctid >= '(${from},0)'${to === null ? "" : ` AND ctid < '(${to},0)'`}`;
-  return contentOf(session, table, columns, async (name, hashed) =>
+  return contentOf(session, table, columns, async (name, hashed, condition) =>
     mode === "count"
-      ? { rows: await countRows(session, name, where), checksum: null }
-      : await sumRows(session, name, hashed, mode === "sample", where),
+      ? { rows: await countRows(session, name, only(where, condition)), checksum: null }
+      : await sumRows(session, name, hashed, mode === "sample", only(where, condition)),
   );
 }
 
@@ -117,14 +125,28 @@ function contentOf(
   session: Session,
   table: string,
   columns: readonly string[],
-  read: (from: string, hashed: readonly HashedColumn[]) => Promise<Pick<TableContent, "rows" | "checksum">>,
+  read: (
+    from: string,
+    hashed: readonly HashedColumn[],
+    condition: string,
+  ) => Promise<Pick<TableContent, "rows" | "checksum">>,
 ): Promise<TableContent> {
   return withPinnedSnapshot(session, async () => {
-    const [found] = await session.query<{ table: string }>(TABLE, [table]);
+    const [found] = await session.query<{ table: string; condition: string | null }>(TABLE, [table]);
     if (!found) return { table, columns: [], rows: "0", checksum: null, missing: true };
     const hashed = await session.query<HashedColumn>(EXPRESSIONS, [table, JSON.stringify(columns)]);
-    return { table, columns: hashed.map(({ name }) => name), ...(await read(found.table, hashed)) };
+    return {
+      table,
+      columns: hashed.map(({ name }) => name),
+      ...(await read(found.table, hashed, found.condition ?? "")),
+    };
   });
+}
+
+/** Of an extension's table only the rows that are user data: the others are the extension's own. */
+function only(where: string, condition: string): string {
+  if (condition === "") return where;
+  return where === "" ? `WHERE ${condition}` : `${where} AND (${condition})`;
 }
 
 interface HashedColumn {
