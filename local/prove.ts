@@ -38,7 +38,7 @@ export async function proveByHand(
     recordedAt: before.at,
     tables: before.tables.length,
     differences: [
-      ...(was.hash === is.hash ? [] : differences(was, is).map(describeDifference)),
+      ...differences(was, is).map(describeDifference),
       ...compareContents(before.tables, contents).map(({ text }) => text),
       ...wentBack(before.sequences ?? [], await takeSequences(session)),
     ],

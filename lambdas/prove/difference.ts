@@ -1,4 +1,5 @@
 import type { CatalogObject, Fingerprint } from "./fingerprint.ts";
+import { movedColumns, relationOf, withoutPosition } from "./moved-columns.ts";
 
 /** One object that is not as it was. `before` and `after` are its definitions, absent when it was not there. */
 export interface Difference {
@@ -11,18 +12,25 @@ export interface Difference {
 
 const keyOf = ({ kind, name }: { kind: string; name: string }) => JSON.stringify([kind, name]);
 
-/** What changed from `before` to `after`, by kind and name; empty exactly when the hashes are equal. */
+/**
+ * What changed from `before` to `after`, by kind and name; empty when the hashes are equal, and where nothing differs but
+ * the position of columns that were dropped and came back (moved-columns.ts names those).
+ */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   if (before.hash === after.hash) return [];
+  const { relations } = movedColumns(before, after);
+  const compared = ({ kind, name, definition }: CatalogObject) =>
+    kind === "column" && relations.has(relationOf(name)) ? withoutPosition(definition) : definition;
   const gone = byKey(before.objects);
   const found: Difference[] = [];
-  for (const { kind, name, definition } of after.objects) {
+  for (const object of after.objects) {
+    const { kind, name, definition } = object;
     const key = keyOf({ kind, name });
     const earlier = gone.get(key);
     gone.delete(key);
     if (!earlier) found.push({ kind, name, change: "added", after: definition });
-    else if (earlier.definition !== definition)
-      found.push({ kind, name, change: "changed", before: earlier.definition, after: definition });
+    else if (compared(earlier) !== compared(object))
+      found.push({ kind, name, change: "changed", before: compared(earlier), after: compared(object) });
   }
   for (const { kind, name, definition } of gone.values())
     found.push({ kind, name, change: "removed", before: definition });

@@ -5,7 +5,7 @@ import { GRANTS_OF } from "./catalog-text.ts";
 import { TYPES } from "./catalog-types.ts";
 
 /**
- * One query for the whole catalog: rows of (kind, name, definition).
+ * One query for the whole catalog: rows of (kind, name, definition, number).
  *
  * Each file of branches yields what is peculiar to its objects; what all objects have (a name, an owner, grants, a
  * comment, security labels, the extension they belong to) is added here. A branch's columns are
@@ -32,11 +32,13 @@ SELECT o.kind, i.identity AS name, concat_ws(chr(10),
      FROM pg_depend x JOIN pg_extension e ON e.oid = x.refobjid
     WHERE (x.classid, x.objid, x.objsubid) = (o.classid, o.objid, o.subid)
       AND x.deptype = 'x' AND x.refclassid = 'pg_extension'::regclass),
-  nullif(o.detail, '')) AS definition
+  nullif(o.detail, '')) AS definition, nullif(o.subid, 0) AS number
 FROM object o
 CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.subid) i
 LEFT JOIN pg_description d ON (d.classoid, d.objoid, d.objsubid) = (o.classid, o.objid, o.subid)
 WHERE NOT EXISTS (SELECT FROM member m WHERE (m.classid, m.objid) = (o.classid, o.objid))
 UNION ALL
+SELECT whole.*, NULL FROM (
 ${WHOLE_DATABASE.join("\nUNION ALL\n")}
+) whole
 `;

@@ -330,6 +330,8 @@ export interface ProofDoc {
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
+  /** Columns that were dropped and came back at another position, one line each: no difference. Absent in older runs. */
+  moved?: string[] | undefined;
 }
 
 export interface BenchmarkResult {
