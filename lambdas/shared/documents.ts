@@ -156,7 +156,19 @@ export interface FenceDoc {
   mode: "connect" | "none";
   /** The database's access list before, as Postgres prints it; null where it was the default one. */
   aclBefore: string[] | null;
+  /** What the fence takes of it, noted before it is taken: this is what is given back. */
+  taken: ConnectRightDoc[];
   roles: string[];
+}
+
+/** A right to connect to the database. */
+export interface ConnectRightDoc {
+  /** Null: PUBLIC. */
+  grantee: string | null;
+  /** It came with the grant option. */
+  grantable: boolean;
+  /** A migration of the plan revokes it: it is given back only where the migrations do not stand. */
+  revokedByPlan?: true | undefined;
 }
 
 export interface TableContentDoc {

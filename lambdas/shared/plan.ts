@@ -81,6 +81,8 @@ interface StepOfFile {
   relations?: readonly ObjectName[] | undefined;
   /** Those of them that it does not make itself. */
   relationsBefore?: readonly ObjectName[] | undefined;
+  /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
+  revokesConnect?: readonly (string | null)[] | undefined;
 }
 
 /** Its statements are one transaction. */

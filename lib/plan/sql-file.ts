@@ -8,9 +8,11 @@ import {
   refusedInTransaction,
   tablesMade,
 } from "./in-transaction.ts";
+import { leavesRole } from "./leaves-role.ts";
 import { indexBuild, outsideTransaction } from "./outside-transaction.ts";
 import { PlanError } from "./plan-error.ts";
 import { relationsOf } from "./relations.ts";
+import { revokesConnect } from "./revokes-connect.ts";
 import { fieldsOf, type ParsedStatement, splitStatements } from "./statements.ts";
 
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
@@ -96,7 +98,10 @@ export function parseCheckFile(path: string, text: string): CheckFile {
   });
   const checks = sections.flatMap((section): Check[] => {
     const statements = splitStatements(section.text, section.line);
-    for (const statement of statements) refuse(path, statement, refusedAnywhere(statement));
+    for (const statement of statements) {
+      refuse(path, statement, refusedAnywhere(statement));
+      if (section.head?.as !== undefined) refuse(path, statement, leavesRole(statement));
+    }
     if (section.head) {
       if (statements.length === 0)
         throw new PlanError(path, `line ${section.head.line}`, `check "${section.head.name}" is empty`);
@@ -138,7 +143,7 @@ function cut<Head>(
 function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[], before: Before): Step {
   for (const statement of parsed) refuse(path, statement, refusedAnywhere(statement));
   const relations = relationsOf(parsed);
-  const common = {
+  const base = {
     name: mark.name,
     line: mark.line,
     checksum: checksum([mark.kind, ...parsed.map(({ sql }) => sql)]),
@@ -147,6 +152,8 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
     relations,
     relationsBefore: relations?.filter(({ name }) => !parsed.flatMap(tablesMade).includes(name)),
   };
+  const revoked = parsed.flatMap(revokesConnect);
+  const common = { ...base, ...(revoked.length > 0 ? { revokesConnect: revoked } : {}) };
   if (mark.kind === "transaction") {
     for (const statement of parsed) {
       refuse(path, statement, refusedInTransaction(statement, before.created));
