@@ -1,3 +1,4 @@
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { RELATIONS } from "./catalog-relations.ts";
 import { ROUTINES } from "./catalog-routines.ts";
 import { STANDALONE, WHOLE_DATABASE } from "./catalog-standalone.ts";
@@ -14,7 +15,7 @@ import { TYPES } from "./catalog-types.ts";
 export const FINGERPRINT_QUERY = `
 WITH space AS MATERIALIZED (
   SELECT oid, nspname FROM pg_namespace
-  WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'sluice')
+  WHERE ${IS_USERS_SCHEMA("nspname")}
 ),
 member AS MATERIALIZED (
   SELECT DISTINCT classid, objid FROM pg_depend WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass

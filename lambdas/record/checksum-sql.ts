@@ -1,3 +1,5 @@
+import { IS_USERS_TABLE } from "../shared/user-objects.ts";
+
 /** Rows of { table, columns, blocks }: what `listTables` says. */
 export const TABLES = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table,
@@ -6,9 +8,7 @@ SELECT format('%I.%I', n.nspname, c.relname) AS table,
                 '[]') AS columns,
        (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 AS blocks
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
-  AND NOT EXISTS (SELECT FROM pg_depend d
-                   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+WHERE ${IS_USERS_TABLE}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
 /** $1: a table. One row { table } with its name, quoted by the server; none when there is no such table. */
