@@ -279,6 +279,8 @@ export interface StepDoc {
   waits: WaitDoc[];
   /** What people should know of it. */
   notes: string[];
+  /** Tables that it wrote anew while nobody could read them; only of staging, and absent where there are none. */
+  rewrites?: { tables: string[]; meant: boolean } | undefined;
 }
 
 export interface HeldLockDoc {
