@@ -156,7 +156,19 @@ export interface FenceDoc {
   mode: "connect" | "none";
   /** The database's access list before, as Postgres prints it; null where it was the default one. */
   aclBefore: string[] | null;
+  /** What the fence takes of it, noted before it is taken: this is what is given back. */
+  taken: ConnectRightDoc[];
   roles: string[];
+}
+
+/** A right to connect to the database. */
+export interface ConnectRightDoc {
+  /** Null: PUBLIC. */
+  grantee: string | null;
+  /** It came with the grant option. */
+  grantable: boolean;
+  /** A migration of the plan revokes it: it is given back only where the migrations do not stand. */
+  revokedByPlan?: true | undefined;
 }
 
 export interface TableContentDoc {
@@ -271,6 +283,8 @@ export interface StepDoc {
   waits: WaitDoc[];
   /** What people should know of it. */
   notes: string[];
+  /** Tables that it wrote anew while nobody could read them; only of staging, and absent where there are none. */
+  rewrites?: { tables: string[]; meant: boolean } | undefined;
 }
 
 export interface HeldLockDoc {
@@ -334,6 +348,8 @@ export interface ProofDoc {
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
+  /** Columns that were dropped and came back at another position, one line each: no difference. Absent in older runs. */
+  moved?: string[] | undefined;
 }
 
 export interface BenchmarkResult {
