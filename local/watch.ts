@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { withGuestSession } from "../lambdas/shared/guest-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import { aloneAsGuest } from "../lambdas/watch/alone.ts";
+import { alone, aloneAsGuest } from "../lambdas/watch/alone.ts";
 import { GUARDS, type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
 
 /** What counts needs a while to be counted over. */
 const COUNTED_MS = 10_000;
-
-/** Of the transaction that keeps other probes away while this one reads. */
-const HOLDING = { idle_in_transaction_session_timeout: 0, transaction_timeout: 0 };
 
 /**
  * One reading of every metric of the plan, on any database. What counts is counted from the reading before or, without
@@ -23,20 +20,18 @@ export async function readOnce(
 ): Promise<{ value: Reading } | { because: string }> {
   const began = Date.now();
   const config = { connectionString: databaseUrl, application_name: "sluice watch" };
-  return await withGuestSession(config, HOLDING, (holder) =>
-    withGuestSession(config, GUARDS, (session) =>
-      aloneAsGuest(holder, session, () =>
-        takeReading(session, {
-          plan,
-          roles: plan.applicationRoles,
-          freeBytes: null,
-          before,
-          untilCounted: async () => {
-            if (!before) await sleep(Math.max(0, countedMs - (Date.now() - began)));
-          },
-          now: () => new Date(),
-        }),
-      ),
-    ),
-  );
+  return await withGuestSession(config, GUARDS, (session, pooled) => {
+    const reading = () =>
+      takeReading(session, {
+        plan,
+        roles: plan.applicationRoles,
+        freeBytes: null,
+        before,
+        untilCounted: async () => {
+          if (!before) await sleep(Math.max(0, countedMs - (Date.now() - began)));
+        },
+        now: () => new Date(),
+      });
+    return pooled ? aloneAsGuest(session, reading) : alone(session, "", reading);
+  });
 }

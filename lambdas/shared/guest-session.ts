@@ -13,11 +13,11 @@ export type LocalSettings = Readonly<Record<string, string | number>>;
 export async function withGuestSession<T>(
   config: pg.ClientConfig,
   settings: LocalSettings,
-  work: (session: Session) => Promise<T>,
+  work: (session: Session, pooled: boolean) => Promise<T>,
 ): Promise<T> {
   const connection = await openPgSession(config, false);
   try {
-    return await work(inTransactions(connection.session, settings));
+    return await work(inTransactions(connection.session, settings), await connection.isPooled());
   } finally {
     await connection.close();
   }

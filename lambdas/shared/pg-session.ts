@@ -26,6 +26,8 @@ const SESSION_SETTINGS: Readonly<Record<string, string>> = {
 
 export interface PgConnection {
   session: Session;
+  /** Whether a pooler answers, which says another process than the one that serves. */
+  isPooled(): Promise<boolean>;
   /** Does not wait for a statement that still runs: the server goes on with it. */
   close(): Promise<void>;
 }
@@ -72,12 +74,16 @@ export async function openPgSession(config: pg.ClientConfig, owned = true): Prom
     await close();
     throw error;
   }
-  return { session: sayingWhy(pgSession(client), () => lost), close };
+  const isPooled = async () => {
+    const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
+    return rows[0]?.pid !== processOf(client);
+  };
+  return { session: sayingWhy(pgSession(client), () => lost), isPooled, close };
 }
 
 /** Makes Sluice's settings, unless a pooler stands between: they would stay for whoever it serves next. */
 async function takeOver(client: pg.Client): Promise<void> {
-  const { processID: told } = client as pg.Client & { processID: number | null };
+  const told = processOf(client);
   const { rows } = await client.query(
     `SELECT pg_backend_pid() AS pid,
             (SELECT count(set_config(name, wanted.value, false))
@@ -86,6 +92,11 @@ async function takeOver(client: pg.Client): Promise<void> {
     [JSON.stringify(SESSION_SETTINGS), told],
   );
   if (rows[0]?.pid !== told) throw new Pooled(`${client.host}:${client.port}`);
+}
+
+/** The server's process for this session, as it was told when it was opened. */
+function processOf(client: pg.Client): number | null {
+  return (client as pg.Client & { processID: number | null }).processID;
 }
 
 /** A pooler hands each transaction to whichever of its connections is free: no lock, setting or session is the run's own. */

@@ -1,5 +1,5 @@
 import { hasLedger, LEDGER_SCHEMA } from "../migrate/ledger.ts";
-import { type Session, withTransaction } from "../shared/session.ts";
+import type { Session } from "../shared/session.ts";
 
 // One for a whole database. It is not waited for, and ends with its session.
 const LOCK = "1399616873, 2";
@@ -25,21 +25,18 @@ export async function alone<T>(
 }
 
 /**
- * The same where sessions may be a pooler's. The lock is a transaction's: it ends with it, whoever has the connection
- * next. The transaction has read nothing and holds nothing else up.
- * @param holder a session that does nothing else
+ * The same in a pooler's session, where a lock that outlives its transaction would be left to whoever has the connection
+ * next, and one that lasted would keep a connection from the application: whether another probe is at work is only seen
+ * when it begins.
  */
 export async function aloneAsGuest<T>(
-  holder: Session,
   session: Session,
   work: () => Promise<T>,
 ): Promise<{ value: T } | { because: string }> {
-  return await withTransaction(holder, async () => {
-    const [lock] = await holder.query<{ taken: boolean }>(
-      `SELECT pg_try_advisory_xact_lock(${LOCK}) AS taken`,
-    );
-    return lock?.taken ? await unlessRunning(session, "", work) : BUSY;
-  });
+  const [lock] = await session.query<{ taken: boolean }>(
+    `SELECT pg_try_advisory_xact_lock(${LOCK}) AS taken`,
+  );
+  return lock?.taken ? await unlessRunning(session, "", work) : BUSY;
 }
 
 async function unlessRunning<T>(
