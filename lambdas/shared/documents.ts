@@ -5,6 +5,8 @@ import type { ArchivedSnapshot } from "./ports.ts";
  * Whoever writes one and whoever reads one take its name and its shape from here.
  */
 export const Doc = {
+  /** Of a local run: whose evidence the folder holds. It is the first document, and keeps other runs out. */
+  folder: "folder",
   request: "request",
   /** What the report needs of the plan. */
   plan: "plan",
@@ -103,9 +105,15 @@ export type ProofName =
   | "production-rolled-back"
   | "production-restored";
 
+export interface FolderDoc {
+  run: string;
+}
+
 export interface RequestDoc {
   run: string;
   execution: string;
+  /** When its execution was started, as Step Functions says: a name may be used again after 90 days. Absent in evidence of older runs. */
+  executionStartedAt?: string | undefined;
   startedAt: string;
   startedBy?: string | undefined;
   reason?: string | undefined;
