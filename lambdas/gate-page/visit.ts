@@ -4,7 +4,7 @@ import type { GateState } from "../gate/state.ts";
 import type { Report } from "../report/schema.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import type { Html } from "../shared/html.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { GatePorts } from "../shared/ports.ts";
 import type { FormState } from "./choices.ts";
 import { gatePage } from "./gate-page.ts";
 
@@ -22,7 +22,7 @@ export interface Visit {
 export async function visitOf(
   { doc, approvals }: Extract<GateState, { state: "open" }>,
   address: GateAddress,
-  ports: Ports,
+  ports: GatePorts,
   makeReport: MakeReport,
 ): Promise<Visit> {
   const evidence = evidenceOf(ports.evidence, address.run);

@@ -7,7 +7,7 @@ import {
   type RequestDoc,
 } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { GatePorts } from "../shared/ports.ts";
 import { approvalsSoFar, approve, storedDecision } from "./approvals.ts";
 import { latestAttempt } from "./attempts.ts";
 import { leadsToProduction } from "./kinds.ts";
@@ -44,7 +44,7 @@ export type Decided =
  * Decides a gate, once: whichever answer is stored first counts, for ever. It is stored before the machine is told, so
  * that a lost call can be made again. A gate that needs several Goes is decided by the last of them, or by any No-Go.
  */
-export async function decide(ports: Ports, answered: Answered): Promise<Decided> {
+export async function decide(ports: GatePorts, answered: Answered): Promise<Decided> {
   const { run, gate, attempt } = answered;
   const now = await gateState(ports, answered);
   if (now.state === "decided") return settled(ports, answered, now.doc, now.decision);
@@ -85,7 +85,7 @@ async function counted(answered: Answered, doc: GateDoc, evidence: RunEvidence):
 
 /** What an answer comes to where there is a decision: the decision's words are told the machine once more if need be. */
 export async function settled(
-  ports: Ports,
+  ports: GatePorts,
   answered: Answered,
   doc: GateDoc,
   decision: GateDecisionDoc,
@@ -101,7 +101,7 @@ function isSame(given: { by: string; comment: string }, answered: Answered): boo
 }
 
 /** What an answer lacks, wherever it is given. */
-export async function problemsWith(answered: Answered, doc: GateDoc, ports: Ports): Promise<Problem[]> {
+export async function problemsWith(answered: Answered, doc: GateDoc, ports: GatePorts): Promise<Problem[]> {
   const problems: Problem[] = [];
   if (!isName(answered.by)) problems.push({ field: "by", message: "Type your name." });
   if (answered.decision === "NoGo") {

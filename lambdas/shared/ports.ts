@@ -26,6 +26,9 @@ export interface Ports {
   progress(line: string): void;
 }
 
+/** What showing and answering a gate needs of it: no database, no fleet. */
+export type GatePorts = Pick<Ports, "plan" | "settings" | "evidence" | "callbacks" | "clock" | "progress">;
+
 export interface Clock {
   now(): Date;
   /** Milliseconds until this worker must have answered; Infinity where nothing ends it. */
