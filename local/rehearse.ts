@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir } from "node:fs/promises";
+import { chmod, mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
@@ -50,9 +50,10 @@ export const rehearse: Rehearse = async (options) => {
 /** @throws UsageError for a folder that holds anything already: evidence is written once, and never mixed. */
 async function evidenceFolder(out: string | undefined, run: string): Promise<string> {
   const folder = out === undefined ? resolve(".sluice/runs", run) : resolve(out);
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   if ((await readdir(folder)).length > 0)
     throw new UsageError(`${folder} is not empty. Give a new folder for this run's evidence.`);
+  await chmod(folder, 0o700);
   return folder;
 }
 

@@ -5,6 +5,7 @@ import { type GateAddress, gateAddress } from "../gate/link.ts";
 import { type Closed, type GateState, gateState } from "../gate/state.ts";
 import { tell } from "../gate/tell.ts";
 import { buildReport } from "../report/build.ts";
+import { linked } from "../shared/chain.ts";
 import { evidenceOf } from "../shared/evidence.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import * as page from "./answers.ts";
@@ -19,7 +20,7 @@ export async function answer(
   ports: GatePorts,
   makeReport: MakeReport = buildReport,
 ): Promise<GateResponse> {
-  const response = await route(request, ports, makeReport).catch(broken);
+  const response = await linked(ports, (noted) => route(request, noted, makeReport)).catch(broken);
   return request.method === "HEAD" ? { ...response, body: "" } : response;
 }
 

@@ -16,7 +16,7 @@ export interface Visit {
   shown: string;
   page(form: Omit<FormState, "shown" | "approvals">): Html;
   /** Keeps what the decision is about, as a file; it has no form and so no key. */
-  keep(): Promise<void>;
+  keep(): Promise<unknown>;
 }
 
 export async function visitOf(

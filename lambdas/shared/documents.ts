@@ -75,6 +75,8 @@ export const Doc = {
   failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
   outcome: "outcome",
   report: "report",
+  /** Every file's SHA-256 (manifest.ts). */
+  manifest: "manifest",
 } as const;
 
 /** Of all readings of the watch. */
