@@ -12,7 +12,8 @@ import { approvalsSoFar, approve, storedDecision } from "./approvals.ts";
 import { latestAttempt } from "./attempts.ts";
 import { leadsToProduction } from "./kinds.ts";
 import type { GateAddress } from "./link.ts";
-import { isName, samePerson } from "./names.ts";
+import { isName, relationOf } from "./names.ts";
+import { keepShown, terminalText } from "./shown.ts";
 import { type Closed, gateState } from "./state.ts";
 import { type Told, tell } from "./tell.ts";
 
@@ -23,7 +24,7 @@ export interface Answered extends GateAddress {
   /** Address the answer came from. */
   from: string;
   ticked?: readonly string[];
-  /** SHA-256 of the page; empty when it was answered without one, at the prompt. */
+  /** SHA-256 of the page, which is kept; absent when it was answered at a terminal, without one. */
   shown?: string;
 }
 
@@ -60,7 +61,7 @@ export async function decide(ports: GatePorts, answered: Answered): Promise<Deci
     at: ports.clock.now().toISOString(),
     from: answered.from,
     ticked: [...(answered.ticked ?? [])],
-    shown: answered.shown ?? "",
+    shown: answered.shown ?? (await keepShown(evidence, doc, terminalText(doc), "terminal")),
   };
   if (doc.quorum && answered.decision === "Go") {
     await approve(evidence, doc, answer);
@@ -115,13 +116,43 @@ export async function problemsWith(answered: Answered, doc: GateDoc, ports: Gate
       field: "page",
       message: "Another plan has been deployed since this run was started: a Go would not take effect.",
     });
-  if (ports.settings.separateApprover && leadsToProduction(doc.kind, ports.settings)) {
-    const request = await evidenceOf(ports.evidence, answered.run).read<RequestDoc>(Doc.request);
-    if (request?.startedBy && samePerson(request.startedBy, answered.by))
+  const evidence = evidenceOf(ports.evidence, answered.run);
+  const starter = await starterWhoMayNotDecide(doc, ports, evidence);
+  if (starter !== undefined) {
+    const relation = relationOf(starter, answered.by);
+    if (relation === "same")
       problems.push({
         field: "by",
-        message: `${request.startedBy} started this run. Somebody else must give the Go for production.`,
+        message: `${starter} started this run. Somebody else must give the Go for production.`,
+      });
+    if (relation === "unclear")
+      problems.push({
+        field: "by",
+        message: `That could be ${starter}, who started this run and may not give the Go for production. If it is not you, ${IN_FULL}`,
       });
   }
+  const alike = doc.quorum
+    ? (await approvalsSoFar(evidence, doc)).find(
+        (given) => relationOf(given.by, answered.by) === "unclear" && !isSame(given, answered),
+      )
+    : undefined;
+  if (alike)
+    problems.push({
+      field: "by",
+      message: `That could be ${alike.by}, who has said Go already. If it is not you, ${IN_FULL}`,
+    });
   return problems;
+}
+
+const IN_FULL = "say in full who you are: your given name and your surname.";
+
+/** Who started the run, where that person may not give this gate's Go. */
+export async function starterWhoMayNotDecide(
+  doc: GateDoc,
+  { settings }: Pick<GatePorts, "settings">,
+  evidence: RunEvidence,
+): Promise<string | undefined> {
+  if (!settings.separateApprover || !leadsToProduction(doc.kind, settings)) return undefined;
+  const startedBy = (await evidence.read<RequestDoc>(Doc.request))?.startedBy;
+  return isName(startedBy) ? startedBy : undefined;
 }

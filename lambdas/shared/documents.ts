@@ -381,6 +381,8 @@ export interface GateDoc {
   openedAt: string;
   expiresAt: string;
   keyHash: string;
+  /** Where each was asked by a link of their own, which says who answers: that key's hash. Then no other link is good. */
+  approvers?: { name: string; keyHash: string }[] | undefined;
   /** What a Go is bound to. Null fingerprint: the gate is not about the catalog. */
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */

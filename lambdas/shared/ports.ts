@@ -22,6 +22,8 @@ export interface Ports {
   clock: Clock;
   /** Who this is, for the ledger: a request's id, or a process. */
   worker: string;
+  /** Gates are answered on their pages alone, and never at a terminal. */
+  pagesOnly?: true;
   /** What a person who watches wants to know meanwhile; one short line. Never evidence. */
   progress(line: string): void;
 }

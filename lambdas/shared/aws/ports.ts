@@ -123,6 +123,7 @@ export function awsPorts(
     },
     clock: lambdaClock(context),
     worker: context.awsRequestId,
+    pagesOnly: true,
     progress,
   };
 }
