@@ -1,6 +1,6 @@
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
 import { type Answered, type Decided, decide, type Problem, problemsWith, settled } from "../gate/decide.ts";
-import { keyMatches } from "../gate/key.ts";
+import { approverOf, opensGate } from "../gate/key.ts";
 import { type GateAddress, gateAddress } from "../gate/link.ts";
 import { type Closed, type GateState, gateState } from "../gate/state.ts";
 import { tell } from "../gate/tell.ts";
@@ -85,10 +85,14 @@ async function post(
   const form = parseForm(request.body);
   if (!form) return respond(400, page.malformedPage());
   const known = await stateFor(form.key, address, ports);
+  const named = known.state === "unknown" ? undefined : approverOf(form.key, known.doc);
+  // The page has a field for the name exactly where the link does not say it.
+  if (known.state !== "unknown" && (named === undefined) !== (form.by !== undefined))
+    return respond(400, page.malformedPage());
   const given = {
     ...address,
     decision: form.decision,
-    by: form.by,
+    by: named ?? form.by ?? "",
     comment: form.comment,
     from: request.from,
   };
@@ -152,7 +156,7 @@ async function outcome(
 
 async function stateFor(key: string, address: GateAddress, ports: GatePorts): Promise<GateState> {
   // A wrong key and a gate that is not there look the same.
-  return gateState(ports, address, ({ keyHash }) => keyMatches(key, keyHash));
+  return gateState(ports, address, (doc) => opensGate(key, doc));
 }
 
 async function closed(known: Closed, address: GateAddress, ports: GatePorts): Promise<GateResponse> {

@@ -10,7 +10,7 @@ const form = z.strictObject({
   key: z.string().min(1).max(100),
   decision: z.enum(["Go", "NoGo"]),
   /** Empty where the link says who it is. */
-  by: line(100).default(""),
+  by: line(100).optional(),
   comment: text(1_500).default(""),
   /** The database's identifier, typed. */
   instance: line(100).default(""),
@@ -44,7 +44,7 @@ export function parseForm(body: string): GateForm | undefined {
 /** What only a form can lack; what every answer needs is in `decide`. */
 export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings): Problem[] {
   const problems: Problem[] = [];
-  const wrongName = doc.approvers ? undefined : nameProblem(form.by);
+  const wrongName = doc.approvers ? undefined : nameProblem(form.by ?? "");
   if (wrongName !== undefined) problems.push({ field: "by", message: wrongName });
   if (form.decision !== "Go") return problems;
   if (!doc.checklist.every((_, i) => form.tick.includes(i)))

@@ -1,4 +1,4 @@
-import { keyHash, keyMatches } from "../gate/key.ts";
+import { keyHash, opensGate } from "../gate/key.ts";
 import { gateAddress, isRunName, reportLinkEnds } from "../gate/link.ts";
 import { renderReport } from "../report/page.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../shared/documents.ts";
@@ -24,9 +24,7 @@ export function reportAddress(path: string): ReportAddress | undefined {
         const doc = await evidenceOf(ports.evidence, address.run).read<GateDoc>(
           Doc.gate(address.gate, address.attempt),
         );
-        return (
-          doc !== undefined && keyMatches(key, doc.keyHash) && isBefore(reportLinkEnds(doc.openedAt), ports)
-        );
+        return doc !== undefined && opensGate(key, doc) && isBefore(reportLinkEnds(doc.openedAt), ports);
       },
     };
   const run = decoded(/\/reports\/([^/]+)$/.exec(path)?.[1]);

@@ -120,22 +120,24 @@ export async function problemsWith(answered: Answered, doc: GateDoc, ports: Gate
   const starter = await starterWhoMayNotDecide(doc, ports, evidence);
   if (starter !== undefined) {
     const relation = relationOf(starter, answered.by);
-    if (relation === "same")
+    // Who is known by a link has no other name to give.
+    if (relation === "same" || (relation === "unclear" && doc.approvers))
       problems.push({
         field: "by",
         message: `${starter} started this run. Somebody else must give the Go for production.`,
       });
-    if (relation === "unclear")
+    else if (relation === "unclear")
       problems.push({
         field: "by",
         message: `That could be ${starter}, who started this run and may not give the Go for production. If it is not you, ${IN_FULL}`,
       });
   }
-  const alike = doc.quorum
-    ? (await approvalsSoFar(evidence, doc)).find(
-        (given) => relationOf(given.by, answered.by) === "unclear" && !isSame(given, answered),
-      )
-    : undefined;
+  const alike =
+    doc.quorum && !doc.approvers
+      ? (await approvalsSoFar(evidence, doc)).find(
+          (given) => relationOf(given.by, answered.by) === "unclear" && !isSame(given, answered),
+        )
+      : undefined;
   if (alike)
     problems.push({
       field: "by",

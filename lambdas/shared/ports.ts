@@ -167,6 +167,8 @@ export interface Notice {
   subject: string;
   text: string;
   audience: "approvers" | "escalation";
+  /** The one of them that it is for, by the settings' id; absent: all. */
+  to?: string;
 }
 
 export interface Notifier {
