@@ -2,7 +2,7 @@ import { describeDifference, differences } from "../prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
 import { Doc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { withTarget } from "../shared/places.ts";
+import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { sha256 } from "../shared/sha256.ts";
 import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
@@ -11,7 +11,7 @@ import type { GateKind } from "./kinds.ts";
 export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<Fingerprint>;
 
 export const readProduction: ReadCatalog = (ports, evidence) =>
-  withTarget(ports, evidence, "production", takeFingerprint);
+  withTarget(ports, evidence, "production", (session) => takeFingerprint(session, applicationRoles(ports)));
 
 /** What a Go is bound to, in full; the gate's document holds its hashes. */
 export interface Basis {

@@ -2,9 +2,7 @@ import type { Direction } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
-
-/** Where Sluice keeps its own record of what it did; no part of any fingerprint or checksum. */
-export const LEDGER_SCHEMA = "sluice";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 
 /** Tells the schema as ours, and as of this shape. */
 const MARK = "Sluice's ledger, shape 1";

@@ -11,12 +11,24 @@ export interface Difference {
 
 const keyOf = ({ kind, name }: { kind: string; name: string }) => JSON.stringify([kind, name]);
 
-/** What changed from `before` to `after`, by kind and name; empty exactly when the hashes are equal. */
+/** What changed from `before` to `after`, by kind and name. What one of them could not read does not count. */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   if (before.hash === after.hash) return [];
-  const gone = byKey(before.objects);
+  const unread = new Set([...(before.unread ?? []), ...(after.unread ?? [])].map(keyOf));
+  const readByBoth = (objects: readonly CatalogObject[]) =>
+    unread.size === 0 ? objects : objects.filter((object) => !unread.has(keyOf(object)));
+  return differencesOf(readByBoth(before.objects), readByBoth(after.objects));
+}
+
+/** Who may connect now and could not before, and the other way round: what the fence changes. */
+export function differencesOfAccess(before: Fingerprint, after: Fingerprint): Difference[] {
+  return before.access && after.access ? differencesOf(before.access, after.access) : [];
+}
+
+function differencesOf(before: readonly CatalogObject[], after: readonly CatalogObject[]): Difference[] {
+  const gone = byKey(before);
   const found: Difference[] = [];
-  for (const { kind, name, definition } of after.objects) {
+  for (const { kind, name, definition } of after) {
     const key = keyOf({ kind, name });
     const earlier = gone.get(key);
     gone.delete(key);

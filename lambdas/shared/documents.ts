@@ -166,6 +166,10 @@ export interface TableContentDoc {
   columns: string[];
   rows: string;
   checksum: string | null;
+  /** See TableContent: sums of columns and of the key, where they were asked for. */
+  sums?: Record<string, string> | undefined;
+  keys?: string | undefined;
+  key?: string[] | undefined;
 }
 
 export interface RecordDoc {
