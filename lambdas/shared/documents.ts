@@ -77,6 +77,8 @@ export const Doc = {
   failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
   outcome: "outcome",
   report: "report",
+  /** Every file's SHA-256 (manifest.ts). */
+  manifest: "manifest",
 } as const;
 
 /** Of all readings of the watch. */
@@ -407,6 +409,8 @@ export interface GateDoc {
   openedAt: string;
   expiresAt: string;
   keyHash: string;
+  /** Where each was asked by a link of their own, which says who answers: that key's hash. Then no other link is good. */
+  approvers?: { name: string; keyHash: string }[] | undefined;
   /** What a Go is bound to. Null fingerprint: the gate is not about the catalog. */
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */
