@@ -18,7 +18,7 @@ import { withTarget } from "../shared/places.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
-import { differencesOfCatalogs } from "./compare.ts";
+import { differencesOfCatalogs, movedBetween } from "./compare.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { scopeOf } from "./scope.ts";
 
@@ -87,6 +87,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
         unproven: unproven.length,
       }),
       ...(added.length > 0 ? { grown: added } : {}),
+      moved: wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : [],
     });
     if (doc.equal) return DONE;
     const some = doc.differences.slice(0, 10).join("; ");

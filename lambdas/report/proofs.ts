@@ -14,6 +14,7 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     differences: proof.differences,
     ...(proof.scope ? { scope: proof.scope } : {}),
     ...(proof.grown ? { grown: proof.grown } : {}),
+    moved: proof.moved ?? [],
     evidence: [proof.evidence],
   }));
 }

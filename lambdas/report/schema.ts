@@ -188,6 +188,9 @@ const proof = z.strictObject({
     .array(z.string())
     .optional()
     .describe("Rows added to tables that may grow, a line for each; absent: none"),
+  moved: z
+    .array(z.string())
+    .describe("Columns that were dropped and came back at another position; no difference"),
   evidence,
 });
 
@@ -291,6 +294,12 @@ const criterion = z.strictObject({
 export const reportSchema = z.strictObject({
   version: z.literal(1),
   run: z.string(),
+  manifest: z
+    .string()
+    .nullable()
+    .describe(
+      "SHA-256 of manifest.json, which lists every file of the evidence; null: the run has not ended",
+    ),
   asOf: time.describe("Latest time in the evidence; the report says how things were then"),
   end: z.enum([...END_NAMES, "running"]),
   cause: z.string().nullable().describe("Why it ended so and what was done about it; null while it runs"),

@@ -26,6 +26,7 @@ function proof({
   differences,
   scope,
   grown,
+  moved,
   name,
 }: ProofReport): Html {
   const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null);
@@ -40,6 +41,7 @@ function proof({
   return html`<details${open && html` open`}><summary>${title}: ${mark(equal, words)} <span class="soft small">${moment(at)}</span></summary>
 ${differences.length > 0 && bullets(differences)}
 ${scope && html`<p>${scopeInWords(scope)}</p>`}${grown && bullets(grown)}
+${moved.length > 0 && bullets(moved)}
 ${fingerprintBefore !== null && html`<p class="small">Catalog before ${digest(fingerprintBefore)}, after ${digest(fingerprintAfter)}</p>`}
 ${table(
   title,
