@@ -35,6 +35,9 @@ import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
 import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
+/** Capabilities that run the plan's own SQL where it writes. */
+const WRITES: ReadonlySet<string> = new Set(["migrate", "rollback", "validate", "benchmark", "opening"]);
+
 /** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
 export const rehearse: Rehearse = async (options) => {
   if (options.apply && options.databaseUrl === undefined)
@@ -67,6 +70,7 @@ class Run {
   private current = "";
   /** Closes the gate that is open now with a No-Go. */
   private refuseGate: () => void = () => undefined;
+  private serverIsChanged = false;
   private failure: Extract<RunEvent, { type: "failed" }> | undefined;
 
   constructor(
@@ -118,7 +122,7 @@ class Run {
     const world =
       databaseUrl === undefined
         ? await embeddedWorld(this.loaded)
-        : await serverWorld({ ...this.options, databaseUrl }, this.run);
+        : await serverWorld({ ...this.options, databaseUrl }, this.run, this.loaded);
     let left: string[] = [];
     let reached: { end: End; cause: string; report: Report };
     try {
@@ -140,7 +144,7 @@ class Run {
     const server = await startGateServer(() => ports as Ports);
     try {
       ports = this.ports(world, server.url);
-      const name = await this.interpret(ports);
+      const name = await this.interpret(ports, world);
       const evidence = evidenceOf(ports.evidence, this.run);
       const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
@@ -152,7 +156,19 @@ class Run {
     }
   }
 
-  private async interpret(ports: Ports): Promise<string> {
+  /** What the parser does not see, such as a DO that puts a statement together, shows by what it did. */
+  private async refuseServerChanges(world: World, state: string): Promise<void> {
+    const changed = this.serverIsChanged ? [] : ((await world.changedServer?.()) ?? []);
+    if (changed.length === 0) return;
+    // Told once: the ways back must go on.
+    this.serverIsChanged = true;
+    throw new SluiceError(
+      ErrorName.StepFailed,
+      `The real server is not what it was before "${state}": ${changed.slice(0, 10).join("; ")}. With --database-url the copies stand on it, so a plan must not change roles, databases or parameters there. Take that out of the plan, and bring the server back by hand.`,
+    );
+  }
+
+  private async interpret(ports: Ports, world: World): Promise<string> {
     const answered = (event: Record<string, unknown>) => this.callbacks.wait(String(event.token));
     return await interpret({
       definition: this.definition,
@@ -175,6 +191,7 @@ class Run {
           event,
           ports,
         );
+        if (WRITES.has(capability)) await this.refuseServerChanges(world, state);
         return waits ? await waits : answer;
       },
       onEvent: (event) => this.tell(event),
