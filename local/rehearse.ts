@@ -217,6 +217,7 @@ class Run {
         gateUrl,
         // At a laptop there is one person.
         separateApprover: false,
+        nameAtEveryGate: this.options.apply,
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,

@@ -44,6 +44,8 @@ export const runSettings = z.strictObject({
   gateUrl: z.string(),
   /** The one who started a run may not give the Go for production. */
   separateApprover: z.boolean(),
+  /** A Go takes the database's name at every gate; absent: where it leads to a change of production. */
+  nameAtEveryGate: z.boolean().optional(),
   /** Absent: a run may be started at any time. */
   maintenanceWindow: maintenanceWindow.optional(),
   /** Contacts, shown on gate pages and in messages. */
