@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Doc, type FolderDoc } from "../lambdas/shared/documents.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
@@ -18,11 +18,13 @@ export interface TakenFolder {
  * @throws UsageError for a folder that holds anything, or that another run took
  */
 export async function takeFolder(path: string, run: string): Promise<TakenFolder> {
-  const made = await mkdir(path, { recursive: true });
+  const made = await mkdir(path, { recursive: true, mode: 0o700 });
   const refused = new UsageError(`${path} is not empty. Give a new folder for this run's evidence.`);
   if ((await readdir(path)).length > 0) throw refused;
   const taken = await evidenceOf(fileEvidence(path), run).keep<FolderDoc>(Doc.folder, { run });
   if (taken.run !== run) throw refused;
+  // A folder that was there already may be open to others.
+  await chmod(path, 0o700);
   return {
     path,
     async giveBack() {

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { nameProblem } from "../gate/names.ts";
+import { line, text } from "../gate/said.ts";
 import { summarizePlan } from "../report/plan-summary.ts";
 import { moment } from "../report/words.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
@@ -9,12 +11,20 @@ import { refuseAnothersEvidence } from "../shared/task.ts";
 import { takeLease } from "./lease.ts";
 import { isOutside, windowOf, windowText } from "./window.ts";
 
-/** What an operator may give to StartExecution; `{}` will do. */
+/** What an operator may give to StartExecution; `{}` will do. What a gate's form refuses is refused here too. */
 const operatorInput = z.strictObject({
-  startedBy: z.string().max(200).optional(),
-  reason: z.string().max(2000).optional(),
+  startedBy: line(200)
+    .superRefine((name, context) => {
+      const message = nameProblem(name);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .optional(),
+  reason: text(2000).optional(),
   /** Why this run may be outside the maintenance window. */
-  outsideWindow: z.string().trim().min(1, "say why").max(2000).optional(),
+  outsideWindow: text(2000)
+    .transform((why) => why.trim())
+    .refine((why) => why !== "", "say why")
+    .optional(),
 });
 
 /**

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { linked } from "./chain.ts";
 import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
@@ -18,6 +19,8 @@ export const runFields = {
   /** The execution that cleans up after this run, where it is that one that calls. */
   cleanUp: z.string().min(1).optional(),
 };
+
+type RunFields = z.infer<z.ZodObject<typeof runFields>>;
 
 /** A capability of the state machine: an event, parsed, in; a small answer out; everything else goes to evidence. */
 export interface Task<Event> {
@@ -68,6 +71,15 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
       `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
     );
   const fields = z.object(runFields).parse(raw);
+  return await linked(ports, (noted) => invokeParsed(task, parsed.data, fields, noted));
+}
+
+async function invokeParsed<Event>(
+  task: Task<Event>,
+  event: Event,
+  fields: RunFields,
+  ports: Ports,
+): Promise<Answer> {
   const evidence = evidenceOf(ports.evidence, fields.run);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
   refuseAnothersEvidence(fields, await evidence.read<RequestDoc>(Doc.request));
@@ -82,7 +94,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
     });
     if (fields.limitMinutes !== undefined)
       refuseTooLong(fields.state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
-    const answer = await task.run(parsed.data, ports, evidence);
+    const answer = await task.run(event, ports, evidence);
     if (answer.status === RUNNING.status)
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
     await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });

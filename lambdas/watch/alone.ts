@@ -1,5 +1,6 @@
-import { hasLedger, LEDGER_SCHEMA } from "../migrate/ledger.ts";
+import { hasLedger } from "../migrate/ledger.ts";
 import type { Session } from "../shared/session.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 
 // One for a whole database. It is not waited for, and ends with its session.
 const LOCK = "1399616873, 2";

@@ -459,6 +459,10 @@ export class RunFixture {
         at: this.after(1),
         mode: "connect",
         aclBefore: ["=Tc/owner", "app=c/owner"],
+        taken: [
+          { grantee: null, grantable: false },
+          { grantee: "app", grantable: false },
+        ],
         roles: ["app", "reporting"],
       }),
     );
@@ -504,6 +508,7 @@ export class RunFixture {
       at: this.after(1),
       mode: "connect",
       aclBefore: null,
+      taken: [{ grantee: null, grantable: false }],
       roles: ["app", "reporting"],
     });
     await this.record("reopened", 34);

@@ -294,7 +294,7 @@ describe("a run refused inside the fence", () => {
     await run.fail("Record production", "BackupMismatch", "Production's catalog is not the one rehearsed");
     const { answer } = await end(run, "Refused", { unfinished: { fence: { Error: "X", Cause: "gone" } } });
     expect(answer.cause).toContain("the fence is still up");
-    expect(answer.cause).toContain("give back the access list that fence.json holds");
+    expect(answer.cause).toContain('GRANT CONNECT ON DATABASE "orders" TO PUBLIC, "app"');
   });
 });
 
