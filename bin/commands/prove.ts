@@ -47,9 +47,13 @@ ${PROVE_EXIT_CODES}`,
         throw new UsageError(
           `Run ${evidence.run} recorded nothing of production: it changed nothing there, and there is nothing to compare with.`,
         );
-      const { recordedAt, tables, differences } = proven;
+      const { recordedAt, tables, differences, scope } = proven;
+      const { scopeInWords } = await import("../../lambdas/prove/scope.ts");
       if (differences.length === 0) {
-        print(stdout, [`Back: catalog and ${tables} tables are what they were at ${recordedAt}.`]);
+        print(stdout, [
+          `Back: catalog and ${tables} tables are what they were at ${recordedAt}.`,
+          scopeInWords(scope),
+        ]);
         return;
       }
       print(stdout, [

@@ -4,14 +4,17 @@ import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 
 /** Those that start over when they have come to their end are left out: a smaller value tells nothing. */
 const SEQUENCES = `
-SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises
+SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises,
+       CASE WHEN NOT has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT, USAGE') THEN true END AS unread
 FROM pg_sequences
 WHERE NOT cycle AND ${IS_USERS_SCHEMA("schemaname")}
 ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 
 /** How far every sequence has come that this role may read. */
 export function takeSequences(session: Session): Promise<SequenceDoc[]> {
-  return session.query<SequenceDoc>(SEQUENCES);
+  return session
+    .query<SequenceDoc>(SEQUENCES)
+    .then((rows) => rows.map(({ unread, ...sequence }) => (unread ? { ...sequence, unread } : sequence)));
 }
 
 /**
@@ -22,7 +25,7 @@ export function wentBack(before: readonly SequenceDoc[], after: readonly Sequenc
   const now = new Map(after.map((found) => [found.sequence, found]));
   return before.flatMap(({ sequence, last, rises }) => {
     const is = now.get(sequence);
-    if (!is || last === null) return [];
+    if (!is || is.unread || last === null) return [];
     const ahead = is.last === null ? -1n : (BigInt(is.last) - BigInt(last)) * (rises ? 1n : -1n);
     if (ahead >= 0n) return [];
     return [`${sequence}: had come to ${last}, now ${is.last === null ? "begins anew" : `to ${is.last}`}`];
