@@ -42,6 +42,10 @@ export const Doc = {
     `steps/${target}-${version}-${round}-${direction}`,
   checks: (target: Target, version: string, round: string) => `checks/${target}-${version}-${round}`,
   proof: (name: ProofName) => `proofs/${name}`,
+  /** What came of a rollback that was tried once more on staging. */
+  rollbackTry: (name: string) => `rollback-tries/${name}`,
+  /** What stands half made once all migrations stand. */
+  left: (target: Target) => `left/${target}`,
   benchmarks: (target: Target) => `benchmarks/${target}`,
   hook: (name: string) => `hooks/${name}`,
   /** Noted before a hook is called: it may have worked though its answer was lost or unexpected. */
@@ -346,6 +350,14 @@ export interface ProofDoc {
   unproven: string[];
   /** Columns that were dropped and came back at another position, one line each: no difference. Absent in older runs. */
   moved?: string[] | undefined;
+}
+
+/** What the migrations left half made; what was so before them is not among it. */
+export interface LeftDoc {
+  at: string;
+  invalidIndexes: string[];
+  /** Constraints that are NOT VALID: rows that were there before were not checked. Some leave them so on purpose. */
+  notValid: string[];
 }
 
 export interface BenchmarkResult {
