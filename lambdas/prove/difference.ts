@@ -13,17 +13,33 @@ export interface Difference {
 const keyOf = ({ kind, name }: { kind: string; name: string }) => JSON.stringify([kind, name]);
 
 /**
- * What changed from `before` to `after`, by kind and name; empty when the hashes are equal, and where nothing differs but
- * the position of columns that were dropped and came back (moved-columns.ts names those).
+ * What changed from `before` to `after`, by kind and name. What one of them could not read does not count, nor does the
+ * position of columns that were dropped and came back (moved-columns.ts names those).
  */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   if (before.hash === after.hash) return [];
+  const unread = new Set([...(before.unread ?? []), ...(after.unread ?? [])].map(keyOf));
+  const readByBoth = (objects: readonly CatalogObject[]) =>
+    unread.size === 0 ? objects : objects.filter((object) => !unread.has(keyOf(object)));
   const { relations } = movedColumns(before, after);
-  const compared = ({ kind, name, definition }: CatalogObject) =>
-    kind === "column" && relations.has(relationOf(name)) ? withoutPosition(definition) : definition;
-  const gone = byKey(before.objects);
+  return differencesOf(readByBoth(before.objects), readByBoth(after.objects), ({ kind, name, definition }) =>
+    kind === "column" && relations.has(relationOf(name)) ? withoutPosition(definition) : definition,
+  );
+}
+
+/** Who may connect now and could not before, and the other way round: what the fence changes. */
+export function differencesOfAccess(before: Fingerprint, after: Fingerprint): Difference[] {
+  return before.access && after.access ? differencesOf(before.access, after.access) : [];
+}
+
+function differencesOf(
+  before: readonly CatalogObject[],
+  after: readonly CatalogObject[],
+  compared: (object: CatalogObject) => string = ({ definition }) => definition,
+): Difference[] {
+  const gone = byKey(before);
   const found: Difference[] = [];
-  for (const object of after.objects) {
+  for (const object of after) {
     const { kind, name, definition } = object;
     const key = keyOf({ kind, name });
     const earlier = gone.get(key);

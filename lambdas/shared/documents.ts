@@ -5,6 +5,8 @@ import type { ArchivedSnapshot } from "./ports.ts";
  * Whoever writes one and whoever reads one take its name and its shape from here.
  */
 export const Doc = {
+  /** Of a local run: whose evidence the folder holds. It is the first document, and keeps other runs out. */
+  folder: "folder",
   request: "request",
   /** What the report needs of the plan. */
   plan: "plan",
@@ -79,6 +81,8 @@ export const Doc = {
   failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
   outcome: "outcome",
   report: "report",
+  /** Every file's SHA-256 (manifest.ts). */
+  manifest: "manifest",
 } as const;
 
 /** Of all readings of the watch. */
@@ -107,9 +111,15 @@ export type ProofName =
   | "production-rolled-back"
   | "production-restored";
 
+export interface FolderDoc {
+  run: string;
+}
+
 export interface RequestDoc {
   run: string;
   execution: string;
+  /** When its execution was started, as Step Functions says: a name may be used again after 90 days. Absent in evidence of older runs. */
+  executionStartedAt?: string | undefined;
   startedAt: string;
   startedBy?: string | undefined;
   reason?: string | undefined;
@@ -180,6 +190,10 @@ export interface TableContentDoc {
   columns: string[];
   rows: string;
   checksum: string | null;
+  /** See TableContent: sums of columns and of the key, where they were asked for. */
+  sums?: Record<string, string> | undefined;
+  keys?: string | undefined;
+  key?: string[] | undefined;
 }
 
 export interface RecordDoc {
@@ -407,6 +421,8 @@ export interface GateDoc {
   openedAt: string;
   expiresAt: string;
   keyHash: string;
+  /** Where each was asked by a link of their own, which says who answers: that key's hash. Then no other link is good. */
+  approvers?: { name: string; keyHash: string }[] | undefined;
   /** What a Go is bound to. Null fingerprint: the gate is not about the catalog. */
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */

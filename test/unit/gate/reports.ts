@@ -14,6 +14,7 @@ export function emptyReport(run: string): Report {
     verifiedAgain: null,
     reminders: [],
     run,
+    manifest: null,
     asOf: AT,
     end: "running",
     cause: null,

@@ -6,6 +6,7 @@ import { Doc, type End } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import {
   CHECKSUM,
+  executionOf,
   KEY_HASH,
   migrated,
   RunFixture,
@@ -31,7 +32,11 @@ async function end(
   caught: { failure?: Caught; unfinished?: Record<string, Caught> } = {},
 ): Promise<Ended> {
   const ports = portsOf(fixture);
-  const event = { run: fixture.evidence.run, execution: "arn:of:it", planChecksum: CHECKSUM };
+  const event = {
+    run: fixture.evidence.run,
+    execution: executionOf(fixture.evidence.run),
+    planChecksum: CHECKSUM,
+  };
   const answer = (await invoke(
     reportTask,
     { ...event, state: "Write the report", action: "write", end: name, unfinished: {}, ...caught },
