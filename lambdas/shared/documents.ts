@@ -427,6 +427,8 @@ export interface GateDoc {
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */
   changed: string[];
+  /** What people must read first, a line each; absent where there is nothing, and in evidence of older runs. */
+  warnings?: string[] | undefined;
   /** Absent where one Go is enough. */
   quorum?: GateQuorum | undefined;
   /** Absent where there is no maintenance window, or its end does not close this gate. */
