@@ -422,6 +422,12 @@ export const reportSchema = z.strictObject({
       approvedBy: z.string().nullable(),
     })
     .describe("The plan's staging results"),
+  left: z
+    .strictObject({ invalidIndexes: z.array(z.string()), notValid: z.array(z.string()) })
+    .nullable()
+    .describe(
+      "Indexes and constraints that the migrations left half made on production; null: nobody looked",
+    ),
   benchmarks: z.array(benchmark),
   hooks: z.array(z.strictObject({ name: z.string(), at: time, results: z.array(outcomeOfHook), evidence })),
   gates: z.array(gate),

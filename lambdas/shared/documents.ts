@@ -44,6 +44,10 @@ export const Doc = {
     `steps/${target}-${version}-${round}-${direction}`,
   checks: (target: Target, version: string, round: string) => `checks/${target}-${version}-${round}`,
   proof: (name: ProofName) => `proofs/${name}`,
+  /** What came of a rollback that was tried once more on staging. */
+  rollbackTry: (name: string) => `rollback-tries/${name}`,
+  /** What stands half made once all migrations stand. */
+  left: (target: Target) => `left/${target}`,
   benchmarks: (target: Target) => `benchmarks/${target}`,
   hook: (name: string) => `hooks/${name}`,
   /** Noted before a hook is called: it may have worked though its answer was lost or unexpected. */
@@ -406,6 +410,14 @@ export interface ProofDoc {
   moved?: string[] | undefined;
 }
 
+/** What the migrations left half made; what was so before them is not among it. */
+export interface LeftDoc {
+  at: string;
+  invalidIndexes: string[];
+  /** Constraints that are NOT VALID: rows that were there before were not checked. Some leave them so on purpose. */
+  notValid: string[];
+}
+
 export interface BenchmarkResult {
   name: string;
   title: string;
@@ -459,6 +471,8 @@ export interface GateDoc {
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */
   changed: string[];
+  /** What people must read first, a line each; absent where there is nothing, and in evidence of older runs. */
+  warnings?: string[] | undefined;
   /** Absent where one Go is enough. */
   quorum?: GateQuorum | undefined;
   /** Absent where there is no maintenance window, or its end does not close this gate. */
