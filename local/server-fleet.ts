@@ -1,8 +1,9 @@
 import pg from "pg";
 import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
-import { withPgSession } from "../lambdas/shared/pg-session.ts";
 import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
 import type { Session } from "../lambdas/shared/session.ts";
+import { type Address, addressIn } from "./server/address.ts";
+import { configFor, connecting, withSessionAt } from "./server/session.ts";
 
 const OBJECT_IN_USE = "55006";
 
@@ -26,15 +27,15 @@ const LISTS = [
 export class ServerFleet implements DatabaseFleet, Databases {
   readonly single = false;
   readonly renameSeconds = 0;
-  private readonly url: URL;
+  private readonly address: Address;
 
-  /** @param url of any database on the server; its path is not used */
-  constructor(url: string) {
-    this.url = new URL(url);
+  /** @param address of any database on the server, or its URL; which database it is, is not used */
+  constructor(address: string | Address) {
+    this.address = typeof address === "string" ? addressIn(address) : address;
   }
 
   withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
-    return withPgSession({ connectionString: this.urlOf(endpoint.host) }, work);
+    return withSessionAt(this.to(endpoint.host), {}, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {
@@ -49,7 +50,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
         identity: row.oid,
         status: "available",
         statusText: "available",
-        endpoint: { host: instance, port: Number(this.url.port || 5432) },
+        endpoint: { host: instance, port: this.address.port },
         engineVersion: row.version,
         settings: {},
       };
@@ -145,16 +146,20 @@ export class ServerFleet implements DatabaseFleet, Databases {
   async lock(database: string): Promise<(() => Promise<void>) | undefined> {
     // A session on it would keep it from being copied.
     if (database === MAINTENANCE) return async () => undefined;
-    const client = new pg.Client({
-      application_name: "sluice",
-      connectionString: this.urlOf(MAINTENANCE),
-      // It is idle for as long as the run lasts.
-      options: "-c idle_session_timeout=0",
-      keepAlive: true,
+    const address = this.to(MAINTENANCE);
+    const client = await connecting(address, async (tls) => {
+      const opened = new pg.Client({
+        ...configFor(address, tls),
+        application_name: "sluice",
+        // It is idle for as long as the run lasts.
+        options: [address.options ?? "", "-c idle_session_timeout=0"].join(" ").trim(),
+        keepAlive: true,
+      });
+      // A session that is lost while idle raises an event.
+      opened.on("error", () => undefined);
+      await opened.connect();
+      return opened;
     });
-    // A session that is lost while idle raises an event.
-    client.on("error", () => undefined);
-    await client.connect();
     const { rows } = await client.query(
       "SELECT pg_try_advisory_lock(hashtextextended('sluice ' || $1, 0)) AS taken",
       [database],
@@ -193,13 +198,11 @@ export class ServerFleet implements DatabaseFleet, Databases {
 
   /** A session that is on no database that is to be copied, renamed or dropped. */
   private async onServer<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return await withPgSession({ connectionString: this.urlOf(MAINTENANCE) }, work);
+    return await withSessionAt(this.to(MAINTENANCE), {}, work);
   }
 
-  private urlOf(database: string): string {
-    const url = new URL(this.url);
-    url.pathname = `/${encodeURIComponent(database)}`;
-    return url.href;
+  private to(database: string): Address {
+    return { ...this.address, database };
   }
 }
 
@@ -214,10 +217,4 @@ async function inUse(work: Promise<void>, database: string): Promise<void> {
       { cause: error },
     );
   }
-}
-
-/** Name of the database that a URL leads to. */
-export function databaseOf(url: string): string {
-  const name = new pg.Client({ connectionString: url }).database;
-  return name ?? "postgres";
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { withPgSession } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { alone } from "../lambdas/watch/alone.ts";
 import { type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
+import { addressIn } from "./server/address.ts";
+import { withSessionAt } from "./server/session.ts";
 
 /** What counts needs a while to be counted over. */
 const COUNTED_MS = 10_000;
@@ -19,7 +20,7 @@ export async function readOnce(
   countedMs = COUNTED_MS,
 ): Promise<{ value: Reading } | { because: string }> {
   const began = Date.now();
-  return await withPgSession({ connectionString: databaseUrl, application_name: "sluice watch" }, (session) =>
+  return await withSessionAt(addressIn(databaseUrl), { application_name: "sluice watch" }, (session) =>
     alone(session, "", () =>
       takeReading(session, {
         plan,

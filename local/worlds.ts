@@ -6,7 +6,9 @@ import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
-import { databaseOf, ServerFleet } from "./server-fleet.ts";
+import { addressIn } from "./server/address.ts";
+import { refuseUnfit } from "./server/fit.ts";
+import { ServerFleet } from "./server-fleet.ts";
 
 /** The databases that a local run works on. */
 export interface World {
@@ -64,9 +66,11 @@ export async function serverWorld(
   run: string,
 ): Promise<World> {
   const { databaseUrl, apply } = options;
-  const fleet = new ServerFleet(databaseUrl);
-  const given = databaseOf(databaseUrl);
+  const address = addressIn(databaseUrl);
+  const fleet = new ServerFleet(address);
+  const given = address.database;
   if (!(await fleet.describe(given))) throw new UsageError(`There is no database ${given} on that server.`);
+  await fleet.withSession({ host: given }, (session) => refuseUnfit(session, given, apply));
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
@@ -84,7 +88,7 @@ export async function serverWorld(
     instance,
     database: instance,
     applicationUrl: undefined,
-    leases: resolve(".sluice/leases", new URL(databaseUrl).host.replace(/[^\w.-]/g, "_")),
+    leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     async close() {
       await unlock();
       await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
