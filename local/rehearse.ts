@@ -30,6 +30,8 @@ import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
 import { interpret } from "./interpreter.ts";
 import type { EventLog } from "./interpreter-types.ts";
+import { addressIn } from "./server/address.ts";
+import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
 import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
@@ -40,6 +42,7 @@ export const rehearse: Rehearse = async (options) => {
   if (options.apply && options.databaseUrl === undefined)
     throw new UsageError("--apply needs a --database-url.");
   const loaded = await loadPlan(options.plan);
+  if (options.databaseUrl !== undefined) await refuseUnfit(addressIn(options.databaseUrl), options.apply);
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
   const definition = await synthesize(loaded.plan, options);
   refuseUnknownStates(options.fail ?? [], definition);

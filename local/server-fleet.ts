@@ -2,13 +2,12 @@ import pg from "pg";
 import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
 import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
 import type { Session } from "../lambdas/shared/session.ts";
+import { literal } from "../lambdas/shared/sql-text.ts";
 import { type Address, addressIn } from "./server/address.ts";
+import { MAINTENANCE } from "./server/fit.ts";
 import { configFor, connecting, withSessionAt } from "./server/session.ts";
 
 const OBJECT_IN_USE = "55006";
-
-/** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
-const MAINTENANCE = "postgres";
 
 /** Settings that are kept as a list of quoted names, and are one wrong name when set as one literal; as in pg_dump. */
 const LISTS = [
@@ -102,7 +101,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
           WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = $2)`,
         [from, to],
       );
-      if (row) await inUse(session.exec(row.sql), from);
+      if (row) await inUse(session, row.sql, from);
     });
   }
 
@@ -127,7 +126,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
         [to, from],
       );
       if (!row) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
-      await inUse(session.exec(row.sql), from);
+      await inUse(session, row.sql, from);
       try {
         await this.copySettings(session, from, to);
       } catch (error) {
@@ -206,14 +205,21 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 }
 
-async function inUse(work: Promise<void>, database: string): Promise<void> {
+/** Does what needs the database to itself; where it is in use, says by whom. */
+async function inUse(session: Session, sql: string, database: string): Promise<void> {
   try {
-    await work;
+    await session.exec(sql);
   } catch (error) {
     if (!isPostgresError(error) || error.code !== OBJECT_IN_USE) throw error;
+    const sessions = await session.query<{ who: string }>(
+      `SELECT format('pid %s%s%s', pid, ' of ' || usename, ', ' || nullif(application_name, '')) AS who
+         FROM pg_stat_activity WHERE datname = $1 ORDER BY backend_start LIMIT 10`,
+      [database],
+    );
+    const who = sessions.length > 0 ? ` (${sessions.map((one) => one.who).join("; ")})` : "";
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `${database} is in use, and a copy on the same server needs it to itself: ${error.detail ?? error.message}. End those sessions and start again.`,
+      `${database} is in use, and a copy on the same server needs it to itself: ${error.detail ?? error.message}${who}. End those sessions and start again: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(database)}.`,
       { cause: error },
     );
   }

@@ -7,7 +7,6 @@ import { startApplication } from "./application.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
 import { addressIn } from "./server/address.ts";
-import { refuseUnfit } from "./server/fit.ts";
 import { ServerFleet } from "./server-fleet.ts";
 
 /** The databases that a local run works on. */
@@ -70,7 +69,6 @@ export async function serverWorld(
   const fleet = new ServerFleet(address);
   const given = address.database;
   if (!(await fleet.describe(given))) throw new UsageError(`There is no database ${given} on that server.`);
-  await fleet.withSession({ host: given }, (session) => refuseUnfit(session, given, apply));
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(

@@ -65,49 +65,25 @@ const AGAIN = "Copy the evidence again from where it is from.";
 
 /**
  * Does the work with what the evidence says.
- * @param asked the documents that it asks for; not given, they are found out by doing without each in turn
- * @throws UsageError with the document that is in the way, where it is not what a run writes
+ * @param again whether the work may be done once more, to find out which document is in the way
+ * @throws UsageError with that document, where it is not what a run writes
  */
 export async function fromEvidence<T>(
   evidence: RunEvidence,
   folder: string,
   work: (evidence: RunEvidence) => Promise<T>,
-  asked?: readonly string[],
+  again = true,
 ): Promise<T> {
   try {
     return await work(evidence);
   } catch (error) {
     if (!isAboutShape(error)) throw error;
-    const suspects = (asked ?? (await blamed(evidence, work, messageOf(error)))).map((name) =>
-      join(folder, `${name}.json`),
-    );
-    const [only] = suspects;
-    throw new UsageError(
-      only !== undefined && suspects.length === 1
-        ? `${only} is damaged: it is not as a run writes it (${messageOf(error)}). ${AGAIN}`
-        : `The evidence in ${folder} is damaged: ${messageOf(error)}. ${AGAIN}${
-            suspects.length > 0 ? ` It may be one of these:\n${suspects.slice(0, 10).join("\n")}` : ""
-          }`,
-      { cause: error },
-    );
+    const missed = again ? await lastMissed(evidence, work) : undefined;
+    const what = missed
+      ? `${join(folder, `${missed.name}.json`)} is damaged: it has no ${missed.path}`
+      : `The evidence in ${folder} is damaged`;
+    throw new UsageError(`${what} (${messageOf(error)}). ${AGAIN}`, { cause: error });
   }
-}
-
-/** The documents without which it does not fail so. */
-async function blamed(
-  evidence: RunEvidence,
-  work: (evidence: RunEvidence) => Promise<unknown>,
-  message: string,
-): Promise<string[]> {
-  const found: string[] = [];
-  for (const name of await evidence.list("")) {
-    const said = await work(without(evidence, name)).then(
-      () => "",
-      (other: unknown) => messageOf(other),
-    );
-    if (said !== message) found.push(name);
-  }
-  return found;
 }
 
 /** What is read was written by a run, unless somebody changed it: what does not fit is no fault of who reads. */
@@ -116,9 +92,39 @@ function isAboutShape(error: unknown): boolean {
   return error instanceof Error && error.constructor === Error && !("code" in error);
 }
 
-function without(evidence: RunEvidence, name: string): RunEvidence {
-  return {
-    ...evidence,
-    read: async (wanted) => (wanted === name ? undefined : await evidence.read(wanted)),
-  };
+/** What was looked for last in vain before the work fails. */
+interface Missed {
+  name: string;
+  path: string;
+}
+
+async function lastMissed(
+  evidence: RunEvidence,
+  work: (evidence: RunEvidence) => Promise<unknown>,
+): Promise<Missed | undefined> {
+  let last: Missed | undefined;
+  const watched = <V>(value: V, name: string, path: string): V =>
+    typeof value !== "object" || value === null
+      ? value
+      : new Proxy(value, {
+          get(target, key, receiver) {
+            const found: unknown = Reflect.get(target, key, receiver);
+            if (typeof key === "symbol" || typeof found === "function") return found;
+            const at = path === "" ? key : `${path}.${key}`;
+            if (found === undefined || found === null) last = { name, path: at };
+            return watched(found, name, at);
+          },
+        });
+  const read = async <V>(name: string): Promise<V | undefined> =>
+    watched(await evidence.read<V>(name), name, "");
+  try {
+    await work({
+      ...evidence,
+      read,
+      need: async <V>(name: string) => (await read<V>(name)) ?? (await evidence.need<V>(name)),
+    });
+  } catch {
+    return last;
+  }
+  return undefined;
 }

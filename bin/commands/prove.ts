@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { Doc } from "../../lambdas/shared/documents.ts";
 import { UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
 import { print } from "../../local/terminal/streams.ts";
@@ -40,7 +39,7 @@ ${PROVE_EXIT_CODES}`,
           evidence,
           folder,
           (from) => proveByHand(from, session, (table) => print(stderr, [`Reading ${table}`])),
-          [Doc.record("before"), Doc.fingerprint("before")],
+          false,
         ),
       );
       if (!proven)

@@ -65,7 +65,7 @@ export function addressIn(
     throw new UsageError(`sslnegotiation=direct needs sslmode=require or stronger, and it is ${tls.mode}.`);
   return {
     ...login,
-    ...passwordOf(all, login, given.password !== undefined, from),
+    ...passwordOf(all, login, given.password !== undefined),
     tls,
     directTls,
     options: all.options,
@@ -82,10 +82,12 @@ function passwordOf(
   all: Parameters,
   login: Login,
   isGiven: boolean,
-  from: string,
 ): Pick<Address, "password" | "passwordFrom"> {
   if (all.password)
-    return { password: all.password, passwordFrom: isGiven ? from : "PGPASSWORD or the service" };
+    return {
+      password: all.password,
+      passwordFrom: isGiven ? "the database URL" : "PGPASSWORD or the service",
+    };
   const { file, password, unread } = passwordIn(all, login);
   if (password !== undefined) return { password, passwordFrom: file };
   return { password: undefined, passwordFrom: unread ?? `${file} has none for this login` };
@@ -94,7 +96,9 @@ function passwordOf(
 function portIn(text = "5432"): number {
   const port = Number(text);
   if (!(Number.isInteger(port) && port > 0 && port < 65_536))
-    throw new UsageError("The port must be a number between 1 and 65535.");
+    throw new UsageError(
+      "The port must be a number between 1 and 65535. A / in a password is written %2F, a : is written %3A.",
+    );
   return port;
 }
 

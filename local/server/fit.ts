@@ -1,6 +1,10 @@
-import type { Session } from "../../lambdas/shared/session.ts";
 import { identifier } from "../../lambdas/shared/sql-text.ts";
 import { UsageError } from "../events.ts";
+import type { Address } from "./address.ts";
+import { withSessionAt } from "./session.ts";
+
+/** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
+export const MAINTENANCE = "postgres";
 
 interface Row {
   me: string;
@@ -31,17 +35,20 @@ const ASK = `
 
 /**
  * Whether a run can work there at all: it makes copies, which takes rights and a server that can be written to.
- * @throws UsageError with everything that is in the way, each with what helps
+ * @throws UsageError with why nobody is let in, or with everything that is in the way, each with what helps
  */
-export async function refuseUnfit(session: Session, database: string, apply: boolean): Promise<void> {
-  const [row] = await session.query<Row>(ASK);
+export async function refuseUnfit(address: Address, apply: boolean): Promise<void> {
+  const { database } = address;
+  const [row] = await withSessionAt(address, {}, (session) => session.query<Row>(ASK));
   if (!row) throw new UsageError(`${database} says nothing of itself in pg_database.`);
   // Copies have no limit of their own.
   const problems = problemsIn(apply ? row : { ...row, freeByDatabase: null }, database);
-  if (problems.length === 0) return;
-  throw new UsageError(
-    `A run on ${database} needs more than there is:\n${problems.map((line) => `- ${line}`).join("\n")}`,
-  );
+  if (problems.length > 0)
+    throw new UsageError(
+      `A run on ${database} needs more than there is:\n${problems.map((line) => `- ${line}`).join("\n")}`,
+    );
+  // From there copies are made, and sessions go that must be on none that is copied.
+  await withSessionAt({ ...address, database: MAINTENANCE }, {}, async () => undefined);
 }
 
 function problemsIn(row: Row, database: string): string[] {

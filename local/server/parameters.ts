@@ -113,7 +113,7 @@ function urlIn(text: string, from: string): Parameters {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && value !== "") found[name] = decoded(value, from);
-  for (const pair of query ? query.split("&") : []) {
+  for (const pair of query ? query.split("&").filter((pair) => pair !== "") : []) {
     const [name = "", value = ""] = splitOnce(pair, "=");
     found[decoded(name, from) === "ssl" && value === "true" ? "sslmode" : decoded(name, from)] =
       name === "ssl" && value === "true" ? "require" : decoded(value, from);

@@ -65,7 +65,7 @@ function wordsFor(address: Address, error: unknown): string {
   }
   if (error instanceof NoPassword)
     return `the server wants a password for ${user}, and there is none: ${passwordFrom}. ${GIVE}`;
-  if (said.startsWith(NO_TLS))
+  if (lacksTls(error))
     return `the server has no TLS, and sslmode=${address.tls.mode} insists on it. Turn ssl on there, or, where the network is your own, take sslmode=prefer or disable.`;
   if (isAboutCertificate(codeOf(error)))
     return `its certificate is not believed: ${said}. Give sslrootcert=FILE with the certificate of the authority that signed it${
@@ -87,11 +87,15 @@ function isAboutCertificate(code: string): boolean {
   return /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET|SELF_SIGNED|INVALID_CA|HOSTNAME_MISMATCH/.test(code);
 }
 
+export function lacksTls(error: unknown): boolean {
+  return messageOf(error).startsWith(NO_TLS);
+}
+
 /** Whether the next way of sslmode may let in where this one did not: never after a wrong password. */
 export function mayGoOtherWay(error: unknown): boolean {
   const code = codeOf(error);
   return (
-    messageOf(error).startsWith(NO_TLS) ||
+    lacksTls(error) ||
     code === "28000" ||
     isAboutCertificate(code) ||
     /^(EPROTO|ERR_SSL|ERR_TLS)/.test(code) ||

@@ -2,8 +2,8 @@ import type pg from "pg";
 import { openPgSession, type PgConnection } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import type { Address } from "./address.ts";
-import { mayGoOtherWay, NoPassword, Refused } from "./refused.ts";
-import type { Tls } from "./tls.ts";
+import { lacksTls, mayGoOtherWay, NoPassword, Refused } from "./refused.ts";
+import type { Tls, TlsWays } from "./tls.ts";
 
 /** Opens one session there, and closes it when `work` is done. @throws Refused with why there is none, and what helps */
 export async function withSessionAt<T>(
@@ -23,20 +23,26 @@ async function open(address: Address, own: Parameters<typeof withSessionAt>[1]):
   return await connecting(address, (tls) => openPgSession({ ...configFor(address, tls), ...own }));
 }
 
+/** The way that let in before: a run opens many sessions, and need not be turned away first for each. */
+const letIn = new WeakMap<TlsWays, Tls>();
+
 /** Connects in the first way of the address's sslmode that is let in. @throws Refused where none is */
 export async function connecting<T>(address: Address, connect: (tls: Tls) => Promise<T>): Promise<T> {
   const { ways } = address.tls;
-  let first: unknown;
-  for (const [at, tls] of ways.entries())
+  const failures: unknown[] = [];
+  const known = letIn.get(address.tls);
+  for (const tls of known === undefined ? ways : [known])
     try {
-      return await connect(tls);
+      const connected = await connect(tls);
+      letIn.set(address.tls, tls);
+      return connected;
     } catch (error) {
-      // What the first way was refused for says more, where the last was not tried for another reason.
-      first ??= error;
-      const isLast = at === ways.length - 1;
-      if (isLast || !mayGoOtherWay(error)) throw new Refused(address, mayGoOtherWay(error) ? first : error);
+      failures.push(error);
+      if (!mayGoOtherWay(error)) break;
     }
-  throw new Error("There is no way to connect");
+  // That there is no TLS says nothing, where it went on without.
+  const telling = failures.find((error, at) => at === failures.length - 1 || !lacksTls(error));
+  throw new Refused(address, telling);
 }
 
 /** As node-postgres takes it: nothing is left for it to look up for itself. */
