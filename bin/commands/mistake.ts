@@ -36,6 +36,8 @@ const SYSTEM: Readonly<Record<string, string>> = {
 /** What helps against what PostgreSQL said, by the SQLSTATE or its class. */
 const SERVER: Readonly<Record<string, string>> = {
   "25006": "The session is read-only: take a role that may write, on a server that is no standby.",
+  "28": "Look at the role, its password and pg_hba.conf.",
+  "3D": "Look at the name after the URL's last slash.",
   "42501": "The role lacks a right. Connect as a role that has it, or have it granted.",
   "53100": "The server's disk is full: make room there.",
   "53200": "The server has no memory left.",
@@ -77,7 +79,9 @@ function ofServer({
     .filter((key) => code.startsWith(key))
     .sort((a, b) => b.length - a.length)[0];
   return [
-    `The server said: ${message} (${code})`,
+    /^(08|28|3D)/.test(code)
+      ? `The database cannot be reached: ${message} (${code})`
+      : `The server said: ${message} (${code})`,
     ...(detail ? [`Detail: ${detail}`] : []),
     ...(hint ? [`Hint: ${hint}`] : []),
     ...(helps === undefined ? [] : [SERVER[helps]]),

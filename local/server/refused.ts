@@ -7,7 +7,7 @@ export class Refused extends UsageError {
   /** The network's or PostgreSQL's, as the driver gave it. */
   readonly code: string;
   constructor(address: Address, error: unknown) {
-    super(`${placeOf(address)} cannot be connected to: ${wordsFor(address, error)}`, { cause: error });
+    super(`${placeOf(address)} cannot be reached: ${wordsFor(address, error)}`, { cause: error });
     this.code = codeOf(error);
   }
 }

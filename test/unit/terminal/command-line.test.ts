@@ -194,6 +194,14 @@ test("a mistake in the settings is told as one, and is no bug", async () => {
   expect(err).toMatch(/^error: One mistake in the settings .*\n- approvers: there must be one\n$/);
 });
 
+test("a database that lets nobody in is a mistake in the call, and no bug", async () => {
+  const run = new FakeRun(started);
+  run.breakOff(Object.assign(new Error('password authentication failed for user "me"'), { code: "28P01" }));
+  const { code, err } = await sluice(["rehearse", "--plan", TINY, "--yes"], run);
+  expect(code).toBe(2);
+  expect(err).toContain("cannot be reached: password authentication failed");
+});
+
 describe("exit codes", () => {
   test.each([
     ["Succeeded", 0],
