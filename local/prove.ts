@@ -28,7 +28,7 @@ export async function proveByHand(
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (!before) return undefined;
   const was = await evidence.need<Fingerprint>(Doc.fingerprint("before"));
-  const is = await takeFingerprint(session);
+  const is = await takeFingerprint(session, was.roles);
   const contents: TableContent[] = [];
   for (const recorded of before.tables) {
     progress(recorded.table);
@@ -38,7 +38,7 @@ export async function proveByHand(
     recordedAt: before.at,
     tables: before.tables.length,
     differences: [
-      ...(was.hash === is.hash ? [] : differences(was, is).map(describeDifference)),
+      ...differences(was, is).map(describeDifference),
       ...compareContents(before.tables, contents).map(({ text }) => text),
       ...wentBack(before.sequences ?? [], await takeSequences(session)),
     ],

@@ -1,5 +1,6 @@
 import type { PreflightCheck } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 /** What a snapshot would not hold, and what a proof would not see. */
@@ -16,7 +17,7 @@ async function unloggedTables(session: Session): Promise<PreflightCheck> {
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND pg_relation_size(c.oid) > 0
-        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        AND ${IS_USERS_SCHEMA("n.nspname")}
       ORDER BY name`,
   );
   return {

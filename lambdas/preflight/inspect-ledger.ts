@@ -1,9 +1,10 @@
 import { claimInWords, othersClaim } from "../migrate/claim.ts";
-import { hasLedger, LEDGER_SCHEMA } from "../migrate/ledger.ts";
+import { hasLedger } from "../migrate/ledger.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 interface Row {

@@ -2,6 +2,7 @@ import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 interface RoleRow {
@@ -51,7 +52,7 @@ async function roles(session: Session, names: readonly string[]): Promise<Prefli
        SELECT c.oid, c.relname, c.relowner
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'),
+          AND ${IS_USERS_SCHEMA("n.nspname")}),
      owners AS (
        SELECT relowner AS oid FROM owned
         UNION SELECT datdba FROM pg_database WHERE datname = current_database())

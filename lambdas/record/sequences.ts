@@ -1,11 +1,12 @@
 import type { SequenceDoc } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 
 /** Those that start over when they have come to their end are left out: a smaller value tells nothing. */
 const SEQUENCES = `
 SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises
 FROM pg_sequences
-WHERE NOT cycle AND schemaname !~ '^pg_' AND schemaname <> 'sluice'
+WHERE NOT cycle AND ${IS_USERS_SCHEMA("schemaname")}
 ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 
 /** How far every sequence has come that this role may read. */

@@ -7,7 +7,7 @@ import {
   type Target,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { besideTarget } from "../shared/places.ts";
+import { applicationRoles, besideTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { type ListedTable, listTables } from "./checksums.ts";
@@ -43,7 +43,9 @@ export async function takeRecord(
   const { at } = await evidence.once(`${Doc.record(name)}/began`, async () => ({
     at: ports.clock.now().toISOString(),
   }));
-  const { hash } = await evidence.once(Doc.fingerprint(name), () => takeFingerprint(session));
+  const { hash } = await evidence.once(Doc.fingerprint(name), () =>
+    takeFingerprint(session, applicationRoles(ports)),
+  );
   const sequences = await evidence.once(`${Doc.record(name)}/sequences`, () => takeSequences(session));
   const wanted = await evidence.once<readonly TableToRead[]>(`${Doc.record(name)}/tables`, async () => {
     const living = await listTables(session);

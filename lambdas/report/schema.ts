@@ -177,6 +177,9 @@ const proof = z.strictObject({
   fingerprintAfter: z.string().nullable(),
   tables: z.array(proofTable),
   differences: z.array(z.string()),
+  moved: z
+    .array(z.string())
+    .describe("Columns that were dropped and came back at another position; no difference"),
   evidence,
 });
 

@@ -1,4 +1,5 @@
 import type { Session } from "../shared/session.ts";
+import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 
 /** What the server has counted so far, to be compared with what it will have counted later. */
 export interface MarkDoc {
@@ -34,9 +35,7 @@ SELECT format('%I.%I', n.nspname, c.relname) AS table, pg_relation_filenode(c.oi
        pg_stat_get_tuples_deleted(c.oid)::float8 AS deleted
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = '${LARGE_OBJECTS}'::regclass
-   OR (c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
-       AND NOT EXISTS (SELECT FROM pg_depend d
-                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+   OR ${IS_USERS_TABLE}
 ORDER BY 1`;
 
 /** Marks where the server's counters stand now. */

@@ -1,7 +1,8 @@
+import { Pooled } from "../../lambdas/shared/pg-session.ts";
 import { identifier } from "../../lambdas/shared/sql-text.ts";
 import { UsageError } from "../events.ts";
 import type { Address } from "./address.ts";
-import { withSessionAt } from "./session.ts";
+import { withGuestAt, withSessionAt } from "./session.ts";
 
 /** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
 export const MAINTENANCE = "postgres";
@@ -39,7 +40,10 @@ const ASK = `
  */
 export async function refuseUnfit(address: Address, apply: boolean): Promise<void> {
   const { database } = address;
-  const [row] = await withSessionAt(address, {}, (session) => session.query<Row>(ASK));
+  const [row] = await withGuestAt(address, { application_name: "sluice" }, {}, (session, pooled) => {
+    if (pooled) throw new UsageError(new Pooled(`${address.host}:${address.port}`).message);
+    return session.query<Row>(ASK);
+  });
   if (!row) throw new UsageError(`${database} says nothing of itself in pg_database.`);
   // Copies have no limit of their own.
   const problems = problemsIn(apply ? row : { ...row, freeByDatabase: null }, database);

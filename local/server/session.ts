@@ -1,17 +1,23 @@
 import type pg from "pg";
-import { openPgSession, type PgConnection } from "../../lambdas/shared/pg-session.ts";
+import { asGuest, type LocalSettings } from "../../lambdas/shared/guest-session.ts";
+import { openPgSession, type PgConnection, Pooled } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import type { Address } from "./address.ts";
 import { lacksTls, mayGoOtherWay, NoPassword, Refused } from "./refused.ts";
 import type { Tls, TlsWays } from "./tls.ts";
 
-/** Opens one session there, and closes it when `work` is done. @throws Refused with why there is none, and what helps */
+type Own = Pick<pg.ClientConfig, "application_name" | "options">;
+
+/**
+ * Opens one session of the run's own there, and closes it when `work` is done.
+ * @throws Refused with why there is none, and what helps; Pooled where a pooler answers
+ */
 export async function withSessionAt<T>(
   address: Address,
-  own: Pick<pg.ClientConfig, "application_name" | "options">,
+  own: Own,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const connection = await open(address, own);
+  const connection = await open(address, own, true);
   try {
     return await work(connection.session);
   } finally {
@@ -19,8 +25,18 @@ export async function withSessionAt<T>(
   }
 }
 
-async function open(address: Address, own: Parameters<typeof withSessionAt>[1]): Promise<PgConnection> {
-  return await connecting(address, (tls) => openPgSession({ ...configFor(address, tls), ...own }));
+/** The same on a database that somebody else works with: see guest-session.ts. @throws Refused as above */
+export async function withGuestAt<T>(
+  address: Address,
+  own: Own,
+  settings: LocalSettings,
+  work: (session: Session, pooled: boolean) => Promise<T>,
+): Promise<T> {
+  return await asGuest(await open(address, own, false), settings, work);
+}
+
+async function open(address: Address, own: Own, owned: boolean): Promise<PgConnection> {
+  return await connecting(address, (tls) => openPgSession({ ...configFor(address, tls), ...own }, owned));
 }
 
 /** The way that let in before: a run opens many sessions, and need not be turned away first for each. */
@@ -37,6 +53,7 @@ export async function connecting<T>(address: Address, connect: (tls: Tls) => Pro
       letIn.set(address.tls, tls);
       return connected;
     } catch (error) {
+      if (error instanceof Pooled) throw error;
       failures.push(error);
       if (!mayGoOtherWay(error)) break;
     }

@@ -181,6 +181,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "b".repeat(64),
         tables: [],
         differences: [],
+        moved: [],
         evidence: [],
       },
       {
@@ -192,6 +193,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "c".repeat(64),
         tables: [],
         differences: [text("function public.f() added")],
+        moved: [],
         evidence: [],
       },
     ],
