@@ -3,6 +3,7 @@ import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.
 import { type TableContent, takeTableContent } from "../lambdas/record/checksums.ts";
 import { compareContents, modeOf } from "../lambdas/record/compare-contents.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
+import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
 import { Doc, type RecordDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
@@ -40,7 +41,13 @@ export async function proveByHand(
     differences: [
       ...differences(was, is).map(describeDifference),
       ...compareContents(before.tables, contents).map(({ text }) => text),
+      ...(await differencesOfViews(session, before.views ?? [], await viewsAsBefore(session, before))),
       ...wentBack(before.sequences ?? [], await takeSequences(session)),
     ],
   };
+}
+
+function viewsAsBefore(session: Session, { views = [] }: RecordDoc) {
+  const read = views.filter(({ notRead }) => notRead === undefined);
+  return takeViews(session, new Map(read.map((view) => [view.table, modeOf(view)])));
 }

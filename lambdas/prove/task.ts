@@ -2,6 +2,7 @@ import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
 import { wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { differencesOfViews } from "../record/views.ts";
 import {
   Doc,
   type ProofDoc,
@@ -10,6 +11,7 @@ import {
   type RecordName,
   type SequenceDoc,
   type TableContentDoc,
+  type ViewContentDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -48,9 +50,17 @@ export const proveTask: Task<z.infer<typeof event>> = {
     // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
     const fenced = target === "staging" || ports.settings.fence === "connect";
     const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+    const { views = [] } = wanted;
+    const ofViews =
+      views.length === 0
+        ? []
+        : await withTarget(ports, evidence, target, (session) =>
+            differencesOfViews(session, views, record.views ?? []),
+          );
     const found = [
       ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
       ...contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+      ...(fenced ? ofViews : []),
       ...wentBack(wanted.sequences ?? [], record.sequences ?? []),
     ];
     const doc = await evidence.keep<ProofDoc>(Doc.proof(proof), {
@@ -64,7 +74,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
       tablesBefore: [...wanted.tables],
       tablesAfter: record.tables,
       differences: found,
-      unproven: unproven.map(({ text }) => text),
+      unproven: [...unproven.map(({ text }) => text), ...(fenced ? [] : ofViews)],
     });
     if (doc.equal) return DONE;
     const some = doc.differences.slice(0, 10).join("; ");
@@ -84,6 +94,8 @@ interface Expectation {
   tables: readonly TableContentDoc[];
   /** What they had come to, they must not give again. */
   sequences: readonly SequenceDoc[] | undefined;
+  /** None where the migration may have refreshed them, or made them anew. */
+  views?: readonly ViewContentDoc[] | undefined;
 }
 
 /** @param versions the table that holds the schema's version */
@@ -94,20 +106,25 @@ async function expectation(
 ): Promise<Expectation> {
   if (proof.startsWith("staging-")) {
     const name = proof as RecordName;
-    const { tables, sequences } = await evidence.need<RecordDoc>(Doc.record(name));
-    return { catalog: name, tables, sequences };
+    const { tables, sequences, views } = await evidence.need<RecordDoc>(Doc.record(name));
+    return { catalog: name, tables, sequences, views };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
-  const { sequences } = before;
+  const { sequences, views } = before;
   if (proof === "production-data")
     // The schema's version has rightly changed.
     return { tables: before.tables.filter(({ table }) => table !== versions), sequences };
-  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences };
+  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences, views };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>
       (was.table === versions ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
   );
-  return { catalog: "before", tables, sequences: reopened?.sequences ?? sequences };
+  return {
+    catalog: "before",
+    tables,
+    sequences: reopened?.sequences ?? sequences,
+    views: reopened?.views ?? views,
+  };
 }

@@ -15,6 +15,7 @@ import { modeOf } from "./compare-contents.ts";
 import { contentModes } from "./modes.ts";
 import { readTables, type TableToRead } from "./read-tables.ts";
 import { takeSequences } from "./sequences.ts";
+import { takeViews } from "./views.ts";
 
 /** A table as it was read before: it is to be read in the same way, over the same columns. */
 export type ReadBefore = Pick<TableContentDoc, "table" | "columns" | "checksum">;
@@ -63,6 +64,9 @@ export async function takeRecord(
     beside: alone ? undefined : besideTarget(ports, evidence, target),
   });
   if (!contents) return undefined;
+  const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
+    takeViews(session, await contentModes(session, ports.plan.contents)),
+  );
   const now = ports.clock.now();
   return await evidence.keep<RecordDoc>(Doc.record(name), {
     at,
@@ -70,6 +74,7 @@ export async function takeRecord(
     fingerprint: hash,
     tables: contents,
     sequences,
+    views,
   });
 }
 

@@ -170,6 +170,12 @@ export interface TableContentDoc {
   key?: string[] | undefined;
 }
 
+/** What a materialized view held. */
+export interface ViewContentDoc extends TableContentDoc {
+  /** Why it was not read; then it has no rows and no checksum. */
+  notRead?: "not populated" | "may not" | undefined;
+}
+
 export interface RecordDoc {
   at: string;
   seconds: number;
@@ -177,6 +183,8 @@ export interface RecordDoc {
   tables: TableContentDoc[];
   /** Absent in evidence of older runs. */
   sequences?: SequenceDoc[] | undefined;
+  /** Materialized views. Absent in evidence of older runs. */
+  views?: ViewContentDoc[] | undefined;
 }
 
 /** How far a sequence has come. */
