@@ -38,6 +38,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           failure: ErrorName.StepFailed,
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
+          noticesRewrites: target === "staging",
           atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
       },

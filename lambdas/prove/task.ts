@@ -18,7 +18,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
-import { differencesOfCatalogs } from "./compare.ts";
+import { differencesOfCatalogs, movedBetween } from "./compare.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -75,6 +75,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
       tablesAfter: record.tables,
       differences: found,
       unproven: [...unproven.map(({ text }) => text), ...(fenced ? [] : ofViews)],
+      moved: wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : [],
     });
     if (doc.equal) return DONE;
     const some = doc.differences.slice(0, 10).join("; ");

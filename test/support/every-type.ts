@@ -37,7 +37,7 @@ const LITERALS = [
   ...[list(0, 39), list(0, 39, [0, 32])],
   ...'<a/>|<b/>|<a></a>|<a>1</a>|<?xml version="1.0"?><a/>'.split("|"),
   // Geometry, networks, searches and other types of their own.
-  ..."(1,2)|(1,3)|((1,2),(3,4))|[(1,2),(3,4)]|((1,2),(3,4),(5,6))|<(1,2),3>|{1,2,3}|{1,2}|{-1,2,3}".split(
+  ..."(1,2)|(1,3)|((1,2),(3,4))|[(1,2),(3,4)]|((1,2),(3,4),(5,6))|<(1,2),3>|<(1,2),4>|((1,2),(3,5))|[(1,2),(3,5)]|{1,2,3}|{1,2}|{-1,2,3}".split(
     "|",
   ),
   ..."10.0.0.0/8|10.0.0.0/16|10.0.0.1|10.0.0.1/32|::1|::|08:00:2b:01:02:03|08:00:2b:01:02:03:04:05".split(
@@ -79,7 +79,15 @@ const OWN = `
 
 /** Literals of the types in OWN, which no other type needs. */
 const OWN_LITERALS = ["calm", "tense", "Calm", "(,)", "(1,)", '(,"")', "(1,a)", "(NaN)", "()", "(0)", "(-0)"];
-const OWN_RANGES = ["[calm,tense]", "[calm,tense)", "[a,b]", "[A,b]", "[a ,b]"];
+const OWN_RANGES = [
+  "[calm,tense]",
+  "[calm,tense)",
+  "[a,b]",
+  "[A,b]",
+  "[a ,b]",
+  "{[calm,tense]}",
+  "{[calm,calm]}",
+];
 
 export interface TypeFound {
   /** Such as `jsonb`, `array of jsonb`. */

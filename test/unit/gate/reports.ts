@@ -14,6 +14,7 @@ export function emptyReport(run: string): Report {
     verifiedAgain: null,
     reminders: [],
     run,
+    manifest: null,
     asOf: AT,
     end: "running",
     cause: null,
@@ -181,6 +182,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "b".repeat(64),
         tables: [],
         differences: [],
+        moved: [],
         evidence: [],
       },
       {
@@ -192,6 +194,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "c".repeat(64),
         tables: [],
         differences: [text("function public.f() added")],
+        moved: [],
         evidence: [],
       },
     ],
