@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
-import { wentBack } from "../record/sequences.ts";
+import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { differencesOfViews } from "../record/views.ts";
 import {
@@ -75,7 +75,10 @@ export const proveTask: Task<z.infer<typeof event>> = {
       tablesAfter: record.tables,
       differences: found,
       unproven: [...unproven.map(({ text }) => text), ...(fenced ? [] : ofViews)],
-      moved: wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : [],
+      moved: [
+        ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+        ...ranAhead(wanted.sequences ?? [], record.sequences ?? []),
+      ],
     });
     if (doc.equal) return DONE;
     const some = doc.differences.slice(0, 10).join("; ");

@@ -179,7 +179,7 @@ const proof = z.strictObject({
   differences: z.array(z.string()),
   moved: z
     .array(z.string())
-    .describe("Columns that were dropped and came back at another position; no difference"),
+    .describe("Columns that came back at another position, sequences set far ahead; no difference"),
   evidence,
 });
 

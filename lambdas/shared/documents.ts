@@ -215,6 +215,8 @@ export interface SequenceDoc {
   /** Decimal text; null: it has given no value yet, or may not be read. */
   last: string | null;
   rises: boolean;
+  /** The last value that there can be. Absent in evidence of older runs. */
+  end?: string | undefined;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
@@ -366,7 +368,10 @@ export interface ProofDoc {
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
-  /** Columns that were dropped and came back at another position, one line each: no difference. Absent in older runs. */
+  /**
+   * What people should know of though it is no difference, one line each: columns that came back at another position,
+   * sequences that were set far ahead. Absent in older runs.
+   */
   moved?: string[] | undefined;
 }
 
