@@ -1,7 +1,7 @@
 import pg from "pg";
 import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
 import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
-import type { Session } from "../lambdas/shared/session.ts";
+import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { literal } from "../lambdas/shared/sql-text.ts";
 import { type Address, addressIn } from "./server/address.ts";
 import { MAINTENANCE } from "./server/fit.ts";
@@ -119,11 +119,12 @@ export class ServerFleet implements DatabaseFleet, Databases {
     if (!this.own.has(instance) && !(await this.exists(instance))) return;
     this.refuseForeign(instance, "dropped");
     await this.onServer(async (session) => {
-      const [row] = await session.query<{ sql: string }>(
+      const { sql } = await needRow<{ sql: string }>(
+        session,
         "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",
         [instance],
       );
-      if (row) await session.exec(row.sql);
+      await session.exec(sql);
     });
   }
 

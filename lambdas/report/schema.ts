@@ -190,7 +190,7 @@ const proof = z.strictObject({
     .describe("Rows added to tables that may grow, a line for each; absent: none"),
   moved: z
     .array(z.string())
-    .describe("Columns that were dropped and came back at another position; no difference"),
+    .describe("Columns that came back at another position, sequences set far ahead; no difference"),
   evidence,
 });
 

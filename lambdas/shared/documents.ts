@@ -196,6 +196,12 @@ export interface TableContentDoc {
   key?: string[] | undefined;
 }
 
+/** What a materialized view held. */
+export interface ViewContentDoc extends TableContentDoc {
+  /** Why it was not read; then it has no rows and no checksum. */
+  notRead?: "not populated" | "may not" | undefined;
+}
+
 export interface RecordDoc {
   at: string;
   seconds: number;
@@ -205,6 +211,8 @@ export interface RecordDoc {
   sequences?: SequenceDoc[] | undefined;
   /** Absent in evidence of older runs. */
   largeObjects?: LargeObjectsDoc | undefined;
+  /** Materialized views. Absent in evidence of older runs. */
+  views?: ViewContentDoc[] | undefined;
   /** Tables that the plan says only grow; absent: none do. */
   growing?: GrowingDoc[] | undefined;
 }
@@ -249,6 +257,8 @@ export interface SequenceDoc {
   rises: boolean;
   /** This role may not read it. */
   unread?: true | undefined;
+  /** The last value that there can be. Absent in evidence of older runs. */
+  end?: string | undefined;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
@@ -406,7 +416,10 @@ export interface ProofDoc {
   scope?: ScopeDoc | undefined;
   /** Rows that were added to tables that may grow, a line for each; absent: none. */
   grown?: string[] | undefined;
-  /** Columns that were dropped and came back at another position, one line each: no difference. Absent in older runs. */
+  /**
+   * What people should know of though it is no difference, one line each: columns that came back at another position,
+   * sequences that were set far ahead. Absent in older runs.
+   */
   moved?: string[] | undefined;
 }
 
