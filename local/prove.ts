@@ -6,6 +6,7 @@ import { type TableContent, takeTableContent } from "../lambdas/record/checksums
 import { compareContents, modeOf } from "../lambdas/record/compare-contents.ts";
 import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
+import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
 import { Doc, type RecordDoc, type ScopeDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
@@ -50,16 +51,23 @@ export async function proveByHand(
         before.tables.filter(({ table }) => !growing.some((grows) => grows.table === table)),
         contents,
       ).map(({ text }) => text),
+      ...(await differencesOfViews(session, before.views ?? [], await viewsAsBefore(session, before))),
       ...wentBack(before.sequences ?? [], sequences),
       ...besideThatDiffers(before, { largeObjects: await takeLargeObjects(session) }, beside, false),
     ],
     scope: scopeOf({
       catalog: is,
       tables: before.tables,
+      views: before.views ?? [],
       sequences,
       growing,
       largeObjects: beside.largeObjects,
       unproven: 0,
     }),
   };
+}
+
+function viewsAsBefore(session: Session, { views = [] }: RecordDoc) {
+  const read = views.filter(({ notRead }) => notRead === undefined);
+  return takeViews(session, new Map(read.map((view) => [view.table, modeOf(view)])));
 }

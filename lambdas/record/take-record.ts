@@ -17,6 +17,7 @@ import { takeLargeObjects } from "./large-objects.ts";
 import { contentModes } from "./modes.ts";
 import { readTables, type TableToRead } from "./read-tables.ts";
 import { takeSequences } from "./sequences.ts";
+import { takeViews } from "./views.ts";
 
 /** A table as it was read before: it is to be read in the same way, over the same columns. */
 export type ReadBefore = Pick<TableContentDoc, "table" | "columns" | "checksum">;
@@ -71,6 +72,9 @@ export async function takeRecord(
   const growing = await evidence.once(`${Doc.record(name)}/growing`, () =>
     takeGrowing(session, ports.plan.contents),
   );
+  const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
+    takeViews(session, await contentModes(session, ports.plan.contents)),
+  );
   const now = ports.clock.now();
   return await evidence.keep<RecordDoc>(Doc.record(name), {
     at,
@@ -80,6 +84,7 @@ export async function takeRecord(
     sequences,
     largeObjects,
     ...(growing.length > 0 ? { growing } : {}),
+    views,
   });
 }
 

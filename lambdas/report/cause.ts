@@ -5,6 +5,7 @@ import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
+import { FOUND, mistakesOf } from "./mistakes.ts";
 import { lostInWords } from "./way-back.ts";
 import { count, list, milliseconds, moment, sentence, shorten } from "./words.ts";
 
@@ -77,12 +78,17 @@ function isLastOfItsGate({ gates }: Facts, gate: GateFacts): boolean {
 }
 
 function failureText(facts: Facts, failure: Facts["failures"][number]): string {
-  return detailed(facts, failure) ?? `${failure.state}: ${failure.message}`;
+  const text = detailed(facts, failure) ?? `${failure.state}: ${failure.message}`;
+  const onStaging = !facts.steps.some(({ target }) => target === "production");
+  const earlier = onStaging ? mistakesOf({ ...facts, left: facts.left.staging }) : [];
+  return earlier.length === 0 || failure.message.startsWith(FOUND)
+    ? text
+    : `${sentence(shorten(text, LONGEST_WHY / 2))} The rehearsal had found before that: ${several(earlier)}`;
 }
 
 /** Where the evidence holds the figures, they say more than the message does. */
-function detailed(facts: Facts, { error, at }: Facts["failures"][number]): string | null {
-  if (error === ErrorName.CheckFailed) {
+function detailed(facts: Facts, { error, message, at }: Facts["failures"][number]): string | null {
+  if (error === ErrorName.CheckFailed && !message.startsWith(FOUND)) {
     const doc = facts.checks.findLast(
       (checks) => checks.at <= at && checks.results.some(({ passed }) => !passed),
     );

@@ -1,5 +1,6 @@
 import type { ProofDoc } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
+import { stagingProof } from "./mistakes.ts";
 import type { ProofReport } from "./schema.ts";
 
 export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
@@ -23,7 +24,10 @@ function titleOf(name: string): string {
   if (name === "production-data") return "Production's data after the migrations";
   if (name === "production-rolled-back") return "Production, rolled back";
   if (name === "production-restored") return "Production, restored";
-  if (name.startsWith("staging-")) return `Staging, ${name.slice("staging-".length)} rolled back`;
+  if (name.startsWith("staging-")) {
+    const { version, again } = stagingProof(name);
+    return again ? `Staging, the rollback of ${version} tried again` : `Staging, ${version} rolled back`;
+  }
   return name;
 }
 

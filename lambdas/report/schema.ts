@@ -190,7 +190,7 @@ const proof = z.strictObject({
     .describe("Rows added to tables that may grow, a line for each; absent: none"),
   moved: z
     .array(z.string())
-    .describe("Columns that were dropped and came back at another position; no difference"),
+    .describe("Columns that came back at another position, sequences set far ahead; no difference"),
   evidence,
 });
 
@@ -422,6 +422,12 @@ export const reportSchema = z.strictObject({
       approvedBy: z.string().nullable(),
     })
     .describe("The plan's staging results"),
+  left: z
+    .strictObject({ invalidIndexes: z.array(z.string()), notValid: z.array(z.string()) })
+    .nullable()
+    .describe(
+      "Indexes and constraints that the migrations left half made on production; null: nobody looked",
+    ),
   benchmarks: z.array(benchmark),
   hooks: z.array(z.strictObject({ name: z.string(), at: time, results: z.array(outcomeOfHook), evidence })),
   gates: z.array(gate),

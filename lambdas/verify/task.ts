@@ -36,6 +36,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
       scope: scopeOf({
         catalog: await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
         tables: staging.tables,
+        views: staging.views ?? [],
         sequences: staging.sequences ?? [],
         growing: [],
         largeObjects: staging.largeObjects,

@@ -170,6 +170,7 @@ test("a proof's scope says what it speaks of, and what it does not and why", asy
   const scope = scopeOf({
     catalog,
     tables: [table, { ...table, table: "public.counted", checksum: null }],
+    views: [],
     sequences,
     growing: [],
     largeObjects,
