@@ -8,6 +8,7 @@ import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
  */
 const SEQUENCES = `
 SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises,
+       CASE WHEN NOT has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT, USAGE') THEN true END AS unread,
        CASE WHEN increment_by > 0 THEN least(max_value, col.most) ELSE greatest(min_value, - col.most) END::text AS end
 FROM pg_sequences
 LEFT JOIN LATERAL (
@@ -20,7 +21,9 @@ ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 
 /** How far every sequence has come that this role may read. */
 export function takeSequences(session: Session): Promise<SequenceDoc[]> {
-  return session.query<SequenceDoc>(SEQUENCES);
+  return session
+    .query<SequenceDoc>(SEQUENCES)
+    .then((rows) => rows.map(({ unread, ...sequence }) => (unread ? { ...sequence, unread } : sequence)));
 }
 
 /**
@@ -31,7 +34,7 @@ export function wentBack(before: readonly SequenceDoc[], after: readonly Sequenc
   const now = new Map(after.map((found) => [found.sequence, found]));
   return before.flatMap(({ sequence, last, rises }) => {
     const is = now.get(sequence);
-    if (!is || last === null) return [];
+    if (!is || is.unread || last === null) return [];
     const ahead = is.last === null ? -1n : (BigInt(is.last) - BigInt(last)) * (rises ? 1n : -1n);
     if (ahead >= 0n) return [];
     return [`${sequence}: had come to ${last}, now ${is.last === null ? "begins anew" : `to ${is.last}`}`];

@@ -12,6 +12,8 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { type ListedTable, listTables } from "./checksums.ts";
 import { modeOf } from "./compare-contents.ts";
+import { takeGrowing } from "./growing.ts";
+import { takeLargeObjects } from "./large-objects.ts";
 import { contentModes } from "./modes.ts";
 import { readTables, type TableToRead } from "./read-tables.ts";
 import { takeSequences } from "./sequences.ts";
@@ -64,6 +66,12 @@ export async function takeRecord(
     beside: alone ? undefined : besideTarget(ports, evidence, target),
   });
   if (!contents) return undefined;
+  const largeObjects = await evidence.once(`${Doc.record(name)}/large-objects`, () =>
+    takeLargeObjects(session),
+  );
+  const growing = await evidence.once(`${Doc.record(name)}/growing`, () =>
+    takeGrowing(session, ports.plan.contents),
+  );
   const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
     takeViews(session, await contentModes(session, ports.plan.contents)),
   );
@@ -74,6 +82,8 @@ export async function takeRecord(
     fingerprint: hash,
     tables: contents,
     sequences,
+    largeObjects,
+    ...(growing.length > 0 ? { growing } : {}),
     views,
   });
 }
