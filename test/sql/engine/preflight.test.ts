@@ -96,8 +96,8 @@ describe("the ledger's schema", () => {
     await session.exec("CREATE SCHEMA sluice; CREATE TABLE sluice.orders (id int)");
     expect(await found()).toMatchObject([
       {
-        name: "ledger's schema",
-        seen: "one that is not the ledger",
+        name: "ledger",
+        seen: "one that is not the ledger of this version of Sluice",
         mend: expect.stringContaining("ALTER SCHEMA sluice RENAME TO"),
       },
     ]);
