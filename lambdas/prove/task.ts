@@ -2,6 +2,7 @@ import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
 import { wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { sinceBefore } from "../record/wishes.ts";
 import {
   Doc,
   type ProofDoc,
@@ -10,13 +11,16 @@ import {
   type RecordName,
   type SequenceDoc,
   type TableContentDoc,
+  type Target,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { differencesOfCatalogs } from "./compare.ts";
+import { heldToRehearsal } from "./held.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -34,24 +38,26 @@ export const proveTask: Task<z.infer<typeof event>> = {
     const after: RecordName = `after-${proof}`;
     const target = proof.startsWith("staging-") ? "staging" : "production";
     const read = await withTarget(ports, evidence, target, async (session) => {
-      const wanted = await expectation(
-        evidence,
-        proof,
-        await qualifiedName(session, ports.plan.schema.table),
-      );
-      const { tables } = wanted;
-      return { wanted, record: await takeRecord(ports, evidence, { name: after, target, session, tables }) };
+      const versions = await qualifiedName(session, ports.plan.schema.table);
+      const wanted = await expectation(ports, evidence, proof, versions);
+      const record = await takeRecord(ports, evidence, {
+        name: after,
+        target,
+        session,
+        scope: wanted.held ? { of: "since" } : { of: "expected", tables: wanted.tables },
+        since: wanted.since,
+      });
+      return { wanted, record, versions };
     });
-    const { wanted, record } = read;
+    const { wanted, record, versions } = read;
     if (!record) return RUNNING;
-    const contents = compareContents(wanted.tables, record.tables);
-    // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
-    const fenced = target === "staging" || ports.settings.fence === "connect";
-    const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+    const compared = wanted.held
+      ? await heldToRehearsal(ports, evidence, record, versions)
+      : comparedContents(ports, target, wanted.tables, record);
     const found = [
       ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
-      ...contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
-      ...wentBack(wanted.sequences ?? [], record.sequences ?? []),
+      ...compared.differences,
+      ...wentBack(wanted.sequences, record.sequences),
     ];
     const doc = await evidence.keep<ProofDoc>(Doc.proof(proof), {
       at: ports.clock.now().toISOString(),
@@ -61,10 +67,11 @@ export const proveTask: Task<z.infer<typeof event>> = {
         ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
         : null,
       fingerprintAfter: wanted.catalog ? record.fingerprint : null,
-      tablesBefore: [...wanted.tables],
-      tablesAfter: record.tables,
+      tablesBefore: wanted.tables.map(shown),
+      tablesAfter: record.tables.map(shown),
       differences: found,
-      unproven: unproven.map(({ text }) => text),
+      unproven: compared.unproven,
+      agreed: compared.agreed,
     });
     if (doc.equal) return DONE;
     const some = doc.differences.slice(0, 10).join("; ");
@@ -72,22 +79,51 @@ export const proveTask: Task<z.infer<typeof event>> = {
     if (proof === "production-data")
       throw new SluiceError(
         ErrorName.CheckFailed,
-        `Data that was there before the migration is not there as it was: ${some}${more}`,
+        `Production's data was not changed as the rehearsal showed: ${some}${more}`,
       );
     throw new SluiceError(ErrorName.NotBack, `Not what it was before (${proof}): ${some}${more}`);
   },
 };
+
+/** What a proof says of a table: what its columns came to stays in the record. */
+function shown({ table, columns, rows, checksum, unread }: TableContentDoc): TableContentDoc {
+  return { table, columns, rows, checksum, ...(unread ? { unread } : {}) };
+}
+
+type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed">;
+
+function comparedContents(
+  { settings }: Ports,
+  target: Target,
+  before: readonly TableContentDoc[],
+  record: RecordDoc,
+): ComparedContents {
+  const contents = compareContents(before, record.tables);
+  // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
+  const fenced = target === "staging" || settings.fence === "connect";
+  const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+  return {
+    differences: contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+    unproven: unproven.map(({ text }) => text),
+    agreed: [],
+  };
+}
 
 interface Expectation {
   /** The record whose catalog must be there again; none where the catalog has rightly changed. */
   catalog?: RecordName;
   tables: readonly TableContentDoc[];
   /** What they had come to, they must not give again. */
-  sequences: readonly SequenceDoc[] | undefined;
+  sequences: readonly SequenceDoc[];
+  /** The record whose mark tells which rows were touched since; undefined: none can. */
+  since: RecordName | undefined;
+  /** The tables need not be what they were, but what the rehearsal made of them. */
+  held?: true;
 }
 
 /** @param versions the table that holds the schema's version */
 async function expectation(
+  ports: Ports,
   evidence: RunEvidence,
   proof: ProofName,
   versions: string | undefined,
@@ -95,19 +131,26 @@ async function expectation(
   if (proof.startsWith("staging-")) {
     const name = proof as RecordName;
     const { tables, sequences } = await evidence.need<RecordDoc>(Doc.record(name));
-    return { catalog: name, tables, sequences };
+    return { catalog: name, tables, sequences, since: name };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
   const { sequences } = before;
+  const since = sinceBefore(ports);
   if (proof === "production-data")
     // The schema's version has rightly changed.
-    return { tables: before.tables.filter(({ table }) => table !== versions), sequences };
-  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences };
+    return { tables: before.tables.filter(({ table }) => table !== versions), sequences, since: "before", held: true };
+  if (proof === "production-restored")
+    return { catalog: "before", tables: before.tables, sequences, since };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>
       (was.table === versions ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
   );
-  return { catalog: "before", tables, sequences: reopened?.sequences ?? sequences };
+  return {
+    catalog: "before",
+    tables,
+    sequences: reopened?.sequences ?? sequences,
+    since: reopened && since ? "reopened" : since,
+  };
 }

@@ -291,6 +291,7 @@ export class RunFixture {
       seconds,
       fingerprint: "a".repeat(64),
       tables: contents(),
+      sequences: [],
     });
   }
 
@@ -366,6 +367,7 @@ export class RunFixture {
       tablesAfter: after,
       differences,
       unproven: [],
+      agreed: [],
     });
   }
 

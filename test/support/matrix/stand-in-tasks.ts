@@ -155,6 +155,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
         tablesAfter: [],
         differences: equal ? [] : ["something is not as it was"],
         unproven: [],
+        agreed: [],
       });
       if (!equal) throw new SluiceError(ErrorName.NotBack, "something is not as it was");
     }),
@@ -207,6 +208,7 @@ class Played {
       seconds: 0,
       fingerprint: fingerprint.hash,
       tables: [],
+      sequences: [],
     });
   }
 
