@@ -6,7 +6,12 @@ import { type Compared, compareContents, readAs } from "../lambdas/record/compar
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
 import { countRows } from "../lambdas/row-versions/count.ts";
 import { type MarkedTable, markedTables, otherLineage, type RowMark } from "../lambdas/row-versions/mark.ts";
-import { Doc, type RecordBeganDoc, type RecordDoc, type TableContentDoc } from "../lambdas/shared/documents.ts";
+import {
+  Doc,
+  type RecordBeganDoc,
+  type RecordDoc,
+  type TableContentDoc,
+} from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
@@ -89,7 +94,9 @@ async function whyNotByVersions(session: Session, mark: RowMark, run: string): P
         [run],
       )
     ).length > 0;
-  return knows ? null : "the run left no trace in this database, as it would have in the one that it recorded";
+  return knows
+    ? null
+    : "the run left no trace in this database, as it would have in the one that it recorded";
 }
 
 /** What row versions tell of a table; undefined: nothing, as it is another one, or its columns are. */
@@ -122,5 +129,7 @@ async function notProven(session: Session, recorded: TableContentDoc): Promise<C
   const { touched: _, ...counted }: Compared = {
     ...(await takeTableContent(session, recorded.table, recorded.columns, "count")),
   };
-  return counted.missing ? counted : { ...counted, unread: true, touched: { written: counted.rows, gone: recorded.rows } };
+  return counted.missing
+    ? counted
+    : { ...counted, unread: true, touched: { written: counted.rows, gone: recorded.rows } };
 }

@@ -1,5 +1,5 @@
-import type { Migration } from "../shared/plan.ts";
 import type { TableChangeDoc } from "../shared/documents.ts";
+import type { Migration } from "../shared/plan.ts";
 import { type Kind, kindsOf, kindText } from "./kinds.ts";
 
 /** What a plan may say of a table or a column, besides the names of columns. */
@@ -56,7 +56,8 @@ function covers({ table, column, word }: Agreed, kind: Kind, all: readonly Agree
   if (table !== kind.table) return false;
   if (word === "rows") return kind.column === null && ["added", "removed", "mixed"].includes(kind.what);
   // What is changed beside rows that come and go cannot be told from them.
-  if (word === "changed" && kind.what === "mixed") return all.some((one) => one.table === table && one.word === "rows");
+  if (word === "changed" && kind.what === "mixed")
+    return all.some((one) => one.table === table && one.word === "rows");
   return word === kind.what && column === kind.column;
 }
 

@@ -74,4 +74,3 @@ function otherRows(
   if (staging.rows.keys === production.rows.keys) return [];
   return [`${where}: other rows were touched than in the rehearsal, though its rows were the same`];
 }
-

@@ -4,7 +4,16 @@ import { called } from "./words.ts";
 
 /** One kind of change of one table or column, so far as a Go or a plan speaks of it: numbers of rows aside. */
 export interface Kind {
-  what: "dropped" | "replaced" | "renamed" | "attached" | "added" | "removed" | "mixed" | "changed" | "retyped";
+  what:
+    | "dropped"
+    | "replaced"
+    | "renamed"
+    | "attached"
+    | "added"
+    | "removed"
+    | "mixed"
+    | "changed"
+    | "retyped";
   table: string;
   /** Null: it is of the table, or of its rows. */
   column: string | null;
@@ -14,7 +23,12 @@ export interface Kind {
 
 export function kindsOf(change: TableChangeDoc): Kind[] {
   const { table, fate, to, rows, columns, partitionOf } = change;
-  const of = (what: Kind["what"], name: string | null = null): Kind => ({ what, table, column: null, to: name });
+  const of = (what: Kind["what"], name: string | null = null): Kind => ({
+    what,
+    table,
+    column: null,
+    to: name,
+  });
   const rowKinds = rows?.mixed
     ? [of("mixed")]
     : [...(isSome(rows?.added) ? [of("added")] : []), ...(isSome(rows?.removed) ? [of("removed")] : [])];
@@ -22,9 +36,7 @@ export function kindsOf(change: TableChangeDoc): Kind[] {
     ...(fate ? [of(fate, to ?? null)] : []),
     ...(partitionOf === undefined ? [] : [of("attached", partitionOf)]),
     ...rowKinds,
-    ...columns.map(
-      ({ column, how, to: named }): Kind => ({ what: how, table, column, to: named ?? null }),
-    ),
+    ...columns.map(({ column, how, to: named }): Kind => ({ what: how, table, column, to: named ?? null })),
   ];
 }
 

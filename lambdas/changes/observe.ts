@@ -84,9 +84,7 @@ export function structureOf(
       if (!found) return [{ column: column.name, how: "dropped" }];
       const { now } = found;
       return [
-        ...(now.name === column.name
-          ? []
-          : [{ column: column.name, how: "renamed" as const, to: now.name }]),
+        ...(now.name === column.name ? [] : [{ column: column.name, how: "renamed" as const, to: now.name }]),
         ...(sameType(column, now)
           ? []
           : [{ column: column.name, how: "retyped" as const, from: column.type, to: now.type }]),
@@ -136,7 +134,8 @@ function differing({ kept }: Pair, was: ColumnSums, is: ColumnSums): string[] {
 
 /** Sum of the keys of the rows that are gone; null where the key is not the same any more, or was not read. */
 function goneKeys({ was, is, kept }: Pair, before: TableContentDoc, now: TableContentDoc): string | null {
-  const key = ({ columns }: MarkedTable) => columns.filter((column) => column.key).map(({ number }) => number);
+  const key = ({ columns }: MarkedTable) =>
+    columns.filter((column) => column.key).map(({ number }) => number);
   const same =
     key(was).join() === key(is).join() &&
     kept.every(({ before, now }) => !before.key || sameType(before, now));
@@ -147,7 +146,11 @@ function goneKeys({ was, is, kept }: Pair, before: TableContentDoc, now: TableCo
 }
 
 /** Whether whole rows are what they were; undefined where other columns were read. */
-function sameRows({ kept, was: table }: Pair, was: TableContentDoc, is: TableContentDoc): boolean | undefined {
+function sameRows(
+  { kept, was: table }: Pair,
+  was: TableContentDoc,
+  is: TableContentDoc,
+): boolean | undefined {
   const comparable =
     kept.length === table.columns.length &&
     kept.every(({ before, now }) => sameType(before, now)) &&

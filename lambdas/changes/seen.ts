@@ -20,8 +20,8 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { disagreements } from "./agreed.ts";
-import { isChange, type Moment, observe, structureOf } from "./observe.ts";
 import { objectChanges, sequencesMoved } from "./objects.ts";
+import { isChange, type Moment, observe, structureOf } from "./observe.ts";
 import { changesText } from "./words.ts";
 
 /**
@@ -48,8 +48,17 @@ export async function noteChanges(
   if (!record) return false;
   const versions = await qualifiedName(session, ports.plan.schema.table);
   const doc = await evidence.once<ChangesDoc>(Doc.changes(`staging-${version}`), async () => {
-    const [was, is] = [await momentOf(evidence, before as RecordName), await momentOf(evidence, after as RecordName)];
-    return await changesDoc(ports, evidence, before as RecordName, after as RecordName, observe(was, is, versions));
+    const [was, is] = [
+      await momentOf(evidence, before as RecordName),
+      await momentOf(evidence, after as RecordName),
+    ];
+    return await changesDoc(
+      ports,
+      evidence,
+      before as RecordName,
+      after as RecordName,
+      observe(was, is, versions),
+    );
   });
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
@@ -146,9 +155,7 @@ async function noteAll(
       evidence,
       from,
       to,
-      tables
-        .map((change) => whole.find(({ table }) => table === change.table) ?? change)
-        .filter(isChange),
+      tables.map((change) => whole.find(({ table }) => table === change.table) ?? change).filter(isChange),
       await touchedTables(evidence, all),
     ),
   );

@@ -23,7 +23,7 @@ export function changesText({ tables, objects }: Pick<ChangesDoc, "tables" | "ob
 
 /** The same of one table, a text for each kind of change. */
 export function tableTexts(change: TableChangeDoc): string[] {
-  const { fate, to, rows, rowsBefore, columns, partitionOf } = change;
+  const { fate, rows, rowsBefore, columns } = change;
   const table = called(change.table);
   if (fate === "dropped") return [`drops ${table} with ${inRows(rowsBefore)}`];
   if (fate === "replaced")
@@ -31,8 +31,7 @@ export function tableTexts(change: TableChangeDoc): string[] {
   const changed = columns.filter(({ how }) => how === "changed").map(({ column }) => `${table}.${column}`);
   const of = `of ${inRows(rowsBefore)}`;
   return [
-    ...(fate === "renamed" ? [`renames ${table} to ${called(to ?? "")}`] : []),
-    ...(partitionOf === undefined ? [] : [`makes ${table} a partition of ${called(partitionOf)}`]),
+    ...moved(table, change),
     ...(rows?.mixed ? [`replaces ${grouped(rows.removed)} ${of} of ${table} by ${grouped(rows.added)}`] : []),
     ...(rows && !rows.mixed && rows.added !== "0" ? [`adds ${inRows(rows.added)} to ${table}`] : []),
     ...(rows && !rows.mixed && rows.removed !== "0"
@@ -41,6 +40,12 @@ export function tableTexts(change: TableChangeDoc): string[] {
     ...(rows && changed.length > 0 ? [`changes ${list(changed)} in ${grouped(rows.changed)} ${of}`] : []),
     ...columns.flatMap((column) => columnText(table, column)),
   ];
+}
+
+function moved(table: string, { to, partitionOf }: TableChangeDoc): string[] {
+  const parent = partitionOf === undefined ? undefined : `a partition of ${called(partitionOf)}`;
+  if (to === undefined) return parent === undefined ? [] : [`makes ${table} ${parent}`];
+  return [`renames ${table} to ${called(to)}${parent === undefined ? "" : ` and makes it ${parent}`}`];
 }
 
 function columnText(table: string, { column, how, from, to }: ColumnChangeDoc): string[] {

@@ -1,6 +1,6 @@
 import { departures } from "../changes/hold.ts";
-import { type Moment, observe } from "../changes/observe.ts";
 import { objectChanges, sequencesMoved } from "../changes/objects.ts";
+import { type Moment, observe } from "../changes/observe.ts";
 import { momentOf } from "../changes/seen.ts";
 import { tableTexts } from "../changes/words.ts";
 import type { Fingerprint } from "../prove/fingerprint.ts";

@@ -138,9 +138,13 @@ async function expectation(
   const since = sinceBefore(ports);
   if (proof === "production-data")
     // The schema's version has rightly changed.
-    return { tables: before.tables.filter(({ table }) => table !== versions), sequences, since: "before", held: true };
-  if (proof === "production-restored")
-    return { catalog: "before", tables: before.tables, sequences, since };
+    return {
+      tables: before.tables.filter(({ table }) => table !== versions),
+      sequences,
+      since: "before",
+      held: true,
+    };
+  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences, since };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(

@@ -1,4 +1,4 @@
-import { Doc, type ChangesDoc, type RecordName } from "../shared/documents.ts";
+import { type ChangesDoc, Doc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
@@ -21,7 +21,11 @@ export async function stagingWishes(session: Session, ports: Ports): Promise<Wis
  * Of production, values are read where row versions will not do: of tables that the rehearsal touched, that the plan
  * names, and of all where staging must equal this record, or where others write meanwhile.
  */
-export async function productionWishes(session: Session, ports: Ports, evidence: RunEvidence): Promise<Wishes> {
+export async function productionWishes(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Wishes> {
   const modes = await contentModes(session, ports.plan.contents);
   const seen = await evidence.read<ChangesDoc>(Doc.changes("staging"));
   if (!seen || ports.settings.fence === "none")

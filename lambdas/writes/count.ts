@@ -1,7 +1,13 @@
 import { compareContents, readAs } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { sinceBefore } from "../record/wishes.ts";
-import { Doc, type LossDoc, type RecordDoc, type TableContentDoc, type TableLossDoc } from "../shared/documents.ts";
+import {
+  Doc,
+  type LossDoc,
+  type RecordDoc,
+  type TableContentDoc,
+  type TableLossDoc,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -41,7 +47,9 @@ export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<bo
   const changed = new Set([
     ...compareContents(doubted, record.tables).map(({ table }) => table),
     // What is neither untouched nor read in full cannot be seen to be as recorded.
-    ...doubted.filter((before) => wasIn && readAs(before) !== "full" && !isUntouched(before)).map(({ table }) => table),
+    ...doubted
+      .filter((before) => wasIn && readAs(before) !== "full" && !isUntouched(before))
+      .map(({ table }) => table),
   ]);
   const unrecorded = wasIn
     ? (written ?? []).filter(
