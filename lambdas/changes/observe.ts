@@ -1,4 +1,3 @@
-import { type ColumnSums, without } from "../record/column-sums.ts";
 import { modeOf } from "../record/compare-contents.ts";
 import type { MarkedColumn, MarkedTable, RowMark } from "../row-versions/mark.ts";
 import type { ColumnChangeDoc, RowChangesDoc, TableChangeDoc, TableContentDoc } from "../shared/documents.ts";
@@ -110,39 +109,40 @@ function rowsOf(
   if (written === "0") return only({ removed: gone });
   const mixed = only({ added: written, removed: gone, mixed: true });
   const others = keys !== null && keys !== is.written?.keys;
-  if (written !== gone || others || !was.all || !is.all) return mixed;
-  const columns = differing(pair, was.all, is.all);
+  if (written !== gone || others || !sumsCompare(pair, was, is)) return mixed;
+  const columns = differing(pair, was, is);
   if (columns.length > 0)
     return {
       rows: { ...none, changed: written },
       columns: columns.map((column) => ({ column, how: "changed" as const })),
     };
-  // Values that changed places leave each column's sum as it was, and not that of the rows.
-  return sameRows(pair, was, is) === false ? mixed : undefined;
+  // Without a key, values that changed places leave each column's sum as it was, and not that of the rows.
+  return keys === null && sameRows(pair, was, is) === false ? mixed : undefined;
+}
+
+/** Whether the columns' sums were taken alike: of both, and with the same columns as key. */
+function sumsCompare({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): boolean {
+  if (!was.sums || !is.sums) return false;
+  const key = (was.key ?? []).map((name) => kept.find(({ before }) => before.name === name)?.now.name);
+  return key.join("\0") === (is.key ?? []).join("\0");
 }
 
 /** Columns, by their former names, whose values are not what they were; those of another type cannot be compared. */
-function differing({ kept }: Pair, was: ColumnSums, is: ColumnSums): string[] {
+function differing({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): string[] {
   return kept
     .filter(({ before, now }) => sameType(before, now))
     .filter(({ before, now }) => {
-      const [a, b] = [was.sums[before.name], is.sums[now.name]];
+      const [a, b] = [was.sums?.[before.name], is.sums?.[now.name]];
       return a !== undefined && b !== undefined && a !== b;
     })
     .map(({ before }) => before.name);
 }
 
 /** Sum of the keys of the rows that are gone; null where the key is not the same any more, or was not read. */
-function goneKeys({ was, is, kept }: Pair, before: TableContentDoc, now: TableContentDoc): string | null {
-  const key = ({ columns }: MarkedTable) =>
-    columns.filter((column) => column.key).map(({ number }) => number);
-  const same =
-    key(was).join() === key(is).join() &&
-    kept.every(({ before, now }) => !before.key || sameType(before, now));
-  if (!same || !before.all || !now.all || !now.written) return null;
-  if (before.all.keys === null || now.all.keys === null || now.written.keys === null) return null;
-  const old = without(now.all, now.written).keys;
-  return old === null ? null : (BigInt(before.all.keys) - BigInt(old)).toString();
+function goneKeys(pair: Pair, was: TableContentDoc, is: TableContentDoc): string | null {
+  if (!sumsCompare(pair, was, is)) return null;
+  if (was.keys === undefined || is.keys === undefined || is.written?.keys === undefined) return null;
+  return (BigInt(was.keys) - (BigInt(is.keys) - BigInt(is.written.keys))).toString();
 }
 
 /** Whether whole rows are what they were; undefined where other columns were read. */

@@ -70,12 +70,12 @@ async function beforeByColumn(evidence: RunEvidence): Promise<Moment> {
     tables: before.tables.map((content) => {
       const same = known.get(content.table);
       const alike =
-        content.all === undefined &&
+        content.sums === undefined &&
         modeOf(content) === "full" &&
         same?.checksum === content.checksum &&
         same.rows === content.rows &&
         same.columns.join("\0") === content.columns.join("\0");
-      return alike ? { ...content, all: same.all } : content;
+      return alike ? { ...content, sums: same.sums, keys: same.keys, key: same.key } : content;
     }),
   };
 }

@@ -63,7 +63,27 @@ function compareTable(was: Compared, is: Compared): Found | undefined {
     return { what: "not comparable", text: `${table}: ${wayOf(was)} before, ${wayOf(is)} now` };
   if (was.columns.join("\0") !== is.columns.join("\0"))
     return { what: "not comparable", text: `${table}: other columns were read, or in another order` };
-  return { what: "content", text: `${table}: ${inRows(is.rows)} as before, but not the same ones` };
+  return { what: "content", text: `${table}: ${inRows(is.rows)} as before, but ${whatDiffers(was, is)}` };
+}
+
+/** As far as the columns' sums, where both sides have them, tell. */
+function whatDiffers(was: TableContent, is: TableContent): string {
+  const columns = differentColumns(was, is);
+  if (!columns) return "not the same ones";
+  const named = columns.map((name) => JSON.stringify(name)).join(", ");
+  if (was.keys !== is.keys) return `not the same ones: other values in the key (${named})`;
+  return columns.length > 0 ? `with other values in ${named}` : "values moved from row to row";
+}
+
+/**
+ * The columns whose sums differ, where both sides have comparable ones; those of the key alone where other rows are
+ * there. Undefined: nobody can tell.
+ */
+export function differentColumns(was: TableContent, is: TableContent): string[] | undefined {
+  const [before, now] = [was.sums, is.sums];
+  if (!before || !now || was.key?.join("\0") !== is.key?.join("\0")) return undefined;
+  const differ = was.columns.filter((name) => before[name] !== now[name]);
+  return was.keys === is.keys ? differ : differ.filter((name) => was.key?.includes(name));
 }
 
 const inRows = (rows: string) => (rows === "1" ? "1 row" : `${rows} rows`);

@@ -1,16 +1,24 @@
-import { countRows, isNew, type RowCounts, withinBlocks } from "../row-versions/count.ts";
+import { countRows, isNew, isWithin, type RowCounts } from "../row-versions/count.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { TableContentDoc } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
-import { type ContentMode, joinParts, type ListedTable, takePart, takeTableContent } from "./checksums.ts";
-import { type ColumnSums, takeColumnSums, together } from "./column-sums.ts";
+import {
+  type ContentMode,
+  joinParts,
+  type ListedTable,
+  type TableContent,
+  takePart,
+  takeTableContent,
+} from "./checksums.ts";
 import { type Piece, type Reading, readPieces } from "./pieces.ts";
 
 export interface TableToRead extends ListedTable {
   mode: ContentMode;
   /** Sum each column by itself, so that a difference can name it. */
   byColumn: boolean;
-  /** Sum those rows by themselves that are new since then. */
+  /** Columns that told rows apart when it was read before. */
+  key?: readonly string[] | undefined;
+  /** Sum the keys of those rows by themselves that are new since then. */
   since?: RowMark["since"] | undefined;
 }
 
@@ -40,10 +48,10 @@ export async function countTables(
 
 const sum = (values: readonly string[]) => values.reduce((all, value) => all + BigInt(value), 0n).toString();
 
+/** What a piece says of a table: all of its rows, and those that are new. */
 interface Read {
-  content: TableContentDoc;
-  all: ColumnSums | null;
-  written: ColumnSums | null;
+  all: TableContent;
+  written: TableContent | null;
 }
 
 /** Reads each table once, several at the same time. Undefined: this worker must leave, call again. */
@@ -64,42 +72,30 @@ export async function readTables(
 }
 
 async function readTable(
-  { table, columns, mode, byColumn, since }: TableToRead,
+  { table, columns, mode, byColumn, key, since }: TableToRead,
   { range }: Piece<TableToRead>,
   session: Session,
 ): Promise<Read> {
-  const content = range
-    ? await takePart(session, table, columns, mode, range)
-    : await takeTableContent(session, table, columns, mode);
-  const where = range ? withinBlocks(range) : "";
-  const sums = (more: string) => takeColumnSums(session, table, columns, more);
-  const summed = byColumn && !content.missing && mode === "full";
-  return {
-    content,
-    all: summed ? await sums(where) : null,
-    written:
-      summed && since !== undefined
-        ? await sums(where === "" ? `WHERE ${isNew(since)}` : `${where} AND ${isNew(since)}`)
-        : null,
-  };
+  const how = { sums: byColumn, key };
+  const all = range
+    ? await takePart(session, table, columns, mode, range, how)
+    : await takeTableContent(session, table, columns, mode, how);
+  if (since === undefined || !all.sums || all.keys === undefined) return { all, written: null };
+  // Only the key: what the columns come to is known of the whole.
+  const where = range ? `${isNew(since)} AND ${isWithin(range)}` : isNew(since);
+  const written = await takeTableContent(session, table, all.key ?? [], mode, { ...how, key: all.key, where });
+  return { all, written };
 }
 
 async function join(
-  { table, columns, mode }: TableToRead,
+  { table, columns, mode, byColumn, key }: TableToRead,
   parts: readonly Read[],
   session: Session,
 ): Promise<TableContentDoc> {
+  const all = parts.map((part) => part.all);
   const content =
-    joinParts(
-      parts.map((part) => part.content),
-      mode,
-    ) ?? (await takeTableContent(session, table, columns, mode));
-  const joined = (which: "all" | "written") =>
-    parts.reduce<ColumnSums | null | undefined>(
-      (all, part) =>
-        all === undefined ? part[which] : all && part[which] ? together(all, part[which]) : null,
-      undefined,
-    ) ?? null;
-  const [all, written] = [joined("all"), joined("written")];
-  return { ...content, ...(all ? { all } : {}), ...(written ? { written } : {}) };
+    joinParts(all, mode) ?? (await takeTableContent(session, table, columns, mode, { sums: byColumn, key }));
+  const some = parts.flatMap(({ written }) => written ?? []);
+  const written = some.length === parts.length ? joinParts(some, "full") : undefined;
+  return { ...content, ...(written ? { written: { rows: written.rows, keys: written.keys } } : {}) };
 }

@@ -102,6 +102,8 @@ interface Subject {
   wish: Wish | undefined;
   /** What it is to be compared with; undefined: nothing. */
   was: TableContentDoc | undefined;
+  /** Columns that told rows apart then, by their names now; undefined: the primary key does. */
+  key: string[] | undefined;
   /** Whether row versions since the base record can speak for `was`. */
   comparable: boolean;
   /** Whether the columns of `was` are the same ones still. */
@@ -178,10 +180,11 @@ async function contentsOf(
       });
   }
   const contents = await readTables(
-    toRead.map(({ listed, columns, wish, comparable }) => ({
+    toRead.map(({ listed, columns, wish, key, comparable }) => ({
       ...listed,
       columns,
       ...(wish as Wish),
+      key,
       since: comparable ? since : undefined,
     })),
     reading("read"),
@@ -214,6 +217,7 @@ function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | undefined)
             columns: listed.columns,
             wish,
             was: content,
+            key: keyNow(content, was, is),
             comparable: heap && content !== undefined,
             kept: content !== undefined && columnsKept(content.columns, was, is),
             carries:
@@ -235,6 +239,7 @@ function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | undefined)
             columns,
             wish: wishOf(expected),
             was: expected,
+            key: expected.key,
             comparable: heap && same,
             kept: columnsKept(expected.columns, was, is),
             carries: true,
@@ -253,6 +258,7 @@ function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | undefined)
             columns: kept,
             wish: wishOf(content),
             was: content,
+            key: keyNow(content, was, is),
             comparable: heap,
             kept: columnsKept(content.columns, was, is),
             carries: true,
@@ -261,6 +267,18 @@ function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | undefined)
       }
     }
   });
+}
+
+function keyNow(
+  content: TableContentDoc | undefined,
+  was: MarkedTable | undefined,
+  is: MarkedTable | undefined,
+): string[] | undefined {
+  const key = content?.key?.map((name) => {
+    const number = was?.columns.find((column) => column.name === name)?.number;
+    return is?.columns.find((column) => column.number === number)?.name;
+  });
+  return key?.every((name) => name !== undefined) ? key : undefined;
 }
 
 /** As it was read before; undefined where it was not. */

@@ -29,7 +29,7 @@ export async function countRows(
 ): Promise<RowCounts[]> {
   if (tables.length === 0) return [];
   const old = since === undefined ? "NULL" : `(count(*) - count(*) FILTER (WHERE ${isNew(since)}))::text`;
-  const where = range === null ? "" : withinBlocks(range);
+  const where = range === null ? "" : `WHERE ${isWithin(range)}`;
   const each = tables.map(
     (table, place) =>
       `SELECT ${place} AS place, count(*)::text AS rows, ${old} AS old FROM ONLY ${table} ${where}`,
@@ -45,6 +45,7 @@ export async function countRows(
   });
 }
 
-export function withinBlocks({ from, to }: Range): string {
-  return `WHERE ctid >= '(${from},0)'${to === null ? "" : ` AND ctid < '(${to},0)'`}`;
+/** Condition on a table's row: where in its file it is. */
+export function isWithin({ from, to }: Range): string {
+  return `ctid >= '(${from},0)'${to === null ? "" : ` AND ctid < '(${to},0)'`}`;
 }

@@ -39,8 +39,6 @@ export interface MarkedColumn {
   type: string;
   /** Tells types apart that are written alike: OIDs of type and collation. */
   typeId: string;
-  /** Part of the primary key. */
-  key: boolean;
 }
 
 /** Rows of MarkedTable. A materialized view's rows are compared by their contents: refreshing writes all of them. */
@@ -52,12 +50,10 @@ SELECT format('%I.%I', n.nspname, c.relname) AS table, c.oid::text AS oid, pg_re
          WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1) AS parent,
        coalesce((SELECT json_agg(json_build_object(
                           'name', a.attname, 'number', a.attnum, 'type', format_type(a.atttypid, a.atttypmod),
-                          'typeId', a.atttypid || ' ' || a.attcollation,
-                          'key', coalesce(a.attnum = ANY (x.indkey), false)) ORDER BY a.attnum)
+                          'typeId', a.atttypid || ' ' || a.attcollation) ORDER BY a.attnum)
                    FROM pg_attribute a
                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'), '[]') AS columns
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_index x ON x.indrelid = c.oid AND x.indisprimary
 WHERE ${IS_USERS_TABLE}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 

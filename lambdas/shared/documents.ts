@@ -1,5 +1,4 @@
 import type { ListedTable } from "../record/checksums.ts";
-import type { ColumnSums } from "../record/column-sums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot } from "./ports.ts";
 
@@ -173,12 +172,14 @@ export interface TableContentDoc {
   columns: string[];
   rows: string;
   checksum: string | null;
+  /** See TableContent: sums of columns and of the key, where they were asked for. */
+  sums?: Record<string, string> | undefined;
+  keys?: string | undefined;
+  key?: string[] | undefined;
   /** Its rows were counted and none was read: row versions show whether they are touched later. */
   unread?: true | undefined;
-  /** Every row, column by column; absent where it was not read so. */
-  all?: ColumnSums | undefined;
-  /** The same of the rows that are new since the record that this one builds on. */
-  written?: ColumnSums | undefined;
+  /** Of the rows that are new since the record that this one builds on. */
+  written?: { rows: string; keys?: string | undefined } | undefined;
   /** Absent: every row is the very version that the record has which this one builds on. */
   touched?: TouchedDoc | undefined;
 }
