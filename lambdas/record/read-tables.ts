@@ -83,7 +83,11 @@ async function readTable(
   if (since === undefined || !all.sums || all.keys === undefined) return { all, written: null };
   // Only the key: what the columns come to is known of the whole.
   const where = range ? `${isNew(since)} AND ${isWithin(range)}` : isNew(since);
-  const written = await takeTableContent(session, table, all.key ?? [], mode, { ...how, key: all.key, where });
+  const written = await takeTableContent(session, table, all.key ?? [], mode, {
+    ...how,
+    key: all.key,
+    where,
+  });
   return { all, written };
 }
 

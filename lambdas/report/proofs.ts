@@ -28,7 +28,10 @@ function titleOf(name: string): string {
 function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tables"] {
   const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
   const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
-  return [...new Set([...before.keys(), ...after.keys()])]
+  const agreed = new Map(proof.agreed.map(({ table, text }) => [table, text]));
+  // What a migration renamed goes on under its former name here.
+  const names = proof.name === "production-data" ? before.keys() : [...before.keys(), ...after.keys()];
+  return [...new Set(names)]
     .map((table) => {
       const [was, is] = [before.get(table), after.get(table)];
       return {
@@ -38,7 +41,9 @@ function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tab
         rowsAfter: is?.rows ?? null,
         checksumBefore: was?.checksum ?? null,
         checksumAfter: is?.checksum ?? null,
-        equal: was !== undefined && was.rows === is?.rows && was.checksum === is.checksum,
+        equal:
+          was !== undefined && !agreed.has(table) && was.rows === is?.rows && was.checksum === is.checksum,
+        agreed: agreed.get(table) ?? null,
       };
     })
     .sort((a, b) => Number(b.protected) - Number(a.protected) || (a.table < b.table ? -1 : 1));

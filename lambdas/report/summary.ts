@@ -59,7 +59,10 @@ function rehearsalLines({ staging, migrations }: Report): string[] {
             : `The restored backup is not as production: ${verified.differences[0] ?? "see the evidence"}`,
         ]
       : []),
-    ...migrations.flatMap((migration) => sideLine(migration, "staging")),
+    ...migrations.flatMap((migration) => [
+      ...sideLine(migration, "staging"),
+      ...(migration.changes ? [`${migration.version} ${migration.changes.text}`] : []),
+    ]),
     ...(tested
       ? [
           `Rollback tested: ${rollbackTested === "success" ? "success, proven back each time" : rollbackTested}`,
@@ -77,9 +80,11 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
     ...proofs
       .filter(({ name }) => name.startsWith("production-"))
       .map(({ title, equal, tables, differences }) => {
-        const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length;
+        const agreed = tables.filter((table) => table.agreed !== null).length;
+        const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length - agreed;
+        const changed = agreed === 0 ? "" : `, ${agreed} changed as the rehearsal showed`;
         return equal
-          ? `${title}: ${count(compared, "table")} equal`
+          ? `${title}: ${count(compared, "table")} equal${changed}`
           : `${title}: ${differences[0] ?? "differs"}`;
       }),
     ...(rollback?.seconds != null

@@ -21,9 +21,7 @@ const gate = z.strictObject({
 /** Of a table or a column (`account.email`): one word, or several; of a table also names of its columns. */
 const changes = z.record(
   z.string().min(1),
-  z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-    .transform((words) => [words].flat()),
+  z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).transform((words) => [words].flat()),
 );
 
 const httpExpectation = z.strictObject({

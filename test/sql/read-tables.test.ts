@@ -38,9 +38,7 @@ describe("a large table", () => {
       expect(await inParts(mode, ports)).toEqual([
         await takeTableContent(session, "shop.t", ["id", "wide"], mode),
       ]);
-      expect([...ports.evidence.files.keys()].filter((key) => /x-\d+/.test(key)).length).toBeGreaterThan(
-        10,
-      );
+      expect([...ports.evidence.files.keys()].filter((key) => /x-\d+/.test(key)).length).toBeGreaterThan(10);
     },
   );
 
@@ -53,7 +51,11 @@ describe("a large table", () => {
 
   test("that grew while it was read is read to its end", async () => {
     await MANY(1_000);
-    const tables = (await listTables(session)).map((table) => ({ ...table, mode: "full" as const, byColumn: false }));
+    const tables = (await listTables(session)).map((table) => ({
+      ...table,
+      mode: "full" as const,
+      byColumn: false,
+    }));
     await session.exec("INSERT INTO shop.t SELECT i, 'more' FROM generate_series(1001, 3000) i");
     const ports = memoryPorts();
     const evidence = evidenceOf(ports.evidence, "run-1");
