@@ -168,7 +168,7 @@ async function contentsOf(
     const count = counted[place];
     if (!count) throw new Error(`There is no count of ${subject.listed.table}`);
     // Rows that look new from the start would look changed later: their values must be known.
-    if (count.old !== null && count.old !== count.rows)
+    if (!subject.was && count.old !== null && count.old !== count.rows)
       toRead.push({ ...subject, wish: { mode: "full", byColumn: true } });
     else
       known.set(subject, {
@@ -177,6 +177,8 @@ async function contentsOf(
         rows: count.rows,
         checksum: null,
         unread: true,
+        // Of another table under the same name nothing is known: none of its rows was there before.
+        ...(subject.was ? { touched: { written: count.rows, gone: subject.was.rows } } : {}),
       });
   }
   const contents = await readTables(
@@ -210,7 +212,8 @@ function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | undefined)
     const heap = is?.heap === true && was?.heap === true;
     switch (scope.of) {
       case "all": {
-        const wish = scope.read(listed.table);
+        // Where rows are kept in another way than PostgreSQL's own, their versions tell nothing.
+        const wish = scope.read(listed.table) ?? (is?.heap ? undefined : { mode: "full", byColumn: true });
         return [
           {
             listed,
