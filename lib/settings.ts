@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
+import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
+import { line } from "../lambdas/gate/said.ts";
 import { maintenanceWindow, type RunSettings } from "../lambdas/shared/settings.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
@@ -14,6 +17,38 @@ const arn = (service: string, example: string) =>
 const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id such as ${prefix}-0123456789abcdef0`);
 const key = arn("kms", "arn:aws:kms:eu-central-1:123456789012:key/...");
+
+/** An address that gets the link which all get; or a person, who gets one of their own and is known by it. */
+const asked = z.union([z.email(), z.strictObject({ name: line(100), email: z.email() })], {
+  error: "an e-mail address, or a name and an e-mail address",
+});
+
+export type Asked = z.infer<typeof asked>;
+export type Person = Exclude<Asked, string>;
+
+const listOfAsked = z
+  .array(asked)
+  .min(1)
+  .superRefine((list, context) => {
+    const people = list.filter((one) => typeof one !== "string");
+    const refuse = (message: string) => context.addIssue({ code: "custom", message });
+    if (people.length > 0 && people.length < list.length)
+      refuse("give a name to each, or to none: by a link that all get nobody is known");
+    people.forEach(({ name, email }, i) => {
+      const problem = nameProblem(name);
+      if (problem !== undefined) refuse(`${JSON.stringify(name)}: ${problem}`);
+      const before = people.slice(0, i);
+      const alike = before.find((other) => samePerson(other.name, name));
+      if (alike) refuse(`${name} and ${alike.name} cannot be told apart by their names`);
+      if (before.some((other) => other.email.toLowerCase() === email.toLowerCase()))
+        refuse(`${email} is there twice: each must get a mail of their own`);
+    });
+  });
+
+/** By what a person is known to the functions: nothing of the address is in it. */
+export function personOf({ name, email }: Person): { id: string; name: string } {
+  return { id: createHash("sha256").update(email.toLowerCase()).digest("hex").slice(0, 16), name };
+}
 
 const database = z
   .strictObject({
@@ -79,72 +114,77 @@ const network = z
   });
 
 /** Every setting there is; docs/deploying.md tells what each is for. */
-export const settings = z.strictObject({
-  /** Folder of the plan, relative to the app's. */
-  plan: z.string().min(1).default("sql/knowledge-graph"),
-  database,
-  /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
-  network,
-  /** E-mail addresses that are asked at each gate. */
-  approvers: z.array(z.email()).min(1),
-  /** E-mail addresses that are asked when no approver answered in time. */
-  escalation: z.array(z.email()).min(1),
-  application: z
-    .strictObject({
-      /** Base address for the plan's hooks and smoke tests. */
-      url: z.url({ protocol: /^https?$/ }).optional(),
-      /** Database roles of the application, in addition to the plan's. */
-      roles: z.array(z.string().min(1)).default([]),
-    })
-    .prefault({}),
-  /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
-  backup: z
-    .strictObject({
-      /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
-      copyTo: z
-        .strictObject({
-          region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
-          kmsKeyArn: key.optional(),
-        })
-        .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
-          path: ["kmsKeyArn"],
-          error: "must be of a key in the Region that is copied to",
-        })
-        .optional(),
-      /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
-      exportTo: z
-        .strictObject({
-          bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
-          kmsKeyArn: key,
-        })
-        .optional(),
-    })
-    .prefault({}),
-  /** Names of CloudWatch alarms that are silent while the application is down. */
-  alarms: z.array(z.string().min(1)).default([]),
-  /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
-  rehearse: z.enum(["before", "inside"]).default("before"),
-  /** Whether the application's roles lose CONNECT while the migration runs. */
-  fence: z.enum(["connect", "none"]).default("connect"),
-  /** Whether a run may put the snapshot in production's place, where people say Go. False: nothing may modify production. */
-  restore: z.boolean().default(true),
-  /** Keeps Lambda workers free for the way back. False where the account's quota of them is too small for that. */
-  reserveConcurrency: z.boolean().default(true),
-  /** The one who started a run may not give the Go for production. */
-  separateApprover: z.boolean().default(true),
-  /** Runs may not be started outside it, and its end closes an open gate as No-Go. Left out: there is none. */
-  maintenanceWindow: maintenanceWindow.optional(),
-  /** Shown on gate pages and in messages. */
-  contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
-  /** Days that evidence, logs and the final snapshot are kept; the snapshot's end is a tag of it, and people delete it. */
-  retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
-  /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
-  lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
-  /** How often a step is tried again after it gave way. */
-  lockTries: z.number().int().min(1).max(1_000).default(30),
-  /** Milliseconds an index build waits for older transactions before its step fails and names them. */
-  concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
-});
+export const settings = z
+  .strictObject({
+    /** Folder of the plan, relative to the app's. */
+    plan: z.string().min(1).default("sql/knowledge-graph"),
+    database,
+    /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
+    network,
+    /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
+    approvers: listOfAsked,
+    /** Who is asked when no approver answered in time; with names where the approvers have names. */
+    escalation: listOfAsked,
+    application: z
+      .strictObject({
+        /** Base address for the plan's hooks and smoke tests. */
+        url: z.url({ protocol: /^https?$/ }).optional(),
+        /** Database roles of the application, in addition to the plan's. */
+        roles: z.array(z.string().min(1)).default([]),
+      })
+      .prefault({}),
+    /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
+    backup: z
+      .strictObject({
+        /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
+        copyTo: z
+          .strictObject({
+            region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
+            kmsKeyArn: key.optional(),
+          })
+          .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
+            path: ["kmsKeyArn"],
+            error: "must be of a key in the Region that is copied to",
+          })
+          .optional(),
+        /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
+        exportTo: z
+          .strictObject({
+            bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+            kmsKeyArn: key,
+          })
+          .optional(),
+      })
+      .prefault({}),
+    /** Names of CloudWatch alarms that are silent while the application is down. */
+    alarms: z.array(z.string().min(1)).default([]),
+    /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
+    rehearse: z.enum(["before", "inside"]).default("before"),
+    /** Whether the application's roles lose CONNECT while the migration runs. */
+    fence: z.enum(["connect", "none"]).default("connect"),
+    /** Whether a run may put the snapshot in production's place, where people say Go. False: nothing may modify production. */
+    restore: z.boolean().default(true),
+    /** Keeps Lambda workers free for the way back. False where the account's quota of them is too small for that. */
+    reserveConcurrency: z.boolean().default(true),
+    /** The one who started a run may not give the Go for production. */
+    separateApprover: z.boolean().default(true),
+    /** Runs may not be started outside it, and its end closes an open gate as No-Go. Left out: there is none. */
+    maintenanceWindow: maintenanceWindow.optional(),
+    /** Shown on gate pages and in messages. */
+    contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
+    /** Days that evidence, logs and the final snapshot are kept; the snapshot's end is a tag of it, and people delete it. */
+    retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
+    /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
+    lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
+    /** How often a step is tried again after it gave way. */
+    lockTries: z.number().int().min(1).max(1_000).default(30),
+    /** Milliseconds an index build waits for older transactions before its step fails and names them. */
+    concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
+  })
+  .refine(({ approvers, escalation }) => typeof approvers[0] === typeof escalation[0], {
+    path: ["escalation"],
+    error: "must have names as the approvers do, or none: otherwise a link of this list could be anybody's",
+  });
 
 export type Settings = z.infer<typeof settings>;
 
@@ -210,12 +250,20 @@ export function toRunSettings(settings: Settings): Omit<RunSettings, "gateUrl"> 
     retentionDays: settings.retentionDays,
     ...backup,
     separateApprover: settings.separateApprover,
+    ...peopleOf(settings),
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
     contacts: settings.contacts,
     lockTimeoutMs: settings.lockTimeoutMs,
     lockTries: settings.lockTries,
     concurrentWaitMs: settings.concurrentWaitMs,
   };
+}
+
+function peopleOf({ approvers, escalation }: Settings): Pick<RunSettings, "people"> {
+  const named = (list: readonly Asked[]) =>
+    list.flatMap((one) => (typeof one === "string" ? [] : [personOf(one)]));
+  const people = { approvers: named(approvers), escalation: named(escalation) };
+  return people.approvers.length > 0 ? { people } : {};
 }
 
 function fromText(text: string): unknown {

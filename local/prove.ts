@@ -41,7 +41,7 @@ export async function proveByHand(
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (!before) return undefined;
   const was = await evidence.need<Fingerprint>(Doc.fingerprint("before"));
-  const is = await takeFingerprint(session);
+  const is = await takeFingerprint(session, was.roles);
   const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("before"));
   const withoutVersions = await whyNotByVersions(session, mark, evidence.run);
   const now = await markedTables(session);
@@ -67,7 +67,7 @@ export async function proveByHand(
     read,
     withoutVersions,
     differences: [
-      ...(was.hash === is.hash ? [] : differences(was, is).map(describeDifference)),
+      ...differences(was, is).map(describeDifference),
       ...compareContents(before.tables, contents).map(({ text }) => text),
       ...wentBack(before.sequences, await takeSequences(session)),
     ],

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
@@ -25,6 +24,7 @@ import {
   UNDISTURBED,
   UsageError,
 } from "./events.ts";
+import { type TakenFolder, takeFolder } from "./evidence-folder.ts";
 import { fileEvidence } from "./file-evidence.ts";
 import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
@@ -39,22 +39,22 @@ import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 export const rehearse: Rehearse = async (options) => {
   if (options.apply && options.databaseUrl === undefined)
     throw new UsageError("--apply needs a --database-url.");
-  const loaded = await loadPlan(options.plan);
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
-  const definition = await synthesize(loaded.plan, options);
-  refuseUnknownStates(options.fail ?? [], definition);
-  const folder = await evidenceFolder(options.out, run);
-  return new Run(options, loaded, definition, run, folder).start();
+  // Before anything else: two runs in one folder would act on each other's evidence.
+  const folder = await takeFolder(
+    options.out === undefined ? resolve(".sluice/runs", run) : resolve(options.out),
+    run,
+  );
+  try {
+    const loaded = await loadPlan(options.plan);
+    const definition = await synthesize(loaded.plan, options);
+    refuseUnknownStates(options.fail ?? [], definition);
+    return new Run(options, loaded, definition, run, folder).start();
+  } catch (error) {
+    await folder.giveBack();
+    throw error;
+  }
 };
-
-/** @throws UsageError for a folder that holds anything already: evidence is written once, and never mixed. */
-async function evidenceFolder(out: string | undefined, run: string): Promise<string> {
-  const folder = out === undefined ? resolve(".sluice/runs", run) : resolve(out);
-  await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length > 0)
-    throw new UsageError(`${folder} is not empty. Give a new folder for this run's evidence.`);
-  return folder;
-}
 
 class Run {
   private readonly events = new EventQueue<RunEvent>();
@@ -62,6 +62,7 @@ class Run {
   private readonly phaseOf: ReadonlyMap<string, string>;
   /** States that are yet to fail. */
   private readonly toFail: Set<string>;
+  private readonly folder: string;
   private stopping = false;
   private current = "";
   /** Closes the gate that is open now with a No-Go. */
@@ -73,8 +74,9 @@ class Run {
     private readonly loaded: LoadedPlan,
     private readonly definition: Definition,
     private readonly run: string,
-    private readonly folder: string,
+    private readonly taken: TakenFolder,
   ) {
+    this.folder = taken.path;
     this.toFail = new Set(options.fail);
     this.phaseOf = new Map(
       definition.phases.flatMap(({ phase, states }) => states.map((state) => [state, phase] as const)),
@@ -103,6 +105,9 @@ class Run {
       const end = await this.inWorld();
       this.events.push({ type: "ended", end });
       return end;
+    } catch (error) {
+      await this.taken.giveBack();
+      throw error;
     } finally {
       this.events.end();
     }

@@ -27,14 +27,22 @@ export class ServerFleet implements DatabaseFleet, Databases {
   readonly single = false;
   readonly renameSeconds = 0;
   private readonly url: URL;
+  /** Databases that may be opened, renamed and dropped: those made here, and what the caller says may be changed. */
+  private readonly own: Set<string>;
 
-  /** @param url of any database on the server; its path is not used */
-  constructor(url: string) {
+  /**
+   * @param url of any database on the server; its path is not used
+   * @param mayChange a database that is changed though it was not made here
+   */
+  constructor(url: string, mayChange?: string) {
     this.url = new URL(url);
+    this.own = new Set(mayChange === undefined ? [] : [mayChange]);
   }
 
-  withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
-    return withPgSession({ connectionString: this.urlOf(endpoint.host) }, work);
+  /** @throws SluiceError FleetFailed for a database that was not made here and may not be changed */
+  async withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+    this.refuseForeign(endpoint.host, "opened");
+    return await withPgSession({ connectionString: this.urlOf(endpoint.host) }, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {
@@ -95,6 +103,8 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 
   async startRename(from: string, to: string): Promise<void> {
+    this.refuseForeign(from, "renamed");
+    this.own.add(to);
     await this.onServer(async (session) => {
       const [row] = await session.query<{ sql: string }>(
         `SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text) AS sql
@@ -106,6 +116,8 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 
   async startDelete(instance: string): Promise<void> {
+    if (!this.own.has(instance) && !(await this.exists(instance))) return;
+    this.refuseForeign(instance, "dropped");
     await this.onServer(async (session) => {
       const [row] = await session.query<{ sql: string }>(
         "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",
@@ -119,7 +131,12 @@ export class ServerFleet implements DatabaseFleet, Databases {
   async copy(from: string, to: string): Promise<void> {
     await this.onServer(async (session) => {
       const [there] = await session.query("SELECT FROM pg_database WHERE datname = $1", [to]);
-      if (there) return;
+      if (there && this.own.has(to)) return;
+      if (there)
+        throw new SluiceError(
+          ErrorName.FleetFailed,
+          `There is a database ${to} already, and this run did not make it: nothing is copied over it.`,
+        );
       const [row] = await session.query<{ sql: string }>(
         `SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', $1::text, datname, pg_get_userbyid(datdba)) AS sql
            FROM pg_database WHERE datname = $2`,
@@ -127,6 +144,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
       );
       if (!row) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
       await inUse(session.exec(row.sql), from);
+      this.own.add(to);
       try {
         await this.copySettings(session, from, to);
       } catch (error) {
@@ -189,6 +207,18 @@ export class ServerFleet implements DatabaseFleet, Databases {
       [from, to],
     );
     for (const { sql } of [...(revoke ? [revoke] : []), ...statements]) await session.exec(sql);
+  }
+
+  private refuseForeign(database: string, how: string): void {
+    if (this.own.has(database)) return;
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Database ${database} is not to be ${how}: this run did not make it, and was not asked to change it.`,
+    );
+  }
+
+  private async exists(database: string): Promise<boolean> {
+    return (await this.describe(database)) !== undefined;
   }
 
   /** A session that is on no database that is to be copied, renamed or dropped. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { asideName, snapshotName } from "../lambdas/shared/names.ts";
-import type { DatabaseFleet, Databases } from "../lambdas/shared/ports.ts";
+import { Pooled } from "../lambdas/shared/pg-session.ts";
+import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
@@ -64,9 +65,10 @@ export async function serverWorld(
   run: string,
 ): Promise<World> {
   const { databaseUrl, apply } = options;
-  const fleet = new ServerFleet(databaseUrl);
   const given = databaseOf(databaseUrl);
-  if (!(await fleet.describe(given))) throw new UsageError(`There is no database ${given} on that server.`);
+  const fleet = new ServerFleet(databaseUrl, apply ? given : undefined);
+  if (!(await describedByServer(fleet, given)))
+    throw new UsageError(`There is no database ${given} on that server.`);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
@@ -102,4 +104,14 @@ export async function serverWorld(
       return [];
     },
   };
+}
+
+/** @throws UsageError where a pooler answers: its sessions are anybody's, and locks in them keep nobody out. */
+async function describedByServer(fleet: ServerFleet, database: string): Promise<Instance | undefined> {
+  try {
+    return await fleet.describe(database);
+  } catch (error) {
+    if (error instanceof Pooled) throw new UsageError(error.message);
+    throw error;
+  }
 }

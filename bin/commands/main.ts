@@ -11,6 +11,7 @@ import { proveCommand } from "./prove.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { isUnreachable } from "./unreachable.ts";
+import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
 /** Runs the command line; resolves to its exit code. */
@@ -47,6 +48,16 @@ export async function main(
   }
 }
 
+const COMMANDS = [
+  rehearseCommand,
+  checkCommand,
+  reportCommand,
+  verifyCommand,
+  proveCommand,
+  watchCommand,
+  initCommand,
+];
+
 export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
   const sluice = new Command("sluice")
@@ -73,8 +84,7 @@ Examples:
   sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
 ${REHEARSE_EXIT_CODES}`,
     );
-  for (const make of [rehearseCommand, checkCommand, reportCommand, proveCommand, watchCommand, initCommand])
-    sluice.addCommand(make(context).copyInheritedSettings(sluice));
+  for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
   return sluice;
 }
 

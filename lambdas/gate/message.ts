@@ -10,6 +10,7 @@ export function gateNotice(
   planTitle: string,
   settings: RunSettings,
   link: string,
+  to?: { id: string; name: string },
 ): Notice {
   const lines = [
     doc.escalation
@@ -43,7 +44,9 @@ export function gateNotice(
     link,
     "",
     `Until ${utc(doc.expiresAt)}. ${atItsEnd(doc)}`,
-    "The link is for you: whoever has it can decide. Opening it decides nothing.",
+    to
+      ? `The link is yours alone, ${plain(to.name)}: an answer by it is your answer. Do not pass it on. Opening it decides nothing.`
+      : "The link is for you: whoever has it can decide. Opening it decides nothing.",
     ...(settings.contacts.length > 0
       ? ["", "Contacts", ...settings.contacts.map(({ role, name }) => `  ${plain(role)}: ${plain(name)}`)]
       : []),
@@ -53,6 +56,7 @@ export function gateNotice(
     subject: subject(doc, run, settings.instance),
     text: lines.join("\n"),
     audience: doc.escalation ? "escalation" : "approvers",
+    ...(to ? { to: to.id } : {}),
   };
 }
 

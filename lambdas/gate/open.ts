@@ -46,7 +46,10 @@ export async function openGate(
   const basis = await takeBasis(kind, ports, evidence, readCatalog);
   const withheld = await withheldSoFar(evidence, gate);
   const window = await windowOfGate(kind, evidence);
+  const people = event.escalation ? settings.people?.escalation : settings.people?.approvers;
+  // Without a list one link goes to all. With one, each gets their own, and this one nobody.
   const { key, hash } = newKey();
+  const invited = people?.map((person) => ({ ...person, ...newKey() }));
   const asked = {
     gate,
     kind,
@@ -57,6 +60,7 @@ export async function openGate(
     openedAt: ports.clock.now().toISOString(),
     expiresAt: event.until,
     keyHash: hash,
+    ...(invited ? { approvers: invited.map(({ name, hash }) => ({ name, keyHash: hash })) } : {}),
     basis: basis.hashes,
     changed: withheld.flatMap((doc) => doc.changed),
     ...(window ? { window } : {}),
@@ -65,8 +69,13 @@ export async function openGate(
   const doc = await keepAsNext(evidence, asked, await quorumOf(kind, ports, evidence));
   await keepBasis(evidence, gate, doc.attempt, basis);
   await evidence.keep<GateTokenDoc>(Doc.gateToken(gate, doc.attempt), { token: event.token });
-  const link = gateLink(settings.gateUrl, { run: evidence.run, gate, attempt: doc.attempt }, key);
-  await ports.notifier.send(gateNotice(doc, evidence.run, plan.title, settings, link));
+  const address = { run: evidence.run, gate, attempt: doc.attempt };
+  for (const to of invited ?? [{ key }]) {
+    const link = gateLink(settings.gateUrl, address, to.key);
+    await ports.notifier.send(
+      gateNotice(doc, evidence.run, plan.title, settings, link, "id" in to ? to : undefined),
+    );
+  }
   await announce(gateOpened(doc, evidence.run, ports), ports);
   return DONE;
 }

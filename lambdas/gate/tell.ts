@@ -1,6 +1,6 @@
 import { Doc, type GateDecisionDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { GatePorts } from "../shared/ports.ts";
 import { type ToldDoc, toldDoc } from "./attempts.ts";
 import type { GateTokenDoc } from "./open.ts";
 
@@ -8,7 +8,7 @@ import type { GateTokenDoc } from "./open.ts";
 export type Told = "yes" | "nobody waits" | "failed";
 
 /** Tells the machine the stored decision, unless it is known to have heard. */
-export async function tell(ports: Ports, run: string, decision: GateDecisionDoc): Promise<Told> {
+export async function tell(ports: GatePorts, run: string, decision: GateDecisionDoc): Promise<Told> {
   const { gate, attempt } = decision;
   const evidence = evidenceOf(ports.evidence, run);
   if (await evidence.read<ToldDoc>(toldDoc(gate, attempt))) return "yes";

@@ -49,6 +49,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           failure: ErrorName.StepFailed,
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
+          noticesRewrites: target === "staging",
           atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
         if (!done || target === "production" || round === 1) return done;

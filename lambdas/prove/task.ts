@@ -19,7 +19,7 @@ import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
-import { differencesOfCatalogs } from "./compare.ts";
+import { differencesOfCatalogs, movedBetween } from "./compare.ts";
 import { heldToRehearsal } from "./held.ts";
 
 const event = z.strictObject({
@@ -72,6 +72,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
       differences: found,
       unproven: compared.unproven,
       agreed: compared.agreed,
+      moved: wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : [],
     });
     if (doc.equal) return DONE;
     const some = doc.differences.slice(0, 10).join("; ");

@@ -9,7 +9,7 @@ import {
   type Target,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { besideTarget } from "../shared/places.ts";
+import { applicationRoles, besideTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { type ContentMode, type ListedTable, listTables } from "./checksums.ts";
@@ -60,7 +60,9 @@ export async function takeRecord(
     sequences: await takeSequences(session),
     tables: await listTables(session),
   }));
-  const { hash } = await evidence.once(Doc.fingerprint(name), () => takeFingerprint(session));
+  const { hash } = await evidence.once(Doc.fingerprint(name), () =>
+    takeFingerprint(session, applicationRoles(ports)),
+  );
   // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
   const alone = target === "production" && ports.settings.fence === "none";
   const reading = (under: string): Reading => ({

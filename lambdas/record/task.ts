@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { differencesOfCatalogs } from "../prove/compare.ts";
+import { differencesOfCopy } from "../prove/compare.ts";
+import type { Fingerprint } from "../prove/fingerprint.ts";
 import { Doc, type RecordDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -42,7 +43,10 @@ export const recordTask: Task<z.infer<typeof event>> = {
 /** With the rehearsal before the fence, somebody may have changed the schema in between: that was not rehearsed. */
 async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (!(await evidence.read(Doc.record("staging")))) return;
-  const changed = await differencesOfCatalogs(evidence, "staging", "before");
+  const changed = differencesOfCopy(
+    await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
+    await evidence.need<Fingerprint>(Doc.fingerprint("before")),
+  );
   if (changed.length > 0)
     throw new SluiceError(
       ErrorName.BackupMismatch,

@@ -25,6 +25,7 @@ export function reportOf(facts: Facts): Report {
     version: 1 as const,
     run: facts.run,
     asOf: facts.asOf,
+    manifest: facts.manifest,
     end: outcome?.end ?? ("running" as const),
     cause: outcome?.cause ?? null,
     leftBehind: outcome?.leftBehind ?? [],

@@ -34,6 +34,8 @@ import {
   type WayBackDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { MANIFEST_FILE } from "../shared/manifest.ts";
+import { sha256 } from "../shared/sha256.ts";
 import type { PlanSummary } from "./plan-summary.ts";
 
 /** A document and the name that it has in the evidence, for readers who want to look it up. */
@@ -99,6 +101,8 @@ export interface Facts {
   states: StateFacts[];
   failures: Named<FailureDoc>[];
   outcome: OutcomeDoc | null;
+  /** SHA-256 of the manifest; null: there is none yet. */
+  manifest: string | null;
   /** Latest time that any document names: the report says how things were then. */
   asOf: string;
 }
@@ -106,7 +110,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!report$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -129,6 +133,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const plan = one<PlanSummary>(documents, Doc.plan);
   if (!plan) throw new Error(`The evidence of run ${evidence.run} has no ${Doc.plan}.json`);
   const request = one<RequestDoc>(documents, Doc.request);
+  const manifest = await evidence.readFile(MANIFEST_FILE);
   return {
     run: evidence.run,
     plan,
@@ -179,6 +184,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     states: statesOf(documents),
     failures: byTime(all<FailureDoc>(documents, "failures/"), (doc) => doc.at),
     outcome,
+    manifest: manifest === undefined ? null : sha256(manifest),
     asOf: outcome?.at ?? latest(documents) ?? request?.startedAt ?? new Date(0).toISOString(),
   };
 }

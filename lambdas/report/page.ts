@@ -48,7 +48,8 @@ ${stagingSection(report)}
 ${migrationsSection(report)}
 ${appendixSection(report)}
 </main>
-<footer><p>Made from the evidence of run <code>${report.run}</code>, as it stood at ${moment(report.asOf)}.</p></footer>
+<footer><p>Made from the evidence of run <code>${report.run}</code>, as it stood at ${moment(report.asOf)}.</p>
+${report.manifest !== null && html`<p>The SHA-256 of its manifest is <code>${report.manifest}</code>. <code>sluice verify DIR --hash ...</code> finds what was changed since.</p>`}</footer>
 </body>
 </html>`;
 }

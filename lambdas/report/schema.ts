@@ -218,6 +218,9 @@ const proof = z.strictObject({
   fingerprintAfter: z.string().nullable(),
   tables: z.array(proofTable),
   differences: z.array(z.string()),
+  moved: z
+    .array(z.string())
+    .describe("Columns that were dropped and came back at another position; no difference"),
   evidence,
 });
 
@@ -321,6 +324,12 @@ const criterion = z.strictObject({
 export const reportSchema = z.strictObject({
   version: z.literal(1),
   run: z.string(),
+  manifest: z
+    .string()
+    .nullable()
+    .describe(
+      "SHA-256 of manifest.json, which lists every file of the evidence; null: the run has not ended",
+    ),
   asOf: time.describe("Latest time in the evidence; the report says how things were then"),
   end: z.enum([...END_NAMES, "running"]),
   cause: z.string().nullable().describe("Why it ended so and what was done about it; null while it runs"),

@@ -85,6 +85,7 @@ function issuesOf(facts: Facts): string[] {
     ...slow,
     ...gaveWay,
     ...new Set(notes),
+    ...facts.proofs.filter(({ name }) => name.startsWith("staging-")).flatMap(({ moved }) => moved ?? []),
   ];
 }
 

@@ -15,6 +15,7 @@ export function finalNotices(report: Report, link: { url: string; expiresAt: str
     text: [
       ...summaryLines(report).flatMap(({ title, lines }) => [title, ...lines.map((line) => `  ${line}`), ""]),
       ...reminderLines(report),
+      ...sealLines(report),
       "The report:",
       "",
       link.url,
@@ -26,6 +27,18 @@ export function finalNotices(report: Report, link: { url: string; expiresAt: str
   const audiences: Notice["audience"][] =
     report.end === "NeedsOperator" ? ["escalation", "approvers"] : ["approvers"];
   return audiences.map((audience) => ({ ...notice, audience }));
+}
+
+/** Whoever keeps this message can know later whether the evidence is what it was. */
+function sealLines({ manifest, run }: Report): string[] {
+  if (manifest === null) return [];
+  return [
+    "Evidence",
+    `  SHA-256 of its manifest (runs/${run}/manifest.json):`,
+    `  ${manifest}`,
+    "  `sluice verify DIR --hash ...` says whether a copy of it is whole.",
+    "",
+  ];
 }
 
 /** What the plan leaves to people: this message is what they have of it. */

@@ -7,6 +7,8 @@ import type { ArchivedSnapshot } from "./ports.ts";
  * Whoever writes one and whoever reads one take its name and its shape from here.
  */
 export const Doc = {
+  /** Of a local run: whose evidence the folder holds. It is the first document, and keeps other runs out. */
+  folder: "folder",
   request: "request",
   /** What the report needs of the plan. */
   plan: "plan",
@@ -81,6 +83,8 @@ export const Doc = {
   failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
   outcome: "outcome",
   report: "report",
+  /** Every file's SHA-256 (manifest.ts). */
+  manifest: "manifest",
 } as const;
 
 /** Of all readings of the watch. */
@@ -111,9 +115,15 @@ export type ProofName =
   | "production-rolled-back"
   | "production-restored";
 
+export interface FolderDoc {
+  run: string;
+}
+
 export interface RequestDoc {
   run: string;
   execution: string;
+  /** When its execution was started, as Step Functions says: a name may be used again after 90 days. Absent in evidence of older runs. */
+  executionStartedAt?: string | undefined;
   startedAt: string;
   startedBy?: string | undefined;
   reason?: string | undefined;
@@ -164,7 +174,19 @@ export interface FenceDoc {
   mode: "connect" | "none";
   /** The database's access list before, as Postgres prints it; null where it was the default one. */
   aclBefore: string[] | null;
+  /** What the fence takes of it, noted before it is taken: this is what is given back. */
+  taken: ConnectRightDoc[];
   roles: string[];
+}
+
+/** A right to connect to the database. */
+export interface ConnectRightDoc {
+  /** Null: PUBLIC. */
+  grantee: string | null;
+  /** It came with the grant option. */
+  grantable: boolean;
+  /** A migration of the plan revokes it: it is given back only where the migrations do not stand. */
+  revokedByPlan?: true | undefined;
 }
 
 export interface TableContentDoc {
@@ -356,6 +378,8 @@ export interface StepDoc {
   waits: WaitDoc[];
   /** What people should know of it. */
   notes: string[];
+  /** Tables that it wrote anew while nobody could read them; only of staging, and absent where there are none. */
+  rewrites?: { tables: string[]; meant: boolean } | undefined;
 }
 
 export interface HeldLockDoc {
@@ -421,6 +445,8 @@ export interface ProofDoc {
   unproven: string[];
   /** What was changed as the rehearsal had shown, a line for each table. Only the proof of production's data has any. */
   agreed: { table: string; text: string }[];
+  /** Columns that were dropped and came back at another position, one line each: no difference. */
+  moved: string[];
 }
 
 export interface BenchmarkResult {
@@ -470,6 +496,8 @@ export interface GateDoc {
   openedAt: string;
   expiresAt: string;
   keyHash: string;
+  /** Where each was asked by a link of their own, which says who answers: that key's hash. Then no other link is good. */
+  approvers?: { name: string; keyHash: string }[] | undefined;
   /** What a Go is bound to. Null fingerprint: the gate is not about the catalog. */
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */

@@ -33,6 +33,8 @@ export const ErrorName = {
   HookFailed: "HookFailed",
   /** A smoke test did not answer as the plan says. */
   SmokeTestFailed: "SmokeTestFailed",
+  /** The evidence holds a decision that no page can have taken. */
+  DecisionForged: "DecisionForged",
   /** A loop of the state machine went on for longer than it may. */
   TookTooLong: "TookTooLong",
   /** An operator stopped the run. */

@@ -83,6 +83,10 @@ interface StepOfFile {
   relations?: readonly ObjectName[] | undefined;
   /** Those of them that it does not make itself. */
   relationsBefore?: readonly ObjectName[] | undefined;
+  /** It writes tables anew, and is meant to. */
+  rewrites?: true | undefined;
+  /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
+  revokesConnect?: readonly (string | null)[] | undefined;
 }
 
 /** Its statements are one transaction. */
@@ -93,6 +97,8 @@ export interface TransactionStep extends StepOfFile {
   /** Places of statements that are queries: nobody takes their rows. */
   queries: readonly number[];
   builds: readonly IndexBuild[];
+  /** Tables whose new files are no rewriting: those that the file made before, and those that the step empties. */
+  notRewritten?: readonly ObjectName[] | undefined;
 }
 
 /** Its one statement cannot run in a transaction, and may be run again when nobody knows how it ended. */

@@ -83,3 +83,16 @@ export async function needRow<Row>(
   if (row === undefined || rows.length !== 1) throw new RowExpected(rows.length, text);
   return row;
 }
+
+/**
+ * Runs `work` in a transaction that cannot write, and is rolled back. It has read something before `work` begins: from
+ * then on nothing in it can make it one that writes.
+ */
+export async function withReadOnlyTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.exec("BEGIN READ ONLY; SELECT 1");
+  try {
+    return await work();
+  } finally {
+    await session.exec("ROLLBACK").catch(() => undefined);
+  }
+}

@@ -1,6 +1,5 @@
 import * as z from "zod";
-import { differencesOfCatalogs } from "../prove/compare.ts";
-import { describeDifference, differences } from "../prove/difference.ts";
+import { differencesOfCopy } from "../prove/compare.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
@@ -8,7 +7,7 @@ import { EVERY_ROW } from "../record/wishes.ts";
 import { Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { withTarget } from "../shared/places.ts";
+import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
@@ -51,16 +50,18 @@ export const verifyTask: Task<z.infer<typeof event>> = {
 };
 
 async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
+  const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (before) {
     const read = await evidence.need<RecordDoc>(Doc.record("staging"));
     return [
-      ...(await differencesOfCatalogs(evidence, "before", "staging")),
+      ...differencesOfCopy(await evidence.need<Fingerprint>(Doc.fingerprint("before")), staging),
       // Here every row was read, there what the plan wants.
       ...compareContents(...asFarAsRead(before.tables, read.tables)).map(({ text }) => text),
     ];
   }
-  const production = await withTarget(ports, evidence, "production", takeFingerprint);
-  const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
-  return differences(production, staging).map(describeDifference);
+  const production = await withTarget(ports, evidence, "production", (session) =>
+    takeFingerprint(session, applicationRoles(ports)),
+  );
+  return differencesOfCopy(production, staging);
 }

@@ -5,10 +5,11 @@ import { loadModule } from "libpg-query";
 import { parseDocument } from "yaml";
 import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { isQuery } from "./in-transaction.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
-import { syntaxProblem } from "./statements.ts";
+import { splitStatements, syntaxProblem } from "./statements.ts";
 import { compileWatch } from "./watch.ts";
 
 export interface LoadedPlan {
@@ -101,6 +102,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     stagingData,
   };
   checkRoles(plan);
+  checkReadsOnly(plan);
   return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };
 }
 
@@ -189,6 +191,35 @@ function checkRoles(plan: CompiledPlan): void {
         `benchmarks[${index}].as`,
         `${name} runs as ${as}, which is no application role`,
       );
+}
+
+/** Whatever runs beside the migrations is one query each. What it calls cannot write either: see withReadOnlyTransaction. */
+function checkReadsOnly(plan: CompiledPlan): void {
+  const queries = [
+    ...plan.benchmarks.flatMap(({ query, baseline, needs }, index) =>
+      Object.entries({ query, baseline, needs }).map(([key, sql]) => ({
+        where: `benchmarks[${index}].${key}`,
+        sql,
+      })),
+    ),
+    ...(plan.watch?.metrics ?? []).map(({ source }, index) => ({
+      where: `watch.metrics[${index}].query`,
+      sql: source.kind === "query" ? source.sql : undefined,
+    })),
+  ];
+  for (const { where, sql } of queries) {
+    if (sql === undefined) continue;
+    const statements = splitStatements(sql, 1);
+    // What does not parse is told as that.
+    if (statements.some(({ node }) => node === undefined)) continue;
+    const [first, ...more] = statements;
+    if (!first || more.length > 0 || !isQuery(first))
+      throw new PlanError(
+        "plan.yaml",
+        where,
+        `is ${first ? (more.length > 0 ? `${statements.length} statements` : "no SELECT that only reads") : "empty"}. It runs beside the migrations, where nothing may be written: let it be one query`,
+      );
+  }
 }
 
 function syntaxProblems(plan: CompiledPlan): PlanError[] {

@@ -36,6 +36,7 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
     "",
     `${paint("bold", "Evidence")}  ${end.evidence}`,
     `${paint("bold", "Report")}    ${join(end.evidence, "report.html")}`,
+    ...(end.report.manifest === null ? [] : [`${paint("bold", "Manifest")}  ${end.report.manifest}`]),
     ...(end.leftBehind.length === 0
       ? ["", `${paint("bold", "Left behind")}  nothing`]
       : section("Left behind", end.leftBehind)),

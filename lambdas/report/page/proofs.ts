@@ -29,6 +29,7 @@ function proof({
   fingerprintAfter,
   tables,
   differences,
+  moved,
   name,
 }: ProofReport): Html {
   const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null);
@@ -43,6 +44,7 @@ function proof({
   const open = !equal || (name.startsWith("production-") && tables.length <= LONG);
   return html`<details${open && html` open`}><summary>${title}: ${mark(equal, words)} <span class="soft small">${moment(at)}</span></summary>
 ${differences.length > 0 && bullets(differences)}
+${moved.length > 0 && bullets(moved)}
 ${fingerprintBefore !== null && html`<p class="small">Catalog before ${digest(fingerprintBefore)}, after ${digest(fingerprintAfter)}</p>`}
 ${table(
   title,

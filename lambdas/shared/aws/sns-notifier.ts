@@ -1,4 +1,5 @@
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
+import { FOR_ONE } from "../names.ts";
 import type { Notice, Notifier } from "../ports.ts";
 
 const LONGEST_SUBJECT = 100;
@@ -13,9 +14,16 @@ export class SnsNotifier implements Notifier {
     this.topics = topics;
   }
 
-  async send({ subject, text, audience }: Notice): Promise<void> {
+  async send({ subject, text, audience, to }: Notice): Promise<void> {
     await this.client.send(
-      new PublishCommand({ TopicArn: this.topics[audience], Subject: asSubject(subject), Message: text }),
+      new PublishCommand({
+        TopicArn: this.topics[audience],
+        Subject: asSubject(subject),
+        Message: text,
+        ...(to === undefined
+          ? {}
+          : { MessageAttributes: { [FOR_ONE]: { DataType: "String", StringValue: to } } }),
+      }),
     );
   }
 }

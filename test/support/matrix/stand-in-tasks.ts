@@ -75,6 +75,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
           at: at.now(),
           mode: "connect",
           aclBefore: null,
+          taken: [],
           roles: [],
         });
         const production = await at.database("production");
@@ -156,6 +157,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
         differences: equal ? [] : ["something is not as it was"],
         unproven: [],
         agreed: [],
+        moved: [],
       });
       if (!equal) throw new SluiceError(ErrorName.NotBack, "something is not as it was");
     }),

@@ -14,6 +14,7 @@ export function emptyReport(run: string): Report {
     verifiedAgain: null,
     reminders: [],
     run,
+    manifest: null,
     asOf: AT,
     end: "running",
     cause: null,
@@ -188,6 +189,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "b".repeat(64),
         tables: [],
         differences: [],
+        moved: [],
         evidence: [],
       },
       {
@@ -199,6 +201,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "c".repeat(64),
         tables: [],
         differences: [text("function public.f() added")],
+        moved: [],
         evidence: [],
       },
     ],
