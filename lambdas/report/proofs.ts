@@ -12,7 +12,7 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     fingerprintAfter: proof.fingerprintAfter,
     tables: tablesOf(proof, plan.protect),
     differences: proof.differences,
-    moved: proof.moved ?? [],
+    moved: proof.moved,
     evidence: [proof.evidence],
   }));
 }
