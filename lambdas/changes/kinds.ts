@@ -72,7 +72,9 @@ export function kindText({ what, table, column, to }: Kind, { rows, rowsBefore }
     case "removed":
       return `${of(rows?.removed)} removed from ${name}`;
     case "mixed":
-      return `${of(rows?.removed)} of ${name} replaced by ${grouped(rows?.added ?? "0")}`;
+      return rows?.added === rows?.removed
+        ? `${of(rows?.removed)} of ${name} changed or replaced`
+        : `${of(rows?.removed)} of ${name} replaced by ${grouped(rows?.added ?? "0")}`;
     case "changed":
       return `${name} changed in ${of(rows?.changed)}`;
     case "retyped":

@@ -32,7 +32,7 @@ export function tableTexts(change: TableChangeDoc): string[] {
   const of = `of ${inRows(rowsBefore)}`;
   return [
     ...moved(table, change),
-    ...(rows?.mixed ? [`replaces ${grouped(rows.removed)} ${of} of ${table} by ${grouped(rows.added)}`] : []),
+    ...mixed(table, of, rows),
     ...(rows && !rows.mixed && rows.added !== "0" ? [`adds ${inRows(rows.added)} to ${table}`] : []),
     ...(rows && !rows.mixed && rows.removed !== "0"
       ? [`removes ${grouped(rows.removed)} ${of} from ${table}`]
@@ -46,6 +46,13 @@ function moved(table: string, { to, partitionOf }: TableChangeDoc): string[] {
   const parent = partitionOf === undefined ? undefined : `a partition of ${called(partitionOf)}`;
   if (to === undefined) return parent === undefined ? [] : [`makes ${table} ${parent}`];
   return [`renames ${table} to ${called(to)}${parent === undefined ? "" : ` and makes it ${parent}`}`];
+}
+
+function mixed(table: string, of: string, rows: TableChangeDoc["rows"]): string[] {
+  if (!rows?.mixed) return [];
+  const removed = `${grouped(rows.removed)} ${of} of ${table}`;
+  if (rows.added === rows.removed) return [`changes or replaces ${removed}`];
+  return [`replaces ${removed} by ${grouped(rows.added)}`];
 }
 
 function columnText(table: string, { column, how, from, to }: ColumnChangeDoc): string[] {

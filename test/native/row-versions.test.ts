@@ -179,7 +179,7 @@ describe("row versions tell", () => {
     [
       "other rows instead of those",
       "UPDATE t SET id = id + 1000 WHERE id <= 2",
-      "replaces 2 of 100 rows of t by 2",
+      "changes or replaces 2 of 100 rows of t",
     ],
     [
       "a column under its new name",
