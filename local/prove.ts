@@ -1,15 +1,20 @@
 import { hasLedger } from "../lambdas/migrate/ledger.ts";
+import { besideThatDiffers, readOf } from "../lambdas/prove/beside.ts";
 import { describeDifference, differences } from "../lambdas/prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
+import { scopeOf } from "../lambdas/prove/scope.ts";
 import { takeTableContent } from "../lambdas/record/checksums.ts";
-import { type Compared, compareContents, readAs } from "../lambdas/record/compare-contents.ts";
+import { type Compared, compareContents, modeOf, readAs } from "../lambdas/record/compare-contents.ts";
+import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
+import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
 import { countRows } from "../lambdas/row-versions/count.ts";
 import { type MarkedTable, markedTables, otherLineage, type RowMark } from "../lambdas/row-versions/mark.ts";
 import {
   Doc,
   type RecordBeganDoc,
   type RecordDoc,
+  type ScopeDoc,
   type TableContentDoc,
 } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
@@ -26,6 +31,7 @@ export interface ProvenByHand {
   differences: string[];
   /** Why row versions say nothing about this database, so that only tables with a recorded checksum can be proven; null: they do. */
   withoutVersions: string | null;
+  scope: ScopeDoc;
 }
 
 /**
@@ -59,8 +65,11 @@ export async function proveByHand(
     }
     progress(recorded.table);
     read++;
-    contents.push(await takeTableContent(session, recorded.table, recorded.columns, modeOf(recorded)));
+    contents.push(await takeTableContent(session, recorded.table, recorded.columns, howToRead(recorded)));
   }
+  const growing = before.growing ?? [];
+  const beside = await readOf(session, before);
+  const sequences = await takeSequences(session);
   return {
     recordedAt: before.at,
     tables: before.tables.length,
@@ -68,13 +77,27 @@ export async function proveByHand(
     withoutVersions,
     differences: [
       ...differences(was, is).map(describeDifference),
-      ...compareContents(before.tables, contents).map(({ text }) => text),
-      ...wentBack(before.sequences, await takeSequences(session)),
+      ...compareContents(
+        before.tables.filter(({ table }) => !growing.some((grows) => grows.table === table)),
+        contents,
+      ).map(({ text }) => text),
+      ...(await differencesOfViews(session, before.views ?? [], await viewsAsBefore(session, before))),
+      ...wentBack(before.sequences, sequences),
+      ...besideThatDiffers(before, { largeObjects: await takeLargeObjects(session) }, beside, false),
     ],
+    scope: scopeOf({
+      catalog: is,
+      tables: before.tables,
+      views: before.views ?? [],
+      sequences,
+      growing,
+      largeObjects: beside.largeObjects,
+      unproven: 0,
+    }),
   };
 }
 
-function modeOf(recorded: TableContentDoc) {
+function howToRead(recorded: TableContentDoc) {
   const mode = readAs(recorded);
   return mode === "versions" ? "count" : mode;
 }
@@ -132,4 +155,9 @@ async function notProven(session: Session, recorded: TableContentDoc): Promise<C
   return counted.missing
     ? counted
     : { ...counted, unread: true, touched: { written: counted.rows, gone: recorded.rows } };
+}
+
+function viewsAsBefore(session: Session, { views = [] }: RecordDoc) {
+  const read = views.filter(({ notRead }) => notRead === undefined);
+  return takeViews(session, new Map(read.map((view) => [view.table, modeOf(view)])));
 }

@@ -19,14 +19,18 @@ interface Pair {
 /**
  * What became of the tables that `before` knows, of their columns and of their rows; `after` must be told by the row
  * versions since `before`.
- * @param except a table that is nobody's concern
+ * @param except tables that are nobody's concern
  */
-export function observe(before: Moment, after: Moment, except?: string): TableChangeDoc[] {
+export function observe(
+  before: Moment,
+  after: Moment,
+  except: (table: string) => boolean = () => false,
+): TableChangeDoc[] {
   const contents = byTable(before.tables);
   const now = byTable(after.tables);
   return before.mark.tables.flatMap((was) => {
     const content = contents.get(was.table);
-    if (!content || was.table === except) return [];
+    if (!content || except(was.table)) return [];
     const change = structureOf(was, content, after.mark.tables);
     const pair = pairOf(was, after.mark.tables);
     const is = pair && now.get(pair.is.table);

@@ -37,7 +37,7 @@ export async function noteChanges(
   migration: Migration,
 ): Promise<boolean> {
   const { version } = migration;
-  const [before, after]: RecordName[] = [`after-staging-${version}`, `changed-${version}`];
+  const [before, after]: RecordName[] = [await rolledBack(evidence, version), `changed-${version}`];
   const record = await takeRecord(ports, evidence, {
     name: after as RecordName,
     target: "staging",
@@ -57,13 +57,19 @@ export async function noteChanges(
       evidence,
       before as RecordName,
       after as RecordName,
-      observe(was, is, versions),
+      observe(was, is, (table) => table === versions),
     );
   });
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);
   return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
+}
+
+/** The last that is known of staging before the migration is applied for good. */
+async function rolledBack(evidence: RunEvidence, version: string): Promise<RecordName> {
+  const again: RecordName = `after-staging-${version}-again`;
+  return (await evidence.read(Doc.record(again))) ? again : `after-staging-${version}`;
 }
 
 /** The plan says what the migration changes: staging must have shown that, neither more nor less. */
@@ -74,7 +80,7 @@ async function refuseOthers(
   { tables }: ChangesDoc,
 ): Promise<void> {
   if (!changes) return;
-  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(`after-staging-${version}`));
+  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(await rolledBack(evidence, version)));
   const [row] = await session.query<{ path: string[] }>(
     "SELECT coalesce(array_agg(quote_ident(name)), '{}') AS path FROM unnest(current_schemas(false)) AS name",
   );
@@ -99,13 +105,13 @@ async function noteAll(
   if (await evidence.read(Doc.changes("staging"))) return true;
   const all = ports.plan.migrations.map(({ version }) => version);
   const [first, last] = [all[0] ?? "", all.at(-1) ?? ""];
-  const [from, to]: [RecordName, RecordName] = [`after-staging-${first}`, `changed-${last}`];
+  const [from, to]: [RecordName, RecordName] = [await rolledBack(evidence, first), `changed-${last}`];
   const before = await momentOf(evidence, from);
   const after = await momentOf(evidence, to);
   const each: { was: Moment; changes: readonly TableChangeDoc[] }[] = [];
   for (const version of all)
     each.push({
-      was: await momentOf(evidence, `after-staging-${version}`),
+      was: await momentOf(evidence, await rolledBack(evidence, version)),
       changes: (await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`))).tables,
     });
   // What one migration alone did to a table's rows is known from it. What several did must be looked at as a whole.
@@ -146,7 +152,6 @@ async function noteAll(
       ...after,
       tables: [...several.values()].filter((content) => content !== undefined),
     },
-    versions,
   );
   await evidence.keep<ChangesDoc>(
     Doc.changes("staging"),
@@ -206,9 +211,11 @@ async function touchedTables(evidence: RunEvidence, versions: readonly string[])
   const records = versions.flatMap((version): RecordName[] => [
     `staging-${version}`,
     `after-staging-${version}`,
+    `after-staging-${version}-again`,
     `changed-${version}`,
   ]);
   for (const name of records) {
+    if (!(await evidence.read(Doc.record(name)))) continue;
     const moment = await momentOf(evidence, name);
     for (const { table, touched: rows } of moment.tables)
       if (rows && (rows.written !== "0" || rows.gone !== "0")) touched.add(oidOf(moment, table));

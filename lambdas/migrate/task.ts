@@ -2,6 +2,7 @@ import * as z from "zod";
 import { noteChanges } from "../changes/seen.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
+import { tryRollbackAgain } from "../rollback/tries.ts";
 import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
@@ -18,8 +19,8 @@ const event = z.strictObject({
 });
 
 /**
- * Applies one migration, step by step. On staging it first notes what its rollback must bring back, and once it is
- * applied for good what it did to what was there before.
+ * Applies one migration, step by step. On staging it first notes what its rollback must bring back; before the second
+ * time it tries that rollback again, and after it notes what the migration did to what was there before.
  */
 export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
@@ -27,6 +28,8 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
     const migration = migrationOf(ports.plan, version);
     const key = { run, version, round, direction: "migrate" as const };
+    if (target === "staging" && round === 2)
+      if (!(await tryRollbackAgain(ports, evidence, { run, version, limitMinutes }))) return RELIEVE_ME;
     const steps = await withTarget(
       ports,
       evidence,

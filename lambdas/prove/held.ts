@@ -18,21 +18,22 @@ import type { Ports } from "../shared/ports.ts";
 /**
  * Compares what the migrations did to production's data with what they did to staging's. Where nothing is fenced only
  * tables and columns are held: rows that were written may be anybody's.
- * @param versions the table that holds the schema's version: the run's own doing
+ * @param except tables that are not held: that of the schema's version, which is the run's own doing, and those that grow
  */
 export async function heldToRehearsal(
   ports: Ports,
   evidence: RunEvidence,
   record: RecordDoc,
-  versions: string | undefined,
+  except: (table: string) => boolean,
 ): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed">> {
   const before = await beforeByColumn(evidence);
   const after = await momentOf(evidence, "after-production-data");
-  const done = observe(before, { ...after, tables: record.tables }, versions);
+  const done = observe(before, { ...after, tables: record.tables }, except);
   const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
   const fenced = ports.settings.fence === "connect";
+  const shown = seen.tables.filter(({ table }) => !except(table));
   const did = fenced ? done : done.map(withoutRows);
-  const showed = fenced ? seen.tables : seen.tables.map(withoutRows);
+  const showed = fenced ? shown : shown.map(withoutRows);
   await evidence.once<ChangesDoc>(Doc.changes("production"), async () => ({
     at: ports.clock.now().toISOString(),
     tables: done,

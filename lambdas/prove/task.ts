@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
-import { wentBack } from "../record/sequences.ts";
+import { grown } from "../record/growing.ts";
+import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { differencesOfViews } from "../record/views.ts";
 import { sinceBefore } from "../record/wishes.ts";
 import {
   Doc,
@@ -12,6 +14,7 @@ import {
   type SequenceDoc,
   type TableContentDoc,
   type Target,
+  type ViewContentDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -19,8 +22,11 @@ import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { besideThatDiffers, readBeside } from "./beside.ts";
 import { differencesOfCatalogs, movedBetween } from "./compare.ts";
+import type { Fingerprint } from "./fingerprint.ts";
 import { heldToRehearsal } from "./held.ts";
+import { scopeOf } from "./scope.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -47,18 +53,41 @@ export const proveTask: Task<z.infer<typeof event>> = {
         scope: wanted.held ? { of: "since" } : { of: "expected", tables: wanted.tables },
         since: wanted.since,
       });
-      return { wanted, record, versions };
+      return {
+        wanted,
+        record,
+        versions,
+        beside: record && (await readBeside(session, evidence, after, wanted.record)),
+      };
     });
-    const { wanted, record, versions } = read;
-    if (!record) return RUNNING;
+    const { wanted, record, versions, beside } = read;
+    if (!record || !beside) return RUNNING;
+    const growing = wanted.record.growing ?? [];
+    const grows = (name: string) => growing.some(({ table }) => table === name);
     const compared = wanted.held
-      ? await heldToRehearsal(ports, evidence, record, versions)
-      : comparedContents(ports, target, wanted.tables, record);
+      ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
+      : comparedContents(
+          ports,
+          target,
+          wanted.tables.filter(({ table }) => !grows(table)),
+          record,
+        );
+    const fenced = target === "staging" || ports.settings.fence === "connect";
+    const { views = [] } = wanted;
+    const ofViews =
+      views.length === 0
+        ? []
+        : await withTarget(ports, evidence, target, (session) =>
+            differencesOfViews(session, views, record.views ?? []),
+          );
     const found = [
       ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
       ...compared.differences,
+      ...(fenced ? ofViews : []),
       ...wentBack(wanted.sequences, record.sequences),
+      ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
     ];
+    const added = grown(growing, beside.growing);
     const doc = await evidence.keep<ProofDoc>(Doc.proof(proof), {
       at: ports.clock.now().toISOString(),
       name: proof,
@@ -70,11 +99,29 @@ export const proveTask: Task<z.infer<typeof event>> = {
       tablesBefore: wanted.tables.map(shown),
       tablesAfter: record.tables.map(shown),
       differences: found,
-      unproven: compared.unproven,
+      unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
       agreed: compared.agreed,
-      moved: wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : [],
+      scope: scopeOf({
+        catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
+        tables: wanted.tables,
+        views,
+        sequences: record.sequences,
+        growing,
+        largeObjects: beside.largeObjects,
+        unproven: compared.unproven.length,
+      }),
+      ...(added.length > 0 ? { grown: added } : {}),
+      moved: [
+        ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+        ...ranAhead(wanted.sequences, record.sequences),
+      ],
     });
     if (doc.equal) return DONE;
+    if (target === "staging") {
+      // Whatever else is wrong is to be found by the same run, which ends before its gate (validate/rehearsed.ts).
+      ports.progress(`Not what it was: ${doc.differences[0]}. The rehearsal goes on, and will be refused`);
+      return DONE;
+    }
     const some = doc.differences.slice(0, 10).join("; ");
     const more = doc.differences.length > 10 ? `; and ${doc.differences.length - 10} more` : "";
     if (proof === "production-data")
@@ -114,12 +161,16 @@ interface Expectation {
   /** The record whose catalog must be there again; none where the catalog has rightly changed. */
   catalog?: RecordName;
   tables: readonly TableContentDoc[];
+  /** What else is compared: large objects, and tables that only grow. */
+  record: RecordDoc;
   /** What they had come to, they must not give again. */
   sequences: readonly SequenceDoc[];
   /** The record whose mark tells which rows were touched since; undefined: none can. */
   since: RecordName | undefined;
   /** The tables need not be what they were, but what the rehearsal made of them. */
   held?: true;
+  /** None where the migration may have refreshed them, or made them anew. */
+  views?: readonly ViewContentDoc[] | undefined;
 }
 
 /** @param versions the table that holds the schema's version */
@@ -131,21 +182,24 @@ async function expectation(
 ): Promise<Expectation> {
   if (proof.startsWith("staging-")) {
     const name = proof as RecordName;
-    const { tables, sequences } = await evidence.need<RecordDoc>(Doc.record(name));
-    return { catalog: name, tables, sequences, since: name };
+    const record = await evidence.need<RecordDoc>(Doc.record(name));
+    const { tables, sequences, views } = record;
+    return { catalog: name, record, tables, sequences, views, since: name };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
-  const { sequences } = before;
+  const { sequences, views } = before;
   const since = sinceBefore(ports);
   if (proof === "production-data")
     // The schema's version has rightly changed.
     return {
+      record: before,
       tables: before.tables.filter(({ table }) => table !== versions),
       sequences,
       since: "before",
       held: true,
     };
-  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences, since };
+  if (proof === "production-restored")
+    return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
@@ -154,8 +208,10 @@ async function expectation(
   );
   return {
     catalog: "before",
+    record: reopened ?? before,
     tables,
     sequences: reopened?.sequences ?? sequences,
+    views: reopened?.views ?? views,
     since: reopened && since ? "reopened" : since,
   };
 }

@@ -1,5 +1,5 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
-import { isDoubtful, type MarkedTable, type RowMark, takeRowMark } from "../row-versions/mark.ts";
+import { isDoubtful, takeRowMark } from "../row-versions/mark.ts";
 import {
   Doc,
   type RecordBeganDoc,
@@ -12,23 +12,16 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { type ContentMode, type ListedTable, listTables } from "./checksums.ts";
-import { readAs } from "./compare-contents.ts";
+import { listTables } from "./checksums.ts";
+
+import { takeGrowing } from "./growing.ts";
+import { takeLargeObjects } from "./large-objects.ts";
+import { contentModes } from "./modes.ts";
 import type { Reading } from "./pieces.ts";
-import { countTables, readTables, type TableToRead } from "./read-tables.ts";
+import { countTables, readTables } from "./read-tables.ts";
 import { takeSequences } from "./sequences.ts";
-
-/** How a table's values are read. */
-export type Wish = Pick<TableToRead, "mode" | "byColumn">;
-
-/** What a record is of. */
-export type Scope =
-  /** Every table that there is. Undefined: its rows are only counted, and row versions must do. */
-  | { of: "all"; read: (table: string) => Wish | undefined }
-  /** These tables and columns, so far as they are there, each read as it was then. */
-  | { of: "expected"; tables: readonly TableContentDoc[] }
-  /** The tables and columns of the record that this one builds on, whatever they are called now. */
-  | { of: "since" };
+import { type Base, type Scope, type Subject, subjectsOf, type Wish } from "./subjects.ts";
+import { takeViews } from "./views.ts";
 
 export interface Recording {
   name: RecordName;
@@ -75,6 +68,15 @@ export async function takeRecord(
   const base = since === undefined ? undefined : await baseOf(evidence, since);
   const tables = await contentsOf(began, scope, base, reading);
   if (!tables) return undefined;
+  const largeObjects = await evidence.once(`${Doc.record(name)}/large-objects`, () =>
+    takeLargeObjects(session),
+  );
+  const growing = await evidence.once(`${Doc.record(name)}/growing`, () =>
+    takeGrowing(session, ports.plan.contents),
+  );
+  const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
+    takeViews(session, await contentModes(session, ports.plan.contents)),
+  );
   const now = ports.clock.now();
   return await evidence.keep<RecordDoc>(Doc.record(name), {
     at: began.at,
@@ -83,35 +85,16 @@ export async function takeRecord(
     ...(since === undefined ? {} : { since }),
     tables,
     sequences: began.sequences,
+    largeObjects,
+    ...(growing.length > 0 ? { growing } : {}),
+    views,
   });
-}
-
-interface Base {
-  mark: RowMark;
-  tables: readonly TableContentDoc[];
 }
 
 async function baseOf(evidence: RunEvidence, since: RecordName): Promise<Base> {
   const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(since));
   const { tables } = await evidence.need<RecordDoc>(Doc.record(since));
   return { mark, tables };
-}
-
-/** A table of the scope, and what is known of it from before. */
-interface Subject {
-  listed: ListedTable;
-  columns: string[];
-  wish: Wish | undefined;
-  /** What it is to be compared with; undefined: nothing. */
-  was: TableContentDoc | undefined;
-  /** Columns that told rows apart then, by their names now; undefined: the primary key does. */
-  key: string[] | undefined;
-  /** Whether row versions since the base record can speak for `was`. */
-  comparable: boolean;
-  /** Whether the columns of `was` are the same ones still. */
-  kept: boolean;
-  /** Whether they are all that are recorded, read as they are to be read: what is known of an untouched table stays so. */
-  carries: boolean;
 }
 
 async function contentsOf(
@@ -201,111 +184,4 @@ async function contentsOf(
     found.set(content.table, { ...content, ...(touched ? { touched } : {}) });
   }
   return subjects.flatMap(({ listed }) => found.get(listed.table) ?? []);
-}
-
-function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | undefined): Subject[] {
-  const marked = new Map(began.mark.tables.map((table) => [table.table, table]));
-  const before = new Map(base?.mark.tables.map((table) => [table.oid, table]));
-  const contents = new Map(base?.tables.map((content) => [content.table, content]));
-  return began.tables.flatMap((listed): Subject[] => {
-    const is = marked.get(listed.table);
-    const was = is && before.get(is.oid);
-    const content = was && contents.get(was.table);
-    const heap = is?.heap === true && was?.heap === true;
-    switch (scope.of) {
-      case "all": {
-        // Where rows are kept in another way than PostgreSQL's own, their versions tell nothing.
-        const wish = scope.read(listed.table) ?? (is?.heap ? undefined : { mode: "full", byColumn: true });
-        return [
-          {
-            listed,
-            columns: listed.columns,
-            wish,
-            was: content,
-            key: keyNow(content, was, is),
-            comparable: heap && content !== undefined,
-            kept: content !== undefined && columnsKept(content.columns, was, is),
-            carries:
-              content !== undefined &&
-              (wish === undefined || readAs(content) === wish.mode) &&
-              content.columns.join("\0") === listed.columns.join("\0"),
-          },
-        ];
-      }
-      case "expected": {
-        const expected = scope.tables.find(({ table }) => table === listed.table);
-        if (!expected) return [];
-        const columns = expected.columns.filter((column) => listed.columns.includes(column));
-        // What is expected must be what was there at the base's mark.
-        const same = content?.rows === expected.rows && content.checksum === expected.checksum;
-        return [
-          {
-            listed,
-            columns,
-            wish: wishOf(expected),
-            was: expected,
-            key: expected.key,
-            comparable: heap && same,
-            kept: columnsKept(expected.columns, was, is),
-            carries: true,
-          },
-        ];
-      }
-      case "since": {
-        if (!was || !is || !content) return [];
-        const kept = was.columns.flatMap(({ name, number }) => {
-          const column = content.columns.includes(name) && is.columns.find((now) => now.number === number);
-          return column ? [column.name] : [];
-        });
-        return [
-          {
-            listed,
-            columns: kept,
-            wish: wishOf(content),
-            was: content,
-            key: keyNow(content, was, is),
-            comparable: heap,
-            kept: columnsKept(content.columns, was, is),
-            carries: true,
-          },
-        ];
-      }
-    }
-  });
-}
-
-function keyNow(
-  content: TableContentDoc | undefined,
-  was: MarkedTable | undefined,
-  is: MarkedTable | undefined,
-): string[] | undefined {
-  const key = content?.key?.map((name) => {
-    const number = was?.columns.find((column) => column.name === name)?.number;
-    return is?.columns.find((column) => column.number === number)?.name;
-  });
-  return key?.every((name) => name !== undefined) ? key : undefined;
-}
-
-/** As it was read before; undefined where it was not. */
-function wishOf(content: TableContentDoc): Wish | undefined {
-  const mode = readAs(content);
-  return mode === "versions" ? undefined : { mode: mode as ContentMode, byColumn: true };
-}
-
-/** Whether those columns hold what they held, so far as their rows do: none was made again, or is of another type. */
-function columnsKept(
-  names: readonly string[],
-  was: MarkedTable | undefined,
-  is: MarkedTable | undefined,
-): boolean {
-  return names.every((name) => {
-    const [before, now] = [was, is].map((table) => table?.columns.find((column) => column.name === name));
-    return (
-      before !== undefined &&
-      now !== undefined &&
-      before.number === now.number &&
-      before.type === now.type &&
-      before.typeId === now.typeId
-    );
-  });
 }

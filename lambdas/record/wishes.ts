@@ -4,7 +4,7 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { contentModes } from "./modes.ts";
-import type { Wish } from "./take-record.ts";
+import type { Wish } from "./subjects.ts";
 
 export type Wishes = (table: string) => Wish | undefined;
 

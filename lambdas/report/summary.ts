@@ -1,3 +1,4 @@
+import { scopeInWords } from "../prove/scope.ts";
 import { longestLocks } from "./migrations.ts";
 import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
@@ -79,12 +80,12 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
     ...migrations.flatMap((migration) => sideLine(migration, "production")),
     ...proofs
       .filter(({ name }) => name.startsWith("production-"))
-      .map(({ title, equal, tables, differences }) => {
+      .map(({ title, equal, tables, differences, scope }) => {
         const agreed = tables.filter((table) => table.agreed !== null).length;
         const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length - agreed;
         const changed = agreed === 0 ? "" : `, ${agreed} changed as the rehearsal showed`;
         return equal
-          ? `${title}: ${count(compared, "table")} equal${changed}`
+          ? `${title}: ${count(compared, "table")} equal${changed}${scope ? `. ${scopeInWords(scope)}` : ""}`
           : `${title}: ${differences[0] ?? "differs"}`;
       }),
     ...(rollback?.seconds != null

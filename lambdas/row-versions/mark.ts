@@ -24,7 +24,10 @@ export interface MarkedTable {
   oid: string;
   /** Another one: truncated, or written anew as a whole. */
   file: string;
-  /** False where rows are kept in another way than PostgreSQL's own, whose xmin may mean anything. */
+  /**
+   * False where rows are kept in another way than PostgreSQL's own, whose xmin may mean anything, and where only some of
+   * them are the user's, as in an extension's table.
+   */
   heap: boolean;
   /** The table that it is a partition or a child of. */
   parent: { table: string; oid: string } | null;
@@ -44,7 +47,9 @@ export interface MarkedColumn {
 /** Rows of MarkedTable. A materialized view's rows are compared by their contents: refreshing writes all of them. */
 const MARKED = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table, c.oid::text AS oid, pg_relation_filenode(c.oid)::text AS file,
-       coalesce((SELECT am.amhandler = 'heap_tableam_handler'::regproc FROM pg_am am WHERE am.oid = c.relam), false) AS heap,
+       coalesce((SELECT am.amhandler = 'heap_tableam_handler'::regproc FROM pg_am am WHERE am.oid = c.relam), false)
+         AND NOT EXISTS (SELECT FROM pg_depend d
+                          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') AS heap,
        (SELECT json_build_object('table', format('%I.%I', pn.nspname, p.relname), 'oid', p.oid::text) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
           JOIN pg_namespace pn ON pn.oid = p.relnamespace
          WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1) AS parent,

@@ -4,7 +4,8 @@ import { type Moment, observe } from "../../lambdas/changes/observe.ts";
 import { momentOf } from "../../lambdas/changes/seen.ts";
 import { tableTexts } from "../../lambdas/changes/words.ts";
 import { compareContents } from "../../lambdas/record/compare-contents.ts";
-import { type Scope, takeRecord, type Wish } from "../../lambdas/record/take-record.ts";
+import type { Scope, Wish } from "../../lambdas/record/subjects.ts";
+import { takeRecord } from "../../lambdas/record/take-record.ts";
 import { Doc, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
@@ -61,7 +62,13 @@ class Recorder {
   async end(): Promise<{ differences: string[]; changes: string[] }> {
     const again = (name: RecordName, scope: Scope) =>
       inDatabase((session) =>
-        takeRecord(this.ports, this.evidence, { name, target: "production", session, scope, since: "before" }),
+        takeRecord(this.ports, this.evidence, {
+          name,
+          target: "production",
+          session,
+          scope,
+          since: "before",
+        }),
       );
     await again("after-production-data", { of: "since" });
     const record = await again("loss", { of: "expected", tables: this.before });
