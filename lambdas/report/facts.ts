@@ -4,6 +4,7 @@ import {
   type AfterOpeningDoc,
   type ArchivedDoc,
   type BenchmarksDoc,
+  type ChangesDoc,
   type ChecksDoc,
   Doc,
   type FailureDoc,
@@ -80,6 +81,7 @@ export interface Facts {
   steps: Named<StepsDoc>[];
   checks: Named<ChecksDoc & { round: string }>[];
   proofs: Named<ProofDoc>[];
+  changes: Named<ChangesDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
   /** What the migrations left half made. */
   left: Record<Target, LeftDoc | null>;
@@ -111,7 +113,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -165,6 +167,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       (doc) => doc.at,
     ),
     proofs: byTime(all<ProofDoc>(documents, "proofs/"), (doc) => doc.at),
+    changes: all<ChangesDoc>(documents, "changes/"),
     benchmarks: Object.fromEntries(
       all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
     ),

@@ -136,10 +136,47 @@ const side = z
   })
   .meta({ id: "side" });
 
+const changedTable = z.strictObject({
+  table: z.string().describe("By the name that it had"),
+  fate: z
+    .enum(["dropped", "replaced", "renamed"])
+    .nullable()
+    .describe("Null: it stayed. `replaced`: dropped, and another one made of that name"),
+  to: z.string().nullable().describe("Its new name"),
+  partitionOf: z.string().nullable().describe("The table that it has become a partition of"),
+  rowsBefore: z.string(),
+  added: z.string(),
+  removed: z.string(),
+  changed: z.string(),
+  mixed: z
+    .boolean()
+    .describe(
+      "What was added, removed and changed cannot be told apart: `added` are rows written, `removed` rows gone",
+    ),
+  columns: z.array(
+    z.strictObject({
+      column: z.string(),
+      how: z.enum(["changed", "dropped", "renamed", "retyped"]),
+      from: z.string().nullable().describe("Its type before"),
+      to: z.string().nullable().describe("Its new name or type"),
+    }),
+  ),
+});
+
+const changes = z.strictObject({
+  text: z.string().describe("In a few words, without a subject"),
+  tables: z.array(changedTable).describe("Those that are not as they were; counts of rows are decimal text"),
+  sequences: z.array(
+    z.strictObject({ sequence: z.string(), from: z.string().nullable(), to: z.string().nullable() }),
+  ),
+  evidence,
+});
+
 const migration = z.strictObject({
   version: z.string(),
   title: z.string(),
   expectedSeconds: seconds.describe("As the plan expects"),
+  changes: changes.nullable().describe("What it did on staging to what was there before: a Go is for that"),
   staging: side,
   production: side,
 });
@@ -163,9 +200,13 @@ const proofTable = z.strictObject({
   protected: z.boolean().describe("Named by the plan"),
   rowsBefore: z.string().nullable(),
   rowsAfter: z.string().nullable(),
-  checksumBefore: z.string().nullable(),
+  checksumBefore: z
+    .string()
+    .nullable()
+    .describe("Null: none was needed, as row versions show which rows are touched; or rows are only counted"),
   checksumAfter: z.string().nullable(),
   equal: z.boolean(),
+  agreed: z.string().nullable().describe("What was done to it, as the rehearsal had shown; null: nothing"),
 });
 
 const scope = z

@@ -60,7 +60,10 @@ function rehearsalLines({ staging, migrations }: Report): string[] {
             : `The restored backup is not as production: ${verified.differences[0] ?? "see the evidence"}`,
         ]
       : []),
-    ...migrations.flatMap((migration) => sideLine(migration, "staging")),
+    ...migrations.flatMap((migration) => [
+      ...sideLine(migration, "staging"),
+      ...(migration.changes ? [`${migration.version} ${migration.changes.text}`] : []),
+    ]),
     ...(tested
       ? [
           `Rollback tested: ${rollbackTested === "success" ? "success, proven back each time" : rollbackTested}`,
@@ -78,9 +81,11 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
     ...proofs
       .filter(({ name }) => name.startsWith("production-"))
       .map(({ title, equal, tables, differences, scope }) => {
-        const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length;
+        const agreed = tables.filter((table) => table.agreed !== null).length;
+        const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length - agreed;
+        const changed = agreed === 0 ? "" : `, ${agreed} changed as the rehearsal showed`;
         return equal
-          ? `${title}: ${count(compared, "table")} equal${scope ? `. ${scopeInWords(scope)}` : ""}`
+          ? `${title}: ${count(compared, "table")} equal${changed}${scope ? `. ${scopeInWords(scope)}` : ""}`
           : `${title}: ${differences[0] ?? "differs"}`;
       }),
     ...(rollback?.seconds != null

@@ -159,6 +159,12 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         version: "002",
         title: text("Agents, capabilities and their graph"),
         expectedSeconds: 60,
+        changes: {
+          text: text("changes agent.email in 3,000 of 3,000 rows, adds table agent_edge"),
+          tables: [],
+          sequences: [],
+          evidence: [],
+        },
         staging: {
           passes: [pass("migrate", 42.4), pass("rollback", 1.3)],
           checks: checks([true, true, true]),
@@ -169,6 +175,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         version: "003",
         title: text("Tenants and row-level security"),
         expectedSeconds: 60,
+        changes: null,
         staging: { passes: [pass("migrate", 3.2), pass("rollback", 0.6)], checks: checks([true]) },
         production: { passes: [], checks: [] },
       },
