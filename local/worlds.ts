@@ -13,6 +13,8 @@ import { databaseOf, ServerFleet } from "./server-fleet.ts";
 export interface World {
   fleet: DatabaseFleet;
   databases: Databases;
+  /** The database that production is a copy of; null: of the plan's baseline; absent: production is the database itself. */
+  copyOf?: string | null;
   /** Production's name in the fleet. */
   instance: string;
   database: string;
@@ -46,6 +48,7 @@ export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World>
     databases: fleet,
     instance,
     database: "postgres",
+    copyOf: null,
     applicationUrl: application?.url,
     leases: undefined,
     async close() {
@@ -85,6 +88,7 @@ export async function serverWorld(
     databases: fleet,
     instance,
     database: instance,
+    ...(apply ? {} : { copyOf: given }),
     applicationUrl: undefined,
     leases: resolve(".sluice/leases", new URL(databaseUrl).host.replace(/[^\w.-]/g, "_")),
     async close() {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { PlanError } from "../../lib/plan/plan-error.ts";
 import { type Rehearse, UsageError } from "../../local/events.ts";
-import type { Streams } from "../../local/terminal/streams.ts";
+import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
@@ -34,16 +34,16 @@ export async function main(
     // Its module has a parser with it, which help and the like need not wait for.
     const { SettingsError } = await import("../../lib/settings.ts");
     if (error instanceof PlanError || error instanceof UsageError || error instanceof SettingsError) {
-      streams.stderr.write(`error: ${error.message}\n`);
+      print(streams.stderr, [`error: ${error.message}`]);
       return USAGE;
     }
     if (isUnreachable(error)) {
-      streams.stderr.write(`error: The database at --database-url cannot be reached: ${error.message}\n`);
+      print(streams.stderr, [`error: The database at --database-url cannot be reached: ${error.message}`]);
       return USAGE;
     }
-    streams.stderr.write(
-      `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    print(streams.stderr, [
+      `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}`,
+    ]);
     return BUG;
   }
 }
