@@ -11,6 +11,7 @@ import {
   type GateDecisionDoc,
   type GateDoc,
   type HookDoc,
+  type LeftDoc,
   type LossDoc,
   type OutcomeDoc,
   type PreflightDoc,
@@ -80,6 +81,8 @@ export interface Facts {
   checks: Named<ChecksDoc & { round: string }>[];
   proofs: Named<ProofDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
+  /** What the migrations left half made. */
+  left: Record<Target, LeftDoc | null>;
   hooks: Named<HookDoc>[];
   gates: GateFacts[];
   wayBack: WayBackDoc | null;
@@ -108,7 +111,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -165,6 +168,10 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     benchmarks: Object.fromEntries(
       all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
     ),
+    left: {
+      staging: one(documents, Doc.left("staging")),
+      production: one(documents, Doc.left("production")),
+    },
     hooks: byTime(all<HookDoc>(documents, "hooks/"), (doc) => doc.at),
     gates: gatesOf(documents),
     wayBack: one(documents, Doc.wayBack),

@@ -44,6 +44,10 @@ export const Doc = {
     `steps/${target}-${version}-${round}-${direction}`,
   checks: (target: Target, version: string, round: string) => `checks/${target}-${version}-${round}`,
   proof: (name: ProofName) => `proofs/${name}`,
+  /** What came of a rollback that was tried once more on staging. */
+  rollbackTry: (name: string) => `rollback-tries/${name}`,
+  /** What stands half made once all migrations stand. */
+  left: (target: Target) => `left/${target}`,
   benchmarks: (target: Target) => `benchmarks/${target}`,
   hook: (name: string) => `hooks/${name}`,
   /** Noted before a hook is called: it may have worked though its answer was lost or unexpected. */
@@ -194,6 +198,12 @@ export interface TableContentDoc {
   key?: string[] | undefined;
 }
 
+/** What a materialized view held. */
+export interface ViewContentDoc extends TableContentDoc {
+  /** Why it was not read; then it has no rows and no checksum. */
+  notRead?: "not populated" | "may not" | undefined;
+}
+
 export interface RecordDoc {
   at: string;
   seconds: number;
@@ -201,6 +211,44 @@ export interface RecordDoc {
   tables: TableContentDoc[];
   /** Absent in evidence of older runs. */
   sequences?: SequenceDoc[] | undefined;
+  /** Absent in evidence of older runs. */
+  largeObjects?: LargeObjectsDoc | undefined;
+  /** Materialized views. Absent in evidence of older runs. */
+  views?: ViewContentDoc[] | undefined;
+  /** Tables that the plan says only grow; absent: none do. */
+  growing?: GrowingDoc[] | undefined;
+}
+
+/** Decimal texts. */
+export interface LargeObjectsDoc {
+  count: string;
+  /** Those whose content this role may not read. */
+  unread: string;
+  oids: string[];
+  unreadOids: string[];
+  /** Sums of hashes: of what they hold, and of their owners, rights and comments. */
+  content: string;
+  properties: string;
+}
+
+/** A table that only grows. Decimal texts. */
+export interface GrowingDoc {
+  table: string;
+  columns: string[];
+  /** The transaction before which its earlier rows were written. */
+  since: string;
+  /** The earlier rows, and the sum of their hashes. */
+  rows: string;
+  checksum: string;
+  /** Rows that were written later. */
+  added: string;
+  missing?: true | undefined;
+}
+
+/** What a proof speaks of, and what it does not, such as `7 tables` and `1 sequence (the role may not read it)`. */
+export interface ScopeDoc {
+  proven: string[];
+  notProven: string[];
 }
 
 /** How far a sequence has come. */
@@ -209,6 +257,10 @@ export interface SequenceDoc {
   /** Decimal text; null: it has given no value yet, or may not be read. */
   last: string | null;
   rises: boolean;
+  /** This role may not read it. */
+  unread?: true | undefined;
+  /** The last value that there can be. Absent in evidence of older runs. */
+  end?: string | undefined;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
@@ -273,6 +325,8 @@ export interface StagingVerifiedDoc {
   rows: string;
   equal: boolean;
   differences: string[];
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
 }
 
 export interface StepDoc {
@@ -360,8 +414,23 @@ export interface ProofDoc {
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
-  /** Columns that were dropped and came back at another position, one line each: no difference. Absent in older runs. */
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
+  /** Rows that were added to tables that may grow, a line for each; absent: none. */
+  grown?: string[] | undefined;
+  /**
+   * What people should know of though it is no difference, one line each: columns that came back at another position,
+   * sequences that were set far ahead. Absent in older runs.
+   */
   moved?: string[] | undefined;
+}
+
+/** What the migrations left half made; what was so before them is not among it. */
+export interface LeftDoc {
+  at: string;
+  invalidIndexes: string[];
+  /** Constraints that are NOT VALID: rows that were there before were not checked. Some leave them so on purpose. */
+  notValid: string[];
 }
 
 export interface BenchmarkResult {
@@ -417,6 +486,8 @@ export interface GateDoc {
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */
   changed: string[];
+  /** What people must read first, a line each; absent where there is nothing, and in evidence of older runs. */
+  warnings?: string[] | undefined;
   /** Absent where one Go is enough. */
   quorum?: GateQuorum | undefined;
   /** Absent where there is no maintenance window, or its end does not close this gate. */

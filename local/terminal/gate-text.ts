@@ -19,6 +19,7 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
   return [
     "",
     paint(["bold", "yellow"], `Gate ${doc.gate}: ${doc.question}${again}`),
+    ...(doc.warnings ?? []).flatMap((line) => wrap(line, columns, "  ! ", "    ")),
     ...section("Asked again, because", doc.changed),
     ...factsSoFar(gate).flatMap(({ title, lines }) => section(title, lines)),
     ...section("To be true for a Go", doc.checklist, "- "),

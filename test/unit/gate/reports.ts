@@ -10,6 +10,7 @@ export function emptyReport(run: string): Report {
   return {
     version: 1,
     locks: null,
+    left: null,
     backups: null,
     watch: null,
     verifiedAgain: null,
