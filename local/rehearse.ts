@@ -184,7 +184,7 @@ class Run {
         const phase = this.phaseOf.get(state) ?? "";
         // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.
         if (this.stopping && !UNDISTURBED.has(phase))
-          throw new SluiceError(ErrorName.Stopped, "The run was stopped from the keyboard.");
+          throw new SluiceError(ErrorName.Stopped, "The run was stopped at its terminal.");
         const capability = this.definition.capabilities.get(state);
         if (!capability) throw new Error(`State "${state}" calls nothing`);
         const waits = event.token === undefined ? undefined : answered(event);
@@ -239,6 +239,7 @@ class Run {
         // At a laptop there is one person.
         separateApprover: false,
         nameAtEveryGate: this.options.apply,
+        ...(world.copyOf === undefined ? {} : { copyOf: world.copyOf }),
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,
@@ -255,7 +256,7 @@ class Run {
           if (!gate) return;
           if (!isForPeopleAlone(gate.doc))
             this.refuseGate = () =>
-              void gate.decide("NoGo", this.options.startedBy, "Stopped from the keyboard");
+              void gate.decide("NoGo", this.options.startedBy, "The run was stopped at its terminal");
           void gate.closed.then(() => {
             this.refuseGate = () => undefined;
           });

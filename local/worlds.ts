@@ -16,6 +16,8 @@ import { serverChanges } from "./server-state.ts";
 export interface World {
   fleet: DatabaseFleet;
   databases: Databases;
+  /** The database that production is a copy of; null: of the plan's baseline; absent: production is the database itself. */
+  copyOf?: string | null;
   /** Production's name in the fleet. */
   instance: string;
   database: string;
@@ -51,6 +53,7 @@ export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World>
     databases: fleet,
     instance,
     database: "postgres",
+    copyOf: null,
     applicationUrl: application?.url,
     leases: undefined,
     async close() {
@@ -111,6 +114,7 @@ export async function serverWorld(
     databases: fleet,
     instance,
     database: instance,
+    ...(apply ? {} : { copyOf: given }),
     applicationUrl: undefined,
     leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     changedServer: async () => serverChanges(server, await fleet.state(given)),
