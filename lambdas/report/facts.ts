@@ -10,6 +10,7 @@ import {
   type FenceDoc,
   type GateDecisionDoc,
   type GateDoc,
+  type GateObjectionDoc,
   type HookDoc,
   type LossDoc,
   type OutcomeDoc,
@@ -45,6 +46,8 @@ export interface GateFacts {
   decision: Named<GateDecisionDoc> | null;
   /** A Go that did not take effect. */
   withheld: WithheldDoc | null;
+  /** No-Goes that came after the Go. */
+  objections: Named<GateObjectionDoc>[];
 }
 
 export interface FenceFacts extends FenceDoc {
@@ -108,7 +111,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -226,6 +229,10 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
       request,
       decision: decision && { ...decision, evidence },
       withheld: one<WithheldDoc>(documents, withheldDoc(request.gate, request.attempt)),
+      objections: byTime(
+        all<GateObjectionDoc>(documents, `gates/${request.gate}-${request.attempt}/no-go-`),
+        ({ at }) => at,
+      ),
     };
   });
 }
