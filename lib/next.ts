@@ -39,7 +39,7 @@ export class Next extends Construct {
     this.say(
       "Todo2Add",
       // A subscription without a filter would get everybody's own links.
-      named
+      notices.named
         ? "Whoever is to be asked too goes into the setting approvers, with a name; deploy again."
         : `aws sns subscribe --topic-arn ${notices.approvers.topicArn} --protocol email --notification-endpoint ADDRESS`,
     );
