@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
@@ -25,11 +24,14 @@ import {
   UNDISTURBED,
   UsageError,
 } from "./events.ts";
+import { type TakenFolder, takeFolder } from "./evidence-folder.ts";
 import { fileEvidence } from "./file-evidence.ts";
 import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
 import { interpret } from "./interpreter.ts";
 import type { EventLog } from "./interpreter-types.ts";
+import { addressIn } from "./server/address.ts";
+import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
 import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
@@ -37,25 +39,26 @@ import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
 /** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
 export const rehearse: Rehearse = async (options) => {
-  if (options.apply && options.databaseUrl === undefined)
-    throw new UsageError("--apply needs a --database-url.");
-  const loaded = await loadPlan(options.plan);
+  const { databaseUrl, apply } = options;
+  if (apply && databaseUrl === undefined) throw new UsageError("--apply needs a --database-url.");
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
-  const definition = await synthesize(loaded.plan, options);
-  refuseUnknownStates(options.fail ?? [], definition);
-  const folder = await evidenceFolder(options.out, run);
-  return new Run(options, loaded, definition, run, folder).start();
+  // Before anything else: two runs in one folder would act on each other's evidence.
+  const folder = await takeFolder(
+    options.out === undefined ? resolve(".sluice/runs", run) : resolve(options.out),
+    run,
+  );
+  try {
+    const loaded = await loadPlan(options.plan);
+    // Before what takes long: most mistakes are in how the database is reached.
+    if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply);
+    const definition = await synthesize(loaded.plan, options);
+    refuseUnknownStates(options.fail ?? [], definition);
+    return new Run(options, loaded, definition, run, folder).start();
+  } catch (error) {
+    await folder.giveBack();
+    throw error;
+  }
 };
-
-/** @throws UsageError for a folder that holds anything already: evidence is written once, and never mixed. */
-async function evidenceFolder(out: string | undefined, run: string): Promise<string> {
-  const folder = out === undefined ? resolve(".sluice/runs", run) : resolve(out);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  if ((await readdir(folder)).length > 0)
-    throw new UsageError(`${folder} is not empty. Give a new folder for this run's evidence.`);
-  await chmod(folder, 0o700);
-  return folder;
-}
 
 class Run {
   private readonly events = new EventQueue<RunEvent>();
@@ -63,6 +66,7 @@ class Run {
   private readonly phaseOf: ReadonlyMap<string, string>;
   /** States that are yet to fail. */
   private readonly toFail: Set<string>;
+  private readonly folder: string;
   private stopping = false;
   private current = "";
   /** Closes the gate that is open now with a No-Go. */
@@ -74,8 +78,9 @@ class Run {
     private readonly loaded: LoadedPlan,
     private readonly definition: Definition,
     private readonly run: string,
-    private readonly folder: string,
+    private readonly taken: TakenFolder,
   ) {
+    this.folder = taken.path;
     this.toFail = new Set(options.fail);
     this.phaseOf = new Map(
       definition.phases.flatMap(({ phase, states }) => states.map((state) => [state, phase] as const)),
@@ -104,6 +109,9 @@ class Run {
       const end = await this.inWorld();
       this.events.push({ type: "ended", end });
       return end;
+    } catch (error) {
+      await this.taken.giveBack();
+      throw error;
     } finally {
       this.events.end();
     }
@@ -213,6 +221,7 @@ class Run {
         gateUrl,
         // At a laptop there is one person.
         separateApprover: false,
+        nameAtEveryGate: this.options.apply,
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,

@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { asideName, snapshotName } from "../lambdas/shared/names.ts";
-import type { DatabaseFleet, Databases } from "../lambdas/shared/ports.ts";
+import { Pooled } from "../lambdas/shared/pg-session.ts";
+import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
-import { databaseOf, ServerFleet } from "./server-fleet.ts";
+import { addressIn } from "./server/address.ts";
+import { ServerFleet } from "./server-fleet.ts";
 
 /** The databases that a local run works on. */
 export interface World {
@@ -64,9 +66,11 @@ export async function serverWorld(
   run: string,
 ): Promise<World> {
   const { databaseUrl, apply } = options;
-  const fleet = new ServerFleet(databaseUrl);
-  const given = databaseOf(databaseUrl);
-  if (!(await fleet.describe(given))) throw new UsageError(`There is no database ${given} on that server.`);
+  const address = addressIn(databaseUrl);
+  const given = address.database;
+  const fleet = new ServerFleet(address, apply ? given : undefined);
+  if (!(await describedByServer(fleet, given)))
+    throw new UsageError(`There is no database ${given} on that server.`);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
@@ -84,7 +88,7 @@ export async function serverWorld(
     instance,
     database: instance,
     applicationUrl: undefined,
-    leases: resolve(".sluice/leases", new URL(databaseUrl).host.replace(/[^\w.-]/g, "_")),
+    leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     async close() {
       await unlock();
       await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
@@ -102,4 +106,14 @@ export async function serverWorld(
       return [];
     },
   };
+}
+
+/** @throws UsageError where a pooler answers: its sessions are anybody's, and locks in them keep nobody out. */
+async function describedByServer(fleet: ServerFleet, database: string): Promise<Instance | undefined> {
+  try {
+    return await fleet.describe(database);
+  } catch (error) {
+    if (error instanceof Pooled) throw new UsageError(error.message);
+    throw error;
+  }
 }

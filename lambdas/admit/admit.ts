@@ -7,6 +7,7 @@ import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
+import { refuseAnothersEvidence } from "../shared/task.ts";
 import { takeLease } from "./lease.ts";
 import { isOutside, windowOf, windowText } from "./window.ts";
 
@@ -32,7 +33,7 @@ const operatorInput = z.strictObject({
  */
 export async function admit(
   input: unknown,
-  execution: string,
+  { execution, started }: { execution: string; started?: string | undefined },
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<void> {
@@ -49,6 +50,7 @@ export async function admit(
   const request = await evidence.keep<RequestDoc>(Doc.request, {
     run: evidence.run,
     execution,
+    ...(started === undefined ? {} : { executionStartedAt: started }),
     startedAt: now.toISOString(),
     ...said,
     plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
@@ -58,6 +60,8 @@ export async function admit(
     fence: settings.fence,
     ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
   });
+  // Another run may have written its own at this moment.
+  refuseAnothersEvidence({ run: evidence.run, execution, started }, request);
   await evidence.keep(Doc.plan, summarizePlan(plan));
   // By what is kept: a worker that is called again, a moment later, must say the same.
   if (window && request.window && isOutside(request.window, request.startedAt))

@@ -1,5 +1,6 @@
 import { describeDifference, differences } from "../prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { movedInWords } from "../prove/moved-columns.ts";
 import { Doc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -59,7 +60,13 @@ export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEviden
   if (now.hashes.fingerprint !== doc.basis.fingerprint) {
     const before = await evidence.need<Fingerprint>(fingerprintName(doc.gate, doc.attempt));
     const found = now.catalog ? differences(before, now.catalog) : [];
-    changes.push("Production's catalog has changed:", ...fewLines(found.map(describeDifference)));
+    changes.push(
+      "Production's catalog has changed:",
+      ...fewLines([
+        ...found.map(describeDifference),
+        ...(now.catalog ? movedInWords(before, now.catalog) : []),
+      ]),
+    );
   }
   if (now.hashes.report !== doc.basis.report) {
     const before = await evidence.read<ShownDocuments>(shownDocumentsDoc(doc.gate, doc.attempt));

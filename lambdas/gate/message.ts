@@ -13,6 +13,7 @@ export function gateNotice(
   to?: { id: string; name: string },
 ): Notice {
   const lines = [
+    ...(doc.warnings ? [...doc.warnings.map(plain), ""] : []),
     doc.escalation
       ? "This gate was not decided in time. It is now yours to decide."
       : "A migration waits for your decision.",

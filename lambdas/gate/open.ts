@@ -14,6 +14,7 @@ import { gateLink } from "./link.ts";
 import { gateNotice } from "./message.ts";
 import { firstOfTheSame, quorumOf } from "./quorum.ts";
 import { windowOfGate } from "./time.ts";
+import { warningsFor } from "./warnings.ts";
 
 export interface OpenGate {
   gate: string;
@@ -46,6 +47,7 @@ export async function openGate(
   const basis = await takeBasis(kind, ports, evidence, readCatalog);
   const withheld = await withheldSoFar(evidence, gate);
   const window = await windowOfGate(kind, evidence);
+  const warnings = await warningsFor(kind, evidence);
   const people = event.escalation ? settings.people?.escalation : settings.people?.approvers;
   // Without a list one link goes to all. With one, each gets their own, and this one nobody.
   const { key, hash } = newKey();
@@ -63,6 +65,7 @@ export async function openGate(
     ...(invited ? { approvers: invited.map(({ name, hash }) => ({ name, keyHash: hash })) } : {}),
     basis: basis.hashes,
     changed: withheld.flatMap((doc) => doc.changed),
+    ...(warnings.length > 0 ? { warnings } : {}),
     ...(window ? { window } : {}),
     ...consequences(kind, version, plan, settings),
   };

@@ -137,7 +137,8 @@ function keyValues({ run, version, round, direction }: LedgerKey): (string | num
   return [literal(run), literal(version), round, literal(direction)];
 }
 
-function isStep({ key, ordinal }: StepPlace): string {
+/** Condition for the step's own row. */
+export function isStep({ key, ordinal }: StepPlace): string {
   const { run, version, round, direction } = key;
   return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)} AND ordinal = ${ordinal}`;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { takeRecord } from "../record/take-record.ts";
+import { tryRollbackAgain } from "../rollback/tries.ts";
 import { Doc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
@@ -15,13 +16,18 @@ const event = z.strictObject({
   round: z.number().int().positive(),
 });
 
-/** Applies one migration, step by step. On staging it first notes what its rollback must bring back. */
+/**
+ * Applies one migration, step by step. On staging it first notes what its rollback must bring back, and before the second
+ * time tries that rollback again.
+ */
 export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
     const migration = migrationOf(ports.plan, version);
     const key = { run, version, round, direction: "migrate" as const };
+    if (target === "staging" && round === 2)
+      if (!(await tryRollbackAgain(ports, evidence, { run, version, limitMinutes }))) return RELIEVE_ME;
     const steps = await withTarget(
       ports,
       evidence,
@@ -38,6 +44,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           failure: ErrorName.StepFailed,
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
+          noticesRewrites: target === "staging",
           atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
       },

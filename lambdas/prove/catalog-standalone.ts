@@ -31,7 +31,7 @@ export const STANDALONE = [
     rest("p", "pubname", "pubowner"),
     `(SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
         SELECT concat_ws(' ', 'table: ' || r.prrelid::regclass::text,
-          '(' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+          '(' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_attribute a
                    WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)) || ')',
           'where ' || pg_get_expr(r.prqual, r.prrelid)) AS line
         FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN space ON space.oid = c.relnamespace

@@ -8,7 +8,7 @@ import { GRANTS_OF } from "./catalog-text.ts";
 import { TYPES } from "./catalog-types.ts";
 
 /**
- * One query for the whole catalog: rows of (kind, name, definition, unread). $1: a JSON array of roles' names.
+ * One query for the whole catalog: rows of (kind, name, definition, unread, number). $1: a JSON array of roles' names.
  *
  * Each file of branches yields what is peculiar to its objects; what all objects have (a name, an owner, grants, a
  * comment, security labels, the extension they depend on) is added here. A branch's columns are
@@ -59,12 +59,14 @@ SELECT o.kind, o.name, concat_ws(chr(10),
   ${GRANTS_OF("coalesce(o.acl, acldefault(o.acl_kind, o.owner))")},
   nullif(o.about, ''),
   (SELECT lines FROM members WHERE o.classid = 'pg_extension'::regclass AND extension = o.objid)) AS definition,
-  false AS unread
+  false AS unread, nullif(o.subid, 0) AS number
 FROM described o WHERE o.extension IS NULL
 UNION ALL
-SELECT whole.*, false FROM (
+SELECT whole.*, false, NULL FROM (
 ${[...SHARED, ...WHOLE_DATABASE].join("\nUNION ALL\n")}
 ) whole
 UNION ALL
+SELECT secret.*, NULL FROM (
 ${guarded(mayRead).join("\nUNION ALL\n")}
+) secret
 `;

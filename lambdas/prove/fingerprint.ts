@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { ACCESS_QUERY } from "./catalog-roles.ts";
 import { MAY_READ, type MayRead } from "./catalog-secrets.ts";
 import { fingerprintQuery } from "./fingerprint-sql.ts";
@@ -13,6 +13,11 @@ export interface CatalogObject {
   name: string;
   /** Everything else about it, in lines. */
   definition: string;
+  /**
+   * Of a column: its number in the catalog, which it keeps for life and no later column of the table gets. It is in no
+   * hash, as it depends on the table's past. Absent for what is no column, and in evidence of older runs.
+   */
+  number?: number | null;
 }
 
 export interface Fingerprint {
@@ -48,8 +53,7 @@ export interface Fingerprint {
  */
 export async function takeFingerprint(session: Session, roles: readonly string[] = []): Promise<Fingerprint> {
   return await withPinnedSnapshot(session, async () => {
-    const [mayRead] = await session.query<MayRead>(MAY_READ);
-    if (!mayRead) throw new Error("The catalog did not answer what of it may be read");
+    const mayRead = await needRow<MayRead>(session, MAY_READ);
     const rows = await session.query<CatalogObject & { unread: boolean }>(fingerprintQuery(mayRead), [
       JSON.stringify(roles),
     ]);
@@ -66,18 +70,15 @@ export async function takeFingerprint(session: Session, roles: readonly string[]
 /** The fingerprint of these objects, in whatever order they come. */
 export function fingerprintOf(objects: readonly CatalogObject[]): Fingerprint {
   const canonical = objects
-    .map(({ kind, name, definition }) => ({
-      kind,
-      name,
-      definition,
-      text: JSON.stringify([kind, name, definition]),
-    }))
+    .map((object) => ({ object, text: JSON.stringify([object.kind, object.name, object.definition]) }))
     // By code unit, not by locale: every reader must get the same order.
     .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
   const hash = createHash("sha256");
   for (const { text } of canonical) hash.update(`${text}\n`);
   return {
     hash: hash.digest("hex"),
-    objects: canonical.map(({ kind, name, definition }) => ({ kind, name, definition })),
+    objects: canonical.map(({ object: { kind, name, definition, number } }) =>
+      number == null ? { kind, name, definition } : { kind, name, definition, number },
+    ),
   };
 }

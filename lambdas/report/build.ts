@@ -85,6 +85,9 @@ export function reportOf(facts: Facts): Report {
       evidence: [snapshot.evidence],
     })),
     staging: stagingOf(facts),
+    left: facts.left.production
+      ? { invalidIndexes: facts.left.production.invalidIndexes, notValid: facts.left.production.notValid }
+      : null,
     benchmarks: benchmarksOf(facts),
     hooks: facts.hooks.map(({ name, at, results, evidence }) => ({
       name,

@@ -1,9 +1,11 @@
+import { scopeInWords } from "../prove/scope.ts";
 import type { ContentMode } from "../record/checksums.ts";
 import { modeOf } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
+import { FOUND, mistakesOf } from "./mistakes.ts";
 import { lostInWords } from "./way-back.ts";
 import { count, list, milliseconds, moment, sentence, shorten } from "./words.ts";
 
@@ -76,12 +78,17 @@ function isLastOfItsGate({ gates }: Facts, gate: GateFacts): boolean {
 }
 
 function failureText(facts: Facts, failure: Facts["failures"][number]): string {
-  return detailed(facts, failure) ?? `${failure.state}: ${failure.message}`;
+  const text = detailed(facts, failure) ?? `${failure.state}: ${failure.message}`;
+  const onStaging = !facts.steps.some(({ target }) => target === "production");
+  const earlier = onStaging ? mistakesOf({ ...facts, left: facts.left.staging }) : [];
+  return earlier.length === 0 || failure.message.startsWith(FOUND)
+    ? text
+    : `${sentence(shorten(text, LONGEST_WHY / 2))} The rehearsal had found before that: ${several(earlier)}`;
 }
 
 /** Where the evidence holds the figures, they say more than the message does. */
-function detailed(facts: Facts, { error, at }: Facts["failures"][number]): string | null {
-  if (error === ErrorName.CheckFailed) {
+function detailed(facts: Facts, { error, message, at }: Facts["failures"][number]): string | null {
+  if (error === ErrorName.CheckFailed && !message.startsWith(FOUND)) {
     const doc = facts.checks.findLast(
       (checks) => checks.at <= at && checks.results.some(({ passed }) => !passed),
     );
@@ -171,23 +178,26 @@ function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
       : `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back and`;
   const proof = proofs.findLast(({ name }) => name === "production-rolled-back");
   return proof?.equal
-    ? `${what} proven back: ${equalText(proof)}`
+    ? `${what} proven back${equalText(proof)}`
     : `${what} NOT proven back. ${notProven(proof, "rolled-back")}`;
 }
 
 function proven({ proofs }: Facts, name: "data" | "restored", claim: string): string {
   const proof = proofs.findLast((found) => found.name === `production-${name}`);
-  return proof?.equal ? `${claim}: ${equalText(proof)}` : notProven(proof, name);
+  return proof?.equal ? `${claim}${equalText(proof)}` : notProven(proof, name);
 }
 
+/** What follows a claim: its scope. */
 function equalText(proof: ProofDoc): string {
+  if (proof.scope) return `. ${[scopeInWords(proof.scope), ...(proof.grown ?? []).map(sentence)].join(" ")}`;
+  // Evidence of older runs.
   const unproven = proof.unproven.length;
   const tables = count(proof.tablesBefore.length - unproven, "table");
   const written =
     unproven === 0
       ? ""
       : ` ${count(unproven, "table")} changed meanwhile, as without a fence they may: not proven.`;
-  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
+  return `: ${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
 }
 
 /** What equal means of tables that the plan does not want read in full. */

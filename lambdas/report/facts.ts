@@ -12,6 +12,7 @@ import {
   type GateDoc,
   type GateObjectionDoc,
   type HookDoc,
+  type LeftDoc,
   type LossDoc,
   type OutcomeDoc,
   type PreflightDoc,
@@ -83,6 +84,8 @@ export interface Facts {
   checks: Named<ChecksDoc & { round: string }>[];
   proofs: Named<ProofDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
+  /** What the migrations left half made. */
+  left: Record<Target, LeftDoc | null>;
   hooks: Named<HookDoc>[];
   gates: GateFacts[];
   wayBack: WayBackDoc | null;
@@ -111,7 +114,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -168,6 +171,10 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     benchmarks: Object.fromEntries(
       all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
     ),
+    left: {
+      staging: one(documents, Doc.left("staging")),
+      production: one(documents, Doc.left("production")),
+    },
     hooks: byTime(all<HookDoc>(documents, "hooks/"), (doc) => doc.at),
     gates: gatesOf(documents),
     wayBack: one(documents, Doc.wayBack),

@@ -66,7 +66,7 @@ function wasStopped(hooks: Report["hooks"]): boolean {
 }
 
 function forward(report: Omit<Report, "leftToDo">): string[] {
-  const { end, afterOpening, criteria, watch, backups: automated, verifiedAgain } = report;
+  const { end, afterOpening, criteria, watch, backups: automated, verifiedAgain, left } = report;
   if (end !== "Succeeded") return [];
   const notMet = criteria.filter(({ status }) => status === "not met");
   return [
@@ -84,6 +84,10 @@ function forward(report: Omit<Report, "leftToDo">): string[] {
     ...afterOpening
       .filter(({ passed }) => !passed)
       .map(({ title, message }) => `Run by hand: ${title} (${message}).`),
+    ...(left?.notValid ?? []).map(
+      (name) =>
+        `Validate constraint ${name}: it is NOT VALID, so rows that were there before were not checked.`,
+    ),
     ...(automated?.passed === false ? [`Turn the instance's automated backups on: ${automated.seen}.`] : []),
     ...(watch && watch.at !== null && !watch.schedule
       ? ["Nothing watches on by itself here; `sluice watch --database-url URL` does."]

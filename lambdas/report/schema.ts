@@ -168,6 +168,10 @@ const proofTable = z.strictObject({
   equal: z.boolean(),
 });
 
+const scope = z
+  .strictObject({ proven: z.array(z.string()), notProven: z.array(z.string()) })
+  .meta({ id: "scope" });
+
 const proof = z.strictObject({
   name: z.string(),
   title: z.string(),
@@ -177,6 +181,16 @@ const proof = z.strictObject({
   fingerprintAfter: z.string().nullable(),
   tables: z.array(proofTable),
   differences: z.array(z.string()),
+  scope: scope
+    .optional()
+    .describe("What the proof speaks of, and what it does not; absent: a run of an older Sluice"),
+  grown: z
+    .array(z.string())
+    .optional()
+    .describe("Rows added to tables that may grow, a line for each; absent: none"),
+  moved: z
+    .array(z.string())
+    .describe("Columns that came back at another position, sequences set far ahead; no difference"),
   evidence,
 });
 
@@ -411,6 +425,12 @@ export const reportSchema = z.strictObject({
       approvedBy: z.string().nullable(),
     })
     .describe("The plan's staging results"),
+  left: z
+    .strictObject({ invalidIndexes: z.array(z.string()), notValid: z.array(z.string()) })
+    .nullable()
+    .describe(
+      "Indexes and constraints that the migrations left half made on production; null: nobody looked",
+    ),
   benchmarks: z.array(benchmark),
   hooks: z.array(z.strictObject({ name: z.string(), at: time, results: z.array(outcomeOfHook), evidence })),
   gates: z.array(gate),

@@ -5,6 +5,8 @@ import type { ArchivedSnapshot } from "./ports.ts";
  * Whoever writes one and whoever reads one take its name and its shape from here.
  */
 export const Doc = {
+  /** Of a local run: whose evidence the folder holds. It is the first document, and keeps other runs out. */
+  folder: "folder",
   request: "request",
   /** What the report needs of the plan. */
   plan: "plan",
@@ -42,6 +44,10 @@ export const Doc = {
     `steps/${target}-${version}-${round}-${direction}`,
   checks: (target: Target, version: string, round: string) => `checks/${target}-${version}-${round}`,
   proof: (name: ProofName) => `proofs/${name}`,
+  /** What came of a rollback that was tried once more on staging. */
+  rollbackTry: (name: string) => `rollback-tries/${name}`,
+  /** What stands half made once all migrations stand. */
+  left: (target: Target) => `left/${target}`,
   benchmarks: (target: Target) => `benchmarks/${target}`,
   hook: (name: string) => `hooks/${name}`,
   /** Noted before a hook is called: it may have worked though its answer was lost or unexpected. */
@@ -107,9 +113,15 @@ export type ProofName =
   | "production-rolled-back"
   | "production-restored";
 
+export interface FolderDoc {
+  run: string;
+}
+
 export interface RequestDoc {
   run: string;
   execution: string;
+  /** When its execution was started, as Step Functions says: a name may be used again after 90 days. Absent in evidence of older runs. */
+  executionStartedAt?: string | undefined;
   startedAt: string;
   startedBy?: string | undefined;
   reason?: string | undefined;
@@ -160,7 +172,19 @@ export interface FenceDoc {
   mode: "connect" | "none";
   /** The database's access list before, as Postgres prints it; null where it was the default one. */
   aclBefore: string[] | null;
+  /** What the fence takes of it, noted before it is taken: this is what is given back. */
+  taken: ConnectRightDoc[];
   roles: string[];
+}
+
+/** A right to connect to the database. */
+export interface ConnectRightDoc {
+  /** Null: PUBLIC. */
+  grantee: string | null;
+  /** It came with the grant option. */
+  grantable: boolean;
+  /** A migration of the plan revokes it: it is given back only where the migrations do not stand. */
+  revokedByPlan?: true | undefined;
 }
 
 export interface TableContentDoc {
@@ -174,6 +198,12 @@ export interface TableContentDoc {
   key?: string[] | undefined;
 }
 
+/** What a materialized view held. */
+export interface ViewContentDoc extends TableContentDoc {
+  /** Why it was not read; then it has no rows and no checksum. */
+  notRead?: "not populated" | "may not" | undefined;
+}
+
 export interface RecordDoc {
   at: string;
   seconds: number;
@@ -181,6 +211,44 @@ export interface RecordDoc {
   tables: TableContentDoc[];
   /** Absent in evidence of older runs. */
   sequences?: SequenceDoc[] | undefined;
+  /** Absent in evidence of older runs. */
+  largeObjects?: LargeObjectsDoc | undefined;
+  /** Materialized views. Absent in evidence of older runs. */
+  views?: ViewContentDoc[] | undefined;
+  /** Tables that the plan says only grow; absent: none do. */
+  growing?: GrowingDoc[] | undefined;
+}
+
+/** Decimal texts. */
+export interface LargeObjectsDoc {
+  count: string;
+  /** Those whose content this role may not read. */
+  unread: string;
+  oids: string[];
+  unreadOids: string[];
+  /** Sums of hashes: of what they hold, and of their owners, rights and comments. */
+  content: string;
+  properties: string;
+}
+
+/** A table that only grows. Decimal texts. */
+export interface GrowingDoc {
+  table: string;
+  columns: string[];
+  /** The transaction before which its earlier rows were written. */
+  since: string;
+  /** The earlier rows, and the sum of their hashes. */
+  rows: string;
+  checksum: string;
+  /** Rows that were written later. */
+  added: string;
+  missing?: true | undefined;
+}
+
+/** What a proof speaks of, and what it does not, such as `7 tables` and `1 sequence (the role may not read it)`. */
+export interface ScopeDoc {
+  proven: string[];
+  notProven: string[];
 }
 
 /** How far a sequence has come. */
@@ -189,6 +257,10 @@ export interface SequenceDoc {
   /** Decimal text; null: it has given no value yet, or may not be read. */
   last: string | null;
   rises: boolean;
+  /** This role may not read it. */
+  unread?: true | undefined;
+  /** The last value that there can be. Absent in evidence of older runs. */
+  end?: string | undefined;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
@@ -253,6 +325,8 @@ export interface StagingVerifiedDoc {
   rows: string;
   equal: boolean;
   differences: string[];
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
 }
 
 export interface StepDoc {
@@ -275,6 +349,8 @@ export interface StepDoc {
   waits: WaitDoc[];
   /** What people should know of it. */
   notes: string[];
+  /** Tables that it wrote anew while nobody could read them; only of staging, and absent where there are none. */
+  rewrites?: { tables: string[]; meant: boolean } | undefined;
 }
 
 export interface HeldLockDoc {
@@ -338,6 +414,23 @@ export interface ProofDoc {
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
+  /** Rows that were added to tables that may grow, a line for each; absent: none. */
+  grown?: string[] | undefined;
+  /**
+   * What people should know of though it is no difference, one line each: columns that came back at another position,
+   * sequences that were set far ahead. Absent in older runs.
+   */
+  moved?: string[] | undefined;
+}
+
+/** What the migrations left half made; what was so before them is not among it. */
+export interface LeftDoc {
+  at: string;
+  invalidIndexes: string[];
+  /** Constraints that are NOT VALID: rows that were there before were not checked. Some leave them so on purpose. */
+  notValid: string[];
 }
 
 export interface BenchmarkResult {
@@ -393,6 +486,8 @@ export interface GateDoc {
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */
   changed: string[];
+  /** What people must read first, a line each; absent where there is nothing, and in evidence of older runs. */
+  warnings?: string[] | undefined;
   /** Absent where one Go is enough. */
   quorum?: GateQuorum | undefined;
   /** Absent where there is no maintenance window, or its end does not close this gate. */

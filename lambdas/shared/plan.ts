@@ -15,7 +15,7 @@ export interface CompiledPlan {
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
   protect: readonly string[];
   /** How the contents of tables are read, by their names; of those that are not named, every row is. */
-  contents: Readonly<Record<string, "full" | "sample" | "count">>;
+  contents: Readonly<Record<string, "full" | "sample" | "count" | "grows">>;
   rollbackSloMinutes: number;
   migrations: readonly Migration[];
   gates: GateTexts;
@@ -81,6 +81,10 @@ interface StepOfFile {
   relations?: readonly ObjectName[] | undefined;
   /** Those of them that it does not make itself. */
   relationsBefore?: readonly ObjectName[] | undefined;
+  /** It writes tables anew, and is meant to. */
+  rewrites?: true | undefined;
+  /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
+  revokesConnect?: readonly (string | null)[] | undefined;
 }
 
 /** Its statements are one transaction. */
@@ -91,6 +95,8 @@ export interface TransactionStep extends StepOfFile {
   /** Places of statements that are queries: nobody takes their rows. */
   queries: readonly number[];
   builds: readonly IndexBuild[];
+  /** Tables whose new files are no rewriting: those that the file made before, and those that the step empties. */
+  notRewritten?: readonly ObjectName[] | undefined;
 }
 
 /** Its one statement cannot run in a transaction, and may be run again when nobody knows how it ended. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { linked } from "./chain.ts";
-import { Doc, type FailureDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
+import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { Ports } from "./ports.ts";
@@ -9,6 +9,8 @@ import type { Ports } from "./ports.ts";
 export const runFields = {
   run: z.string().min(1),
   execution: z.string().min(1),
+  /** When that execution was started, as Step Functions says; absent where another execution calls for the run. */
+  started: z.string().min(1).optional(),
   planChecksum: z.string().length(64),
   /** Name of the state, for evidence that people read. */
   state: z.string().min(1),
@@ -79,6 +81,8 @@ async function invokeParsed<Event>(
   ports: Ports,
 ): Promise<Answer> {
   const evidence = evidenceOf(ports.evidence, fields.run);
+  // Not among what is kept as its failure: this evidence is not the run's to write to.
+  refuseAnothersEvidence(fields, await evidence.read<RequestDoc>(Doc.request));
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     if (!task.anyPlan) refuseAnotherPlan(fields.planChecksum, ports.plan.checksum);
@@ -109,6 +113,27 @@ export function refuseAnotherPlan(runs: string, deployed: string): void {
     ErrorName.PlanChanged,
     `This run was started with plan ${runs.slice(0, 12)}, and ${deployed.slice(0, 12)} is deployed now. ` +
       "Deploy the plan that the run was started with, or start a new run.",
+  );
+}
+
+/**
+ * @throws SluiceError RequestInvalid where the evidence is another run's: acted on, it would lead to what that run works
+ * on, or pass that run's end for this one's.
+ */
+export function refuseAnothersEvidence(
+  { run, execution, started }: { run: string; execution: string; started?: string | undefined },
+  request: RequestDoc | undefined,
+): void {
+  if (!request) return;
+  const again =
+    started !== undefined &&
+    request.executionStartedAt !== undefined &&
+    started !== request.executionStartedAt;
+  if (request.run === run && request.execution === execution && !again) return;
+  throw new SluiceError(
+    ErrorName.RequestInvalid,
+    `The evidence of run ${run} is another run's: of ${request.run} (${request.execution}), started at ${request.startedAt}. ` +
+      "Nothing was read from it and nothing written to it. Start this run under a name that no run had before.",
   );
 }
 

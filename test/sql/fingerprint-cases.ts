@@ -325,10 +325,10 @@ export const CHANGES: Change[] = [
     `column app."odd ""name"";--"."col umn" removed`,
   ),
   change(
-    "a column dropped and added again, now at the end",
-    "ALTER TABLE attic.old DROP customer; ALTER TABLE attic.old ADD customer int",
+    "the order of columns in a table that was made again",
+    "DROP TABLE attic.old; CREATE TABLE attic.old AS SELECT customer, id FROM app.orders LIMIT 0",
     "DROP TABLE attic.old; CREATE TABLE attic.old (LIKE app.orders)",
-    `column attic.old.customer changed: was "position: 2", now "position: 4"`,
+    `column attic.old.customer changed: was "position: 2", now "position: 1"`,
   ),
   change(
     "a column renamed",

@@ -39,6 +39,10 @@ import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { MemoryEvidence } from "./ports.ts";
 
+/** The execution that a run of this name is. */
+export const executionOf = (run: string) =>
+  `arn:aws:states:eu-central-1:123456789012:execution:sluice:${run}`;
+
 export const CHECKSUM = "c0ffee".padEnd(64, "0");
 export const TOKEN = "AAAAKgAAAAIAAAAAtasktoken";
 export const KEY_HASH = "5ec4e7".padEnd(64, "5");
@@ -145,7 +149,7 @@ export class RunFixture {
   async admit(): Promise<void> {
     await this.keep<RequestDoc>(Doc.request, {
       run: this.evidence.run,
-      execution: `arn:aws:states:eu-central-1:123456789012:execution:sluice:${this.evidence.run}`,
+      execution: executionOf(this.evidence.run),
       startedAt: this.now(),
       startedBy: "Grace Hopper",
       reason: "The autumn release",
@@ -455,6 +459,10 @@ export class RunFixture {
         at: this.after(1),
         mode: "connect",
         aclBefore: ["=Tc/owner", "app=c/owner"],
+        taken: [
+          { grantee: null, grantable: false },
+          { grantee: "app", grantable: false },
+        ],
         roles: ["app", "reporting"],
       }),
     );
@@ -500,6 +508,7 @@ export class RunFixture {
       at: this.after(1),
       mode: "connect",
       aclBefore: null,
+      taken: [{ grantee: null, grantable: false }],
       roles: ["app", "reporting"],
     });
     await this.record("reopened", 34);

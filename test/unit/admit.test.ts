@@ -78,7 +78,7 @@ function portsWith(instance?: Partial<Instance>, settings: Partial<RunSettings> 
 describe("a run is not admitted", () => {
   const admitted = (input: unknown, instance?: Partial<Instance>) => {
     const ports = portsWith(instance);
-    return admit(input, "arn:one", ports, evidenceOf(ports.evidence, "one"));
+    return admit(input, { execution: "arn:one" }, ports, evidenceOf(ports.evidence, "one"));
   };
 
   test.each([
@@ -124,7 +124,7 @@ describe("a run is not admitted", () => {
 describe("a maintenance window", () => {
   // The clock stands at 2 o'clock of a Tuesday.
   const start = (ports: MemoryPorts, input: unknown = {}) =>
-    admit(input, "arn:one", ports, evidenceOf(ports.evidence, "one"));
+    admit(input, { execution: "arn:one" }, ports, evidenceOf(ports.evidence, "one"));
   const requestOf = (ports: MemoryPorts) => evidenceOf(ports.evidence, "one").need<RequestDoc>(Doc.request);
 
   test("keeps a run from starting outside it, and says when it opens and what to do", async () => {

@@ -75,6 +75,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
           at: at.now(),
           mode: "connect",
           aclBefore: null,
+          taken: [],
           roles: [],
         });
         const production = await at.database("production");

@@ -9,6 +9,7 @@ export function emptyReport(run: string): Report {
   return {
     version: 1,
     locks: null,
+    left: null,
     backups: null,
     watch: null,
     verifiedAgain: null,
@@ -182,6 +183,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "b".repeat(64),
         tables: [],
         differences: [],
+        moved: [],
         evidence: [],
       },
       {
@@ -193,6 +195,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "c".repeat(64),
         tables: [],
         differences: [text("function public.f() added")],
+        moved: [],
         evidence: [],
       },
     ],
