@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
-import type { Session } from "../lambdas/shared/session.ts";
+import { needRow, type Session } from "../lambdas/shared/session.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
 import { createEmbedded, embeddedSession } from "./embedded-session.ts";
 import { Mutex } from "./mutex.ts";
@@ -57,11 +57,12 @@ export class EmbeddedInstance {
   /** As the application would connect: refused while the role may not. */
   async withApplicationSession<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
     return await this.withSession(async (session) => {
-      const [row] = await session.query<{ allowed: boolean }>(
+      const { allowed } = await needRow<{ allowed: boolean }>(
+        session,
         "SELECT has_database_privilege($1, current_database(), 'CONNECT') AS allowed",
         [role],
       );
-      if (!row?.allowed) throw new Error(`permission denied for database: ${role} may not connect`);
+      if (!allowed) throw new Error(`permission denied for database: ${role} may not connect`);
       await session.query("SELECT set_config('role', $1, false)", [role]);
       return await work(session);
     });
@@ -76,7 +77,12 @@ export class EmbeddedInstance {
 
   /** Its data directory. */
   async dump(): Promise<Blob> {
-    return await this.turns.run(() => this.db.dumpDataDir("none"));
+    return await this.turns.run(async () => {
+      // What is loaded from it is the image of a server that crashed here: without this, sequences would stand up to 32
+      // ahead there. As the superuser who started it, whoever had the last turn.
+      await this.db.exec("ROLLBACK; RESET SESSION AUTHORIZATION; CHECKPOINT");
+      return await this.db.dumpDataDir("none");
+    });
   }
 
   async close(): Promise<void> {

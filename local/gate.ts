@@ -1,5 +1,4 @@
 import { decide } from "../lambdas/gate/decide.ts";
-import { leadsToProduction } from "../lambdas/gate/kinds.ts";
 import { gateAddress } from "../lambdas/gate/link.ts";
 import { buildReport } from "../lambdas/report/build.ts";
 import { summaryLines } from "../lambdas/report/summary.ts";
@@ -33,7 +32,7 @@ export async function openedGate(
     doc,
     link,
     summary: summaryLines(await buildReport(evidence)),
-    ...(apply && leadsToProduction(doc.kind, ports.settings) ? { typed: ports.settings.instance } : {}),
+    ...(apply ? { typed: ports.settings.instance } : {}),
     async decide(decision, by, comment) {
       const decided = await linked(ports, (noted) =>
         decide(noted, {

@@ -1,9 +1,13 @@
+import { besideThatDiffers, readOf } from "../lambdas/prove/beside.ts";
 import { describeDifference, differences } from "../lambdas/prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
+import { scopeOf } from "../lambdas/prove/scope.ts";
 import { type TableContent, takeTableContent } from "../lambdas/record/checksums.ts";
 import { compareContents, modeOf } from "../lambdas/record/compare-contents.ts";
+import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
-import { Doc, type RecordDoc } from "../lambdas/shared/documents.ts";
+import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
+import { Doc, type RecordDoc, type ScopeDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 
@@ -13,6 +17,7 @@ export interface ProvenByHand {
   tables: number;
   /** Catalog first, then tables and sequences, a line each; none: the database is what production was. */
   differences: string[];
+  scope: ScopeDoc;
 }
 
 /**
@@ -34,13 +39,35 @@ export async function proveByHand(
     progress(recorded.table);
     contents.push(await takeTableContent(session, recorded.table, recorded.columns, modeOf(recorded)));
   }
+  const growing = before.growing ?? [];
+  const beside = await readOf(session, before);
+  const sequences = await takeSequences(session);
   return {
     recordedAt: before.at,
     tables: before.tables.length,
     differences: [
       ...differences(was, is).map(describeDifference),
-      ...compareContents(before.tables, contents).map(({ text }) => text),
-      ...wentBack(before.sequences ?? [], await takeSequences(session)),
+      ...compareContents(
+        before.tables.filter(({ table }) => !growing.some((grows) => grows.table === table)),
+        contents,
+      ).map(({ text }) => text),
+      ...(await differencesOfViews(session, before.views ?? [], await viewsAsBefore(session, before))),
+      ...wentBack(before.sequences ?? [], sequences),
+      ...besideThatDiffers(before, { largeObjects: await takeLargeObjects(session) }, beside, false),
     ],
+    scope: scopeOf({
+      catalog: is,
+      tables: before.tables,
+      views: before.views ?? [],
+      sequences,
+      growing,
+      largeObjects: beside.largeObjects,
+      unproven: 0,
+    }),
   };
+}
+
+function viewsAsBefore(session: Session, { views = [] }: RecordDoc) {
+  const read = views.filter(({ notRead }) => notRead === undefined);
+  return takeViews(session, new Map(read.map((view) => [view.table, modeOf(view)])));
 }

@@ -30,6 +30,8 @@ import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
 import { interpret } from "./interpreter.ts";
 import type { EventLog } from "./interpreter-types.ts";
+import { addressIn } from "./server/address.ts";
+import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
 import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
@@ -37,8 +39,8 @@ import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
 /** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
 export const rehearse: Rehearse = async (options) => {
-  if (options.apply && options.databaseUrl === undefined)
-    throw new UsageError("--apply needs a --database-url.");
+  const { databaseUrl, apply } = options;
+  if (apply && databaseUrl === undefined) throw new UsageError("--apply needs a --database-url.");
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
   // Before anything else: two runs in one folder would act on each other's evidence.
   const folder = await takeFolder(
@@ -47,6 +49,8 @@ export const rehearse: Rehearse = async (options) => {
   );
   try {
     const loaded = await loadPlan(options.plan);
+    // Before what takes long: most mistakes are in how the database is reached.
+    if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply);
     const definition = await synthesize(loaded.plan, options);
     refuseUnknownStates(options.fail ?? [], definition);
     return new Run(options, loaded, definition, run, folder).start();
@@ -217,6 +221,7 @@ class Run {
         gateUrl,
         // At a laptop there is one person.
         separateApprover: false,
+        nameAtEveryGate: this.options.apply,
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { withGuestSession } from "../lambdas/shared/guest-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { alone, aloneAsGuest } from "../lambdas/watch/alone.ts";
 import { GUARDS, type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
+import { addressIn } from "./server/address.ts";
+import { withGuestAt } from "./server/session.ts";
 
 /** What counts needs a while to be counted over. */
 const COUNTED_MS = 10_000;
@@ -19,8 +20,8 @@ export async function readOnce(
   countedMs = COUNTED_MS,
 ): Promise<{ value: Reading } | { because: string }> {
   const began = Date.now();
-  const config = { connectionString: databaseUrl, application_name: "sluice watch" };
-  return await withGuestSession(config, GUARDS, (session, pooled) => {
+  const own = { application_name: "sluice watch" };
+  return await withGuestAt(addressIn(databaseUrl), own, GUARDS, (session, pooled) => {
     const reading = () =>
       takeReading(session, {
         plan,

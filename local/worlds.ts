@@ -7,7 +7,8 @@ import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
-import { databaseOf, ServerFleet } from "./server-fleet.ts";
+import { addressIn } from "./server/address.ts";
+import { ServerFleet } from "./server-fleet.ts";
 
 /** The databases that a local run works on. */
 export interface World {
@@ -65,8 +66,9 @@ export async function serverWorld(
   run: string,
 ): Promise<World> {
   const { databaseUrl, apply } = options;
-  const given = databaseOf(databaseUrl);
-  const fleet = new ServerFleet(databaseUrl, apply ? given : undefined);
+  const address = addressIn(databaseUrl);
+  const given = address.database;
+  const fleet = new ServerFleet(address, apply ? given : undefined);
   if (!(await describedByServer(fleet, given)))
     throw new UsageError(`There is no database ${given} on that server.`);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
@@ -86,7 +88,7 @@ export async function serverWorld(
     instance,
     database: instance,
     applicationUrl: undefined,
-    leases: resolve(".sluice/leases", new URL(databaseUrl).host.replace(/[^\w.-]/g, "_")),
+    leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     async close() {
       await unlock();
       await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));

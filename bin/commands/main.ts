@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { PlanError } from "../../lib/plan/plan-error.ts";
-import { type Rehearse, UsageError } from "../../local/events.ts";
+import type { Rehearse } from "../../local/events.ts";
 import type { Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
@@ -10,7 +9,6 @@ import { initCommand } from "./init.ts";
 import { proveCommand } from "./prove.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
-import { isUnreachable } from "./unreachable.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -31,14 +29,11 @@ export async function main(
   } catch (error) {
     // Commander has said it already, help and version among it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    // Its module has a parser with it, which help and the like need not wait for.
-    const { SettingsError } = await import("../../lib/settings.ts");
-    if (error instanceof PlanError || error instanceof UsageError || error instanceof SettingsError) {
-      streams.stderr.write(`error: ${error.message}\n`);
-      return USAGE;
-    }
-    if (isUnreachable(error)) {
-      streams.stderr.write(`error: The database at --database-url cannot be reached: ${error.message}\n`);
+    // It comes with a parser, which help and the like need not wait for.
+    const { mistakeIn } = await import("./mistake.ts");
+    const mistake = mistakeIn(error);
+    if (mistake !== undefined) {
+      streams.stderr.write(`error: ${mistake}\n`);
       return USAGE;
     }
     streams.stderr.write(

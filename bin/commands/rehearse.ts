@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { RehearseOptions } from "../../local/events.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
+import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { EXIT_CODES, INTERRUPTED, REHEARSE_EXIT_CODES } from "./exit-codes.ts";
 import { openReport } from "./open-report.ts";
 import { planFolder } from "./plan-folder.ts";
@@ -28,9 +29,10 @@ export function rehearseCommand(context: Context): Command {
       "--out <dir>",
       "keeps the evidence, report.json and report.html among it, in this folder (default: one of its own below .sluice/runs)",
     )
-    .option(
-      "--database-url <url>",
-      "a PostgreSQL database instead of the embedded one; copies of it are migrated, it is only read",
+    .addOption(
+      databaseOption(
+        "a PostgreSQL database instead of the embedded one; copies of it are migrated, it is only read",
+      ),
     )
     .option("--apply", "migrates the database at --database-url itself; gates are answered by people")
     .addOption(
@@ -47,7 +49,7 @@ export function rehearseCommand(context: Context): Command {
       "after",
       `
 Ctrl-C asks the run to go back by its own way; a second one leaves at once.
-
+${DATABASE_HELP}
 Examples:
   sluice rehearse --yes                     a whole run, nobody is asked
   sluice rehearse                           the same, and you are asked at every gate

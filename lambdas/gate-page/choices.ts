@@ -1,6 +1,6 @@
 import type { Problem } from "../gate/decide.ts";
 import { approverOf } from "../gate/key.ts";
-import { leadsToProduction } from "../gate/kinds.ts";
+import { leadsToProduction, takesName } from "../gate/kinds.ts";
 import { isName } from "../gate/names.ts";
 import type { GateApprovalDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
@@ -52,11 +52,11 @@ ${doc.checklist.map(
 }
 ${nameField(doc, form, "Go", problems, typed, settings.separateApprover && onProduction && starterHint(report.request?.startedBy))}
 ${
-  onProduction &&
+  takesName(doc.kind, settings) &&
   field({
     decision: "Go",
     name: "instance",
-    label: html`Type <code>${settings.instance}</code>, the database that this changes`,
+    label: html`Type <code>${settings.instance}</code>, the database that this ${onProduction ? "changes" : "run changes"}`,
     problems,
     control: (attributes) =>
       html`<input type="text" ${attributes} name="instance" required maxlength="100" autocapitalize="none" autocorrect="off" spellcheck="false" value="${typed?.instance ?? ""}">`,

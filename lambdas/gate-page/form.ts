@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Problem } from "../gate/decide.ts";
-import { leadsToProduction } from "../gate/kinds.ts";
+import { takesName } from "../gate/kinds.ts";
 import { nameProblem } from "../gate/names.ts";
 import { line, text } from "../gate/said.ts";
 import type { GateDoc } from "../shared/documents.ts";
@@ -49,7 +49,7 @@ export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings
   if (form.decision !== "Go") return problems;
   if (!doc.checklist.every((_, i) => form.tick.includes(i)))
     problems.push({ field: "ticked", message: "A Go needs every point of the checklist." });
-  if (leadsToProduction(doc.kind, settings) && form.instance.trim() !== settings.instance)
+  if (takesName(doc.kind, settings) && form.instance.trim() !== settings.instance)
     problems.push({ field: "instance", message: `Type ${settings.instance}, exactly so.` });
   return problems;
 }

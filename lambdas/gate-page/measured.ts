@@ -1,3 +1,4 @@
+import { scopeInWords } from "../prove/scope.ts";
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
 import { bytes, count, duration, grouped, lockText, milliseconds } from "../report/words.ts";
@@ -113,7 +114,7 @@ ${onProduction && html`<div><dt>On production</dt><dd>${side(migration.productio
 ${
   proofs.length > 0 &&
   html`<details><summary>${count(proofs.length, "proof")}, ${proofs.every((proof) => proof.equal) ? "all equal" : "not all equal"}</summary>
-<ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${list(proof.differences)}</li>`)}</ul></details>`
+<ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${proof.scope && html`. ${scopeInWords(proof.scope)}`}${list(proof.grown ?? [])}${list(proof.differences)}</li>`)}</ul></details>`
 }
 </div>`;
 }

@@ -63,6 +63,9 @@ const DDL: readonly string[] = [
   "COMMIT",
 ];
 
+/** All that there is in the ledger's schema. */
+export const LEDGER_TABLES: readonly string[] = ["claim", "migration", "step"];
+
 /** Which steps of which migration a ledger row is about. */
 export interface LedgerKey {
   run: string;

@@ -1,3 +1,4 @@
+import { IS_CONFIGURATION, MAY_READ_ROWS } from "../shared/user-objects.ts";
 import { LINES, SORTED } from "./catalog-text.ts";
 
 /** Columns of pg_subscription that this role may read, on this version of PostgreSQL. */
@@ -54,5 +55,8 @@ export function guarded({ subscription }: MayRead): string[] {
     `SELECT 'options of user mapping', concat_ws(' on server ', quote_ident(m.usename), quote_ident(m.srvname)),
        CASE WHEN ${SEES_OPTIONS} THEN coalesce(${DIGEST(SORTED("m.umoptions"))}, 'none') ELSE '' END, NOT ${SEES_OPTIONS}
      FROM pg_user_mappings m JOIN pg_foreign_server s ON s.oid = m.srvid`,
+    // Their rows are compared as those of other tables are, where they can be.
+    `SELECT 'rows of an extension''s table', c.oid::regclass::text, '', true
+     FROM pg_class c WHERE c.relkind = 'r' AND ${IS_CONFIGURATION("c.oid")} AND NOT ${MAY_READ_ROWS("c.oid")}`,
   ];
 }

@@ -1,4 +1,4 @@
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 
 /**
  * Everything that changes how the server spells a value or a definition is pinned; the transaction's end gives the
@@ -33,6 +33,8 @@ export async function withPinnedSnapshot<T>(session: Session, read: () => Promis
   try {
     await session.exec(BEGIN_PINNED);
     const result = await read();
+    // An embedded server may break without a word and answer everything with no rows: then there is no row here either.
+    await needRow(session, "SELECT 1 AS alive");
     await session.exec("COMMIT");
     return result;
   } catch (error) {

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
-import { wentBack } from "../record/sequences.ts";
+import { grown } from "../record/growing.ts";
+import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { differencesOfViews } from "../record/views.ts";
 import {
   Doc,
   type ProofDoc,
@@ -10,13 +12,17 @@ import {
   type RecordName,
   type SequenceDoc,
   type TableContentDoc,
+  type ViewContentDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { besideThatDiffers, readBeside } from "./beside.ts";
 import { differencesOfCatalogs, movedBetween } from "./compare.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { scopeOf } from "./scope.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -40,19 +46,36 @@ export const proveTask: Task<z.infer<typeof event>> = {
         await qualifiedName(session, ports.plan.schema.table),
       );
       const { tables } = wanted;
-      return { wanted, record: await takeRecord(ports, evidence, { name: after, target, session, tables }) };
+      const record = await takeRecord(ports, evidence, { name: after, target, session, tables });
+      return {
+        wanted,
+        record,
+        beside: record && (await readBeside(session, evidence, after, wanted.record)),
+      };
     });
-    const { wanted, record } = read;
-    if (!record) return RUNNING;
-    const contents = compareContents(wanted.tables, record.tables);
+    const { wanted, record, beside } = read;
+    if (!record || !beside) return RUNNING;
+    const growing = wanted.record.growing ?? [];
+    const readAgain = wanted.tables.filter(({ table }) => !growing.some((grows) => grows.table === table));
+    const contents = compareContents(readAgain, record.tables);
     // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
     const fenced = target === "staging" || ports.settings.fence === "connect";
     const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+    const { views = [] } = wanted;
+    const ofViews =
+      views.length === 0
+        ? []
+        : await withTarget(ports, evidence, target, (session) =>
+            differencesOfViews(session, views, record.views ?? []),
+          );
     const found = [
       ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
       ...contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+      ...(fenced ? ofViews : []),
       ...wentBack(wanted.sequences ?? [], record.sequences ?? []),
+      ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
     ];
+    const added = grown(growing, beside.growing);
     const doc = await evidence.keep<ProofDoc>(Doc.proof(proof), {
       at: ports.clock.now().toISOString(),
       name: proof,
@@ -64,8 +87,21 @@ export const proveTask: Task<z.infer<typeof event>> = {
       tablesBefore: [...wanted.tables],
       tablesAfter: record.tables,
       differences: found,
-      unproven: unproven.map(({ text }) => text),
-      moved: wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : [],
+      unproven: [...unproven.map(({ text }) => text), ...(fenced ? [] : ofViews)],
+      scope: scopeOf({
+        catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
+        tables: wanted.tables,
+        views,
+        sequences: record.sequences ?? [],
+        growing,
+        largeObjects: beside.largeObjects,
+        unproven: unproven.length,
+      }),
+      ...(added.length > 0 ? { grown: added } : {}),
+      moved: [
+        ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+        ...ranAhead(wanted.sequences ?? [], record.sequences ?? []),
+      ],
     });
     if (doc.equal) return DONE;
     if (target === "staging") {
@@ -88,8 +124,12 @@ interface Expectation {
   /** The record whose catalog must be there again; none where the catalog has rightly changed. */
   catalog?: RecordName;
   tables: readonly TableContentDoc[];
+  /** What else is compared: large objects, and tables that only grow. */
+  record: RecordDoc;
   /** What they had come to, they must not give again. */
   sequences: readonly SequenceDoc[] | undefined;
+  /** None where the migration may have refreshed them, or made them anew. */
+  views?: readonly ViewContentDoc[] | undefined;
 }
 
 /** @param versions the table that holds the schema's version */
@@ -100,20 +140,32 @@ async function expectation(
 ): Promise<Expectation> {
   if (proof.startsWith("staging-")) {
     const name = proof as RecordName;
-    const { tables, sequences } = await evidence.need<RecordDoc>(Doc.record(name));
-    return { catalog: name, tables, sequences };
+    const record = await evidence.need<RecordDoc>(Doc.record(name));
+    const { tables, sequences, views } = record;
+    return { catalog: name, record, tables, sequences, views };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
-  const { sequences } = before;
+  const { sequences, views } = before;
   if (proof === "production-data")
     // The schema's version has rightly changed.
-    return { tables: before.tables.filter(({ table }) => table !== versions), sequences };
-  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences };
+    return {
+      record: before,
+      tables: before.tables.filter(({ table }) => table !== versions),
+      sequences,
+    };
+  if (proof === "production-restored")
+    return { catalog: "before", record: before, tables: before.tables, sequences, views };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>
       (was.table === versions ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
   );
-  return { catalog: "before", tables, sequences: reopened?.sequences ?? sequences };
+  return {
+    catalog: "before",
+    record: reopened ?? before,
+    tables,
+    sequences: reopened?.sequences ?? sequences,
+    views: reopened?.views ?? views,
+  };
 }

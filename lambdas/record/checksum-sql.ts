@@ -11,7 +11,12 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE ${IS_USERS_TABLE}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
-/** $1: a table. One row { table } with its name, quoted by the server; none when there is no such table. */
+/**
+ * $1: a table. One row { table, condition } with its name, quoted by the server, and, of an extension's table, which of
+ * its rows are user data (empty: all); none when there is no such table.
+ */
 export const TABLE = `
-SELECT format('%I.%I', n.nspname, c.relname) AS table
+SELECT format('%I.%I', n.nspname, c.relname) AS table,
+       (SELECT regexp_replace(e.extcondition[array_position(e.extconfig, c.oid)], '^\\s*WHERE\\s', '', 'i')
+          FROM pg_extension e WHERE c.oid = ANY (e.extconfig)) AS condition
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1::text)`;

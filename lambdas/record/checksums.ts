@@ -90,10 +90,11 @@ export function takeTableContent(
   reading: Reading = {},
 ): Promise<TableContent> {
   const where = reading.where === undefined ? "" : `WHERE ${reading.where}`;
-  return contentOf(session, table, columns, async (from, hashed) => {
-    const rows = mode === "full" ? "0" : await countRows(session, from, where);
+  return contentOf(session, table, columns, async (from, hashed, condition) => {
+    const these = only(where, condition);
+    const rows = mode === "full" ? "0" : await countRows(session, from, these);
     if (mode === "count") return { rows, checksum: null };
-    return await sumRows(session, from, hashed, BigInt(rows) > READ_IN_FULL, where, reading);
+    return await sumRows(session, from, hashed, BigInt(rows) > READ_IN_FULL, these, reading);
   });
 }
 
@@ -116,10 +117,10 @@ export function takePart(
   reading: Reading = {},
 ): Promise<TableContent> {
   const where = `WHERE ctid >= '(${from},0)'${to === null ? "" : ` AND ctid < '(${to},0)'`}`;
-  return contentOf(session, table, columns, async (name, hashed) =>
+  return contentOf(session, table, columns, async (name, hashed, condition) =>
     mode === "count"
-      ? { rows: await countRows(session, name, where), checksum: null }
-      : await sumRows(session, name, hashed, mode === "sample", where, reading),
+      ? { rows: await countRows(session, name, only(where, condition)), checksum: null }
+      : await sumRows(session, name, hashed, mode === "sample", only(where, condition), reading),
   );
 }
 
@@ -147,14 +148,28 @@ function contentOf(
   session: Session,
   table: string,
   columns: readonly string[],
-  read: (from: string, hashed: readonly HashedColumn[]) => Promise<Omit<TableContent, "table" | "columns">>,
+  read: (
+    from: string,
+    hashed: readonly HashedColumn[],
+    condition: string,
+  ) => Promise<Omit<TableContent, "table" | "columns">>,
 ): Promise<TableContent> {
   return withPinnedSnapshot(session, async () => {
-    const [found] = await session.query<{ table: string }>(TABLE, [table]);
+    const [found] = await session.query<{ table: string; condition: string | null }>(TABLE, [table]);
     if (!found) return { table, columns: [], rows: "0", checksum: null, missing: true };
     const hashed = await session.query<HashedColumn>(HASHES, [table, JSON.stringify(columns)]);
-    return { table, columns: hashed.map(({ name }) => name), ...(await read(found.table, hashed)) };
+    return {
+      table,
+      columns: hashed.map(({ name }) => name),
+      ...(await read(found.table, hashed, found.condition ?? "")),
+    };
   });
+}
+
+/** Of an extension's table only the rows that are user data: the others are the extension's own. */
+function only(where: string, condition: string): string {
+  if (condition === "") return where;
+  return where === "" ? `WHERE ${condition}` : `${where} AND (${condition})`;
 }
 
 // ONLY: what tables inherit from this one hold is counted with them.

@@ -12,9 +12,12 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { type ListedTable, listTables } from "./checksums.ts";
 import { modeOf } from "./compare-contents.ts";
+import { takeGrowing } from "./growing.ts";
+import { takeLargeObjects } from "./large-objects.ts";
 import { contentModes } from "./modes.ts";
 import { readTables, type TableToRead } from "./read-tables.ts";
 import { takeSequences } from "./sequences.ts";
+import { takeViews } from "./views.ts";
 
 /** A table as it was read before: it is to be read in the same way, over the same columns. */
 export type ReadBefore = Pick<TableContentDoc, "table" | "columns" | "checksum">;
@@ -63,6 +66,15 @@ export async function takeRecord(
     beside: alone ? undefined : besideTarget(ports, evidence, target),
   });
   if (!contents) return undefined;
+  const largeObjects = await evidence.once(`${Doc.record(name)}/large-objects`, () =>
+    takeLargeObjects(session),
+  );
+  const growing = await evidence.once(`${Doc.record(name)}/growing`, () =>
+    takeGrowing(session, ports.plan.contents),
+  );
+  const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
+    takeViews(session, await contentModes(session, ports.plan.contents)),
+  );
   const now = ports.clock.now();
   return await evidence.keep<RecordDoc>(Doc.record(name), {
     at,
@@ -70,6 +82,9 @@ export async function takeRecord(
     fingerprint: hash,
     tables: contents,
     sequences,
+    largeObjects,
+    ...(growing.length > 0 ? { growing } : {}),
+    views,
   });
 }
 

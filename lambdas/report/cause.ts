@@ -1,3 +1,4 @@
+import { scopeInWords } from "../prove/scope.ts";
 import type { ContentMode } from "../record/checksums.ts";
 import { modeOf } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
@@ -177,23 +178,26 @@ function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
       : `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back and`;
   const proof = proofs.findLast(({ name }) => name === "production-rolled-back");
   return proof?.equal
-    ? `${what} proven back: ${equalText(proof)}`
+    ? `${what} proven back${equalText(proof)}`
     : `${what} NOT proven back. ${notProven(proof, "rolled-back")}`;
 }
 
 function proven({ proofs }: Facts, name: "data" | "restored", claim: string): string {
   const proof = proofs.findLast((found) => found.name === `production-${name}`);
-  return proof?.equal ? `${claim}: ${equalText(proof)}` : notProven(proof, name);
+  return proof?.equal ? `${claim}${equalText(proof)}` : notProven(proof, name);
 }
 
+/** What follows a claim: its scope. */
 function equalText(proof: ProofDoc): string {
+  if (proof.scope) return `. ${[scopeInWords(proof.scope), ...(proof.grown ?? []).map(sentence)].join(" ")}`;
+  // Evidence of older runs.
   const unproven = proof.unproven.length;
   const tables = count(proof.tablesBefore.length - unproven, "table");
   const written =
     unproven === 0
       ? ""
       : ` ${count(unproven, "table")} changed meanwhile, as without a fence they may: not proven.`;
-  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
+  return `: ${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
 }
 
 /** What equal means of tables that the plan does not want read in full. */

@@ -13,6 +13,8 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     fingerprintAfter: proof.fingerprintAfter,
     tables: tablesOf(proof, plan.protect),
     differences: proof.differences,
+    ...(proof.scope ? { scope: proof.scope } : {}),
+    ...(proof.grown ? { grown: proof.grown } : {}),
     moved: proof.moved ?? [],
     evidence: [proof.evidence],
   }));
@@ -33,6 +35,7 @@ function titleOf(name: string): string {
 function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tables"] {
   const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
   const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
+  const grew = new Set((proof.grown ?? []).map((line) => line.slice(0, line.lastIndexOf(": "))));
   return [...new Set([...before.keys(), ...after.keys()])]
     .map((table) => {
       const [was, is] = [before.get(table), after.get(table)];
@@ -43,7 +46,9 @@ function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tab
         rowsAfter: is?.rows ?? null,
         checksumBefore: was?.checksum ?? null,
         checksumAfter: is?.checksum ?? null,
-        equal: was !== undefined && was.rows === is?.rows && was.checksum === is.checksum,
+        equal: grew.has(table)
+          ? proof.equal
+          : was !== undefined && was.rows === is?.rows && was.checksum === is.checksum,
       };
     })
     .sort((a, b) => Number(b.protected) - Number(a.protected) || (a.table < b.table ? -1 : 1));

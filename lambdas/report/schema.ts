@@ -168,6 +168,10 @@ const proofTable = z.strictObject({
   equal: z.boolean(),
 });
 
+const scope = z
+  .strictObject({ proven: z.array(z.string()), notProven: z.array(z.string()) })
+  .meta({ id: "scope" });
+
 const proof = z.strictObject({
   name: z.string(),
   title: z.string(),
@@ -177,9 +181,16 @@ const proof = z.strictObject({
   fingerprintAfter: z.string().nullable(),
   tables: z.array(proofTable),
   differences: z.array(z.string()),
+  scope: scope
+    .optional()
+    .describe("What the proof speaks of, and what it does not; absent: a run of an older Sluice"),
+  grown: z
+    .array(z.string())
+    .optional()
+    .describe("Rows added to tables that may grow, a line for each; absent: none"),
   moved: z
     .array(z.string())
-    .describe("Columns that were dropped and came back at another position; no difference"),
+    .describe("Columns that came back at another position, sequences set far ahead; no difference"),
   evidence,
 });
 

@@ -1,3 +1,4 @@
+import { scopeInWords } from "../prove/scope.ts";
 import { longestLocks } from "./migrations.ts";
 import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
@@ -76,10 +77,10 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
     ...migrations.flatMap((migration) => sideLine(migration, "production")),
     ...proofs
       .filter(({ name }) => name.startsWith("production-"))
-      .map(({ title, equal, tables, differences }) => {
+      .map(({ title, equal, tables, differences, scope }) => {
         const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length;
         return equal
-          ? `${title}: ${count(compared, "table")} equal`
+          ? `${title}: ${count(compared, "table")} equal${scope ? `. ${scopeInWords(scope)}` : ""}`
           : `${title}: ${differences[0] ?? "differs"}`;
       }),
     ...(rollback?.seconds != null

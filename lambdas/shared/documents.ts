@@ -196,6 +196,12 @@ export interface TableContentDoc {
   key?: string[] | undefined;
 }
 
+/** What a materialized view held. */
+export interface ViewContentDoc extends TableContentDoc {
+  /** Why it was not read; then it has no rows and no checksum. */
+  notRead?: "not populated" | "may not" | undefined;
+}
+
 export interface RecordDoc {
   at: string;
   seconds: number;
@@ -203,6 +209,44 @@ export interface RecordDoc {
   tables: TableContentDoc[];
   /** Absent in evidence of older runs. */
   sequences?: SequenceDoc[] | undefined;
+  /** Absent in evidence of older runs. */
+  largeObjects?: LargeObjectsDoc | undefined;
+  /** Materialized views. Absent in evidence of older runs. */
+  views?: ViewContentDoc[] | undefined;
+  /** Tables that the plan says only grow; absent: none do. */
+  growing?: GrowingDoc[] | undefined;
+}
+
+/** Decimal texts. */
+export interface LargeObjectsDoc {
+  count: string;
+  /** Those whose content this role may not read. */
+  unread: string;
+  oids: string[];
+  unreadOids: string[];
+  /** Sums of hashes: of what they hold, and of their owners, rights and comments. */
+  content: string;
+  properties: string;
+}
+
+/** A table that only grows. Decimal texts. */
+export interface GrowingDoc {
+  table: string;
+  columns: string[];
+  /** The transaction before which its earlier rows were written. */
+  since: string;
+  /** The earlier rows, and the sum of their hashes. */
+  rows: string;
+  checksum: string;
+  /** Rows that were written later. */
+  added: string;
+  missing?: true | undefined;
+}
+
+/** What a proof speaks of, and what it does not, such as `7 tables` and `1 sequence (the role may not read it)`. */
+export interface ScopeDoc {
+  proven: string[];
+  notProven: string[];
 }
 
 /** How far a sequence has come. */
@@ -211,6 +255,10 @@ export interface SequenceDoc {
   /** Decimal text; null: it has given no value yet, or may not be read. */
   last: string | null;
   rises: boolean;
+  /** This role may not read it. */
+  unread?: true | undefined;
+  /** The last value that there can be. Absent in evidence of older runs. */
+  end?: string | undefined;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
@@ -275,6 +323,8 @@ export interface StagingVerifiedDoc {
   rows: string;
   equal: boolean;
   differences: string[];
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
 }
 
 export interface StepDoc {
@@ -362,7 +412,14 @@ export interface ProofDoc {
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
-  /** Columns that were dropped and came back at another position, one line each: no difference. Absent in older runs. */
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
+  /** Rows that were added to tables that may grow, a line for each; absent: none. */
+  grown?: string[] | undefined;
+  /**
+   * What people should know of though it is no difference, one line each: columns that came back at another position,
+   * sequences that were set far ahead. Absent in older runs.
+   */
   moved?: string[] | undefined;
 }
 

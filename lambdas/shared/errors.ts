@@ -78,9 +78,10 @@ export interface PostgresError extends Error {
   where?: string;
 }
 
-/** True for an error that the server itself raised (it has a five-character SQLSTATE). */
+/** True for an error that the server itself raised: it has a five-character SQLSTATE, which EPIPE is not. */
 export function isPostgresError(error: unknown): error is PostgresError {
-  return error instanceof Error && /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code ?? ""));
+  if (!(error instanceof Error) || "syscall" in error) return false;
+  return /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code ?? ""));
 }
 
 const CONNECTION_CODES = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/;

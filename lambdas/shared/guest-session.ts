@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { openPgSession } from "./pg-session.ts";
+import { openPgSession, type PgConnection } from "./pg-session.ts";
 import type { Session } from "./session.ts";
 import { literal } from "./sql-text.ts";
 
@@ -15,7 +15,15 @@ export async function withGuestSession<T>(
   settings: LocalSettings,
   work: (session: Session, pooled: boolean) => Promise<T>,
 ): Promise<T> {
-  const connection = await openPgSession(config, false);
+  return await asGuest(await openPgSession(config, false), settings, work);
+}
+
+/** The same with a connection that is open already, and on which nothing was set; it is closed when `work` is done. */
+export async function asGuest<T>(
+  connection: PgConnection,
+  settings: LocalSettings,
+  work: (session: Session, pooled: boolean) => Promise<T>,
+): Promise<T> {
   try {
     return await work(inTransactions(connection.session, settings), await connection.isPooled());
   } finally {

@@ -2,27 +2,11 @@ import { Socket } from "node:net";
 import pg from "pg";
 import { ErrorName, SluiceError } from "./errors.ts";
 import { type Session, StatementFailed } from "./session.ts";
+import { MAKE_SETTINGS, ONLY_FROM, SESSION_SETTINGS } from "./session-settings.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 const KEEPALIVE_MS = 30_000;
-
-// Whatever the server's, the role's or the database's defaults are.
-const SESSION_SETTINGS: Readonly<Record<string, string>> = {
-  // A statement whose worker died is to be finished, and found done by the next worker.
-  client_connection_check_interval: "0",
-  // A NOTICE to a client that is gone would break the statement off.
-  client_min_messages: "error",
-  // Who wants a limit sets one; a limit on the role must not end a checksum or an index build.
-  statement_timeout: "0",
-  idle_in_transaction_session_timeout: "0",
-  // A session between two statements whose worker vanished without a word, its machine with it, ends within half a
-  // minute, and gives back its locks.
-  tcp_keepalives_idle: "10",
-  tcp_keepalives_interval: "5",
-  tcp_keepalives_count: "3",
-  tcp_user_timeout: "30000",
-};
 
 export interface PgConnection {
   session: Session;
@@ -85,11 +69,8 @@ export async function openPgSession(config: pg.ClientConfig, owned = true): Prom
 async function takeOver(client: pg.Client): Promise<void> {
   const told = processOf(client);
   const { rows } = await client.query(
-    `SELECT pg_backend_pid() AS pid,
-            (SELECT count(set_config(name, wanted.value, false))
-               FROM json_each_text($1) AS wanted(name, value) JOIN pg_settings USING (name)
-              WHERE pg_backend_pid() = $2) AS made`,
-    [JSON.stringify(SESSION_SETTINGS), told],
+    `SELECT pg_backend_pid() AS pid, (${MAKE_SETTINGS} AND pg_backend_pid() = $3) AS made`,
+    [JSON.stringify(SESSION_SETTINGS), JSON.stringify(ONLY_FROM), told],
   );
   if (rows[0]?.pid !== told) throw new Pooled(`${client.host}:${client.port}`);
 }

@@ -15,7 +15,7 @@ export interface CompiledPlan {
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
   protect: readonly string[];
   /** How the contents of tables are read, by their names; of those that are not named, every row is. */
-  contents: Readonly<Record<string, "full" | "sample" | "count">>;
+  contents: Readonly<Record<string, "full" | "sample" | "count" | "grows">>;
   rollbackSloMinutes: number;
   migrations: readonly Migration[];
   gates: GateTexts;

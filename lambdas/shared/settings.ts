@@ -52,6 +52,8 @@ export const runSettings = z.strictObject({
   gateUrl: z.string(),
   /** The one who started a run may not give the Go for production. */
   separateApprover: z.boolean(),
+  /** A Go takes the database's name at every gate; absent: where it leads to a change of production. */
+  nameAtEveryGate: z.boolean().optional(),
   /** Who may decide, each by a link of their own; absent: whoever has the one link that all get. */
   people: z
     .strictObject({ approvers: z.array(person).min(1), escalation: z.array(person).min(1) })

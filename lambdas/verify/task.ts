@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { differencesOfCopy } from "../prove/compare.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { scopeOf } from "../prove/scope.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
@@ -32,6 +33,15 @@ export const verifyTask: Task<z.infer<typeof event>> = {
       rows: staging.tables.reduce((sum, table) => sum + BigInt(table.rows), 0n).toString(),
       equal: found.length === 0,
       differences: found,
+      scope: scopeOf({
+        catalog: await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
+        tables: staging.tables,
+        views: staging.views ?? [],
+        sequences: staging.sequences ?? [],
+        growing: [],
+        largeObjects: staging.largeObjects,
+        unproven: 0,
+      }),
     });
     if (found.length > 0)
       throw new SluiceError(

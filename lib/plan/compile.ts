@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
-import { parseDocument } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { isQuery } from "./in-transaction.ts";
@@ -105,13 +105,20 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };
 }
 
+const UNREADABLE: Readonly<Record<string, (directory: string) => string>> = {
+  ENOENT: (directory) => `missing in ${directory}`,
+  EISDIR: (directory) => `a folder in ${directory}, and must be a file`,
+  EACCES: (directory) => `may not be read by this process: look at its rights in ${directory}`,
+  ELOOP: (directory) => `symbolic links that lead in a circle, in ${directory}`,
+  EMFILE: () => "not opened, as this process has too many files open. Raise the limit: ulimit -n 4096",
+};
+
 async function readText(directory: string, path: string): Promise<string> {
   try {
     return await readFile(join(directory, path), "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT")
-      throw new PlanError(path, "file", `missing in ${directory}`);
-    throw error;
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    throw new PlanError(path, "file", UNREADABLE[code]?.(directory) ?? `cannot be read: ${message}`);
   }
 }
 
@@ -122,12 +129,25 @@ function parsePlanFile(text: string): PlanFile {
     const line = mistake.linePos?.[0].line ?? 1;
     throw new PlanError("plan.yaml", `line ${line}`, mistake.message.split("\n")[0] ?? "not YAML");
   }
-  const parsed = planFile.safeParse(document.toJS());
+  const parsed = planFile.safeParse(contentOf(document));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const key =
     issue?.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("") ?? "";
   throw new PlanError("plan.yaml", key.replace(/^\./, "") || "(top level)", issue?.message ?? "not a plan");
+}
+
+/** The library counts what aliases of aliases would make, and gives up on it. */
+function contentOf(document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new PlanError(
+      "plan.yaml",
+      "(top level)",
+      `not taken: ${(error as Error).message}. Write out what its aliases (*name) stand for`,
+    );
+  }
 }
 
 function versionOf(folder: string): string {

@@ -34,6 +34,11 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
   ];
 }
 
+/** What a Go is for, on the line where it is typed: the facts may have gone off the screen. */
+export function gateQuestion({ doc }: OpenGate): string {
+  return `Gate ${doc.gate}: ${doc.question}`;
+}
+
 /** Where nothing but the link is wanted. */
 export function gateLine({ doc, link }: OpenGate): string {
   return `Gate ${doc.gate}: ${doc.question} Answer at ${link} until ${moment(doc.expiresAt)}.`;

@@ -2,7 +2,7 @@ import { isForPeopleAlone } from "../../lambdas/gate/kinds.ts";
 import type { LocalEnd, LocalRun, OpenGate } from "../events.ts";
 import { type Answers, answerBeforehand } from "./answers.ts";
 import { ask } from "./ask.ts";
-import { gateLine, gateText } from "./gate-text.ts";
+import { gateLine, gateQuestion, gateText } from "./gate-text.ts";
 import { Interrupts } from "./interrupts.ts";
 import type { Paint } from "./paint.ts";
 import type { Streams } from "./streams.ts";
@@ -137,7 +137,7 @@ class ShownRun {
     const { surface, streams, answers } = this.presentation;
     for (;;) {
       const onInterrupt = () => this.interrupts.press();
-      const asked = await ask(streams, { signal, onInterrupt, typed: gate.typed });
+      const asked = await ask(streams, { signal, onInterrupt, about: gateQuestion(gate), typed: gate.typed });
       if (!asked) return "not here";
       try {
         const outcome = await gate.decide(asked.decision, answers.user, asked.comment);

@@ -5,7 +5,7 @@ export interface Streams {
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
-  /** Emits SIGINT and SIGTERM. */
+  /** Emits SIGINT, SIGTERM and SIGHUP. */
   signals: EventEmitter;
 }
 
@@ -16,4 +16,22 @@ export function hasColor(stream: NodeJS.WriteStream): boolean {
 
 export function print(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(`${lines.join("\n")}\n`);
+}
+
+/** What a stream says whose reader has gone away: `head`, or a terminal that was closed. */
+const GONE = ["EPIPE", "EIO", "ENXIO", "ENOTTY", "EBADF", "ERR_STREAM_DESTROYED"];
+
+/**
+ * Keeps what is written to streams that nobody reads any more from ending the process, and what is read from a terminal
+ * that was closed: a run that is under way goes on, or back.
+ */
+export function outliveReaders({
+  stdin,
+  stdout,
+  stderr,
+}: Pick<Streams, "stdin" | "stdout" | "stderr">): void {
+  for (const stream of [stdin, stdout, stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (!GONE.includes(error.code ?? "")) throw error;
+    });
 }

@@ -88,6 +88,15 @@ describe("a run is not admitted", () => {
     [null],
     [{ startedBy: 7 }],
     [{ reason: "r".repeat(2_001) }],
+    [{ startedBy: "" }],
+    [{ startedBy: "..." }],
+    [{ startedBy: "Sluice" }],
+    [{ startedBy: "Ada\nLovelace" }],
+    [{ startedBy: "Ada\u202eLovelace" }],
+    [{ startedBy: "Adа" }],
+    [{ startedBy: "A".repeat(201) }],
+    [{ reason: "so \u202esaid" }],
+    [{ reason: "a bell \u0007" }],
     [{ outsideWindow: "  " }],
     [{ outsideWindow: true }],
   ])("with the input %j", async (input) => {
@@ -107,6 +116,8 @@ describe("a run is not admitted", () => {
   test("but is with {} and with all that an operator may give", async () => {
     await expect(admitted({}, {})).resolves.toBeUndefined();
     await expect(admitted({ startedBy: "A", reason: "because" }, {})).resolves.toBeUndefined();
+    const startedBy = "arn:aws:sts::123456789012:assumed-role/Operators/ada.lovelace@example.com";
+    await expect(admitted({ startedBy, reason: "one line\nand another" }, {})).resolves.toBeUndefined();
   });
 });
 

@@ -1,3 +1,4 @@
+import { scopeInWords } from "../../prove/scope.ts";
 import { type Html, html } from "../../shared/html.ts";
 import type { ProofReport, Report } from "../schema.ts";
 import { count, grouped, moment } from "../words.ts";
@@ -23,6 +24,8 @@ function proof({
   fingerprintAfter,
   tables,
   differences,
+  scope,
+  grown,
   moved,
   name,
 }: ProofReport): Html {
@@ -37,6 +40,7 @@ function proof({
   const open = !equal || (name.startsWith("production-") && tables.length <= LONG);
   return html`<details${open && html` open`}><summary>${title}: ${mark(equal, words)} <span class="soft small">${moment(at)}</span></summary>
 ${differences.length > 0 && bullets(differences)}
+${scope && html`<p>${scopeInWords(scope)}</p>`}${grown && bullets(grown)}
 ${moved.length > 0 && bullets(moved)}
 ${fingerprintBefore !== null && html`<p class="small">Catalog before ${digest(fingerprintBefore)}, after ${digest(fingerprintAfter)}</p>`}
 ${table(
