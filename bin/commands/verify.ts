@@ -8,7 +8,7 @@ import { print } from "../../local/terminal/streams.ts";
 import type { Verified } from "../../local/verify/verify.ts";
 import type { Context } from "./context.ts";
 import { NOT_WHOLE, VERIFY_EXIT_CODES } from "./exit-codes.ts";
-import { isFolder } from "./plan-folder.ts";
+import { needFolder } from "./plan-folder.ts";
 
 export function verifyCommand(context: Context): Command {
   return new Command("verify")
@@ -44,7 +44,7 @@ ${VERIFY_EXIT_CODES}`,
 /** Of any folder that holds something of a run, damaged or not: what is wrong with it is for the findings to say. */
 async function evidenceToVerify(dir: string): Promise<{ folder: string; evidence: RunEvidence }> {
   const folder = resolve(dir);
-  if (!(await isFolder(folder))) throw new UsageError(`There is no folder ${dir}.`);
+  await needFolder(dir, "give the folder with the evidence of a run");
   const [{ evidenceOf }, { fileEvidence }] = await Promise.all([
     import("../../lambdas/shared/evidence.ts"),
     import("../../local/file-evidence.ts"),
