@@ -129,7 +129,7 @@ const fields = z.strictObject({
       /** Base address for the plan's hooks and smoke tests. */
       url: z.url({ protocol: /^https?$/ }).optional(),
       /** Database roles of the application, in addition to the plan's. */
-      roles: z.array(z.string().min(1)).default([]),
+      roles: z.array(line(63)).default([]),
     })
     .prefault({}),
   /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
