@@ -37,8 +37,8 @@ await both('relation "t"');
 EOF
 cat >expected <<'EOF'
 {"text":"plain"} became {"text":"plain"}, and back: {"text":"plain"}
-{"text":"a\\nb"} became {"text":"anb"}, and back: {"text":"anb"}
-{"text":"relation \\"t\\""} became {"text":"relation "t""}, and back: ExecutionError
+{"text":"a\nb"} became {"text":"anb"}, and back: {"text":"anb"}
+{"text":"relation \"t\""} became {"text":"relation "t""}, and back: ExecutionError
 EOF
 node run.mjs >seen
 diff -u expected seen || {
