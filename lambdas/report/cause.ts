@@ -31,6 +31,8 @@ export function causeOf(facts: Facts, end: End, caught: Caught | undefined): Cau
 
 function succeeded({ plan, request }: Facts): string {
   const versions = list(plan.migrations.map(({ version }) => version));
+  if (request?.copyOf !== undefined)
+    return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on the copy that stood for production, and the application had access.`;
   const where = request && request.instance !== "production" ? ` (${request.instance})` : "";
   return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on production${where}, and the application has access.`;
 }
@@ -263,7 +265,11 @@ function laterFailure({ rollback, fenceAgain, failures, restore }: Facts): strin
 
 function needsOperator(facts: Facts): string {
   const { rollback, restore, restoring, snapshots, gates, failures } = facts;
-  const parts = ["Production is NOT proven back; a person must act now."];
+  const parts = [
+    facts.request?.copyOf === undefined
+      ? "Production is NOT proven back; a person must act now."
+      : "The copy that stood for production is NOT proven back.",
+  ];
   const rolling = laterFailure(facts);
   if (rolling) parts.push(rolling);
   const gate = gates.findLast(({ request }) => request.kind === "restore");

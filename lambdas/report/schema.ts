@@ -343,6 +343,11 @@ export const reportSchema = z.strictObject({
     ),
   asOf: time.describe("Latest time in the evidence; the report says how things were then"),
   end: z.enum([...END_NAMES, "running"]),
+  verdict: z
+    .strictObject({ title: z.string(), meaning: z.string() })
+    .describe(
+      "The end in words, and what it means: for production or, of a rehearsal, for the copies that stood for it",
+    ),
   cause: z.string().nullable().describe("Why it ended so and what was done about it; null while it runs"),
   leftBehind: z.array(z.string()).describe("Clean-up that failed, each with what to do"),
   now: z.strictObject({ state: z.string(), since: time }).nullable().describe("Where a running run is"),
@@ -358,6 +363,11 @@ export const reportSchema = z.strictObject({
         .describe("Why it was allowed outside the maintenance window, where it was"),
       instance: z.string(),
       database: z.string(),
+      copyOf: z
+        .string()
+        .nullable()
+        .optional()
+        .describe("Where a copy stood for production, the database that it is of; null: an embedded one"),
       rehearse: z.enum(["before", "inside"]),
       fence: z.enum(["connect", "none"]),
       engineVersion: z.string().nullable(),

@@ -136,6 +136,8 @@ export interface RequestDoc {
   database: string;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
+  /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
+  copyOf?: string | null | undefined;
   /** Absent where the settings have no maintenance window. */
   window?: RunWindow | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Report } from "../../../lambdas/report/schema.ts";
+import { VERDICTS } from "../../../lambdas/report/verdict.ts";
 
 const AT = "2026-11-03T01:00:00.000Z";
 
@@ -18,6 +19,7 @@ export function emptyReport(run: string): Report {
     manifest: null,
     asOf: AT,
     end: "running",
+    verdict: VERDICTS.running,
     cause: null,
     leftBehind: [],
     now: null,
