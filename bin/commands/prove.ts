@@ -56,11 +56,11 @@ ${PROVE_EXIT_CODES}`,
         throw new UsageError(
           `Run ${evidence.run} recorded nothing of production: it changed nothing there, and there is nothing to compare with.`,
         );
-      const { recordedAt, tables, differences, scope } = proven;
+      const { recordedAt, tables, read, differences, scope, withoutVersions } = proven;
       const { scopeInWords } = await import("../../lambdas/prove/scope.ts");
       if (differences.length === 0) {
         print(stdout, [
-          `Back: catalog and ${tables} tables are what they were at ${recordedAt}.`,
+          `Back: catalog and ${tables} tables are what they were at ${recordedAt}; ${read} of them were read, and row versions show that the others were not touched.`,
           scopeInWords(scope),
         ]);
         return;
@@ -68,6 +68,11 @@ ${PROVE_EXIT_CODES}`,
       print(stdout, [
         `NOT back: not as recorded at ${recordedAt}.`,
         ...differences.map((line) => `  ${line}`),
+        ...(withoutVersions === null
+          ? []
+          : [
+              `Row versions were not used: ${withoutVersions}. So a table is proven only where the run recorded what it held: one that the rehearsal touched, or that the plan names under \`contents\`.`,
+            ]),
       ]);
       exit(NOT_BACK);
     });

@@ -1,4 +1,4 @@
-import { modeOf } from "../record/compare-contents.ts";
+import { readAs } from "../record/compare-contents.ts";
 import type {
   GrowingDoc,
   LargeObjectsDoc,
@@ -42,7 +42,7 @@ export function scopeOf({
   const read = tables.filter(({ table }) => !grows.has(table));
   const viewsRead = views.filter(({ notRead }) => notRead === undefined).length;
   const [counted, sampled] = (["count", "sample"] as const).map(
-    (mode) => [...read, ...views].filter((table) => modeOf(table) === mode).length,
+    (mode) => [...read, ...views].filter((table) => readAs(table) === mode).length,
   );
   const unreadSequences = sequences.filter(({ unread }) => unread).length;
   const unreadOf = (kind: string) => (catalog?.unread ?? []).filter((object) => object.kind === kind).length;

@@ -11,13 +11,12 @@ import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Ports } from "../../lambdas/shared/ports.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
-import { ServerFleet } from "../../local/server-fleet.ts";
 import { NATIVE_URL, onServer, urlOf } from "../support/native.ts";
 import { memoryPorts } from "../support/ports.ts";
 
 const database = `sluice_versions_${randomBytes(4).toString("hex")}`;
 beforeAll(() => onServer((session) => session.exec(`CREATE DATABASE ${database}`)));
-afterAll(() => new ServerFleet(NATIVE_URL).startDelete(database));
+afterAll(() => onServer((session) => session.exec(`DROP DATABASE ${database} WITH (FORCE)`)));
 
 const SET_UP = `
   DROP SCHEMA public CASCADE; CREATE SCHEMA public;
