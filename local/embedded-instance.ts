@@ -79,8 +79,9 @@ export class EmbeddedInstance {
   async dump(): Promise<Blob> {
     return await this.turns.run(async () => {
       // What is loaded from it is the image of a server that crashed here: without this, sequences would stand up to 32
-      // ahead there. As the superuser who started it, whoever had the last turn.
-      await this.db.exec("ROLLBACK; RESET SESSION AUTHORIZATION; CHECKPOINT");
+      // ahead there. As the superuser who started it: here DISCARD ALL leaves the last turn's role in place.
+      for (const statement of ["ROLLBACK", "SET SESSION AUTHORIZATION postgres", "CHECKPOINT"])
+        await this.db.exec(statement);
       return await this.db.dumpDataDir("none");
     });
   }

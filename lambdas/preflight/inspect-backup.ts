@@ -29,7 +29,7 @@ async function unloggedTables(session: Session): Promise<PreflightCheck> {
   };
 }
 
-/** Only superusers may read them: they are in every snapshot, and no checksum covers them. Told, for people to decide. */
+/** They are in every snapshot, and proofs cover those that the role may read. Told, for people to decide. */
 async function largeObjects(session: Session): Promise<PreflightCheck> {
   const { count } = await needRow<{ count: string }>(
     session,
@@ -40,7 +40,7 @@ async function largeObjects(session: Session): Promise<PreflightCheck> {
     passed: count === "0" ? true : null,
     expected: "none",
     seen: count === "0" ? "none" : `${count} of them`,
-    mend: "A snapshot holds them, but no proof covers what is in them: a rollback must leave them alone.",
+    mend: "A snapshot holds them. Proofs compare those that the migrating role may read, and say how many it may not: let a rollback leave these alone.",
   };
 }
 

@@ -4,6 +4,7 @@ import { grown } from "../record/growing.ts";
 import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { differencesOfViews } from "../record/views.ts";
+import { sinceBefore } from "../record/wishes.ts";
 import {
   Doc,
   type ProofDoc,
@@ -12,6 +13,7 @@ import {
   type RecordName,
   type SequenceDoc,
   type TableContentDoc,
+  type Target,
   type ViewContentDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
@@ -23,6 +25,7 @@ import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { differencesOfCatalogs, movedBetween } from "./compare.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import { heldToRehearsal } from "./held.ts";
 import { scopeOf } from "./scope.ts";
 
 const event = z.strictObject({
@@ -51,7 +54,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
     if (proof === "production-data")
       throw new SluiceError(
         ErrorName.CheckFailed,
-        `Data that was there before the migration is not there as it was: ${some}${more}`,
+        `Production's data was not changed as the rehearsal showed: ${some}${more}`,
       );
     throw new SluiceError(ErrorName.NotBack, `Not what it was before (${proof}): ${some}${more}`);
   },
@@ -70,23 +73,35 @@ export async function prove(
   const after: RecordName = `after-${proof}`;
   const target = proof.startsWith("staging-") ? "staging" : "production";
   const read = await withTarget(ports, evidence, target, async (session) => {
-    const wanted = await expectation(evidence, proof, await qualifiedName(session, ports.plan.schema.table));
-    const { tables } = wanted;
-    const record = await takeRecord(ports, evidence, { name: after, target, session, tables });
+    const versions = await qualifiedName(session, ports.plan.schema.table);
+    const wanted = await expectation(ports, evidence, proof, versions);
+    const record = await takeRecord(ports, evidence, {
+      name: after,
+      target,
+      session,
+      scope: wanted.held ? { of: "since" } : { of: "expected", tables: wanted.tables },
+      since: wanted.since,
+    });
     return {
       wanted,
       record,
+      versions,
       beside: record && (await readBeside(session, evidence, after, wanted.record)),
     };
   });
-  const { wanted, record, beside } = read;
+  const { wanted, record, versions, beside } = read;
   if (!record || !beside) return undefined;
   const growing = wanted.record.growing ?? [];
-  const readAgain = wanted.tables.filter(({ table }) => !growing.some((grows) => grows.table === table));
-  const contents = compareContents(readAgain, record.tables);
-  // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
+  const grows = (name: string) => growing.some(({ table }) => table === name);
+  const compared = wanted.held
+    ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
+    : comparedContents(
+        ports,
+        target,
+        wanted.tables.filter(({ table }) => !grows(table)),
+        record,
+      );
   const fenced = target === "staging" || ports.settings.fence === "connect";
-  const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
   const { views = [] } = wanted;
   const ofViews =
     views.length === 0
@@ -98,9 +113,9 @@ export async function prove(
   const found = [
     ...wrong,
     ...ofCatalog.filter((line) => !wrong.some((known) => known.endsWith(line))),
-    ...contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+    ...compared.differences,
     ...(fenced ? ofViews : []),
-    ...wentBack(wanted.sequences ?? [], record.sequences ?? []),
+    ...wentBack(wanted.sequences, record.sequences),
     ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
   ];
   const added = grown(growing, beside.growing);
@@ -112,25 +127,50 @@ export async function prove(
       ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
       : null,
     fingerprintAfter: wanted.catalog ? record.fingerprint : null,
-    tablesBefore: [...wanted.tables],
-    tablesAfter: record.tables,
+    tablesBefore: wanted.tables.map(shown),
+    tablesAfter: record.tables.map(shown),
     differences: found,
-    unproven: [...unproven.map(({ text }) => text), ...(fenced ? [] : ofViews)],
+    unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
+    agreed: compared.agreed,
     scope: scopeOf({
       catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
       tables: wanted.tables,
       views,
-      sequences: record.sequences ?? [],
+      sequences: record.sequences,
       growing,
       largeObjects: beside.largeObjects,
-      unproven: unproven.length,
+      unproven: compared.unproven.length,
     }),
     ...(added.length > 0 ? { grown: added } : {}),
     moved: [
       ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
-      ...ranAhead(wanted.sequences ?? [], record.sequences ?? []),
+      ...ranAhead(wanted.sequences, record.sequences),
     ],
   });
+}
+
+/** What a proof says of a table: what its columns came to stays in the record. */
+function shown({ table, columns, rows, checksum, unread }: TableContentDoc): TableContentDoc {
+  return { table, columns, rows, checksum, ...(unread ? { unread } : {}) };
+}
+
+type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed">;
+
+function comparedContents(
+  { settings }: Ports,
+  target: Target,
+  before: readonly TableContentDoc[],
+  record: RecordDoc,
+): ComparedContents {
+  const contents = compareContents(before, record.tables);
+  // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
+  const fenced = target === "staging" || settings.fence === "connect";
+  const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+  return {
+    differences: contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+    unproven: unproven.map(({ text }) => text),
+    agreed: [],
+  };
 }
 
 interface Expectation {
@@ -140,13 +180,18 @@ interface Expectation {
   /** What else is compared: large objects, and tables that only grow. */
   record: RecordDoc;
   /** What they had come to, they must not give again. */
-  sequences: readonly SequenceDoc[] | undefined;
+  sequences: readonly SequenceDoc[];
+  /** The record whose mark tells which rows were touched since; undefined: none can. */
+  since: RecordName | undefined;
+  /** The tables need not be what they were, but what the rehearsal made of them. */
+  held?: true;
   /** None where the migration may have refreshed them, or made them anew. */
   views?: readonly ViewContentDoc[] | undefined;
 }
 
 /** @param versions the table that holds the schema's version */
 async function expectation(
+  ports: Ports,
   evidence: RunEvidence,
   proof: ProofName,
   versions: string | undefined,
@@ -155,19 +200,24 @@ async function expectation(
     const name = proof.replace(/-again$/, "") as RecordName;
     const record = await evidence.need<RecordDoc>(Doc.record(name));
     const { tables, sequences, views } = record;
-    return { catalog: name, record, tables, sequences, views };
+    // What was tried again began from what was proven to be back.
+    const since: RecordName = proof === name ? name : `after-${name as ProofName}`;
+    return { catalog: name, record, tables, sequences, views, since };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
   const { sequences, views } = before;
+  const since = sinceBefore(ports);
   if (proof === "production-data")
     // The schema's version has rightly changed.
     return {
       record: before,
       tables: before.tables.filter(({ table }) => table !== versions),
       sequences,
+      since: "before",
+      held: true,
     };
   if (proof === "production-restored")
-    return { catalog: "before", record: before, tables: before.tables, sequences, views };
+    return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
@@ -180,5 +230,6 @@ async function expectation(
     tables,
     sequences: reopened?.sequences ?? sequences,
     views: reopened?.views ?? views,
+    since: reopened && since ? "reopened" : since,
   };
 }
