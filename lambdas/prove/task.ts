@@ -200,7 +200,9 @@ async function expectation(
     const name = proof.replace(/-again$/, "") as RecordName;
     const record = await evidence.need<RecordDoc>(Doc.record(name));
     const { tables, sequences, views } = record;
-    return { catalog: name, record, tables, sequences, views, since: name };
+    // What was tried again began from what was proven to be back.
+    const since: RecordName = proof === name ? name : `after-${name as ProofName}`;
+    return { catalog: name, record, tables, sequences, views, since };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
   const { sequences, views } = before;
