@@ -49,7 +49,7 @@ export function rehearseCommand(context: Context): Command {
     .addHelpText(
       "after",
       `
-Ctrl-C asks the run to go back by its own way; a second one leaves at once.
+Ctrl-C asks the run to go back by its own way, and so does a terminal that closes; a second Ctrl-C leaves at once.
 ${DATABASE_HELP}
 Examples:
   sluice rehearse --yes                     a whole run, nobody is asked
