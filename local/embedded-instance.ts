@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
-import type { Session } from "../lambdas/shared/session.ts";
+import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { identifier, literal } from "../lambdas/shared/sql-text.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
 import { createEmbedded, embeddedSession } from "./embedded-session.ts";
@@ -61,11 +61,12 @@ export class EmbeddedInstance {
   /** As the application would connect: refused while the role may not. */
   async withApplicationSession<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
     return await this.withSession(async (session) => {
-      const [row] = await session.query<{ allowed: boolean }>(
+      const { allowed } = await needRow<{ allowed: boolean }>(
+        session,
         "SELECT has_database_privilege($1, current_database(), 'CONNECT') AS allowed",
         [role],
       );
-      if (!row?.allowed) throw new Error(`permission denied for database: ${role} may not connect`);
+      if (!allowed) throw new Error(`permission denied for database: ${role} may not connect`);
       await session.query("SELECT set_config('role', $1, false)", [role]);
       return await work(session);
     });
@@ -80,7 +81,13 @@ export class EmbeddedInstance {
 
   /** Its data directory. */
   async dump(): Promise<Blob> {
-    return await this.turns.run(() => this.db.dumpDataDir("none"));
+    return await this.turns.run(async () => {
+      // What is loaded from it is the image of a server that crashed here: without this, sequences would stand up to 32
+      // ahead there. As the superuser who started it: here DISCARD ALL leaves the last turn's role in place.
+      for (const statement of ["ROLLBACK", "SET SESSION AUTHORIZATION postgres", "CHECKPOINT"])
+        await this.db.exec(statement);
+      return await this.db.dumpDataDir("none");
+    });
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,9 @@ import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
 import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
+/** Capabilities that run the plan's own SQL where it writes. */
+const WRITES: ReadonlySet<string> = new Set(["migrate", "rollback", "validate", "benchmark", "opening"]);
+
 /** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
 export const rehearse: Rehearse = async (options) => {
   const { databaseUrl, apply } = options;
@@ -71,6 +74,7 @@ class Run {
   private current = "";
   /** Closes the gate that is open now with a No-Go. */
   private refuseGate: () => void = () => undefined;
+  private serverIsChanged = false;
   private failure: Extract<RunEvent, { type: "failed" }> | undefined;
 
   constructor(
@@ -122,7 +126,7 @@ class Run {
     const world =
       databaseUrl === undefined
         ? await embeddedWorld(this.loaded)
-        : await serverWorld({ ...this.options, databaseUrl }, this.run);
+        : await serverWorld({ ...this.options, databaseUrl }, this.run, this.loaded);
     let left: string[] = [];
     let reached: { end: End; cause: string; report: Report };
     try {
@@ -144,7 +148,7 @@ class Run {
     const server = await startGateServer(() => ports as Ports);
     try {
       ports = this.ports(world, server.url);
-      const name = await this.interpret(ports);
+      const name = await this.interpret(ports, world);
       const evidence = evidenceOf(ports.evidence, this.run);
       const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
@@ -156,7 +160,19 @@ class Run {
     }
   }
 
-  private async interpret(ports: Ports): Promise<string> {
+  /** What the parser does not see, such as a DO that puts a statement together, shows by what it did. */
+  private async refuseServerChanges(world: World, state: string): Promise<void> {
+    const changed = this.serverIsChanged ? [] : ((await world.changedServer?.()) ?? []);
+    if (changed.length === 0) return;
+    // Told once: the ways back must go on.
+    this.serverIsChanged = true;
+    throw new SluiceError(
+      ErrorName.StepFailed,
+      `The real server is not what it was before "${state}": ${changed.slice(0, 10).join("; ")}. With --database-url the copies stand on it, so a plan must not change roles, databases or parameters there. Take that out of the plan, and bring the server back by hand.`,
+    );
+  }
+
+  private async interpret(ports: Ports, world: World): Promise<string> {
     const answered = (event: Record<string, unknown>) => this.callbacks.wait(String(event.token));
     return await interpret({
       definition: this.definition,
@@ -168,7 +184,7 @@ class Run {
         const phase = this.phaseOf.get(state) ?? "";
         // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.
         if (this.stopping && !UNDISTURBED.has(phase))
-          throw new SluiceError(ErrorName.Stopped, "The run was stopped from the keyboard.");
+          throw new SluiceError(ErrorName.Stopped, "The run was stopped at its terminal.");
         const capability = this.definition.capabilities.get(state);
         if (!capability) throw new Error(`State "${state}" calls nothing`);
         const waits = event.token === undefined ? undefined : answered(event);
@@ -179,6 +195,7 @@ class Run {
           event,
           ports,
         );
+        if (WRITES.has(capability)) await this.refuseServerChanges(world, state);
         return waits ? await waits : answer;
       },
       onEvent: (event) => this.tell(event),
@@ -222,6 +239,7 @@ class Run {
         // At a laptop there is one person.
         separateApprover: false,
         nameAtEveryGate: this.options.apply,
+        ...(world.copyOf === undefined ? {} : { copyOf: world.copyOf }),
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,
@@ -238,7 +256,7 @@ class Run {
           if (!gate) return;
           if (!isForPeopleAlone(gate.doc))
             this.refuseGate = () =>
-              void gate.decide("NoGo", this.options.startedBy, "Stopped from the keyboard");
+              void gate.decide("NoGo", this.options.startedBy, "The run was stopped at its terminal");
           void gate.closed.then(() => {
             this.refuseGate = () => undefined;
           });

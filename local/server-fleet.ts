@@ -1,11 +1,13 @@
 import pg from "pg";
+import type { Fingerprint } from "../lambdas/prove/fingerprint.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
 import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
-import type { Session } from "../lambdas/shared/session.ts";
+import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { literal } from "../lambdas/shared/sql-text.ts";
 import { type Address, addressIn } from "./server/address.ts";
 import { MAINTENANCE } from "./server/fit.ts";
 import { configFor, connecting, withSessionAt } from "./server/session.ts";
+import { takeServerState } from "./server-state.ts";
 
 const OBJECT_IN_USE = "55006";
 
@@ -119,15 +121,16 @@ export class ServerFleet implements DatabaseFleet, Databases {
     if (!this.own.has(instance) && !(await this.exists(instance))) return;
     this.refuseForeign(instance, "dropped");
     await this.onServer(async (session) => {
-      const [row] = await session.query<{ sql: string }>(
+      const { sql } = await needRow<{ sql: string }>(
+        session,
         "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",
         [instance],
       );
-      if (row) await session.exec(row.sql);
+      await session.exec(sql);
     });
   }
 
-  /** A copy of a database, with what a template copy leaves out: its access list and its own settings. */
+  /** A copy of a database, with what a template copy leaves out: its access list, its own settings, its connection limit and its comment. */
   async copy(from: string, to: string): Promise<void> {
     await this.onServer(async (session) => {
       const [there] = await session.query("SELECT FROM pg_database WHERE datname = $1", [to]);
@@ -199,6 +202,12 @@ export class ServerFleet implements DatabaseFleet, Databases {
                 quote_literal(value)) ELSE quote_literal(value) END AS literal) AS setting
         WHERE d.datname = $1
        UNION ALL
+       SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2::text, datconnlimit)
+         FROM pg_database WHERE datname = $1 AND datconnlimit >= 0
+       UNION ALL
+       SELECT format('COMMENT ON DATABASE %I IS %L', $2::text, shobj_description(oid, 'pg_database'))
+         FROM pg_database WHERE datname = $1 AND shobj_description(oid, 'pg_database') IS NOT NULL
+       UNION ALL
        SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text,
                      CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
                      CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
@@ -223,6 +232,11 @@ export class ServerFleet implements DatabaseFleet, Databases {
 
   private async exists(database: string): Promise<boolean> {
     return (await this.describe(database)) !== undefined;
+  }
+
+  /** What the server has beside its databases' contents. */
+  state(database: string): Promise<Fingerprint> {
+    return this.onServer((session) => takeServerState(session, database));
   }
 
   /** A session that is on no database that is to be copied, renamed or dropped. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import type { Rehearse } from "../../local/events.ts";
-import type { Streams } from "../../local/terminal/streams.ts";
+import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
@@ -33,12 +33,12 @@ export async function main(
     const { mistakeIn } = await import("./mistake.ts");
     const mistake = mistakeIn(error);
     if (mistake !== undefined) {
-      streams.stderr.write(`error: ${mistake}\n`);
+      print(streams.stderr, [`error: ${mistake}`]);
       return USAGE;
     }
-    streams.stderr.write(
-      `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    print(streams.stderr, [
+      `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}`,
+    ]);
     return BUG;
   }
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
+import { plainJson } from "../../lambdas/shared/plain.ts";
 import type { Reading } from "../../lambdas/watch/take-reading.ts";
 import { UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
-import { print } from "../../local/terminal/streams.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
@@ -71,7 +72,7 @@ async function readAndPrint(
     return undefined;
   }
   const { values, connections, at, seconds } = read.value;
-  if (json) print(stdout, [JSON.stringify({ at, seconds, values, connections })]);
+  if (json) printPainted(stdout, [plainJson({ at, seconds, values, connections })]);
   else print(stdout, [`${at}, read in ${seconds.toFixed(1)} s`, "", ...text.readingTable(values), ""]);
   const alerts = values.filter(({ standing }) => standing === "alert");
   if (!json && alerts.length > 0) print(stdout, text.readingLines(alerts));

@@ -58,6 +58,7 @@ export async function admit(
     database: settings.database,
     rehearse: settings.rehearse,
     fence: settings.fence,
+    ...(settings.copyOf === undefined ? {} : { copyOf: settings.copyOf }),
     ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
   });
   // Another run may have written its own at this moment.

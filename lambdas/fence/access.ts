@@ -1,12 +1,13 @@
 import type { ConnectRightDoc } from "../shared/documents.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 
 /** The database's access list as text items, or null where it is the one every new database has. */
 export async function readAccess(session: Session): Promise<string[] | null> {
-  const [row] = await session.query<{ acl: string[] | null }>(
+  const { acl } = await needRow<{ acl: string[] | null }>(
+    session,
     "SELECT datacl::text[] AS acl FROM pg_database WHERE datname = current_database()",
   );
-  return row?.acl ?? null;
+  return acl;
 }
 
 /** How these roles have CONNECT: by name, through PUBLIC, or through a role they are in. The owner's cannot be taken. */
@@ -77,14 +78,15 @@ async function ofLivingRoles(
 }
 
 async function change(session: Session, verb: "GRANT" | "REVOKE", right: ConnectRightDoc): Promise<void> {
-  const [row] = await session.query<{ sql: string }>(
+  const { sql } = await needRow<{ sql: string }>(
+    session,
     `SELECT format('%s CONNECT ON DATABASE %I %s %s%s', $1::text, current_database(),
               CASE WHEN $1 = 'GRANT' THEN 'TO' ELSE 'FROM' END,
               CASE WHEN $2::text IS NULL THEN 'PUBLIC' ELSE quote_ident($2) END,
               CASE WHEN $3 AND $1 = 'GRANT' THEN ' WITH GRANT OPTION' ELSE '' END) AS sql`,
     [verb, right.grantee, right.grantable],
   );
-  if (row) await session.exec(row.sql);
+  await session.exec(sql);
 }
 
 /**

@@ -105,6 +105,7 @@ function migrations(report: Report): Section {
 ${begun.map((migration) => {
   const back = report.staging.rollbacks.find((rollback) => rollback.version === migration.version);
   return html`<div class="entry"><h4>${migration.version} ${migration.title}</h4>
+${migration.changes && html`<p>On staging it ${migration.changes.text}.</p>`}
 <dl class="columns">
 <div><dt>On staging</dt><dd>${side(migration.staging)}</dd></div>
 <div><dt>Its rollback, on staging</dt><dd>${last(migration.staging, "rollback") ?? "–"}${back && html`<br>${verdict(back.equal, ["proven back", "not back", "not yet proven"])}`}</dd></div>

@@ -1,4 +1,6 @@
+import { cutLines, cutText } from "../shared/cut.ts";
 import type { GateDoc } from "../shared/documents.ts";
+import { plain as plainText } from "../shared/plain.ts";
 import type { Notice } from "../shared/ports.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import { endsWithWindow } from "./time.ts";
@@ -25,7 +27,11 @@ export function gateNotice(
     `  Run       ${plain(run)}`,
     "",
     ...(doc.changed.length > 0
-      ? ["It is asked once more, as something changed after the last Go:", ...doc.changed.map(item), ""]
+      ? [
+          "It is asked once more, as something changed after the last Go:",
+          ...cutLines(doc.changed, 50).map(item),
+          "",
+        ]
       : []),
     ...(doc.window && doc.window.override !== null
       ? [`It may go on outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
@@ -80,14 +86,7 @@ function short(text: string, most: number): string {
 
 const item = (text: string) => `  - ${plain(text)}`;
 
-// One line, and no address that mail programs are sure to make a link of: the texts come from plans, catalogs and people.
-function plain(text: string): string {
-  return text
-    .replace(/[\s\p{Cc}]+/gu, " ")
-    .replace(/:\/\//g, ": //")
-    .replace(/www\./gi, "www .")
-    .trim();
-}
+const plain = (text: string) => cutText(plainText(text), 500);
 
 function utc(iso: string): string {
   return `${iso.slice(0, 16).replace("T", " ")} UTC`;

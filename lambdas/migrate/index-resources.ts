@@ -1,6 +1,6 @@
 import { isPostgresError } from "../shared/errors.ts";
 import type { IndexBuild } from "../shared/plan.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { relationName } from "../shared/sql-text.ts";
 
 /** What an index build is given for its time. */
@@ -97,8 +97,8 @@ export async function resourcesFor(session: Session, build: IndexBuild): Promise
 async function countRows(session: Session, table: string, estimate: number | null): Promise<number> {
   if (estimate === null) return 0;
   if (estimate >= 0) return estimate;
-  const [row] = await session.query<{ rows: number }>(`SELECT count(*)::float8 AS rows FROM ${table}`);
-  return row?.rows ?? 0;
+  const counted = await needRow<{ rows: number }>(session, `SELECT count(*)::float8 AS rows FROM ${table}`);
+  return counted.rows;
 }
 
 /**

@@ -1,10 +1,12 @@
 import * as z from "zod";
+import { noteChanges } from "../changes/seen.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { stagingWishes } from "../record/wishes.ts";
 import { tryRollbackAgain } from "../rollback/tries.ts";
-import { Doc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
+import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
-import { migrationOf } from "../shared/plan.ts";
+import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { runSteps } from "./run-steps.ts";
 import { addVersion } from "./schema-version.ts";
@@ -17,8 +19,8 @@ const event = z.strictObject({
 });
 
 /**
- * Applies one migration, step by step. On staging it first notes what its rollback must bring back, and before the second
- * time tries that rollback again.
+ * Applies one migration, step by step. On staging it first notes what its rollback must bring back; before the second
+ * time it tries that rollback again, and after it notes what the migration did to what was there before.
  */
 export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
@@ -34,10 +36,16 @@ export const migrateTask: Task<z.infer<typeof event>> = {
       target,
       async (session): Promise<StepDoc[] | undefined> => {
         if (target === "staging" && round === 1) {
-          const before = await takeRecord(ports, evidence, { name: `staging-${version}`, target, session });
+          const before = await takeRecord(ports, evidence, {
+            name: `staging-${version}`,
+            target,
+            session,
+            scope: { of: "all", read: await stagingWishes(session, ports) },
+            since: recordBefore(ports.plan, version),
+          });
           if (!before) return undefined;
         }
-        return await runSteps(session, ports, {
+        const done = await runSteps(session, ports, {
           key,
           file: migration.migrate,
           checksum: migration.migrate.checksum,
@@ -47,6 +55,8 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           noticesRewrites: target === "staging",
           atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
+        if (!done || target === "production" || round === 1) return done;
+        return (await noteChanges(session, ports, evidence, migration)) ? done : undefined;
       },
     );
     if (!steps) return RELIEVE_ME;
@@ -61,6 +71,13 @@ export const migrateTask: Task<z.infer<typeof event>> = {
     return DONE;
   },
 };
+
+/** The last that is known of staging before that migration. */
+function recordBefore({ migrations }: CompiledPlan, version: string): RecordName {
+  const place = migrations.findIndex((migration) => migration.version === version);
+  const former = migrations[place - 1];
+  return former ? `changed-${former.version}` : "staging";
+}
 
 /** The document for steps that are all done. */
 export function stepsDoc(

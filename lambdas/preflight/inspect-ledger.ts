@@ -22,11 +22,10 @@ export async function inspectLedger(
   plan: CompiledPlan,
   { run, execution }: { run: string; execution: string },
 ): Promise<PreflightCheck[]> {
-  const schema = await inspected("ledger's schema", () => ledgerSchema(session));
+  const schema = await inspected("ledger", () => ledgerSchema(session));
   // What is not the ledger cannot be read as one.
   if (schema.some(({ passed }) => passed === false)) return schema;
   return [
-    ...schema,
     ...(await inspected("other runs", () => otherRuns(session, run, execution))),
     ...(await inspected("ledger", () => ledger(session, plan, run))),
   ];
@@ -35,7 +34,7 @@ export async function inspectLedger(
 /** What is in it is no part of any proof: so it must hold nothing of anybody else's. */
 async function ledgerSchema(session: Session): Promise<PreflightCheck> {
   const check = {
-    name: "ledger's schema",
+    name: "ledger",
     expected: `no schema ${LEDGER_SCHEMA} but the ledger's own, and nothing else in it`,
     mend: `Sluice keeps its ledger in the schema ${LEDGER_SCHEMA} and proves nothing of what is in it. Rename a schema of your own (ALTER SCHEMA ${LEDGER_SCHEMA} RENAME TO ...), move other objects elsewhere, and drop what an older Sluice left.`,
   };
@@ -43,7 +42,8 @@ async function ledgerSchema(session: Session): Promise<PreflightCheck> {
     if (error instanceof SluiceError && error.name === ErrorName.StepFailed) return "not ours" as const;
     throw error;
   });
-  if (theirs === "not ours") return { ...check, passed: false, seen: "one that is not the ledger" };
+  if (theirs === "not ours")
+    return { ...check, passed: false, seen: "one that is not the ledger of this version of Sluice" };
   const others = theirs ? await session.query<{ name: string }>(IN_LEDGER_SCHEMA, [LEDGER_TABLES]) : [];
   return {
     ...check,

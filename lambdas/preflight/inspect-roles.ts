@@ -1,7 +1,7 @@
 import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { nameInSql } from "../shared/sql-text.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
@@ -32,15 +32,16 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
 }
 
 async function databaseOwner(session: Session): Promise<PreflightCheck> {
-  const [owner] = await session.query<{ owns: boolean; name: string; me: string }>(
+  const owner = await needRow<{ owns: boolean; name: string; me: string }>(
+    session,
     `SELECT pg_has_role(current_user, datdba, 'USAGE') AS owns, datname AS name, current_user AS me
        FROM pg_database WHERE datname = current_database()`,
   );
   return {
     name: "database owner",
-    passed: owner?.owns === true,
-    expected: `${owner?.me} owns ${owner?.name}`,
-    seen: owner?.owns ? "it does" : "it does not",
+    passed: owner.owns,
+    expected: `${owner.me} owns ${owner.name}`,
+    seen: owner.owns ? "it does" : "it does not",
     mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner.",
   };
 }

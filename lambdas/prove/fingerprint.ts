@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { ACCESS_QUERY } from "./catalog-roles.ts";
 import { MAY_READ, type MayRead } from "./catalog-secrets.ts";
 import { fingerprintQuery } from "./fingerprint-sql.ts";
@@ -53,8 +53,7 @@ export interface Fingerprint {
  */
 export async function takeFingerprint(session: Session, roles: readonly string[] = []): Promise<Fingerprint> {
   return await withPinnedSnapshot(session, async () => {
-    const [mayRead] = await session.query<MayRead>(MAY_READ);
-    if (!mayRead) throw new Error("The catalog did not answer what of it may be read");
+    const mayRead = await needRow<MayRead>(session, MAY_READ);
     const rows = await session.query<CatalogObject & { unread: boolean }>(fingerprintQuery(mayRead), [
       JSON.stringify(roles),
     ]);

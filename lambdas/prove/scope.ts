@@ -5,6 +5,7 @@ import type {
   ScopeDoc,
   SequenceDoc,
   TableContentDoc,
+  ViewContentDoc,
 } from "../shared/documents.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
@@ -12,6 +13,7 @@ export interface Looked {
   /** What was compared of the catalog; null: nothing. */
   catalog: Fingerprint | null;
   tables: readonly TableContentDoc[];
+  views: readonly ViewContentDoc[];
   sequences: readonly SequenceDoc[];
   growing: readonly GrowingDoc[];
   /** Absent in evidence of older runs. */
@@ -23,16 +25,24 @@ export interface Looked {
 const NOT_READABLE = "the role may not read them";
 
 /** What a proof speaks of, and what it does not. */
-export function scopeOf({ catalog, tables, sequences, growing, largeObjects, unproven }: Looked): ScopeDoc {
+export function scopeOf({
+  catalog,
+  tables,
+  views,
+  sequences,
+  growing,
+  largeObjects,
+  unproven,
+}: Looked): ScopeDoc {
   const objects = catalog?.objects ?? [];
-  const views = new Set(objects.flatMap(({ kind, name }) => (kind === "materialized view" ? [name] : [])));
+  const allViews = objects.filter(({ kind }) => kind === "materialized view").length;
   const foreign = objects.filter(({ kind }) => kind === "foreign table").length;
   const roles = objects.filter(({ kind }) => kind === "role").length;
   const grows = new Set(growing.map(({ table }) => table));
   const read = tables.filter(({ table }) => !grows.has(table));
-  const viewsRead = read.filter(({ table }) => views.has(table)).length;
+  const viewsRead = views.filter(({ notRead }) => notRead === undefined).length;
   const [counted, sampled] = (["count", "sample"] as const).map(
-    (mode) => read.filter((table) => modeOf(table) === mode).length,
+    (mode) => [...read, ...views].filter((table) => modeOf(table) === mode).length,
   );
   const unreadSequences = sequences.filter(({ unread }) => unread).length;
   const unreadOf = (kind: string) => (catalog?.unread ?? []).filter((object) => object.kind === kind).length;
@@ -41,7 +51,7 @@ export function scopeOf({ catalog, tables, sequences, growing, largeObjects, unp
   return {
     proven: some([
       [objects.length - roles, "catalog of 1 object", "catalog of # objects"],
-      [read.length - viewsRead - unproven, "1 table", "# tables"],
+      [read.length - unproven, "1 table", "# tables"],
       [viewsRead, "1 materialized view", "# materialized views"],
       [grows.size, "the earlier rows of 1 table that grows", "the earlier rows of # tables that grow"],
       [sequences.length - unreadSequences, "1 sequence", "# sequences"],
@@ -58,7 +68,7 @@ export function scopeOf({ catalog, tables, sequences, growing, largeObjects, unp
       ],
       [unproven, "1 table", "# tables", "changed meanwhile, as without a fence they may"],
       [
-        catalog ? views.size - viewsRead : 0,
+        catalog ? allViews - viewsRead : 0,
         "the contents of 1 materialized view",
         "the contents of # materialized views",
         "not read",

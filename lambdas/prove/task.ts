@@ -1,8 +1,10 @@
 import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
 import { grown } from "../record/growing.ts";
-import { wentBack } from "../record/sequences.ts";
+import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { differencesOfViews } from "../record/views.ts";
+import { sinceBefore } from "../record/wishes.ts";
 import {
   Doc,
   type ProofDoc,
@@ -11,15 +13,19 @@ import {
   type RecordName,
   type SequenceDoc,
   type TableContentDoc,
+  type Target,
+  type ViewContentDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { differencesOfCatalogs, movedBetween } from "./compare.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import { heldToRehearsal } from "./held.ts";
 import { scopeOf } from "./scope.ts";
 
 const event = z.strictObject({
@@ -38,31 +44,47 @@ export const proveTask: Task<z.infer<typeof event>> = {
     const after: RecordName = `after-${proof}`;
     const target = proof.startsWith("staging-") ? "staging" : "production";
     const read = await withTarget(ports, evidence, target, async (session) => {
-      const wanted = await expectation(
-        evidence,
-        proof,
-        await qualifiedName(session, ports.plan.schema.table),
-      );
-      const { tables } = wanted;
-      const record = await takeRecord(ports, evidence, { name: after, target, session, tables });
+      const versions = await qualifiedName(session, ports.plan.schema.table);
+      const wanted = await expectation(ports, evidence, proof, versions);
+      const record = await takeRecord(ports, evidence, {
+        name: after,
+        target,
+        session,
+        scope: wanted.held ? { of: "since" } : { of: "expected", tables: wanted.tables },
+        since: wanted.since,
+      });
       return {
         wanted,
         record,
+        versions,
         beside: record && (await readBeside(session, evidence, after, wanted.record)),
       };
     });
-    const { wanted, record, beside } = read;
+    const { wanted, record, versions, beside } = read;
     if (!record || !beside) return RUNNING;
     const growing = wanted.record.growing ?? [];
-    const readAgain = wanted.tables.filter(({ table }) => !growing.some((grows) => grows.table === table));
-    const contents = compareContents(readAgain, record.tables);
-    // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
+    const grows = (name: string) => growing.some(({ table }) => table === name);
+    const compared = wanted.held
+      ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
+      : comparedContents(
+          ports,
+          target,
+          wanted.tables.filter(({ table }) => !grows(table)),
+          record,
+        );
     const fenced = target === "staging" || ports.settings.fence === "connect";
-    const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+    const { views = [] } = wanted;
+    const ofViews =
+      views.length === 0
+        ? []
+        : await withTarget(ports, evidence, target, (session) =>
+            differencesOfViews(session, views, record.views ?? []),
+          );
     const found = [
       ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
-      ...contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
-      ...wentBack(wanted.sequences ?? [], record.sequences ?? []),
+      ...compared.differences,
+      ...(fenced ? ofViews : []),
+      ...wentBack(wanted.sequences, record.sequences),
       ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
     ];
     const added = grown(growing, beside.growing);
@@ -74,20 +96,25 @@ export const proveTask: Task<z.infer<typeof event>> = {
         ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
         : null,
       fingerprintAfter: wanted.catalog ? record.fingerprint : null,
-      tablesBefore: [...wanted.tables],
-      tablesAfter: record.tables,
+      tablesBefore: wanted.tables.map(shown),
+      tablesAfter: record.tables.map(shown),
       differences: found,
-      unproven: unproven.map(({ text }) => text),
+      unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
+      agreed: compared.agreed,
       scope: scopeOf({
         catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
         tables: wanted.tables,
-        sequences: record.sequences ?? [],
+        views,
+        sequences: record.sequences,
         growing,
         largeObjects: beside.largeObjects,
-        unproven: unproven.length,
+        unproven: compared.unproven.length,
       }),
       ...(added.length > 0 ? { grown: added } : {}),
-      moved: wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : [],
+      moved: [
+        ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+        ...ranAhead(wanted.sequences, record.sequences),
+      ],
     });
     if (doc.equal) return DONE;
     if (target === "staging") {
@@ -100,11 +127,35 @@ export const proveTask: Task<z.infer<typeof event>> = {
     if (proof === "production-data")
       throw new SluiceError(
         ErrorName.CheckFailed,
-        `Data that was there before the migration is not there as it was: ${some}${more}`,
+        `Production's data was not changed as the rehearsal showed: ${some}${more}`,
       );
     throw new SluiceError(ErrorName.NotBack, `Not what it was before (${proof}): ${some}${more}`);
   },
 };
+
+/** What a proof says of a table: what its columns came to stays in the record. */
+function shown({ table, columns, rows, checksum, unread }: TableContentDoc): TableContentDoc {
+  return { table, columns, rows, checksum, ...(unread ? { unread } : {}) };
+}
+
+type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed">;
+
+function comparedContents(
+  { settings }: Ports,
+  target: Target,
+  before: readonly TableContentDoc[],
+  record: RecordDoc,
+): ComparedContents {
+  const contents = compareContents(before, record.tables);
+  // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
+  const fenced = target === "staging" || settings.fence === "connect";
+  const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+  return {
+    differences: contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+    unproven: unproven.map(({ text }) => text),
+    agreed: [],
+  };
+}
 
 interface Expectation {
   /** The record whose catalog must be there again; none where the catalog has rightly changed. */
@@ -113,11 +164,18 @@ interface Expectation {
   /** What else is compared: large objects, and tables that only grow. */
   record: RecordDoc;
   /** What they had come to, they must not give again. */
-  sequences: readonly SequenceDoc[] | undefined;
+  sequences: readonly SequenceDoc[];
+  /** The record whose mark tells which rows were touched since; undefined: none can. */
+  since: RecordName | undefined;
+  /** The tables need not be what they were, but what the rehearsal made of them. */
+  held?: true;
+  /** None where the migration may have refreshed them, or made them anew. */
+  views?: readonly ViewContentDoc[] | undefined;
 }
 
 /** @param versions the table that holds the schema's version */
 async function expectation(
+  ports: Ports,
   evidence: RunEvidence,
   proof: ProofName,
   versions: string | undefined,
@@ -125,19 +183,23 @@ async function expectation(
   if (proof.startsWith("staging-")) {
     const name = proof as RecordName;
     const record = await evidence.need<RecordDoc>(Doc.record(name));
-    return { catalog: name, record, tables: record.tables, sequences: record.sequences };
+    const { tables, sequences, views } = record;
+    return { catalog: name, record, tables, sequences, views, since: name };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
-  const { sequences } = before;
+  const { sequences, views } = before;
+  const since = sinceBefore(ports);
   if (proof === "production-data")
     // The schema's version has rightly changed.
     return {
       record: before,
       tables: before.tables.filter(({ table }) => table !== versions),
       sequences,
+      since: "before",
+      held: true,
     };
   if (proof === "production-restored")
-    return { catalog: "before", record: before, tables: before.tables, sequences };
+    return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
@@ -149,5 +211,7 @@ async function expectation(
     record: reopened ?? before,
     tables,
     sequences: reopened?.sequences ?? sequences,
+    views: reopened?.views ?? views,
+    since: reopened && since ? "reopened" : since,
   };
 }

@@ -1,19 +1,23 @@
+import type { TableContentDoc } from "../shared/documents.ts";
 import { type ContentMode, SAMPLE, type TableContent } from "./checksums.ts";
 
 export interface ContentDifference {
   table: string;
-  what: "missing table" | "missing column" | "rows" | "content" | "not comparable";
+  what: "missing table" | "missing column" | "rows" | "content" | "not recorded" | "not comparable";
   /** One readable line that names the table. */
   text: string;
 }
+
+/** What is compared: a table as it was read, or as row versions tell. */
+export type Compared = TableContent & Pick<TableContentDoc, "unread" | "touched">;
 
 /**
  * What is not as it was, table by table; none when everything is. Tables and columns that only `after` has do not
  * count: that they are there is for the catalog's fingerprint to tell.
  */
 export function compareContents(
-  before: readonly TableContent[],
-  after: readonly TableContent[],
+  before: readonly Compared[],
+  after: readonly Compared[],
 ): ContentDifference[] {
   const now = new Map(after.map((content) => [content.table, content]));
   return before.flatMap((was) => {
@@ -31,7 +35,7 @@ const missingTable = ({ table, rows }: TableContent): Found => ({
   text: `${table}: the table is not there, it had ${inRows(rows)}`,
 });
 
-function compareTable(was: TableContent, is: TableContent): Found | undefined {
+function compareTable(was: Compared, is: Compared): Found | undefined {
   const { table } = was;
   const lost = was.columns.filter((column) => !is.columns.includes(column));
   if (lost.length > 0)
@@ -44,6 +48,14 @@ function compareTable(was: TableContent, is: TableContent): Found | undefined {
     return {
       what: "rows",
       text: `${table}: ${inRows(was.rows)} before, ${inRows(is.rows)} now (${change > 0n ? "+" : ""}${change})`,
+    };
+  }
+  if (was.unread || is.unread) {
+    if (!is.touched && (was.unread || was.checksum === is.checksum)) return undefined;
+    const written = is.touched ? `, and ${inRows(is.touched.written)} written since` : "";
+    return {
+      what: "not recorded",
+      text: `${table}: ${inRows(is.rows)} as before${written}, but what ${was.rows === "1" ? "it" : "they"} held is not recorded`,
     };
   }
   if (was.checksum === is.checksum) return undefined;
@@ -82,12 +94,17 @@ const WAYS: Readonly<Record<ContentMode, string>> = {
   full: "every row was read",
 };
 
-const wayOf = (content: TableContent) => WAYS[modeOf(content)];
+const wayOf = (content: Compared) => WAYS[modeOf(content)];
 
 /** How a table was read: what it is compared with must be read in the same way. */
 export function modeOf({ checksum }: Pick<TableContent, "checksum">): ContentMode {
   if (checksum === null) return "count";
   return checksum.startsWith(SAMPLE) ? "sample" : "full";
+}
+
+/** The same; "versions": it was not, and row versions tell whether it is touched. */
+export function readAs(content: Pick<Compared, "checksum" | "unread">): ContentMode | "versions" {
+  return content.unread ? "versions" : modeOf(content);
 }
 
 /** Both sides with checksums only where both have one of every row; of all other tables the rows are compared. */

@@ -27,7 +27,8 @@ const FIRST_OWN_OID = 10000;
  * text follows the collation. Everything else is hashed by its binary form (what its send function gives). That form
  * holds OIDs, which differ between servers and change when a type is made again, within composite values and within
  * arrays of types that are not the system's own; it is the OID for regclass and its like, and some types have none: these
- * are hashed by their text, which pinned settings make exact. jsonb's binary form is its text. A char of a fixed length
+ * are hashed by their text, which pinned settings make exact. jsonb's binary form is its text, that of xml leaves out
+ * the declaration. A char of a fixed length
  * is always padded, so its trailing blanks say nothing; one without a length keeps them.
  */
 export const HASHES = `
@@ -61,6 +62,12 @@ by_text AS MATERIALIZED (
      OR t.oid IN ('regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype, 'regoperator'::regtype,
                   'regclass'::regtype, 'regtype'::regtype, 'regrole'::regtype, 'regnamespace'::regtype,
                   'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype)
+),
+-- Some types send with the function of another one, which SQL does not let it be called for.
+takes (type, form) AS MATERIALIZED (
+  SELECT t.oid, t.typsend
+  FROM base b JOIN pg_type t ON t.oid = b.oid JOIN pg_proc f ON f.oid = t.typsend JOIN pg_type a ON a.oid = f.proargtypes[0]
+  WHERE a.oid = t.oid OR a.typtype = 'p'
 )
 SELECT w.attname AS name, quote_ident(w.attname) AS quoted, way, format(expression, w.attname) AS expression,
   array_position(x.indkey::int2[], w.attnum) + 1 AS key, x.indnkeyatts::int AS "keyLength"
@@ -75,8 +82,9 @@ CROSS JOIN LATERAL (SELECT
   CASE
     WHEN type.name IN ('smallint', 'integer', 'bigint', 'boolean', 'oid') THEN 'int'
     WHEN type.name = 'uuid' THEN 'uuid'
-    WHEN type.name IN ('text', 'character varying', 'name', 'json', 'jsonb') OR t.typtype = 'e'
-      OR (type.name = 'character' AND b.typmod >= 0) OR w.atttypid IN (SELECT column_type FROM by_text) THEN 'text'
+    WHEN type.name IN ('text', 'character varying', 'name', 'json', 'jsonb', 'xml') OR t.typtype = 'e'
+      OR (type.name = 'character' AND b.typmod >= 0) OR w.atttypid IN (SELECT column_type FROM by_text)
+      OR NOT EXISTS (SELECT FROM takes WHERE takes.form = t.typsend AND takes.type = t.oid) THEN 'text'
     ELSE 'form'
   END AS way) ways
 CROSS JOIN LATERAL (SELECT
@@ -85,8 +93,8 @@ CROSS JOIN LATERAL (SELECT
     WHEN way = 'int' THEN '%I::int8'
     WHEN way = 'uuid' THEN '%I::uuid'
     -- Of functions and operators that share a name only the arguments tell which one it is.
-    WHEN type.name = 'regproc' THEN '%I::regprocedure::text'
-    WHEN type.name = 'regoper' THEN '%I::regoperator::text'
+    WHEN type.name IN ('regproc', 'regproc[]') THEN replace('%I::' || type.name || '::text', 'regproc', 'regprocedure')
+    WHEN type.name IN ('regoper', 'regoper[]') THEN replace('%I::' || type.name || '::text', 'regoper', 'regoperator')
     WHEN way = 'text' THEN '%I::text'
     WHEN type.name IN ('bytea', 'date') THEN '%I'
     ELSE format('%s(%%I::%s)', replace(t.typsend::text, '%', '%%'), replace(type.qualified, '%', '%%'))

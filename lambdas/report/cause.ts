@@ -1,6 +1,6 @@
 import { scopeInWords } from "../prove/scope.ts";
 import type { ContentMode } from "../record/checksums.ts";
-import { modeOf } from "../record/compare-contents.ts";
+import { readAs } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
@@ -31,6 +31,8 @@ export function causeOf(facts: Facts, end: End, caught: Caught | undefined): Cau
 
 function succeeded({ plan, request }: Facts): string {
   const versions = list(plan.migrations.map(({ version }) => version));
+  if (request?.copyOf !== undefined)
+    return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on the copy that stood for production, and the application had access.`;
   const where = request && request.instance !== "production" ? ` (${request.instance})` : "";
   return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on production${where}, and the application has access.`;
 }
@@ -145,7 +147,7 @@ function unansweredText({ request }: GateFacts): string {
 function doneAbout(facts: Facts, end: End): string {
   switch (end) {
     case "Succeeded":
-      return proven(facts, "data", "Its data are proven unchanged");
+      return proven(facts, "data", dataClaim(facts));
     case "Refused":
       return refused(facts);
     case "RolledBack":
@@ -182,6 +184,13 @@ function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
     : `${what} NOT proven back. ${notProven(proof, "rolled-back")}`;
 }
 
+function dataClaim({ proofs }: Facts): string {
+  const agreed = proofs.findLast(({ name }) => name === "production-data")?.agreed ?? [];
+  return agreed.length === 0
+    ? "Its data are proven unchanged"
+    : `Its data are proven: changed as the rehearsal showed, ${count(agreed.length, "table")}; unchanged otherwise`;
+}
+
 function proven({ proofs }: Facts, name: "data" | "restored", claim: string): string {
   const proof = proofs.findLast((found) => found.name === `production-${name}`);
   return proof?.equal ? `${claim}${equalText(proof)}` : notProven(proof, name);
@@ -192,7 +201,7 @@ function equalText(proof: ProofDoc): string {
   if (proof.scope) return `. ${[scopeInWords(proof.scope), ...(proof.grown ?? []).map(sentence)].join(" ")}`;
   // Evidence of older runs.
   const unproven = proof.unproven.length;
-  const tables = count(proof.tablesBefore.length - unproven, "table");
+  const tables = count(proof.tablesBefore.length - unproven - proof.agreed.length, "table");
   const written =
     unproven === 0
       ? ""
@@ -202,7 +211,7 @@ function equalText(proof: ProofDoc): string {
 
 /** What equal means of tables that the plan does not want read in full. */
 function readInPart(tables: ProofDoc["tablesBefore"]): string {
-  const of = (mode: ContentMode) => tables.filter((table) => modeOf(table) === mode).length;
+  const of = (mode: ContentMode) => tables.filter((table) => readAs(table) === mode).length;
   const [counted, sampled] = [of("count"), of("sample")];
   const parts = [
     ...(counted > 0 ? [`${counted} by the number of rows alone`] : []),
@@ -256,7 +265,11 @@ function laterFailure({ rollback, fenceAgain, failures, restore }: Facts): strin
 
 function needsOperator(facts: Facts): string {
   const { rollback, restore, restoring, snapshots, gates, failures } = facts;
-  const parts = ["Production is NOT proven back; a person must act now."];
+  const parts = [
+    facts.request?.copyOf === undefined
+      ? "Production is NOT proven back; a person must act now."
+      : "The copy that stood for production is NOT proven back.",
+  ];
   const rolling = laterFailure(facts);
   if (rolling) parts.push(rolling);
   const gate = gates.findLast(({ request }) => request.kind === "restore");

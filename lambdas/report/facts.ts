@@ -4,12 +4,14 @@ import {
   type AfterOpeningDoc,
   type ArchivedDoc,
   type BenchmarksDoc,
+  type ChangesDoc,
   type ChecksDoc,
   Doc,
   type FailureDoc,
   type FenceDoc,
   type GateDecisionDoc,
   type GateDoc,
+  type GateObjectionDoc,
   type HookDoc,
   type LeftDoc,
   type LossDoc,
@@ -46,6 +48,8 @@ export interface GateFacts {
   decision: Named<GateDecisionDoc> | null;
   /** A Go that did not take effect. */
   withheld: WithheldDoc | null;
+  /** No-Goes that came after the Go. */
+  objections: Named<GateObjectionDoc>[];
 }
 
 export interface FenceFacts extends FenceDoc {
@@ -80,6 +84,7 @@ export interface Facts {
   steps: Named<StepsDoc>[];
   checks: Named<ChecksDoc & { round: string }>[];
   proofs: Named<ProofDoc>[];
+  changes: Named<ChangesDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
   /** What the migrations left half made. */
   left: Record<Target, LeftDoc | null>;
@@ -111,7 +116,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -165,6 +170,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       (doc) => doc.at,
     ),
     proofs: byTime(all<ProofDoc>(documents, "proofs/"), (doc) => doc.at),
+    changes: all<ChangesDoc>(documents, "changes/"),
     benchmarks: Object.fromEntries(
       all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
     ),
@@ -233,6 +239,10 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
       request,
       decision: decision && { ...decision, evidence },
       withheld: one<WithheldDoc>(documents, withheldDoc(request.gate, request.attempt)),
+      objections: byTime(
+        all<GateObjectionDoc>(documents, `gates/${request.gate}-${request.attempt}/no-go-`),
+        ({ at }) => at,
+      ),
     };
   });
 }

@@ -13,7 +13,7 @@ import { verdictHeader } from "./page/verdict.ts";
 import { watchSection } from "./page/watch.ts";
 import { wayBackSection } from "./page/way-back.ts";
 import type { Report } from "./schema.ts";
-import { VERDICTS } from "./verdict.ts";
+import { verdictOf } from "./verdict.ts";
 import { moment } from "./words.ts";
 
 /** The report as one page that needs nothing else: no script, no file, no network. */
@@ -29,7 +29,7 @@ function pageOf(report: Report): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${VERDICTS[report.end].title}: ${report.plan.title}</title>
+<title>${verdictOf(report).title}: ${report.plan.title}</title>
 <style>${STYLE}</style>
 </head>
 <body>

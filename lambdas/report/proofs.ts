@@ -15,7 +15,7 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     differences: proof.differences,
     ...(proof.scope ? { scope: proof.scope } : {}),
     ...(proof.grown ? { grown: proof.grown } : {}),
-    moved: proof.moved ?? [],
+    moved: proof.moved,
     evidence: [proof.evidence],
   }));
 }
@@ -36,7 +36,10 @@ function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tab
   const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
   const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
   const grew = new Set((proof.grown ?? []).map((line) => line.slice(0, line.lastIndexOf(": "))));
-  return [...new Set([...before.keys(), ...after.keys()])]
+  const agreed = new Map(proof.agreed.map(({ table, text }) => [table, text]));
+  // What a migration renamed goes on under its former name here.
+  const names = proof.name === "production-data" ? before.keys() : [...before.keys(), ...after.keys()];
+  return [...new Set(names)]
     .map((table) => {
       const [was, is] = [before.get(table), after.get(table)];
       return {
@@ -48,7 +51,8 @@ function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tab
         checksumAfter: is?.checksum ?? null,
         equal: grew.has(table)
           ? proof.equal
-          : was !== undefined && was.rows === is?.rows && was.checksum === is.checksum,
+          : was !== undefined && !agreed.has(table) && was.rows === is?.rows && was.checksum === is.checksum,
+        agreed: agreed.get(table) ?? null,
       };
     })
     .sort((a, b) => Number(b.protected) - Number(a.protected) || (a.table < b.table ? -1 : 1));

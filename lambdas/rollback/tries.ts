@@ -186,14 +186,15 @@ async function prove(
       name: `after-${name}`,
       target: "staging",
       session,
-      tables: before.tables,
+      scope: { of: "expected", tables: before.tables },
+      since: `after-staging-${version}`,
     }),
   );
   if (!after) return false;
   const found = [
     ...wrong,
     ...compareContents(before.tables, after.tables).map(({ text }) => text),
-    ...wentBack(before.sequences ?? [], after.sequences ?? []),
+    ...wentBack(before.sequences, after.sequences),
   ];
   await evidence.keep<ProofDoc>(Doc.proof(name), {
     at: ports.clock.now().toISOString(),
@@ -205,6 +206,8 @@ async function prove(
     tablesAfter: after.tables,
     differences: found,
     unproven: [],
+    agreed: [],
+    moved: [],
   });
   if (found.length > 0) ports.progress(`The rollback of ${version} must also work twice: ${found[0]}`);
   return true;

@@ -52,6 +52,8 @@ export const runSettings = z.strictObject({
   gateUrl: z.string(),
   /** The one who started a run may not give the Go for production. */
   separateApprover: z.boolean(),
+  /** A copy stands for production: of that database or, where null, of none but the plan's baseline. */
+  copyOf: z.string().nullable().optional(),
   /** A Go takes the database's name at every gate; absent: where it leads to a change of production. */
   nameAtEveryGate: z.boolean().optional(),
   /** Who may decide, each by a link of their own; absent: whoever has the one link that all get. */

@@ -2,7 +2,7 @@ import { describeStatementError } from "../migrate/statement-error.ts";
 import type { CheckResult } from "../shared/documents.ts";
 import { nameTransient, SluiceError } from "../shared/errors.ts";
 import type { Check, CheckFile, Statement } from "../shared/plan.ts";
-import { type Session, withRolledBackTransaction } from "../shared/session.ts";
+import { needRow, type Session, withRolledBackTransaction } from "../shared/session.ts";
 
 /** Runs every check of a file; each in a transaction of its own that is rolled back, under the role it names. */
 export async function runChecks(
@@ -68,7 +68,7 @@ async function runCheck(
   }
 }
 
-async function currentUser(session: Session): Promise<string | null> {
-  const [row] = await session.query<{ role: string }>("SELECT current_user::text AS role");
-  return row?.role ?? null;
+async function currentUser(session: Session): Promise<string> {
+  const { role } = await needRow<{ role: string }>(session, "SELECT current_user::text AS role");
+  return role;
 }

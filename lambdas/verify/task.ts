@@ -4,6 +4,7 @@ import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
 import { scopeOf } from "../prove/scope.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { EVERY_ROW } from "../record/wishes.ts";
 import { Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -23,7 +24,13 @@ export const verifyTask: Task<z.infer<typeof event>> = {
   anyPlan: true,
   async run(_request, ports, evidence) {
     const staging = await withTarget(ports, evidence, "staging", (session) =>
-      takeRecord(ports, evidence, { name: "staging", target: "staging", session, everyRow: true }),
+      takeRecord(ports, evidence, {
+        name: "staging",
+        target: "staging",
+        session,
+        scope: { of: "all", read: EVERY_ROW },
+        since: undefined,
+      }),
     );
     if (!staging) return RUNNING;
     const found = await compare(ports, evidence);
@@ -36,6 +43,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
       scope: scopeOf({
         catalog: await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
         tables: staging.tables,
+        views: staging.views ?? [],
         sequences: staging.sequences ?? [],
         growing: [],
         largeObjects: staging.largeObjects,

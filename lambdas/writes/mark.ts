@@ -1,4 +1,4 @@
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 
 /** What the server has counted so far, to be compared with what it will have counted later. */
@@ -42,12 +42,13 @@ ORDER BY 1`;
 export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
   // What this session did itself is counted at once, not some time later.
   await session.query("SELECT pg_stat_force_next_flush()");
-  const [server] = await session.query<{
+  const server = await needRow<{
     start: string;
     reset: string | null;
     crash: string | null;
     counting: boolean;
   }>(
+    session,
     `SELECT pg_postmaster_start_time()::text AS start,
             (SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()) AS reset,
             (SELECT stats_reset::text FROM pg_stat_bgwriter) AS crash,
@@ -55,10 +56,10 @@ export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
   );
   return {
     at: at.toISOString(),
-    serverStart: server?.start ?? "",
-    statsReset: server?.reset ?? null,
-    crashReset: server?.crash ?? null,
-    counting: server?.counting ?? false,
+    serverStart: server.start,
+    statsReset: server.reset,
+    crashReset: server.crash,
+    counting: server.counting,
     tables: await session.query<TableMark>(COUNTED),
   };
 }

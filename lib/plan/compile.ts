@@ -55,7 +55,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   checkQuestions(file);
 
   const migrations: Migration[] = [];
-  for (const { folder, title, expectedMinutes, checklist } of file.migrations) {
+  for (const { folder, title, expectedMinutes, checklist, changes } of file.migrations) {
     const path = (name: string) => `${folder}/${name}.sql`;
     migrations.push({
       version: versionOf(folder),
@@ -63,6 +63,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       title,
       expectedMinutes,
       checklist,
+      ...(changes === undefined ? {} : { changes }),
       migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")))),
       validate: parseCheckFile(path("validate"), await read(path("validate"))),
       rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")))),

@@ -24,6 +24,12 @@ const gate = z.strictObject({
   approvals: z.number().int().min(1).max(9).optional(),
 });
 
+/** Of a table or a column (`account.email`): one word, or several; of a table also names of its columns. */
+const changes = z.record(
+  z.string().min(1),
+  z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).transform((words) => [words].flat()),
+);
+
 const httpExpectation = z.strictObject({
   title: z.string().min(1),
   method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
@@ -129,6 +135,7 @@ export const planFile = z.strictObject({
         title: z.string().min(1),
         expectedMinutes: minutes,
         checklist: z.array(z.string().min(1)).default([]),
+        changes: changes.optional(),
       }),
     )
     .min(1),

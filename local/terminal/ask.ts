@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Decision } from "../../lambdas/shared/documents.ts";
+import { visible } from "../../lambdas/shared/plain.ts";
 import type { Streams } from "./streams.ts";
 
 export interface Asked {
@@ -34,7 +35,7 @@ export async function ask(
       const answer = (await question(`  ${about} Go? Type y or n, and Enter: `)).toLowerCase();
       if (/^(y|yes|go)$/.test(answer)) {
         if (typed === undefined) return { decision: "Go", comment: "" };
-        const name = await question(`  Type ${typed}, the database that this run changes: `);
+        const name = await question(`  Type ${visible(typed)}, the database that this run changes: `);
         if (name === typed) return { decision: "Go", comment: "" };
         continue;
       }

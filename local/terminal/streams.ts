@@ -1,4 +1,5 @@
 import type { EventEmitter } from "node:events";
+import { visible } from "../../lambdas/shared/plain.ts";
 
 /** Where a command reads and writes. */
 export interface Streams {
@@ -14,7 +15,13 @@ export function hasColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && stream.hasColors();
 }
 
+/** Prints text, whoever it is from: what a terminal would obey is shown. */
 export function print(stream: NodeJS.WriteStream, lines: readonly string[]): void {
+  printPainted(stream, lines.map(visible));
+}
+
+/** Prints lines that are painted; text from outside in them has been made visible before. */
+export function printPainted(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   if (lines.length > 0) stream.write(`${lines.join("\n")}\n`);
 }
 

@@ -2,7 +2,7 @@ import { flawsOf } from "../../lambdas/gate/flaws.ts";
 import { reportOf } from "../../lambdas/report/build.ts";
 import { type Facts, gatherFacts } from "../../lambdas/report/facts.ts";
 import type { Report } from "../../lambdas/report/schema.ts";
-import { VERDICTS } from "../../lambdas/report/verdict.ts";
+import { VERDICTS, verdictOf } from "../../lambdas/report/verdict.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { messageOf } from "../../lambdas/shared/errors.ts";
 import { evidenceWithin, type RunEvidence } from "../../lambdas/shared/evidence.ts";
@@ -36,7 +36,7 @@ export async function recomputeVerdict(
   const met = metOf(report);
   return {
     end: report.end,
-    title: VERDICTS[report.end].title,
+    title: verdictOf(report).title,
     met,
     criteria: report.criteria.length,
     findings: [

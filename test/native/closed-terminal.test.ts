@@ -66,7 +66,7 @@ test("where the terminal is closed with the migration half done, the run goes ba
   const apply = ["rehearse", "--plan", TINY_PLAN, "--database-url", database.url, "--apply", "--out", out];
   const terminal = new Terminal(...apply);
   for (const gate of ["readiness", "rehearsal"]) {
-    await terminal.answer(`Gate ${gate}: `, "");
+    await terminal.sees(`Gate ${gate}: `);
     await terminal.answer("Go? Type y or n", "y\r");
     await terminal.answer(`Type ${database.name}`, `${database.name}\r`);
   }

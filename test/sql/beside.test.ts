@@ -20,7 +20,7 @@ const session = useEmbedded(`
 const recorded = async (): Promise<RecordDoc> => {
   const growing = await takeGrowing(session, { ddl_log: "grows" });
   const largeObjects = await takeLargeObjects(session);
-  return { at: "", seconds: 0, fingerprint: "", tables: [], growing, largeObjects };
+  return { at: "", seconds: 0, fingerprint: "", tables: [], sequences: [], growing, largeObjects };
 };
 
 /** What is told of a change that is undone again. */
@@ -170,6 +170,7 @@ test("a proof's scope says what it speaks of, and what it does not and why", asy
   const scope = scopeOf({
     catalog,
     tables: [table, { ...table, table: "public.counted", checksum: null }],
+    views: [],
     sequences,
     growing: [],
     largeObjects,

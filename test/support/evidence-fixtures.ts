@@ -5,6 +5,7 @@ import {
   type AftercareDoc,
   type AfterOpeningDoc,
   type BenchmarksDoc,
+  type ChangesDoc,
   type CheckResult,
   type ChecksDoc,
   type Decision,
@@ -295,6 +296,7 @@ export class RunFixture {
       seconds,
       fingerprint: "a".repeat(64),
       tables: contents(),
+      sequences: [],
     });
   }
 
@@ -370,6 +372,8 @@ export class RunFixture {
       tablesAfter: after,
       differences,
       unproven: [],
+      agreed: [],
+      moved: [],
     });
   }
 
@@ -378,7 +382,16 @@ export class RunFixture {
     await this.state(`Validate ${version} on staging`, () => this.checks("staging", version, "1"));
     await this.state(`Roll back ${version} on staging`, () => this.steps("staging", version, 1, "rollback"));
     await this.state(`Prove ${version} rolled back on staging`, () => this.proof(`staging-${version}`));
-    await this.state(`Apply ${version} to staging again`, () => this.steps("staging", version, 2, "migrate"));
+    await this.state(`Apply ${version} to staging again`, async () => {
+      await this.steps("staging", version, 2, "migrate");
+      await this.keep<ChangesDoc>(Doc.changes(`staging-${version}`), {
+        at: this.now(),
+        tables: [],
+        objects: { added: 0, gone: 0, changed: 0, some: { added: [], gone: [], changed: [] } },
+        sequences: [],
+        touched: [],
+      });
+    });
     await this.state(`Validate ${version} on staging again`, () => this.checks("staging", version, "2"));
   }
 

@@ -16,6 +16,12 @@ export function proofsSection({ proofs }: Report): Html | false {
   return section("proofs", "Proofs: before and after", production?.map(proof), staging?.map(proof));
 }
 
+/** What was agreed to is no difference, unless the proof names one. */
+function result({ equal, agreed }: ProofReport["tables"][number], proven: boolean): Html {
+  if (agreed === null) return mark(equal, { yes: "Equal", no: "Differs", unknown: "" });
+  return html`${mark(proven || null, { yes: "As rehearsed", no: "", unknown: "Changed" })} <span class="soft small">${agreed}</span>`;
+}
+
 function proof({
   title,
   at,
@@ -31,9 +37,10 @@ function proof({
 }: ProofReport): Html {
   const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null);
   const same = compared.filter(({ equal }) => equal).length;
+  const agreed = compared.filter((table) => table.agreed !== null).length;
   const catalog = fingerprintBefore === null ? "" : "catalog and ";
   const words = {
-    yes: `${catalog}${count(compared.length, "table")} equal`,
+    yes: `${catalog}${count(compared.length - agreed, "table")} equal${agreed > 0 ? `, ${agreed} changed as the rehearsal showed` : ""}`,
     no: `${same} of ${count(compared.length, "table")} equal, ${count(differences.length, "difference")}`,
     unknown: "",
   };
@@ -50,7 +57,7 @@ ${table(
       head: "Table",
       cell: (t) => html`${t.table}${t.protected && html` <span class="soft small">protected</span>`}`,
     },
-    { head: "Result", plain: true, cell: (t) => mark(t.equal, { yes: "Equal", no: "Differs", unknown: "" }) },
+    { head: "Result", plain: true, cell: (t) => result(t, equal) },
     {
       head: "Rows before",
       number: true,

@@ -19,13 +19,29 @@ export class SnsNotifier implements Notifier {
       new PublishCommand({
         TopicArn: this.topics[audience],
         Subject: asSubject(subject),
-        Message: text,
+        Message: withinLimit(text),
         ...(to === undefined
           ? {}
           : { MessageAttributes: { [FOR_ONE]: { DataType: "String", StringValue: to } } }),
       }),
     );
   }
+}
+
+// What SNS accepts, less room for its attributes. A message's last lines lead to the page or the report.
+const MOST_BYTES = 250_000;
+const LAST_BYTES = 50_000;
+
+/** SNS refuses the whole message where it is too long, and nobody would be told anything. */
+function withinLimit(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MOST_BYTES) return text;
+  const note =
+    "\n\n[The middle is left out here: a message may not be longer. The evidence has all of it.]\n\n";
+  const first = bytes.subarray(0, MOST_BYTES - LAST_BYTES - Buffer.byteLength(note));
+  // A character that was cut in two is left out.
+  const whole = (part: Buffer) => part.toString("utf8").replace(/^\ufffd+|\ufffd+$/g, "");
+  return whole(first) + note + whole(bytes.subarray(bytes.length - LAST_BYTES));
 }
 
 // SNS refuses the whole message for a subject that is too long or not ASCII; a mended subject tells as much.
