@@ -48,7 +48,7 @@ export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   gin_fuzzy_search_limit: "0",
   stats_fetch_consistency: "cache",
   debug_parallel_query: "off",
-  // These take a right; where the role lacks it and the setting is another, preflight says so.
+  // These take a right; where the role lacks it, they stay as an administrator made them.
   session_replication_role: "origin",
   event_triggers: "on",
   allow_system_table_mods: "off",

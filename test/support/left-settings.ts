@@ -15,9 +15,8 @@ const LEFT: Readonly<Record<string, readonly string[]>> = {
       "vacuum_truncate",
     ],
   ],
-  "A role that is read-only is so on purpose: preflight refuses it by name": [
-    "default_transaction_read_only",
-  ],
+  "A role that is read-only is so on purpose: a run is refused at its first write, before anything is stopped":
+    ["default_transaction_read_only"],
   "It is of one transaction, and its default is pinned or refused": [
     ...["transaction_deferrable", "transaction_isolation", "transaction_read_only"],
   ],
