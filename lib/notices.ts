@@ -12,6 +12,8 @@ export class Notices extends Construct {
   readonly approvers: sns.Topic;
   readonly escalation: sns.Topic;
   readonly key: kms.Key;
+  /** Each is asked by a link of their own. */
+  readonly named: boolean;
 
   constructor(
     scope: Construct,
@@ -21,6 +23,7 @@ export class Notices extends Construct {
     super(scope, id);
     // Messages hold links that decide: whoever may read them may decide.
     this.key = new kms.Key(this, "Key", { description: "Sluice's messages", enableKeyRotation: true });
+    this.named = props.approvers.some((one) => typeof one !== "string");
     this.approvers = this.topic("Approvers", "Sluice: decisions", props.approvers);
     this.escalation = this.topic("Escalation", "Sluice: escalations", props.escalation);
     this.allow("events.amazonaws.com");

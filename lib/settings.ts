@@ -114,77 +114,92 @@ const network = z
   });
 
 /** Every setting there is; docs/deploying.md tells what each is for. */
-export const settings = z
-  .strictObject({
-    /** Folder of the plan, relative to the app's. */
-    plan: z.string().min(1).default("sql/knowledge-graph"),
-    database,
-    /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
-    network,
-    /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
-    approvers: listOfAsked,
-    /** Who is asked when no approver answered in time; with names where the approvers have names. */
-    escalation: listOfAsked,
-    application: z
-      .strictObject({
-        /** Base address for the plan's hooks and smoke tests. */
-        url: z.url({ protocol: /^https?$/ }).optional(),
-        /** Database roles of the application, in addition to the plan's. */
-        roles: z.array(z.string().min(1)).default([]),
-      })
-      .prefault({}),
-    /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
-    backup: z
-      .strictObject({
-        /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
-        copyTo: z
-          .strictObject({
-            region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
-            kmsKeyArn: key.optional(),
-          })
-          .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
-            path: ["kmsKeyArn"],
-            error: "must be of a key in the Region that is copied to",
-          })
-          .optional(),
-        /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
-        exportTo: z
-          .strictObject({
-            bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
-            kmsKeyArn: key,
-          })
-          .optional(),
-      })
-      .prefault({}),
-    /** Names of CloudWatch alarms that are silent while the application is down. */
-    alarms: z.array(z.string().min(1)).default([]),
-    /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
-    rehearse: z.enum(["before", "inside"]).default("before"),
-    /** Whether the application's roles lose CONNECT while the migration runs. */
-    fence: z.enum(["connect", "none"]).default("connect"),
-    /** Whether a run may put the snapshot in production's place, where people say Go. False: nothing may modify production. */
-    restore: z.boolean().default(true),
-    /** Keeps Lambda workers free for the way back. False where the account's quota of them is too small for that. */
-    reserveConcurrency: z.boolean().default(true),
-    /** The one who started a run may not give the Go for production. */
-    separateApprover: z.boolean().default(true),
-    /** Runs may not be started outside it, and its end closes an open gate as No-Go. Left out: there is none. */
-    maintenanceWindow: maintenanceWindow.optional(),
-    /** Shown on gate pages and in messages. */
-    contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
-    /** Days that evidence, logs and the final snapshot are kept; the snapshot's end is a tag of it, and people delete it. */
-    retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
-    /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
-    lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
-    /** How often a step is tried again after it gave way. */
-    lockTries: z.number().int().min(1).max(1_000).default(30),
-    /** Milliseconds an index build waits for older transactions before its step fails and names them. */
-    concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
-  })
-  .refine(({ approvers, escalation }) => typeof approvers[0] === typeof escalation[0], {
-    path: ["escalation"],
-    error: "must have names as the approvers do, or none: otherwise a link of this list could be anybody's",
-  });
+const fields = z.strictObject({
+  /** Folder of the plan, relative to the app's. */
+  plan: z.string().min(1).default("sql/knowledge-graph"),
+  database,
+  /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
+  network,
+  /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
+  approvers: listOfAsked,
+  /** Who is asked when no approver answered in time; with names where the approvers have names. */
+  escalation: listOfAsked,
+  application: z
+    .strictObject({
+      /** Base address for the plan's hooks and smoke tests. */
+      url: z.url({ protocol: /^https?$/ }).optional(),
+      /** Database roles of the application, in addition to the plan's. */
+      roles: z.array(line(63)).default([]),
+    })
+    .prefault({}),
+  /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
+  backup: z
+    .strictObject({
+      /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
+      copyTo: z
+        .strictObject({
+          region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
+          kmsKeyArn: key.optional(),
+        })
+        .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
+          path: ["kmsKeyArn"],
+          error: "must be of a key in the Region that is copied to",
+        })
+        .optional(),
+      /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
+      exportTo: z
+        .strictObject({
+          bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+          kmsKeyArn: key,
+        })
+        .optional(),
+    })
+    .prefault({}),
+  /** Names of CloudWatch alarms that are silent while the application is down. */
+  alarms: z.array(z.string().min(1)).default([]),
+  /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
+  rehearse: z.enum(["before", "inside"]).default("before"),
+  /** Whether the application's roles lose CONNECT while the migration runs. */
+  fence: z.enum(["connect", "none"]).default("connect"),
+  /** Whether a run may put the snapshot in production's place, where people say Go. False: nothing may modify production. */
+  restore: z.boolean().default(true),
+  /** Keeps Lambda workers free for the way back. False where the account's quota of them is too small for that. */
+  reserveConcurrency: z.boolean().default(true),
+  /** The one who started a run may not give the Go for production. */
+  separateApprover: z.boolean().default(true),
+  /** Runs may not be started outside it, and its end closes an open gate as No-Go. Left out: there is none. */
+  maintenanceWindow: maintenanceWindow.optional(),
+  /** Shown on gate pages and in messages. */
+  contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
+  /** Days that evidence, logs and the final snapshot are kept; the snapshot's end is a tag of it, and people delete it. */
+  retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
+  /**
+   * Keeps evidence from being deleted or replaced for so many days, by S3 Object Lock: `governance` by all but those who
+   * may bypass it, `compliance` by anybody, the account's root user among them. Left out: versions alone keep it.
+   */
+  evidenceLock: z
+    .strictObject({ mode: z.enum(["governance", "compliance"]), days: z.number().int().min(1).max(3653) })
+    .optional(),
+  /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
+  lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
+  /** How often a step is tried again after it gave way. */
+  lockTries: z.number().int().min(1).max(1_000).default(30),
+  /** Milliseconds an index build waits for older transactions before its step fails and names them. */
+  concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
+});
+
+export const settings = fields.superRefine(
+  ({ approvers, escalation, evidenceLock, retentionDays }, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+    if (typeof approvers[0] !== typeof escalation[0])
+      refuse(
+        ["escalation"],
+        "must have names as the approvers do, or none: otherwise a link of this list could be anybody's",
+      );
+    if (evidenceLock && evidenceLock.days > retentionDays)
+      refuse(["evidenceLock", "days"], `must not be more than retentionDays (${retentionDays})`);
+  },
+);
 
 export type Settings = z.infer<typeof settings>;
 

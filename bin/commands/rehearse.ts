@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { RehearseOptions } from "../../local/events.ts";
+import { addressIn, placeOf } from "../../local/server/address.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
@@ -68,6 +69,17 @@ ${REHEARSE_EXIT_CODES}`,
     });
 }
 
+/** What is made before anything can be shown of the run, which takes up to half a minute. */
+function makingText({ databaseUrl, apply }: RehearseOptions): string {
+  const machine = "the state machine, as CDK deploys it";
+  if (databaseUrl === undefined)
+    return `Making ${machine}, and then production: a PostgreSQL in memory, with the plan's baseline. This takes up to half a minute.`;
+  const place = placeOf(addressIn(databaseUrl));
+  return apply
+    ? `Connecting to ${place}, which this run changes, and making ${machine}. This takes up to half a minute.`
+    : `Connecting to ${place}, which is only read. Making ${machine}, and then a copy of the database, which takes as long as copying its files.`;
+}
+
 function noGoOption(): Option {
   const option = new Option(
     "--no-go <gate>",
@@ -89,6 +101,7 @@ async function rehearse(
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
   const shown = terminal.open({ streams, plan, json, answers: { yes, noGo, user } });
+  if (!json) terminal.print(streams.stdout, [makingText(options)]);
   const start = await loadRehearse();
   const outcome = await terminal.present(await start(options), shown);
   if ("left" in outcome) {

@@ -44,7 +44,7 @@ ${VERIFY_EXIT_CODES}`,
 /** Of any folder that holds something of a run, damaged or not: what is wrong with it is for the findings to say. */
 async function evidenceToVerify(dir: string): Promise<{ folder: string; evidence: RunEvidence }> {
   const folder = resolve(dir);
-  await needFolder(folder, "give the folder with the evidence of a run");
+  await needFolder(dir, "give the folder with the evidence of a run");
   const [{ evidenceOf }, { fileEvidence }] = await Promise.all([
     import("../../lambdas/shared/evidence.ts"),
     import("../../local/file-evidence.ts"),

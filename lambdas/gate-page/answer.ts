@@ -137,9 +137,9 @@ async function outcome(
 ): Promise<GateResponse> {
   switch (decided.state) {
     case "decided": {
-      const { doc, decision, told, first } = decided;
+      const { doc, decision, told, first, tooLate } = decided;
       const body = page.decidedPage(
-        { doc, decision, told, withheld: await withheld(address, ports) },
+        { doc, decision, told, tooLate, withheld: await withheld(address, ports) },
         ports.settings,
         first ? "yours" : "another's",
       );

@@ -13,6 +13,7 @@ import { latestAttempt } from "./attempts.ts";
 import { leadsToProduction } from "./kinds.ts";
 import type { GateAddress } from "./link.ts";
 import { isName, relationOf } from "./names.ts";
+import { keepObjection } from "./objections.ts";
 import { keepShown, terminalText } from "./shown.ts";
 import { type Closed, gateState } from "./state.ts";
 import { type Told, tell } from "./tell.ts";
@@ -39,7 +40,22 @@ export type Decided =
   /** A Go of several that are needed. `first`: it is this answer; otherwise somebody of that name gave one before. */
   | { state: "counted"; doc: GateDoc; approvals: GateApprovalDoc[]; first: boolean }
   /** `first`: this answer is the one that counts, or one of them; otherwise another one came before it. */
-  | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc; first: boolean; told: Told };
+  | {
+      state: "decided";
+      doc: GateDoc;
+      decision: GateDecisionDoc;
+      first: boolean;
+      told: Told;
+      /** It is a No-Go after a Go. */
+      tooLate?: TooLate;
+    };
+
+/** A No-Go after a Go: whether it is kept, or what it lacks; and the execution that it does not stop. */
+export interface TooLate {
+  lacks: string | undefined;
+  /** Of Step Functions; undefined where the run goes on in a terminal. */
+  execution: string | undefined;
+}
 
 /**
  * Decides a gate, once: whichever answer is stored first counts, for ever. It is stored before the machine is told, so
@@ -93,7 +109,24 @@ export async function settled(
 ): Promise<Extract<Decided, { state: "decided" }>> {
   const counting = decision.approvals ?? [decision];
   const first = decision.decision === answered.decision && counting.some((given) => isSame(given, answered));
-  return { state: "decided", doc, decision, first, told: await tell(ports, answered.run, decision) };
+  const told = await tell(ports, answered.run, decision);
+  if (answered.decision === "Go" || decision.decision === "NoGo")
+    return { state: "decided", doc, decision, first, told };
+  return { state: "decided", doc, decision, first, told, tooLate: await tooLate(ports, answered, doc) };
+}
+
+async function tooLate(ports: GatePorts, answered: Answered, doc: GateDoc): Promise<TooLate> {
+  const evidence = evidenceOf(ports.evidence, answered.run);
+  const lacks = await keepObjection(evidence, {
+    gate: doc.gate,
+    attempt: doc.attempt,
+    by: answered.by.trim(),
+    comment: answered.comment.trim(),
+    at: ports.clock.now().toISOString(),
+    from: answered.from,
+  });
+  const execution = (await evidence.read<RequestDoc>(Doc.request))?.execution;
+  return { lacks, execution: execution?.startsWith("arn:") ? execution : undefined };
 }
 
 /** A form sent twice is the same answer, and hears the same. */

@@ -2,6 +2,7 @@ import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
+import { nameInSql } from "../shared/sql-text.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
@@ -93,12 +94,13 @@ function roleCheck(row: RoleRow): PreflightCheck {
     row.powers.length > 0 ? `may become ${row.powers.join(", ")}, who is superuser or has BYPASSRLS` : "",
     !row.missing && !row.settable ? "cannot be taken on by the migrating role" : "",
   ].filter((fault) => fault !== "");
-  const revoke = through.length > 0 ? `REVOKE ${through.join(", ")} FROM ${row.role}, ` : "";
+  const revoke =
+    through.length > 0 ? `REVOKE ${through.map(nameInSql).join(", ")} FROM ${nameInSql(row.role)}, ` : "";
   return {
     name: `application role ${row.role}`,
     passed: faults.length === 0,
     expected: "owns no table, is no superuser, has no BYPASSRLS, and is in no role that does",
     seen: faults.length === 0 ? "so it is" : faults.join("; "),
-    mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${row.role} to the migrating role.`,
+    mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${nameInSql(row.role)} to the migrating role.`,
   };
 }

@@ -41,83 +41,10 @@ export const proveTask: Task<z.infer<typeof event>> = {
   event,
   anyPlan: true,
   async run({ proof }, ports, evidence) {
-    const after: RecordName = `after-${proof}`;
-    const target = proof.startsWith("staging-") ? "staging" : "production";
-    const read = await withTarget(ports, evidence, target, async (session) => {
-      const versions = await qualifiedName(session, ports.plan.schema.table);
-      const wanted = await expectation(ports, evidence, proof, versions);
-      const record = await takeRecord(ports, evidence, {
-        name: after,
-        target,
-        session,
-        scope: wanted.held ? { of: "since" } : { of: "expected", tables: wanted.tables },
-        since: wanted.since,
-      });
-      return {
-        wanted,
-        record,
-        versions,
-        beside: record && (await readBeside(session, evidence, after, wanted.record)),
-      };
-    });
-    const { wanted, record, versions, beside } = read;
-    if (!record || !beside) return RUNNING;
-    const growing = wanted.record.growing ?? [];
-    const grows = (name: string) => growing.some(({ table }) => table === name);
-    const compared = wanted.held
-      ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
-      : comparedContents(
-          ports,
-          target,
-          wanted.tables.filter(({ table }) => !grows(table)),
-          record,
-        );
-    const fenced = target === "staging" || ports.settings.fence === "connect";
-    const { views = [] } = wanted;
-    const ofViews =
-      views.length === 0
-        ? []
-        : await withTarget(ports, evidence, target, (session) =>
-            differencesOfViews(session, views, record.views ?? []),
-          );
-    const found = [
-      ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
-      ...compared.differences,
-      ...(fenced ? ofViews : []),
-      ...wentBack(wanted.sequences, record.sequences),
-      ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
-    ];
-    const added = grown(growing, beside.growing);
-    const doc = await evidence.keep<ProofDoc>(Doc.proof(proof), {
-      at: ports.clock.now().toISOString(),
-      name: proof,
-      equal: found.length === 0,
-      fingerprintBefore: wanted.catalog
-        ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
-        : null,
-      fingerprintAfter: wanted.catalog ? record.fingerprint : null,
-      tablesBefore: wanted.tables.map(shown),
-      tablesAfter: record.tables.map(shown),
-      differences: found,
-      unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
-      agreed: compared.agreed,
-      scope: scopeOf({
-        catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
-        tables: wanted.tables,
-        views,
-        sequences: record.sequences,
-        growing,
-        largeObjects: beside.largeObjects,
-        unproven: compared.unproven.length,
-      }),
-      ...(added.length > 0 ? { grown: added } : {}),
-      moved: [
-        ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
-        ...ranAhead(wanted.sequences, record.sequences),
-      ],
-    });
+    const doc = await prove(proof, ports, evidence);
+    if (!doc) return RUNNING;
     if (doc.equal) return DONE;
-    if (target === "staging") {
+    if (proof.startsWith("staging-")) {
       // Whatever else is wrong is to be found by the same run, which ends before its gate (validate/rehearsed.ts).
       ports.progress(`Not what it was: ${doc.differences[0]}. The rehearsal goes on, and will be refused`);
       return DONE;
@@ -132,6 +59,95 @@ export const proveTask: Task<z.infer<typeof event>> = {
     throw new SluiceError(ErrorName.NotBack, `Not what it was before (${proof}): ${some}${more}`);
   },
 };
+
+/**
+ * Keeps what the database is against what it must be. Undefined: this worker must leave, call again.
+ * @param wrong what is known already to be not as it must be
+ */
+export async function prove(
+  proof: ProofName,
+  ports: Ports,
+  evidence: RunEvidence,
+  wrong: readonly string[] = [],
+): Promise<ProofDoc | undefined> {
+  const after: RecordName = `after-${proof}`;
+  const target = proof.startsWith("staging-") ? "staging" : "production";
+  const read = await withTarget(ports, evidence, target, async (session) => {
+    const versions = await qualifiedName(session, ports.plan.schema.table);
+    const wanted = await expectation(ports, evidence, proof, versions);
+    const record = await takeRecord(ports, evidence, {
+      name: after,
+      target,
+      session,
+      scope: wanted.held ? { of: "since" } : { of: "expected", tables: wanted.tables },
+      since: wanted.since,
+    });
+    return {
+      wanted,
+      record,
+      versions,
+      beside: record && (await readBeside(session, evidence, after, wanted.record)),
+    };
+  });
+  const { wanted, record, versions, beside } = read;
+  if (!record || !beside) return undefined;
+  const growing = wanted.record.growing ?? [];
+  const grows = (name: string) => growing.some(({ table }) => table === name);
+  const compared = wanted.held
+    ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
+    : comparedContents(
+        ports,
+        target,
+        wanted.tables.filter(({ table }) => !grows(table)),
+        record,
+      );
+  const fenced = target === "staging" || ports.settings.fence === "connect";
+  const { views = [] } = wanted;
+  const ofViews =
+    views.length === 0
+      ? []
+      : await withTarget(ports, evidence, target, (session) =>
+          differencesOfViews(session, views, record.views ?? []),
+        );
+  const ofCatalog = wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : [];
+  const found = [
+    ...wrong,
+    ...ofCatalog.filter((line) => !wrong.some((known) => known.endsWith(line))),
+    ...compared.differences,
+    ...(fenced ? ofViews : []),
+    ...wentBack(wanted.sequences, record.sequences),
+    ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
+  ];
+  const added = grown(growing, beside.growing);
+  return await evidence.keep<ProofDoc>(Doc.proof(proof), {
+    at: ports.clock.now().toISOString(),
+    name: proof,
+    equal: found.length === 0,
+    fingerprintBefore: wanted.catalog
+      ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
+      : null,
+    fingerprintAfter: wanted.catalog ? record.fingerprint : null,
+    tablesBefore: wanted.tables.map(shown),
+    tablesAfter: record.tables.map(shown),
+    differences: found,
+    unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
+    agreed: compared.agreed,
+    scope: scopeOf({
+      catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
+      tables: wanted.tables,
+      views,
+      sequences: record.sequences,
+      growing,
+      largeObjects: beside.largeObjects,
+      unproven: compared.unproven.length,
+    }),
+    ...(added.length > 0 ? { grown: added } : {}),
+    moved: [
+      ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+      ...ranAhead(wanted.sequences, record.sequences),
+    ],
+  });
+}
 
 /** What a proof says of a table: what its columns came to stays in the record. */
 function shown({ table, columns, rows, checksum, unread }: TableContentDoc): TableContentDoc {
@@ -181,7 +197,7 @@ async function expectation(
   versions: string | undefined,
 ): Promise<Expectation> {
   if (proof.startsWith("staging-")) {
-    const name = proof as RecordName;
+    const name = proof.replace(/-again$/, "") as RecordName;
     const record = await evidence.need<RecordDoc>(Doc.record(name));
     const { tables, sequences, views } = record;
     return { catalog: name, record, tables, sequences, views, since: name };

@@ -158,7 +158,7 @@ function rollbackOf({ rollback, proofs, plan }: Facts): Report["rollback"] {
 }
 
 // Where an answer came from and the hash of the link's key stay in the evidence: a report is passed around.
-function gateOf({ request, decision, withheld }: Facts["gates"][number]): GateReport {
+function gateOf({ request, decision, withheld, objections }: Facts["gates"][number]): GateReport {
   return {
     gate: request.gate,
     attempt: request.attempt,
@@ -176,6 +176,11 @@ function gateOf({ request, decision, withheld }: Facts["gates"][number]): GateRe
     by: decision?.by ?? null,
     comment: decision?.comment || null,
     decidedAt: decision?.at ?? null,
-    evidence: [request.evidence, ...(decision ? [decision.evidence] : [])],
+    objections: objections.map(({ by, at, comment }) => ({ by, at, comment })),
+    evidence: [
+      request.evidence,
+      ...(decision ? [decision.evidence] : []),
+      ...objections.map(({ evidence }) => evidence),
+    ],
   };
 }

@@ -11,6 +11,7 @@ import {
   type FenceDoc,
   type GateDecisionDoc,
   type GateDoc,
+  type GateObjectionDoc,
   type HookDoc,
   type LeftDoc,
   type LossDoc,
@@ -47,6 +48,8 @@ export interface GateFacts {
   decision: Named<GateDecisionDoc> | null;
   /** A Go that did not take effect. */
   withheld: WithheldDoc | null;
+  /** No-Goes that came after the Go. */
+  objections: Named<GateObjectionDoc>[];
 }
 
 export interface FenceFacts extends FenceDoc {
@@ -113,7 +116,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -236,6 +239,10 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
       request,
       decision: decision && { ...decision, evidence },
       withheld: one<WithheldDoc>(documents, withheldDoc(request.gate, request.attempt)),
+      objections: byTime(
+        all<GateObjectionDoc>(documents, `gates/${request.gate}-${request.attempt}/no-go-`),
+        ({ at }) => at,
+      ),
     };
   });
 }

@@ -300,6 +300,9 @@ const gate = z.strictObject({
   openedAt: time,
   expiresAt: time,
   changed: z.array(z.string()).describe("Why it was asked once more"),
+  objections: z
+    .array(z.strictObject({ by: z.string(), at: time, comment: z.string() }))
+    .describe("No-Goes that came after the Go and changed nothing"),
   withheld: z
     .array(z.string())
     .nullable()

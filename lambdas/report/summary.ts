@@ -180,9 +180,12 @@ function timeLines({ timeline, downtime }: Report): string[] {
 }
 
 function gateLines({ gates }: Report): string[] {
-  return gates.map(({ gate, decision, by, decidedAt, comment, expiresAt, withheld }) => {
+  return gates.map(({ gate, decision, by, decidedAt, comment, expiresAt, withheld, objections }) => {
     if (!decision || !decidedAt) return `${gate}: not answered (until ${moment(expiresAt)})`;
+    const after = objections
+      .map((no) => `; after it a No-Go by ${no.by}, ${moment(no.at)}: "${no.comment}"`)
+      .join("");
     const said = `${gate}: ${decision === "Go" ? "Go" : "No-Go"} by ${by}, ${moment(decidedAt)}`;
-    return `${said}${comment ? `: "${comment}"` : ""}${withheld ? ` (did not take effect: ${withheld.join(" ")})` : ""}`;
+    return `${said}${comment ? `: "${comment}"` : ""}${withheld ? ` (did not take effect: ${withheld.join(" ")})` : ""}${after}`;
   });
 }

@@ -63,6 +63,8 @@ export const Doc = {
   /** One of several Goes that a gate needs, in the order in which they came: the first is 1. */
   gateApproval: (gate: string, attempt: number, n: number) => `gates/${gate}-${attempt}/go-${n}`,
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
+  /** A No-Go that came when the gate had its Go: it changes nothing, and is kept. The first is 1. */
+  gateObjection: (gate: string, attempt: number, n: number) => `gates/${gate}-${attempt}/no-go-${n}`,
   /** How long each way back from production takes, as the rehearsal tells. */
   wayBack: "way-back",
   /** The run was ended from outside; from then on only its clean-up acts for it. */
@@ -624,6 +626,16 @@ export interface GateDecisionDoc {
   shown: string;
   /** Where more than one was needed: every Go by itself. */
   approvals?: GateApprovalDoc[] | undefined;
+}
+
+/** A No-Go after the Go. */
+export interface GateObjectionDoc {
+  gate: string;
+  attempt: number;
+  by: string;
+  comment: string;
+  at: string;
+  from: string;
 }
 
 export interface WayBackDoc {

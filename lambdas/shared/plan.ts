@@ -150,6 +150,8 @@ export interface Leftover {
 /** A statement, cut where the condition that picks a range of keys is put in. */
 export interface Batches {
   table: ObjectName;
+  /** It leaves out the rows of tables that inherit from this one. */
+  only?: true;
   /** What the statement calls the table. */
   alias: string;
   /** Columns that it sets; a key among them would move rows from batch to batch. */

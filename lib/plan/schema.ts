@@ -4,7 +4,13 @@ import { OPERATORS, SERVER_READINGS, type Threshold } from "../../lambdas/shared
 // plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one.
 
 const version = z.string().regex(/^\d+(\.\d+)*$/, 'a version such as "0.8.0", in quotes');
-const role = z.string().regex(/^[A-Za-z_][\w$]*$/, "a role name without quotes");
+// As pg_roles has it: in any letters and signs, and without the quotes that SQL may need around it.
+const role = z
+  .string()
+  .regex(/^[^\p{Cc}]+$/u, "a role's name, on one line")
+  .refine((name) => Buffer.byteLength(name) <= 63, "a role's name has at most 63 bytes")
+  .refine((name) => !/^".*"$/.test(name), "a role's name as it is, without quotes around it")
+  .refine((name) => !/^(pg_.*|none|public)$/.test(name), "a role of your own: this name is PostgreSQL's");
 const minutes = z.number().positive();
 const sqlPath = z
   .string()

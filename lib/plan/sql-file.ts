@@ -19,7 +19,7 @@ import { fieldsOf, nameOf, type ParsedStatement, splitStatements } from "./state
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
 const MARK = /^--[ \t]*sluice:[ \t]*(.*?)[ \t]*$/;
 const STEP = /^step "([^"]+)"(?: (outside transaction|in batches))?( rewrites)?$/;
-const CHECK = /^check "([^"]+)"(?: as (?:(each application role)|([A-Za-z_][\w$]*)))?$/;
+const CHECK = /^check "([^"]+)"(?: as (?:(each application role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/;
 
 interface Section<Head> {
   head: Head | undefined;
@@ -103,9 +103,10 @@ export function parseCheckFile(path: string, text: string): CheckFile {
       throw new PlanError(
         path,
         `line ${line}`,
-        `not understood: "${mark}". A check is marked: -- sluice: check "name" [as ROLE | as each application role]`,
+        `not understood: "${mark}". A check is marked: -- sluice: check "name" [as ROLE | as "role name" | as each application role]`,
       );
-    const as = match[2] ? ("each" as const) : match[3] ? { role: match[3] } : undefined;
+    const role = match[3] ?? match[4]?.replaceAll('""', '"');
+    const as = match[2] ? ("each" as const) : role === undefined ? undefined : { role };
     return { name: String(match[1]), line, as };
   });
   const checks = sections.flatMap((section): Check[] => {

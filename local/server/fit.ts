@@ -1,5 +1,5 @@
 import { Pooled } from "../../lambdas/shared/pg-session.ts";
-import { identifier } from "../../lambdas/shared/sql-text.ts";
+import { nameInSql } from "../../lambdas/shared/sql-text.ts";
 import { UsageError } from "../events.ts";
 import type { Address } from "./address.ts";
 import { withGuestAt, withSessionAt } from "./session.ts";
@@ -56,7 +56,7 @@ export async function refuseUnfit(address: Address, apply: boolean): Promise<voi
 }
 
 function problemsIn(row: Row, database: string): string[] {
-  const [me, owner] = [identifier(row.me), identifier(row.owner)];
+  const [me, owner] = [nameInSql(row.me), nameInSql(row.owner)];
   if (row.isStandby) return ["The server is a standby, which cannot be written to. Give its primary."];
   const problems: string[] = [];
   if (row.isReadOnly)
@@ -73,7 +73,7 @@ function problemsIn(row: Row, database: string): string[] {
     );
   for (const [free, what, sql] of [
     [row.freeByRole, `the role ${row.me}`, `ALTER ROLE ${me}`],
-    [row.freeByDatabase, `the database ${database}`, `ALTER DATABASE ${identifier(database)}`],
+    [row.freeByDatabase, `the database ${database}`, `ALTER DATABASE ${nameInSql(database)}`],
   ] as const)
     if (free !== null && free < SESSIONS)
       problems.push(

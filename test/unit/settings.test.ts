@@ -90,7 +90,7 @@ describe("settings", () => {
     ],
   ])("%s are refused", (_, given, message) => {
     const mistakes = mistakesIn({ ...exampleSettings, ...given });
-    expect(mistakes).toEqual([expect.stringContaining(message)]);
+    expect(mistakes).toContainEqual(expect.stringContaining(message));
   });
 
   test("approvers with names are known to the functions by a name and an id, without their address", () => {
@@ -100,6 +100,14 @@ describe("settings", () => {
     expect(run.people).toEqual({ approvers: [person], escalation: [person] });
     expect(JSON.stringify(run)).not.toContain("ada@");
     expect(toRunSettings(parseSettings(exampleSettings))).not.toHaveProperty("people");
+  });
+
+  test("evidence is not locked for longer than it is kept", () => {
+    const lock = { mode: "compliance", days: 400 };
+    expect(mistakesIn({ ...exampleSettings, evidenceLock: lock })).toEqual([
+      "evidenceLock.days: must not be more than retentionDays (365)",
+    ]);
+    expect(mistakesIn({ ...exampleSettings, evidenceLock: { ...lock, days: 365 } })).toEqual([]);
   });
 
   test("no settings at all is said as such", () => {

@@ -13,12 +13,16 @@ import {
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { sha256 } from "../../../lambdas/shared/sha256.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
-import { RunFixture, succeeded } from "../../support/evidence-fixtures.ts";
+import { executionOf, RunFixture, succeeded } from "../../support/evidence-fixtures.ts";
 import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
 import { temporaryFolder } from "../../support/rehearsal.ts";
 import { FakeTerminal } from "../terminal/fake-terminal.ts";
 
-const EVENT = { run: "2026-11-03-first", execution: "arn:of:it", planChecksum: "c".repeat(64) };
+const EVENT = {
+  run: "2026-11-03-first",
+  execution: executionOf("2026-11-03-first"),
+  planChecksum: "c".repeat(64),
+};
 const PAGE = "<p>what the page showed</p>";
 let ports: MemoryPorts;
 let hash: string;
