@@ -16,6 +16,9 @@ const FULL: Sizes = {
   agents: 100_000,
   edges: 1_000_000,
   migrations: 1_000,
+  untouchedRows: 5_000_000,
+  outOfLineRows: 100_000,
+  smallTables: 2_000,
   capSeconds: 60,
 };
 const QUICK: Sizes = {
@@ -24,6 +27,9 @@ const QUICK: Sizes = {
   agents: 10_000,
   edges: 100_000,
   migrations: 200,
+  untouchedRows: 500_000,
+  outOfLineRows: 10_000,
+  smallTables: 200,
   capSeconds: 5,
 };
 const LATEST = fileURLToPath(new URL("results/latest.json", import.meta.url));
@@ -81,6 +87,9 @@ const sizes: Sizes = {
   agents: options.agents ?? base.agents,
   edges: options.edges ?? base.edges,
   migrations: options.migrations ?? base.migrations,
+  untouchedRows: base.untouchedRows,
+  outOfLineRows: base.outOfLineRows,
+  smallTables: base.smallTables,
   capSeconds: options.cap ?? base.capSeconds,
 };
 

@@ -9,6 +9,7 @@ import { refresh } from "./measure-refresh.ts";
 import { rollback } from "./measure-rollback.ts";
 import { rowSecurity } from "./measure-row-security.ts";
 import { search } from "./measure-search.ts";
+import { untouched } from "./measure-untouched.ts";
 import type { Measurement } from "./types.ts";
 
 /** In the order of the table. */
@@ -22,6 +23,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   checksum,
   rollback,
   downtime,
+  untouched,
   overhead,
   embedded,
 ];

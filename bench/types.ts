@@ -11,6 +11,11 @@ export interface Sizes {
   edges: number;
   /** Trivial migrations, to see what one costs. */
   migrations: number;
+  /** Rows of a table that a migration leaves alone, and of one whose values are stored out of line. */
+  untouchedRows: number;
+  outOfLineRows: number;
+  /** Tables of ten rows. */
+  smallTables: number;
   /** The plan's way is given up after so many seconds, and reported as slower than that. */
   capSeconds: number;
 }

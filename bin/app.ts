@@ -1,8 +1,8 @@
 import { App } from "aws-cdk-lib";
 import { compilePlan } from "../lib/plan/compile.ts";
-import { PlanError } from "../lib/plan/plan-error.ts";
-import { parseSettings, SETTINGS_KEY, SettingsError } from "../lib/settings.ts";
+import { parseSettings, SETTINGS_KEY } from "../lib/settings.ts";
 import { SluiceStack } from "../lib/sluice-stack.ts";
+import { mistakeIn } from "./commands/mistake.ts";
 
 const app = new App();
 try {
@@ -12,7 +12,8 @@ try {
   app.synth();
 } catch (error) {
   // For these the message says it all; a stack trace would hide it.
-  if (!(error instanceof SettingsError || error instanceof PlanError)) throw error;
-  console.error(error.message);
+  const mistake = mistakeIn(error);
+  if (mistake === undefined) throw error;
+  console.error(mistake);
   process.exitCode = 1;
 }

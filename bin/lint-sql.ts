@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SqlFile, Step } from "../lambdas/shared/plan.ts";
 import { loadPlan } from "../lib/plan/compile.ts";
+import { USAGE } from "./commands/exit-codes.ts";
+import { mistakeIn } from "./commands/mistake.ts";
 
 // `npm run lint:sql [PLAN]`: squawk over the plan's SQL as the step engine sends it. Squawk knows files, not steps, so it
 // gets copies in which each mark is what the engine does there; every line keeps its number.
@@ -41,7 +43,12 @@ function asSent(text: string, { steps }: SqlFile): string {
 }
 
 const folder = process.argv[2] ?? "sql/knowledge-graph";
-const { plan } = await loadPlan(folder);
+const { plan } = await loadPlan(folder).catch((error: unknown) => {
+  const mistake = mistakeIn(error);
+  if (mistake === undefined) throw error;
+  console.error(`error: ${mistake}`);
+  process.exit(USAGE);
+});
 const copies = await mkdtemp(join(tmpdir(), "sluice-lint-"));
 try {
   const copied = async (files: readonly SqlFile[]): Promise<string[]> => {

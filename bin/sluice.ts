@@ -1,10 +1,7 @@
+import { outliveReaders } from "../local/terminal/streams.ts";
 import { main } from "./commands/main.ts";
 
-// A reader that goes away, such as `head`, must not end a run that is under way.
-for (const stream of [process.stdout, process.stderr])
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-  });
+outliveReaders(process);
 
 const code = await main(process.argv.slice(2), {
   stdin: process.stdin,

@@ -38,7 +38,10 @@ export class Next extends Construct {
     );
     this.say(
       "Todo2Add",
-      `aws sns subscribe --topic-arn ${notices.approvers.topicArn} --protocol email --notification-endpoint ADDRESS`,
+      // A subscription without a filter would get everybody's own links.
+      notices.named
+        ? "Whoever is to be asked too goes into the setting approvers, with a name; deploy again."
+        : `aws sns subscribe --topic-arn ${notices.approvers.topicArn} --protocol email --notification-endpoint ADDRESS`,
     );
     this.say(
       "Todo3Start",

@@ -4,21 +4,26 @@ import * as kms from "aws-cdk-lib/aws-kms";
 import * as sns from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
+import { FOR_ONE } from "../lambdas/shared/names.ts";
+import { type Asked, personOf } from "./settings.ts";
 
 /** Messages to people: those who decide at the gates, and those who are asked when nobody did. */
 export class Notices extends Construct {
   readonly approvers: sns.Topic;
   readonly escalation: sns.Topic;
   readonly key: kms.Key;
+  /** Each is asked by a link of their own. */
+  readonly named: boolean;
 
   constructor(
     scope: Construct,
     id: string,
-    props: { approvers: readonly string[]; escalation: readonly string[] },
+    props: { approvers: readonly Asked[]; escalation: readonly Asked[] },
   ) {
     super(scope, id);
     // Messages hold links that decide: whoever may read them may decide.
     this.key = new kms.Key(this, "Key", { description: "Sluice's messages", enableKeyRotation: true });
+    this.named = props.approvers.some((one) => typeof one !== "string");
     this.approvers = this.topic("Approvers", "Sluice: decisions", props.approvers);
     this.escalation = this.topic("Escalation", "Sluice: escalations", props.escalation);
     this.allow("events.amazonaws.com");
@@ -50,9 +55,19 @@ export class Notices extends Construct {
     for (const topic of [this.approvers, this.escalation]) topic.grantPublish(from);
   }
 
-  private topic(id: string, displayName: string, emails: readonly string[]): sns.Topic {
+  private topic(id: string, displayName: string, asked: readonly Asked[]): sns.Topic {
     const topic = new sns.Topic(this, id, { displayName, masterKey: this.key, enforceSSL: true });
-    for (const email of emails) topic.addSubscription(new EmailSubscription(email));
+    for (const one of asked)
+      topic.addSubscription(
+        typeof one === "string"
+          ? new EmailSubscription(one)
+          : new EmailSubscription(one.email, { filterPolicy: { [FOR_ONE]: forAllOr(personOf(one).id) } }),
+      );
     return topic;
   }
+}
+
+/** Lets pass what says of nobody that it is for them, as the services' own messages, and what is for this one. */
+function forAllOr(id: string): sns.SubscriptionFilter {
+  return new sns.SubscriptionFilter([{ exists: false }, id]);
 }

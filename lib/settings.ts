@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
+import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
+import { line } from "../lambdas/gate/said.ts";
 import { maintenanceWindow, type RunSettings } from "../lambdas/shared/settings.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
@@ -14,6 +17,38 @@ const arn = (service: string, example: string) =>
 const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`), `an id such as ${prefix}-0123456789abcdef0`);
 const key = arn("kms", "arn:aws:kms:eu-central-1:123456789012:key/...");
+
+/** An address that gets the link which all get; or a person, who gets one of their own and is known by it. */
+const asked = z.union([z.email(), z.strictObject({ name: line(100), email: z.email() })], {
+  error: "an e-mail address, or a name and an e-mail address",
+});
+
+export type Asked = z.infer<typeof asked>;
+export type Person = Exclude<Asked, string>;
+
+const listOfAsked = z
+  .array(asked)
+  .min(1)
+  .superRefine((list, context) => {
+    const people = list.filter((one) => typeof one !== "string");
+    const refuse = (message: string) => context.addIssue({ code: "custom", message });
+    if (people.length > 0 && people.length < list.length)
+      refuse("give a name to each, or to none: by a link that all get nobody is known");
+    people.forEach(({ name, email }, i) => {
+      const problem = nameProblem(name);
+      if (problem !== undefined) refuse(`${JSON.stringify(name)}: ${problem}`);
+      const before = people.slice(0, i);
+      const alike = before.find((other) => samePerson(other.name, name));
+      if (alike) refuse(`${name} and ${alike.name} cannot be told apart by their names`);
+      if (before.some((other) => other.email.toLowerCase() === email.toLowerCase()))
+        refuse(`${email} is there twice: each must get a mail of their own`);
+    });
+  });
+
+/** By what a person is known to the functions: nothing of the address is in it. */
+export function personOf({ name, email }: Person): { id: string; name: string } {
+  return { id: createHash("sha256").update(email.toLowerCase()).digest("hex").slice(0, 16), name };
+}
 
 const database = z
   .strictObject({
@@ -79,22 +114,22 @@ const network = z
   });
 
 /** Every setting there is; docs/deploying.md tells what each is for. */
-export const settings = z.strictObject({
+const fields = z.strictObject({
   /** Folder of the plan, relative to the app's. */
   plan: z.string().min(1).default("sql/knowledge-graph"),
   database,
   /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
   network,
-  /** E-mail addresses that are asked at each gate. */
-  approvers: z.array(z.email()).min(1),
-  /** E-mail addresses that are asked when no approver answered in time. */
-  escalation: z.array(z.email()).min(1),
+  /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
+  approvers: listOfAsked,
+  /** Who is asked when no approver answered in time; with names where the approvers have names. */
+  escalation: listOfAsked,
   application: z
     .strictObject({
       /** Base address for the plan's hooks and smoke tests. */
       url: z.url({ protocol: /^https?$/ }).optional(),
       /** Database roles of the application, in addition to the plan's. */
-      roles: z.array(z.string().min(1)).default([]),
+      roles: z.array(line(63)).default([]),
     })
     .prefault({}),
   /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
@@ -138,6 +173,13 @@ export const settings = z.strictObject({
   contacts: z.array(z.strictObject({ role: z.string().min(1), name: z.string().min(1) })).default([]),
   /** Days that evidence, logs and the final snapshot are kept; the snapshot's end is a tag of it, and people delete it. */
   retentionDays: z.literal(RETENTION_DAYS, { error: `one of ${RETENTION_DAYS.join(", ")}` }).default(365),
+  /**
+   * Keeps evidence from being deleted or replaced for so many days, by S3 Object Lock: `governance` by all but those who
+   * may bypass it, `compliance` by anybody, the account's root user among them. Left out: versions alone keep it.
+   */
+  evidenceLock: z
+    .strictObject({ mode: z.enum(["governance", "compliance"]), days: z.number().int().min(1).max(3653) })
+    .optional(),
   /** Milliseconds a step waits for a lock, and holds others up, before it gives way and tries again. */
   lockTimeoutMs: z.number().int().min(50).max(60_000).default(2_000),
   /** How often a step is tried again after it gave way. */
@@ -145,6 +187,19 @@ export const settings = z.strictObject({
   /** Milliseconds an index build waits for older transactions before its step fails and names them. */
   concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
 });
+
+export const settings = fields.superRefine(
+  ({ approvers, escalation, evidenceLock, retentionDays }, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
+    if (typeof approvers[0] !== typeof escalation[0])
+      refuse(
+        ["escalation"],
+        "must have names as the approvers do, or none: otherwise a link of this list could be anybody's",
+      );
+    if (evidenceLock && evidenceLock.days > retentionDays)
+      refuse(["evidenceLock", "days"], `must not be more than retentionDays (${retentionDays})`);
+  },
+);
 
 export type Settings = z.infer<typeof settings>;
 
@@ -210,12 +265,20 @@ export function toRunSettings(settings: Settings): Omit<RunSettings, "gateUrl"> 
     retentionDays: settings.retentionDays,
     ...backup,
     separateApprover: settings.separateApprover,
+    ...peopleOf(settings),
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
     contacts: settings.contacts,
     lockTimeoutMs: settings.lockTimeoutMs,
     lockTries: settings.lockTries,
     concurrentWaitMs: settings.concurrentWaitMs,
   };
+}
+
+function peopleOf({ approvers, escalation }: Settings): Pick<RunSettings, "people"> {
+  const named = (list: readonly Asked[]) =>
+    list.flatMap((one) => (typeof one === "string" ? [] : [personOf(one)]));
+  const people = { approvers: named(approvers), escalation: named(escalation) };
+  return people.approvers.length > 0 ? { people } : {};
 }
 
 function fromText(text: string): unknown {

@@ -3,6 +3,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import type { Settings } from "./settings.ts";
 
 const RUNS = "runs/*";
 const TOKENS = "runs/*/gates/*/token.json";
@@ -13,7 +14,11 @@ export class Storage extends Construct {
   readonly bucket: s3.Bucket;
   readonly key: kms.Key;
 
-  constructor(scope: Construct, id: string, props: { retentionDays: number }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { retentionDays: number; evidenceLock?: Settings["evidenceLock"] },
+  ) {
     super(scope, id);
     this.key = new kms.Key(this, "Key", {
       description: "Evidence of Sluice's runs",
@@ -29,6 +34,7 @@ export class Storage extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       versioned: true,
+      ...lockOf(props.evidenceLock),
       removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [
         {
@@ -90,4 +96,17 @@ export class Storage extends Construct {
       conditions: { StringEquals: { "kms:ViaService": `s3.${Stack.of(this).region}.amazonaws.com` } },
     });
   }
+}
+
+/** Of every version of an object for so long; leases are swapped by new versions, which a lock does not keep out. */
+function lockOf(lock: Settings["evidenceLock"]): Partial<s3.BucketProps> {
+  if (!lock) return {};
+  const days = Duration.days(lock.days);
+  return {
+    objectLockEnabled: true,
+    objectLockDefaultRetention:
+      lock.mode === "compliance"
+        ? s3.ObjectLockRetention.compliance(days)
+        : s3.ObjectLockRetention.governance(days),
+  };
 }

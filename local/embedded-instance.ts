@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
-import type { Session } from "../lambdas/shared/session.ts";
+import { needRow, type Session } from "../lambdas/shared/session.ts";
+import { identifier, literal } from "../lambdas/shared/sql-text.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
 import { createEmbedded, embeddedSession } from "./embedded-session.ts";
 import { Mutex } from "./mutex.ts";
@@ -22,15 +23,16 @@ export class EmbeddedInstance {
     extensions: readonly string[],
   ): Promise<EmbeddedInstance> {
     const db = await createEmbedded();
-    const name = quoted(owner);
+    const name = identifier(owner);
     await db.exec(`
       CREATE ROLE ${name} LOGIN NOSUPERUSER CREATEROLE CREATEDB;
       ALTER ROLE ${name} SET createrole_self_grant = 'set, inherit';
       GRANT pg_signal_backend, pg_read_all_stats TO ${name};
       ALTER SCHEMA public OWNER TO ${name};
-      DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO ${name.replaceAll("'", "''")}', current_database()); END $$;`);
+      DO $owner$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO %I', current_database(), ${literal(owner)}); END $owner$;`);
     // RDS's master user may create these; on stock Postgres it takes a superuser.
-    for (const extension of extensions) await db.exec(`CREATE EXTENSION IF NOT EXISTS ${quoted(extension)}`);
+    for (const extension of extensions)
+      await db.exec(`CREATE EXTENSION IF NOT EXISTS ${identifier(extension)}`);
     const made = new EmbeddedInstance(db, owner);
     await made.withSession(async (session) => {
       await session.exec("SET createrole_self_grant = 'set, inherit'");
@@ -49,7 +51,9 @@ export class EmbeddedInstance {
       // As a new session would be: nothing of the one before is left.
       await this.db.exec("ROLLBACK");
       await this.db.exec("DISCARD ALL");
-      await this.db.exec(`SET SESSION AUTHORIZATION ${quoted(this.owner)}; SET client_min_messages = error`);
+      await this.db.exec(
+        `SET SESSION AUTHORIZATION ${identifier(this.owner)}; SET client_min_messages = error`,
+      );
       return await work(embeddedSession(this.db));
     });
   }
@@ -57,11 +61,12 @@ export class EmbeddedInstance {
   /** As the application would connect: refused while the role may not. */
   async withApplicationSession<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
     return await this.withSession(async (session) => {
-      const [row] = await session.query<{ allowed: boolean }>(
+      const { allowed } = await needRow<{ allowed: boolean }>(
+        session,
         "SELECT has_database_privilege($1, current_database(), 'CONNECT') AS allowed",
         [role],
       );
-      if (!row?.allowed) throw new Error(`permission denied for database: ${role} may not connect`);
+      if (!allowed) throw new Error(`permission denied for database: ${role} may not connect`);
       await session.query("SELECT set_config('role', $1, false)", [role]);
       return await work(session);
     });
@@ -76,14 +81,16 @@ export class EmbeddedInstance {
 
   /** Its data directory. */
   async dump(): Promise<Blob> {
-    return await this.turns.run(() => this.db.dumpDataDir("none"));
+    return await this.turns.run(async () => {
+      // What is loaded from it is the image of a server that crashed here: without this, sequences would stand up to 32
+      // ahead there. As the superuser who started it: here DISCARD ALL leaves the last turn's role in place.
+      for (const statement of ["ROLLBACK", "SET SESSION AUTHORIZATION postgres", "CHECKPOINT"])
+        await this.db.exec(statement);
+      return await this.db.dumpDataDir("none");
+    });
   }
 
   async close(): Promise<void> {
     await this.turns.run(() => this.db.close());
   }
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -44,7 +44,7 @@ export interface OpenGate {
   link: string;
   /** Facts so far, for whoever decides at the prompt. */
   summary: readonly { title: string; lines: readonly string[] }[];
-  /** Name of the database, where a Go changes a real one: whoever says Go at the prompt must type it. */
+  /** Name of the database, where the run changes a real one: whoever says Go at the prompt must type it. */
   typed?: string | undefined;
   /**
    * Answers the gate. `counted`: a Go, and it needs more of them; `before`: somebody else had decided it.

@@ -18,10 +18,10 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
   };
   return {
     async create(key, body) {
-      await mkdir(dirname(path(key)), { recursive: true });
+      await mkdir(dirname(path(key)), OWNERS_FOLDER);
       // Written aside and linked into place: nobody reads half a document, and the second of two writers is told.
       const aside = `${path(key)}.${randomUUID()}.new`;
-      await writeFile(aside, body);
+      await writeFile(aside, body, OWNERS_FILE);
       try {
         await link(aside, path(key));
         return true;
@@ -35,7 +35,8 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
     read: async (key) => await readOrNothing(path(key)),
     async list(prefix) {
       const run = runPrefix(prefix);
-      const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+      const within = dirname(path(`${prefix}-`));
+      const entries = await readdir(within, { recursive: true, withFileTypes: true }).catch(() => []);
       return entries
         .filter((entry) => entry.isFile() && !entry.name.endsWith(".new"))
         .map((entry) => run + relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
@@ -45,19 +46,24 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
     readLease,
     async swapLease(name, expected, holder) {
       const file = leasePath(name);
-      await mkdir(dirname(file), { recursive: true });
+      await mkdir(dirname(file), OWNERS_FOLDER);
       return await alone(`${file}.lock`, async () => {
         const current = await readLease(name);
         if (current?.tag !== expected?.tag) return false;
         // Written aside and moved, so that nobody reads half a lease.
         const aside = `${file}.${randomUUID()}.new`;
-        await writeFile(aside, JSON.stringify(holder));
+        await writeFile(aside, JSON.stringify(holder), OWNERS_FILE);
         await rename(aside, file);
         return true;
       });
     },
   };
 }
+
+// Names, statements and what a database holds are in the evidence: they are for who made it. Node takes the umask away
+// from these, which can only make them less.
+const OWNERS_FOLDER = { recursive: true, mode: 0o700 } as const;
+const OWNERS_FILE = { mode: 0o600 } as const;
 
 /** Longer than anybody has the lock; who had it for longer was killed. */
 const LOCK_IS_LEFT_MS = 10_000;

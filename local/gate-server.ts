@@ -64,8 +64,10 @@ async function serve(
     },
     ports(),
   );
+  // Of a server without TLS: RFC 6797 keeps this from being said over plain HTTP.
+  const { "strict-transport-security": _, ...headers } = answered.headers;
   response.writeHead(answered.status, {
-    ...answered.headers,
+    ...headers,
     // What is left of an oversize body is not read.
     ...(request.complete ? {} : { connection: "close" }),
   });

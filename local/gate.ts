@@ -1,8 +1,8 @@
 import { decide } from "../lambdas/gate/decide.ts";
-import { leadsToProduction } from "../lambdas/gate/kinds.ts";
 import { gateAddress } from "../lambdas/gate/link.ts";
 import { buildReport } from "../lambdas/report/build.ts";
 import { summaryLines } from "../lambdas/report/summary.ts";
+import { linked } from "../lambdas/shared/chain.ts";
 import { Doc, type GateDecisionDoc, type GateDoc } from "../lambdas/shared/documents.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import type { Notice, Ports } from "../lambdas/shared/ports.ts";
@@ -32,19 +32,21 @@ export async function openedGate(
     doc,
     link,
     summary: summaryLines(await buildReport(evidence)),
-    ...(apply && leadsToProduction(doc.kind, ports.settings) ? { typed: ports.settings.instance } : {}),
+    ...(apply ? { typed: ports.settings.instance } : {}),
     async decide(decision, by, comment) {
-      const decided = await decide(ports, {
-        run,
-        gate,
-        attempt,
-        decision,
-        by,
-        comment,
-        from: "prompt",
-        // Only the page has boxes to tick.
-        ticked: [],
-      });
+      const decided = await linked(ports, (noted) =>
+        decide(noted, {
+          run,
+          gate,
+          attempt,
+          decision,
+          by,
+          comment,
+          from: "prompt",
+          // Only the page has boxes to tick.
+          ticked: [],
+        }),
+      );
       if (decided.state === "incomplete")
         throw new Error(decided.problems.map(({ message }) => message).join(" "));
       if (decided.state !== "counted")

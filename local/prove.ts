@@ -1,18 +1,37 @@
+import { hasLedger } from "../lambdas/migrate/ledger.ts";
+import { besideThatDiffers, readOf } from "../lambdas/prove/beside.ts";
 import { describeDifference, differences } from "../lambdas/prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
-import { type TableContent, takeTableContent } from "../lambdas/record/checksums.ts";
-import { compareContents, modeOf } from "../lambdas/record/compare-contents.ts";
+import { scopeOf } from "../lambdas/prove/scope.ts";
+import { takeTableContent } from "../lambdas/record/checksums.ts";
+import { type Compared, compareContents, modeOf, readAs } from "../lambdas/record/compare-contents.ts";
+import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
-import { Doc, type RecordDoc } from "../lambdas/shared/documents.ts";
+import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
+import { countRows } from "../lambdas/row-versions/count.ts";
+import { type MarkedTable, markedTables, otherLineage, type RowMark } from "../lambdas/row-versions/mark.ts";
+import {
+  Doc,
+  type RecordBeganDoc,
+  type RecordDoc,
+  type ScopeDoc,
+  type TableContentDoc,
+} from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
+import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
 
 export interface ProvenByHand {
   /** When production was recorded that the database is compared with; ISO 8601. */
   recordedAt: string;
   tables: number;
+  /** Of these, how many were compared by reading them; row versions show that the others were not touched. */
+  read: number;
   /** Catalog first, then tables and sequences, a line each; none: the database is what production was. */
   differences: string[];
+  /** Why row versions say nothing about this database, so that only tables with a recorded checksum can be proven; null: they do. */
+  withoutVersions: string | null;
+  scope: ScopeDoc;
 }
 
 /**
@@ -28,19 +47,117 @@ export async function proveByHand(
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (!before) return undefined;
   const was = await evidence.need<Fingerprint>(Doc.fingerprint("before"));
-  const is = await takeFingerprint(session);
-  const contents: TableContent[] = [];
+  const is = await takeFingerprint(session, was.roles);
+  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("before"));
+  const withoutVersions = await whyNotByVersions(session, mark, evidence.run);
+  const now = await markedTables(session);
+  const contents: Compared[] = [];
+  let read = 0;
   for (const recorded of before.tables) {
+    const found = withoutVersions === null ? await byVersions(session, recorded, mark, now) : undefined;
+    if (found) {
+      contents.push(found);
+      if (!found.touched || found.unread) continue;
+    }
+    if (recorded.unread) {
+      if (!found) contents.push(await notProven(session, recorded));
+      continue;
+    }
     progress(recorded.table);
-    contents.push(await takeTableContent(session, recorded.table, recorded.columns, modeOf(recorded)));
+    read++;
+    contents.push(await takeTableContent(session, recorded.table, recorded.columns, howToRead(recorded)));
   }
+  const growing = before.growing ?? [];
+  const beside = await readOf(session, before);
+  const sequences = await takeSequences(session);
   return {
     recordedAt: before.at,
     tables: before.tables.length,
+    read,
+    withoutVersions,
     differences: [
-      ...(was.hash === is.hash ? [] : differences(was, is).map(describeDifference)),
-      ...compareContents(before.tables, contents).map(({ text }) => text),
-      ...wentBack(before.sequences ?? [], await takeSequences(session)),
+      ...differences(was, is).map(describeDifference),
+      ...compareContents(
+        before.tables.filter(({ table }) => !growing.some((grows) => grows.table === table)),
+        contents,
+      ).map(({ text }) => text),
+      ...(await differencesOfViews(session, before.views ?? [], await viewsAsBefore(session, before))),
+      ...wentBack(before.sequences, sequences),
+      ...besideThatDiffers(before, { largeObjects: await takeLargeObjects(session) }, beside, false),
     ],
+    scope: scopeOf({
+      catalog: is,
+      tables: before.tables,
+      views: before.views ?? [],
+      sequences,
+      growing,
+      largeObjects: beside.largeObjects,
+      unproven: 0,
+    }),
   };
+}
+
+function howToRead(recorded: TableContentDoc) {
+  const mode = readAs(recorded);
+  return mode === "versions" ? "count" : mode;
+}
+
+/**
+ * Row versions hold in the database that was recorded and in copies of its files that were made later. One that was
+ * restored to a time before the record may have given the same numbers to other transactions: it does not know the run.
+ */
+async function whyNotByVersions(session: Session, mark: RowMark, run: string): Promise<string | null> {
+  const other = await otherLineage(session, mark);
+  if (other !== undefined) return other;
+  const knows =
+    (await hasLedger(session)) &&
+    (
+      await session.query(
+        `SELECT FROM ${LEDGER_SCHEMA}.claim WHERE run = $1 UNION ALL SELECT FROM ${LEDGER_SCHEMA}.migration WHERE run = $1`,
+        [run],
+      )
+    ).length > 0;
+  return knows
+    ? null
+    : "the run left no trace in this database, as it would have in the one that it recorded";
+}
+
+/** What row versions tell of a table; undefined: nothing, as it is another one, or its columns are. */
+async function byVersions(
+  session: Session,
+  recorded: TableContentDoc,
+  { since, tables }: RowMark,
+  now: readonly MarkedTable[],
+): Promise<Compared | undefined> {
+  const was = tables.find(({ table }) => table === recorded.table);
+  const is = now.find(({ oid, table }) => oid === was?.oid && table === recorded.table);
+  if (!was?.heap || !is?.heap) return undefined;
+  const same = recorded.columns.every((name) => {
+    const [a, b] = [was, is].map(({ columns }) => columns.find((column) => column.name === name));
+    return a?.number === b?.number && a?.type === b?.type && a?.typeId === b?.typeId;
+  });
+  const [counted] = await countRows(session, [is.table], since);
+  if (!counted) return undefined;
+  const old = counted.old ?? "0";
+  const touched = {
+    written: (BigInt(counted.rows) - BigInt(old)).toString(),
+    gone: (BigInt(recorded.rows) - BigInt(old)).toString(),
+  };
+  if (same && touched.written === "0" && touched.gone === "0") return recorded;
+  return recorded.unread ? { ...recorded, rows: counted.rows, touched } : undefined;
+}
+
+/** It can only be counted, and a count proves nothing of values. */
+async function notProven(session: Session, recorded: TableContentDoc): Promise<Compared> {
+  const { touched: _, ...counted }: Compared = {
+    ...(await takeTableContent(session, recorded.table, recorded.columns, "count")),
+  };
+  return counted.missing
+    ? counted
+    : { ...counted, unread: true, touched: { written: counted.rows, gone: recorded.rows } };
+}
+
+function viewsAsBefore(session: Session, { views = [] }: RecordDoc) {
+  const read = views.filter(({ notRead }) => notRead === undefined);
+  return takeViews(session, new Map(read.map((view) => [view.table, modeOf(view)])));
 }

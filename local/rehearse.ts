@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
@@ -25,36 +24,44 @@ import {
   UNDISTURBED,
   UsageError,
 } from "./events.ts";
+import { type TakenFolder, takeFolder } from "./evidence-folder.ts";
 import { fileEvidence } from "./file-evidence.ts";
 import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
 import { interpret } from "./interpreter.ts";
 import type { EventLog } from "./interpreter-types.ts";
+import { addressIn } from "./server/address.ts";
+import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
 import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
 import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
+/** Capabilities that run the plan's own SQL where it writes. */
+const WRITES: ReadonlySet<string> = new Set(["migrate", "rollback", "validate", "benchmark", "opening"]);
+
 /** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
 export const rehearse: Rehearse = async (options) => {
-  if (options.apply && options.databaseUrl === undefined)
-    throw new UsageError("--apply needs a --database-url.");
-  const loaded = await loadPlan(options.plan);
+  const { databaseUrl, apply } = options;
+  if (apply && databaseUrl === undefined) throw new UsageError("--apply needs a --database-url.");
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
-  const definition = await synthesize(loaded.plan, options);
-  refuseUnknownStates(options.fail ?? [], definition);
-  const folder = await evidenceFolder(options.out, run);
-  return new Run(options, loaded, definition, run, folder).start();
+  // Before anything else: two runs in one folder would act on each other's evidence.
+  const folder = await takeFolder(
+    options.out === undefined ? resolve(".sluice/runs", run) : resolve(options.out),
+    run,
+  );
+  try {
+    const loaded = await loadPlan(options.plan);
+    // Before what takes long: most mistakes are in how the database is reached.
+    if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply);
+    const definition = await synthesize(loaded.plan, options);
+    refuseUnknownStates(options.fail ?? [], definition);
+    return new Run(options, loaded, definition, run, folder).start();
+  } catch (error) {
+    await folder.giveBack();
+    throw error;
+  }
 };
-
-/** @throws UsageError for a folder that holds anything already: evidence is written once, and never mixed. */
-async function evidenceFolder(out: string | undefined, run: string): Promise<string> {
-  const folder = out === undefined ? resolve(".sluice/runs", run) : resolve(out);
-  await mkdir(folder, { recursive: true });
-  if ((await readdir(folder)).length > 0)
-    throw new UsageError(`${folder} is not empty. Give a new folder for this run's evidence.`);
-  return folder;
-}
 
 class Run {
   private readonly events = new EventQueue<RunEvent>();
@@ -62,10 +69,12 @@ class Run {
   private readonly phaseOf: ReadonlyMap<string, string>;
   /** States that are yet to fail. */
   private readonly toFail: Set<string>;
+  private readonly folder: string;
   private stopping = false;
   private current = "";
   /** Closes the gate that is open now with a No-Go. */
   private refuseGate: () => void = () => undefined;
+  private serverIsChanged = false;
   private failure: Extract<RunEvent, { type: "failed" }> | undefined;
 
   constructor(
@@ -73,8 +82,9 @@ class Run {
     private readonly loaded: LoadedPlan,
     private readonly definition: Definition,
     private readonly run: string,
-    private readonly folder: string,
+    private readonly taken: TakenFolder,
   ) {
+    this.folder = taken.path;
     this.toFail = new Set(options.fail);
     this.phaseOf = new Map(
       definition.phases.flatMap(({ phase, states }) => states.map((state) => [state, phase] as const)),
@@ -103,6 +113,9 @@ class Run {
       const end = await this.inWorld();
       this.events.push({ type: "ended", end });
       return end;
+    } catch (error) {
+      await this.taken.giveBack();
+      throw error;
     } finally {
       this.events.end();
     }
@@ -113,7 +126,7 @@ class Run {
     const world =
       databaseUrl === undefined
         ? await embeddedWorld(this.loaded)
-        : await serverWorld({ ...this.options, databaseUrl }, this.run);
+        : await serverWorld({ ...this.options, databaseUrl }, this.run, this.loaded);
     let left: string[] = [];
     let reached: { end: End; cause: string; report: Report };
     try {
@@ -135,7 +148,7 @@ class Run {
     const server = await startGateServer(() => ports as Ports);
     try {
       ports = this.ports(world, server.url);
-      const name = await this.interpret(ports);
+      const name = await this.interpret(ports, world);
       const evidence = evidenceOf(ports.evidence, this.run);
       const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
@@ -147,7 +160,19 @@ class Run {
     }
   }
 
-  private async interpret(ports: Ports): Promise<string> {
+  /** What the parser does not see, such as a DO that puts a statement together, shows by what it did. */
+  private async refuseServerChanges(world: World, state: string): Promise<void> {
+    const changed = this.serverIsChanged ? [] : ((await world.changedServer?.()) ?? []);
+    if (changed.length === 0) return;
+    // Told once: the ways back must go on.
+    this.serverIsChanged = true;
+    throw new SluiceError(
+      ErrorName.StepFailed,
+      `The real server is not what it was before "${state}": ${changed.slice(0, 10).join("; ")}. With --database-url the copies stand on it, so a plan must not change roles, databases or parameters there. Take that out of the plan, and bring the server back by hand.`,
+    );
+  }
+
+  private async interpret(ports: Ports, world: World): Promise<string> {
     const answered = (event: Record<string, unknown>) => this.callbacks.wait(String(event.token));
     return await interpret({
       definition: this.definition,
@@ -159,7 +184,7 @@ class Run {
         const phase = this.phaseOf.get(state) ?? "";
         // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.
         if (this.stopping && !UNDISTURBED.has(phase))
-          throw new SluiceError(ErrorName.Stopped, "The run was stopped from the keyboard.");
+          throw new SluiceError(ErrorName.Stopped, "The run was stopped at its terminal.");
         const capability = this.definition.capabilities.get(state);
         if (!capability) throw new Error(`State "${state}" calls nothing`);
         const waits = event.token === undefined ? undefined : answered(event);
@@ -170,6 +195,7 @@ class Run {
           event,
           ports,
         );
+        if (WRITES.has(capability)) await this.refuseServerChanges(world, state);
         return waits ? await waits : answer;
       },
       onEvent: (event) => this.tell(event),
@@ -212,6 +238,8 @@ class Run {
         gateUrl,
         // At a laptop there is one person.
         separateApprover: false,
+        nameAtEveryGate: this.options.apply,
+        ...(world.copyOf === undefined ? {} : { copyOf: world.copyOf }),
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,
@@ -228,7 +256,7 @@ class Run {
           if (!gate) return;
           if (!isForPeopleAlone(gate.doc))
             this.refuseGate = () =>
-              void gate.decide("NoGo", this.options.startedBy, "Stopped from the keyboard");
+              void gate.decide("NoGo", this.options.startedBy, "The run was stopped at its terminal");
           void gate.closed.then(() => {
             this.refuseGate = () => undefined;
           });

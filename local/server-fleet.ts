@@ -1,13 +1,15 @@
 import pg from "pg";
+import type { Fingerprint } from "../lambdas/prove/fingerprint.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
-import { withPgSession } from "../lambdas/shared/pg-session.ts";
 import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
-import type { Session } from "../lambdas/shared/session.ts";
+import { needRow, type Session } from "../lambdas/shared/session.ts";
+import { literal } from "../lambdas/shared/sql-text.ts";
+import { type Address, addressIn } from "./server/address.ts";
+import { MAINTENANCE } from "./server/fit.ts";
+import { configFor, connecting, withSessionAt } from "./server/session.ts";
+import { takeServerState } from "./server-state.ts";
 
 const OBJECT_IN_USE = "55006";
-
-/** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
-const MAINTENANCE = "postgres";
 
 /** Settings that are kept as a list of quoted names, and are one wrong name when set as one literal; as in pg_dump. */
 const LISTS = [
@@ -26,15 +28,23 @@ const LISTS = [
 export class ServerFleet implements DatabaseFleet, Databases {
   readonly single = false;
   readonly renameSeconds = 0;
-  private readonly url: URL;
+  private readonly address: Address;
+  /** Databases that may be opened, renamed and dropped: those made here, and what the caller says may be changed. */
+  private readonly own: Set<string>;
 
-  /** @param url of any database on the server; its path is not used */
-  constructor(url: string) {
-    this.url = new URL(url);
+  /**
+   * @param address of any database on the server, or its URL; which database it is, is not used
+   * @param mayChange a database that is changed though it was not made here
+   */
+  constructor(address: string | Address, mayChange?: string) {
+    this.address = typeof address === "string" ? addressIn(address) : address;
+    this.own = new Set(mayChange === undefined ? [] : [mayChange]);
   }
 
-  withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
-    return withPgSession({ connectionString: this.urlOf(endpoint.host) }, work);
+  /** @throws SluiceError FleetFailed for a database that was not made here and may not be changed */
+  async withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+    this.refuseForeign(endpoint.host, "opened");
+    return await withSessionAt(this.to(endpoint.host), {}, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {
@@ -49,7 +59,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
         identity: row.oid,
         status: "available",
         statusText: "available",
-        endpoint: { host: instance, port: Number(this.url.port || 5432) },
+        endpoint: { host: instance, port: this.address.port },
         engineVersion: row.version,
         settings: {},
       };
@@ -95,38 +105,49 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 
   async startRename(from: string, to: string): Promise<void> {
+    this.refuseForeign(from, "renamed");
+    this.own.add(to);
     await this.onServer(async (session) => {
       const [row] = await session.query<{ sql: string }>(
         `SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text) AS sql
           WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = $2)`,
         [from, to],
       );
-      if (row) await inUse(session.exec(row.sql), from);
+      if (row) await inUse(session, row.sql, from);
     });
   }
 
   async startDelete(instance: string): Promise<void> {
+    if (!this.own.has(instance) && !(await this.exists(instance))) return;
+    this.refuseForeign(instance, "dropped");
     await this.onServer(async (session) => {
-      const [row] = await session.query<{ sql: string }>(
+      const { sql } = await needRow<{ sql: string }>(
+        session,
         "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",
         [instance],
       );
-      if (row) await session.exec(row.sql);
+      await session.exec(sql);
     });
   }
 
-  /** A copy of a database, with what a template copy leaves out: its access list and its own settings. */
+  /** A copy of a database, with what a template copy leaves out: its access list, its own settings, its connection limit and its comment. */
   async copy(from: string, to: string): Promise<void> {
     await this.onServer(async (session) => {
       const [there] = await session.query("SELECT FROM pg_database WHERE datname = $1", [to]);
-      if (there) return;
+      if (there && this.own.has(to)) return;
+      if (there)
+        throw new SluiceError(
+          ErrorName.FleetFailed,
+          `There is a database ${to} already, and this run did not make it: nothing is copied over it.`,
+        );
       const [row] = await session.query<{ sql: string }>(
         `SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', $1::text, datname, pg_get_userbyid(datdba)) AS sql
            FROM pg_database WHERE datname = $2`,
         [to, from],
       );
       if (!row) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
-      await inUse(session.exec(row.sql), from);
+      await inUse(session, row.sql, from);
+      this.own.add(to);
       try {
         await this.copySettings(session, from, to);
       } catch (error) {
@@ -145,16 +166,20 @@ export class ServerFleet implements DatabaseFleet, Databases {
   async lock(database: string): Promise<(() => Promise<void>) | undefined> {
     // A session on it would keep it from being copied.
     if (database === MAINTENANCE) return async () => undefined;
-    const client = new pg.Client({
-      application_name: "sluice",
-      connectionString: this.urlOf(MAINTENANCE),
-      // It is idle for as long as the run lasts.
-      options: "-c idle_session_timeout=0",
-      keepAlive: true,
+    const address = this.to(MAINTENANCE);
+    const client = await connecting(address, async (tls) => {
+      const opened = new pg.Client({
+        ...configFor(address, tls),
+        application_name: "sluice",
+        // It is idle for as long as the run lasts.
+        options: [address.options ?? "", "-c idle_session_timeout=0"].join(" ").trim(),
+        keepAlive: true,
+      });
+      // A session that is lost while idle raises an event.
+      opened.on("error", () => undefined);
+      await opened.connect();
+      return opened;
     });
-    // A session that is lost while idle raises an event.
-    client.on("error", () => undefined);
-    await client.connect();
     const { rows } = await client.query(
       "SELECT pg_try_advisory_lock(hashtextextended('sluice ' || $1, 0)) AS taken",
       [database],
@@ -177,6 +202,12 @@ export class ServerFleet implements DatabaseFleet, Databases {
                 quote_literal(value)) ELSE quote_literal(value) END AS literal) AS setting
         WHERE d.datname = $1
        UNION ALL
+       SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2::text, datconnlimit)
+         FROM pg_database WHERE datname = $1 AND datconnlimit >= 0
+       UNION ALL
+       SELECT format('COMMENT ON DATABASE %I IS %L', $2::text, shobj_description(oid, 'pg_database'))
+         FROM pg_database WHERE datname = $1 AND shobj_description(oid, 'pg_database') IS NOT NULL
+       UNION ALL
        SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text,
                      CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
                      CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
@@ -191,33 +222,49 @@ export class ServerFleet implements DatabaseFleet, Databases {
     for (const { sql } of [...(revoke ? [revoke] : []), ...statements]) await session.exec(sql);
   }
 
-  /** A session that is on no database that is to be copied, renamed or dropped. */
-  private async onServer<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return await withPgSession({ connectionString: this.urlOf(MAINTENANCE) }, work);
+  private refuseForeign(database: string, how: string): void {
+    if (this.own.has(database)) return;
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Database ${database} is not to be ${how}: this run did not make it, and was not asked to change it.`,
+    );
   }
 
-  private urlOf(database: string): string {
-    const url = new URL(this.url);
-    url.pathname = `/${encodeURIComponent(database)}`;
-    return url.href;
+  private async exists(database: string): Promise<boolean> {
+    return (await this.describe(database)) !== undefined;
+  }
+
+  /** What the server has beside its databases' contents. */
+  state(database: string): Promise<Fingerprint> {
+    return this.onServer((session) => takeServerState(session, database));
+  }
+
+  /** A session that is on no database that is to be copied, renamed or dropped. */
+  private async onServer<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return await withSessionAt(this.to(MAINTENANCE), {}, work);
+  }
+
+  private to(database: string): Address {
+    return { ...this.address, database };
   }
 }
 
-async function inUse(work: Promise<void>, database: string): Promise<void> {
+/** Does what needs the database to itself; where it is in use, says by whom. */
+async function inUse(session: Session, sql: string, database: string): Promise<void> {
   try {
-    await work;
+    await session.exec(sql);
   } catch (error) {
     if (!isPostgresError(error) || error.code !== OBJECT_IN_USE) throw error;
+    const sessions = await session.query<{ who: string }>(
+      `SELECT format('pid %s%s%s', pid, ' of ' || usename, ', ' || nullif(application_name, '')) AS who
+         FROM pg_stat_activity WHERE datname = $1 ORDER BY backend_start LIMIT 10`,
+      [database],
+    );
+    const who = sessions.length > 0 ? ` (${sessions.map((one) => one.who).join("; ")})` : "";
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `${database} is in use, and a copy on the same server needs it to itself: ${error.detail ?? error.message}. End those sessions and start again.`,
+      `${database} is in use, and a copy on the same server needs it to itself: ${error.detail ?? error.message}${who}. End those sessions and start again: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(database)}.`,
       { cause: error },
     );
   }
-}
-
-/** Name of the database that a URL leads to. */
-export function databaseOf(url: string): string {
-  const name = new pg.Client({ connectionString: url }).database;
-  return name ?? "postgres";
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { withPgSession } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import { alone } from "../lambdas/watch/alone.ts";
-import { type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
+import { alone, aloneAsGuest } from "../lambdas/watch/alone.ts";
+import { GUARDS, type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
+import { addressIn } from "./server/address.ts";
+import { withGuestAt } from "./server/session.ts";
 
 /** What counts needs a while to be counted over. */
 const COUNTED_MS = 10_000;
@@ -19,8 +20,9 @@ export async function readOnce(
   countedMs = COUNTED_MS,
 ): Promise<{ value: Reading } | { because: string }> {
   const began = Date.now();
-  return await withPgSession({ connectionString: databaseUrl, application_name: "sluice watch" }, (session) =>
-    alone(session, "", () =>
+  const own = { application_name: "sluice watch" };
+  return await withGuestAt(addressIn(databaseUrl), own, GUARDS, (session, pooled) => {
+    const reading = () =>
       takeReading(session, {
         plan,
         roles: plan.applicationRoles,
@@ -30,7 +32,7 @@ export async function readOnce(
           if (!before) await sleep(Math.max(0, countedMs - (Date.now() - began)));
         },
         now: () => new Date(),
-      }),
-    ),
-  );
+      });
+    return pooled ? aloneAsGuest(session, reading) : alone(session, "", reading);
+  });
 }

@@ -1,23 +1,31 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { asideName, snapshotName } from "../lambdas/shared/names.ts";
-import type { DatabaseFleet, Databases } from "../lambdas/shared/ports.ts";
+import { Pooled } from "../lambdas/shared/pg-session.ts";
+import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
-import { databaseOf, ServerFleet } from "./server-fleet.ts";
+import { addressIn } from "./server/address.ts";
+import { ServerFleet } from "./server-fleet.ts";
+import { serverChanges } from "./server-state.ts";
 
 /** The databases that a local run works on. */
 export interface World {
   fleet: DatabaseFleet;
   databases: Databases;
+  /** The database that production is a copy of; null: of the plan's baseline; absent: production is the database itself. */
+  copyOf?: string | null;
   /** Production's name in the fleet. */
   instance: string;
   database: string;
   applicationUrl: string | undefined;
   /** Folder of the leases of these databases; none where no other process can reach them. */
   leases: string | undefined;
+  /** What of the server itself is not as it was when the run began; absent where the server is the run's own. */
+  changedServer?(): Promise<string[]>;
   /** Removes what the run made, and says what it leaves on purpose. */
   close(): Promise<string[]>;
 }
@@ -45,6 +53,7 @@ export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World>
     databases: fleet,
     instance,
     database: "postgres",
+    copyOf: null,
     applicationUrl: application?.url,
     leases: undefined,
     async close() {
@@ -55,6 +64,23 @@ export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World>
   };
 }
 
+/** Copies stand on the given database's own server: what is done there to roles is done to the real ones. */
+async function refuseServerWide(plan: CompiledPlan): Promise<void> {
+  const { serverWide } = await import("../lib/plan/server-wide.ts");
+  const found = await serverWide(plan);
+  if (found.length === 0) return;
+  const lines = found.slice(0, 10).map(({ path, line, does }) => `- ${path}:${line} ${does}`);
+  const more = found.length > 10 ? [`- and ${found.length - 10} more`] : [];
+  throw new UsageError(
+    [
+      "The plan changes the server itself, and with --database-url the rehearsal's copies stand on the real one:",
+      ...lines,
+      ...more,
+      "Nothing was touched. Do this by hand before the run and take it out of the plan, or rehearse without --database-url; on AWS staging is a server of its own.",
+    ].join("\n"),
+  );
+}
+
 /**
  * A database on a server. Without `apply` a copy of it plays production and is dropped at the end: the database itself
  * is only read.
@@ -62,11 +88,15 @@ export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World>
 export async function serverWorld(
   options: RehearseOptions & { databaseUrl: string },
   run: string,
+  { plan }: LoadedPlan,
 ): Promise<World> {
   const { databaseUrl, apply } = options;
-  const fleet = new ServerFleet(databaseUrl);
-  const given = databaseOf(databaseUrl);
-  if (!(await fleet.describe(given))) throw new UsageError(`There is no database ${given} on that server.`);
+  await refuseServerWide(plan);
+  const address = addressIn(databaseUrl);
+  const given = address.database;
+  const fleet = new ServerFleet(address, apply ? given : undefined);
+  if (!(await describedByServer(fleet, given)))
+    throw new UsageError(`There is no database ${given} on that server.`);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
@@ -77,14 +107,17 @@ export async function serverWorld(
     : `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
   if (!apply) await fleet.copy(given, instance);
   const finalSnapshot = snapshotName(run, "final");
+  const server = await fleet.state(given);
   const aside = asideName(instance, run);
   return {
     fleet,
     databases: fleet,
     instance,
     database: instance,
+    ...(apply ? {} : { copyOf: given }),
     applicationUrl: undefined,
-    leases: resolve(".sluice/leases", new URL(databaseUrl).host.replace(/[^\w.-]/g, "_")),
+    leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
+    changedServer: async () => serverChanges(server, await fleet.state(given)),
     async close() {
       await unlock();
       await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
@@ -102,4 +135,14 @@ export async function serverWorld(
       return [];
     },
   };
+}
+
+/** @throws UsageError where a pooler answers: its sessions are anybody's, and locks in them keep nobody out. */
+async function describedByServer(fleet: ServerFleet, database: string): Promise<Instance | undefined> {
+  try {
+    return await fleet.describe(database);
+  } catch (error) {
+    if (error instanceof Pooled) throw new UsageError(error.message);
+    throw error;
+  }
 }

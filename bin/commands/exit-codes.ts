@@ -35,6 +35,16 @@ Exit codes:
   3    it is not; each difference is a line
   1    a bug in Sluice`;
 
+/** Of evidence: it is not what the run wrote. */
+export const NOT_WHOLE = 3;
+
+export const VERIFY_EXIT_CODES = `
+Exit codes:
+  0    whole: nothing was changed, added or taken away
+  2    usage: a mistake in how the command was called, or in what was given to it
+  3    not whole; each finding is a line
+  1    a bug in Sluice`;
+
 export const REHEARSE_EXIT_CODES = `
 Exit codes:
   0    Succeeded: the migration is done, and the application is in

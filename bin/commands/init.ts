@@ -1,4 +1,3 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
@@ -8,13 +7,7 @@ import { QUESTIONS } from "../init/questions.ts";
 import type { Context } from "./context.ts";
 import { OTHER_EXIT_CODES } from "./exit-codes.ts";
 
-interface CdkJson {
-  context?: Record<string, unknown>;
-}
-
 type InitFlags = Record<string, unknown> & { yes?: true; replace?: true; file: string };
-
-const KEY = "sluice";
 
 export function initCommand({ streams }: Context): Command {
   const init = new Command("init")
@@ -44,22 +37,26 @@ ${OTHER_EXIT_CODES}`,
     )
     .action(async (flags: InitFlags) => {
       // The schema comes with libraries that help need not wait for.
-      const [{ settingsFrom }, { openPrompt }] = await Promise.all([
+      const [{ settingsFrom }, { readCdk, replaced, writeSettings }, { openPrompt }] = await Promise.all([
         import("../init/answers.ts"),
+        import("../init/cdk-file.ts"),
         import("../init/prompt.ts"),
       ]);
       const prompt = flags.yes || !streams.stdin.isTTY ? undefined : openPrompt(streams);
+      let changes: string[];
       try {
         const cdk = await readCdk(flags.file);
-        if (cdk.context?.[KEY] !== undefined && !flags.replace) await mayReplace(flags.file, prompt);
+        if (cdk.settings !== undefined && !flags.replace)
+          await mayReplace(flags.file, Object.keys(cdk.settings), prompt);
         const settings = await settingsFrom(givenBy(flags), prompt);
-        const written = { ...cdk, context: { ...cdk.context, [KEY]: settings } };
-        await writeFile(flags.file, `${JSON.stringify(written, null, 2)}\n`);
+        changes = replaced(cdk.settings, settings);
+        await writeSettings(flags.file, cdk, settings);
       } finally {
         prompt?.close();
       }
       print(streams.stdout, [
         `${flags.file} holds the settings now; docs/deploying.md tells what else can be set.`,
+        ...(changes.length > 0 ? ["", "Replaced:", ...changes.map((line) => `  ${line}`)] : []),
         "",
         "Next:",
         "  npx cdk synth      checks all of it; needs no account",
@@ -70,25 +67,15 @@ ${OTHER_EXIT_CODES}`,
 }
 
 /** @throws UsageError where nobody says so */
-async function mayReplace(file: string, prompt: Prompt | undefined): Promise<void> {
-  const answer = await prompt?.ask(`${file} holds settings already. Replace them as a whole? yes or no [no]`);
+async function mayReplace(file: string, keys: readonly string[], prompt: Prompt | undefined): Promise<void> {
+  const there = `${file} holds settings already (${keys.join(", ")})`;
+  const answer = await prompt?.ask(`${there}. Replace them as a whole? yes or no [no]`);
   if (!/^y(es)?$/i.test(answer?.trim() ?? ""))
-    throw new UsageError(`${file} holds settings already, and is as it was. --replace replaces them.`);
+    throw new UsageError(`${there}, and is as it was. --replace replaces them.`);
 }
 
 /** Commander names options in camel case. */
 function givenBy(flags: Readonly<Record<string, unknown>>): Given {
   const name = (flag: string) => flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
   return Object.fromEntries(QUESTIONS.map(({ flag }) => [flag, flags[name(flag)] as string[] | undefined]));
-}
-
-async function readCdk(file: string): Promise<CdkJson> {
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new UsageError(`There is no ${file}: call this in the folder of the app, or give --file.`);
-  });
-  try {
-    return JSON.parse(text) as CdkJson;
-  } catch (error) {
-    throw new UsageError(`${file} is not JSON: ${(error as Error).message}`);
-  }
 }

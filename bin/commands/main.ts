@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { PlanError } from "../../lib/plan/plan-error.ts";
-import { type Rehearse, UsageError } from "../../local/events.ts";
-import type { Streams } from "../../local/terminal/streams.ts";
+import type { Rehearse } from "../../local/events.ts";
+import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
@@ -10,7 +9,7 @@ import { initCommand } from "./init.ts";
 import { proveCommand } from "./prove.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
-import { isUnreachable } from "./unreachable.ts";
+import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
 /** Runs the command line; resolves to its exit code. */
@@ -30,22 +29,29 @@ export async function main(
   } catch (error) {
     // Commander has said it already, help and version among it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    // Its module has a parser with it, which help and the like need not wait for.
-    const { SettingsError } = await import("../../lib/settings.ts");
-    if (error instanceof PlanError || error instanceof UsageError || error instanceof SettingsError) {
-      streams.stderr.write(`error: ${error.message}\n`);
+    // It comes with a parser, which help and the like need not wait for.
+    const { mistakeIn } = await import("./mistake.ts");
+    const mistake = mistakeIn(error);
+    if (mistake !== undefined) {
+      print(streams.stderr, [`error: ${mistake}`]);
       return USAGE;
     }
-    if (isUnreachable(error)) {
-      streams.stderr.write(`error: The database at --database-url cannot be reached: ${error.message}\n`);
-      return USAGE;
-    }
-    streams.stderr.write(
-      `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    print(streams.stderr, [
+      `This is a bug in Sluice: ${error instanceof Error ? error.stack : String(error)}`,
+    ]);
     return BUG;
   }
 }
+
+const COMMANDS = [
+  rehearseCommand,
+  checkCommand,
+  reportCommand,
+  verifyCommand,
+  proveCommand,
+  watchCommand,
+  initCommand,
+];
 
 export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
@@ -73,8 +79,7 @@ Examples:
   sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
 ${REHEARSE_EXIT_CODES}`,
     );
-  for (const make of [rehearseCommand, checkCommand, reportCommand, proveCommand, watchCommand, initCommand])
-    sluice.addCommand(make(context).copyInheritedSettings(sluice));
+  for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
   return sluice;
 }
 

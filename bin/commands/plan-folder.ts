@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { shorten } from "../../lambdas/report/words.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { UsageError } from "../../local/events.ts";
 
@@ -7,15 +8,25 @@ import { UsageError } from "../../local/events.ts";
  * @throws UsageError for what is no folder, PlanError for a mistake in the plan
  */
 export async function planFolder(dir: string): Promise<LoadedPlan> {
-  if (!(await isFolder(dir))) throw new UsageError(`There is no folder ${dir}: give the folder of a plan.`);
+  await needFolder(dir, "give the folder of a plan");
   // Postgres's parser comes with it, which help and mistakes need not wait for.
   const { loadPlan } = await import("../../lib/plan/compile.ts");
   return await loadPlan(dir);
 }
 
-export async function isFolder(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+/**
+ * @param remedy what to do instead
+ * @throws UsageError for what is no folder, or cannot be looked at
+ */
+export async function needFolder(path: string, remedy: string): Promise<void> {
+  try {
+    if ((await stat(path)).isDirectory()) return;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new UsageError(`There is no folder ${path}: ${remedy}.`);
+    throw new UsageError(
+      `The folder ${shorten(path, 200)} cannot be looked at (${shorten(message, 60)}): ${remedy}.`,
+    );
+  }
+  throw new UsageError(`${path} is a file: ${remedy}.`);
 }

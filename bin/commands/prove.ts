@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { UsageError } from "../../local/events.ts";
+import { addressIn } from "../../local/server/address.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
-import { evidenceIn } from "./evidence-folder.ts";
+import { DATABASE_HELP, databaseOption } from "./database-option.ts";
+import { evidenceIn, fromEvidence } from "./evidence-folder.ts";
 import { NOT_BACK, PROVE_EXIT_CODES } from "./exit-codes.ts";
-import { checkDatabaseUrl } from "./rehearse-options.ts";
 
 export function proveCommand({ streams: { stdout, stderr }, exit }: Context): Command {
   return new Command("prove")
@@ -13,41 +14,65 @@ export function proveCommand({ streams: { stdout, stderr }, exit }: Context): Co
       "Compares catalog and contents of a database with what a run recorded of production before its first migration, as the run itself proves that production is back: for whoever brought it back by hand. It only reads.",
     )
     .argument("<dir>", "folder with the evidence of that run")
-    .requiredOption(
-      "--database-url <url>",
-      "the database to prove; the role must own the tables or read every row of them",
+    .addOption(
+      databaseOption(
+        "the database to prove; the role must own the tables or read every row of them",
+      ).makeOptionMandatory(),
     )
     .addHelpText(
       "after",
-      `
+      `${DATABASE_HELP}
 Examples:
   aws s3 sync s3://BUCKET/runs/RUN evidence
   sluice prove evidence --database-url postgresql://owner@host/app
 ${PROVE_EXIT_CODES}`,
     )
     .action(async (dir: string, { databaseUrl }: { databaseUrl: string }) => {
-      checkDatabaseUrl(databaseUrl);
-      const { evidence } = await evidenceIn(dir);
-      const [{ proveByHand }, { withPgSession }] = await Promise.all([
+      const address = addressIn(databaseUrl);
+      const { folder, evidence } = await evidenceIn(dir);
+      const [{ proveByHand }, { withGuestAt }] = await Promise.all([
         import("../../local/prove.ts"),
-        import("../../lambdas/shared/pg-session.ts"),
+        import("../../local/server/session.ts"),
       ]);
-      const proven = await withPgSession(
-        { connectionString: databaseUrl, application_name: "sluice prove" },
-        (session) => proveByHand(evidence, session, (table) => print(stderr, [`Reading ${table}`])),
+      const proven = await withGuestAt(
+        address,
+        { application_name: "sluice prove" },
+        // A limit on the role must not end a checksum.
+        {
+          statement_timeout: 0,
+          transaction_timeout: 0,
+          idle_in_transaction_session_timeout: 0,
+          client_min_messages: "error",
+        },
+        (session) =>
+          fromEvidence(
+            evidence,
+            folder,
+            (from) => proveByHand(from, session, (table) => print(stderr, [`Reading ${table}`])),
+            false,
+          ),
       );
       if (!proven)
         throw new UsageError(
           `Run ${evidence.run} recorded nothing of production: it changed nothing there, and there is nothing to compare with.`,
         );
-      const { recordedAt, tables, differences } = proven;
+      const { recordedAt, tables, read, differences, scope, withoutVersions } = proven;
+      const { scopeInWords } = await import("../../lambdas/prove/scope.ts");
       if (differences.length === 0) {
-        print(stdout, [`Back: catalog and ${tables} tables are what they were at ${recordedAt}.`]);
+        print(stdout, [
+          `Back: catalog and ${tables} tables are what they were at ${recordedAt}; ${read} of them were read, and row versions show that the others were not touched.`,
+          scopeInWords(scope),
+        ]);
         return;
       }
       print(stdout, [
         `NOT back: not as recorded at ${recordedAt}.`,
         ...differences.map((line) => `  ${line}`),
+        ...(withoutVersions === null
+          ? []
+          : [
+              `Row versions were not used: ${withoutVersions}. So a table is proven only where the run recorded what it held: one that the rehearsal touched, or that the plan names under \`contents\`.`,
+            ]),
       ]);
       exit(NOT_BACK);
     });

@@ -1,5 +1,6 @@
 import { userInfo } from "node:os";
 import { type RehearseOptions, UsageError } from "../../local/events.ts";
+import { addressIn } from "../../local/server/address.ts";
 
 /** The flags of `sluice rehearse` as commander hands them over. */
 export interface RehearseFlags {
@@ -22,7 +23,7 @@ export interface RehearseFlags {
  */
 export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOptions {
   const { plan, out, rehearse, fence, databaseUrl, apply = false, yes, noGo = [], fail } = flags;
-  if (databaseUrl !== undefined) checkDatabaseUrl(databaseUrl);
+  if (databaseUrl !== undefined) addressIn(databaseUrl);
   if (apply && databaseUrl === undefined)
     throw new UsageError("--apply needs --database-url: without one there is nothing to apply to.");
   if (apply && (yes || noGo.length > 0))
@@ -57,12 +58,4 @@ export function userName(): string {
     // Containers run processes under numbers that have no name.
     return process.env.USER || "unknown";
   }
-}
-
-/** @throws UsageError for what is no address of a database */
-export function checkDatabaseUrl(text: string): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  // The URL itself is not repeated: a password may be in it.
-  if (!url || !["postgres:", "postgresql:"].includes(url.protocol) || url.pathname.length < 2)
-    throw new UsageError("--database-url must look like postgresql://user:password@host:port/database.");
 }

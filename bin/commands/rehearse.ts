@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { RehearseOptions } from "../../local/events.ts";
+import { addressIn, placeOf } from "../../local/server/address.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
+import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { EXIT_CODES, INTERRUPTED, REHEARSE_EXIT_CODES } from "./exit-codes.ts";
 import { openReport } from "./open-report.ts";
 import { planFolder } from "./plan-folder.ts";
@@ -28,9 +30,10 @@ export function rehearseCommand(context: Context): Command {
       "--out <dir>",
       "keeps the evidence, report.json and report.html among it, in this folder (default: one of its own below .sluice/runs)",
     )
-    .option(
-      "--database-url <url>",
-      "a PostgreSQL database instead of the embedded one; copies of it are migrated, it is only read",
+    .addOption(
+      databaseOption(
+        "a PostgreSQL database instead of the embedded one; copies of it are migrated, it is only read",
+      ),
     )
     .option("--apply", "migrates the database at --database-url itself; gates are answered by people")
     .addOption(
@@ -46,8 +49,8 @@ export function rehearseCommand(context: Context): Command {
     .addHelpText(
       "after",
       `
-Ctrl-C asks the run to go back by its own way; a second one leaves at once.
-
+Ctrl-C asks the run to go back by its own way, and so does a terminal that closes; a second Ctrl-C leaves at once.
+${DATABASE_HELP}
 Examples:
   sluice rehearse --yes                     a whole run, nobody is asked
   sluice rehearse                           the same, and you are asked at every gate
@@ -64,6 +67,17 @@ ${REHEARSE_EXIT_CODES}`,
       const options = rehearseOptions(flags, user);
       context.exit(await rehearse(options, flags, user, context));
     });
+}
+
+/** What is made before anything can be shown of the run, which takes up to half a minute. */
+function makingText({ databaseUrl, apply }: RehearseOptions): string {
+  const machine = "the state machine, as CDK deploys it";
+  if (databaseUrl === undefined)
+    return `Making ${machine}, and then production: a PostgreSQL in memory, with the plan's baseline. This takes up to half a minute.`;
+  const place = placeOf(addressIn(databaseUrl));
+  return apply
+    ? `Connecting to ${place}, which this run changes, and making ${machine}. This takes up to half a minute.`
+    : `Connecting to ${place}, which is only read. Making ${machine}, and then a copy of the database, which takes as long as copying its files.`;
 }
 
 function noGoOption(): Option {
@@ -87,6 +101,7 @@ async function rehearse(
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
   const shown = terminal.open({ streams, plan, json, answers: { yes, noGo, user } });
+  if (!json) terminal.print(streams.stdout, [makingText(options)]);
   const start = await loadRehearse();
   const outcome = await terminal.present(await start(options), shown);
   if ("left" in outcome) {

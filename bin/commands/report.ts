@@ -1,11 +1,11 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
-import { evidenceIn } from "./evidence-folder.ts";
+import { evidenceIn, fromEvidence } from "./evidence-folder.ts";
 import { OTHER_EXIT_CODES } from "./exit-codes.ts";
 import { openReport } from "./open-report.ts";
+import { replaceFile } from "./replace-file.ts";
 
 export function reportCommand(context: Context): Command {
   return new Command("report")
@@ -36,10 +36,13 @@ async function reportAgain(dir: string): Promise<{ json: string; html: string }>
     import("../../lambdas/report/build.ts"),
     import("../../lambdas/report/page.ts"),
   ]);
-  const report = await buildReport(evidence);
+  const made = await fromEvidence(evidence, folder, async (from) => {
+    const report = await buildReport(from);
+    return { json: `${JSON.stringify(report, null, 2)}\n`, html: renderReport(report) };
+  });
   const [json, html] = [join(folder, "report.json"), join(folder, "report.html")];
   // They are made from the evidence and are none themselves: a newer one may take their place.
-  await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
-  await writeFile(html, renderReport(report));
+  await replaceFile(json, made.json);
+  await replaceFile(html, made.html);
   return { json, html };
 }

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
+import { plainJson } from "../../lambdas/shared/plain.ts";
 import type { Reading } from "../../lambdas/watch/take-reading.ts";
 import { UsageError } from "../../local/events.ts";
-import { print } from "../../local/terminal/streams.ts";
+import { addressIn } from "../../local/server/address.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
+import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { ALERT, UNMEASURED, WATCH_EXIT_CODES } from "./exit-codes.ts";
 import { planFolder } from "./plan-folder.ts";
-import { checkDatabaseUrl } from "./rehearse-options.ts";
 
 interface WatchFlags {
   plan: string;
@@ -23,14 +25,14 @@ export function watchCommand({ streams, exit }: Context): Command {
     .description(
       "Reads every metric of the plan from a database and says how each stands to its target and its alert threshold. It only reads, no query of it takes longer than five seconds, and it stands back where another probe or a run is at work.",
     )
-    .requiredOption("--database-url <url>", "the PostgreSQL database to read from")
+    .addOption(databaseOption("the PostgreSQL database to read from").makeOptionMandatory())
     .option("--plan <dir>", "folder of the plan", DEFAULT_PLAN)
     .option("--once", "takes one reading and ends; otherwise it goes on until Ctrl-C")
     .option("--every <minutes>", "time between two readings", "5")
     .option("--json", "prints each reading as a line of JSON")
     .addHelpText(
       "after",
-      `
+      `${DATABASE_HELP}
 Examples:
   sluice watch --once --database-url postgresql://me@localhost/app
   sluice watch --plan my-plan --database-url postgresql://me@localhost/app
@@ -54,7 +56,8 @@ async function readAndPrint(
   stderr: Context["streams"]["stderr"],
   exit: Context["exit"],
 ): Promise<Reading | undefined> {
-  checkDatabaseUrl(databaseUrl);
+  // What is wrong with it is to be said before the plan is read.
+  addressIn(databaseUrl);
   const { plan } = await planFolder(dir);
   if (!plan.watch)
     throw new UsageError(`The plan ${plan.name} watches nothing: it has no "watch" in plan.yaml.`);
@@ -69,7 +72,7 @@ async function readAndPrint(
     return undefined;
   }
   const { values, connections, at, seconds } = read.value;
-  if (json) print(stdout, [JSON.stringify({ at, seconds, values, connections })]);
+  if (json) printPainted(stdout, [plainJson({ at, seconds, values, connections })]);
   else print(stdout, [`${at}, read in ${seconds.toFixed(1)} s`, "", ...text.readingTable(values), ""]);
   const alerts = values.filter(({ standing }) => standing === "alert");
   if (!json && alerts.length > 0) print(stdout, text.readingLines(alerts));

@@ -1,19 +1,30 @@
 import * as z from "zod";
+import { nameProblem } from "../gate/names.ts";
+import { line, text } from "../gate/said.ts";
 import { summarizePlan } from "../report/plan-summary.ts";
 import { moment } from "../report/words.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
+import { refuseAnothersEvidence } from "../shared/task.ts";
 import { takeLease } from "./lease.ts";
 import { isOutside, windowOf, windowText } from "./window.ts";
 
-/** What an operator may give to StartExecution; `{}` will do. */
+/** What an operator may give to StartExecution; `{}` will do. What a gate's form refuses is refused here too. */
 const operatorInput = z.strictObject({
-  startedBy: z.string().max(200).optional(),
-  reason: z.string().max(2000).optional(),
+  startedBy: line(200)
+    .superRefine((name, context) => {
+      const message = nameProblem(name);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .optional(),
+  reason: text(2000).optional(),
   /** Why this run may be outside the maintenance window. */
-  outsideWindow: z.string().trim().min(1, "say why").max(2000).optional(),
+  outsideWindow: text(2000)
+    .transform((why) => why.trim())
+    .refine((why) => why !== "", "say why")
+    .optional(),
 });
 
 /**
@@ -22,7 +33,7 @@ const operatorInput = z.strictObject({
  */
 export async function admit(
   input: unknown,
-  execution: string,
+  { execution, started }: { execution: string; started?: string | undefined },
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<void> {
@@ -39,6 +50,7 @@ export async function admit(
   const request = await evidence.keep<RequestDoc>(Doc.request, {
     run: evidence.run,
     execution,
+    ...(started === undefined ? {} : { executionStartedAt: started }),
     startedAt: now.toISOString(),
     ...said,
     plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
@@ -46,8 +58,11 @@ export async function admit(
     database: settings.database,
     rehearse: settings.rehearse,
     fence: settings.fence,
+    ...(settings.copyOf === undefined ? {} : { copyOf: settings.copyOf }),
     ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
   });
+  // Another run may have written its own at this moment.
+  refuseAnothersEvidence({ run: evidence.run, execution, started }, request);
   await evidence.keep(Doc.plan, summarizePlan(plan));
   // By what is kept: a worker that is called again, a moment later, must say the same.
   if (window && request.window && isOutside(request.window, request.startedAt))

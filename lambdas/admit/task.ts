@@ -16,7 +16,7 @@ export const admitTask: Task<z.infer<typeof event>> = {
   async run(request, ports, evidence) {
     if (request.action === "release") await releaseLease(ports, request.run);
     else {
-      await admit(request.input, request.execution, ports, evidence);
+      await admit(request.input, request, ports, evidence);
     }
     return DONE;
   },

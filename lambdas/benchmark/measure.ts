@@ -1,6 +1,7 @@
 import type { BenchmarkResult } from "../shared/documents.ts";
+import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { Benchmark } from "../shared/plan.ts";
-import { type Session, withRolledBackTransaction } from "../shared/session.ts";
+import { type Session, withReadOnlyTransaction } from "../shared/session.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** Where one run is so slow that all of them would take longer, fewer must do: too slow is known by then. */
@@ -9,19 +10,25 @@ const FEWEST_RUNS = 5;
 
 type Within = <T>(session: Session, work: () => Promise<T>) => Promise<T>;
 
-/** Measures one benchmark, as the role and under the settings it names; what the query writes is rolled back. */
+const READ_ONLY_TRANSACTION = "25006";
+
+/**
+ * Measures one benchmark, as the role and under the settings it names, where it cannot write.
+ * @throws SluiceError BenchmarkFailed for one that tries to
+ */
 export async function measure(
   session: Session,
   benchmark: Benchmark,
-  within: Within = withRolledBackTransaction,
+  within: Within = withReadOnlyTransaction,
   longestMs = LONGEST_MS,
 ): Promise<BenchmarkResult> {
   const { name, title, sloMs, query, baseline, usesIndex } = benchmark;
   const none = { name, title, sloMs, p50Ms: null, p95Ms: null, runs: 0, passed: null };
   const began = performance.now();
-  if (!(await hasData(session, benchmark)))
+  const reading: Within = (at, work) => within(at, work).catch((error) => throwNamed(benchmark, error));
+  if (!(await hasData(session, benchmark, reading)))
     return { ...none, note: "there is no data to measure it with yet", seconds: secondsSince(began) };
-  return await within(session, async () => {
+  return await reading(session, async () => {
     const { plan, cold } = await asTheApplication(session, benchmark, async () => ({
       plan: await explain(session, query),
       cold: await warmUp(() => timed(session, query)),
@@ -49,10 +56,23 @@ export async function measure(
   });
 }
 
+function throwNamed({ name, title }: Benchmark, error: unknown): never {
+  if (!isPostgresError(error) || error.code !== READ_ONLY_TRANSACTION) throw error;
+  throw new SluiceError(
+    ErrorName.BenchmarkFailed,
+    `Benchmark ${name} (${title}) tries to write: ${error.message}. Its query, baseline and needs run beside what was proven, where they cannot write: let them only read.`,
+    { cause: error },
+  );
+}
+
 /** False while there is nothing to measure it with. */
-export async function hasData(session: Session, { needs }: Benchmark): Promise<boolean> {
+export async function hasData(
+  session: Session,
+  { needs }: Benchmark,
+  within: Within = withReadOnlyTransaction,
+): Promise<boolean> {
   if (needs === undefined) return true;
-  const [row] = await session.query(needs);
+  const [row] = await within(session, () => session.query(needs));
   return row !== undefined && Object.values(row)[0] === true;
 }
 

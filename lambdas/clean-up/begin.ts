@@ -3,6 +3,7 @@ import { tellPeople } from "../report/task.ts";
 import { Doc, type FailureDoc, type StateDoc, type StoppedDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { plain } from "../shared/plain.ts";
 import type { Notice, Ports } from "../shared/ports.ts";
 import { type Answer, slug } from "../shared/task.ts";
 
@@ -66,7 +67,7 @@ function notice(
   return {
     subject: `Sluice ${settings.instance}: a run was stopped, and is cleaned up after`.slice(0, 99),
     text: [
-      `Run ${run} on ${settings.instance} (${settings.database}). ${message}`,
+      `Run ${plain(run)} on ${settings.instance} (${settings.database}). ${message}`,
       "",
       "In about two minutes, when its last workers have ended, Sluice goes back from where it stopped: what it migrated on production is rolled back and proven to be back. Where the application was let in already, the opening is finished instead. Then everything that the run holds is given back, and a message tells how it ended.",
       "",

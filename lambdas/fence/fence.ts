@@ -4,7 +4,8 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { giveBack, readAccess, stillAllowed, takeConnect, withMembers } from "./access.ts";
+import { connectRights, giveBack, readAccess, stillAllowed, takeConnect, withMembers } from "./access.ts";
+import { migrationsStand, revokedByPlan } from "./revoked.ts";
 
 /** How long sessions that were told to end may take to do so. */
 const PATIENCE_MS = 15_000;
@@ -27,14 +28,15 @@ export async function fence(
   await withTarget(ports, evidence, "production", async (session) => {
     await takeClaim(session, evidence.run, execution);
     const roles = await withMembers(session, applicationRoles(ports));
-    await evidence.once<FenceDoc>(name, async () => ({
+    const { taken } = await evidence.once<FenceDoc>(name, async () => ({
       at: ports.clock.now().toISOString(),
       mode,
       aclBefore: mode === "none" ? null : await readAccess(session),
+      taken: mode === "none" ? [] : revokedByPlan(await connectRights(session, roles), ports.plan),
       roles,
     }));
     if (mode === "none") return;
-    await takeConnect(session, roles);
+    await takeConnect(session, taken);
     const allowed = await stillAllowed(session, roles);
     if (allowed.length > 0)
       throw new Error(
@@ -45,7 +47,10 @@ export async function fence(
   });
 }
 
-/** Gives the application roles back exactly what they had. Does nothing where no fence of this run stands. */
+/**
+ * Gives the application roles back what the fence took. What the migrations granted or revoked stays so, where they
+ * stand. Does nothing where no fence of this run stands.
+ */
 export async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
   const restored = (await evidence.read(Doc.restored)) !== undefined;
   for (const [set, lifted] of [
@@ -56,8 +61,11 @@ export async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
   ] as const) {
     const standing = await evidence.read<FenceDoc>(set);
     if (!standing || (await evidence.read(lifted))) continue;
-    if (standing.mode === "connect")
-      await withTarget(ports, evidence, "production", (session) => giveBack(session, standing.aclBefore));
+    if (standing.mode === "connect") {
+      const stand = await migrationsStand(evidence);
+      const due = standing.taken.filter((right) => !(stand && right.revokedByPlan));
+      await withTarget(ports, evidence, "production", (session) => giveBack(session, due));
+    }
     await evidence.keep(lifted, { at: ports.clock.now().toISOString() });
   }
 }

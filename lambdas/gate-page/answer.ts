@@ -1,12 +1,13 @@
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
 import { type Answered, type Decided, decide, type Problem, problemsWith, settled } from "../gate/decide.ts";
-import { keyMatches } from "../gate/key.ts";
+import { approverOf, opensGate } from "../gate/key.ts";
 import { type GateAddress, gateAddress } from "../gate/link.ts";
 import { type Closed, type GateState, gateState } from "../gate/state.ts";
 import { tell } from "../gate/tell.ts";
 import { buildReport } from "../report/build.ts";
+import { linked } from "../shared/chain.ts";
 import { evidenceOf } from "../shared/evidence.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { GatePorts } from "../shared/ports.ts";
 import * as page from "./answers.ts";
 import { formProblems, type GateForm, parseForm } from "./form.ts";
 import { reportAddress, showReport } from "./report-page.ts";
@@ -16,18 +17,26 @@ import { type MakeReport, visitOf } from "./visit.ts";
 /** Answers a request for a gate's page: GET and HEAD show, only POST decides. */
 export async function answer(
   request: GateRequest,
-  ports: Ports,
+  ports: GatePorts,
   makeReport: MakeReport = buildReport,
 ): Promise<GateResponse> {
-  const response = await route(request, ports, makeReport).catch((error: unknown) => {
-    // Its message may quote what it was about, a token even: where it came from is enough.
-    console.error("gate page:", error instanceof Error ? frames(error) : "error");
-    return respond(500, page.brokenPage());
-  });
+  const response = await linked(ports, (noted) => route(request, noted, makeReport)).catch(broken);
   return request.method === "HEAD" ? { ...response, body: "" } : response;
 }
 
-async function route(request: GateRequest, ports: Ports, makeReport: MakeReport): Promise<GateResponse> {
+/** What went wrong here is in the log; the page says that it can be tried again. */
+export function broken(error: unknown): GateResponse {
+  // Its message may quote what it was about, a token even: where it came from is enough.
+  console.error("gate page:", error instanceof Error ? frames(error) : "error");
+  return respond(500, page.brokenPage());
+}
+
+/** For a call that is no request for a page. */
+export function notARequest(): GateResponse {
+  return respond(400, page.methodPage());
+}
+
+async function route(request: GateRequest, ports: GatePorts, makeReport: MakeReport): Promise<GateResponse> {
   const report = reportAddress(request.path);
   if (report && (request.method === "GET" || request.method === "HEAD"))
     return (await showReport(request, report, ports, makeReport)) ?? respond(404, page.unknownPage());
@@ -47,7 +56,7 @@ async function route(request: GateRequest, ports: Ports, makeReport: MakeReport)
 async function show(
   request: GateRequest,
   address: GateAddress,
-  ports: Ports,
+  ports: GatePorts,
   makeReport: MakeReport,
 ): Promise<GateResponse> {
   const key = new URLSearchParams(request.query).get("key") ?? "";
@@ -66,7 +75,7 @@ async function show(
 async function post(
   request: GateRequest,
   address: GateAddress,
-  ports: Ports,
+  ports: GatePorts,
   makeReport: MakeReport,
 ): Promise<GateResponse> {
   if (Buffer.byteLength(request.body) > MOST_BODY_BYTES) return respond(413, page.largePage());
@@ -76,10 +85,14 @@ async function post(
   const form = parseForm(request.body);
   if (!form) return respond(400, page.malformedPage());
   const known = await stateFor(form.key, address, ports);
+  const named = known.state === "unknown" ? undefined : approverOf(form.key, known.doc);
+  // The page has a field for the name exactly where the link does not say it.
+  if (known.state !== "unknown" && (named === undefined) !== (form.by !== undefined))
+    return respond(400, page.malformedPage());
   const given = {
     ...address,
     decision: form.decision,
-    by: form.by,
+    by: named ?? form.by ?? "",
     comment: form.comment,
     from: request.from,
   };
@@ -97,7 +110,7 @@ async function postToOpen(
   form: GateForm,
   given: Answered,
   known: Extract<GateState, { state: "open" }>,
-  ports: Ports,
+  ports: GatePorts,
   makeReport: MakeReport,
 ): Promise<GateResponse> {
   const { doc } = known;
@@ -120,13 +133,13 @@ async function postToOpen(
 async function outcome(
   decided: Exclude<Decided, { state: "incomplete" }>,
   address: GateAddress,
-  ports: Ports,
+  ports: GatePorts,
 ): Promise<GateResponse> {
   switch (decided.state) {
     case "decided": {
-      const { doc, decision, told, first } = decided;
+      const { doc, decision, told, first, tooLate } = decided;
       const body = page.decidedPage(
-        { doc, decision, told, withheld: await withheld(address, ports) },
+        { doc, decision, told, tooLate, withheld: await withheld(address, ports) },
         ports.settings,
         first ? "yours" : "another's",
       );
@@ -141,12 +154,12 @@ async function outcome(
   }
 }
 
-async function stateFor(key: string, address: GateAddress, ports: Ports): Promise<GateState> {
+async function stateFor(key: string, address: GateAddress, ports: GatePorts): Promise<GateState> {
   // A wrong key and a gate that is not there look the same.
-  return gateState(ports, address, ({ keyHash }) => keyMatches(key, keyHash));
+  return gateState(ports, address, (doc) => opensGate(key, doc));
 }
 
-async function closed(known: Closed, address: GateAddress, ports: Ports): Promise<GateResponse> {
+async function closed(known: Closed, address: GateAddress, ports: GatePorts): Promise<GateResponse> {
   switch (known.state) {
     case "unknown":
       return respond(404, page.unknownPage());
@@ -160,7 +173,7 @@ async function closed(known: Closed, address: GateAddress, ports: Ports): Promis
   }
 }
 
-function withheld({ run, gate, attempt }: GateAddress, ports: Ports): Promise<WithheldDoc | undefined> {
+function withheld({ run, gate, attempt }: GateAddress, ports: GatePorts): Promise<WithheldDoc | undefined> {
   return evidenceOf(ports.evidence, run).read<WithheldDoc>(withheldDoc(gate, attempt));
 }
 

@@ -1,5 +1,5 @@
 import type { WithheldDoc } from "../gate/attempts.ts";
-import type { Decided } from "../gate/decide.ts";
+import type { Decided, TooLate } from "../gate/decide.ts";
 import { REPORT_LINK_DAYS } from "../gate/link.ts";
 import type { Told } from "../gate/tell.ts";
 import { endsWithWindow } from "../gate/time.ts";
@@ -105,11 +105,13 @@ export interface DecidedView {
   decision: GateDecisionDoc;
   told: Told;
   withheld: WithheldDoc | undefined;
+  /** The reader's answer was a No-Go, and there was a Go. */
+  tooLate?: TooLate | undefined;
 }
 
 /** What has been decided and what happens now. `yours`: the reader's own answer, given just now. */
 export function decidedPage(
-  { doc, decision, told, withheld }: DecidedView,
+  { doc, decision, told, withheld, tooLate }: DecidedView,
   settings: RunSettings,
   reader: "yours" | "another's" | "anyone's",
 ): Html {
@@ -123,7 +125,8 @@ export function decidedPage(
     doc,
     settings,
     title,
-    html`${answer(decision)}
+    html`${tooLate && tooLateNote(tooLate)}
+${answer(decision)}
 ${
   withheld
     ? withheldNote(withheld)
@@ -134,6 +137,18 @@ ${decision.decision === "Go" && html`<p>Before that it is checked once more that
 ${toldNote(told)}
 <p>You can close this page.</p>`,
   );
+}
+
+/** Whoever says No-Go wants the run to stop: an answer that stops nothing must say what does. */
+function tooLateNote({ lacks, execution }: TooLate): Html {
+  const how = execution
+    ? html`<p>To stop it, stop its execution, in the Step Functions console or so:</p>
+<pre>aws stepfunctions stop-execution --execution-arn ${execution}</pre>
+<p>Sluice then goes back by itself from where the run is, or finishes an opening that has begun. What that means is in the operator runbook, “A run was stopped”.</p>`
+    : html`<p>To stop it, press Ctrl-C once in the terminal where it goes on: it then goes back by its own way.</p>`;
+  return html`<div class="note no"><h2>Your No-Go does not stop the run: a Go came before it</h2>
+<p>${lacks === undefined ? "It is kept, and the report shows it." : html`It is not kept: ${lacks} Go back and send it again.`}</p>
+${how}</div>`;
 }
 
 function toldNote(told: Told): Html | false {

@@ -1,9 +1,10 @@
 import type { Problem } from "../gate/decide.ts";
-import { leadsToProduction } from "../gate/kinds.ts";
+import { approverOf } from "../gate/key.ts";
+import { leadsToProduction, takesName } from "../gate/kinds.ts";
 import { isName } from "../gate/names.ts";
 import type { GateApprovalDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
-import { described, field, wrong } from "./field.ts";
+import { described, field, fieldId, wrong } from "./field.ts";
 import type { GateForm } from "./form.ts";
 import { goesNeeded, goesSoFar } from "./goes.ts";
 import type { GateView } from "./view.ts";
@@ -49,13 +50,13 @@ ${doc.checklist.map(
     html`<label class="tick" for="go-tick-${i}"><input type="checkbox" id="go-tick-${i}" name="tick" value="${i}" required${checked(typed?.tick.includes(i))}><span>${item}</span></label>`,
 )}${wrong(problems, "Go", "ticked")}</fieldset>`
 }
-${nameField("Go", problems, typed, settings.separateApprover && onProduction && starterHint(report.request?.startedBy))}
+${nameField(doc, form, "Go", problems, typed, settings.separateApprover && onProduction && starterHint(report.request?.startedBy))}
 ${
-  onProduction &&
+  takesName(doc.kind, settings) &&
   field({
     decision: "Go",
     name: "instance",
-    label: html`Type <code>${settings.instance}</code>, the database that this changes`,
+    label: html`Type <code>${settings.instance}</code>, the database that this ${onProduction ? "changes" : "run changes"}`,
     problems,
     control: (attributes) =>
       html`<input type="text" ${attributes} name="instance" required maxlength="100" autocapitalize="none" autocorrect="off" spellcheck="false" value="${typed?.instance ?? ""}">`,
@@ -84,7 +85,7 @@ function noGoCard({ doc }: GateView, form: FormState | undefined): Html {
     doc.noGo,
     form
       ? html`${opening(form, doc.attempt, "NoGo")}
-${nameField("NoGo", problems, typed)}
+${nameField(doc, form, "NoGo", problems, typed)}
 ${field({
   decision: "NoGo",
   name: "comment",
@@ -121,11 +122,17 @@ function opening({ key, shown }: FormState, attempt: number, decision: GateForm[
 }
 
 function nameField(
+  doc: GateView["doc"],
+  { key }: FormState,
   decision: GateForm["decision"],
   problems: readonly Problem[],
   typed: GateForm | undefined,
   hint: string | false = false,
 ): Html {
+  const named = approverOf(key, doc);
+  if (named !== undefined)
+    // Focusable: what is wrong with who it is leads here.
+    return html`<p id="${fieldId(decision, "by")}" tabindex="-1">You answer as <strong>${named}</strong>: the link was sent to you alone.${hint && html` <span class="hint">${hint}</span>`}${wrong(problems, decision, "by")}</p>`;
   return field({
     decision,
     name: "by",

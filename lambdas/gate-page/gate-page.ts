@@ -19,6 +19,7 @@ export function gatePage(view: GateView, form?: FormState): Html {
     },
     html`${wrong && problemList(form)}
 <h1>${questionOf(doc)}</h1>
+${doc.warnings && html`<div class="note no"><h2>Read this first</h2><ul>${doc.warnings.map((line) => html`<li>${line}</li>`)}</ul></div>`}
 <p class="lead">${report.plan.title}, on <strong>${settings.instance}</strong></p>
 <p><a href="#decide">To the decision</a></p>
 ${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>This gate was not decided in time. Now it is yours to decide.</p></div>`}

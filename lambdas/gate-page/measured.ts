@@ -1,3 +1,4 @@
+import { scopeInWords } from "../prove/scope.ts";
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
 import { bytes, count, duration, grouped, lockText, milliseconds } from "../report/words.ts";
@@ -104,6 +105,7 @@ function migrations(report: Report): Section {
 ${begun.map((migration) => {
   const back = report.staging.rollbacks.find((rollback) => rollback.version === migration.version);
   return html`<div class="entry"><h4>${migration.version} ${migration.title}</h4>
+${migration.changes && html`<p>On staging it ${migration.changes.text}.</p>`}
 <dl class="columns">
 <div><dt>On staging</dt><dd>${side(migration.staging)}</dd></div>
 <div><dt>Its rollback, on staging</dt><dd>${last(migration.staging, "rollback") ?? "–"}${back && html`<br>${verdict(back.equal, ["proven back", "not back", "not yet proven"])}`}</dd></div>
@@ -113,7 +115,7 @@ ${onProduction && html`<div><dt>On production</dt><dd>${side(migration.productio
 ${
   proofs.length > 0 &&
   html`<details><summary>${count(proofs.length, "proof")}, ${proofs.every((proof) => proof.equal) ? "all equal" : "not all equal"}</summary>
-<ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${list(proof.differences)}</li>`)}</ul></details>`
+<ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${proof.scope && html`. ${scopeInWords(proof.scope)}`}${list(proof.grown ?? [])}${list(proof.differences)}</li>`)}</ul></details>`
 }
 </div>`;
 }

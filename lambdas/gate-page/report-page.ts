@@ -1,16 +1,16 @@
-import { keyHash, keyMatches } from "../gate/key.ts";
+import { keyHash, opensGate } from "../gate/key.ts";
 import { gateAddress, isRunName, reportLinkEnds } from "../gate/link.ts";
 import { renderReport } from "../report/page.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
 import { raw } from "../shared/html.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { GatePorts } from "../shared/ports.ts";
 import { type GateRequest, type GateResponse, respond } from "./request.ts";
 import { REPORT_HEADERS } from "./style.ts";
 import type { MakeReport } from "./visit.ts";
 
 /** How a gate's link and the final message's lead to the report: each with a key that opens it. */
-type ReportAddress = { run: string; opens(key: string, ports: Ports): Promise<boolean> };
+type ReportAddress = { run: string; opens(key: string, ports: GatePorts): Promise<boolean> };
 
 /** `/gates/<run>/<gate>/<attempt>/report` or `/reports/<run>`; undefined for any other path. */
 export function reportAddress(path: string): ReportAddress | undefined {
@@ -24,9 +24,7 @@ export function reportAddress(path: string): ReportAddress | undefined {
         const doc = await evidenceOf(ports.evidence, address.run).read<GateDoc>(
           Doc.gate(address.gate, address.attempt),
         );
-        return (
-          doc !== undefined && keyMatches(key, doc.keyHash) && isBefore(reportLinkEnds(doc.openedAt), ports)
-        );
+        return doc !== undefined && opensGate(key, doc) && isBefore(reportLinkEnds(doc.openedAt), ports);
       },
     };
   const run = decoded(/\/reports\/([^/]+)$/.exec(path)?.[1]);
@@ -44,7 +42,7 @@ export function reportAddress(path: string): ReportAddress | undefined {
 export async function showReport(
   { query }: GateRequest,
   { run, opens }: ReportAddress,
-  ports: Ports,
+  ports: GatePorts,
   makeReport: MakeReport,
 ): Promise<GateResponse | undefined> {
   const key = new URLSearchParams(query).get("key") ?? "";
@@ -52,7 +50,7 @@ export async function showReport(
   return respond(200, raw(renderReport(await makeReport(evidenceOf(ports.evidence, run)))), REPORT_HEADERS);
 }
 
-function isBefore(end: string, { clock }: Ports): boolean {
+function isBefore(end: string, { clock }: GatePorts): boolean {
   return clock.now().getTime() < Date.parse(end);
 }
 

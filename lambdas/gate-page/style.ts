@@ -117,12 +117,35 @@ code { font: .9375em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overfl
 
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 
+const NO_FEATURES = [
+  "accelerometer",
+  "autoplay",
+  "camera",
+  "clipboard-read",
+  "display-capture",
+  "fullscreen",
+  "geolocation",
+  "gyroscope",
+  "magnetometer",
+  "microphone",
+  "midi",
+  "payment",
+  "publickey-credentials-get",
+  "screen-wake-lock",
+  "usb",
+  "xr-spatial-tracking",
+];
+
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy": `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
+  // Two years. The API's domain is AWS's own: nothing is said of its subdomains.
+  "strict-transport-security": "max-age=63072000",
+  // The pages are text and forms.
+  "permissions-policy": NO_FEATURES.map((name) => `${name}=()`).join(", "),
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   // The address holds the key, and pages such as this one are nobody's to index.

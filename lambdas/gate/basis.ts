@@ -1,17 +1,18 @@
-import { createHash } from "node:crypto";
 import { describeDifference, differences } from "../prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { movedInWords } from "../prove/moved-columns.ts";
 import { Doc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { withTarget } from "../shared/places.ts";
+import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
+import { sha256 } from "../shared/sha256.ts";
 import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
 import type { GateKind } from "./kinds.ts";
 
 export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<Fingerprint>;
 
 export const readProduction: ReadCatalog = (ports, evidence) =>
-  withTarget(ports, evidence, "production", takeFingerprint);
+  withTarget(ports, evidence, "production", (session) => takeFingerprint(session, applicationRoles(ports)));
 
 /** What a Go is bound to, in full; the gate's document holds its hashes. */
 export interface Basis {
@@ -59,7 +60,13 @@ export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEviden
   if (now.hashes.fingerprint !== doc.basis.fingerprint) {
     const before = await evidence.need<Fingerprint>(fingerprintName(doc.gate, doc.attempt));
     const found = now.catalog ? differences(before, now.catalog) : [];
-    changes.push("Production's catalog has changed:", ...fewLines(found.map(describeDifference)));
+    changes.push(
+      "Production's catalog has changed:",
+      ...fewLines([
+        ...found.map(describeDifference),
+        ...(now.catalog ? movedInWords(before, now.catalog) : []),
+      ]),
+    );
   }
   if (now.hashes.report !== doc.basis.report) {
     const before = await evidence.read<ShownDocuments>(shownDocumentsDoc(doc.gate, doc.attempt));
@@ -93,9 +100,9 @@ function fewLines(lines: readonly string[]): string[] {
   return more > 0 ? [...lines.slice(0, MOST_LINES), `and ${more} more`] : [...lines];
 }
 
-// Gates and states write while a gate is open, failures are of tries that were made again, and of the catalogs the
+// Gates, states and the chain are written while a gate is open, failures are of tries that were made again, and of the catalogs the
 // hashes stand in the records.
-const NOT_SHOWN = /^(gates|states|failures|fingerprints)\//;
+const NOT_SHOWN = /^(gates|states|failures|fingerprints|chain|leases)\//;
 const AT_ONCE = 16;
 
 async function shownDocuments(evidence: RunEvidence): Promise<ShownDocuments> {
@@ -109,8 +116,4 @@ async function shownDocuments(evidence: RunEvidence): Promise<ShownDocuments> {
     });
   }
   return documents;
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,4 +1,5 @@
 import { type Decision, Doc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { announce, gateDecided } from "./announce.ts";
@@ -13,6 +14,9 @@ import {
 } from "./attempts.ts";
 import { changesSince, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
 import { closeGate, type Heard } from "./close.ts";
+import { starterWhoMayNotDecide } from "./decide.ts";
+import { flawsOf } from "./flaws.ts";
+import { samePerson } from "./names.ts";
 import { type GateTime, type TimedGate, timeLeft } from "./time.ts";
 
 export interface ConfirmGate extends TimedGate {
@@ -44,12 +48,33 @@ export async function confirmGate(
   const time = !stored && heard === "nothing" ? await timeLeft(event, ports, evidence) : undefined;
   if (time) return { decision: "Escalate", ...time };
   const decision = stored ?? (await closeGate(doc, heard, ports, evidence));
+  await refuseForged(doc, decision, ports, evidence);
   // Also where the call that should have told it was lost: nobody needs to tell it any more.
   await evidence.keep<ToldDoc>(toldDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
   const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
   if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
   await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);
   return { decision: withheld?.answer ?? decision.decision };
+}
+
+/** @throws SluiceError DecisionForged: the run must not go on, and somebody must look who wrote that. */
+async function refuseForged(
+  doc: GateDoc,
+  decision: GateDecisionDoc,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<void> {
+  const flaws = await flawsOf(doc, decision, evidence, ports);
+  const starter = await starterWhoMayNotDecide(doc, ports, evidence);
+  if (starter !== undefined && decision.decision === "Go")
+    for (const { by } of decision.approvals ?? [decision])
+      if (samePerson(starter, by)) flaws.push(`${by} may be ${starter}, who started the run.`);
+  if (flaws.length === 0) return;
+  throw new SluiceError(
+    ErrorName.DecisionForged,
+    `The decision at gate ${doc.gate} (attempt ${doc.attempt}) cannot have been taken by its page, so it does not count: ${flaws.join(" ")} ` +
+      "Somebody wrote it into the run's evidence. Find out who may write there before you start another run.",
+  );
 }
 
 async function reasonToWithhold(

@@ -7,12 +7,14 @@ import {
   type RequestDoc,
 } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { GatePorts } from "../shared/ports.ts";
 import { approvalsSoFar, approve, storedDecision } from "./approvals.ts";
 import { latestAttempt } from "./attempts.ts";
 import { leadsToProduction } from "./kinds.ts";
 import type { GateAddress } from "./link.ts";
-import { isName, samePerson } from "./names.ts";
+import { isName, relationOf } from "./names.ts";
+import { keepObjection } from "./objections.ts";
+import { keepShown, terminalText } from "./shown.ts";
 import { type Closed, gateState } from "./state.ts";
 import { type Told, tell } from "./tell.ts";
 
@@ -23,7 +25,7 @@ export interface Answered extends GateAddress {
   /** Address the answer came from. */
   from: string;
   ticked?: readonly string[];
-  /** SHA-256 of the page; empty when it was answered without one, at the prompt. */
+  /** SHA-256 of the page, which is kept; absent when it was answered at a terminal, without one. */
   shown?: string;
 }
 
@@ -38,13 +40,28 @@ export type Decided =
   /** A Go of several that are needed. `first`: it is this answer; otherwise somebody of that name gave one before. */
   | { state: "counted"; doc: GateDoc; approvals: GateApprovalDoc[]; first: boolean }
   /** `first`: this answer is the one that counts, or one of them; otherwise another one came before it. */
-  | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc; first: boolean; told: Told };
+  | {
+      state: "decided";
+      doc: GateDoc;
+      decision: GateDecisionDoc;
+      first: boolean;
+      told: Told;
+      /** It is a No-Go after a Go. */
+      tooLate?: TooLate;
+    };
+
+/** A No-Go after a Go: whether it is kept, or what it lacks; and the execution that it does not stop. */
+export interface TooLate {
+  lacks: string | undefined;
+  /** Of Step Functions; undefined where the run goes on in a terminal. */
+  execution: string | undefined;
+}
 
 /**
  * Decides a gate, once: whichever answer is stored first counts, for ever. It is stored before the machine is told, so
  * that a lost call can be made again. A gate that needs several Goes is decided by the last of them, or by any No-Go.
  */
-export async function decide(ports: Ports, answered: Answered): Promise<Decided> {
+export async function decide(ports: GatePorts, answered: Answered): Promise<Decided> {
   const { run, gate, attempt } = answered;
   const now = await gateState(ports, answered);
   if (now.state === "decided") return settled(ports, answered, now.doc, now.decision);
@@ -60,7 +77,7 @@ export async function decide(ports: Ports, answered: Answered): Promise<Decided>
     at: ports.clock.now().toISOString(),
     from: answered.from,
     ticked: [...(answered.ticked ?? [])],
-    shown: answered.shown ?? "",
+    shown: answered.shown ?? (await keepShown(evidence, doc, terminalText(doc), "terminal")),
   };
   if (doc.quorum && answered.decision === "Go") {
     await approve(evidence, doc, answer);
@@ -85,14 +102,31 @@ async function counted(answered: Answered, doc: GateDoc, evidence: RunEvidence):
 
 /** What an answer comes to where there is a decision: the decision's words are told the machine once more if need be. */
 export async function settled(
-  ports: Ports,
+  ports: GatePorts,
   answered: Answered,
   doc: GateDoc,
   decision: GateDecisionDoc,
 ): Promise<Extract<Decided, { state: "decided" }>> {
   const counting = decision.approvals ?? [decision];
   const first = decision.decision === answered.decision && counting.some((given) => isSame(given, answered));
-  return { state: "decided", doc, decision, first, told: await tell(ports, answered.run, decision) };
+  const told = await tell(ports, answered.run, decision);
+  if (answered.decision === "Go" || decision.decision === "NoGo")
+    return { state: "decided", doc, decision, first, told };
+  return { state: "decided", doc, decision, first, told, tooLate: await tooLate(ports, answered, doc) };
+}
+
+async function tooLate(ports: GatePorts, answered: Answered, doc: GateDoc): Promise<TooLate> {
+  const evidence = evidenceOf(ports.evidence, answered.run);
+  const lacks = await keepObjection(evidence, {
+    gate: doc.gate,
+    attempt: doc.attempt,
+    by: answered.by.trim(),
+    comment: answered.comment.trim(),
+    at: ports.clock.now().toISOString(),
+    from: answered.from,
+  });
+  const execution = (await evidence.read<RequestDoc>(Doc.request))?.execution;
+  return { lacks, execution: execution?.startsWith("arn:") ? execution : undefined };
 }
 
 /** A form sent twice is the same answer, and hears the same. */
@@ -101,7 +135,7 @@ function isSame(given: { by: string; comment: string }, answered: Answered): boo
 }
 
 /** What an answer lacks, wherever it is given. */
-export async function problemsWith(answered: Answered, doc: GateDoc, ports: Ports): Promise<Problem[]> {
+export async function problemsWith(answered: Answered, doc: GateDoc, ports: GatePorts): Promise<Problem[]> {
   const problems: Problem[] = [];
   if (!isName(answered.by)) problems.push({ field: "by", message: "Type your name." });
   if (answered.decision === "NoGo") {
@@ -115,13 +149,45 @@ export async function problemsWith(answered: Answered, doc: GateDoc, ports: Port
       field: "page",
       message: "Another plan has been deployed since this run was started: a Go would not take effect.",
     });
-  if (ports.settings.separateApprover && leadsToProduction(doc.kind, ports.settings)) {
-    const request = await evidenceOf(ports.evidence, answered.run).read<RequestDoc>(Doc.request);
-    if (request?.startedBy && samePerson(request.startedBy, answered.by))
+  const evidence = evidenceOf(ports.evidence, answered.run);
+  const starter = await starterWhoMayNotDecide(doc, ports, evidence);
+  if (starter !== undefined) {
+    const relation = relationOf(starter, answered.by);
+    // Who is known by a link has no other name to give.
+    if (relation === "same" || (relation === "unclear" && doc.approvers))
       problems.push({
         field: "by",
-        message: `${request.startedBy} started this run. Somebody else must give the Go for production.`,
+        message: `${starter} started this run. Somebody else must give the Go for production.`,
+      });
+    else if (relation === "unclear")
+      problems.push({
+        field: "by",
+        message: `That could be ${starter}, who started this run and may not give the Go for production. If it is not you, ${IN_FULL}`,
       });
   }
+  const alike =
+    doc.quorum && !doc.approvers
+      ? (await approvalsSoFar(evidence, doc)).find(
+          (given) => relationOf(given.by, answered.by) === "unclear" && !isSame(given, answered),
+        )
+      : undefined;
+  if (alike)
+    problems.push({
+      field: "by",
+      message: `That could be ${alike.by}, who has said Go already. If it is not you, ${IN_FULL}`,
+    });
   return problems;
+}
+
+const IN_FULL = "say in full who you are: your given name and your surname.";
+
+/** Who started the run, where that person may not give this gate's Go. */
+export async function starterWhoMayNotDecide(
+  doc: GateDoc,
+  { settings }: Pick<GatePorts, "settings">,
+  evidence: RunEvidence,
+): Promise<string | undefined> {
+  if (!settings.separateApprover || !leadsToProduction(doc.kind, settings)) return undefined;
+  const startedBy = (await evidence.read<RequestDoc>(Doc.request))?.startedBy;
+  return isName(startedBy) ? startedBy : undefined;
 }

@@ -18,6 +18,14 @@ export function leadsToProduction(kind: GateKind, { rehearse }: Pick<RunSettings
   }
 }
 
+/** True where a Go takes the database's name: whoever gives it is to know which one it is about. */
+export function takesName(
+  kind: GateKind,
+  settings: Pick<RunSettings, "rehearse" | "nameAtEveryGate">,
+): boolean {
+  return settings.nameAtEveryGate === true || leadsToProduction(kind, settings);
+}
+
 /**
  * Gates that nothing but a person's answer, or the end of its own time, closes: no maintenance window's end, and no
  * wish to stop the run. At the others a No-Go is the quickest way out of the downtime. At `keep` it would begin another

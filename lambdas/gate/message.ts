@@ -1,4 +1,6 @@
+import { cutLines, cutText } from "../shared/cut.ts";
 import type { GateDoc } from "../shared/documents.ts";
+import { plain as plainText } from "../shared/plain.ts";
 import type { Notice } from "../shared/ports.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import { endsWithWindow } from "./time.ts";
@@ -10,8 +12,10 @@ export function gateNotice(
   planTitle: string,
   settings: RunSettings,
   link: string,
+  to?: { id: string; name: string },
 ): Notice {
   const lines = [
+    ...(doc.warnings ? [...doc.warnings.map(plain), ""] : []),
     doc.escalation
       ? "This gate was not decided in time. It is now yours to decide."
       : "A migration waits for your decision.",
@@ -23,7 +27,11 @@ export function gateNotice(
     `  Run       ${plain(run)}`,
     "",
     ...(doc.changed.length > 0
-      ? ["It is asked once more, as something changed after the last Go:", ...doc.changed.map(item), ""]
+      ? [
+          "It is asked once more, as something changed after the last Go:",
+          ...cutLines(doc.changed, 50).map(item),
+          "",
+        ]
       : []),
     ...(doc.window && doc.window.override !== null
       ? [`It may go on outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
@@ -43,7 +51,9 @@ export function gateNotice(
     link,
     "",
     `Until ${utc(doc.expiresAt)}. ${atItsEnd(doc)}`,
-    "The link is for you: whoever has it can decide. Opening it decides nothing.",
+    to
+      ? `The link is yours alone, ${plain(to.name)}: an answer by it is your answer. Do not pass it on. Opening it decides nothing.`
+      : "The link is for you: whoever has it can decide. Opening it decides nothing.",
     ...(settings.contacts.length > 0
       ? ["", "Contacts", ...settings.contacts.map(({ role, name }) => `  ${plain(role)}: ${plain(name)}`)]
       : []),
@@ -53,6 +63,7 @@ export function gateNotice(
     subject: subject(doc, run, settings.instance),
     text: lines.join("\n"),
     audience: doc.escalation ? "escalation" : "approvers",
+    ...(to ? { to: to.id } : {}),
   };
 }
 
@@ -75,14 +86,7 @@ function short(text: string, most: number): string {
 
 const item = (text: string) => `  - ${plain(text)}`;
 
-// One line, and no address that mail programs are sure to make a link of: the texts come from plans, catalogs and people.
-function plain(text: string): string {
-  return text
-    .replace(/[\s\p{Cc}]+/gu, " ")
-    .replace(/:\/\//g, ": //")
-    .replace(/www\./gi, "www .")
-    .trim();
-}
+const plain = (text: string) => cutText(plainText(text), 500);
 
 function utc(iso: string): string {
   return `${iso.slice(0, 16).replace("T", " ")} UTC`;

@@ -14,6 +14,7 @@ import { gateLink } from "./link.ts";
 import { gateNotice } from "./message.ts";
 import { firstOfTheSame, quorumOf } from "./quorum.ts";
 import { windowOfGate } from "./time.ts";
+import { warningsFor } from "./warnings.ts";
 
 export interface OpenGate {
   gate: string;
@@ -46,7 +47,11 @@ export async function openGate(
   const basis = await takeBasis(kind, ports, evidence, readCatalog);
   const withheld = await withheldSoFar(evidence, gate);
   const window = await windowOfGate(kind, evidence);
+  const warnings = await warningsFor(kind, evidence);
+  const people = event.escalation ? settings.people?.escalation : settings.people?.approvers;
+  // Without a list one link goes to all. With one, each gets their own, and this one nobody.
   const { key, hash } = newKey();
+  const invited = people?.map((person) => ({ ...person, ...newKey() }));
   const asked = {
     gate,
     kind,
@@ -57,16 +62,23 @@ export async function openGate(
     openedAt: ports.clock.now().toISOString(),
     expiresAt: event.until,
     keyHash: hash,
+    ...(invited ? { approvers: invited.map(({ name, hash }) => ({ name, keyHash: hash })) } : {}),
     basis: basis.hashes,
     changed: withheld.flatMap((doc) => doc.changed),
+    ...(warnings.length > 0 ? { warnings } : {}),
     ...(window ? { window } : {}),
     ...consequences(kind, version, plan, settings),
   };
   const doc = await keepAsNext(evidence, asked, await quorumOf(kind, ports, evidence));
   await keepBasis(evidence, gate, doc.attempt, basis);
   await evidence.keep<GateTokenDoc>(Doc.gateToken(gate, doc.attempt), { token: event.token });
-  const link = gateLink(settings.gateUrl, { run: evidence.run, gate, attempt: doc.attempt }, key);
-  await ports.notifier.send(gateNotice(doc, evidence.run, plan.title, settings, link));
+  const address = { run: evidence.run, gate, attempt: doc.attempt };
+  for (const to of invited ?? [{ key }]) {
+    const link = gateLink(settings.gateUrl, address, to.key);
+    await ports.notifier.send(
+      gateNotice(doc, evidence.run, plan.title, settings, link, "id" in to ? to : undefined),
+    );
+  }
   await announce(gateOpened(doc, evidence.run, ports), ports);
   return DONE;
 }

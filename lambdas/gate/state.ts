@@ -1,6 +1,6 @@
 import { Doc, type GateApprovalDoc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { GatePorts } from "../shared/ports.ts";
 import { approvalsSoFar, storedDecision } from "./approvals.ts";
 import { latestAttempt } from "./attempts.ts";
 import type { GateAddress } from "./link.ts";
@@ -21,7 +21,7 @@ export type Closed =
 
 /** @param opens whether who asks may know the gate at all; nothing else is looked at before */
 export async function gateState(
-  ports: Ports,
+  ports: GatePorts,
   { run, gate, attempt }: GateAddress,
   opens: (doc: GateDoc) => boolean = () => true,
 ): Promise<GateState> {

@@ -5,7 +5,7 @@ import { type GateKind, isForPeopleAlone } from "./kinds.ts";
 
 // A page may take as long as this over an answer that came in the last moment: the machine waits for it, so that
 // every answer which was accepted is heard.
-const PAGE_SECONDS = 30;
+export const PAGE_SECONDS = 30;
 
 /** Until when a gate can be answered, and how many seconds the machine waits from now on. */
 export type GateTime = { until: string; seconds: number };

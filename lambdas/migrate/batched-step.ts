@@ -3,7 +3,7 @@ import type { BatchedStep } from "../shared/plan.ts";
 import { relationName } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
 import { holdUp } from "./hold-up.ts";
-import { forRange, type KeyColumn, primaryKey, upperEnd } from "./key-ranges.ts";
+import { forRange, heirsOf, type KeyColumn, primaryKey, upperEnd } from "./key-ranges.ts";
 import type { Checkpoint, StepRow } from "./ledger.ts";
 import { batch, beginStep, finishStep, resumeStep } from "./ledger-writes.ts";
 import { sizesOf } from "./sizes.ts";
@@ -49,7 +49,7 @@ export async function runBatchedStep(
   for (;;) {
     if (mustLeave(ports, WORKER_MARGIN_MS)) return "leave";
     if (!(await holdUp(work, step.batches.table, patience))) return "leave";
-    const to = await upperEnd(session, step.batches.table, keys, checkpoint);
+    const to = await upperEnd(session, step.batches, keys, checkpoint);
     const statement = forRange(step, keys, checkpoint.after, to);
     const next: Checkpoint = {
       after: to ?? checkpoint.after,
@@ -86,7 +86,7 @@ function messageFor(
 
 /** @throws SluiceError where the table's rows cannot be gone through by their key */
 async function keysOf({ session, step, file, failure }: BatchedWork): Promise<KeyColumn[]> {
-  const { table, sets } = step.batches;
+  const { table, only, sets } = step.batches;
   const keys = await primaryKey(session, table);
   const refuse = (why: string) =>
     new SluiceError(
@@ -94,6 +94,11 @@ async function keysOf({ session, step, file, failure }: BatchedWork): Promise<Ke
       `${file.path}:${step.line}: step "${step.name}" cannot be done in batches: ${why}`,
     );
   if (keys.length === 0) throw refuse(`${table.name} has no primary key to go by, or is not there.`);
+  const heirs = only ? [] : await heirsOf(session, table);
+  if (heirs.length > 0)
+    throw refuse(
+      `${heirs.join(", ")} ${heirs.length === 1 ? "inherits" : "inherit"} from ${table.name}, and its key does not hold for their rows. Write ONLY before ${table.name}, and a step of its own for each table that inherits from it.`,
+    );
   const moved = keys.find(({ name }) => sets.includes(name));
   if (moved) throw refuse(`it sets ${moved.name}, which the batches go by.`);
   return keys;

@@ -1,6 +1,7 @@
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
-import { ensureLedger, hasLedger, LEDGER_SCHEMA } from "./ledger.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
+import { ensureLedger, hasLedger } from "./ledger.ts";
 
 /**
  * The run that may change this database, noted in the database itself: it holds also for runs of another deployment, who

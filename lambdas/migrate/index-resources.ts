@@ -1,6 +1,6 @@
 import { isPostgresError } from "../shared/errors.ts";
 import type { IndexBuild } from "../shared/plan.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { relationName } from "../shared/sql-text.ts";
 
 /** What an index build is given for its time. */
@@ -21,10 +21,17 @@ export const NO_WORKERS = "max_parallel_maintenance_workers = 0";
 export const WITHOUT_WORKERS =
   "The server has no shared memory for parallel workers: the index was built by one process.";
 
-/** Classes 53 and 58: the server is out of something. Workers share memory that a container may have little of. */
+/** How the server calls a piece of shared memory, in any language: with posix, and with mmap. */
+const SHARED_MEMORY = /\/PostgreSQL\.\d+|pg_dynshmem/;
+
+/**
+ * Workers share memory that a container may have little of. Where that is full, the server says that a disk is (53100),
+ * or that one of its files cannot be used (58): by its name alone it is told from a disk, which no other try makes room on.
+ */
 export function lacksSharedMemory(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
-  return isPostgresError(cause) && /^5[38]/.test(cause.code);
+  if (!isPostgresError(cause)) return false;
+  return cause.code === "53200" || (/^5[38]/.test(cause.code) && SHARED_MEMORY.test(cause.message));
 }
 
 /** Index methods that read values which are stored out of line, so that the table itself looks small. */
@@ -90,8 +97,8 @@ export async function resourcesFor(session: Session, build: IndexBuild): Promise
 async function countRows(session: Session, table: string, estimate: number | null): Promise<number> {
   if (estimate === null) return 0;
   if (estimate >= 0) return estimate;
-  const [row] = await session.query<{ rows: number }>(`SELECT count(*)::float8 AS rows FROM ${table}`);
-  return row?.rows ?? 0;
+  const counted = await needRow<{ rows: number }>(session, `SELECT count(*)::float8 AS rows FROM ${table}`);
+  return counted.rows;
 }
 
 /**

@@ -20,16 +20,26 @@ export async function primaryKey(session: Session, table: ObjectName): Promise<K
   );
 }
 
+/** Tables that inherit from a plain one; partitions are none, as a partitioned table's key holds for all its rows. */
+export async function heirsOf(session: Session, table: ObjectName): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT i.inhrelid::regclass::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent
+      WHERE c.oid = to_regclass($1) AND c.relkind = 'r' ORDER BY 1`,
+    [relationName(table)],
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** The key of the last row of the next batch; undefined where what is left is no more than that. */
 export async function upperEnd(
   session: Session,
-  table: ObjectName,
+  { table, only }: Pick<BatchedStep["batches"], "table" | "only">,
   keys: readonly KeyColumn[],
   { after, size }: Pick<Checkpoint, "after" | "size">,
 ): Promise<string[] | undefined> {
   const names = keys.map(({ name }) => identifier(name)).join(", ");
   const [last, next] = await session.query<{ key: string[] }>(
-    `SELECT ARRAY[${keys.map(({ name }) => `${identifier(name)}::text`).join(", ")}] AS key FROM ${relationName(table)}
+    `SELECT ARRAY[${keys.map(({ name }) => `${identifier(name)}::text`).join(", ")}] AS key FROM ${only ? "ONLY " : ""}${relationName(table)}
       WHERE ${above(keys, names, after)} ORDER BY ${names} OFFSET ${size - 1} LIMIT 2`,
   );
   return next && last?.key;

@@ -1,6 +1,7 @@
 import type { ObjectName, Step } from "../shared/plan.ts";
 import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
-import { type Checkpoint, LEDGER_SCHEMA, type LedgerKey, type Wait } from "./ledger.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
+import type { Checkpoint, LedgerKey, Wait } from "./ledger.ts";
 import { growth, growthTo, type Sizes, sizesBefore } from "./sizes.ts";
 
 // What is written to the ledger, as statements without parameters: they are sent in one message with the step's own,
@@ -136,7 +137,8 @@ function keyValues({ run, version, round, direction }: LedgerKey): (string | num
   return [literal(run), literal(version), round, literal(direction)];
 }
 
-function isStep({ key, ordinal }: StepPlace): string {
+/** Condition for the step's own row. */
+export function isStep({ key, ordinal }: StepPlace): string {
   const { run, version, round, direction } = key;
   return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)} AND ordinal = ${ordinal}`;
 }

@@ -2,9 +2,7 @@ import type { Direction } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
-
-/** Where Sluice keeps its own record of what it did; no part of any fingerprint or checksum. */
-export const LEDGER_SCHEMA = "sluice";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 
 /** Tells the schema as ours, and as of this shape. */
 const MARK = "Sluice's ledger, shape 1";
@@ -57,12 +55,16 @@ const DDL: readonly string[] = [
     notes jsonb NOT NULL DEFAULT '[]',
     checkpoint jsonb,
     put_back text,
+    rewrites jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (run, version, round, direction, ordinal)
   )`,
   `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.locks IS 'Locks that others would wait for, and since when at the latest each was held'`,
   `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.put_back IS 'Undoes what was changed for the sake of this step only'`,
   "COMMIT",
 ];
+
+/** All that there is in the ledger's schema. */
+export const LEDGER_TABLES: readonly string[] = ["claim", "migration", "step"];
 
 /** Which steps of which migration a ledger row is about. */
 export interface LedgerKey {
@@ -124,6 +126,8 @@ export interface StepRow {
   notes: string[];
   checkpoint: Checkpoint | null;
   putBack: string | null;
+  /** Tables that it wrote anew, where that was looked for. */
+  rewrites: string[];
 }
 
 /**
@@ -131,11 +135,22 @@ export interface StepRow {
  * @throws SluiceError StepFailed where a schema of that name is somebody else's, or of another version of Sluice.
  */
 export async function ensureLedger(session: Session): Promise<void> {
-  if (await hasLedger(session)) return;
+  if (await hasLedger(session)) return await completeLedger(session);
   await session.together(DDL).catch(async (error: unknown) => {
     await session.exec("ROLLBACK");
     throw error;
   });
+}
+
+/** A ledger that was made before its steps noted rewriting. Older versions of Sluice go on working with it. */
+async function completeLedger(session: Session): Promise<void> {
+  const [there] = await session.query(
+    `SELECT FROM pg_attribute WHERE attrelid = '${LEDGER_SCHEMA}.step'::regclass AND attname = 'rewrites'`,
+  );
+  if (!there)
+    await session.exec(
+      `ALTER TABLE ${LEDGER_SCHEMA}.step ADD COLUMN IF NOT EXISTS rewrites jsonb NOT NULL DEFAULT '[]'`,
+    );
 }
 
 /** @throws as ensureLedger */
@@ -156,7 +171,7 @@ export async function hasLedger(session: Session): Promise<boolean> {
 export function stepsQuery({ run, version }: Pick<LedgerKey, "run" | "version">): string {
   return `SELECT round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
             gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
-            size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack"
+            size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack", rewrites
        FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version = ${literal(version)}
       ORDER BY round, direction, ordinal`;
 }

@@ -4,6 +4,7 @@ import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./
 import type { StepRow, Wait } from "./ledger.ts";
 import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
 import { findLeftovers } from "./leftovers.ts";
+import { noteVacuumed } from "./rewrites.ts";
 import { blockersInWords } from "./sight.ts";
 import { sizesOf } from "./sizes.ts";
 import { type Became, ownLimits, type StepWork, trySending, tryTogether } from "./try-step.ts";
@@ -51,6 +52,7 @@ export async function runOutsideStep(
       ? [...before, ...(row ? [] : [beginStep(work, await sizesOf(session, step.relationsBefore))])]
       : []),
     ...putBack,
+    ...(work.noticesRewrites && step.rewrites ? [noteVacuumed(work)] : []),
     finishOutside(work, [...locks], await sizesOf(session, step.relations)),
     ...after,
   ]);

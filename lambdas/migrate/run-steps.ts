@@ -26,6 +26,8 @@ export interface StepsRun {
   limitMinutes: number | undefined;
   /** Another session on the same database, to look at what runs; undefined where there can be only one. */
   beside: OpenSession | undefined;
+  /** The steps note which tables they write anew: on staging. */
+  noticesRewrites?: boolean | undefined;
   /** What else changes when the last step is done: statements that go into its transaction. */
   atEnd: () => Promise<string[]>;
 }
@@ -83,7 +85,7 @@ async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: St
 function workFor(
   session: Session,
   ports: Ports,
-  { key, file, failure, beside }: StepsRun,
+  { key, file, failure, beside, noticesRewrites = false }: StepsRun,
   { pid }: StepLock,
   { ordinal, step, row }: { ordinal: number; step: Step; row: StepRow | undefined },
 ): StepWork {
@@ -98,6 +100,7 @@ function workFor(
     ports,
     file,
     failure,
+    noticesRewrites,
     gaveWay: row?.gaveWay ?? 0,
     waits: [...(row?.waits ?? [])],
     toldAt: performance.now(),

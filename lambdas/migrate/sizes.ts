@@ -1,6 +1,6 @@
 import { isPostgresError } from "../shared/errors.ts";
 import type { ObjectName, Step } from "../shared/plan.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 
 /** Bytes of relations with their indexes, by oid. */
@@ -14,13 +14,14 @@ export async function sizesOf(session: Session, relations: Step["relations"]): P
   if (relations === undefined) return null;
   if (relations.length === 0) return {};
   try {
-    const [row] = await session.query<{ sizes: Sizes | null }>(
+    const { sizes } = await needRow<{ sizes: Sizes | null }>(
+      session,
       `SELECT CASE WHEN NOT EXISTS (SELECT FROM pg_locks l JOIN ${named(relations)} ON l.relation = named.oid
                                      WHERE l.mode = 'AccessExclusiveLock')
                    THEN (SELECT coalesce(jsonb_object_agg(oid::text, pg_total_relation_size(oid)), '{}') FROM ${named(relations)})
               END AS sizes`,
     );
-    return row?.sizes ?? null;
+    return sizes;
   } catch (error) {
     if (isPostgresError(error) && error.code === "55P03") return null;
     throw error;

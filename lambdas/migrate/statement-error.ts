@@ -10,19 +10,38 @@ export function describeStatementError(
 ): string {
   if (!isPostgresError(error)) return `${path}:${statement.line}: ${what}: ${messageOf(error)}`;
   const position = Number(error.position ?? 0);
-  const before = statement.sql.slice(0, Math.max(0, position - 1)).split("\n");
+  // The server counts characters, of which an astral one is two here.
+  const before = [...statement.sql]
+    .slice(0, Math.max(0, position - 1))
+    .join("")
+    .split("\n");
   const line = position > 0 ? statement.line + before.length - 1 : statement.line;
-  const column = position > 0 ? (before.at(-1)?.length ?? 0) + 1 : 1;
-  const text = statement.sql.split("\n")[line - statement.line] ?? "";
+  const text = (statement.sql.split("\n")[line - statement.line] ?? "").trimEnd();
+  const margin = `  ${String(line).padStart(4)} | `;
   const words = [
     `${path}:${line}: ${what}: ${error.message} (${error.code})`,
-    `  ${String(line).padStart(4)} | ${text}`,
-    ...(position > 0 ? [`       ${" ".repeat(column)}^`] : []),
+    `${margin}${text}`,
+    ...(position > 0 ? [`${" ".repeat(margin.length)}${blankFor(before.at(-1) ?? "")}^`] : []),
     ...(error.detail ? [`  Detail: ${error.detail}`] : []),
     ...(error.hint ? [`  Hint: ${error.hint}`] : []),
     ...(error.where ? [`  Where: ${error.where.split("\n")[0]}`] : []),
   ];
   return words.join("\n");
+}
+
+const TWO_COLUMNS =
+  /\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}|\p{scx=Hang}|[\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const NO_COLUMN = /\p{Mn}|\p{Me}|\p{Cf}/u;
+
+/** Blanks as wide as the text is on a terminal; a tab stays one, as it depends on where it stands. */
+function blankFor(text: string): string {
+  return [...text]
+    .map((character) => {
+      if (character === "\t") return "\t";
+      if (NO_COLUMN.test(character)) return "";
+      return TWO_COLUMNS.test(character) ? "  " : " ";
+    })
+    .join("");
 }
 
 /** As `006_knowledge_graph/migrate.sql:12`. */

@@ -6,9 +6,10 @@ import { placeOf } from "./statement-error.ts";
 /** A step that is done, as the evidence has it. */
 export function stepDoc(file: SqlFile, row: StepRow): StepDoc {
   const endedAt = row.endedAt ?? row.startedAt;
+  const step = file.steps[row.ordinal] as Step;
   return {
     name: row.name,
-    at: placeOf(file, file.steps[row.ordinal] as Step),
+    at: placeOf(file, step),
     startedAt: row.startedAt.toISOString(),
     seconds: secondsBetween(row.startedAt, endedAt),
     gaveWay: row.gaveWay,
@@ -18,6 +19,7 @@ export function stepDoc(file: SqlFile, row: StepRow): StepDoc {
     locks: heldLocks(row.locks, endedAt),
     waits: row.waits.map(waitDoc),
     notes: row.notes,
+    ...(row.rewrites.length > 0 ? { rewrites: { tables: row.rewrites, meant: step.rewrites === true } } : {}),
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorName, isPostgresError, nameTransient, SluiceError } from "../shared/errors.ts";
 import type { Ports } from "../shared/ports.ts";
-import { type Session, StatementFailed } from "../shared/session.ts";
+import { needRow, type Session, StatementFailed } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
 import { ensureLedger, type LedgerKey, type StepRow, stepsQuery, type Wait } from "./ledger.ts";
@@ -163,7 +163,7 @@ async function tryLock(
   } catch (error) {
     const cause = error instanceof StatementFailed ? error.cause : error;
     if (!isPostgresError(cause) || !NO_LEDGER.test(cause.code)) throw nameTransient(cause);
-    return await withNewLedger(session, statements[0] ?? "");
+    return await withNewLedger(session, statements[0] ?? "", about);
   }
 }
 
@@ -171,8 +171,10 @@ async function tryLock(
 async function withNewLedger(
   session: Session,
   lock: string,
+  about: Pick<LedgerKey, "run" | "version">,
 ): Promise<{ taken: boolean; pid: number; rows: StepRow[] }> {
-  const [row] = await session.query<{ taken: boolean; pid: number }>(lock);
-  if (row?.taken) await ensureLedger(session);
-  return { taken: row?.taken === true, pid: row?.pid ?? 0, rows: [] };
+  const row = await needRow<{ taken: boolean; pid: number }>(session, lock);
+  if (!row.taken) return { taken: false, pid: row.pid, rows: [] };
+  await ensureLedger(session);
+  return { taken: true, pid: row.pid, rows: await session.query<StepRow>(stepsQuery(about)) };
 }

@@ -1,9 +1,12 @@
 import * as z from "zod";
+import { noteChanges } from "../changes/seen.ts";
 import { takeRecord } from "../record/take-record.ts";
-import { Doc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
+import { stagingWishes } from "../record/wishes.ts";
+import { tryRollbackAgain } from "../rollback/tries.ts";
+import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
-import { migrationOf } from "../shared/plan.ts";
+import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { runSteps } from "./run-steps.ts";
 import { addVersion } from "./schema-version.ts";
@@ -15,31 +18,45 @@ const event = z.strictObject({
   round: z.number().int().positive(),
 });
 
-/** Applies one migration, step by step. On staging it first notes what its rollback must bring back. */
+/**
+ * Applies one migration, step by step. On staging it first notes what its rollback must bring back; before the second
+ * time it tries that rollback again, and after it notes what the migration did to what was there before.
+ */
 export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
     const migration = migrationOf(ports.plan, version);
     const key = { run, version, round, direction: "migrate" as const };
+    if (target === "staging" && round === 2)
+      if (!(await tryRollbackAgain(ports, evidence, { run, version, limitMinutes }))) return RELIEVE_ME;
     const steps = await withTarget(
       ports,
       evidence,
       target,
       async (session): Promise<StepDoc[] | undefined> => {
         if (target === "staging" && round === 1) {
-          const before = await takeRecord(ports, evidence, { name: `staging-${version}`, target, session });
+          const before = await takeRecord(ports, evidence, {
+            name: `staging-${version}`,
+            target,
+            session,
+            scope: { of: "all", read: await stagingWishes(session, ports) },
+            since: recordBefore(ports.plan, version),
+          });
           if (!before) return undefined;
         }
-        return await runSteps(session, ports, {
+        const done = await runSteps(session, ports, {
           key,
           file: migration.migrate,
           checksum: migration.migrate.checksum,
           failure: ErrorName.StepFailed,
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
+          noticesRewrites: target === "staging",
           atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
+        if (!done || target === "production" || round === 1) return done;
+        return (await noteChanges(session, ports, evidence, migration)) ? done : undefined;
       },
     );
     if (!steps) return RELIEVE_ME;
@@ -54,6 +71,13 @@ export const migrateTask: Task<z.infer<typeof event>> = {
     return DONE;
   },
 };
+
+/** The last that is known of staging before that migration. */
+function recordBefore({ migrations }: CompiledPlan, version: string): RecordName {
+  const place = migrations.findIndex((migration) => migration.version === version);
+  const former = migrations[place - 1];
+  return former ? `changed-${former.version}` : "staging";
+}
 
 /** The document for steps that are all done. */
 export function stepsDoc(

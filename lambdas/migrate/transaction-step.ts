@@ -1,6 +1,7 @@
 import type { TransactionStep } from "../shared/plan.ts";
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./index-resources.ts";
 import { beginStep, finishStep, markLocks, noteOf } from "./ledger-writes.ts";
+import { noteRewrites, REMEMBER_FILES } from "./rewrites.ts";
 import { sizesOf } from "./sizes.ts";
 import { type Became, begin, type Sent, type StepWork, trySending } from "./try-step.ts";
 
@@ -47,9 +48,21 @@ async function send(
     if (marks && index < last) statements.push(...at(index, [markLocks(work)]));
   }
   return await trySending(work, [
-    ...at(0, [begin(work), ...before, beginStep(work, sizes), ...step.settings]),
+    ...at(0, [
+      begin(work),
+      ...before,
+      beginStep(work, sizes),
+      ...(work.noticesRewrites ? [REMEMBER_FILES] : []),
+      ...step.settings,
+    ]),
     ...statements,
-    ...at(last, [...(marks ? [] : ["RESET ROLE"]), finishStep(work), ...after, "COMMIT"]),
+    ...at(last, [
+      ...(marks ? [] : ["RESET ROLE"]),
+      ...(work.noticesRewrites ? [noteRewrites(work)] : []),
+      finishStep(work),
+      ...after,
+      "COMMIT",
+    ]),
   ]);
 }
 

@@ -22,6 +22,7 @@ export interface StepWork extends StepPlace {
   ports: Ports;
   file: SqlFile;
   failure: ErrorName;
+  noticesRewrites: boolean;
   /** How often it gave way to a lock so far, and what it waited for. */
   gaveWay: number;
   waits: Wait[];

@@ -1,5 +1,6 @@
 import type { PreflightCheck } from "../shared/documents.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 /** What a snapshot would not hold, and what a proof would not see. */
@@ -16,7 +17,7 @@ async function unloggedTables(session: Session): Promise<PreflightCheck> {
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND pg_relation_size(c.oid) > 0
-        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        AND ${IS_USERS_SCHEMA("n.nspname")}
       ORDER BY name`,
   );
   return {
@@ -28,30 +29,31 @@ async function unloggedTables(session: Session): Promise<PreflightCheck> {
   };
 }
 
-/** Only superusers may read them: they are in every snapshot, and no checksum covers them. Told, for people to decide. */
+/** They are in every snapshot, and proofs cover those that the role may read. Told, for people to decide. */
 async function largeObjects(session: Session): Promise<PreflightCheck> {
-  const [row] = await session.query<{ count: string }>(
+  const { count } = await needRow<{ count: string }>(
+    session,
     "SELECT count(*)::text AS count FROM pg_largeobject_metadata",
   );
-  const count = row?.count ?? "0";
   return {
     name: "large objects",
     passed: count === "0" ? true : null,
     expected: "none",
     seen: count === "0" ? "none" : `${count} of them`,
-    mend: "A snapshot holds them, but no proof covers what is in them: a rollback must leave them alone.",
+    mend: "A snapshot holds them. Proofs compare those that the migrating role may read, and say how many it may not: let a rollback leave these alone.",
   };
 }
 
 async function counters(session: Session): Promise<PreflightCheck> {
-  const [row] = await session.query<{ counting: string }>(
+  const { counting } = await needRow<{ counting: string }>(
+    session,
     "SELECT current_setting('track_counts') AS counting",
   );
   return {
     name: "the server's counters",
-    passed: row?.counting === "on",
+    passed: counting === "on",
     expected: "track_counts is on",
-    seen: `track_counts is ${row?.counting}`,
+    seen: `track_counts is ${counting}`,
     mend: "Set track_counts in the parameter group: by its counters is known that nobody wrote behind the fence.",
   };
 }

@@ -3,6 +3,7 @@ import { applicationRoles } from "../shared/places.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
+import { nameInSql } from "../shared/sql-text.ts";
 import { type Connections, readConnections, utilization } from "../watch/connections.ts";
 import { quantity, standingOf, thresholdText } from "../watch/thresholds.ts";
 
@@ -27,7 +28,7 @@ function room({ used, usedByRoles, most, limits }: Connections, minimum: number)
     ].join("; "),
     mend:
       narrow.length > 0
-        ? `Lift the limit: ALTER ROLE ${narrow.map(({ role }) => role).join(", ")} CONNECTION LIMIT -1, one role at a time.`
+        ? `Lift the limit: ALTER ROLE ${narrow.map(({ role }) => nameInSql(role)).join(", ")} CONNECTION LIMIT -1, one role at a time.`
         : "Raise max_connections in the parameter group, lift the database's CONNECTION LIMIT, or end sessions of others.",
   };
 }

@@ -3,7 +3,7 @@ import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Extension } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { inspectConnections } from "./inspect-connections.ts";
 import { inspected } from "./inspected.ts";
 
@@ -34,14 +34,15 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
 }
 
 async function serverVersion(session: Session, minimum: number): Promise<PreflightCheck> {
-  const [row] = await session.query<{ number: number; text: string }>(
+  const row = await needRow<{ number: number; text: string }>(
+    session,
     "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text",
   );
   return {
     name: "server version",
-    passed: Math.floor((row?.number ?? 0) / 10_000) >= minimum,
+    passed: Math.floor(row.number / 10_000) >= minimum,
     expected: `PostgreSQL ${minimum} or newer`,
-    seen: row?.text ?? "unknown",
+    seen: row.text,
     mend: "Upgrade the instance first.",
   };
 }
@@ -56,10 +57,10 @@ async function schemaVersion(
     expected: `${expectedVersion} as the newest in ${table}`,
     mend: `Bring the schema to ${expectedVersion} first; if it is newer, this plan was applied already.`,
   };
-  const [found] = await session.query<{ name: string | null }>("SELECT to_regclass($1)::text AS name", [
+  const found = await needRow<{ name: string | null }>(session, "SELECT to_regclass($1)::text AS name", [
     table,
   ]);
-  if (!found?.name) return { ...check, passed: false, seen: `there is no table ${table}` };
+  if (!found.name) return { ...check, passed: false, seen: `there is no table ${table}` };
   // Versions may be numbers or text such as 005: the newest is the one with the greatest number.
   const [row] = await session.query<{ version: string }>(
     `SELECT version::text AS version FROM ${found.name}
@@ -116,10 +117,10 @@ async function tablesThere(
 ): Promise<PreflightCheck> {
   const missing: string[] = [];
   for (const table of tables) {
-    const [row] = await session.query<{ name: string | null }>("SELECT to_regclass($1)::text AS name", [
+    const row = await needRow<{ name: string | null }>(session, "SELECT to_regclass($1)::text AS name", [
       table,
     ]);
-    if (!row?.name) missing.push(table);
+    if (!row.name) missing.push(table);
   }
   return {
     name,

@@ -1,9 +1,11 @@
 import { claimInWords, othersClaim } from "../migrate/claim.ts";
-import { hasLedger, LEDGER_SCHEMA } from "../migrate/ledger.ts";
+import { hasLedger, LEDGER_TABLES } from "../migrate/ledger.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
+import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 interface Row {
@@ -20,11 +22,46 @@ export async function inspectLedger(
   plan: CompiledPlan,
   { run, execution }: { run: string; execution: string },
 ): Promise<PreflightCheck[]> {
+  const schema = await inspected("ledger", () => ledgerSchema(session));
+  // What is not the ledger cannot be read as one.
+  if (schema.some(({ passed }) => passed === false)) return schema;
   return [
     ...(await inspected("other runs", () => otherRuns(session, run, execution))),
     ...(await inspected("ledger", () => ledger(session, plan, run))),
   ];
 }
+
+/** What is in it is no part of any proof: so it must hold nothing of anybody else's. */
+async function ledgerSchema(session: Session): Promise<PreflightCheck> {
+  const check = {
+    name: "ledger",
+    expected: `no schema ${LEDGER_SCHEMA} but the ledger's own, and nothing else in it`,
+    mend: `Sluice keeps its ledger in the schema ${LEDGER_SCHEMA} and proves nothing of what is in it. Rename a schema of your own (ALTER SCHEMA ${LEDGER_SCHEMA} RENAME TO ...), move other objects elsewhere, and drop what an older Sluice left.`,
+  };
+  const theirs = await hasLedger(session).catch((error: unknown) => {
+    if (error instanceof SluiceError && error.name === ErrorName.StepFailed) return "not ours" as const;
+    throw error;
+  });
+  if (theirs === "not ours")
+    return { ...check, passed: false, seen: "one that is not the ledger of this version of Sluice" };
+  const others = theirs ? await session.query<{ name: string }>(IN_LEDGER_SCHEMA, [LEDGER_TABLES]) : [];
+  return {
+    ...check,
+    passed: others.length === 0,
+    seen: others.length === 0 ? "so it is" : `also in it: ${others.map(({ name }) => name).join(", ")}`,
+  };
+}
+
+const IN_LEDGER_SCHEMA = `
+SELECT pg_describe_object(classid, objid, 0) AS name FROM (
+  SELECT 'pg_class'::regclass AS classid, c.oid AS objid FROM pg_class c
+   WHERE c.relnamespace = '${LEDGER_SCHEMA}'::regnamespace AND c.relkind NOT IN ('i', 'I') AND c.relname <> ALL ($1)
+  UNION ALL
+  SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p WHERE p.pronamespace = '${LEDGER_SCHEMA}'::regnamespace
+  UNION ALL
+  SELECT 'pg_type'::regclass, t.oid FROM pg_type t
+   WHERE t.typnamespace = '${LEDGER_SCHEMA}'::regnamespace AND t.typtype IN ('e', 'd', 'r')
+) object ORDER BY name LIMIT 5`;
 
 async function otherRuns(session: Session, run: string, execution: string): Promise<PreflightCheck> {
   const claim = await othersClaim(session, run, execution);

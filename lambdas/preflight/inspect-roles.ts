@@ -1,7 +1,9 @@
 import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
+import { nameInSql } from "../shared/sql-text.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 
 interface RoleRow {
@@ -30,15 +32,16 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
 }
 
 async function databaseOwner(session: Session): Promise<PreflightCheck> {
-  const [owner] = await session.query<{ owns: boolean; name: string; me: string }>(
+  const owner = await needRow<{ owns: boolean; name: string; me: string }>(
+    session,
     `SELECT pg_has_role(current_user, datdba, 'USAGE') AS owns, datname AS name, current_user AS me
        FROM pg_database WHERE datname = current_database()`,
   );
   return {
     name: "database owner",
-    passed: owner?.owns === true,
-    expected: `${owner?.me} owns ${owner?.name}`,
-    seen: owner?.owns ? "it does" : "it does not",
+    passed: owner.owns,
+    expected: `${owner.me} owns ${owner.name}`,
+    seen: owner.owns ? "it does" : "it does not",
     mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner.",
   };
 }
@@ -51,7 +54,7 @@ async function roles(session: Session, names: readonly string[]): Promise<Prefli
        SELECT c.oid, c.relname, c.relowner
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-          AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'),
+          AND ${IS_USERS_SCHEMA("n.nspname")}),
      owners AS (
        SELECT relowner AS oid FROM owned
         UNION SELECT datdba FROM pg_database WHERE datname = current_database())
@@ -91,12 +94,13 @@ function roleCheck(row: RoleRow): PreflightCheck {
     row.powers.length > 0 ? `may become ${row.powers.join(", ")}, who is superuser or has BYPASSRLS` : "",
     !row.missing && !row.settable ? "cannot be taken on by the migrating role" : "",
   ].filter((fault) => fault !== "");
-  const revoke = through.length > 0 ? `REVOKE ${through.join(", ")} FROM ${row.role}, ` : "";
+  const revoke =
+    through.length > 0 ? `REVOKE ${through.map(nameInSql).join(", ")} FROM ${nameInSql(row.role)}, ` : "";
   return {
     name: `application role ${row.role}`,
     passed: faults.length === 0,
     expected: "owns no table, is no superuser, has no BYPASSRLS, and is in no role that does",
     seen: faults.length === 0 ? "so it is" : faults.join("; "),
-    mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${row.role} to the migrating role.`,
+    mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${nameInSql(row.role)} to the migrating role.`,
   };
 }

@@ -54,7 +54,8 @@ export const RELATIONS = [
     )}
    FROM pg_class c JOIN space ON space.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')`,
 
-  // attnum also counts columns that were dropped, so the position is counted among those that live.
+  // attnum also counts columns that were dropped, so the position is counted among those that live. moved-columns.ts
+  // says which positions matter, and reads this line for it.
   `SELECT 'column', 'pg_class'::regclass::oid, a.attrelid, a.attnum::int, NULL::oid, 'c'::"char", a.attacl, ${LINES(
     "'position: ' || a.place",
     "'type: ' || format_type(a.atttypid, a.atttypmod)",
@@ -135,7 +136,12 @@ export const RELATIONS = [
    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN space ON space.oid = c.relnamespace`,
 
   `SELECT 'statistics', 'pg_statistic_ext'::regclass::oid, s.oid, 0, s.stxowner, NULL::"char", NULL::aclitem[], ${LINES(
-    "pg_get_statisticsobjdef(s.oid)",
+    // The server keeps the columns in the order of the table, which a column that comes back has changed.
+    `'of: ' || (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute
+                WHERE attrelid = s.stxrelid AND attnum = ANY (s.stxkeys))`,
+    `'of: ' || ${SORTED("pg_get_statisticsobjdef_expressions(s.oid)")}`,
+    "'from: ' || s.stxrelid::regclass::text",
+    `'kinds: ' || ${SORTED("s.stxkind::text[]")}`,
     "'statistics target: ' || nullif(s.stxstattarget, -1)",
   )}
    FROM pg_statistic_ext s JOIN space ON space.oid = s.stxnamespace`,

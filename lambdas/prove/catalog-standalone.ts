@@ -11,7 +11,7 @@ export const STANDALONE = [
   `SELECT 'schema', 'pg_namespace'::regclass::oid, n.oid, 0, n.nspowner, 'n'::"char", n.nspacl, NULL::text
    FROM pg_namespace n JOIN space ON space.oid = n.oid`,
 
-  // An extension stands for its members, which are left out everywhere.
+  // Its members are added to it, a line each.
   `SELECT 'extension', 'pg_extension'::regclass::oid, e.oid, 0, e.extowner, ${NO_GRANTS},
     ${LINES("'version: ' || e.extversion", "'schema: ' || e.extnamespace::regnamespace::text")}
    FROM pg_extension e`,
@@ -31,7 +31,7 @@ export const STANDALONE = [
     rest("p", "pubname", "pubowner"),
     `(SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
         SELECT concat_ws(' ', 'table: ' || r.prrelid::regclass::text,
-          '(' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+          '(' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_attribute a
                    WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)) || ')',
           'where ' || pg_get_expr(r.prqual, r.prrelid)) AS line
         FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN space ON space.oid = c.relnamespace
@@ -110,26 +110,38 @@ export const STANDALONE = [
    FROM pg_ts_template t JOIN space ON space.oid = t.tmplnamespace`,
 ];
 
-// Members of extensions and the system's own objects are left out, but not what was granted on them since.
+// initdb notes what it granted itself on its own objects in pg_catalog, but not on those in information_schema.
+const GIVEN_TO_PUBLIC = (schema: string, owner: string, privilege: string) =>
+  `CASE WHEN ${schema} = 'information_schema'::regnamespace THEN ARRAY[makeaclitem(0, ${owner}, '${privilege}', false)] ELSE '{}' END`;
+
+// Of members of extensions and of the system's own objects, what was granted on them since.
 const CHANGED_PRIVILEGES = `
 SELECT 'privileges on ' || i.type, i.identity, ${GRANTS_OF("o.acl")}
 FROM (
-  SELECT 'pg_class'::regclass::oid AS classid, oid AS objid, relnamespace AS home, relacl AS acl,
-         acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner) AS initially FROM pg_class
+  SELECT 'pg_class'::regclass::oid AS classid, oid AS objid, 0 AS subid, relnamespace AS home, relacl AS acl,
+         acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner)
+           || ${GIVEN_TO_PUBLIC("relnamespace", "relowner", "SELECT")} AS initially FROM pg_class
   UNION ALL
-  SELECT 'pg_proc'::regclass, oid, pronamespace, proacl, acldefault('f', proowner) FROM pg_proc
+  SELECT 'pg_class'::regclass, a.attrelid, a.attnum, c.relnamespace, a.attacl, NULL
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
   UNION ALL
-  SELECT 'pg_type'::regclass, oid, typnamespace, typacl, acldefault('T', typowner) FROM pg_type
+  SELECT 'pg_proc'::regclass, oid, 0, pronamespace, proacl, acldefault('f', proowner) FROM pg_proc
   UNION ALL
-  SELECT 'pg_namespace'::regclass, oid, oid, nspacl, acldefault('n', nspowner) FROM pg_namespace
+  SELECT 'pg_type'::regclass, oid, 0, typnamespace, typacl, acldefault('T', typowner) FROM pg_type
   UNION ALL
-  SELECT 'pg_language'::regclass, oid, 'pg_catalog'::regnamespace, lanacl, acldefault('l', lanowner) FROM pg_language
+  SELECT 'pg_namespace'::regclass, oid, 0, oid, nspacl, acldefault('n', nspowner) || ${GIVEN_TO_PUBLIC("oid", "nspowner", "USAGE")} FROM pg_namespace
+  UNION ALL
+  SELECT 'pg_foreign_data_wrapper'::regclass, oid, 0, NULL, fdwacl, acldefault('F', fdwowner) FROM pg_foreign_data_wrapper
+  UNION ALL
+  SELECT 'pg_foreign_server'::regclass, oid, 0, NULL, srvacl, acldefault('S', srvowner) FROM pg_foreign_server
+  UNION ALL
+  SELECT 'pg_language'::regclass, oid, 0, 'pg_catalog'::regnamespace, lanacl, acldefault('l', lanowner) FROM pg_language
    WHERE oid < 16384 OR oid IN (SELECT objid FROM member WHERE classid = 'pg_language'::regclass)
 ) o
-LEFT JOIN pg_init_privs p ON (p.classoid, p.objoid, p.objsubid) = (o.classid, o.objid, 0)
-CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, 0) i
+LEFT JOIN pg_init_privs p ON (p.classoid, p.objoid, p.objsubid) = (o.classid, o.objid, o.subid)
+CROSS JOIN LATERAL pg_identify_object(o.classid, o.objid, o.subid) i
 WHERE o.acl IS NOT NULL
-  AND (o.home = 'pg_catalog'::regnamespace
+  AND (o.home IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
        OR EXISTS (SELECT FROM member m WHERE (m.classid, m.objid) = (o.classid, o.objid)))
   -- Cheap, and for most objects all there is to see; the same grants may stand in another order.
   AND o.acl IS DISTINCT FROM coalesce(p.initprivs, o.initially)
@@ -137,15 +149,6 @@ WHERE o.acl IS NOT NULL
 
 /** Branches that are whole by themselves: (kind, name, definition). */
 export const WHOLE_DATABASE = [
-  // A setting of the application's own making may be a secret, so of those only a digest is shown.
-  `SELECT 'setting', concat_ws(' ', split_part(setting, '=', 1), 'for role ' || quote_ident(pg_get_userbyid(nullif(s.setrole, 0)))),
-    CASE WHEN split_part(setting, '=', 1) LIKE '%.%'
-         THEN 'value with sha256 ' || encode(sha256(convert_to(substr(setting, strpos(setting, '=') + 1), 'UTF8')), 'hex')
-         ELSE substr(setting, strpos(setting, '=') + 1) END
-   FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) setting
-   WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-
-  // Options of user mappings hold passwords, and only privileged roles see them.
   `SELECT 'user mapping', concat_ws(' on server ', quote_ident(usename), quote_ident(srvname)), '' FROM pg_user_mappings`,
 
   CHANGED_PRIVILEGES,

@@ -1,9 +1,10 @@
 import { Doc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { describeDifference, differences } from "./difference.ts";
+import { type Difference, describeDifference, differences, differencesOfAccess } from "./difference.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import { movedInWords } from "./moved-columns.ts";
 
-/** What differs between the catalogs of two records, one readable line each; none when they are equal. */
+/** What differs between the catalogs of two records of one database, one readable line each; none when they are equal. */
 export async function differencesOfCatalogs(
   evidence: RunEvidence,
   before: RecordName,
@@ -11,5 +12,25 @@ export async function differencesOfCatalogs(
 ): Promise<string[]> {
   const was = await evidence.need<Fingerprint>(Doc.fingerprint(before));
   const is = await evidence.need<Fingerprint>(Doc.fingerprint(after));
-  return was.hash === is.hash ? [] : differences(was, is).map(describeDifference);
+  return [...differences(was, is), ...differencesOfAccess(was, is)].map(describeDifference);
+}
+
+/**
+ * What differs between a database and a copy of it. Not who may connect, as one of them may stand behind the fence; and
+ * not subscriptions: a copy on the same server has none, and in one on another nobody wants them to be at work.
+ */
+export function differencesOfCopy(original: Fingerprint, copy: Fingerprint): string[] {
+  return differences(original, copy)
+    .filter(({ kind }: Difference) => !/subscription$/.test(kind))
+    .map(describeDifference);
+}
+
+/** Columns of the first record that came back at another position, one readable line each: no difference, but told. */
+export async function movedBetween(
+  evidence: RunEvidence,
+  before: RecordName,
+  after: RecordName,
+): Promise<string[]> {
+  const was = await evidence.need<Fingerprint>(Doc.fingerprint(before));
+  return movedInWords(was, await evidence.need<Fingerprint>(Doc.fingerprint(after)));
 }

@@ -1,4 +1,5 @@
 import type { CatalogObject, Fingerprint } from "./fingerprint.ts";
+import { movedColumns, relationOf, withoutPosition } from "./moved-columns.ts";
 
 /** One object that is not as it was. `before` and `after` are its definitions, absent when it was not there. */
 export interface Difference {
@@ -11,18 +12,41 @@ export interface Difference {
 
 const keyOf = ({ kind, name }: { kind: string; name: string }) => JSON.stringify([kind, name]);
 
-/** What changed from `before` to `after`, by kind and name; empty exactly when the hashes are equal. */
+/**
+ * What changed from `before` to `after`, by kind and name. What one of them could not read does not count, nor does the
+ * position of columns that were dropped and came back (moved-columns.ts names those).
+ */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   if (before.hash === after.hash) return [];
-  const gone = byKey(before.objects);
+  const unread = new Set([...(before.unread ?? []), ...(after.unread ?? [])].map(keyOf));
+  const readByBoth = (objects: readonly CatalogObject[]) =>
+    unread.size === 0 ? objects : objects.filter((object) => !unread.has(keyOf(object)));
+  const { relations } = movedColumns(before, after);
+  return differencesOf(readByBoth(before.objects), readByBoth(after.objects), ({ kind, name, definition }) =>
+    kind === "column" && relations.has(relationOf(name)) ? withoutPosition(definition) : definition,
+  );
+}
+
+/** Who may connect now and could not before, and the other way round: what the fence changes. */
+export function differencesOfAccess(before: Fingerprint, after: Fingerprint): Difference[] {
+  return before.access && after.access ? differencesOf(before.access, after.access) : [];
+}
+
+function differencesOf(
+  before: readonly CatalogObject[],
+  after: readonly CatalogObject[],
+  compared: (object: CatalogObject) => string = ({ definition }) => definition,
+): Difference[] {
+  const gone = byKey(before);
   const found: Difference[] = [];
-  for (const { kind, name, definition } of after.objects) {
+  for (const object of after) {
+    const { kind, name, definition } = object;
     const key = keyOf({ kind, name });
     const earlier = gone.get(key);
     gone.delete(key);
     if (!earlier) found.push({ kind, name, change: "added", after: definition });
-    else if (earlier.definition !== definition)
-      found.push({ kind, name, change: "changed", before: earlier.definition, after: definition });
+    else if (compared(earlier) !== compared(object))
+      found.push({ kind, name, change: "changed", before: compared(earlier), after: compared(object) });
   }
   for (const { kind, name, definition } of gone.values())
     found.push({ kind, name, change: "removed", before: definition });

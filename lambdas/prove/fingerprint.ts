@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Session } from "../shared/session.ts";
-import { FINGERPRINT_QUERY } from "./fingerprint-sql.ts";
+import { needRow, type Session } from "../shared/session.ts";
+import { ACCESS_QUERY } from "./catalog-roles.ts";
+import { MAY_READ, type MayRead } from "./catalog-secrets.ts";
+import { fingerprintQuery } from "./fingerprint-sql.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 
 /** One object of the catalog, described without OIDs: the same text wherever and by whomever it is read. */
@@ -11,6 +13,11 @@ export interface CatalogObject {
   name: string;
   /** Everything else about it, in lines. */
   definition: string;
+  /**
+   * Of a column: its number in the catalog, which it keeps for life and no later column of the table gets. It is in no
+   * hash, as it depends on the table's past. Absent for what is no column, and in evidence of older runs.
+   */
+  number?: number | null;
 }
 
 export interface Fingerprint {
@@ -18,43 +25,60 @@ export interface Fingerprint {
   hash: string;
   /** Sorted by kind, then name. */
   objects: CatalogObject[];
+  /** Who may connect and make temporary tables. No part of the hash: the fence takes CONNECT, and gives it back. */
+  access?: CatalogObject[] | undefined;
+  /** What this role may not read, by kind and name: nothing is claimed of it. */
+  unread?: Pick<CatalogObject, "kind" | "name">[] | undefined;
+  /** Roles that were asked for, whatever they own or are granted here. */
+  roles?: readonly string[] | undefined;
 }
 
 /**
  * Describes every object of the session's database: what is in schemas other than the system's and `sluice` (the
- * ledger), and what belongs to no schema (extensions, default privileges, publications, the database's settings, ...).
+ * ledger), what belongs to no schema (extensions, default privileges, publications, subscriptions, ...), the database
+ * itself, and of the server what concerns it: the roles that own or are granted something in it and those asked for,
+ * with their memberships, attributes and settings, and grants on parameters. Members of an extension are lines of it.
  *
- * Left out: members of an extension (it stands for them; grants on them that were made later are shown), the database's
- * name and its own privileges (the fence changes CONNECT), roles (they belong to the server), subscriptions, large
- * objects, the values that sequences have reached (see record/sequences.ts), and everything physical. Values of settings with a dot in their
- * name are shown as digests, as applications keep secrets there.
+ * Left out: the database's name, passwords and their hashes, the provider's own roles (named pg_... and rds...), large
+ * objects (see record/large-objects.ts), the values that sequences have reached (see record/sequences.ts), and
+ * everything physical. Values of settings with a dot in their name, connection strings of subscriptions and options of
+ * user mappings are shown as digests, as they may hold secrets.
  *
- * Any role that may connect can take it, and gets the same. It takes a read-only REPEATABLE READ transaction of its
- * own, so the session must not be in one (rejects with 25001). The server spells definitions by the catalog of the
- * moment, not by the snapshot: DDL that runs meanwhile may show in parts. Compare only what one major version of
- * PostgreSQL gave (15 to 18 are supported): they spell definitions differently.
+ * Any role that may connect can take it, and gets the same but for `unread`. It takes a read-only REPEATABLE READ
+ * transaction of its own, so the session must not be in one (rejects with 25001). The server spells definitions by the
+ * catalog of the moment, not by the snapshot: DDL that runs meanwhile may show in parts. Compare only what one major
+ * version of PostgreSQL gave (15 to 18 are supported): they spell definitions differently.
+ *
+ * @param roles described too, where they exist: the application's
  */
-export async function takeFingerprint(session: Session): Promise<Fingerprint> {
-  return await withPinnedSnapshot(session, async () =>
-    fingerprintOf(await session.query<CatalogObject>(FINGERPRINT_QUERY)),
-  );
+export async function takeFingerprint(session: Session, roles: readonly string[] = []): Promise<Fingerprint> {
+  return await withPinnedSnapshot(session, async () => {
+    const mayRead = await needRow<MayRead>(session, MAY_READ);
+    const rows = await session.query<CatalogObject & { unread: boolean }>(fingerprintQuery(mayRead), [
+      JSON.stringify(roles),
+    ]);
+    const unread = rows.filter((row) => row.unread).map(({ kind, name }) => ({ kind, name }));
+    return {
+      ...fingerprintOf(rows.filter((row) => !row.unread)),
+      access: await session.query<CatalogObject>(ACCESS_QUERY),
+      ...(unread.length > 0 ? { unread } : {}),
+      ...(roles.length > 0 ? { roles } : {}),
+    };
+  });
 }
 
 /** The fingerprint of these objects, in whatever order they come. */
 export function fingerprintOf(objects: readonly CatalogObject[]): Fingerprint {
   const canonical = objects
-    .map(({ kind, name, definition }) => ({
-      kind,
-      name,
-      definition,
-      text: JSON.stringify([kind, name, definition]),
-    }))
+    .map((object) => ({ object, text: JSON.stringify([object.kind, object.name, object.definition]) }))
     // By code unit, not by locale: every reader must get the same order.
     .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
   const hash = createHash("sha256");
   for (const { text } of canonical) hash.update(`${text}\n`);
   return {
     hash: hash.digest("hex"),
-    objects: canonical.map(({ kind, name, definition }) => ({ kind, name, definition })),
+    objects: canonical.map(({ object: { kind, name, definition, number } }) =>
+      number == null ? { kind, name, definition } : { kind, name, definition, number },
+    ),
   };
 }

@@ -1,4 +1,4 @@
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 
 /**
  * Everything that changes how the server spells a value or a definition is pinned; the transaction's end gives the
@@ -25,6 +25,9 @@ const BEGIN_PINNED = `
   SET LOCAL jit = off;
 `;
 
+/** A query that any server answers with one row. */
+export const ALIVE = "SELECT 1 AS alive";
+
 /**
  * Runs `read` in a read-only transaction of its own that sees one snapshot, under settings that do not depend on
  * the session. The session must not be in a transaction: one that has read already makes this reject with 25001.
@@ -33,6 +36,8 @@ export async function withPinnedSnapshot<T>(session: Session, read: () => Promis
   try {
     await session.exec(BEGIN_PINNED);
     const result = await read();
+    // An embedded server may break without a word and answer everything with no rows: then there is no row here either.
+    await needRow(session, ALIVE);
     await session.exec("COMMIT");
     return result;
   } catch (error) {

@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
-import { wentBack } from "../record/sequences.ts";
+import { grown } from "../record/growing.ts";
+import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { differencesOfViews } from "../record/views.ts";
+import { sinceBefore } from "../record/wishes.ts";
 import {
   Doc,
   type ProofDoc,
@@ -10,13 +13,20 @@ import {
   type RecordName,
   type SequenceDoc,
   type TableContentDoc,
+  type Target,
+  type ViewContentDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
-import { differencesOfCatalogs } from "./compare.ts";
+import { besideThatDiffers, readBeside } from "./beside.ts";
+import { differencesOfCatalogs, movedBetween } from "./compare.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { heldToRehearsal } from "./held.ts";
+import { scopeOf } from "./scope.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -31,83 +41,195 @@ export const proveTask: Task<z.infer<typeof event>> = {
   event,
   anyPlan: true,
   async run({ proof }, ports, evidence) {
-    const after: RecordName = `after-${proof}`;
-    const target = proof.startsWith("staging-") ? "staging" : "production";
-    const read = await withTarget(ports, evidence, target, async (session) => {
-      const wanted = await expectation(
-        evidence,
-        proof,
-        await qualifiedName(session, ports.plan.schema.table),
-      );
-      const { tables } = wanted;
-      return { wanted, record: await takeRecord(ports, evidence, { name: after, target, session, tables }) };
-    });
-    const { wanted, record } = read;
-    if (!record) return RUNNING;
-    const contents = compareContents(wanted.tables, record.tables);
-    // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
-    const fenced = target === "staging" || ports.settings.fence === "connect";
-    const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
-    const found = [
-      ...(wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : []),
-      ...contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
-      ...wentBack(wanted.sequences ?? [], record.sequences ?? []),
-    ];
-    const doc = await evidence.keep<ProofDoc>(Doc.proof(proof), {
-      at: ports.clock.now().toISOString(),
-      name: proof,
-      equal: found.length === 0,
-      fingerprintBefore: wanted.catalog
-        ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
-        : null,
-      fingerprintAfter: wanted.catalog ? record.fingerprint : null,
-      tablesBefore: [...wanted.tables],
-      tablesAfter: record.tables,
-      differences: found,
-      unproven: unproven.map(({ text }) => text),
-    });
+    const doc = await prove(proof, ports, evidence);
+    if (!doc) return RUNNING;
     if (doc.equal) return DONE;
+    if (proof.startsWith("staging-")) {
+      // Whatever else is wrong is to be found by the same run, which ends before its gate (validate/rehearsed.ts).
+      ports.progress(`Not what it was: ${doc.differences[0]}. The rehearsal goes on, and will be refused`);
+      return DONE;
+    }
     const some = doc.differences.slice(0, 10).join("; ");
     const more = doc.differences.length > 10 ? `; and ${doc.differences.length - 10} more` : "";
     if (proof === "production-data")
       throw new SluiceError(
         ErrorName.CheckFailed,
-        `Data that was there before the migration is not there as it was: ${some}${more}`,
+        `Production's data was not changed as the rehearsal showed: ${some}${more}`,
       );
     throw new SluiceError(ErrorName.NotBack, `Not what it was before (${proof}): ${some}${more}`);
   },
 };
 
+/**
+ * Keeps what the database is against what it must be. Undefined: this worker must leave, call again.
+ * @param wrong what is known already to be not as it must be
+ */
+export async function prove(
+  proof: ProofName,
+  ports: Ports,
+  evidence: RunEvidence,
+  wrong: readonly string[] = [],
+): Promise<ProofDoc | undefined> {
+  const after: RecordName = `after-${proof}`;
+  const target = proof.startsWith("staging-") ? "staging" : "production";
+  const read = await withTarget(ports, evidence, target, async (session) => {
+    const versions = await qualifiedName(session, ports.plan.schema.table);
+    const wanted = await expectation(ports, evidence, proof, versions);
+    const record = await takeRecord(ports, evidence, {
+      name: after,
+      target,
+      session,
+      scope: wanted.held ? { of: "since" } : { of: "expected", tables: wanted.tables },
+      since: wanted.since,
+    });
+    return {
+      wanted,
+      record,
+      versions,
+      beside: record && (await readBeside(session, evidence, after, wanted.record)),
+    };
+  });
+  const { wanted, record, versions, beside } = read;
+  if (!record || !beside) return undefined;
+  const growing = wanted.record.growing ?? [];
+  const grows = (name: string) => growing.some(({ table }) => table === name);
+  const compared = wanted.held
+    ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
+    : comparedContents(
+        ports,
+        target,
+        wanted.tables.filter(({ table }) => !grows(table)),
+        record,
+      );
+  const fenced = target === "staging" || ports.settings.fence === "connect";
+  const { views = [] } = wanted;
+  const ofViews =
+    views.length === 0
+      ? []
+      : await withTarget(ports, evidence, target, (session) =>
+          differencesOfViews(session, views, record.views ?? []),
+        );
+  const ofCatalog = wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : [];
+  const found = [
+    ...wrong,
+    ...ofCatalog.filter((line) => !wrong.some((known) => known.endsWith(line))),
+    ...compared.differences,
+    ...(fenced ? ofViews : []),
+    ...wentBack(wanted.sequences, record.sequences),
+    ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
+  ];
+  const added = grown(growing, beside.growing);
+  return await evidence.keep<ProofDoc>(Doc.proof(proof), {
+    at: ports.clock.now().toISOString(),
+    name: proof,
+    equal: found.length === 0,
+    fingerprintBefore: wanted.catalog
+      ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
+      : null,
+    fingerprintAfter: wanted.catalog ? record.fingerprint : null,
+    tablesBefore: wanted.tables.map(shown),
+    tablesAfter: record.tables.map(shown),
+    differences: found,
+    unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
+    agreed: compared.agreed,
+    scope: scopeOf({
+      catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
+      tables: wanted.tables,
+      views,
+      sequences: record.sequences,
+      growing,
+      largeObjects: beside.largeObjects,
+      unproven: compared.unproven.length,
+    }),
+    ...(added.length > 0 ? { grown: added } : {}),
+    moved: [
+      ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+      ...ranAhead(wanted.sequences, record.sequences),
+    ],
+  });
+}
+
+/** What a proof says of a table: what its columns came to stays in the record. */
+function shown({ table, columns, rows, checksum, unread }: TableContentDoc): TableContentDoc {
+  return { table, columns, rows, checksum, ...(unread ? { unread } : {}) };
+}
+
+type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed">;
+
+function comparedContents(
+  { settings }: Ports,
+  target: Target,
+  before: readonly TableContentDoc[],
+  record: RecordDoc,
+): ComparedContents {
+  const contents = compareContents(before, record.tables);
+  // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
+  const fenced = target === "staging" || settings.fence === "connect";
+  const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+  return {
+    differences: contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+    unproven: unproven.map(({ text }) => text),
+    agreed: [],
+  };
+}
+
 interface Expectation {
   /** The record whose catalog must be there again; none where the catalog has rightly changed. */
   catalog?: RecordName;
   tables: readonly TableContentDoc[];
+  /** What else is compared: large objects, and tables that only grow. */
+  record: RecordDoc;
   /** What they had come to, they must not give again. */
-  sequences: readonly SequenceDoc[] | undefined;
+  sequences: readonly SequenceDoc[];
+  /** The record whose mark tells which rows were touched since; undefined: none can. */
+  since: RecordName | undefined;
+  /** The tables need not be what they were, but what the rehearsal made of them. */
+  held?: true;
+  /** None where the migration may have refreshed them, or made them anew. */
+  views?: readonly ViewContentDoc[] | undefined;
 }
 
 /** @param versions the table that holds the schema's version */
 async function expectation(
+  ports: Ports,
   evidence: RunEvidence,
   proof: ProofName,
   versions: string | undefined,
 ): Promise<Expectation> {
   if (proof.startsWith("staging-")) {
-    const name = proof as RecordName;
-    const { tables, sequences } = await evidence.need<RecordDoc>(Doc.record(name));
-    return { catalog: name, tables, sequences };
+    const name = proof.replace(/-again$/, "") as RecordName;
+    const record = await evidence.need<RecordDoc>(Doc.record(name));
+    const { tables, sequences, views } = record;
+    // What was tried again began from what was proven to be back.
+    const since: RecordName = proof === name ? name : `after-${name as ProofName}`;
+    return { catalog: name, record, tables, sequences, views, since };
   }
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
-  const { sequences } = before;
+  const { sequences, views } = before;
+  const since = sinceBefore(ports);
   if (proof === "production-data")
     // The schema's version has rightly changed.
-    return { tables: before.tables.filter(({ table }) => table !== versions), sequences };
-  if (proof === "production-restored") return { catalog: "before", tables: before.tables, sequences };
+    return {
+      record: before,
+      tables: before.tables.filter(({ table }) => table !== versions),
+      sequences,
+      since: "before",
+      held: true,
+    };
+  if (proof === "production-restored")
+    return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>
       (was.table === versions ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
   );
-  return { catalog: "before", tables, sequences: reopened?.sequences ?? sequences };
+  return {
+    catalog: "before",
+    record: reopened ?? before,
+    tables,
+    sequences: reopened?.sequences ?? sequences,
+    views: reopened?.views ?? views,
+    since: reopened && since ? "reopened" : since,
+  };
 }

@@ -1,6 +1,7 @@
 import { withPinnedSnapshot } from "../prove/pinned.ts";
-import type { Session } from "../shared/session.ts";
-import { EXPRESSIONS, TABLE, TABLES } from "./checksum-sql.ts";
+import { needRow, type Session } from "../shared/session.ts";
+import { TABLE, TABLES } from "./checksum-sql.ts";
+import { columnHash, HASHES, type HashedColumn, keyHash, rowHash } from "./hashes.ts";
 
 /** What a table held, so far as named columns go. */
 export interface TableContent {
@@ -14,10 +15,29 @@ export interface TableContent {
   checksum: string | null;
   /** There is no such table (any more); then it has no columns, no rows and no checksum. */
   missing?: true;
+  /**
+   * A sum for each column, by its name. Where the table has a key each value counts together with its row's key, so
+   * that values that were swapped between rows show; elsewhere they do not. Only where it was asked for, never of a sample.
+   */
+  sums?: Record<string, string> | undefined;
+  /** The sum of the key alone: other than before, rows came and went, and other columns' sums say nothing. */
+  keys?: string | undefined;
+  /** The key's columns, as they must be used again for sums that can be compared. Empty: there is none. */
+  key?: string[] | undefined;
 }
 
 /** "full": every row. "sample": about one row in a hundred. "count": how many rows. */
 export type ContentMode = "full" | "sample" | "count";
+
+/** How a table is read beside its mode. */
+export interface Reading {
+  /** Sums of columns too, in the same scan. It takes about twice the time. */
+  sums?: boolean | undefined;
+  /** The key of an earlier reading; the primary key, where all of its columns are read, when not given. */
+  key?: readonly string[] | undefined;
+  /** A condition in SQL: only these rows. Sums and counts of disjoint parts add up to those of the whole. */
+  where?: string | undefined;
+}
 
 /** A sample of fewer rows than this would say little, and reading them all costs little. */
 const READ_IN_FULL = 10_000;
@@ -46,10 +66,9 @@ export interface ListedTable {
  * equal rows in whatever order, and whatever the session's settings. Only sums that the same major version of
  * PostgreSQL gave can be compared.
  *
- * It sees each value as it is stored: 1.0 and 1.00, 0.0 and -0.0, '24:00:00' and '1 day' differ; a NaN equals a NaN.
- * Two exceptions, where values are told apart as PostgreSQL's `=` does: numbers within jsonb (1.0 is 1.00), and the
- * dimensions of arrays of types that are not built in. Two different contents of as many rows have the same sum with
- * a probability of about 1 in 2^63 for an accident; it is no protection against somebody who wants them to.
+ * It sees each value as it is stored: what differs in its binary form or its text differs here (docs/what-is-proven.md
+ * names the exceptions). Two different contents of as many rows have the same sum with a probability of about 1 in 2^63
+ * for an accident; it is no protection against somebody who wants them to.
  *
  * "sample" decides by a hash of the primary key, so that the same rows are picked in a restored copy, and only those
  * are hashed as a whole: the table is scanned, yet 99 of 100 rows' wide values are never fetched or computed on.
@@ -68,11 +87,14 @@ export function takeTableContent(
   table: string,
   columns: readonly string[],
   mode: ContentMode,
+  reading: Reading = {},
 ): Promise<TableContent> {
-  return contentOf(session, table, columns, async (from, hashed) => {
-    const rows = mode === "full" ? "0" : await countRows(session, from, "");
+  const where = reading.where === undefined ? "" : `WHERE ${reading.where}`;
+  return contentOf(session, table, columns, async (from, hashed, condition) => {
+    const these = only(where, condition);
+    const rows = mode === "full" ? "0" : await countRows(session, from, these);
     if (mode === "count") return { rows, checksum: null };
-    return await sumRows(session, from, hashed, BigInt(rows) > READ_IN_FULL, "");
+    return await sumRows(session, from, hashed, BigInt(rows) > READ_IN_FULL, these, reading);
   });
 }
 
@@ -92,12 +114,13 @@ export function takePart(
   columns: readonly string[],
   mode: ContentMode,
   { from, to }: Range,
+  reading: Reading = {},
 ): Promise<TableContent> {
   const where = `WHERE ctid >= '(${from},0)'${to === null ? "" : ` AND ctid < '(${to},0)'`}`;
-  return contentOf(session, table, columns, async (name, hashed) =>
+  return contentOf(session, table, columns, async (name, hashed, condition) =>
     mode === "count"
-      ? { rows: await countRows(session, name, where), checksum: null }
-      : await sumRows(session, name, hashed, mode === "sample", where),
+      ? { rows: await countRows(session, name, only(where, condition)), checksum: null }
+      : await sumRows(session, name, hashed, mode === "sample", only(where, condition), reading),
   );
 }
 
@@ -109,60 +132,113 @@ export function joinParts(parts: readonly TableContent[], mode: ContentMode): Ta
   const rows = parts.reduce((sum, part) => sum + BigInt(part.rows), 0n);
   if (mode === "sample" && rows <= READ_IN_FULL) return undefined;
   const prefix = mode === "sample" ? SAMPLE : "";
-  const sum = parts.reduce((all, { checksum }) => all + BigInt((checksum ?? "0").slice(prefix.length)), 0n);
-  return { ...first, rows: rows.toString(), checksum: mode === "count" ? null : prefix + sum };
+  const total = (of: (part: TableContent) => string | undefined) =>
+    parts.reduce((all, part) => all + BigInt(of(part) ?? "0"), 0n).toString();
+  const checksum = mode === "count" ? null : prefix + total((part) => part.checksum?.slice(prefix.length));
+  const sums = first.sums && {
+    sums: Object.fromEntries(
+      Object.keys(first.sums).map((column) => [column, total((part) => part.sums?.[column])]),
+    ),
+    ...(first.keys !== undefined && { keys: total((part) => part.keys) }),
+  };
+  return { ...first, rows: rows.toString(), checksum, ...sums };
 }
 
 function contentOf(
   session: Session,
   table: string,
   columns: readonly string[],
-  read: (from: string, hashed: readonly HashedColumn[]) => Promise<Pick<TableContent, "rows" | "checksum">>,
+  read: (
+    from: string,
+    hashed: readonly HashedColumn[],
+    condition: string,
+  ) => Promise<Omit<TableContent, "table" | "columns">>,
 ): Promise<TableContent> {
   return withPinnedSnapshot(session, async () => {
-    const [found] = await session.query<{ table: string }>(TABLE, [table]);
+    const [found] = await session.query<{ table: string; condition: string | null }>(TABLE, [table]);
     if (!found) return { table, columns: [], rows: "0", checksum: null, missing: true };
-    const hashed = await session.query<HashedColumn>(EXPRESSIONS, [table, JSON.stringify(columns)]);
-    return { table, columns: hashed.map(({ name }) => name), ...(await read(found.table, hashed)) };
+    const hashed = await session.query<HashedColumn>(HASHES, [table, JSON.stringify(columns)]);
+    return {
+      table,
+      columns: hashed.map(({ name }) => name),
+      ...(await read(found.table, hashed, found.condition ?? "")),
+    };
   });
 }
 
-interface HashedColumn {
-  name: string;
-  quoted: string;
-  expression: string;
-  key: boolean;
+/** Of an extension's table only the rows that are user data: the others are the extension's own. */
+function only(where: string, condition: string): string {
+  if (condition === "") return where;
+  return where === "" ? `WHERE ${condition}` : `${where} AND (${condition})`;
 }
 
 // ONLY: what tables inherit from this one hold is counted with them.
 
 async function countRows(session: Session, from: string, where: string): Promise<string> {
-  const [counted] = await session.query<{ rows: string }>(
+  const { rows } = await needRow<{ rows: string }>(
+    session,
     `SELECT count(*)::text AS rows FROM ONLY ${from} ${where}`,
   );
-  return counted?.rows ?? "0";
+  return rows;
 }
 
-/**
- * A record's hash is a linear combination of its columns' hashes, so values swapped between rows would leave the sum
- * as it was (in two of three cases, modulo 2^64 in all): it is hashed once more before it is summed.
- */
 async function sumRows(
   session: Session,
   from: string,
   columns: readonly HashedColumn[],
   sampled: boolean,
   where: string,
-): Promise<{ rows: string; checksum: string }> {
-  const key = columns.filter((column) => column.key);
-  const row = hashOf(columns.map(({ expression }) => expression));
-  const picked = hashOf((key.length > 0 ? key : columns).map(({ expression }) => expression));
+  { sums: wantsSums = false, key: keyBefore }: Reading,
+): Promise<Omit<TableContent, "table" | "columns">> {
+  const key = keyAmong(columns, keyBefore);
+  const picked = key.length > 0 ? keyHash(key) : rowHash(columns);
   const filter = sampled ? `FILTER (WHERE ${picked} % ${SAMPLE_ONE_IN} = 0)` : "";
-  const [sum] = await session.query<{ rows: string; checksum: string }>(`
-    SELECT count(*)::text AS rows,
-           coalesce(sum(hash_numeric_extended(${row}::numeric, 0)) ${filter}, 0)::text AS checksum
-    FROM ONLY ${from} ${where}`);
-  return { rows: sum?.rows ?? "0", checksum: `${sampled ? SAMPLE : ""}${sum?.checksum ?? "0"}` };
+  const summed = wantsSums && !sampled ? columnSums(columns, key) : [];
+  const names = summed.map(({ sql }, index) => `, coalesce(sum(${sql}), 0)::text AS s${index}`);
+  const found = await needRow<Record<string, string>>(
+    session,
+    `SELECT count(*)::text AS rows, coalesce(sum(${rowHash(columns)}) ${filter}, 0)::text AS checksum${names.join("")}
+     FROM ONLY ${from} ${where}`,
+  );
+  const value = (name: string): string => {
+    const text = found[name];
+    if (text === undefined) throw new Error(`The server did not give ${name} of ${from}`);
+    return text;
+  };
+  const content = { rows: value("rows"), checksum: `${sampled ? SAMPLE : ""}${value("checksum")}` };
+  const keyNames = { key: key.map(({ name }) => name) };
+  if (summed.length === 0) return sampled ? { ...content, ...keyNames } : content;
+  const entries = summed.map(({ name }, index) => [name, value(`s${index}`)] as const);
+  const keys = entries.find(([name]) => name === null)?.[1];
+  return {
+    ...content,
+    sums: Object.fromEntries(entries.filter(([name]) => name !== null)),
+    ...(keys !== undefined && { keys }),
+    ...keyNames,
+  };
 }
 
-const hashOf = (expressions: readonly string[]) => `hash_record_extended(ROW(${expressions.join(", ")}), 0)`;
+/** A key's columns in its order. Rows that a key tells apart are the same ones when it is no key any more. */
+function keyAmong(columns: readonly HashedColumn[], before: readonly string[] | undefined): HashedColumn[] {
+  const named = (name: string) => columns.find((column) => column.name === name);
+  if (before) return before.flatMap((name) => named(name) ?? []);
+  const parts = columns.filter(({ key }) => key !== null).sort((a, b) => (a.key ?? 0) - (b.key ?? 0));
+  return parts.length === parts[0]?.keyLength ? parts : [];
+}
+
+/** What to sum of each column, and of the key (name: null). */
+function columnSums(
+  columns: readonly HashedColumn[],
+  key: readonly HashedColumn[],
+): { name: string | null; sql: string }[] {
+  if (key.length === 0) return columns.map((column) => ({ name: column.name, sql: columnHash(column) }));
+  const row = keyHash(key);
+  return [
+    { name: null, sql: `hash_numeric_extended((${row})::numeric, 0)` },
+    // A column of the key by itself: together with the key, all others would differ with it.
+    ...columns.map((column) => ({
+      name: column.name,
+      sql: columnHash(column, key.includes(column) ? undefined : row),
+    })),
+  ];
+}

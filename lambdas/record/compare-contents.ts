@@ -1,19 +1,23 @@
+import type { TableContentDoc } from "../shared/documents.ts";
 import { type ContentMode, SAMPLE, type TableContent } from "./checksums.ts";
 
 export interface ContentDifference {
   table: string;
-  what: "missing table" | "missing column" | "rows" | "content" | "not comparable";
+  what: "missing table" | "missing column" | "rows" | "content" | "not recorded" | "not comparable";
   /** One readable line that names the table. */
   text: string;
 }
+
+/** What is compared: a table as it was read, or as row versions tell. */
+export type Compared = TableContent & Pick<TableContentDoc, "unread" | "touched">;
 
 /**
  * What is not as it was, table by table; none when everything is. Tables and columns that only `after` has do not
  * count: that they are there is for the catalog's fingerprint to tell.
  */
 export function compareContents(
-  before: readonly TableContent[],
-  after: readonly TableContent[],
+  before: readonly Compared[],
+  after: readonly Compared[],
 ): ContentDifference[] {
   const now = new Map(after.map((content) => [content.table, content]));
   return before.flatMap((was) => {
@@ -31,7 +35,7 @@ const missingTable = ({ table, rows }: TableContent): Found => ({
   text: `${table}: the table is not there, it had ${inRows(rows)}`,
 });
 
-function compareTable(was: TableContent, is: TableContent): Found | undefined {
+function compareTable(was: Compared, is: Compared): Found | undefined {
   const { table } = was;
   const lost = was.columns.filter((column) => !is.columns.includes(column));
   if (lost.length > 0)
@@ -46,12 +50,40 @@ function compareTable(was: TableContent, is: TableContent): Found | undefined {
       text: `${table}: ${inRows(was.rows)} before, ${inRows(is.rows)} now (${change > 0n ? "+" : ""}${change})`,
     };
   }
+  if (was.unread || is.unread) {
+    if (!is.touched && (was.unread || was.checksum === is.checksum)) return undefined;
+    const written = is.touched ? `, and ${inRows(is.touched.written)} written since` : "";
+    return {
+      what: "not recorded",
+      text: `${table}: ${inRows(is.rows)} as before${written}, but what ${was.rows === "1" ? "it" : "they"} held is not recorded`,
+    };
+  }
   if (was.checksum === is.checksum) return undefined;
   if (wayOf(was) !== wayOf(is))
     return { what: "not comparable", text: `${table}: ${wayOf(was)} before, ${wayOf(is)} now` };
   if (was.columns.join("\0") !== is.columns.join("\0"))
     return { what: "not comparable", text: `${table}: other columns were read, or in another order` };
-  return { what: "content", text: `${table}: ${inRows(is.rows)} as before, but not the same ones` };
+  return { what: "content", text: `${table}: ${inRows(is.rows)} as before, but ${whatDiffers(was, is)}` };
+}
+
+/** As far as the columns' sums, where both sides have them, tell. */
+function whatDiffers(was: TableContent, is: TableContent): string {
+  const columns = differentColumns(was, is);
+  if (!columns) return "not the same ones";
+  const named = columns.map((name) => JSON.stringify(name)).join(", ");
+  if (was.keys !== is.keys) return `not the same ones: other values in the key (${named})`;
+  return columns.length > 0 ? `with other values in ${named}` : "values moved from row to row";
+}
+
+/**
+ * The columns whose sums differ, where both sides have comparable ones; those of the key alone where other rows are
+ * there. Undefined: nobody can tell.
+ */
+export function differentColumns(was: TableContent, is: TableContent): string[] | undefined {
+  const [before, now] = [was.sums, is.sums];
+  if (!before || !now || was.key?.join("\0") !== is.key?.join("\0")) return undefined;
+  const differ = was.columns.filter((name) => before[name] !== now[name]);
+  return was.keys === is.keys ? differ : differ.filter((name) => was.key?.includes(name));
 }
 
 const inRows = (rows: string) => (rows === "1" ? "1 row" : `${rows} rows`);
@@ -62,12 +94,17 @@ const WAYS: Readonly<Record<ContentMode, string>> = {
   full: "every row was read",
 };
 
-const wayOf = (content: TableContent) => WAYS[modeOf(content)];
+const wayOf = (content: Compared) => WAYS[modeOf(content)];
 
 /** How a table was read: what it is compared with must be read in the same way. */
 export function modeOf({ checksum }: Pick<TableContent, "checksum">): ContentMode {
   if (checksum === null) return "count";
   return checksum.startsWith(SAMPLE) ? "sample" : "full";
+}
+
+/** The same; "versions": it was not, and row versions tell whether it is touched. */
+export function readAs(content: Pick<Compared, "checksum" | "unread">): ContentMode | "versions" {
+  return content.unread ? "versions" : modeOf(content);
 }
 
 /** Both sides with checksums only where both have one of every row; of all other tables the rows are compared. */

@@ -11,7 +11,8 @@ export async function contentModes(
   const modes = new Map<string, ContentMode>();
   for (const [name, mode] of Object.entries(contents)) {
     const table = await qualifiedName(session, name);
-    if (table !== undefined) modes.set(table, mode);
+    // growing.ts reads those that only grow.
+    if (table !== undefined) modes.set(table, mode === "grows" ? "count" : mode);
   }
   return modes;
 }

@@ -1,16 +1,29 @@
 import type { SequenceDoc } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 
-/** Those that start over when they have come to their end are left out: a smaller value tells nothing. */
+/**
+ * Those that start over when they have come to their end are left out: a smaller value tells nothing. The end is the
+ * sequence's own, or that of the column that it is for, whichever comes first.
+ */
 const SEQUENCES = `
-SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises
+SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises,
+       CASE WHEN NOT has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT, USAGE') THEN true END AS unread,
+       CASE WHEN increment_by > 0 THEN least(max_value, col.most) ELSE greatest(min_value, - col.most) END::text AS end
 FROM pg_sequences
-WHERE NOT cycle AND schemaname !~ '^pg_' AND schemaname <> 'sluice'
+LEFT JOIN LATERAL (
+  SELECT min(CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END) AS most
+  FROM pg_depend d JOIN pg_attribute a ON (a.attrelid, a.attnum) = (d.refobjid, d.refobjsubid)
+  WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass(format('%I.%I', schemaname, sequencename))
+    AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) col ON true
+WHERE NOT cycle AND ${IS_USERS_SCHEMA("schemaname")}
 ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 
 /** How far every sequence has come that this role may read. */
 export function takeSequences(session: Session): Promise<SequenceDoc[]> {
-  return session.query<SequenceDoc>(SEQUENCES);
+  return session
+    .query<SequenceDoc>(SEQUENCES)
+    .then((rows) => rows.map(({ unread, ...sequence }) => (unread ? { ...sequence, unread } : sequence)));
 }
 
 /**
@@ -21,9 +34,32 @@ export function wentBack(before: readonly SequenceDoc[], after: readonly Sequenc
   const now = new Map(after.map((found) => [found.sequence, found]));
   return before.flatMap(({ sequence, last, rises }) => {
     const is = now.get(sequence);
-    if (!is || last === null) return [];
+    if (!is || is.unread || last === null) return [];
     const ahead = is.last === null ? -1n : (BigInt(is.last) - BigInt(last)) * (rises ? 1n : -1n);
     if (ahead >= 0n) return [];
     return [`${sequence}: had come to ${last}, now ${is.last === null ? "begins anew" : `to ${is.last}`}`];
+  });
+}
+
+/** So many values are more than migrations and checks take by the way. */
+const MANY = 1_000_000n;
+
+/**
+ * Those that were set far ahead, one readable line each: no value is given twice, yet they run out sooner. That is so
+ * from a million values on, or from a tenth of what was left.
+ */
+export function ranAhead(before: readonly SequenceDoc[], after: readonly SequenceDoc[]): string[] {
+  const now = new Map(after.map((found) => [found.sequence, found]));
+  return before.flatMap(({ sequence, last, rises, end }) => {
+    const is = now.get(sequence)?.last ?? null;
+    if (is === null || end === undefined) return [];
+    const sign = rises ? 1n : -1n;
+    const was = BigInt(last ?? 0);
+    const taken = (BigInt(is) - was) * sign;
+    const left = (BigInt(end) - was) * sign;
+    if (taken < MANY && taken * 10n < left) return [];
+    // A small range that is used as it is meant to be.
+    if (taken < 1000n) return [];
+    return [`${sequence}: ${taken} values ahead of ${last ?? "its start"}, ${left - taken} are left`];
   });
 }

@@ -1,82 +1,187 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
+import { isDoubtful, takeRowMark } from "../row-versions/mark.ts";
 import {
   Doc,
+  type RecordBeganDoc,
   type RecordDoc,
   type RecordName,
   type TableContentDoc,
   type Target,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { besideTarget } from "../shared/places.ts";
+import { applicationRoles, besideTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { type ListedTable, listTables } from "./checksums.ts";
-import { modeOf } from "./compare-contents.ts";
-import { contentModes } from "./modes.ts";
-import { readTables, type TableToRead } from "./read-tables.ts";
-import { takeSequences } from "./sequences.ts";
+import { listTables } from "./checksums.ts";
 
-/** A table as it was read before: it is to be read in the same way, over the same columns. */
-export type ReadBefore = Pick<TableContentDoc, "table" | "columns" | "checksum">;
+import { takeGrowing } from "./growing.ts";
+import { takeLargeObjects } from "./large-objects.ts";
+import { contentModes } from "./modes.ts";
+import type { Reading } from "./pieces.ts";
+import { countTables, readTables } from "./read-tables.ts";
+import { takeSequences } from "./sequences.ts";
+import { type Base, type Scope, type Subject, subjectsOf, type Wish } from "./subjects.ts";
+import { takeViews } from "./views.ts";
 
 export interface Recording {
   name: RecordName;
   target: Target;
   session: Session;
-  /** What to read; every table with all its columns, as the plan says, when not given. */
-  tables?: readonly ReadBefore[] | undefined;
-  /** Every row is read, whatever the plan says: a backup is tested by reading it. */
-  everyRow?: true | undefined;
+  scope: Scope;
+  /**
+   * An earlier record of this database, or of the one that it is a copy of: where row versions show that a table was not
+   * touched since, what is known of it stays so. Undefined: there is none, or others may have written since.
+   */
+  since: RecordName | undefined;
 }
 
 /**
- * Catalog and contents of a database under that name: read once, table by table, each kept as it is read, so that
- * another worker can go on. Undefined: this worker must leave, call again.
+ * Catalog and contents of a database under that name, a piece at a time, each kept as it is read, so that another worker
+ * can go on. Undefined: this worker must leave, call again.
  */
 export async function takeRecord(
   ports: Ports,
   evidence: RunEvidence,
-  { name, target, session, tables, everyRow }: Recording,
+  { name, target, session, scope, since }: Recording,
 ): Promise<RecordDoc | undefined> {
   const taken = await evidence.read<RecordDoc>(Doc.record(name));
   if (taken) return taken;
-  const { at } = await evidence.once(`${Doc.record(name)}/began`, async () => ({
+  const began = await evidence.once<RecordBeganDoc>(Doc.recordBegan(name), async () => ({
     at: ports.clock.now().toISOString(),
+    // Before anything is read: what is written later counts as new.
+    mark: await takeRowMark(session),
+    sequences: await takeSequences(session),
+    tables: await listTables(session),
   }));
-  const { hash } = await evidence.once(Doc.fingerprint(name), () => takeFingerprint(session));
-  const sequences = await evidence.once(`${Doc.record(name)}/sequences`, () => takeSequences(session));
-  const wanted = await evidence.once<readonly TableToRead[]>(`${Doc.record(name)}/tables`, async () => {
-    const living = await listTables(session);
-    if (tables) return stillThere(tables, living);
-    const modes = everyRow ? undefined : await contentModes(session, ports.plan.contents);
-    return living.map((listed) => ({ ...listed, mode: modes?.get(listed.table) ?? "full" }));
-  });
-  // Whoever is not kept out works on this database meanwhile: it is read by one session.
+  const { hash } = await evidence.once(Doc.fingerprint(name), () =>
+    takeFingerprint(session, applicationRoles(ports)),
+  );
+  // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
   const alone = target === "production" && ports.settings.fence === "none";
-  const contents = await readTables(wanted, {
+  const reading = (under: string): Reading => ({
     ports,
     evidence,
-    under: Doc.record(name),
+    under: `${Doc.record(name)}/${under}`,
     session,
     beside: alone ? undefined : besideTarget(ports, evidence, target),
   });
-  if (!contents) return undefined;
+  const base = since === undefined ? undefined : await baseOf(evidence, since);
+  const tables = await contentsOf(began, scope, base, reading);
+  if (!tables) return undefined;
+  const largeObjects = await evidence.once(`${Doc.record(name)}/large-objects`, () =>
+    takeLargeObjects(session),
+  );
+  const growing = await evidence.once(`${Doc.record(name)}/growing`, () =>
+    takeGrowing(session, ports.plan.contents),
+  );
+  const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
+    takeViews(session, await contentModes(session, ports.plan.contents)),
+  );
   const now = ports.clock.now();
   return await evidence.keep<RecordDoc>(Doc.record(name), {
-    at,
-    seconds: (now.getTime() - Date.parse(at)) / 1000,
+    at: began.at,
+    seconds: (now.getTime() - Date.parse(began.at)) / 1000,
     fingerprint: hash,
-    tables: contents,
-    sequences,
+    ...(since === undefined ? {} : { since }),
+    tables,
+    sequences: began.sequences,
+    largeObjects,
+    ...(growing.length > 0 ? { growing } : {}),
+    views,
   });
 }
 
-/** Of the wanted tables and columns those that are there: what is missing shows when records are compared. */
-function stillThere(wanted: readonly ReadBefore[], living: readonly ListedTable[]): TableToRead[] {
-  return wanted.flatMap((before) => {
-    const now = living.find(({ table }) => table === before.table);
-    if (!now) return [];
-    const columns = before.columns.filter((column) => now.columns.includes(column));
-    return [{ ...now, columns, mode: modeOf(before) }];
-  });
+async function baseOf(evidence: RunEvidence, since: RecordName): Promise<Base> {
+  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(since));
+  const { tables } = await evidence.need<RecordDoc>(Doc.record(since));
+  return { mark, tables };
+}
+
+async function contentsOf(
+  began: RecordBeganDoc,
+  scope: Scope,
+  base: Base | undefined,
+  reading: (under: string) => Reading,
+): Promise<TableContentDoc[] | undefined> {
+  const subjects = subjectsOf(began, scope, base);
+  const compared = subjects.filter(({ comparable }) => comparable);
+  const since = base?.mark.since;
+  const counts = await countTables(
+    compared.map(({ listed }) => listed),
+    since,
+    reading("counted"),
+  );
+  if (!counts) return undefined;
+  const known = new Map<Subject, TableContentDoc>();
+  const toRead: Subject[] = [];
+  const toCount: Subject[] = subjects.filter(({ comparable, wish }) => !comparable && !wish);
+  for (const subject of subjects) {
+    const count = counts[compared.indexOf(subject)];
+    if (!count || !subject.was) {
+      if (subject.wish) toRead.push(subject);
+      continue;
+    }
+    const { was, listed, wish } = subject;
+    const old = BigInt(count.old ?? "0");
+    const written = (BigInt(count.rows) - old).toString();
+    const gone = (BigInt(was.rows) - old).toString();
+    const intact = written === "0" && gone === "0";
+    const table = listed.table;
+    const kept = { ...was, table, columns: subject.columns };
+    delete kept.touched;
+    if (intact && subject.kept && subject.carries) known.set(subject, kept);
+    else {
+      if (wish) toRead.push(subject);
+      known.set(subject, {
+        table,
+        columns: subject.columns,
+        rows: count.rows,
+        checksum: null,
+        ...(wish?.mode === "count" ? {} : { unread: true as const }),
+        ...(intact && subject.kept ? {} : { touched: { written, gone } }),
+      });
+    }
+  }
+  const mark = isDoubtful(began.mark) ? began.mark.since : undefined;
+  const counted = await countTables(
+    toCount.map(({ listed }) => listed),
+    mark,
+    reading("rows"),
+  );
+  if (!counted) return undefined;
+  for (const [place, subject] of toCount.entries()) {
+    const count = counted[place];
+    if (!count) throw new Error(`There is no count of ${subject.listed.table}`);
+    // Rows that look new from the start would look changed later: their values must be known.
+    if (!subject.was && count.old !== null && count.old !== count.rows)
+      toRead.push({ ...subject, wish: { mode: "full", byColumn: true } });
+    else
+      known.set(subject, {
+        table: subject.listed.table,
+        columns: subject.columns,
+        rows: count.rows,
+        checksum: null,
+        unread: true,
+        // Of another table under the same name nothing is known: none of its rows was there before.
+        ...(subject.was ? { touched: { written: count.rows, gone: subject.was.rows } } : {}),
+      });
+  }
+  const contents = await readTables(
+    toRead.map(({ listed, columns, wish, key, comparable }) => ({
+      ...listed,
+      columns,
+      ...(wish as Wish),
+      key,
+      since: comparable ? since : undefined,
+    })),
+    reading("read"),
+  );
+  if (!contents) return undefined;
+  const found = new Map<string, TableContentDoc>();
+  for (const [subject, content] of known) found.set(subject.listed.table, content);
+  for (const content of contents) {
+    const touched = found.get(content.table)?.touched;
+    found.set(content.table, { ...content, ...(touched ? { touched } : {}) });
+  }
+  return subjects.flatMap(({ listed }) => found.get(listed.table) ?? []);
 }

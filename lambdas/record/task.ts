@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { differencesOfCatalogs } from "../prove/compare.ts";
+import { differencesOfCopy } from "../prove/compare.ts";
+import type { Fingerprint } from "../prove/fingerprint.ts";
 import { Doc, type RecordDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -7,6 +8,7 @@ import { withTarget } from "../shared/places.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { takeMark } from "../writes/mark.ts";
 import { takeRecord } from "./take-record.ts";
+import { productionWishes, sinceBefore } from "./wishes.ts";
 
 const event = z.strictObject({ ...runFields, when: z.enum(["before", "reopened"]) });
 
@@ -16,13 +18,21 @@ export const recordTask: Task<z.infer<typeof event>> = {
   event,
   anyPlan: true,
   async run({ when }, ports, evidence) {
-    // What counts after the opening is what counted before it: the same tables and columns.
-    const tables =
-      when === "reopened" ? (await evidence.need<RecordDoc>(Doc.record("before"))).tables : undefined;
     const record = await withTarget(ports, evidence, "production", async (session) => {
+      const recording = { name: when, target: "production" as const, session };
+      if (when === "reopened") {
+        // What counts after the opening is what counted before it: the same tables and columns.
+        const { tables } = await evidence.need<RecordDoc>(Doc.record("before"));
+        return await takeRecord(ports, evidence, {
+          ...recording,
+          scope: { of: "expected", tables },
+          since: sinceBefore(ports),
+        });
+      }
       // Before anything is read, so that whatever is written later than it was read counts.
-      if (when === "before") await evidence.once(Doc.mark, () => takeMark(session, ports.clock.now()));
-      return await takeRecord(ports, evidence, { name: when, target: "production", session, tables });
+      await evidence.once(Doc.mark, () => takeMark(session, ports.clock.now()));
+      const scope = { of: "all" as const, read: await productionWishes(session, ports, evidence) };
+      return await takeRecord(ports, evidence, { ...recording, scope, since: undefined });
     });
     if (!record) return RUNNING;
     if (when === "before") await refuseUnrehearsed(evidence);
@@ -33,7 +43,10 @@ export const recordTask: Task<z.infer<typeof event>> = {
 /** With the rehearsal before the fence, somebody may have changed the schema in between: that was not rehearsed. */
 async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (!(await evidence.read(Doc.record("staging")))) return;
-  const changed = await differencesOfCatalogs(evidence, "staging", "before");
+  const changed = differencesOfCopy(
+    await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
+    await evidence.need<Fingerprint>(Doc.fingerprint("before")),
+  );
   if (changed.length > 0)
     throw new SluiceError(
       ErrorName.BackupMismatch,

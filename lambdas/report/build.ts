@@ -11,6 +11,7 @@ import { proofsOf } from "./proofs.ts";
 import type { GateReport, Report } from "./schema.ts";
 import { stagingOf } from "./staging.ts";
 import { timelineOf } from "./timeline.ts";
+import { verdictOf } from "./verdict.ts";
 import { secondsBetween } from "./words.ts";
 
 /** The report of a run as its evidence stands: of one that goes on as well as of one that ended. */
@@ -21,15 +22,19 @@ export async function buildReport(evidence: RunEvidence): Promise<Report> {
 export function reportOf(facts: Facts): Report {
   const { plan, outcome, fence } = facts;
   const timeline = timelineOf(facts);
+  const end = outcome?.end ?? ("running" as const);
+  const request = requestOf(facts);
   const parts = {
     version: 1 as const,
     run: facts.run,
     asOf: facts.asOf,
-    end: outcome?.end ?? ("running" as const),
+    manifest: facts.manifest,
+    end,
+    verdict: verdictOf({ end, request }),
     cause: outcome?.cause ?? null,
     leftBehind: outcome?.leftBehind ?? [],
     now: nowOf(facts),
-    request: requestOf(facts),
+    request,
     plan: {
       name: plan.name,
       title: plan.title,
@@ -84,6 +89,9 @@ export function reportOf(facts: Facts): Report {
       evidence: [snapshot.evidence],
     })),
     staging: stagingOf(facts),
+    left: facts.left.production
+      ? { invalidIndexes: facts.left.production.invalidIndexes, notValid: facts.left.production.notValid }
+      : null,
     benchmarks: benchmarksOf(facts),
     hooks: facts.hooks.map(({ name, at, results, evidence }) => ({
       name,
@@ -105,6 +113,8 @@ export function reportOf(facts: Facts): Report {
       message,
     })),
     ...aftermathOf(facts),
+    // They are for those whose database was migrated.
+    ...(request?.copyOf === undefined ? {} : { reminders: [] }),
     failures: facts.failures.map(({ at, state, error, message }) => ({ at, state, error, message })),
   };
   return { ...parts, leftToDo: leftToDo(parts) };
@@ -128,6 +138,7 @@ function requestOf({ request, production }: Facts): Report["request"] {
         : {}),
       instance: request.instance,
       database: request.database,
+      ...(request.copyOf === undefined ? {} : { copyOf: request.copyOf }),
       rehearse: request.rehearse,
       fence: request.fence,
       engineVersion: production?.engineVersion ?? null,
@@ -147,7 +158,7 @@ function rollbackOf({ rollback, proofs, plan }: Facts): Report["rollback"] {
 }
 
 // Where an answer came from and the hash of the link's key stay in the evidence: a report is passed around.
-function gateOf({ request, decision, withheld }: Facts["gates"][number]): GateReport {
+function gateOf({ request, decision, withheld, objections }: Facts["gates"][number]): GateReport {
   return {
     gate: request.gate,
     attempt: request.attempt,
@@ -165,6 +176,11 @@ function gateOf({ request, decision, withheld }: Facts["gates"][number]): GateRe
     by: decision?.by ?? null,
     comment: decision?.comment || null,
     decidedAt: decision?.at ?? null,
-    evidence: [request.evidence, ...(decision ? [decision.evidence] : [])],
+    objections: objections.map(({ by, at, comment }) => ({ by, at, comment })),
+    evidence: [
+      request.evidence,
+      ...(decision ? [decision.evidence] : []),
+      ...objections.map(({ evidence }) => evidence),
+    ],
   };
 }

@@ -1,9 +1,11 @@
+import { scopeInWords } from "../prove/scope.ts";
 import type { ContentMode } from "../record/checksums.ts";
-import { modeOf } from "../record/compare-contents.ts";
+import { readAs } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
+import { FOUND, mistakesOf } from "./mistakes.ts";
 import { lostInWords } from "./way-back.ts";
 import { count, list, milliseconds, moment, sentence, shorten } from "./words.ts";
 
@@ -29,6 +31,8 @@ export function causeOf(facts: Facts, end: End, caught: Caught | undefined): Cau
 
 function succeeded({ plan, request }: Facts): string {
   const versions = list(plan.migrations.map(({ version }) => version));
+  if (request?.copyOf !== undefined)
+    return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on the copy that stood for production, and the application had access.`;
   const where = request && request.instance !== "production" ? ` (${request.instance})` : "";
   return `${versions} ${plan.migrations.length === 1 ? "is" : "are"} on production${where}, and the application has access.`;
 }
@@ -76,12 +80,17 @@ function isLastOfItsGate({ gates }: Facts, gate: GateFacts): boolean {
 }
 
 function failureText(facts: Facts, failure: Facts["failures"][number]): string {
-  return detailed(facts, failure) ?? `${failure.state}: ${failure.message}`;
+  const text = detailed(facts, failure) ?? `${failure.state}: ${failure.message}`;
+  const onStaging = !facts.steps.some(({ target }) => target === "production");
+  const earlier = onStaging ? mistakesOf({ ...facts, left: facts.left.staging }) : [];
+  return earlier.length === 0 || failure.message.startsWith(FOUND)
+    ? text
+    : `${sentence(shorten(text, LONGEST_WHY / 2))} The rehearsal had found before that: ${several(earlier)}`;
 }
 
 /** Where the evidence holds the figures, they say more than the message does. */
-function detailed(facts: Facts, { error, at }: Facts["failures"][number]): string | null {
-  if (error === ErrorName.CheckFailed) {
+function detailed(facts: Facts, { error, message, at }: Facts["failures"][number]): string | null {
+  if (error === ErrorName.CheckFailed && !message.startsWith(FOUND)) {
     const doc = facts.checks.findLast(
       (checks) => checks.at <= at && checks.results.some(({ passed }) => !passed),
     );
@@ -138,7 +147,7 @@ function unansweredText({ request }: GateFacts): string {
 function doneAbout(facts: Facts, end: End): string {
   switch (end) {
     case "Succeeded":
-      return proven(facts, "data", "Its data are proven unchanged");
+      return proven(facts, "data", dataClaim(facts));
     case "Refused":
       return refused(facts);
     case "RolledBack":
@@ -171,28 +180,38 @@ function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
       : `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back and`;
   const proof = proofs.findLast(({ name }) => name === "production-rolled-back");
   return proof?.equal
-    ? `${what} proven back: ${equalText(proof)}`
+    ? `${what} proven back${equalText(proof)}`
     : `${what} NOT proven back. ${notProven(proof, "rolled-back")}`;
+}
+
+function dataClaim({ proofs }: Facts): string {
+  const agreed = proofs.findLast(({ name }) => name === "production-data")?.agreed ?? [];
+  return agreed.length === 0
+    ? "Its data are proven unchanged"
+    : `Its data are proven: changed as the rehearsal showed, ${count(agreed.length, "table")}; unchanged otherwise`;
 }
 
 function proven({ proofs }: Facts, name: "data" | "restored", claim: string): string {
   const proof = proofs.findLast((found) => found.name === `production-${name}`);
-  return proof?.equal ? `${claim}: ${equalText(proof)}` : notProven(proof, name);
+  return proof?.equal ? `${claim}${equalText(proof)}` : notProven(proof, name);
 }
 
+/** What follows a claim: its scope. */
 function equalText(proof: ProofDoc): string {
+  if (proof.scope) return `. ${[scopeInWords(proof.scope), ...(proof.grown ?? []).map(sentence)].join(" ")}`;
+  // Evidence of older runs.
   const unproven = proof.unproven.length;
-  const tables = count(proof.tablesBefore.length - unproven, "table");
+  const tables = count(proof.tablesBefore.length - unproven - proof.agreed.length, "table");
   const written =
     unproven === 0
       ? ""
       : ` ${count(unproven, "table")} changed meanwhile, as without a fence they may: not proven.`;
-  return `${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
+  return `: ${proof.fingerprintBefore === null ? "" : "catalog and "}${tables} equal${readInPart(proof.tablesBefore)}.${written}`;
 }
 
 /** What equal means of tables that the plan does not want read in full. */
 function readInPart(tables: ProofDoc["tablesBefore"]): string {
-  const of = (mode: ContentMode) => tables.filter((table) => modeOf(table) === mode).length;
+  const of = (mode: ContentMode) => tables.filter((table) => readAs(table) === mode).length;
   const [counted, sampled] = [of("count"), of("sample")];
   const parts = [
     ...(counted > 0 ? [`${counted} by the number of rows alone`] : []),
@@ -246,7 +265,11 @@ function laterFailure({ rollback, fenceAgain, failures, restore }: Facts): strin
 
 function needsOperator(facts: Facts): string {
   const { rollback, restore, restoring, snapshots, gates, failures } = facts;
-  const parts = ["Production is NOT proven back; a person must act now."];
+  const parts = [
+    facts.request?.copyOf === undefined
+      ? "Production is NOT proven back; a person must act now."
+      : "The copy that stood for production is NOT proven back.",
+  ];
   const rolling = laterFailure(facts);
   if (rolling) parts.push(rolling);
   const gate = gates.findLast(({ request }) => request.kind === "restore");

@@ -4,13 +4,16 @@ import {
   type AfterOpeningDoc,
   type ArchivedDoc,
   type BenchmarksDoc,
+  type ChangesDoc,
   type ChecksDoc,
   Doc,
   type FailureDoc,
   type FenceDoc,
   type GateDecisionDoc,
   type GateDoc,
+  type GateObjectionDoc,
   type HookDoc,
+  type LeftDoc,
   type LossDoc,
   type OutcomeDoc,
   type PreflightDoc,
@@ -33,6 +36,8 @@ import {
   type WayBackDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { MANIFEST_FILE } from "../shared/manifest.ts";
+import { sha256 } from "../shared/sha256.ts";
 import type { PlanSummary } from "./plan-summary.ts";
 
 /** A document and the name that it has in the evidence, for readers who want to look it up. */
@@ -43,6 +48,8 @@ export interface GateFacts {
   decision: Named<GateDecisionDoc> | null;
   /** A Go that did not take effect. */
   withheld: WithheldDoc | null;
+  /** No-Goes that came after the Go. */
+  objections: Named<GateObjectionDoc>[];
 }
 
 export interface FenceFacts extends FenceDoc {
@@ -77,7 +84,10 @@ export interface Facts {
   steps: Named<StepsDoc>[];
   checks: Named<ChecksDoc & { round: string }>[];
   proofs: Named<ProofDoc>[];
+  changes: Named<ChangesDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
+  /** What the migrations left half made. */
+  left: Record<Target, LeftDoc | null>;
   hooks: Named<HookDoc>[];
   gates: GateFacts[];
   wayBack: WayBackDoc | null;
@@ -97,6 +107,8 @@ export interface Facts {
   states: StateFacts[];
   failures: Named<FailureDoc>[];
   outcome: OutcomeDoc | null;
+  /** SHA-256 of the manifest; null: there is none yet. */
+  manifest: string | null;
   /** Latest time that any document names: the report says how things were then. */
   asOf: string;
 }
@@ -104,7 +116,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!report$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld)|(snapshots|steps|checks|proofs|benchmarks|hooks|states|failures)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -127,6 +139,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const plan = one<PlanSummary>(documents, Doc.plan);
   if (!plan) throw new Error(`The evidence of run ${evidence.run} has no ${Doc.plan}.json`);
   const request = one<RequestDoc>(documents, Doc.request);
+  const manifest = await evidence.readFile(MANIFEST_FILE);
   return {
     run: evidence.run,
     plan,
@@ -157,9 +170,14 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       (doc) => doc.at,
     ),
     proofs: byTime(all<ProofDoc>(documents, "proofs/"), (doc) => doc.at),
+    changes: all<ChangesDoc>(documents, "changes/"),
     benchmarks: Object.fromEntries(
       all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
     ),
+    left: {
+      staging: one(documents, Doc.left("staging")),
+      production: one(documents, Doc.left("production")),
+    },
     hooks: byTime(all<HookDoc>(documents, "hooks/"), (doc) => doc.at),
     gates: gatesOf(documents),
     wayBack: one(documents, Doc.wayBack),
@@ -176,6 +194,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     states: statesOf(documents),
     failures: byTime(all<FailureDoc>(documents, "failures/"), (doc) => doc.at),
     outcome,
+    manifest: manifest === undefined ? null : sha256(manifest),
     asOf: outcome?.at ?? latest(documents) ?? request?.startedAt ?? new Date(0).toISOString(),
   };
 }
@@ -220,6 +239,10 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
       request,
       decision: decision && { ...decision, evidence },
       withheld: one<WithheldDoc>(documents, withheldDoc(request.gate, request.attempt)),
+      objections: byTime(
+        all<GateObjectionDoc>(documents, `gates/${request.gate}-${request.attempt}/no-go-`),
+        ({ at }) => at,
+      ),
     };
   });
 }

@@ -27,9 +27,11 @@ function halfRestored(facts: Facts): string[] {
 }
 
 function liftByHand({ fence, request }: Facts): string {
-  return fence?.aclBefore === null
-    ? `As the database's owner: GRANT CONNECT, TEMPORARY ON DATABASE "${request?.database ?? "..."}" TO PUBLIC. Before the fence its access list was the default one`
-    : "As the database's owner, give back the access list that fence.json holds as aclBefore";
+  const roles = (fence?.taken ?? []).map(({ grantee }) => (grantee === null ? "PUBLIC" : `"${grantee}"`));
+  const database = request?.database ?? "...";
+  return roles.length === 0
+    ? "The fence had nothing to take: no right is missing"
+    : `As the database's owner: GRANT CONNECT ON DATABASE "${database}" TO ${roles.join(", ")}. Which of them had it with the grant option is in fence.json`;
 }
 
 /** By the capability that should have cleaned up, as the state machine names it. */

@@ -3,6 +3,8 @@ import { count, day, list, moment } from "./words.ts";
 
 /** What people still have to do, the most urgent first; each a sentence. */
 export function leftToDo(report: Omit<Report, "leftToDo">): string[] {
+  if (report.request?.copyOf !== undefined && report.end !== "running")
+    return [...report.leftBehind, ...afterRehearsal(report, report.request.copyOf)];
   return [
     ...open(report),
     ...report.leftBehind,
@@ -17,6 +19,32 @@ function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
   const last = gates.at(-1);
   if (end !== "running" || !last || last.decision || last.expiresAt <= asOf) return [];
   return [`Answer gate ${last.gate} (${last.question}) by ${moment(last.expiresAt)}; no answer is a No-Go.`];
+}
+
+/** The copies are gone, and nothing is to be kept, brought back or watched. */
+function afterRehearsal(report: Omit<Report, "leftToDo">, copyOf: string | null): string[] {
+  const { end, afterOpening, criteria } = report;
+  switch (end) {
+    case "Succeeded":
+      return [
+        ...criteria
+          .filter(({ status }) => status === "not met")
+          .map(({ title, detail }) => `Look into what is not met: ${title} (${detail}).`),
+        ...afterOpening
+          .filter(({ passed }) => !passed)
+          .map(({ title, message }) => `Look into what failed after the opening: ${title} (${message}).`),
+        ...unknown(report),
+        ...(copyOf === null ? [] : [`${copyOf} is as it was; \`--apply\` migrates it.`]),
+      ];
+    case "NeedsOperator":
+      return [
+        "Find out why neither rolling back nor restoring brought the copy back, before anything real is migrated.",
+      ];
+    case "Restored":
+      return ["Find out why rolling back was not enough before a new run."];
+    default:
+      return ["Mend the cause, then start a new run: it rehearses everything again."];
+  }
 }
 
 function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "leftToDo">): string[] {
@@ -66,7 +94,7 @@ function wasStopped(hooks: Report["hooks"]): boolean {
 }
 
 function forward(report: Omit<Report, "leftToDo">): string[] {
-  const { end, afterOpening, criteria, watch, backups: automated, verifiedAgain } = report;
+  const { end, afterOpening, criteria, watch, backups: automated, verifiedAgain, left } = report;
   if (end !== "Succeeded") return [];
   const notMet = criteria.filter(({ status }) => status === "not met");
   return [
@@ -84,6 +112,10 @@ function forward(report: Omit<Report, "leftToDo">): string[] {
     ...afterOpening
       .filter(({ passed }) => !passed)
       .map(({ title, message }) => `Run by hand: ${title} (${message}).`),
+    ...(left?.notValid ?? []).map(
+      (name) =>
+        `Validate constraint ${name}: it is NOT VALID, so rows that were there before were not checked.`,
+    ),
     ...(automated?.passed === false ? [`Turn the instance's automated backups on: ${automated.seen}.`] : []),
     ...(watch && watch.at !== null && !watch.schedule
       ? ["Nothing watches on by itself here; `sluice watch --database-url URL` does."]

@@ -1,4 +1,5 @@
-import type { HeldLockDoc, StepsDoc, Target } from "../shared/documents.ts";
+import { changesText } from "../changes/words.ts";
+import { Doc, type HeldLockDoc, type StepsDoc, type Target } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
 import type { MigrationReport } from "./schema.ts";
 
@@ -8,9 +9,38 @@ export function migrationsOf(facts: Facts): MigrationReport[] {
     version,
     title,
     expectedSeconds: expectedMinutes * 60,
+    changes: changesOf(facts, version),
     staging: sideOf(facts, "staging", version),
     production: sideOf(facts, "production", version),
   }));
+}
+
+function changesOf({ changes }: Facts, version: string): MigrationReport["changes"] {
+  const seen = changes.find(({ evidence }) => evidence === Doc.changes(`staging-${version}`));
+  return seen
+    ? {
+        text: changesText(seen),
+        tables: seen.tables.map(({ table, fate, to, partitionOf, rowsBefore, rows, columns }) => ({
+          table,
+          fate: fate ?? null,
+          to: to ?? null,
+          partitionOf: partitionOf ?? null,
+          rowsBefore,
+          added: rows?.added ?? "0",
+          removed: rows?.removed ?? "0",
+          changed: rows?.changed ?? "0",
+          mixed: rows?.mixed ?? false,
+          columns: columns.map(({ column, how, from, to }) => ({
+            column,
+            how,
+            from: from ?? null,
+            to: to ?? null,
+          })),
+        })),
+        sequences: seen.sequences.map(({ sequence, from, to }) => ({ sequence, from, to })),
+        evidence: [seen.evidence],
+      }
+    : null;
 }
 
 /** Of all locks that steps held and others would have waited for, the longest first. */

@@ -13,7 +13,7 @@ import { verdictHeader } from "./page/verdict.ts";
 import { watchSection } from "./page/watch.ts";
 import { wayBackSection } from "./page/way-back.ts";
 import type { Report } from "./schema.ts";
-import { VERDICTS } from "./verdict.ts";
+import { verdictOf } from "./verdict.ts";
 import { moment } from "./words.ts";
 
 /** The report as one page that needs nothing else: no script, no file, no network. */
@@ -29,7 +29,7 @@ function pageOf(report: Report): Html {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${VERDICTS[report.end].title}: ${report.plan.title}</title>
+<title>${verdictOf(report).title}: ${report.plan.title}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -48,7 +48,8 @@ ${stagingSection(report)}
 ${migrationsSection(report)}
 ${appendixSection(report)}
 </main>
-<footer><p>Made from the evidence of run <code>${report.run}</code>, as it stood at ${moment(report.asOf)}.</p></footer>
+<footer><p>Made from the evidence of run <code>${report.run}</code>, as it stood at ${moment(report.asOf)}.</p>
+${report.manifest !== null && html`<p>The SHA-256 of its manifest is <code>${report.manifest}</code>. <code>sluice verify DIR --hash ...</code> finds what was changed since.</p>`}</footer>
 </body>
 </html>`;
 }

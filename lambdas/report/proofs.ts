@@ -1,5 +1,6 @@
 import type { ProofDoc } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
+import { stagingProof } from "./mistakes.ts";
 import type { ProofReport } from "./schema.ts";
 
 export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
@@ -12,6 +13,9 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     fingerprintAfter: proof.fingerprintAfter,
     tables: tablesOf(proof, plan.protect),
     differences: proof.differences,
+    ...(proof.scope ? { scope: proof.scope } : {}),
+    ...(proof.grown ? { grown: proof.grown } : {}),
+    moved: proof.moved,
     evidence: [proof.evidence],
   }));
 }
@@ -20,7 +24,10 @@ function titleOf(name: string): string {
   if (name === "production-data") return "Production's data after the migrations";
   if (name === "production-rolled-back") return "Production, rolled back";
   if (name === "production-restored") return "Production, restored";
-  if (name.startsWith("staging-")) return `Staging, ${name.slice("staging-".length)} rolled back`;
+  if (name.startsWith("staging-")) {
+    const { version, again } = stagingProof(name);
+    return again ? `Staging, the rollback of ${version} tried again` : `Staging, ${version} rolled back`;
+  }
   return name;
 }
 
@@ -28,7 +35,11 @@ function titleOf(name: string): string {
 function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tables"] {
   const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
   const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
-  return [...new Set([...before.keys(), ...after.keys()])]
+  const grew = new Set((proof.grown ?? []).map((line) => line.slice(0, line.lastIndexOf(": "))));
+  const agreed = new Map(proof.agreed.map(({ table, text }) => [table, text]));
+  // What a migration renamed goes on under its former name here.
+  const names = proof.name === "production-data" ? before.keys() : [...before.keys(), ...after.keys()];
+  return [...new Set(names)]
     .map((table) => {
       const [was, is] = [before.get(table), after.get(table)];
       return {
@@ -38,7 +49,10 @@ function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tab
         rowsAfter: is?.rows ?? null,
         checksumBefore: was?.checksum ?? null,
         checksumAfter: is?.checksum ?? null,
-        equal: was !== undefined && was.rows === is?.rows && was.checksum === is.checksum,
+        equal: grew.has(table)
+          ? proof.equal
+          : was !== undefined && !agreed.has(table) && was.rows === is?.rows && was.checksum === is.checksum,
+        agreed: agreed.get(table) ?? null,
       };
     })
     .sort((a, b) => Number(b.protected) - Number(a.protected) || (a.table < b.table ? -1 : 1));

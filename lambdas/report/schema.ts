@@ -136,10 +136,47 @@ const side = z
   })
   .meta({ id: "side" });
 
+const changedTable = z.strictObject({
+  table: z.string().describe("By the name that it had"),
+  fate: z
+    .enum(["dropped", "replaced", "renamed"])
+    .nullable()
+    .describe("Null: it stayed. `replaced`: dropped, and another one made of that name"),
+  to: z.string().nullable().describe("Its new name"),
+  partitionOf: z.string().nullable().describe("The table that it has become a partition of"),
+  rowsBefore: z.string(),
+  added: z.string(),
+  removed: z.string(),
+  changed: z.string(),
+  mixed: z
+    .boolean()
+    .describe(
+      "What was added, removed and changed cannot be told apart: `added` are rows written, `removed` rows gone",
+    ),
+  columns: z.array(
+    z.strictObject({
+      column: z.string(),
+      how: z.enum(["changed", "dropped", "renamed", "retyped"]),
+      from: z.string().nullable().describe("Its type before"),
+      to: z.string().nullable().describe("Its new name or type"),
+    }),
+  ),
+});
+
+const changes = z.strictObject({
+  text: z.string().describe("In a few words, without a subject"),
+  tables: z.array(changedTable).describe("Those that are not as they were; counts of rows are decimal text"),
+  sequences: z.array(
+    z.strictObject({ sequence: z.string(), from: z.string().nullable(), to: z.string().nullable() }),
+  ),
+  evidence,
+});
+
 const migration = z.strictObject({
   version: z.string(),
   title: z.string(),
   expectedSeconds: seconds.describe("As the plan expects"),
+  changes: changes.nullable().describe("What it did on staging to what was there before: a Go is for that"),
   staging: side,
   production: side,
 });
@@ -163,10 +200,18 @@ const proofTable = z.strictObject({
   protected: z.boolean().describe("Named by the plan"),
   rowsBefore: z.string().nullable(),
   rowsAfter: z.string().nullable(),
-  checksumBefore: z.string().nullable(),
+  checksumBefore: z
+    .string()
+    .nullable()
+    .describe("Null: none was needed, as row versions show which rows are touched; or rows are only counted"),
   checksumAfter: z.string().nullable(),
   equal: z.boolean(),
+  agreed: z.string().nullable().describe("What was done to it, as the rehearsal had shown; null: nothing"),
 });
+
+const scope = z
+  .strictObject({ proven: z.array(z.string()), notProven: z.array(z.string()) })
+  .meta({ id: "scope" });
 
 const proof = z.strictObject({
   name: z.string(),
@@ -177,6 +222,16 @@ const proof = z.strictObject({
   fingerprintAfter: z.string().nullable(),
   tables: z.array(proofTable),
   differences: z.array(z.string()),
+  scope: scope
+    .optional()
+    .describe("What the proof speaks of, and what it does not; absent: a run of an older Sluice"),
+  grown: z
+    .array(z.string())
+    .optional()
+    .describe("Rows added to tables that may grow, a line for each; absent: none"),
+  moved: z
+    .array(z.string())
+    .describe("Columns that came back at another position, sequences set far ahead; no difference"),
   evidence,
 });
 
@@ -245,6 +300,9 @@ const gate = z.strictObject({
   openedAt: time,
   expiresAt: time,
   changed: z.array(z.string()).describe("Why it was asked once more"),
+  objections: z
+    .array(z.strictObject({ by: z.string(), at: time, comment: z.string() }))
+    .describe("No-Goes that came after the Go and changed nothing"),
   withheld: z
     .array(z.string())
     .nullable()
@@ -280,8 +338,19 @@ const criterion = z.strictObject({
 export const reportSchema = z.strictObject({
   version: z.literal(1),
   run: z.string(),
+  manifest: z
+    .string()
+    .nullable()
+    .describe(
+      "SHA-256 of manifest.json, which lists every file of the evidence; null: the run has not ended",
+    ),
   asOf: time.describe("Latest time in the evidence; the report says how things were then"),
   end: z.enum([...END_NAMES, "running"]),
+  verdict: z
+    .strictObject({ title: z.string(), meaning: z.string() })
+    .describe(
+      "The end in words, and what it means: for production or, of a rehearsal, for the copies that stood for it",
+    ),
   cause: z.string().nullable().describe("Why it ended so and what was done about it; null while it runs"),
   leftBehind: z.array(z.string()).describe("Clean-up that failed, each with what to do"),
   now: z.strictObject({ state: z.string(), since: time }).nullable().describe("Where a running run is"),
@@ -297,6 +366,11 @@ export const reportSchema = z.strictObject({
         .describe("Why it was allowed outside the maintenance window, where it was"),
       instance: z.string(),
       database: z.string(),
+      copyOf: z
+        .string()
+        .nullable()
+        .optional()
+        .describe("Where a copy stood for production, the database that it is of; null: an embedded one"),
       rehearse: z.enum(["before", "inside"]),
       fence: z.enum(["connect", "none"]),
       engineVersion: z.string().nullable(),
@@ -402,6 +476,12 @@ export const reportSchema = z.strictObject({
       approvedBy: z.string().nullable(),
     })
     .describe("The plan's staging results"),
+  left: z
+    .strictObject({ invalidIndexes: z.array(z.string()), notValid: z.array(z.string()) })
+    .nullable()
+    .describe(
+      "Indexes and constraints that the migrations left half made on production; null: nobody looked",
+    ),
   benchmarks: z.array(benchmark),
   hooks: z.array(z.strictObject({ name: z.string(), at: time, results: z.array(outcomeOfHook), evidence })),
   gates: z.array(gate),

@@ -1,4 +1,5 @@
 import type { Facts } from "./facts.ts";
+import { FOUND, mistakesOf } from "./mistakes.ts";
 import type { Report } from "./schema.ts";
 import { count, milliseconds } from "./words.ts";
 
@@ -45,15 +46,7 @@ function completedAt({ plan, checks, benchmarks }: Facts): string | null {
 }
 
 function issuesOf(facts: Facts): string[] {
-  const failed = facts.checks
-    .filter(({ target }) => target === "staging")
-    .flatMap(({ version, results }) =>
-      results
-        .filter(({ passed }) => !passed)
-        .map(
-          ({ name, expected, seen }) => `Check '${name}' of ${version}: expected ${expected}, seen ${seen}`,
-        ),
-    );
+  const mistakes = mistakesOf({ ...facts, left: facts.left.staging });
   const gaveWay = facts.steps
     .filter(({ target }) => target === "staging")
     .flatMap(({ version, steps }) =>
@@ -66,11 +59,6 @@ function issuesOf(facts: Facts): string[] {
     .flatMap(({ version, steps }) =>
       steps.flatMap(({ name, notes }) => notes.map((note) => `Step '${name}' of ${version}: ${note}`)),
     );
-  const differences = facts.proofs
-    .filter(({ name, equal }) => name.startsWith("staging-") && !equal)
-    .flatMap(({ name, differences }) =>
-      differences.map((line) => `After rolling back ${name.slice(8)}: ${line}`),
-    );
   const slow = (facts.benchmarks.staging?.results ?? [])
     .filter(({ passed }) => passed === false)
     .map(
@@ -80,11 +68,12 @@ function issuesOf(facts: Facts): string[] {
   return [
     ...(facts.stagingVerified?.differences ?? []),
     ...failuresOf(facts),
-    ...failed,
-    ...differences,
+    ...mistakes,
     ...slow,
     ...gaveWay,
     ...new Set(notes),
+    ...(facts.left.staging?.notValid ?? []).map((name) => `Constraint ${name} is left NOT VALID`),
+    ...facts.proofs.filter(({ name }) => name.startsWith("staging-")).flatMap(({ moved }) => moved ?? []),
   ];
 }
 
@@ -94,7 +83,7 @@ function failuresOf({ failures, staging, snapshots, gates }: Facts): string[] {
   const to = gates.find(({ request }) => request.kind === "rehearsal")?.request.openedAt;
   if (!from) return [];
   return failures
-    .filter(({ at, error }) => at >= from && (to === undefined || at < to) && error !== "CheckFailed")
+    .filter(({ at, message }) => at >= from && (to === undefined || at < to) && !message.startsWith(FOUND))
     .map(({ state, message }) => `${state}: ${message}`);
 }
 

@@ -1,7 +1,9 @@
+import { scopeInWords } from "../prove/scope.ts";
+import { cutLines } from "../shared/cut.ts";
 import { longestLocks } from "./migrations.ts";
 import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
-import { VERDICTS } from "./verdict.ts";
+import { verdictOf } from "./verdict.ts";
 import { lossLines, lossTitle, wayBackLines } from "./way-back.ts";
 import { count, duration, grouped, list, lockText, milliseconds, moment } from "./words.ts";
 
@@ -23,18 +25,28 @@ export function summaryLines(report: Report): Summary[] {
     { title: "Gates", lines: gateLines(report) },
     { title: "Watch", lines: watchLines(report) },
     { title: "Left to do", lines: report.leftToDo },
-  ].filter(({ lines }) => lines.length > 0);
+  ]
+    .filter(({ lines }) => lines.length > 0)
+    .map(({ title, lines }) => ({ title, lines: cutLines(lines) }));
 }
 
-function runLines({ end, request, plan, cause, criteria }: Report): string[] {
+function runLines(report: Report): string[] {
+  const { end, request, plan, cause, criteria } = report;
+  const { title, meaning } = verdictOf(report);
   const met = criteria.filter(({ status }) => status === "met").length;
   return [
-    `${VERDICTS[end].title}: ${VERDICTS[end].meaning}`,
+    `${title}: ${meaning}`,
     ...(cause === null ? [] : [causeAlone(cause, end)]),
     `Plan ${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
-    ...(request ? [`Database ${request.database} on ${request.instance}`] : []),
+    ...(request ? [`Database ${databaseText(request)}`] : []),
     ...(end === "running" || end === "Refused" ? [] : [`${met} of ${criteria.length} success criteria met`]),
   ];
+}
+
+/** Which database it is about, and whether it is a copy. */
+export function databaseText({ database, instance, copyOf }: NonNullable<Report["request"]>): string {
+  if (copyOf === undefined) return `${database} on ${instance}`;
+  return copyOf === null ? "embedded, made from the plan's baseline" : `${instance}, a copy of ${copyOf}`;
 }
 
 function preflightLines({ preflight }: Report): string[] {
@@ -59,7 +71,10 @@ function rehearsalLines({ staging, migrations }: Report): string[] {
             : `The restored backup is not as production: ${verified.differences[0] ?? "see the evidence"}`,
         ]
       : []),
-    ...migrations.flatMap((migration) => sideLine(migration, "staging")),
+    ...migrations.flatMap((migration) => [
+      ...sideLine(migration, "staging"),
+      ...(migration.changes ? [`${migration.version} ${migration.changes.text}`] : []),
+    ]),
     ...(tested
       ? [
           `Rollback tested: ${rollbackTested === "success" ? "success, proven back each time" : rollbackTested}`,
@@ -76,10 +91,12 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
     ...migrations.flatMap((migration) => sideLine(migration, "production")),
     ...proofs
       .filter(({ name }) => name.startsWith("production-"))
-      .map(({ title, equal, tables, differences }) => {
-        const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length;
+      .map(({ title, equal, tables, differences, scope }) => {
+        const agreed = tables.filter((table) => table.agreed !== null).length;
+        const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length - agreed;
+        const changed = agreed === 0 ? "" : `, ${agreed} changed as the rehearsal showed`;
         return equal
-          ? `${title}: ${count(compared, "table")} equal`
+          ? `${title}: ${count(compared, "table")} equal${changed}${scope ? `. ${scopeInWords(scope)}` : ""}`
           : `${title}: ${differences[0] ?? "differs"}`;
       }),
     ...(rollback?.seconds != null
@@ -104,7 +121,11 @@ function sideLine(migration: Report["migrations"][number], target: "staging" | "
     ...(gaveWay > 0 ? [`gave way to locks ${count(gaveWay, "time")}`] : []),
     ...(longest ? [`longest lock ${lockText(longest)}`] : []),
     ...(results.length > 0
-      ? [failed.length > 0 ? `failed ${list(failed)}` : `${count(results.length, "check")} passed`]
+      ? [
+          failed.length > 0
+            ? `failed ${list(cutLines(failed, 10, 200))}`
+            : `${count(results.length, "check")} passed`,
+        ]
       : []),
     ...(rolledBack ? [`rolled back in ${duration(rolledBack.seconds)}`] : []),
   ];
@@ -159,9 +180,12 @@ function timeLines({ timeline, downtime }: Report): string[] {
 }
 
 function gateLines({ gates }: Report): string[] {
-  return gates.map(({ gate, decision, by, decidedAt, comment, expiresAt, withheld }) => {
+  return gates.map(({ gate, decision, by, decidedAt, comment, expiresAt, withheld, objections }) => {
     if (!decision || !decidedAt) return `${gate}: not answered (until ${moment(expiresAt)})`;
+    const after = objections
+      .map((no) => `; after it a No-Go by ${no.by}, ${moment(no.at)}: "${no.comment}"`)
+      .join("");
     const said = `${gate}: ${decision === "Go" ? "Go" : "No-Go"} by ${by}, ${moment(decidedAt)}`;
-    return `${said}${comment ? `: "${comment}"` : ""}${withheld ? ` (did not take effect: ${withheld.join(" ")})` : ""}`;
+    return `${said}${comment ? `: "${comment}"` : ""}${withheld ? ` (did not take effect: ${withheld.join(" ")})` : ""}${after}`;
   });
 }

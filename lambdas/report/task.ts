@@ -6,12 +6,12 @@ import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
-import { buildReport, reportOf } from "./build.ts";
+import { buildReport } from "./build.ts";
 import { caughtSchema } from "./caught.ts";
 import { gatherFacts } from "./facts.ts";
 import { LONGEST_CAUSE, outcomeOf } from "./outcome.ts";
-import { renderReport } from "./page.ts";
 import { summarizePlan } from "./plan-summary.ts";
+import { seal } from "./seal.ts";
 import { finalNotices, noticeWithoutReport } from "./tell.ts";
 import { shorten } from "./words.ts";
 
@@ -47,16 +47,11 @@ async function writeReport(
   const outcome = await evidence.once<OutcomeDoc>(Doc.outcome, async () =>
     outcomeOf(await gatherFacts(evidence), end, ports.clock.now().toISOString(), failure, unfinished),
   );
-  try {
-    const report = reportOf(await gatherFacts(evidence));
-    await evidence.keep(Doc.report, report);
-    await evidence.keepFile("report.html", renderReport(report), "text/html; charset=utf-8");
-    return { error: outcome.end, cause: outcome.cause };
-  } catch (error) {
-    // The cause must reach the people who are called, whatever is wrong with the report.
-    const note = ` The report was not written (${shorten(messageOf(error), 200)}).`;
-    return { error: outcome.end, cause: shorten(outcome.cause, LONGEST_CAUSE - note.length) + note };
-  }
+  const problem = await seal(evidence, ports.clock.now().toISOString()).catch(messageOf);
+  if (problem === undefined) return { error: outcome.end, cause: outcome.cause };
+  // The cause must reach the people who are called, whatever is wrong with the report.
+  const note = ` The report was not written (${shorten(problem, 200)}).`;
+  return { error: outcome.end, cause: shorten(outcome.cause, LONGEST_CAUSE - note.length) + note };
 }
 
 /** The final message, with a link to the report. */

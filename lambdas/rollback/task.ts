@@ -80,6 +80,7 @@ async function rollBack(
       failure: ErrorName.RollbackFailed,
       limitMinutes,
       beside: besideTarget(ports, evidence, target),
+      noticesRewrites: target === "staging",
       atEnd: async () => [await removeVersion(session, ports.plan.schema.table, version)],
     }),
   );

@@ -1,3 +1,5 @@
+import type { ListedTable } from "../record/checksums.ts";
+import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot } from "./ports.ts";
 
 /**
@@ -5,6 +7,8 @@ import type { ArchivedSnapshot } from "./ports.ts";
  * Whoever writes one and whoever reads one take its name and its shape from here.
  */
 export const Doc = {
+  /** Of a local run: whose evidence the folder holds. It is the first document, and keeps other runs out. */
+  folder: "folder",
   request: "request",
   /** What the report needs of the plan. */
   plan: "plan",
@@ -28,6 +32,10 @@ export const Doc = {
   /** What a restore would lose. */
   loss: "loss",
   record: (when: RecordName) => `records/${when}`,
+  /** What a record begins with: the mark that row versions are told by. */
+  recordBegan: (when: RecordName) => `records/${when}/began`,
+  /** What a migration did on staging to what was there before it; what all of them did there; what they did on production. */
+  changes: (what: ChangesName) => `changes/${what}`,
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
@@ -42,6 +50,10 @@ export const Doc = {
     `steps/${target}-${version}-${round}-${direction}`,
   checks: (target: Target, version: string, round: string) => `checks/${target}-${version}-${round}`,
   proof: (name: ProofName) => `proofs/${name}`,
+  /** What came of a rollback that was tried once more on staging. */
+  rollbackTry: (name: string) => `rollback-tries/${name}`,
+  /** What stands half made once all migrations stand. */
+  left: (target: Target) => `left/${target}`,
   benchmarks: (target: Target) => `benchmarks/${target}`,
   hook: (name: string) => `hooks/${name}`,
   /** Noted before a hook is called: it may have worked though its answer was lost or unexpected. */
@@ -51,6 +63,8 @@ export const Doc = {
   /** One of several Goes that a gate needs, in the order in which they came: the first is 1. */
   gateApproval: (gate: string, attempt: number, n: number) => `gates/${gate}-${attempt}/go-${n}`,
   gateDecision: (gate: string, attempt: number) => `gates/${gate}-${attempt}/decision`,
+  /** A No-Go that came when the gate had its Go: it changes nothing, and is kept. The first is 1. */
+  gateObjection: (gate: string, attempt: number, n: number) => `gates/${gate}-${attempt}/no-go-${n}`,
   /** How long each way back from production takes, as the rehearsal tells. */
   wayBack: "way-back",
   /** The run was ended from outside; from then on only its clean-up acts for it. */
@@ -75,6 +89,8 @@ export const Doc = {
   failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
   outcome: "outcome",
   report: "report",
+  /** Every file's SHA-256 (manifest.ts). */
+  manifest: "manifest",
 } as const;
 
 /** Of all readings of the watch. */
@@ -87,8 +103,8 @@ export type Target = "production" | "staging";
 export type Direction = "migrate" | "rollback";
 /**
  * Catalog and contents: of production under the fence (`before`) and fenced again after the opening (`reopened`), of
- * staging as restored (`staging`) and before each migration (`staging-006`), of what a restore might lose (`loss`), and
- * of whatever a proof looked at.
+ * staging as restored (`staging`), before each migration (`staging-006`) and once it is applied for good
+ * (`changed-006`), of what a restore might lose (`loss`), and of whatever a proof looked at.
  */
 export type RecordName =
   | "staging"
@@ -96,16 +112,24 @@ export type RecordName =
   | "reopened"
   | "loss"
   | `staging-${string}`
+  | `changed-${string}`
   | `after-${ProofName}`;
+export type ChangesName = `staging-${string}` | Target;
 export type ProofName =
   | `staging-${string}`
   | "production-data"
   | "production-rolled-back"
   | "production-restored";
 
+export interface FolderDoc {
+  run: string;
+}
+
 export interface RequestDoc {
   run: string;
   execution: string;
+  /** When its execution was started, as Step Functions says: a name may be used again after 90 days. Absent in evidence of older runs. */
+  executionStartedAt?: string | undefined;
   startedAt: string;
   startedBy?: string | undefined;
   reason?: string | undefined;
@@ -114,6 +138,8 @@ export interface RequestDoc {
   database: string;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
+  /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
+  copyOf?: string | null | undefined;
   /** Absent where the settings have no maintenance window. */
   window?: RunWindow | undefined;
 }
@@ -156,7 +182,19 @@ export interface FenceDoc {
   mode: "connect" | "none";
   /** The database's access list before, as Postgres prints it; null where it was the default one. */
   aclBefore: string[] | null;
+  /** What the fence takes of it, noted before it is taken: this is what is given back. */
+  taken: ConnectRightDoc[];
   roles: string[];
+}
+
+/** A right to connect to the database. */
+export interface ConnectRightDoc {
+  /** Null: PUBLIC. */
+  grantee: string | null;
+  /** It came with the grant option. */
+  grantable: boolean;
+  /** A migration of the plan revokes it: it is given back only where the migrations do not stand. */
+  revokedByPlan?: true | undefined;
 }
 
 export interface TableContentDoc {
@@ -164,15 +202,140 @@ export interface TableContentDoc {
   columns: string[];
   rows: string;
   checksum: string | null;
+  /** See TableContent: sums of columns and of the key, where they were asked for. */
+  sums?: Record<string, string> | undefined;
+  keys?: string | undefined;
+  key?: string[] | undefined;
+  /** Its rows were counted and none was read: row versions show whether they are touched later. */
+  unread?: true | undefined;
+  /** Of the rows that are new since the record that this one builds on. */
+  written?: { rows: string; keys?: string | undefined } | undefined;
+  /** Absent: every row is the very version that the record has which this one builds on. */
+  touched?: TouchedDoc | undefined;
+}
+
+/** By row versions; decimal text. */
+export interface TouchedDoc {
+  /** Rows that were added or changed. */
+  written: string;
+  /** Rows that are gone, or were changed. */
+  gone: string;
+}
+
+export interface RecordBeganDoc {
+  at: string;
+  mark: RowMark;
+  sequences: SequenceDoc[];
+  tables: ListedTable[];
+}
+
+/** What a materialized view held. */
+export interface ViewContentDoc extends TableContentDoc {
+  /** Why it was not read; then it has no rows and no checksum. */
+  notRead?: "not populated" | "may not" | undefined;
 }
 
 export interface RecordDoc {
   at: string;
   seconds: number;
   fingerprint: string;
+  /** The record by whose mark it was told which rows are touched; absent: none, every table was read or counted. */
+  since?: RecordName | undefined;
   tables: TableContentDoc[];
+  sequences: SequenceDoc[];
   /** Absent in evidence of older runs. */
-  sequences?: SequenceDoc[] | undefined;
+  largeObjects?: LargeObjectsDoc | undefined;
+  /** Materialized views. Absent in evidence of older runs. */
+  views?: ViewContentDoc[] | undefined;
+  /** Tables that the plan says only grow; absent: none do. */
+  growing?: GrowingDoc[] | undefined;
+}
+
+/** Decimal texts. */
+export interface LargeObjectsDoc {
+  count: string;
+  /** Those whose content this role may not read. */
+  unread: string;
+  oids: string[];
+  unreadOids: string[];
+  /** Sums of hashes: of what they hold, and of their owners, rights and comments. */
+  content: string;
+  properties: string;
+}
+
+/** A table that only grows. Decimal texts. */
+export interface GrowingDoc {
+  table: string;
+  columns: string[];
+  /** The transaction before which its earlier rows were written. */
+  since: string;
+  /** The earlier rows, and the sum of their hashes. */
+  rows: string;
+  checksum: string;
+  /** Rows that were written later. */
+  added: string;
+  missing?: true | undefined;
+}
+
+/** What a proof speaks of, and what it does not, such as `7 tables` and `1 sequence (the role may not read it)`. */
+export interface ScopeDoc {
+  proven: string[];
+  notProven: string[];
+}
+
+/** What was done to what had been there before: the tables' rows, and what holds them. */
+export interface ChangesDoc {
+  at: string;
+  /** Only those that are not as they were, by the names that they had. */
+  tables: TableChangeDoc[];
+  objects: ObjectChangesDoc;
+  /** Sequences that went on, or back; decimal text, null: it had given no value yet. */
+  sequences: { sequence: string; from: string | null; to: string | null }[];
+  /** Tables whose rows were written since staging was restored, be it by a rollback, or to the same values. */
+  touched: string[];
+}
+
+export interface TableChangeDoc {
+  table: string;
+  /** What became of the table itself; absent: it stayed. `replaced`: it was dropped, and another one has its name. */
+  fate?: "dropped" | "replaced" | "renamed" | undefined;
+  /** Of a table that was renamed. */
+  to?: string | undefined;
+  /** The table that it has become a partition or a child of. */
+  partitionOf?: string | undefined;
+  /** Decimal text. */
+  rowsBefore: string;
+  rows?: RowChangesDoc | undefined;
+  columns: ColumnChangeDoc[];
+  /** What the table held before: equal ones began alike. Null: not read in full. */
+  began: string | null;
+}
+
+/** Decimal text. */
+export interface RowChangesDoc {
+  added: string;
+  removed: string;
+  changed: string;
+  /** What was added, removed and changed cannot be told apart: `added` are the rows written, `removed` those gone. */
+  mixed?: true | undefined;
+  /** Sum of the keys of the rows that are gone or changed; null: not known. */
+  keys: string | null;
+}
+
+export interface ColumnChangeDoc {
+  column: string;
+  how: "changed" | "dropped" | "renamed" | "retyped";
+  /** Its new name, or its type before and now. */
+  to?: string | undefined;
+  from?: string | undefined;
+}
+
+/** Of the catalog: how many there are of each, and some of them by kind and name. */
+export interface ObjectChangesDoc {
+  added: number;
+  gone: number;
+  changed: number;
+  some: { added: string[]; gone: string[]; changed: string[] };
 }
 
 /** How far a sequence has come. */
@@ -181,6 +344,10 @@ export interface SequenceDoc {
   /** Decimal text; null: it has given no value yet, or may not be read. */
   last: string | null;
   rises: boolean;
+  /** This role may not read it. */
+  unread?: true | undefined;
+  /** The last value that there can be. Absent in evidence of older runs. */
+  end?: string | undefined;
 }
 
 /** What is in production and would be lost if the final snapshot took its place. */
@@ -245,6 +412,8 @@ export interface StagingVerifiedDoc {
   rows: string;
   equal: boolean;
   differences: string[];
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
 }
 
 export interface StepDoc {
@@ -267,6 +436,8 @@ export interface StepDoc {
   waits: WaitDoc[];
   /** What people should know of it. */
   notes: string[];
+  /** Tables that it wrote anew while nobody could read them; only of staging, and absent where there are none. */
+  rewrites?: { tables: string[]; meant: boolean } | undefined;
 }
 
 export interface HeldLockDoc {
@@ -330,6 +501,25 @@ export interface ProofDoc {
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
+  /** What was changed as the rehearsal had shown, a line for each table. Only the proof of production's data has any. */
+  agreed: { table: string; text: string }[];
+  /** Absent in evidence of older runs. */
+  scope?: ScopeDoc | undefined;
+  /** Rows that were added to tables that may grow, a line for each; absent: none. */
+  grown?: string[] | undefined;
+  /**
+   * What people should know of though it is no difference, one line each: columns that came back at another position,
+   * sequences that were set far ahead.
+   */
+  moved: string[];
+}
+
+/** What the migrations left half made; what was so before them is not among it. */
+export interface LeftDoc {
+  at: string;
+  invalidIndexes: string[];
+  /** Constraints that are NOT VALID: rows that were there before were not checked. Some leave them so on purpose. */
+  notValid: string[];
 }
 
 export interface BenchmarkResult {
@@ -379,10 +569,14 @@ export interface GateDoc {
   openedAt: string;
   expiresAt: string;
   keyHash: string;
+  /** Where each was asked by a link of their own, which says who answers: that key's hash. Then no other link is good. */
+  approvers?: { name: string; keyHash: string }[] | undefined;
   /** What a Go is bound to. Null fingerprint: the gate is not about the catalog. */
   basis: { fingerprint: string | null; planChecksum: string; report: string };
   /** Why it is asked once more. */
   changed: string[];
+  /** What people must read first, a line each; absent where there is nothing, and in evidence of older runs. */
+  warnings?: string[] | undefined;
   /** Absent where one Go is enough. */
   quorum?: GateQuorum | undefined;
   /** Absent where there is no maintenance window, or its end does not close this gate. */
@@ -432,6 +626,16 @@ export interface GateDecisionDoc {
   shown: string;
   /** Where more than one was needed: every Go by itself. */
   approvals?: GateApprovalDoc[] | undefined;
+}
+
+/** A No-Go after the Go. */
+export interface GateObjectionDoc {
+  gate: string;
+  attempt: number;
+  by: string;
+  comment: string;
+  at: string;
+  from: string;
 }
 
 export interface WayBackDoc {

@@ -33,6 +33,8 @@ export const ErrorName = {
   HookFailed: "HookFailed",
   /** A smoke test did not answer as the plan says. */
   SmokeTestFailed: "SmokeTestFailed",
+  /** The evidence holds a decision that no page can have taken. */
+  DecisionForged: "DecisionForged",
   /** A loop of the state machine went on for longer than it may. */
   TookTooLong: "TookTooLong",
   /** An operator stopped the run. */
@@ -76,9 +78,10 @@ export interface PostgresError extends Error {
   where?: string;
 }
 
-/** True for an error that the server itself raised (it has a five-character SQLSTATE). */
+/** True for an error that the server itself raised: it has a five-character SQLSTATE, which EPIPE is not. */
 export function isPostgresError(error: unknown): error is PostgresError {
-  return error instanceof Error && /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code ?? ""));
+  if (!(error instanceof Error) || "syscall" in error) return false;
+  return /^[0-9A-Z]{5}$/.test(String((error as { code?: unknown }).code ?? ""));
 }
 
 const CONNECTION_CODES = /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/;

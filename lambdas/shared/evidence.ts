@@ -12,9 +12,35 @@ export interface RunEvidence {
   need<T>(name: string): Promise<T>;
   /** Names (without `.json`) that start with the prefix, sorted. */
   list(prefix: string): Promise<string[]>;
-  /** A file that is no JSON, such as the report's page. */
-  keepFile(name: string, body: string, contentType: string): Promise<void>;
+  /** A file under its whole name, such as the report's page; false where there is one. */
+  keepFile(name: string, body: string, contentType: string): Promise<boolean>;
+  /** The text of a file, by its whole name. */
+  readFile(name: string): Promise<string | undefined>;
+  /** Whole names of all files, sorted. */
+  files(): Promise<string[]>;
 }
+
+/** The same evidence as if it held those files alone. Nothing can be kept in it. */
+export function evidenceWithin(evidence: RunEvidence, files: Iterable<string>): RunEvidence {
+  const within = new Set(files);
+  const refuse = () => Promise.reject(new Error("Evidence that is looked at is not added to"));
+  return {
+    run: evidence.run,
+    keep: refuse,
+    once: refuse,
+    keepFile: refuse,
+    read: async <T>(name: string) => (within.has(`${name}.json`) ? evidence.read<T>(name) : undefined),
+    async need<T>(name: string) {
+      if (!within.has(`${name}.json`)) throw new Error(missing(evidence.run, name));
+      return evidence.need<T>(name);
+    },
+    list: async (prefix) => (await evidence.list(prefix)).filter((name) => within.has(`${name}.json`)),
+    readFile: async (name) => (within.has(name) ? evidence.readFile(name) : undefined),
+    files: async () => (await evidence.files()).filter((name) => within.has(name)),
+  };
+}
+
+const missing = (run: string, name: string) => `The evidence of run ${run} has no ${name}.json`;
 
 export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
   const root = `runs/${run}/`;
@@ -36,15 +62,15 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
     },
     async need<T>(name: string) {
       const found = await read<T>(name);
-      if (found === undefined) throw new Error(`The evidence of run ${run} has no ${name}.json`);
+      if (found === undefined) throw new Error(missing(run, name));
       return found;
     },
     async list(prefix) {
       const keys = await store.list(root + prefix);
       return keys.filter((k) => k.endsWith(".json")).map((k) => k.slice(root.length, -".json".length));
     },
-    async keepFile(name, body, contentType) {
-      await store.create(root + name, body, contentType);
-    },
+    keepFile: (name, body, contentType) => store.create(root + name, body, contentType),
+    readFile: (name) => store.read(root + name),
+    files: async () => (await store.list(root)).map((key) => key.slice(root.length)),
   };
 }

@@ -1,3 +1,6 @@
+import { cutRows, cutText } from "./cut.ts";
+import { visible } from "./plain.ts";
+
 /** Text that is markup already: made by `html` or `raw`, never by joining strings. */
 export class Html {
   readonly markup: string;
@@ -29,6 +32,9 @@ export function raw(markup: string): Html {
   return new Html(markup);
 }
 
+/** The end of any list that its page does not cut itself. */
+const MOST_IN_A_PAGE = 1_000;
+
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",
@@ -37,19 +43,17 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+/** Text as markup. What cannot be seen is shown as such: no page may hold control characters, not even escaped. */
 export function escapeHtml(text: string): string {
-  return withoutControls(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
-}
-
-// Control characters other than tab and line ends are not allowed in HTML, not even escaped; they are shown as such.
-function withoutControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]/g, "\ufffd");
+  return visible(cutText(text)).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
 function markupOf(value: HtmlValue): string {
   if (value === null || value === undefined || value === false) return "";
   if (value instanceof Html) return value.markup;
-  if (Array.isArray(value)) return (value as readonly HtmlValue[]).map(markupOf).join("");
+  if (Array.isArray(value)) {
+    const { shown, more } = cutRows(value as readonly HtmlValue[], MOST_IN_A_PAGE);
+    return shown.map(markupOf).join("") + (more > 0 ? ` and ${more} more` : "");
+  }
   return escapeHtml(String(value));
 }

@@ -35,3 +35,6 @@ export function asidePrefix(instance: string): string {
 
 /** Where CloudWatch keeps what the watch measures. */
 export const METRICS = { namespace: "Sluice", service: "watch", dimension: "Instance" } as const;
+
+/** Attribute of a message that is for one subscriber of a topic; their subscription lets pass what is for them or all. */
+export const FOR_ONE = "person";

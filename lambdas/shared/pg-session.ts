@@ -2,30 +2,16 @@ import { Socket } from "node:net";
 import pg from "pg";
 import { ErrorName, SluiceError } from "./errors.ts";
 import { type Session, StatementFailed } from "./session.ts";
+import { MAKE_SETTINGS, ONLY_FROM, SESSION_SETTINGS } from "./session-settings.ts";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 const KEEPALIVE_MS = 30_000;
 
-// Whatever the server's, the role's or the database's defaults are.
-const SESSION_SETTINGS: Readonly<Record<string, string>> = {
-  // A statement whose worker died is to be finished, and found done by the next worker.
-  client_connection_check_interval: "0",
-  // A NOTICE to a client that is gone would break the statement off.
-  client_min_messages: "error",
-  // Who wants a limit sets one; a limit on the role must not end a checksum or an index build.
-  statement_timeout: "0",
-  idle_in_transaction_session_timeout: "0",
-  // A session between two statements whose worker vanished without a word, its machine with it, ends within half a
-  // minute, and gives back its locks.
-  tcp_keepalives_idle: "10",
-  tcp_keepalives_interval: "5",
-  tcp_keepalives_count: "3",
-  tcp_user_timeout: "30000",
-};
-
 export interface PgConnection {
   session: Session;
+  /** Whether a pooler answers, which says another process than the one that serves. */
+  isPooled(): Promise<boolean>;
   /** Does not wait for a statement that still runs: the server goes on with it. */
   close(): Promise<void>;
 }
@@ -43,7 +29,12 @@ export async function withPgSession<T>(
   }
 }
 
-export async function openPgSession(config: pg.ClientConfig): Promise<PgConnection> {
+/**
+ * @param owned the session is the caller's for as long as it lasts: Sluice's settings are made in it, and a pooler is
+ * refused. Else nothing is set, as whoever gets the server's connection next would have it set too (guest-session.ts).
+ * @throws Pooled where the session is owned and a pooler answers
+ */
+export async function openPgSession(config: pg.ClientConfig, owned = true): Promise<PgConnection> {
   // The socket is made here so that it can be ended also when the server no longer answers.
   const socket = new Socket();
   const client = new pg.Client({
@@ -62,15 +53,42 @@ export async function openPgSession(config: pg.ClientConfig): Promise<PgConnecti
   const close = () => closed(client, socket);
   try {
     await client.connect();
-    await client.query(
-      "SELECT set_config(name, wanted.value, false) FROM json_each_text($1) AS wanted(name, value) JOIN pg_settings USING (name)",
-      [JSON.stringify(SESSION_SETTINGS)],
-    );
+    if (owned) await takeOver(client);
   } catch (error) {
     await close();
     throw error;
   }
-  return { session: sayingWhy(pgSession(client), () => lost), close };
+  const isPooled = async () => {
+    const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
+    return rows[0]?.pid !== processOf(client);
+  };
+  return { session: sayingWhy(pgSession(client), () => lost), isPooled, close };
+}
+
+/** Makes Sluice's settings, unless a pooler stands between: they would stay for whoever it serves next. */
+async function takeOver(client: pg.Client): Promise<void> {
+  const told = processOf(client);
+  const { rows } = await client.query(
+    `SELECT pg_backend_pid() AS pid, (${MAKE_SETTINGS} AND pg_backend_pid() = $3) AS made`,
+    [JSON.stringify(SESSION_SETTINGS), JSON.stringify(ONLY_FROM), told],
+  );
+  if (rows[0]?.pid !== told) throw new Pooled(`${client.host}:${client.port}`);
+}
+
+/** The server's process for this session, as it was told when it was opened. */
+function processOf(client: pg.Client): number | null {
+  return (client as pg.Client & { processID: number | null }).processID;
+}
+
+/** A pooler hands each transaction to whichever of its connections is free: no lock, setting or session is the run's own. */
+export class Pooled extends SluiceError {
+  /** @param address host and port of what answered */
+  constructor(address: string) {
+    super(
+      ErrorName.FleetFailed,
+      `${address} is a connection pooler (PgBouncer, RDS Proxy or the like), and not the PostgreSQL server itself: behind it no session, lock or setting is the run's own. Give the server's own address and port.`,
+    );
+  }
 }
 
 export function pgSession(client: pg.ClientBase): Session {

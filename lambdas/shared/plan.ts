@@ -15,7 +15,7 @@ export interface CompiledPlan {
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
   protect: readonly string[];
   /** How the contents of tables are read, by their names; of those that are not named, every row is. */
-  contents: Readonly<Record<string, "full" | "sample" | "count">>;
+  contents: Readonly<Record<string, "full" | "sample" | "count" | "grows">>;
   rollbackSloMinutes: number;
   migrations: readonly Migration[];
   gates: GateTexts;
@@ -47,6 +47,8 @@ export interface Migration {
   title: string;
   expectedMinutes: number;
   checklist: readonly string[];
+  /** All that it does to what was there before, by table or column; absent: what the rehearsal shows is agreed to. */
+  changes?: Readonly<Record<string, readonly string[]>> | undefined;
   migrate: SqlFile;
   validate: CheckFile;
   rollback: SqlFile;
@@ -81,6 +83,10 @@ interface StepOfFile {
   relations?: readonly ObjectName[] | undefined;
   /** Those of them that it does not make itself. */
   relationsBefore?: readonly ObjectName[] | undefined;
+  /** It writes tables anew, and is meant to. */
+  rewrites?: true | undefined;
+  /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
+  revokesConnect?: readonly (string | null)[] | undefined;
 }
 
 /** Its statements are one transaction. */
@@ -91,6 +97,8 @@ export interface TransactionStep extends StepOfFile {
   /** Places of statements that are queries: nobody takes their rows. */
   queries: readonly number[];
   builds: readonly IndexBuild[];
+  /** Tables whose new files are no rewriting: those that the file made before, and those that the step empties. */
+  notRewritten?: readonly ObjectName[] | undefined;
 }
 
 /** Its one statement cannot run in a transaction, and may be run again when nobody knows how it ended. */
@@ -142,6 +150,8 @@ export interface Leftover {
 /** A statement, cut where the condition that picks a range of keys is put in. */
 export interface Batches {
   table: ObjectName;
+  /** It leaves out the rows of tables that inherit from this one. */
+  only?: true;
   /** What the statement calls the table. */
   alias: string;
   /** Columns that it sets; a key among them would move rows from batch to batch. */

@@ -22,9 +22,14 @@ export interface Ports {
   clock: Clock;
   /** Who this is, for the ledger: a request's id, or a process. */
   worker: string;
+  /** Gates are answered on their pages alone, and never at a terminal. */
+  pagesOnly?: true;
   /** What a person who watches wants to know meanwhile; one short line. Never evidence. */
   progress(line: string): void;
 }
+
+/** What showing and answering a gate needs of it: no database, no fleet. */
+export type GatePorts = Pick<Ports, "plan" | "settings" | "evidence" | "callbacks" | "clock" | "progress">;
 
 export interface Clock {
   now(): Date;
@@ -162,6 +167,8 @@ export interface Notice {
   subject: string;
   text: string;
   audience: "approvers" | "escalation";
+  /** The one of them that it is for, by the settings' id; absent: all. */
+  to?: string;
 }
 
 export interface Notifier {

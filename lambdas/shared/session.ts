@@ -53,3 +53,46 @@ export async function withRolledBackTransaction<T>(session: Session, work: () =>
     await session.exec("ROLLBACK").catch(() => undefined);
   }
 }
+
+/** A query that gives exactly one row gave another number of them: its answer can be neither used nor guessed. */
+export class RowExpected extends Error {
+  override readonly name = "RowExpected";
+  constructor(
+    readonly rows: number,
+    readonly statement: string,
+  ) {
+    const asked = statement.trim().replace(/\s+/g, " ").slice(0, 200);
+    super(
+      `The database gave ${rows === 0 ? "no row" : `${rows} rows`} where it must give one, and no error: ` +
+        `its answers cannot be trusted. Asked was: ${asked}`,
+    );
+  }
+}
+
+/**
+ * The one row of a query that always has one, such as an aggregate's.
+ * @throws RowExpected where there is none, or more: a broken server must never look like "nothing found"
+ */
+export async function needRow<Row>(
+  session: Session,
+  text: string,
+  params?: readonly unknown[],
+): Promise<Row> {
+  const rows = await session.query<Row>(text, params);
+  const [row] = rows;
+  if (row === undefined || rows.length !== 1) throw new RowExpected(rows.length, text);
+  return row;
+}
+
+/**
+ * Runs `work` in a transaction that cannot write, and is rolled back. It has read something before `work` begins: from
+ * then on nothing in it can make it one that writes.
+ */
+export async function withReadOnlyTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  await session.exec("BEGIN READ ONLY; SELECT 1");
+  try {
+    return await work();
+  } finally {
+    await session.exec("ROLLBACK").catch(() => undefined);
+  }
+}

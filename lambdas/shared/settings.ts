@@ -17,6 +17,14 @@ export const maintenanceWindow = z.strictObject({
   timeZone: z.string().refine(isTimeZone, "a time zone such as Europe/Berlin"),
 });
 
+/** Somebody who is asked by a link of their own. */
+const person = z.strictObject({
+  /** By which messages find their way. */
+  id: z.string().min(1),
+  /** The name that their answers have. */
+  name: z.string().min(1),
+});
+
 export type MaintenanceWindow = z.infer<typeof maintenanceWindow>;
 
 /** What handlers know of the deployment; shipped with them by the stack, made by the command line locally. */
@@ -44,6 +52,14 @@ export const runSettings = z.strictObject({
   gateUrl: z.string(),
   /** The one who started a run may not give the Go for production. */
   separateApprover: z.boolean(),
+  /** A copy stands for production: of that database or, where null, of none but the plan's baseline. */
+  copyOf: z.string().nullable().optional(),
+  /** A Go takes the database's name at every gate; absent: where it leads to a change of production. */
+  nameAtEveryGate: z.boolean().optional(),
+  /** Who may decide, each by a link of their own; absent: whoever has the one link that all get. */
+  people: z
+    .strictObject({ approvers: z.array(person).min(1), escalation: z.array(person).min(1) })
+    .optional(),
   /** Absent: a run may be started at any time. */
   maintenanceWindow: maintenanceWindow.optional(),
   /** Contacts, shown on gate pages and in messages. */

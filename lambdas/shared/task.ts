@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { Doc, type FailureDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
+import { linked } from "./chain.ts";
+import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { Ports } from "./ports.ts";
@@ -8,6 +9,8 @@ import type { Ports } from "./ports.ts";
 export const runFields = {
   run: z.string().min(1),
   execution: z.string().min(1),
+  /** When that execution was started, as Step Functions says; absent where another execution calls for the run. */
+  started: z.string().min(1).optional(),
   planChecksum: z.string().length(64),
   /** Name of the state, for evidence that people read. */
   state: z.string().min(1),
@@ -16,6 +19,8 @@ export const runFields = {
   /** The execution that cleans up after this run, where it is that one that calls. */
   cleanUp: z.string().min(1).optional(),
 };
+
+type RunFields = z.infer<z.ZodObject<typeof runFields>>;
 
 /** A capability of the state machine: an event, parsed, in; a small answer out; everything else goes to evidence. */
 export interface Task<Event> {
@@ -66,7 +71,18 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
       `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
     );
   const fields = z.object(runFields).parse(raw);
+  return await linked(ports, (noted) => invokeParsed(task, parsed.data, fields, noted));
+}
+
+async function invokeParsed<Event>(
+  task: Task<Event>,
+  event: Event,
+  fields: RunFields,
+  ports: Ports,
+): Promise<Answer> {
   const evidence = evidenceOf(ports.evidence, fields.run);
+  // Not among what is kept as its failure: this evidence is not the run's to write to.
+  refuseAnothersEvidence(fields, await evidence.read<RequestDoc>(Doc.request));
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     if (!task.anyPlan) refuseAnotherPlan(fields.planChecksum, ports.plan.checksum);
@@ -78,7 +94,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
     });
     if (fields.limitMinutes !== undefined)
       refuseTooLong(fields.state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
-    const answer = await task.run(parsed.data, ports, evidence);
+    const answer = await task.run(event, ports, evidence);
     if (answer.status === RUNNING.status)
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
     await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });
@@ -97,6 +113,27 @@ export function refuseAnotherPlan(runs: string, deployed: string): void {
     ErrorName.PlanChanged,
     `This run was started with plan ${runs.slice(0, 12)}, and ${deployed.slice(0, 12)} is deployed now. ` +
       "Deploy the plan that the run was started with, or start a new run.",
+  );
+}
+
+/**
+ * @throws SluiceError RequestInvalid where the evidence is another run's: acted on, it would lead to what that run works
+ * on, or pass that run's end for this one's.
+ */
+export function refuseAnothersEvidence(
+  { run, execution, started }: { run: string; execution: string; started?: string | undefined },
+  request: RequestDoc | undefined,
+): void {
+  if (!request) return;
+  const again =
+    started !== undefined &&
+    request.executionStartedAt !== undefined &&
+    started !== request.executionStartedAt;
+  if (request.run === run && request.execution === execution && !again) return;
+  throw new SluiceError(
+    ErrorName.RequestInvalid,
+    `The evidence of run ${run} is another run's: of ${request.run} (${request.execution}), started at ${request.startedAt}. ` +
+      "Nothing was read from it and nothing written to it. Start this run under a name that no run had before.",
   );
 }
 

@@ -2,7 +2,7 @@ import { describeStatementError } from "../migrate/statement-error.ts";
 import type { CheckResult } from "../shared/documents.ts";
 import { nameTransient, SluiceError } from "../shared/errors.ts";
 import type { Check, CheckFile, Statement } from "../shared/plan.ts";
-import { type Session, withRolledBackTransaction } from "../shared/session.ts";
+import { needRow, type Session, withRolledBackTransaction } from "../shared/session.ts";
 
 /** Runs every check of a file; each in a transaction of its own that is rolled back, under the role it names. */
 export async function runChecks(
@@ -38,6 +38,7 @@ async function runCheck(
     seen,
   });
   let current: Statement | undefined;
+  let became: string | null = null;
   try {
     const rows = await withRolledBackTransaction(session, async () => {
       if (role !== null) await session.query("SELECT set_config('role', $1, true)", [role]);
@@ -46,8 +47,11 @@ async function runCheck(
         current = statement;
         found.push(...(await session.query(statement.sql)).filter((row) => "passed" in row));
       }
+      // The plan's compiler refuses what it can see; a function of the database's own may take on a role, too.
+      became = role === null ? null : await currentUser(session);
       return found;
     });
+    if (became !== role) return [result(false, `run as ${role} to its end`, `it ended as ${became}`)];
     if (rows.length === 0) return [result(false, "at least one row with passed, expected, seen", "none")];
     return rows.map((row) =>
       result(
@@ -62,4 +66,9 @@ async function runCheck(
     if (named instanceof SluiceError || !current) throw named;
     return [result(false, "no error", describeStatementError(path, "error", current, error))];
   }
+}
+
+async function currentUser(session: Session): Promise<string> {
+  const { role } = await needRow<{ role: string }>(session, "SELECT current_user::text AS role");
+  return role;
 }

@@ -1,9 +1,11 @@
 import * as z from "zod";
-import { type CheckResult, type ChecksDoc, Doc } from "../shared/documents.ts";
+import { type CheckResult, type ChecksDoc, Doc, EVERYTHING } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
+import { lookForLeft } from "./left.ts";
+import { refuseMistakes } from "./rehearsed.ts";
 import { runChecks } from "./run-checks.ts";
 
 const event = z.strictObject({
@@ -13,7 +15,10 @@ const event = z.strictObject({
   round: z.string().min(1),
 });
 
-/** Runs the checks of these migrations; every failing one is told, not only the first. */
+/**
+ * Runs the checks of these migrations; every failing one is told, not only the first. On staging they end the rehearsal
+ * when everything was tried. Once all migrations stand, nothing may be left half made.
+ */
 export const validateTask: Task<z.infer<typeof event>> = {
   name: "validate",
   event,
@@ -32,6 +37,18 @@ export const validateTask: Task<z.infer<typeof event>> = {
       });
       failed.push(...doc.results.filter((result) => !result.passed));
     }
+    const left = round === EVERYTHING ? await lookForLeft(ports, evidence, target) : undefined;
+    if (target === "staging") {
+      if (round === EVERYTHING) await refuseMistakes(evidence);
+      else if (failed.length > 0)
+        ports.progress(`${failed.length} failed. The rehearsal goes on, and will be refused`);
+      return DONE;
+    }
+    if (left && left.invalidIndexes.length > 0)
+      throw new SluiceError(
+        ErrorName.CheckFailed,
+        `Left invalid on ${target}, so that no query uses them: ${left.invalidIndexes.join(", ")}`,
+      );
     if (failed.length === 0) return DONE;
     const lines = failed
       .slice(0, 10)

@@ -1,13 +1,14 @@
 import * as z from "zod";
-import { differencesOfCatalogs } from "../prove/compare.ts";
-import { describeDifference, differences } from "../prove/difference.ts";
+import { differencesOfCopy } from "../prove/compare.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { scopeOf } from "../prove/scope.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
+import { EVERY_ROW } from "../record/wishes.ts";
 import { Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { withTarget } from "../shared/places.ts";
+import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
@@ -23,7 +24,13 @@ export const verifyTask: Task<z.infer<typeof event>> = {
   anyPlan: true,
   async run(_request, ports, evidence) {
     const staging = await withTarget(ports, evidence, "staging", (session) =>
-      takeRecord(ports, evidence, { name: "staging", target: "staging", session, everyRow: true }),
+      takeRecord(ports, evidence, {
+        name: "staging",
+        target: "staging",
+        session,
+        scope: { of: "all", read: EVERY_ROW },
+        since: undefined,
+      }),
     );
     if (!staging) return RUNNING;
     const found = await compare(ports, evidence);
@@ -33,6 +40,15 @@ export const verifyTask: Task<z.infer<typeof event>> = {
       rows: staging.tables.reduce((sum, table) => sum + BigInt(table.rows), 0n).toString(),
       equal: found.length === 0,
       differences: found,
+      scope: scopeOf({
+        catalog: await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
+        tables: staging.tables,
+        views: staging.views ?? [],
+        sequences: staging.sequences ?? [],
+        growing: [],
+        largeObjects: staging.largeObjects,
+        unproven: 0,
+      }),
     });
     if (found.length > 0)
       throw new SluiceError(
@@ -44,16 +60,18 @@ export const verifyTask: Task<z.infer<typeof event>> = {
 };
 
 async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
+  const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (before) {
     const read = await evidence.need<RecordDoc>(Doc.record("staging"));
     return [
-      ...(await differencesOfCatalogs(evidence, "before", "staging")),
+      ...differencesOfCopy(await evidence.need<Fingerprint>(Doc.fingerprint("before")), staging),
       // Here every row was read, there what the plan wants.
       ...compareContents(...asFarAsRead(before.tables, read.tables)).map(({ text }) => text),
     ];
   }
-  const production = await withTarget(ports, evidence, "production", takeFingerprint);
-  const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
-  return differences(production, staging).map(describeDifference);
+  const production = await withTarget(ports, evidence, "production", (session) =>
+    takeFingerprint(session, applicationRoles(ports)),
+  );
+  return differencesOfCopy(production, staging);
 }

@@ -1,21 +1,18 @@
-import { type Session, withTransaction } from "../shared/session.ts";
+import type { Session } from "../shared/session.ts";
 
 /**
- * Runs `work` in a transaction that is committed also when it throws: what the watch itself cannot read must not count
+ * Runs `work` in a transaction that cannot write, and is committed also when it throws: what the watch itself cannot read must not count
  * among the transactions that it tells people failed.
  */
 export async function spared<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  const outcome = await withTransaction(session, async () => {
-    await session.exec("SAVEPOINT reading");
-    try {
-      return { value: await work() };
-    } catch (error) {
-      await session.exec("ROLLBACK TO SAVEPOINT reading").catch(() => {
-        throw error;
-      });
-      return { error };
-    }
-  });
-  if ("error" in outcome) throw outcome.error;
-  return outcome.value;
+  // Within the savepoint nothing can make it one that writes.
+  await session.exec("BEGIN READ ONLY; SAVEPOINT reading");
+  try {
+    return await work();
+  } catch (error) {
+    await session.exec("ROLLBACK TO SAVEPOINT reading").catch(() => undefined);
+    throw error;
+  } finally {
+    await session.exec("COMMIT").catch(() => undefined);
+  }
 }

@@ -1,4 +1,5 @@
 import type { CountersDoc, ReadingDoc, ReadingValue } from "../shared/documents.ts";
+import { inTransactions, type LocalSettings } from "../shared/guest-session.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { readConnections } from "./connections.ts";
@@ -8,11 +9,13 @@ import { readMetric } from "./read-metric.ts";
 /** Longest that one query of the watch may take, in milliseconds: it must never be what is slow. */
 export const QUERY_TIMEOUT_MS = 5_000;
 
-// Reads only: also what a plan's own query tries to write fails. A lock that is not free is not waited for.
-const GUARDS = `SET default_transaction_read_only = on;
-SET statement_timeout = ${QUERY_TIMEOUT_MS};
-SET lock_timeout = 1000;
-SET idle_in_transaction_session_timeout = 15000`;
+/** A lock that is not free is not waited for. In each transaction anew: the session may be a pooler's, and so anybody's. */
+export const GUARDS: LocalSettings = {
+  statement_timeout: QUERY_TIMEOUT_MS,
+  lock_timeout: 1000,
+  idle_in_transaction_session_timeout: 15_000,
+  client_min_messages: "error",
+};
 
 export interface ReadingWishes {
   plan: CompiledPlan;
@@ -29,11 +32,11 @@ export interface ReadingWishes {
 
 export type Reading = Pick<ReadingDoc, "at" | "seconds" | "values" | "connections" | "counters">;
 
-/** Measures every metric of the plan, in a session of its own. */
-export async function takeReading(session: Session, wishes: ReadingWishes): Promise<Reading> {
+/** Measures every metric of the plan. It only reads: also what a plan's own query tries to write fails. */
+export async function takeReading(given: Session, wishes: ReadingWishes): Promise<Reading> {
   const { plan, roles, freeBytes, before, progress = () => undefined, now } = wishes;
   const metrics = plan.watch?.metrics ?? [];
-  await session.exec(GUARDS);
+  const session = inTransactions(given, GUARDS);
   const began = now();
   const from = before ?? { at: began.toISOString(), counters: await readCounters(session, metrics) };
   const connections = await readConnections(session, roles);

@@ -1,6 +1,13 @@
-import { compareContents, modeOf } from "../record/compare-contents.ts";
+import { compareContents, readAs } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
-import { Doc, type LossDoc, type RecordDoc, type TableLossDoc } from "../shared/documents.ts";
+import { sinceBefore } from "../record/wishes.ts";
+import {
+  Doc,
+  type LossDoc,
+  type RecordDoc,
+  type TableContentDoc,
+  type TableLossDoc,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -9,13 +16,14 @@ import { look } from "./look.ts";
 import { LARGE_OBJECTS, type Written } from "./mark.ts";
 
 /**
- * Counts what a restore would lose, table by table. What the server's counters know to be untouched is not read again;
- * all else is, over the columns that were there when it was recorded.
+ * Counts what a restore would lose, table by table. What the server's counters know to be untouched is not looked at
+ * again; of all else row versions tell, and where they are not enough it is read as it was recorded.
  * @returns false when this worker must leave first; call again
  */
 export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<boolean> {
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
   const { tables: written } = await look("restore", ports, evidence);
+  const since = sinceBefore(ports);
   const touched = (table: string) => written?.find((found) => found.table === table);
   const read = await withTarget(ports, evidence, "production", async (session) => {
     // The schema's version is this run's own doing.
@@ -26,17 +34,22 @@ export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<bo
       name: "loss",
       target: "production",
       session,
-      tables: doubted,
+      scope: { of: "expected", tables: doubted },
+      since,
     });
     return { recorded, doubted, record };
   });
   const { recorded, doubted, record } = read;
   if (!record) return false;
   const wasIn = await applicationWasIn(ports, evidence);
+  const isUntouched = ({ table }: TableContentDoc) =>
+    since !== undefined && !record.tables.find((found) => found.table === table)?.touched;
   const changed = new Set([
     ...compareContents(doubted, record.tables).map(({ table }) => table),
-    // What is not read in full cannot be seen to be as recorded.
-    ...doubted.filter((before) => wasIn && modeOf(before) !== "full").map(({ table }) => table),
+    // What is neither untouched nor read in full cannot be seen to be as recorded.
+    ...doubted
+      .filter((before) => wasIn && readAs(before) !== "full" && !isUntouched(before))
+      .map(({ table }) => table),
   ]);
   const unrecorded = wasIn
     ? (written ?? []).filter(

@@ -1,4 +1,5 @@
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
+import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 
 /** What the server has counted so far, to be compared with what it will have counted later. */
 export interface MarkDoc {
@@ -34,21 +35,20 @@ SELECT format('%I.%I', n.nspname, c.relname) AS table, pg_relation_filenode(c.oi
        pg_stat_get_tuples_deleted(c.oid)::float8 AS deleted
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = '${LARGE_OBJECTS}'::regclass
-   OR (c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'sluice')
-       AND NOT EXISTS (SELECT FROM pg_depend d
-                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+   OR ${IS_USERS_TABLE}
 ORDER BY 1`;
 
 /** Marks where the server's counters stand now. */
 export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
   // What this session did itself is counted at once, not some time later.
   await session.query("SELECT pg_stat_force_next_flush()");
-  const [server] = await session.query<{
+  const server = await needRow<{
     start: string;
     reset: string | null;
     crash: string | null;
     counting: boolean;
   }>(
+    session,
     `SELECT pg_postmaster_start_time()::text AS start,
             (SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()) AS reset,
             (SELECT stats_reset::text FROM pg_stat_bgwriter) AS crash,
@@ -56,10 +56,10 @@ export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
   );
   return {
     at: at.toISOString(),
-    serverStart: server?.start ?? "",
-    statsReset: server?.reset ?? null,
-    crashReset: server?.crash ?? null,
-    counting: server?.counting ?? false,
+    serverStart: server.start,
+    statsReset: server.reset,
+    crashReset: server.crash,
+    counting: server.counting,
     tables: await session.query<TableMark>(COUNTED),
   };
 }

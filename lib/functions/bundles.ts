@@ -37,6 +37,8 @@ export function bundle(
     // pg-native is optional, and not installed.
     external: ["@aws-sdk/client-*", "@aws-sdk/nested-clients", "pg-native"],
     minify: true,
+    // Escapes would double the table of letters that look alike.
+    charset: "utf8",
     logLevel: "warning",
   });
   const files = Object.entries(shipped());

@@ -91,7 +91,7 @@ function fenceAndRecord(
     }),
     states.loop(`Record production${again}`, {
       comment:
-        "Row counts, content checksums and the catalog's fingerprint; the catalog must be the rehearsed one.",
+        "Row counts, checksums of what the rehearsal touched, and the catalog's fingerprint, which must be the rehearsed one.",
       capability: "record",
       payload: { when },
       limitMinutes: 6 * 60,

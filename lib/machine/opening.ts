@@ -11,7 +11,7 @@ import type { States } from "./states.ts";
 export function proveProduction(states: States, plan: CompiledPlan, onFailure: sfn.State): Segment {
   return inOrder(
     states.loop("Prove the data", {
-      comment: "Every row of every table that was there before is still there and unchanged.",
+      comment: "Every table that was there before is untouched, or changed just as the rehearsal showed.",
       capability: "prove",
       payload: { proof: "production-data" },
       limitMinutes: 6 * 60,

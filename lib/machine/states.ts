@@ -54,6 +54,7 @@ export class States extends Construct {
       ...(run ?? {
         run: sfn.JsonPath.stringAt("$$.Execution.Name"),
         execution: sfn.JsonPath.stringAt("$$.Execution.Id"),
+        started: sfn.JsonPath.stringAt("$$.Execution.StartTime"),
       }),
       planChecksum,
     };

@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
-import { parseDocument } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { isQuery } from "./in-transaction.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
-import { syntaxProblem } from "./statements.ts";
+import { splitStatements, syntaxProblem } from "./statements.ts";
 import { compileWatch } from "./watch.ts";
 
 export interface LoadedPlan {
@@ -54,7 +55,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   checkQuestions(file);
 
   const migrations: Migration[] = [];
-  for (const { folder, title, expectedMinutes, checklist } of file.migrations) {
+  for (const { folder, title, expectedMinutes, checklist, changes } of file.migrations) {
     const path = (name: string) => `${folder}/${name}.sql`;
     migrations.push({
       version: versionOf(folder),
@@ -62,6 +63,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       title,
       expectedMinutes,
       checklist,
+      ...(changes === undefined ? {} : { changes }),
       migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")))),
       validate: parseCheckFile(path("validate"), await read(path("validate"))),
       rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")))),
@@ -100,16 +102,24 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     stagingData,
   };
   checkRoles(plan);
+  checkReadsOnly(plan);
   return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };
 }
+
+const UNREADABLE: Readonly<Record<string, (directory: string) => string>> = {
+  ENOENT: (directory) => `missing in ${directory}`,
+  EISDIR: (directory) => `a folder in ${directory}, and must be a file`,
+  EACCES: (directory) => `may not be read by this process: look at its rights in ${directory}`,
+  ELOOP: (directory) => `symbolic links that lead in a circle, in ${directory}`,
+  EMFILE: () => "not opened, as this process has too many files open. Raise the limit: ulimit -n 4096",
+};
 
 async function readText(directory: string, path: string): Promise<string> {
   try {
     return await readFile(join(directory, path), "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT")
-      throw new PlanError(path, "file", `missing in ${directory}`);
-    throw error;
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    throw new PlanError(path, "file", UNREADABLE[code]?.(directory) ?? `cannot be read: ${message}`);
   }
 }
 
@@ -120,12 +130,25 @@ function parsePlanFile(text: string): PlanFile {
     const line = mistake.linePos?.[0].line ?? 1;
     throw new PlanError("plan.yaml", `line ${line}`, mistake.message.split("\n")[0] ?? "not YAML");
   }
-  const parsed = planFile.safeParse(document.toJS());
+  const parsed = planFile.safeParse(contentOf(document));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const key =
     issue?.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("") ?? "";
   throw new PlanError("plan.yaml", key.replace(/^\./, "") || "(top level)", issue?.message ?? "not a plan");
+}
+
+/** The library counts what aliases of aliases would make, and gives up on it. */
+function contentOf(document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new PlanError(
+      "plan.yaml",
+      "(top level)",
+      `not taken: ${(error as Error).message}. Write out what its aliases (*name) stand for`,
+    );
+  }
 }
 
 function versionOf(folder: string): string {
@@ -188,6 +211,35 @@ function checkRoles(plan: CompiledPlan): void {
         `benchmarks[${index}].as`,
         `${name} runs as ${as}, which is no application role`,
       );
+}
+
+/** Whatever runs beside the migrations is one query each. What it calls cannot write either: see withReadOnlyTransaction. */
+function checkReadsOnly(plan: CompiledPlan): void {
+  const queries = [
+    ...plan.benchmarks.flatMap(({ query, baseline, needs }, index) =>
+      Object.entries({ query, baseline, needs }).map(([key, sql]) => ({
+        where: `benchmarks[${index}].${key}`,
+        sql,
+      })),
+    ),
+    ...(plan.watch?.metrics ?? []).map(({ source }, index) => ({
+      where: `watch.metrics[${index}].query`,
+      sql: source.kind === "query" ? source.sql : undefined,
+    })),
+  ];
+  for (const { where, sql } of queries) {
+    if (sql === undefined) continue;
+    const statements = splitStatements(sql, 1);
+    // What does not parse is told as that.
+    if (statements.some(({ node }) => node === undefined)) continue;
+    const [first, ...more] = statements;
+    if (!first || more.length > 0 || !isQuery(first))
+      throw new PlanError(
+        "plan.yaml",
+        where,
+        `is ${first ? (more.length > 0 ? `${statements.length} statements` : "no SELECT that only reads") : "empty"}. It runs beside the migrations, where nothing may be written: let it be one query`,
+      );
+  }
 }
 
 function syntaxProblems(plan: CompiledPlan): PlanError[] {

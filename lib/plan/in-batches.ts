@@ -28,6 +28,7 @@ export function inBatches({ node, sql }: ParsedStatement): Batches | { refused: 
   const { relation } = changing;
   return {
     table: nameOf(relation),
+    ...(relation.inh ? {} : { only: true }),
     alias: relation.alias?.aliasname ?? relation.relname,
     sets,
     ...cutAtWhere(sql),

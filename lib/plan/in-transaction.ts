@@ -32,10 +32,6 @@ const NOWHERE: Readonly<Record<string, string>> = {
   DiscardStmt: `this is about the session, and each step may run in one of its own`,
 };
 
-/** Functions that give another value for each row: a default made of one is written into every row there is. */
-const VOLATILE =
-  /^(gen_random_uuid|uuidv[47]|uuid_generate_v\w+|random|random_normal|clock_timestamp|timeofday|nextval|txid_current|pg_current_xact_id|gen_salt|gen_random_bytes)$/;
-
 /** Why the statement cannot stand in a step or check; undefined where it can. */
 export function refusedAnywhere({ node }: ParsedStatement): string | undefined {
   if (!node) return undefined;
@@ -43,14 +39,8 @@ export function refusedAnywhere({ node }: ParsedStatement): string | undefined {
   return type === undefined ? undefined : NOWHERE[type];
 }
 
-/**
- * Why the statement cannot stand in a step that is a transaction; undefined where it can.
- * @param created tables that this file has made so far: nobody reads them yet, and they hold little
- */
-export function refusedInTransaction(
-  { node, sql }: ParsedStatement,
-  created: ReadonlySet<string>,
-): string | undefined {
+/** Why the statement cannot stand in a step that is a transaction; undefined where it can. */
+export function refusedInTransaction({ node, sql }: ParsedStatement): string | undefined {
   if (!node) return undefined;
   const outside = OUTSIDE_ONLY.map((rule) => rule(node)).find((found) => found !== undefined);
   if (outside)
@@ -60,8 +50,7 @@ export function refusedInTransaction(
     usesClient(node) ??
     lastsForSession(node) ??
     returnsRows(node) ??
-    commitsWithin(node, sql) ??
-    rewritesTable(node, created)
+    commitsWithin(node, sql)
   );
 }
 
@@ -169,40 +158,5 @@ function commitsWithin(node: Node, sql: string): string | undefined {
   for (const type of ["PLpgSQL_stmt_commit", "PLpgSQL_stmt_rollback"])
     for (const _ of nodesWithin(parsed, type))
       return 'COMMIT and ROLLBACK cannot be used in a DO within a transaction, which a step is. To work through many rows: -- sluice: step "name" in batches';
-  return undefined;
-}
-
-interface AddedColumn {
-  colname: string;
-  typeName?: { names?: { String?: { sval?: string } }[] };
-  constraints?: { Constraint: { contype: string; generated_kind?: string; raw_expr?: unknown } }[];
-}
-
-function rewritesTable(node: Node, created: ReadonlySet<string>): string | undefined {
-  const alter = fieldsOf<{ relation?: RangeVar; cmds?: unknown }>(node, "AlterTableStmt");
-  if (!alter?.relation || created.has(alter.relation.relname)) return undefined;
-  for (const { subtype, def } of nodesWithin(alter.cmds, "AlterTableCmd")) {
-    if (subtype !== "AT_AddColumn") continue;
-    const column = (def as { ColumnDef?: AddedColumn } | undefined)?.ColumnDef;
-    const why = column && differsByRow(column);
-    if (why)
-      return `${why}, so that adding ${column.colname} writes the whole of ${alter.relation.relname} anew while nobody can read it. Add the column without it and SET DEFAULT in this step, fill the rows that are there in a step marked "in batches", then add and validate CHECK (${column.colname} IS NOT NULL)`;
-  }
-  return undefined;
-}
-
-function differsByRow({ typeName, constraints }: AddedColumn): string | undefined {
-  const type = typeName?.names?.at(-1)?.String?.sval ?? "";
-  if (/^(big|small)?serial\d?$/.test(type)) return `${type} counts up from row to row`;
-  for (const { Constraint: constraint } of constraints ?? []) {
-    if (constraint.contype === "CONSTR_IDENTITY") return "an identity counts up from row to row";
-    if (constraint.contype === "CONSTR_GENERATED" && constraint.generated_kind !== "v")
-      return "a stored generated column is computed for each row";
-    if (constraint.contype !== "CONSTR_DEFAULT") continue;
-    for (const { funcname } of nodesWithin(constraint.raw_expr, "FuncCall")) {
-      const name = (funcname as { String?: { sval?: string } }[]).at(-1)?.String?.sval ?? "";
-      if (VOLATILE.test(name)) return `${name}() gives every row a value of its own`;
-    }
-  }
   return undefined;
 }

@@ -4,7 +4,13 @@ import { OPERATORS, SERVER_READINGS, type Threshold } from "../../lambdas/shared
 // plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one.
 
 const version = z.string().regex(/^\d+(\.\d+)*$/, 'a version such as "0.8.0", in quotes');
-const role = z.string().regex(/^[A-Za-z_][\w$]*$/, "a role name without quotes");
+// As pg_roles has it: in any letters and signs, and without the quotes that SQL may need around it.
+const role = z
+  .string()
+  .regex(/^[^\p{Cc}]+$/u, "a role's name, on one line")
+  .refine((name) => Buffer.byteLength(name) <= 63, "a role's name has at most 63 bytes")
+  .refine((name) => !/^".*"$/.test(name), "a role's name as it is, without quotes around it")
+  .refine((name) => !/^(pg_.*|none|public)$/.test(name), "a role of your own: this name is PostgreSQL's");
 const minutes = z.number().positive();
 const sqlPath = z
   .string()
@@ -17,6 +23,12 @@ const gate = z.strictObject({
   minutes: minutes.default(60),
   approvals: z.number().int().min(1).max(9).optional(),
 });
+
+/** Of a table or a column (`account.email`): one word, or several; of a table also names of its columns. */
+const changes = z.record(
+  z.string().min(1),
+  z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).transform((words) => [words].flat()),
+);
 
 const httpExpectation = z.strictObject({
   title: z.string().min(1),
@@ -113,7 +125,7 @@ export const planFile = z.strictObject({
     .array(role)
     .min(1, "name the roles that the application connects as; the fence and the checks need them"),
   protect: z.array(z.string().min(1)).default([]),
-  contents: z.record(z.string().min(1), z.enum(["full", "sample", "count"])).default({}),
+  contents: z.record(z.string().min(1), z.enum(["full", "sample", "count", "grows"])).default({}),
   rollbackSloMinutes: minutes.default(30),
   expectedMinutes: z.strictObject({ admit: minutes, prove: minutes, open: minutes }),
   migrations: z
@@ -123,6 +135,7 @@ export const planFile = z.strictObject({
         title: z.string().min(1),
         expectedMinutes: minutes,
         checklist: z.array(z.string().min(1)).default([]),
+        changes: changes.optional(),
       }),
     )
     .min(1),

@@ -8,15 +8,18 @@ import {
   refusedInTransaction,
   tablesMade,
 } from "./in-transaction.ts";
+import { leavesRole } from "./leaves-role.ts";
 import { indexBuild, outsideTransaction } from "./outside-transaction.ts";
 import { PlanError } from "./plan-error.ts";
 import { relationsOf } from "./relations.ts";
-import { fieldsOf, type ParsedStatement, splitStatements } from "./statements.ts";
+import { revokesConnect } from "./revokes-connect.ts";
+import { domainsMade, rewritesTable, tablesEmptied } from "./rewrites.ts";
+import { fieldsOf, nameOf, type ParsedStatement, splitStatements } from "./statements.ts";
 
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
 const MARK = /^--[ \t]*sluice:[ \t]*(.*?)[ \t]*$/;
-const STEP = /^step "([^"]+)"(?: (outside transaction|in batches))?$/;
-const CHECK = /^check "([^"]+)"(?: as (?:(each application role)|([A-Za-z_][\w$]*)))?$/;
+const STEP = /^step "([^"]+)"(?: (outside transaction|in batches))?( rewrites)?$/;
+const CHECK = /^check "([^"]+)"(?: as (?:(each application role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/;
 
 interface Section<Head> {
   head: Head | undefined;
@@ -30,16 +33,20 @@ interface StepMark {
   name: string;
   line: number;
   kind: Kind;
+  /** It rewrites tables, and is meant to. */
+  rewrites: boolean;
 }
 const KINDS: Readonly<Record<string, Kind>> = { "outside transaction": "outside", "in batches": "batches" };
 /** A file without marks is one step. */
-const UNMARKED = { name: "all", kind: "transaction" } as const;
+const UNMARKED = { name: "all", kind: "transaction", rewrites: false } as const;
 
 /** What the steps of a file so far have done that matters to the next. */
 interface Before {
   settings: string[];
   /** Tables that they made. */
-  created: Set<string>;
+  tables: Set<string>;
+  /** Domains with a constraint that they made. */
+  domains: Set<string>;
 }
 
 /**
@@ -54,11 +61,18 @@ export function parseSqlFile(path: string, text: string): SqlFile {
       throw new PlanError(
         path,
         `line ${line}`,
-        `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches]`,
+        `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches] [rewrites]`,
       );
-    return { name: String(match[1]), line, kind: KINDS[match[2] ?? ""] ?? ("transaction" as const) };
+    const kind = KINDS[match[2] ?? ""] ?? ("transaction" as const);
+    if (kind === "batches" && match[3])
+      throw new PlanError(
+        path,
+        `line ${line}`,
+        `step "${match[1]}" is done in batches, which change rows and rewrite no table. Take \`rewrites\` off`,
+      );
+    return { name: String(match[1]), line, kind, rewrites: match[3] !== undefined };
   });
-  const before: Before = { settings: [], created: new Set() };
+  const before: Before = { settings: [], tables: new Set(), domains: new Set() };
   const steps = sections.flatMap((section): Step[] => {
     const statements = splitStatements(section.text, section.line);
     if (section.head !== undefined && statements.length === 0)
@@ -89,14 +103,18 @@ export function parseCheckFile(path: string, text: string): CheckFile {
       throw new PlanError(
         path,
         `line ${line}`,
-        `not understood: "${mark}". A check is marked: -- sluice: check "name" [as ROLE | as each application role]`,
+        `not understood: "${mark}". A check is marked: -- sluice: check "name" [as ROLE | as "role name" | as each application role]`,
       );
-    const as = match[2] ? ("each" as const) : match[3] ? { role: match[3] } : undefined;
+    const role = match[3] ?? match[4]?.replaceAll('""', '"');
+    const as = match[2] ? ("each" as const) : role === undefined ? undefined : { role };
     return { name: String(match[1]), line, as };
   });
   const checks = sections.flatMap((section): Check[] => {
     const statements = splitStatements(section.text, section.line);
-    for (const statement of statements) refuse(path, statement, refusedAnywhere(statement));
+    for (const statement of statements) {
+      refuse(path, statement, refusedAnywhere(statement));
+      if (section.head?.as !== undefined) refuse(path, statement, leavesRole(statement));
+    }
     if (section.head) {
       if (statements.length === 0)
         throw new PlanError(path, `line ${section.head.line}`, `check "${section.head.name}" is empty`);
@@ -138,7 +156,7 @@ function cut<Head>(
 function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[], before: Before): Step {
   for (const statement of parsed) refuse(path, statement, refusedAnywhere(statement));
   const relations = relationsOf(parsed);
-  const common = {
+  const base = {
     name: mark.name,
     line: mark.line,
     checksum: checksum([mark.kind, ...parsed.map(({ sql }) => sql)]),
@@ -147,20 +165,39 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
     relations,
     relationsBefore: relations?.filter(({ name }) => !parsed.flatMap(tablesMade).includes(name)),
   };
+  const revoked = parsed.flatMap(revokesConnect);
+  const common = {
+    ...base,
+    ...(revoked.length > 0 ? { revokesConnect: revoked } : {}),
+    ...(mark.rewrites ? { rewrites: true as const } : {}),
+  };
   if (mark.kind === "transaction") {
+    const notRewritten = [...before.tables].map((name) => ({ name }));
     for (const statement of parsed) {
-      refuse(path, statement, refusedInTransaction(statement, before.created));
-      for (const table of tablesMade(statement)) before.created.add(table);
+      refuse(path, statement, refusedInTransaction(statement));
+      if (!mark.rewrites) refuse(path, statement, rewritesTable(statement, before));
+      for (const table of tablesMade(statement)) before.tables.add(table);
+      for (const domain of domainsMade(statement)) before.domains.add(domain);
+      notRewritten.push(...tablesEmptied(statement).map(nameOf));
       if (setsForSession(statement)) before.settings.push(statement.sql);
     }
     const builds = parsed.flatMap(({ node }, index) => indexBuild(node, index) ?? []);
     const queries = parsed.flatMap((statement, index) => (isQuery(statement) ? [index] : []));
-    return { ...common, kind: "transaction", changesRows: parsed.some(mayChangeRows), queries, builds };
+    const rest = notRewritten.length > 0 ? { notRewritten } : {};
+    return {
+      ...common,
+      kind: "transaction",
+      changesRows: parsed.some(mayChangeRows),
+      queries,
+      builds,
+      ...rest,
+    };
   }
   const statement = onlyOne(path, mark, parsed);
   if (mark.kind === "outside") {
     const outside = outsideTransaction(statement);
     if ("refused" in outside) throw refusal(path, statement, outside.refused);
+    if (!mark.rewrites) refuse(path, statement, rewritesTable(statement, before));
     return { ...common, kind: "outside", ...outside };
   }
   const batches = inBatches(statement);

@@ -46,10 +46,11 @@ export function syntaxProblem(
     return undefined;
   } catch (error) {
     const at = hasSqlDetails(error) ? Number(error.sqlDetails?.cursorPosition ?? 0) : 0;
-    const before = statement.sql.slice(0, at).split("\n");
+    // It counts characters, of which an astral one is two here.
+    const before = [...statement.sql].slice(0, at).join("").split("\n");
     return {
       line: statement.line + before.length - 1,
-      column: (before.at(-1)?.length ?? 0) + 1,
+      column: [...(before.at(-1) ?? "")].length + 1,
       message: error instanceof Error ? error.message : String(error),
     };
   }
@@ -75,6 +76,8 @@ export interface RangeVar {
   schemaname?: string;
   relname: string;
   relpersistence?: string;
+  /** Not there: ONLY stands before it. */
+  inh?: boolean;
   alias?: { aliasname: string };
 }
 

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Decision } from "../../lambdas/shared/documents.ts";
+import { visible } from "../../lambdas/shared/plain.ts";
 import type { Streams } from "./streams.ts";
 
 export interface Asked {
@@ -7,32 +8,34 @@ export interface Asked {
   comment: string;
 }
 
+/** Nobody reads a question and answers it within this time. */
+const QUIET_MS = 40;
+
 /**
  * Asks for a Go or a No-Go. Resolves to undefined when it was not answered here: the signal was given, or the terminal's
  * end of input. Ctrl-C, which a terminal hands over as a key while somebody is asked, goes to `onInterrupt`. Where
- * `typed` is given, a Go takes these words too.
+ * `typed` is given, a Go takes these words too. What was typed before a question was asked answers none.
+ * @param about what the Go is for, in a line: the question's own line says it
  */
 export async function ask(
   { stdin, stdout }: Pick<Streams, "stdin" | "stdout">,
   {
     signal,
     onInterrupt,
+    about,
     typed,
-  }: { signal: AbortSignal; onInterrupt: () => void; typed?: string | undefined },
+  }: { signal: AbortSignal; onInterrupt: () => void; about: string; typed?: string | undefined },
 ): Promise<Asked | undefined> {
-  const reader = createInterface({ input: stdin, output: stdout, terminal: true, historySize: 0 });
-  const closed = new AbortController();
-  reader.on("SIGINT", onInterrupt);
-  reader.on("close", () => closed.abort());
-  const either = AbortSignal.any([signal, closed.signal]);
-  const question = async (text: string) => (await reader.question(text, { signal: either })).trim();
+  const question = async (text: string): Promise<string> => {
+    await discardTypedAhead(stdin, signal, onInterrupt);
+    return await readAnswer({ stdin, stdout }, text, signal, onInterrupt);
+  };
   try {
     for (;;) {
-      // A whole word and Enter: what somebody typed ahead, or leaned on, is no answer.
-      const answer = (await question("  Go? Type y or n, and Enter: ")).toLowerCase();
+      const answer = (await question(`  ${about} Go? Type y or n, and Enter: `)).toLowerCase();
       if (/^(y|yes|go)$/.test(answer)) {
         if (typed === undefined) return { decision: "Go", comment: "" };
-        const name = await question(`  Type ${typed}, the database that this changes: `);
+        const name = await question(`  Type ${visible(typed)}, the database that this run changes: `);
         if (name === typed) return { decision: "Go", comment: "" };
         continue;
       }
@@ -41,9 +44,72 @@ export async function ask(
       if (comment !== "") return { decision: "NoGo", comment };
     }
   } catch (error) {
-    if (!either.aborted) throw error;
+    if (!(error instanceof NotAnswered)) throw error;
     stdout.write("\n");
     return undefined;
+  }
+}
+
+/** The signal was given, or nothing more can be typed. */
+class NotAnswered extends Error {}
+
+/**
+ * Reads and drops whatever stands in the terminal's buffer, until nothing more comes: it was typed, or pasted, before
+ * the question could be seen.
+ */
+async function discardTypedAhead(
+  stdin: NodeJS.ReadStream,
+  signal: AbortSignal,
+  onInterrupt: () => void,
+): Promise<void> {
+  if (signal.aborted || stdin.destroyed || stdin.readableEnded) throw new NotAnswered();
+  // Else the terminal keeps back a line that Enter has not ended yet.
+  stdin.setRawMode(true);
+  await new Promise<void>((resolve, reject) => {
+    let timer: NodeJS.Timeout;
+    const over = (end: () => void) => () => {
+      clearTimeout(timer);
+      stdin.off("data", onData).off("end", gone).off("error", gone).off("close", gone);
+      signal.removeEventListener("abort", gone);
+      end();
+    };
+    const quiet = over(resolve);
+    const gone = over(() => {
+      stdin.setRawMode(false);
+      stdin.pause();
+      reject(new NotAnswered());
+    });
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(quiet, QUIET_MS);
+    };
+    const onData = (keys: Buffer | string) => {
+      if (String(keys).includes("\u0003")) onInterrupt();
+      wait();
+    };
+    stdin.on("data", onData).on("end", gone).on("error", gone).on("close", gone);
+    signal.addEventListener("abort", gone);
+    wait();
+  });
+}
+
+async function readAnswer(
+  { stdin, stdout }: Pick<Streams, "stdin" | "stdout">,
+  text: string,
+  signal: AbortSignal,
+  onInterrupt: () => void,
+): Promise<string> {
+  const reader = createInterface({ input: stdin, output: stdout, terminal: true, historySize: 0 });
+  const closed = new AbortController();
+  reader.on("SIGINT", onInterrupt);
+  reader.on("close", () => closed.abort());
+  // A terminal that was closed; also when the reader is closed and the terminal is to be given back as it was.
+  reader.on("error", () => closed.abort());
+  const either = AbortSignal.any([signal, closed.signal]);
+  try {
+    return (await reader.question(text, { signal: either })).trim();
+  } catch (error) {
+    throw either.aborted ? new NotAnswered() : error;
   } finally {
     reader.close();
   }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { summaryLines } from "../../lambdas/report/summary.ts";
-import { VERDICTS } from "../../lambdas/report/verdict.ts";
+import { verdictOf } from "../../lambdas/report/verdict.ts";
 import type { End } from "../../lambdas/shared/documents.ts";
 import type { LocalEnd } from "../events.ts";
 import type { Paint } from "./paint.ts";
@@ -20,7 +20,7 @@ const SAID_ELSEWHERE = new Set(["Run", "Left to do"]);
 /** The last words on a run: how it ended and why, the facts, where everything is, and what to do next. */
 export function endText(end: LocalEnd, paint: Paint, columns?: number): string[] {
   const { mark, color } = LOOK[end.end];
-  const { title, meaning } = VERDICTS[end.end];
+  const { title, meaning } = verdictOf(end.report);
   const section = (name: string, lines: readonly string[]) =>
     lines.length === 0
       ? []
@@ -36,6 +36,7 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
     "",
     `${paint("bold", "Evidence")}  ${end.evidence}`,
     `${paint("bold", "Report")}    ${join(end.evidence, "report.html")}`,
+    ...(end.report.manifest === null ? [] : [`${paint("bold", "Manifest")}  ${end.report.manifest}`]),
     ...(end.leftBehind.length === 0
       ? ["", `${paint("bold", "Left behind")}  nothing`]
       : section("Left behind", end.leftBehind)),
@@ -49,7 +50,7 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
 
 /** In one line, where only errors are told. */
 export function endLine(end: LocalEnd): string {
-  return `${VERDICTS[end.end].title}: ${causeOf(end)}`;
+  return `${verdictOf(end.report).title}: ${causeOf(end)}`;
 }
 
 /** The cause names its end first, as it must in the console; here that stands above it. */

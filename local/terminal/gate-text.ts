@@ -19,6 +19,7 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
   return [
     "",
     paint(["bold", "yellow"], `Gate ${doc.gate}: ${doc.question}${again}`),
+    ...(doc.warnings ?? []).flatMap((line) => wrap(line, columns, "  ! ", "    ")),
     ...section("Asked again, because", doc.changed),
     ...factsSoFar(gate).flatMap(({ title, lines }) => section(title, lines)),
     ...section("To be true for a Go", doc.checklist, "- "),
@@ -31,6 +32,11 @@ export function gateText(gate: OpenGate, paint: Paint, columns?: number): string
     paint("cyan", link),
     "",
   ];
+}
+
+/** What a Go is for, on the line where it is typed: the facts may have gone off the screen. */
+export function gateQuestion({ doc }: OpenGate): string {
+  return `Gate ${doc.gate}: ${doc.question}`;
 }
 
 /** Where nothing but the link is wanted. */

@@ -11,7 +11,7 @@ import {
 } from "listr2";
 import type { Paint } from "./paint.ts";
 import { type Printed, printedOf, type Row, rowsOf } from "./rows.ts";
-import { print } from "./streams.ts";
+import { printPainted } from "./streams.ts";
 import type { Surface } from "./surface.ts";
 import { EMPTY, type RunView, type ViewEvent } from "./view.ts";
 
@@ -52,7 +52,7 @@ export class LiveSurface implements Surface {
   async show(_before: RunView, view: RunView, event: ViewEvent): Promise<void> {
     this.view = view;
     if (event.type === "started")
-      print(this.streams.stdout, [
+      printPainted(this.streams.stdout, [
         this.paint("bold", event.plan),
         this.paint("dim", `Run ${event.run}`),
         this.paint("dim", `Evidence in ${event.evidence}`),
@@ -64,7 +64,7 @@ export class LiveSurface implements Surface {
   async hold(lines: readonly string[]): Promise<void> {
     this.held = true;
     await this.leave();
-    print(this.streams.stdout, lines);
+    printPainted(this.streams.stdout, lines);
   }
 
   async resume(): Promise<void> {

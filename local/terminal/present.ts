@@ -1,8 +1,9 @@
 import { isForPeopleAlone } from "../../lambdas/gate/kinds.ts";
-import type { LocalEnd, LocalRun, OpenGate } from "../events.ts";
+import { visible, visibleIn } from "../../lambdas/shared/plain.ts";
+import type { LocalEnd, LocalRun, OpenGate, RunEvent } from "../events.ts";
 import { type Answers, answerBeforehand } from "./answers.ts";
 import { ask } from "./ask.ts";
-import { gateLine, gateText } from "./gate-text.ts";
+import { gateLine, gateQuestion, gateText } from "./gate-text.ts";
 import { Interrupts } from "./interrupts.ts";
 import type { Paint } from "./paint.ts";
 import type { Streams } from "./streams.ts";
@@ -81,7 +82,8 @@ class ShownRun {
   }
 
   private async follow(): Promise<{ end: LocalEnd }> {
-    for await (const event of this.run.events) {
+    for await (const told of this.run.events) {
+      const event = shownEvent(told);
       if (event.type === "started") this.evidence = event.evidence;
       await this.tell(event);
       if (event.type === "gate") await this.tell({ type: "answered", answer: await this.pass(event.gate) });
@@ -107,7 +109,7 @@ class ShownRun {
       if (beforehand) await giveBeforehand(gate, beforehand);
       else await this.askPeople(gate, closed, asksOn);
     }
-    return await closed;
+    return visibleIn(await closed);
   }
 
   private async askPeople(
@@ -126,7 +128,8 @@ class ShownRun {
       const answered = await this.askHere(gate, signal);
       this.asksOn = false;
       const others = over.signal.aborted ? await closed : undefined;
-      if (answered !== "here" && others) await surface.hold([`  Answered already: ${answerText(others)}`]);
+      if (answered !== "here" && others)
+        await surface.hold([`  Answered already: ${visible(answerText(others))}`]);
       else if (answered === "not here" && !signal.aborted)
         await surface.hold(["  Waiting for an answer on the page."]);
     }
@@ -137,17 +140,34 @@ class ShownRun {
     const { surface, streams, answers } = this.presentation;
     for (;;) {
       const onInterrupt = () => this.interrupts.press();
-      const asked = await ask(streams, { signal, onInterrupt, typed: gate.typed });
+      const asked = await ask(streams, { signal, onInterrupt, about: gateQuestion(gate), typed: gate.typed });
       if (!asked) return "not here";
       try {
         const outcome = await gate.decide(asked.decision, answers.user, asked.comment);
         if (outcome !== "counted") return outcome === "decided" ? "here" : "before";
         await surface.hold(["  Counted. Somebody else must say Go too, on the page."]);
       } catch (error) {
-        await surface.hold([`  ${messageOf(error)}`]);
+        await surface.hold([`  ${visible(messageOf(error))}`]);
       }
     }
   }
+}
+
+/** With what it says made visible: it is from plans, servers and people, and is painted from here on. */
+function shownEvent(event: RunEvent): RunEvent {
+  if (event.type !== "gate") return visibleIn(event);
+  const { gate } = event;
+  return {
+    type: "gate",
+    gate: {
+      doc: visibleIn(gate.doc),
+      summary: visibleIn(gate.summary),
+      link: gate.link,
+      typed: gate.typed,
+      decide: (...answer) => gate.decide(...answer),
+      closed: gate.closed,
+    },
+  };
 }
 
 async function giveBeforehand(

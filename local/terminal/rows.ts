@@ -1,5 +1,6 @@
 import { shorten } from "../../lambdas/report/words.ts";
 import { WAYS_BACK } from "../events.ts";
+import { measuredBefore, progressOf } from "./measured.ts";
 import type { Paint } from "./paint.ts";
 import type { PhaseView, RowView, RunView } from "./view.ts";
 import { answerOf, answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
@@ -28,7 +29,7 @@ const LONGEST_LINE = 300;
 
 export function rowsOf(view: RunView, options: RowOptions): Row[] {
   const at = view.phases.findLastIndex(({ startedAt }) => startedAt !== undefined);
-  const rows = view.phases.flatMap((phase, i) => phaseRow(phase, i > at, options));
+  const rows = view.phases.flatMap((phase, i) => phaseRow(view, phase, i > at, options));
   return [
     ...(at >= 0 || options.leaving ? [] : [{ title: "Prepare", look: "working" as const, below: [] }]),
     ...rows,
@@ -47,7 +48,7 @@ export function printedOf(view: RunView): Printed {
   );
 }
 
-function phaseRow(phase: PhaseView, toCome: boolean, options: RowOptions): Row[] {
+function phaseRow(view: RunView, phase: PhaseView, toCome: boolean, options: RowOptions): Row[] {
   const { now, planned, paint, printed, leaving } = options;
   const standing = printed.get(phase.phase) ?? 0;
   if (standing === "all") return [];
@@ -68,17 +69,18 @@ function phaseRow(phase: PhaseView, toCome: boolean, options: RowOptions): Row[]
       title: titled(phase.phase, facts, paint),
       look: phase.status === "turned" ? "back" : phase.status,
       // Of a phase that went well, its own row says enough.
-      below: working || phase.status === "failed" ? shown.map((row) => stateRow(row, options)) : [],
+      below: working || phase.status === "failed" ? shown.map((row) => stateRow(view, row, options)) : [],
     },
   ];
 }
 
-function stateRow(row: RowView, { now, planned, paint }: RowOptions): Row {
+function stateRow(view: RunView, row: RowView, { now, planned, paint }: RowOptions): Row {
   const seconds = secondsOf(row, now);
   const working = row.endedAt === undefined;
   const facts = [
     row.answer === undefined ? undefined : answerText(row.answer),
     working && seconds < 1 ? undefined : timeOf(seconds, planned.get(row.state)),
+    row.status === "working" ? progressOf(seconds, measuredBefore(view, row)) : undefined,
     row.failures.length > 0 && row.status !== "failed" ? `try ${row.failures.length + 1}` : undefined,
   ];
   const under = lineUnder(row);

@@ -1,3 +1,4 @@
+import { plainJson, visibleIn } from "../../lambdas/shared/plain.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { LocalEnd } from "../events.ts";
 import type { Answers } from "./answers.ts";
@@ -8,7 +9,7 @@ import { plannedMinutes } from "./phases.ts";
 import { PlainSurface } from "./plain.ts";
 import type { Presentation } from "./present.ts";
 import { QuietSurface } from "./quiet.ts";
-import { hasColor, print, type Streams } from "./streams.ts";
+import { hasColor, print, printPainted, type Streams } from "./streams.ts";
 import type { Surface } from "./surface.ts";
 
 export { leftText } from "./left-text.ts";
@@ -32,7 +33,7 @@ export function open(given: {
     ? new QuietSurface((lines) => print(stderr, lines))
     : live
       ? new LiveSurface(streams, planned, paint)
-      : new PlainSurface((lines) => print(stdout, lines), planned);
+      : new PlainSurface((lines) => printPainted(stdout, lines), planned);
   return { streams, surface, answers, paint, canAsk: live && stdin.isTTY === true, brief: json };
 }
 
@@ -40,7 +41,7 @@ export function open(given: {
 export function printEnd(end: LocalEnd, { streams, paint }: Presentation, json: boolean): void {
   const { stdout, stderr } = streams;
   if (json) {
-    print(stdout, [JSON.stringify(end.report, null, 2)]);
+    printPainted(stdout, [plainJson(end.report, 2)]);
     if (end.end !== "Succeeded") print(stderr, [endLine(end)]);
-  } else print(stdout, endText(end, paint, stdout.isTTY ? stdout.columns : undefined));
+  } else printPainted(stdout, endText(visibleIn(end), paint, stdout.isTTY ? stdout.columns : undefined));
 }

@@ -36,6 +36,15 @@ test("of the AWS SDK only clients are left to the runtime: of other packages nob
   }
 });
 
+test("who may be asked by anybody holds no way to a database or an instance", () => {
+  const text = readFileSync(join(folder(GATE_PAGE_NAME), "index.js"), "utf8");
+  const clients = [...text.matchAll(/require\("@aws-sdk\/client-([^"]+)"\)/g)].map(([, client]) => client);
+  expect([...new Set(clients)].sort()).toEqual(["s3", "sfn"]);
+  // Of node-postgres, RDS and its tokens: texts that no minifier changes.
+  for (const telltale of ["pg-native", "rds-db:connect", "RDSClient", "ModifyDBInstance"])
+    expect(text).not.toContain(telltale);
+});
+
 test("the settings that are shipped are read as they were given, with the gates' address from the environment", () => {
   vi.stubEnv("LAMBDA_TASK_ROOT", folder("migrate"));
   vi.stubEnv(Envar.gateUrl, "https://gates.example.com");

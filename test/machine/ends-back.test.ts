@@ -51,7 +51,7 @@ END $$;\n`;
     [
       "a row's content",
       "UPDATE note SET body = 'not it' WHERE id = 2",
-      /note: .* rows as before, but not the same/,
+      /note: 1000 rows as before, and 1 row written since/,
     ],
     ["a row", "DELETE FROM note WHERE id = 2", /note: .* rows before, .* now \(-1\)/],
     ["an object", "CREATE TABLE left_over (id int)", /table public\.left_over/],

@@ -52,7 +52,12 @@ async function play(options: {
           ends: new Date(start + options.window * 60_000).toISOString(),
           override: null,
         };
-  await evidence.keep("request", { startedBy: "Ada", ...(window ? { window } : {}) });
+  await evidence.keep("request", {
+    run: RUN,
+    execution: "arn:x",
+    startedBy: "Ada",
+    ...(window ? { window } : {}),
+  });
   const waiting = new Map<string, (answer: unknown) => void>();
   ports.callbacks.succeed = async (token, output) => {
     if (ports.callbacks.behaviour === "fails") throw new Error("lost");

@@ -325,6 +325,38 @@ describe("evidence, messages and pages", () => {
       template.hasResourceProperties("AWS::SNS::Subscription", { Protocol: "email", Endpoint });
   });
 
+  test("approvers with names let pass what is for all and what is for them, and nobody else's links", async () => {
+    const ada = { name: "Ada Lovelace", email: "ada@example.com" };
+    const grace = { name: "Grace Hopper", email: "grace@example.com" };
+    const { stack } = await makeApp({
+      settings: { ...fullSettings, approvers: [ada, grace], escalation: [grace] },
+    });
+    const named = Template.fromStack(stack);
+    const policies = [ada, grace].map(({ email }) => {
+      const [found] = Object.values(
+        named.findResources("AWS::SNS::Subscription", { Properties: { Endpoint: email } }),
+      ) as Resource[];
+      return found?.Properties.FilterPolicy as { person: unknown[] };
+    });
+    for (const policy of policies)
+      expect(policy).toEqual({ person: [{ exists: false }, expect.stringMatching(/^[0-9a-f]{16}$/)] });
+    expect(policies[0]).not.toEqual(policies[1]);
+  });
+
+  test.each([
+    ["governance", "GOVERNANCE"],
+    ["compliance", "COMPLIANCE"],
+  ])("evidence is locked where the settings want it: %s", async (mode, Mode) => {
+    const { stack } = await makeApp({ settings: { ...fullSettings, evidenceLock: { mode, days: 90 } } });
+    Template.fromStack(stack).hasResourceProperties("AWS::S3::Bucket", {
+      ObjectLockEnabled: true,
+      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode, Days: 90 } } },
+    });
+    template.hasResourceProperties("AWS::S3::Bucket", { ObjectLockEnabled: Match.absent() });
+    // Nothing that Sluice runs may get around it.
+    expect(/s3:(BypassGovernanceRetention|PutObjectRetention)/.test(text(Template.fromStack(stack)))).toBe(false);
+  });
+
   test("the access log holds neither the run's path nor the key", () => {
     const [stage] = Object.values(template.findResources("AWS::ApiGatewayV2::Stage")) as Resource[];
     const settings = text(stage?.Properties.AccessLogSettings);

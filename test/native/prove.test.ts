@@ -47,7 +47,7 @@ test("once the snapshot is in its place, as the runbook says how, it is proven b
   const { name } = database;
   await onServer(async (s) => {
     await s.exec(`ALTER DATABASE "${name}" RENAME TO "${name}-by-hand"`);
-    await s.exec(`CREATE DATABASE "${name}" TEMPLATE "${id}"`);
+    await s.exec(`CREATE DATABASE "${name}" TEMPLATE "${id}" OWNER notes_owner`);
   });
   const { code, out } = await prove(end.evidence);
   expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^Back: catalog and \d+ tables are/) });

@@ -30,7 +30,13 @@ async function recorded(fence: "connect" | "none") {
   const evidence = evidenceOf(ports.evidence, "run-1");
   await evidence.keep(Doc.production, { endpoint: { host: database.name, port: 5432 } });
   const record = await databases.withSession({ host: "", port: 0 }, (session) =>
-    takeRecord(ports, evidence, { name: "before", target: "production", session }),
+    takeRecord(ports, evidence, {
+      name: "before",
+      target: "production",
+      session,
+      scope: { of: "all", read: () => ({ mode: "full", byColumn: false }) },
+      since: undefined,
+    }),
   );
   return { record, sessions: sessions.size };
 }

@@ -152,6 +152,10 @@ describe("with --apply", () => {
     await tryIn();
     expect(end.end).toBe("Succeeded");
     expect(connected).toEqual([true, false, true]);
-    expect(await evidence.need<FenceDoc>("fence")).toMatchObject({ mode: "connect", aclBefore: null });
+    expect(await evidence.need<FenceDoc>("fence")).toMatchObject({
+      mode: "connect",
+      aclBefore: null,
+      taken: [{ grantee: null, grantable: false }],
+    });
   });
 });

@@ -325,10 +325,10 @@ export const CHANGES: Change[] = [
     `column app."odd ""name"";--"."col umn" removed`,
   ),
   change(
-    "a column dropped and added again, now at the end",
-    "ALTER TABLE attic.old DROP customer; ALTER TABLE attic.old ADD customer int",
+    "the order of columns in a table that was made again",
+    "DROP TABLE attic.old; CREATE TABLE attic.old AS SELECT customer, id FROM app.orders LIMIT 0",
     "DROP TABLE attic.old; CREATE TABLE attic.old (LIKE app.orders)",
-    `column attic.old.customer changed: was "position: 2", now "position: 4"`,
+    `column attic.old.customer changed: was "position: 2", now "position: 1"`,
   ),
   change(
     "a column renamed",
@@ -784,6 +784,104 @@ export const CHANGES: Change[] = [
     "privileges on function public.vector_dims(public.vector) added",
   ),
   change(
+    "a grant on a column of a system catalog",
+    "GRANT SELECT (rolpassword) ON pg_catalog.pg_authid TO app_user",
+    "REVOKE SELECT (rolpassword) ON pg_catalog.pg_authid FROM app_user",
+    "privileges on table column pg_catalog.pg_authid.rolpassword added",
+  ),
+
+  // Roles and the database itself
+  change(
+    "a role's attribute",
+    "ALTER ROLE app_user BYPASSRLS",
+    "ALTER ROLE app_user NOBYPASSRLS",
+    `role app_user changed: now "bypasses row security"`,
+  ),
+  change(
+    "a role that may log in",
+    "ALTER ROLE app_user LOGIN",
+    "ALTER ROLE app_user NOLOGIN",
+    `role app_user changed: now "may log in"`,
+  ),
+  change(
+    "a role's connection limit",
+    "ALTER ROLE app_user CONNECTION LIMIT 3",
+    "ALTER ROLE app_user CONNECTION LIMIT -1",
+    `role app_user changed: now "connection limit: 3"`,
+  ),
+  change(
+    "a role that is in another",
+    "GRANT keeper TO app_user",
+    "REVOKE keeper FROM app_user",
+    `role app_user changed: now "member of keeper by postgres"`,
+  ),
+  change(
+    "a role that is in another and may let others in",
+    "GRANT keeper TO app_user WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+    "REVOKE keeper FROM app_user",
+    `now "member of keeper by postgres, may grant it, without its rights, without SET ROLE"`,
+  ),
+  change(
+    "a role of the system that an application is in",
+    "GRANT pg_read_all_data TO app_user",
+    "REVOKE pg_read_all_data FROM app_user",
+    `role app_user changed: now "member of pg_read_all_data by postgres"`,
+  ),
+  change(
+    "somebody who is in a role",
+    "CREATE ROLE intruder LOGIN; GRANT app_user TO intruder",
+    "DROP ROLE intruder",
+    "role intruder added",
+  ),
+  change(
+    "a role's setting in every database",
+    "ALTER ROLE app_user SET search_path = attic",
+    "ALTER ROLE app_user RESET search_path",
+    "setting search_path for role app_user in every database added",
+  ),
+  change(
+    "a setting of every role in this database",
+    "ALTER DATABASE postgres SET work_mem = '1MB'",
+    "ALTER DATABASE postgres RESET work_mem",
+    "setting work_mem added",
+  ),
+  change(
+    "a setting of every role everywhere",
+    "ALTER ROLE ALL SET work_mem = '1MB'",
+    "ALTER ROLE ALL RESET work_mem",
+    "setting work_mem for every role in every database added",
+  ),
+  change(
+    "a grant on a parameter",
+    "GRANT SET ON PARAMETER log_statement TO app_user",
+    "REVOKE SET ON PARAMETER log_statement FROM app_user",
+    "parameter log_statement added",
+  ),
+  change(
+    "a right on the database",
+    "GRANT CREATE ON DATABASE postgres TO app_user",
+    "REVOKE CREATE ON DATABASE postgres FROM app_user",
+    `database this one changed: now "CREATE granted to app_user"`,
+  ),
+  change(
+    "the database's owner",
+    "ALTER DATABASE postgres OWNER TO keeper",
+    "ALTER DATABASE postgres OWNER TO postgres",
+    `database this one changed: was "owner: postgres", now "owner: keeper"`,
+  ),
+  change(
+    "the database's connection limit",
+    "ALTER DATABASE postgres CONNECTION LIMIT 7",
+    "ALTER DATABASE postgres CONNECTION LIMIT -1",
+    `database this one changed: now "connection limit: 7"`,
+  ),
+  change(
+    "a user mapping's password",
+    "CREATE USER MAPPING FOR app_user SERVER warehouse OPTIONS (password 'a'); ALTER USER MAPPING FOR app_user SERVER warehouse OPTIONS (SET password 'b')",
+    "DROP USER MAPPING FOR app_user SERVER warehouse",
+    "options of user mapping app_user on server warehouse added",
+  ),
+  change(
     "default privileges",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO app_user",
     "ALTER DEFAULT PRIVILEGES IN SCHEMA app REVOKE SELECT ON TABLES FROM app_user",
@@ -860,6 +958,23 @@ export const NO_CHANGES: { what: string; does: string; undo?: string }[] = [
     does: "CREATE SCHEMA sluice; CREATE TABLE sluice.ledger (id int PRIMARY KEY); ALTER DEFAULT PRIVILEGES IN SCHEMA sluice GRANT SELECT ON TABLES TO app_user",
     undo: "DROP SCHEMA sluice CASCADE",
   },
+  {
+    what: "a role that has nothing to do with this database",
+    does: "CREATE ROLE stranger SUPERUSER LOGIN; ALTER ROLE stranger SET work_mem = '1MB'",
+    undo: "DROP ROLE stranger",
+  },
+  {
+    what: "a password",
+    does: "ALTER ROLE app_user PASSWORD 'changed'",
+    undo: "ALTER ROLE app_user PASSWORD NULL",
+  },
+  {
+    what: "a temporary table of a role that owns nothing else",
+    does: "CREATE ROLE passer; SET ROLE passer; CREATE TEMP TABLE passing (id int); RESET ROLE",
+    undo: "DROP TABLE pg_temp.passing; DROP ROLE passer",
+  },
+  { what: "a vacuum that writes a table anew", does: "VACUUM FULL app.orders" },
+  { what: "a refresh", does: "REFRESH MATERIALIZED VIEW app.totals" },
   {
     what: "the fence, which takes CONNECT",
     does: "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
+import { describeDifference, differences, differencesOfAccess } from "../../lambdas/prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { CHANGES, NO_CHANGES, SHOP } from "./fingerprint-cases.ts";
@@ -112,6 +112,61 @@ test("nothing of the ledger, of the system or of an extension's members is in it
   expect(
     names.filter((name) => /sluice|pg_toast|information_schema|RI_Constraint|halfvec/.test(name)),
   ).toEqual([]);
+});
+
+test("an extension's member that is altered or replaced is named", async () => {
+  await session.exec("CREATE EXTENSION vector");
+  const before = await takeFingerprint(session);
+  await session.exec(`ALTER FUNCTION public.vector_dims(public.vector) SECURITY DEFINER;
+    CREATE OR REPLACE FUNCTION public.vector_norm(public.vector) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT 0.0::float8'`);
+  const [found, ...more] = differences(before, await takeFingerprint(session)).map(describeDifference);
+  await session.exec("DROP EXTENSION vector");
+  expect(more).toEqual([]);
+  expect(found).toMatch(
+    /^extension vector changed: was "function public.vector_dims\(public.vector\), owner/,
+  );
+  expect(found).toContain("vector_dims(public.vector), owner postgres, SECURITY DEFINER");
+  expect(found).toContain("function public.vector_norm(public.vector)");
+});
+
+test("a role that owns nothing and is granted nothing here counts when it is asked for", async () => {
+  await session.exec("CREATE ROLE by_public LOGIN");
+  const before = await takeFingerprint(session, ["by_public", "not there"]);
+  await session.exec("ALTER ROLE by_public BYPASSRLS");
+  const after = await takeFingerprint(session, before.roles);
+  await session.exec("DROP ROLE by_public");
+  expect(differences(before, after).map(describeDifference)).toEqual([
+    'role by_public changed: now "bypasses row security"',
+  ]);
+});
+
+test("who may connect is told beside the catalog", async () => {
+  const before = await takeFingerprint(session);
+  await session.exec(
+    "GRANT CONNECT ON DATABASE postgres TO auditor; REVOKE TEMP ON DATABASE postgres FROM PUBLIC",
+  );
+  const after = await takeFingerprint(session);
+  await session.exec(
+    "REVOKE CONNECT ON DATABASE postgres FROM auditor; GRANT TEMP ON DATABASE postgres TO PUBLIC",
+  );
+  expect(after.hash).toBe(before.hash);
+  expect(differencesOfAccess(before, after).map(describeDifference)).toEqual([
+    'access to this database changed: was "TEMPORARY granted to PUBLIC", now "CONNECT granted to auditor"',
+  ]);
+});
+
+test("what the role may not read is named, and is no difference to one that may", async () => {
+  await session.exec(
+    "CREATE USER MAPPING FOR keeper SERVER warehouse OPTIONS (user 'k', password 'hunter2')",
+  );
+  const seen = await takeFingerprint(session);
+  await session.exec("SET ROLE app_user");
+  const unseen = await takeFingerprint(session);
+  await session.exec("RESET ROLE; DROP USER MAPPING FOR keeper SERVER warehouse");
+  expect(JSON.stringify(seen)).not.toContain("hunter2");
+  expect(seen.unread).toBeUndefined();
+  expect(unseen.unread).toEqual([{ kind: "options of user mapping", name: "keeper on server warehouse" }]);
+  expect(differences(seen, unseen)).toEqual([]);
 });
 
 test("a setting of the application's own is compared, but its value is not shown", async () => {

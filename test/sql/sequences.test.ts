@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { proveTask } from "../../lambdas/prove/task.ts";
-import { takeSequences, wentBack } from "../../lambdas/record/sequences.ts";
+import { ranAhead, takeSequences, wentBack } from "../../lambdas/record/sequences.ts";
 import { recordTask } from "../../lambdas/record/task.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
@@ -53,4 +53,24 @@ test.each([
   const before = await takeSequences(session);
   await session.exec(sql);
   expect(wentBack(before, await takeSequences(session))).toEqual(lines);
+});
+
+test.each([
+  ["far ahead", "SELECT setval('app.orders_id_seq', 5000000)", 1],
+  ["on, as migrations do", "INSERT INTO app.orders SELECT FROM generate_series(1, 900)", 0],
+])("a sequence that was set %s is warned about where ids would run out", async (_, sql, lines) => {
+  const before = await takeSequences(session);
+  await session.exec(sql);
+  expect(ranAhead(before, await takeSequences(session))).toHaveLength(lines);
+});
+
+test("what is left ends where the column's type does", async () => {
+  await session.exec(
+    "CREATE TABLE app.small (id int); CREATE SEQUENCE app.s OWNED BY app.small.id; SELECT nextval('app.s')",
+  );
+  const before = await takeSequences(session);
+  await session.exec("SELECT setval('app.s', 2147480000)");
+  expect(ranAhead(before, await takeSequences(session))).toEqual([
+    "app.s: 2147479999 values ahead of 1, 3647 are left",
+  ]);
 });

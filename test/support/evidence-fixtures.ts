@@ -5,6 +5,7 @@ import {
   type AftercareDoc,
   type AfterOpeningDoc,
   type BenchmarksDoc,
+  type ChangesDoc,
   type CheckResult,
   type ChecksDoc,
   type Decision,
@@ -38,6 +39,10 @@ import {
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { MemoryEvidence } from "./ports.ts";
+
+/** The execution that a run of this name is. */
+export const executionOf = (run: string) =>
+  `arn:aws:states:eu-central-1:123456789012:execution:sluice:${run}`;
 
 export const CHECKSUM = "c0ffee".padEnd(64, "0");
 export const TOKEN = "AAAAKgAAAAIAAAAAtasktoken";
@@ -145,7 +150,7 @@ export class RunFixture {
   async admit(): Promise<void> {
     await this.keep<RequestDoc>(Doc.request, {
       run: this.evidence.run,
-      execution: `arn:aws:states:eu-central-1:123456789012:execution:sluice:${this.evidence.run}`,
+      execution: executionOf(this.evidence.run),
       startedAt: this.now(),
       startedBy: "Grace Hopper",
       reason: "The autumn release",
@@ -291,6 +296,7 @@ export class RunFixture {
       seconds,
       fingerprint: "a".repeat(64),
       tables: contents(),
+      sequences: [],
     });
   }
 
@@ -366,6 +372,8 @@ export class RunFixture {
       tablesAfter: after,
       differences,
       unproven: [],
+      agreed: [],
+      moved: [],
     });
   }
 
@@ -374,7 +382,16 @@ export class RunFixture {
     await this.state(`Validate ${version} on staging`, () => this.checks("staging", version, "1"));
     await this.state(`Roll back ${version} on staging`, () => this.steps("staging", version, 1, "rollback"));
     await this.state(`Prove ${version} rolled back on staging`, () => this.proof(`staging-${version}`));
-    await this.state(`Apply ${version} to staging again`, () => this.steps("staging", version, 2, "migrate"));
+    await this.state(`Apply ${version} to staging again`, async () => {
+      await this.steps("staging", version, 2, "migrate");
+      await this.keep<ChangesDoc>(Doc.changes(`staging-${version}`), {
+        at: this.now(),
+        tables: [],
+        objects: { added: 0, gone: 0, changed: 0, some: { added: [], gone: [], changed: [] } },
+        sequences: [],
+        touched: [],
+      });
+    });
     await this.state(`Validate ${version} on staging again`, () => this.checks("staging", version, "2"));
   }
 
@@ -455,6 +472,10 @@ export class RunFixture {
         at: this.after(1),
         mode: "connect",
         aclBefore: ["=Tc/owner", "app=c/owner"],
+        taken: [
+          { grantee: null, grantable: false },
+          { grantee: "app", grantable: false },
+        ],
         roles: ["app", "reporting"],
       }),
     );
@@ -500,6 +521,7 @@ export class RunFixture {
       at: this.after(1),
       mode: "connect",
       aclBefore: null,
+      taken: [{ grantee: null, grantable: false }],
       roles: ["app", "reporting"],
     });
     await this.record("reopened", 34);

@@ -1,9 +1,14 @@
 import pg from "pg";
+import { pgbouncerRoot } from "./pgbouncer.ts";
 
 const URL_NAME = "SLUICE_NATIVE_URL";
 
 /** Before the native suite: without its server it fails here, with what it needs, instead of passing by skipping. */
 export default async function needServer(): Promise<void> {
+  if (pgbouncerRoot() === undefined)
+    throw new Error(
+      "The native suite needs Debian's pgbouncer: /usr/sbin/pgbouncer, on this machine or in the Debian folder NATIVE_PG_ROOT.",
+    );
   const url = process.env[URL_NAME] ?? "postgres://postgres@127.0.0.1:54329/postgres";
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   const needs = `The native suite needs a PostgreSQL server (15 or newer) with pgvector, and a superuser on it. Set ${URL_NAME} to its URL, such as postgres://postgres@127.0.0.1:5432/postgres.`;

@@ -78,7 +78,7 @@ function portsWith(instance?: Partial<Instance>, settings: Partial<RunSettings> 
 describe("a run is not admitted", () => {
   const admitted = (input: unknown, instance?: Partial<Instance>) => {
     const ports = portsWith(instance);
-    return admit(input, "arn:one", ports, evidenceOf(ports.evidence, "one"));
+    return admit(input, { execution: "arn:one" }, ports, evidenceOf(ports.evidence, "one"));
   };
 
   test.each([
@@ -88,6 +88,15 @@ describe("a run is not admitted", () => {
     [null],
     [{ startedBy: 7 }],
     [{ reason: "r".repeat(2_001) }],
+    [{ startedBy: "" }],
+    [{ startedBy: "..." }],
+    [{ startedBy: "Sluice" }],
+    [{ startedBy: "Ada\nLovelace" }],
+    [{ startedBy: "Ada\u202eLovelace" }],
+    [{ startedBy: "Adа" }],
+    [{ startedBy: "A".repeat(201) }],
+    [{ reason: "so \u202esaid" }],
+    [{ reason: "a bell \u0007" }],
     [{ outsideWindow: "  " }],
     [{ outsideWindow: true }],
   ])("with the input %j", async (input) => {
@@ -107,13 +116,15 @@ describe("a run is not admitted", () => {
   test("but is with {} and with all that an operator may give", async () => {
     await expect(admitted({}, {})).resolves.toBeUndefined();
     await expect(admitted({ startedBy: "A", reason: "because" }, {})).resolves.toBeUndefined();
+    const startedBy = "arn:aws:sts::123456789012:assumed-role/Operators/ada.lovelace@example.com";
+    await expect(admitted({ startedBy, reason: "one line\nand another" }, {})).resolves.toBeUndefined();
   });
 });
 
 describe("a maintenance window", () => {
   // The clock stands at 2 o'clock of a Tuesday.
   const start = (ports: MemoryPorts, input: unknown = {}) =>
-    admit(input, "arn:one", ports, evidenceOf(ports.evidence, "one"));
+    admit(input, { execution: "arn:one" }, ports, evidenceOf(ports.evidence, "one"));
   const requestOf = (ports: MemoryPorts) => evidenceOf(ports.evidence, "one").need<RequestDoc>(Doc.request);
 
   test("keeps a run from starting outside it, and says when it opens and what to do", async () => {

@@ -17,6 +17,6 @@ describe("the html template", () => {
     expect(String(html`${null}${undefined}${false}${0}`)).toBe("0");
   });
   test("shows characters that no page may hold as such", () => {
-    expect(escapeHtml("a\u0000b\u001bc\td\n")).toBe("a\ufffdb\ufffdc\td\n");
+    expect(escapeHtml("a\u0000b\u001bc\td\n")).toBe("a␀b␛c\td\n");
   });
 });

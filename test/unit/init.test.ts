@@ -191,3 +191,48 @@ describe("sluice init", () => {
     expect((await init(...flags())).err).toContain("There is no");
   });
 });
+
+describe("the file keeps what else is in it", () => {
+  const written = (text: string) => {
+    writeFileSync(file, text);
+    return init("--yes", "--replace", ...flags());
+  };
+  test.each([
+    [
+      "indented by four, on Windows",
+      '\ufeff{\r\n    "z": [1, 2],\r\n    "context": {\r\n        "b": 1.0,\r\n        "a": {}\r\n    },\r\n    "app": "x"\r\n}\r\n',
+    ],
+    [
+      "indented by tabs, without a last line end",
+      '{\n\t"z": [1, 2],\n\t"context": {\n\t\t"b": 1.0,\n\t\t"a": {}\n\t},\n\t"app": "x"\n}',
+    ],
+  ])("%s", async (_, text) => {
+    expect(await written(text)).toMatchObject({ code: 0 });
+    const now = readFileSync(file, "utf8");
+    const indent = text.includes("\t") ? "\t" : "    ";
+    const eol = text.includes("\r\n") ? "\r\n" : "\n";
+    expect(now).toContain(`${eol}${indent}${indent}"sluice": {${eol}${indent.repeat(3)}"plan": `);
+    const [head, tail] = text.split('"a": {}');
+    expect(now.startsWith(`${head}"a": {},`)).toBe(true);
+    expect(now.endsWith(tail ?? "-")).toBe(true);
+    expect(
+      now
+        .split("\n")
+        .every((line, at, all) => at === all.length - 1 || line.endsWith("\r") === (eol === "\r\n")),
+    ).toBe(true);
+  });
+
+  test("and what it replaces of the settings is named, their keys as they stood", async () => {
+    const before = { retentionDays: 365, smokeTests: ["/x"], database: { name: "orders", instance: "old" } };
+    const { out } = await written(JSON.stringify({ context: { sluice: before } }, null, 2));
+    expect(out).toContain('database.instance: "old" becomes "orders"');
+    expect(out).toContain('smokeTests: ["/x"] is left out');
+    expect(out).not.toContain("retentionDays");
+    const { sluice } = JSON.parse(readFileSync(file, "utf8")).context;
+    expect(Object.keys(sluice).slice(0, 2)).toEqual(["retentionDays", "database"]);
+    expect(Object.keys(sluice.database).slice(0, 2)).toEqual(["name", "instance"]);
+    writeFileSync(file, JSON.stringify({ context: { sluice: before } }));
+    const { err } = await init("--yes", ...flags());
+    expect(err).toContain("holds settings already (retentionDays, smokeTests, database)");
+  });
+});

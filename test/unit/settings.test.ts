@@ -52,6 +52,64 @@ describe("settings", () => {
     );
   });
 
+  test.each<[string, object, string]>([
+    [
+      "names for some of the approvers",
+      { approvers: ["dba@example.com", { name: "Ada Lovelace", email: "ada@example.com" }] },
+      "approvers: give a name to each, or to none",
+    ],
+    [
+      "two approvers who cannot be told apart",
+      {
+        approvers: [
+          { name: "Ada Lovelace", email: "ada@example.com" },
+          { name: "A. Lovelace", email: "al@example.com" },
+        ],
+      },
+      "approvers: A. Lovelace and Ada Lovelace cannot be told apart",
+    ],
+    [
+      "one address for two approvers",
+      {
+        approvers: [
+          { name: "Ada Lovelace", email: "dba@example.com" },
+          { name: "Grace Hopper", email: "DBA@example.com" },
+        ],
+      },
+      "approvers: DBA@example.com is there twice",
+    ],
+    [
+      "an approver who is nobody",
+      { approvers: [{ name: "Sluice", email: "ada@example.com" }] },
+      'approvers: "Sluice": Type your name',
+    ],
+    [
+      "approvers with names, and an escalation by a link that all get",
+      { approvers: [{ name: "Ada Lovelace", email: "ada@example.com" }] },
+      "escalation: must have names as the approvers do",
+    ],
+  ])("%s are refused", (_, given, message) => {
+    const mistakes = mistakesIn({ ...exampleSettings, ...given });
+    expect(mistakes).toContainEqual(expect.stringContaining(message));
+  });
+
+  test("approvers with names are known to the functions by a name and an id, without their address", () => {
+    const ada = { name: "Ada Lovelace", email: "ada@example.com" };
+    const run = toRunSettings(parseSettings({ ...exampleSettings, approvers: [ada], escalation: [ada] }));
+    const person = { id: expect.stringMatching(/^[0-9a-f]{16}$/), name: "Ada Lovelace" };
+    expect(run.people).toEqual({ approvers: [person], escalation: [person] });
+    expect(JSON.stringify(run)).not.toContain("ada@");
+    expect(toRunSettings(parseSettings(exampleSettings))).not.toHaveProperty("people");
+  });
+
+  test("evidence is not locked for longer than it is kept", () => {
+    const lock = { mode: "compliance", days: 400 };
+    expect(mistakesIn({ ...exampleSettings, evidenceLock: lock })).toEqual([
+      "evidenceLock.days: must not be more than retentionDays (365)",
+    ]);
+    expect(mistakesIn({ ...exampleSettings, evidenceLock: { ...lock, days: 365 } })).toEqual([]);
+  });
+
   test("no settings at all is said as such", () => {
     expect(() => parseSettings(undefined)).toThrow(/One mistake in the settings .*there are none/s);
   });

@@ -54,6 +54,28 @@ describe("a task refuses", () => {
     ).resolves.toEqual(DONE);
   });
 
+  test.each([
+    ["another run", { run: "another" }],
+    ["another execution of this name", { execution: "y" }],
+    ["an earlier start of this name", { executionStartedAt: "2025-01-01T00:00:00.000Z" }],
+  ])("to act on the evidence of %s, and leaves it as it is", async (_whose, another) => {
+    const p = ports();
+    const event = { ...eventOf(p), started: "2026-11-03T02:00:00.000Z" };
+    const own = { run: event.run, execution: event.execution, executionStartedAt: event.started };
+    const evidence = evidenceOf(p.evidence, event.run);
+    await evidence.keep(Doc.request, { ...own, ...another, startedAt: "2025-01-01T00:00:00.000Z" });
+    let acted = false;
+    const acting = task(async () => {
+      acted = true;
+      return DONE;
+    }, true);
+    await expect(invoke(acting, event, p)).rejects.toMatchObject({
+      name: "RequestInvalid",
+      message: expect.stringContaining("is another run's"),
+    });
+    expect({ acted, documents: await evidence.list("") }).toEqual({ acted: false, documents: ["request"] });
+  });
+
   test("to go on for longer than it may, counted from its first call", async () => {
     const p = ports();
     const event = { ...eventOf(p), limitMinutes: 10 };

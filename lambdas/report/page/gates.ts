@@ -21,7 +21,11 @@ export function gatesSection({ gates }: Report): Html | false {
         { head: "When", cell: ({ decidedAt, expiresAt }) => moment(decidedAt ?? expiresAt) },
         {
           head: "Question and comment",
-          cell: ({ question, comment }) => html`${question}${comment && html` <q>${comment}</q>`}`,
+          cell: ({ question, comment, objections }) =>
+            html`${question}${comment && html` <q>${comment}</q>`}${objections.map(
+              ({ by, at, comment }) =>
+                html`<br><strong>No-Go by ${by}</strong>, after the Go, ${moment(at)}: <q>${comment}</q>`,
+            )}`,
         },
       ],
       gates,

@@ -14,8 +14,9 @@ export function migrationsSection({ migrations }: Report): Html {
   return section("migrations", "Migrations and checks", migrations.map(migration));
 }
 
-function migration({ version, title, expectedSeconds, staging, production }: MigrationReport): Html {
+function migration({ version, title, expectedSeconds, changes, staging, production }: MigrationReport): Html {
   return html`<h3>${version} ${title} <small class="soft">the plan expects ${duration(expectedSeconds)}</small></h3>
+${changes && html`<p>On staging it ${changes.text}.</p>`}
 ${side("Production", production)}${side("Staging", staging)}`;
 }
 

@@ -1,3 +1,4 @@
+import { cutRows } from "../../shared/cut.ts";
 import { type Html, type HtmlValue, html } from "../../shared/html.ts";
 
 /** Passed, failed, or neither: a sign and a word, so that nobody depends on the colour. */
@@ -27,14 +28,15 @@ export function table<Row>(caption: string, columns: readonly Column<Row>[], row
   const heads = columns.map(
     ({ head, number }) => html`<th scope="col"${number && html` class="n"`}>${head}</th>`,
   );
-  const body = rows.map(
+  const { shown, more } = cutRows(rows);
+  const body = shown.map(
     (
       row,
     ) => html`<tr><th scope="row">${first?.cell(row)}</th>${others.map((column) => cell(column, row))}</tr>
 `,
   );
   return html`<div class="scroll"><table class="stack" aria-label="${caption}"><thead><tr>${heads}</tr></thead><tbody>
-${body}</tbody></table></div>`;
+${body}${more > 0 && html`<tr><td colspan="${columns.length}">and ${more} more, in the evidence</td></tr>`}</tbody></table></div>`;
 }
 
 function cell<Row>({ head, cell, number, plain }: Column<Row>, row: Row): Html {
@@ -42,7 +44,8 @@ function cell<Row>({ head, cell, number, plain }: Column<Row>, row: Row): Html {
 }
 
 export function bullets(items: readonly HtmlValue[]): Html {
-  return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+  const { shown, more } = cutRows(items);
+  return html`<ul>${shown.map((item) => html`<li>${item}</li>`)}${more > 0 && html`<li>and ${more} more, in the evidence</li>`}</ul>`;
 }
 
 /** Enough of a hash or checksum for eyes to compare, the whole of it for those who select or hover. */

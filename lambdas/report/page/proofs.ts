@@ -1,3 +1,4 @@
+import { scopeInWords } from "../../prove/scope.ts";
 import { type Html, html } from "../../shared/html.ts";
 import type { ProofReport, Report } from "../schema.ts";
 import { count, grouped, moment } from "../words.ts";
@@ -15,6 +16,12 @@ export function proofsSection({ proofs }: Report): Html | false {
   return section("proofs", "Proofs: before and after", production?.map(proof), staging?.map(proof));
 }
 
+/** What was agreed to is no difference, unless the proof names one. */
+function result({ equal, agreed }: ProofReport["tables"][number], proven: boolean): Html {
+  if (agreed === null) return mark(equal, { yes: "Equal", no: "Differs", unknown: "" });
+  return html`${mark(proven || null, { yes: "As rehearsed", no: "", unknown: "Changed" })} <span class="soft small">${agreed}</span>`;
+}
+
 function proof({
   title,
   at,
@@ -23,19 +30,25 @@ function proof({
   fingerprintAfter,
   tables,
   differences,
+  scope,
+  grown,
+  moved,
   name,
 }: ProofReport): Html {
   const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null);
   const same = compared.filter(({ equal }) => equal).length;
+  const agreed = compared.filter((table) => table.agreed !== null).length;
   const catalog = fingerprintBefore === null ? "" : "catalog and ";
   const words = {
-    yes: `${catalog}${count(compared.length, "table")} equal`,
+    yes: `${catalog}${count(compared.length - agreed, "table")} equal${agreed > 0 ? `, ${agreed} changed as the rehearsal showed` : ""}`,
     no: `${same} of ${count(compared.length, "table")} equal, ${count(differences.length, "difference")}`,
     unknown: "",
   };
   const open = !equal || (name.startsWith("production-") && tables.length <= LONG);
   return html`<details${open && html` open`}><summary>${title}: ${mark(equal, words)} <span class="soft small">${moment(at)}</span></summary>
 ${differences.length > 0 && bullets(differences)}
+${scope && html`<p>${scopeInWords(scope)}</p>`}${grown && bullets(grown)}
+${moved.length > 0 && bullets(moved)}
 ${fingerprintBefore !== null && html`<p class="small">Catalog before ${digest(fingerprintBefore)}, after ${digest(fingerprintAfter)}</p>`}
 ${table(
   title,
@@ -44,7 +57,7 @@ ${table(
       head: "Table",
       cell: (t) => html`${t.table}${t.protected && html` <span class="soft small">protected</span>`}`,
     },
-    { head: "Result", plain: true, cell: (t) => mark(t.equal, { yes: "Equal", no: "Differs", unknown: "" }) },
+    { head: "Result", plain: true, cell: (t) => result(t, equal) },
     {
       head: "Rows before",
       number: true,

@@ -1,7 +1,8 @@
 import { type Html, html } from "../../shared/html.ts";
 import { causeAlone } from "../outcome.ts";
 import type { Report } from "../schema.ts";
-import { VERDICTS } from "../verdict.ts";
+import { databaseText } from "../summary.ts";
+import { verdictOf } from "../verdict.ts";
 import { duration, moment } from "../words.ts";
 
 const TONES: Readonly<Record<Report["end"], string>> = {
@@ -15,7 +16,7 @@ const TONES: Readonly<Record<Report["end"], string>> = {
 
 /** The first thing that is read: how it ended, why, and on what database. */
 export function verdictHeader(report: Report): Html {
-  const { title, meaning } = VERDICTS[report.end];
+  const { title, meaning } = verdictOf(report);
   return html`<header class="${TONES[report.end]}">
 <p class="plan-name">${report.plan.title}</p>
 <h1>${title}</h1>
@@ -28,7 +29,7 @@ ${report.now && html`<p class="cause">Now: ${report.now.state}, since ${moment(r
 
 function factsOf({ end, request, timeline, downtime, plan }: Report): [string, string][] {
   return [
-    ...(request ? ([["Database", `${request.database} on ${request.instance}`]] as [string, string][]) : []),
+    ...(request ? ([["Database", databaseText(request)]] as [string, string][]) : []),
     ["Started", `${moment(timeline.startedAt)}${request?.startedBy ? ` by ${request.startedBy}` : ""}`],
     [timeline.endedAt ? "Took" : "So far", withGates(timeline.seconds, timeline.waitedSeconds)],
     downtime.seconds === null

@@ -1,7 +1,6 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { RDSClient } from "@aws-sdk/client-rds";
-import { S3Client } from "@aws-sdk/client-s3";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -12,6 +11,7 @@ import type { Metrics, Ports } from "../ports.ts";
 import type { RunSettings } from "../settings.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
 import { EventBridgeAnnouncer, PATIENCE } from "./event-bridge-announcer.ts";
+import { evidenceStore } from "./evidence-store.ts";
 import { FetchHttp } from "./fetch-http.ts";
 import { iamCredentials } from "./iam-credentials.ts";
 import { lambdaClock } from "./lambda-clock.ts";
@@ -21,7 +21,6 @@ import { PgDatabases } from "./pg-databases.ts";
 import { type Places, RdsArchive } from "./rds-archive.ts";
 import { RdsFleet } from "./rds-fleet.ts";
 import { freeBytes } from "./rds-free-space.ts";
-import { S3Evidence } from "./s3-evidence.ts";
 import { SchedulerSchedules } from "./scheduler-schedules.ts";
 import { SfnCallbacks } from "./sfn-callbacks.ts";
 import { SfnExecutions } from "./sfn-executions.ts";
@@ -33,14 +32,12 @@ import { SnsNotifier } from "./sns-notifier.ts";
 const cloudWatch = lazily(() => new CloudWatchClient());
 const eventBridge = lazily(() => new EventBridgeClient(PATIENCE));
 const rds = lazily(() => new RDSClient());
-const s3 = lazily(() => new S3Client());
 const secrets = lazily(() => new SecretsManagerClient());
 const sfn = lazily(() => new SFNClient());
 const sns = lazily(() => new SNSClient());
 
 const plan = lazily(() => readPlan());
 const settings = lazily(() => readSettings());
-const evidence = lazily(() => new S3Evidence(s3(), needEnvar(Envar.bucket)));
 const fleet = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
 const archive = lazily(
   () =>
@@ -88,7 +85,7 @@ export function awsPorts(
       return settings();
     },
     get evidence() {
-      return evidence();
+      return evidenceStore();
     },
     get fleet() {
       return fleet();
@@ -126,6 +123,7 @@ export function awsPorts(
     },
     clock: lambdaClock(context),
     worker: context.awsRequestId,
+    pagesOnly: true,
     progress,
   };
 }

@@ -19,6 +19,7 @@ export interface Wishes {
   /** How long the worker may live. */
   livesMs?: number;
   limitMinutes?: number;
+  noticesRewrites?: boolean;
   key?: Partial<LedgerKey>;
 }
 
@@ -54,7 +55,7 @@ export function useDatabase(setUp: string): Scratch {
 
   const connected: Scratch["connected"] = (work) => withPgSession({ connectionString: urlOf(name) }, work);
 
-  const work: Scratch["work"] = (sql, { livesMs, limitMinutes, key, ...settings } = {}) => {
+  const work: Scratch["work"] = (sql, { livesMs, limitMinutes, noticesRewrites, key, ...settings } = {}) => {
     const ports = memoryPorts();
     ports.settings = { ...ports.settings, lockTimeoutMs: 100, lockTries: 20, ...settings };
     const began = performance.now();
@@ -68,6 +69,7 @@ export function useDatabase(setUp: string): Scratch {
         failure: "StepFailed",
         limitMinutes,
         beside: connected,
+        noticesRewrites,
         atEnd: async () => [],
       }),
     );

@@ -93,15 +93,40 @@ describe("a benchmark", () => {
     );
   });
 
-  test("leaves nothing behind: no row, no role, no setting", async () => {
-    await measure(
-      session,
-      benchmark({
-        query: "INSERT INTO thing SELECT max(id) + 1 FROM thing",
-        as: "app",
-        settings: { "app.tenant": "one" },
-      }),
-    );
+  test.each<[string, Partial<Benchmark>]>([
+    ["needs", { needs: "SELECT empty_thing()" }],
+    ["query", { query: "SELECT empty_thing()" }],
+    ["baseline", { baseline: "SELECT empty_thing()" }],
+    ["needs that ends its read-only transaction's being one", { needs: "SELECT made_to_write()" }],
+    ["query that does so", { query: "SELECT made_to_write()" }],
+    [
+      "query under a setting that does so",
+      { query: "SELECT empty_thing()", settings: { transaction_read_only: "off" } },
+    ],
+    ["query that takes a sequence's value", { query: "SELECT nextval('taken')" }],
+  ])("cannot write: its %s is refused, and nothing is lost", async (_, wishes) => {
+    await session.exec(`CREATE OR REPLACE FUNCTION empty_thing() RETURNS bool LANGUAGE plpgsql AS
+        $$ BEGIN DELETE FROM thing; RETURN true; END $$;
+      CREATE OR REPLACE FUNCTION made_to_write() RETURNS bool LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM set_config('transaction_read_only', 'off', true); DELETE FROM thing; RETURN true; END $$;
+      CREATE SEQUENCE IF NOT EXISTS taken`);
+    await expect(measure(session, benchmark(wishes))).rejects.toThrow(/read-only|read-write/);
+    expect(
+      await session.query("SELECT count(*)::int AS n, (SELECT is_called FROM taken) AS taken FROM thing"),
+    ).toEqual([{ n: 2000, taken: false }]);
+  });
+
+  test("that tries to write is named, with what to do", async () => {
+    await expect(
+      measure(session, benchmark({ query: "INSERT INTO thing VALUES (-1)" })),
+    ).rejects.toMatchObject({
+      name: "BenchmarkFailed",
+      message: expect.stringMatching(/^Benchmark thing \(A thing\) tries to write: .* let them only read\.$/),
+    });
+  });
+
+  test("leaves nothing behind: no role, no setting", async () => {
+    await measure(session, benchmark({ as: "app", settings: { "app.tenant": "one" } }));
     expect(await session.query("SELECT count(*)::int AS n, who() AS who FROM thing")).toEqual([
       { n: 2000, who: "postgres" },
     ]);

@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ensureLedger } from "../../../lambdas/migrate/ledger.ts";
 import { inspectBackup } from "../../../lambdas/preflight/inspect-backup.ts";
 import { inspectDatabase } from "../../../lambdas/preflight/inspect-database.ts";
+import { inspectLedger } from "../../../lambdas/preflight/inspect-ledger.ts";
 import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
 import { inspected } from "../../../lambdas/preflight/inspected.ts";
 import { useEmbedded } from "../../support/embedded.ts";
@@ -74,6 +76,39 @@ describe("what a snapshot would not hold, and a proof not see", () => {
     await session.exec("SET track_counts = off");
     expect(await found("the server's counters")).toMatchObject({ passed: false });
     await session.exec("RESET track_counts");
+  });
+});
+
+describe("the ledger's schema", () => {
+  const found = async () => {
+    const checks = await inspectLedger(session, memoryPorts({}).plan, { run: "r", execution: "e" });
+    return checks.filter(({ passed }) => passed === false);
+  };
+  afterEach(() => session.exec("DROP SCHEMA IF EXISTS sluice CASCADE"));
+
+  test("may be missing, or hold the ledger", async () => {
+    expect(await found()).toEqual([]);
+    await ensureLedger(session);
+    expect(await found()).toEqual([]);
+  });
+
+  test("is refused when it is somebody else's, with what to do, as nothing in it would be proven", async () => {
+    await session.exec("CREATE SCHEMA sluice; CREATE TABLE sluice.orders (id int)");
+    expect(await found()).toMatchObject([
+      {
+        name: "ledger",
+        seen: "one that is not the ledger of this version of Sluice",
+        mend: expect.stringContaining("ALTER SCHEMA sluice RENAME TO"),
+      },
+    ]);
+  });
+
+  test("is refused when it holds anything beside the ledger", async () => {
+    await ensureLedger(session);
+    await session.exec(
+      "CREATE TABLE sluice.orders (id int); CREATE FUNCTION sluice.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    );
+    expect((await found())[0]?.seen).toBe("also in it: function sluice.f(), table sluice.orders");
   });
 });
 

@@ -70,4 +70,16 @@ describe("a check", () => {
       ["a: x2", false],
     ]);
   });
+
+  test("that ends as another role than its own has failed, whatever it says", async () => {
+    await session.exec(`CREATE FUNCTION leave() RETURNS void LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM set_config(lower('ROLE'), 'none', true); END $$`);
+    expect(
+      await run(
+        '-- sluice: check "a" as reader\nSELECT true AS passed, 1 AS expected, leave()::text AS seen;',
+      ),
+    ).toMatchObject([
+      { passed: false, expected: "run as reader to its end", seen: expect.stringContaining("postgres") },
+    ]);
+  });
 });

@@ -1,7 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { ACCESS_QUERY } from "../../../lambdas/prove/catalog-roles.ts";
+import { MAY_READ } from "../../../lambdas/prove/catalog-secrets.ts";
 import type { CatalogObject } from "../../../lambdas/prove/fingerprint.ts";
-import { FINGERPRINT_QUERY } from "../../../lambdas/prove/fingerprint-sql.ts";
+import { fingerprintQuery } from "../../../lambdas/prove/fingerprint-sql.ts";
+import { ALIVE } from "../../../lambdas/prove/pinned.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
+
+const NOTHING_READ = { subscription: [] };
 
 /** What is left of a database when its tasks are played: which migrations it has, and who may connect. */
 export class StandInDatabase {
@@ -34,9 +39,11 @@ export class StandInDatabase {
   session(): Session {
     return {
       query: async <Row>(text: string) => {
-        if (text !== FINGERPRINT_QUERY)
-          throw new Error(`The stand-in knows no answer to ${text.slice(0, 80)}`);
-        return this.catalog() as Row[];
+        if (text === MAY_READ) return [NOTHING_READ] as Row[];
+        if (text === fingerprintQuery(NOTHING_READ)) return this.catalog() as Row[];
+        if (text === ACCESS_QUERY) return [] as Row[];
+        if (text === ALIVE) return [{}] as Row[];
+        throw new Error(`The stand-in knows no answer to ${text.slice(0, 80)}`);
       },
       exec: async () => undefined,
       together: async () => [],

@@ -75,6 +75,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
           at: at.now(),
           mode: "connect",
           aclBefore: null,
+          taken: [],
           roles: [],
         });
         const production = await at.database("production");
@@ -155,6 +156,8 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
         tablesAfter: [],
         differences: equal ? [] : ["something is not as it was"],
         unproven: [],
+        agreed: [],
+        moved: [],
       });
       if (!equal) throw new SluiceError(ErrorName.NotBack, "something is not as it was");
     }),
@@ -207,6 +210,7 @@ class Played {
       seconds: 0,
       fingerprint: fingerprint.hash,
       tables: [],
+      sequences: [],
     });
   }
 

@@ -99,6 +99,16 @@ describe("messages", () => {
     await expect(notifier.send({ subject: "s", text: "t", audience: "approvers" })).rejects.toThrow("KMS");
   });
 
+  test("a message for one of the subscribers says so, by what their subscription is filtered by", async () => {
+    sns.on(PublishCommand).resolves({});
+    await notifier.send({ subject: "s", text: "t", audience: "approvers", to: "a1" });
+    await notifier.send({ subject: "s", text: "t", audience: "approvers" });
+    expect(sns.commandCalls(PublishCommand).map((call) => call.args[0].input.MessageAttributes)).toEqual([
+      { person: { DataType: "String", StringValue: "a1" } },
+      undefined,
+    ]);
+  });
+
   test("each audience has its topic", async () => {
     sns.on(PublishCommand).resolves({});
     await notifier.send({ subject: "s", text: "t", audience: "approvers" });

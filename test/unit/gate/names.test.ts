@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decide } from "../../../lambdas/gate/decide.ts";
-import { isName, mixesScripts, samePerson } from "../../../lambdas/gate/names.ts";
+import { isName, mixesScripts, relationOf, samePerson } from "../../../lambdas/gate/names.ts";
 import { GO, NO_GO, RUN, scene } from "./scene.ts";
 
 describe("two names are one person's", () => {
@@ -29,6 +29,113 @@ describe("two names are one person's", () => {
     expect(samePerson(one, other)).toBe(false);
   });
 });
+
+describe("names may be one person's, so that who it is must be said in full", () => {
+  test.each([
+    ["Ada", "Ada L."],
+    ["Ada", "Ada Lovelace"],
+    ["Ada L.", "Ada Lovelace"],
+    ["A. Lovelace", "Ada Lovelace"],
+    ["A Lovelace", "ada.lovelace@example.com"],
+    ["A. L.", "Ada Lovelace"],
+    ["AL", "Ada Lovelace"],
+    ["alovelace", "Ada Lovelace"],
+    ["adal", "Ada Lovelace"],
+    ["Lovelace", "Ada King Lovelace"],
+    ["Lovelace A.", "Ada Lovelace"],
+    ["Dr. Ada Lovelace", "Ada Lovelace"],
+    ["Ada Lovelace (Platform)", "Ada Lovelace"],
+    ["A. Lovelace / Platform", "Ada Lovelace"],
+    ["А. Lovelace", "Ada Lovelace"],
+    ["山田", "山田太郎"],
+    ["김", "김철수"],
+  ])("%s and %s", (one, other) => {
+    expect(relationOf(one, other)).toBe("unclear");
+    expect(relationOf(other, one)).toBe("unclear");
+  });
+});
+
+describe("two ways to write a name are one, in whatever letters, order or place:", () => {
+  // Cyrillic, Greek, Coptic, Cherokee, fullwidth, mathematical; a capital I and an l, a zero and an O, rn and m.
+  test.each([
+    ["Аԁа Lоvеlасе", "Ada Lovelace"],
+    ["Αda", "Ada"],
+    ["ⲟda", "oda"],
+    ["ᎪᎠᎪ", "ADA"],
+    ["𝐀𝐝𝐚", "Ada"],
+    ["AdaI", "Adal"],
+    ["B0B", "BOB"],
+    ["Arnelia", "Amelia"],
+    ["Lovelace, Ada", "Ada Lovelace"],
+    ["Ada Lovelace / Platform", "Ada Lovelace"],
+    ["Ada Lovelace/Platform", "Ada Lovelace"],
+    ["arn:aws:sts::123456789012:assumed-role/Operators/ada.lovelace@example.com", "Ada Lovelace"],
+    ["Operators/ada.lovelace@example.com", "Ada Lovelace"],
+    ["O’Brien", "OBrien"],
+  ])("%s and %s", (one, other) => {
+    expect(relationOf(one, other)).toBe("same");
+    expect(relationOf(other, one)).toBe("same");
+  });
+
+  test.each([
+    ["Ada Lovelace / Platform", "Grace Hopper / Platform"],
+    ["Ada / Platform", "Grace / Platform"],
+    ["Ada Lovelace (Platform)", "Grace Hopper (Platform)"],
+    ["Ada Smith", "Anna Smith"],
+    ["Ada L.", "Ada B."],
+    [
+      "arn:aws:sts::123456789012:assumed-role/Operators/ada",
+      "arn:aws:sts::123456789012:assumed-role/Operators/grace",
+    ],
+  ])("but not %s and %s", (one, other) => {
+    expect(relationOf(one, other)).toBe("other");
+    expect(relationOf(other, one)).toBe("other");
+  });
+});
+
+describe("a gate that takes two people asks who may be the first one to say in full who it is", () => {
+  const two = () => ({
+    plan: {
+      gates: {
+        ...scene().ports.plan.gates,
+        readiness: { question: "ready?", checklist: [], minutes: 60, approvals: 2 },
+      },
+    },
+  });
+
+  test.each([
+    ["Ada", "Ada L."],
+    ["Ada L.", "Ada"],
+    ["Ada Lovelace", "A. Lovelace"],
+    ["A. Lovelace", "Ada Lovelace"],
+  ])("%s, then %s", async (first, second) => {
+    const s = scene(two());
+    const { path, key } = await s.open();
+    expect((await s.answerAs(path, key, { ...GO, by: first })).status).toBe(202);
+    const asked = await s.answerAs(path, key, { ...GO, by: second });
+    expect(asked.status).toBe(422);
+    expect(asked.body).toContain("say in full who you are");
+    expect((await s.answerAs(path, key, { ...GO, by: "Grace Hopper" })).status).toBe(200);
+  });
+
+  test("and counts two people of one team as two", async () => {
+    const s = scene(two());
+    const { path, key } = await s.open();
+    expect((await s.answerAs(path, key, { ...GO, by: "Ada Lovelace / Platform" })).status).toBe(202);
+    expect((await s.answerAs(path, key, { ...GO, by: "Grace Hopper / Platform" })).status).toBe(200);
+  });
+});
+
+test.each(["A. Lovelace", "Ada", "Ada Lovelace / Platform", "Аda Lovelace"])(
+  "%s may not approve what Ada Lovelace started",
+  async (by) => {
+    const s = scene({ settings: { separateApprover: true } });
+    await s.evidence.keep("request", { startedBy: "Ada Lovelace" });
+    const { path, key } = await s.open({ gate: "open", kind: "open" });
+    expect((await s.answerAs(path, key, { ...GO, by })).status).toBe(422);
+    expect((await s.answerAs(path, key, { ...GO, by: "Grace Hopper / Platform" })).status).toBe(200);
+  },
+);
 
 describe("a name", () => {
   test.each(["", " ", "...", "\u200b\u200d", "\u3164", "🙂", "\u0301", "\u093e", "-@-"])(

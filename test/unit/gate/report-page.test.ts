@@ -5,7 +5,7 @@ import { answer } from "../../../lambdas/gate-page/answer.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
-import { CHECKSUM, RunFixture, rehearsed, succeeded } from "../../support/evidence-fixtures.ts";
+import { CHECKSUM, executionOf, RunFixture, rehearsed, succeeded } from "../../support/evidence-fixtures.ts";
 import { type MemoryPorts, memoryPorts, TestClock } from "../../support/ports.ts";
 
 function portsOf(fixture: RunFixture): MemoryPorts {
@@ -44,7 +44,11 @@ async function atGate(): Promise<{ ports: MemoryPorts; run: string; key: string 
 async function told(): Promise<{ ports: MemoryPorts; run: string; link: URL }> {
   const fixture = await succeeded(new RunFixture());
   const ports = portsOf(fixture);
-  const event = { run: fixture.evidence.run, execution: "arn:of:it", planChecksum: CHECKSUM };
+  const event = {
+    run: fixture.evidence.run,
+    execution: executionOf(fixture.evidence.run),
+    planChecksum: CHECKSUM,
+  };
   await invoke(
     reportTask,
     { ...event, state: "Write the report", action: "write", end: "Succeeded", unfinished: {} },

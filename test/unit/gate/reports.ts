@@ -1,4 +1,5 @@
 import type { Report } from "../../../lambdas/report/schema.ts";
+import { VERDICTS } from "../../../lambdas/report/verdict.ts";
 
 const AT = "2026-11-03T01:00:00.000Z";
 
@@ -9,13 +10,16 @@ export function emptyReport(run: string): Report {
   return {
     version: 1,
     locks: null,
+    left: null,
     backups: null,
     watch: null,
     verifiedAgain: null,
     reminders: [],
     run,
+    manifest: null,
     asOf: AT,
     end: "running",
+    verdict: VERDICTS.running,
     cause: null,
     leftBehind: [],
     now: null,
@@ -157,6 +161,12 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         version: "002",
         title: text("Agents, capabilities and their graph"),
         expectedSeconds: 60,
+        changes: {
+          text: text("changes agent.email in 3,000 of 3,000 rows, adds table agent_edge"),
+          tables: [],
+          sequences: [],
+          evidence: [],
+        },
         staging: {
           passes: [pass("migrate", 42.4), pass("rollback", 1.3)],
           checks: checks([true, true, true]),
@@ -167,6 +177,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         version: "003",
         title: text("Tenants and row-level security"),
         expectedSeconds: 60,
+        changes: null,
         staging: { passes: [pass("migrate", 3.2), pass("rollback", 0.6)], checks: checks([true]) },
         production: { passes: [], checks: [] },
       },
@@ -181,6 +192,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "b".repeat(64),
         tables: [],
         differences: [],
+        moved: [],
         evidence: [],
       },
       {
@@ -192,6 +204,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         fingerprintAfter: "c".repeat(64),
         tables: [],
         differences: [text("function public.f() added")],
+        moved: [],
         evidence: [],
       },
     ],

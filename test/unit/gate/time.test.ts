@@ -17,7 +17,7 @@ const FOR_PEOPLE_ALONE = ["keep", "restore"] as const;
 async function windowEnds(s: Scene, minutes: number, override: string | null = null) {
   const ends = new Date(s.ports.clock.now().getTime() + minutes * 60_000).toISOString();
   const window: RequestDoc["window"] = { begins: "2026-11-03T00:00:00.000Z", ends, override };
-  await s.evidence.keep("request", { startedBy: "Ada Lovelace", window });
+  await s.evidence.keep("request", { run: RUN, execution: "arn:x", startedBy: "Ada Lovelace", window });
   return ends;
 }
 

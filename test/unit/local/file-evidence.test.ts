@@ -1,6 +1,6 @@
-import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { fileEvidence } from "../../../local/file-evidence.ts";
 import { rehearse } from "../../../local/rehearse.ts";
 import { TINY_PLAN, temporaryFolder } from "../../support/rehearsal.ts";
@@ -21,6 +21,20 @@ describe("evidence in files", () => {
       await store.create(key, "{}", "application/json");
     expect(await store.list("runs/r/b/")).toEqual(["runs/r/b/1.json", "runs/r/b/2.json"]);
     expect(await store.list("runs/r/nothing")).toEqual([]);
+  });
+
+  test("is for its owner alone, whatever the umask lets others do", async () => {
+    const folder = await temporaryFolder();
+    const before = process.umask(0);
+    onTestFinished(() => void process.umask(before));
+    await fileEvidence(folder).create("runs/r/gates/open-1/token.json", "{}", "application/json");
+    await fileEvidence(folder).swapLease("db", undefined, { run: "r", execution: "x", since: "" });
+    const modes = await Promise.all(
+      ["gates", "gates/open-1", "gates/open-1/token.json", "leases", "leases/db.json"].map(async (name) =>
+        ((await stat(join(folder, name))).mode & 0o777).toString(8),
+      ),
+    );
+    expect(modes).toEqual(["700", "700", "600", "700", "600"]);
   });
 
   test("refuses a key that belongs to no run", async () => {

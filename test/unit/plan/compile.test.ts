@@ -46,6 +46,16 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: benchmarks\[0\]\.as: .*no application role/,
     ],
     [
+      "for a benchmark's needs that writes",
+      (t) => t.replace("as: notes_app", "as: notes_app, needs: DELETE FROM note RETURNING true"),
+      /^plan\.yaml: benchmarks\[0\]\.needs: is no SELECT that only reads\./,
+    ],
+    [
+      "for a benchmark's needs that ends the transaction it runs in",
+      (t) => t.replace("as: notes_app", 'as: notes_app, needs: "COMMIT; SELECT true"'),
+      /^plan\.yaml: benchmarks\[0\]\.needs: is 2 statements\./,
+    ],
+    [
       "for one question after every migration",
       (t) => t.replace("go on after {version}?", "go on?"),
       /^plan\.yaml: gates\.after\.question: "go on\?" is asked after each migration/,

@@ -133,3 +133,41 @@ describe("a file of checks", () => {
     expect(checks.map(({ as }) => as)).toEqual([undefined, { role: "app" }, "each"]);
   });
 });
+
+describe("a check that runs as a role is refused where it would take on another", () => {
+  test.each([
+    "RESET ROLE",
+    "SET ROLE other",
+    "SET LOCAL ROLE other",
+    "SET SESSION AUTHORIZATION DEFAULT",
+    "SELECT set_config('role', 'none', true)",
+    "SELECT 1 FROM pg_catalog.set_config('ROLE', 'other', false)",
+    "DO $$ BEGIN RESET ROLE; PERFORM 1; END $$",
+    "DO $$ BEGIN EXECUTE 'set  local role other'; END $$",
+    "DO $$ BEGIN PERFORM set_config('session_authorization', 'other', true); END $$",
+  ])("%s", (sql) => {
+    const file = (as: string) => `-- sluice: check "a"${as}\nSELECT true AS passed;\n${sql};`;
+    expect(() => parseCheckFile("v.sql", file(" as app"))).toThrow(/^v\.sql: line 3: .*a check of its own/);
+    expect(() => parseCheckFile("v.sql", file(" as each application role"))).toThrow("a check of its own");
+    expect(() => parseCheckFile("v.sql", file(""))).not.toThrow();
+  });
+
+  test("and not for its own settings, or for a text that speaks of roles", () => {
+    const sql = "SELECT set_config('app.role', 'x', true); SELECT 'SET ROLE x' AS note, true AS passed";
+    expect(() => parseCheckFile("v.sql", `-- sluice: check "a" as app\n${sql};`)).not.toThrow();
+  });
+});
+
+test("a step knows from whom it revokes CONNECT on the database", () => {
+  const of = (sql: string) => parseSqlFile("m.sql", sql).steps[0]?.revokesConnect;
+  expect(of("REVOKE CONNECT, CREATE ON DATABASE d FROM a, PUBLIC; REVOKE ALL ON DATABASE d FROM b;")).toEqual(
+    ["a", null, "b"],
+  );
+  for (const sql of [
+    "REVOKE CREATE ON DATABASE d FROM a",
+    "REVOKE GRANT OPTION FOR CONNECT ON DATABASE d FROM a",
+    "GRANT CONNECT ON DATABASE d TO a",
+    "REVOKE ALL ON SCHEMA s FROM a",
+  ])
+    expect(of(sql)).toBeUndefined();
+});

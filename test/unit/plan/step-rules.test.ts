@@ -52,8 +52,9 @@ describe("a statement is refused in a step, with the reason and what to write in
   });
 });
 
-describe("a column whose value differs from row to row is refused where there are rows to write anew", () => {
+describe("a statement that writes the whole of a table anew is refused unless its step says that it is meant", () => {
   const ADD = "ALTER TABLE t ADD COLUMN";
+  const MARK = /-- sluice: step "name" rewrites\. It says: /;
   test.each([
     `${ADD} id2 uuid DEFAULT gen_random_uuid()`,
     `${ADD} at timestamptz NOT NULL DEFAULT clock_timestamp()`,
@@ -65,16 +66,53 @@ describe("a column whose value differs from row to row is refused where there ar
     expect(refusal(step(`${sql};`))).toMatch(
       /writes the whole of t anew while nobody can read it\. Add the column without it and SET DEFAULT in this step/,
     );
+    expect(refusal(step(`${sql};`))).toMatch(MARK);
+    expect(refusal(step(`${sql};`, " rewrites"))).toBe("nothing was refused");
     // The table is this file's own: nobody reads it yet.
     expect(refusal(`CREATE TABLE t (n int);\n${sql};`)).toBe("nothing was refused");
+  });
+
+  test.each([
+    ["ALTER TABLE t SET UNLOGGED", ""],
+    ["ALTER TABLE t SET LOGGED", ""],
+    ["ALTER TABLE t SET ACCESS METHOD other", ""],
+    ["ALTER TABLE t SET TABLESPACE other", ""],
+    ["CLUSTER t USING i", ""],
+    ["VACUUM (ANALYZE, FULL) t", " outside transaction"],
+    ["VACUUM FULL t", " outside transaction"],
+  ])("%s", (sql, option) => {
+    expect(refusal(step(`${sql};`, option))).toMatch(/^m\.sql: line 2: .* writes the whole of t anew/);
+    expect(refusal(step(`${sql};`, option))).toMatch(MARK);
+    expect(refusal(step(`${sql};`, `${option} rewrites`))).toBe("nothing was refused");
+  });
+
+  test("a column of a domain with a constraint that the file makes", () => {
+    const domain = (constraint: string) =>
+      `CREATE DOMAIN d AS int ${constraint};\nALTER TABLE t ADD COLUMN x d`;
+    expect(refusal(`${domain("CHECK (VALUE > 0)")};`)).toMatch(
+      /the constraint of domain d is checked in each row/,
+    );
+    expect(refusal(`${domain("NOT NULL")};`)).toMatch(MARK);
+    for (const sql of [`${domain("")};`, `${domain("CHECK (VALUE > 0)")}[];`])
+      expect(refusal(sql)).toBe("nothing was refused");
   });
 
   test.each([
     `${ADD} a int DEFAULT 0`,
     `${ADD} at timestamptz NOT NULL DEFAULT now()`,
     `${ADD} id2 uuid; ALTER TABLE t ALTER COLUMN id2 SET DEFAULT gen_random_uuid()`,
+    "ALTER TABLE t CLUSTER ON i",
+    "ALTER INDEX i SET TABLESPACE other",
+    // What the column was before, only the database knows: staging sees it.
+    "ALTER TABLE t ALTER COLUMN a TYPE bigint",
   ])("and not for %s", (sql) => {
     expect(refusal(step(`${sql};`))).toBe("nothing was refused");
+  });
+
+  test("batches change rows, so that the mark cannot stand there", () => {
+    expect(refusal(step("UPDATE t SET a = 1;", " in batches rewrites"))).toMatch(
+      /line 1: .*Take `rewrites` off/,
+    );
   });
 });
 

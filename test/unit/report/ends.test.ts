@@ -6,6 +6,7 @@ import { Doc, type End } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import {
   CHECKSUM,
+  executionOf,
   KEY_HASH,
   migrated,
   RunFixture,
@@ -31,7 +32,11 @@ async function end(
   caught: { failure?: Caught; unfinished?: Record<string, Caught> } = {},
 ): Promise<Ended> {
   const ports = portsOf(fixture);
-  const event = { run: fixture.evidence.run, execution: "arn:of:it", planChecksum: CHECKSUM };
+  const event = {
+    run: fixture.evidence.run,
+    execution: executionOf(fixture.evidence.run),
+    planChecksum: CHECKSUM,
+  };
   const answer = (await invoke(
     reportTask,
     { ...event, state: "Write the report", action: "write", end: name, unfinished: {}, ...caught },
@@ -289,7 +294,7 @@ describe("a run refused inside the fence", () => {
     await run.fail("Record production", "BackupMismatch", "Production's catalog is not the one rehearsed");
     const { answer } = await end(run, "Refused", { unfinished: { fence: { Error: "X", Cause: "gone" } } });
     expect(answer.cause).toContain("the fence is still up");
-    expect(answer.cause).toContain("give back the access list that fence.json holds");
+    expect(answer.cause).toContain('GRANT CONNECT ON DATABASE "orders" TO PUBLIC, "app"');
   });
 });
 

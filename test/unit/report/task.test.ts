@@ -2,10 +2,14 @@ import { describe, expect, test } from "vitest";
 import { reportTask } from "../../../lambdas/report/task.ts";
 import { Doc } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
-import { RunFixture, succeeded } from "../../support/evidence-fixtures.ts";
+import { executionOf, RunFixture, succeeded } from "../../support/evidence-fixtures.ts";
 import { memoryPorts } from "../../support/ports.ts";
 
-const EVENT = { run: "2026-11-03-first", execution: "arn:of:it", planChecksum: "c".repeat(64) };
+const EVENT = {
+  run: "2026-11-03-first",
+  execution: executionOf("2026-11-03-first"),
+  planChecksum: "c".repeat(64),
+};
 const WRITE = { ...EVENT, state: "Write the report", action: "write", unfinished: {} };
 
 describe("writing the report", () => {

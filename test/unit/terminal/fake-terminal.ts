@@ -41,10 +41,10 @@ export class FakeTerminal implements Streams {
     (this.stdin as unknown as PassThrough).write(keys);
   }
 
-  /** Waits until that text has been printed. */
-  async until(text: string): Promise<void> {
-    for (let tries = 0; tries < 200; tries++) {
-      if (this.out.includes(text) || this.err.includes(text)) return;
+  /** Waits until that text has been printed, so many times. */
+  async until(text: string, times = 1): Promise<void> {
+    for (let tries = 0; tries < 2000; tries++) {
+      if ([this.out, this.err].some((printed) => printed.split(text).length > times)) return;
       await pause(10);
     }
     throw new Error(`"${text}" was not printed, but:\n${this.out}\n${this.err}`);

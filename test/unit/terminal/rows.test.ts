@@ -21,6 +21,13 @@ function rows(view: RunView, seconds: number, given: { printed?: Printed; leavin
 const titles = (list: readonly Row[]) => list.map(({ title }) => title);
 
 describe("the live list", () => {
+  test("shows how far long work is, by what the same took on staging", () => {
+    const view = viewOf(started, done("Apply 002 to staging", 0, 40), entered("Apply 002 to production", 50));
+    expect(titles(rows(view, 80).flatMap(({ below }) => below))).toEqual([
+      "Apply 002 to production  30 s of 45 min planned, ███████░░░ 75 %, about 10 s left",
+    ]);
+  });
+
   test("shows what is to come, and ways back only when they are entered", () => {
     expect(titles(rows(viewOf(started), 0))).toEqual([
       "Prepare",

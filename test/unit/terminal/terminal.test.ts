@@ -54,10 +54,36 @@ describe("at a terminal", () => {
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
     terminal.type("\r");
+    await terminal.until("Go? Type y or n", 2);
     terminal.type("sure\r");
-    await pause(50);
+    await terminal.until("Go? Type y or n", 3);
     expect(gate.decisions).toEqual([]);
     terminal.type("yes\r");
+    expect(await code).toBe(0);
+  });
+
+  test("what was typed before the question answers nothing: not a line, not one without its Enter, not a paste", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    terminal.type("y\ry");
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until(LINK);
+    terminal.type("\ryes\ry");
+    await terminal.until("Go? Type y or n");
+    terminal.type("\r");
+    await terminal.until("Go? Type y or n", 2);
+    expect(gate.decisions).toEqual([]);
+    terminal.type("n\rtyped with it\ry\r");
+    await terminal.until("Why not?");
+    terminal.type("Not today\r");
+    expect(await code).toBe(12);
+    expect(gate.decisions).toMatchObject([{ decision: "NoGo", comment: "Not today" }]);
+  });
+
+  test("the line of the question names the gate and what its Go is for", async () => {
+    const [gate, terminal] = [new FakeGate(), new FakeTerminal({ isTTY: true })];
+    const code = rehearse(runWithGate(gate), terminal);
+    await terminal.until("Gate readiness: begin? Go? Type y or n, and Enter:");
+    terminal.type("y\r");
     expect(await code).toBe(0);
   });
 
@@ -67,17 +93,17 @@ describe("at a terminal", () => {
       new FakeTerminal({ isTTY: true }),
     ];
     const code = rehearse(runWithGate(gate), terminal);
-    await terminal.until("Go? Type y or n");
-    for (const name of ["", "y", "Orders"]) {
+    const [goes, names] = ["Go? Type y or n", "Type orders, the database that this run changes:"];
+    for (const [i, name] of ["", "y", "Orders"].entries()) {
+      await terminal.until(goes, i + 1);
       terminal.type("y\r");
-      await pause(50);
+      await terminal.until(names, i + 1);
       terminal.type(`${name}\r`);
-      await pause(50);
     }
+    await terminal.until(goes, 4);
     expect(gate.decisions).toEqual([]);
     terminal.type("y\r");
-    await pause(50);
-    expect(terminal.out).toContain("Type orders, the database that this changes:");
+    await terminal.until(names, 4);
     terminal.type("orders\r");
     expect(await code).toBe(0);
     expect(gate.decisions).toMatchObject([{ decision: "Go" }]);
@@ -144,6 +170,7 @@ describe("at a terminal", () => {
     await terminal.until("Go? Type y or n");
     terminal.type("y\r");
     await terminal.until("Somebody else must give the Go.");
+    await terminal.until("Go? Type y or n", 2);
     terminal.type("y\r");
     expect(await code).toBe(0);
   });
@@ -250,6 +277,21 @@ describe("Ctrl-C", () => {
     expect(await code).toBe(130);
     expect(terminal.err).toContain('Left run run-1 at once, in "Restore staging" (Rehearse)');
     expect(terminal.err).toContain(EVIDENCE);
+  });
+
+  test("is what a closed terminal counts as, which never leaves at once, however often it says so", async () => {
+    const terminal = new FakeTerminal({ isTTY: true });
+    const run = new FakeRun(started, entered("Restore staging", 0));
+    const code = rehearse(run, terminal);
+    await terminal.until("Restore staging");
+    terminal.signals.emit("SIGHUP");
+    await pause(A_MOMENT_MS);
+    terminal.signals.emit("SIGHUP");
+    await pause(10);
+    run.tell(...done("Write the report", 1, 2), ended("Refused"));
+    expect(await code).toBe(12);
+    expect(run.stops).toBe(1);
+    expect(terminal.signals.listenerCount("SIGHUP")).toBe(0);
   });
 
   test("works while somebody is asked", async () => {

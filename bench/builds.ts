@@ -1,0 +1,157 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Report } from "../lambdas/report/schema.ts";
+
+const run = promisify(execFile);
+const HERE = fileURLToPath(new URL("..", import.meta.url));
+
+/** The last commit whose records and proofs read every value. */
+const BEFORE_ROW_VERSIONS = "4dedd479945d69c156230ceed7a66c78a21f0cc5";
+
+/** A checkout of Sluice that can be run. */
+export interface Build {
+  name: "before" | "now";
+  folder: string;
+}
+
+/** Lends this build, and the one before row versions proved anything, which is taken out of the repository's history. */
+export async function withBuilds<T>(work: (builds: { before: Build; now: Build }) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-bench-before-"));
+  try {
+    const archive = join(folder, "before.tar");
+    await run("git", ["-C", HERE, "archive", "--output", archive, BEFORE_ROW_VERSIONS]).catch((error) => {
+      throw new Error(
+        `The build to compare with is commit ${BEFORE_ROW_VERSIONS.slice(0, 12)}, which this clone does not have; fetch the whole history`,
+        { cause: error },
+      );
+    });
+    await run("tar", ["-xf", archive, "-C", folder]);
+    await symlink(join(HERE, "node_modules"), join(folder, "node_modules"));
+    return await work({ before: { name: "before", folder }, now: { name: "now", folder: HERE } });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A plan of a single migration, written for the bench. */
+export interface SmallPlan {
+  migrate: string;
+  rollback: string;
+  /** More migrations, by their place. */
+  further?: readonly { migrate: string; rollback: string }[];
+}
+
+/** What a whole run took, as its own evidence has it. Seconds unless said. */
+export interface WholeRun {
+  end: string;
+  cause: string;
+  /** From the fence to its lifting. */
+  downtime: number;
+  /** The migration's own steps on production. */
+  steps: number;
+  /** "Record production" and "Prove the data" together. */
+  recordAndProof: number;
+  files: number;
+  bytes: number;
+}
+
+/** Rehearses a plan on a copy of that database, by the build's own command line, every gate answered at once. */
+export async function wholeRun(build: Build, plan: SmallPlan, databaseUrl: string): Promise<WholeRun> {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-bench-run-"));
+  const evidence = join(folder, "evidence");
+  try {
+    await writePlan(join(folder, "plan"), plan);
+    const { stdout } = await run(
+      process.execPath,
+      [
+        "bin/sluice.js",
+        "rehearse",
+        "--yes",
+        "--json",
+        "--plan",
+        join(folder, "plan"),
+        "--out",
+        evidence,
+      ].concat(["--database-url", databaseUrl]),
+      { cwd: build.folder, maxBuffer: 1e9 },
+    ).catch((error: { stdout?: string; stderr?: string }) => {
+      // An end that is not Succeeded has an exit code of its own, and its report is worth reading.
+      if (error.stdout) return { stdout: error.stdout };
+      throw new Error(`The build ${build.name} could not run: ${error.stderr}`, { cause: error });
+    });
+    return await read(evidence, JSON.parse(stdout) as Report);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function read(evidence: string, report: Report): Promise<WholeRun> {
+  const { files, bytes } = await sizeOf(evidence);
+  const passes = report.migrations.flatMap(({ production }) => production.passes);
+  const steps = passes.reduce((sum, { seconds }) => sum + seconds, 0);
+  return {
+    end: report.end,
+    cause: report.cause ?? "",
+    downtime: report.downtime.seconds ?? Number.NaN,
+    steps,
+    recordAndProof:
+      (await stateSeconds(evidence, "record-production")) + (await stateSeconds(evidence, "prove-the-data")),
+    files,
+    bytes,
+  };
+}
+
+async function stateSeconds(evidence: string, state: string): Promise<number> {
+  const at = async (name: string) =>
+    Date.parse(JSON.parse(await readFile(join(evidence, "states", `${name}.json`), "utf8")).at);
+  return ((await at(`${state}-done`)) - (await at(state))) / 1000;
+}
+
+async function sizeOf(folder: string): Promise<{ files: number; bytes: number }> {
+  let [files, bytes] = [0, 0];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    files++;
+    bytes += (await stat(join(entry.parentPath, entry.name))).size;
+  }
+  return { files, bytes };
+}
+
+async function writePlan(folder: string, { migrate, rollback, further = [] }: SmallPlan): Promise<void> {
+  const migrations = [{ migrate, rollback }, ...further];
+  const names = migrations.map((_, index) => `${String(index + 2).padStart(3, "0")}_bench`);
+  for (const [index, files] of migrations.entries()) {
+    const at = join(folder, names[index] as string);
+    await mkdir(at, { recursive: true });
+    await writeFile(join(at, "migrate.sql"), files.migrate);
+    await writeFile(join(at, "rollback.sql"), files.rollback);
+    await writeFile(
+      join(at, "validate.sql"),
+      "-- sluice: check \"it ran\"\nSELECT true AS passed, 'yes' AS expected, 'yes' AS seen;\n",
+    );
+  }
+  const folders = names.map((name) => `  - { folder: ${name}, title: Bench, expectedMinutes: 1 }`);
+  await writeFile(
+    join(folder, "plan.yaml"),
+    `title: A plan of the bench
+schema: { table: versions, expectedVersion: "1" }
+server: { minimumVersion: 15, minimumConnections: 5, minimumFreeGiB: 0 }
+applicationRoles: [v2_app]
+rollbackSloMinutes: 60
+expectedMinutes: { admit: 1, prove: 1, open: 1 }
+migrations:
+${folders.join("\n")}
+gates:
+  readiness: { question: "begin?" }
+  rehearsal: { question: "touch production?" }
+  after: { question: "go on after {version}?" }
+  open: { question: "open?" }
+  keep: { question: "keep?" }
+  restore: { question: "restore?" }
+`,
+  );
+}

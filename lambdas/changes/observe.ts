@@ -1,0 +1,165 @@
+import { modeOf } from "../record/compare-contents.ts";
+import type { MarkedColumn, MarkedTable, RowMark } from "../row-versions/mark.ts";
+import type { ColumnChangeDoc, RowChangesDoc, TableChangeDoc, TableContentDoc } from "../shared/documents.ts";
+
+/** A database at some moment. */
+export interface Moment {
+  mark: RowMark;
+  tables: readonly TableContentDoc[];
+}
+
+/** A table that was there before, as it was and as it is. */
+interface Pair {
+  was: MarkedTable;
+  is: MarkedTable;
+  /** Those that are still there, be it under another name. */
+  kept: { before: MarkedColumn; now: MarkedColumn }[];
+}
+
+/**
+ * What became of the tables that `before` knows, of their columns and of their rows; `after` must be told by the row
+ * versions since `before`.
+ * @param except tables that are nobody's concern
+ */
+export function observe(
+  before: Moment,
+  after: Moment,
+  except: (table: string) => boolean = () => false,
+): TableChangeDoc[] {
+  const contents = byTable(before.tables);
+  const now = byTable(after.tables);
+  return before.mark.tables.flatMap((was) => {
+    const content = contents.get(was.table);
+    if (!content || except(was.table)) return [];
+    const change = structureOf(was, content, after.mark.tables);
+    const pair = pairOf(was, after.mark.tables);
+    const is = pair && now.get(pair.is.table);
+    const rows = pair && is?.touched && rowsOf(pair, content, is);
+    const whole = rows
+      ? { ...change, rows: rows.rows, columns: [...change.columns, ...rows.columns] }
+      : change;
+    return isChange(whole) ? [whole] : [];
+  });
+}
+
+const byTable = (tables: readonly TableContentDoc[]) => new Map(tables.map((table) => [table.table, table]));
+
+export function isChange({ fate, partitionOf, rows, columns }: TableChangeDoc): boolean {
+  return fate !== undefined || partitionOf !== undefined || rows !== undefined || columns.length > 0;
+}
+
+function pairOf(was: MarkedTable, tables: readonly MarkedTable[]): Pair | undefined {
+  const is = tables.find(({ oid }) => oid === was.oid);
+  return (
+    is && {
+      was,
+      is,
+      kept: was.columns.flatMap((before) => {
+        const now = is.columns.find(({ number }) => number === before.number);
+        return now ? [{ before, now }] : [];
+      }),
+    }
+  );
+}
+
+/** What became of the table and its columns, their rows aside. */
+export function structureOf(
+  was: MarkedTable,
+  content: TableContentDoc,
+  tables: readonly MarkedTable[],
+): TableChangeDoc {
+  const pair = pairOf(was, tables);
+  const change: TableChangeDoc = {
+    table: was.table,
+    rowsBefore: content.rows,
+    columns: [],
+    began: modeOf(content) === "full" ? content.checksum : null,
+  };
+  if (!pair)
+    return { ...change, fate: tables.some(({ table }) => table === was.table) ? "replaced" : "dropped" };
+  const { is, kept } = pair;
+  return {
+    ...change,
+    ...(is.table === was.table ? {} : { fate: "renamed" as const, to: is.table }),
+    ...(is.parent !== null && is.parent.oid !== was.parent?.oid ? { partitionOf: is.parent.table } : {}),
+    columns: was.columns.flatMap((column): ColumnChangeDoc[] => {
+      const found = kept.find(({ before }) => before === column);
+      if (!found) return [{ column: column.name, how: "dropped" }];
+      const { now } = found;
+      return [
+        ...(now.name === column.name ? [] : [{ column: column.name, how: "renamed" as const, to: now.name }]),
+        ...(sameType(column, now)
+          ? []
+          : [{ column: column.name, how: "retyped" as const, from: column.type, to: now.type }]),
+      ];
+    }),
+  };
+}
+
+const sameType = (a: MarkedColumn, b: MarkedColumn) => a.type === b.type && a.typeId === b.typeId;
+
+/** What became of the rows that were there, by how many are new and gone and by what the columns come to. */
+function rowsOf(
+  pair: Pair,
+  was: TableContentDoc,
+  is: TableContentDoc,
+): { rows: RowChangesDoc; columns: ColumnChangeDoc[] } | undefined {
+  const { written, gone } = is.touched ?? { written: "0", gone: "0" };
+  if (written === "0" && gone === "0") return undefined;
+  const keys = goneKeys(pair, was, is);
+  const none = { added: "0", removed: "0", changed: "0", keys };
+  const only = (rows: Partial<RowChangesDoc>) => ({ rows: { ...none, ...rows }, columns: [] });
+  if (gone === "0") return only({ added: written });
+  if (written === "0") return only({ removed: gone });
+  const mixed = only({ added: written, removed: gone, mixed: true });
+  const others = keys !== null && keys !== is.written?.keys;
+  if (written !== gone || others || !sumsCompare(pair, was, is)) return mixed;
+  const columns = differing(pair, was, is);
+  if (columns.length > 0)
+    return {
+      rows: { ...none, changed: written },
+      columns: columns.map((column) => ({ column, how: "changed" as const })),
+    };
+  // Without a key, values that changed places leave each column's sum as it was, and not that of the rows.
+  return keys === null && sameRows(pair, was, is) === false ? mixed : undefined;
+}
+
+/** Whether the columns' sums were taken alike: of both, and with the same columns as key. */
+function sumsCompare({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): boolean {
+  if (!was.sums || !is.sums) return false;
+  const key = (was.key ?? []).map((name) => kept.find(({ before }) => before.name === name)?.now.name);
+  return key.join("\0") === (is.key ?? []).join("\0");
+}
+
+/** Columns, by their former names, whose values are not what they were; those of another type cannot be compared. */
+function differing({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): string[] {
+  return kept
+    .filter(({ before, now }) => sameType(before, now))
+    .filter(({ before, now }) => {
+      const [a, b] = [was.sums?.[before.name], is.sums?.[now.name]];
+      return a !== undefined && b !== undefined && a !== b;
+    })
+    .map(({ before }) => before.name);
+}
+
+/** Sum of the keys of the rows that are gone; null where the key is not the same any more, or was not read. */
+function goneKeys(pair: Pair, was: TableContentDoc, is: TableContentDoc): string | null {
+  if (!sumsCompare(pair, was, is)) return null;
+  if (was.keys === undefined || is.keys === undefined || is.written?.keys === undefined) return null;
+  return (BigInt(was.keys) - (BigInt(is.keys) - BigInt(is.written.keys))).toString();
+}
+
+/** Whether whole rows are what they were; undefined where other columns were read. */
+function sameRows(
+  { kept, was: table }: Pair,
+  was: TableContentDoc,
+  is: TableContentDoc,
+): boolean | undefined {
+  const comparable =
+    kept.length === table.columns.length &&
+    kept.every(({ before, now }) => sameType(before, now)) &&
+    was.columns.length === is.columns.length &&
+    modeOf(was) === "full" &&
+    modeOf(is) === "full";
+  return comparable ? was.checksum === is.checksum : undefined;
+}

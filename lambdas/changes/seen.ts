@@ -1,0 +1,255 @@
+import type { Fingerprint } from "../prove/fingerprint.ts";
+import { listTables } from "../record/checksums.ts";
+import { readTables } from "../record/read-tables.ts";
+import { takeRecord } from "../record/take-record.ts";
+import { stagingWishes } from "../record/wishes.ts";
+import {
+  type ChangesDoc,
+  Doc,
+  type RecordBeganDoc,
+  type RecordDoc,
+  type RecordName,
+  type TableChangeDoc,
+  type TableContentDoc,
+} from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { besideTarget } from "../shared/places.ts";
+import type { Migration } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+import { qualifiedName } from "../shared/table-name.ts";
+import { disagreements } from "./agreed.ts";
+import { objectChanges, sequencesMoved } from "./objects.ts";
+import { isChange, type Moment, observe, structureOf } from "./observe.ts";
+import { changesText } from "./words.ts";
+
+/**
+ * Notes what the migration, now applied to staging for good, did to what was there before, and after the last one what
+ * all of them did: that is what production is held to.
+ * @returns false when this worker must leave first; call again
+ * @throws SluiceError CheckFailed where the plan says something else
+ */
+export async function noteChanges(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+  migration: Migration,
+): Promise<boolean> {
+  const { version } = migration;
+  const [before, after]: RecordName[] = [await rolledBack(evidence, version), `changed-${version}`];
+  const record = await takeRecord(ports, evidence, {
+    name: after as RecordName,
+    target: "staging",
+    session,
+    scope: { of: "all", read: await stagingWishes(session, ports) },
+    since: before as RecordName,
+  });
+  if (!record) return false;
+  const versions = await qualifiedName(session, ports.plan.schema.table);
+  const doc = await evidence.once<ChangesDoc>(Doc.changes(`staging-${version}`), async () => {
+    const [was, is] = [
+      await momentOf(evidence, before as RecordName),
+      await momentOf(evidence, after as RecordName),
+    ];
+    return await changesDoc(
+      ports,
+      evidence,
+      before as RecordName,
+      after as RecordName,
+      observe(was, is, (table) => table === versions),
+    );
+  });
+  ports.progress(`${version} ${changesText(doc)}`);
+  await refuseOthers(session, evidence, migration, doc);
+  const last = ports.plan.migrations.at(-1);
+  return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
+}
+
+/** The last that is known of staging before the migration is applied for good. */
+async function rolledBack(evidence: RunEvidence, version: string): Promise<RecordName> {
+  const again: RecordName = `after-staging-${version}-again`;
+  return (await evidence.read(Doc.record(again))) ? again : `after-staging-${version}`;
+}
+
+/** The plan says what the migration changes: staging must have shown that, neither more nor less. */
+async function refuseOthers(
+  session: Session,
+  evidence: RunEvidence,
+  { version, folder, changes }: Migration,
+  { tables }: ChangesDoc,
+): Promise<void> {
+  if (!changes) return;
+  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(await rolledBack(evidence, version)));
+  const [row] = await session.query<{ path: string[] }>(
+    "SELECT coalesce(array_agg(quote_ident(name)), '{}') AS path FROM unnest(current_schemas(false)) AS name",
+  );
+  const found = disagreements(changes, tables, {
+    tables: mark.tables.map(({ table, columns }) => ({ table, columns: columns.map(({ name }) => name) })),
+    path: row?.path ?? [],
+  });
+  if (found.length > 0)
+    throw new SluiceError(
+      ErrorName.CheckFailed,
+      `${folder} does to staging's data not what plan.yaml says under \`changes\`: ${found.join("; ")}. ` +
+        "Correct the migration, or what plan.yaml says of it.",
+    );
+}
+
+async function noteAll(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+  versions: string | undefined,
+): Promise<boolean> {
+  if (await evidence.read(Doc.changes("staging"))) return true;
+  const all = ports.plan.migrations.map(({ version }) => version);
+  const [first, last] = [all[0] ?? "", all.at(-1) ?? ""];
+  const [from, to]: [RecordName, RecordName] = [await rolledBack(evidence, first), `changed-${last}`];
+  const before = await momentOf(evidence, from);
+  const after = await momentOf(evidence, to);
+  const each: { was: Moment; changes: readonly TableChangeDoc[] }[] = [];
+  for (const version of all)
+    each.push({
+      was: await momentOf(evidence, await rolledBack(evidence, version)),
+      changes: (await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`))).tables,
+    });
+  // What one migration alone did to a table's rows is known from it. What several did must be looked at as a whole.
+  const several = new Map<string, TableContentDoc | undefined>();
+  const tables = before.mark.tables.flatMap((was): TableChangeDoc[] => {
+    const content = before.tables.find(({ table }) => table === was.table);
+    if (!content || was.table === versions) return [];
+    const structure = structureOf(was, content, after.mark.tables);
+    const own = each.flatMap(({ was: then, changes }) => {
+      const called = then.mark.tables.find(({ oid }) => oid === was.oid);
+      const change = changes.find(({ table, rows }) => rows && table === called?.table);
+      return change && called ? [{ called, change }] : [];
+    });
+    const [only, ...more] = own;
+    if (more.length > 0) several.set(was.oid, undefined);
+    if (!only || more.length > 0 || !after.mark.tables.some(({ oid }) => oid === was.oid)) return [structure];
+    const { called, change } = only;
+    const changed = change.columns.filter(({ how }) => how === "changed");
+    return [
+      {
+        ...structure,
+        rows: change.rows,
+        columns: [
+          ...structure.columns,
+          ...changed.flatMap(({ column }) => {
+            const number = called.columns.find(({ name }) => name === column)?.number;
+            const name = was.columns.find((one) => one.number === number)?.name;
+            return name === undefined ? [] : [{ column: name, how: "changed" as const }];
+          }),
+        ],
+      },
+    ];
+  });
+  if (!(await readSeveral(several, before, after, { session, ports, evidence }))) return false;
+  const whole = observe(
+    { ...before, tables: before.tables.filter(({ table }) => several.has(oidOf(before, table))) },
+    {
+      ...after,
+      tables: [...several.values()].filter((content) => content !== undefined),
+    },
+  );
+  await evidence.keep<ChangesDoc>(
+    Doc.changes("staging"),
+    await changesDoc(
+      ports,
+      evidence,
+      from,
+      to,
+      tables.map((change) => whole.find(({ table }) => table === change.table) ?? change).filter(isChange),
+      await touchedTables(evidence, all),
+    ),
+  );
+  return true;
+}
+
+const oidOf = ({ mark }: Moment, name: string) => mark.tables.find(({ table }) => table === name)?.oid ?? "";
+
+/** Reads tables whose rows several migrations wrote, by the first one's mark. */
+async function readSeveral(
+  several: Map<string, TableContentDoc | undefined>,
+  before: Moment,
+  after: Moment,
+  { session, ports, evidence }: { session: Session; ports: Ports; evidence: RunEvidence },
+): Promise<boolean> {
+  const wanted = after.mark.tables.filter(({ oid }) => several.has(oid));
+  if (wanted.length === 0) return true;
+  const listed = await listTables(session);
+  const read = await readTables(
+    listed
+      .filter(({ table }) => wanted.some((one) => one.table === table))
+      .map((table) => ({ ...table, mode: "full" as const, byColumn: true, since: before.mark.since })),
+    {
+      ports,
+      evidence,
+      under: `${Doc.changes("staging")}/read`,
+      session,
+      beside: besideTarget(ports, evidence, "staging"),
+    },
+  );
+  if (!read) return false;
+  for (const content of read) {
+    const oid = wanted.find(({ table }) => table === content.table)?.oid ?? "";
+    const was = before.mark.tables.find((table) => table.oid === oid);
+    const rows = before.tables.find(({ table }) => table === was?.table)?.rows;
+    if (!content.written || rows === undefined) continue;
+    const written = content.written.rows;
+    const old = BigInt(content.rows) - BigInt(written);
+    several.set(oid, { ...content, touched: { written, gone: (BigInt(rows) - old).toString() } });
+  }
+  return true;
+}
+
+/** By the names that they had when staging was restored: what row versions alone cannot tell of on production. */
+async function touchedTables(evidence: RunEvidence, versions: readonly string[]): Promise<string[]> {
+  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("staging"));
+  const touched = new Set<string>();
+  const records = versions.flatMap((version): RecordName[] => [
+    `staging-${version}`,
+    `after-staging-${version}`,
+    `after-staging-${version}-again`,
+    `changed-${version}`,
+  ]);
+  for (const name of records) {
+    if (!(await evidence.read(Doc.record(name)))) continue;
+    const moment = await momentOf(evidence, name);
+    for (const { table, touched: rows } of moment.tables)
+      if (rows && (rows.written !== "0" || rows.gone !== "0")) touched.add(oidOf(moment, table));
+  }
+  return mark.tables.filter(({ oid }) => touched.has(oid)).map(({ table }) => table);
+}
+
+async function changesDoc(
+  ports: Ports,
+  evidence: RunEvidence,
+  before: RecordName,
+  after: RecordName,
+  tables: TableChangeDoc[],
+  touched: string[] = [],
+): Promise<ChangesDoc> {
+  const [was, is] = [
+    await evidence.need<Fingerprint>(Doc.fingerprint(before)),
+    await evidence.need<Fingerprint>(Doc.fingerprint(after)),
+  ];
+  const [from, to] = [
+    await evidence.need<RecordDoc>(Doc.record(before)),
+    await evidence.need<RecordDoc>(Doc.record(after)),
+  ];
+  return {
+    at: ports.clock.now().toISOString(),
+    tables,
+    objects: objectChanges(was, is, tables),
+    sequences: sequencesMoved(from.sequences, to.sequences),
+    touched,
+  };
+}
+
+export async function momentOf(evidence: RunEvidence, name: RecordName): Promise<Moment> {
+  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(name));
+  const { tables } = await evidence.need<RecordDoc>(Doc.record(name));
+  return { mark, tables };
+}

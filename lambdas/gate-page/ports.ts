@@ -1,0 +1,36 @@
+import { SFNClient } from "@aws-sdk/client-sfn";
+import type { Context } from "aws-lambda";
+import { evidenceStore } from "../shared/aws/evidence-store.ts";
+import { lambdaClock } from "../shared/aws/lambda-clock.ts";
+import { lazily } from "../shared/aws/lazily.ts";
+import { SfnCallbacks } from "../shared/aws/sfn-callbacks.ts";
+import { readPlan, readSettings } from "../shared/aws/shipped.ts";
+import type { GatePorts } from "../shared/ports.ts";
+
+// Anybody may ask for a page: this function has no way to a database or an instance, not even the code for it.
+const plan = lazily(() => readPlan());
+const settings = lazily(() => readSettings());
+const callbacks = lazily(() => new SfnCallbacks(new SFNClient()));
+
+/** The world as one request for a page sees it. Nothing is made or read before it is asked for. */
+export function pagePorts(
+  context: Pick<Context, "getRemainingTimeInMillis">,
+  progress: (line: string) => void,
+): GatePorts {
+  return {
+    get plan() {
+      return plan();
+    },
+    get settings() {
+      return settings();
+    },
+    get evidence() {
+      return evidenceStore();
+    },
+    get callbacks() {
+      return callbacks();
+    },
+    clock: lambdaClock(context),
+    progress,
+  };
+}

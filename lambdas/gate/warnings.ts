@@ -1,0 +1,77 @@
+import { duration, milliseconds } from "../report/words.ts";
+import { type BenchmarksDoc, Doc, type LeftDoc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { GateKind } from "./kinds.ts";
+
+const MOST = 12;
+
+/** What a person must read before anything else at a gate: what a Go leads to, as staging showed it. A line each. */
+export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promise<string[]> {
+  // Before the rehearsal nothing is known; of the others, what matters at them is asked in their own words.
+  if (kind !== "rehearsal" && kind !== "after" && kind !== "open") return [];
+  const lines = [
+    ...(await benchmarks(evidence)),
+    ...(kind === "open" ? [] : await rewrites(evidence)),
+    ...(await notValid(evidence, kind)),
+  ];
+  const more = lines.length - MOST;
+  return more > 0 ? [...lines.slice(0, MOST), `and ${more} more, in the report`] : lines;
+}
+
+/** Production is held to the limits that staging exceeds; once it has met them there is nothing to say. */
+async function benchmarks(evidence: RunEvidence): Promise<string[]> {
+  if (await evidence.read(Doc.benchmarks("production"))) return [];
+  const missed = ((await evidence.read<BenchmarksDoc>(Doc.benchmarks("staging")))?.results ?? []).filter(
+    ({ passed }) => passed === false,
+  );
+  if (missed.length === 0) return [];
+  const figures = missed.map(
+    ({ title, p95Ms, sloMs, note }) =>
+      `${title} ${p95Ms === null ? (note ?? "not measured") : milliseconds(p95Ms)}, limit ${milliseconds(sloMs)}`,
+  );
+  const what =
+    missed.length === 1 ? "a benchmark exceeds its limit" : `${missed.length} benchmarks exceed their limits`;
+  return [
+    `A Go ends in a rollback, unless production is faster than staging: ${what} there (${figures.join("; ")}).`,
+  ];
+}
+
+/** By the last time that each step was applied, and by its rollback. */
+async function rewrites(evidence: RunEvidence): Promise<string[]> {
+  const docs: StepsDoc[] = [];
+  for (const name of await evidence.list("steps/staging-")) docs.push(await evidence.need<StepsDoc>(name));
+  docs.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+  const lines = new Map<string, string>();
+  for (const { version, direction, steps } of docs)
+    for (const [index, step] of steps.entries()) {
+      if (!step.rewrites) continue;
+      const of = direction === "rollback" ? `The rollback of ${version}` : version;
+      lines.set(
+        `${version} ${direction} ${index}`,
+        `${of}, step ${index + 1} ("${step.name}"), rewrites ${rewritten(step)}.`,
+      );
+    }
+  return [...lines.values()];
+}
+
+/** With the time for which nobody can read each table, as the rehearsal measured it. */
+function rewritten({ rewrites, locks, seconds }: StepDoc): string {
+  return (rewrites?.tables ?? [])
+    .map((table) => {
+      const lock = locks.find(
+        ({ relation, mode }) =>
+          mode === "AccessExclusiveLock" && (relation === table || `public.${relation}` === table),
+      );
+      return `${table}: locked for about ${duration(lock?.seconds ?? seconds)}`;
+    })
+    .join(", ");
+}
+
+async function notValid(evidence: RunEvidence, kind: GateKind): Promise<string[]> {
+  const left =
+    (kind === "open" ? await evidence.read<LeftDoc>(Doc.left("production")) : undefined) ??
+    (await evidence.read<LeftDoc>(Doc.left("staging")));
+  return (left?.notValid ?? []).map(
+    (name) => `Constraint ${name} is left NOT VALID: rows that were there before are not checked.`,
+  );
+}

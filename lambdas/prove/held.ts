@@ -1,0 +1,82 @@
+import { departures } from "../changes/hold.ts";
+import { objectChanges, sequencesMoved } from "../changes/objects.ts";
+import { type Moment, observe } from "../changes/observe.ts";
+import { momentOf } from "../changes/seen.ts";
+import { tableTexts } from "../changes/words.ts";
+import type { Fingerprint } from "../prove/fingerprint.ts";
+import { modeOf } from "../record/compare-contents.ts";
+import {
+  type ChangesDoc,
+  Doc,
+  type ProofDoc,
+  type RecordDoc,
+  type TableChangeDoc,
+} from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Ports } from "../shared/ports.ts";
+
+/**
+ * Compares what the migrations did to production's data with what they did to staging's. Where nothing is fenced only
+ * tables and columns are held: rows that were written may be anybody's.
+ * @param except tables that are not held: that of the schema's version, which is the run's own doing, and those that grow
+ */
+export async function heldToRehearsal(
+  ports: Ports,
+  evidence: RunEvidence,
+  record: RecordDoc,
+  except: (table: string) => boolean,
+): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed">> {
+  const before = await beforeByColumn(evidence);
+  const after = await momentOf(evidence, "after-production-data");
+  const done = observe(before, { ...after, tables: record.tables }, except);
+  const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
+  const fenced = ports.settings.fence === "connect";
+  const shown = seen.tables.filter(({ table }) => !except(table));
+  const did = fenced ? done : done.map(withoutRows);
+  const showed = fenced ? shown : shown.map(withoutRows);
+  await evidence.once<ChangesDoc>(Doc.changes("production"), async () => ({
+    at: ports.clock.now().toISOString(),
+    tables: done,
+    objects: objectChanges(
+      await evidence.need<Fingerprint>(Doc.fingerprint("before")),
+      await evidence.need<Fingerprint>(Doc.fingerprint("after-production-data")),
+      done,
+    ),
+    sequences: sequencesMoved(
+      (await evidence.need<RecordDoc>(Doc.record("before"))).sequences,
+      record.sequences,
+    ),
+    touched: [],
+  }));
+  return {
+    differences: departures(showed, did, before.tables),
+    unproven: fenced
+      ? []
+      : done.flatMap((change) => (change.rows ? [tableTexts({ ...change, columns: [] }).join(", ")] : [])),
+    agreed: did.map((change) => ({ table: change.table, text: tableTexts(change).join(", ") })),
+  };
+}
+
+function withoutRows({ rows: _, columns, ...change }: TableChangeDoc): TableChangeDoc {
+  return { ...change, columns: columns.filter(({ how }) => how !== "changed") };
+}
+
+/** What staging held of a table column by column, production held too where it held the same rows. */
+async function beforeByColumn(evidence: RunEvidence): Promise<Moment> {
+  const before = await momentOf(evidence, "before");
+  const staging = await evidence.read<RecordDoc>(Doc.record("staging"));
+  const known = new Map(staging?.tables.map((content) => [content.table, content]));
+  return {
+    ...before,
+    tables: before.tables.map((content) => {
+      const same = known.get(content.table);
+      const alike =
+        content.sums === undefined &&
+        modeOf(content) === "full" &&
+        same?.checksum === content.checksum &&
+        same.rows === content.rows &&
+        same.columns.join("\0") === content.columns.join("\0");
+      return alike ? { ...content, sums: same.sums, keys: same.keys, key: same.key } : content;
+    }),
+  };
+}

@@ -1,0 +1,47 @@
+import { type ChangesDoc, Doc, type RecordName } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+import { qualifiedName } from "../shared/table-name.ts";
+import { contentModes } from "./modes.ts";
+import type { Wish } from "./subjects.ts";
+
+export type Wishes = (table: string) => Wish | undefined;
+
+/** Every row of every table, column by column: a backup is tested by reading it, and what follows builds on it. */
+export const EVERY_ROW: Wishes = () => ({ mode: "full", byColumn: true });
+
+/** As the plan says; every row where it says nothing. */
+export async function stagingWishes(session: Session, ports: Ports): Promise<Wishes> {
+  const modes = await contentModes(session, ports.plan.contents);
+  return (table) => ({ mode: modes.get(table) ?? "full", byColumn: true });
+}
+
+/**
+ * Of production, values are read where row versions will not do: of tables that the rehearsal touched, that the plan
+ * names, and of all where staging must equal this record, or where others write meanwhile.
+ */
+export async function productionWishes(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Wishes> {
+  const modes = await contentModes(session, ports.plan.contents);
+  const seen = await evidence.read<ChangesDoc>(Doc.changes("staging"));
+  if (!seen || ports.settings.fence === "none")
+    return (table) => ({ mode: modes.get(table) ?? "full", byColumn: seen !== undefined });
+  const touched = new Set(seen.touched);
+  // The run itself writes to it.
+  const versions = await qualifiedName(session, ports.plan.schema.table);
+  if (versions !== undefined) touched.add(versions);
+  return (table) => {
+    const mode = modes.get(table);
+    if (mode === undefined && !touched.has(table)) return undefined;
+    return { mode: mode ?? "full", byColumn: true };
+  };
+}
+
+/** Where nothing keeps the application out, what was written since the record tells nothing about the migration. */
+export function sinceBefore({ settings }: Ports): RecordName | undefined {
+  return settings.fence === "none" ? undefined : "before";
+}

@@ -1,0 +1,144 @@
+import { withPinnedSnapshot } from "../prove/pinned.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { Session } from "../shared/session.ts";
+import { IS_USERS_TABLE } from "../shared/user-objects.ts";
+
+/**
+ * A moment in a database's life, by which its rows are old or new: a row is old when the transaction that wrote this
+ * version of it came before the mark, and new when it came after, or was under way.
+ */
+export interface RowMark {
+  /** The transaction that marks, in full: its epoch and its number, in decimal. */
+  transaction: string;
+  /** The oldest transaction that was under way in this database then, prepared ones too; the mark's own where none was. 32 bits. */
+  since: string;
+  /** Tells clusters apart: marks of one say nothing of the rows of another. */
+  cluster: string;
+  tables: MarkedTable[];
+}
+
+/** What rows are kept in, as it was at the mark. */
+export interface MarkedTable {
+  /** Qualified by its schema, quoted where needed. */
+  table: string;
+  oid: string;
+  /** Another one: truncated, or written anew as a whole. */
+  file: string;
+  /**
+   * False where rows are kept in another way than PostgreSQL's own, whose xmin may mean anything, and where only some of
+   * them are the user's, as in an extension's table.
+   */
+  heap: boolean;
+  /** The table that it is a partition or a child of. */
+  parent: { table: string; oid: string } | null;
+  columns: MarkedColumn[];
+}
+
+export interface MarkedColumn {
+  name: string;
+  /** Never given twice in a table: a column that was dropped and made again has another. */
+  number: number;
+  /** As a file would write it. */
+  type: string;
+  /** Tells types apart that are written alike: OIDs of type and collation. */
+  typeId: string;
+}
+
+/** Rows of MarkedTable. A materialized view's rows are compared by their contents: refreshing writes all of them. */
+const MARKED = `
+SELECT format('%I.%I', n.nspname, c.relname) AS table, c.oid::text AS oid, pg_relation_filenode(c.oid)::text AS file,
+       coalesce((SELECT am.amhandler = 'heap_tableam_handler'::regproc FROM pg_am am WHERE am.oid = c.relam), false)
+         AND NOT EXISTS (SELECT FROM pg_depend d
+                          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') AS heap,
+       (SELECT json_build_object('table', format('%I.%I', pn.nspname, p.relname), 'oid', p.oid::text) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
+          JOIN pg_namespace pn ON pn.oid = p.relnamespace
+         WHERE i.inhrelid = c.oid ORDER BY i.inhseqno LIMIT 1) AS parent,
+       coalesce((SELECT json_agg(json_build_object(
+                          'name', a.attname, 'number', a.attnum, 'type', format_type(a.atttypid, a.atttypmod),
+                          'typeId', a.atttypid || ' ' || a.attcollation) ORDER BY a.attnum)
+                   FROM pg_attribute a
+                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'), '[]') AS columns
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE ${IS_USERS_TABLE}
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
+
+/**
+ * $1: the mark's transaction. What it wrote in a savepoint has a later number than a transaction's own, so all that came
+ * after the oldest one under way is in doubt. Other databases' transactions write nothing here.
+ */
+const SINCE = `
+SELECT coalesce((
+  SELECT under_way.xid::text FROM (
+    SELECT l.transactionid AS xid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid()
+       AND a.datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()) under_way
+  WHERE age(under_way.xid) > age($1::xid8::xid) ORDER BY age(under_way.xid) DESC LIMIT 1),
+  $1::xid8::xid::text) AS since`;
+
+/**
+ * Marks this moment. What is counted or read must be so afterwards: what was committed until then counts as there.
+ * The session must not be in a transaction.
+ */
+export async function takeRowMark(session: Session): Promise<RowMark> {
+  const { transaction } = await only<{ transaction: string }>(
+    session,
+    "SELECT pg_current_xact_id()::text AS transaction",
+  );
+  return await withPinnedSnapshot(session, async () => {
+    const { since } = await only<{ since: string }>(session, SINCE, [transaction]);
+    const { cluster } = await only<{ cluster: string }>(
+      session,
+      "SELECT system_identifier::text AS cluster FROM pg_control_system()",
+    );
+    return { transaction, since, cluster, tables: await session.query<MarkedTable>(MARKED) };
+  });
+}
+
+/** What the tables are like now. The session must not be in a transaction. */
+export function markedTables(session: Session): Promise<MarkedTable[]> {
+  return withPinnedSnapshot(session, () => session.query<MarkedTable>(MARKED));
+}
+
+/** Half of the circle on which 32 bits count transactions: what is further apart cannot be told by them. */
+const HALF = 2n ** 31n;
+
+/**
+ * True where rows that are old may look new: a transaction was under way, or rows that were frozen long ago keep a number
+ * that has come round again. Rows that are new never look old. Count at the mark, and see.
+ */
+export function isDoubtful({ transaction, since }: RowMark): boolean {
+  return BigInt(transaction) >= HALF || BigInt(since) !== BigInt(transaction) % 2n ** 32n;
+}
+
+/**
+ * @throws SluiceError BackupMismatch where the database is not the one that was marked, or a copy of its files: it is
+ * another cluster's, or was restored to a time before the mark, or half of all transaction numbers were used since.
+ */
+export async function refuseOtherLineage(session: Session, mark: RowMark): Promise<void> {
+  const problem = await otherLineage(session, mark);
+  if (problem !== undefined)
+    throw new SluiceError(
+      ErrorName.BackupMismatch,
+      `Row versions cannot be compared with those that were recorded: ${problem}.`,
+    );
+}
+
+/** Why the mark says nothing of this database's rows; undefined: it does. */
+export async function otherLineage(session: Session, mark: RowMark): Promise<string | undefined> {
+  const now = await only<{ cluster: string; next: string }>(
+    session,
+    "SELECT system_identifier::text AS cluster, pg_snapshot_xmax(pg_current_snapshot())::text AS next FROM pg_control_system()",
+  );
+  if (now.cluster !== mark.cluster) return "this is another server's database, not a copy of its files";
+  const passed = BigInt(now.next) - BigInt(mark.transaction);
+  if (passed <= 0n) return "this database is from before the record";
+  if (passed >= HALF) return "too many transactions have passed since the record";
+  return undefined;
+}
+
+async function only<Row>(session: Session, sql: string, params: readonly unknown[] = []): Promise<Row> {
+  const [row] = await session.query<Row>(sql, params);
+  if (!row) throw new Error(`The server gave no row: ${sql.trim().slice(0, 80)}`);
+  return row;
+}

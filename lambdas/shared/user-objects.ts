@@ -1,0 +1,23 @@
+/** Where Sluice keeps its own record of what it did; no part of any fingerprint or checksum. */
+export const LEDGER_SCHEMA = "sluice";
+
+/** SQL condition on an expression that is a schema's name: neither the system's nor the ledger's. */
+export const IS_USERS_SCHEMA = (name: string) =>
+  `(${name} !~ '^pg_' AND ${name} NOT IN ('information_schema', '${LEDGER_SCHEMA}'))`;
+
+/** SQL condition: a table of an extension's that holds user data by the extension's own word, as pg_dump has it. */
+export const IS_CONFIGURATION = (oid: string) =>
+  `EXISTS (SELECT FROM pg_extension e WHERE ${oid} = ANY (e.extconfig))`;
+
+/** SQL condition: this role may read every row of the table. */
+export const MAY_READ_ROWS = (oid: string) =>
+  `(has_table_privilege(${oid}, 'SELECT') AND NOT row_security_active(${oid}))`;
+
+/**
+ * SQL condition on `pg_class c JOIN pg_namespace n`: a table that holds rows of the user's. Ordinary tables and leaves of
+ * partitioned ones; of extensions' tables those that hold user data, where this role may read them.
+ */
+export const IS_USERS_TABLE = `(c.relkind = 'r' AND ${IS_USERS_SCHEMA("n.nspname")}
+  AND (NOT EXISTS (SELECT FROM pg_depend d
+                    WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+       OR (${IS_CONFIGURATION("c.oid")} AND ${MAY_READ_ROWS("c.oid")})))`;

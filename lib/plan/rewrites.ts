@@ -1,0 +1,122 @@
+import { fieldsOf, type Node, nodesWithin, type ParsedStatement, type RangeVar } from "./statements.ts";
+
+// Statements that write the whole of a table anew while nobody can read it, so far as their text tells. What only the
+// database knows, such as what a type was before, staging sees (lambdas/migrate/rewrites.ts).
+
+/** What a file has made so far. */
+export interface Made {
+  /** Tables: nobody reads them yet, and they hold little. */
+  tables: ReadonlySet<string>;
+  /** Domains with a constraint, which is checked in each row of a table that gets a column of it. */
+  domains: ReadonlySet<string>;
+}
+
+const MEANT =
+  'Where it is meant, as the table is small or the downtime long enough, say so: -- sluice: step "name" rewrites';
+
+const hinder = (what: string, table: string) =>
+  `${what} writes the whole of ${table} anew while nobody can read it`;
+
+/** Why the statement cannot stand in a step that does not say that it rewrites; undefined where it can. */
+export function rewritesTable({ node }: ParsedStatement, made: Made): string | undefined {
+  if (!node) return undefined;
+  const why = clusters(node, made) ?? vacuumsFull(node) ?? movesAll(node) ?? alters(node, made);
+  return why && `${why}. ${MEANT}`;
+}
+
+/** Names of domains with a constraint that a statement makes. */
+export function domainsMade({ node }: ParsedStatement): string[] {
+  const domain = fieldsOf<{
+    domainname?: { String?: { sval?: string } }[];
+    constraints?: { Constraint?: { contype?: string } }[];
+  }>(node, "CreateDomainStmt");
+  const holds = (domain?.constraints ?? []).some(({ Constraint: constraint }) =>
+    ["CONSTR_CHECK", "CONSTR_NOTNULL"].includes(constraint?.contype ?? ""),
+  );
+  return holds ? [domain?.domainname?.at(-1)?.String?.sval ?? ""] : [];
+}
+
+function clusters(node: Node, made: Made): string | undefined {
+  const cluster = fieldsOf<{ relation?: RangeVar }>(node, "ClusterStmt");
+  if (!cluster || (cluster.relation && made.tables.has(cluster.relation.relname))) return undefined;
+  return hinder("CLUSTER", cluster.relation?.relname ?? "every clustered table");
+}
+
+function vacuumsFull(node: Node): string | undefined {
+  const vacuum = fieldsOf<{ rels?: { VacuumRelation?: { relation?: RangeVar } }[]; options?: unknown }>(
+    node,
+    "VacuumStmt",
+  );
+  for (const { defname } of nodesWithin(vacuum?.options, "DefElem")) {
+    if (defname !== "full") continue;
+    const names = (vacuum?.rels ?? []).map((rel) => rel.VacuumRelation?.relation?.relname);
+    return hinder("VACUUM FULL", names.length > 0 ? names.join(", ") : "every table");
+  }
+  return undefined;
+}
+
+function movesAll(node: Node): string | undefined {
+  const moved = fieldsOf<{ objtype?: string }>(node, "AlterTableMoveAllStmt");
+  return moved && moved.objtype !== "OBJECT_INDEX"
+    ? hinder("SET TABLESPACE", "every table there")
+    : undefined;
+}
+
+const WHOLE_TABLE: Readonly<Record<string, string>> = {
+  AT_SetLogged: "SET LOGGED",
+  AT_SetUnLogged: "SET UNLOGGED",
+  AT_SetAccessMethod: "SET ACCESS METHOD",
+  AT_SetTableSpace: "SET TABLESPACE",
+};
+
+function alters(node: Node, made: Made): string | undefined {
+  const alter = fieldsOf<{ relation?: RangeVar; cmds?: unknown; objtype?: string }>(node, "AlterTableStmt");
+  if (!alter?.relation || made.tables.has(alter.relation.relname)) return undefined;
+  // An index or a view that is moved is no table.
+  if (alter.objtype !== undefined && alter.objtype !== "OBJECT_TABLE") return undefined;
+  const table = alter.relation.relname;
+  for (const { subtype, def } of nodesWithin(alter.cmds, "AlterTableCmd")) {
+    const whole = WHOLE_TABLE[String(subtype)];
+    if (whole !== undefined) return hinder(whole, table);
+    if (subtype !== "AT_AddColumn") continue;
+    const column = (def as { ColumnDef?: AddedColumn } | undefined)?.ColumnDef;
+    const why = column && differsByRow(column, made);
+    if (why)
+      return `${why}, so that ${hinder(`adding ${column.colname}`, table)}. Add the column without it and SET DEFAULT in this step, fill the rows that are there in a step marked "in batches", then add and validate CHECK (${column.colname} IS NOT NULL)`;
+  }
+  return undefined;
+}
+
+/** Functions that give another value for each row: a default made of one is written into every row there is. */
+const VOLATILE =
+  /^(gen_random_uuid|uuidv[47]|uuid_generate_v\w+|random|random_normal|clock_timestamp|timeofday|nextval|txid_current|pg_current_xact_id|gen_salt|gen_random_bytes)$/;
+
+interface AddedColumn {
+  colname: string;
+  typeName?: { names?: { String?: { sval?: string } }[]; arrayBounds?: unknown };
+  constraints?: { Constraint: { contype: string; generated_kind?: string; raw_expr?: unknown } }[];
+}
+
+function differsByRow({ typeName, constraints }: AddedColumn, made: Made): string | undefined {
+  const type = typeName?.names?.at(-1)?.String?.sval ?? "";
+  if (/^(big|small)?serial\d?$/.test(type)) return `${type} counts up from row to row`;
+  if (made.domains.has(type) && !typeName?.arrayBounds)
+    return `the constraint of domain ${type} is checked in each row`;
+  for (const { Constraint: constraint } of constraints ?? []) {
+    if (constraint.contype === "CONSTR_IDENTITY") return "an identity counts up from row to row";
+    if (constraint.contype === "CONSTR_GENERATED" && constraint.generated_kind !== "v")
+      return "a stored generated column is computed for each row";
+    if (constraint.contype !== "CONSTR_DEFAULT") continue;
+    for (const { funcname } of nodesWithin(constraint.raw_expr, "FuncCall")) {
+      const name = (funcname as { String?: { sval?: string } }[]).at(-1)?.String?.sval ?? "";
+      if (VOLATILE.test(name)) return `${name}() gives every row a value of its own`;
+    }
+  }
+  return undefined;
+}
+
+/** Tables that a statement empties: their new files are no rewriting. */
+export function tablesEmptied({ node }: ParsedStatement): RangeVar[] {
+  const truncate = fieldsOf<{ relations?: { RangeVar?: RangeVar }[] }>(node, "TruncateStmt");
+  return (truncate?.relations ?? []).flatMap(({ RangeVar: relation }) => relation ?? []);
+}

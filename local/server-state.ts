@@ -1,0 +1,32 @@
+import { describeDifference, differences } from "../lambdas/prove/difference.ts";
+import { type CatalogObject, type Fingerprint, fingerprintOf } from "../lambdas/prove/fingerprint.ts";
+import type { Session } from "../lambdas/shared/session.ts";
+
+/** $1: a database. Roles of the whole server, their settings, grants on parameters, and that database's own. */
+const SERVER = `
+SELECT 'role' AS kind, rolname::text AS name, concat_ws(chr(10),
+    concat_ws(' ', rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
+              rolconnlimit, rolvaliduntil),
+    (SELECT string_agg('member of ' || pg_get_userbyid(roleid), chr(10) ORDER BY pg_get_userbyid(roleid)::text)
+       FROM pg_auth_members WHERE member = r.oid)) AS definition
+  FROM pg_roles r WHERE rolname !~ '^pg_'
+UNION ALL
+SELECT 'settings', concat_ws(' ', 'of role ' || pg_get_userbyid(nullif(setrole, 0)), 'in ' || datname),
+       encode(sha256(convert_to(array_to_string(setconfig, chr(10)), 'UTF8')), 'hex')
+  FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = setdatabase
+ WHERE setdatabase = 0 OR d.datname = $1
+UNION ALL
+SELECT 'parameter', parname, paracl::text FROM pg_parameter_acl
+UNION ALL
+SELECT 'database', datname::text, concat_ws(' ', pg_get_userbyid(datdba), datconnlimit, datistemplate, datallowconn)
+  FROM pg_database WHERE datname = $1`;
+
+/** What a server has beside its databases' contents, so far as a migration could change it. */
+export async function takeServerState(session: Session, database: string): Promise<Fingerprint> {
+  return fingerprintOf(await session.query<CatalogObject>(SERVER, [database]));
+}
+
+/** What is not as it was, one readable line each. */
+export function serverChanges(before: Fingerprint, after: Fingerprint): string[] {
+  return differences(before, after).map(describeDifference);
+}

@@ -1,0 +1,86 @@
+import { readFileSync, type Stats, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "../events.ts";
+import { checked, type Parameters } from "./parameters.ts";
+
+/** The parameters that a service stands for: from the user's file first, then from the machine's. */
+export function parametersOfService(service: string, env: NodeJS.ProcessEnv): Parameters {
+  const own = env.PGSERVICEFILE || join(homedir(), ".pg_service.conf");
+  const files = [own, ...(env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, "pg_service.conf")] : [])];
+  // A file that is named must be there; those that may be there need not.
+  if (env.PGSERVICEFILE && statOf(own) === undefined)
+    throw new UsageError(`The file that PGSERVICEFILE names is not there: ${own}`);
+  for (const file of files) {
+    if (statOf(file) === undefined) continue;
+    const found = sectionOf(textOf(file, "The service file"), service, file);
+    if (found) return found;
+  }
+  throw new UsageError(`There is no service ${service} in ${files.join(" or ")}.`);
+}
+
+function sectionOf(text: string, service: string, file: string): Parameters | undefined {
+  let found: Record<string, string> | undefined;
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const trimmed = line.trim();
+    if (trimmed === "" || trimmed.startsWith("#")) continue;
+    if (trimmed.startsWith("[")) {
+      if (found) break;
+      if (trimmed === `[${service}]`) found = {};
+      continue;
+    }
+    if (!found) continue;
+    const at = trimmed.indexOf("=");
+    const name = trimmed.slice(0, Math.max(0, at)).trim();
+    if (at < 1 || name === "service")
+      throw new UsageError(`${file}:${index + 1}: there must be name=value in service ${service}.`);
+    // The first of several counts.
+    found[name] ??= trimmed.slice(at + 1).trim();
+  }
+  return found && checked(found, `Service ${service} in ${file}`);
+}
+
+/** A password from the password file, or what keeps it from being read. */
+export interface FromPasswordFile {
+  file: string;
+  password?: string;
+  unread?: string;
+}
+
+/** What the password file has for that login. A file that others may read is not believed, as in libpq. */
+export function passwordIn(
+  { passfile }: Parameters,
+  login: { host: string; port: number; database: string; user: string },
+): FromPasswordFile {
+  const file = passfile ?? join(homedir(), ".pgpass");
+  const found = statOf(file);
+  if (!found) return { file };
+  if (!found.isFile()) return { file, unread: `${file} is not read, as it is no file` };
+  if ((found.mode & 0o077) !== 0)
+    return { file, unread: `${file} is not read, as others may read it: chmod 600 ${file}` };
+  const host = login.host.startsWith("/") ? ["localhost", login.host] : [login.host];
+  const wanted = [host, [String(login.port)], [login.database], [login.user]];
+  for (const line of textOf(file, "The password file").split(/\r?\n/)) {
+    if (line.startsWith("#")) continue;
+    const fields = [...line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/gs)].map(([, field = ""]) => field);
+    const [password] = fields.slice(4);
+    const fits = wanted.every((values, at) => fields[at] === "*" || values.includes(plain(fields[at] ?? "")));
+    if (password !== undefined && fits) return { file, password: plain(password) };
+  }
+  return { file };
+}
+
+const plain = (field: string): string => field.replace(/\\(.)/gs, "$1");
+
+function statOf(file: string): Stats | undefined {
+  return statSync(file, { throwIfNoEntry: false });
+}
+
+/** @throws UsageError where it cannot be read */
+export function textOf(file: string, what: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`${what} cannot be read: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,83 @@
+import { Pooled } from "../../lambdas/shared/pg-session.ts";
+import { nameInSql } from "../../lambdas/shared/sql-text.ts";
+import { UsageError } from "../events.ts";
+import type { Address } from "./address.ts";
+import { withGuestAt, withSessionAt } from "./session.ts";
+
+/** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
+export const MAINTENANCE = "postgres";
+
+interface Row {
+  me: string;
+  owner: string;
+  isStandby: boolean;
+  isReadOnly: boolean;
+  mayCreate: boolean;
+  mayBeOwner: boolean;
+  freeByRole: number | null;
+  freeByDatabase: number | null;
+}
+
+/** Sessions that a run cannot do without at once: its lock's, the one that works, and one that looks on beside it. */
+const SESSIONS = 3;
+
+const ASK = `
+  SELECT current_user AS me, pg_get_userbyid(d.datdba) AS owner, pg_is_in_recovery() AS "isStandby",
+         current_setting('default_transaction_read_only')::boolean AS "isReadOnly",
+         r.rolcreatedb OR r.rolsuper AS "mayCreate",
+         pg_has_role(d.datdba, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+           AND pg_has_role(d.datdba, 'USAGE') AS "mayBeOwner",
+         CASE WHEN r.rolconnlimit >= 0 AND NOT r.rolsuper THEN r.rolconnlimit -
+           (SELECT count(*)::int FROM pg_stat_activity WHERE usesysid = r.oid AND pid <> pg_backend_pid()) END AS "freeByRole",
+         CASE WHEN d.datconnlimit >= 0 AND NOT r.rolsuper THEN d.datconnlimit -
+           (SELECT count(*)::int FROM pg_stat_activity WHERE datid = d.oid AND pid <> pg_backend_pid()) END AS "freeByDatabase"
+    FROM pg_database d, pg_roles r
+   WHERE d.datname = current_database() AND r.rolname = current_user`;
+
+/**
+ * Whether a run can work there at all: it makes copies, which takes rights and a server that can be written to.
+ * @throws UsageError with why nobody is let in, or with everything that is in the way, each with what helps
+ */
+export async function refuseUnfit(address: Address, apply: boolean): Promise<void> {
+  const { database } = address;
+  const [row] = await withGuestAt(address, { application_name: "sluice" }, {}, (session, pooled) => {
+    if (pooled) throw new UsageError(new Pooled(`${address.host}:${address.port}`).message);
+    return session.query<Row>(ASK);
+  });
+  if (!row) throw new UsageError(`${database} says nothing of itself in pg_database.`);
+  // Copies have no limit of their own.
+  const problems = problemsIn(apply ? row : { ...row, freeByDatabase: null }, database);
+  if (problems.length > 0)
+    throw new UsageError(
+      `A run on ${database} needs more than there is:\n${problems.map((line) => `- ${line}`).join("\n")}`,
+    );
+  // From there copies are made, and sessions go that must be on none that is copied.
+  await withSessionAt({ ...address, database: MAINTENANCE }, {}, async () => undefined);
+}
+
+function problemsIn(row: Row, database: string): string[] {
+  const [me, owner] = [nameInSql(row.me), nameInSql(row.owner)];
+  if (row.isStandby) return ["The server is a standby, which cannot be written to. Give its primary."];
+  const problems: string[] = [];
+  if (row.isReadOnly)
+    problems.push(
+      `Sessions of ${row.me} are read-only (default_transaction_read_only). Take a role that may write, or, if this is the one: ALTER ROLE ${me} RESET default_transaction_read_only, and the same of the database.`,
+    );
+  if (!row.mayCreate)
+    problems.push(
+      `${row.me} may not create databases, and copies of ${database} are databases. A superuser can change that: ALTER ROLE ${me} CREATEDB.`,
+    );
+  if (!row.mayBeOwner)
+    problems.push(
+      `${row.me} is not a member of ${row.owner}, who owns ${database}: a copy must be its owner's, too. Connect as ${row.owner}, or: GRANT ${owner} TO ${me}.`,
+    );
+  for (const [free, what, sql] of [
+    [row.freeByRole, `the role ${row.me}`, `ALTER ROLE ${me}`],
+    [row.freeByDatabase, `the database ${database}`, `ALTER DATABASE ${nameInSql(database)}`],
+  ] as const)
+    if (free !== null && free < SESSIONS)
+      problems.push(
+        `The connection limit of ${what} leaves ${Math.max(0, free)}, and a run needs ${SESSIONS} at once: ${sql} CONNECTION LIMIT -1, or end sessions.`,
+      );
+  return problems;
+}

@@ -1,0 +1,85 @@
+import type pg from "pg";
+import { asGuest, type LocalSettings } from "../../lambdas/shared/guest-session.ts";
+import { openPgSession, type PgConnection, Pooled } from "../../lambdas/shared/pg-session.ts";
+import type { Session } from "../../lambdas/shared/session.ts";
+import type { Address } from "./address.ts";
+import { lacksTls, mayGoOtherWay, NoPassword, Refused } from "./refused.ts";
+import type { Tls, TlsWays } from "./tls.ts";
+
+type Own = Pick<pg.ClientConfig, "application_name" | "options">;
+
+/**
+ * Opens one session of the run's own there, and closes it when `work` is done.
+ * @throws Refused with why there is none, and what helps; Pooled where a pooler answers
+ */
+export async function withSessionAt<T>(
+  address: Address,
+  own: Own,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const connection = await open(address, own, true);
+  try {
+    return await work(connection.session);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** The same on a database that somebody else works with: see guest-session.ts. @throws Refused as above */
+export async function withGuestAt<T>(
+  address: Address,
+  own: Own,
+  settings: LocalSettings,
+  work: (session: Session, pooled: boolean) => Promise<T>,
+): Promise<T> {
+  return await asGuest(await open(address, own, false), settings, work);
+}
+
+async function open(address: Address, own: Own, owned: boolean): Promise<PgConnection> {
+  return await connecting(address, (tls) => openPgSession({ ...configFor(address, tls), ...own }, owned));
+}
+
+/** The way that let in before: a run opens many sessions, and need not be turned away first for each. */
+const letIn = new WeakMap<TlsWays, Tls>();
+
+/** Connects in the first way of the address's sslmode that is let in. @throws Refused where none is */
+export async function connecting<T>(address: Address, connect: (tls: Tls) => Promise<T>): Promise<T> {
+  const { ways } = address.tls;
+  const failures: unknown[] = [];
+  const known = letIn.get(address.tls);
+  for (const tls of known === undefined ? ways : [known])
+    try {
+      const connected = await connect(tls);
+      letIn.set(address.tls, tls);
+      return connected;
+    } catch (error) {
+      if (error instanceof Pooled) throw error;
+      failures.push(error);
+      if (!mayGoOtherWay(error)) break;
+    }
+  // That there is no TLS says nothing, where it went on without.
+  const telling = failures.find((error, at) => at === failures.length - 1 || !lacksTls(error));
+  throw new Refused(address, telling);
+}
+
+/** As node-postgres takes it: nothing is left for it to look up for itself. */
+export function configFor(address: Address, tls: Tls): pg.ClientConfig {
+  const { host, port, user, database, password, options, connectTimeoutMs, directTls, passwordFrom } =
+    address;
+  return {
+    host,
+    port,
+    user,
+    database,
+    // Called only when the server asks for one.
+    password:
+      password ??
+      (() => {
+        throw new NoPassword(passwordFrom);
+      }),
+    ssl: tls,
+    ...(directTls ? { sslnegotiation: "direct" } : {}),
+    ...(options === undefined ? {} : { options }),
+    connectionTimeoutMillis: connectTimeoutMs,
+  } as pg.ClientConfig;
+}

@@ -1,0 +1,109 @@
+import { existsSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import tls from "node:tls";
+import { UsageError } from "../events.ts";
+import { textOf } from "./files.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** As node-postgres takes it: `false` for a session without TLS. */
+export type Tls = false | tls.ConnectionOptions;
+
+const MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+type Mode = (typeof MODES)[number];
+
+/** Where systems keep the authorities that they trust; Node has its own list for where there is none. */
+const SYSTEM_FILES = [
+  process.env.SSL_CERT_FILE,
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/ssl/cert.pem",
+];
+
+export interface TlsWays {
+  mode: Mode;
+  /** How it is tried, one after the other. */
+  ways: readonly [Tls, ...Tls[]];
+}
+
+/**
+ * What `sslmode` and its certificates mean, as in libpq: with a root certificate at hand the server's certificate is
+ * verified whatever the mode; without one only `verify-ca` and `verify-full` insist. One difference: a root certificate
+ * that is named and not there is refused, and not passed over.
+ */
+export function tlsWays(given: Parameters, host: string): TlsWays {
+  const { sslrootcert } = given;
+  const mode = modeOf(given.sslmode ?? (sslrootcert === "system" ? "verify-full" : "prefer"));
+  // A socket leaves the machine in no mode.
+  if (mode === "disable" || host.startsWith("/")) return { mode, ways: [false] };
+  if (sslrootcert === "system" && mode !== "verify-full")
+    throw new UsageError(`sslmode=${mode} does not go with sslrootcert=system: take sslmode=verify-full.`);
+  const secured = securedBy(given, mode, host);
+  if (mode === "allow") return { mode, ways: [false, secured] };
+  return { mode, ways: mode === "prefer" ? [secured, false] : [secured] };
+}
+
+function modeOf(text: string): Mode {
+  const mode = MODES.find((candidate) => candidate === text);
+  if (!mode) throw new UsageError(`sslmode=${text}: there are ${MODES.join(", ")}.`);
+  return mode;
+}
+
+function securedBy(given: Parameters, mode: Mode, host: string): tls.ConnectionOptions {
+  const ca = authorities(given, mode);
+  return {
+    ...(ca === undefined ? {} : { ca: typeof ca === "string" ? ca : [...ca] }),
+    rejectUnauthorized: ca !== undefined,
+    checkServerIdentity: (_, certificate) =>
+      mode === "verify-full" ? tls.checkServerIdentity(host, certificate) : undefined,
+    ...ownCertificate(given),
+    ...oldest(given.ssl_min_protocol_version),
+  };
+}
+
+/** Who vouches for the server, as PEM; nobody where the mode does not ask for it. */
+function authorities({ sslrootcert }: Parameters, mode: Mode): string | readonly string[] | undefined {
+  if (sslrootcert === "system") {
+    const file = SYSTEM_FILES.find((candidate) => candidate && existsSync(candidate));
+    return file ? textOf(file, "The system's certificates (sslrootcert=system)") : tls.rootCertificates;
+  }
+  const file = sslrootcert || ownFile("root.crt");
+  if (existsSync(file)) return textOf(file, "The root certificate (sslrootcert)");
+  if (sslrootcert)
+    throw new UsageError(
+      `The root certificate (sslrootcert) is not there: ${file}. Give the file of the authority that signed the server's certificate.`,
+    );
+  if (mode.startsWith("verify-"))
+    throw new UsageError(
+      `sslmode=${mode} needs to know who vouches for the server, and ${file} is not there: give sslrootcert=FILE with the authority's certificate, or sslrootcert=system where a public authority signed it.`,
+    );
+  return undefined;
+}
+
+/** The client's own certificate: one that is named, or libpq's, where it is there. */
+function ownCertificate({ sslcert, sslkey }: Parameters): { cert?: string; key?: string } {
+  const cert = sslcert || ownFile("postgresql.crt");
+  if (!existsSync(cert)) {
+    if (sslcert) throw new UsageError(`The client's certificate (sslcert) is not there: ${cert}`);
+    return {};
+  }
+  const key = sslkey || ownFile("postgresql.key");
+  if (!existsSync(key))
+    throw new UsageError(`The key of the client's certificate (sslkey) is not there: ${key}`);
+  const { mode, uid } = statSync(key);
+  if ((mode & (uid === 0 ? 0o027 : 0o077)) !== 0)
+    throw new UsageError(`The client's key may be read by others: chmod 600 ${key}`);
+  return {
+    cert: textOf(cert, "The client's certificate (sslcert)"),
+    key: textOf(key, "The client's key (sslkey)"),
+  };
+}
+
+function oldest(version: string | undefined): { minVersion?: tls.SecureVersion } {
+  if (version === undefined) return {};
+  const known = (["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const).find((one) => one === version);
+  if (!known) throw new UsageError(`ssl_min_protocol_version=${version}: there are TLSv1.2 and TLSv1.3.`);
+  return { minVersion: known };
+}
+
+const ownFile = (name: string): string => join(homedir(), ".postgresql", name);

@@ -1,0 +1,35 @@
+import { duration } from "../../lambdas/report/words.ts";
+import type { RowView, RunView } from "./view.ts";
+import { secondsOf } from "./words.ts";
+
+/** Of shorter work nobody wants to see how far it is. */
+const LONG_SECONDS = 3;
+const BAR_WIDTH = 10;
+
+/** How long the same work took before in this run, in seconds: on staging, or at the first time. */
+export function measuredBefore(view: RunView, row: RowView): number | undefined {
+  const same = work(row.state);
+  const seconds = view.phases
+    .flatMap(({ rows }) => rows)
+    .filter((other) => other !== row && other.status === "done" && work(other.state) === same)
+    .map((other) => secondsOf(other, other.endedAt ?? other.startedAt));
+  return seconds.length === 0 ? undefined : Math.max(...seconds);
+}
+
+/** Such as `██████░░░░ 60 %, about 8 s left`, by what was measured; nothing for what is short or was never measured. */
+export function progressOf(elapsed: number, measured: number | undefined): string | undefined {
+  if (measured === undefined || measured < LONG_SECONDS) return undefined;
+  const bar = (part: number) => {
+    const full = Math.floor(part * BAR_WIDTH);
+    return `${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)}`;
+  };
+  // The last of it is not over before it is over.
+  if (elapsed >= measured) return `${bar(1)} longer than the ${duration(measured)} of the rehearsal`;
+  const part = elapsed / measured;
+  return `${bar(part)} ${Math.floor(part * 100)} %, about ${duration(Math.ceil(measured - elapsed))} left`;
+}
+
+/** Names of states say where the work is done, and the rehearsal does it again. */
+function work(state: string): string {
+  return state.replace(/ again$/, "").replace(/\bproduction\b/, "staging");
+}

@@ -1,0 +1,138 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { reportFilesOf } from "../../lambdas/report/seal.ts";
+import { CHAIN } from "../../lambdas/shared/chain.ts";
+import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
+import {
+  isToken,
+  MANIFEST_FILE,
+  type ManifestDoc,
+  NO_HASH,
+  REPORT_FILES,
+} from "../../lambdas/shared/manifest.ts";
+import { sha256 } from "../../lambdas/shared/sha256.ts";
+import { hashedFiles, readChain } from "./chain.ts";
+import { differences } from "./differences.ts";
+import { filesIn } from "./files.ts";
+import { recomputeVerdict, type Verdict } from "./verdict.ts";
+
+const manifestSchema = z.object({
+  version: z.literal(1),
+  run: z.string(),
+  at: z.string(),
+  chain: z.object({ links: z.int().nonnegative(), head: z.string().nullable() }),
+  files: hashedFiles,
+});
+
+export interface Verified {
+  /** A line for each way in which the folder is not what the run wrote; none: it is whole. */
+  findings: string[];
+  /** How many files the manifest covers. */
+  covered: number;
+  /** Files that were written after the manifest: only the chain covers those. */
+  after: string[];
+  /** SHA-256 of the manifest that is there; null: there is none. */
+  manifest: string | null;
+  /** What the evidence comes to, whatever the report in it says; null: it holds too little for one. */
+  verdict: Verdict | null;
+}
+
+/**
+ * Holds a folder of evidence to its manifest and its chain, and makes its verdict again.
+ * @param hash of the manifest, as the final message shows it
+ */
+export async function verifyEvidence(
+  folder: string,
+  evidence: RunEvidence,
+  hash: string | undefined,
+): Promise<Verified> {
+  const { hashes, strange } = await filesIn(folder);
+  const findings = strange.map((name) => `added: ${name} is no file, but a link or the like`);
+  const manifest = await manifestIn(folder, hashes, hash, findings);
+  const own = hashes.get(MANIFEST_FILE) ?? null;
+  const chain = await readChain(folder, [...hashes.keys()], manifest);
+  findings.push(...chain.findings);
+
+  const expected = new Map((manifest?.files ?? chain.during).map(({ name, sha256 }) => [name, sha256]));
+  const after = chain.after.filter(({ name }) => !expected.has(name) && !isSealing(name));
+  for (const { name, sha256 } of after) expected.set(name, sha256);
+  const found = new Map([...hashes].filter(([name]) => name !== MANIFEST_FILE && !name.startsWith(CHAIN)));
+  if (manifest && own) await unseal(folder, evidence, found, expected, own);
+  for (const name of expected.keys()) if (isToken(name) && !found.has(name)) expected.delete(name);
+  // A token that is in no link cannot be told from another; it opens nothing any more.
+  for (const name of found.keys()) if (isToken(name) && !expected.has(name)) found.delete(name);
+  findings.push(...differences(expected, found, new Set(after.map(({ name }) => name))));
+
+  const verdict = await recomputeVerdict(
+    evidence,
+    manifest ? manifest.files.map(({ name }) => name) : [...hashes.keys()],
+    own,
+  );
+  findings.push(...(verdict?.findings ?? []));
+  return {
+    findings,
+    covered: manifest?.files.length ?? 0,
+    after: after.map(({ name }) => name),
+    manifest: own,
+    verdict,
+  };
+}
+
+const isSealing = (name: string) =>
+  name === MANIFEST_FILE || (REPORT_FILES as readonly string[]).includes(name);
+
+async function manifestIn(
+  folder: string,
+  hashes: ReadonlyMap<string, string>,
+  hash: string | undefined,
+  findings: string[],
+): Promise<ManifestDoc | undefined> {
+  const own = hashes.get(MANIFEST_FILE);
+  if (own === undefined) {
+    findings.push(
+      hashes.has("outcome.json")
+        ? `cut off: the run has ended, and ${MANIFEST_FILE}, the end of its evidence, is gone`
+        : `cut off: there is no ${MANIFEST_FILE}. The run has not ended, or the end of its evidence is gone`,
+    );
+    return undefined;
+  }
+  if (hash !== undefined && own !== hash)
+    findings.push(
+      `changed: ${MANIFEST_FILE} is not the one whose hash was given, but ${own}. Nothing here can be relied on`,
+    );
+  try {
+    return manifestSchema.parse(JSON.parse(await readFile(join(folder, MANIFEST_FILE), "utf8")));
+  } catch {
+    findings.push(`changed: ${MANIFEST_FILE} cannot be read`);
+    return undefined;
+  }
+}
+
+/**
+ * The report's files show the manifest's hash, and the manifest has theirs from before that. A report that was made
+ * again from the evidence, as `sluice report` does, is as good.
+ */
+async function unseal(
+  folder: string,
+  evidence: RunEvidence,
+  found: Map<string, string>,
+  expected: ReadonlyMap<string, string>,
+  own: string,
+): Promise<void> {
+  let again: Promise<Record<string, string>> | undefined;
+  for (const name of REPORT_FILES) {
+    const right = expected.get(name);
+    if (!found.has(name) || right === undefined) continue;
+    const text = await readFile(join(folder, name), "utf8");
+    found.set(name, sha256(text.replaceAll(own, NO_HASH)));
+    if (found.get(name) === right) continue;
+    again ??= remade(evidence, own);
+    if ((await again)[name] === text) found.set(name, right);
+  }
+}
+
+async function remade(evidence: RunEvidence, manifest: string): Promise<Record<string, string>> {
+  const files = await reportFilesOf(evidence, await evidence.files(), manifest).catch(() => undefined);
+  return files ? { "report.json": files.json, "report.html": files.html } : {};
+}

@@ -1,0 +1,1 @@
+INSERT INTO role_kind VALUES (4, 'auditor');

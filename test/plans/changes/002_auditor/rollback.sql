@@ -1,0 +1,1 @@
+DELETE FROM role_kind WHERE id = 4;

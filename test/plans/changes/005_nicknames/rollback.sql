@@ -1,0 +1,1 @@
+UPDATE account SET nickname = NULL WHERE nickname = 'user ' || id;

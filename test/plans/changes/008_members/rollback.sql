@@ -1,0 +1,1 @@
+ALTER TABLE IF EXISTS member RENAME TO account;

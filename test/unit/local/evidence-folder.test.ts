@@ -1,0 +1,39 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { takeFolder } from "../../../local/evidence-folder.ts";
+import { temporaryFolder } from "../../support/rehearsal.ts";
+
+test.each([["is not there yet"], ["is there and empty"]])(
+  "of runs that want the same folder at the same moment one gets it, where it %s",
+  async (how) => {
+    const folder = join(await temporaryFolder(), "evidence");
+    if (how.includes("empty")) await mkdir(folder);
+    const runs = Array.from({ length: 20 }, (_, n) => `run-${n}`);
+    const taken = await Promise.allSettled(runs.map((run) => takeFolder(folder, run)));
+    expect(taken.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    for (const refused of taken.filter((outcome) => outcome.status === "rejected"))
+      expect(refused.reason).toMatchObject({
+        name: "UsageError",
+        message: expect.stringContaining("is not empty"),
+      });
+    expect(await readdir(folder)).toEqual(["folder.json"]);
+  },
+);
+
+test("a folder that holds anything is refused, and is as it was", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "notes.txt"), "mine");
+  await expect(takeFolder(folder, "run")).rejects.toMatchObject({ name: "UsageError" });
+  expect(await readdir(folder)).toEqual(["notes.txt"]);
+});
+
+test("a run that came to nothing leaves the folder to the next", async () => {
+  const folder = join(await temporaryFolder(), "evidence");
+  await (await takeFolder(folder, "first")).giveBack();
+  const second = await takeFolder(folder, "second");
+  await writeFile(join(folder, "request.json"), "{}");
+  await second.giveBack();
+  // What a run did write is evidence, and stays.
+  await expect(takeFolder(folder, "third")).rejects.toMatchObject({ name: "UsageError" });
+});

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
+import { listTables } from "../../lambdas/record/checksums.ts";
+import { needRow, type Session } from "../../lambdas/shared/session.ts";
+import { takeMark } from "../../lambdas/writes/mark.ts";
+
+/** As the embedded Postgres is after some failures: no rows, and no error. */
+const broken: Session = { query: async () => [], exec: async () => undefined, together: async () => [] };
+
+test.each([
+  ["tables", () => listTables(broken)],
+  ["the catalog", () => takeFingerprint(broken, [])],
+  ["the counters", () => takeMark(broken, new Date())],
+  ["one row", () => needRow(broken, "SELECT count(*) FROM  t")],
+])(
+  "a server that answers nothing is an error where it is asked for %s, never an empty answer",
+  async (_, ask) => {
+    await expect(ask()).rejects.toMatchObject({ name: "RowExpected", rows: 0 });
+  },
+);
+
+test("the error names what was asked", async () => {
+  await expect(needRow(broken, "SELECT count(*)\n  FROM t")).rejects.toThrow(
+    "The database gave no row where it must give one, and no error: its answers cannot be trusted. Asked was: SELECT count(*) FROM t",
+  );
+});
