@@ -5,7 +5,7 @@
 # Guess: AWS documents that the pattern of StringMatches has one special character, the asterisk, which a backslash makes
 #   plain. [ab], a? and lock\* stand for themselves.
 # Behaviour: [ab] matches the text a and not the text [ab], the question mark matches any character, and an escaped
-#   asterisk does not match an asterisk. aws-local-stepfunctions 3.0.0 follows the documentation in all of them.
+#   asterisk does not match an asterisk. aws-local-stepfunctions 3.0.0 is right but for the question mark.
 # Consequence: a rule for messages such as [error]* or for names of arrays (int[]) takes the default in tests.
 set -euo pipefail
 dir=$(mktemp -d)
