@@ -354,7 +354,9 @@ describe("evidence, messages and pages", () => {
     });
     template.hasResourceProperties("AWS::S3::Bucket", { ObjectLockEnabled: Match.absent() });
     // Nothing that Sluice runs may get around it.
-    expect(/s3:(BypassGovernanceRetention|PutObjectRetention)/.test(text(Template.fromStack(stack)))).toBe(false);
+    expect(/s3:(BypassGovernanceRetention|PutObjectRetention)/.test(text(Template.fromStack(stack)))).toBe(
+      false,
+    );
   });
 
   test("the access log holds neither the run's path nor the key", () => {

@@ -93,7 +93,8 @@ test("an audit table that an event trigger fills may grow on each way back, and 
 
 test("a plan that makes a role is refused before anything is copied: it would be the real server's", async () => {
   const plan = await changedPlan({
-    "002_notes/migrate.sql": (text) => `${text}\n-- sluice: step "roles"\nDO $$ BEGIN CREATE ROLE notes_intruder; END $$;`,
+    "002_notes/migrate.sql": (text) =>
+      `${text}\n-- sluice: step "roles"\nDO $$ BEGIN CREATE ROLE notes_intruder; END $$;`,
   });
   await expect(runPlan({ plan, databaseUrl: database.url })).rejects.toThrow(
     /002_notes\/migrate\.sql:\d+ says "CREATE ROLE" in a DO\nNothing was touched/,
