@@ -8,7 +8,12 @@ import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
  */
 const SEQUENCES = `
 SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises,
-       CASE WHEN NOT has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT, USAGE') THEN true END AS unread,
+       -- Of one that gave nothing since it was set, only the sequence itself says where it stands.
+       NOT CASE WHEN last_value IS NULL
+             THEN has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT')
+                  AND has_schema_privilege(schemaname, 'USAGE')
+             ELSE has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT, USAGE') END AS unread,
+       start_value::text AS start, increment_by::text AS step,
        CASE WHEN increment_by > 0 THEN least(max_value, col.most) ELSE greatest(min_value, - col.most) END::text AS end
 FROM pg_sequences
 LEFT JOIN LATERAL (
@@ -19,11 +24,42 @@ LEFT JOIN LATERAL (
 WHERE NOT cycle AND ${IS_USERS_SCHEMA("schemaname")}
 ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 
+/** So many are asked in one query. */
+const ASKED_TOGETHER = 200;
+
+type Found = Omit<SequenceDoc, "unread"> & { unread: boolean; start: string; step: string };
+
 /** How far every sequence has come that this role may read. */
-export function takeSequences(session: Session): Promise<SequenceDoc[]> {
-  return session
-    .query<SequenceDoc>(SEQUENCES)
-    .then((rows) => rows.map(({ unread, ...sequence }) => (unread ? { ...sequence, unread } : sequence)));
+export async function takeSequences(session: Session): Promise<SequenceDoc[]> {
+  const found = await session.query<Found>(SEQUENCES);
+  const next = await nextValues(
+    session,
+    found.filter(({ last, unread }) => last === null && !unread),
+  );
+  return found.map(({ unread, start, step, ...sequence }) => {
+    const to = next.get(sequence.sequence);
+    // As `setval(..., false)` leaves it: where it was set to, no value was given yet, yet it does not begin at its start.
+    const last = to === undefined || to === start ? sequence.last : (BigInt(to) - BigInt(step)).toString();
+    return { ...sequence, last, ...(unread ? { unread: true as const } : {}) };
+  });
+}
+
+/** The values that sequences will give first, of those that gave none since they were set: pg_sequences does not say. */
+async function nextValues(session: Session, idle: readonly Found[]): Promise<ReadonlyMap<string, string>> {
+  const next = new Map<string, string>();
+  for (let from = 0; from < idle.length; from += ASKED_TOGETHER) {
+    const some = idle.slice(from, from + ASKED_TOGETHER);
+    const rows = await session.query<{ place: number; next: string }>(
+      some
+        .map(
+          ({ sequence }, place) =>
+            `SELECT ${place} AS place, last_value::text AS next FROM ${sequence} WHERE NOT is_called`,
+        )
+        .join(" UNION ALL "),
+    );
+    for (const row of rows) next.set(some[row.place]?.sequence ?? "", row.next);
+  }
+  return next;
 }
 
 /**
