@@ -85,6 +85,8 @@ interface StepOfFile {
   relationsBefore?: readonly ObjectName[] | undefined;
   /** It writes tables anew, and is meant to. */
   rewrites?: true | undefined;
+  /** It picks rows by the time or by chance: later it may hit others, though the tables hold the same. */
+  picksByTime?: true | undefined;
   /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
   revokesConnect?: readonly (string | null)[] | undefined;
 }
