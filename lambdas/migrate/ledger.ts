@@ -63,8 +63,11 @@ const DDL: readonly string[] = [
   "COMMIT",
 ];
 
-/** All that there is in the ledger's schema. */
-export const LEDGER_TABLES: readonly string[] = ["claim", "migration", "step"];
+/** Of a staging copy only: see record/former-rows.ts. */
+export const FORMER_ROWS = "former_row";
+
+/** All that there may be in the ledger's schema. */
+export const LEDGER_TABLES: readonly string[] = ["claim", "migration", "step", FORMER_ROWS];
 
 /** Which steps of which migration a ledger row is about. */
 export interface LedgerKey {

@@ -1,4 +1,4 @@
-import { ensureLedger } from "../migrate/ledger.ts";
+import { ensureLedger, FORMER_ROWS } from "../migrate/ledger.ts";
 import { withPinnedSnapshot, withPinnedWrites } from "../prove/pinned.ts";
 import type { RecordName, TableContentDoc } from "../shared/documents.ts";
 import { needRow, type Session } from "../shared/session.ts";
@@ -11,7 +11,7 @@ import { HASHES, type HashedColumn, rowHash } from "./hashes.ts";
 // On staging each row's key and hash are kept beside the ledger before a migration is rehearsed, so that a difference can
 // name the rows. They go with the copy. Production gets no such table.
 
-const FORMER = `${LEDGER_SCHEMA}.former_row`;
+const FORMER = `${LEDGER_SCHEMA}.${FORMER_ROWS}`;
 
 /** Larger tables' rows are not kept, nor those of further tables once so many are kept: it must cost next to nothing. */
 const MOST_OF_A_TABLE = 100_000;
