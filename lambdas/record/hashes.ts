@@ -118,13 +118,17 @@ const DEEPEST = 100;
 export function rowHash(columns: readonly HashedColumn[]): string {
   const chained = columns.filter(({ way }) => way !== "form");
   const forms = columns.filter(({ way }) => way === "form").map(({ expression }) => expression);
+  // A record's hash is linear in its parts. As the seed of the chain it goes through hashes that are not.
+  let seed = recordHash(forms, SEED.toString());
   const chains: string[] = [];
-  for (let from = 0; from === 0 || from < chained.length; from += DEEPEST)
-    chains.push(chain(chained.slice(from, from + DEEPEST), (SEED + BigInt(from)).toString()));
-  const [first = "", ...others] = chains;
-  const all = [recordHash(forms, first), ...others].map((hash) => `(${hash})`).join(" # ");
-  // A record's hash, and this sum, are linear in their parts: hashed once more, they are not.
-  return forms.length + others.length > 1 ? `hash_numeric_extended((${all})::numeric, 0)` : all;
+  for (let from = 0; from === 0 || from < chained.length; from += DEEPEST) {
+    chains.push(chain(chained.slice(from, from + DEEPEST), seed));
+    seed = (SEED + BigInt(from + DEEPEST)).toString();
+  }
+  const all = chains.map((hash) => `(${hash})`).join(" # ");
+  // What no chain has hashed is linear still, and so is a sum of chains: hashed once more, they are not.
+  const linear = chains.length > 1 || (chained.length === 0 && forms.length > 1);
+  return linear ? `hash_numeric_extended((${all})::numeric, 0)` : all;
 }
 
 /** Of one column, in a row that `seed` stands for. */
