@@ -21,6 +21,13 @@ export const unknownPage = () =>
     `It may have been cut off in the e-mail: copy the whole line into the address bar. A link to a report ends after ${REPORT_LINK_DAYS} days; the run's evidence still has it, as report.html. Nothing was decided.`,
   );
 
+/** For a report that no answer of Lambda's can hold. */
+export const largeReportPage = (link: string) =>
+  layout(
+    { title: "The report" },
+    html`<h1>The report is large</h1><p><a href="${link}">Open the report</a>, if it does not come by itself. This link ends after some minutes: then come back here.</p>`,
+  );
+
 export const methodPage = () =>
   plainPage("This page cannot be used like that", "Open the link from the e-mail. Nothing was decided.");
 

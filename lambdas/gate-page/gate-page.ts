@@ -1,5 +1,6 @@
 import { type Html, html } from "../shared/html.ts";
 import { choices, type FormState } from "./choices.ts";
+import { concernsNote } from "./concerns.ts";
 import { facts } from "./facts.ts";
 import { fieldId } from "./field.ts";
 import { layout, questionOf } from "./layout.ts";
@@ -33,7 +34,7 @@ ${facts(view)}
 
 <section aria-labelledby="measured"><h2 id="measured">Checked and measured so far</h2>
 ${form && reportLink(doc.attempt, form.key)}
-${measured(report)}
+${view.brief ? html`${concernsNote(report)}<div class="card"><p>It is too much for this page. The whole report has it: read it before you decide.</p></div>` : measured(report)}
 </section>
 
 <section aria-labelledby="decide"><h2 id="decide" tabindex="-1">Your decision</h2>

@@ -1,16 +1,19 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { Context } from "aws-lambda";
-import { evidenceStore } from "../shared/aws/evidence-store.ts";
+import { evidenceStore, s3 } from "../shared/aws/evidence-store.ts";
 import { lambdaClock } from "../shared/aws/lambda-clock.ts";
 import { lazily } from "../shared/aws/lazily.ts";
+import { S3PageLinks } from "../shared/aws/s3-page-links.ts";
 import { SfnCallbacks } from "../shared/aws/sfn-callbacks.ts";
 import { readPlan, readSettings } from "../shared/aws/shipped.ts";
+import { Envar, needEnvar } from "../shared/envars.ts";
 import type { GatePorts } from "../shared/ports.ts";
 
 // Anybody may ask for a page: this function has no way to a database or an instance, not even the code for it.
 const plan = lazily(() => readPlan());
 const settings = lazily(() => readSettings());
 const callbacks = lazily(() => new SfnCallbacks(new SFNClient()));
+const largePages = lazily(() => new S3PageLinks(s3(), needEnvar(Envar.bucket)));
 
 /** The world as one request for a page sees it. Nothing is made or read before it is asked for. */
 export function pagePorts(
@@ -29,6 +32,9 @@ export function pagePorts(
     },
     get callbacks() {
       return callbacks();
+    },
+    get largePages() {
+      return largePages();
     },
     clock: lambdaClock(context),
     progress,

@@ -2,10 +2,12 @@ import { keyHash, opensGate } from "../gate/key.ts";
 import { gateAddress, isRunName, reportLinkEnds } from "../gate/link.ts";
 import { renderReport } from "../report/page.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../shared/documents.ts";
-import { evidenceOf } from "../shared/evidence.ts";
+import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { raw } from "../shared/html.ts";
 import type { GatePorts } from "../shared/ports.ts";
-import { type GateRequest, type GateResponse, respond } from "./request.ts";
+import { sha256 } from "../shared/sha256.ts";
+import * as page from "./answers.ts";
+import { fitsAnAnswer, type GateRequest, type GateResponse, respond } from "./request.ts";
 import { REPORT_HEADERS } from "./style.ts";
 import type { MakeReport } from "./visit.ts";
 
@@ -47,7 +49,28 @@ export async function showReport(
 ): Promise<GateResponse | undefined> {
   const key = new URLSearchParams(query).get("key") ?? "";
   if (!(await opens(key, ports))) return undefined;
-  return respond(200, raw(renderReport(await makeReport(evidenceOf(ports.evidence, run)))), REPORT_HEADERS);
+  const evidence = evidenceOf(ports.evidence, run);
+  const report = renderReport(await makeReport(evidence));
+  const { largePages } = ports;
+  if (!largePages || fitsAnAnswer(report)) return respond(200, raw(report), REPORT_HEADERS);
+  const file = await keepLarge(evidence, report);
+  return elsewhere(await largePages.link(`runs/${run}/${file}`));
+}
+
+/** A run that has told of its end has this page already; of one that goes on, each state of the page is a file. */
+async function keepLarge(evidence: RunEvidence, report: string): Promise<string> {
+  if ((await evidence.readFile("report.html")) === report) return "report.html";
+  const file = `shown/report-${sha256(report).slice(0, 16)}.html`;
+  await evidence.keepFile(file, report, "text/html; charset=utf-8");
+  return file;
+}
+
+/**
+ * Goes there by itself, and has a link for where that is off. No redirection: the gate's page lets its forms lead
+ * nowhere but to itself, and browsers hold that against redirections too.
+ */
+function elsewhere(link: string): GateResponse {
+  return respond(200, page.largeReportPage(link), { refresh: `0; url=${link}` });
 }
 
 function isBefore(end: string, { clock }: GatePorts): boolean {

@@ -37,6 +37,14 @@ export function fromOwnPage({ headers, origin: own }: GateRequest): boolean {
   return origin === "null" && site === "same-origin";
 }
 
+/** Lambda sends 6 MB of JSON in answer, headers and all; some room is left for those. */
+const MOST_ANSWER_BYTES = 6 * 1024 * 1024 - 64 * 1024;
+
+/** Whether Lambda can send this page in answer: as JSON, in which quotes and line ends take two bytes. */
+export function fitsAnAnswer(page: string): boolean {
+  return Buffer.byteLength(JSON.stringify(page)) <= MOST_ANSWER_BYTES;
+}
+
 export function respond(
   status: number,
   body: Html,

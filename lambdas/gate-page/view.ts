@@ -7,4 +7,6 @@ export interface GateView {
   doc: GateDoc;
   report: Report;
   settings: RunSettings;
+  /** Leaves out what was measured: the whole of it is more than an answer can hold. */
+  brief?: boolean;
 }

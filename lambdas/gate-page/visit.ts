@@ -8,6 +8,7 @@ import type { GatePorts } from "../shared/ports.ts";
 import { sha256 } from "../shared/sha256.ts";
 import type { FormState } from "./choices.ts";
 import { gatePage } from "./gate-page.ts";
+import { fitsAnAnswer } from "./request.ts";
 
 export type MakeReport = (evidence: RunEvidence) => Promise<Report>;
 
@@ -27,8 +28,11 @@ export async function visitOf(
   makeReport: MakeReport,
 ): Promise<Visit> {
   const evidence = evidenceOf(ports.evidence, address.run);
-  const view = { doc, report: await makeReport(evidence), settings: ports.settings };
-  const body = gatePage(view).markup;
+  const whole = { doc, report: await makeReport(evidence), settings: ports.settings };
+  const { markup } = gatePage(whole);
+  const brief = ports.largePages !== undefined && !fitsAnAnswer(markup);
+  const view = { ...whole, brief };
+  const body = brief ? gatePage(view).markup : markup;
   const shown = sha256(body);
   return {
     shown,

@@ -1,4 +1,5 @@
 import unhomoglyph from "unhomoglyph";
+import { areOneFirstName } from "./first-names.ts";
 
 /** Who a gate is closed by where no person did: at the end of its time. */
 export const SLUICE = "Sluice";
@@ -29,8 +30,10 @@ export function nameProblem(name: string): string | undefined {
 export type Relation = "same" | "unclear" | "other";
 
 export function relationOf(one: string, other: string): Relation {
-  const relations = readings(one).flatMap((a) => readings(other).map((b) => relationOfWords(a, b)));
-  return relations.includes("same") ? "same" : relations.includes("unclear") ? "unclear" : "other";
+  const [a, b] = [partsOf(one), partsOf(other)];
+  if (a.length > 1 && b.length > 1) return relationOfParts(a, b);
+  const relation = closest(a.flatMap((x) => b.map((y) => relationOfWords(x, y))));
+  return relation === "other" && butForAdditions(one, other) ? "unclear" : relation;
 }
 
 /** True when two names may mean one person: neither may approve what the other started, nor count beside the other. */
@@ -47,40 +50,103 @@ const LOOK_ALIKES = [/\p{sc=Latin}/u, /\p{sc=Cyrillic}/u, /\p{sc=Greek}/u, /\p{s
  */
 interface Word {
   letters: string;
+  /** With `ae` for ä and the like. */
+  spelled: string;
   skeletons: readonly [string, string];
 }
 
-/** The ways to read a name: of an ARN and a path of a role the session's name, of `Name / Team` the name. */
-function readings(name: string): Word[][] {
-  const parts = name.split("/").filter((part) => wordsOf(part).length > 0);
+/** What slashes part: of an ARN and a path of a role the session's name alone, of `Name / Team` both, in their order. */
+function partsOf(name: string): Word[][] {
+  const parts = name.split(SLASH).filter((part) => wordsOf(part).length > 0);
   const last = parts.at(-1) ?? name;
-  if (parts.length < 2) return [wordsOf(last)];
-  if (/^\s*arn:/.test(name) || (/@/.test(last) && !/\s\/|\/\s/.test(name))) return [wordsOf(last)];
-  // People put blanks into it, and no role's path holds any.
-  const forPeople = parts.some((part) => /\s/.test(part.trim())) || /\s\/|\/\s/.test(name);
-  return forPeople ? [wordsOf(parts[0] ?? name)] : [wordsOf(parts[0] ?? name), wordsOf(last)];
+  const path = /^\s*arn:/.test(name) || (/@/.test(last) && !/\s\/|\/\s/.test(name));
+  return parts.length < 2 || path ? [wordsOf(last)] : parts.map(wordsOf);
+}
+
+// Also those that only look like one.
+const SLASH = /[/\u2044\u2215\uff0f\\]/;
+
+/** Of two names with teams. Where the same stands last, it is the team: then the names before it tell. */
+function relationOfParts(one: readonly Word[][], other: readonly Word[][]): Relation {
+  const [oneLast, otherLast] = [one.at(-1) ?? [], other.at(-1) ?? []];
+  const [oneFirst, otherFirst] = [one[0] ?? [], other[0] ?? []];
+  const names = relationOfWords(oneFirst, otherFirst);
+  if (relationOfWords(oneLast, otherLast) === "same") return names;
+  // One name of two teams, or two names of a team that is written first.
+  if (names === "same") return "unclear";
+  const crosswise = closest([relationOfWords(oneFirst, otherLast), relationOfWords(oneLast, otherFirst)]);
+  return crosswise === "other" ? names : "unclear";
+}
+
+function closest(relations: readonly Relation[]): Relation {
+  return relations.includes("same") ? "same" : relations.includes("unclear") ? "unclear" : "other";
+}
+
+/** Whether they are one but for what each adds to it: a team in brackets, after a dash, a comma or a title. */
+function butForAdditions(one: string, other: string): boolean {
+  const [a, b] = [withoutAdditions(one), withoutAdditions(other)];
+  return a !== one && b !== other && relationOfWords(wordsOf(a), wordsOf(b)) !== "other";
+}
+
+function withoutAdditions(name: string): string {
+  return (
+    name
+      .replace(/[([{<][^)\]}>]*[)\]}>]?/g, " ")
+      .replace(/\s[-–—|:]+\s.*|[|;].*/, " ")
+      // `Surname, First` has one word before the comma, and so has nothing added.
+      .replace(/^([^,]*\S\s+\S[^,]*),.*/, "$1")
+      .replace(
+        /(?<![\p{L}\p{N}])(dr|prof|mr|mrs|ms|mx|miss|sir|dame|herr|frau|ing|dipl)(?![\p{L}\p{N}])\.?/giu,
+        " ",
+      )
+      .replace(/(?<![\p{L}\p{N}])(ph\.?d|m\.?d|msc|bsc|mba|jr|sr|ii|iii)\.?\s*$/iu, " ")
+      .trim()
+  );
 }
 
 function wordsOf(name: string): Word[] {
+  // Where the mail goes names no person; a bar before a letter is an l.
+  const text = name.replace(/(?<=[^\s<])@[\w.-]+/g, " ").replace(/(?<![\p{L}\p{N}])\|(?=\p{Ll})/gu, "l");
+  const spelled = chunks(text.normalize("NFKC").replace(/[äæåöøüþ]/gi, (c) => SPELLED[c.toLowerCase()] ?? c));
+  return chunks(text).map((text, i) => ({
+    letters: folded(text),
+    spelled: folded(spelled[i] ?? text),
+    skeletons: [folded(skeleton(text)), skeleton(folded(text))],
+  }));
+}
+
+function chunks(text: string): string[] {
   return (
-    name
-      // Where the mail goes names no person.
-      .replace(/(?<=[^\s<])@[\w.-]+/g, " ")
+    text
       .normalize("NFKD")
-      // Marks that cannot be seen, and accents, part no words; an apostrophe is within one.
-      .replace(/\p{DI}|[\u0300-\u036f]|['’`´ʼ]/gu, "")
+      // Marks that cannot be seen, accents, rings and the vowel signs of Arabic and Hebrew part no words; an apostrophe
+      // is within one.
+      .replace(
+        /\p{DI}|[\u0300-\u036f]|[\u0591-\u05c7]|[\u064b-\u065f]|\u0670|[\u20d0-\u20f0]|['’‘‛′`´\u02b9-\u02c1]/gu,
+        "",
+      )
       .split(/[^\p{L}\p{N}\p{M}]+/u)
       .filter((text) => /[\p{L}\p{N}]/u.test(text))
-      .map((text) => ({ letters: folded(text), skeletons: [folded(skeleton(text)), skeleton(folded(text))] }))
   );
 }
+
+/** How letters are written where the keyboard lacks them. */
+const SPELLED: Readonly<Record<string, string>> = {
+  ä: "ae",
+  æ: "ae",
+  å: "aa",
+  ö: "oe",
+  ø: "oe",
+  ü: "ue",
+  þ: "th",
+};
 
 function relationOfWords(one: readonly Word[], other: readonly Word[]): Relation {
   if (one.length === 0 || other.length === 0) return "other";
   if (one.length > other.length) return relationOfWords(other, one);
   if (alike(joined(one), joined(other))) return "same";
   if (one.length === other.length && fits(one, other, alike)) return "same";
-  if (fits(one, other, (a, b) => alike(a, b) || isInitialOf(a, b) || isInitialOf(b, a))) return "unclear";
+  if (mayFit(one, other)) return "unclear";
   const [alone] = one;
   if (one.length > 1 || !alone) return "other";
   // Written as one word: `alovelace`, `adal`, `al`; where there are no blanks, a part of the whole.
@@ -89,20 +155,73 @@ function relationOfWords(one: readonly Word[], other: readonly Word[]): Relation
     : "other";
 }
 
+/** Whether the words may be within the others': as initials, in short, or written as one. */
+function mayFit(words: readonly Word[], others: readonly Word[]): boolean {
+  const same = (a: Word, b: Word) =>
+    alike(a, b) || isInitialOf(a, b) || isInitialOf(b, a) || isNumbered(a, b);
+  if (fits(words, others, same)) return true;
+  // A short form alone says little: with a word that is the same, it may be the same person.
+  const sharesOne = words.some((a) => others.some((b) => alike(a, b)));
+  if (words.length > 1 && sharesOne && fits(words, others, (a, b) => same(a, b) || isShortFor(a, b)))
+    return true;
+  return (
+    words.length > 1 &&
+    (withInitialsApart(words).some((apart) => apart.length <= others.length && fits(apart, others, same)) ||
+      withTwoAsOne(others).some((fewer) => fewer.length >= words.length && fits(words, fewer, same)))
+  );
+}
+
+/** `lovelace2` is no other than `lovelace`; `user1` and `user2` may be. */
+function isNumbered(one: Word, other: Word): boolean {
+  const [a, b] = [one.letters, other.letters].map((letters) => letters.replace(/(?<=\p{L}{2})\d+$/u, ""));
+  return a === b && (a === one.letters || b === other.letters);
+}
+
+/** Such as Alex for Alexander; and Bob for Robert. */
+function isShortFor(one: Word, other: Word): boolean {
+  const [short, long] = [one.letters, other.letters].sort((a, b) => a.length - b.length) as [string, string];
+  const begins = short.length >= 3 && long.length - short.length >= 3 && long.startsWith(short);
+  return begins || areOneFirstName(short, long);
+}
+
+/** `JL Picard` as `J L Picard`. */
+function withInitialsApart(words: readonly Word[]): Word[][] {
+  return words.flatMap((word, i) => {
+    const { letters } = word;
+    if (lengthOf(word) < 2 || lengthOf(word) > 3) return [];
+    return [words.toSpliced(i, 1, ...wordsOf([...letters].join(" ")))];
+  });
+}
+
+/** `Ronald Mc Donald` as `Ronald McDonald`. */
+function withTwoAsOne(words: readonly Word[]): Word[][] {
+  return words.slice(1).map((_, i) => words.toSpliced(i, 2, joined(words.slice(i, i + 2))));
+}
+
 /** Whether each of the words has one of its own among the others, in any order. */
 function fits(
   words: readonly Word[],
   others: readonly Word[],
   match: (a: Word, b: Word) => boolean,
 ): boolean {
-  const [word, ...rest] = words;
-  if (!word) return true;
-  return others.some((other, i) => match(word, other) && fits(rest, others.toSpliced(i, 1), match));
+  // Each that was taken tries to give way to the next: in turns, as all orders of many words would take years.
+  const takenBy = new Map<Word, Word>();
+  const take = (word: Word, asked: Set<Word>): boolean =>
+    others.some((other) => {
+      if (asked.has(other) || !match(word, other)) return false;
+      asked.add(other);
+      const holder = takenBy.get(other);
+      if (holder && !take(holder, asked)) return false;
+      takenBy.set(other, word);
+      return true;
+    });
+  return words.every((word) => take(word, new Set()));
 }
 
 function alike(one: Word, other: Word): boolean {
   return (
     one.letters === other.letters ||
+    one.spelled === other.spelled ||
     one.skeletons[0] === other.skeletons[0] ||
     one.skeletons[1] === other.skeletons[1]
   );
@@ -136,13 +255,18 @@ function isPartWithoutBlanks(one: Word, other: Word): boolean {
 
 function initial({ letters, skeletons }: Word): Word {
   const first = (text: string) => [...text][0] ?? "";
-  return { letters: first(letters), skeletons: [first(skeletons[0]), first(skeletons[1])] };
+  return {
+    letters: first(letters),
+    spelled: first(letters),
+    skeletons: [first(skeletons[0]), first(skeletons[1])],
+  };
 }
 
 function joined(words: readonly Word[]): Word {
   const all = (part: (word: Word) => string) => words.map(part).join("");
   return {
     letters: all(({ letters }) => letters),
+    spelled: all(({ spelled }) => spelled),
     skeletons: [all(({ skeletons }) => skeletons[0]), all(({ skeletons }) => skeletons[1])],
   };
 }
@@ -153,11 +277,19 @@ function lengthOf({ letters }: Word): number {
 
 /** Upper case first: it also folds what has no lower case of its own, such as ß and ſ. */
 function folded(text: string): string {
-  return text
-    .toUpperCase()
-    .toLowerCase()
-    .normalize("NFKD")
-    .replace(/[\u0300-\u036f]/g, "");
+  return (
+    text
+      .toUpperCase()
+      .toLowerCase()
+      .normalize("NFKD")
+      .replace(/[\u0300-\u036f]/g, "")
+      // Latin's small capitals have no capitals of their own; katakana is hiragana in another hand.
+      .replace(
+        /[ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ]/gu,
+        (c) => "abcdefghijklmnoprstuvwyz"["ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ".indexOf(c)] ?? c,
+      )
+      .replace(/[ァ-ヶ]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0x60))
+  );
 }
 
 function skeleton(text: string): string {

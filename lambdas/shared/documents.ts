@@ -232,7 +232,7 @@ export interface RecordBeganDoc {
 /** What a materialized view held. */
 export interface ViewContentDoc extends TableContentDoc {
   /** Why it was not read; then it has no rows and no checksum. */
-  notRead?: "not populated" | "may not" | undefined;
+  notRead?: "not populated" | "may not" | "left out" | undefined;
 }
 
 export interface RecordDoc {

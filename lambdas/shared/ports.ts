@@ -29,7 +29,16 @@ export interface Ports {
 }
 
 /** What showing and answering a gate needs of it: no database, no fleet. */
-export type GatePorts = Pick<Ports, "plan" | "settings" | "evidence" | "callbacks" | "clock" | "progress">;
+export type GatePorts = Pick<Ports, "plan" | "settings" | "evidence" | "callbacks" | "clock" | "progress"> & {
+  /** Absent where an answer may be of any size. */
+  largePages?: LargePages;
+};
+
+/** For pages that are larger than an answer may be. */
+export interface LargePages {
+  /** A link that shows that one file of the evidence, to whoever has it, for some minutes. */
+  link(key: string): Promise<string>;
+}
 
 export interface Clock {
   now(): Date;

@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { Context } from "aws-lambda";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -49,6 +49,7 @@ beforeEach(() => {
   });
   s3.reset();
   s3.on(PutObjectCommand).resolves({});
+  s3.on(ListObjectsV2Command).resolves({});
   s3.on(GetObjectCommand).rejects(Object.assign(new Error("no"), { name: "NoSuchKey" }));
 });
 

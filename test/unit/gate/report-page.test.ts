@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { newKey } from "../../../lambdas/gate/key.ts";
 import { answer } from "../../../lambdas/gate-page/answer.ts";
+import type { MakeReport } from "../../../lambdas/gate-page/visit.ts";
+import { buildReport } from "../../../lambdas/report/build.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../../../lambdas/shared/documents.ts";
+import type { GatePorts } from "../../../lambdas/shared/ports.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import { CHECKSUM, executionOf, RunFixture, rehearsed, succeeded } from "../../support/evidence-fixtures.ts";
 import { type MemoryPorts, memoryPorts, TestClock } from "../../support/ports.ts";
@@ -15,7 +18,13 @@ function portsOf(fixture: RunFixture): MemoryPorts {
   return ports;
 }
 
-const ask = (ports: MemoryPorts, path: string, key: string, method = "GET") =>
+const ask = (
+  ports: MemoryPorts & Pick<GatePorts, "largePages">,
+  path: string,
+  key: string,
+  method = "GET",
+  makeReport: MakeReport = buildReport,
+) =>
   answer(
     {
       method,
@@ -27,6 +36,7 @@ const ask = (ports: MemoryPorts, path: string, key: string, method = "GET") =>
       origin: "https://gates.example",
     },
     ports,
+    makeReport,
   );
 
 /** A run at a gate, and the key of that gate's link. */
@@ -123,5 +133,76 @@ describe("the report, by the final message's link,", () => {
     const style = /<style>([\s\S]*?)<\/style>/.exec(body)?.[1] ?? "";
     expect(policy).toContain(`'sha256-${createHash("sha256").update(style).digest("base64")}'`);
     expect(headers).toMatchObject({ "referrer-policy": "no-referrer", "cache-control": "no-store" });
+  });
+});
+
+describe("a report that is larger than Lambda's answers may be", () => {
+  // Lists are cut, and so are values: many of them are large all the same.
+  const large: MakeReport = async (evidence) => {
+    const report = await buildReport(evidence);
+    const [criterion] = report.criteria;
+    if (!criterion) throw new Error("The report has no criteria");
+    const text = "x".repeat(1_900);
+    const long = { ...criterion, title: text, detail: text, evidence: [text, text] };
+    return { ...report, criteria: Array.from({ length: 4_000 }, () => long) };
+  };
+  const largePages = { link: async (key: string) => `https://bucket.example/${key}?signature=1&expires=300` };
+
+  test("is kept as one file, and the page leads there by a link that ends", async () => {
+    const { ports, run, key } = await atGate();
+    const path = `/gates/${run}/rehearsal/1/report`;
+    const shown = await ask({ ...ports, largePages }, path, key, "GET", large);
+    expect(shown.status).toBe(200);
+    expect(shown.body.length).toBeLessThan(20_000);
+    const kept = [...ports.evidence.files].filter(([name]) => name.includes("/shown/report-"));
+    expect(kept).toHaveLength(1);
+    expect(kept[0]?.[1]).toContain("x".repeat(1_900));
+    const link = `https://bucket.example/${kept[0]?.[0]}?signature=1&expires=300`;
+    expect(shown.headers.refresh).toBe(`0; url=${link}`);
+    expect(shown.body).toContain(`href="${link.replace("&", "&amp;")}"`);
+    expect(shown.body).not.toContain(key);
+    // Asked again, nothing is added.
+    await ask({ ...ports, largePages }, path, key, "GET", large);
+    expect([...ports.evidence.files.keys()].filter((name) => name.includes("/shown/"))).toHaveLength(1);
+  });
+
+  test("is signed for nobody without the key", async () => {
+    const { ports, run } = await atGate();
+    const link = vi.fn(largePages.link);
+    const path = `/gates/${run}/rehearsal/1/report`;
+    expect((await ask({ ...ports, largePages: { link } }, path, "guessed", "GET", large)).status).toBe(404);
+    expect(link).not.toHaveBeenCalled();
+  });
+
+  test("is shown at once where answers have no limit, and so is one that fits", async () => {
+    const { ports, run, key } = await atGate();
+    const path = `/gates/${run}/rehearsal/1/report`;
+    expect((await ask(ports, path, key, "GET", large)).body.length).toBeGreaterThan(6_300_000);
+    expect((await ask({ ...ports, largePages }, path, key)).body).toContain("<h1>Still running</h1>");
+  });
+
+  test("leaves to the gate's page the decision, and to the report what was measured", async () => {
+    const { ports, run, key } = await atGate();
+    const path = `/gates/${run}/rehearsal/1`;
+    const name = `runs/${run}/${Doc.gate("rehearsal", 1)}.json`;
+    const doc = JSON.parse(ports.evidence.files.get(name) ?? "") as GateDoc;
+    ports.clock = new TestClock(doc.openedAt);
+    const wide: MakeReport = async (evidence) => {
+      const report = await buildReport(evidence);
+      const text = "x".repeat(1_900);
+      const failure = { at: doc.openedAt, state: text, error: text, message: text, attempts: 1 };
+      const failures = Array.from({ length: 4_000 }, () => failure);
+      return {
+        ...report,
+        failures,
+        proofs: report.proofs.map((proof) => ({ ...proof, differences: failures.map(() => text) })),
+      };
+    };
+    const shown = await ask({ ...ports, largePages }, path, key, "GET", wide);
+    expect(shown.status).toBe(200);
+    expect(shown.body.length).toBeLessThan(50_000);
+    expect(shown.body).toContain("It is too much for this page");
+    expect(shown.body).toContain('id="decide"');
+    expect((await ask(ports, path, key, "GET", wide)).body.length).toBeGreaterThan(6_300_000);
   });
 });
