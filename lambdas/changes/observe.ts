@@ -96,6 +96,15 @@ export function structureOf(
   };
 }
 
+/** Types of which the same value has the same hash (record/hashes.ts). */
+const ALIKE: readonly RegExp[] = [
+  /^(?:text|character varying(?:\(\d+\))?)$/,
+  /^(?:smallint|integer|bigint)$/,
+];
+
+const hashedAlike = (a: MarkedColumn, b: MarkedColumn) =>
+  ALIKE.some((types) => types.test(a.type) && types.test(b.type));
+
 const sameType = (a: MarkedColumn, b: MarkedColumn) => a.type === b.type && a.typeId === b.typeId;
 
 /** What became of the rows that were there, by how many are new and gone and by what the columns come to. */
@@ -131,10 +140,10 @@ function sumsCompare({ kept }: Pair, was: TableContentDoc, is: TableContentDoc):
   return key.join("\0") === (is.key ?? []).join("\0");
 }
 
-/** Columns, by their former names, whose values are not what they were; those of another type cannot be compared. */
+/** Columns, by their former names, whose values are not what they were, so far as those of another type compare. */
 function differing({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): string[] {
   return kept
-    .filter(({ before, now }) => sameType(before, now))
+    .filter(({ before, now }) => sameType(before, now) || hashedAlike(before, now))
     .filter(({ before, now }) => {
       const [a, b] = [was.sums?.[before.name], is.sums?.[now.name]];
       return a !== undefined && b !== undefined && a !== b;

@@ -98,6 +98,8 @@ test("what several migrations do to one table, and what came since the snapshot,
     CREATE TABLE later (id int PRIMARY KEY, legacy text DEFAULT 'x');
     INSERT INTO later SELECT n FROM generate_series(1, 100) n;
     CREATE TABLE going (id int PRIMARY KEY, name text);
+    CREATE TABLE worded (id int PRIMARY KEY, word varchar(20), much int);
+    INSERT INTO worded SELECT n, 'w' || n, n FROM generate_series(1, 20) n;
     CREATE TABLE happened (id int, on_day date, what text) PARTITION BY RANGE (on_day);
     CREATE TABLE happened_1 PARTITION OF happened FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
     CREATE TABLE happened_2 PARTITION OF happened FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
@@ -143,6 +145,10 @@ test("what several migrations do to one table, and what came since the snapshot,
       down: `DO $$ BEGIN IF to_regclass('session_kept') IS NOT NULL THEN
         INSERT INTO session TABLE session_kept; DROP TABLE session_kept; END IF; END $$;`,
     },
+    {
+      up: `-- sluice: step "wider" rewrites\nALTER TABLE worded ALTER word TYPE text, ALTER much TYPE bigint; UPDATE worded SET word = 'longer' WHERE id = 3;`,
+      down: `-- sluice: step "narrower" rewrites\nUPDATE worded SET word = 'w3' WHERE id = 3; ALTER TABLE worded ALTER word TYPE varchar(20), ALTER much TYPE int;`,
+    },
     { up: "UPDATE happened SET what = lower(what);", down: "UPDATE happened SET what = upper(what);" },
     {
       up: "ALTER TABLE later DROP COLUMN legacy;",
@@ -161,6 +167,9 @@ test("what several migrations do to one table, and what came since the snapshot,
       "INSERT INTO empty_so_far VALUES (1, 'a'), (2, 'b'); INSERT INTO happened VALUES (51, '2026-02-01', 'H51');",
   });
   expect(shown.join("\n")).toContain("009 replaces 100 of 100 rows of counted by 2");
+  // Of another type, yet the same values but for those that were written.
+  expect(shown.join("\n")).toMatch(/changes worded.word in 20 of 20 rows, makes worded.word text/);
+  expect(shown.join("\n")).not.toContain("changes worded.much");
   expect(shown.join("\n")).toContain("sets counted_id_seq back");
   expect((await evidence.need<ProofDoc>("proofs/production-data")).differences).toEqual([]);
   // What nobody wrote to in the rehearsal comes back all the same, and is proven to.
