@@ -17,6 +17,9 @@ const SHARED = { isolate: false };
 
 const MATRIX = "test/machine/matrix";
 
+/** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
+const RUNS = ["test/machine/changes.test.ts", "test/machine/mistakes.test.ts"];
+
 const report = process.env.SLUICE_TEST_REPORT;
 
 export default defineConfig({
@@ -28,7 +31,8 @@ export default defineConfig({
     projects: [
       tier("unit", 60),
       tier("sql", 120, SHARED),
-      tier("machine", 180, { ...SHARED, exclude: [`${MATRIX}/**`] }),
+      tier("machine", 180, { ...SHARED, exclude: [`${MATRIX}/**`, ...RUNS] }),
+      tier("runs", 180, { ...SHARED, include: RUNS }),
       // The failure matrix: some walks on stand-ins, for every change; all of them, or with SLUICE_MATRIX=sample some of each kind.
       tier("matrix-sample", 180, { ...SHARED, include: [`${MATRIX}/pairs-before.test.ts`] }),
       tier("matrix", 1800, {

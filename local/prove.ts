@@ -158,6 +158,8 @@ async function notProven(session: Session, recorded: TableContentDoc): Promise<C
 }
 
 function viewsAsBefore(session: Session, { views = [] }: RecordDoc) {
-  const read = views.filter(({ notRead }) => notRead === undefined);
-  return takeViews(session, new Map(read.map((view) => [view.table, modeOf(view)])));
+  return takeViews(
+    session,
+    new Map(views.map((view) => [view.table, view.notRead === undefined ? modeOf(view) : "none"])),
+  );
 }

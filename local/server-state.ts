@@ -1,3 +1,4 @@
+import { MEMBERSHIPS } from "../lambdas/prove/catalog-roles.ts";
 import { describeDifference, differences } from "../lambdas/prove/difference.ts";
 import { type CatalogObject, type Fingerprint, fingerprintOf } from "../lambdas/prove/fingerprint.ts";
 import type { Session } from "../lambdas/shared/session.ts";
@@ -7,18 +8,23 @@ const SERVER = `
 SELECT 'role' AS kind, rolname::text AS name, concat_ws(chr(10),
     concat_ws(' ', rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls,
               rolconnlimit, rolvaliduntil),
-    (SELECT string_agg('member of ' || pg_get_userbyid(roleid), chr(10) ORDER BY pg_get_userbyid(roleid)::text)
-       FROM pg_auth_members WHERE member = r.oid)) AS definition
-  FROM pg_roles r WHERE rolname !~ '^pg_'
+    ${MEMBERSHIPS},
+    'comment: ' || shobj_description(r.oid, 'pg_authid')) AS definition
+  FROM pg_roles r
 UNION ALL
 SELECT 'settings', concat_ws(' ', 'of role ' || pg_get_userbyid(nullif(setrole, 0)), 'in ' || datname),
        encode(sha256(convert_to(array_to_string(setconfig, chr(10)), 'UTF8')), 'hex')
   FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = setdatabase
  WHERE setdatabase = 0 OR d.datname = $1
 UNION ALL
+SELECT 'tablespace', spcname::text, concat_ws(chr(10), pg_get_userbyid(spcowner), spcacl::text, spcoptions::text,
+       'comment: ' || shobj_description(oid, 'pg_tablespace'))
+  FROM pg_tablespace
+UNION ALL
 SELECT 'parameter', parname, paracl::text FROM pg_parameter_acl
 UNION ALL
-SELECT 'database', datname::text, concat_ws(' ', pg_get_userbyid(datdba), datconnlimit, datistemplate, datallowconn)
+SELECT 'database', datname::text, concat_ws(' ', pg_get_userbyid(datdba), datconnlimit, datistemplate, datallowconn,
+       'comment: ' || shobj_description(oid, 'pg_database'))
   FROM pg_database WHERE datname = $1`;
 
 /** What a server has beside its databases' contents, so far as a migration could change it. */

@@ -5,14 +5,17 @@ import { called } from "./words.ts";
 
 /**
  * Holds production to what the rehearsal showed: kinds of change, tables and columns must be the same. Where a table
- * began as staging's did, so must be which of its rows were touched.
+ * began as staging's did, so must be which of its rows were touched, unless they are picked by the time.
  * @param before production's contents before its migrations
+ * @param beside other partitions of the same table, where the rehearsal had no rows of this one: what it showed of them
+ * goes for rows that came since
  * @returns one line for each thing that is otherwise; none: it did that and nothing more
  */
 export function departures(
   seen: readonly TableChangeDoc[],
   did: readonly TableChangeDoc[],
   before: readonly TableContentDoc[],
+  beside: (table: string) => readonly string[] = () => [],
 ): string[] {
   const showed = new Map(seen.map((change) => [change.table, change]));
   const done = new Map(did.map((change) => [change.table, change]));
@@ -21,16 +24,30 @@ export function departures(
     const [staging, production] = [showed.get(table), done.get(table)];
     const began = before.find((content) => content.table === table);
     return [
-      ...more(staging, production),
+      ...more(
+        staging,
+        production,
+        beside(table).flatMap((other) => showed.get(other) ?? []),
+      ),
       ...less(staging, production, began),
       ...otherRows(staging, production, began),
     ];
   });
 }
 
-function more(staging: TableChangeDoc | undefined, production: TableChangeDoc | undefined): string[] {
+function more(
+  staging: TableChangeDoc | undefined,
+  production: TableChangeDoc | undefined,
+  beside: readonly TableChangeDoc[],
+): string[] {
   if (!production) return [];
-  const allowed = staging ? kindsOf(staging) : [];
+  const { table } = production;
+  const allowed = [
+    ...(staging ? kindsOf(staging) : []),
+    ...beside
+      .flatMap(kindsOf)
+      .flatMap((kind) => (ABOUT_ROWS.includes(kind.what) ? [{ ...kind, table }] : [])),
+  ];
   return kindsOf(production)
     .filter((kind) => !allows(allowed, kind))
     .map((kind) => `${kindText(kind, production)}, which the rehearsal did not show`);
@@ -52,8 +69,18 @@ function less(
 /** Of these there may be none where production's rows are others than staging's. */
 const ABOUT_ROWS: readonly string[] = ["added", "removed", "mixed", "changed"];
 
-function beganAlike({ began, rowsBefore }: TableChangeDoc, content: TableContentDoc | undefined): boolean {
-  return began !== null && content !== undefined && began === content.checksum && rowsBefore === content.rows;
+/** Whether the same rows must have been hit. */
+function beganAlike(
+  { began, rowsBefore, byTime }: TableChangeDoc,
+  content: TableContentDoc | undefined,
+): boolean {
+  return (
+    !byTime &&
+    began !== null &&
+    content !== undefined &&
+    began === content.checksum &&
+    rowsBefore === content.rows
+  );
 }
 
 function otherRows(

@@ -1,6 +1,7 @@
 import { differences } from "../prove/difference.ts";
 import type { Fingerprint } from "../prove/fingerprint.ts";
-import type { ObjectChangesDoc, SequenceDoc, TableChangeDoc } from "../shared/documents.ts";
+import { wentBack } from "../record/sequences.ts";
+import type { ObjectChangesDoc, SequenceDoc, SequenceMovedDoc, TableChangeDoc } from "../shared/documents.ts";
 import { identifier } from "../shared/sql-text.ts";
 
 /** What people know of by its name comes first; kinds that belong to others come last. */
@@ -76,10 +77,13 @@ const quoted = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : ident
 export function sequencesMoved(
   before: readonly SequenceDoc[],
   after: readonly SequenceDoc[],
-): { sequence: string; from: string | null; to: string | null }[] {
+): SequenceMovedDoc[] {
   const now = new Map(after.map((found) => [found.sequence, found]));
-  return before.flatMap(({ sequence, last }) => {
+  return before.flatMap((was): SequenceMovedDoc[] => {
+    const { sequence, last } = was;
     const is = now.get(sequence);
-    return is && is.last !== last ? [{ sequence, from: last, to: is.last }] : [];
+    if (!is || is.last === last) return [];
+    const back = wentBack([was], after).length > 0;
+    return [{ sequence, from: last, to: is.last, ...(back ? { back } : {}) }];
   });
 }

@@ -1,8 +1,9 @@
 import type { Fingerprint } from "../prove/fingerprint.ts";
 import { listTables } from "../record/checksums.ts";
-import { readTables } from "../record/read-tables.ts";
+import { countTables, readTables } from "../record/read-tables.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
+import { hasOtherLabels } from "../row-versions/mark.ts";
 import {
   type ChangesDoc,
   Doc,
@@ -108,26 +109,36 @@ async function noteAll(
   const [from, to]: [RecordName, RecordName] = [await rolledBack(evidence, first), `changed-${last}`];
   const before = await momentOf(evidence, from);
   const after = await momentOf(evidence, to);
-  const each: { was: Moment; changes: readonly TableChangeDoc[] }[] = [];
-  for (const version of all)
+  const each: { was: Moment; is: Moment; byTime: boolean; changes: readonly TableChangeDoc[] }[] = [];
+  for (const { version, migrate } of ports.plan.migrations)
     each.push({
+      byTime: migrate.steps.some(({ picksByTime }) => picksByTime),
       was: await momentOf(evidence, await rolledBack(evidence, version)),
+      is: await momentOf(evidence, `changed-${version}`),
       changes: (await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`))).tables,
     });
-  // What one migration alone did to a table's rows is known from it. What several did must be looked at as a whole.
+  // What one migration alone did to a table's rows is known from it. What several wrote must be looked at as a whole, be
+  // it that one of them only wrote them anew: production shows all of it together.
   const several = new Map<string, TableContentDoc | undefined>();
+  // Under another label a value reads otherwise, where nobody wrote it: the rows that were written show it as changed.
+  const relabelled = hasOtherLabels(before.mark, after.mark);
+  const byTime = new Set<string>();
   const tables = before.mark.tables.flatMap((was): TableChangeDoc[] => {
     const content = before.tables.find(({ table }) => table === was.table);
     if (!content || was.table === versions) return [];
     const structure = structureOf(was, content, after.mark.tables);
-    const own = each.flatMap(({ was: then, changes }) => {
+    const own = each.flatMap(({ was: then, is, changes, byTime: picks }) => {
       const called = then.mark.tables.find(({ oid }) => oid === was.oid);
-      const change = changes.find(({ table, rows }) => rows && table === called?.table);
-      return change && called ? [{ called, change }] : [];
+      const content = is.tables.find(({ table }) => oidOf(is, table) === was.oid);
+      if (!called || !wroteRows(content)) return [];
+      if (picks) byTime.add(was.table);
+      return [{ called, change: changes.find(({ table, rows }) => rows && table === called.table) }];
     });
     const [only, ...more] = own;
-    if (more.length > 0) several.set(was.oid, undefined);
-    if (!only || more.length > 0 || !after.mark.tables.some(({ oid }) => oid === was.oid)) return [structure];
+    const together = more.length > 0 || relabelled;
+    if (together && own.some(({ change }) => change)) several.set(was.oid, undefined);
+    if (!only?.change || together || !after.mark.tables.some(({ oid }) => oid === was.oid))
+      return [structure];
     const { called, change } = only;
     const changed = change.columns.filter(({ how }) => how === "changed");
     return [
@@ -160,12 +171,18 @@ async function noteAll(
       evidence,
       from,
       to,
-      tables.map((change) => whole.find(({ table }) => table === change.table) ?? change).filter(isChange),
+      tables
+        .map((change) => whole.find(({ table }) => table === change.table) ?? change)
+        .filter(isChange)
+        .map((change) => (byTime.has(change.table) ? { ...change, byTime: true as const } : change)),
       await touchedTables(evidence, all),
     ),
   );
   return true;
 }
+
+const wroteRows = (content: TableContentDoc | undefined): boolean =>
+  content?.touched !== undefined && (content.touched.written !== "0" || content.touched.gone !== "0");
 
 const oidOf = ({ mark }: Moment, name: string) => mark.tables.find(({ table }) => table === name)?.oid ?? "";
 
@@ -178,33 +195,33 @@ async function readSeveral(
 ): Promise<boolean> {
   const wanted = after.mark.tables.filter(({ oid }) => several.has(oid));
   if (wanted.length === 0) return true;
-  const listed = await listTables(session);
+  const listed = (await listTables(session)).filter(({ table }) => wanted.some((one) => one.table === table));
+  const under = `${Doc.changes("staging")}/read`;
+  const reading = { ports, evidence, session, beside: besideTarget(ports, evidence, "staging") };
+  const { since } = before.mark;
+  const counts = await countTables(listed, since, { ...reading, under: `${under}/counted` });
+  if (!counts) return false;
   const read = await readTables(
-    listed
-      .filter(({ table }) => wanted.some((one) => one.table === table))
-      .map((table) => ({ ...table, mode: "full" as const, byColumn: true, since: before.mark.since })),
-    {
-      ports,
-      evidence,
-      under: `${Doc.changes("staging")}/read`,
-      session,
-      beside: besideTarget(ports, evidence, "staging"),
-    },
+    listed.map((table) => ({ ...table, mode: "full" as const, byColumn: true, since })),
+    { ...reading, under },
   );
   if (!read) return false;
-  for (const content of read) {
+  for (const [place, content] of read.entries()) {
     const oid = wanted.find(({ table }) => table === content.table)?.oid ?? "";
     const was = before.mark.tables.find((table) => table.oid === oid);
     const rows = before.tables.find(({ table }) => table === was?.table)?.rows;
-    if (!content.written || rows === undefined) continue;
-    const written = content.written.rows;
-    const old = BigInt(content.rows) - BigInt(written);
-    several.set(oid, { ...content, touched: { written, gone: (BigInt(rows) - old).toString() } });
+    const old = counts[place]?.old;
+    if (rows === undefined || old === undefined || old === null) continue;
+    const written = (BigInt(content.rows) - BigInt(old)).toString();
+    several.set(oid, { ...content, touched: { written, gone: (BigInt(rows) - BigInt(old)).toString() } });
   }
   return true;
 }
 
-/** By the names that they had when staging was restored: what row versions alone cannot tell of on production. */
+/**
+ * By the names that they had when staging was restored: what row versions alone cannot tell of on production, be it that
+ * a column or the table itself goes, and is to come back with what was in it.
+ */
 async function touchedTables(evidence: RunEvidence, versions: readonly string[]): Promise<string[]> {
   const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("staging"));
   const touched = new Set<string>();
@@ -217,8 +234,9 @@ async function touchedTables(evidence: RunEvidence, versions: readonly string[])
   for (const name of records) {
     if (!(await evidence.read(Doc.record(name)))) continue;
     const moment = await momentOf(evidence, name);
-    for (const { table, touched: rows } of moment.tables)
-      if (rows && (rows.written !== "0" || rows.gone !== "0")) touched.add(oidOf(moment, table));
+    for (const { table, touched: rows } of moment.tables) if (rows) touched.add(oidOf(moment, table));
+    const there = new Set(moment.mark.tables.map(({ oid }) => oid));
+    for (const { oid } of mark.tables) if (!there.has(oid)) touched.add(oid);
   }
   return mark.tables.filter(({ oid }) => touched.has(oid)).map(({ table }) => table);
 }

@@ -11,13 +11,18 @@ const MOST = 12;
  * What was done to what had been there, in a few words without a subject, such as `adds 1 row to role_kind, changes
  * account.email in 3,000 of 3,000 rows, drops account.status`.
  */
-export function changesText({ tables, objects }: Pick<ChangesDoc, "tables" | "objects">): string {
+export function changesText({
+  tables,
+  objects,
+  sequences,
+}: Pick<ChangesDoc, "tables" | "objects" | "sequences">): string {
   const told = tables.slice(0, MOST).flatMap(tableTexts);
   const more = tables.length - MOST;
   return [
     ...(told.length > 0 ? told : ["changes no data that was there"]),
     ...(more > 0 ? [`changes ${count(more, "more table")}`] : []),
     ...objectTexts(objects),
+    ...sequences.flatMap(({ sequence, back }) => (back ? [`sets ${called(sequence)} back`] : [])),
   ].join(", ");
 }
 

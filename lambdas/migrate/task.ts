@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { noteChanges } from "../changes/seen.ts";
+import { keepRows, makeRoomForRows } from "../record/former-rows.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
 import { tryRollbackAgain } from "../rollback/tries.ts";
 import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
-import { ErrorName } from "../shared/errors.ts";
+import { ErrorName, messageOf } from "../shared/errors.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
@@ -36,14 +37,23 @@ export const migrateTask: Task<z.infer<typeof event>> = {
       target,
       async (session): Promise<StepDoc[] | undefined> => {
         if (target === "staging" && round === 1) {
+          const name: RecordName = `staging-${version}`;
+          await makeRoomForRows(session);
           const before = await takeRecord(ports, evidence, {
-            name: `staging-${version}`,
+            name,
             target,
             session,
             scope: { of: "all", read: await stagingWishes(session, ports) },
             since: recordBefore(ports.plan, version),
           });
           if (!before) return undefined;
+          await evidence.once(`${Doc.record(name)}/rows`, () =>
+            keepRows(session, name, before.tables).catch((error: unknown) => {
+              // They only serve to name rows. What ails the session shows with the next statement.
+              ports.progress(`a difference will not name rows: ${messageOf(error)}`);
+              return [];
+            }),
+          );
         }
         const done = await runSteps(session, ports, {
           key,

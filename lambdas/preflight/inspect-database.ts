@@ -1,7 +1,7 @@
 import { withMembers } from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
-import type { Extension } from "../shared/plan.ts";
+import type { CompiledPlan, Extension } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { inspectConnections } from "./inspect-connections.ts";
@@ -23,9 +23,7 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
     )),
     ...(Object.keys(plan.contents).length === 0
       ? []
-      : await inspected("tables not read in full", () =>
-          tablesThere(session, "tables not read in full", "contents", Object.keys(plan.contents)),
-        )),
+      : await inspected("tables not read in full", () => contentsThere(session, plan.contents))),
     ...(await inspected("invalid indexes", () => invalidIndexes(session))),
     ...(await inspected("long transactions", () => longTransactions(session))),
     ...(await inspected("prepared transactions", () => preparedTransactions(session))),
@@ -128,6 +126,33 @@ async function tablesThere(
     expected: `${tables.length} tables`,
     seen: missing.length === 0 ? "all there" : `missing: ${missing.join(", ")}`,
     mend: `Check that this is the right database, or correct \`${key}\` in the plan.`,
+  };
+}
+
+/** Tables and views that the plan wants read otherwise: there, and what can be read like that. */
+async function contentsThere(session: Session, contents: CompiledPlan["contents"]): Promise<PreflightCheck> {
+  const names = Object.keys(contents);
+  const check = await tablesThere(session, "tables not read in full", "contents", names);
+  if (!check.passed) return check;
+  const wrong: string[] = [];
+  for (const name of names) {
+    const { kind } = await needRow<{ kind: string }>(
+      session,
+      "SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass($1)",
+      [name],
+    );
+    if (contents[name] === "none" && kind !== "m")
+      wrong.push(`${name}: none, and it is no materialized view`);
+    else if (contents[name] === "grows" && kind !== "r" && kind !== "p")
+      wrong.push(`${name}: grows, and it is no table`);
+    else if (!["r", "p", "m"].includes(kind)) wrong.push(`${name}: neither a table nor a materialized view`);
+  }
+  if (wrong.length === 0) return check;
+  return {
+    ...check,
+    passed: false,
+    seen: wrong.join("; "),
+    mend: "Correct `contents` in the plan: only a materialized view can be left out, and only a table can grow.",
   };
 }
 

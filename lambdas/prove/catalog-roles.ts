@@ -41,14 +41,21 @@ concerned AS MATERIALIZED (
    WHERE r.oid IN (SELECT oid FROM above UNION SELECT oid FROM below) AND r.rolname !~ '^(pg_|rds)'
 )`;
 
-// From PostgreSQL 16 on a membership says whether it is inherited and lets SET ROLE; before, to_jsonb has no such key.
-const MEMBERSHIPS = `(SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
+/**
+ * SQL of what a role `r` is a member of, a line each. From PostgreSQL 16 on a membership says whether it is inherited and
+ * lets SET ROLE; before, to_jsonb has no such key.
+ */
+export const MEMBERSHIPS = `(SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
     SELECT concat_ws(', ', format('member of %s by %s', quote_ident(pg_get_userbyid(m.roleid)),
         quote_ident(pg_get_userbyid(m.grantor))),
       ${WHEN("m.admin_option", "'may grant it'")},
       ${WHEN("NOT coalesce((to_jsonb(m) ->> 'inherit_option')::bool, true)", "'without its rights'")},
       ${WHEN("NOT coalesce((to_jsonb(m) ->> 'set_option')::bool, true)", "'without SET ROLE'")}) AS line
     FROM pg_auth_members m WHERE m.member = r.oid) memberships)`;
+
+/** The provider's roles are not listed by themselves: so what they are members of stands here. */
+const SYSTEM_MEMBERS = `(SELECT string_agg(DISTINCT 'has member ' || quote_ident(pg_get_userbyid(m.member)), chr(10))
+    FROM pg_auth_members m WHERE m.roleid = r.oid AND pg_get_userbyid(m.member) ~ '^(pg_|rds)')`;
 
 /** A setting's value; of one of the application's own making, which may be a secret, only a digest. */
 const VALUE = `CASE WHEN split_part(setting, '=', 1) LIKE '%.%'
@@ -76,6 +83,7 @@ export const SHARED = [
     "'connection limit: ' || nullif(r.rolconnlimit, -1)",
     "'valid until: ' || r.rolvaliduntil",
     MEMBERSHIPS,
+    SYSTEM_MEMBERS,
     "'comment: ' || shobj_description(r.oid, 'pg_authid')",
   )}
    FROM concerned r`,
@@ -114,8 +122,10 @@ export const SHARED = [
     "'owner: ' || pg_get_userbyid(t.spcowner)",
     GRANTS_OF("coalesce(t.spcacl, acldefault('t', t.spcowner))"),
     `'options: ' || ${SORTED("t.spcoptions")}`,
+    "'comment: ' || shobj_description(t.oid, 'pg_tablespace')",
   )}
-   FROM pg_tablespace t WHERE t.oid >= 16384 OR t.spcacl IS NOT NULL OR t.spcoptions IS NOT NULL`,
+   FROM pg_tablespace t WHERE t.oid >= 16384 OR t.spcacl IS NOT NULL OR t.spcoptions IS NOT NULL
+      OR shobj_description(t.oid, 'pg_tablespace') IS NOT NULL`,
 ];
 
 /**

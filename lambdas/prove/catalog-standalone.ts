@@ -63,7 +63,7 @@ export const STANDALONE = [
     "'inline: ' || nullif(l.laninline, 0)::regprocedure::text",
     "'validator: ' || nullif(l.lanvalidator, 0)::regprocedure::text",
   )}
-   FROM pg_language l WHERE l.oid >= 16384`,
+   FROM pg_language l WHERE l.oid >= 16384 OR l.oid IN (SELECT objid FROM member WHERE classid = 'pg_language'::regclass)`,
 
   `SELECT 'access method', 'pg_am'::regclass::oid, m.oid, 0, NULL::oid, ${NO_GRANTS},
     ${LINES("'kind: ' || m.amtype::text", "'handler: ' || m.amhandler::regprocedure::text")}

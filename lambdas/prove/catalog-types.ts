@@ -1,8 +1,15 @@
-import { LINES, WHEN } from "./catalog-text.ts";
+import { GRANTS_OF, LINES, WHEN } from "./catalog-text.ts";
 
 const qualified = (catalog: string, prefix: string, oid: string) =>
   `(SELECT format('%I.%I', n.nspname, x.${prefix}name) FROM ${catalog} x
       JOIN pg_namespace n ON n.oid = x.${prefix}namespace WHERE x.oid = ${oid})`;
+
+const COMES_WITH_ANOTHER = `(t.typtype = 'm' OR (c.oid IS NOT NULL AND c.relkind <> 'c')
+     OR EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid))`;
+
+/** Otherwise than at first: what was granted and revoked again may be written down and mean the same. */
+const GRANTED = `(t.typacl IS NOT NULL
+  AND ${GRANTS_OF("t.typacl")} IS DISTINCT FROM ${GRANTS_OF("acldefault('T', t.typowner)")})`;
 
 /** Enums, domains, composite, range and base types. A composite type's attributes are listed as columns. */
 export const TYPES = [
@@ -37,6 +44,13 @@ export const TYPES = [
    FROM pg_type t JOIN space ON space.oid = t.typnamespace
    LEFT JOIN pg_type b ON b.oid = t.typbasetype
    LEFT JOIN pg_class c ON c.oid = t.typrelid
-   WHERE t.typtype <> 'm' AND (c.oid IS NULL OR c.relkind = 'c')
-     AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)`,
+   WHERE NOT ${COMES_WITH_ANOTHER}`,
+
+  // ... but may be commented on, and a row type granted, by itself.
+  `SELECT 'type', 'pg_type'::regclass::oid, t.oid, 0, NULL::oid,
+     CASE WHEN ${GRANTED} THEN 'T'::"char" END, CASE WHEN ${GRANTED} THEN t.typacl END, NULL
+   FROM pg_type t JOIN space ON space.oid = t.typnamespace
+   LEFT JOIN pg_class c ON c.oid = t.typrelid
+   WHERE ${COMES_WITH_ANOTHER}
+     AND (${GRANTED} OR obj_description(t.oid, 'pg_type') IS NOT NULL)`,
 ];

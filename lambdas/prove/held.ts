@@ -49,11 +49,22 @@ export async function heldToRehearsal(
     touched: [],
   }));
   return {
-    differences: departures(showed, did, before.tables),
+    differences: departures(showed, did, before.tables, await partitionsBeside(evidence)),
     unproven: fenced
       ? []
       : done.flatMap((change) => (change.rows ? [tableTexts({ ...change, columns: [] }).join(", ")] : [])),
     agreed: did.map((change) => ({ table: change.table, text: tableTexts(change).join(", ") })),
+  };
+}
+
+/** The other partitions of a table's parent, where staging held no rows of this one. */
+async function partitionsBeside(evidence: RunEvidence): Promise<(table: string) => string[]> {
+  const { mark, tables } = await momentOf(evidence, "staging");
+  const empty = new Set(tables.flatMap(({ table, rows }) => (rows === "0" ? [table] : [])));
+  return (name) => {
+    const parent = mark.tables.find(({ table }) => table === name)?.parent?.oid;
+    if (parent === undefined || !empty.has(name)) return [];
+    return mark.tables.filter((other) => other.parent?.oid === parent).map(({ table }) => table);
   };
 }
 

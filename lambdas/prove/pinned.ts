@@ -6,8 +6,7 @@ import { needRow, type Session } from "../shared/session.ts";
  * temporary table cannot stand in for a catalog. With row_security off, a read that a policy would filter is an error.
  * Compiling these queries takes longer than running them, hence no jit.
  */
-const BEGIN_PINNED = `
-  BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+const PINNED = `
   SET LOCAL search_path = pg_catalog, pg_temp;
   SET LOCAL quote_all_identifiers = off;
   SET LOCAL standard_conforming_strings = on;
@@ -33,8 +32,21 @@ export const ALIVE = "SELECT 1 AS alive";
  * the session. The session must not be in a transaction: one that has read already makes this reject with 25001.
  */
 export async function withPinnedSnapshot<T>(session: Session, read: () => Promise<T>): Promise<T> {
+  return await pinned(session, "READ ONLY", read);
+}
+
+/** The same, to keep in the database itself what was read: only ever on a copy. */
+export async function withPinnedWrites<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  return await pinned(session, "READ WRITE", work);
+}
+
+async function pinned<T>(
+  session: Session,
+  access: "READ ONLY" | "READ WRITE",
+  read: () => Promise<T>,
+): Promise<T> {
   try {
-    await session.exec(BEGIN_PINNED);
+    await session.exec(`BEGIN ISOLATION LEVEL REPEATABLE READ ${access}; ${PINNED}`);
     const result = await read();
     // An embedded server may break without a word and answer everything with no rows: then there is no row here either.
     await needRow(session, ALIVE);

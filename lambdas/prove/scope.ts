@@ -41,8 +41,12 @@ export function scopeOf({
   const grows = new Set(growing.map(({ table }) => table));
   const read = tables.filter(({ table }) => !grows.has(table));
   const viewsRead = views.filter(({ notRead }) => notRead === undefined).length;
+  const leftOut = views.filter(({ notRead }) => notRead === "left out").length;
   const [counted, sampled] = (["count", "sample"] as const).map(
-    (mode) => [...read, ...views].filter((table) => readAs(table) === mode).length,
+    (mode) =>
+      [...read, ...views.filter(({ notRead }) => notRead === undefined)].filter(
+        (table) => readAs(table) === mode,
+      ).length,
   );
   const unreadSequences = sequences.filter(({ unread }) => unread).length;
   const unreadOf = (kind: string) => (catalog?.unread ?? []).filter((object) => object.kind === kind).length;
@@ -68,7 +72,13 @@ export function scopeOf({
       ],
       [unproven, "1 table", "# tables", "changed meanwhile, as without a fence they may"],
       [
-        catalog ? allViews - viewsRead : 0,
+        leftOut,
+        "the contents of 1 materialized view",
+        "the contents of # materialized views",
+        "left out, as the plan wants",
+      ],
+      [
+        catalog ? allViews - viewsRead - leftOut : 0,
         "the contents of 1 materialized view",
         "the contents of # materialized views",
         "not read",

@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
+import { rowsThatDiffer } from "../record/former-rows.ts";
 import { grown } from "../record/growing.ts";
 import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { differencesOfViews } from "../record/views.ts";
 import { sinceBefore } from "../record/wishes.ts";
 import {
+  type ChangesDoc,
   Doc,
   type ProofDoc,
   type ProofName,
@@ -16,7 +18,7 @@ import {
   type Target,
   type ViewContentDoc,
 } from "../shared/documents.ts";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -95,11 +97,15 @@ export async function prove(
   const grows = (name: string) => growing.some(({ table }) => table === name);
   const compared = wanted.held
     ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
-    : comparedContents(
+    : await comparedContents(
         ports,
         target,
         wanted.tables.filter(({ table }) => !grows(table)),
         record,
+        async (was) =>
+          target === "staging" && wanted.catalog
+            ? await rowsOfStaging(ports, evidence, wanted.catalog, was)
+            : undefined,
       );
   const fenced = target === "staging" || ports.settings.fence === "connect";
   const { views = [] } = wanted;
@@ -156,13 +162,21 @@ function shown({ table, columns, rows, checksum, unread }: TableContentDoc): Tab
 
 type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed">;
 
-function comparedContents(
+/** @param rows says which rows of a table differ; undefined where that is not known */
+async function comparedContents(
   { settings }: Ports,
   target: Target,
   before: readonly TableContentDoc[],
   record: RecordDoc,
-): ComparedContents {
+  rows: (was: TableContentDoc) => Promise<string | undefined>,
+): Promise<ComparedContents> {
   const contents = compareContents(before, record.tables);
+  for (const difference of contents) {
+    const was = before.find(({ table }) => table === difference.table);
+    if (!was || (difference.what !== "rows" && difference.what !== "content")) continue;
+    const named = await rows(was);
+    if (named !== undefined) difference.text += `; ${named}`;
+  }
   // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
   const fenced = target === "staging" || settings.fence === "connect";
   const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
@@ -171,6 +185,21 @@ function comparedContents(
     unproven: unproven.map(({ text }) => text),
     agreed: [],
   };
+}
+
+/** Names rows for people's sake: what the proof says does not hang on it. */
+async function rowsOfStaging(
+  ports: Ports,
+  evidence: RunEvidence,
+  record: RecordName,
+  was: TableContentDoc,
+): Promise<string | undefined> {
+  return await withTarget(ports, evidence, "staging", (session) =>
+    rowsThatDiffer(session, record, was),
+  ).catch((error: unknown) => {
+    ports.progress(`the rows of ${was.table} that differ could not be named: ${messageOf(error)}`);
+    return undefined;
+  });
 }
 
 interface Expectation {
@@ -207,15 +236,19 @@ async function expectation(
   const before = await evidence.need<RecordDoc>(Doc.record("before"));
   const { sequences, views } = before;
   const since = sinceBefore(ports);
-  if (proof === "production-data")
+  if (proof === "production-data") {
+    const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
+    const setBack = seen.sequences.flatMap(({ sequence, back }) => (back ? [sequence] : []));
     // The schema's version has rightly changed.
     return {
       record: before,
       tables: before.tables.filter(({ table }) => table !== versions),
-      sequences,
+      // One that the rehearsal set back, people agreed to.
+      sequences: sequences.filter(({ sequence }) => !setBack.includes(sequence)),
       since: "before",
       held: true,
     };
+  }
   if (proof === "production-restored")
     return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
   const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));

@@ -166,8 +166,8 @@ function contentOf(
   });
 }
 
-/** Of an extension's table only the rows that are user data: the others are the extension's own. */
-function only(where: string, condition: string): string {
+/** SQL: of an extension's table only the rows that are user data: the others are the extension's own. */
+export function only(where: string, condition: string): string {
   if (condition === "") return where;
   return where === "" ? `WHERE ${condition}` : `${where} AND (${condition})`;
 }

@@ -1,8 +1,8 @@
 import type { GrowingDoc } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
 import { listTables, takeTableContent } from "./checksums.ts";
+import { contentsByName } from "./modes.ts";
 
 // A table that only grows, such as one that an event trigger writes: what was there must be there, and more may be.
 // A row's version says when it was written. Of one that was changed there is another version, and of one that is gone
@@ -19,17 +19,13 @@ export async function takeGrowing(
   session: Session,
   contents: CompiledPlan["contents"],
 ): Promise<GrowingDoc[]> {
-  const names = Object.keys(contents).filter((name) => contents[name] === "grows");
-  if (names.length === 0) return [];
-  const tables = await listTables(session);
+  if (!Object.values(contents).includes("grows")) return [];
+  const said = await contentsByName(session, contents);
+  const tables = (await listTables(session)).filter(({ table }) => said.get(table) === "grows");
   const [oldest] = await session.query<{ since: string }>(OLDEST_OPEN);
   if (!oldest) throw new Error("The database did not answer which transactions are open");
   const found: GrowingDoc[] = [];
-  for (const name of names) {
-    const wanted = await qualifiedName(session, name);
-    const listed = tables.find(({ table }) => table === wanted);
-    if (listed) found.push(await read(session, listed.table, listed.columns, oldest.since));
-  }
+  for (const { table, columns } of tables) found.push(await read(session, table, columns, oldest.since));
   return found;
 }
 

@@ -1,18 +1,49 @@
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
 import type { ContentMode } from "./checksums.ts";
 
-/** How the plan wants tables' contents read, by the tables' names as records have them. All others are read in full. */
+type Contents = CompiledPlan["contents"];
+
+/**
+ * What the plan's `contents` say of each relation, by the names that records have. A partitioned table stands for its
+ * leaves; what is said of a leaf itself goes before.
+ */
+export async function contentsByName(session: Session, contents: Contents): Promise<Map<string, string>> {
+  const found = await session.query<{ name: string; said: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name, w.value AS said
+       FROM jsonb_each_text($1::text::jsonb) w
+       JOIN pg_class r ON r.oid = to_regclass(w.key)
+       JOIN pg_class c ON c.oid = r.oid OR (r.relkind = 'p' AND EXISTS (
+         SELECT FROM pg_partition_tree(r.oid) t WHERE t.relid = c.oid))
+       JOIN pg_namespace n ON n.oid = c.relnamespace
+      ORDER BY c.oid = r.oid, (SELECT count(*) FROM pg_partition_ancestors(r.oid))`,
+    [JSON.stringify(contents)],
+  );
+  return new Map(found.map(({ name, said }) => [name, said]));
+}
+
+/** How the plan wants tables' contents read. All others are read in full. */
 export async function contentModes(
   session: Session,
-  contents: CompiledPlan["contents"],
+  contents: Contents,
 ): Promise<ReadonlyMap<string, ContentMode>> {
   const modes = new Map<string, ContentMode>();
-  for (const [name, mode] of Object.entries(contents)) {
-    const table = await qualifiedName(session, name);
-    // growing.ts reads those that only grow.
-    if (table !== undefined) modes.set(table, mode === "grows" ? "count" : mode);
-  }
+  // growing.ts reads those that only grow. Only a materialized view can be left out.
+  for (const [name, said] of await contentsByName(session, contents))
+    if (said !== "none") modes.set(name, said === "grows" ? "count" : (said as ContentMode));
   return modes;
 }
+
+/** The same of materialized views, which may be left out. */
+export async function viewModes(
+  session: Session,
+  contents: Contents,
+): Promise<ReadonlyMap<string, ViewMode>> {
+  const modes = await contentsByName(session, contents);
+  return new Map(
+    [...modes].filter(([, said]) => said !== "grows").map(([name, said]) => [name, said as ViewMode]),
+  );
+}
+
+/** "none": left out, as what the view holds rightly changes whenever it is refreshed. */
+export type ViewMode = ContentMode | "none";

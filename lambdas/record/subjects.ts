@@ -1,4 +1,4 @@
-import type { MarkedTable, RowMark } from "../row-versions/mark.ts";
+import { hasOtherLabels, type MarkedTable, type RowMark } from "../row-versions/mark.ts";
 import type { RecordBeganDoc, TableContentDoc } from "../shared/documents.ts";
 import type { ContentMode, ListedTable } from "./checksums.ts";
 import { readAs } from "./compare-contents.ts";
@@ -42,6 +42,8 @@ export function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | und
   const marked = new Map(began.mark.tables.map((table) => [table.table, table]));
   const before = new Map(base?.mark.tables.map((table) => [table.oid, table]));
   const contents = new Map(base?.tables.map((content) => [content.table, content]));
+  // Nobody looks which tables hold such values: it is rare, and what is to be read can be read again.
+  const relabelled = base !== undefined && hasOtherLabels(base.mark, began.mark);
   const subjectOf = (listed: ListedTable): Subject[] => {
     const is = marked.get(listed.table);
     const was = is && before.get(is.oid);
@@ -62,6 +64,7 @@ export function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | und
             kept: content !== undefined && columnsKept(content.columns, was, is),
             carries:
               content !== undefined &&
+              !relabelled &&
               (wish === undefined || readAs(content) === wish.mode) &&
               content.columns.join("\0") === listed.columns.join("\0"),
           },

@@ -16,7 +16,7 @@ import { listTables } from "./checksums.ts";
 
 import { takeGrowing } from "./growing.ts";
 import { takeLargeObjects } from "./large-objects.ts";
-import { contentModes } from "./modes.ts";
+import { viewModes } from "./modes.ts";
 import type { Reading } from "./pieces.ts";
 import { countTables, readTables } from "./read-tables.ts";
 import { takeSequences } from "./sequences.ts";
@@ -75,7 +75,7 @@ export async function takeRecord(
     takeGrowing(session, ports.plan.contents),
   );
   const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
-    takeViews(session, await contentModes(session, ports.plan.contents)),
+    takeViews(session, await viewModes(session, ports.plan.contents)),
   );
   const now = ports.clock.now();
   return await evidence.keep<RecordDoc>(Doc.record(name), {

@@ -2,9 +2,10 @@ import { withPinnedSnapshot } from "../prove/pinned.ts";
 import type { TableContentDoc, ViewContentDoc } from "../shared/documents.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
-import { type ContentMode, takeTableContent } from "./checksums.ts";
+import { takeTableContent } from "./checksums.ts";
 import { compareContents } from "./compare-contents.ts";
 import { HASHES, type HashedColumn, rowHash } from "./hashes.ts";
+import type { ViewMode } from "./modes.ts";
 
 const VIEWS = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table, c.relispopulated AS populated,
@@ -18,12 +19,12 @@ WHERE c.relkind = 'm' AND ${IS_USERS_SCHEMA("n.nspname")}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
 /**
- * What every materialized view holds, each read as the plan says. One that was never populated, or that this role may
- * not read, is listed and not read.
+ * What every materialized view holds, each read as the plan says. One that was never populated, that this role may not
+ * read or that the plan leaves out is listed and not read.
  */
 export async function takeViews(
   session: Session,
-  modes: ReadonlyMap<string, ContentMode>,
+  modes: ReadonlyMap<string, ViewMode>,
 ): Promise<ViewContentDoc[]> {
   const listed = await session.query<{
     table: string;
@@ -32,12 +33,16 @@ export async function takeViews(
     columns: string[];
   }>(VIEWS);
   const contents: ViewContentDoc[] = [];
-  for (const { table, populated, readable, columns } of listed)
+  for (const { table, populated, readable, columns } of listed) {
+    const mode = modes.get(table) ?? "full";
+    const notRead =
+      mode === "none" ? "left out" : !populated ? "not populated" : !readable ? "may not" : undefined;
     contents.push(
-      populated && readable
-        ? await takeTableContent(session, table, columns, modes.get(table) ?? "full", { sums: true })
-        : { table, columns, rows: "0", checksum: null, notRead: populated ? "may not" : "not populated" },
+      notRead || mode === "none"
+        ? { table, columns, rows: "0", checksum: null, notRead }
+        : await takeTableContent(session, table, columns, mode, { sums: true }),
     );
+  }
   return contents;
 }
 
@@ -72,6 +77,7 @@ export async function differencesOfViews(
 const NOT_READ: Readonly<Record<NonNullable<ViewContentDoc["notRead"]>, string>> = {
   "may not": "this role may not read the materialized view any more",
   "not populated": "the materialized view is not populated",
+  "left out": "the plan leaves the materialized view out",
 };
 
 /** Rejects where this role may not run its query, or policies would hide rows from it. */

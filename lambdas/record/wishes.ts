@@ -1,4 +1,10 @@
-import { type ChangesDoc, Doc, type RecordName } from "../shared/documents.ts";
+import {
+  type ChangesDoc,
+  Doc,
+  type RecordBeganDoc,
+  type RecordDoc,
+  type RecordName,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
@@ -18,8 +24,8 @@ export async function stagingWishes(session: Session, ports: Ports): Promise<Wis
 }
 
 /**
- * Of production, values are read where row versions will not do: of tables that the rehearsal touched, that the plan
- * names, and of all where staging must equal this record, or where others write meanwhile.
+ * Of production, values are read where row versions will not do: of tables that the rehearsal touched, or had no rows of,
+ * that the plan names, and of all where staging must equal this record, or where others write meanwhile.
  */
 export async function productionWishes(
   session: Session,
@@ -31,6 +37,13 @@ export async function productionWishes(
   if (!seen || ports.settings.fence === "none")
     return (table) => ({ mode: modes.get(table) ?? "full", byColumn: seen !== undefined });
   const touched = new Set(seen.touched);
+  // What there was nothing of to touch: rows that came since may be written, as by filling a new column.
+  const staging = await evidence.need<RecordDoc>(Doc.record("staging"));
+  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("staging"));
+  const partitions = new Set(mark.tables.flatMap(({ table, parent }) => (parent ? [table] : [])));
+  const named = namedTables(ports);
+  for (const { table, rows } of staging.tables)
+    if (rows === "0" && (partitions.has(table) || named(table))) touched.add(table);
   // The run itself writes to it.
   const versions = await qualifiedName(session, ports.plan.schema.table);
   if (versions !== undefined) touched.add(versions);
@@ -39,6 +52,17 @@ export async function productionWishes(
     if (mode === undefined && !touched.has(table)) return undefined;
     return { mode: mode ?? "full", byColumn: true };
   };
+}
+
+/** Whether the migrations may write to a table, by its name; to any, where a step does not say what it touches. */
+function namedTables({ plan }: Ports): (table: string) => boolean {
+  const relations = plan.migrations.flatMap(({ migrate }) => migrate.steps.map((step) => step.relations));
+  const names = relations.every((some) => some !== undefined)
+    ? new Set(relations.flat().map(({ name }) => name))
+    : null;
+  // Quoted or not, a table's own name is what its qualified name ends in.
+  return (table) =>
+    names === null || [...names].some((name) => table.replaceAll('"', "").endsWith(`.${name}`));
 }
 
 /** Where nothing keeps the application out, what was written since the record tells nothing about the migration. */

@@ -14,6 +14,8 @@ export interface RowMark {
   since: string;
   /** Tells clusters apart: marks of one say nothing of the rows of another. */
   cluster: string;
+  /** Of each enum's value its label, by its oid: under another label, rows that are as old as they were read otherwise. */
+  labels: Record<string, string>;
   tables: MarkedTable[];
 }
 
@@ -91,8 +93,17 @@ export async function takeRowMark(session: Session): Promise<RowMark> {
       session,
       "SELECT system_identifier::text AS cluster FROM pg_control_system()",
     );
-    return { transaction, since, cluster, tables: await session.query<MarkedTable>(MARKED) };
+    const { labels } = await only<{ labels: Record<string, string> }>(
+      session,
+      "SELECT coalesce(json_object_agg(oid, enumlabel ORDER BY oid), '{}') AS labels FROM pg_enum",
+    );
+    return { transaction, since, cluster, labels, tables: await session.query<MarkedTable>(MARKED) };
   });
+}
+
+/** Whether a value of an enum that both marks know has another label. */
+export function hasOtherLabels(before: RowMark, now: RowMark): boolean {
+  return Object.entries(before.labels).some(([value, label]) => (now.labels[value] ?? label) !== label);
 }
 
 /** What the tables are like now. The session must not be in a transaction. */

@@ -232,7 +232,7 @@ export interface RecordBeganDoc {
 /** What a materialized view held. */
 export interface ViewContentDoc extends TableContentDoc {
   /** Why it was not read; then it has no rows and no checksum. */
-  notRead?: "not populated" | "may not" | undefined;
+  notRead?: "not populated" | "may not" | "left out" | undefined;
 }
 
 export interface RecordDoc {
@@ -290,9 +290,17 @@ export interface ChangesDoc {
   tables: TableChangeDoc[];
   objects: ObjectChangesDoc;
   /** Sequences that went on, or back; decimal text, null: it had given no value yet. */
-  sequences: { sequence: string; from: string | null; to: string | null }[];
+  sequences: SequenceMovedDoc[];
   /** Tables whose rows were written since staging was restored, be it by a rollback, or to the same values. */
   touched: string[];
+}
+
+export interface SequenceMovedDoc {
+  sequence: string;
+  from: string | null;
+  to: string | null;
+  /** It was set back: values that it had given it gives again. */
+  back?: true;
 }
 
 export interface TableChangeDoc {
@@ -309,6 +317,8 @@ export interface TableChangeDoc {
   columns: ColumnChangeDoc[];
   /** What the table held before: equal ones began alike. Null: not read in full. */
   began: string | null;
+  /** A migration that wrote to it picks rows by the time or by chance: later it may hit others. */
+  byTime?: true;
 }
 
 /** Decimal text. */

@@ -14,8 +14,8 @@ export interface CompiledPlan {
   applicationRoles: readonly string[];
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
   protect: readonly string[];
-  /** How the contents of tables are read, by their names; of those that are not named, every row is. */
-  contents: Readonly<Record<string, "full" | "sample" | "count" | "grows">>;
+  /** How the contents of tables and materialized views are read, by their names; of those that are not named, every row is. */
+  contents: Readonly<Record<string, "full" | "sample" | "count" | "grows" | "none">>;
   rollbackSloMinutes: number;
   migrations: readonly Migration[];
   gates: GateTexts;
@@ -85,6 +85,8 @@ interface StepOfFile {
   relationsBefore?: readonly ObjectName[] | undefined;
   /** It writes tables anew, and is meant to. */
   rewrites?: true | undefined;
+  /** It picks rows by the time or by chance: later it may hit others, though the tables hold the same. */
+  picksByTime?: true | undefined;
   /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
   revokesConnect?: readonly (string | null)[] | undefined;
 }

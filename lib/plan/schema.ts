@@ -125,7 +125,7 @@ export const planFile = z.strictObject({
     .array(role)
     .min(1, "name the roles that the application connects as; the fence and the checks need them"),
   protect: z.array(z.string().min(1)).default([]),
-  contents: z.record(z.string().min(1), z.enum(["full", "sample", "count", "grows"])).default({}),
+  contents: z.record(z.string().min(1), z.enum(["full", "sample", "count", "grows", "none"])).default({}),
   rollbackSloMinutes: minutes.default(30),
   expectedMinutes: z.strictObject({ admit: minutes, prove: minutes, open: minutes }),
   migrations: z

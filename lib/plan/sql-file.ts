@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Check, CheckFile, SqlFile, Statement, Step } from "../../lambdas/shared/plan.ts";
+import { picksByTime } from "./by-time.ts";
 import { inBatches } from "./in-batches.ts";
 import {
   isQuery,
@@ -170,6 +171,7 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
     ...base,
     ...(revoked.length > 0 ? { revokesConnect: revoked } : {}),
     ...(mark.rewrites ? { rewrites: true as const } : {}),
+    ...(parsed.some(picksByTime) ? { picksByTime: true as const } : {}),
   };
   if (mark.kind === "transaction") {
     const notRewritten = [...before.tables].map((name) => ({ name }));

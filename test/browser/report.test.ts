@@ -85,9 +85,9 @@ const broken = async () => ({ plan: await changedPlan({ "003_labels/rollback.sql
 const CASES: Case[] = [
   {
     end: "Succeeded",
-    title: "Succeeded",
+    title: "Succeeded (rehearsal)",
     says: [
-      "002 and 003 are on production",
+      "002 and 003 are on the copy that stood for production",
       "Nothing was left behind",
       "No data is lost",
       "Notes by author P95",
@@ -96,31 +96,26 @@ const CASES: Case[] = [
   },
   {
     end: "RolledBack",
-    title: "Rolled back",
+    title: "Rolled back (rehearsal)",
     says: ["the test says so", "003 and 002 were rolled back", "start a new run", "Production, rolled back"],
     run: async () => ({ noGo: ["after-003"] }),
   },
   {
     end: "Refused",
-    title: "Refused",
+    title: "Refused (rehearsal)",
     says: ["the test says so", "Production was not touched", "start a new run", "Approved for production"],
     run: async () => ({ noGo: ["rehearsal"] }),
   },
   {
     end: "Restored",
-    title: "Restored from the snapshot",
-    says: [
-      "this rollback is broken",
-      "was restored from snapshot",
-      "Production, restored",
-      "then delete that instance",
-    ],
+    title: "Restored from the snapshot (rehearsal)",
+    says: ["this rollback is broken", "was restored from snapshot", "Production, restored"],
     run: async () => ({ ...(await broken()), noGo: ["after-003"] }),
   },
   {
     end: "NeedsOperator",
-    title: "An operator is needed now",
-    says: ["NOT proven back", "The snapshot to restore from is", "docs/operator-runbook.md"],
+    title: "The way back failed (rehearsal)",
+    says: ["NOT proven back", "a real one would need a person now"],
     run: async () => ({ ...(await broken()), noGo: ["after-003", "restore"] }),
   },
 ];

@@ -2,25 +2,13 @@ import { describe, expect, test } from "vitest";
 import { changesText } from "../../lambdas/changes/words.ts";
 import { buildReport } from "../../lambdas/report/build.ts";
 import { type ChangesDoc, Doc, type ProofDoc } from "../../lambdas/shared/documents.ts";
+import { CHANGES_PLAN, CHANGES_WORDS } from "../support/changes-plan.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
-
-const PLAN = new URL("../plans/changes", import.meta.url).pathname;
-
-const WORDS: Record<string, string> = {
-  "002": "adds 1 row to role_kind",
-  "003": "changes account.email in 3,000 of 3,000 rows, adds table account_as_typed",
-  "004": "removes 364 of 2,000 rows from visit, adds table old_visit",
-  "005": "changes account.nickname in 2,000 of 3,000 rows",
-  "006": "drops account.status, adds table account_status",
-  "007": "renames account.nickname to handle",
-  "008": "renames account to member",
-  "009": "renames visit to visit_first and makes it a partition of visit, adds table visit_later",
-};
 
 test("migrations that change data succeed, each with what it does in words at the gate", async () => {
   let shown: string[] = [];
   const { end, evidence } = await runPlan({
-    plan: PLAN,
+    plan: CHANGES_PLAN,
     onEvent: (event) => {
       if (event.type === "gate" && event.gate.doc.kind === "rehearsal")
         shown = event.gate.summary.flatMap(({ lines }) => lines);
@@ -28,7 +16,8 @@ test("migrations that change data succeed, each with what it does in words at th
   });
   expect(end.cause).toContain("changed as the rehearsal showed, 3 tables; unchanged otherwise");
   expect(end.end).toBe("Succeeded");
-  for (const [version, words] of Object.entries(WORDS)) expect(shown).toContain(`${version} ${words}`);
+  for (const [version, words] of Object.entries(CHANGES_WORDS))
+    expect(shown).toContain(`${version} ${words}`);
   const proof = await evidence.need<ProofDoc>("proofs/production-data");
   expect(proof.agreed.map(({ table }) => table)).toEqual([
     "public.account",
@@ -44,7 +33,7 @@ test("migrations that change data succeed, each with what it does in words at th
     changesText(await evidence.need<ChangesDoc>(Doc.changes("staging"))),
   );
   const report = await buildReport(evidence);
-  expect(report.migrations.map(({ changes }) => changes?.text)).toEqual(Object.values(WORDS));
+  expect(report.migrations.map(({ changes }) => changes?.text)).toEqual(Object.values(CHANGES_WORDS));
 });
 
 /** Behind the fence, and so on production only. */

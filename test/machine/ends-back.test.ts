@@ -154,7 +154,7 @@ describe("without a fence", () => {
     const plan = await changedPlan({ "plan.yaml": WRITES_WHILE_TESTED });
     const { end, evidence } = await runPlan({ plan, fence: "none", noGo: ["open"] });
     expect(end.end).toBe("RolledBack");
-    expect(end.cause).toContain("not proven");
+    expect(end.cause).toContain("Not proven: 1 table");
     expect((await evidence.need<ProofDoc>("proofs/production-rolled-back")).unproven).toHaveLength(1);
   });
 });

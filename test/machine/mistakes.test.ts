@@ -22,7 +22,7 @@ describe("the mistakes of a rehearsal", () => {
     const issues = end.report.staging.issues.join("\n");
     for (const found of [
       /rolling back 002 does not bring staging back: table public\.left_over added/,
-      /rolling back 003 does not bring staging back: .*note: 1000 rows as before, but with other values in "body"/,
+      /rolling back 003 does not bring staging back: .*note: 1000 rows as before, but with other values in "body"; by "id": changed 2/,
       /check 'notes are long' of 002 failed on staging/,
       /003_labels\/rollback\.sql:1: step "all" writes the whole of public\.note anew/,
     ]) {
@@ -78,7 +78,7 @@ describe("a rollback is tried again on staging, and the run is refused where it"
     const deletes = `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_attribute WHERE attname = 'author' AND attnum > 0) THEN
       UPDATE note SET body = 'lost' WHERE id = 7; END IF; END $$;\n`;
     expect(await refused((sql) => sql.replace("ALTER", () => `${deletes}ALTER`))).toMatch(
-      /does not bear being tried again: public\.note: 1000 rows as before, but with other values in "body"/,
+      /does not bear being tried again: public\.note: 1000 rows as before, but with other values in "body"; by "id": changed 7/,
     );
   });
 });

@@ -5,6 +5,7 @@ import { scopeInWords, scopeOf } from "../../lambdas/prove/scope.ts";
 import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
 import { grown, takeGrowing } from "../../lambdas/record/growing.ts";
 import { takeLargeObjects } from "../../lambdas/record/large-objects.ts";
+import { contentModes } from "../../lambdas/record/modes.ts";
 import { takeSequences } from "../../lambdas/record/sequences.ts";
 import type { RecordDoc } from "../../lambdas/shared/documents.ts";
 import { useEmbedded } from "../support/embedded.ts";
@@ -134,6 +135,16 @@ describe("of a table that only grows,", () => {
       for (const statement of does.split("; ")) expect((await told(statement, "")).lines).toEqual([]);
     },
   );
+});
+
+test("a partitioned table that grows stands for its partitions", async () => {
+  await session.exec(`CREATE TABLE audit (id int, at date) PARTITION BY RANGE (at);
+    CREATE TABLE audit_1 PARTITION OF audit FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+    CREATE TABLE audit_2 PARTITION OF audit FOR VALUES FROM ('2026-02-01') TO ('2026-03-01')`);
+  const contents = { audit: "grows", audit_2: "count" } as const;
+  expect((await takeGrowing(session, contents)).map(({ table }) => table)).toEqual(["public.audit_1"]);
+  expect([...(await contentModes(session, contents))]).toContainEqual(["public.audit_2", "count"]);
+  await session.exec("DROP TABLE audit");
 });
 
 test("an extension's table counts for the rows that are user data by its own word, where they may be read", async () => {

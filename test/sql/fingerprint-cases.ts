@@ -828,6 +828,36 @@ export const CHANGES: Change[] = [
     `role app_user changed: now "member of pg_read_all_data by postgres"`,
   ),
   change(
+    "a role of the server's own that is made a member",
+    "GRANT app_user TO pg_monitor",
+    "REVOKE app_user FROM pg_monitor",
+    `role app_user changed: now "has member pg_monitor"`,
+  ),
+  change(
+    "a comment on the language that comes with the server",
+    "COMMENT ON LANGUAGE plpgsql IS 'mine'",
+    "COMMENT ON LANGUAGE plpgsql IS 'PL/pgSQL procedural language'",
+    "extension plpgsql changed",
+  ),
+  change(
+    "a comment on a tablespace",
+    "COMMENT ON TABLESPACE pg_default IS 'mine'",
+    "COMMENT ON TABLESPACE pg_default IS NULL",
+    "tablespace pg_default added",
+  ),
+  change(
+    "rights on a table's row type",
+    "REVOKE USAGE ON TYPE app.orders FROM PUBLIC",
+    "GRANT USAGE ON TYPE app.orders TO PUBLIC",
+    "type app.orders added",
+  ),
+  change(
+    "a comment on an array type",
+    "COMMENT ON TYPE app._mood IS 'mine'",
+    "COMMENT ON TYPE app._mood IS NULL",
+    "type app.mood[] added",
+  ),
+  change(
     "somebody who is in a role",
     "CREATE ROLE intruder LOGIN; GRANT app_user TO intruder",
     "DROP ROLE intruder",

@@ -182,4 +182,19 @@ describe("an inspection that fails", () => {
       expect.arrayContaining(["schema version", "protected tables"]),
     );
   });
+
+  test("refuses a table that the plan leaves out, and a view that it lets grow: they could not be proven", async () => {
+    await session.exec(
+      "CREATE TABLE public.left_out (id int); CREATE MATERIALIZED VIEW public.growing AS SELECT 1 AS a",
+    );
+    const contents = { "public.left_out": "none", "public.growing": "grows" } as const;
+    const checks = await inspectDatabase(session, memoryPorts({ plan: { contents } }));
+    expect(checks.find(({ name }) => name === "tables not read in full")).toMatchObject({
+      passed: false,
+      seen: "public.left_out: none, and it is no materialized view; public.growing: grows, and it is no table",
+    });
+    const right = { "public.growing": "none", "public.left_out": "grows" } as const;
+    const again = await inspectDatabase(session, memoryPorts({ plan: { contents: right } }));
+    expect(again.find(({ name }) => name === "tables not read in full")).toMatchObject({ passed: true });
+  });
 });

@@ -17,6 +17,7 @@ import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
 
 export const RUN = "a-walk";
 export const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:sluice:a-walk";
+const STARTED_AT = "2026-11-01T02:00:00.000Z";
 const GATE_URL = "https://gates.example.com";
 /** Its actions were on; those of the other were off already. */
 export const ALARM = "orders-latency";
@@ -115,7 +116,9 @@ class Walk {
       retryPauseMs: 0,
       waitMs: 0,
       ...(halt ? { startAt: halt.state } : {}),
-      task: (state, event) => this.task(state, event, ports),
+      // One that goes on from a halt is the same execution; the interpreter gives each the time at which it begins.
+      task: (state, event) =>
+        this.task(state, "started" in event ? { ...event, started: STARTED_AT } : event, ports),
       onEvent: (event) => this.see(event),
     });
     for (const [state, found] of this.halted) found.input = this.inputs.get(state);

@@ -31,6 +31,21 @@ describe("production is held to what the rehearsal showed", () => {
     expect(departures([lowered()], [others], [OTHER])).toEqual([]);
   });
 
+  test("and not to the same rows where they are picked by the time", () => {
+    const later = lowered({ rows: { ...rows, changed: "2999", keys: "18" } });
+    expect(departures([lowered({ byTime: true })], [later], [ALIKE])).toEqual([]);
+  });
+
+  test("and what it did to a partition goes for one that had no rows then", () => {
+    const partition = lowered({ table: "public.account_new" });
+    const beside = (table: string) => (table === "public.account_new" ? ["public.account"] : []);
+    expect(departures([lowered()], [lowered(), partition], [ALIKE], beside)).toEqual([]);
+    const dropped = { ...partition, columns: [{ column: "email", how: "dropped" as const }] };
+    expect(departures([lowered()], [lowered(), dropped], [ALIKE], beside)).toEqual([
+      "account_new.email dropped, which the rehearsal did not show",
+    ]);
+  });
+
   test("a table that it did not show is named, with its column", () => {
     const audit = lowered({ table: "public.audit", columns: [{ column: "what", how: "changed" }] });
     expect(departures([lowered()], [lowered(), audit], [ALIKE])).toEqual([

@@ -1,0 +1,40 @@
+import { fieldsOf, nodesWithin, type ParsedStatement } from "./statements.ts";
+
+const FUNCTIONS: readonly string[] = [
+  "now",
+  "clock_timestamp",
+  "statement_timestamp",
+  "transaction_timestamp",
+  "timeofday",
+  "age",
+  "random",
+  "gen_random_uuid",
+];
+
+const IN_TEXT =
+  /\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|age|random|gen_random_uuid)\s*\(|\b(?:current_(?:date|time|timestamp)|localtime|localtimestamp)\b|'(?:now|today|yesterday|tomorrow)'/i;
+
+/** Parts of a syntax tree that pick rows. */
+const PICKING: readonly string[] = ["whereClause", "quals", "havingClause", "limitCount", "sortClause"];
+
+/**
+ * Whether a statement picks its rows by the time, or by chance: an hour later it hits others, though the tables hold
+ * the same. What a DO does is text to us, so there it may pick them so wherever it speaks of the time.
+ */
+export function picksByTime({ node, sql }: ParsedStatement): boolean {
+  if (!node || fieldsOf(node, "DoStmt")) return IN_TEXT.test(sql);
+  for (const _ of nodesWithin(node, "RangeTableSample")) return true;
+  return [...PICKING].some((key) => [...nodesWithin(node, key)].some(speaksOfTime));
+}
+
+function speaksOfTime(part: unknown): boolean {
+  for (const { funcname } of nodesWithin(part, "FuncCall") as Generator<{ funcname?: unknown[] }>) {
+    const name = fieldsOf<{ sval?: string }>(funcname?.at(-1) as never, "String")?.sval;
+    if (name !== undefined && FUNCTIONS.includes(name)) return true;
+  }
+  for (const { op } of nodesWithin(part, "SQLValueFunction"))
+    if (/_(?:CURRENT_(?:DATE|TIME)|LOCALTIME)/.test(String(op))) return true;
+  for (const { sval } of nodesWithin(part, "A_Const") as Generator<{ sval?: { sval?: string } }>)
+    if (/^(?:now|today|yesterday|tomorrow)$/i.test(sval?.sval ?? "")) return true;
+  return false;
+}
