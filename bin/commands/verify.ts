@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { lstat, readdir, readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
 import { isRunName } from "../../lambdas/gate/link.ts";
@@ -61,6 +61,8 @@ async function evidenceToVerify(dir: string): Promise<{ folder: string; evidence
 
 async function runNamedIn(path: string): Promise<string | undefined> {
   try {
+    // A pipe in its place would be waited for without end.
+    if (!(await lstat(path)).isFile()) return undefined;
     const { run } = JSON.parse(await readFile(path, "utf8")) as { run?: unknown };
     return typeof run === "string" && isRunName(run) ? run : undefined;
   } catch {

@@ -24,7 +24,7 @@ export const REPORT_FILES = ["report.html", "report.json"] as const;
 export const NO_HASH = "0".repeat(64);
 
 /** Of files at the top of the folder that change, or are none of the run's evidence. */
-export const isEvidence = (file: string) => !/^leases\/[^/]+$/.test(file);
+export const isEvidence = (file: string) => !/^leases\/[^/]+\.json(\.lock)?$/.test(file);
 
 /** Only gates and their pages may read tokens, and who copies the evidence need not have them. */
 export const isToken = (file: string) => /^gates\/[^/]+\/token\.json$/.test(file);

@@ -309,3 +309,33 @@ test("a folder without evidence, or none at all, is a mistake in the call", asyn
     err: expect.stringContaining("no folder"),
   });
 });
+
+describe("finds what is no edit of a listed file:", () => {
+  test.each(["gates/none-1/token.json", "leases/page.html"])("%s was added", async (name) => {
+    const folder = await copied();
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), "{}");
+    const { code, out } = await verify(folder, "--hash", hash);
+    expect(out).toContain(`added: ${name}`);
+    expect(code).toBe(3);
+  });
+
+  test("the manifest's hash was taken out of the report", async () => {
+    const folder = await copied();
+    for (const name of ["report.html", "report.json"])
+      await edit(join(folder, name), (text) => text.replaceAll(hash, "0".repeat(64)));
+    const { out } = await verify(folder, "--hash", hash);
+    expect(out).toContain("changed: report.html");
+    expect(out).toContain("changed: report.json");
+  });
+
+  test("a folder took the place of a page that was shown", async () => {
+    const folder = await copied();
+    const name = `gates/open-1/shown-${sha256(PAGE).slice(0, 16)}.html`;
+    await rm(join(folder, name));
+    await mkdir(join(folder, name));
+    const { code, out } = await verify(folder, "--hash", hash);
+    expect(out).toContain(`taken away: ${name}`);
+    expect(code).toBe(3);
+  });
+});
