@@ -39,7 +39,7 @@ export default defineConfig({
         include: [`${MATRIX}/*.test.ts`],
         env: { SLUICE_MATRIX: process.env.SLUICE_MATRIX ?? "whole" },
       }),
-      tier("browser", 60, { globalSetup: ["test/browser/global-setup.ts"] }),
+      tier("browser", 120, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
       tier("e2e", 600, { fileParallelism: false }),
       // One server for all: locks, kills and waits of one file must not disturb another's.

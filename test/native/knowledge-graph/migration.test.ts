@@ -74,7 +74,7 @@ describe("007 on a large table", () => {
 // As psql runs a file: each statement on its own, so that it may stop after any of them.
 describe.each(["006", "007", "008"] as const)("%s", (version) => {
   // Some two hundred times for 007, hence the catalog only each time, and the rows at the end.
-  test("can be rolled back after any of its statements", { timeout: 600_000 }, async () => {
+  test("can be rolled back after any of its statements", { timeout: 1_200_000 }, async () => {
     const db = await createScratch(`rollback_${version}`);
     onTestFinished(() => db.close());
     for (const earlier of ["006", "007", "008"] as const)
@@ -93,7 +93,7 @@ describe.each(["006", "007", "008"] as const)("%s", (version) => {
 
 // By hand, with psql: Sluice itself goes on where it stopped.
 describe.each(["006", "007", "008"] as const)("the rollback of %s", (version) => {
-  test("may stop after any of its statements and be begun again", { timeout: 600_000 }, async () => {
+  test("may stop after any of its statements and be begun again", { timeout: 1_200_000 }, async () => {
     const db = await createScratch(`again_${version}`);
     onTestFinished(() => db.close());
     for (const earlier of ["006", "007", "008"] as const)
