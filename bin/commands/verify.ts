@@ -21,8 +21,8 @@ export function verifyCommand(context: Context): Command {
     .addHelpText(
       "after",
       `
-Without --hash it can only say that the folder fits together: whoever may write
-to all of it could have made it so. Take the hash from where they cannot write.
+Without --hash it can only say that the folder fits together: anybody who may
+write to all of it could have made it so. Take the hash from where they cannot write.
 
 Examples:
   sluice verify .sluice/runs/rehearsal-20261103-021405-a1b2c3
@@ -73,7 +73,7 @@ async function runNamedIn(path: string): Promise<string | undefined> {
 function verifiedText({ findings, covered, after, manifest, verdict }: Verified, byHash: boolean): string[] {
   const whole = byHash
     ? `Whole: ${covered} files are what the run wrote, by the manifest whose hash was given.`
-    : `Whole in itself: ${covered} files are as the manifest beside them says. Whoever may write to the folder could have made it so; with --hash it is held to what the run's final message says.`;
+    : `Whole in itself: ${covered} files are as the manifest beside them says. Anybody who may write to the folder could have made it so; with --hash it is held to what the run's final message says.`;
   return [
     findings.length === 0
       ? whole

@@ -1,6 +1,6 @@
 import { withPinnedSnapshot } from "../prove/pinned.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
-import type { Session } from "../shared/session.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 
 /**
@@ -83,17 +83,17 @@ SELECT coalesce((
  * The session must not be in a transaction.
  */
 export async function takeRowMark(session: Session): Promise<RowMark> {
-  const { transaction } = await only<{ transaction: string }>(
+  const { transaction } = await needRow<{ transaction: string }>(
     session,
     "SELECT pg_current_xact_id()::text AS transaction",
   );
   return await withPinnedSnapshot(session, async () => {
-    const { since } = await only<{ since: string }>(session, SINCE, [transaction]);
-    const { cluster } = await only<{ cluster: string }>(
+    const { since } = await needRow<{ since: string }>(session, SINCE, [transaction]);
+    const { cluster } = await needRow<{ cluster: string }>(
       session,
       "SELECT system_identifier::text AS cluster FROM pg_control_system()",
     );
-    const { labels } = await only<{ labels: Record<string, string> }>(
+    const { labels } = await needRow<{ labels: Record<string, string> }>(
       session,
       "SELECT coalesce(json_object_agg(oid, enumlabel ORDER BY oid), '{}') AS labels FROM pg_enum",
     );
@@ -137,7 +137,7 @@ export async function refuseOtherLineage(session: Session, mark: RowMark): Promi
 
 /** Why the mark says nothing of this database's rows; undefined: it does. */
 export async function otherLineage(session: Session, mark: RowMark): Promise<string | undefined> {
-  const now = await only<{ cluster: string; next: string }>(
+  const now = await needRow<{ cluster: string; next: string }>(
     session,
     "SELECT system_identifier::text AS cluster, pg_snapshot_xmax(pg_current_snapshot())::text AS next FROM pg_control_system()",
   );
@@ -146,10 +146,4 @@ export async function otherLineage(session: Session, mark: RowMark): Promise<str
   if (passed <= 0n) return "this database is from before the record";
   if (passed >= HALF) return "too many transactions have passed since the record";
   return undefined;
-}
-
-async function only<Row>(session: Session, sql: string, params: readonly unknown[] = []): Promise<Row> {
-  const [row] = await session.query<Row>(sql, params);
-  if (!row) throw new Error(`The server gave no row: ${sql.trim().slice(0, 80)}`);
-  return row;
 }
