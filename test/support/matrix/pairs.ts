@@ -3,7 +3,7 @@ import { compilePlan } from "../../../lib/plan/compile.ts";
 import { synthesize } from "../../../local/synthesize.ts";
 import { TINY_PLAN } from "../rehearsal.ts";
 import { type Fault, faultText } from "./faults.ts";
-import { type Entry, entries, faultsOf, kindsOfFaults, sampled, withFault } from "./matrix.ts";
+import { type Entry, entries, faultsOf, kindsOfFaults, sampled, statesOf, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
 import { StandInWorld } from "./stand-in-world.ts";
 import { tally, WHOLE } from "./tally.ts";
@@ -56,7 +56,7 @@ export async function twoFailures(rehearse: "before" | "inside"): Promise<void> 
       }
     }
 
-    for (const state of definition.capabilities.keys())
+    for (const state of statesOf(ground))
       test(`"${state}" and what follows it`, async () => {
         const entry = found.get(state);
         if (!entry) throw new Error(`No walk came to ${state}`);

@@ -5,9 +5,10 @@ import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import type { ArchivedSnapshot, Notice, Ports } from "../../../lambdas/shared/ports.ts";
+import { stateInWords } from "../../../lambdas/shared/state-name.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
-import type { Definition } from "../../../local/definition.ts";
+import { type Definition, nameInWords } from "../../../local/definition.ts";
 import { interpret } from "../../../local/interpreter.ts";
 import type { EventLog } from "../../../local/interpreter-types.ts";
 import { MemoryEvidence } from "../ports.ts";
@@ -36,6 +37,7 @@ export interface Ground {
 
 /** Where a walk entered a state: others may go on from there. */
 export interface Halt {
+  /** As the machine calls it. */
   state: string;
   input: unknown;
   evidence: MemoryEvidence;
@@ -49,7 +51,7 @@ export interface Walked {
   end: string;
   /** What the end state shows. */
   cause: string;
-  /** Task states in the order in which they were called, each call. */
+  /** Task states in the order in which they were called, each call, by the names that people give them. */
   calls: string[];
   halts: Map<string, Halt>;
   faults: readonly Fault[];
@@ -140,7 +142,8 @@ class Walk {
 
   private see({ type, state }: EventLog): void {
     if (!state) return;
-    if (type === "StateEntered" && !this.inputs.has(state.name)) this.inputs.set(state.name, state.input);
+    const name = nameInWords(this.ground.definition, state.name, state.input);
+    if (type === "StateEntered" && !this.inputs.has(name)) this.inputs.set(name, state.input);
     if (state.type === "Fail" && type === "StateEntered") this.cause = this.causeOf(state.name, state.input);
     this.passed.push(JSON.stringify(state));
   }
@@ -154,11 +157,12 @@ class Walk {
     return String(found ?? "");
   }
 
-  private async task(state: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
+  private async task(name: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
+    const state = stateInWords(name, event.version as string | undefined);
     this.current = state;
-    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(state));
+    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(name));
     this.calls.push(state);
-    const capability = this.ground.definition.capabilities.get(state);
+    const capability = this.ground.definition.capabilities.get(name);
     if (!capability) throw new Error(`State "${state}" calls nothing`);
     const token = event.token === undefined ? undefined : String(event.token);
     if (token !== undefined) this.secrets.push(token);
