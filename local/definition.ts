@@ -129,12 +129,20 @@ export function nameInWords({ parsed }: Definition, state: string, input: unknow
 
 /** The machine's phases as people see them, with the states that a run of this plan can enter. */
 export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[] {
-  const names = (states: readonly string[]) =>
-    states.flatMap((state) =>
-      versionPath(definition.parsed.States[state]) === undefined
-        ? [state]
-        : plan.migrations.map(({ version }) => stateInWords(state, version)),
-    );
+  const works = (state: string) => versionPath(definition.parsed.States[state]) !== undefined;
+  const names = (states: readonly string[]): string[] => {
+    const begin = states.findIndex(works);
+    if (begin === -1) return [...states];
+    const rest = states.slice(begin).findIndex((state) => !works(state));
+    const end = rest === -1 ? states.length : begin + rest;
+    return [
+      ...states.slice(0, begin),
+      ...plan.migrations.flatMap(({ version }) =>
+        states.slice(begin, end).map((state) => stateInWords(state, version)),
+      ),
+      ...names(states.slice(end)),
+    ];
+  };
   return definition.phases
     .filter(({ within }) => within === undefined)
     .map(({ phase }) => ({

@@ -166,12 +166,12 @@ describe.concurrent("a gate in the machine", () => {
       until: "Proving is not reached",
       onGate: async (_, { ports, answer }) => void (await answer(ports, say("Go"))),
       fail: (state) => {
-        if (state === "Time: go on after 101?")
+        if (state === "Time: after 101")
           throw Object.assign(new Error("it has ended"), { name: "WindowClosed" });
       },
     });
     expect(back.end).toBe("RolledBack");
-    expect(back.states).not.toContain("Gate: go on after 101?");
+    expect(back.states).not.toContain("Gate: after 101");
     expect(back.states).toContain("Roll back 101");
   });
 
