@@ -18,7 +18,7 @@ const SHARED = { isolate: false };
 const MATRIX = "test/machine/matrix";
 
 /** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
-const RUNS = ["changes", "drill", "mistakes"].map((name) => `test/machine/${name}.test.ts`);
+const RUNS = ["changes", "drill", "ends-back", "ends-forward", "mistakes"].map((name) => `test/machine/${name}.test.ts`);
 
 const report = process.env.SLUICE_TEST_REPORT;
 

@@ -26,8 +26,8 @@ import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { differencesOfCatalogs, movedBetween } from "./compare.ts";
-import type { Fingerprint } from "./fingerprint.ts";
 import { heldToRehearsal } from "./held.ts";
+import { keptFingerprint } from "./kept-fingerprint.ts";
 import { scopeOf } from "./scope.ts";
 
 const event = z.discriminatedUnion("proof", [
@@ -145,7 +145,7 @@ export async function prove(
     unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
     agreed: compared.agreed,
     scope: scopeOf({
-      catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
+      catalog: wanted.catalog ? await keptFingerprint(evidence, after) : null,
       tables: wanted.tables,
       views,
       sequences: record.sequences,
