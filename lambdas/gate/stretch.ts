@@ -1,6 +1,6 @@
 import type { CompiledPlan, Migration } from "../shared/plan.ts";
 
-type Migrations = readonly Pick<Migration, "version" | "gate">[];
+type Migrations = readonly Pick<Migration, "version" | "unasked">[];
 
 /**
  * The migrations that are applied from one question to the next: those since the gate before this one.
@@ -8,7 +8,9 @@ type Migrations = readonly Pick<Migration, "version" | "gate">[];
  */
 export function since<M extends Migrations[number]>(migrations: readonly M[], version: string | null): M[] {
   const end = version === null ? migrations.length : placeOf(migrations, version) + 1;
-  const former = migrations.slice(0, version === null ? end : end - 1).findLastIndex(({ gate }) => gate);
+  const former = migrations
+    .slice(0, version === null ? end : end - 1)
+    .findLastIndex(({ unasked }) => !unasked);
   return migrations.slice(former + 1, end);
 }
 
@@ -18,7 +20,7 @@ export function since<M extends Migrations[number]>(migrations: readonly M[], ve
  */
 export function ahead({ migrations }: CompiledPlan, version: string | null): Migration[] {
   const begin = version === null ? 0 : placeOf(migrations, version) + 1;
-  const next = migrations.slice(begin).findIndex(({ gate }) => gate);
+  const next = migrations.slice(begin).findIndex(({ unasked }) => !unasked);
   return migrations.slice(begin, next === -1 ? undefined : begin + next + 1);
 }
 

@@ -9,7 +9,7 @@ export interface PlanSummary
   extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
   expectedMinutes: { admit: number; prove: number; open: number };
   protect: readonly string[];
-  migrations: readonly Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "gate">[];
+  migrations: readonly Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked">[];
   benchmarks: readonly { name: string; title: string; sloMs: number }[];
   /** Which hooks the plan has, and how many smoke tests. */
   application: { stop: boolean; start: boolean; test: boolean; smoke: number };
@@ -32,12 +32,12 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
     rollbackSloMinutes: plan.rollbackSloMinutes,
     expectedMinutes: plan.expectedMinutes,
     protect: plan.protect,
-    migrations: plan.migrations.map(({ version, folder, title, expectedMinutes, gate }) => ({
+    migrations: plan.migrations.map(({ version, folder, title, expectedMinutes, unasked }) => ({
       version,
       folder,
       title,
       expectedMinutes,
-      ...(gate ? { gate } : {}),
+      ...(unasked ? { unasked } : {}),
     })),
     benchmarks: plan.benchmarks.map(({ name, title, sloMs }) => ({ name, title, sloMs })),
     application: {

@@ -150,9 +150,9 @@ function plannedIds({ plan, request }: Facts): string[] {
     "admit",
     "gate-readiness",
     ...(request?.rehearse === "inside" ? ["fence", ...rehearse] : [...rehearse, "fence"]),
-    ...plan.migrations.flatMap(({ version, gate }) => [
+    ...plan.migrations.flatMap(({ version, unasked }) => [
       `migrate-${version}`,
-      ...(gate ? [`gate-after-${version}`] : []),
+      ...(unasked ? [] : [`gate-after-${version}`]),
     ]),
     "prove",
     "gate-open",

@@ -32,7 +32,7 @@ export function migrationBefore(plan: CompiledPlan, version: string): NamedMigra
 }
 
 export function followsApply(plan: CompiledPlan, version: string, target: Target): Follows {
-  if (target === "production" && migrationOf(plan, version).gate) return "gate";
+  if (target === "production" && !migrationOf(plan, version).unasked) return "gate";
   return neighbour(plan, version, 1) ? "next" : "end";
 }
 

@@ -65,7 +65,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       title,
       expectedMinutes,
       checklist,
-      ...(asked.has(folder) ? { gate: true as const } : {}),
+      ...(asked.has(folder) ? {} : { unasked: true as const }),
       ...(changes === undefined ? {} : { changes }),
       migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")))),
       validate: parseCheckFile(path("validate"), await read(path("validate"))),

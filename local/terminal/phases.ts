@@ -16,7 +16,7 @@ export function gateNames({ migrations }: CompiledPlan): string[] {
   return [
     "readiness",
     "rehearsal",
-    ...migrations.flatMap(({ version, gate }) => (gate ? [`after-${version}`] : [])),
+    ...migrations.flatMap(({ version, unasked }) => (unasked ? [] : [`after-${version}`])),
     "open",
     "keep",
     "restore",

@@ -36,7 +36,6 @@ function migration(version: number): Migration {
   const folder = `${version}_a_migration_with_a_name_of_some_length`;
   return {
     version: String(version).padStart(3, "0"),
-    gate: true,
     folder,
     title: "A migration with a title of some length",
     expectedMinutes: 10,

@@ -72,7 +72,7 @@ function isNeverEntered({ migrations }: CompiledPlan, state: string): boolean {
   const at = migrations.findIndex((migration) => migration.version === version);
   if (version === undefined) return false;
   const isLast = at === migrations.length - 1;
-  const asks = migrations[at]?.gate === true;
+  const asks = !migrations[at]?.unasked;
   if (/^Validate .* and go on$/.test(state)) return asks || isLast;
   if (/^Validate .* on production$|^(Time|Gate|Escalate|Confirm): after/.test(state)) return !asks;
   return isLast && /^Validate .* on staging again$/.test(state);

@@ -47,6 +47,7 @@ export interface Halt {
 }
 
 export interface Walked {
+  plan: CompiledPlan;
   /** Name of the end state. */
   end: string;
   /** What the end state shows. */
@@ -125,6 +126,7 @@ class Walk {
     });
     for (const [state, found] of this.halted) found.input = this.inputs.get(state);
     return {
+      plan: this.ground.plan,
       end,
       cause: this.cause,
       calls: this.calls,
