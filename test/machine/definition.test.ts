@@ -209,6 +209,17 @@ describe("errors of Lambda itself", () => {
   });
 });
 
+test("no intrinsic of either machine holds an escaped apostrophe, which not every interpreter knows", async () => {
+  const template = await templateOf(planOf(1), { rehearse: "before" });
+  const intrinsics = (["run", "clean-up"] as const).flatMap((name) =>
+    [...definitionOf(template, name).text.matchAll(/"[^"]*\.\$":\s*("(?:States\.)(?:[^"\\]|\\.)*")/g)].map(
+      ([, text]) => JSON.parse(text as string) as string,
+    ),
+  );
+  expect(intrinsics.length).toBeGreaterThanOrEqual(2);
+  for (const intrinsic of intrinsics) expect(intrinsic).not.toContain("\\'");
+});
+
 test("where production may not be restored no state says that it could, and each of the others can be reached", async () => {
   const { app, stack } = await makeApp({ settings: { ...fullSettings, restore: false } });
   const { template } = app.synth().getStackArtifact(stack.artifactId);
