@@ -44,6 +44,8 @@ export default defineConfig({
         include: [`${MATRIX}/*.test.ts`],
         env: { SLUICE_MATRIX: process.env.SLUICE_MATRIX ?? "whole" },
       }),
+      // Needs LocalStack's engine: a second interpreter for the same definitions.
+      tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
       tier("browser", 120, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
       tier("e2e", 600, { fileParallelism: false }),
