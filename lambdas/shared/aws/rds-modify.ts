@@ -56,7 +56,10 @@ export async function modified(
         new ModifyDBInstanceCommand({
           DBInstanceIdentifier: instance,
           ApplyImmediately: true,
-          ...Object.fromEntries(parts.flatMap(({ keys }) => keys.map((key) => [key, changes[key]]))),
+          ...only(
+            changes,
+            parts.flatMap(({ keys }) => keys),
+          ),
         }),
       ),
     );
@@ -101,4 +104,8 @@ export async function asked(
     throw refusing;
   }
   return undefined;
+}
+
+function only(changes: Changes, keys: readonly (keyof Changes)[]): Changes {
+  return Object.fromEntries(Object.entries(changes).filter(([key]) => (keys as string[]).includes(key)));
 }
