@@ -388,6 +388,14 @@ describe("handing over", () => {
     expect(text).toContain("point in time before the restore is possible only from orders-before-1");
   });
 
+  test("names the zone, where AWS had no room in the former one", async () => {
+    const one = { MultiAZ: false };
+    expect(
+      await told({ ...aside, ...one }, { ...taken, ...one, AvailabilityZone: "eu-central-1b" }),
+    ).toContain("orders is in zone eu-central-1b now, not in eu-central-1a");
+    expect(await told(aside, { ...taken, AvailabilityZone: "eu-central-1b" })).not.toContain("in zone");
+  });
+
   test("says nothing of what the instance never had", async () => {
     const plain = {
       ReadReplicaDBInstanceIdentifiers: [],
