@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { Fingerprint } from "../lambdas/prove/fingerprint.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
-import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";
 import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { literal } from "../lambdas/shared/sql-text.ts";
 import { type Address, addressIn } from "./server/address.ts";
@@ -92,7 +92,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
     await this.startDelete(snapshot);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<void> {
+  async startRestore(snapshot: string, instance: string): Promise<undefined> {
     await this.copy(snapshot, instance);
   }
 
@@ -100,8 +100,8 @@ export class ServerFleet implements DatabaseFleet, Databases {
     return [];
   }
 
-  async finishRestore(): Promise<boolean> {
-    return true;
+  async finishRestore(): Promise<SettingsGiven> {
+    return { changing: false, refused: [], underWay: [] };
   }
 
   async startRename(from: string, to: string): Promise<void> {

@@ -1,21 +1,58 @@
 import { duration, milliseconds } from "../report/words.ts";
-import { type BenchmarksDoc, Doc, type LeftDoc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
+import {
+  type BenchmarksDoc,
+  Doc,
+  type LeftDoc,
+  type ProductionDoc,
+  type StagingDoc,
+  type StagingStorageDoc,
+  type StepDoc,
+  type StepsDoc,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { StorageWork } from "../shared/ports.ts";
 import type { GateKind } from "./kinds.ts";
 
 const MOST = 12;
 
 /** What a person must read before anything else at a gate: what a Go leads to, as staging showed it. A line each. */
 export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promise<string[]> {
-  // Before the rehearsal nothing is known; of the others, what matters at them is asked in their own words.
+  // Before the rehearsal nothing is known; of the others, what else matters at them is asked in their own words.
+  if (kind === "restore") return await found(evidence);
   if (kind !== "rehearsal" && kind !== "after" && kind !== "open") return [];
   const lines = [
+    ...(kind === "rehearsal" ? [...(await found(evidence)), ...(await restoredSo(evidence))] : []),
     ...(await benchmarks(evidence)),
     ...(kind === "open" ? [] : await rewrites(evidence)),
     ...(await notValid(evidence, kind)),
   ];
   const more = lines.length - MOST;
   return more > 0 ? [...lines.slice(0, MOST), `and ${more} more, in the report`] : lines;
+}
+
+/** What is around production, and what a Go for it or for a restore has to reckon with. */
+async function found(evidence: RunEvidence): Promise<string[]> {
+  return (await evidence.read<ProductionDoc>(Doc.production))?.findings?.forGates ?? [];
+}
+
+/** How staging was restored otherwise than wished for: production would be, too. */
+async function restoredSo(evidence: RunEvidence): Promise<string[]> {
+  const staging = await evidence.read<StagingDoc>(Doc.staging);
+  const later = await evidence.read<StagingStorageDoc>(Doc.stagingStorage);
+  return [
+    ...(staging?.refused ?? []).map(
+      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
+    ),
+    ...(staging?.storage
+      ? [
+          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${later?.storage ? storageText(later.storage) : later ? "done" : "not known"} at the end): its figures are on the slow side.`,
+        ]
+      : []),
+  ];
+}
+
+function storageText({ doing, percent }: StorageWork): string {
+  return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
 }
 
 /** Production is held to the limits that staging exceeds; once it has met them there is nothing to say. */

@@ -48,15 +48,15 @@ export function reportOf(facts: Facts): Report {
     rollback: rollbackOf(facts),
     wayBack: facts.wayBack && {
       sloSeconds: facts.wayBack.sloSeconds,
-      rollback: facts.wayBack.rollback,
-      restore: facts.wayBack.restore,
+      rollback: { ...facts.wayBack.rollback, leavesOut: facts.wayBack.rollback.leavesOut ?? [] },
+      restore: { ...facts.wayBack.restore, leavesOut: facts.wayBack.restore.leavesOut ?? [] },
     },
     loss: facts.loss,
     restore: facts.restore && {
       at: facts.restore.at,
       snapshot: facts.restore.snapshot,
       aside: facts.restore.aside,
-      handOver: facts.restored?.handOver ?? [],
+      handOver: handOverOf(facts),
     },
     migrations: migrationsOf(facts),
     locks: locksOf(facts),
@@ -183,4 +183,14 @@ function gateOf({ request, decision, withheld, objections }: Facts["gates"][numb
       ...objections.map(({ evidence }) => evidence),
     ],
   };
+}
+
+function handOverOf({ handedOver, restored, request, outcome }: Facts): string[] {
+  const told = handedOver?.handOver ?? restored?.handOver;
+  if (told) return told;
+  return outcome?.end === "Restored"
+    ? [
+        `Whether ${request?.instance ?? "production"} has all its settings again is not known: give it those that docs/operator-runbook.md lists under "Restore by hand on RDS", from 4.`,
+      ]
+    : [];
 }

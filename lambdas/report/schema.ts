@@ -184,6 +184,7 @@ const migration = z.strictObject({
 const predicted = z.strictObject({
   seconds,
   parts: z.array(z.strictObject({ what: z.string(), seconds })),
+  leavesOut: z.array(z.string()).describe("What is not counted, as no rehearsal shows it; a sentence each"),
 });
 
 const lostTable = z.strictObject({

@@ -1,6 +1,6 @@
 import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
-import type { ArchivedSnapshot } from "./ports.ts";
+import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -46,6 +46,10 @@ export const Doc = {
   archived: "snapshots/archived",
   staging: "staging",
   stagingBegan: "staging/began",
+  /** Settings of production that the fleet refused to give to staging when it was restored. */
+  stagingWithout: "staging/without",
+  /** How far its storage was when the rehearsal was done with it. */
+  stagingStorage: "staging-storage",
   stagingVerified: "staging-verified",
   stagingDeleted: "staging-deleted",
   steps: (target: Target, version: string, round: number, direction: Direction) =>
@@ -76,6 +80,10 @@ export const Doc = {
   movedAside: "moved-aside",
   restoring: "restoring",
   restored: "restored",
+  /** When it was first asked to have its settings again. */
+  handingOver: "handing-over",
+  /** What became of the settings of what was restored, and what people must see to. */
+  handedOver: "handed-over",
   afterOpening: "after-opening",
   aftercare: "aftercare",
   /** The watch's reading of staging: that its queries work. */
@@ -162,6 +170,8 @@ export interface ProductionDoc {
   engineVersion: string;
   freeBytes: number | null;
   settings: Readonly<Record<string, unknown>>;
+  /** Absent where the fleet has nothing to say of it. */
+  findings?: Findings | undefined;
 }
 
 export interface PreflightCheck {
@@ -416,6 +426,15 @@ export interface StagingDoc {
   seconds: number;
   id: string;
   endpoint: { host: string; port: number };
+  /** What was being done to its storage then. */
+  storage?: StorageWork | undefined;
+  /** Settings of production that the fleet refused to give it, each with why. */
+  refused?: string[] | undefined;
+}
+
+export interface StagingStorageDoc {
+  at: string;
+  storage: StorageWork | null;
 }
 
 export interface StagingVerifiedDoc {
@@ -661,6 +680,8 @@ export interface WayBackDoc {
 export interface PredictedDoc {
   seconds: number;
   parts: { what: string; seconds: number }[];
+  /** What is not counted, as no rehearsal shows it. */
+  leavesOut?: string[] | undefined;
 }
 
 export interface StoppedDoc {
@@ -802,6 +823,12 @@ export interface MovedAsideDoc {
 export interface RestoredDoc {
   at: string;
   endpoint: { host: string; port: number };
+  /** In evidence of older runs, which gave it its settings before it was proven. */
+  handOver?: string[] | undefined;
+}
+
+export interface HandedOverDoc {
+  at: string;
   /** What people must see to, a sentence each. */
   handOver: string[];
 }
