@@ -4,8 +4,9 @@ import { UsageError } from "../events.ts";
 import type { Address } from "./address.ts";
 import { withGuestAt, withSessionAt } from "./session.ts";
 
-/** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
-export const MAINTENANCE = "postgres";
+/** Where sessions go that must be on no database that is to be copied, renamed or dropped: `database` least of all. */
+export const maintenanceFor = (database: string): string =>
+  database === "postgres" ? "template1" : "postgres";
 
 interface Row {
   me: string;
@@ -52,7 +53,7 @@ export async function refuseUnfit(address: Address, apply: boolean): Promise<voi
       `A run on ${database} needs more than there is:\n${problems.map((line) => `- ${line}`).join("\n")}`,
     );
   // From there copies are made, and sessions go that must be on none that is copied.
-  await withSessionAt({ ...address, database: MAINTENANCE }, {}, async () => undefined);
+  await withSessionAt({ ...address, database: maintenanceFor(database) }, {}, async () => undefined);
 }
 
 function problemsIn(row: Row, database: string): string[] {
