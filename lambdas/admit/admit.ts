@@ -61,6 +61,7 @@ export async function admit(
     rehearse: settings.rehearse,
     fence: settings.fence,
     ...(settings.copyOf === undefined ? {} : { copyOf: settings.copyOf }),
+    ...(settings.copies === undefined ? {} : { copies: settings.copies }),
     ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
   });
   // Another run may have written its own at this moment.

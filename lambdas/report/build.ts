@@ -139,6 +139,9 @@ function requestOf({ request, production }: Facts): Report["request"] {
       instance: request.instance,
       database: request.database,
       ...(request.copyOf === undefined ? {} : { copyOf: request.copyOf }),
+      ...(request.copies === undefined
+        ? {}
+        : { copies: { ...request.copies, notes: [...request.copies.notes] } }),
       rehearse: request.rehearse,
       fence: request.fence,
       engineVersion: production?.engineVersion ?? null,

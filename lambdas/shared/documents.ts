@@ -150,6 +150,8 @@ export interface RequestDoc {
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
   copyOf?: string | null | undefined;
+  /** Absent where copies are made as the fleet makes its own; else how, and what is to be said of them. */
+  copies?: { how: "physical" | "dump"; notes: readonly string[] } | undefined;
   /** Absent where the settings have no maintenance window. */
   window?: RunWindow | undefined;
 }
