@@ -1,3 +1,4 @@
+import type { CronJob } from "../fence/cron.ts";
 import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot } from "./ports.ts";
@@ -23,6 +24,11 @@ export const Doc = {
   fenceAgainLifted: "fence-again-lifted",
   /** The snapshot was taken behind the fence, so what is restored from it is fenced too. */
   fenceRestoredLifted: "fence-restored-lifted",
+  /** What writes by itself and was stopped by a fence, each in a document of its own: noted before it is stopped. */
+  stilled: (set: FenceSet, kind: StilledDoc["kind"] | "", id: string) => `stilled/${set}-${kind}-${id}`,
+  stilledBack: (set: FenceSet | "restored") => `stilled-back-${set}`,
+  /** Jobs that the migrations stop, as staging showed. */
+  stagingJobs: "staging/jobs",
   alarmsSilenced: "alarms-silenced",
   alarmsOn: "alarms-on",
   /** Where the server's counters stood before the record was taken (writes/mark.ts). */
@@ -186,6 +192,20 @@ export interface FenceDoc {
   taken: ConnectRightDoc[];
   roles: string[];
 }
+
+/** The fence before the migrations, or the one after an opening that is taken back. */
+export type FenceSet = "first" | "again";
+
+/** What writes to the database by itself, and was stopped. */
+export type StilledDoc =
+  | { at: string; kind: "subscription"; name: string }
+  | {
+      at: string;
+      kind: "job";
+      /** That pg_cron keeps its jobs in. */
+      database: string;
+      job: CronJob;
+    };
 
 /** A right to connect to the database. */
 export interface ConnectRightDoc {
