@@ -4,6 +4,7 @@ import { asideName, snapshotName } from "../lambdas/shared/names.ts";
 import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
+import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
@@ -106,6 +107,8 @@ export async function serverWorld(
     ? given
     : `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
   if (!apply) await fleet.copy(given, instance);
+  if (!apply && outsideAllowed(plan).length === 0)
+    await fleet.withSession({ host: instance }, (session) => disarmMappings(session));
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);

@@ -1,3 +1,4 @@
+import { noteJobsStopped } from "../fence/plan-jobs.ts";
 import type { Fingerprint } from "../prove/fingerprint.ts";
 import { listTables } from "../record/checksums.ts";
 import { countTables, readTables } from "../record/read-tables.ts";
@@ -64,6 +65,7 @@ export async function noteChanges(
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);
+  if (last?.version === version) await noteJobsStopped(session, ports, evidence);
   return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
 }
 

@@ -4,8 +4,8 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { migrationsStand } from "./revoked.ts";
 import { activeJobs, type CronJob, cronDatabase, jobText, setActive } from "./cron.ts";
+import { migrationsStand } from "./revoked.ts";
 import { enabledSubscriptions, setEnabled } from "./subscriptions.ts";
 
 // What writes to the database by itself, without a session that the fence could end: jobs of pg_cron that run in it, and
@@ -32,11 +32,16 @@ export async function keepStill(
   const subscriptions = await enabledSubscriptions(session);
   for (const subscription of subscriptions) {
     const { oid, name } = subscription;
-    await evidence.keep<StilledDoc>(Doc.stilled(set, "subscription", oid), { at, kind: "subscription", name });
+    await evidence.keep<StilledDoc>(Doc.stilled(set, "subscription", oid), {
+      at,
+      kind: "subscription",
+      name,
+    });
     await setEnabled(session, subscription, false);
   }
   const jobs = await stopJobs(session, ports, evidence, set);
-  if (subscriptions.length > 0) ports.progress(`kept still: subscription ${subscriptions.map(({ name }) => name).join(", ")}`);
+  if (subscriptions.length > 0)
+    ports.progress(`kept still: subscription ${subscriptions.map(({ name }) => name).join(", ")}`);
   if (jobs.length > 0) ports.progress(`kept still: ${jobs.map(jobText).join(", ")}`);
   if (subscriptions.length + jobs.length > 0) await untilStill(session, ports, jobs.length > 0);
 }
@@ -103,8 +108,8 @@ async function untilStill(session: Session, ports: Ports, jobs: boolean): Promis
       throw new Error(
         `What was stopped still runs: ${running.map(({ pid, what }) => `${what}, pid ${pid}`).join("; ")}. Wait until it has ended, or end it: SELECT pg_terminate_backend(pid).`,
       );
+    // Of a superuser's it may not: then it is waited for.
     for (const { pid } of running)
-      // Of a superuser's it may not: then it is waited for.
       await session.query("SELECT pg_terminate_backend($1)", [pid]).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }

@@ -4,8 +4,8 @@ import { messageOf } from "../shared/errors.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { nameInSql } from "../shared/sql-text.ts";
-import { inspected } from "./inspected.ts";
 import { inspectMaintenance } from "./inspect-maintenance.ts";
+import { inspected } from "./inspected.ts";
 import { none, note, problem } from "./note.ts";
 
 /** Another database of the instance. */

@@ -21,7 +21,8 @@ const NAMED_TABLE = (table: string) => `SELECT to_regclass('${table}')::text AS 
 const KEEPERS: readonly Keeper[] = [
   {
     table: EXTENSION_TABLE("pg_partman", "part_config"),
-    list: (table) => `SELECT parent_table AS text FROM ${table} WHERE automatic_maintenance = 'on' ORDER BY 1`,
+    list: (table) =>
+      `SELECT parent_table AS text FROM ${table} WHERE automatic_maintenance = 'on' ORDER BY 1`,
     called: "pg_partman adds and drops partitions of",
     stop: "UPDATE part_config SET automatic_maintenance = 'off', or take the database out of pg_partman_bgw.dbname and reload; the fence stops only the jobs of pg_cron that call it",
   },
@@ -63,12 +64,16 @@ export async function inspectMaintenance(session: Session): Promise<PreflightChe
   for (const { table: where, list, called, stop: how } of KEEPERS) {
     const { table } = await needRow<{ table: string | null }>(session, where);
     if (table === null) continue;
-    const { may } = await needRow<{ may: boolean }>(session, "SELECT has_table_privilege($1, 'SELECT') AS may", [
-      table,
-    ]);
+    const { may } = await needRow<{ may: boolean }>(
+      session,
+      "SELECT has_table_privilege($1, 'SELECT') AS may",
+      [table],
+    );
     const kept = may ? (await session.query<{ text: string }>(list(table))).map(({ text }) => text) : null;
     if (kept?.length === 0) continue;
-    found.push(`${called} ${kept === null ? `what ${table} says, which this role may not read` : kept.slice(0, 5).join(", ")}${kept && kept.length > 5 ? ` and ${kept.length - 5} more` : ""}`);
+    found.push(
+      `${called} ${kept === null ? `what ${table} says, which this role may not read` : kept.slice(0, 5).join(", ")}${kept && kept.length > 5 ? ` and ${kept.length - 5} more` : ""}`,
+    );
     stop.push(how);
   }
   if (found.length === 0) return none("maintenance", EXPECTED);

@@ -24,8 +24,7 @@ async function subscriptions(session: Session, { settings }: Ports): Promise<Pre
       WHERE subenabled AND datname <> current_database() ORDER BY 1`,
   );
   const named = here.map(
-    ({ name: sub, owner, publications: of }) =>
-      `${nameInSql(sub)} of ${owner}, to ${of.join(", ")}`,
+    ({ name: sub, owner, publications: of }) => `${nameInSql(sub)} of ${owner}, to ${of.join(", ")}`,
   );
   const pglogical = await replicatedByExtension(session);
   const all = [...named, ...elsewhere.map(({ text }) => text), ...pglogical];
@@ -37,7 +36,10 @@ async function subscriptions(session: Session, { settings }: Ports): Promise<Pre
       "none that the fence cannot disable",
       fixed.map(({ name: sub, owner }) => `${nameInSql(sub)} of ${owner}`),
       `They would write behind the fence, and after a restore the publisher would not send again what was applied since the snapshot. ${fixed
-        .map(({ name: sub, owner }) => `As ${owner}: ALTER SUBSCRIPTION ${nameInSql(sub)} DISABLE; after the run: ENABLE.`)
+        .map(
+          ({ name: sub, owner }) =>
+            `As ${owner}: ALTER SUBSCRIPTION ${nameInSql(sub)} DISABLE; after the run: ENABLE.`,
+        )
         .join(" ")}`,
     );
   const fenced =

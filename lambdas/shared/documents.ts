@@ -51,6 +51,8 @@ export const Doc = {
   staging: "staging",
   stagingBegan: "staging/began",
   stagingVerified: "staging-verified",
+  /** User mappings of staging that were made useless. */
+  disarmed: "staging-disarmed",
   stagingDeleted: "staging-deleted",
   steps: (target: Target, version: string, round: number, direction: Direction) =>
     `steps/${target}-${version}-${round}-${direction}`,
@@ -444,6 +446,14 @@ export interface StagingVerifiedDoc {
   differences: string[];
   /** Absent in evidence of older runs. */
   scope?: ScopeDoc | undefined;
+}
+
+/** User mappings of a copy, such as `app on server billing`. */
+export interface DisarmedDoc {
+  at: string;
+  useless: string[];
+  /** Those that the role may not change, with what the server said. */
+  left: string[];
 }
 
 export interface StepDoc {

@@ -57,11 +57,7 @@ export interface Databases {
    * One session as the migrating role, on the instance at that endpoint; closed when `work` is done.
    * @param database another one on that instance than the run's own
    */
-  withSession<T>(
-    endpoint: Endpoint,
-    work: (session: Session) => Promise<T>,
-    database?: string,
-  ): Promise<T>;
+  withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>, database?: string): Promise<T>;
   /** True where there is but one session at a time, so that nothing can be looked at while it runs. */
   readonly single: boolean;
 }

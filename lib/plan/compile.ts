@@ -253,7 +253,8 @@ function checkReaching(plan: CompiledPlan, reaching: ReadonlySet<string>): void 
     ...plan.afterOpening.map(({ sql, outside }, index) => ({
       where: `afterOpening[${index}].sql`,
       sql: outside ? undefined : sql,
-      meant: ". It is rehearsed on staging, and reaches the real world from there too. Where it is meant, add to it: outside: allowed",
+      meant:
+        ". It is rehearsed on staging, and reaches the real world from there too. Where it is meant, add to it: outside: allowed",
     })),
     ...plan.benchmarks.flatMap(({ query, baseline, needs }, index) =>
       Object.entries({ query, baseline, needs }).map(([key, sql]) => ({

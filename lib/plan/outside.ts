@@ -30,10 +30,11 @@ export function reach({ node }: ParsedStatement, routines: Reaching): string | u
 
 /** Names of routines that a statement makes and that reach outside when they are called. */
 export function reachingMade({ node }: ParsedStatement, routines: Reaching): string[] {
-  const made = fieldsOf<{ funcname?: { String?: { sval?: string } }[]; options?: unknown; sql_body?: unknown }>(
-    node,
-    "CreateFunctionStmt",
-  );
+  const made = fieldsOf<{
+    funcname?: { String?: { sval?: string } }[];
+    options?: unknown;
+    sql_body?: unknown;
+  }>(node, "CreateFunctionStmt");
   if (!made) return [];
   const inBody = calls({ body: made.sql_body }, routines) !== undefined;
   return inBody || textsOf(made.options).some((text) => inText(text, routines) !== undefined)
@@ -110,8 +111,14 @@ function triggers(node: Node, routines: Reaching): string | undefined {
 function inText(text: string, routines: Reaching): string | undefined {
   const code = text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, "");
   const found = TEXT.exec(code);
-  if (found) return found[2]?.replace(/\s*\($/, "").replace(/\s+/g, " ").slice(0, 60);
-  return [...routines].find((name) => new RegExp(`\\b${name.replace(/[^\w]/g, "\\$&")}\\s*\\(`, "i").test(code));
+  if (found)
+    return found[2]
+      ?.replace(/\s*\($/, "")
+      .replace(/\s+/g, " ")
+      .slice(0, 60);
+  return [...routines].find((name) =>
+    new RegExp(`\\b${name.replace(/[^\w]/g, "\\$&")}\\s*\\(`, "i").test(code),
+  );
 }
 
 function textsOf(options: unknown): string[] {
