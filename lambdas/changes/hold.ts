@@ -50,7 +50,10 @@ function more(
   ];
   return kindsOf(production)
     .filter((kind) => !allows(allowed, kind))
-    .map((kind) => `${kindText(kind, production)}, which the rehearsal did not show`);
+    .map((kind) => `${kindText(kind, production)}, which the rehearsal did not show`)
+    .map((line) =>
+      staging || beside.length > 0 ? line : `${line}: no migration of this plan changed that table there`,
+    );
 }
 
 function less(

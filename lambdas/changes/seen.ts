@@ -1,5 +1,6 @@
 import { noteJobsStopped } from "../fence/plan-jobs.ts";
 import type { Fingerprint } from "../prove/fingerprint.ts";
+import { noteMade } from "../prove/made.ts";
 import { listTables } from "../record/checksums.ts";
 import { countTables, readTables } from "../record/read-tables.ts";
 import { takeRecord } from "../record/take-record.ts";
@@ -62,6 +63,7 @@ export async function noteChanges(
       observe(was, is, (table) => table === versions),
     );
   });
+  await noteMade(evidence, version, before as RecordName, after as RecordName);
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);

@@ -12,7 +12,8 @@ import { none, note, problem } from "./note.ts";
 const SERVERS = "foreign servers";
 const ROUTINES = "routines that reach outside";
 const TRIGGERS = "event triggers";
-const STEPS = "steps that reach outside";
+/** Name of the check that a gate shows first. */
+export const OUTSIDE_STEPS = "steps that reach outside";
 const MARK = "outside: allowed";
 
 /** How what is done in this database could reach the real world from a copy of it. */
@@ -21,7 +22,7 @@ export async function inspectOutside(session: Session, { plan }: Ports): Promise
     ...(await inspected(SERVERS, () => foreignServers(session, plan))),
     ...(await inspected(ROUTINES, () => routines(session))),
     ...(await inspected(TRIGGERS, () => eventTriggers(session))),
-    ...(await inspected(STEPS, () => steps(session, plan))),
+    ...(await inspected(OUTSIDE_STEPS, () => steps(session, plan))),
   ];
 }
 
@@ -146,14 +147,14 @@ async function steps(session: Session, plan: CompiledPlan): Promise<PreflightChe
   const allowed = outsideAllowed(plan);
   if (found.length > 0)
     return problem(
-      STEPS,
+      OUTSIDE_STEPS,
       `none that is not marked \`${MARK}\``,
       found,
       `A rehearsal would do there what production does, and no rollback takes it back. Where it is meant, mark the step: -- sluice: step "name" ${MARK}`,
     );
-  if (allowed.length === 0) return none(STEPS);
+  if (allowed.length === 0) return none(OUTSIDE_STEPS);
   return note(
-    STEPS,
+    OUTSIDE_STEPS,
     "none",
     allowed,
     "The rehearsal runs them too, and from copies they reach the same outside: each step twice on staging and its rollback up to three times, before it is done on production. No rollback takes back what was done outside.",

@@ -4,15 +4,15 @@ import { type Difference, describeDifference, differences, differencesOfAccess }
 import type { Fingerprint } from "./fingerprint.ts";
 import { movedInWords } from "./moved-columns.ts";
 
-/** What differs between the catalogs of two records of one database, one readable line each; none when they are equal. */
-export async function differencesOfCatalogs(
+/** What differs between the catalogs of two records of one database; nothing when they are equal. */
+export async function catalogDifferences(
   evidence: RunEvidence,
   before: RecordName,
   after: RecordName,
-): Promise<string[]> {
+): Promise<Difference[]> {
   const was = await evidence.need<Fingerprint>(Doc.fingerprint(before));
   const is = await evidence.need<Fingerprint>(Doc.fingerprint(after));
-  return [...differences(was, is), ...differencesOfAccess(was, is)].map(describeDifference);
+  return [...differences(was, is), ...differencesOfAccess(was, is)];
 }
 
 /**

@@ -42,6 +42,8 @@ export const Doc = {
   recordBegan: (when: RecordName) => `records/${when}/began`,
   /** What a migration did on staging to what was there before it; what all of them did there; what they did on production. */
   changes: (what: ChangesName) => `changes/${what}`,
+  /** Objects that a migration makes, changes or drops. */
+  made: (version: string) => `made/${version}`,
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
@@ -317,6 +319,11 @@ export interface ChangesDoc {
   touched: string[];
 }
 
+export interface MadeDoc {
+  /** Kind and name, as the catalog's fingerprint has them. */
+  objects: [kind: string, name: string][];
+}
+
 export interface SequenceMovedDoc {
   sequence: string;
   from: string | null;
@@ -547,6 +554,11 @@ export interface ProofDoc {
   scope?: ScopeDoc | undefined;
   /** Rows that were added to tables that may grow, a line for each; absent: none. */
   grown?: string[] | undefined;
+  /**
+   * What came, went or changed and is not this plan's doing, as its rehearsal shows, one line each; absent: nothing. Of a
+   * way back these are among the differences.
+   */
+  others?: string[] | undefined;
   /**
    * What people should know of though it is no difference, one line each: columns that came back at another position,
    * sequences that were set far ahead.
