@@ -155,6 +155,8 @@ export interface EvidenceStore {
   read(key: string): Promise<string | undefined>;
   /** Keys that start with the prefix, sorted. */
   list(prefix: string): Promise<string[]>;
+  /** The same keys, each with a tag that changes when the file's content does. No file is sent for it. */
+  tags(prefix: string): Promise<Map<string, string>>;
   /** The one kind of record that changes: who holds a database. */
   readLease(name: string): Promise<Lease | undefined>;
   /** Writes the lease if it is still the one that was read (undefined: if there is none). False when it was not. */
