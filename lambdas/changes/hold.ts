@@ -50,10 +50,7 @@ function more(
   ];
   return kindsOf(production)
     .filter((kind) => !allows(allowed, kind))
-    .map((kind) => `${kindText(kind, production)}, which the rehearsal did not show`)
-    .map((line) =>
-      staging || beside.length > 0 ? line : `${line}: no migration of this plan changed that table there`,
-    );
+    .map((kind) => `${kindText(kind, production)}, which the rehearsal did not show`);
 }
 
 function less(

@@ -69,7 +69,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
     if (proof === "production-data")
       throw new SluiceError(
         ErrorName.CheckFailed,
-        `Production's data was not changed as the rehearsal showed: ${some}${more}`,
+        `Production's data was not changed as the rehearsal showed: ${some}${more}${notByPlan(doc)}`,
       );
     throw new SluiceError(
       ErrorName.NotBack,
@@ -82,6 +82,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
 function notByPlan(doc: ProofDoc): string {
   const { others = [] } = doc;
   if (others.length === 0) return "";
+  if (doc.name === "production-data") return `. ${others.slice(0, 3).join("; ")}`;
   return `. ${onlyOthers(doc) ? "All of this" : "Some of this"} was ${NOT_MADE}: find out who works on production meanwhile, such as maintenance of its own`;
 }
 
@@ -155,10 +156,7 @@ export async function prove(
     ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
   ];
   const added = grown(growing, beside.growing);
-  const others = [
-    ...withoutParts(strange).map(notMadeText),
-    ...found.filter((line) => line.endsWith(NOT_BY_ROWS)),
-  ];
+  const others = [...withoutParts(strange).map(notMadeText), ...(compared.others ?? [])];
   return await evidence.keep<ProofDoc>(Doc.proof(proof), {
     at: ports.clock.now().toISOString(),
     name: proof,
@@ -195,7 +193,7 @@ function shown({ table, columns, rows, checksum, unread }: TableContentDoc): Tab
   return { table, columns, rows, checksum, ...(unread ? { unread } : {}) };
 }
 
-type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed">;
+type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">;
 
 /**
  * @param rows says which rows of a table differ; undefined where that is not known
@@ -220,10 +218,12 @@ async function comparedContents(
   // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
   const fenced = target === "staging" || settings.fence === "connect";
   const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+  const differences = contents.filter((difference) => !unproven.includes(difference));
   return {
-    differences: contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+    differences: differences.map(({ text }) => text),
     unproven: unproven.map(({ text }) => text),
     agreed: [],
+    others: differences.map(({ text }) => text).filter((line) => line.endsWith(NOT_BY_ROWS)),
   };
 }
 
