@@ -119,6 +119,16 @@ export interface DatabaseFleet {
     like: InstanceSettings,
     purpose: "staging" | "production",
   ): Promise<boolean>;
+  /**
+   * Makes sure that there are parameters, under that name, as production's but for what keeps still everything that would
+   * run by itself: subscriptions, scheduled jobs, maintenance. Absent where an instance has no parameters of its own.
+   * @returns the settings of a copy that has them from its first start; undefined: not ready yet, ask again
+   */
+  quiet?(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined>;
+  /** Gives these parameters to a running instance. True when they are in force; ask again while they are not. */
+  quieten?(instance: string, group: string): Promise<boolean>;
+  /** True when there are no parameters of that name (any more); false while an instance uses them. */
+  deleteQuiet?(group: string): Promise<boolean>;
   startRename(from: string, to: string): Promise<void>;
   /** About how long it takes until a renamed instance has left its old name, in seconds. */
   readonly renameSeconds: number;

@@ -17,6 +17,7 @@ import type { DatabaseFleet, Instance, InstanceSettings, Snapshot, Tags } from "
 import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
 import { handOverText } from "./rds-hand-over.ts";
+import { deleteQuietGroup, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import {
   missingRoles,
   missingSettings,
@@ -154,6 +155,21 @@ export class RdsFleet implements DatabaseFleet {
       return false;
     }
     return !isChanging(db) && (await this.parametersInForce(db, instance));
+  }
+
+  async quiet(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined> {
+    const settings = asRdsSettings(like);
+    const ready = await quietGroup(this.client, group, settings.parameterGroup, tags);
+    return ready ? { ...settings, parameterGroup: group } : undefined;
+  }
+
+  async quieten(instance: string, group: string): Promise<boolean> {
+    const db = await this.find(instance);
+    return db ? await quietenInstance(this.client, instance, group, db) : false;
+  }
+
+  async deleteQuiet(group: string): Promise<boolean> {
+    return await deleteQuietGroup(this.client, group);
   }
 
   async startRename(from: string, to: string): Promise<void> {
