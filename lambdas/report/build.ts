@@ -56,7 +56,7 @@ export function reportOf(facts: Facts): Report {
       at: facts.restore.at,
       snapshot: facts.restore.snapshot,
       aside: facts.restore.aside,
-      handOver: facts.restored?.handOver ?? [],
+      handOver: facts.restored ? [...facts.restored.handOver, ...stillness(facts)] : [],
     },
     migrations: migrationsOf(facts),
     locks: locksOf(facts),
@@ -183,4 +183,15 @@ function gateOf({ request, decision, withheld, objections }: Facts["gates"][numb
       ...objections.map(({ evidence }) => evidence),
     ],
   };
+}
+
+/** Whether the instance that was moved aside is kept from working beside production. */
+function stillness({ restore, quiet, notQuiet }: Facts): string[] {
+  if (notQuiet)
+    return [
+      `${notQuiet.instance} could not be kept still (${notQuiet.why}): its subscriptions and scheduled jobs may work beside production's, and share a replication slot with it. Stop them there, or the instance, now.`,
+    ];
+  return quiet && restore
+    ? [`${restore.aside} is kept still by parameter group ${quiet.group}: delete that after the instance.`]
+    : [];
 }

@@ -50,6 +50,11 @@ export const Doc = {
   /** When it was asked for, by the first worker that did. */
   snapshotBegan: (purpose: "rehearsal" | "final") => `snapshots-began/${purpose}`,
   archived: "snapshots/archived",
+  /** The parameter group that keeps copies of production still. */
+  quiet: "quiet",
+  /** From when on the instance that was moved aside was to be kept still. */
+  quieting: "quieting",
+  notQuiet: "not-quiet",
   staging: "staging",
   stagingBegan: "staging/began",
   stagingVerified: "staging-verified",
@@ -453,6 +458,18 @@ export interface StagingVerifiedDoc {
   differences: string[];
   /** Absent in evidence of older runs. */
   scope?: ScopeDoc | undefined;
+}
+
+export interface QuietDoc {
+  at: string;
+  group: string;
+}
+
+/** An instance that could not be kept still. */
+export interface NotQuietDoc {
+  at: string;
+  instance: string;
+  why: string;
 }
 
 /** User mappings of a copy, such as `app on server billing`. */

@@ -3,6 +3,7 @@ import { Doc, type ProductionDoc, type StagingDoc } from "../shared/documents.ts
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
 import type { Ports } from "../shared/ports.ts";
+import { deleteQuiet, quietSettings } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
@@ -20,7 +21,9 @@ export const stagingTask: Task<z.infer<typeof event>> = {
     if (request.action === "restore") return await restore(request.snapshot, ports, evidence);
     const gone = await deleteStaging(ports, evidence);
     if (request.action === "letGo") return DONE;
-    return gone && (await deleteSnapshot(ports, evidence)) ? DONE : RUNNING;
+    return gone && (await deleteSnapshot(ports, evidence)) && (await deleteQuiet(ports, evidence))
+      ? DONE
+      : RUNNING;
   },
 };
 
@@ -28,12 +31,15 @@ async function restore(snapshot: SnapshotPurpose, ports: Ports, evidence: RunEvi
   const production = await evidence.need<ProductionDoc>(Doc.production);
   const id = stagingName(evidence.run);
   const began = await evidence.once(Doc.stagingBegan, async () => ({ at: ports.clock.now().toISOString() }));
+  const tags = { "sluice:run": evidence.run, "sluice:purpose": "staging" };
+  const quiet = await quietSettings(ports, evidence, production.settings, tags);
+  if (!quiet) return RUNNING;
   const endpoint = await ensureRestored(ports, {
     snapshot: snapshotName(evidence.run, snapshot),
     instance: id,
-    like: production.settings,
+    like: quiet,
     purpose: "staging",
-    tags: { "sluice:run": evidence.run, "sluice:purpose": "staging" },
+    tags,
   });
   if (!endpoint) return RUNNING;
   const now = ports.clock.now();

@@ -20,8 +20,14 @@ import { isBusy, refusal } from "./rds-errors.ts";
 // keeps these still must be in force from the instance's first start, so it is a parameter group, as production's own
 // but for that.
 
+/** RDS's own groups are named by their family; it lists one only where an instance had it. */
+const DEFAULT_GROUP = /^default\.(.+)$/;
+
 /** RDS takes no more in one call. */
 const AT_ONCE = 20;
+
+/** No subscription is at work without them. Static in every version. */
+const WORKERS = "max_logical_replication_workers";
 
 /** Libraries with workers that act by themselves, whom no parameter stops. */
 const ACTING = ["pg_partman_bgw", "pglogical", "spock", "pgactive", "bdr", "pg_squeeze"];
@@ -30,9 +36,14 @@ const ACTING = ["pg_partman_bgw", "pglogical", "spock", "pgactive", "bdr", "pg_s
  * Makes sure that the group is there and keeps an instance still. True when RDS shows all of it: only then is it used.
  * @param from production's group
  */
-export async function quietGroup(client: RDSClient, group: string, from: string, tags: Tags): Promise<boolean> {
+export async function quietGroup(
+  client: RDSClient,
+  group: string,
+  from: string,
+  tags: Tags,
+): Promise<boolean> {
   if (!(await familyOf(client, group))) {
-    const family = await familyOf(client, from);
+    const family = (await familyOf(client, from)) ?? DEFAULT_GROUP.exec(from)?.[1];
     if (!family)
       throw new SluiceError(
         ErrorName.FleetFailed,
@@ -52,7 +63,10 @@ export async function quietGroup(client: RDSClient, group: string, from: string,
   }
   const wanted = quieted(await parametersOf(client, from));
   const there = new Map(
-    (await parametersOf(client, group)).map(({ ParameterName, ParameterValue }) => [ParameterName, ParameterValue]),
+    (await parametersOf(client, group)).map(({ ParameterName, ParameterValue }) => [
+      ParameterName,
+      ParameterValue,
+    ]),
   );
   const missing = wanted.filter(
     ({ ParameterName, ParameterValue }) => there.get(ParameterName) !== ParameterValue,
@@ -80,12 +94,8 @@ export function quieted(parameters: readonly Parameter[]): Parameter[] {
     wanted.set(name, value);
     return true;
   };
-  const replication = set("max_logical_replication_workers", "0");
-  if (!replication)
-    throw new SluiceError(
-      ErrorName.FleetFailed,
-      "max_logical_replication_workers cannot be set in a parameter group of this family: a copy of production would take over its subscriptions.",
-    );
+  // RDS refuses it where it cannot be set, and that ends the run: a copy would take over production's subscriptions.
+  wanted.set(WORKERS, "0");
   const launch = "cron.launch_active_jobs";
   const offSwitch = byName.get(launch)?.AllowedValues?.includes("off") === false ? "0" : "off";
   // Families that do not offer the switch load pg_cron by the library alone.
@@ -99,7 +109,10 @@ export function quieted(parameters: readonly Parameter[]): Parameter[] {
   return [...wanted].map(([ParameterName, ParameterValue]) => ({
     ParameterName,
     ParameterValue,
-    ApplyMethod: byName.get(ParameterName)?.ApplyType === "static" ? "pending-reboot" : "immediate",
+    ApplyMethod:
+      ParameterName === WORKERS || byName.get(ParameterName)?.ApplyType === "static"
+        ? "pending-reboot"
+        : "immediate",
   }));
 }
 
@@ -134,7 +147,10 @@ export async function quietenInstance(
 export async function deleteQuietGroup(client: RDSClient, group: string): Promise<boolean> {
   // No policy lets us delete any other; a mistake of ours should not even ask.
   if (!group.startsWith(QUIET_PREFIX))
-    throw new SluiceError(ErrorName.FleetFailed, `${group} is no parameter group of Sluice's: it is not deleted.`);
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${group} is no parameter group of Sluice's: it is not deleted.`,
+    );
   return await attempt(
     `delete parameter group ${group}`,
     ["DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"],
@@ -163,13 +179,18 @@ async function parametersOf(client: RDSClient, group: string): Promise<Parameter
     ))
       found.push(...Parameters);
   } catch (error) {
+    if (/^DBParameterGroupNotFound/.test(awsErrorName(error)) && DEFAULT_GROUP.test(group)) return [];
     throw refusal(error, `describe the parameters of ${group}`);
   }
   return found;
 }
 
 /** False where RDS is busy with it. An error named in `done` says that what is asked for is so already. */
-async function attempt(tried: string, done: readonly string[], call: () => Promise<unknown>): Promise<boolean> {
+async function attempt(
+  tried: string,
+  done: readonly string[],
+  call: () => Promise<unknown>,
+): Promise<boolean> {
   try {
     await call();
     return true;
