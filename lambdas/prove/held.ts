@@ -3,7 +3,6 @@ import { objectChanges, sequencesMoved } from "../changes/objects.ts";
 import { type Moment, observe } from "../changes/observe.ts";
 import { momentOf } from "../changes/seen.ts";
 import { tableTexts } from "../changes/words.ts";
-import type { Fingerprint } from "../prove/fingerprint.ts";
 import { isUntouchedByPlan, NOT_BY_ROWS } from "../prove/made.ts";
 import { modeOf } from "../record/compare-contents.ts";
 import {
@@ -15,6 +14,7 @@ import {
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
+import { keptFingerprint } from "./kept-fingerprint.ts";
 
 /**
  * Compares what the migrations did to production's data with what they did to staging's. Where nothing is fenced only
@@ -39,8 +39,8 @@ export async function heldToRehearsal(
     at: ports.clock.now().toISOString(),
     tables: done,
     objects: objectChanges(
-      await evidence.need<Fingerprint>(Doc.fingerprint("before")),
-      await evidence.need<Fingerprint>(Doc.fingerprint("after-production-data")),
+      await keptFingerprint(evidence, "before"),
+      await keptFingerprint(evidence, "after-production-data"),
       done,
     ),
     sequences: sequencesMoved(

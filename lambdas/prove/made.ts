@@ -2,7 +2,7 @@ import { ownerOf } from "../changes/objects.ts";
 import { type ChangesDoc, Doc, type MadeDoc, type ProofDoc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type Difference, describeDifference, differences, differencesOfAccess } from "./difference.ts";
-import type { Fingerprint } from "./fingerprint.ts";
+import { keptFingerprint } from "./kept-fingerprint.ts";
 
 // Others work on production too, behind every fence: maintenance of its own, an administrator. What the rehearsal of a
 // plan did not touch, its migrations do not make: such a difference is told apart.
@@ -18,8 +18,8 @@ export async function noteMade(
   after: RecordName,
 ): Promise<void> {
   await evidence.once<MadeDoc>(Doc.made(version), async () => {
-    const was = await evidence.need<Fingerprint>(Doc.fingerprint(before));
-    const is = await evidence.need<Fingerprint>(Doc.fingerprint(after));
+    const was = await keptFingerprint(evidence, before);
+    const is = await keptFingerprint(evidence, after);
     const made = [...differences(was, is), ...differencesOfAccess(was, is)];
     return { objects: made.map(({ kind, name }) => [kind, name]) };
   });

@@ -27,8 +27,8 @@ import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { catalogDifferences, movedBetween } from "./compare.ts";
 import { describeDifference } from "./difference.ts";
-import type { Fingerprint } from "./fingerprint.ts";
 import { heldToRehearsal } from "./held.ts";
+import { keptFingerprint } from "./kept-fingerprint.ts";
 import {
   isUntouchedByPlan,
   madeByPlan,
@@ -171,7 +171,7 @@ export async function prove(
     unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
     agreed: compared.agreed,
     scope: scopeOf({
-      catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
+      catalog: wanted.catalog ? await keptFingerprint(evidence, after) : null,
       tables: wanted.tables,
       views,
       sequences: record.sequences,

@@ -1,4 +1,5 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
+import { fingerprintOnce } from "../prove/kept-fingerprint.ts";
 import { isDoubtful, takeRowMark } from "../row-versions/mark.ts";
 import {
   Doc,
@@ -53,9 +54,7 @@ export async function takeRecord(
     sequences: await takeSequences(session),
     tables: await listTables(session),
   }));
-  const { hash } = await evidence.once(Doc.fingerprint(name), () =>
-    takeFingerprint(session, applicationRoles(ports)),
-  );
+  const hash = await fingerprintOnce(evidence, name, () => takeFingerprint(session, applicationRoles(ports)));
   // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
   const alone = target === "production" && ports.settings.fence === "none";
   const reading = (under: string): Reading => ({
@@ -112,11 +111,12 @@ async function contentsOf(
     reading("counted"),
   );
   if (!counts) return undefined;
+  const countOf = new Map(compared.map((subject, place) => [subject, counts[place]]));
   const known = new Map<Subject, TableContentDoc>();
   const toRead: Subject[] = [];
   const toCount: Subject[] = subjects.filter(({ comparable, wish }) => !comparable && !wish);
   for (const subject of subjects) {
-    const count = counts[compared.indexOf(subject)];
+    const count = countOf.get(subject);
     if (!count || !subject.was) {
       if (subject.wish) toRead.push(subject);
       continue;

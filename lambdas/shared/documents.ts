@@ -46,6 +46,8 @@ export const Doc = {
   made: (version: string) => `made/${version}`,
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
+  /** By the SHA-256 of its text. */
+  catalog: (sha256: string) => `catalogs/${sha256}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
   /** When it was asked for, by the first worker that did. */
   snapshotBegan: (purpose: "rehearsal" | "final") => `snapshots-began/${purpose}`,

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { noteJobsBefore } from "../fence/plan-jobs.ts";
 import { differencesOfCopy } from "../prove/compare.ts";
-import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { takeFingerprint } from "../prove/fingerprint.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { scopeOf } from "../prove/scope.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
@@ -43,7 +44,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
       equal: found.length === 0,
       differences: found,
       scope: scopeOf({
-        catalog: await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
+        catalog: await keptFingerprint(evidence, "staging"),
         tables: staging.tables,
         views: staging.views ?? [],
         sequences: staging.sequences ?? [],
@@ -76,12 +77,12 @@ async function keepFromOutside(ports: Ports, evidence: RunEvidence): Promise<voi
 }
 
 async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
-  const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
+  const staging = await keptFingerprint(evidence, "staging");
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (before) {
     const read = await evidence.need<RecordDoc>(Doc.record("staging"));
     return [
-      ...differencesOfCopy(await evidence.need<Fingerprint>(Doc.fingerprint("before")), staging),
+      ...differencesOfCopy(await keptFingerprint(evidence, "before"), staging),
       // Here every row was read, there what the plan wants.
       ...compareContents(...asFarAsRead(before.tables, read.tables)).map(({ text }) => text),
     ];
