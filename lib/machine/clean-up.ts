@@ -38,6 +38,7 @@ export class CleanUp extends Construct {
         execution: sfn.JsonPath.stringAt("$.execution"),
         cleanUp: sfn.JsonPath.stringAt("$$.Execution.Id"),
       },
+      leadsBack: true,
     });
     const first = build(states, phasesOfCleanUp(props));
     this.stateMachine = new sfn.StateMachine(this, "Resource", {

@@ -18,7 +18,10 @@ export function countLoss(states: States, { done }: Readonly<Record<"done", Way>
   return ending(count, done);
 }
 
-/** Puts the final snapshot in production's place. The former production is kept under another name. */
+/**
+ * Puts the final snapshot in production's place. The former production is kept under another name. Once it is proven
+ * nothing keeps it from being opened: what settings it lacks then, people are told.
+ */
 export function restore(
   states: States,
   { done, failed }: Readonly<Record<"done" | "failed", Way>>,
@@ -33,7 +36,7 @@ export function restore(
       onFailure,
     }),
     states.loop("Restore production", {
-      comment: "A new instance from the final snapshot, under production's identifier and with its settings.",
+      comment: "A new instance from the final snapshot, under production's identifier; until it answers.",
       capability: "restore",
       payload: { action: "restore" },
       limitMinutes: 6 * 60,
@@ -45,6 +48,15 @@ export function restore(
       payload: { proof: "production-restored" },
       limitMinutes: 6 * 60,
       onFailure,
+    }),
+    states.loop("Give production its settings", {
+      comment:
+        "Those that a restore cannot set. They are no data: what is refused is told, and fails nothing.",
+      capability: "restore",
+      payload: { action: "settings" },
+      limitMinutes: 60,
+      onFailure: GOES_ON,
+      failurePath: "$.ungiven",
     }),
   );
   return ending(back, done);
