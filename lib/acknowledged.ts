@@ -1,6 +1,6 @@
 import { type CfnResource, Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
+import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
 import type { ExportRole } from "./export-role.ts";
 import type { Functions } from "./functions/functions.ts";
 import type { GateApi } from "./gate-api.ts";
@@ -90,6 +90,7 @@ export function acknowledge({
     [rds(`snapshot:${snapshotPrefix("final")}*`), "Sluice's own snapshots; each run has another."],
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds("pg:*"), "Production's own groups, read when it is restored: unknown at deployment."],
+    [rds(`pg:${QUIET_PREFIX}*`), "Sluice's own parameter groups; each run has another."],
     [rds("og:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [
       "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!db-*",

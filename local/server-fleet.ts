@@ -31,9 +31,13 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 
   /** @throws SluiceError FleetFailed for a database that was not made here and may not be changed */
-  async withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+  async withSession<T>(
+    endpoint: { host: string },
+    work: (session: Session) => Promise<T>,
+    database?: string,
+  ): Promise<T> {
     this.refuseForeign(endpoint.host, "opened");
-    return await withSessionAt(this.to(endpoint.host), {}, work);
+    return await withSessionAt(this.to(database ?? endpoint.host), {}, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {

@@ -5,6 +5,7 @@ import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
 import type { RunSettings } from "../lambdas/shared/settings.ts";
+import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
@@ -109,6 +110,8 @@ export async function serverWorld(
     );
   const instance = apply ? given : nameOfCopy(run);
   if (!apply) await fleet.copy(given, instance);
+  if (!apply && outsideAllowed(plan).length === 0)
+    await fleet.withSession({ host: instance }, (session) => disarmMappings(session));
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);

@@ -1,4 +1,6 @@
+import { noteJobsStopped } from "../fence/plan-jobs.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
+import { noteMade } from "../prove/made.ts";
 import { listTables } from "../record/checksums.ts";
 import { countTables, readTables } from "../record/read-tables.ts";
 import { takeRecord } from "../record/take-record.ts";
@@ -69,9 +71,11 @@ export async function noteChanges(
       observe(was, is, (table) => table === versions),
     );
   });
+  await noteMade(evidence, version, before as RecordName, after as RecordName);
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);
+  if (last?.version === version) await noteJobsStopped(session, ports, evidence);
   return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
 }
 

@@ -1,9 +1,13 @@
+import { OUTSIDE_STEPS } from "../preflight/inspect-outside.ts";
+import { onlyOthers } from "../prove/made.ts";
 import { duration, milliseconds } from "../report/words.ts";
 import {
   type BenchmarksDoc,
   Doc,
   type LeftDoc,
+  type PreflightDoc,
   type ProductionDoc,
+  type ProofDoc,
   type StagingDoc,
   type StagingStorageDoc,
   type StepDoc,
@@ -14,14 +18,19 @@ import type { StorageWork } from "../shared/ports.ts";
 import type { GateKind } from "./kinds.ts";
 
 const MOST = 12;
+const SHOWN = 5;
 
 /** What a person must read before anything else at a gate: what a Go leads to, as staging showed it. A line each. */
 export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promise<string[]> {
-  // Before the rehearsal nothing is known; of the others, what else matters at them is asked in their own words.
-  if (kind === "restore") return await found(evidence);
-  if (kind !== "rehearsal" && kind !== "after" && kind !== "open") return [];
+  if (kind === "restore") return [...(await found(evidence)), ...(await notByPlan(evidence))];
+  // Before the rehearsal nothing else is known; at keep, what matters is asked in its own words.
+  if (kind === "readiness") return await outside(evidence);
+  if (kind === "keep") return [];
   const lines = [
-    ...(kind === "rehearsal" ? [...(await found(evidence)), ...(await restoredSo(evidence))] : []),
+    ...(kind === "rehearsal"
+      ? [...(await found(evidence)), ...(await restoredSo(evidence)), ...(await outside(evidence))]
+      : []),
+    ...(kind === "open" ? await notByPlan(evidence) : []),
     ...(await benchmarks(evidence)),
     ...(kind === "open" ? [] : await rewrites(evidence)),
     ...(await notValid(evidence, kind)),
@@ -53,6 +62,35 @@ async function restoredSo(evidence: RunEvidence): Promise<string[]> {
 
 function storageText({ doing, percent }: StorageWork): string {
   return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
+}
+
+/** Steps that the plan lets reach out of the database: a rehearsal does so too. */
+async function outside(evidence: RunEvidence): Promise<string[]> {
+  const checks = (await evidence.read<PreflightDoc>(Doc.preflight))?.checks ?? [];
+  return checks
+    .filter(({ name, passed }) => name === OUTSIDE_STEPS && passed === null)
+    .map(
+      ({ seen }) =>
+        `Reaches out of the database, in the rehearsal too, and no rollback takes that back: ${seen}.`,
+    );
+}
+
+/** What the last proof of production saw that this plan did not make. */
+async function notByPlan(evidence: RunEvidence): Promise<string[]> {
+  const names = ["production-rolled-back", "production-data"] as const;
+  for (const name of names) {
+    const proof = await evidence.read<ProofDoc>(Doc.proof(name));
+    if (!proof?.others?.length) continue;
+    const { others } = proof;
+    const shown = others.slice(0, SHOWN).join("; ");
+    const more = others.length > SHOWN ? `; and ${others.length - SHOWN} more` : "";
+    const alone =
+      name === "production-rolled-back" && onlyOthers(proof)
+        ? " What the plan made is rolled back: a restore would take away only what others did meanwhile."
+        : "";
+    return [`Not made by this plan: ${shown}${more}.${alone}`];
+  }
+  return [];
 }
 
 /** Production is held to the limits that staging exceeds; once it has met them there is nothing to say. */

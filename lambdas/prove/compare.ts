@@ -5,15 +5,15 @@ import type { Fingerprint } from "./fingerprint.ts";
 import { keptFingerprint } from "./kept-fingerprint.ts";
 import { movedInWords } from "./moved-columns.ts";
 
-/** What differs between the catalogs of two records of one database, one readable line each; none when they are equal. */
-export async function differencesOfCatalogs(
+/** What differs between the catalogs of two records of one database; nothing when they are equal. */
+export async function catalogDifferences(
   evidence: RunEvidence,
   before: RecordName,
   after: RecordName,
-): Promise<string[]> {
+): Promise<Difference[]> {
   const was = await keptFingerprint(evidence, before);
   const is = await keptFingerprint(evidence, after);
-  return [...differences(was, is), ...differencesOfAccess(was, is)].map(describeDifference);
+  return [...differences(was, is), ...differencesOfAccess(was, is)];
 }
 
 /**

@@ -3,6 +3,7 @@ import { objectChanges, sequencesMoved } from "../changes/objects.ts";
 import { type Moment, observe } from "../changes/observe.ts";
 import { momentOf } from "../changes/seen.ts";
 import { tableTexts } from "../changes/words.ts";
+import { isUntouchedByPlan, NOT_BY_ROWS } from "../prove/made.ts";
 import { modeOf } from "../record/compare-contents.ts";
 import {
   type ChangesDoc,
@@ -25,7 +26,7 @@ export async function heldToRehearsal(
   evidence: RunEvidence,
   record: RecordDoc,
   except: (table: string) => boolean,
-): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed">> {
+): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">> {
   const before = await beforeByColumn(evidence);
   const after = await momentOf(evidence, "after-production-data");
   const done = observe(before, { ...after, tables: record.tables }, except);
@@ -48,7 +49,15 @@ export async function heldToRehearsal(
     ),
     touched: [],
   }));
+  const isUntouched = await isUntouchedByPlan(evidence);
+  // Without a fence what others do to rows is their right.
+  const others = fenced
+    ? done.flatMap((change) =>
+        isUntouched(change.table) ? [`${tableTexts(change).join(", ")}; ${NOT_BY_ROWS}`] : [],
+      )
+    : [];
   return {
+    ...(others.length > 0 ? { others } : {}),
     differences: departures(showed, did, before.tables, await partitionsBeside(evidence)),
     unproven: fenced
       ? []

@@ -56,7 +56,7 @@ export function reportOf(facts: Facts): Report {
       at: facts.restore.at,
       snapshot: facts.restore.snapshot,
       aside: facts.restore.aside,
-      handOver: handOverOf(facts),
+      handOver: [...handOverOf(facts), ...(facts.restored ? stillness(facts) : [])],
     },
     migrations: migrationsOf(facts),
     locks: locksOf(facts),
@@ -195,5 +195,16 @@ function handOverOf({ handedOver, restored, request, outcome }: Facts): string[]
     ? [
         `Whether ${request?.instance ?? "production"} has all its settings again is not known: give it those that docs/operator-runbook.md lists under "Restore by hand on RDS", from 4.`,
       ]
+    : [];
+}
+
+/** Whether the instance that was moved aside is kept from working beside production. */
+function stillness({ restore, quiet, notQuiet }: Facts): string[] {
+  if (notQuiet)
+    return [
+      `${notQuiet.instance} could not be kept still (${notQuiet.why}): its subscriptions and scheduled jobs may work beside production's, and share a replication slot with it. Stop them there, or the instance, now.`,
+    ];
+  return quiet && restore
+    ? [`${restore.aside} is kept still by parameter group ${quiet.group}: delete that after the instance.`]
     : [];
 }

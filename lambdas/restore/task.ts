@@ -10,6 +10,7 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, snapshotName } from "../shared/names.ts";
 import type { Ports } from "../shared/ports.ts";
+import { quietenAside } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { giveBackSettings } from "./settings.ts";
@@ -49,7 +50,7 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
     snapshot,
     aside,
   });
-  const { identity, endpoint } = await evidence.need<ProductionDoc>(Doc.production);
+  const { identity, endpoint, settings: production } = await evidence.need<ProductionDoc>(Doc.production);
   const former = await fleet.describe(aside);
   if (!former) {
     await rename(ports, { identity, aside, since: begun.at });
@@ -64,6 +65,9 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   // One that is broken, as where its disk is full, is no reason to leave production without its snapshot.
   const broken = former.status === "failed";
   if (!broken && (former.status !== "available" || !former.endpoint)) return RUNNING;
+  // Before a second instance has its subscriptions and jobs: the two would compete.
+  const tags = { "sluice:run": evidence.run, "sluice:purpose": "aside" };
+  if (!broken && !(await quietenAside(ports, evidence, aside, production, tags))) return RUNNING;
   await evidence.keep<MovedAsideDoc>(Doc.movedAside, {
     at: clock.now().toISOString(),
     endpoint: former.endpoint ?? endpoint,

@@ -1,3 +1,4 @@
+import type { CronJob } from "../fence/cron.ts";
 import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
@@ -23,6 +24,11 @@ export const Doc = {
   fenceAgainLifted: "fence-again-lifted",
   /** The snapshot was taken behind the fence, so what is restored from it is fenced too. */
   fenceRestoredLifted: "fence-restored-lifted",
+  /** What writes by itself and was stopped by a fence, each in a document of its own: noted before it is stopped. */
+  stilled: (set: FenceSet, kind: StilledDoc["kind"] | "", id: string) => `stilled/${set}-${kind}-${id}`,
+  stilledBack: (set: FenceSet | "restored") => `stilled-back-${set}`,
+  /** Jobs that the migrations stop, as staging showed. */
+  stagingJobs: "staging/jobs",
   alarmsSilenced: "alarms-silenced",
   alarmsOn: "alarms-on",
   /** Where the server's counters stood before the record was taken (writes/mark.ts). */
@@ -36,6 +42,8 @@ export const Doc = {
   recordBegan: (when: RecordName) => `records/${when}/began`,
   /** What a migration did on staging to what was there before it; what all of them did there; what they did on production. */
   changes: (what: ChangesName) => `changes/${what}`,
+  /** Objects that a migration makes, changes or drops. */
+  made: (version: string) => `made/${version}`,
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */
@@ -44,6 +52,11 @@ export const Doc = {
   /** When it was asked for, by the first worker that did. */
   snapshotBegan: (purpose: "rehearsal" | "final") => `snapshots-began/${purpose}`,
   archived: "snapshots/archived",
+  /** The parameter group that keeps copies of production still. */
+  quiet: "quiet",
+  /** From when on the instance that was moved aside was to be kept still. */
+  quieting: "quieting",
+  notQuiet: "not-quiet",
   staging: "staging",
   stagingBegan: "staging/began",
   /** Settings of production that the fleet refused to give to staging when it was restored. */
@@ -51,6 +64,8 @@ export const Doc = {
   /** How far its storage was when the rehearsal was done with it. */
   stagingStorage: "staging-storage",
   stagingVerified: "staging-verified",
+  /** User mappings of staging that were made useless. */
+  disarmed: "staging-disarmed",
   stagingDeleted: "staging-deleted",
   steps: (target: Target, version: string, round: number, direction: Direction) =>
     `steps/${target}-${version}-${round}-${direction}`,
@@ -201,6 +216,20 @@ export interface FenceDoc {
   roles: string[];
 }
 
+/** The fence before the migrations, or the one after an opening that is taken back. */
+export type FenceSet = "first" | "again";
+
+/** What writes to the database by itself, and was stopped. */
+export type StilledDoc =
+  | { at: string; kind: "subscription"; name: string }
+  | {
+      at: string;
+      kind: "job";
+      /** That pg_cron keeps its jobs in. */
+      database: string;
+      job: CronJob;
+    };
+
 /** A right to connect to the database. */
 export interface ConnectRightDoc {
   /** Null: PUBLIC. */
@@ -307,6 +336,11 @@ export interface ChangesDoc {
   sequences: SequenceMovedDoc[];
   /** Tables whose rows were written since staging was restored, be it by a rollback, or to the same values. */
   touched: string[];
+}
+
+export interface MadeDoc {
+  /** Kind and name, as the catalog's fingerprint has them. */
+  objects: [kind: string, name: string][];
 }
 
 export interface SequenceMovedDoc {
@@ -449,6 +483,26 @@ export interface StagingVerifiedDoc {
   scope?: ScopeDoc | undefined;
 }
 
+export interface QuietDoc {
+  at: string;
+  group: string;
+}
+
+/** An instance that could not be kept still. */
+export interface NotQuietDoc {
+  at: string;
+  instance: string;
+  why: string;
+}
+
+/** User mappings of a copy, such as `app on server billing`. */
+export interface DisarmedDoc {
+  at: string;
+  useless: string[];
+  /** Those that the role may not change, with what the server said. */
+  left: string[];
+}
+
 export interface StepDoc {
   name: string;
   /** File and line, such as `006_knowledge_graph/migrate.sql:12`. */
@@ -540,6 +594,11 @@ export interface ProofDoc {
   scope?: ScopeDoc | undefined;
   /** Rows that were added to tables that may grow, a line for each; absent: none. */
   grown?: string[] | undefined;
+  /**
+   * What came, went or changed and is not this plan's doing, as its rehearsal shows, one line each; absent: nothing. Of a
+   * way back these are among the differences.
+   */
+  others?: string[] | undefined;
   /**
    * What people should know of though it is no difference, one line each: columns that came back at another position,
    * sequences that were set far ahead.

@@ -53,8 +53,11 @@ export interface Endpoint {
 }
 
 export interface Databases {
-  /** One session as the migrating role, on the instance at that endpoint; closed when `work` is done. */
-  withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * One session as the migrating role, on the instance at that endpoint; closed when `work` is done.
+   * @param database another one on that instance than the run's own
+   */
+  withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>, database?: string): Promise<T>;
   /** True where there is but one session at a time, so that nothing can be looked at while it runs. */
   readonly single: boolean;
 }
@@ -165,6 +168,16 @@ export interface DatabaseFleet {
   ): Promise<RestoreBegun | undefined>;
   /** Gives a restored instance what a restore cannot set. Settings that are not data never fail it. */
   finishRestore(instance: string, like: InstanceSettings, purpose: RestorePurpose): Promise<SettingsGiven>;
+  /**
+   * Makes sure that there are parameters, under that name, as production's but for what keeps still everything that would
+   * run by itself: subscriptions, scheduled jobs, maintenance. Absent where an instance has no parameters of its own.
+   * @returns the settings of a copy that has them from its first start; undefined: not ready yet, ask again
+   */
+  quiet?(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined>;
+  /** Gives these parameters to a running instance. True when they are in force; ask again while they are not. */
+  quieten?(instance: string, group: string): Promise<boolean>;
+  /** True when there are no parameters of that name (any more); false while an instance uses them. */
+  deleteQuiet?(group: string): Promise<boolean>;
   startRename(from: string, to: string): Promise<void>;
   /** About how long it takes until a renamed instance has left its old name, in seconds. */
   readonly renameSeconds: number;

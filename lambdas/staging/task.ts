@@ -3,6 +3,7 @@ import { Doc, type ProductionDoc, type StagingDoc, type StagingStorageDoc } from
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
 import type { Ports } from "../shared/ports.ts";
+import { deleteQuiet, quietSettings } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
 import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
@@ -22,7 +23,9 @@ export const stagingTask: Task<z.infer<typeof event>> = {
     await noteStorage(ports, evidence);
     const gone = await deleteStaging(ports, evidence);
     if (request.action === "letGo") return DONE;
-    return gone && (await deleteSnapshot(ports, evidence)) ? DONE : RUNNING;
+    return gone && (await deleteSnapshot(ports, evidence)) && (await deleteQuiet(ports, evidence))
+      ? DONE
+      : RUNNING;
   },
 };
 
@@ -34,14 +37,17 @@ async function restore(
   const production = await evidence.need<ProductionDoc>(Doc.production);
   const id = stagingName(evidence.run);
   const began = await evidence.once(Doc.stagingBegan, async () => ({ at: ports.clock.now().toISOString() }));
+  const tags = runTags(ports.settings, evidence.run, "staging");
+  const quiet = await quietSettings(ports, evidence, production.settings, tags);
+  if (!quiet) return RUNNING;
   const restored = await ensureRestored(
     ports,
     {
       snapshot: snapshotName(evidence.run, snapshot),
       instance: id,
-      like: production.settings,
+      like: quiet,
       purpose: "staging",
-      tags: runTags(ports.settings, evidence.run, "staging"),
+      tags,
       since: began.at,
       limitMinutes,
     },

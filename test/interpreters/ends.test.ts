@@ -52,16 +52,19 @@ describe.each(["before", "inside"] as const)("a run with the rehearsal %s the do
     expect(await engine.load(rehearse, definition)).toEqual({ loaded: rehearse });
   });
 
-  test.each([...definition.capabilities.keys()])("ends equally in both, whatever fails at: %s", async (state) => {
-    const entry = found.get(state);
-    if (!entry) throw new Error(`No walk came to ${state}`);
-    const kinds: Fault[] = [
-      ...kindsOfFaults(ground, state),
-      { ...fails(state, THROTTLED), tries: "first" } as Fault,
-    ];
-    for (const fault of kinds) {
-      const walked = await walk(ground, entry.halt, withFault(entry.faults, fault));
-      await compare(rehearse, entry.halt, walked);
-    }
-  });
+  test.each([...definition.capabilities.keys()])(
+    "ends equally in both, whatever fails at: %s",
+    async (state) => {
+      const entry = found.get(state);
+      if (!entry) throw new Error(`No walk came to ${state}`);
+      const kinds: Fault[] = [
+        ...kindsOfFaults(ground, state),
+        { ...fails(state, THROTTLED), tries: "first" } as Fault,
+      ];
+      for (const fault of kinds) {
+        const walked = await walk(ground, entry.halt, withFault(entry.faults, fault));
+        await compare(rehearse, entry.halt, walked);
+      }
+    },
+  );
 });

@@ -27,6 +27,7 @@ import { isBusy, refusal } from "./rds-errors.ts";
 import { findingsOf } from "./rds-findings.ts";
 import { giveSettings } from "./rds-give-settings.ts";
 import { handOverText } from "./rds-hand-over.ts";
+import { deleteQuietGroup, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, settingsOf } from "./rds-settings.ts";
 import { instanceStatus, servesSessions, snapshotStatus, storageWork } from "./rds-status.ts";
@@ -149,6 +150,21 @@ export class RdsFleet implements DatabaseFleet {
       );
     if (status === "pending") return { changing: true, refused: [], underWay: [] };
     return await giveSettings(this.client, { ...db, DBInstanceIdentifier: instance }, wanted, purpose);
+  }
+
+  async quiet(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined> {
+    const settings = asRdsSettings(like);
+    const ready = await quietGroup(this.client, group, settings.parameterGroup, tags);
+    return ready ? { ...settings, parameterGroup: group } : undefined;
+  }
+
+  async quieten(instance: string, group: string): Promise<boolean> {
+    const db = await this.find(instance);
+    return db ? await quietenInstance(this.client, instance, group, db) : false;
+  }
+
+  async deleteQuiet(group: string): Promise<boolean> {
+    return await deleteQuietGroup(this.client, group);
   }
 
   async startRename(from: string, to: string): Promise<void> {
