@@ -13,7 +13,8 @@ export const IS_CONFIGURATION = (oid: string) =>
  * SQL condition: what pg_cron writes by itself of every run of a job, also of jobs of other databases. No fence keeps it
  * still, and nobody's data are in it.
  */
-export const IS_JOB_LOG = (oid: string) => `(${oid} IS NOT DISTINCT FROM to_regclass('cron.job_run_details'))`;
+export const IS_JOB_LOG = (oid: string) =>
+  `(${oid} IS NOT DISTINCT FROM to_regclass('cron.job_run_details'))`;
 
 /** SQL condition: this role may read every row of the table. */
 export const MAY_READ_ROWS = (oid: string) =>
