@@ -6,11 +6,15 @@ import {
   Doc,
   type LeftDoc,
   type PreflightDoc,
+  type ProductionDoc,
   type ProofDoc,
+  type StagingDoc,
+  type StagingStorageDoc,
   type StepDoc,
   type StepsDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { StorageWork } from "../shared/ports.ts";
 import type { GateKind } from "./kinds.ts";
 
 const MOST = 12;
@@ -18,12 +22,14 @@ const SHOWN = 5;
 
 /** What a person must read before anything else at a gate: what a Go leads to, as staging showed it. A line each. */
 export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promise<string[]> {
-  if (kind === "restore") return await notByPlan(evidence);
+  if (kind === "restore") return [...(await found(evidence)), ...(await notByPlan(evidence))];
   // Before the rehearsal nothing else is known; at keep, what matters is asked in its own words.
   if (kind === "readiness") return await outside(evidence);
   if (kind === "keep") return [];
   const lines = [
-    ...(kind === "rehearsal" ? await outside(evidence) : []),
+    ...(kind === "rehearsal"
+      ? [...(await found(evidence)), ...(await restoredSo(evidence)), ...(await outside(evidence))]
+      : []),
     ...(kind === "open" ? await notByPlan(evidence) : []),
     ...(await benchmarks(evidence)),
     ...(kind === "open" ? [] : await rewrites(evidence)),
@@ -31,6 +37,31 @@ export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promis
   ];
   const more = lines.length - MOST;
   return more > 0 ? [...lines.slice(0, MOST), `and ${more} more, in the report`] : lines;
+}
+
+/** What is around production, and what a Go for it or for a restore has to reckon with. */
+async function found(evidence: RunEvidence): Promise<string[]> {
+  return (await evidence.read<ProductionDoc>(Doc.production))?.findings?.forGates ?? [];
+}
+
+/** How staging was restored otherwise than wished for: production would be, too. */
+async function restoredSo(evidence: RunEvidence): Promise<string[]> {
+  const staging = await evidence.read<StagingDoc>(Doc.staging);
+  const later = await evidence.read<StagingStorageDoc>(Doc.stagingStorage);
+  return [
+    ...(staging?.refused ?? []).map(
+      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
+    ),
+    ...(staging?.storage
+      ? [
+          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${later?.storage ? storageText(later.storage) : later ? "done" : "not known"} at the end): its figures are on the slow side.`,
+        ]
+      : []),
+  ];
+}
+
+function storageText({ doing, percent }: StorageWork): string {
+  return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
 }
 
 /** Steps that the plan lets reach out of the database: a rehearsal does so too. */

@@ -12,6 +12,7 @@ import {
   type GateDecisionDoc,
   type GateDoc,
   type GateObjectionDoc,
+  type HandedOverDoc,
   type HookDoc,
   type LeftDoc,
   type LossDoc,
@@ -105,6 +106,8 @@ export interface Facts {
   /** A new instance was asked for in production's place. */
   restoring: { at: string } | null;
   restored: RestoredDoc | null;
+  /** What became of the settings of what was restored. */
+  handedOver: HandedOverDoc | null;
   afterOpening: AfterOpeningDoc | null;
   aftercare: AftercareDoc | null;
   /** The run's own reading of the watch, and the newest one. */
@@ -197,6 +200,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     restore: one(documents, Doc.restore),
     restoring: one(documents, Doc.restoring),
     restored: one(documents, Doc.restored),
+    handedOver: one(documents, Doc.handedOver),
     afterOpening: one(documents, Doc.afterOpening),
     aftercare: one(documents, Doc.aftercare),
     readings: readingsOf(documents),

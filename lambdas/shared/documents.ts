@@ -1,7 +1,7 @@
 import type { CronJob } from "../fence/cron.ts";
 import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
-import type { ArchivedSnapshot } from "./ports.ts";
+import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -59,6 +59,10 @@ export const Doc = {
   notQuiet: "not-quiet",
   staging: "staging",
   stagingBegan: "staging/began",
+  /** Settings of production that the fleet refused to give to staging when it was restored. */
+  stagingWithout: "staging/without",
+  /** How far its storage was when the rehearsal was done with it. */
+  stagingStorage: "staging-storage",
   stagingVerified: "staging-verified",
   /** User mappings of staging that were made useless. */
   disarmed: "staging-disarmed",
@@ -91,6 +95,10 @@ export const Doc = {
   movedAside: "moved-aside",
   restoring: "restoring",
   restored: "restored",
+  /** When it was first asked to have its settings again. */
+  handingOver: "handing-over",
+  /** What became of the settings of what was restored, and what people must see to. */
+  handedOver: "handed-over",
   afterOpening: "after-opening",
   aftercare: "aftercare",
   /** The watch's reading of staging: that its queries work. */
@@ -157,6 +165,8 @@ export interface RequestDoc {
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
   copyOf?: string | null | undefined;
+  /** Absent where copies are made as the fleet makes its own; else how, and what is to be said of them. */
+  copies?: { how: "physical" | "dump"; notes: readonly string[] } | undefined;
   /** Absent where the settings have no maintenance window. */
   window?: RunWindow | undefined;
 }
@@ -177,6 +187,8 @@ export interface ProductionDoc {
   engineVersion: string;
   freeBytes: number | null;
   settings: Readonly<Record<string, unknown>>;
+  /** Absent where the fleet has nothing to say of it. */
+  findings?: Findings | undefined;
 }
 
 export interface PreflightCheck {
@@ -450,6 +462,15 @@ export interface StagingDoc {
   seconds: number;
   id: string;
   endpoint: { host: string; port: number };
+  /** What was being done to its storage then. */
+  storage?: StorageWork | undefined;
+  /** Settings of production that the fleet refused to give it, each with why. */
+  refused?: string[] | undefined;
+}
+
+export interface StagingStorageDoc {
+  at: string;
+  storage: StorageWork | null;
 }
 
 export interface StagingVerifiedDoc {
@@ -720,6 +741,8 @@ export interface WayBackDoc {
 export interface PredictedDoc {
   seconds: number;
   parts: { what: string; seconds: number }[];
+  /** What is not counted, as no rehearsal shows it. */
+  leavesOut?: string[] | undefined;
 }
 
 export interface StoppedDoc {
@@ -861,6 +884,12 @@ export interface MovedAsideDoc {
 export interface RestoredDoc {
   at: string;
   endpoint: { host: string; port: number };
+  /** In evidence of older runs, which gave it its settings before it was proven. */
+  handOver?: string[] | undefined;
+}
+
+export interface HandedOverDoc {
+  at: string;
   /** What people must see to, a sentence each. */
   handOver: string[];
 }

@@ -27,6 +27,29 @@ export function instanceStatements(stack: Stack, { database }: Settings): iam.Po
   ];
 }
 
+/** Seeing what around production a run has to know of: all of it only to be looked at. */
+export function surroundingsStatements(stack: Stack): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: ["rds:DescribeBlueGreenDeployments"],
+      resources: [rdsArn(stack, "deployment", "*")],
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:DescribeDBProxies", "rds:DescribeDBProxyTargets"],
+      resources: [
+        rdsArn(stack, "db-proxy", "*"),
+        rdsArn(stack, "target-group", "*"),
+        rdsArn(stack, "target", "*"),
+      ],
+    }),
+    new iam.PolicyStatement({
+      // Quotas, and until when a version of the engine is supported. The actions know no resources.
+      actions: ["rds:DescribeAccountAttributes", "rds:DescribeDBMajorEngineVersions"],
+      resources: ["*"],
+    }),
+  ];
+}
+
 /** Taking snapshots of production. */
 export function snapshotStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
   return [
