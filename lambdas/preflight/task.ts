@@ -7,6 +7,7 @@ import { inspectBackup } from "./inspect-backup.ts";
 import { inspectDatabase } from "./inspect-database.ts";
 import { inspectDeployment } from "./inspect-deployment.ts";
 import { inspectLedger } from "./inspect-ledger.ts";
+import { inspectRights } from "./inspect-rights.ts";
 import { inspectRoles } from "./inspect-roles.ts";
 
 const event = z.strictObject(runFields);
@@ -24,6 +25,7 @@ export const preflightTask: Task<z.infer<typeof event>> = {
           ...(await inspectDatabase(session, ports)),
           ...(await inspectBackup(session)),
           ...(await inspectRoles(session, ports)),
+          ...(await inspectRights(session, ports)),
           ...(await inspectLedger(session, ports.plan, { run, execution })),
         ])),
       ],

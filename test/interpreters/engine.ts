@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Definition } from "../../local/definition.ts";
-import { type Exchange, EXECUTION, STARTED_AT } from "../support/matrix/walk.ts";
+import { EXECUTION, type Exchange, STARTED_AT } from "../support/matrix/walk.ts";
 import { pythonOfLocalStack } from "./needs.ts";
 
 /** How a run went in LocalStack's engine. */
