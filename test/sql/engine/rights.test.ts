@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { inspectRights } from "../../../lambdas/preflight/inspect-rights.ts";
-import { preflightTask } from "../../../lambdas/preflight/task.ts";
+import { FINAL } from "../../../lambdas/shared/errors.ts";
 import type { Step } from "../../../lambdas/shared/plan.ts";
+import { DONE, invoke, runFields, type Task } from "../../../lambdas/shared/task.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { memoryPorts, tinyMigration } from "../../support/ports.ts";
 
@@ -98,8 +100,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
     expect(await named("rights to read")).toMatchObject({ passed: true });
   });
 
-  test("preflight refuses it, by name, among all other problems", async () => {
-    expect(preflightTask.name).toBe("preflight");
+  test("all of it is named at once", async () => {
     await session.exec(
       "CREATE TABLE a (id int); CREATE TABLE b (id int); ALTER TABLE a OWNER TO other; ALTER TABLE b OWNER TO other",
     );
@@ -214,6 +215,43 @@ describe("a right that a later state needs", () => {
     await session.exec("RESET ROLE; GRANT pg_signal_backend TO mig");
     const plan = { plan: { applicationRoles: ["worker"] } };
     expect(await named("rights for later", plan)).toMatchObject({ passed: true });
+  });
+});
+
+describe("what the database refuses for want of a right", () => {
+  const shape = z.strictObject(runFields);
+  const attempt = async (sql: string) => {
+    const ports = memoryPorts();
+    const task: Task<z.infer<typeof shape>> = {
+      name: "test",
+      event: shape,
+      run: async () => {
+        await session.exec(`SET ROLE mig; ${sql}`);
+        return DONE;
+      },
+    };
+    const event = { run: "r", execution: "x", state: "Do it", planChecksum: ports.plan.checksum };
+    return await invoke(task, event, ports).catch((error: Error) => error);
+  };
+
+  test.each([
+    [
+      "CREATE TABLE t (id int); RESET ROLE; ALTER TABLE t OWNER TO other; SET ROLE mig; SELECT * FROM t",
+      "permission denied for table t",
+    ],
+    [
+      "ALTER TABLE mine ENABLE ROW LEVEL SECURITY; ALTER TABLE mine FORCE ROW LEVEL SECURITY; SET row_security = off; SELECT * FROM mine",
+      'query would be affected by row-level security policy for table "mine"',
+    ],
+    ["ALTER ROLE app SUPERUSER", "permission denied to alter role"],
+  ])("is final: %s", async (sql, said) => {
+    const error = await attempt(sql);
+    expect(error).toMatchObject({ name: "RightMissing", message: expect.stringContaining(said) });
+    expect(FINAL).toContain("RightMissing");
+  });
+
+  test("is told from what another try may mend", async () => {
+    expect(await attempt("SELECT 1 / 0")).toMatchObject({ name: expect.not.stringMatching(/RightMissing/) });
   });
 });
 
