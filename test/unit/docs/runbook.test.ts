@@ -93,7 +93,8 @@ describe("the operator's runbook", () => {
       DBInstanceIdentifier: "INSTANCE",
       ApplyImmediately: true,
       DeletionProtection: true,
-      ...missingSettings({}, like, "production"),
+      // The logs that are exported are told to the restore.
+      ...missingSettings({ EnabledCloudwatchLogsExports: like.logExports }, like, "production"),
     });
   });
 });
