@@ -119,16 +119,19 @@ function inOrderOfEntry(
 
 /** What people call the state that is entered with that input: where it works on one migration, with its version. */
 export function nameInWords({ parsed }: Definition, state: string, input: unknown): string {
-  const path = versionPath(parsed.States[state]);
-  const version = path
+  const version = versionPath(parsed.States[state])
     ?.split(".")
     .slice(1)
     .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
-  return stateInWords(state, typeof version === "string" ? version : undefined);
+  return stateInWords(
+    called(parsed.States[state]) ?? state,
+    typeof version === "string" ? version : undefined,
+  );
 }
 
 /** The machine's phases as people see them, with the states that a run of this plan can enter. */
 export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[] {
+  const calledOf = (state: string) => called(definition.parsed.States[state]) ?? state;
   const works = (state: string) => versionPath(definition.parsed.States[state]) !== undefined;
   const names = (states: readonly string[]): string[] => {
     const begin = states.findIndex(works);
@@ -138,7 +141,7 @@ export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[]
     return [
       ...states.slice(0, begin),
       ...plan.migrations.flatMap(({ version }) =>
-        states.slice(begin, end).map((state) => stateInWords(state, version)),
+        states.slice(begin, end).map((state) => stateInWords(calledOf(state), version)),
       ),
       ...names(states.slice(end)),
     ];
@@ -149,13 +152,22 @@ export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[]
       phase,
       states: definition.phases
         .filter((part) => (part.within ?? part.phase) === phase)
-        .flatMap(({ states }) => names(states)),
+        .flatMap(({ states }) => [...new Set(names(states))]),
     }));
+}
+
+/** What a state says that people call it. */
+function called(state: StateDefinition | undefined): string | undefined {
+  const name = sentBy(state)?.state;
+  return typeof name === "string" ? name : undefined;
+}
+
+function sentBy(state: StateDefinition | undefined): Record<string, unknown> | undefined {
+  return (state?.Parameters?.Payload ?? state?.Parameters) as Record<string, unknown> | undefined;
 }
 
 /** Where in its input a state finds the migration that it works on; undefined where it works on none. */
 function versionPath(state: StateDefinition | undefined): string | undefined {
-  const sent = (state?.Parameters?.Payload ?? state?.Parameters) as Record<string, unknown> | undefined;
-  const path = sent?.["version.$"];
+  const path = sentBy(state)?.["version.$"];
   return typeof path === "string" ? path : undefined;
 }

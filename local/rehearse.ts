@@ -183,7 +183,7 @@ class Run {
       run: this.run,
       execution: `local:${process.pid}:${this.run}`,
       task: async (name, event) => {
-        const state = stateInWords(name, event.version as string | undefined);
+        const state = stateInWords(String(event.state), event.version as string | undefined);
         this.current = state;
         const phase = this.phaseOf.get(name) ?? "";
         // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.

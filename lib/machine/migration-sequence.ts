@@ -47,20 +47,23 @@ export function apply(
 
 export function validate(
   states: States,
-  name: string,
   {
     target,
     round,
-    moves,
+    leads,
     onFailure,
   }: {
     target: Target;
-    round: 1 | 2 /** Whether it goes on to the next one. */;
-    moves: boolean;
+    round: 1 | 2;
+    /** What is done then, where it is not the same for every migration: a state for each. */
+    leads?: "ask" | "go on" | "end";
     onFailure: Way;
   },
 ): Segment {
-  return states.task(name, {
+  const called = `Validate on ${target}${round === 1 ? "" : " again"}`;
+  const moves = leads === "ask" || leads === "go on";
+  return states.task(leads === undefined ? called : `${called}, then ${leads}`, {
+    called,
     comment: `Runs the checks of its validate.sql; what they write is rolled back.${moves ? " Says which migration is next." : ""}`,
     capability: "validate",
     payload: { target, ...about(APPLIED), round: String(round) },
@@ -69,23 +72,22 @@ export function validate(
   });
 }
 
-/**
- * Applies and validates on production, one migration after the other, until people are to be asked. Where nobody is
- * asked after the last one, its checks are among those of all, which follow.
- */
+/** Applies and validates on production, one migration after the other, until people are to be asked. */
 export function migrate(
   states: States,
   { asked, done, failed }: Readonly<Record<"asked" | "done" | "failed", Way>>,
 ): sfn.State {
   const common = { target: "production", round: 1, onFailure: failed } as const;
   const applied = apply(states, common);
-  const validated = validate(states, "Validate on production", { ...common, moves: true });
-  const goesOn = validate(states, "Validate on production and go on", { ...common, moves: true });
-  applied.when(follows("gate"), validated.first);
+  const asks = validate(states, { ...common, leads: "ask" });
+  const goesOn = validate(states, { ...common, leads: "go on" });
+  const ends = validate(states, { ...common, leads: "end" });
+  applied.when(follows("gate"), asks.first);
   applied.when(follows("next"), goesOn.first);
+  applied.leadTo(ends.first);
   goesOn.leadTo(applied.first);
-  asked.from((to) => validated.leadTo(to));
-  done.from((to) => applied.leadTo(to));
+  asked.from((to) => asks.leadTo(to));
+  done.from((to) => ends.leadTo(to));
   return applied.first;
 }
 

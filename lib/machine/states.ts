@@ -16,6 +16,8 @@ export interface TaskOptions {
   /** What the state does, for whoever clicks on it in the console. */
   comment: string;
   capability: MachineCapability;
+  /** What people call it, where several states do the same and lead elsewhere; its name unless told. */
+  called?: string;
   /** What the capability needs beside the run's own fields. */
   payload?: Record<string, unknown>;
   /** Where any failure leads. */
@@ -161,7 +163,7 @@ export class States extends Construct {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
       lambdaFunction: this.function(options.capability),
-      payload: sfn.TaskInput.fromObject({ ...this.told(name), ...options.payload }),
+      payload: sfn.TaskInput.fromObject({ ...this.told(options.called ?? name), ...options.payload }),
       payloadResponseOnly: true,
       resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
       taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),

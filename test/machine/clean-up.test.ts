@@ -50,7 +50,7 @@ async function play(
     execution: CLEAN_UP,
     retryPauseMs: 0,
     async task(name, event) {
-      const state = stateInWords(name, event.version as string | undefined);
+      const state = stateInWords(String(event.state), event.version as string | undefined);
       states.push(state);
       events.push(event);
       if (failing.includes(state)) throw Object.assign(new Error("no"), { name: "RollbackFailed" });

@@ -133,7 +133,10 @@ describe.each(["before", "inside"] as const)(
       for (const { phase, states } of definition.phases)
         for (const name of states) {
           const sent = (definition.parsed.States[name] as State).Parameters;
-          expect({ ...sent, ...sent?.Payload }, name).toMatchObject({ phase, state: name });
+          expect({ ...sent, ...sent?.Payload }, name).toMatchObject({
+            phase,
+            state: name.replace(/, then .*$/, ""),
+          });
         }
     });
 
@@ -141,7 +144,7 @@ describe.each(["before", "inside"] as const)(
       const plan = planOf(3);
       const shown = new Map<string, unknown>();
       await play(definition, plan, {
-        onTask: (state, { version, title }) => void (version && shown.set(`${state} ${version}`, title)),
+        onTask: (_, { state, version, title }) => void (version && shown.set(`${state} ${version}`, title)),
       });
       for (const state of [
         "Apply to staging",
@@ -307,7 +310,7 @@ async function play(
     waitMs: 0,
     async task(state, event) {
       onTask?.(state, event);
-      const name = stateInWords(state, event.version as string | undefined);
+      const name = stateInWords(String(event.state), event.version as string | undefined);
       states.push(name);
       if (name === failing) throw Object.assign(new Error("x".repeat(2_000)), { name: "BenchmarkFailed" });
       if (state === "Write the report") return { error: "RolledBack", cause: "y".repeat(2_000) };

@@ -75,7 +75,7 @@ async function play(options: {
     execution: "arn:x",
     retryPauseMs: 0,
     async task(name, event) {
-      const state = stateInWords(name, event.version as string | undefined);
+      const state = stateInWords(String(event.state), event.version as string | undefined);
       states.push(state);
       options.fail?.(state);
       if (state === options.until) throw Object.assign(new Error("the play is over"), { name: "Stopped" });

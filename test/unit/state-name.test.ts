@@ -9,7 +9,7 @@ import { memoryPorts, TestClock } from "../support/ports.ts";
 test.each([
   ["Apply to staging", "Apply 006 to staging"],
   ["Apply to staging again", "Apply 006 to staging again"],
-  ["Validate on production and go on", "Validate 006 on production and go on"],
+  ["Validate on production", "Validate 006 on production"],
   ["Prove rolled back on staging", "Prove 006 rolled back on staging"],
   ["Roll back on staging", "Roll back 006 on staging"],
   ["Roll back", "Roll back 006"],

@@ -1,8 +1,7 @@
 import { ErrorName, FINAL } from "../../../lambdas/shared/errors.ts";
-import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
-import { stateInWords } from "../../../lambdas/shared/state-name.ts";
+import { type CompiledPlan, migrationOf } from "../../../lambdas/shared/plan.ts";
 import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
-import { phasesShown } from "../../../local/definition.ts";
+import { type Definition, nameInWords, phasesShown } from "../../../local/definition.ts";
 import { TASKS } from "../../../local/tasks.ts";
 import { errorsByCapability } from "./errors.ts";
 import { type Fault, fails, faultText, TIMEOUT, UNNAMED } from "./faults.ts";
@@ -63,27 +62,15 @@ export function statesOf({ definition, plan }: Ground): string[] {
     .filter((state) => !isNeverEntered(plan, state));
 }
 
-/**
- * A plan that asks after each migration goes on from none of them without; and the last one's checks are not run twice
- * in a row.
- */
-function isNeverEntered({ migrations }: CompiledPlan, state: string): boolean {
-  const version = /\d+/.exec(state)?.[0];
-  const at = migrations.findIndex((migration) => migration.version === version);
-  if (version === undefined) return false;
-  const isLast = at === migrations.length - 1;
-  const asks = !migrations[at]?.unasked;
-  if (/^Validate .* and go on$/.test(state)) return asks || isLast;
-  if (/^Validate .* on production$|^(Time|Gate|Escalate|Confirm): after/.test(state)) return !asks;
-  return isLast && /^Validate .* on staging again$/.test(state);
+/** The gate after a migration that people are not asked about. */
+function isNeverEntered(plan: CompiledPlan, state: string): boolean {
+  const version = /^(?:Time|Gate|Escalate|Confirm): after (\d+)$/.exec(state)?.[1];
+  return version !== undefined && migrationOf(plan, version).unasked === true;
 }
 
 /** Every way in which a state can fail, or its question be answered. */
 export function faultsOf({ definition, plan }: Ground, state: string): Fault[] {
-  const name = [...definition.capabilities.keys()].find(
-    (known) =>
-      known === state || plan.migrations.some(({ version }) => stateInWords(known, version) === state),
-  );
+  const name = [...definition.capabilities.keys()].find((known) => isCalled(definition, plan, known, state));
   const capability = definition.capabilities.get(name ?? "") as MachineCapability;
   const { waits, loops } = shapeOf(definition.parsed.States[name ?? ""]);
   const typed = (ERRORS.get(capability) ?? []).filter(
@@ -108,6 +95,13 @@ export function faultsOf({ definition, plan }: Ground, state: string): Fault[] {
       : [fails(state, TIMEOUT)]),
     ...(LOOKS_AT_THE_FLEET.test(state) ? [{ state, kind: "status" } as const] : []),
   ];
+}
+
+function isCalled(definition: Definition, plan: CompiledPlan, known: string, state: string): boolean {
+  const versions = plan.migrations.map(({ version }) => ({ version, title: "" }));
+  return versions.some(
+    (about) => nameInWords(definition, known, { next: about, migration: about, rollback: about }) === state,
+  );
 }
 
 /** Of the ways in which a state can fail, one of each kind that the machine can tell from the others. */

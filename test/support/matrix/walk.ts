@@ -184,7 +184,7 @@ class Walk {
   }
 
   private async task(name: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
-    const state = stateInWords(name, event.version as string | undefined);
+    const state = stateInWords(String(event.state), event.version as string | undefined);
     this.current = state;
     if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(name));
     this.calls.push(state);
