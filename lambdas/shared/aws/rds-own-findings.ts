@@ -1,9 +1,10 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
 import type { PreflightCheck } from "../documents.ts";
 import type { Findings, Tags } from "../ports.ts";
+import { storageText } from "../storage-text.ts";
 import { restoreDifferences } from "./rds-restore.ts";
 import { type RdsSettings, settingsOf } from "./rds-settings.ts";
-import { storageText, storageWork } from "./rds-status.ts";
+import { storageWork } from "./rds-status.ts";
 import { MOST_TAGS } from "./rds-tags.ts";
 
 /** What the instance's own description tells. */
