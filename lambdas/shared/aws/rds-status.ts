@@ -55,6 +55,11 @@ export function storageWork(db: DBInstance): StorageWork | undefined {
     : { doing: byStatus === "initializ" ? "Initializing" : "Optimizing" };
 }
 
+/** AWS had taken the request, and then had no capacity for it after all. */
+export function lacksRoom(text: string): boolean {
+  return text === "insufficient-capacity";
+}
+
 export function snapshotStatus(text: string): "available" | "pending" | "failed" {
   if (text === "available") return "available";
   return BAD_SNAPSHOT.includes(text) ? "failed" : "pending";
