@@ -99,7 +99,7 @@ export async function serverWorld(
   if (copy === "physical") return await physicalWorld(address, run);
   await refuseServerWide(plan);
   const given = address.database;
-  const fleet = new ServerFleet(address, apply ? given : undefined);
+  const fleet = new ServerFleet(address, apply ? given : undefined, copy === "dump" ? given : undefined);
   if (!(await describedByServer(fleet, given)))
     throw new UsageError(`There is no database ${given} on that server.`);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
@@ -108,7 +108,7 @@ export async function serverWorld(
       `Another run is at work on ${given}. Wait until it has ended, or stop it, and start again.`,
     );
   const instance = apply ? given : nameOfCopy(run);
-  if (!apply) await fleet.copy(given, instance);
+  const notes = apply ? [] : await fleet.copy(given, instance);
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);
@@ -118,6 +118,7 @@ export async function serverWorld(
     instance,
     database: instance,
     ...(apply ? {} : { copyOf: given }),
+    ...(copy === "dump" ? { copies: { how: copy, notes } } : {}),
     applicationUrl: undefined,
     leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     changedServer: async () => serverChanges(server, await fleet.state(given)),

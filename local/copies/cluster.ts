@@ -163,7 +163,7 @@ export class Cluster {
   }
 
   private saidLast(): string {
-    const lines = plain(textOf(this.log)).trim().split("\n");
+    const lines = textOf(this.log).trim().split("\n").map(plain);
     const telling = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
     return (telling.length > 0 ? telling : lines).slice(-5).join("\n");
   }
