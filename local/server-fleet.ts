@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { Fingerprint } from "../lambdas/prove/fingerprint.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
-import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";
 import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { copyDatabaseSettings } from "./copies/database-settings.ts";
 import { createEmptyLike, fillByDump, notInCopy } from "./copies/dump.ts";
@@ -37,9 +37,13 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 
   /** @throws SluiceError FleetFailed for a database that was not made here and may not be changed */
-  async withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+  async withSession<T>(
+    endpoint: { host: string },
+    work: (session: Session) => Promise<T>,
+    database?: string,
+  ): Promise<T> {
     this.refuseForeign(endpoint.host, "opened");
-    return await withSessionAt(this.to(endpoint.host), {}, work);
+    return await withSessionAt(this.to(database ?? endpoint.host), {}, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {
@@ -87,7 +91,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
     await this.startDelete(snapshot);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<void> {
+  async startRestore(snapshot: string, instance: string): Promise<undefined> {
     await this.copy(snapshot, instance);
   }
 
@@ -95,8 +99,8 @@ export class ServerFleet implements DatabaseFleet, Databases {
     return [];
   }
 
-  async finishRestore(): Promise<boolean> {
-    return true;
+  async finishRestore(): Promise<SettingsGiven> {
+    return { changing: false, refused: [], underWay: [] };
   }
 
   async startRename(from: string, to: string): Promise<void> {

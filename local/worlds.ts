@@ -5,6 +5,7 @@ import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
 import type { RunSettings } from "../lambdas/shared/settings.ts";
+import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
@@ -96,7 +97,7 @@ export async function serverWorld(
 ): Promise<World> {
   const { databaseUrl, apply, copy } = options;
   const address = addressIn(databaseUrl);
-  if (copy === "physical") return await physicalWorld(address, run);
+  if (copy === "physical") return await physicalWorld(address, run, plan);
   await refuseServerWide(plan);
   const given = address.database;
   const fleet = new ServerFleet(address, apply ? given : undefined, copy === "dump" ? given : undefined);
@@ -109,6 +110,7 @@ export async function serverWorld(
     );
   const instance = apply ? given : nameOfCopy(run);
   const notes = apply ? [] : await fleet.copy(given, instance);
+  if (!apply) await disarm(fleet, instance, plan);
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);
@@ -141,15 +143,23 @@ export async function serverWorld(
   };
 }
 
+/** Nothing that runs in the copy reaches another database by a user mapping, unless the plan says so. */
+async function disarm(databases: Databases, host: string, plan: CompiledPlan): Promise<void> {
+  if (outsideAllowed(plan).length > 0) return;
+  await databases.withSession({ host, port: 0 }, (session) => disarmMappings(session));
+}
+
 const nameOfCopy = (run: string): string =>
   `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
 
 /** A copy of a whole server on this machine: what is done there, to roles too, is done to no real one. */
-async function physicalWorld(address: Address, run: string): Promise<World> {
+async function physicalWorld(address: Address, run: string, plan: CompiledPlan): Promise<World> {
   const fleet = await PhysicalFleet.at(address);
   const instance = nameOfCopy(run);
   try {
     const notes = await fleet.copy(instance);
+    const host = (await fleet.describe(instance))?.endpoint?.host ?? "";
+    await disarm(fleet, host, plan);
     return {
       fleet,
       databases: fleet,

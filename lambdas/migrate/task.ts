@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { noteChanges } from "../changes/seen.ts";
+import { keepStill } from "../fence/stilled.ts";
 import { keepRows, makeRoomForRows } from "../record/former-rows.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
 import { tryRollbackAgain } from "../rollback/tries.ts";
 import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName, messageOf } from "../shared/errors.ts";
+import { followsApply, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
@@ -28,9 +30,11 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
     const migration = migrationOf(ports.plan, version);
+    const about = named(migration);
     const key = { run, version, round, direction: "migrate" as const };
     if (target === "staging" && round === 2)
-      if (!(await tryRollbackAgain(ports, evidence, { run, version, limitMinutes }))) return RELIEVE_ME;
+      if (!(await tryRollbackAgain(ports, evidence, { run, version, limitMinutes })))
+        return { ...RELIEVE_ME, ...about };
     const steps = await withTarget(
       ports,
       evidence,
@@ -65,11 +69,14 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           noticesRewrites: target === "staging",
           atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
+        // What a step scheduled would write behind the fence.
+        if (done && target === "production" && ports.settings.fence === "connect")
+          await keepStill(session, ports, evidence, "first");
         if (!done || target === "production" || round === 1) return done;
         return (await noteChanges(session, ports, evidence, migration)) ? done : undefined;
       },
     );
-    if (!steps) return RELIEVE_ME;
+    if (!steps) return { ...RELIEVE_ME, ...about };
     await evidence.keep<StepsDoc>(
       Doc.steps(target, version, round, "migrate"),
       stepsDoc(
@@ -78,7 +85,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         ports.clock.now(),
       ),
     );
-    return DONE;
+    return { ...DONE, ...about, follows: followsApply(ports.plan, version, target) };
   },
 };
 

@@ -66,7 +66,9 @@ function preflightLines({ preflight }: Report): string[] {
   return [
     `${count(of(true).length, "check")} passed${failed.length > 0 ? `, ${failed.length} did not` : ""}`,
     ...failed.map(({ name, expected, seen }) => `${name}: expected ${expected}, seen ${seen}`),
-    ...(unknown.length > 0 ? [`Could not be found out: ${unknown.map(({ name }) => name).join(", ")}`] : []),
+    ...(unknown.length > 0
+      ? [`For you to look at: ${unknown.map(({ name, seen }) => `${name} (${seen})`).join(", ")}`]
+      : []),
   ];
 }
 

@@ -45,6 +45,8 @@ export const runSettings = z.strictObject({
   alarms: z.array(z.string()),
   /** Days that the final snapshot is kept. */
   retentionDays: z.number().int().positive(),
+  /** Of the organization: given to all that a run makes at RDS. */
+  tags: z.record(z.string(), z.string()).optional(),
   /** Where the final snapshot goes besides; absent: nowhere. */
   copyTo: z.strictObject({ region: z.string(), kmsKeyArn: z.string().optional() }).optional(),
   exportTo: z.strictObject({ bucket: z.string(), kmsKeyArn: z.string() }).optional(),

@@ -1,9 +1,10 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import { inOrder, type Segment } from "./segment.ts";
-import type { States } from "./states.ts";
+import { inOrder } from "./segment.ts";
+import { GOES_ON, type States } from "./states.ts";
+import { ending, type Way } from "./way.ts";
 
 /** Before people are asked for a restore. It is for them to know: whatever it meets, they are asked. */
-export function countLoss(states: States, gate: sfn.State): Segment {
+export function countLoss(states: States, { done }: Readonly<Record<"done", Way>>): sfn.State {
   const count = states.loop("Count what a restore would lose", {
     comment: "Table by table: what was written since the record, by counters and by reading what they doubt.",
     capability: "writes",
@@ -11,16 +12,22 @@ export function countLoss(states: States, gate: sfn.State): Segment {
     limitMinutes: 60,
     // Production is down meanwhile, and perhaps cannot be reached at all.
     retries: 2,
-    onFailure: gate,
+    onFailure: GOES_ON,
     failurePath: "$.uncounted",
   });
-  count.leadTo(gate);
-  return count;
+  return ending(count, done);
 }
 
-/** Puts the final snapshot in production's place. The former production is kept under another name. */
-export function restore(states: States, onFailure: sfn.State): Segment {
-  return inOrder(
+/**
+ * Puts the final snapshot in production's place. The former production is kept under another name. Once it is proven
+ * nothing keeps it from being opened: what settings it lacks then, people are told.
+ */
+export function restore(
+  states: States,
+  { done, failed }: Readonly<Record<"done" | "failed", Way>>,
+): sfn.State {
+  const onFailure = failed;
+  const back = inOrder(
     states.loop("Move production aside", {
       comment: "Renames the instance; it is kept until an operator deletes it.",
       capability: "restore",
@@ -29,7 +36,7 @@ export function restore(states: States, onFailure: sfn.State): Segment {
       onFailure,
     }),
     states.loop("Restore production", {
-      comment: "A new instance from the final snapshot, under production's identifier and with its settings.",
+      comment: "A new instance from the final snapshot, under production's identifier; until it answers.",
       capability: "restore",
       payload: { action: "restore" },
       limitMinutes: 6 * 60,
@@ -42,5 +49,15 @@ export function restore(states: States, onFailure: sfn.State): Segment {
       limitMinutes: 6 * 60,
       onFailure,
     }),
+    states.loop("Give production its settings", {
+      comment:
+        "Those that a restore cannot set. They are no data: what is refused is told, and fails nothing.",
+      capability: "restore",
+      payload: { action: "settings" },
+      limitMinutes: 60,
+      onFailure: GOES_ON,
+      failurePath: "$.ungiven",
+    }),
   );
+  return ending(back, done);
 }

@@ -5,7 +5,12 @@ import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
 import { FINAL, RETRYABLE } from "../../lambdas/shared/errors.ts";
 import type { MachineCapability } from "./capabilities.ts";
-import type { Segment } from "./segment.ts";
+import { retryOfLambdaErrors, WAYS_BACK } from "./retries.ts";
+import type { Loop, Segment } from "./segment.ts";
+import type { Way } from "./way.ts";
+
+/** A failure is noted and passed by: it leads where the state leads. */
+export const GOES_ON = "goes on";
 
 export interface TaskOptions {
   /** What the state does, for whoever clicks on it in the console. */
@@ -14,12 +19,12 @@ export interface TaskOptions {
   /** What the capability needs beside the run's own fields. */
   payload?: Record<string, unknown>;
   /** Where any failure leads. */
-  onFailure: sfn.State;
+  onFailure: Way | typeof GOES_ON;
   /** Where the failure is put in the state; `$.failure` unless told. */
   failurePath?: string;
-  /** Where the answer is put in the state; dropped unless told. */
+  /** Where the answer is put in the state; a loop's at `$.loop`, another's dropped unless told. */
   resultPath?: string;
-  /** How often it is tried again at most, whatever it meets; as the kind of error deserves unless told. */
+  /** How often it is tried again at most, whatever it meets of its own; as the kind of error deserves unless told. */
   retries?: number;
 }
 
@@ -39,17 +44,21 @@ export interface StatesProps {
   planChecksum: string;
   /** What each task is told of the run; the execution itself is the run unless told. */
   run?: Readonly<Record<string, string>>;
+  /** All its states are ways back. */
+  leadsBack?: boolean;
 }
 
 /** Makes a machine's states and notes which phase each belongs to. */
 export class States extends Construct {
-  readonly phases: { phase: string; states: string[] }[] = [];
+  readonly phases: { phase: string; within?: string; states: string[] }[] = [];
   private readonly functions: FunctionsByCapability;
   private readonly run: Readonly<Record<string, string>>;
+  private readonly leadsBack: boolean;
 
-  constructor(scope: Construct, id: string, { functions, planChecksum, run }: StatesProps) {
+  constructor(scope: Construct, id: string, { functions, planChecksum, run, leadsBack }: StatesProps) {
     super(scope, id);
     this.functions = functions;
+    this.leadsBack = leadsBack ?? false;
     this.run = {
       ...(run ?? {
         run: sfn.JsonPath.stringAt("$$.Execution.Name"),
@@ -61,32 +70,46 @@ export class States extends Construct {
   }
 
   /** States made by `build` belong to this phase. */
-  phase<T>(phase: string, build: () => T): T {
-    this.phases.push({ phase, states: [] });
+  phase<T>(phase: string, within: string | undefined, build: () => T): T {
+    this.phases.push({ phase, ...(within === undefined ? {} : { within }), states: [] });
     return build();
   }
 
   /** A Lambda task, called once. */
   task(name: string, options: TaskOptions): Segment {
     const state = this.invoke(name, options);
-    return { first: state, leadTo: (next) => void state.next(next) };
+    return {
+      first: state,
+      leadTo: (next) => {
+        state.next(next);
+        this.goOn(state, options, next);
+      },
+    };
   }
 
   /** A Lambda task that is called until it says that it is done. */
-  loop(name: string, options: LoopOptions): Segment {
+  loop(name: string, options: LoopOptions): Loop {
+    const answer = options.resultPath ?? "$.loop";
     const state = this.invoke(name, {
       ...options,
       payload: { ...options.payload, limitMinutes: options.limitMinutes },
-      resultPath: "$.loop",
+      resultPath: answer,
     });
     const wait = new sfn.Wait(this, `Wait: ${name}`, {
-      time: sfn.WaitTime.secondsPath("$.loop.waitSeconds"),
+      time: sfn.WaitTime.secondsPath(`${answer}.waitSeconds`),
     });
     const choice = new sfn.Choice(this, `Done: ${name}`);
     state.next(choice);
-    choice.when(sfn.Condition.stringEquals("$.loop.status", "running"), wait);
+    choice.when(sfn.Condition.stringEquals(`${answer}.status`, "running"), wait);
     wait.next(state);
-    return { first: state, leadTo: (next) => void choice.otherwise(next) };
+    return {
+      first: state,
+      when: (answered, next) => void choice.when(answered, next),
+      leadTo: (next) => {
+        choice.otherwise(next);
+        this.goOn(state, options, next);
+      },
+    };
   }
 
   /** A Lambda task that hands its task token on and waits for somebody to answer it. */
@@ -105,8 +128,7 @@ export class States extends Construct {
       lambdaFunction: this.function(options.capability),
       integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: sfn.TaskInput.fromObject({
-        ...this.run,
-        state: name,
+        ...this.told(name),
         ...options.payload,
         token: sfn.JsonPath.taskToken,
       }),
@@ -116,6 +138,7 @@ export class States extends Construct {
     });
     // The task has said what is wrong and that doing the same again will not mend it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
+    this.addRetryOfLambdaErrors(state);
     // The worker died or lost its connection before it had asked. Asking again is safe: a newer link supersedes the
     // older. States.TaskFailed leaves out States.Timeout, which would ask the same people again when their time is over.
     state.addRetry({
@@ -129,7 +152,7 @@ export class States extends Construct {
       errors: [sfn.Errors.TIMEOUT],
       resultPath: options.timeoutPath,
     });
-    state.addCatch(options.onFailure, { errors: [sfn.Errors.ALL], resultPath: "$.failure" });
+    this.catchAll(state, options);
     this.note(name);
     return { first: state, leadTo: (next) => void state.next(next) };
   }
@@ -138,7 +161,7 @@ export class States extends Construct {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
       lambdaFunction: this.function(options.capability),
-      payload: sfn.TaskInput.fromObject({ ...this.run, state: name, ...options.payload }),
+      payload: sfn.TaskInput.fromObject({ ...this.told(name), ...options.payload }),
       payloadResponseOnly: true,
       resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
       taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),
@@ -154,6 +177,7 @@ export class States extends Construct {
       backoffRate: 2,
       maxDelay: Duration.seconds(60),
     });
+    this.addRetryOfLambdaErrors(state);
     // Anything else (a killed worker, a throttled API) may pass. Every task first looks
     // at what is there already, so that doing it twice does nothing twice.
     state.addRetry({
@@ -164,12 +188,33 @@ export class States extends Construct {
       maxDelay: Duration.seconds(60),
       jitterStrategy: sfn.JitterType.FULL,
     });
-    state.addCatch(options.onFailure, {
-      errors: [sfn.Errors.ALL],
-      resultPath: options.failurePath ?? "$.failure",
-    });
+    this.catchAll(state, options);
     this.note(name);
     return state;
+  }
+
+  private catchAll(state: sfn.TaskStateBase, { onFailure, failurePath = "$.failure" }: TaskOptions): void {
+    if (onFailure === GOES_ON) return;
+    onFailure.from((to) => void state.addCatch(to, { errors: [sfn.Errors.ALL], resultPath: failurePath }));
+  }
+
+  private goOn(
+    state: sfn.TaskStateBase,
+    { onFailure, failurePath = "$.failure" }: TaskOptions,
+    next: sfn.State,
+  ): void {
+    if (onFailure !== GOES_ON) return;
+    state.addCatch(next, { errors: [sfn.Errors.ALL], resultPath: failurePath });
+  }
+
+  /** What every task is told: the run, and where in it this is. */
+  private told(name: string): Record<string, string> {
+    return { ...this.run, state: name, phase: this.phaseNow().phase };
+  }
+
+  private addRetryOfLambdaErrors(state: sfn.TaskStateBase): void {
+    const back = this.leadsBack || WAYS_BACK.includes(this.phaseNow().phase);
+    state.addRetry(retryOfLambdaErrors(back ? "long" : "usual"));
   }
 
   private function(capability: MachineCapability): IFunction {
@@ -179,8 +224,12 @@ export class States extends Construct {
   }
 
   private note(name: string): void {
+    this.phaseNow().states.push(name);
+  }
+
+  private phaseNow() {
     const phase = this.phases.at(-1);
-    if (!phase) throw new Error(`State "${name}" was made outside any phase`);
-    phase.states.push(name);
+    if (!phase) throw new Error("A state was made outside any phase");
+    return phase;
   }
 }

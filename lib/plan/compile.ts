@@ -3,9 +3,11 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
 import { type Document, parseDocument } from "yaml";
-import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
+import type { CompiledPlan, GateText, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
+import { reach } from "./outside.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
@@ -52,9 +54,11 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   };
   const file = parsePlanFile(await read("plan.yaml"));
   checkOrder(file.migrations);
-  checkQuestions(file);
+  const asked = askedAfter(file);
+  checkQuestions(file, asked);
 
   const migrations: Migration[] = [];
+  const reaching = new Set<string>();
   for (const { folder, title, expectedMinutes, checklist, changes } of file.migrations) {
     const path = (name: string) => `${folder}/${name}.sql`;
     migrations.push({
@@ -63,10 +67,11 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       title,
       expectedMinutes,
       checklist,
+      ...(asked.has(folder) ? {} : { unasked: true as const }),
       ...(changes === undefined ? {} : { changes }),
-      migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")))),
-      validate: parseCheckFile(path("validate"), await read(path("validate"))),
-      rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")))),
+      migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")), reaching)),
+      validate: parseCheckFile(path("validate"), await read(path("validate")), reaching),
+      rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")), reaching)),
     });
   }
   const benchmarks = [];
@@ -78,7 +83,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     });
   const watch = file.watch && (await compileWatch(file, file.watch, read));
   const stagingData: SqlFile[] = [];
-  for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path)));
+  for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path), reaching));
 
   const plan: CompiledPlan = {
     name: basename(directory),
@@ -92,10 +97,12 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     contents: file.contents,
     rollbackSloMinutes: file.rollbackSloMinutes,
     migrations,
-    gates: file.gates,
+    gates: { ...file.gates, after: textOf(file.gates.after) },
     benchmarks,
     application: file.application,
-    afterOpening: file.afterOpening,
+    afterOpening: file.afterOpening.map(({ outside, ...task }) =>
+      outside === undefined ? task : { ...task, outside: true },
+    ),
     ...(watch ? { watch } : {}),
     reminders: file.reminders,
     expectedMinutes: file.expectedMinutes,
@@ -103,6 +110,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   };
   checkRoles(plan);
   checkReadsOnly(plan);
+  checkReaching(plan, reaching);
   return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };
 }
 
@@ -177,13 +185,21 @@ function checkOrder(migrations: PlanFile["migrations"]): void {
   }
 }
 
-/** States and files of the evidence are named by a gate's question, so each must read differently. */
-function checkQuestions({ gates, migrations }: PlanFile): void {
+/** When it asks is said of each migration. */
+function textOf({ ask: _, ...text }: PlanFile["gates"]["after"]): GateText {
+  return text;
+}
+
+/** People know by its question which gate they answer, so each must read differently. */
+function checkQuestions({ gates, migrations }: PlanFile, askedAfter: ReadonlySet<string>): void {
   const asked = new Map<string, string>();
   const kinds = ["readiness", "rehearsal", "after", "open", "keep", "restore"] as const;
   for (const kind of kinds) {
     const { question } = gates[kind];
-    const versions = kind === "after" ? migrations.map(({ folder }) => versionOf(folder)) : [""];
+    const versions =
+      kind === "after"
+        ? migrations.filter(({ folder }) => askedAfter.has(folder)).map(({ folder }) => versionOf(folder))
+        : [""];
     for (const version of versions) {
       const name = slug(question.replaceAll("{version}", version));
       const before = asked.get(name);
@@ -239,6 +255,37 @@ function checkReadsOnly(plan: CompiledPlan): void {
         where,
         `is ${first ? (more.length > 0 ? `${statements.length} statements` : "no SELECT that only reads") : "empty"}. It runs beside the migrations, where nothing may be written: let it be one query`,
       );
+  }
+}
+
+/** Whatever runs beside the migrations runs on staging too; of it only a post-migration task may reach outside. */
+function checkReaching(plan: CompiledPlan, reaching: ReadonlySet<string>): void {
+  const queries = [
+    ...plan.afterOpening.map(({ sql, outside }, index) => ({
+      where: `afterOpening[${index}].sql`,
+      sql: outside ? undefined : sql,
+      meant:
+        ". It is rehearsed on staging, and reaches the real world from there too. Where it is meant, add to it: outside: allowed",
+    })),
+    ...plan.benchmarks.flatMap(({ query, baseline, needs }, index) =>
+      Object.entries({ query, baseline, needs }).map(([key, sql]) => ({
+        where: `benchmarks[${index}].${key}`,
+        sql,
+        meant: ", and a benchmark is run again and again. Take it out",
+      })),
+    ),
+    ...(plan.watch?.metrics ?? []).map(({ source }, index) => ({
+      where: `watch.metrics[${index}].query`,
+      sql: source.kind === "query" ? source.sql : undefined,
+      meant: ", and a metric is read again and again. Take it out",
+    })),
+  ];
+  for (const { where, sql, meant } of queries) {
+    if (sql === undefined) continue;
+    for (const statement of splitStatements(sql, 1)) {
+      const what = reach(statement, reaching);
+      if (what !== undefined) throw new PlanError("plan.yaml", where, `${what}${meant}`);
+    }
   }
 }
 

@@ -1,6 +1,12 @@
 import { join } from "node:path";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
-import type { DatabaseFleet, Databases, Instance, Snapshot } from "../../lambdas/shared/ports.ts";
+import type {
+  DatabaseFleet,
+  Databases,
+  Instance,
+  SettingsGiven,
+  Snapshot,
+} from "../../lambdas/shared/ports.ts";
 import { needRow, type Session } from "../../lambdas/shared/session.ts";
 import type { Address } from "../server/address.ts";
 import { withGuestAt, withSessionAt } from "../server/session.ts";
@@ -125,7 +131,7 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     this.snapshots.delete(snapshot);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<void> {
+  async startRestore(snapshot: string, instance: string): Promise<undefined> {
     if (this.instances.has(instance)) return;
     const from = this.snapshots.get(snapshot);
     if (!from) throw new SluiceError(ErrorName.FleetFailed, `There is no snapshot ${snapshot}.`);
@@ -138,8 +144,8 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     return [];
   }
 
-  async finishRestore(): Promise<boolean> {
-    return true;
+  async finishRestore(): Promise<SettingsGiven> {
+    return { changing: false, refused: [], underWay: [] };
   }
 
   async startRename(from: string, to: string): Promise<void> {

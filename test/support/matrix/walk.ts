@@ -5,9 +5,10 @@ import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import type { ArchivedSnapshot, Notice, Ports } from "../../../lambdas/shared/ports.ts";
+import { stateInWords } from "../../../lambdas/shared/state-name.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
-import type { Definition } from "../../../local/definition.ts";
+import { type Definition, nameInWords } from "../../../local/definition.ts";
 import { interpret } from "../../../local/interpreter.ts";
 import type { EventLog } from "../../../local/interpreter-types.ts";
 import { MemoryEvidence } from "../ports.ts";
@@ -17,7 +18,7 @@ import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
 
 export const RUN = "a-walk";
 export const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:sluice:a-walk";
-const STARTED_AT = "2026-11-01T02:00:00.000Z";
+export const STARTED_AT = "2026-11-01T02:00:00.000Z";
 const GATE_URL = "https://gates.example.com";
 /** Its actions were on; those of the other were off already. */
 export const ALARM = "orders-latency";
@@ -36,6 +37,7 @@ export interface Ground {
 
 /** Where a walk entered a state: others may go on from there. */
 export interface Halt {
+  /** As the machine calls it. */
   state: string;
   input: unknown;
   evidence: MemoryEvidence;
@@ -44,13 +46,24 @@ export interface Halt {
   world: SavedWorld;
 }
 
+/** What a state sent, and what it was answered or met. */
+export interface Exchange {
+  state: string;
+  sent: Record<string, unknown>;
+  answer?: unknown;
+  error?: string;
+  cause?: string;
+}
+
 export interface Walked {
+  plan: CompiledPlan;
   /** Name of the end state. */
   end: string;
   /** What the end state shows. */
   cause: string;
-  /** Task states in the order in which they were called, each call. */
+  /** Task states in the order in which they were called, each call, by the names that people give them. */
   calls: string[];
+  exchanges: Exchange[];
   halts: Map<string, Halt>;
   faults: readonly Fault[];
   evidence: MemoryEvidence;
@@ -84,6 +97,7 @@ class Walk {
   private readonly notices: Notice[];
   private readonly callbacks = new LocalCallbacks();
   private readonly calls: string[] = [];
+  private readonly exchanges: Exchange[] = [];
   private readonly halted = new Map<string, Halt>();
   private readonly passed: string[] = [];
   private readonly secrets: string[] = [];
@@ -118,14 +132,16 @@ class Walk {
       ...(halt ? { startAt: halt.state } : {}),
       // One that goes on from a halt is the same execution; the interpreter gives each the time at which it begins.
       task: (state, event) =>
-        this.task(state, "started" in event ? { ...event, started: STARTED_AT } : event, ports),
+        this.exchange(state, "started" in event ? { ...event, started: STARTED_AT } : event, ports),
       onEvent: (event) => this.see(event),
     });
     for (const [state, found] of this.halted) found.input = this.inputs.get(state);
     return {
+      plan: this.ground.plan,
       end,
       cause: this.cause,
       calls: this.calls,
+      exchanges: this.exchanges,
       halts: this.halted,
       faults: this.faults,
       evidence: this.evidence,
@@ -140,7 +156,8 @@ class Walk {
 
   private see({ type, state }: EventLog): void {
     if (!state) return;
-    if (type === "StateEntered" && !this.inputs.has(state.name)) this.inputs.set(state.name, state.input);
+    const name = nameInWords(this.ground.definition, state.name, state.input);
+    if (type === "StateEntered" && !this.inputs.has(name)) this.inputs.set(name, state.input);
     if (state.type === "Fail" && type === "StateEntered") this.cause = this.causeOf(state.name, state.input);
     this.passed.push(JSON.stringify(state));
   }
@@ -154,11 +171,24 @@ class Walk {
     return String(found ?? "");
   }
 
-  private async task(state: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
+  private async exchange(state: string, sent: Record<string, unknown>, ports: Ports): Promise<unknown> {
+    try {
+      const answer = await this.task(state, sent, ports);
+      this.exchanges.push({ state, sent, answer });
+      return answer;
+    } catch (error) {
+      const { name, message } = error as Error;
+      this.exchanges.push({ state, sent, error: name, cause: message });
+      throw error;
+    }
+  }
+
+  private async task(name: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
+    const state = stateInWords(name, event.version as string | undefined);
     this.current = state;
-    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(state));
+    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(name));
     this.calls.push(state);
-    const capability = this.ground.definition.capabilities.get(state);
+    const capability = this.ground.definition.capabilities.get(name);
     if (!capability) throw new Error(`State "${state}" calls nothing`);
     const token = event.token === undefined ? undefined : String(event.token);
     if (token !== undefined) this.secrets.push(token);
