@@ -8,6 +8,7 @@ import type { RunSettings } from "../lambdas/shared/settings.ts";
 import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
+import { needPrograms } from "./copies/dump.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
@@ -103,6 +104,8 @@ export async function serverWorld(
   const fleet = new ServerFleet(address, apply ? given : undefined, copy === "dump" ? given : undefined);
   if (!(await describedByServer(fleet, given)))
     throw new UsageError(`There is no database ${given} on that server.`);
+  // Before anybody is asked anything: a snapshot may be what takes them first.
+  if (copy === "dump") await needPrograms(address);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(

@@ -3,8 +3,8 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
 import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
+import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { needRow, type Session } from "../../lambdas/shared/session.ts";
-import { UsageError } from "../events.ts";
 import type { Address } from "../server/address.ts";
 import { withGuestAt, withSessionAt } from "../server/session.ts";
 import { makeHome } from "./home.ts";
@@ -47,13 +47,11 @@ export async function createEmptyLike(address: Address, onServer: Session, to: s
 /**
  * Fills it by pg_dump and pg_restore, which need nobody to leave. Subscriptions are left out, as they would take
  * production's slots, and so is pg_cron, which can be in one database of a server only.
- * @throws UsageError with what the programs say, and what helps
+ * @throws SluiceError FleetFailed with what the programs say, and what helps
  */
 export async function fillByDump(address: Address, to: string): Promise<void> {
   const source = await sourceAt(address, to);
-  const programs = await findPrograms(["pg_dump", "pg_restore"], Math.floor(source.version / 10_000), {
-    orNewer: true,
-  });
+  const programs = await programsFor(source);
   const home = await makeHome(source.bytes);
   try {
     const dump = join(home.folder, "dump");
@@ -65,6 +63,14 @@ export async function fillByDump(address: Address, to: string): Promise<void> {
     home.remove();
   }
 }
+
+/** @throws UsageError where this machine lacks what such a copy takes */
+export async function needPrograms(address: Address): Promise<void> {
+  await programsFor(await sourceAt(address, address.database));
+}
+
+const programsFor = ({ version }: Source): Promise<Programs> =>
+  findPrograms(["pg_dump", "pg_restore"], Math.floor(version / 10_000), { orNewer: true });
 
 const sourceAt = (address: Address, to: string): Promise<Source> =>
   asked(address, (session) => needRow<Source>(session, SOURCE, [to]));
@@ -94,7 +100,8 @@ async function dumpInto(
     );
   } catch (error) {
     if (!(error instanceof ProgramFailed)) throw error;
-    throw new UsageError(
+    throw new SluiceError(
+      ErrorName.FleetFailed,
       `pg_dump could not read ${address.database}: ${cut(error.message)}\nIt reads every table as ${address.user}: it takes SELECT on each of them, and with row security the tables' owner (without FORCE ROW LEVEL SECURITY) or a role with BYPASSRLS.`,
       { cause: error },
     );
@@ -133,7 +140,8 @@ async function restoreFrom(
     if (!(error instanceof ProgramFailed)) throw error;
     const errors = errorsIn(error.message);
     if (errors.length > 0)
-      throw new UsageError(
+      throw new SluiceError(
+        ErrorName.FleetFailed,
         `pg_restore could not make the whole copy:\n${errors.slice(0, MOST_ERRORS).join("\n")}\nWhat only a superuser may make, ${copy.user} cannot copy so: have a superuser run this, or take --copy physical.`,
         { cause: error },
       );

@@ -46,7 +46,7 @@ const NEW_MS = 60_000;
 
 /** @throws UsageError where there can be none, or too little room */
 export async function makeHome(neededBytes: number, runsAs?: RunsAs): Promise<Home> {
-  const parent = parentFolder(runsAs !== undefined);
+  const parent = parentFolder();
   await removeLeftovers(parent);
   const { bavail, bsize } = statfsSync(parent);
   if (bavail * bsize < neededBytes)
@@ -89,9 +89,10 @@ export async function serverUser(): Promise<RunsAs | undefined> {
 }
 
 /** In a folder that anybody may write to, somebody else may have made it first. */
-function parentFolder(passable: boolean): string {
+function parentFolder(): string {
   const folder = join(tmpdir(), `sluice-copies-${process.getuid?.() ?? "own"}`);
-  const mode = passable ? 0o711 : 0o700;
+  // Root's servers run as another user, who must be able to go through.
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
   mkdirSync(folder, { recursive: true, mode });
   const found = lstatSync(folder);
   if (
