@@ -113,5 +113,5 @@ describe("a logical copy", () => {
     expect(gates).toHaveLength(2);
     for (const gate of gates) expect(gate).toContain("a logical copy. It does not show bloat");
     expect(await evidence.need<RequestDoc>("request")).toMatchObject({ copies: { how: "dump", notes: [] } });
-  });
+  }, 600_000);
 });
