@@ -83,10 +83,14 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     ];
   }
 
-  async withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+  async withSession<T>(
+    endpoint: { host: string },
+    work: (session: Session) => Promise<T>,
+    database = this.address.database,
+  ): Promise<T> {
     const found = [...this.instances.values()].find(({ cluster }) => cluster.folder === endpoint.host);
     if (!found) throw new SluiceError(ErrorName.FleetFailed, `There is no instance at ${endpoint.host}.`);
-    return await withSessionAt(found.cluster.address(this.address), {}, work);
+    return await withSessionAt({ ...found.cluster.address(this.address), database }, {}, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {
