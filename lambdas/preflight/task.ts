@@ -10,6 +10,7 @@ import { inspectJobs } from "./inspect-jobs.ts";
 import { inspectLedger } from "./inspect-ledger.ts";
 import { inspectOutside } from "./inspect-outside.ts";
 import { inspectReplication } from "./inspect-replication.ts";
+import { inspectRights } from "./inspect-rights.ts";
 import { inspectRoles } from "./inspect-roles.ts";
 
 const event = z.strictObject(runFields);
@@ -27,6 +28,7 @@ export const preflightTask: Task<z.infer<typeof event>> = {
           ...(await inspectDatabase(session, ports)),
           ...(await inspectBackup(session)),
           ...(await inspectRoles(session, ports)),
+          ...(await inspectRights(session, ports)),
           ...(await inspectLedger(session, ports.plan, { run, execution })),
           ...(await inspectReplication(session, ports)),
           ...(await inspectJobs(session, ports, (database, work) =>

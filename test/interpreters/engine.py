@@ -8,6 +8,7 @@ Reads one JSON document a line and answers each with one line:
 Answers are given to the Task states in their order; the next one is for the state that it names, or something differs.
 """
 
+import functools
 import json
 import logging
 import sys
@@ -54,6 +55,7 @@ from localstack.services.stepfunctions.asl.component.common.error_name.states_er
     StatesErrorName,
 )
 from localstack.services.stepfunctions.asl.component.common.flow.start_at import StartAt  # noqa: E402
+from localstack.services.stepfunctions.asl.component.common.path import result_path  # noqa: E402
 from localstack.services.stepfunctions.asl.component.common.retry import retrier_decl  # noqa: E402
 from localstack.services.stepfunctions.asl.component.state.state_execution import execute_state  # noqa: E402
 from localstack.services.stepfunctions.asl.component.state.state_wait.wait_function.wait_function import (  # noqa: E402
@@ -71,10 +73,15 @@ from localstack.services.stepfunctions.asl.parse.asl_parser import (  # noqa: E4
     AmazonStateLanguageParser,
     ASLParserException,
 )
+from localstack.services.stepfunctions.asl.utils import json_path  # noqa: E402
 from localstack.services.stepfunctions.local_mocking.mock_config import (  # noqa: E402
     LocalMockedResponseReturn,
     LocalMockedResponseThrow,
 )
+
+# It makes a parser anew for each path that it reads: most of the time that a run takes.
+json_path.parse = functools.lru_cache(maxsize=None)(json_path.parse)
+result_path.parse = functools.lru_cache(maxsize=None)(result_path.parse)
 
 # Nobody waits here: neither before a retry nor in a Wait state.
 retrier_decl.time = types.SimpleNamespace(sleep=lambda _seconds: None)
