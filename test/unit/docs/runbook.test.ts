@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
+import { OUTSIDE_STEPS } from "../../../lambdas/preflight/inspect-outside.ts";
 import { ADVICE } from "../../../lambdas/report/left-behind.ts";
 import { VERDICTS } from "../../../lambdas/report/verdict.ts";
 import { ownFindings } from "../../../lambdas/shared/aws/rds-own-findings.ts";
@@ -73,6 +74,21 @@ describe("the operator's runbook", () => {
       "quota of",
     ];
     for (const name of [...checks.map((check) => check.name), ...asked])
+      expect(section("Refused")).toContain(`**${name}**`);
+  });
+
+  test("says what to do about each thing that preflight finds in the database", () => {
+    for (const name of [
+      "subscriptions",
+      "scheduled jobs",
+      "maintenance",
+      "replication slots",
+      "publications",
+      "foreign servers",
+      "routines that reach outside",
+      "event triggers",
+      OUTSIDE_STEPS,
+    ])
       expect(section("Refused")).toContain(`**${name}**`);
   });
 
