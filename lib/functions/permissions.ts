@@ -13,6 +13,7 @@ import {
   productionStatements,
   snapshotStatements,
   stagingStatements,
+  surroundingsStatements,
 } from "./permissions-rds.ts";
 
 /** What a function may need. Each is a few statements, made here and nowhere else. */
@@ -31,6 +32,8 @@ export type Need =
   | "announcements"
   /** See instances, snapshots and free disk. */
   | "instances"
+  /** See quotas, proxies, blue/green deployments, and until when the engine is supported. */
+  | "surroundings"
   | "snapshots"
   /** Copy final snapshots to where else the settings want them. */
   | "archive"
@@ -80,6 +83,8 @@ export function statementsFor(
       ];
     case "instances":
       return instanceStatements(stack, settings);
+    case "surroundings":
+      return surroundingsStatements(stack);
     case "snapshots":
       return snapshotStatements(stack, settings);
     case "archive":

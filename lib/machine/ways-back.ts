@@ -74,7 +74,7 @@ function askedFirst(
 
 function restored(states: States, ends: WaysBack["ends"]): sfn.State {
   return states.phase("Restore", () => {
-    const back = restore(states, ends.NeedsOperator);
+    const back = restore(states, { onFailure: ends.NeedsOperator, onProven: ends.Restored });
     back.leadTo(ends.Restored);
     return back.first;
   });

@@ -198,6 +198,8 @@ describe("permissions", () => {
       "cloudwatch:GetMetricStatistics",
       "ec2:DescribeNetworkInterfaces",
       "ec2:DescribeSubnets",
+      "rds:DescribeAccountAttributes",
+      "rds:DescribeDBMajorEngineVersions",
       "rds:DescribeExportTasks",
       "secretsmanager:ListSecrets",
     ]);
