@@ -48,7 +48,11 @@ export class SluiceStack extends Stack {
       exportRole: exports?.role,
       gateUrl: api.url,
     });
-    const common = { plan, restore: settings.restore, functions: functions.byCapability };
+    const common = {
+      planChecksum: plan.checksum,
+      restore: settings.restore,
+      functions: functions.byCapability,
+    };
     this.machine = new Machine(this, "Machine", {
       ...common,
       rehearse: settings.rehearse,

@@ -81,7 +81,7 @@ async function notByPlan(evidence: RunEvidence): Promise<string[]> {
   for (const name of names) {
     const proof = await evidence.read<ProofDoc>(Doc.proof(name));
     if (!proof?.others?.length) continue;
-    const { others } = proof;
+    const others = proof.others.map((line) => line.replace(/[,;] not made by this plan.*$/, ""));
     const shown = others.slice(0, SHOWN).join("; ");
     const more = others.length > SHOWN ? `; and ${others.length - SHOWN} more` : "";
     const alone =

@@ -4,7 +4,7 @@ import { type Session, withTransaction } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
 
 /** Login that no server has: a mapping that names it lets nobody in. */
-const NOBODY = "sluice_copy_may_not_connect";
+export const NOBODY = "sluice_copy_may_not_connect";
 
 /** Wrappers whose mappings say by the option `user` whom they log in as; all others' are dropped. */
 const BY_USER = ["postgres_fdw", "dblink_fdw"];

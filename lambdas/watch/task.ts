@@ -26,6 +26,7 @@ export const watchTask: Task<z.infer<typeof event>> = {
   run({ action, planChecksum }, ports, evidence) {
     if (planChecksum !== ports.plan.checksum)
       return Promise.resolve(stoodBack("another plan is deployed now"));
+    if (!ports.plan.watch) return Promise.resolve(DONE);
     if (action === "rehearse") return rehearse(ports, evidence);
     return read(action, ports, evidence);
   },

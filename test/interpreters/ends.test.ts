@@ -3,7 +3,7 @@ import { compilePlan } from "../../lib/plan/compile.ts";
 import { definitionOf } from "../../local/definition.ts";
 import { templateOf } from "../../local/synthesize.ts";
 import { type Fault, faultText } from "../support/matrix/faults.ts";
-import { type Entry, entries, kindsOfFaults, withFault } from "../support/matrix/matrix.ts";
+import { type Entry, entries, kindsOfFaults, statesOf, withFault } from "../support/matrix/matrix.ts";
 import { StandInWorld } from "../support/matrix/stand-in-world.ts";
 import { BACKUP, EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "../support/matrix/walk.ts";
 import type { SavedWorld } from "../support/matrix/world.ts";
@@ -33,7 +33,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
   });
 
   // The two definitions differ in the order of their phases: of the second some states will do.
-  const asked = [...run.definition.capabilities.keys()]
+  const asked = statesOf(run)
     .map((state, at) => ({ state, at }))
     .filter(({ at }) => WHOLE || rehearse === "before" || at % 4 === 0);
   test.each(asked)(

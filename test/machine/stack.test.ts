@@ -205,6 +205,23 @@ describe("permissions", () => {
     ]);
   });
 
+  test("only what admits a run looks at what is around production, and changes none of it", () => {
+    const around = everyone.flatMap((name) =>
+      allowed(name)
+        .filter(({ action, on }) =>
+          /BlueGreen|Prox|AccountAttributes|:(deployment|db-proxy|target|target-group):/.test(action + on),
+        )
+        .map(({ action }) => `${name} ${action}`),
+    );
+    expect([...new Set(around)].sort()).toEqual([
+      "admit rds:DescribeAccountAttributes",
+      "admit rds:DescribeBlueGreenDeployments",
+      "admit rds:DescribeDBMajorEngineVersions",
+      "admit rds:DescribeDBProxies",
+      "admit rds:DescribeDBProxyTargets",
+    ]);
+  });
+
   test("roles are passed to RDS by the restore, the watch's own to the scheduler, and none to anything else", () => {
     const passes = everyone.flatMap((name) =>
       allowed(name).filter(({ action }) => action === "iam:PassRole"),

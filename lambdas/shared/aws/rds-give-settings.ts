@@ -11,6 +11,7 @@ import type { RestorePurpose, SettingsGiven } from "../ports.ts";
 import { asked, modified } from "./rds-modify.ts";
 import { missingRoles, missingSettings } from "./rds-restore.ts";
 import type { RdsSettings } from "./rds-settings.ts";
+import { storageText, storageWork } from "./rds-status.ts";
 import { tagList } from "./rds-tags.ts";
 
 /**
@@ -49,7 +50,7 @@ export async function giveSettings(
     )
       return changing;
   const tags = Object.entries(like.tags).filter(
-    ([key]) => !(db.TagList ?? [{ Key: key }]).some(({ Key }) => Key === key),
+    ([key]) => !(db.TagList ?? []).some(({ Key }) => Key === key),
   );
   if (purpose === "production" && tags.length > 0)
     await ask("tags", undefined, () =>
@@ -68,7 +69,7 @@ export async function giveSettings(
       ? changing
       : { changing: false, refused, underWay: [] };
   if (state !== "in-sync" || isChanging(db)) return changing;
-  return { changing: false, refused, underWay: await secondZone(client, db, like, purpose, refused) };
+  return await secondZone(client, db, like, purpose, refused);
 }
 
 /** Production is in use meanwhile, and the conversion may take hours: it is asked for last, and not waited for. */
@@ -78,9 +79,10 @@ async function secondZone(
   like: RdsSettings,
   purpose: RestorePurpose,
   refused: string[],
-): Promise<string[]> {
+): Promise<SettingsGiven> {
   const instance = db.DBInstanceIdentifier ?? "";
-  if (purpose === "staging" || !like.multiAz || db.MultiAZ) return [];
+  const given = { changing: false, refused, underWay: purpose === "staging" ? [] : filling(db) };
+  if (purpose === "staging" || !like.multiAz || db.MultiAZ) return given;
   if (db.PendingModifiedValues?.MultiAZ !== true) {
     const answer = await asked("a second zone", instance, undefined, () =>
       client.send(
@@ -91,12 +93,21 @@ async function secondZone(
         }),
       ),
     );
-    if (answer instanceof SluiceError) {
-      refused.push(`a second zone (Multi-AZ): ${answer.message}`);
-      return [];
-    }
+    if (answer === "busy") return { ...given, changing: true };
+    if (answer instanceof SluiceError)
+      return { ...given, refused: [...refused, `a second zone (Multi-AZ): ${answer.message}`] };
   }
-  return [`${instance} is being converted to Multi-AZ: it has no standby until that is done.`];
+  const converted = `${instance} is being converted to Multi-AZ: it has no standby until that is done.`;
+  return { ...given, underWay: [converted, ...given.underWay] };
+}
+
+function filling(db: DBInstance): string[] {
+  const work = storageWork(db);
+  return work === undefined
+    ? []
+    : [
+        `The storage of ${db.DBInstanceIdentifier} is at work (${storageText(work)}): it is slower than usual until that is done.`,
+      ];
 }
 
 // RDS shows a change among the pending ones for a while before its status says "modifying".

@@ -6,7 +6,7 @@ import { isBusy, refusal } from "./rds-errors.ts";
 import type { Changes } from "./rds-restore.ts";
 
 /** Settings that are given together, likeliest to be refused first. */
-const PARTS: readonly { what: string; keys: readonly (keyof Changes)[] }[] = [
+export const PARTS: readonly { what: string; keys: readonly (keyof Changes)[] }[] = [
   { what: "storage autoscaling", keys: ["MaxAllocatedStorage"] },
   {
     what: "Performance Insights",
@@ -30,6 +30,7 @@ const PARTS: readonly { what: string; keys: readonly (keyof Changes)[] }[] = [
     keys: ["BackupRetentionPeriod", "PreferredBackupWindow", "CopyTagsToSnapshot"],
   },
   { what: "the parameter group", keys: ["DBParameterGroupName"] },
+  { what: "Extended Support", keys: ["EngineLifecycleSupport"] },
   { what: "deletion protection", keys: ["DeletionProtection", "PubliclyAccessible"] },
 ];
 
@@ -88,22 +89,23 @@ export async function modified(
   return taken;
 }
 
-/** What RDS refuses for good, as it says so; undefined where it took the call, or is too busy for it now. */
+/** Whether RDS took the call or is too busy for it now; or what it refuses for good, as it says so. */
 export async function asked(
   what: string,
   instance: string,
   done: string | undefined,
   call: () => Promise<unknown>,
-): Promise<SluiceError | undefined> {
+): Promise<"taken" | "busy" | SluiceError> {
   try {
     await call();
   } catch (error) {
-    if (isBusy(error) || (done !== undefined && awsErrorName(error) === done)) return undefined;
+    if (isBusy(error)) return "busy";
+    if (done !== undefined && awsErrorName(error) === done) return "taken";
     const refusing = refusal(error, `give ${instance} ${what}`);
     if (refusing instanceof SluiceError) return refusing;
     throw refusing;
   }
-  return undefined;
+  return "taken";
 }
 
 function only(changes: Changes, keys: readonly (keyof Changes)[]): Changes {

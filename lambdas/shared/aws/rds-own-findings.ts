@@ -3,7 +3,7 @@ import type { PreflightCheck } from "../documents.ts";
 import type { Findings, Tags } from "../ports.ts";
 import { restoreDifferences } from "./rds-restore.ts";
 import { type RdsSettings, settingsOf } from "./rds-settings.ts";
-import { storageWork } from "./rds-status.ts";
+import { storageText, storageWork } from "./rds-status.ts";
 import { MOST_TAGS } from "./rds-tags.ts";
 
 /** What the instance's own description tells. */
@@ -131,7 +131,7 @@ function storage(db: DBInstance): PreflightCheck {
     seen:
       work === undefined
         ? "nothing"
-        : `${work.doing}${work.percent === undefined ? "" : `, ${work.percent} %`}: slower than usual, and it takes no other change of storage meanwhile`,
+        : `${storageText(work)}: slower than usual, and it takes no other change of storage meanwhile${db.DBInstanceStatus === "storage-initialization" ? ", and no snapshot" : ""}`,
     mend: "Wait until it is done, or take the figures of this run for slow ones.",
   };
 }

@@ -121,6 +121,8 @@ function leftOut(db: DBInstance, like: RdsSettings): Changes {
   if (lacks(db.CACertificateIdentifier, like.certificateAuthority))
     changes.CACertificateIdentifier = like.certificateAuthority;
   if (lacks(db.NetworkType, like.networkType)) changes.NetworkType = like.networkType;
+  if (lacks(db.EngineLifecycleSupport, like.lifecycleSupport))
+    changes.EngineLifecycleSupport = like.lifecycleSupport;
   if (lacks(db.AutoMinorVersionUpgrade, like.minorUpgrades))
     changes.AutoMinorVersionUpgrade = like.minorUpgrades;
   if (lacks(db.CopyTagsToSnapshot, like.copyTagsToSnapshot))
@@ -136,7 +138,7 @@ function leftOut(db: DBInstance, like: RdsSettings): Changes {
   }
   if (lacks(db.DedicatedLogVolume, like.storage.dedicatedLogVolume))
     changes.DedicatedLogVolume = like.storage.dedicatedLogVolume;
-  const logs = like.logExports.filter((name) => !(db.EnabledCloudwatchLogsExports ?? [name]).includes(name));
+  const logs = like.logExports.filter((name) => !(db.EnabledCloudwatchLogsExports ?? []).includes(name));
   if (logs.length > 0) changes.CloudwatchLogsExportConfiguration = { EnableLogTypes: logs };
   return changes;
 }

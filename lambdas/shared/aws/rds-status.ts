@@ -55,6 +55,11 @@ export function storageWork(db: DBInstance): StorageWork | undefined {
     : { doing: byStatus === "initializ" ? "Initializing" : "Optimizing" };
 }
 
+/** Such as `Initializing, 37 %`. */
+export function storageText({ doing, percent }: StorageWork): string {
+  return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
+}
+
 export function snapshotStatus(text: string): "available" | "pending" | "failed" {
   if (text === "available") return "available";
   return BAD_SNAPSHOT.includes(text) ? "failed" : "pending";

@@ -173,7 +173,7 @@ export async function lifecycle(client: RDSClient, db: DBInstance): Promise<Foun
           expected,
           `over since ${day}: ${what}`,
           upgrades
-            ? "Upgrade production first: a rehearsal on another version proves little, and a restore would not be production."
+            ? "Upgrade production first, or turn Extended Support on for it: a rehearsal on another version proves little, and a restore would not be production."
             : "Upgrade production first, or bear the charge.",
           null,
         ),

@@ -1,5 +1,6 @@
 import {
   AddRoleToDBInstanceCommand,
+  AddTagsToResourceCommand,
   type DBInstance,
   DescribeDBInstancesCommand,
   ModifyDBInstanceCommand,
@@ -10,6 +11,8 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { RdsFleet } from "../../../lambdas/shared/aws/rds-fleet.ts";
+import { PARTS } from "../../../lambdas/shared/aws/rds-modify.ts";
+import { missingSettings } from "../../../lambdas/shared/aws/rds-restore.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
 import { awsError } from "../../support/aws-error.ts";
 import { productionInstance } from "../../support/rds-instance.ts";
@@ -137,6 +140,41 @@ describe("what RDS refuses in the request of a restore", () => {
     });
     expect(requests().length).toBeLessThan(5);
   });
+});
+
+test("every setting that can be missing is one that is asked for, together or alone", async () => {
+  const everything = missingSettings(
+    {
+      ...productionInstance,
+      ...{
+        StorageType: "gp2",
+        Iops: 1,
+        StorageThroughput: 1,
+        DedicatedLogVolume: true,
+        MaxAllocatedStorage: 1,
+      },
+      ...{
+        OptionGroupMemberships: [{ OptionGroupName: "o" }],
+        CACertificateIdentifier: "c",
+        NetworkType: "DUAL",
+      },
+      ...{ AutoMinorVersionUpgrade: true, CopyTagsToSnapshot: false, EnabledCloudwatchLogsExports: [] },
+      ...{
+        DBParameterGroups: [],
+        BackupRetentionPeriod: 1,
+        PreferredBackupWindow: "x",
+        PreferredMaintenanceWindow: "x",
+      },
+      ...{ DeletionProtection: false, MonitoringInterval: 0, PerformanceInsightsEnabled: false },
+      ...{ MasterUserSecret: undefined, EngineLifecycleSupport: "a" },
+    },
+    { ...like, networkType: "IPV4", lifecycleSupport: "b" },
+    "production",
+  );
+  expect(Object.keys(everything).length).toBeGreaterThan(22);
+  const given = PARTS.flatMap(({ keys }) => keys);
+  expect(Object.keys(everything).filter((key) => !(given as string[]).includes(key))).toEqual([]);
+  expect(new Set(given).size).toBe(given.length);
 });
 
 describe("tags", () => {
@@ -285,6 +323,31 @@ describe("a setting that RDS refuses", () => {
   });
 });
 
+test("people hear how far the volume of a restored production is filled: it is in use before it is", async () => {
+  const filling = { StorageOperationStatus: "Initializing", StorageOperationPercentProgress: 37 };
+  rds.on(DescribeDBInstancesCommand).resolves(so({ ...filling, DBInstanceStatus: "storage-initialization" }));
+  expect((await fleet.finishRestore("orders", like, "production")).underWay).toEqual([
+    expect.stringContaining("Initializing, 37 %"),
+  ]);
+});
+
+test("tags and logs that the restore had to leave out are given afterwards", async () => {
+  rds
+    .on(DescribeDBInstancesCommand)
+    .resolves(so({ DBInstanceArn: "arn:orders", TagList: [], EnabledCloudwatchLogsExports: undefined }));
+  rds.on(ModifyDBInstanceCommand).resolves({}).on(AddTagsToResourceCommand).resolves({});
+  await fleet.finishRestore("orders", like, "production");
+  expect(changes()).toEqual([
+    expect.objectContaining({ CloudwatchLogsExportConfiguration: { EnableLogTypes: ["postgresql"] } }),
+  ]);
+  rds.on(DescribeDBInstancesCommand).resolves(so({ DBInstanceArn: "arn:orders", TagList: [] }));
+  await fleet.finishRestore("orders", like, "production");
+  expect(rds.commandCalls(AddTagsToResourceCommand)[0]?.args[0].input).toEqual({
+    ResourceName: "arn:orders",
+    Tags: [{ Key: "team", Value: "orders" }],
+  });
+});
+
 describe("the second zone", () => {
   test("is asked for when nothing else is missing, and not waited for", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
@@ -306,6 +369,16 @@ describe("the second zone", () => {
       underWay: [expect.stringContaining("no standby")],
     });
     expect(changes()).toEqual([]);
+  });
+
+  test("that RDS is too busy for is asked for again, and not told as under way", async () => {
+    rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
+    rds.on(ModifyDBInstanceCommand).rejects(awsError("InvalidDBInstanceStateFault"));
+    expect(await fleet.finishRestore("orders", like, "production")).toEqual({
+      changing: true,
+      refused: [],
+      underWay: [],
+    });
   });
 
   test("that AWS has no room for is told: production is in use without", async () => {
