@@ -3,11 +3,12 @@ import { resolve } from "node:path";
 import { asideName, snapshotName } from "../lambdas/shared/names.ts";
 import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import type { DatabaseFleet, Databases, Endpoint, Instance } from "../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
 import type { RunSettings } from "../lambdas/shared/settings.ts";
 import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
+import { needPrograms } from "./copies/dump.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
@@ -100,23 +101,19 @@ export async function serverWorld(
   if (copy === "physical") return await physicalWorld(address, run, plan);
   await refuseServerWide(plan);
   const given = address.database;
-  const fleet = new ServerFleet(address, apply ? given : undefined);
+  const fleet = new ServerFleet(address, apply ? given : undefined, copy === "dump" ? given : undefined);
   if (!(await describedByServer(fleet, given)))
     throw new UsageError(`There is no database ${given} on that server.`);
+  // Before anybody is asked anything: a snapshot may be what takes them first.
+  if (copy === "dump") await needPrograms(address);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
       `Another run is at work on ${given}. Wait until it has ended, or stop it, and start again.`,
     );
   const instance = apply ? given : nameOfCopy(run);
-  if (!apply) await fleet.copy(given, instance);
-  if (!apply)
-    try {
-      await keepFromOutside(fleet, { host: instance, port: 0 }, plan);
-    } catch (error) {
-      await fleet.startDelete(instance);
-      throw error;
-    }
+  const notes = apply ? [] : await fleet.copy(given, instance);
+  if (!apply) await disarm(fleet, instance, plan);
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);
@@ -126,6 +123,7 @@ export async function serverWorld(
     instance,
     database: instance,
     ...(apply ? {} : { copyOf: given }),
+    ...(copy === "dump" ? { copies: { how: copy, notes } } : {}),
     applicationUrl: undefined,
     leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     changedServer: async () => serverChanges(server, await fleet.state(given)),
@@ -148,10 +146,10 @@ export async function serverWorld(
   };
 }
 
-/** The copy that plays production; staging is a copy of it, and has what it has. */
-async function keepFromOutside(databases: Databases, endpoint: Endpoint, plan: CompiledPlan): Promise<void> {
-  if (outsideAllowed(plan).length === 0)
-    await databases.withSession(endpoint, (session) => disarmMappings(session));
+/** Nothing that runs in the copy reaches another database by a user mapping, unless the plan says so. */
+async function disarm(databases: Databases, host: string, plan: CompiledPlan): Promise<void> {
+  if (outsideAllowed(plan).length > 0) return;
+  await databases.withSession({ host, port: 0 }, (session) => disarmMappings(session));
 }
 
 const nameOfCopy = (run: string): string =>
@@ -163,8 +161,8 @@ async function physicalWorld(address: Address, run: string, plan: CompiledPlan):
   const instance = nameOfCopy(run);
   try {
     const notes = await fleet.copy(instance);
-    const endpoint = (await fleet.describe(instance))?.endpoint;
-    if (endpoint) await keepFromOutside(fleet, endpoint, plan);
+    const host = (await fleet.describe(instance))?.endpoint?.host ?? "";
+    await disarm(fleet, host, plan);
     return {
       fleet,
       databases: fleet,

@@ -136,7 +136,7 @@ describe("restoring staging", () => {
           ports,
         )
       ).status;
-    const comeUp = (storage?: StorageWork) => {
+    const comeUp = (storage?: StorageWork, more: Partial<Instance> = {}) => {
       found = {
         id: ID,
         identity: "db-2",
@@ -146,6 +146,7 @@ describe("restoring staging", () => {
         engineVersion: "17",
         settings: {},
         storage,
+        ...more,
       };
     };
     return { ports, asked, evidence, call, comeUp };
@@ -172,6 +173,15 @@ describe("restoring staging", () => {
       name: "FleetFailed",
       message: expect.stringContaining("no capacity"),
     });
+  });
+
+  test("makes it anew where AWS had taken the request and then had no room after all", async () => {
+    const { call, comeUp, ports } = await restoring();
+    const deleted: string[] = [];
+    ports.fleet.startDelete = async (id) => void deleted.push(id);
+    comeUp(undefined, { status: "failed", statusText: "insufficient-capacity", noRoom: true });
+    expect(await call()).toBe("running");
+    expect(deleted).toEqual([ID]);
   });
 
   test("goes on without what is no data, and people read at the gate what production would lack", async () => {

@@ -16,6 +16,8 @@ import { QUIET_PREFIX } from "../names.ts";
 import type { Tags } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
+import { instanceStatus } from "./rds-status.ts";
+import { tagList } from "./rds-tags.ts";
 
 // A snapshot is the whole volume, with everything that runs by itself: subscriptions, scheduled jobs, maintenance. What
 // keeps these still must be in force from the instance's first start, so it is a parameter group, as production's own
@@ -53,7 +55,7 @@ export async function quietGroup(
           DBParameterGroupName: group,
           DBParameterGroupFamily: family,
           Description: `Sluice: as ${from}, with subscriptions and scheduled jobs kept still`.slice(0, 255),
-          Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+          Tags: tagList(tags),
         }),
       ),
     );
@@ -138,7 +140,7 @@ export async function quietenInstance(
     await attempt(`reboot ${instance}`, [], () =>
       client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: instance })),
     );
-  return own.ParameterApplyStatus === "in-sync" && db.DBInstanceStatus === "available";
+  return own.ParameterApplyStatus === "in-sync" && instanceStatus(db.DBInstanceStatus ?? "") === "available";
 }
 
 /** True when there is no such group (any more); false while an instance uses it. */
