@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { asideName, snapshotName } from "../lambdas/shared/names.ts";
 import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Databases, Endpoint, Instance } from "../lambdas/shared/ports.ts";
 import type { RunSettings } from "../lambdas/shared/settings.ts";
 import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
@@ -113,7 +113,13 @@ export async function serverWorld(
     );
   const instance = apply ? given : nameOfCopy(run);
   const notes = apply ? [] : await fleet.copy(given, instance);
-  if (!apply) await disarm(fleet, instance, plan);
+  if (!apply)
+    try {
+      await keepFromOutside(fleet, { host: instance, port: 0 }, plan);
+    } catch (error) {
+      await fleet.startDelete(instance);
+      throw error;
+    }
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);
@@ -146,10 +152,10 @@ export async function serverWorld(
   };
 }
 
-/** Nothing that runs in the copy reaches another database by a user mapping, unless the plan says so. */
-async function disarm(databases: Databases, host: string, plan: CompiledPlan): Promise<void> {
-  if (outsideAllowed(plan).length > 0) return;
-  await databases.withSession({ host, port: 0 }, (session) => disarmMappings(session));
+/** The copy that plays production; staging is a copy of it, and has what it has. */
+async function keepFromOutside(databases: Databases, endpoint: Endpoint, plan: CompiledPlan): Promise<void> {
+  if (outsideAllowed(plan).length === 0)
+    await databases.withSession(endpoint, (session) => disarmMappings(session));
 }
 
 const nameOfCopy = (run: string): string =>
@@ -161,8 +167,8 @@ async function physicalWorld(address: Address, run: string, plan: CompiledPlan):
   const instance = nameOfCopy(run);
   try {
     const notes = await fleet.copy(instance);
-    const host = (await fleet.describe(instance))?.endpoint?.host ?? "";
-    await disarm(fleet, host, plan);
+    const endpoint = (await fleet.describe(instance))?.endpoint;
+    if (endpoint) await keepFromOutside(fleet, endpoint, plan);
     return {
       fleet,
       databases: fleet,

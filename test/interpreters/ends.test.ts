@@ -3,7 +3,7 @@ import { compilePlan } from "../../lib/plan/compile.ts";
 import { definitionOf } from "../../local/definition.ts";
 import { templateOf } from "../../local/synthesize.ts";
 import { type Fault, faultText } from "../support/matrix/faults.ts";
-import { type Entry, entries, kindsOfFaults, withFault } from "../support/matrix/matrix.ts";
+import { type Entry, entries, kindsOfFaults, statesOf, withFault } from "../support/matrix/matrix.ts";
 import { StandInWorld } from "../support/matrix/stand-in-world.ts";
 import { BACKUP, EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "../support/matrix/walk.ts";
 import type { SavedWorld } from "../support/matrix/world.ts";
@@ -32,7 +32,11 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
     expect(await engine.load("clean-up", cleanUp.definition)).toEqual({ loaded: "clean-up" });
   });
 
-  test.each([...run.definition.capabilities.keys()].map((state, at) => ({ state, at })))(
+  // The two definitions differ in the order of their phases: of the second some states will do.
+  const asked = statesOf(run)
+    .map((state, at) => ({ state, at }))
+    .filter(({ at }) => WHOLE || rehearse === "before" || at % 4 === 0);
+  test.each(asked)(
     "a run ends equally in both interpreters where this fails: $state",
     async ({ state, at }) => {
       const { halt, faults } = found.get(state) as Entry;
@@ -51,7 +55,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
       await compare("clean-up", halt, walked);
       for (const [place, state] of [...new Set(walked.calls)].entries())
         for (const fault of some(kindsOfFaults(cleanUp, state), place))
-          if (WHOLE || (place + at) % 4 === 0)
+          if (WHOLE || (rehearse === "before" && (place + at) % 6 === 0))
             await compare("clean-up", halt, await walk(cleanUp, halt, [fault]));
     },
   );

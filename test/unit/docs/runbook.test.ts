@@ -3,15 +3,18 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
 import { OUTSIDE_STEPS } from "../../../lambdas/preflight/inspect-outside.ts";
+import { inspectRights } from "../../../lambdas/preflight/inspect-rights.ts";
 import { ADVICE } from "../../../lambdas/report/left-behind.ts";
 import { VERDICTS } from "../../../lambdas/report/verdict.ts";
 import { ownFindings } from "../../../lambdas/shared/aws/rds-own-findings.ts";
 import { missingSettings, restoreRequest } from "../../../lambdas/shared/aws/rds-restore.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
 import { END_NAMES, type GateDoc } from "../../../lambdas/shared/documents.ts";
+import type { Session } from "../../../lambdas/shared/session.ts";
 import { compilePlan } from "../../../lib/plan/compile.ts";
 import { phasesShown } from "../../../local/definition.ts";
 import { synthesize } from "../../../local/synthesize.ts";
+import { memoryPorts } from "../../support/ports.ts";
 import { productionInstance } from "../../support/rds-instance.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
@@ -90,6 +93,13 @@ describe("the operator's runbook", () => {
       OUTSIDE_STEPS,
     ])
       expect(section("Refused")).toContain(`**${name}**`);
+  });
+
+  test("says what to do about each thing that preflight finds about rights", async () => {
+    const session = { query: async () => [], exec: async () => undefined } as unknown as Session;
+    const checks = await inspectRights(session, memoryPorts());
+    expect(checks).toHaveLength(3);
+    for (const { name } of checks) expect(section("Refused")).toContain(`**${name}**`);
   });
 
   test("names no state of a drill that the machine does not have", async () => {
