@@ -11,6 +11,15 @@ const OBJECT_IN_USE = "55006";
  */
 export const FILE_COPY_FROM_BYTES = 64 * 1024 * 1024;
 
+/**
+ * What a relation must have in it, on average, for a copy of files to be the faster: each file is flushed by itself.
+ * Of 8,400 relations with 150 MB, WAL_LOG took 5 s and FILE_COPY 13 s.
+ */
+const FILE_COPY_FROM_BYTES_EACH = 150 * 1024;
+
+const OTHERWISE = `
+Or copy it in another way, while it is in use: --copy physical makes a server of its own with pg_basebackup, as a restored snapshot is one (not with --apply); --copy dump takes pg_dump and pg_restore, which shows less.`;
+
 interface Source {
   name: string;
   owner: string;
@@ -18,21 +27,30 @@ interface Source {
   version: number;
 }
 
-/** A copy by CREATE DATABASE ... TEMPLATE, which needs the original to itself. @throws SluiceError FleetFailed where it is held */
-export async function copyByTemplate(session: Session, from: string, to: string): Promise<void> {
+/**
+ * A copy by CREATE DATABASE ... TEMPLATE, which needs the original to itself.
+ * @param relations how many the original has, where that is known
+ * @throws SluiceError FleetFailed where it is held
+ */
+export async function copyByTemplate(
+  session: Session,
+  from: string,
+  to: string,
+  relations = 0,
+): Promise<void> {
   const [source] = await session.query<Source>(
     `SELECT quote_ident(datname) AS name, quote_ident(pg_get_userbyid(datdba)) AS owner,
             current_setting('server_version_num')::int AS version,
             CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) >= $2 ELSE false END AS "isLarge"
        FROM pg_database WHERE datname = $1`,
-    [from, FILE_COPY_FROM_BYTES],
+    [from, Math.max(FILE_COPY_FROM_BYTES, relations * FILE_COPY_FROM_BYTES_EACH)],
   );
   if (!source) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
   const [target] = await session.query<{ name: string }>("SELECT quote_ident($1) AS name", [to]);
   const strategy = source.isLarge ? "FILE_COPY" : "WAL_LOG";
   const sql = `CREATE DATABASE ${target?.name} TEMPLATE ${source.name} OWNER ${source.owner} STRATEGY ${strategy}`;
   if (source.isLarge && source.version >= 180_000 && (await cloned(session, sql))) return;
-  await alone(session, sql, from);
+  await alone(session, sql, from, OTHERWISE);
 }
 
 /** Lets the file system share the files, since PostgreSQL 18. False where the server or the file system cannot. */
@@ -50,15 +68,14 @@ async function cloned(session: Session, sql: string): Promise<boolean> {
 }
 
 /** Does what needs the database to itself; where it is in use, says by what, and what helps. */
-export async function alone(session: Session, sql: string, database: string): Promise<void> {
+export async function alone(session: Session, sql: string, database: string, otherwise = ""): Promise<void> {
   try {
     await session.exec(sql);
   } catch (error) {
     if (!isPostgresError(error) || error.code !== OBJECT_IN_USE) throw error;
     const holders = await holdersOf(session, database);
-    throw new SluiceError(ErrorName.FleetFailed, heldText(database, holders, error.detail ?? error.message), {
-      cause: error,
-    });
+    const text = heldText(database, holders, error.detail ?? error.message);
+    throw new SluiceError(ErrorName.FleetFailed, `${text}${otherwise}`, { cause: error });
   }
 }
 
@@ -67,6 +84,5 @@ function heldText(database: string, holders: readonly Holder[], said: string): s
     `${database} is in use, and a copy on the same server needs it to itself: ${said}`,
     ...holders.map(({ what, helps }) => `- ${what}: ${helps}.`),
     ...(holders.length === 0 ? ["- what held it is gone by now: start again."] : []),
-    "Or copy it in another way, while it is in use: --copy physical makes a server of its own with pg_basebackup, as a restored snapshot is one; --copy dump takes pg_dump and pg_restore, which shows less.",
   ].join("\n");
 }
