@@ -1,4 +1,4 @@
-import { Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CustomResource, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
@@ -65,6 +65,12 @@ export class SluiceStack extends Stack {
       machine: machines[0],
       cleanUp: machines[1],
       notices,
+    });
+    new CustomResource(this, "Plan", {
+      resourceType: "Custom::SluicePlan",
+      serviceToken: functions.storePlan.functionArn,
+      serviceTimeout: Duration.minutes(5),
+      properties: { Plan: plan.checksum },
     });
     functions.allowMachines(machines);
     api.serve(functions.gatePage);

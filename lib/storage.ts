@@ -3,13 +3,15 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { planKey } from "../lambdas/shared/plan-document.ts";
 import type { Settings } from "./settings.ts";
 
 const RUNS = "runs/*";
 const TOKENS = "runs/*/gates/*/token.json";
 const LEASES = "leases/*";
+const PLANS = "plans/*";
 
-/** The evidence of runs, and who holds a database. Evidence outlives the stack. */
+/** The evidence of runs, the plans that they go by, and who holds a database. Evidence outlives the stack. */
 export class Storage extends Construct {
   readonly bucket: s3.Bucket;
   readonly key: kms.Key;
@@ -53,7 +55,7 @@ export class Storage extends Construct {
         effect: iam.Effect.DENY,
         principals: [new iam.AnyPrincipal()],
         actions: ["s3:PutObject"],
-        resources: [this.bucket.arnForObjects(RUNS)],
+        resources: [RUNS, PLANS].map((keys) => this.bucket.arnForObjects(keys)),
         conditions: { Null: { "s3:if-none-match": "true" } },
       }),
     );
@@ -67,6 +69,24 @@ export class Storage extends Construct {
         resources: [this.bucket.arnForObjects(RUNS)],
       }),
       new iam.PolicyStatement({ actions: ["s3:ListBucket"], resources: [this.bucket.bucketArn] }),
+      this.keyStatement(),
+    ];
+  }
+
+  /** Reading the plans that were published. */
+  planStatements(): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({ actions: ["s3:GetObject"], resources: [this.bucket.arnForObjects(PLANS)] }),
+    ];
+  }
+
+  /** Storing that one plan. */
+  storePlanStatements(checksum: string): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        actions: ["s3:GetObject", "s3:PutObject"],
+        resources: [this.bucket.arnForObjects(planKey(checksum))],
+      }),
       this.keyStatement(),
     ];
   }

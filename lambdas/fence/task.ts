@@ -12,7 +12,6 @@ const event = z.discriminatedUnion("action", [
 export const fenceTask: Task<z.infer<typeof event>> = {
   name: "fence",
   event,
-  anyPlan: true,
   async run(request, ports, evidence) {
     if (request.action === "lift")
       await evidence.keep(Doc.fenceLifting, { at: ports.clock.now().toISOString() });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
-import { refuseAnotherPlan, runFields, type Task } from "../shared/task.ts";
+import { runFields, type Task } from "../shared/task.ts";
 import type { Heard } from "./close.ts";
 import { confirmGate } from "./confirm.ts";
 import { GATE_NAME } from "./link.ts";
@@ -41,10 +41,7 @@ const event = z.discriminatedUnion("action", [
 export const gateTask: Task<z.infer<typeof event>> = {
   name: "gate",
   event,
-  // Another plan deployed while a run is under way must not keep people from having the snapshot restored.
-  anyPlan: true,
   async run(event, ports, evidence) {
-    if (event.kind !== "restore") refuseAnotherPlan(event.planChecksum, ports.plan.checksum);
     switch (event.action) {
       case "open":
         return openGate(event, ports, evidence);

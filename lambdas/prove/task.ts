@@ -41,7 +41,6 @@ const event = z.strictObject({
 export const proveTask: Task<z.infer<typeof event>> = {
   name: "prove",
   event,
-  anyPlan: true,
   async run({ proof }, ports, evidence) {
     const doc = await prove(proof, ports, evidence);
     if (!doc) return RUNNING;

@@ -19,7 +19,6 @@ const event = z.strictObject({ ...runFields, action: z.enum(["aside", "restore"]
 export const restoreTask: Task<z.infer<typeof event>> = {
   name: "restore",
   event,
-  anyPlan: true,
   async run({ action }, ports, evidence) {
     return action === "aside" ? await moveAside(ports, evidence) : await restore(ports, evidence);
   },

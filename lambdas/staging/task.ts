@@ -15,7 +15,6 @@ const event = z.discriminatedUnion("action", [
 export const stagingTask: Task<z.infer<typeof event>> = {
   name: "staging",
   event,
-  anyPlan: true,
   async run(request, ports, evidence) {
     if (request.action === "restore") return await restore(request.snapshot, ports, evidence);
     const gone = await deleteStaging(ports, evidence);

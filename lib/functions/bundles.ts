@@ -12,12 +12,12 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
  * The code of every function: its handler and all that it imports in one file, with what is shipped beside it. All
  * are made in one go, since most of what they hold is the same; one bundler call each takes ten times as long.
  * Where the context says that nothing is to be bundled, as for a local run, each gets a placeholder.
- * @param shipped makes the files, by name, that every function has beside its code
+ * @param shipped makes the files, by name, that each function has beside its code
  */
 export function bundle(
   scope: Construct,
   names: readonly string[],
-  shipped: () => Readonly<Record<string, string>>,
+  shipped: () => (name: string) => Readonly<Record<string, string>>,
 ): (name: string) => lambda.Code {
   if (!Stack.of(scope).bundlingRequired)
     return () => lambda.Code.fromInline("// Not bundled: made for a template only.");
@@ -41,11 +41,11 @@ export function bundle(
     charset: "utf8",
     logLevel: "warning",
   });
-  const files = Object.entries(shipped());
+  const filesOf = shipped();
   return (name) => {
     const path = join(folder, name);
     mkdirSync(path, { recursive: true });
-    for (const [file, text] of files) writeFileSync(join(path, file), text);
+    for (const [file, text] of Object.entries(filesOf(name))) writeFileSync(join(path, file), text);
     return lambda.Code.fromAsset(path);
   };
 }

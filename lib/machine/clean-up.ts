@@ -32,7 +32,6 @@ export class CleanUp extends Construct {
     const { plan } = props;
     const states = new States(this, "States", {
       functions: props.functions,
-      planChecksum: plan.checksum,
       run: {
         run: sfn.JsonPath.stringAt("$.run"),
         execution: sfn.JsonPath.stringAt("$.execution"),
@@ -73,6 +72,7 @@ export class CleanUp extends Construct {
         run: sfn.JsonPath.stringAt("$.run"),
         execution: sfn.JsonPath.stringAt("$.execution"),
         status: sfn.JsonPath.stringAt("$.status"),
+        plan: { checksum: "" },
         failure: { Error: "", Cause: "" },
         unfinished: {},
         end: END_TOLD,
@@ -116,7 +116,12 @@ export class CleanUp extends Construct {
       sfn.Condition.stringEquals("$.failure.go", "nothing to do"),
       new sfn.Succeed(states, "Nothing to clean up"),
     );
-    needed.otherwise(wait);
+    const goOn = new sfn.Pass(states, "Go on with its plan", {
+      parameters: { checksum: sfn.JsonPath.stringAt("$.failure.plan") },
+      resultPath: "$.plan",
+    });
+    needed.otherwise(goOn);
+    goOn.next(wait);
     wait.next(look.first);
     look.leadTo(choice);
     return { first: start, choice };

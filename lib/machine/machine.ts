@@ -30,7 +30,7 @@ export class Machine extends Construct {
   constructor(scope: Construct, id: string, props: MachineProps) {
     super(scope, id);
     const { plan, functions } = props;
-    const states = new States(this, "States", { functions, planChecksum: plan.checksum });
+    const states = new States(this, "States", { functions });
 
     // Built from the end to the start, since every state names what follows it; the order of phases is told below.
     const { ends, undo, undoOpened } = waysBack(states, props);
@@ -95,6 +95,8 @@ export class Machine extends Construct {
   private admit(states: States, onFailure: sfn.State): Segment {
     const start = new sfn.Pass(states, "Start", {
       parameters: {
+        // Known once the run is admitted: every task is told it.
+        plan: { checksum: "" },
         failure: { Error: "", Cause: "" },
         unfinished: {},
         end: END_TOLD,
@@ -103,8 +105,9 @@ export class Machine extends Construct {
     const admitted = inOrder(
       states.task("Admit the run", {
         comment:
-          "Parses the input, takes the run lock for this database and looks at production from outside.",
+          "Parses the input, binds the run to its plan, takes the run lock and looks at production from outside.",
         capability: "admit",
+        resultPath: "$.plan",
         payload: { action: "admit", input: sfn.JsonPath.objectAt("$$.Execution.Input") },
         onFailure,
       }),

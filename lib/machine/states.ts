@@ -36,7 +36,6 @@ export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, I
 
 export interface StatesProps {
   functions: FunctionsByCapability;
-  planChecksum: string;
   /** What each task is told of the run; the execution itself is the run unless told. */
   run?: Readonly<Record<string, string>>;
 }
@@ -47,7 +46,7 @@ export class States extends Construct {
   private readonly functions: FunctionsByCapability;
   private readonly run: Readonly<Record<string, string>>;
 
-  constructor(scope: Construct, id: string, { functions, planChecksum, run }: StatesProps) {
+  constructor(scope: Construct, id: string, { functions, run }: StatesProps) {
     super(scope, id);
     this.functions = functions;
     this.run = {
@@ -56,7 +55,7 @@ export class States extends Construct {
         execution: sfn.JsonPath.stringAt("$$.Execution.Id"),
         started: sfn.JsonPath.stringAt("$$.Execution.StartTime"),
       }),
-      planChecksum,
+      planChecksum: sfn.JsonPath.stringAt("$.plan.checksum"),
     };
   }
 

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
 import { type Document, parseDocument } from "yaml";
 import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
+import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { isQuery } from "./in-transaction.ts";
 import { PlanError } from "./plan-error.ts";
@@ -80,10 +81,10 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   const stagingData: SqlFile[] = [];
   for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path)));
 
-  const plan: CompiledPlan = {
+  const plan = bound({
     name: basename(directory),
+    sources: digest.digest("hex"),
     title: file.title,
-    checksum: digest.digest("hex"),
     schema: file.schema,
     server: file.server,
     extensions: file.extensions,
@@ -100,7 +101,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     reminders: file.reminders,
     expectedMinutes: file.expectedMinutes,
     stagingData,
-  };
+  });
   checkRoles(plan);
   checkReadsOnly(plan);
   return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };

@@ -1,6 +1,5 @@
 import { ErrorName, FINAL } from "../../../lambdas/shared/errors.ts";
 import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
-import { TASKS } from "../../../local/tasks.ts";
 import { errorsByCapability } from "./errors.ts";
 import { type Fault, fails, faultText, TIMEOUT, UNNAMED } from "./faults.ts";
 import { type Ground, type Halt, type Walked, walk } from "./walk.ts";
@@ -58,11 +57,7 @@ export async function entries(
 export function faultsOf({ definition }: Ground, state: string): Fault[] {
   const capability = definition.capabilities.get(state) as MachineCapability;
   const { waits, loops } = shapeOf(definition.parsed.States[state]);
-  const typed = (ERRORS.get(capability) ?? []).filter(
-    (name) =>
-      (name !== ErrorName.TookTooLong || loops) &&
-      (name !== ErrorName.PlanChanged || !TASKS[capability].anyPlan || capability === "gate"),
-  );
+  const typed = (ERRORS.get(capability) ?? []).filter((name) => name !== ErrorName.TookTooLong || loops);
   const died = (when: "before" | "after", tries: "every" | "first"): Fault => ({
     state,
     kind: "error",
