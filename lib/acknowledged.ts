@@ -76,6 +76,10 @@ export function acknowledge({
           ] satisfies [string, string],
         ]),
     [`${bucket}/runs/*`, "Evidence of every run; the bucket's policy forbids overwriting."],
+    [
+      `${bucket}/plans/*`,
+      "A run's input names any plan that was published; the functions may only read them.",
+    ],
     [`${bucket}/leases/*`, "One object for each database."],
     [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
     [

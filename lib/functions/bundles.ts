@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Stack, Stage } from "aws-cdk-lib";
@@ -22,6 +22,8 @@ export function bundle(
   if (!Stack.of(scope).bundlingRequired)
     return () => lambda.Code.fromInline("// Not bundled: made for a template only.");
   const folder = join(Stage.of(scope)?.assetOutdir ?? ".", "bundles");
+  // What a former synthesis put beside the code must not be shipped once more.
+  rmSync(folder, { recursive: true, force: true });
   buildSync({
     absWorkingDir: ROOT,
     entryPoints: names.map((name) => ({ in: `lambdas/${name}/handler.ts`, out: `${name}/index` })),

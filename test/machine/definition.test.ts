@@ -167,6 +167,7 @@ describe("a plan of 30 migrations", () => {
           if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
           if (state === "Begin rollback") return { from: "130" };
           if (state === "Write the report") return { error: "RolledBack", cause: "y".repeat(2_000) };
+          if (state === "Admit the run") return { status: "done", checksum: "a".repeat(64) };
           return { status: "done" };
         },
         onEvent({ state }) {
