@@ -13,6 +13,7 @@ import { Machine } from "./machine/machine.ts";
 import { Network } from "./network.ts";
 import { Next } from "./next.ts";
 import { Notices } from "./notices.ts";
+import { Publishers } from "./publishers.ts";
 import type { Settings } from "./settings.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
@@ -75,8 +76,21 @@ export class SluiceStack extends Stack {
     functions.allowMachines(machines);
     api.serve(functions.gatePage);
     const watch = watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
-    acknowledge({ settings, storage, api, exports, functions, machine: this.machine, cleanUp, stopped });
+    const publishers = new Publishers(this, "Publishers", { storage });
+    acknowledge({
+      publishers,
+      settings,
+      storage,
+      api,
+      exports,
+      functions,
+      machine: this.machine,
+      cleanUp,
+      stopped,
+    });
     new Next(this, "Next", {
+      plan: plan.checksum,
+      publishers: publishers.policy,
       machine: this.machine.stateMachine,
       cleanUp: cleanUp.stateMachine,
       storage,

@@ -6,7 +6,9 @@ import { moment } from "../report/words.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
 import type { World } from "../shared/ports.ts";
+import { named } from "../shared/publications.ts";
 import { PLAN_NAME } from "../shared/stored-plans.ts";
 import { refuseAnothersEvidence } from "../shared/task.ts";
 import { takeLease } from "./lease.ts";
@@ -61,6 +63,7 @@ export async function admit(
     startedAt: now.toISOString(),
     ...said,
     plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
+    ...(await publishedBy(plan, ports)),
     instance: settings.instance,
     database: settings.database,
     rehearse: settings.rehearse,
@@ -101,4 +104,16 @@ export async function admit(
     freeBytes: instance.freeBytes ?? null,
     settings: instance.settings,
   });
+}
+
+/** Whose plan it is: at each gate people see whether it is theirs. At a terminal it is whoever sits there. */
+async function publishedBy(
+  { checksum }: CompiledPlan,
+  { plans, settings, pagesOnly }: World,
+): Promise<Pick<RequestDoc, "published">> {
+  if (!pagesOnly) return {};
+  const people = [...(settings.people?.approvers ?? []), ...(settings.people?.escalation ?? [])];
+  const publications = await plans.publications(checksum);
+  const by = publications.map((one) => ({ ...one, by: named(one.by, people) }));
+  return { published: { deployed: checksum === plans.standard, by } };
 }

@@ -1,5 +1,6 @@
 import type { WatchScheduleDoc } from "./documents.ts";
 import type { CompiledPlan } from "./plan.ts";
+import type { Publication } from "./publications.ts";
 import type { Session } from "./session.ts";
 import type { RunSettings } from "./settings.ts";
 
@@ -175,6 +176,8 @@ export interface Plans {
    * @throws SluiceError RequestInvalid where there is none, or several
    */
   find(beginning: string): Promise<string>;
+  /** Who published it, as far as that is noted. */
+  publications(checksum: string): Promise<Publication[]>;
 }
 
 export interface LeaseHolder {

@@ -2,6 +2,7 @@ import { ErrorName, SluiceError } from "./errors.ts";
 import type { CompiledPlan } from "./plan.ts";
 import { planIn, planKey } from "./plan-document.ts";
 import type { EvidenceStore, Plans } from "./ports.ts";
+import { type Publication, publicationsOf } from "./publications.ts";
 
 /** What an execution's input may name a plan by: its checksum, or at least the first twelve letters of it. */
 export const PLAN_NAME = /^[0-9a-f]{12,64}$/;
@@ -51,6 +52,10 @@ export class StoredPlans implements Plans {
     if (this.known.size >= REMEMBERED && oldest !== undefined) this.known.delete(oldest);
     this.known.set(checksum, plan);
     return plan;
+  }
+
+  publications(checksum: string): Promise<Publication[]> {
+    return publicationsOf(this.store, checksum);
   }
 
   async find(beginning: string): Promise<string> {

@@ -115,6 +115,7 @@ export function plansOf(plan: () => CompiledPlan): Plans {
     },
     read: async () => plan(),
     find: async () => plan().checksum,
+    publications: async () => [],
   };
 }
 

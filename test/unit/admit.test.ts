@@ -7,9 +7,11 @@ import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { bound, documentOf } from "../../lambdas/shared/plan-document.ts";
 import type { Instance } from "../../lambdas/shared/ports.ts";
+import { notePublication } from "../../lambdas/shared/publications.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
 import { StoredPlans, storePlan } from "../../lambdas/shared/stored-plans.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
+import { personOf } from "../../lib/settings.ts";
 import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
 
 const holder = (run: string) => ({ run, execution: `arn:${run}`, since: "2026-11-03T02:00:00Z" });
@@ -182,6 +184,20 @@ describe("a run's plan", () => {
       message: expect.stringContaining("No plan is published whose checksum begins with 0123456789ab"),
     });
     expect(await evidence.read(Doc.request)).toBeUndefined();
+  });
+
+  test("is told with who published it: by name where the settings know the address, as AWS has it otherwise", async () => {
+    const { ports, published, evidence, start } = await world();
+    ports.pagesOnly = true;
+    const ada = personOf({ name: "Ada Lovelace", email: "Ada@example.com" });
+    ports.settings = { ...ports.settings, people: { approvers: [ada], escalation: [ada] } };
+    for (const id of ["AROA1:ada@example.com", "AROA1:build-7"])
+      await notePublication(ports.evidence, published.checksum, { id, arn: `arn:${id}` }, new Date(0));
+    await start({ plan: published.checksum });
+    expect((await evidence.need<RequestDoc>(Doc.request)).published).toMatchObject({
+      deployed: false,
+      by: [{ by: "Ada Lovelace", arn: "arn:AROA1:ada@example.com" }, { by: "build-7" }],
+    });
   });
 
   test("stays what it was when a worker is killed, and another plan deployed before the next is called", async () => {
