@@ -15,10 +15,14 @@ const tier = (name: string, seconds: number, extra: Record<string, unknown> = {}
 // Files share a worker's modules, none of which they replace or change: loading Postgres and the CDK takes seconds.
 const SHARED = { isolate: false };
 
+const REPLACES_MODULES = ["test/unit/gate/key.test.ts", "test/unit/aws/pg-databases.test.ts"];
+
 const MATRIX = "test/machine/matrix";
 
 /** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
-const RUNS = ["changes", "drill", "mistakes"].map((name) => `test/machine/${name}.test.ts`);
+const RUNS = ["changes", "drill", "ends-back", "ends-forward", "hooks-and-gates", "mistakes"].map(
+  (name) => `test/machine/${name}.test.ts`,
+);
 
 const report = process.env.SLUICE_TEST_REPORT;
 
@@ -29,7 +33,8 @@ export default defineConfig({
     // CI adds up what each suite counted.
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     projects: [
-      tier("unit", 60),
+      tier("unit", 60, { ...SHARED, exclude: REPLACES_MODULES }),
+      tier("unit-alone", 60, { include: REPLACES_MODULES }),
       tier("sql", 120, SHARED),
       tier("machine", 180, { ...SHARED, exclude: [`${MATRIX}/**`, ...RUNS] }),
       tier("runs", 180, { ...SHARED, include: RUNS }),
@@ -39,6 +44,8 @@ export default defineConfig({
         include: [`${MATRIX}/*.test.ts`],
         env: { SLUICE_MATRIX: process.env.SLUICE_MATRIX ?? "whole" },
       }),
+      // Needs LocalStack's engine: a second interpreter for the same definitions.
+      tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
       tier("browser", 120, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
       tier("e2e", 600, { fileParallelism: false }),

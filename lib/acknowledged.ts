@@ -1,6 +1,6 @@
 import { type CfnResource, Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
+import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
 import type { ExportRole } from "./export-role.ts";
 import type { Functions } from "./functions/functions.ts";
 import type { GateApi } from "./gate-api.ts";
@@ -60,7 +60,7 @@ export function acknowledge({
   const wildcards: [resource: string, reason: string][] = [
     [
       "*",
-      "Looking at network interfaces and subnets, which Lambda does with the function's role; ListSecrets, GetMetricStatistics, DescribeAlarms and DescribeExportTasks: these actions know no narrower resources.",
+      "Looking at network interfaces and subnets, which Lambda does with the function's role; ListSecrets, GetMetricStatistics, DescribeAlarms, DescribeExportTasks, DescribeAccountAttributes and DescribeDBMajorEngineVersions: these actions know no narrower resources.",
     ],
     [
       "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/*",
@@ -85,6 +85,10 @@ export function acknowledge({
     ],
     [`${bucket}/published/*`, "Who published a plan is noted for each; the functions may only read it."],
     [`${bucket}/leases/*`, "One object for each database."],
+    ...["deployment", "db-proxy", "target-group", "target"].map((kind): [string, string] => [
+      rds(`${kind}:*`),
+      "Only to be looked at: which of them are about production is found out so.",
+    ]),
     [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
     [
       rds(`db:${asidePrefix(settings.database.instance)}*`),
@@ -94,6 +98,7 @@ export function acknowledge({
     [rds(`snapshot:${snapshotPrefix("final")}*`), "Sluice's own snapshots; each run has another."],
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds("pg:*"), "Production's own groups, read when it is restored: unknown at deployment."],
+    [rds(`pg:${QUIET_PREFIX}*`), "Sluice's own parameter groups; each run has another."],
     [rds("og:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [
       "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!db-*",
@@ -121,7 +126,7 @@ export function acknowledge({
     [`${bucket}/plans/*`, "A plan's name is its checksum; the bucket's policy forbids overwriting."],
     [`${bucket}/published/*`, "Who published a plan is noted for each."],
     [
-      `${bucket}/published/*/\${aws:userid}.json`,
+      `${bucket}/published/*/<aws:userid>.json`,
       "A publisher's own note on any plan: the id in the key is that of whoever writes.",
     ],
     [

@@ -113,6 +113,24 @@ const network = z
       refuse("must be as many as availabilityZones, in their order");
   });
 
+// With those that a run adds itself (lambdas/shared/run-tags.ts) there are never more than RDS takes.
+const MOST_TAGS = 50 - 3;
+const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const TAG_RULE = "letters, digits, spaces and _ . : / = + - @";
+
+const tags = z
+  .record(
+    z
+      .string()
+      .min(1)
+      .max(128)
+      .regex(TAG_TEXT, `a tag's key may hold ${TAG_RULE}`)
+      .refine((key) => !/^(aws|rds|sluice):/i.test(key), "begins as tags of AWS or of Sluice itself do"),
+    z.string().max(256).regex(TAG_TEXT, `a tag's value may hold ${TAG_RULE}`),
+  )
+  .refine((tags) => Object.keys(tags).length <= MOST_TAGS, `at most ${MOST_TAGS}: a run adds its own`)
+  .default({});
+
 /** Every setting there is; docs/deploying.md tells what each is for. */
 const fields = z.strictObject({
   /** Folder of the plan, relative to the app's. */
@@ -155,6 +173,8 @@ const fields = z.strictObject({
         .optional(),
     })
     .prefault({}),
+  /** What the organization's policies demand of all that a run makes at RDS: staging, snapshots, groups. */
+  tags,
   /** Names of CloudWatch alarms that are silent while the application is down. */
   alarms: z.array(z.string().min(1)).default([]),
   /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
@@ -261,6 +281,7 @@ export function toRunSettings(settings: Settings): Omit<RunSettings, "gateUrl"> 
     ...(application.url === undefined ? {} : { applicationUrl: application.url }),
     fence: settings.fence,
     rehearse: settings.rehearse,
+    ...(Object.keys(settings.tags).length === 0 ? {} : { tags: settings.tags }),
     alarms: settings.alarms,
     retentionDays: settings.retentionDays,
     ...backup,

@@ -66,11 +66,12 @@ export class StoppedRuns extends Construct {
       const message = events.RuleTargetInput.fromText(text);
       return new targets.SnsTopic(topic, { message, deadLetterQueue });
     });
-    const fromOutside = { "anything-but": [...END_NAMES, CLEAN_UP_FAILED] };
+    // Another error than those of its own ends, or none that the event names: "anything-but" takes only a field that is there.
+    const fromOutside = [{ "anything-but": [...END_NAMES, CLEAN_UP_FAILED] }, { exists: false }];
     this.rule(
       "CleanUps",
       cleanUp,
-      { $or: [{ status: ["ABORTED", "TIMED_OUT"] }, { status: ["FAILED"], error: [fromOutside] }] },
+      { $or: [{ status: ["ABORTED", "TIMED_OUT"] }, { status: ["FAILED"], error: fromOutside }] },
       ...told,
     );
   }

@@ -38,9 +38,6 @@ export async function findDeployment(stack: string, region: string | undefined):
     store: {
       create: (key, ...rest) => asked(`to write ${key}`, () => evidence.create(key, ...rest)),
       read: (key) => asked(`to read ${key}`, () => evidence.read(key)),
-      list: (prefix) => asked(`to list ${prefix}`, () => evidence.list(prefix)),
-      readLease: (name) => evidence.readLease(name),
-      swapLease: (...lease) => evidence.swapLease(...lease),
     },
     identity: { id: UserId, arn: Arn },
     async start(input) {

@@ -1,5 +1,5 @@
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
-import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
 import { EmbeddedInstance } from "./embedded-instance.ts";
@@ -78,7 +78,7 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
     this.snapshots.delete(snapshot);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<void> {
+  async startRestore(snapshot: string, instance: string): Promise<undefined> {
     if (this.instances.has(instance)) return;
     const found = this.snapshots.get(snapshot);
     if (!found) throw new SluiceError(ErrorName.FleetFailed, `There is no snapshot ${snapshot}`);
@@ -89,8 +89,8 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
     return [];
   }
 
-  async finishRestore(): Promise<boolean> {
-    return true;
+  async finishRestore(): Promise<SettingsGiven> {
+    return { changing: false, refused: [], underWay: [] };
   }
 
   async startRename(from: string, to: string): Promise<void> {

@@ -67,6 +67,13 @@ export interface LocalEnd {
   neverReached: readonly string[];
 }
 
+/**
+ * How a database on a server is copied: by CREATE DATABASE ... TEMPLATE, as a server of its own by pg_basebackup, or by
+ * pg_dump and pg_restore.
+ */
+export const COPY_HOW = ["template", "physical", "dump"] as const;
+export type CopyHow = (typeof COPY_HOW)[number];
+
 /** What the command line asks of a local run. */
 export interface RehearseOptions {
   /** Folder of the plan. */
@@ -79,6 +86,8 @@ export interface RehearseOptions {
   databaseUrl?: string;
   /** Really change the database at `databaseUrl`. */
   apply: boolean;
+  /** How the database at `databaseUrl` is copied; absent: by template. */
+  copy?: CopyHow;
   startedBy: string;
   /** States that fail, each time that they are entered: a drill. */
   fail?: readonly string[];

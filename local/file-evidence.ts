@@ -16,6 +16,30 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
       ? undefined
       : { holder: JSON.parse(body) as LeaseHolder | null, tag: tagOf(body) };
   };
+  // What was read once is not read again while the file is untouched.
+  const known = new Map<string, { state: string; tag: string }>();
+  const tagOfFile = async (file: string): Promise<string | undefined> => {
+    const found = await stat(file, { bigint: true }).catch(() => undefined);
+    if (!found) return undefined;
+    const state = [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
+    const before = known.get(file);
+    if (before?.state === state) return before.tag;
+    const body = await readOrNothing(file);
+    if (body === undefined) return undefined;
+    const tag = tagOf(body);
+    known.set(file, { state, tag });
+    return tag;
+  };
+  const list = async (prefix: string): Promise<string[]> => {
+    const run = runPrefix(prefix);
+    const within = dirname(path(`${prefix}-`));
+    const entries = await readdir(within, { recursive: true, withFileTypes: true }).catch(() => []);
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.endsWith(".new"))
+      .map((entry) => run + relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+      .filter((key) => key.startsWith(prefix))
+      .sort();
+  };
   return {
     async create(key, body) {
       await mkdir(dirname(path(key)), OWNERS_FOLDER);
@@ -33,15 +57,14 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
       }
     },
     read: async (key) => await readOrNothing(path(key)),
-    async list(prefix) {
-      const run = runPrefix(prefix);
-      const within = dirname(path(`${prefix}-`));
-      const entries = await readdir(within, { recursive: true, withFileTypes: true }).catch(() => []);
-      return entries
-        .filter((entry) => entry.isFile() && !entry.name.endsWith(".new"))
-        .map((entry) => run + relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
-        .filter((key) => key.startsWith(prefix))
-        .sort();
+    list,
+    async tags(prefix) {
+      const tags = new Map<string, string>();
+      for (const key of await list(prefix)) {
+        const tag = await tagOfFile(path(key));
+        if (tag !== undefined) tags.set(key, tag);
+      }
+      return tags;
     },
     readLease,
     async swapLease(name, expected, holder) {

@@ -1,7 +1,8 @@
 import { hasLedger } from "../lambdas/migrate/ledger.ts";
 import { besideThatDiffers, readOf } from "../lambdas/prove/beside.ts";
 import { describeDifference, differences } from "../lambdas/prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
+import { takeFingerprint } from "../lambdas/prove/fingerprint.ts";
+import { keptFingerprint } from "../lambdas/prove/kept-fingerprint.ts";
 import { scopeOf } from "../lambdas/prove/scope.ts";
 import { takeTableContent } from "../lambdas/record/checksums.ts";
 import { type Compared, compareContents, modeOf, readAs } from "../lambdas/record/compare-contents.ts";
@@ -46,7 +47,7 @@ export async function proveByHand(
 ): Promise<ProvenByHand | undefined> {
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (!before) return undefined;
-  const was = await evidence.need<Fingerprint>(Doc.fingerprint("before"));
+  const was = await keptFingerprint(evidence, "before");
   const is = await takeFingerprint(session, was.roles);
   const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("before"));
   const withoutVersions = await whyNotByVersions(session, mark, evidence.run);

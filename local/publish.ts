@@ -10,7 +10,7 @@ export interface Deployment {
   stack: string;
   bucket: string;
   machine: string;
-  store: EvidenceStore;
+  store: Pick<EvidenceStore, "create" | "read">;
   identity: Identity;
   /** Starts an execution with that input; resolves to its ARN. */
   start(input: string): Promise<string>;

@@ -55,7 +55,7 @@ export const rehearse: Rehearse = async (options) => {
   try {
     const loaded = await loadPlan(options.plan);
     // Before what takes long: most mistakes are in how the database is reached.
-    if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply);
+    if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply, options.copy);
     const definition = await synthesize(loaded.plan, options);
     refuseUnknownStates(options.fail ?? [], definition);
     return new Run(options, loaded, definition, run, folder).start();
@@ -242,6 +242,7 @@ class Run {
         separateApprover: false,
         nameAtEveryGate: this.options.apply,
         ...(world.copyOf === undefined ? {} : { copyOf: world.copyOf }),
+        ...(world.copies === undefined ? {} : { copies: world.copies }),
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,

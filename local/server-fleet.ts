@@ -1,25 +1,14 @@
 import pg from "pg";
 import type { Fingerprint } from "../lambdas/prove/fingerprint.ts";
-import { ErrorName, isPostgresError, SluiceError } from "../lambdas/shared/errors.ts";
-import type { DatabaseFleet, Databases, Instance, Snapshot } from "../lambdas/shared/ports.ts";
+import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
+import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";
 import { needRow, type Session } from "../lambdas/shared/session.ts";
-import { literal } from "../lambdas/shared/sql-text.ts";
+import { copyDatabaseSettings } from "./copies/database-settings.ts";
+import { alone, copyByTemplate } from "./copies/template.ts";
 import { type Address, addressIn } from "./server/address.ts";
-import { MAINTENANCE } from "./server/fit.ts";
+import { maintenanceFor } from "./server/fit.ts";
 import { configFor, connecting, withSessionAt } from "./server/session.ts";
 import { takeServerState } from "./server-state.ts";
-
-const OBJECT_IN_USE = "55006";
-
-/** Settings that are kept as a list of quoted names, and are one wrong name when set as one literal; as in pg_dump. */
-const LISTS = [
-  "local_preload_libraries",
-  "search_path",
-  "session_preload_libraries",
-  "shared_preload_libraries",
-  "temp_tablespaces",
-  "unix_socket_directories",
-];
 
 /**
  * A PostgreSQL server as a fleet: an instance is a database, a snapshot is a copy of it that nobody connects to, and a
@@ -33,7 +22,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
   private readonly own: Set<string>;
 
   /**
-   * @param address of any database on the server, or its URL; which database it is, is not used
+   * @param address of any database on the server, or its URL; no session goes to its database but those that are asked for
    * @param mayChange a database that is changed though it was not made here
    */
   constructor(address: string | Address, mayChange?: string) {
@@ -42,9 +31,13 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 
   /** @throws SluiceError FleetFailed for a database that was not made here and may not be changed */
-  async withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+  async withSession<T>(
+    endpoint: { host: string },
+    work: (session: Session) => Promise<T>,
+    database?: string,
+  ): Promise<T> {
     this.refuseForeign(endpoint.host, "opened");
-    return await withSessionAt(this.to(endpoint.host), {}, work);
+    return await withSessionAt(this.to(database ?? endpoint.host), {}, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {
@@ -92,7 +85,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
     await this.startDelete(snapshot);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<void> {
+  async startRestore(snapshot: string, instance: string): Promise<undefined> {
     await this.copy(snapshot, instance);
   }
 
@@ -100,8 +93,8 @@ export class ServerFleet implements DatabaseFleet, Databases {
     return [];
   }
 
-  async finishRestore(): Promise<boolean> {
-    return true;
+  async finishRestore(): Promise<SettingsGiven> {
+    return { changing: false, refused: [], underWay: [] };
   }
 
   async startRename(from: string, to: string): Promise<void> {
@@ -113,7 +106,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
           WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = $2)`,
         [from, to],
       );
-      if (row) await inUse(session, row.sql, from);
+      if (row) await alone(session, row.sql, from);
     });
   }
 
@@ -140,16 +133,10 @@ export class ServerFleet implements DatabaseFleet, Databases {
           ErrorName.FleetFailed,
           `There is a database ${to} already, and this run did not make it: nothing is copied over it.`,
         );
-      const [row] = await session.query<{ sql: string }>(
-        `SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', $1::text, datname, pg_get_userbyid(datdba)) AS sql
-           FROM pg_database WHERE datname = $2`,
-        [to, from],
-      );
-      if (!row) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
-      await inUse(session, row.sql, from);
+      await copyByTemplate(session, from, to);
       this.own.add(to);
       try {
-        await this.copySettings(session, from, to);
+        await copyDatabaseSettings(session, from, to);
       } catch (error) {
         // Half a copy would be taken for a whole one.
         await this.startDelete(to);
@@ -164,9 +151,9 @@ export class ServerFleet implements DatabaseFleet, Databases {
    * @returns what gives it back; undefined when somebody else has it
    */
   async lock(database: string): Promise<(() => Promise<void>) | undefined> {
-    // A session on it would keep it from being copied.
-    if (database === MAINTENANCE) return async () => undefined;
-    const address = this.to(MAINTENANCE);
+    // A session for as long as a run would keep everybody on that server from creating databases.
+    if (maintenanceFor(database) === "template1") return async () => undefined;
+    const address = this.to(maintenanceFor(database));
     const client = await connecting(address, async (tls) => {
       const opened = new pg.Client({
         ...configFor(address, tls),
@@ -189,39 +176,6 @@ export class ServerFleet implements DatabaseFleet, Databases {
     return undefined;
   }
 
-  private async copySettings(session: Session, from: string, to: string): Promise<void> {
-    const statements = await session.query<{ sql: string }>(
-      `SELECT CASE WHEN s.setrole = 0 THEN format('ALTER DATABASE %I SET %s = %s', $2::text, name, literal)
-                   ELSE format('ALTER ROLE %I IN DATABASE %I SET %s = %s', pg_get_userbyid(s.setrole), $2::text, name, literal) END AS sql
-         FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
-              CROSS JOIN unnest(s.setconfig) AS item
-              CROSS JOIN LATERAL (SELECT split_part(item, '=', 1) AS name, substring(item FROM position('=' IN item) + 1) AS value) AS pair
-              CROSS JOIN LATERAL (SELECT CASE WHEN lower(name) = ANY ($3) THEN coalesce(
-                (SELECT string_agg(quote_literal(coalesce(replace(part[1], '""', '"'), part[2])), ', ' ORDER BY place)
-                   FROM regexp_matches(value, '"((?:[^"]|"")*)"|([^",[:space:]]+)', 'g') WITH ORDINALITY AS parts (part, place)),
-                quote_literal(value)) ELSE quote_literal(value) END AS literal) AS setting
-        WHERE d.datname = $1
-       UNION ALL
-       SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2::text, datconnlimit)
-         FROM pg_database WHERE datname = $1 AND datconnlimit >= 0
-       UNION ALL
-       SELECT format('COMMENT ON DATABASE %I IS %L', $2::text, shobj_description(oid, 'pg_database'))
-         FROM pg_database WHERE datname = $1 AND shobj_description(oid, 'pg_database') IS NOT NULL
-       UNION ALL
-       SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text,
-                     CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
-                     CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-         FROM pg_database d CROSS JOIN aclexplode(d.datacl) a
-        WHERE d.datname = $1 AND a.grantee <> d.datdba`,
-      [from, to, LISTS],
-    );
-    const [revoke] = await session.query<{ sql: string }>(
-      "SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2::text) AS sql FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL",
-      [from, to],
-    );
-    for (const { sql } of [...(revoke ? [revoke] : []), ...statements]) await session.exec(sql);
-  }
-
   private refuseForeign(database: string, how: string): void {
     if (this.own.has(database)) return;
     throw new SluiceError(
@@ -241,30 +195,10 @@ export class ServerFleet implements DatabaseFleet, Databases {
 
   /** A session that is on no database that is to be copied, renamed or dropped. */
   private async onServer<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return await withSessionAt(this.to(MAINTENANCE), {}, work);
+    return await withSessionAt(this.to(maintenanceFor(this.address.database)), {}, work);
   }
 
   private to(database: string): Address {
     return { ...this.address, database };
-  }
-}
-
-/** Does what needs the database to itself; where it is in use, says by whom. */
-async function inUse(session: Session, sql: string, database: string): Promise<void> {
-  try {
-    await session.exec(sql);
-  } catch (error) {
-    if (!isPostgresError(error) || error.code !== OBJECT_IN_USE) throw error;
-    const sessions = await session.query<{ who: string }>(
-      `SELECT format('pid %s%s%s', pid, ' of ' || usename, ', ' || nullif(application_name, '')) AS who
-         FROM pg_stat_activity WHERE datname = $1 ORDER BY backend_start LIMIT 10`,
-      [database],
-    );
-    const who = sessions.length > 0 ? ` (${sessions.map((one) => one.who).join("; ")})` : "";
-    throw new SluiceError(
-      ErrorName.FleetFailed,
-      `${database} is in use, and a copy on the same server needs it to itself: ${error.detail ?? error.message}${who}. End those sessions and start again: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(database)}.`,
-      { cause: error },
-    );
   }
 }

@@ -4,11 +4,14 @@ import { asideName, snapshotName } from "../lambdas/shared/names.ts";
 import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
+import type { RunSettings } from "../lambdas/shared/settings.ts";
+import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
+import { PhysicalFleet } from "./copies/physical-fleet.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
-import { addressIn } from "./server/address.ts";
+import { type Address, addressIn } from "./server/address.ts";
 import { ServerFleet } from "./server-fleet.ts";
 import { serverChanges } from "./server-state.ts";
 
@@ -18,6 +21,8 @@ export interface World {
   databases: Databases;
   /** The database that production is a copy of; null: of the plan's baseline; absent: production is the database itself. */
   copyOf?: string | null;
+  /** How the database was copied, where not by its own server. */
+  copies?: NonNullable<RunSettings["copies"]>;
   /** Production's name in the fleet. */
   instance: string;
   database: string;
@@ -90,9 +95,10 @@ export async function serverWorld(
   run: string,
   { plan }: LoadedPlan,
 ): Promise<World> {
-  const { databaseUrl, apply } = options;
-  await refuseServerWide(plan);
+  const { databaseUrl, apply, copy } = options;
   const address = addressIn(databaseUrl);
+  if (copy === "physical") return await physicalWorld(address, run);
+  await refuseServerWide(plan);
   const given = address.database;
   const fleet = new ServerFleet(address, apply ? given : undefined);
   if (!(await describedByServer(fleet, given)))
@@ -102,10 +108,10 @@ export async function serverWorld(
     throw new UsageError(
       `Another run is at work on ${given}. Wait until it has ended, or stop it, and start again.`,
     );
-  const instance = apply
-    ? given
-    : `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
+  const instance = apply ? given : nameOfCopy(run);
   if (!apply) await fleet.copy(given, instance);
+  if (!apply && outsideAllowed(plan).length === 0)
+    await fleet.withSession({ host: instance }, (session) => disarmMappings(session));
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);
@@ -135,6 +141,35 @@ export async function serverWorld(
       return [];
     },
   };
+}
+
+const nameOfCopy = (run: string): string =>
+  `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
+
+/** A copy of a whole server on this machine: what is done there, to roles too, is done to no real one. */
+async function physicalWorld(address: Address, run: string): Promise<World> {
+  const fleet = await PhysicalFleet.at(address);
+  const instance = nameOfCopy(run);
+  try {
+    const notes = await fleet.copy(instance);
+    return {
+      fleet,
+      databases: fleet,
+      instance,
+      database: address.database,
+      copyOf: address.database,
+      copies: { how: "physical", notes },
+      applicationUrl: undefined,
+      leases: undefined,
+      async close() {
+        await fleet.close();
+        return [];
+      },
+    };
+  } catch (error) {
+    await fleet.close();
+    throw error;
+  }
 }
 
 /** @throws UsageError where a pooler answers: its sessions are anybody's, and locks in them keep nobody out. */

@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import { type RehearseOptions, UsageError } from "../../local/events.ts";
+import { type CopyHow, type RehearseOptions, UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
 
 /** The flags of `sluice rehearse` as commander hands them over. */
@@ -15,6 +15,7 @@ export interface RehearseFlags {
   open?: boolean;
   databaseUrl?: string;
   apply?: boolean;
+  copy?: CopyHow;
 }
 
 /**
@@ -22,7 +23,7 @@ export interface RehearseFlags {
  * @throws UsageError for flags that do not go together
  */
 export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOptions {
-  const { plan, out, rehearse, fence, databaseUrl, apply = false, yes, noGo = [], fail } = flags;
+  const { plan, out, rehearse, fence, databaseUrl, apply = false, copy, yes, noGo = [], fail } = flags;
   if (databaseUrl !== undefined) addressIn(databaseUrl);
   if (apply && databaseUrl === undefined)
     throw new UsageError("--apply needs --database-url: without one there is nothing to apply to.");
@@ -32,6 +33,12 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     );
   if (apply && fail)
     throw new UsageError("--fail does not go with --apply: a drill must break nothing real.");
+  if (copy !== undefined && databaseUrl === undefined)
+    throw new UsageError("--copy needs --database-url: without one there is nothing to copy.");
+  if (copy === "physical" && apply)
+    throw new UsageError(
+      "--copy physical does not go with --apply: such a copy is another server, and the way back needs one on this. Rehearse with it first, without --apply.",
+    );
   return {
     plan,
     rehearse,
@@ -41,6 +48,7 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     ...(fail === undefined ? {} : { fail }),
     ...(out === undefined ? {} : { out }),
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(copy === undefined ? {} : { copy }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import type { RehearseOptions } from "../../local/events.ts";
+import { COPY_HOW, type CopyHow, type RehearseOptions } from "../../local/events.ts";
 import { addressIn, placeOf } from "../../local/server/address.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
@@ -34,6 +34,12 @@ export function rehearseCommand(context: Context): Command {
       databaseOption(
         "a PostgreSQL database instead of the embedded one; copies of it are migrated, it is only read",
       ),
+    )
+    .addOption(
+      new Option(
+        "--copy <how>",
+        "how that database is copied: by its own server (template, which needs it to itself for that moment; the default), as a server of its own on this machine (physical), or by pg_dump and pg_restore (dump)",
+      ).choices(COPY_HOW),
     )
     .option("--apply", "migrates the database at --database-url itself; gates are answered by people")
     .addOption(
@@ -69,15 +75,22 @@ ${REHEARSE_EXIT_CODES}`,
     });
 }
 
+const COPYING: Readonly<Record<CopyHow, string>> = {
+  template: "a copy of the database, which takes as long as copying its files",
+  physical:
+    "a physical copy of its whole server on this machine, which takes as long as copying all its files over the network",
+  dump: "a logical copy of the database by pg_dump and pg_restore, which takes longer than copying its files, and does not show bloat, the layout of files, statistics and the ages of row versions",
+};
+
 /** What is made before anything can be shown of the run, which takes up to half a minute. */
-function makingText({ databaseUrl, apply }: RehearseOptions): string {
+function makingText({ databaseUrl, apply, copy = "template" }: RehearseOptions): string {
   const machine = "the state machine, as CDK deploys it";
   if (databaseUrl === undefined)
     return `Making ${machine}, and then production: a PostgreSQL in memory, with the plan's baseline. This takes up to half a minute.`;
   const place = placeOf(addressIn(databaseUrl));
   return apply
     ? `Connecting to ${place}, which this run changes, and making ${machine}. This takes up to half a minute.`
-    : `Connecting to ${place}, which is only read. Making ${machine}, and then a copy of the database, which takes as long as copying its files.`;
+    : `Connecting to ${place}, which is only read. Making ${machine}, and then ${COPYING[copy]}.`;
 }
 
 function noGoOption(): Option {

@@ -1,3 +1,4 @@
+import { WAYS_BACK } from "../../lib/machine/retries.ts";
 import type { Definition } from "../../local/definition.ts";
 import { Flow } from "./flow.ts";
 
@@ -25,6 +26,7 @@ export function definitionText(definition: Definition): string {
   const lines = [
     `${flow.order.length} states, from "${definition.parsed.StartAt}".`,
     ...[...usual].map(([kind, limits]) => `${kind} ${limits}, unless told otherwise.`),
+    `Errors of Lambda itself: ${[...errorsOfLambda(flow)].join(", ")}.`,
   ];
   for (const { phase } of definition.phases) {
     lines.push("", phase);
@@ -73,7 +75,7 @@ function taskText(flow: Flow, name: string, task: Task, usual: Limits): string {
   const notes = [
     isLoop ? `again until done, ${String(sent.limitMinutes)} min at most` : "",
     isQuestion(task) ? "waits for an answer" : "",
-    limitsText(task) === usual.get(kindOf(task)) ? "" : limitsText(task),
+    limitsText(task) === usual.get(kindOf(flow, name)) ? "" : limitsText(task),
   ].filter((note) => note !== "");
   const after = isLoop
     ? [...flow.ways(loop).filter(({ to }) => to !== `Wait: ${name}`), ...flow.ways(name).slice(1)]
@@ -94,8 +96,20 @@ function isQuestion({ Resource }: Task): boolean {
   return Resource.endsWith("waitForTaskToken");
 }
 
-function kindOf(task: Task): string {
-  return isQuestion(task) ? "A task that waits for an answer" : "Any other task";
+function kindOf(flow: Flow, name: string): string {
+  const kind = isQuestion(flow.state(name) as unknown as Task)
+    ? "A task that waits for an answer"
+    : "Any other task";
+  return WAYS_BACK.includes(flow.phaseOf(name) ?? "") ? `${kind}, on the ways back,` : kind;
+}
+
+function isOfLambda(errors: readonly string[]): boolean {
+  return errors.every((error) => error.startsWith("Lambda."));
+}
+
+function errorsOfLambda(flow: Flow): ReadonlySet<string> {
+  const retriers = flow.order.flatMap((name) => (flow.state(name) as unknown as Task).Retry ?? []);
+  return new Set(retriers.flatMap(({ ErrorEquals }) => (isOfLambda(ErrorEquals) ? ErrorEquals : [])));
 }
 
 /** How long a task may take and how often it is tried, in words. */
@@ -103,7 +117,7 @@ function limitsText({ TimeoutSeconds, TimeoutSecondsPath, Retry = [] }: Task): s
   const time =
     TimeoutSeconds === undefined ? `as many seconds as ${TimeoutSecondsPath} says` : `${TimeoutSeconds} s`;
   const tries = Retry.map(({ ErrorEquals, MaxAttempts = 3, IntervalSeconds = 1, MaxDelaySeconds }) => {
-    const errors = ErrorEquals.join(", ");
+    const errors = isOfLambda(ErrorEquals) ? "errors of Lambda itself" : ErrorEquals.join(", ");
     if (MaxAttempts === 0) return `never again after ${errors}`;
     const longest = MaxDelaySeconds === undefined ? "" : ` to ${MaxDelaySeconds}`;
     return `${MaxAttempts} times more after ${errors} (pauses from ${IntervalSeconds}${longest} s)`;
@@ -116,9 +130,10 @@ function usualLimits(flow: Flow): Limits {
   const counts = new Map<string, Map<string, number>>();
   for (const name of flow.order.filter((state) => flow.isTask(state))) {
     const task = flow.state(name) as unknown as Task;
-    const ofKind = counts.get(kindOf(task)) ?? new Map<string, number>();
+    const kind = kindOf(flow, name);
+    const ofKind = counts.get(kind) ?? new Map<string, number>();
     const limits = limitsText(task);
-    counts.set(kindOf(task), ofKind.set(limits, (ofKind.get(limits) ?? 0) + 1));
+    counts.set(kind, ofKind.set(limits, (ofKind.get(limits) ?? 0) + 1));
   }
   return new Map(
     [...counts].map(([kind, ofKind]) => [kind, [...ofKind].sort((a, b) => b[1] - a[1])[0]?.[0] ?? ""]),

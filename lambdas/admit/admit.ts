@@ -7,8 +7,10 @@ import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
-import type { World } from "../shared/ports.ts";
+import type { Tags, World } from "../shared/ports.ts";
 import { named } from "../shared/publications.ts";
+import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
+import type { RunSettings } from "../shared/settings.ts";
 import { PLAN_NAME } from "../shared/stored-plans.ts";
 import { refuseAnothersEvidence } from "../shared/task.ts";
 import { takeLease } from "./lease.ts";
@@ -69,6 +71,7 @@ export async function admit(
     rehearse: settings.rehearse,
     fence: settings.fence,
     ...(settings.copyOf === undefined ? {} : { copyOf: settings.copyOf }),
+    ...(settings.copies === undefined ? {} : { copies: settings.copies }),
     ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
   });
   // Another run may have written its own at this moment.
@@ -96,6 +99,12 @@ export async function admit(
       ErrorName.FleetFailed,
       `Instance ${settings.instance} is ${instance.statusText}. Start the run again when it is available.`,
     );
+  const findings = await ports.fleet.inspect?.(settings.instance, snapshotTags(settings, evidence.run));
+  if (findings && findings.refusals.length > 0)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${findings.refusals.join(" ")} docs/operator-runbook.md says more under "Instances that no run works on".`,
+    );
   await evidence.keep<ProductionDoc>(Doc.production, {
     at: clock.now().toISOString(),
     identity: instance.identity,
@@ -103,6 +112,7 @@ export async function admit(
     engineVersion: instance.engineVersion,
     freeBytes: instance.freeBytes ?? null,
     settings: instance.settings,
+    ...(findings === undefined ? {} : { findings }),
   });
 }
 
@@ -116,4 +126,9 @@ async function publishedBy(
   const publications = await plans.publications(checksum);
   const by = publications.map((one) => ({ ...one, by: named(one.by, people) }));
   return { published: { deployed: checksum === plans.standard, by } };
+}
+
+/** As many as a snapshot ever gets. */
+function snapshotTags(settings: RunSettings, run: string): Tags {
+  return { ...runTags(settings, run, "final"), [KEEP_UNTIL]: "" };
 }

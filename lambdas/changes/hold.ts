@@ -19,18 +19,19 @@ export function departures(
 ): string[] {
   const showed = new Map(seen.map((change) => [change.table, change]));
   const done = new Map(did.map((change) => [change.table, change]));
+  const began = new Map(before.map((content) => [content.table, content]));
   const tables = [...new Set([...showed.keys(), ...done.keys()])];
   return tables.flatMap((table) => {
     const [staging, production] = [showed.get(table), done.get(table)];
-    const began = before.find((content) => content.table === table);
+    const content = began.get(table);
     return [
       ...more(
         staging,
         production,
         beside(table).flatMap((other) => showed.get(other) ?? []),
       ),
-      ...less(staging, production, began),
-      ...otherRows(staging, production, began),
+      ...less(staging, production, content),
+      ...otherRows(staging, production, content),
     ];
   });
 }

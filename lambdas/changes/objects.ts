@@ -54,7 +54,7 @@ export function objectChanges(
 const rank = (kind: string) => (KINDS.includes(kind) ? KINDS.indexOf(kind) : KINDS.length);
 
 /** The table that a column, a constraint or a trigger is of, by its name; empty: none. */
-function ownerOf(kind: string, name: string): string {
+export function ownerOf(kind: string, name: string): string {
   if (kind === "column") return name.slice(0, name.lastIndexOf("."));
   const on = name.lastIndexOf(" on ");
   return on < 0 ? "" : name.slice(on + " on ".length);

@@ -28,11 +28,12 @@ export function observe(
 ): TableChangeDoc[] {
   const contents = byTable(before.tables);
   const now = byTable(after.tables);
+  const marked = markedBy(after.mark);
   return before.mark.tables.flatMap((was) => {
     const content = contents.get(was.table);
     if (!content || except(was.table)) return [];
-    const change = structureOf(was, content, after.mark.tables);
-    const pair = pairOf(was, after.mark.tables);
+    const change = structureOf(was, content, marked);
+    const pair = pairOf(was, marked);
     const is = pair && now.get(pair.is.table);
     const rows = pair && is?.touched && rowsOf(pair, content, is);
     const whole = rows
@@ -42,14 +43,28 @@ export function observe(
   });
 }
 
-const byTable = (tables: readonly TableContentDoc[]) => new Map(tables.map((table) => [table.table, table]));
+/** Tables of a mark, to be found without looking at all of them. */
+export interface MarkedTables {
+  byOid: ReadonlyMap<string, MarkedTable>;
+  byName: ReadonlyMap<string, MarkedTable>;
+}
+
+export function markedBy({ tables }: RowMark): MarkedTables {
+  return {
+    byOid: new Map(tables.map((table) => [table.oid, table])),
+    byName: new Map(tables.map((table) => [table.table, table])),
+  };
+}
+
+export const byTable = (tables: readonly TableContentDoc[]) =>
+  new Map(tables.map((table) => [table.table, table]));
 
 export function isChange({ fate, partitionOf, rows, columns }: TableChangeDoc): boolean {
   return fate !== undefined || partitionOf !== undefined || rows !== undefined || columns.length > 0;
 }
 
-function pairOf(was: MarkedTable, tables: readonly MarkedTable[]): Pair | undefined {
-  const is = tables.find(({ oid }) => oid === was.oid);
+function pairOf(was: MarkedTable, { byOid }: MarkedTables): Pair | undefined {
+  const is = byOid.get(was.oid);
   return (
     is && {
       was,
@@ -66,17 +81,16 @@ function pairOf(was: MarkedTable, tables: readonly MarkedTable[]): Pair | undefi
 export function structureOf(
   was: MarkedTable,
   content: TableContentDoc,
-  tables: readonly MarkedTable[],
+  marked: MarkedTables,
 ): TableChangeDoc {
-  const pair = pairOf(was, tables);
+  const pair = pairOf(was, marked);
   const change: TableChangeDoc = {
     table: was.table,
     rowsBefore: content.rows,
     columns: [],
     began: modeOf(content) === "full" ? content.checksum : null,
   };
-  if (!pair)
-    return { ...change, fate: tables.some(({ table }) => table === was.table) ? "replaced" : "dropped" };
+  if (!pair) return { ...change, fate: marked.byName.has(was.table) ? "replaced" : "dropped" };
   const { is, kept } = pair;
   return {
     ...change,

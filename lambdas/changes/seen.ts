@@ -1,4 +1,6 @@
-import type { Fingerprint } from "../prove/fingerprint.ts";
+import { noteJobsStopped } from "../fence/plan-jobs.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
+import { noteMade } from "../prove/made.ts";
 import { listTables } from "../record/checksums.ts";
 import { countTables, readTables } from "../record/read-tables.ts";
 import { takeRecord } from "../record/take-record.ts";
@@ -22,7 +24,15 @@ import type { Session } from "../shared/session.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { disagreements } from "./agreed.ts";
 import { objectChanges, sequencesMoved } from "./objects.ts";
-import { isChange, type Moment, observe, structureOf } from "./observe.ts";
+import {
+  byTable,
+  isChange,
+  type MarkedTables,
+  type Moment,
+  markedBy,
+  observe,
+  structureOf,
+} from "./observe.ts";
 import { changesText } from "./words.ts";
 
 /**
@@ -61,9 +71,11 @@ export async function noteChanges(
       observe(was, is, (table) => table === versions),
     );
   });
+  await noteMade(evidence, version, before as RecordName, after as RecordName);
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);
+  if (last?.version === version) await noteJobsStopped(session, ports, evidence);
   return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
 }
 
@@ -109,36 +121,38 @@ async function noteAll(
   const [from, to]: [RecordName, RecordName] = [await rolledBack(evidence, first), `changed-${last}`];
   const before = await momentOf(evidence, from);
   const after = await momentOf(evidence, to);
-  const each: { was: Moment; is: Moment; byTime: boolean; changes: readonly TableChangeDoc[] }[] = [];
-  for (const { version, migrate } of ports.plan.migrations)
+  const each: Own[] = [];
+  for (const { version, migrate } of ports.plan.migrations) {
+    const is = await momentOf(evidence, `changed-${version}`);
     each.push({
       byTime: migrate.steps.some(({ picksByTime }) => picksByTime),
-      was: await momentOf(evidence, await rolledBack(evidence, version)),
-      is: await momentOf(evidence, `changed-${version}`),
-      changes: (await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`))).tables,
+      was: markedBy((await momentOf(evidence, await rolledBack(evidence, version))).mark),
+      is: contentsByOid(is),
+      changes: await rowChanges(evidence, version),
     });
+  }
   // What one migration alone did to a table's rows is known from it. What several wrote must be looked at as a whole, be
   // it that one of them only wrote them anew: production shows all of it together.
   const several = new Map<string, TableContentDoc | undefined>();
   // Under another label a value reads otherwise, where nobody wrote it: the rows that were written show it as changed.
   const relabelled = hasOtherLabels(before.mark, after.mark);
   const byTime = new Set<string>();
+  const contents = byTable(before.tables);
+  const marked = markedBy(after.mark);
   const tables = before.mark.tables.flatMap((was): TableChangeDoc[] => {
-    const content = before.tables.find(({ table }) => table === was.table);
+    const content = contents.get(was.table);
     if (!content || was.table === versions) return [];
-    const structure = structureOf(was, content, after.mark.tables);
+    const structure = structureOf(was, content, marked);
     const own = each.flatMap(({ was: then, is, changes, byTime: picks }) => {
-      const called = then.mark.tables.find(({ oid }) => oid === was.oid);
-      const content = is.tables.find(({ table }) => oidOf(is, table) === was.oid);
-      if (!called || !wroteRows(content)) return [];
+      const called = then.byOid.get(was.oid);
+      if (!called || !wroteRows(is.get(was.oid))) return [];
       if (picks) byTime.add(was.table);
-      return [{ called, change: changes.find(({ table, rows }) => rows && table === called.table) }];
+      return [{ called, change: changes.get(called.table) }];
     });
     const [only, ...more] = own;
     const together = more.length > 0 || relabelled;
     if (together && own.some(({ change }) => change)) several.set(was.oid, undefined);
-    if (!only?.change || together || !after.mark.tables.some(({ oid }) => oid === was.oid))
-      return [structure];
+    if (!only?.change || together || !marked.byOid.has(was.oid)) return [structure];
     const { called, change } = only;
     const changed = change.columns.filter(({ how }) => how === "changed");
     return [
@@ -157,8 +171,12 @@ async function noteAll(
     ];
   });
   if (!(await readSeveral(several, before, after, { session, ports, evidence }))) return false;
+  const then = markedBy(before.mark);
   const whole = observe(
-    { ...before, tables: before.tables.filter(({ table }) => several.has(oidOf(before, table))) },
+    {
+      ...before,
+      tables: before.tables.filter(({ table }) => several.has(then.byName.get(table)?.oid ?? "")),
+    },
     {
       ...after,
       tables: [...several.values()].filter((content) => content !== undefined),
@@ -184,7 +202,31 @@ async function noteAll(
 const wroteRows = (content: TableContentDoc | undefined): boolean =>
   content?.touched !== undefined && (content.touched.written !== "0" || content.touched.gone !== "0");
 
-const oidOf = ({ mark }: Moment, name: string) => mark.tables.find(({ table }) => table === name)?.oid ?? "";
+/** What one migration did by itself. */
+interface Own {
+  byTime: boolean;
+  /** The tables right before it. */
+  was: MarkedTables;
+  /** Contents right after it, by the table's oid. */
+  is: ReadonlyMap<string, TableContentDoc>;
+  /** By the table's name right before it: what became of its rows. */
+  changes: ReadonlyMap<string, TableChangeDoc>;
+}
+
+function contentsByOid({ mark, tables }: Moment): Map<string, TableContentDoc> {
+  const { byName } = markedBy(mark);
+  return new Map(
+    tables.flatMap((content) => {
+      const oid = byName.get(content.table)?.oid;
+      return oid === undefined ? [] : [[oid, content]];
+    }),
+  );
+}
+
+async function rowChanges(evidence: RunEvidence, version: string): Promise<Map<string, TableChangeDoc>> {
+  const { tables } = await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`));
+  return new Map(tables.filter(({ rows }) => rows).map((change) => [change.table, change]));
+}
 
 /** Reads tables whose rows several migrations wrote, by the first one's mark. */
 async function readSeveral(
@@ -234,9 +276,10 @@ async function touchedTables(evidence: RunEvidence, versions: readonly string[])
   for (const name of records) {
     if (!(await evidence.read(Doc.record(name)))) continue;
     const moment = await momentOf(evidence, name);
-    for (const { table, touched: rows } of moment.tables) if (rows) touched.add(oidOf(moment, table));
-    const there = new Set(moment.mark.tables.map(({ oid }) => oid));
-    for (const { oid } of mark.tables) if (!there.has(oid)) touched.add(oid);
+    const there = markedBy(moment.mark);
+    for (const { table, touched: rows } of moment.tables)
+      if (rows) touched.add(there.byName.get(table)?.oid ?? "");
+    for (const { oid } of mark.tables) if (!there.byOid.has(oid)) touched.add(oid);
   }
   return mark.tables.filter(({ oid }) => touched.has(oid)).map(({ table }) => table);
 }
@@ -249,10 +292,7 @@ async function changesDoc(
   tables: TableChangeDoc[],
   touched: string[] = [],
 ): Promise<ChangesDoc> {
-  const [was, is] = [
-    await evidence.need<Fingerprint>(Doc.fingerprint(before)),
-    await evidence.need<Fingerprint>(Doc.fingerprint(after)),
-  ];
+  const [was, is] = [await keptFingerprint(evidence, before), await keptFingerprint(evidence, after)];
   const [from, to] = [
     await evidence.need<RecordDoc>(Doc.record(before)),
     await evidence.need<RecordDoc>(Doc.record(after)),

@@ -6,14 +6,15 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { connectRights, giveBack, readAccess, stillAllowed, takeConnect, withMembers } from "./access.ts";
 import { migrationsStand, revokedByPlan } from "./revoked.ts";
+import { keepStill } from "./stilled.ts";
 
 /** How long sessions that were told to end may take to do so. */
 const PATIENCE_MS = 15_000;
 const LOOK_EVERY_MS = 250;
 
 /**
- * Keeps other runs and the application out of production. What was there is noted before anything is changed, so that the fence can
- * be lifted whatever happens in between.
+ * Keeps other runs and the application out of production, and still what writes there by itself. What was there is noted
+ * before anything is changed, so that the fence can be lifted whatever happens in between.
  * @throws SluiceError RunLocked where another deployment's run has this database
  * @throws Error when an application role may still connect, or its sessions do not end.
  */
@@ -42,6 +43,7 @@ export async function fence(
       throw new Error(
         `The fence does not hold: ${allowed.join(", ")} may still connect. An owner or superuser cannot be fenced.`,
       );
+    await keepStill(session, ports, evidence, again ? "again" : "first");
     const ended = await endSessions(session, roles, ports);
     ports.progress(`${roles.join(", ")} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`);
   });

@@ -18,7 +18,7 @@ function concernsOf(report: Report): string[] {
     ...(failures.length > 0 ? [`${count(failures.length, "failure")} on the way`] : []),
     ...(preflight?.checks ?? [])
       .filter(({ passed }) => passed !== true)
-      .map(({ name, passed }) => `${name}: ${passed === null ? "not known" : "not as it must be"}`),
+      .map(({ name, passed, seen }) => `${name}: ${passed === null ? seen : "not as it must be"}`),
     ...(staging.verified && !staging.verified.equal ? ["the restored copy differs from production"] : []),
     ...report.migrations.flatMap(failedChecks),
     ...proofs.filter(({ equal }) => !equal).map(({ title }) => `${title}: not equal`),

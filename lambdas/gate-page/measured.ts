@@ -69,7 +69,7 @@ function preflight({ preflight }: Report): Section {
 <p>${verdict(passed === checks.length || (others.every((check) => check.passed === null) ? null : false), ["all passed", "not all passed", "not all known"])} · ${passed} of ${count(checks.length, "check")} passed</p>
 ${
   others.length > 0 &&
-  html`<ul class="plain">${others.map((check) => html`<li>${verdict(check.passed, ["passed", "failed", "not known"])} ${check.name}: expected ${check.expected}, seen ${check.seen}. ${check.mend}</li>`)}</ul>`
+  html`<ul class="plain">${others.map((check) => html`<li>${verdict(check.passed, ["passed", "failed", "look at it"])} ${check.name}: expected ${check.expected}, seen ${check.seen}. ${check.mend}</li>`)}</ul>`
 }
 <details><summary>All of them</summary>
 <ul class="plain">${checks.map((check) => html`<li>${check.name}: ${check.seen}</li>`)}</ul></details>
@@ -115,7 +115,7 @@ ${onProduction && html`<div><dt>On production</dt><dd>${side(migration.productio
 ${
   proofs.length > 0 &&
   html`<details><summary>${count(proofs.length, "proof")}, ${proofs.every((proof) => proof.equal) ? "all equal" : "not all equal"}</summary>
-<ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${proof.scope && html`. ${scopeInWords(proof.scope)}`}${list(proof.grown ?? [])}${list(proof.differences)}</li>`)}</ul></details>`
+<ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${proof.scope && html`. ${scopeInWords(proof.scope)}`}${list(proof.grown ?? [])}${proof.equal && list(proof.others ?? [])}${list(proof.differences)}</li>`)}</ul></details>`
 }
 </div>`;
 }

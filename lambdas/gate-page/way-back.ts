@@ -10,11 +10,12 @@ export function wayBack({ wayBack }: Report): Html | null {
   const { sloSeconds, rollback, restore } = wayBack;
   const way = (
     title: string,
-    { seconds, parts }: typeof rollback,
+    { seconds, parts, leavesOut }: typeof rollback,
   ) => html`<div class="entry"><h4>${title}</h4>
 <p>about ${duration(seconds)} · ${verdict(seconds <= sloSeconds, [`within ${duration(sloSeconds)}`, `over ${duration(sloSeconds)}`, ""])}</p>
 <details><summary>How it is made up</summary>
-<ul class="plain">${parts.map(({ what, seconds }) => html`<li>${what}: ${duration(seconds)}</li>`)}</ul></details></div>`;
+<ul class="plain">${parts.map(({ what, seconds }) => html`<li>${what}: ${duration(seconds)}</li>`)}</ul></details>
+${leavesOut.length > 0 && html`<p>Not counted:</p><ul class="plain">${leavesOut.map((line) => html`<li>${line}</li>`)}</ul>`}</div>`;
   return html`<div class="card">
 <h3>The way back</h3>
 <p>As the rehearsal measured it, proofs included; the plan allows ${duration(sloSeconds)}.</p>

@@ -18,7 +18,7 @@ export interface ToldDoc {
 
 export const toldDoc = (gate: string, attempt: number) => `gates/${gate}-${attempt}/told`;
 
-/** Evidence documents that stood behind the page, by name, each with the SHA-256 of its content. */
+/** Evidence documents that stood behind the page, by name, each with a tag that changes when its content does. */
 export type ShownDocuments = Readonly<Record<string, string>>;
 
 export const shownDocumentsDoc = (gate: string, attempt: number) => `gates/${gate}-${attempt}/documents`;

@@ -1,7 +1,8 @@
 import { describeDifference, differences } from "../prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { keepFingerprint, keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { movedInWords } from "../prove/moved-columns.ts";
-import { Doc, type GateDoc } from "../shared/documents.ts";
+import type { GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -44,11 +45,11 @@ export async function takeBasis(
   };
 }
 
-const fingerprintName = (gate: string, attempt: number) => Doc.fingerprint(`gate-${gate}-${attempt}`);
+const fingerprintName = (gate: string, attempt: number) => `gate-${gate}-${attempt}`;
 
 /** Keeps the basis in full, so that a later difference can be told object by object. */
 export async function keepBasis(evidence: RunEvidence, gate: string, attempt: number, basis: Basis) {
-  if (basis.catalog) await evidence.keep(fingerprintName(gate, attempt), basis.catalog);
+  if (basis.catalog) await keepFingerprint(evidence, fingerprintName(gate, attempt), basis.catalog);
   await evidence.keep(shownDocumentsDoc(gate, attempt), basis.documents);
 }
 
@@ -56,7 +57,7 @@ export async function keepBasis(evidence: RunEvidence, gate: string, attempt: nu
 export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEvidence): Promise<string[]> {
   const changes: string[] = [];
   if (now.hashes.fingerprint !== doc.basis.fingerprint) {
-    const before = await evidence.need<Fingerprint>(fingerprintName(doc.gate, doc.attempt));
+    const before = await keptFingerprint(evidence, fingerprintName(doc.gate, doc.attempt));
     const found = now.catalog ? differences(before, now.catalog) : [];
     changes.push(
       "Production's catalog has changed:",
@@ -100,18 +101,10 @@ function fewLines(lines: readonly string[]): string[] {
 
 // Gates, states and the chain are written while a gate is open, failures are of tries that were made again, and of the catalogs the
 // hashes stand in the records.
-const NOT_SHOWN = /^(gates|states|failures|fingerprints|chain|leases)\//;
-const AT_ONCE = 16;
+const NOT_SHOWN = /^(gates|states|failures|fingerprints|catalogs|chain|leases)\//;
+const DOCUMENT = /\.json$/;
 
 async function shownDocuments(evidence: RunEvidence): Promise<ShownDocuments> {
-  const names = (await evidence.list("")).filter((name) => !NOT_SHOWN.test(name)).sort();
-  const documents: Record<string, string> = {};
-  for (let i = 0; i < names.length; i += AT_ONCE) {
-    const some = names.slice(i, i + AT_ONCE);
-    const bodies = await Promise.all(some.map((name) => evidence.read(name)));
-    some.forEach((name, n) => {
-      documents[name] = sha256(JSON.stringify(bodies[n]) ?? "");
-    });
-  }
-  return documents;
+  const shown = [...(await evidence.tags())].filter(([file]) => DOCUMENT.test(file) && !NOT_SHOWN.test(file));
+  return Object.fromEntries(shown.map(([file, tag]) => [file.replace(DOCUMENT, ""), tag]));
 }

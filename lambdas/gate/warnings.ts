@@ -1,21 +1,96 @@
+import { OUTSIDE_STEPS } from "../preflight/inspect-outside.ts";
+import { onlyOthers } from "../prove/made.ts";
 import { duration, milliseconds } from "../report/words.ts";
-import { type BenchmarksDoc, Doc, type LeftDoc, type StepDoc, type StepsDoc } from "../shared/documents.ts";
+import {
+  type BenchmarksDoc,
+  Doc,
+  type LeftDoc,
+  type PreflightDoc,
+  type ProductionDoc,
+  type ProofDoc,
+  type StagingDoc,
+  type StagingStorageDoc,
+  type StepDoc,
+  type StepsDoc,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { StorageWork } from "../shared/ports.ts";
 import type { GateKind } from "./kinds.ts";
 
 const MOST = 12;
+const SHOWN = 5;
 
 /** What a person must read before anything else at a gate: what a Go leads to, as staging showed it. A line each. */
 export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promise<string[]> {
-  // Before the rehearsal nothing is known; of the others, what matters at them is asked in their own words.
-  if (kind !== "rehearsal" && kind !== "after" && kind !== "open") return [];
+  if (kind === "restore") return [...(await found(evidence)), ...(await notByPlan(evidence))];
+  // Before the rehearsal nothing else is known; at keep, what matters is asked in its own words.
+  if (kind === "readiness") return await outside(evidence);
+  if (kind === "keep") return [];
   const lines = [
+    ...(kind === "rehearsal"
+      ? [...(await found(evidence)), ...(await restoredSo(evidence)), ...(await outside(evidence))]
+      : []),
+    ...(kind === "open" ? await notByPlan(evidence) : []),
     ...(await benchmarks(evidence)),
     ...(kind === "open" ? [] : await rewrites(evidence)),
     ...(await notValid(evidence, kind)),
   ];
   const more = lines.length - MOST;
   return more > 0 ? [...lines.slice(0, MOST), `and ${more} more, in the report`] : lines;
+}
+
+/** What is around production, and what a Go for it or for a restore has to reckon with. */
+async function found(evidence: RunEvidence): Promise<string[]> {
+  return (await evidence.read<ProductionDoc>(Doc.production))?.findings?.forGates ?? [];
+}
+
+/** How staging was restored otherwise than wished for: production would be, too. */
+async function restoredSo(evidence: RunEvidence): Promise<string[]> {
+  const staging = await evidence.read<StagingDoc>(Doc.staging);
+  const later = await evidence.read<StagingStorageDoc>(Doc.stagingStorage);
+  return [
+    ...(staging?.refused ?? []).map(
+      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
+    ),
+    ...(staging?.storage
+      ? [
+          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${later?.storage ? storageText(later.storage) : later ? "done" : "not known"} at the end): its figures are on the slow side.`,
+        ]
+      : []),
+  ];
+}
+
+function storageText({ doing, percent }: StorageWork): string {
+  return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
+}
+
+/** Steps that the plan lets reach out of the database: a rehearsal does so too. */
+async function outside(evidence: RunEvidence): Promise<string[]> {
+  const checks = (await evidence.read<PreflightDoc>(Doc.preflight))?.checks ?? [];
+  return checks
+    .filter(({ name, passed }) => name === OUTSIDE_STEPS && passed === null)
+    .map(
+      ({ seen }) =>
+        `Reaches out of the database, in the rehearsal too, and no rollback takes that back: ${seen}.`,
+    );
+}
+
+/** What the last proof of production saw that this plan did not make. */
+async function notByPlan(evidence: RunEvidence): Promise<string[]> {
+  const names = ["production-rolled-back", "production-data"] as const;
+  for (const name of names) {
+    const proof = await evidence.read<ProofDoc>(Doc.proof(name));
+    if (!proof?.others?.length) continue;
+    const others = proof.others.map((line) => line.replace(/[,;] not made by this plan.*$/, ""));
+    const shown = others.slice(0, SHOWN).join("; ");
+    const more = others.length > SHOWN ? `; and ${others.length - SHOWN} more` : "";
+    const alone =
+      name === "production-rolled-back" && onlyOthers(proof)
+        ? " What the plan made is rolled back: a restore would take away only what others did meanwhile."
+        : "";
+    return [`Not made by this plan: ${shown}${more}.${alone}`];
+  }
+  return [];
 }
 
 /** Production is held to the limits that staging exceeds; once it has met them there is nothing to say. */

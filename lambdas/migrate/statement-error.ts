@@ -1,5 +1,6 @@
 import { isPostgresError, messageOf } from "../shared/errors.ts";
 import type { SqlFile, Statement, Step } from "../shared/plan.ts";
+import { NOBODY } from "../staging/disarm.ts";
 
 /** Says where in the file a statement failed, shows the line, and gives the server's own words. */
 export function describeStatementError(
@@ -25,9 +26,17 @@ export function describeStatementError(
     ...(error.detail ? [`  Detail: ${error.detail}`] : []),
     ...(error.hint ? [`  Hint: ${error.hint}`] : []),
     ...(error.where ? [`  Where: ${error.where.split("\n")[0]}`] : []),
+    ...(DISARMED.test(`${error.message} ${error.detail ?? ""}`)
+      ? [
+          '  User mappings are made useless on copies, so that a rehearsal reaches no real server. Where the step is meant to: -- sluice: step "name" outside: allowed',
+        ]
+      : []),
   ];
   return words.join("\n");
 }
+
+/** What a foreign-data wrapper says where its mapping is useless. */
+const DISARMED = new RegExp(`user mapping not found|${NOBODY}`);
 
 const TWO_COLUMNS =
   /\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}|\p{scx=Hang}|[\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;

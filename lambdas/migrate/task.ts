@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { noteChanges } from "../changes/seen.ts";
+import { keepStill } from "../fence/stilled.ts";
 import { keepRows, makeRoomForRows } from "../record/former-rows.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
@@ -65,6 +66,9 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           noticesRewrites: target === "staging",
           atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
         });
+        // What a step scheduled would write behind the fence.
+        if (done && target === "production" && ports.settings.fence === "connect")
+          await keepStill(session, ports, evidence, "first");
         if (!done || target === "production" || round === 1) return done;
         return (await noteChanges(session, ports, evidence, migration)) ? done : undefined;
       },

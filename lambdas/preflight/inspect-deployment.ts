@@ -15,6 +15,8 @@ export async function inspectDeployment(ports: Ports, production: ProductionDoc)
       seen: free === null ? "not told by this server" : `${(free / GIB).toFixed(1)} GiB`,
       mend: "Give the instance more storage, or free some.",
     },
+    // Seen from outside, when the run was admitted: what is in the database's network cannot ask the fleet.
+    ...(production.findings?.checks ?? []),
   ];
   const { application } = ports.plan;
   const requests = [application.stop, application.start, application.test, ...application.smoke];

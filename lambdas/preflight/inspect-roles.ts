@@ -73,7 +73,8 @@ async function roles(session: Session, names: readonly string[]): Promise<Prefli
                         FROM pg_roles other
                        WHERE other.oid <> r.oid AND NOT r.rolsuper AND (other.rolsuper OR other.rolbypassrls)
                          AND pg_has_role(r.oid, other.oid, 'MEMBER')), '{}')::text[] AS powers,
-            r.oid IS NOT NULL AND pg_has_role(current_user, r.oid, 'MEMBER') AS settable
+            r.oid IS NOT NULL AND pg_has_role(current_user, r.oid,
+              CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS settable
        FROM unnest($1::text[]) AS wanted(role)
        LEFT JOIN pg_roles r ON r.rolname = wanted.role
       ORDER BY wanted.role`,

@@ -1,12 +1,16 @@
 import * as z from "zod";
 import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
-import { withTarget } from "../shared/places.ts";
+import { withNeighbour, withTarget } from "../shared/places.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 import { inspectBackup } from "./inspect-backup.ts";
 import { inspectDatabase } from "./inspect-database.ts";
 import { inspectDeployment } from "./inspect-deployment.ts";
+import { inspectJobs } from "./inspect-jobs.ts";
 import { inspectLedger } from "./inspect-ledger.ts";
+import { inspectOutside } from "./inspect-outside.ts";
+import { inspectReplication } from "./inspect-replication.ts";
+import { inspectRights } from "./inspect-rights.ts";
 import { inspectRoles } from "./inspect-roles.ts";
 
 const event = z.strictObject(runFields);
@@ -24,7 +28,13 @@ export const preflightTask: Task<z.infer<typeof event>> = {
           ...(await inspectDatabase(session, ports)),
           ...(await inspectBackup(session)),
           ...(await inspectRoles(session, ports)),
+          ...(await inspectRights(session, ports)),
           ...(await inspectLedger(session, ports.plan, { run, execution })),
+          ...(await inspectReplication(session, ports)),
+          ...(await inspectJobs(session, ports, (database, work) =>
+            withNeighbour(ports, evidence, "production", database, work),
+          )),
+          ...(await inspectOutside(session, ports)),
         ])),
       ],
     }));

@@ -1,4 +1,4 @@
-import { IS_CONFIGURATION, MAY_READ_ROWS } from "../shared/user-objects.ts";
+import { IS_CONFIGURATION, IS_JOB_LOG, MAY_READ_ROWS } from "../shared/user-objects.ts";
 import { LINES, SORTED } from "./catalog-text.ts";
 
 /** Columns of pg_subscription that this role may read, on this version of PostgreSQL. */
@@ -57,6 +57,7 @@ export function guarded({ subscription }: MayRead): string[] {
      FROM pg_user_mappings m JOIN pg_foreign_server s ON s.oid = m.srvid`,
     // Their rows are compared as those of other tables are, where they can be.
     `SELECT 'rows of an extension''s table', c.oid::regclass::text, '', true
-     FROM pg_class c WHERE c.relkind = 'r' AND ${IS_CONFIGURATION("c.oid")} AND NOT ${MAY_READ_ROWS("c.oid")}`,
+     FROM pg_class c WHERE c.relkind = 'r' AND ${IS_CONFIGURATION("c.oid")}
+       AND (NOT ${MAY_READ_ROWS("c.oid")} OR ${IS_JOB_LOG("c.oid")})`,
   ];
 }

@@ -1,18 +1,19 @@
-import { Doc, type RecordName } from "../shared/documents.ts";
+import type { RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type Difference, describeDifference, differences, differencesOfAccess } from "./difference.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import { keptFingerprint } from "./kept-fingerprint.ts";
 import { movedInWords } from "./moved-columns.ts";
 
-/** What differs between the catalogs of two records of one database, one readable line each; none when they are equal. */
-export async function differencesOfCatalogs(
+/** What differs between the catalogs of two records of one database; nothing when they are equal. */
+export async function catalogDifferences(
   evidence: RunEvidence,
   before: RecordName,
   after: RecordName,
-): Promise<string[]> {
-  const was = await evidence.need<Fingerprint>(Doc.fingerprint(before));
-  const is = await evidence.need<Fingerprint>(Doc.fingerprint(after));
-  return [...differences(was, is), ...differencesOfAccess(was, is)].map(describeDifference);
+): Promise<Difference[]> {
+  const was = await keptFingerprint(evidence, before);
+  const is = await keptFingerprint(evidence, after);
+  return [...differences(was, is), ...differencesOfAccess(was, is)];
 }
 
 /**
@@ -31,6 +32,6 @@ export async function movedBetween(
   before: RecordName,
   after: RecordName,
 ): Promise<string[]> {
-  const was = await evidence.need<Fingerprint>(Doc.fingerprint(before));
-  return movedInWords(was, await evidence.need<Fingerprint>(Doc.fingerprint(after)));
+  const was = await keptFingerprint(evidence, before);
+  return movedInWords(was, await keptFingerprint(evidence, after));
 }

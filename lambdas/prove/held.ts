@@ -3,7 +3,7 @@ import { objectChanges, sequencesMoved } from "../changes/objects.ts";
 import { type Moment, observe } from "../changes/observe.ts";
 import { momentOf } from "../changes/seen.ts";
 import { tableTexts } from "../changes/words.ts";
-import type { Fingerprint } from "../prove/fingerprint.ts";
+import { isUntouchedByPlan, NOT_BY_ROWS } from "../prove/made.ts";
 import { modeOf } from "../record/compare-contents.ts";
 import {
   type ChangesDoc,
@@ -14,6 +14,7 @@ import {
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
+import { keptFingerprint } from "./kept-fingerprint.ts";
 
 /**
  * Compares what the migrations did to production's data with what they did to staging's. Where nothing is fenced only
@@ -25,7 +26,7 @@ export async function heldToRehearsal(
   evidence: RunEvidence,
   record: RecordDoc,
   except: (table: string) => boolean,
-): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed">> {
+): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">> {
   const before = await beforeByColumn(evidence);
   const after = await momentOf(evidence, "after-production-data");
   const done = observe(before, { ...after, tables: record.tables }, except);
@@ -38,8 +39,8 @@ export async function heldToRehearsal(
     at: ports.clock.now().toISOString(),
     tables: done,
     objects: objectChanges(
-      await evidence.need<Fingerprint>(Doc.fingerprint("before")),
-      await evidence.need<Fingerprint>(Doc.fingerprint("after-production-data")),
+      await keptFingerprint(evidence, "before"),
+      await keptFingerprint(evidence, "after-production-data"),
       done,
     ),
     sequences: sequencesMoved(
@@ -48,7 +49,15 @@ export async function heldToRehearsal(
     ),
     touched: [],
   }));
+  const isUntouched = await isUntouchedByPlan(evidence);
+  // Without a fence what others do to rows is their right.
+  const others = fenced
+    ? done.flatMap((change) =>
+        isUntouched(change.table) ? [`${tableTexts(change).join(", ")}; ${NOT_BY_ROWS}`] : [],
+      )
+    : [];
   return {
+    ...(others.length > 0 ? { others } : {}),
     differences: departures(showed, did, before.tables, await partitionsBeside(evidence)),
     unproven: fenced
       ? []

@@ -25,9 +25,20 @@ import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
-import { differencesOfCatalogs, movedBetween } from "./compare.ts";
-import type { Fingerprint } from "./fingerprint.ts";
+import { catalogDifferences, movedBetween } from "./compare.ts";
+import { describeDifference } from "./difference.ts";
 import { heldToRehearsal } from "./held.ts";
+import { keptFingerprint } from "./kept-fingerprint.ts";
+import {
+  isUntouchedByPlan,
+  madeByPlan,
+  NOT_BY_ROWS,
+  NOT_MADE,
+  notMade,
+  notMadeText,
+  onlyOthers,
+  withoutParts,
+} from "./made.ts";
 import { scopeOf } from "./scope.ts";
 
 const event = z.strictObject({
@@ -50,16 +61,29 @@ export const proveTask: Task<z.infer<typeof event>> = {
       ports.progress(`Not what it was: ${doc.differences[0]}. The rehearsal goes on, and will be refused`);
       return DONE;
     }
-    const some = doc.differences.slice(0, 10).join("; ");
+    // What nobody expects first: by it people tell whose doing it is.
+    const first = proof === "production-data" ? [] : (doc.others ?? []);
+    const some = [...new Set([...first, ...doc.differences])].slice(0, 10).join("; ");
     const more = doc.differences.length > 10 ? `; and ${doc.differences.length - 10} more` : "";
     if (proof === "production-data")
       throw new SluiceError(
         ErrorName.CheckFailed,
-        `Production's data was not changed as the rehearsal showed: ${some}${more}`,
+        `Production's data was not changed as the rehearsal showed: ${some}${more}${notByPlan(doc)}`,
       );
-    throw new SluiceError(ErrorName.NotBack, `Not what it was before (${proof}): ${some}${more}`);
+    throw new SluiceError(
+      ErrorName.NotBack,
+      `Not what it was before (${proof}): ${some}${more}${notByPlan(doc)}`,
+    );
   },
 };
+
+/** Said after the differences: whoever decides about a restore must know whose they are. */
+function notByPlan(doc: ProofDoc): string {
+  const { others = [] } = doc;
+  if (others.length === 0) return "";
+  if (doc.name === "production-data") return `. ${others.slice(0, 3).join("; ")}`;
+  return `. ${onlyOthers(doc) ? "All of this" : "Some of this"} was ${NOT_MADE}: find out who works on production meanwhile, such as maintenance of its own`;
+}
 
 /**
  * Keeps what the database is against what it must be. Undefined: this worker must leave, call again.
@@ -105,6 +129,7 @@ export async function prove(
           target === "staging" && wanted.catalog
             ? await rowsOfStaging(ports, evidence, wanted.catalog, was)
             : undefined,
+        target === "production" ? await isUntouchedByPlan(evidence) : () => false,
       );
   const fenced = target === "staging" || ports.settings.fence === "connect";
   const { views = [] } = wanted;
@@ -114,7 +139,13 @@ export async function prove(
       : await withTarget(ports, evidence, target, (session) =>
           differencesOfViews(session, views, record.views ?? []),
         );
-  const ofCatalog = wanted.catalog ? await differencesOfCatalogs(evidence, wanted.catalog, after) : [];
+  const catalog = await catalogDifferences(evidence, wanted.catalog ?? "before", after);
+  // Of the rehearsal itself nothing is known yet that could tell.
+  const strange =
+    target === "production" && catalog.length > 0 ? notMade(catalog, await madeByPlan(evidence)) : [];
+  const ofCatalog = wanted.catalog
+    ? catalog.map((one) => (strange.includes(one) ? notMadeText(one) : describeDifference(one)))
+    : [];
   const found = [
     ...wrong,
     ...ofCatalog.filter((line) => !wrong.some((known) => known.endsWith(line))),
@@ -124,6 +155,7 @@ export async function prove(
     ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
   ];
   const added = grown(growing, beside.growing);
+  const others = [...withoutParts(strange).map(notMadeText), ...(compared.others ?? [])];
   return await evidence.keep<ProofDoc>(Doc.proof(proof), {
     at: ports.clock.now().toISOString(),
     name: proof,
@@ -138,7 +170,7 @@ export async function prove(
     unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
     agreed: compared.agreed,
     scope: scopeOf({
-      catalog: wanted.catalog ? await evidence.need<Fingerprint>(Doc.fingerprint(after)) : null,
+      catalog: wanted.catalog ? await keptFingerprint(evidence, after) : null,
       tables: wanted.tables,
       views,
       sequences: record.sequences,
@@ -147,6 +179,7 @@ export async function prove(
       unproven: compared.unproven.length,
     }),
     ...(added.length > 0 ? { grown: added } : {}),
+    ...(others.length > 0 ? { others } : {}),
     moved: [
       ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
       ...ranAhead(wanted.sequences, record.sequences),
@@ -159,15 +192,19 @@ function shown({ table, columns, rows, checksum, unread }: TableContentDoc): Tab
   return { table, columns, rows, checksum, ...(unread ? { unread } : {}) };
 }
 
-type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed">;
+type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">;
 
-/** @param rows says which rows of a table differ; undefined where that is not known */
+/**
+ * @param rows says which rows of a table differ; undefined where that is not known
+ * @param isUntouched says of a table that the plan did not touch it when it was rehearsed
+ */
 async function comparedContents(
   { settings }: Ports,
   target: Target,
   before: readonly TableContentDoc[],
   record: RecordDoc,
   rows: (was: TableContentDoc) => Promise<string | undefined>,
+  isUntouched: (table: string) => boolean,
 ): Promise<ComparedContents> {
   const contents = compareContents(before, record.tables);
   for (const difference of contents) {
@@ -175,14 +212,17 @@ async function comparedContents(
     if (!was || (difference.what !== "rows" && difference.what !== "content")) continue;
     const named = await rows(was);
     if (named !== undefined) difference.text += `; ${named}`;
+    if (isUntouched(was.table)) difference.text += `; ${NOT_BY_ROWS}`;
   }
   // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
   const fenced = target === "staging" || settings.fence === "connect";
   const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+  const differences = contents.filter((difference) => !unproven.includes(difference));
   return {
-    differences: contents.filter((difference) => !unproven.includes(difference)).map(({ text }) => text),
+    differences: differences.map(({ text }) => text),
     unproven: unproven.map(({ text }) => text),
     agreed: [],
+    others: differences.map(({ text }) => text).filter((line) => line.endsWith(NOT_BY_ROWS)),
   };
 }
 

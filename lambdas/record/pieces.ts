@@ -14,12 +14,16 @@ export interface Reading {
   session: Session;
   /** Opens further sessions; undefined where there is to be only one. */
   beside: OpenSession | undefined;
-  /** Larger tables are read in parts of so many blocks. */
+  /** Larger tables are read in parts of so many blocks; by what there is to read unless said. */
   partBlocks?: number;
 }
 
 /** 4 GiB: some ten seconds. A worker that has read so much has something to keep, and people see it go on. */
-const PART_BLOCKS = 524_288;
+const MOST_PART_BLOCKS = 524_288;
+/** 128 MiB: less is read before another session is open for it. */
+const LEAST_PART_BLOCKS = 16_384;
+/** In so many parts, sessions that read at the same time come to the end of one large table together. */
+const PARTS = 16;
 /** Small tables are read together until they come to so much, 64 MiB, or to so many. */
 const TOGETHER_BLOCKS = 8_192;
 const BLOCK_BYTES = 8192;
@@ -71,7 +75,7 @@ export async function readPieces<Table extends ListedTable, Result>(
 function piecesOf<Table extends ListedTable>(
   tables: readonly Table[],
   mostTogether: number,
-  { under, partBlocks = PART_BLOCKS }: Reading,
+  { under, beside, partBlocks = beside ? partFor(tables) : MOST_PART_BLOCKS }: Reading,
 ): Piece<Table>[] {
   const pieces: Omit<Piece<Table>, "name">[] = [];
   let small: Omit<Piece<Table>, "name"> | undefined;
@@ -91,6 +95,12 @@ function piecesOf<Table extends ListedTable>(
     }
   }
   return pieces.map((piece, place) => ({ ...piece, name: `${under}-${place}` }));
+}
+
+/** The same for every worker: by the sizes that the record began with. */
+function partFor(tables: readonly ListedTable[]): number {
+  const all = tables.reduce((sum, { blocks }) => sum + blocks, 0);
+  return Math.min(MOST_PART_BLOCKS, Math.max(LEAST_PART_BLOCKS, Math.ceil(all / PARTS)));
 }
 
 function partsOf<Table extends ListedTable>(table: Table, partBlocks: number): Omit<Piece<Table>, "name">[] {

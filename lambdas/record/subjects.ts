@@ -42,6 +42,9 @@ export function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | und
   const marked = new Map(began.mark.tables.map((table) => [table.table, table]));
   const before = new Map(base?.mark.tables.map((table) => [table.oid, table]));
   const contents = new Map(base?.tables.map((content) => [content.table, content]));
+  const wanted = new Map(
+    scope.of === "expected" ? scope.tables.map((content) => [content.table, content]) : [],
+  );
   // Nobody looks which tables hold such values: it is rare, and what is to be read can be read again.
   const relabelled = base !== undefined && hasOtherLabels(base.mark, began.mark);
   const subjectOf = (listed: ListedTable): Subject[] => {
@@ -71,7 +74,7 @@ export function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | und
         ];
       }
       case "expected": {
-        const expected = scope.tables.find(({ table }) => table === listed.table);
+        const expected = wanted.get(listed.table);
         if (!expected) return [];
         const columns = expected.columns.filter((column) => listed.columns.includes(column));
         // What is expected must be what was there at the base's mark.

@@ -1,4 +1,5 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
+import { fingerprintOnce } from "../prove/kept-fingerprint.ts";
 import { isDoubtful, takeRowMark } from "../row-versions/mark.ts";
 import {
   Doc,
@@ -15,6 +16,7 @@ import type { Session } from "../shared/session.ts";
 import { listTables } from "./checksums.ts";
 
 import { takeGrowing } from "./growing.ts";
+import { inParallel } from "./in-parallel.ts";
 import { takeLargeObjects } from "./large-objects.ts";
 import { viewModes } from "./modes.ts";
 import type { Reading } from "./pieces.ts";
@@ -53,20 +55,28 @@ export async function takeRecord(
     sequences: await takeSequences(session),
     tables: await listTables(session),
   }));
-  const { hash } = await evidence.once(Doc.fingerprint(name), () =>
-    takeFingerprint(session, applicationRoles(ports)),
-  );
   // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
   const alone = target === "production" && ports.settings.fence === "none";
-  const reading = (under: string): Reading => ({
-    ports,
-    evidence,
-    under: `${Doc.record(name)}/${under}`,
-    session,
-    beside: alone ? undefined : besideTarget(ports, evidence, target),
-  });
+  const beside = alone ? undefined : besideTarget(ports, evidence, target);
   const base = since === undefined ? undefined : await baseOf(evidence, since);
-  const tables = await contentsOf(began, scope, base, reading);
+  let hash = "";
+  let tables: TableContentDoc[] | undefined;
+  const catalog = async (session: Session) => {
+    hash = await fingerprintOnce(evidence, name, () => takeFingerprint(session, applicationRoles(ports)));
+    return true;
+  };
+  const contents = async (session: Session) => {
+    const reading = (under: string): Reading => ({
+      ports,
+      evidence,
+      under: `${Doc.record(name)}/${under}`,
+      session,
+      beside,
+    });
+    tables = await contentsOf(began, scope, base, reading);
+    return tables !== undefined;
+  };
+  await inParallel([contents, catalog], session, beside, 2, (read, own) => read(own));
   if (!tables) return undefined;
   const largeObjects = await evidence.once(`${Doc.record(name)}/large-objects`, () =>
     takeLargeObjects(session),
@@ -112,11 +122,12 @@ async function contentsOf(
     reading("counted"),
   );
   if (!counts) return undefined;
+  const countOf = new Map(compared.map((subject, place) => [subject, counts[place]]));
   const known = new Map<Subject, TableContentDoc>();
   const toRead: Subject[] = [];
   const toCount: Subject[] = subjects.filter(({ comparable, wish }) => !comparable && !wish);
   for (const subject of subjects) {
-    const count = counts[compared.indexOf(subject)];
+    const count = countOf.get(subject);
     if (!count || !subject.was) {
       if (subject.wish) toRead.push(subject);
       continue;

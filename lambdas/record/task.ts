@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { differencesOfCopy } from "../prove/compare.ts";
-import type { Fingerprint } from "../prove/fingerprint.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { Doc, type RecordDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -43,8 +43,8 @@ export const recordTask: Task<z.infer<typeof event>> = {
 async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (!(await evidence.read(Doc.record("staging")))) return;
   const changed = differencesOfCopy(
-    await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
-    await evidence.need<Fingerprint>(Doc.fingerprint("before")),
+    await keptFingerprint(evidence, "staging"),
+    await keptFingerprint(evidence, "before"),
   );
   if (changed.length > 0)
     throw new SluiceError(

@@ -51,15 +51,15 @@ export function reportOf(facts: Facts): Report {
     rollback: rollbackOf(facts),
     wayBack: facts.wayBack && {
       sloSeconds: facts.wayBack.sloSeconds,
-      rollback: facts.wayBack.rollback,
-      restore: facts.wayBack.restore,
+      rollback: { ...facts.wayBack.rollback, leavesOut: facts.wayBack.rollback.leavesOut ?? [] },
+      restore: { ...facts.wayBack.restore, leavesOut: facts.wayBack.restore.leavesOut ?? [] },
     },
     loss: facts.loss,
     restore: facts.restore && {
       at: facts.restore.at,
       snapshot: facts.restore.snapshot,
       aside: facts.restore.aside,
-      handOver: facts.restored?.handOver ?? [],
+      handOver: [...handOverOf(facts), ...(facts.restored ? stillness(facts) : [])],
     },
     migrations: migrationsOf(facts),
     locks: locksOf(facts),
@@ -147,6 +147,9 @@ function requestOf({ request, production }: Facts): Report["request"] {
       instance: request.instance,
       database: request.database,
       ...(request.copyOf === undefined ? {} : { copyOf: request.copyOf }),
+      ...(request.copies === undefined
+        ? {}
+        : { copies: { ...request.copies, notes: [...request.copies.notes] } }),
       rehearse: request.rehearse,
       fence: request.fence,
       engineVersion: production?.engineVersion ?? null,
@@ -196,4 +199,25 @@ function gateOf(
       ...objections.map(({ evidence }) => evidence),
     ],
   };
+}
+
+function handOverOf({ handedOver, restored, request, outcome }: Facts): string[] {
+  const told = handedOver?.handOver ?? restored?.handOver;
+  if (told) return told;
+  return outcome?.end === "Restored"
+    ? [
+        `Whether ${request?.instance ?? "production"} has all its settings again is not known: give it those that docs/operator-runbook.md lists under "Restore by hand on RDS", from 4.`,
+      ]
+    : [];
+}
+
+/** Whether the instance that was moved aside is kept from working beside production. */
+function stillness({ restore, quiet, notQuiet }: Facts): string[] {
+  if (notQuiet)
+    return [
+      `${notQuiet.instance} could not be kept still (${notQuiet.why}): its subscriptions and scheduled jobs may work beside production's, and share a replication slot with it. Stop them there, or the instance, now.`,
+    ];
+  return quiet && restore
+    ? [`${restore.aside} is kept still by parameter group ${quiet.group}: delete that after the instance.`]
+    : [];
 }

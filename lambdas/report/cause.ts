@@ -198,7 +198,8 @@ function proven({ proofs }: Facts, name: "data" | "restored", claim: string): st
 
 /** What follows a claim: its scope. */
 function equalText(proof: ProofDoc): string {
-  if (proof.scope) return `. ${[scopeInWords(proof.scope), ...(proof.grown ?? []).map(sentence)].join(" ")}`;
+  if (proof.scope)
+    return `. ${[scopeInWords(proof.scope), ...[...(proof.grown ?? []), ...(proof.others ?? [])].map(sentence)].join(" ")}`;
   // Evidence of older runs.
   const unproven = proof.unproven.length;
   const tables = count(proof.tablesBefore.length - unproven - proof.agreed.length, "table");

@@ -12,13 +12,16 @@ import {
   type GateDecisionDoc,
   type GateDoc,
   type GateObjectionDoc,
+  type HandedOverDoc,
   type HookDoc,
   type LeftDoc,
   type LossDoc,
+  type NotQuietDoc,
   type OutcomeDoc,
   type PreflightDoc,
   type ProductionDoc,
   type ProofDoc,
+  type QuietDoc,
   READINGS,
   type ReadingDoc,
   type RecordDoc,
@@ -31,6 +34,7 @@ import {
   type StagingVerifiedDoc,
   type StateDoc,
   type StepsDoc,
+  type StilledDoc,
   type Target,
   type VerifiedAgainDoc,
   type WayBackDoc,
@@ -72,12 +76,17 @@ export interface Facts {
   fence: FenceFacts | null;
   /** After the opening, on the way back. */
   fenceAgain: FenceFacts | null;
+  /** What the fences stopped beside the application. */
+  stilled: Named<StilledDoc>[];
   stagingRecord: RecordDoc | null;
   /** How long it took to read production, by the record's name. */
   readSeconds: Readonly<Record<string, number>>;
   snapshots: Named<SnapshotDoc & { purpose: "rehearsal" | "final" }>[];
   /** Further copies of the final snapshot. */
   archived: ArchivedDoc | null;
+  /** The parameter group that keeps copies still. */
+  quiet: QuietDoc | null;
+  notQuiet: NotQuietDoc | null;
   staging: StagingDoc | null;
   stagingVerified: StagingVerifiedDoc | null;
   stagingDeletedAt: string | null;
@@ -97,6 +106,8 @@ export interface Facts {
   /** A new instance was asked for in production's place. */
   restoring: { at: string } | null;
   restored: RestoredDoc | null;
+  /** What became of the settings of what was restored. */
+  handedOver: HandedOverDoc | null;
   afterOpening: AfterOpeningDoc | null;
   aftercare: AftercareDoc | null;
   /** The run's own reading of the watch, and the newest one. */
@@ -116,7 +127,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left|stilled)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -148,6 +159,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     preflight: one(documents, Doc.preflight),
     fence: fenceOf(documents, Doc.fence, Doc.fenceLifted),
     fenceAgain: fenceOf(documents, Doc.fenceAgain, Doc.fenceAgainLifted),
+    stilled: all<StilledDoc>(documents, "stilled/"),
     stagingRecord: one(documents, Doc.record("staging")),
     readSeconds: Object.fromEntries(
       all<RecordDoc>(documents, "records/").map(({ evidence, seconds }) => [
@@ -161,6 +173,8 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       return found ? [{ ...found, purpose, evidence }] : [];
     }),
     archived: one(documents, Doc.archived),
+    quiet: one(documents, Doc.quiet),
+    notQuiet: one(documents, Doc.notQuiet),
     staging: one(documents, Doc.staging),
     stagingVerified: one(documents, Doc.stagingVerified),
     stagingDeletedAt: one<{ at: string }>(documents, Doc.stagingDeleted)?.at ?? null,
@@ -186,6 +200,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     restore: one(documents, Doc.restore),
     restoring: one(documents, Doc.restoring),
     restored: one(documents, Doc.restored),
+    handedOver: one(documents, Doc.handedOver),
     afterOpening: one(documents, Doc.afterOpening),
     aftercare: one(documents, Doc.aftercare),
     readings: readingsOf(documents),

@@ -1,4 +1,5 @@
 import { NAME_PREFIX, stagingName } from "../shared/names.ts";
+import { nameInSql } from "../shared/sql-text.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import type { Facts } from "./facts.ts";
 import { sentence, shorten } from "./words.ts";
@@ -26,7 +27,25 @@ function halfRestored(facts: Facts): string[] {
   ];
 }
 
-function liftByHand({ fence, request }: Facts): string {
+function liftByHand(facts: Facts): string {
+  const going = setGoingByHand(facts);
+  return going === "" ? rightsByHand(facts) : `${rightsByHand(facts)}. ${going}`;
+}
+
+/** What the fence stopped may stand still, too. */
+function setGoingByHand({ stilled }: Facts): string {
+  const statements = stilled.map((one) =>
+    one.kind === "subscription"
+      ? `ALTER SUBSCRIPTION ${nameInSql(one.name)} ENABLE`
+      : `SELECT cron.alter_job(${one.job.id}, active := true) on database ${one.database}`,
+  );
+  const each = [...new Set(statements)];
+  return each.length === 0
+    ? ""
+    : `Set going again what it stopped, where it stands still: ${each.join("; ")}`;
+}
+
+function rightsByHand({ fence, request }: Facts): string {
   const roles = (fence?.taken ?? []).map(({ grantee }) => (grantee === null ? "PUBLIC" : `"${grantee}"`));
   const database = request?.database ?? "...";
   return roles.length === 0
@@ -48,9 +67,9 @@ export const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; t
     what: "Alarms may still be silenced",
     todo: "Turn on the actions of the alarms that alarms-silenced.json names (aws cloudwatch enable-alarm-actions)",
   }),
-  staging: ({ run, staging }) => ({
+  staging: ({ run, staging, quiet }) => ({
     what: `The staging instance ${staging?.id ?? stagingName(run)} may still be there, and it costs money and holds a copy of production`,
-    todo: "Delete it, without a final snapshot",
+    todo: `Delete it, without a final snapshot${quiet ? `; then its parameter group ${quiet.group}` : ""}`,
   }),
   admit: ({ request }) => ({
     what: `The run lock of ${request?.instance ?? "the database"} is not released`,

@@ -10,9 +10,24 @@ export function leftToDo(report: Omit<Report, "leftToDo">): string[] {
     ...report.leftBehind,
     ...back(report),
     ...forward(report),
+    ...others(report),
     ...backups(report),
     ...unknown(report),
   ];
+}
+
+/** Production's own maintenance, or somebody at work on it: it stays where it is, and people must know of it. */
+function others({ end, proofs }: Omit<Report, "leftToDo">): string[] {
+  if (end !== "Succeeded") return [];
+  return proofs
+    .filter(({ name }) => name === "production-data")
+    .flatMap(({ others = [] }) =>
+      others.length > 0
+        ? [
+            `Look at what else changed meanwhile: ${others.slice(0, 5).join("; ")}${others.length > 5 ? `; and ${others.length - 5} more` : ""}.`,
+          ]
+        : [],
+    );
 }
 
 function open({ end, gates, asOf }: Omit<Report, "leftToDo">): string[] {
@@ -33,6 +48,7 @@ function afterRehearsal(report: Omit<Report, "leftToDo">, copyOf: string | null)
         ...afterOpening
           .filter(({ passed }) => !passed)
           .map(({ title, message }) => `Look into what failed after the opening: ${title} (${message}).`),
+        ...others(report),
         ...unknown(report),
         ...(copyOf === null ? [] : [`${copyOf} is as it was; \`--apply\` migrates it.`]),
       ];

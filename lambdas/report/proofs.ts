@@ -15,6 +15,7 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     differences: proof.differences,
     ...(proof.scope ? { scope: proof.scope } : {}),
     ...(proof.grown ? { grown: proof.grown } : {}),
+    ...(proof.others ? { others: proof.others } : {}),
     moved: proof.moved,
     evidence: [proof.evidence],
   }));

@@ -184,6 +184,7 @@ const migration = z.strictObject({
 const predicted = z.strictObject({
   seconds,
   parts: z.array(z.strictObject({ what: z.string(), seconds })),
+  leavesOut: z.array(z.string()).describe("What is not counted, as no rehearsal shows it; a sentence each"),
 });
 
 const lostTable = z.strictObject({
@@ -229,6 +230,12 @@ const proof = z.strictObject({
     .array(z.string())
     .optional()
     .describe("Rows added to tables that may grow, a line for each; absent: none"),
+  others: z
+    .array(z.string())
+    .optional()
+    .describe(
+      "What came, went or changed and is not this plan's doing, as its rehearsal shows; absent: nothing",
+    ),
   moved: z
     .array(z.string())
     .describe("Columns that came back at another position, sequences set far ahead; no difference"),
@@ -375,6 +382,12 @@ export const reportSchema = z.strictObject({
         .nullable()
         .optional()
         .describe("Where a copy stood for production, the database that it is of; null: an embedded one"),
+      copies: z
+        .strictObject({ how: z.enum(["physical", "dump"]), notes: z.array(z.string()) })
+        .optional()
+        .describe(
+          "How the database was copied, where not by its server: what that shows is said in the notes",
+        ),
       rehearse: z.enum(["before", "inside"]),
       fence: z.enum(["connect", "none"]),
       engineVersion: z.string().nullable(),

@@ -38,7 +38,7 @@ function runLines(report: Report): string[] {
     `${title}: ${meaning}`,
     ...(cause === null ? [] : [causeAlone(cause, end)]),
     plan.checksum === "" ? plan.title : `Plan ${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
-    ...(request ? [`Database ${databaseText(request)}`] : []),
+    ...(request ? [`Database ${databaseText(request)}`, ...copyLines(request)] : []),
     ...(end === "running" || end === "Refused" ? [] : [`${met} of ${criteria.length} success criteria met`]),
   ];
 }
@@ -49,6 +49,16 @@ export function databaseText({ database, instance, copyOf }: NonNullable<Report[
   return copyOf === null ? "embedded, made from the plan's baseline" : `${instance}, a copy of ${copyOf}`;
 }
 
+/** How the database was copied, and what such a copy does not show. */
+export function copyLines({ copies }: NonNullable<Report["request"]>): string[] {
+  if (copies === undefined) return [];
+  const what =
+    copies.how === "dump"
+      ? "Copied by pg_dump and pg_restore: a logical copy. It does not show bloat, the layout of files and rows, production's statistics (they were made anew), or the ages of row versions and transactions. Times on it are rather on the short side."
+      : "Copied by pg_basebackup: a physical copy, on a server of its own, where subscriptions and pg_cron's jobs were kept still. This machine is not production's: times on it are this machine's.";
+  return [what, ...copies.notes];
+}
+
 function preflightLines({ preflight }: Report): string[] {
   if (!preflight) return [];
   const of = (passed: boolean | null) => preflight.checks.filter((check) => check.passed === passed);
@@ -56,7 +66,9 @@ function preflightLines({ preflight }: Report): string[] {
   return [
     `${count(of(true).length, "check")} passed${failed.length > 0 ? `, ${failed.length} did not` : ""}`,
     ...failed.map(({ name, expected, seen }) => `${name}: expected ${expected}, seen ${seen}`),
-    ...(unknown.length > 0 ? [`Could not be found out: ${unknown.map(({ name }) => name).join(", ")}`] : []),
+    ...(unknown.length > 0
+      ? [`For you to look at: ${unknown.map(({ name, seen }) => `${name} (${seen})`).join(", ")}`]
+      : []),
   ];
 }
 

@@ -6,9 +6,11 @@ import { count, duration, grouped, list, moment } from "./words.ts";
 export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
   if (!wayBack) return [];
   const { rollback, restore, sloSeconds } = wayBack;
-  const line = (what: string, { seconds }: typeof rollback) =>
-    `${what} takes about ${duration(seconds)}, its proof included; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`;
-  return [line("Rolling back", rollback), line("Restoring the snapshot", restore)];
+  const lines = (what: string, { seconds, leavesOut }: typeof rollback) => [
+    `${what} takes about ${duration(seconds)}, its proof included; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`,
+    ...(leavesOut.length > 0 ? [`Not counted: ${leavesOut.join(" ")}`] : []),
+  ];
+  return [...lines("Rolling back", rollback), ...lines("Restoring the snapshot", restore)];
 }
 
 /** With the application kept out there is nothing to lose: what is not as recorded, a restore brings back. */

@@ -6,21 +6,30 @@ import {
   type RestoreDoc,
   type RestoredDoc,
 } from "../shared/documents.ts";
-import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, snapshotName } from "../shared/names.ts";
 import type { Ports } from "../shared/ports.ts";
+import { quietenAside } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { giveBackSettings } from "./settings.ts";
 
-const event = z.strictObject({ ...runFields, action: z.enum(["aside", "restore"]) });
+const event = z.strictObject({ ...runFields, action: z.enum(["aside", "restore", "settings"]) });
 
 /** Puts the final snapshot in production's place; the former production is kept under another name. */
 export const restoreTask: Task<z.infer<typeof event>> = {
   name: "restore",
   event,
-  async run({ action }, ports, evidence) {
-    return action === "aside" ? await moveAside(ports, evidence) : await restore(ports, evidence);
+  async run({ action, limitMinutes }, ports, evidence) {
+    switch (action) {
+      case "aside":
+        return await moveAside(ports, evidence);
+      case "restore":
+        return await restore(ports, evidence, limitMinutes);
+      case "settings":
+        return await giveBackSettings(ports, evidence);
+    }
   },
 };
 
@@ -40,7 +49,7 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
     snapshot,
     aside,
   });
-  const { identity, endpoint } = await evidence.need<ProductionDoc>(Doc.production);
+  const { identity, endpoint, settings: production } = await evidence.need<ProductionDoc>(Doc.production);
   const former = await fleet.describe(aside);
   if (!former) {
     await rename(ports, { identity, aside, since: begun.at });
@@ -55,6 +64,9 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   // One that is broken, as where its disk is full, is no reason to leave production without its snapshot.
   const broken = former.status === "failed";
   if (!broken && (former.status !== "available" || !former.endpoint)) return RUNNING;
+  // Before a second instance has its subscriptions and jobs: the two would compete.
+  const tags = { "sluice:run": evidence.run, "sluice:purpose": "aside" };
+  if (!broken && !(await quietenAside(ports, evidence, aside, production, tags))) return RUNNING;
   await evidence.keep<MovedAsideDoc>(Doc.movedAside, {
     at: clock.now().toISOString(),
     endpoint: former.endpoint ?? endpoint,
@@ -85,26 +97,24 @@ async function rename(
   await fleet.startRename(instance, aside);
 }
 
-async function restore(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+/** Done as soon as it answers: it is proven before it has all of its settings again. */
+async function restore(ports: Ports, evidence: RunEvidence, limitMinutes?: number): Promise<Answer> {
   const production = await evidence.need<ProductionDoc>(Doc.production);
-  await evidence.keep(Doc.restoring, { at: ports.clock.now().toISOString() });
-  const endpoint = await ensureRestored(ports, {
+  const begun = await evidence.keep(Doc.restoring, { at: ports.clock.now().toISOString() });
+  const restored = await ensureRestored(ports, {
     snapshot: snapshotName(evidence.run, "final"),
     instance: ports.settings.instance,
     like: production.settings,
     purpose: "production",
     tags: { "sluice:run": evidence.run, "sluice:purpose": "production" },
+    since: begun.at,
+    limitMinutes,
     former: production.identity,
   });
-  if (!endpoint) return RUNNING;
-  const { instance } = ports.settings;
-  await evidence.once<RestoredDoc>(Doc.restored, async () => ({
+  if (!restored) return RUNNING;
+  await evidence.keep<RestoredDoc>(Doc.restored, {
     at: ports.clock.now().toISOString(),
-    endpoint,
-    handOver: await ports.fleet
-      .handOver(asideName(instance, evidence.run), instance)
-      // Production is restored, whatever could not be found out about it.
-      .catch((error: unknown) => [`What stayed with the former instance is not known: ${messageOf(error)}`]),
-  }));
+    endpoint: restored.endpoint,
+  });
   return DONE;
 }

@@ -2,6 +2,7 @@ import { duration } from "../report/words.ts";
 import {
   Doc,
   type PredictedDoc,
+  type ProductionDoc,
   type RecordDoc,
   type StagingDoc,
   type StepsDoc,
@@ -49,16 +50,21 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
 
 /**
  * A restore of production does what staging's did: an instance from a snapshot, then the first reading of it, from
- * storage that is still being filled. Only the rename is not rehearsed: about what the fleet says.
+ * storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
  */
 async function predictRestore({ fleet }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
+  const production = await evidence.read<ProductionDoc>(Doc.production);
   const staging = await evidence.need<StagingDoc>(Doc.staging);
   const read = await evidence.need<RecordDoc>(Doc.record("staging"));
-  return total([
-    { what: "Move production aside", seconds: fleet.renameSeconds },
-    { what: "Restore the snapshot", seconds: staging.seconds },
-    { what: "Prove it", seconds: read.seconds },
-  ]);
+  const leavesOut = production?.findings?.leavesOut ?? [];
+  return {
+    ...total([
+      { what: "Move production aside", seconds: fleet.renameSeconds },
+      { what: "Restore the snapshot", seconds: staging.seconds },
+      { what: "Prove it", seconds: read.seconds },
+    ]),
+    ...(leavesOut.length > 0 ? { leavesOut } : {}),
+  };
 }
 
 function total(parts: PredictedDoc["parts"]): PredictedDoc {

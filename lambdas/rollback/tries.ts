@@ -2,7 +2,8 @@ import type { LedgerKey } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
 import { removeVersion } from "../migrate/schema-version.ts";
 import { describeDifference, differences } from "../prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { takeFingerprint } from "../prove/fingerprint.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { prove } from "../prove/task.ts";
 import { Doc, type ProofDoc, type StepDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
@@ -170,7 +171,7 @@ function stepsOf(
 }
 
 async function catalogDifferences(ports: Ports, evidence: RunEvidence, version: string): Promise<string[]> {
-  const before = await evidence.need<Fingerprint>(Doc.fingerprint(`staging-${version}`));
+  const before = await keptFingerprint(evidence, `staging-${version}`);
   const now = await withTarget(ports, evidence, "staging", (session) =>
     takeFingerprint(session, applicationRoles(ports)),
   );

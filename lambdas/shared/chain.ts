@@ -77,6 +77,10 @@ class NotedEvidence implements EvidenceStore {
     return this.store.list(prefix);
   }
 
+  tags(prefix: string): Promise<Map<string, string>> {
+    return this.store.tags(prefix);
+  }
+
   readLease(name: string): ReturnType<EvidenceStore["readLease"]> {
     return this.store.readLease(name);
   }

@@ -1,6 +1,7 @@
+import type { CronJob } from "../fence/cron.ts";
 import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
-import type { ArchivedSnapshot } from "./ports.ts";
+import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 import type { Published } from "./publications.ts";
 
 /**
@@ -24,6 +25,11 @@ export const Doc = {
   fenceAgainLifted: "fence-again-lifted",
   /** The snapshot was taken behind the fence, so what is restored from it is fenced too. */
   fenceRestoredLifted: "fence-restored-lifted",
+  /** What writes by itself and was stopped by a fence, each in a document of its own: noted before it is stopped. */
+  stilled: (set: FenceSet, kind: StilledDoc["kind"] | "", id: string) => `stilled/${set}-${kind}-${id}`,
+  stilledBack: (set: FenceSet | "restored") => `stilled-back-${set}`,
+  /** Jobs that the migrations stop, as staging showed. */
+  stagingJobs: "staging/jobs",
   alarmsSilenced: "alarms-silenced",
   alarmsOn: "alarms-on",
   /** Where the server's counters stood before the record was taken (writes/mark.ts). */
@@ -37,15 +43,30 @@ export const Doc = {
   recordBegan: (when: RecordName) => `records/${when}/began`,
   /** What a migration did on staging to what was there before it; what all of them did there; what they did on production. */
   changes: (what: ChangesName) => `changes/${what}`,
+  /** Objects that a migration makes, changes or drops. */
+  made: (version: string) => `made/${version}`,
   /** Catalog objects in full, by the same names as records and proofs. */
   fingerprint: (name: string) => `fingerprints/${name}`,
+  /** By the SHA-256 of its text. */
+  catalog: (sha256: string) => `catalogs/${sha256}`,
   snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
   /** When it was asked for, by the first worker that did. */
   snapshotBegan: (purpose: "rehearsal" | "final") => `snapshots-began/${purpose}`,
   archived: "snapshots/archived",
+  /** The parameter group that keeps copies of production still. */
+  quiet: "quiet",
+  /** From when on the instance that was moved aside was to be kept still. */
+  quieting: "quieting",
+  notQuiet: "not-quiet",
   staging: "staging",
   stagingBegan: "staging/began",
+  /** Settings of production that the fleet refused to give to staging when it was restored. */
+  stagingWithout: "staging/without",
+  /** How far its storage was when the rehearsal was done with it. */
+  stagingStorage: "staging-storage",
   stagingVerified: "staging-verified",
+  /** User mappings of staging that were made useless. */
+  disarmed: "staging-disarmed",
   stagingDeleted: "staging-deleted",
   steps: (target: Target, version: string, round: number, direction: Direction) =>
     `steps/${target}-${version}-${round}-${direction}`,
@@ -75,6 +96,10 @@ export const Doc = {
   movedAside: "moved-aside",
   restoring: "restoring",
   restored: "restored",
+  /** When it was first asked to have its settings again. */
+  handingOver: "handing-over",
+  /** What became of the settings of what was restored, and what people must see to. */
+  handedOver: "handed-over",
   afterOpening: "after-opening",
   aftercare: "aftercare",
   /** The watch's reading of staging: that its queries work. */
@@ -143,6 +168,8 @@ export interface RequestDoc {
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
   copyOf?: string | null | undefined;
+  /** Absent where copies are made as the fleet makes its own; else how, and what is to be said of them. */
+  copies?: { how: "physical" | "dump"; notes: readonly string[] } | undefined;
   /** Absent where the settings have no maintenance window. */
   window?: RunWindow | undefined;
 }
@@ -163,6 +190,8 @@ export interface ProductionDoc {
   engineVersion: string;
   freeBytes: number | null;
   settings: Readonly<Record<string, unknown>>;
+  /** Absent where the fleet has nothing to say of it. */
+  findings?: Findings | undefined;
 }
 
 export interface PreflightCheck {
@@ -189,6 +218,20 @@ export interface FenceDoc {
   taken: ConnectRightDoc[];
   roles: string[];
 }
+
+/** The fence before the migrations, or the one after an opening that is taken back. */
+export type FenceSet = "first" | "again";
+
+/** What writes to the database by itself, and was stopped. */
+export type StilledDoc =
+  | { at: string; kind: "subscription"; name: string }
+  | {
+      at: string;
+      kind: "job";
+      /** That pg_cron keeps its jobs in. */
+      database: string;
+      job: CronJob;
+    };
 
 /** A right to connect to the database. */
 export interface ConnectRightDoc {
@@ -296,6 +339,11 @@ export interface ChangesDoc {
   sequences: SequenceMovedDoc[];
   /** Tables whose rows were written since staging was restored, be it by a rollback, or to the same values. */
   touched: string[];
+}
+
+export interface MadeDoc {
+  /** Kind and name, as the catalog's fingerprint has them. */
+  objects: [kind: string, name: string][];
 }
 
 export interface SequenceMovedDoc {
@@ -417,6 +465,15 @@ export interface StagingDoc {
   seconds: number;
   id: string;
   endpoint: { host: string; port: number };
+  /** What was being done to its storage then. */
+  storage?: StorageWork | undefined;
+  /** Settings of production that the fleet refused to give it, each with why. */
+  refused?: string[] | undefined;
+}
+
+export interface StagingStorageDoc {
+  at: string;
+  storage: StorageWork | null;
 }
 
 export interface StagingVerifiedDoc {
@@ -427,6 +484,26 @@ export interface StagingVerifiedDoc {
   differences: string[];
   /** Absent in evidence of older runs. */
   scope?: ScopeDoc | undefined;
+}
+
+export interface QuietDoc {
+  at: string;
+  group: string;
+}
+
+/** An instance that could not be kept still. */
+export interface NotQuietDoc {
+  at: string;
+  instance: string;
+  why: string;
+}
+
+/** User mappings of a copy, such as `app on server billing`. */
+export interface DisarmedDoc {
+  at: string;
+  useless: string[];
+  /** Those that the role may not change, with what the server said. */
+  left: string[];
 }
 
 export interface StepDoc {
@@ -520,6 +597,11 @@ export interface ProofDoc {
   scope?: ScopeDoc | undefined;
   /** Rows that were added to tables that may grow, a line for each; absent: none. */
   grown?: string[] | undefined;
+  /**
+   * What came, went or changed and is not this plan's doing, as its rehearsal shows, one line each; absent: nothing. Of a
+   * way back these are among the differences.
+   */
+  others?: string[] | undefined;
   /**
    * What people should know of though it is no difference, one line each: columns that came back at another position,
    * sequences that were set far ahead.
@@ -662,6 +744,8 @@ export interface WayBackDoc {
 export interface PredictedDoc {
   seconds: number;
   parts: { what: string; seconds: number }[];
+  /** What is not counted, as no rehearsal shows it. */
+  leavesOut?: string[] | undefined;
 }
 
 export interface StoppedDoc {
@@ -803,6 +887,12 @@ export interface MovedAsideDoc {
 export interface RestoredDoc {
   at: string;
   endpoint: { host: string; port: number };
+  /** In evidence of older runs, which gave it its settings before it was proven. */
+  handOver?: string[] | undefined;
+}
+
+export interface HandedOverDoc {
+  at: string;
   /** What people must see to, a sentence each. */
   handOver: string[];
 }

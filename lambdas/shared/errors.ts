@@ -43,6 +43,8 @@ export const ErrorName = {
   Drill: "Drill",
   /** The session to the database was lost; the task may simply be done again. */
   ConnectionLost: "ConnectionLost",
+  /** The database refuses what the migrating role may not do (SQLSTATE 42501). */
+  RightMissing: "RightMissing",
   /** A lock was not granted in time; the task may simply be done again. */
   LockTimeout: "LockTimeout",
 } as const;
@@ -105,6 +107,20 @@ export function nameTransient(error: unknown): unknown {
       cause: error,
     });
   return error;
+}
+
+/**
+ * Names the server's refusal of what a role may not do, which no second try mends. Asked where an error leaves a task:
+ * before that it may be the answer that a check waits for.
+ */
+export function nameMissingRight(error: unknown): unknown {
+  if (!isPostgresError(error) || error.code !== "42501") return error;
+  const hint = [error.detail, error.hint].filter(Boolean).join(" ");
+  return new SluiceError(
+    ErrorName.RightMissing,
+    `The database refused it: ${error.message}.${hint ? ` ${hint}` : ""} Grant the migrating role that right, or make it the owner, and start a new run; preflight shows what is missing.`,
+    { cause: error },
+  );
 }
 
 /** A request that was rightly not sent; its message says why. What it was for is neither passed nor failed. */

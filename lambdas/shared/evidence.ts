@@ -18,6 +18,8 @@ export interface RunEvidence {
   readFile(name: string): Promise<string | undefined>;
   /** Whole names of all files, sorted. */
   files(): Promise<string[]>;
+  /** Whole names of all files, sorted, each with a tag that changes when its content does. */
+  tags(): Promise<Map<string, string>>;
 }
 
 /** The same evidence as if it held those files alone. Nothing can be kept in it. */
@@ -37,6 +39,7 @@ export function evidenceWithin(evidence: RunEvidence, files: Iterable<string>): 
     list: async (prefix) => (await evidence.list(prefix)).filter((name) => within.has(`${name}.json`)),
     readFile: async (name) => (within.has(name) ? evidence.readFile(name) : undefined),
     files: async () => (await evidence.files()).filter((name) => within.has(name)),
+    tags: async () => new Map([...(await evidence.tags())].filter(([name]) => within.has(name))),
   };
 }
 
@@ -72,5 +75,7 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
     keepFile: (name, body, contentType) => store.create(root + name, body, contentType),
     readFile: (name) => store.read(root + name),
     files: async () => (await store.list(root)).map((key) => key.slice(root.length)),
+    tags: async () =>
+      new Map([...(await store.tags(root))].map(([key, tag]) => [key.slice(root.length), tag])),
   };
 }

@@ -6,12 +6,20 @@ export const NAME_PREFIX = "sluice";
 /** Of every instance that Sluice may delete. */
 export const STAGING_PREFIX = `${NAME_PREFIX}-staging-`;
 
+/** Of every parameter group that Sluice makes. */
+export const QUIET_PREFIX = `${NAME_PREFIX}-quiet-`;
+
 function digest(run: string): string {
   return createHash("sha256").update(run).digest("hex").slice(0, 12);
 }
 
 export function stagingName(run: string): string {
   return `${STAGING_PREFIX}${digest(run)}`;
+}
+
+/** Parameter group that keeps still what would run by itself in a copy of production. */
+export function quietName(run: string): string {
+  return `${QUIET_PREFIX}${digest(run)}`;
 }
 
 export type SnapshotPurpose = "rehearsal" | "final";

@@ -29,6 +29,17 @@ export async function withTarget<T>(
   return await ports.databases.withSession(await endpointOf(evidence, target), work);
 }
 
+/** One session on another database of production's or staging's instance. */
+export async function withNeighbour<T>(
+  ports: Ports,
+  evidence: RunEvidence,
+  target: Target,
+  database: string,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  return await ports.databases.withSession(await endpointOf(evidence, target), work, database);
+}
+
 /** Opens further sessions on that database, to look at what the first one does; undefined where there can be only one. */
 export function besideTarget(ports: Ports, evidence: RunEvidence, target: Target): OpenSession | undefined {
   return ports.databases.single ? undefined : (work) => withTarget(ports, evidence, target, work);

@@ -25,7 +25,7 @@ export interface CompiledPlan {
   benchmarks: readonly Benchmark[];
   application: Application;
   /** SQL run once after opening, each with a title; a failure is told, and rolls nothing back. */
-  afterOpening: readonly { title: string; sql: string }[];
+  afterOpening: readonly { title: string; sql: string; outside?: true | undefined }[];
   /** What is watched after a success; absent: nothing is. */
   watch?: Watch | undefined;
   /** What people still have to do after a success, each within so many days. */
@@ -88,6 +88,8 @@ interface StepOfFile {
   relationsBefore?: readonly ObjectName[] | undefined;
   /** It writes tables anew, and is meant to. */
   rewrites?: true | undefined;
+  /** It reaches out of the database, and is meant to: what it does there no rollback takes back. */
+  outside?: true | undefined;
   /** It picks rows by the time or by chance: later it may hit others, though the tables hold the same. */
   picksByTime?: true | undefined;
   /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */

@@ -1,4 +1,4 @@
-import type { WatchScheduleDoc } from "./documents.ts";
+import type { PreflightCheck, WatchScheduleDoc } from "./documents.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Publication } from "./publications.ts";
 import type { Session } from "./session.ts";
@@ -60,8 +60,11 @@ export interface Endpoint {
 }
 
 export interface Databases {
-  /** One session as the migrating role, on the instance at that endpoint; closed when `work` is done. */
-  withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * One session as the migrating role, on the instance at that endpoint; closed when `work` is done.
+   * @param database another one on that instance than the run's own
+   */
+  withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>, database?: string): Promise<T>;
   /** True where there is but one session at a time, so that nothing can be looked at while it runs. */
   readonly single: boolean;
 }
@@ -77,6 +80,10 @@ export interface Instance {
   status: "available" | "pending" | "failed";
   /** The fleet's own word for the status. */
   statusText: string;
+  /** True where it serves sessions though it is not free for changes yet, as while it is backed up. */
+  answers?: boolean | undefined;
+  /** What is being done to its storage while it is in use, where anything is. */
+  storage?: StorageWork | undefined;
   endpoint?: Endpoint | undefined;
   engineVersion: string;
   /** Free disk in bytes, where the fleet can tell. */
@@ -84,6 +91,45 @@ export interface Instance {
   /** For how many days automated backups of it are kept (0: there are none), and until when it can be restored. */
   backups?: { days: number; until?: string | undefined } | undefined;
   settings: InstanceSettings;
+}
+
+export interface StorageWork {
+  /** The fleet's own word, such as `Initializing`. */
+  doing: string;
+  percent?: number | undefined;
+}
+
+/** What a fleet says of an instance before a run, without a session. Each text is a sentence for people. */
+export interface Findings {
+  /** Why no run may work on it, with what helps. */
+  refusals: string[];
+  checks: PreflightCheck[];
+  /** What a Go is given in knowledge of, at the gate that leads to production and at the one that asks for a restore. */
+  forGates: string[];
+  /** What the time of a restore, as the rehearsal measures it, leaves out. */
+  leavesOut: string[];
+  /** What people must do once production was restored. */
+  afterRestore: string[];
+}
+
+export type RestorePurpose = "staging" | "production";
+
+/** How a restore was begun otherwise than asked for. */
+export interface RestoreBegun {
+  /** It was not begun: why it has to wait, and for how long that makes sense; absent: for as long as there is time. */
+  waits?: { why: string; minutes?: number | undefined } | undefined;
+  /** Settings that the fleet refused and that it was begun without, each with why. */
+  without: string[];
+}
+
+/** What a restored instance has of its settings. */
+export interface SettingsGiven {
+  /** True while something is being changed, or was asked for just now: ask again. */
+  changing: boolean;
+  /** Settings that the fleet refuses, each with why; they are asked for again at each call. */
+  refused: string[];
+  /** What goes on by itself and need not be waited for. */
+  underWay: string[];
 }
 
 export interface Snapshot {
@@ -106,23 +152,39 @@ export interface Snapshot {
  */
 export interface DatabaseFleet {
   describe(instance: string): Promise<Instance | undefined>;
+  /**
+   * What there is to know of production before a run. Absent where nothing is.
+   * @param tags that the run gives to its snapshots
+   */
+  inspect?(instance: string, tags: Tags): Promise<Findings>;
   startSnapshot(snapshot: string, instance: string, tags: Tags): Promise<void>;
   describeSnapshot(snapshot: string): Promise<Snapshot | undefined>;
   deleteSnapshot(snapshot: string): Promise<void>;
-  /** Starts a new instance from a snapshot, with the network and settings of the one described. */
+  /**
+   * Starts a new instance from a snapshot, with the network and settings of the one described.
+   * @param anywhere true: in whichever zone there is room for it
+   * @returns undefined where it was begun as asked for
+   */
   startRestore(
     snapshot: string,
     instance: string,
     like: InstanceSettings,
-    purpose: "staging" | "production",
+    purpose: RestorePurpose,
     tags: Tags,
-  ): Promise<void>;
-  /** Gives a restored instance what a restore cannot set. False while there is still something to do. */
-  finishRestore(
-    instance: string,
-    like: InstanceSettings,
-    purpose: "staging" | "production",
-  ): Promise<boolean>;
+    anywhere?: boolean,
+  ): Promise<RestoreBegun | undefined>;
+  /** Gives a restored instance what a restore cannot set. Settings that are not data never fail it. */
+  finishRestore(instance: string, like: InstanceSettings, purpose: RestorePurpose): Promise<SettingsGiven>;
+  /**
+   * Makes sure that there are parameters, under that name, as production's but for what keeps still everything that would
+   * run by itself: subscriptions, scheduled jobs, maintenance. Absent where an instance has no parameters of its own.
+   * @returns the settings of a copy that has them from its first start; undefined: not ready yet, ask again
+   */
+  quiet?(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined>;
+  /** Gives these parameters to a running instance. True when they are in force; ask again while they are not. */
+  quieten?(instance: string, group: string): Promise<boolean>;
+  /** True when there are no parameters of that name (any more); false while an instance uses them. */
+  deleteQuiet?(group: string): Promise<boolean>;
   startRename(from: string, to: string): Promise<void>;
   /** About how long it takes until a renamed instance has left its old name, in seconds. */
   readonly renameSeconds: number;
@@ -159,6 +221,8 @@ export interface EvidenceStore {
   read(key: string): Promise<string | undefined>;
   /** Keys that start with the prefix, sorted. */
   list(prefix: string): Promise<string[]>;
+  /** The same keys, each with a tag that changes when the file's content does. No file is sent for it. */
+  tags(prefix: string): Promise<Map<string, string>>;
   /** The one kind of record that changes: who holds a database. */
   readLease(name: string): Promise<Lease | undefined>;
   /** Writes the lease if it is still the one that was read (undefined: if there is none). False when it was not. */

@@ -1,22 +1,52 @@
 import { ErrorName, SluiceError } from "./errors.ts";
-import type { Endpoint, InstanceSettings, Ports, Tags } from "./ports.ts";
+import type {
+  Endpoint,
+  InstanceSettings,
+  Ports,
+  RestoreBegun,
+  RestorePurpose,
+  StorageWork,
+  Tags,
+} from "./ports.ts";
 
 export interface Restoring {
   snapshot: string;
   instance: string;
   like: InstanceSettings;
-  purpose: "staging" | "production";
+  purpose: RestorePurpose;
   tags: Tags;
+  /** When it was first asked for; ISO 8601. */
+  since: string;
+  /** After so long the state machine gives up. */
+  limitMinutes?: number | undefined;
   /** The instance that had this name before: while it is still seen there, nothing is restored yet. */
   former?: string | undefined;
 }
 
+export interface RestoredInstance {
+  endpoint: Endpoint;
+  storage?: StorageWork | undefined;
+  /** Settings that the fleet refuses. Of production this is not known yet: it is in use before it has them all. */
+  refused: string[];
+}
+
+/** So long production's own zone is asked for; then any will do. */
+export const ZONE_MINUTES = 15;
+
+// The state machine's own end says nothing of what was waited for.
+const BEFORE_THE_LIMIT = 3;
+
 /**
- * Restores an instance from a snapshot, or goes on with a restore that was begun. Its endpoint once it can be used;
- * undefined while it cannot.
+ * Restores an instance from a snapshot, or goes on with a restore that was begun. Undefined while it cannot be used:
+ * staging is used when it is as it must be, production as soon as it answers.
+ * @param began what a restore was begun without
  * @throws SluiceError FleetFailed when the instance is in a status that it will not leave by itself.
  */
-export async function ensureRestored(ports: Ports, restoring: Restoring): Promise<Endpoint | undefined> {
+export async function ensureRestored(
+  ports: Ports,
+  restoring: Restoring,
+  began: (without: string[]) => Promise<void> = async () => undefined,
+): Promise<RestoredInstance | undefined> {
   const { fleet } = ports;
   const { snapshot, instance, like, purpose, tags, former } = restoring;
   let found = await fleet.describe(instance);
@@ -26,7 +56,10 @@ export async function ensureRestored(ports: Ports, restoring: Restoring): Promis
     return undefined;
   }
   if (!found) {
-    await fleet.startRestore(snapshot, instance, like, purpose, tags);
+    const anywhere = minutesSince(restoring.since, ports) >= ZONE_MINUTES;
+    const begun = await fleet.startRestore(snapshot, instance, like, purpose, tags, anywhere);
+    if (begun?.waits) return stillWaits(ports, restoring, begun.waits);
+    if (begun) await began(begun.without);
     found = await fleet.describe(instance);
   }
   if (found?.status === "failed")
@@ -34,9 +67,31 @@ export async function ensureRestored(ports: Ports, restoring: Restoring): Promis
       ErrorName.FleetFailed,
       `Instance ${instance}, restored from ${snapshot}, is ${found.statusText}.`,
     );
-  if (found?.status !== "available" || !found.endpoint) {
+  const usable = found?.status === "available" || (purpose === "production" && found?.answers === true);
+  if (!found || !usable || !found.endpoint) {
     ports.progress(`${instance} is ${found?.statusText ?? "not there yet"}`);
     return undefined;
   }
-  return (await fleet.finishRestore(instance, like, purpose)) ? found.endpoint : undefined;
+  const { endpoint, storage } = found;
+  if (purpose === "production") return { endpoint, storage, refused: [] };
+  const { changing, refused } = await fleet.finishRestore(instance, like, purpose);
+  return changing ? undefined : { endpoint, storage, refused };
+}
+
+function stillWaits(
+  ports: Ports,
+  { instance, since, limitMinutes = Number.POSITIVE_INFINITY }: Restoring,
+  { why, minutes = Number.POSITIVE_INFINITY }: NonNullable<RestoreBegun["waits"]>,
+): undefined {
+  const waited = minutesSince(since, ports);
+  if (waited >= Math.min(minutes, limitMinutes - BEFORE_THE_LIMIT))
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${instance} was asked for since ${since}, in any zone for most of that time, and is still refused: ${why} See docs/operator-runbook.md, "No room for an instance".`,
+    );
+  ports.progress(`${instance} has to wait: ${why}`);
+}
+
+function minutesSince(since: string, { clock }: Ports): number {
+  return (clock.now().getTime() - Date.parse(since)) / 60_000;
 }

@@ -45,6 +45,8 @@ export const runSettings = z.strictObject({
   alarms: z.array(z.string()),
   /** Days that the final snapshot is kept. */
   retentionDays: z.number().int().positive(),
+  /** Of the organization: given to all that a run makes at RDS. */
+  tags: z.record(z.string(), z.string()).optional(),
   /** Where the final snapshot goes besides; absent: nowhere. */
   copyTo: z.strictObject({ region: z.string(), kmsKeyArn: z.string().optional() }).optional(),
   exportTo: z.strictObject({ bucket: z.string(), kmsKeyArn: z.string() }).optional(),
@@ -54,6 +56,8 @@ export const runSettings = z.strictObject({
   separateApprover: z.boolean(),
   /** A copy stands for production: of that database or, where null, of none but the plan's baseline. */
   copyOf: z.string().nullable().optional(),
+  /** How copies of the database are made where not as the fleet makes its own, and what is to be said of them. */
+  copies: z.strictObject({ how: z.enum(["physical", "dump"]), notes: z.array(z.string()) }).optional(),
   /** A Go takes the database's name at every gate; absent: where it leads to a change of production. */
   nameAtEveryGate: z.boolean().optional(),
   /** Who may decide, each by a link of their own; absent: whoever has the one link that all get. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { linked } from "./chain.ts";
 import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
-import { ErrorName, messageOf, nameTransient, SluiceError } from "./errors.ts";
+import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Ports, World } from "./ports.ts";
@@ -98,7 +98,7 @@ async function invokeParsed<Event>(
     await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });
     return answer;
   } catch (caught) {
-    const error = nameTransient(caught);
+    const error = nameMissingRight(nameTransient(caught));
     await keepFailure(evidence, fields.state, error, ports.clock.now()).catch(() => undefined);
     throw shortened(error);
   }

@@ -9,6 +9,13 @@ export const IS_USERS_SCHEMA = (name: string) =>
 export const IS_CONFIGURATION = (oid: string) =>
   `EXISTS (SELECT FROM pg_extension e WHERE ${oid} = ANY (e.extconfig))`;
 
+/**
+ * SQL condition: what pg_cron writes by itself of every run of a job, also of jobs of other databases. No fence keeps it
+ * still, and nobody's data are in it.
+ */
+export const IS_JOB_LOG = (oid: string) =>
+  `(${oid} IS NOT DISTINCT FROM to_regclass('cron.job_run_details'))`;
+
 /** SQL condition: this role may read every row of the table. */
 export const MAY_READ_ROWS = (oid: string) =>
   `(has_table_privilege(${oid}, 'SELECT') AND NOT row_security_active(${oid}))`;
@@ -20,4 +27,4 @@ export const MAY_READ_ROWS = (oid: string) =>
 export const IS_USERS_TABLE = `(c.relkind = 'r' AND ${IS_USERS_SCHEMA("n.nspname")}
   AND (NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-       OR (${IS_CONFIGURATION("c.oid")} AND ${MAY_READ_ROWS("c.oid")})))`;
+       OR (${IS_CONFIGURATION("c.oid")} AND ${MAY_READ_ROWS("c.oid")} AND NOT ${IS_JOB_LOG("c.oid")})))`;

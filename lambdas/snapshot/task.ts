@@ -3,7 +3,8 @@ import { type ArchivedDoc, Doc, type SnapshotDoc } from "../shared/documents.ts"
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName } from "../shared/names.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, Tags } from "../shared/ports.ts";
+import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -31,7 +32,7 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
   }));
   let snapshot = await fleet.describeSnapshot(id);
   if (!snapshot) {
-    await fleet.startSnapshot(id, settings.instance, tags(evidence, purpose, keepUntil));
+    await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, purpose, keepUntil));
     snapshot = await fleet.describeSnapshot(id);
   }
   if (snapshot?.status === "failed")
@@ -61,7 +62,7 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
 /** Sends the final snapshot to where else it is wanted. That it was begun is known before anything is migrated. */
 async function archive(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const id = snapshotName(evidence.run, "final");
-  const copies = await ports.archive.start(id, tags(evidence, "final", keptUntil(ports)));
+  const copies = await ports.archive.start(id, tags(ports, evidence, "final", keptUntil(ports)));
   for (const { kind, where, statusText } of copies) ports.progress(`${kind} to ${where}: ${statusText}`);
   const failed = copies.filter(({ status }) => status === "failed");
   if (failed.length > 0)
@@ -75,11 +76,15 @@ async function archive(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   return DONE;
 }
 
-function tags({ run }: RunEvidence, purpose: SnapshotPurpose, keepUntil: string | null) {
+function tags(
+  { settings }: Ports,
+  { run }: RunEvidence,
+  purpose: SnapshotPurpose,
+  keepUntil: string | null,
+): Tags {
   return {
-    "sluice:run": run,
-    "sluice:purpose": purpose,
-    ...(keepUntil === null ? {} : { "sluice:keep-until": keepUntil }),
+    ...runTags(settings, run, purpose),
+    ...(keepUntil === null ? {} : { [KEEP_UNTIL]: keepUntil }),
   };
 }
 

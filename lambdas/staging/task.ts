@@ -1,9 +1,11 @@
 import * as z from "zod";
-import { Doc, type ProductionDoc, type StagingDoc } from "../shared/documents.ts";
+import { Doc, type ProductionDoc, type StagingDoc, type StagingStorageDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
 import type { Ports } from "../shared/ports.ts";
+import { deleteQuiet, quietSettings } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
+import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -16,33 +18,63 @@ export const stagingTask: Task<z.infer<typeof event>> = {
   name: "staging",
   event,
   async run(request, ports, evidence) {
-    if (request.action === "restore") return await restore(request.snapshot, ports, evidence);
+    if (request.action === "restore") return await restore(request, ports, evidence);
+    await noteStorage(ports, evidence);
     const gone = await deleteStaging(ports, evidence);
     if (request.action === "letGo") return DONE;
-    return gone && (await deleteSnapshot(ports, evidence)) ? DONE : RUNNING;
+    return gone && (await deleteSnapshot(ports, evidence)) && (await deleteQuiet(ports, evidence))
+      ? DONE
+      : RUNNING;
   },
 };
 
-async function restore(snapshot: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
+async function restore(
+  { snapshot, limitMinutes }: { snapshot: SnapshotPurpose; limitMinutes?: number | undefined },
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Answer> {
   const production = await evidence.need<ProductionDoc>(Doc.production);
   const id = stagingName(evidence.run);
   const began = await evidence.once(Doc.stagingBegan, async () => ({ at: ports.clock.now().toISOString() }));
-  const endpoint = await ensureRestored(ports, {
-    snapshot: snapshotName(evidence.run, snapshot),
-    instance: id,
-    like: production.settings,
-    purpose: "staging",
-    tags: { "sluice:run": evidence.run, "sluice:purpose": "staging" },
-  });
-  if (!endpoint) return RUNNING;
+  const tags = runTags(ports.settings, evidence.run, "staging");
+  const quiet = await quietSettings(ports, evidence, production.settings, tags);
+  if (!quiet) return RUNNING;
+  const restored = await ensureRestored(
+    ports,
+    {
+      snapshot: snapshotName(evidence.run, snapshot),
+      instance: id,
+      like: quiet,
+      purpose: "staging",
+      tags,
+      since: began.at,
+      limitMinutes,
+    },
+    async (without) => void (await evidence.keep(Doc.stagingWithout, { without })),
+  );
+  if (!restored) return RUNNING;
+  const { endpoint, storage } = restored;
+  const { without } = (await evidence.read<{ without: string[] }>(Doc.stagingWithout)) ?? { without: [] };
+  const refused = [...without, ...restored.refused];
   const now = ports.clock.now();
   await evidence.keep<StagingDoc>(Doc.staging, {
     at: now.toISOString(),
     seconds: (now.getTime() - Date.parse(began.at)) / 1000,
     id,
     endpoint,
+    ...(storage ? { storage } : {}),
+    ...(refused.length > 0 ? { refused } : {}),
   });
   return DONE;
+}
+
+/** How far its volume is filled when all is measured: what was read from it before may have been slow. */
+async function noteStorage({ fleet, clock }: Ports, evidence: RunEvidence): Promise<void> {
+  if (!(await evidence.read<StagingDoc>(Doc.staging))?.storage) return;
+  await evidence.once<StagingStorageDoc>(Doc.stagingStorage, async () => ({
+    at: clock.now().toISOString(),
+    storage: (await fleet.describe(stagingName(evidence.run)))?.storage ?? null,
+  }));
 }
 
 /** True when there is no staging of this run (any more). */

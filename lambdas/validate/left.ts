@@ -1,4 +1,5 @@
 import type { Fingerprint } from "../prove/fingerprint.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { Doc, type LeftDoc, type Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
@@ -24,9 +25,7 @@ const NOT_VALID = `SELECT i.identity AS name
 /** What stands half made now that all migrations stand, and did not before. */
 export async function lookForLeft(ports: Ports, evidence: RunEvidence, target: Target): Promise<LeftDoc> {
   return await evidence.once<LeftDoc>(Doc.left(target), async () => {
-    const before = await evidence.read<Fingerprint>(
-      Doc.fingerprint(target === "production" ? "before" : "staging"),
-    );
+    const before = await keptFingerprint(evidence, target === "production" ? "before" : "staging");
     const found = await withTarget(ports, evidence, target, async (session) => ({
       invalidIndexes: await names(session, INVALID),
       notValid: await names(session, NOT_VALID),

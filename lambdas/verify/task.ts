@@ -1,16 +1,19 @@
 import * as z from "zod";
+import { noteJobsBefore } from "../fence/plan-jobs.ts";
 import { differencesOfCopy } from "../prove/compare.ts";
-import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
+import { takeFingerprint } from "../prove/fingerprint.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { scopeOf } from "../prove/scope.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { EVERY_ROW } from "../record/wishes.ts";
-import { Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
+import { type DisarmedDoc, Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { disarmMappings, outsideAllowed } from "../staging/disarm.ts";
 
 const event = z.strictObject(runFields);
 
@@ -40,7 +43,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
       equal: found.length === 0,
       differences: found,
       scope: scopeOf({
-        catalog: await evidence.need<Fingerprint>(Doc.fingerprint("staging")),
+        catalog: await keptFingerprint(evidence, "staging"),
         tables: staging.tables,
         views: staging.views ?? [],
         sequences: staging.sequences ?? [],
@@ -54,17 +57,31 @@ export const verifyTask: Task<z.infer<typeof event>> = {
         ErrorName.BackupMismatch,
         `Staging, restored from the snapshot, is not what production is: ${found.slice(0, 10).join("; ")}`,
       );
+    await keepFromOutside(ports, evidence);
     return DONE;
   },
 };
 
+/** Once staging is known to be what production is, and before a step runs on it. */
+async function keepFromOutside(ports: Ports, evidence: RunEvidence): Promise<void> {
+  await withTarget(ports, evidence, "staging", async (session) => {
+    await noteJobsBefore(session, ports, evidence);
+    if (outsideAllowed(ports.plan).length > 0) return;
+    const { useless, left } = await disarmMappings(session);
+    if (useless.length + left.length === 0) return;
+    await evidence.keep<DisarmedDoc>(Doc.disarmed, { at: ports.clock.now().toISOString(), useless, left });
+    if (useless.length > 0) ports.progress(`user mappings made useless: ${useless.join(", ")}`);
+    if (left.length > 0) ports.progress(`user mappings that still work: ${left.join(", ")}`);
+  });
+}
+
 async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
-  const staging = await evidence.need<Fingerprint>(Doc.fingerprint("staging"));
+  const staging = await keptFingerprint(evidence, "staging");
   const before = await evidence.read<RecordDoc>(Doc.record("before"));
   if (before) {
     const read = await evidence.need<RecordDoc>(Doc.record("staging"));
     return [
-      ...differencesOfCopy(await evidence.need<Fingerprint>(Doc.fingerprint("before")), staging),
+      ...differencesOfCopy(await keptFingerprint(evidence, "before"), staging),
       // Here every row was read, there what the plan wants.
       ...compareContents(...asFarAsRead(before.tables, read.tables)).map(({ text }) => text),
     ];

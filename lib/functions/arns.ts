@@ -4,7 +4,16 @@ import { snapshotPrefix } from "../../lambdas/shared/names.ts";
 /** ARNs of what lies outside the stack, in its own account and Region. Names may end in `*`. */
 export function rdsArn(
   stack: Stack,
-  resource: "db" | "snapshot" | "subgrp" | "pg" | "og",
+  resource:
+    | "db"
+    | "snapshot"
+    | "subgrp"
+    | "pg"
+    | "og"
+    | "deployment"
+    | "db-proxy"
+    | "target-group"
+    | "target",
   resourceName: string,
 ): string {
   return stack.formatArn({

@@ -1,6 +1,6 @@
 import type { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
-import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
+import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
 import type { Settings } from "../settings.ts";
 import { instanceArn, managedSecretArns, rdsArn, snapshotArns, viaServices } from "./arns.ts";
 
@@ -22,6 +22,29 @@ export function instanceStatements(stack: Stack, { database }: Settings): iam.Po
     new iam.PolicyStatement({
       // Free disk. CloudWatch knows no resources for reading metrics.
       actions: ["cloudwatch:GetMetricStatistics"],
+      resources: ["*"],
+    }),
+  ];
+}
+
+/** Seeing what around production a run has to know of: all of it only to be looked at. */
+export function surroundingsStatements(stack: Stack): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: ["rds:DescribeBlueGreenDeployments"],
+      resources: [rdsArn(stack, "deployment", "*")],
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:DescribeDBProxies", "rds:DescribeDBProxyTargets"],
+      resources: [
+        rdsArn(stack, "db-proxy", "*"),
+        rdsArn(stack, "target-group", "*"),
+        rdsArn(stack, "target", "*"),
+      ],
+    }),
+    new iam.PolicyStatement({
+      // Quotas, and until when a version of the engine is supported. The actions know no resources.
+      actions: ["rds:DescribeAccountAttributes", "rds:DescribeDBMajorEngineVersions"],
       resources: ["*"],
     }),
   ];
@@ -53,6 +76,11 @@ export function stagingStatements(stack: Stack, { database }: Settings): iam.Pol
       actions: ["rds:DeleteDBInstance"],
       resources: [instanceArn(stack, `${STAGING_PREFIX}*`)],
     }),
+    ...quietStatements(stack),
+    new iam.PolicyStatement({
+      actions: ["rds:DeleteDBParameterGroup"],
+      resources: [rdsArn(stack, "pg", `${QUIET_PREFIX}*`)],
+    }),
     new iam.PolicyStatement({
       actions: ["rds:DeleteDBSnapshot"],
       resources: [rdsArn(stack, "snapshot", `${snapshotPrefix("rehearsal")}*`)],
@@ -66,7 +94,11 @@ export function productionStatements(stack: Stack, { database }: Settings): iam.
   const aside = instanceArn(stack, `${asidePrefix(database.instance)}*`);
   return [
     ...restoreStatements(stack, [production], database.storageKmsKeyArn),
-    new iam.PolicyStatement({ actions: ["rds:ModifyDBInstance"], resources: [aside] }),
+    new iam.PolicyStatement({
+      actions: ["rds:ModifyDBInstance", "rds:RebootDBInstance"],
+      resources: [aside],
+    }),
+    ...quietStatements(stack),
     new iam.PolicyStatement({ actions: ["rds:AddRoleToDBInstance"], resources: [production] }),
     new iam.PolicyStatement({
       // The restored instance gets the roles that production had; which these are is known only then.
@@ -102,6 +134,20 @@ export function productionStatements(stack: Stack, { database }: Settings): iam.
             conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "rds", "secretsmanager") } },
           }),
         ]),
+  ];
+}
+
+/** Making parameter groups of Sluice's own from production's, whatever that is called. */
+function quietStatements(stack: Stack): iam.PolicyStatement[] {
+  return [
+    new iam.PolicyStatement({
+      actions: ["rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"],
+      resources: [rdsArn(stack, "pg", "*")],
+    }),
+    new iam.PolicyStatement({
+      actions: ["rds:CreateDBParameterGroup", "rds:ModifyDBParameterGroup", "rds:AddTagsToResource"],
+      resources: [rdsArn(stack, "pg", `${QUIET_PREFIX}*`)],
+    }),
   ];
 }
 

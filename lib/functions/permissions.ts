@@ -14,6 +14,7 @@ import {
   productionStatements,
   snapshotStatements,
   stagingStatements,
+  surroundingsStatements,
 } from "./permissions-rds.ts";
 
 /** What a function may need. Each is a few statements, made here and nowhere else. */
@@ -36,6 +37,8 @@ export type Need =
   | "announcements"
   /** See instances, snapshots and free disk. */
   | "instances"
+  /** See quotas, proxies, blue/green deployments, and until when the engine is supported. */
+  | "surroundings"
   | "snapshots"
   /** Copy final snapshots to where else the settings want them. */
   | "archive"
@@ -90,6 +93,8 @@ export function statementsFor(
       ];
     case "instances":
       return instanceStatements(stack, settings);
+    case "surroundings":
+      return surroundingsStatements(stack);
     case "snapshots":
       return snapshotStatements(stack, settings);
     case "archive":

@@ -42,7 +42,13 @@ const onAws = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
 
 /** What the state machines call. The names are the folders under lambdas/. */
 export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
-  admit: onAws("Takes and releases the run lock, looks at the instance", "lease", "executions", "instances"),
+  admit: onAws(
+    "Takes and releases the run lock, looks at the instance and what is around it",
+    "lease",
+    "executions",
+    "instances",
+    "surroundings",
+  ),
   preflight: onDatabase("Checks every condition for a run"),
   fence: {
     ...onDatabase("Keeps the application's roles out of the database, and lets them in again"),

@@ -37,6 +37,7 @@ export class CleanUp extends Construct {
         execution: sfn.JsonPath.stringAt("$.execution"),
         cleanUp: sfn.JsonPath.stringAt("$$.Execution.Id"),
       },
+      leadsBack: true,
     });
     const { ends, undo, undoOpened, stuck, restoring } = waysBack(states, props);
     const opened = states.phase("Open", () =>

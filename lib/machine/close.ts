@@ -25,7 +25,8 @@ export function close(states: States): Readonly<Record<End, sfn.State>> {
   const unwritten = new sfn.Pass(states, "The report is missing", {
     parameters: {
       cause: sfn.JsonPath.format(
-        "{}: the report could not be written, and the run's evidence holds what it would say. What failed last: {} {}",
+        // Without an apostrophe: not every interpreter knows one that is escaped.
+        "{}: the report could not be written, and the evidence of this run holds what it would say. What failed last: {} {}",
         sfn.JsonPath.stringAt("$.end.name"),
         sfn.JsonPath.stringAt("$.failure.Error"),
         sfn.JsonPath.stringAt("$.failure.Cause"),

@@ -18,8 +18,14 @@ export function countLoss(states: States, gate: sfn.State): Segment {
   return count;
 }
 
-/** Puts the final snapshot in production's place. The former production is kept under another name. */
-export function restore(states: States, onFailure: sfn.State): Segment {
+/**
+ * Puts the final snapshot in production's place. The former production is kept under another name. Once it is proven
+ * nothing keeps it from being opened: what settings it lacks then, people are told.
+ */
+export function restore(
+  states: States,
+  { onFailure, onProven }: { onFailure: sfn.State; onProven: sfn.State },
+): Segment {
   return inOrder(
     states.loop("Move production aside", {
       comment: "Renames the instance; it is kept until an operator deletes it.",
@@ -29,7 +35,7 @@ export function restore(states: States, onFailure: sfn.State): Segment {
       onFailure,
     }),
     states.loop("Restore production", {
-      comment: "A new instance from the final snapshot, under production's identifier and with its settings.",
+      comment: "A new instance from the final snapshot, under production's identifier; until it answers.",
       capability: "restore",
       payload: { action: "restore" },
       limitMinutes: 6 * 60,
@@ -41,6 +47,15 @@ export function restore(states: States, onFailure: sfn.State): Segment {
       payload: { proof: "production-restored" },
       limitMinutes: 6 * 60,
       onFailure,
+    }),
+    states.loop("Give production its settings", {
+      comment:
+        "Those that a restore cannot set. They are no data: what is refused is told, and fails nothing.",
+      capability: "restore",
+      payload: { action: "settings" },
+      limitMinutes: 60,
+      onFailure: onProven,
+      failurePath: "$.ungiven",
     }),
   );
 }

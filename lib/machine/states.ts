@@ -5,6 +5,7 @@ import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
 import { FINAL, RETRYABLE } from "../../lambdas/shared/errors.ts";
 import type { MachineCapability } from "./capabilities.ts";
+import { retryOfLambdaErrors, WAYS_BACK } from "./retries.ts";
 import type { Segment } from "./segment.ts";
 
 export interface TaskOptions {
@@ -19,7 +20,7 @@ export interface TaskOptions {
   failurePath?: string;
   /** Where the answer is put in the state; dropped unless told. */
   resultPath?: string;
-  /** How often it is tried again at most, whatever it meets; as the kind of error deserves unless told. */
+  /** How often it is tried again at most, whatever it meets of its own; as the kind of error deserves unless told. */
   retries?: number;
 }
 
@@ -38,6 +39,8 @@ export interface StatesProps {
   functions: FunctionsByCapability;
   /** What each task is told of the run; the execution itself is the run unless told. */
   run?: Readonly<Record<string, string>>;
+  /** All its states are ways back. */
+  leadsBack?: boolean;
 }
 
 /** Makes a machine's states and notes which phase each belongs to. */
@@ -45,10 +48,12 @@ export class States extends Construct {
   readonly phases: { phase: string; states: string[] }[] = [];
   private readonly functions: FunctionsByCapability;
   private readonly run: Readonly<Record<string, string>>;
+  private readonly leadsBack: boolean;
 
-  constructor(scope: Construct, id: string, { functions, run }: StatesProps) {
+  constructor(scope: Construct, id: string, { functions, run, leadsBack }: StatesProps) {
     super(scope, id);
     this.functions = functions;
+    this.leadsBack = leadsBack ?? false;
     this.run = {
       ...(run ?? {
         run: sfn.JsonPath.stringAt("$$.Execution.Name"),
@@ -115,6 +120,7 @@ export class States extends Construct {
     });
     // The task has said what is wrong and that doing the same again will not mend it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
+    this.addRetryOfLambdaErrors(state);
     // The worker died or lost its connection before it had asked. Asking again is safe: a newer link supersedes the
     // older. States.TaskFailed leaves out States.Timeout, which would ask the same people again when their time is over.
     state.addRetry({
@@ -153,6 +159,7 @@ export class States extends Construct {
       backoffRate: 2,
       maxDelay: Duration.seconds(60),
     });
+    this.addRetryOfLambdaErrors(state);
     // Anything else (a killed worker, a throttled API) may pass. Every task first looks
     // at what is there already, so that doing it twice does nothing twice.
     state.addRetry({
@@ -169,6 +176,11 @@ export class States extends Construct {
     });
     this.note(name);
     return state;
+  }
+
+  private addRetryOfLambdaErrors(state: sfn.TaskStateBase): void {
+    const back = this.leadsBack || WAYS_BACK.includes(this.phases.at(-1)?.phase ?? "");
+    state.addRetry(retryOfLambdaErrors(back ? "long" : "usual"));
   }
 
   private function(capability: MachineCapability): IFunction {

@@ -6,6 +6,7 @@ import { fenceAgain } from "./backup.ts";
 import { close } from "./close.ts";
 import { gate } from "./gate.ts";
 import { countLoss, restore } from "./restore.ts";
+import { WAYS_BACK } from "./retries.ts";
 import { rollback } from "./rollback.ts";
 import type { States } from "./states.ts";
 
@@ -73,7 +74,7 @@ function askedFirst(
 
 function restored(states: States, ends: WaysBack["ends"]): sfn.State {
   return states.phase("Restore", () => {
-    const back = restore(states, ends.NeedsOperator);
+    const back = restore(states, { onFailure: ends.NeedsOperator, onProven: ends.Restored });
     back.leadTo(ends.Restored);
     return back.first;
   });
@@ -86,15 +87,9 @@ export function noteMachine(
   states: States,
   order: readonly string[],
 ): void {
-  const phases = [
-    ...order,
-    "Fence again",
-    "Roll back",
-    "Count the loss",
-    "Gate: restore",
-    "Restore",
-    "Close",
-  ].flatMap((wanted) => states.phases.filter(({ phase }) => phase === wanted));
+  const phases = [...order, ...WAYS_BACK].flatMap((wanted) =>
+    states.phases.filter(({ phase }) => phase === wanted),
+  );
   const resource = machine.node.defaultChild as CfnResource;
   resource.addMetadata(MACHINE_METADATA, name);
   resource.addMetadata(PHASES_METADATA, phases);

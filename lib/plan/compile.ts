@@ -7,6 +7,7 @@ import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { isQuery } from "./in-transaction.ts";
+import { reach } from "./outside.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
@@ -56,6 +57,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   checkQuestions(file);
 
   const migrations: Migration[] = [];
+  const reaching = new Set<string>();
   for (const { folder, title, expectedMinutes, checklist, changes } of file.migrations) {
     const path = (name: string) => `${folder}/${name}.sql`;
     migrations.push({
@@ -65,9 +67,9 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       expectedMinutes,
       checklist,
       ...(changes === undefined ? {} : { changes }),
-      migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")))),
-      validate: parseCheckFile(path("validate"), await read(path("validate"))),
-      rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")))),
+      migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")), reaching)),
+      validate: parseCheckFile(path("validate"), await read(path("validate")), reaching),
+      rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")), reaching)),
     });
   }
   const benchmarks = [];
@@ -79,7 +81,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     });
   const watch = file.watch && (await compileWatch(file, file.watch, read));
   const stagingData: SqlFile[] = [];
-  for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path)));
+  for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path), reaching));
 
   const plan = bound({
     name: basename(directory),
@@ -96,7 +98,9 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     gates: file.gates,
     benchmarks,
     application: file.application,
-    afterOpening: file.afterOpening,
+    afterOpening: file.afterOpening.map(({ outside, ...task }) =>
+      outside === undefined ? task : { ...task, outside: true },
+    ),
     ...(watch ? { watch } : {}),
     reminders: file.reminders,
     expectedMinutes: file.expectedMinutes,
@@ -104,6 +108,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   });
   checkRoles(plan);
   checkReadsOnly(plan);
+  checkReaching(plan, reaching);
   return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };
 }
 
@@ -240,6 +245,37 @@ function checkReadsOnly(plan: CompiledPlan): void {
         where,
         `is ${first ? (more.length > 0 ? `${statements.length} statements` : "no SELECT that only reads") : "empty"}. It runs beside the migrations, where nothing may be written: let it be one query`,
       );
+  }
+}
+
+/** Whatever runs beside the migrations runs on staging too; of it only a post-migration task may reach outside. */
+function checkReaching(plan: CompiledPlan, reaching: ReadonlySet<string>): void {
+  const queries = [
+    ...plan.afterOpening.map(({ sql, outside }, index) => ({
+      where: `afterOpening[${index}].sql`,
+      sql: outside ? undefined : sql,
+      meant:
+        ". It is rehearsed on staging, and reaches the real world from there too. Where it is meant, add to it: outside: allowed",
+    })),
+    ...plan.benchmarks.flatMap(({ query, baseline, needs }, index) =>
+      Object.entries({ query, baseline, needs }).map(([key, sql]) => ({
+        where: `benchmarks[${index}].${key}`,
+        sql,
+        meant: ", and a benchmark is run again and again. Take it out",
+      })),
+    ),
+    ...(plan.watch?.metrics ?? []).map(({ source }, index) => ({
+      where: `watch.metrics[${index}].query`,
+      sql: source.kind === "query" ? source.sql : undefined,
+      meant: ", and a metric is read again and again. Take it out",
+    })),
+  ];
+  for (const { where, sql, meant } of queries) {
+    if (sql === undefined) continue;
+    for (const statement of splitStatements(sql, 1)) {
+      const what = reach(statement, reaching);
+      if (what !== undefined) throw new PlanError("plan.yaml", where, `${what}${meant}`);
+    }
   }
 }
 

@@ -156,7 +156,15 @@ export const planFile = z.strictObject({
       smoke: z.array(httpExpectation).default([]),
     })
     .default({ smoke: [] }),
-  afterOpening: z.array(z.strictObject({ title: z.string().min(1), sql: z.string().min(1) })).default([]),
+  afterOpening: z
+    .array(
+      z.strictObject({
+        title: z.string().min(1),
+        sql: z.string().min(1),
+        outside: z.literal("allowed").optional(),
+      }),
+    )
+    .default([]),
   watch: z
     .strictObject({
       metrics: z.array(metric).min(1),

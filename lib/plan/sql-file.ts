@@ -10,6 +10,7 @@ import {
   tablesMade,
 } from "./in-transaction.ts";
 import { leavesRole } from "./leaves-role.ts";
+import { reach, reachesOutside, reachingMade } from "./outside.ts";
 import { indexBuild, outsideTransaction } from "./outside-transaction.ts";
 import { PlanError } from "./plan-error.ts";
 import { relationsOf } from "./relations.ts";
@@ -19,7 +20,7 @@ import { fieldsOf, nameOf, type ParsedStatement, splitStatements } from "./state
 
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
 const MARK = /^--[ \t]*sluice:[ \t]*(.*?)[ \t]*$/;
-const STEP = /^step "([^"]+)"(?: (outside transaction|in batches))?( rewrites)?$/;
+const STEP = /^step "([^"]+)"(?: (outside transaction|in batches))?((?: rewrites| outside: ?allowed)*)$/;
 const CHECK = /^check "([^"]+)"(?: as (?:(each application role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/;
 
 interface Section<Head> {
@@ -36,10 +37,12 @@ interface StepMark {
   kind: Kind;
   /** It rewrites tables, and is meant to. */
   rewrites: boolean;
+  /** It reaches out of the database, and is meant to. */
+  outside: boolean;
 }
 const KINDS: Readonly<Record<string, Kind>> = { "outside transaction": "outside", "in batches": "batches" };
 /** A file without marks is one step. */
-const UNMARKED = { name: "all", kind: "transaction", rewrites: false } as const;
+const UNMARKED = { name: "all", kind: "transaction", rewrites: false, outside: false } as const;
 
 /** What the steps of a file so far have done that matters to the next. */
 interface Before {
@@ -48,32 +51,37 @@ interface Before {
   tables: Set<string>;
   /** Domains with a constraint that they made. */
   domains: Set<string>;
+  /** Routines that they made and that reach out of the database. */
+  reaching: Set<string>;
 }
 
 /**
  * Cuts a migrate or rollback file into its steps.
  * @throws PlanError with file and line for a mark that is not understood, SQL before the first mark, an empty step, or
  * a statement that cannot run where it stands, with what to write instead.
+ * @param reaching routines that the plan's files before this one made and that reach out of the database; added to
  */
-export function parseSqlFile(path: string, text: string): SqlFile {
+export function parseSqlFile(path: string, text: string, reaching = new Set<string>()): SqlFile {
   const sections = cut(path, text, (mark, line) => {
     const match = STEP.exec(mark);
     if (!match)
       throw new PlanError(
         path,
         `line ${line}`,
-        `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches] [rewrites]`,
+        `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches] [rewrites] [outside: allowed]`,
       );
     const kind = KINDS[match[2] ?? ""] ?? ("transaction" as const);
-    if (kind === "batches" && match[3])
+    const marks = match[3] ?? "";
+    const rewrites = marks.includes("rewrites");
+    if (kind === "batches" && rewrites)
       throw new PlanError(
         path,
         `line ${line}`,
         `step "${match[1]}" is done in batches, which change rows and rewrite no table. Take \`rewrites\` off`,
       );
-    return { name: String(match[1]), line, kind, rewrites: match[3] !== undefined };
+    return { name: String(match[1]), line, kind, rewrites, outside: marks.includes("outside:") };
   });
-  const before: Before = { settings: [], tables: new Set(), domains: new Set() };
+  const before: Before = { settings: [], tables: new Set(), domains: new Set(), reaching };
   const steps = sections.flatMap((section): Step[] => {
     const statements = splitStatements(section.text, section.line);
     if (section.head !== undefined && statements.length === 0)
@@ -97,7 +105,11 @@ export function parseSqlFile(path: string, text: string): SqlFile {
  * Cuts a validate file into its checks.
  * @throws PlanError as parseSqlFile, and for a file with no check.
  */
-export function parseCheckFile(path: string, text: string): CheckFile {
+export function parseCheckFile(
+  path: string,
+  text: string,
+  reaching: ReadonlySet<string> = new Set(),
+): CheckFile {
   const sections = cut(path, text, (mark, line) => {
     const match = CHECK.exec(mark);
     if (!match)
@@ -113,7 +125,7 @@ export function parseCheckFile(path: string, text: string): CheckFile {
   const checks = sections.flatMap((section): Check[] => {
     const statements = splitStatements(section.text, section.line);
     for (const statement of statements) {
-      refuse(path, statement, refusedAnywhere(statement));
+      refuse(path, statement, refusedAnywhere(statement) ?? checkReaching(statement, reaching));
       if (section.head?.as !== undefined) refuse(path, statement, leavesRole(statement));
     }
     if (section.head) {
@@ -155,7 +167,11 @@ function cut<Head>(
 }
 
 function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[], before: Before): Step {
-  for (const statement of parsed) refuse(path, statement, refusedAnywhere(statement));
+  for (const statement of parsed) {
+    refuse(path, statement, refusedAnywhere(statement));
+    if (!mark.outside) refuse(path, statement, reachesOutside(statement, before.reaching));
+    for (const name of reachingMade(statement, before.reaching)) before.reaching.add(name);
+  }
   const relations = relationsOf(parsed);
   const base = {
     name: mark.name,
@@ -171,6 +187,7 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
     ...base,
     ...(revoked.length > 0 ? { revokesConnect: revoked } : {}),
     ...(mark.rewrites ? { rewrites: true as const } : {}),
+    ...(mark.outside ? { outside: true as const } : {}),
     ...(parsed.some(picksByTime) ? { picksByTime: true as const } : {}),
   };
   if (mark.kind === "transaction") {
@@ -205,6 +222,12 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
   const batches = inBatches(statement);
   if ("refused" in batches) throw refusal(path, statement, batches.refused);
   return { ...common, kind: "batches", batches };
+}
+
+/** A check is run several times, on copies and on production, and is rolled back: what it does outside is not. */
+function checkReaching(statement: ParsedStatement, reaching: ReadonlySet<string>): string | undefined {
+  const what = reach(statement, reaching);
+  return what && `${what}, and a check is run again and again. Take this out`;
 }
 
 function onlyOne(

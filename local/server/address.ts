@@ -19,6 +19,8 @@ export interface Address {
   directTls: boolean;
   options: string | undefined;
   connectTimeoutMs: number;
+  /** All of it as it was given, for programs that use libpq. */
+  parameters: Parameters;
 }
 
 type Login = Pick<Address, "host" | "port" | "database" | "user">;
@@ -70,6 +72,7 @@ export function addressIn(
     directTls,
     options: all.options,
     connectTimeoutMs: timeoutIn(all.connect_timeout),
+    parameters: all,
   };
 }
 

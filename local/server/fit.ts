@@ -1,11 +1,12 @@
 import { Pooled } from "../../lambdas/shared/pg-session.ts";
 import { nameInSql } from "../../lambdas/shared/sql-text.ts";
-import { UsageError } from "../events.ts";
+import { type CopyHow, UsageError } from "../events.ts";
 import type { Address } from "./address.ts";
 import { withGuestAt, withSessionAt } from "./session.ts";
 
-/** Where sessions go that must be on no database that is to be copied, renamed or dropped. */
-export const MAINTENANCE = "postgres";
+/** Where sessions go that must be on no database that is to be copied, renamed or dropped: `database` least of all. */
+export const maintenanceFor = (database: string): string =>
+  database === "postgres" ? "template1" : "postgres";
 
 interface Row {
   me: string;
@@ -13,6 +14,7 @@ interface Row {
   isStandby: boolean;
   isReadOnly: boolean;
   mayCreate: boolean;
+  mayReplicate: boolean;
   mayBeOwner: boolean;
   freeByRole: number | null;
   freeByDatabase: number | null;
@@ -24,7 +26,7 @@ const SESSIONS = 3;
 const ASK = `
   SELECT current_user AS me, pg_get_userbyid(d.datdba) AS owner, pg_is_in_recovery() AS "isStandby",
          current_setting('default_transaction_read_only')::boolean AS "isReadOnly",
-         r.rolcreatedb OR r.rolsuper AS "mayCreate",
+         r.rolcreatedb OR r.rolsuper AS "mayCreate", r.rolreplication OR r.rolsuper AS "mayReplicate",
          pg_has_role(d.datdba, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
            AND pg_has_role(d.datdba, 'USAGE') AS "mayBeOwner",
          CASE WHEN r.rolconnlimit >= 0 AND NOT r.rolsuper THEN r.rolconnlimit -
@@ -38,7 +40,11 @@ const ASK = `
  * Whether a run can work there at all: it makes copies, which takes rights and a server that can be written to.
  * @throws UsageError with why nobody is let in, or with everything that is in the way, each with what helps
  */
-export async function refuseUnfit(address: Address, apply: boolean): Promise<void> {
+export async function refuseUnfit(
+  address: Address,
+  apply: boolean,
+  copy: CopyHow = "template",
+): Promise<void> {
   const { database } = address;
   const [row] = await withGuestAt(address, { application_name: "sluice" }, {}, (session, pooled) => {
     if (pooled) throw new UsageError(new Pooled(`${address.host}:${address.port}`).message);
@@ -46,16 +52,17 @@ export async function refuseUnfit(address: Address, apply: boolean): Promise<voi
   });
   if (!row) throw new UsageError(`${database} says nothing of itself in pg_database.`);
   // Copies have no limit of their own.
-  const problems = problemsIn(apply ? row : { ...row, freeByDatabase: null }, database);
+  const problems = problemsIn(apply ? row : { ...row, freeByDatabase: null }, database, copy);
   if (problems.length > 0)
     throw new UsageError(
       `A run on ${database} needs more than there is:\n${problems.map((line) => `- ${line}`).join("\n")}`,
     );
+  if (copy === "physical") return;
   // From there copies are made, and sessions go that must be on none that is copied.
-  await withSessionAt({ ...address, database: MAINTENANCE }, {}, async () => undefined);
+  await withSessionAt({ ...address, database: maintenanceFor(database) }, {}, async () => undefined);
 }
 
-function problemsIn(row: Row, database: string): string[] {
+function problemsIn(row: Row, database: string, copy: CopyHow): string[] {
   const [me, owner] = [nameInSql(row.me), nameInSql(row.owner)];
   if (row.isStandby) return ["The server is a standby, which cannot be written to. Give its primary."];
   const problems: string[] = [];
@@ -63,7 +70,11 @@ function problemsIn(row: Row, database: string): string[] {
     problems.push(
       `Sessions of ${row.me} are read-only (default_transaction_read_only). Take a role that may write, or, if this is the one: ALTER ROLE ${me} RESET default_transaction_read_only, and the same of the database.`,
     );
-  if (!row.mayCreate)
+  if (copy === "physical" && !row.mayReplicate)
+    problems.push(
+      `${row.me} may not copy the server's files, which --copy physical does. A superuser can change that: ALTER ROLE ${me} REPLICATION.`,
+    );
+  if (copy !== "physical" && !row.mayCreate)
     problems.push(
       `${row.me} may not create databases, and copies of ${database} are databases. A superuser can change that: ALTER ROLE ${me} CREATEDB.`,
     );

@@ -90,6 +90,17 @@ export function parametersOf(env: NodeJS.ProcessEnv): Parameters {
   return found;
 }
 
+/** The same for a program that uses libpq. The login, its password above all, is the caller's to add. */
+export function environmentOf(parameters: Parameters): NodeJS.ProcessEnv {
+  const { password: _, service: __, ...others } = parameters;
+  return Object.fromEntries(
+    Object.entries(others).flatMap(([name, value]) => {
+      const variable = VARIABLES[name];
+      return variable === undefined ? [] : [[variable, value]];
+    }),
+  );
+}
+
 /** @throws UsageError for a parameter that there is not, or that cannot be kept to */
 export function checked(found: Parameters, from: string): Parameters {
   for (const [name, value] of Object.entries(found)) {

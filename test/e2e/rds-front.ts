@@ -8,8 +8,13 @@ import {
   DescribeDBInstancesCommand,
   type RDSClient,
 } from "@aws-sdk/client-rds";
+import { STAGING_PREFIX } from "../../lambdas/shared/names.ts";
 import type { Certificates } from "./certificates.ts";
 import type { PostgresServers } from "./postgres.ts";
+import { answerAbout, filling } from "./rds-answers.ts";
+
+/** How far a copy's volume is filled, whenever that is asked. */
+export const PERCENT = 37;
 
 /** A call of RDS's query API, as it came. */
 export type Call = Readonly<Record<string, string>>;
@@ -23,10 +28,13 @@ interface Answer {
 /**
  * RDS as the functions find it: MiniStack's own API, which knows instances and snapshots but has no data, with a real
  * PostgreSQL server on every port that it advertises. Every call is passed on as it came, signature and all, and only
- * what MiniStack granted is done. Three things are added to its API: the data; renames, which it takes and does not do,
- * and by which an instance stays the same one; and the end of a change of parameters, which it leaves "applying".
+ * what MiniStack granted is done. Added to its API are: the data; renames, which it takes and does not do, and by which an
+ * instance stays the same one; the end of a change of parameters, which it leaves "applying"; what lies around an instance,
+ * of which it knows nothing; that a copy's volume is filled while it is used; and what a test has refused.
  */
 export class RdsFront {
+  /** The answer to the next call that it is for; undefined: the call is passed on. */
+  refuseNext: ((call: Call) => string | undefined) | undefined;
   /** What was asked, in order. */
   readonly calls: Call[] = [];
   readonly ports = new Map<string, number>();
@@ -76,12 +84,26 @@ export class RdsFront {
       const body = await textOf(asked);
       const call = Object.fromEntries(new URLSearchParams(body));
       this.calls.push(call);
+      const refusal = this.refuseNext?.(call);
+      if (refusal !== undefined) {
+        this.refuseNext = undefined;
+        reply.writeHead(400, { "content-type": "text/xml" }).end(refusal);
+        return;
+      }
       const answer = await this.pass(asked, body);
+      // What MiniStack does not know, and so refuses to nobody by his role.
+      const known = answerAbout(call.Action ?? "");
+      if (known !== undefined && answer.status !== 200 && !answer.body.includes("AccessDenied")) {
+        reply.writeHead(200, { "content-type": "text/xml" }).end(known);
+        return;
+      }
       if (answer.status === 200) await this.act(call, answer.body);
       let settled = answer.body.replaceAll(
         "<ParameterApplyStatus>applying<",
         "<ParameterApplyStatus>in-sync<",
       );
+      if (call.Action === "DescribeDBInstances" && call.DBInstanceIdentifier?.startsWith(STAGING_PREFIX))
+        settled = filling(settled, PERCENT);
       for (const [given, own] of this.sameAs) settled = settled.replaceAll(given, own);
       reply.writeHead(answer.status, { "content-type": answer.headers["content-type"] ?? "text/xml" });
       reply.end(settled);

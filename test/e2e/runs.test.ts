@@ -1,10 +1,13 @@
 import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand } from "@aws-sdk/client-rds";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { PreflightDoc } from "../../lambdas/shared/documents.ts";
 import { asidePrefix, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import { eventually } from "./command.ts";
 import { follow, type Played, play } from "./play.ts";
 import { INSTANCE } from "./production.ts";
+import { refused } from "./rds-answers.ts";
+import { PERCENT } from "./rds-front.ts";
 import { makeWorld, type World } from "./world.ts";
 
 let world: World;
@@ -47,9 +50,16 @@ describe("a run", () => {
       "VpcSecurityGroupIds.VpcSecurityGroupId.1": "sg-0123456789abcdef0",
       PubliclyAccessible: "false",
       DeletionProtection: "false",
-      "Tags.Tag.1.Key": "sluice:run",
-      "Tags.Tag.1.Value": run,
+      "Tags.Tag.2.Key": "sluice:run",
+      "Tags.Tag.2.Value": run,
     });
+    // As the settings want, and as RDS says of a copy that is in use before its volume is filled.
+    expect(Object.values(restore ?? {})).toContain("cost-center");
+    expect(JSON.parse(await fileOf(run, "staging.json"))).toMatchObject({
+      storage: { doing: "Initializing", percent: PERCENT },
+    });
+    const { checks } = JSON.parse(await fileOf(run, "preflight.json")) as PreflightDoc;
+    expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining(["restore of production", "tags"]));
     for (const text of [...(await evidenceOf(run)), ...played.history])
       expect(text).not.toContain(world.production.owner.password);
   });
@@ -81,6 +91,11 @@ describe("a run", () => {
 
   test("whose rollback fails is restored from its snapshot, under production's own name, and proven back", async () => {
     const run = "is-restored";
+    // AWS has no room for it at first.
+    world.front.refuseNext = ({ Action, DBInstanceIdentifier }) =>
+      Action === "RestoreDBInstanceFromDBSnapshot" && DBInstanceIdentifier === INSTANCE
+        ? refused("InsufficientDBInstanceCapacity", "none left")
+        : undefined;
     const played = await play(world, {
       run,
       noGo: ["after-003"],
@@ -94,6 +109,11 @@ describe("a run", () => {
     });
     expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
     expect(played.gates.at(-1)).toBe("restore");
+    expect(world.front.refuseNext).toBeUndefined();
+    // Proven before it has its settings; and people hear what is left to do.
+    const states = ["Restore production", "Prove production restored", "Give production its settings"];
+    expect(played.states.filter((state) => states.includes(state)).filter(unlike)).toEqual(states);
+    expect(JSON.parse(await fileOf(run, "handed-over.json")).handOver.join()).toContain("point in time");
     expect(await world.production.versions()).toEqual(["1"]);
     expect(await instances()).toEqual([INSTANCE, expect.stringContaining(asidePrefix(INSTANCE))]);
     expect(await world.production.isOpen()).toBe(true);
@@ -179,6 +199,9 @@ async function playAndStop(
   const cleanUp = await follow(world, cleanUps, await cleanUps.about(run), { run });
   return { first, cleanUp };
 }
+
+/** Of states that are entered again and again, each once. */
+const unlike = (state: string, at: number, all: string[]) => all[at - 1] !== state;
 
 const endOf = ({ status, error, failures }: Played): string =>
   status === "FAILED" && error === undefined ? failures.join("\n") : (error ?? status);

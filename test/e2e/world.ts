@@ -107,6 +107,7 @@ export async function makeWorld(): Promise<World> {
       plan: TINY_PLAN,
       database: { instance: INSTANCE, name: DATABASE, secretArn: secret.ARN, caBundle: certificates.ca },
       application: { url: application.url },
+      tags: { "cost-center": "4711" },
     };
     const deployment = new Deployment(settings, emulator.env, folder);
     await deployment.bootstrap();

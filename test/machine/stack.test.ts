@@ -199,8 +199,27 @@ describe("permissions", () => {
       "cloudwatch:GetMetricStatistics",
       "ec2:DescribeNetworkInterfaces",
       "ec2:DescribeSubnets",
+      "rds:DescribeAccountAttributes",
+      "rds:DescribeDBMajorEngineVersions",
       "rds:DescribeExportTasks",
       "secretsmanager:ListSecrets",
+    ]);
+  });
+
+  test("only what admits a run looks at what is around production, and changes none of it", () => {
+    const around = everyone.flatMap((name) =>
+      allowed(name)
+        .filter(({ action, on }) =>
+          /BlueGreen|Prox|AccountAttributes|:(deployment|db-proxy|target|target-group):/.test(action + on),
+        )
+        .map(({ action }) => `${name} ${action}`),
+    );
+    expect([...new Set(around)].sort()).toEqual([
+      "admit rds:DescribeAccountAttributes",
+      "admit rds:DescribeBlueGreenDeployments",
+      "admit rds:DescribeDBMajorEngineVersions",
+      "admit rds:DescribeDBProxies",
+      "admit rds:DescribeDBProxyTargets",
     ]);
   });
 

@@ -11,6 +11,7 @@ import type {
   Sample,
 } from "../../lambdas/shared/ports.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
+import { sha256 } from "../../lambdas/shared/sha256.ts";
 
 /** Evidence in memory: the same promises as the real store, and open to look into. */
 export class MemoryEvidence implements EvidenceStore {
@@ -38,6 +39,10 @@ export class MemoryEvidence implements EvidenceStore {
 
   async list(prefix: string): Promise<string[]> {
     return [...this.files.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  async tags(prefix: string): Promise<Map<string, string>> {
+    return new Map((await this.list(prefix)).map((key) => [key, sha256(this.files.get(key) ?? "")]));
   }
 
   async readLease(name: string): Promise<Lease | undefined> {

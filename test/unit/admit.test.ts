@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { admit } from "../../lambdas/admit/admit.ts";
 import { releaseLease, takeLease } from "../../lambdas/admit/lease.ts";
 import { admitTask } from "../../lambdas/admit/task.ts";
-import { Doc, type RequestDoc } from "../../lambdas/shared/documents.ts";
+import { inspectDeployment } from "../../lambdas/preflight/inspect-deployment.ts";
+import { Doc, type ProductionDoc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { bound, documentOf } from "../../lambdas/shared/plan-document.ts";
-import type { Instance } from "../../lambdas/shared/ports.ts";
+import type { Findings, Instance, Tags } from "../../lambdas/shared/ports.ts";
 import { notePublication } from "../../lambdas/shared/publications.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
 import { StoredPlans, storePlan } from "../../lambdas/shared/stored-plans.ts";
@@ -205,6 +206,55 @@ describe("a run's plan", () => {
     await start({});
     standard.checksum = published.checksum;
     expect(await start({})).toMatchObject({ checksum: deployed.checksum });
+  });
+});
+
+describe("what the fleet finds about production", () => {
+  const FOUND: Findings = {
+    refusals: [],
+    checks: [{ name: "RDS Proxy", passed: null, expected: "none", seen: "orders-proxy", mend: "Bear it." }],
+    forGates: ["RDS Proxy orders-proxy is in front."],
+    leavesOut: [],
+    afterRestore: [],
+  };
+  const inspecting = (found: Findings, settings: Partial<RunSettings> = {}) => {
+    const ports = portsWith({}, settings);
+    const asked: Tags[] = [];
+    ports.fleet.inspect = async (_instance, tags) => {
+      asked.push(tags);
+      return found;
+    };
+    return { ports, asked, evidence: evidenceOf(ports.evidence, "one") };
+  };
+  const start = ({ ports, evidence }: ReturnType<typeof inspecting>) =>
+    admit({}, { execution: "arn:one" }, ports, evidence);
+
+  test("refuses by name what no run works on, and leads to where it says what helps", async () => {
+    const given = inspecting({ ...FOUND, refusals: ["orders-prod is a read replica of primary."] });
+    await expect(start(given)).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringMatching(/a read replica of primary.*Instances that no run works on/),
+    });
+    expect(await given.evidence.read(Doc.production)).toBeUndefined();
+  });
+
+  test("is kept for preflight, which cannot ask it, and for the gates", async () => {
+    const given = inspecting(FOUND);
+    await start(given);
+    const production = await given.evidence.need<ProductionDoc>(Doc.production);
+    expect(production.findings).toEqual(FOUND);
+    expect(await inspectDeployment(given.ports, production)).toEqual(expect.arrayContaining(FOUND.checks));
+  });
+
+  test("counts the tags that a run adds, the organization's among them", async () => {
+    const given = inspecting(FOUND, { tags: { "cost-center": "4711" } });
+    await start(given);
+    expect(Object.keys(given.asked[0] ?? {}).sort()).toEqual([
+      "cost-center",
+      "sluice:keep-until",
+      "sluice:purpose",
+      "sluice:run",
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { predict } from "../../lambdas/rollback/predict.ts";
-import { Doc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, type ProductionDoc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { DatabaseFleet } from "../../lambdas/shared/ports.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -34,6 +34,17 @@ describe("the way back", () => {
         { what: "Prove it", seconds: 25 },
       ],
     });
+  });
+
+  test("by restore says what it leaves out, as no rehearsal shows it", async () => {
+    const { ports, evidence } = await rehearsed();
+    const leavesOut = ["The conversion to Multi-AZ."];
+    const findings = { refusals: [], checks: [], forGates: [], leavesOut, afterRestore: [] };
+    await evidence.keep<Partial<ProductionDoc>>(Doc.production, { findings });
+    await predict(ports, evidence);
+    const wayBack = await evidence.need<WayBackDoc>(Doc.wayBack);
+    expect(wayBack.restore).toMatchObject({ seconds: 1740, leavesOut });
+    expect(wayBack.rollback.leavesOut).toBeUndefined();
   });
 
   test("by restore is the rename, staging's restore, and the first reading of what was restored", async () => {

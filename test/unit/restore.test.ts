@@ -2,14 +2,16 @@ import { describe, expect, test } from "vitest";
 import { restoreTask } from "../../lambdas/restore/task.ts";
 import {
   Doc,
+  type HandedOverDoc,
   type MovedAsideDoc,
   type ProductionDoc,
   type RestoredDoc,
 } from "../../lambdas/shared/documents.ts";
+import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { asideName, snapshotName } from "../../lambdas/shared/names.ts";
 import { endpointOf } from "../../lambdas/shared/places.ts";
-import type { DatabaseFleet, Instance } from "../../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Instance, SettingsGiven } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { memoryPorts } from "../support/ports.ts";
 
@@ -31,10 +33,13 @@ const instance = (identity: string, more: Partial<Instance> = {}): Instance => (
 });
 
 /** A fleet that does what it is asked for at the next look; every call is noted. */
-async function world({ snapshot = "available" as "available" | "failed" | "none" } = {}) {
+async function world({
+  snapshot = "available" as "available" | "failed" | "none",
+  afterRestore = [] as string[],
+} = {}) {
   const calls: string[] = [];
   const instances = new Map<string, Instance>([[PRODUCTION, instance("db-1")]]);
-  let finished = false;
+  let given: SettingsGiven = { changing: true, refused: [], underWay: [] };
   const ports = memoryPorts();
   ports.fleet = {
     ...ports.fleet,
@@ -53,8 +58,9 @@ async function world({ snapshot = "available" as "available" | "failed" | "none"
       calls.push(`restore ${from} as ${to}`);
       expect(like).toEqual(LIKE);
       instances.set(to, instance("db-2", { status: "pending", statusText: "creating", endpoint: undefined }));
+      return undefined;
     },
-    finishRestore: async () => finished,
+    finishRestore: async () => given,
     handOver: async () => ["Make new replicas."],
   } satisfies Partial<DatabaseFleet> as DatabaseFleet;
   const evidence = evidenceOf(ports.evidence, RUN);
@@ -62,8 +68,15 @@ async function world({ snapshot = "available" as "available" | "failed" | "none"
     identity: "db-1",
     endpoint: { host: "db-1", port: 5432 },
     settings: LIKE,
+    findings: {
+      refusals: [],
+      checks: [],
+      forGates: [],
+      leavesOut: [],
+      afterRestore,
+    },
   });
-  const call = (action: "aside" | "restore") =>
+  const call = (action: "aside" | "restore" | "settings") =>
     invoke(
       restoreTask,
       { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "s", action },
@@ -75,8 +88,8 @@ async function world({ snapshot = "available" as "available" | "failed" | "none"
     instances,
     evidence,
     ports,
-    finish: () => {
-      finished = true;
+    give: (now: Partial<SettingsGiven>) => {
+      given = { changing: false, refused: [], underWay: [], ...now };
     },
   };
 }
@@ -164,26 +177,29 @@ describe("restoring production", () => {
   }
 
   test("takes the settings that production had, is begun once, and goes on wherever a worker left it", async () => {
-    const { call, calls, instances, finish, evidence } = await movedAside();
+    const { call, calls, instances, evidence } = await movedAside();
     expect(await call("restore")).toBe("running");
     expect(await call("restore")).toBe("running");
     instances.set(PRODUCTION, instance("db-2"));
-    // Its settings are not all given yet.
-    expect(await call("restore")).toBe("running");
-    finish();
     expect(await call("restore")).toBe("done");
     expect(await call("restore")).toBe("done");
     expect(calls).toEqual([`restore ${FINAL} as ${PRODUCTION}`]);
-    expect(await evidence.need<RestoredDoc>(Doc.restored)).toMatchObject({
-      endpoint: { host: "db-2" },
-      handOver: ["Make new replicas."],
-    });
+    expect(await evidence.need<RestoredDoc>(Doc.restored)).toMatchObject({ endpoint: { host: "db-2" } });
     expect(await endpointOf(evidence, "production")).toEqual({ host: "db-2", port: 5432 });
   });
 
+  test("is done as soon as it answers, before it has all its settings, so that it is proven first", async () => {
+    const { call, instances } = await movedAside();
+    await call("restore");
+    instances.set(
+      PRODUCTION,
+      instance("db-2", { status: "pending", statusText: "backing-up", answers: true }),
+    );
+    expect(await call("restore")).toBe("done");
+  });
+
   test("never takes the former production for the restored one, though it is still seen under its name", async () => {
-    const { call, calls, instances, finish, ports } = await movedAside();
-    finish();
+    const { call, calls, instances, ports } = await movedAside();
     instances.set(PRODUCTION, instance("db-1"));
     expect(await call("restore")).toBe("running");
     expect(ports.lines).toContain(`${PRODUCTION} has not left its name yet`);
@@ -197,17 +213,105 @@ describe("restoring production", () => {
     await expect(call("restore")).rejects.toThrow("incompatible-restore");
   });
 
-  test("is restored also where nobody can say what stayed behind", async () => {
-    const { call, instances, finish, ports, evidence } = await movedAside();
+  test("waits where there is no room, asks for its zone for a quarter of an hour, then for any", async () => {
+    const { call, ports } = await movedAside();
+    const asked: boolean[] = [];
+    ports.fleet = {
+      ...ports.fleet,
+      startRestore: async (_from, _to, _like, _purpose, _tags, anywhere = false) => {
+        asked.push(anywhere);
+        return { waits: { why: "InsufficientDBInstanceCapacity: none left." }, without: [] };
+      },
+    };
+    for (let minutes = 0; minutes < 30; minutes += 10) {
+      expect(await call("restore")).toBe("running");
+      ports.clock.pass(600_000);
+    }
+    expect(asked).toEqual([false, false, true]);
+    expect(ports.lines.at(-1)).toContain("none left");
+  });
+
+  test("says what it waited for, before the state machine's own end says only that it took too long", async () => {
+    const { call, ports } = await movedAside();
+    ports.fleet = {
+      ...ports.fleet,
+      startRestore: async () => ({
+        waits: { why: "InstanceQuotaExceeded: 40 of 40.", minutes: 30 },
+        without: [],
+      }),
+    };
+    expect(await call("restore")).toBe("running");
+    ports.clock.pass(31 * 60_000);
+    await expect(call("restore")).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringMatching(/40 of 40.*No room for an instance/),
+    });
+  });
+});
+
+describe("giving production its settings, once it is proven", () => {
+  async function restored(afterRestore: string[] = []) {
+    const given = await world({ afterRestore });
+    await given.call("aside");
+    await given.call("aside");
+    await given.call("restore");
+    given.instances.set(PRODUCTION, instance("db-2"));
+    await given.call("restore");
+    const handOver = async () => (await given.evidence.need<HandedOverDoc>(Doc.handedOver)).handOver;
+    return { ...given, handOver };
+  }
+
+  test("is over when it has all of them, and people hear what is left to do", async () => {
+    const { call, give, handOver } = await restored();
+    expect(await call("settings")).toBe("running");
+    give({ underWay: ["orders-prod is being converted to Multi-AZ."] });
+    expect(await call("settings")).toBe("done");
+    expect(await handOver()).toEqual(["orders-prod is being converted to Multi-AZ.", "Make new replicas."]);
+  });
+
+  test("asks again for what is refused, and then tells people: no setting fails a restore", async () => {
+    const { call, give, handOver, ports } = await restored();
+    give({ refused: ["storage autoscaling: refused"] });
+    expect(await call("settings")).toBe("running");
+    ports.clock.pass(4 * 60_000);
+    expect(await call("settings")).toBe("running");
+    ports.clock.pass(2 * 60_000);
+    expect(await call("settings")).toBe("done");
+    expect(await handOver()).toContain("Give orders-prod what it was refused: storage autoscaling: refused");
+  });
+
+  test("keeps the application out for half an hour at most, whatever is still being changed", async () => {
+    const { call, handOver, ports } = await restored();
+    expect(await call("settings")).toBe("running");
+    ports.clock.pass(31 * 60_000);
+    expect(await call("settings")).toBe("done");
+    expect((await handOver())[0]).toContain("still being changed after 30 minutes");
+  });
+
+  test("is over also where the fleet has given the instance up: it is proven, and people are told", async () => {
+    const { call, handOver, ports } = await restored();
+    ports.fleet = {
+      ...ports.fleet,
+      finishRestore: async () => {
+        throw new SluiceError(ErrorName.FleetFailed, "Instance orders-prod is incompatible-parameters.");
+      },
+    };
+    await call("settings");
+    ports.clock.pass(6 * 60_000);
+    expect(await call("settings")).toBe("done");
+    expect((await handOver())[0]).toContain("incompatible-parameters");
+  });
+
+  test("is over also where nobody can say what stayed behind, and tells what preflight had found", async () => {
+    const { call, give, handOver, ports } = await restored(["Register it with the proxy."]);
     ports.fleet = {
       ...ports.fleet,
       handOver: async () => {
         throw new Error("throttled");
       },
     };
-    instances.set(PRODUCTION, instance("db-2"));
-    finish();
-    expect(await call("restore")).toBe("done");
-    expect((await evidence.need<RestoredDoc>(Doc.restored)).handOver[0]).toContain("throttled");
+    give({});
+    expect(await call("settings")).toBe("done");
+    expect(await handOver()).toEqual([expect.stringContaining("throttled"), "Register it with the proxy."]);
   });
 });

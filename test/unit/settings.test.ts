@@ -42,6 +42,34 @@ describe("settings", () => {
     ]);
   });
 
+  test.each<[string, object, string]>([
+    ["a key of AWS's", { "aws:owner": "x" }, "aws:owner"],
+    ["a key of Sluice's own", { "sluice:run": "x" }, "sluice:run"],
+    ["an empty key", { "": "x" }, "tags"],
+    ["a key that is too long", { ["k".repeat(129)]: "x" }, "tags"],
+    ["a character that tags may not have", { owner: "a,b" }, "owner"],
+    ["a value that is no text", { owner: 7 }, "owner"],
+    [
+      "so many that a run's own do not fit",
+      Object.fromEntries(Array.from({ length: 48 }, (_, i) => [`k${i}`, ""])),
+      "at most 47",
+    ],
+  ])("of tags refuse %s, by its name", (_, tags, text) => {
+    const mistakes = mistakesIn({ ...exampleSettings, tags });
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(/^tags/);
+    expect(mistakes[0]).toContain(text);
+  });
+
+  test("hand tags on to the run, and nothing where there are none", () => {
+    const told = (more: object) => toRunSettings(parseSettings({ ...exampleSettings, ...more })).tags;
+    expect(told({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
+      "cost-center": "4711/a",
+      Überschrift: "",
+    });
+    expect(told({})).toBeUndefined();
+  });
+
   test("what must be there and is not is said to be missing", () => {
     expect(mistakesIn({ ...exampleSettings, database: {}, approvers: undefined })).toEqual(
       expect.arrayContaining([

@@ -47,7 +47,7 @@ function world(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot
       { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "s", ...event },
       ports,
     );
-  return { asked, archived, call, evidence: evidenceOf(ports.evidence, RUN) };
+  return { asked, archived, call, ports, evidence: evidenceOf(ports.evidence, RUN) };
 }
 
 describe("a snapshot", () => {
@@ -81,6 +81,15 @@ describe("a snapshot", () => {
     const rehearsal = world(["available"]);
     await rehearsal.call({ ...TAKE, purpose: "rehearsal" });
     expect(rehearsal.asked[0]?.tags).toEqual({ "sluice:run": RUN, "sluice:purpose": "rehearsal" });
+  });
+
+  test("has the organization's tags, if there are any, and so have its copies", async () => {
+    const { asked, archived, call, ports } = world(["available"], []);
+    ports.settings = { ...ports.settings, tags: { "cost-center": "4711" } };
+    await call({ ...TAKE, purpose: "final" });
+    await call({ action: "archive" });
+    for (const { tags } of [...asked, ...archived])
+      expect(tags).toMatchObject({ "cost-center": "4711", "sluice:run": RUN });
   });
 
   test("that failed is final: nothing can be restored from it", async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { Doc } from "../../lambdas/shared/documents.ts";
+import { warningsFor } from "../../lambdas/gate/warnings.ts";
+import { Doc, type ProductionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { snapshotName, stagingName } from "../../lambdas/shared/names.ts";
-import type { DatabaseFleet } from "../../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Instance, RestoreBegun, StorageWork, Tags } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { stagingTask } from "../../lambdas/staging/task.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -75,4 +76,98 @@ test("letting staging go after the rehearsal touches no snapshot and waits for n
   const { run, left } = world({ asks: 2 });
   expect(await run("letGo")).toBe("done");
   expect(left()).toContain(REHEARSAL);
+});
+
+describe("restoring staging", () => {
+  const ID = stagingName(RUN);
+  async function restoring(begun?: RestoreBegun) {
+    const ports = memoryPorts({ settings: { tags: { "cost-center": "4711" } } });
+    const asked: { tags: Tags; anywhere: boolean | undefined }[] = [];
+    let found: Instance | undefined;
+    ports.fleet = {
+      describe: async () => found,
+      startRestore: async (_from, _to, _like, _purpose, tags, anywhere) => {
+        asked.push({ tags, anywhere });
+        return begun;
+      },
+      finishRestore: async () => ({
+        changing: false,
+        refused: ["storage autoscaling: refused"],
+        underWay: [],
+      }),
+    } satisfies Partial<DatabaseFleet> as unknown as DatabaseFleet;
+    const evidence = evidenceOf(ports.evidence, RUN);
+    await evidence.keep<Partial<ProductionDoc>>(Doc.production, { settings: {} });
+    const call = async () =>
+      (
+        await invoke(
+          stagingTask,
+          {
+            run: RUN,
+            execution: "e",
+            planChecksum: "x".repeat(64),
+            state: "Restore staging",
+            action: "restore",
+            snapshot: "rehearsal",
+            limitMinutes: 360,
+          },
+          ports,
+        )
+      ).status;
+    const comeUp = (storage?: StorageWork) => {
+      found = {
+        id: ID,
+        identity: "db-2",
+        status: "available",
+        statusText: "available",
+        endpoint: { host: "h", port: 1 },
+        engineVersion: "17",
+        settings: {},
+        storage,
+      };
+    };
+    return { ports, asked, evidence, call, comeUp };
+  }
+
+  test("gives it the organization's tags beside those of the run", async () => {
+    const { asked, call } = await restoring();
+    await call();
+    expect(asked[0]?.tags).toEqual({
+      "cost-center": "4711",
+      "sluice:run": RUN,
+      "sluice:purpose": "staging",
+    });
+  });
+
+  test("waits for room until the state's own limit, and then says what it waited for", async () => {
+    const { asked, call, ports } = await restoring({ waits: { why: "no capacity" }, without: [] });
+    expect(await call()).toBe("running");
+    ports.clock.pass(16 * 60_000);
+    expect(await call()).toBe("running");
+    expect(asked.map(({ anywhere }) => anywhere)).toEqual([false, true]);
+    ports.clock.pass(342 * 60_000);
+    await expect(call()).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringContaining("no capacity"),
+    });
+  });
+
+  test("goes on without what is no data, and people read at the gate what production would lack", async () => {
+    const { call, comeUp, evidence, ports } = await restoring({ without: ["the option group: refused"] });
+    await call();
+    comeUp({ doing: "Initializing", percent: 12 });
+    expect(await call()).toBe("done");
+    comeUp({ doing: "Initializing", percent: 71 });
+    ports.fleet.startDelete = async () => undefined;
+    await invoke(
+      stagingTask,
+      { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "Let staging go", action: "letGo" },
+      ports,
+    );
+    expect(await warningsFor("rehearsal", evidence)).toEqual([
+      "Staging lacks a setting of production, and so would what is restored: the option group: refused",
+      "Staging lacks a setting of production, and so would what is restored: storage autoscaling: refused",
+      "Staging's storage was at work while it was measured (Initializing, 12 % when it was first used, Initializing, 71 % at the end): its figures are on the slow side.",
+    ]);
+  });
 });

@@ -42,7 +42,7 @@ function preflight({ preflight }: Report): Html | false {
       {
         head: "Result",
         plain: true,
-        cell: ({ passed }) => mark(passed, { yes: "Passed", no: "Failed", unknown: "Not known" }),
+        cell: ({ passed }) => mark(passed, { yes: "Passed", no: "Failed", unknown: "Look at it" }),
       },
       { head: "Expected", cell: ({ expected }) => expected },
       { head: "Seen", cell: ({ seen }) => seen },

@@ -32,6 +32,7 @@ function proof({
   differences,
   scope,
   grown,
+  others,
   moved,
   name,
 }: ProofReport): Html {
@@ -47,7 +48,7 @@ function proof({
   const open = !equal || (name.startsWith("production-") && tables.length <= LONG);
   return html`<details${open && html` open`}><summary>${title}: ${mark(equal, words)} <span class="soft small">${moment(at)}</span></summary>
 ${differences.length > 0 && bullets(differences)}
-${scope && html`<p>${scopeInWords(scope)}</p>`}${grown && bullets(grown)}
+${scope && html`<p>${scopeInWords(scope)}</p>`}${grown && bullets(grown)}${others && equal && bullets(others)}
 ${moved.length > 0 && bullets(moved)}
 ${fingerprintBefore !== null && html`<p class="small">Catalog before ${digest(fingerprintBefore)}, after ${digest(fingerprintAfter)}</p>`}
 ${table(

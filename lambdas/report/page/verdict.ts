@@ -1,7 +1,7 @@
 import { type Html, html } from "../../shared/html.ts";
 import { causeAlone } from "../outcome.ts";
 import type { Report } from "../schema.ts";
-import { databaseText } from "../summary.ts";
+import { copyLines, databaseText } from "../summary.ts";
 import { verdictOf } from "../verdict.ts";
 import { duration, moment } from "../words.ts";
 
@@ -30,6 +30,7 @@ ${report.now && html`<p class="cause">Now: ${report.now.state}, since ${moment(r
 function factsOf({ end, request, timeline, downtime, plan }: Report): [string, string][] {
   return [
     ...(request ? ([["Database", databaseText(request)]] as [string, string][]) : []),
+    ...(request?.copies ? ([["Copies", copyLines(request).join(" ")]] as [string, string][]) : []),
     ["Started", `${moment(timeline.startedAt)}${request?.startedBy ? ` by ${request.startedBy}` : ""}`],
     [timeline.endedAt ? "Took" : "So far", withGates(timeline.seconds, timeline.waitedSeconds)],
     downtime.seconds === null

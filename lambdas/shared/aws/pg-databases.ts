@@ -27,8 +27,12 @@ export class PgDatabases implements Databases {
     this.options = options;
   }
 
-  async withSession<T>(endpoint: Endpoint, work: (session: Session) => Promise<T>): Promise<T> {
-    const connection = await this.connect(endpoint);
+  async withSession<T>(
+    endpoint: Endpoint,
+    work: (session: Session) => Promise<T>,
+    database?: string,
+  ): Promise<T> {
+    const connection = await this.connect(endpoint, database ?? this.options.database);
     try {
       return await work(connection.session);
     } finally {
@@ -36,8 +40,8 @@ export class PgDatabases implements Databases {
     }
   }
 
-  private async connect(endpoint: Endpoint): Promise<PgConnection> {
-    const { credentials, database, applicationName, authorities, mend } = this.options;
+  private async connect(endpoint: Endpoint, database: string): Promise<PgConnection> {
+    const { credentials, applicationName, authorities, mend } = this.options;
     let refused: unknown;
     for await (const { username: user, password } of credentials(endpoint)) {
       try {

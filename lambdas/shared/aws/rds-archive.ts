@@ -10,8 +10,8 @@ import type { Archive, ArchivedSnapshot, Tags } from "../ports.ts";
 import type { RunSettings } from "../settings.ts";
 import { awsErrorName } from "./error-name.ts";
 import { refusal } from "./rds-errors.ts";
-import { tagList } from "./rds-restore.ts";
 import { snapshotStatus } from "./rds-status.ts";
+import { tagList } from "./rds-tags.ts";
 
 /** The settings', and the role that RDS writes exports with. */
 export interface Places {

@@ -13,6 +13,7 @@ const MEND: Readonly<Record<string, string>> = {
   AccessDenied: "Deploy the stack again; if that does not help, look for a service control policy.",
   DBInstanceNotFound: "Check the setting database.instance.",
   DBParameterGroupNotFound: "Create the parameter group again; production still names it.",
+  DBParameterGroupQuotaExceeded: "Delete parameter groups that nobody needs, or ask AWS for a higher quota.",
   DBSnapshotNotFound: "Somebody deleted the snapshot: start a new run.",
   DBSubnetGroupNotFound: "Create the subnet group again; production still names it.",
   IamRoleMissingPermissions: "Deploy the stack again; if that does not help, look at the bucket's policy.",

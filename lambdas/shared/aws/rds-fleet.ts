@@ -1,5 +1,4 @@
 import {
-  AddRoleToDBInstanceCommand,
   CreateDBSnapshotCommand,
   type DBInstance,
   DeleteDBInstanceCommand,
@@ -8,24 +7,31 @@ import {
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
   type RDSClient,
-  RebootDBInstanceCommand,
-  RestoreDBInstanceFromDBSnapshotCommand,
 } from "@aws-sdk/client-rds";
 import { ErrorName, SluiceError } from "../errors.ts";
 import { STAGING_PREFIX } from "../names.ts";
-import type { DatabaseFleet, Instance, InstanceSettings, Snapshot, Tags } from "../ports.ts";
+import type {
+  DatabaseFleet,
+  Findings,
+  Instance,
+  InstanceSettings,
+  RestoreBegun,
+  RestorePurpose,
+  SettingsGiven,
+  Snapshot,
+  Tags,
+} from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
+import { beginRestore } from "./rds-begin-restore.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
+import { findingsOf } from "./rds-findings.ts";
+import { giveSettings } from "./rds-give-settings.ts";
 import { handOverText } from "./rds-hand-over.ts";
-import {
-  missingRoles,
-  missingSettings,
-  type RestorePurpose,
-  restoreRequest,
-  tagList,
-} from "./rds-restore.ts";
+import { deleteQuietGroup, quietenInstance, quietGroup } from "./rds-quiet.ts";
+import { restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, settingsOf } from "./rds-settings.ts";
-import { instanceStatus, snapshotStatus } from "./rds-status.ts";
+import { instanceStatus, servesSessions, snapshotStatus, storageWork } from "./rds-status.ts";
+import { tagList } from "./rds-tags.ts";
 
 const GIB = 1024 ** 3;
 
@@ -50,12 +56,15 @@ export class RdsFleet implements DatabaseFleet {
     if (!db) return undefined;
     const statusText = db.DBInstanceStatus ?? "unknown";
     const status = instanceStatus(statusText);
+    const storage = storageWork(db);
     const { Address: host, Port: port } = db.Endpoint ?? {};
     return {
       id: instance,
       identity: db.DbiResourceId ?? "",
       status,
       statusText,
+      answers: servesSessions(statusText),
+      ...(storage === undefined ? {} : { storage }),
       endpoint: host === undefined || port === undefined ? undefined : { host, port },
       engineVersion: db.EngineVersion ?? "",
       // Free disk is nice to know; a restore must not fail for want of it.
@@ -105,20 +114,30 @@ export class RdsFleet implements DatabaseFleet {
     );
   }
 
+  async inspect(instance: string, tags: Tags): Promise<Findings> {
+    const db = await this.find(instance);
+    if (!db) throw new SluiceError(ErrorName.FleetFailed, `There is no instance ${instance}.`);
+    return await findingsOf(this.client, db, tags);
+  }
+
   async startRestore(
     snapshot: string,
     instance: string,
     like: InstanceSettings,
     purpose: RestorePurpose,
     tags: Tags,
-  ): Promise<void> {
+    anywhere = false,
+  ): Promise<RestoreBegun | undefined> {
     const request = restoreRequest(snapshot, instance, asRdsSettings(like), purpose, tags);
-    await this.attempt(`restore ${snapshot} as ${instance}`, "DBInstanceAlreadyExists", () =>
-      this.client.send(new RestoreDBInstanceFromDBSnapshotCommand(request)),
-    );
+    if (anywhere) request.AvailabilityZone = undefined;
+    return await beginRestore(this.client, request, purpose);
   }
 
-  async finishRestore(instance: string, like: InstanceSettings, purpose: RestorePurpose): Promise<boolean> {
+  async finishRestore(
+    instance: string,
+    like: InstanceSettings,
+    purpose: RestorePurpose,
+  ): Promise<SettingsGiven> {
     const wanted = asRdsSettings(like);
     const db = await this.find(instance);
     if (!db)
@@ -129,31 +148,23 @@ export class RdsFleet implements DatabaseFleet {
         ErrorName.FleetFailed,
         `Instance ${instance} is ${db.DBInstanceStatus}. See its events in the RDS console.`,
       );
-    if (status === "pending") return false;
+    if (status === "pending") return { changing: true, refused: [], underWay: [] };
+    return await giveSettings(this.client, { ...db, DBInstanceIdentifier: instance }, wanted, purpose);
+  }
 
-    const changes = missingSettings(db, wanted, purpose);
-    if (Object.keys(changes).length > 0) {
-      await this.attempt(`give ${instance} production's settings`, undefined, () =>
-        this.client.send(
-          new ModifyDBInstanceCommand({ DBInstanceIdentifier: instance, ApplyImmediately: true, ...changes }),
-        ),
-      );
-      return false;
-    }
-    const [role] = missingRoles(db, wanted, purpose);
-    if (role) {
-      await this.attempt(`give ${instance} the role ${role.arn}`, "DBInstanceRoleAlreadyExists", () =>
-        this.client.send(
-          new AddRoleToDBInstanceCommand({
-            DBInstanceIdentifier: instance,
-            RoleArn: role.arn,
-            FeatureName: role.feature,
-          }),
-        ),
-      );
-      return false;
-    }
-    return !isChanging(db) && (await this.parametersInForce(db, instance));
+  async quiet(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined> {
+    const settings = asRdsSettings(like);
+    const ready = await quietGroup(this.client, group, settings.parameterGroup, tags);
+    return ready ? { ...settings, parameterGroup: group } : undefined;
+  }
+
+  async quieten(instance: string, group: string): Promise<boolean> {
+    const db = await this.find(instance);
+    return db ? await quietenInstance(this.client, instance, group, db) : false;
+  }
+
+  async deleteQuiet(group: string): Promise<boolean> {
+    return await deleteQuietGroup(this.client, group);
   }
 
   async startRename(from: string, to: string): Promise<void> {
@@ -190,16 +201,6 @@ export class RdsFleet implements DatabaseFleet {
     );
   }
 
-  /** True when the parameter group is the one in force; reboots the instance when only that is missing. */
-  private async parametersInForce(db: DBInstance, instance: string): Promise<boolean> {
-    const state = db.DBParameterGroups?.[0]?.ParameterApplyStatus ?? "in-sync";
-    if (state === "pending-reboot")
-      await this.attempt(`reboot ${instance}`, undefined, () =>
-        this.client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: instance })),
-      );
-    return state === "in-sync";
-  }
-
   private async find(instance: string): Promise<DBInstance | undefined> {
     const found = await this.look(`describe ${instance}`, "DBInstanceNotFound", () =>
       this.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: instance })),
@@ -229,9 +230,4 @@ export class RdsFleet implements DatabaseFleet {
       throw refusal(error, tried);
     }
   }
-}
-
-// RDS shows a change among the pending ones for a while before its status says "modifying".
-function isChanging(db: DBInstance): boolean {
-  return Object.values(db.PendingModifiedValues ?? {}).some((value) => value !== undefined);
 }

@@ -5,6 +5,7 @@ export function handOverText(former: DBInstance, restored: DBInstance): string[]
   const [was, is] = [former.DBInstanceIdentifier ?? "", restored.DBInstanceIdentifier ?? ""];
   const replicas = former.ReadReplicaDBInstanceIdentifiers ?? [];
   const domains = (former.DomainMemberships ?? []).flatMap(({ Domain }) => Domain ?? []);
+  const zones = [former.AvailabilityZone, restored.AvailabilityZone];
   const secret = restored.MasterUserSecret?.SecretArn;
   return [
     ...(replicas.length === 0
@@ -20,6 +21,9 @@ export function handOverText(former: DBInstance, restored: DBInstance): string[]
           `IAM policies for rds-db:connect that name ${former.DbiResourceId} must name ${restored.DbiResourceId}: until then those who log in by IAM are kept out.`,
         ]
       : []),
+    ...(zones[0] === zones[1] || former.MultiAZ || zones.includes(undefined)
+      ? []
+      : [`${is} is in zone ${zones[1]} now, not in ${zones[0]}, where AWS had no room for it.`]),
     ...(domains.length === 0 ? [] : [`Join ${is} to the directory ${domains.join(", ")} again.`]),
     `Recovery to a point in time before the restore is possible only from ${was}: its automated backups stayed with it.`,
   ];

@@ -3,21 +3,24 @@ import type {
   ModifyDBInstanceMessage,
   RestoreDBInstanceFromDBSnapshotMessage,
 } from "@aws-sdk/client-rds";
-import type { Tags } from "../ports.ts";
+import type { RestorePurpose, Tags } from "../ports.ts";
 import type { RdsSettings } from "./rds-settings.ts";
+import { tagList, withinLimit } from "./rds-tags.ts";
 
-export type RestorePurpose = "staging" | "production";
+export type RestoreRequest = RestoreDBInstanceFromDBSnapshotMessage;
 
-/** What a restore can be told. Staging is as production is in all that decides how SQL behaves, and no more. */
+/**
+ * What a restore is told: staging's request is production's, but for what keeps staging apart. So the emergency is not
+ * the first to send it. In one zone, whatever production has: a second one is given when what was restored is proven.
+ */
 export function restoreRequest(
   snapshot: string,
   instance: string,
   like: RdsSettings,
   purpose: RestorePurpose,
   tags: Tags,
-): RestoreDBInstanceFromDBSnapshotMessage {
-  const all = purpose === "production" ? { ...like.tags, ...tags } : tags;
-  return {
+): RestoreRequest {
+  const request: RestoreRequest = {
     DBInstanceIdentifier: instance,
     DBSnapshotIdentifier: snapshot,
     DBInstanceClass: like.instanceClass,
@@ -34,36 +37,42 @@ export function restoreRequest(
     Iops: like.storage.iops,
     StorageThroughput: like.storage.throughput,
     DedicatedLogVolume: like.storage.dedicatedLogVolume,
-    Tags: tagList(all),
-    ...(purpose === "production" ? ownOf(like) : STAGING_ONLY),
-  };
-}
-
-// Staging lives for hours: no backups, no second zone, nothing that could keep it from being deleted or let
-// anybody outside reach it, and no upgrade in the middle of a rehearsal.
-const STAGING_ONLY = {
-  MultiAZ: false,
-  PubliclyAccessible: false,
-  DeletionProtection: false,
-  AutoMinorVersionUpgrade: false,
-  CopyTagsToSnapshot: false,
-  BackupRetentionPeriod: 0,
-} as const;
-
-function ownOf(like: RdsSettings): Partial<RestoreDBInstanceFromDBSnapshotMessage> {
-  return {
-    MultiAZ: like.multiAz,
-    // RDS refuses a zone for an instance that has two.
+    MultiAZ: false,
+    // What had two zones is at home in either.
     AvailabilityZone: like.multiAz ? undefined : like.availabilityZone,
     PubliclyAccessible: like.publiclyAccessible,
     DeletionProtection: like.deletionProtection,
     AutoMinorVersionUpgrade: like.minorUpgrades,
     CopyTagsToSnapshot: like.copyTagsToSnapshot,
     EnableCloudwatchLogsExports: like.logExports,
+    Tags: tagList(withinLimit(like.tags, tags)),
   };
+  return purpose === "production" ? request : { ...request, ...STAGING_ONLY, Tags: tagList(tags) };
 }
 
-type Changes = Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier">;
+// Staging lives for hours: no backups, no logs that outlive it, nothing that could keep it from being deleted or let
+// anybody outside reach it, and no upgrade in the middle of a rehearsal.
+const STAGING_ONLY = {
+  PubliclyAccessible: false,
+  DeletionProtection: false,
+  AutoMinorVersionUpgrade: false,
+  BackupRetentionPeriod: 0,
+  EnableCloudwatchLogsExports: undefined,
+} satisfies Partial<RestoreRequest>;
+
+/** In what the two requests differ, names and the snapshot apart; each as `DeletionProtection true (staging: false)`. */
+export function restoreDifferences(like: RdsSettings): string[] {
+  const [production, staging] = (["production", "staging"] as const).map(
+    (purpose): Record<string, unknown> => ({ ...restoreRequest("", "", like, purpose, {}) }),
+  );
+  const told = (value: unknown) =>
+    value === undefined ? "not given" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  return [...new Set([...Object.keys(production ?? {}), ...Object.keys(staging ?? {})])]
+    .filter((key) => key !== "Tags" && told(production?.[key]) !== told(staging?.[key]))
+    .map((key) => `${key} ${told(production?.[key])} (staging: ${told(staging?.[key])})`);
+}
+
+export type Changes = Omit<ModifyDBInstanceMessage, "DBInstanceIdentifier">;
 
 /** What the restored instance still lacks and ModifyDBInstance can give it; empty when it lacks nothing. */
 export function missingSettings(db: DBInstance, like: RdsSettings, purpose: RestorePurpose): Changes {
@@ -99,6 +108,38 @@ export function missingSettings(db: DBInstance, like: RdsSettings, purpose: Rest
     changes.ManageMasterUserPassword = true;
     changes.MasterUserSecretKmsKeyId = like.managedPassword.key;
   }
+  return { ...changes, ...leftOut(db, like) };
+}
+
+/** What the restore itself gives, unless RDS refused that in its request. */
+function leftOut(db: DBInstance, like: RdsSettings): Changes {
+  const changes: Changes = {};
+  const lacks = <T>(now: T | undefined, wanted: T | undefined): boolean =>
+    now !== undefined && wanted !== undefined && now !== wanted;
+  if (lacks(db.OptionGroupMemberships?.[0]?.OptionGroupName, like.optionGroup))
+    changes.OptionGroupName = like.optionGroup;
+  if (lacks(db.CACertificateIdentifier, like.certificateAuthority))
+    changes.CACertificateIdentifier = like.certificateAuthority;
+  if (lacks(db.NetworkType, like.networkType)) changes.NetworkType = like.networkType;
+  if (lacks(db.EngineLifecycleSupport, like.lifecycleSupport))
+    changes.EngineLifecycleSupport = like.lifecycleSupport;
+  if (lacks(db.AutoMinorVersionUpgrade, like.minorUpgrades))
+    changes.AutoMinorVersionUpgrade = like.minorUpgrades;
+  if (lacks(db.CopyTagsToSnapshot, like.copyTagsToSnapshot))
+    changes.CopyTagsToSnapshot = like.copyTagsToSnapshot;
+  if (
+    lacks(db.StorageType, like.storage.type) ||
+    lacks(db.Iops, like.storage.iops) ||
+    lacks(db.StorageThroughput, like.storage.throughput)
+  ) {
+    changes.StorageType = like.storage.type;
+    changes.Iops = like.storage.iops;
+    changes.StorageThroughput = like.storage.throughput;
+  }
+  if (lacks(db.DedicatedLogVolume, like.storage.dedicatedLogVolume))
+    changes.DedicatedLogVolume = like.storage.dedicatedLogVolume;
+  const logs = like.logExports.filter((name) => !(db.EnabledCloudwatchLogsExports ?? []).includes(name));
+  if (logs.length > 0) changes.CloudwatchLogsExportConfiguration = { EnableLogTypes: logs };
   return changes;
 }
 
@@ -110,8 +151,4 @@ export function missingRoles(
 ): RdsSettings["roles"] {
   if (purpose === "staging") return [];
   return like.roles.filter(({ arn }) => !db.AssociatedRoles?.some((role) => role.RoleArn === arn));
-}
-
-export function tagList(tags: Tags): { Key: string; Value: string }[] {
-  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }

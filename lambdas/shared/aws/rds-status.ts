@@ -1,8 +1,21 @@
+import type { DBInstance } from "@aws-sdk/client-rds";
+import type { StorageWork } from "../ports.ts";
+
 // From the RDS user guide, "Viewing Amazon RDS DB instance status". Whatever is neither usable nor listed as bad is a
 // change under way: a status that AWS adds some day is waited out rather than given up on.
 
-/** In use as usual, though RDS may be doing something beside. */
-const USABLE = ["available", "storage-optimization"];
+/** In use as usual, though RDS may be doing something beside: a volume may be slow while it is filled from a snapshot. */
+const USABLE = ["available", "storage-initialization", "storage-optimization"];
+
+/** Serves sessions, and takes no change meanwhile. */
+const ANSWERS = [
+  ...USABLE,
+  "backing-up",
+  "configuring-enhanced-monitoring",
+  "configuring-iam-database-auth",
+  "configuring-log-exports",
+  "storage-config-upgrade",
+];
 
 /** From these an instance does not come back unless somebody does something. */
 const BAD = [
@@ -26,6 +39,25 @@ const BAD_SNAPSHOT = ["failed", "incompatible-restore"];
 export function instanceStatus(text: string): "available" | "pending" | "failed" {
   if (USABLE.includes(text)) return "available";
   return BAD.includes(text) ? "failed" : "pending";
+}
+
+export function servesSessions(text: string): boolean {
+  return ANSWERS.includes(text);
+}
+
+/** What RDS says that it is doing to the instance's storage; undefined where it says nothing. */
+export function storageWork(db: DBInstance): StorageWork | undefined {
+  const { StorageOperationStatus: doing, StorageOperationPercentProgress: percent } = db;
+  if (doing !== undefined) return { doing, ...(percent === undefined ? {} : { percent }) };
+  const byStatus = /^storage-(initializ|optimiz)ation$/.exec(db.DBInstanceStatus ?? "")?.[1];
+  return byStatus === undefined
+    ? undefined
+    : { doing: byStatus === "initializ" ? "Initializing" : "Optimizing" };
+}
+
+/** Such as `Initializing, 37 %`. */
+export function storageText({ doing, percent }: StorageWork): string {
+  return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
 }
 
 export function snapshotStatus(text: string): "available" | "pending" | "failed" {

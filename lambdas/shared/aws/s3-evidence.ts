@@ -30,16 +30,21 @@ export class S3Evidence implements EvidenceStore {
   }
 
   async list(prefix: string): Promise<string[]> {
-    const keys: string[] = [];
+    return [...(await this.tags(prefix)).keys()];
+  }
+
+  /** S3's own tag of an object, which is another for other content. */
+  async tags(prefix: string): Promise<Map<string, string>> {
+    const found: [key: string, tag: string][] = [];
     let token: string | undefined;
     do {
       const page = await this.client.send(
         new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ContinuationToken: token }),
       );
-      keys.push(...(page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key])));
+      for (const { Key, ETag } of page.Contents ?? []) if (Key !== undefined) found.push([Key, ETag ?? ""]);
       token = page.NextContinuationToken;
     } while (token !== undefined);
-    return keys.sort();
+    return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   async readLease(name: string): Promise<Lease | undefined> {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
+import { keepFingerprint } from "../../../lambdas/prove/kept-fingerprint.ts";
 import { Doc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../../lambdas/shared/ports.ts";
@@ -18,7 +19,7 @@ test("what the migrations left half made is told, and not what was so before or 
   const ports = memoryPorts({ databases });
   const evidence = evidenceOf(ports.evidence, "run-1");
   await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
-  await evidence.keep(Doc.fingerprint("before"), await takeFingerprint(session));
+  await keepFingerprint(evidence, "before", await takeFingerprint(session));
   await session.exec(`CREATE INDEX "Left" ON t (x); ${INVALID('"Left"')}
     CREATE INDEX on_only ON ONLY p (id);
     ALTER TABLE t ADD CONSTRAINT open_now CHECK (x < 100) NOT VALID;

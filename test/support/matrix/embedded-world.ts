@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
 import { listTables, takeTableContent } from "../../../lambdas/record/checksums.ts";
 import { asidePrefix } from "../../../lambdas/shared/names.ts";
-import type { DatabaseFleet, Databases, Http, Snapshot } from "../../../lambdas/shared/ports.ts";
+import type {
+  DatabaseFleet,
+  Databases,
+  Http,
+  SettingsGiven,
+  Snapshot,
+} from "../../../lambdas/shared/ports.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 import type { LoadedPlan } from "../../../lib/plan/compile.ts";
 import { EmbeddedInstance } from "../../../local/embedded-instance.ts";
@@ -108,14 +114,14 @@ export class EmbeddedWorld implements World, DatabaseFleet, Databases {
     this.taken.delete(id);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<void> {
+  async startRestore(snapshot: string, instance: string): Promise<undefined> {
     const data = this.taken.get(snapshot)?.data;
     if (this.held.has(instance) || !data) return;
     this.held.set(instance, { identity: randomUUID(), dumped: { data, log: "" }, live: undefined });
   }
 
-  async finishRestore(): Promise<boolean> {
-    return true;
+  async finishRestore(): Promise<SettingsGiven> {
+    return { changing: false, refused: [], underWay: [] };
   }
 
   async handOver(): Promise<string[]> {

@@ -4,6 +4,7 @@ import { migrateTask } from "../../../lambdas/migrate/task.ts";
 import { openingTask } from "../../../lambdas/opening/task.ts";
 import { preflightTask } from "../../../lambdas/preflight/task.ts";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
+import { keepFingerprint } from "../../../lambdas/prove/kept-fingerprint.ts";
 import { proveTask } from "../../../lambdas/prove/task.ts";
 import { recordTask } from "../../../lambdas/record/task.ts";
 import type { Caught } from "../../../lambdas/report/caught.ts";
@@ -204,7 +205,7 @@ class Played {
 
   async record(name: RecordName, target: Target): Promise<RecordDoc> {
     const fingerprint = fingerprintOf((await this.database(target)).catalog());
-    await this.keep(Doc.fingerprint(name), fingerprint);
+    await keepFingerprint(this.evidence, name, fingerprint);
     return await this.keep<RecordDoc>(Doc.record(name), {
       at: this.now(),
       seconds: 0,

@@ -1,5 +1,11 @@
 import { asidePrefix } from "../../../lambdas/shared/names.ts";
-import type { DatabaseFleet, Databases, Http, Snapshot } from "../../../lambdas/shared/ports.ts";
+import type {
+  DatabaseFleet,
+  Databases,
+  Http,
+  SettingsGiven,
+  Snapshot,
+} from "../../../lambdas/shared/ports.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 import { StandInDatabase } from "./stand-in-database.ts";
 import { standInTasks } from "./stand-in-tasks.ts";
@@ -76,13 +82,13 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
     this.taken.delete(id);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<void> {
+  async startRestore(snapshot: string, instance: string): Promise<undefined> {
     const copy = this.taken.get(snapshot)?.copy();
     if (copy && !this.held.has(instance)) this.held.set(instance, copy);
   }
 
-  async finishRestore(): Promise<boolean> {
-    return true;
+  async finishRestore(): Promise<SettingsGiven> {
+    return { changing: false, refused: [], underWay: [] };
   }
 
   async handOver(): Promise<string[]> {

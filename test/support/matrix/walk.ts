@@ -17,7 +17,7 @@ import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
 
 export const RUN = "a-walk";
 export const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:sluice:a-walk";
-const STARTED_AT = "2026-11-01T02:00:00.000Z";
+export const STARTED_AT = "2026-11-01T02:00:00.000Z";
 const GATE_URL = "https://gates.example.com";
 /** Its actions were on; those of the other were off already. */
 export const ALARM = "orders-latency";
@@ -44,6 +44,15 @@ export interface Halt {
   world: SavedWorld;
 }
 
+/** What a state sent, and what it was answered or met. */
+export interface Exchange {
+  state: string;
+  sent: Record<string, unknown>;
+  answer?: unknown;
+  error?: string;
+  cause?: string;
+}
+
 export interface Walked {
   /** Name of the end state. */
   end: string;
@@ -51,6 +60,7 @@ export interface Walked {
   cause: string;
   /** Task states in the order in which they were called, each call. */
   calls: string[];
+  exchanges: Exchange[];
   halts: Map<string, Halt>;
   faults: readonly Fault[];
   evidence: MemoryEvidence;
@@ -84,6 +94,7 @@ class Walk {
   private readonly notices: Notice[];
   private readonly callbacks = new LocalCallbacks();
   private readonly calls: string[] = [];
+  private readonly exchanges: Exchange[] = [];
   private readonly halted = new Map<string, Halt>();
   private readonly passed: string[] = [];
   private readonly secrets: string[] = [];
@@ -118,7 +129,7 @@ class Walk {
       ...(halt ? { startAt: halt.state } : {}),
       // One that goes on from a halt is the same execution; the interpreter gives each the time at which it begins.
       task: (state, event) =>
-        this.task(state, "started" in event ? { ...event, started: STARTED_AT } : event, ports),
+        this.exchange(state, "started" in event ? { ...event, started: STARTED_AT } : event, ports),
       onEvent: (event) => this.see(event),
     });
     for (const [state, found] of this.halted) found.input = this.inputs.get(state);
@@ -126,6 +137,7 @@ class Walk {
       end,
       cause: this.cause,
       calls: this.calls,
+      exchanges: this.exchanges,
       halts: this.halted,
       faults: this.faults,
       evidence: this.evidence,
@@ -152,6 +164,22 @@ class Walk {
       .slice(1)
       .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
     return String(found ?? "");
+  }
+
+  private async exchange(
+    state: string,
+    sent: Record<string, unknown>,
+    ports: Surroundings,
+  ): Promise<unknown> {
+    try {
+      const answer = await this.task(state, sent, ports);
+      this.exchanges.push({ state, sent, answer });
+      return answer;
+    } catch (error) {
+      const { name, message } = error as Error;
+      this.exchanges.push({ state, sent, error: name, cause: message });
+      throw error;
+    }
   }
 
   private async task(state: string, event: Record<string, unknown>, ports: Surroundings): Promise<unknown> {

@@ -58,8 +58,37 @@ describe("what RDS says of an instance", () => {
     (text) => expect(instanceStatus(text)).toBe("pending"),
   );
 
-  test("an instance that optimizes its storage can be used", () => {
-    expect(instanceStatus("storage-optimization")).toBe("available");
+  test.each(["storage-optimization", "storage-initialization"])("in %s an instance can be used", (text) =>
+    expect(instanceStatus(text)).toBe("available"),
+  );
+
+  test.each<[object, object | undefined]>([
+    [{}, undefined],
+    [{ DBInstanceStatus: "storage-initialization" }, { doing: "Initializing" }],
+    [{ DBInstanceStatus: "storage-optimization" }, { doing: "Optimizing" }],
+    [
+      { StorageOperationStatus: "Initializing", StorageOperationPercentProgress: 37 },
+      { doing: "Initializing", percent: 37 },
+    ],
+    [
+      { StorageOperationStatus: "Something new", StorageOperationPercentProgress: 0 },
+      { doing: "Something new", percent: 0 },
+    ],
+  ])("what is being done to its storage is told: %j", async (more, storage) => {
+    rds.on(DescribeDBInstancesCommand).resolves(found({ ...productionInstance, ...more }));
+    expect(await fleet.describe("orders")).toMatchObject({ status: "available" });
+    expect((await fleet.describe("orders"))?.storage).toEqual(storage);
+  });
+
+  test("an instance that is backed up answers, and is not free for changes", async () => {
+    rds
+      .on(DescribeDBInstancesCommand)
+      .resolves(found({ ...productionInstance, DBInstanceStatus: "backing-up" }));
+    expect(await fleet.describe("orders")).toMatchObject({ status: "pending", answers: true });
+    rds
+      .on(DescribeDBInstancesCommand)
+      .resolves(found({ ...productionInstance, DBInstanceStatus: "creating" }));
+    expect(await fleet.describe("orders")).toMatchObject({ status: "pending", answers: false });
   });
 
   test("a failed snapshot cannot be restored from", () => {
@@ -213,7 +242,8 @@ describe("restores", () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
     await fleet.startRestore("s", "orders", like, "production", tags);
     expect(request()).toMatchObject({
-      MultiAZ: true,
+      // The second zone comes when it is proven: converted in use, it costs no downtime.
+      MultiAZ: false,
       DeletionProtection: true,
       PubliclyAccessible: false,
       EnableCloudwatchLogsExports: ["postgresql"],
@@ -252,14 +282,14 @@ describe("finishing a restore", () => {
 
   test("while RDS works on it nothing is asked for", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found({ ...restored, DBInstanceStatus: "modifying" }));
-    expect(await fleet.finishRestore("orders", like, "production")).toBe(false);
+    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
     expect(changes()).toEqual([]);
   });
 
   test("production gets everything that a restore cannot set, at once", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found(restored));
     rds.on(ModifyDBInstanceCommand).resolves({});
-    expect(await fleet.finishRestore("orders", like, "production")).toBe(false);
+    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
     expect(changes()).toEqual([
       {
         DBInstanceIdentifier: "orders",
@@ -290,13 +320,13 @@ describe("finishing a restore", () => {
   test("a change that RDS is too busy for is asked for again", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found(restored));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("InvalidDBInstanceStateFault"));
-    expect(await fleet.finishRestore("orders", like, "production")).toBe(false);
+    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
   });
 
   test("roles come after settings, one at a time", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(found({ ...productionInstance, AssociatedRoles: [] }));
     rds.on(AddRoleToDBInstanceCommand).resolves({});
-    expect(await fleet.finishRestore("orders", like, "production")).toBe(false);
+    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
     expect(rds.commandCalls(AddRoleToDBInstanceCommand)[0]?.args[0].input).toEqual({
       DBInstanceIdentifier: "orders",
       RoleArn: "arn:aws:iam::123456789012:role/s3-import",
@@ -308,7 +338,7 @@ describe("finishing a restore", () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(found({ ...productionInstance, PendingModifiedValues: { BackupRetentionPeriod: 14 } }));
-    expect(await fleet.finishRestore("orders", like, "production")).toBe(false);
+    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({ changing: true });
   });
 
   test("parameters that wait for a reboot get one, and only then is it done", async () => {
@@ -320,8 +350,9 @@ describe("finishing a restore", () => {
       .resolvesOnce(found({ ...productionInstance, DBInstanceStatus: "rebooting" }))
       .resolves(found(productionInstance));
     const answers = [];
-    for (let i = 0; i < 4; i++) answers.push(await fleet.finishRestore("orders", like, "production"));
-    expect(answers).toEqual([false, false, false, true]);
+    for (let i = 0; i < 4; i++)
+      answers.push((await fleet.finishRestore("orders", like, "production")).changing);
+    expect(answers).toEqual([true, true, true, false]);
     expect(rds.commandCalls(RebootDBInstanceCommand)).toHaveLength(1);
     expect(changes()).toEqual([]);
   });
@@ -355,6 +386,14 @@ describe("handing over", () => {
     expect(text).toContain("name db-PRODUCTION must name db-RESTORED");
     expect(text).toContain("d-123");
     expect(text).toContain("point in time before the restore is possible only from orders-before-1");
+  });
+
+  test("names the zone, where AWS had no room in the former one", async () => {
+    const one = { MultiAZ: false };
+    expect(
+      await told({ ...aside, ...one }, { ...taken, ...one, AvailabilityZone: "eu-central-1b" }),
+    ).toContain("orders is in zone eu-central-1b now, not in eu-central-1a");
+    expect(await told(aside, { ...taken, AvailabilityZone: "eu-central-1b" })).not.toContain("in zone");
   });
 
   test("says nothing of what the instance never had", async () => {

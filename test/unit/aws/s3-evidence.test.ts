@@ -75,9 +75,21 @@ describe("evidence in S3", () => {
 
   test("all pages of a listing are read, and sorted", async () => {
     s3.on(ListObjectsV2Command)
-      .resolvesOnce({ Contents: [{ Key: "runs/r/c" }], NextContinuationToken: "more" })
-      .resolves({ Contents: [{ Key: "runs/r/a" }, { Key: "runs/r/b" }] });
-    expect(await store.list("runs/r/")).toEqual(["runs/r/a", "runs/r/b", "runs/r/c"]);
+      .resolvesOnce({ Contents: [{ Key: "runs/r/c", ETag: '"3"' }], NextContinuationToken: "more" })
+      .resolvesOnce({
+        Contents: [
+          { Key: "runs/r/a", ETag: '"1"' },
+          { Key: "runs/r/b", ETag: '"2"' },
+        ],
+      })
+      .resolves({ Contents: [{ Key: "runs/r/c", ETag: '"4"' }] });
+    const tags = await store.tags("runs/r/");
+    expect([...tags]).toEqual([
+      ["runs/r/a", '"1"'],
+      ["runs/r/b", '"2"'],
+      ["runs/r/c", '"3"'],
+    ]);
+    expect(await store.list("runs/r/")).toEqual(["runs/r/c"]);
     expect(s3.commandCalls(ListObjectsV2Command)[1]?.args[0].input.ContinuationToken).toBe("more");
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
 import { ADVICE } from "../../../lambdas/report/left-behind.ts";
 import { VERDICTS } from "../../../lambdas/report/verdict.ts";
+import { ownFindings } from "../../../lambdas/shared/aws/rds-own-findings.ts";
 import { missingSettings, restoreRequest } from "../../../lambdas/shared/aws/rds-restore.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
 import { END_NAMES, type GateDoc } from "../../../lambdas/shared/documents.ts";
@@ -58,6 +59,22 @@ describe("the operator's runbook", () => {
     }
   });
 
+  test("says what to do about each thing that preflight finds about the instance", async () => {
+    const replicas = { ReadReplicaDBInstanceIdentifiers: ["orders-reports"] };
+    const { checks } = ownFindings({ ...productionInstance, ...replicas }, {});
+    expect(checks.length).toBeGreaterThan(5);
+    // And those that are asked of RDS beside.
+    const asked = [
+      "RDS Proxy",
+      "support of the engine",
+      "blue/green deployments",
+      "quotas of RDS",
+      "quota of",
+    ];
+    for (const name of [...checks.map((check) => check.name), ...asked])
+      expect(section("Refused")).toContain(`**${name}**`);
+  });
+
   test("names no state of a drill that the machine does not have", async () => {
     const plan = await compilePlan(join(ROOT, "sql/knowledge-graph"));
     const { capabilities } = await synthesize(plan, { rehearse: "before" });
@@ -74,7 +91,8 @@ describe("the operator's runbook", () => {
       DBInstanceIdentifier: "INSTANCE",
       ApplyImmediately: true,
       DeletionProtection: true,
-      ...missingSettings({}, like, "production"),
+      // The logs that are exported are told to the restore.
+      ...missingSettings({ EnabledCloudwatchLogsExports: like.logExports }, like, "production"),
     });
   });
 });

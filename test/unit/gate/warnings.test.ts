@@ -1,7 +1,12 @@
 import { expect, test } from "vitest";
 import { gateNotice } from "../../../lambdas/gate/message.ts";
 import { warningsFor } from "../../../lambdas/gate/warnings.ts";
-import { type BenchmarksDoc, Doc, type GateDoc } from "../../../lambdas/shared/documents.ts";
+import {
+  type BenchmarksDoc,
+  Doc,
+  type GateDoc,
+  type ProductionDoc,
+} from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence, memoryPorts } from "../../support/ports.ts";
 
@@ -39,4 +44,15 @@ test("the message begins with it, as plain text", () => {
   const { text } = gateNotice(doc, "run-1", "A plan", memoryPorts().settings, "https://gates.example/1");
   expect(text.split("\n")[0]).toMatch(/^A Go ends in a rollback /);
   expect(text.split("\n")[0]).not.toContain("https://");
+});
+
+test("what is around production is said before a Go for it, and before one for a restore", async () => {
+  const evidence = evidenceOf(new MemoryEvidence(), "run-1");
+  const forGates = ["A restore leaves read replicas with the former instance: orders-reports."];
+  const findings = { refusals: [], checks: [], forGates, leavesOut: [], afterRestore: [] };
+  await evidence.keep<Partial<ProductionDoc>>(Doc.production, { findings });
+  expect(await warningsFor("rehearsal", evidence)).toEqual(forGates);
+  expect(await warningsFor("restore", evidence)).toEqual(forGates);
+  for (const kind of ["readiness", "after", "open", "keep"] as const)
+    expect(await warningsFor(kind, evidence)).toEqual([]);
 });

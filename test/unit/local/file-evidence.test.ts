@@ -23,6 +23,22 @@ describe("evidence in files", () => {
     expect(await store.list("runs/r/nothing")).toEqual([]);
   });
 
+  test("has a tag for each file, which is another once somebody wrote the file anew, however alike", async () => {
+    const folder = await temporaryFolder();
+    const store = fileEvidence(folder);
+    for (const key of ["runs/r/b/1.json", "runs/r/c.json"])
+      await store.create(key, "[1]", "application/json");
+    const before = await store.tags("runs/r/");
+    expect([...before.keys()]).toEqual(["runs/r/b/1.json", "runs/r/c.json"]);
+    expect(await store.tags("runs/r/")).toEqual(before);
+    const { atime, mtime } = await stat(join(folder, "c.json"));
+    await writeFile(join(folder, "c.json"), "[2]");
+    await utimes(join(folder, "c.json"), atime, mtime);
+    const after = await store.tags("runs/r/");
+    expect(after.get("runs/r/b/1.json")).toBe(before.get("runs/r/b/1.json"));
+    expect(after.get("runs/r/c.json")).not.toBe(before.get("runs/r/c.json"));
+  });
+
   test("is for its owner alone, whatever the umask lets others do", async () => {
     const folder = await temporaryFolder();
     const before = process.umask(0);

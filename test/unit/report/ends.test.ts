@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Caught } from "../../../lambdas/report/caught.ts";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
-import { Doc, type End } from "../../../lambdas/shared/documents.ts";
+import { Doc, type End, type HandedOverDoc } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import {
   CHECKSUM,
@@ -112,7 +112,7 @@ async function rolledBackByNoGo(): Promise<Ended> {
   return end(run, "RolledBack");
 }
 
-async function restored(): Promise<Ended> {
+async function restored(then: (run: RunFixture) => Promise<void> = async () => undefined): Promise<Ended> {
   const run = await migrated(undefined, "007");
   await run.fail("Apply 008 to production", "StepFailed", SYNTAX_ERROR);
   await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
@@ -124,6 +124,7 @@ async function restored(): Promise<Ended> {
   await run.gate("restore");
   await run.restore();
   await run.proof("production-restored");
+  await then(run);
   await run.lift();
   return end(run, "Restored");
 }
@@ -394,6 +395,18 @@ describe("a run that was restored", async () => {
     expect(answer.cause).toContain("restored from snapshot sluice-final-0123456789ab");
     expect(answer.cause).toContain("kept as orders-production-before-0123456789ab");
     expect(answer.cause).toContain("It is proven back: catalog and 7 tables equal.");
+  });
+  test("leaves people the settings that were refused, and says so where nothing is known of them", async () => {
+    const refused =
+      "Give orders-production what it was refused: storage autoscaling: InvalidParameterCombination.";
+    const told = await restored(async (run) => {
+      await run.evidence.keep<HandedOverDoc>(Doc.handedOver, { at: run.now(), handOver: [refused] });
+    });
+    expect(told.report.leftToDo).toContain(refused);
+    expect(told.report.restore?.handOver).toEqual([refused]);
+    expect(report.leftToDo.join()).toContain(
+      "Whether orders-production has all its settings again is not known",
+    );
   });
   test("leaves people the former production to look at and delete", () => {
     expect(report.leftToDo.join()).toContain("orders-production-before-0123456789ab");

@@ -104,7 +104,11 @@ describe("the form for staging's results", () => {
       at: run.now(),
       sloSeconds: 1_800,
       rollback: { seconds: 40, parts: [{ what: "Prove it", seconds: 40 }] },
-      restore: { seconds: 2_400, parts: [{ what: "Prove it", seconds: 40 }] },
+      restore: {
+        seconds: 2_400,
+        parts: [{ what: "Prove it", seconds: 40 }],
+        leavesOut: ["The conversion to Multi-AZ."],
+      },
     });
     const said = await text(run);
     expect(said).toContain(
@@ -113,6 +117,7 @@ describe("the form for staging's results", () => {
     expect(said).toContain(
       "Restoring the snapshot takes about 40 min, its proof included; the plan allows 30 min: too long",
     );
+    expect(said).toContain("Not counted: The conversion to Multi-AZ.");
   });
 
   test("says which benchmarks staging could only do with generated data, as the table of benchmarks does", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Doc, type GateDecisionDoc, type HookDoc } from "../../../lambdas/shared/documents.ts";
-import { changedPlan, runPlan } from "../../support/rehearsal.ts";
+import { Doc, type GateDecisionDoc, type HookDoc } from "../../lambdas/shared/documents.ts";
+import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
 test("a rehearsal asks no real application, says so, and goes on", async () => {
   const plan = await changedPlan({

@@ -1,0 +1,144 @@
+import { messageOf } from "../shared/errors.ts";
+import { needRow, type Session, withTransaction } from "../shared/session.ts";
+import { identifier } from "../shared/sql-text.ts";
+
+/** An active job of pg_cron. Its command is left out: it may hold a password. */
+export interface CronJob {
+  /** As pg_cron numbers it; decimal text. */
+  id: string;
+  name: string | null;
+  schedule: string;
+  /** Whose it is, and as whom it runs. */
+  role: string;
+}
+
+export interface CronJobs {
+  /** Active, and run in the database that was asked about. */
+  jobs: CronJob[];
+  /** False: jobs of other roles are hidden from this one. */
+  all: boolean;
+}
+
+/**
+ * The database that pg_cron keeps its jobs in, on this session's server; undefined where it is not loaded. The setting
+ * is shown to few; that its launcher is connected there, to all.
+ */
+export async function cronDatabase(session: Session): Promise<string | undefined> {
+  const [row] = await session.query<{ database: string }>(
+    `SELECT coalesce((SELECT setting FROM pg_settings WHERE name = 'cron.database_name'),
+                     (SELECT datname FROM pg_stat_activity WHERE application_name = 'pg_cron scheduler' LIMIT 1)) AS database`,
+  );
+  return row?.database ?? undefined;
+}
+
+/**
+ * The active jobs that run in `database`, so far as this role, and the roles that it may become, see them.
+ * @param session on the database that pg_cron keeps its jobs in
+ * @returns undefined where the extension is not installed there
+ * @throws Error where this role may not look at all
+ */
+export async function activeJobs(session: Session, database: string): Promise<CronJobs | undefined> {
+  const [there] = await session.query("SELECT FROM pg_extension WHERE extname = 'pg_cron'");
+  if (!there) return undefined;
+  const { all } = await needRow<{ all: boolean }>(
+    session,
+    "SELECT NOT row_security_active('cron.job') AS all",
+  );
+  const roles = all ? [null] : await rolesWithJobs(session);
+  const found = new Map<string, CronJob>();
+  for (const role of roles)
+    for (const job of await as(session, role, () =>
+      session.query<CronJob>(
+        `SELECT jobid::text AS id, to_jsonb(j) ->> 'jobname' AS name, schedule, username AS role
+           FROM cron.job j WHERE active AND database = $1 ORDER BY jobid`,
+        [database],
+      ),
+    ))
+      found.set(job.id, job);
+  return { jobs: [...found.values()], all };
+}
+
+/** Roles as which jobs can be seen: this one, and those that it may become. */
+async function rolesWithJobs(session: Session): Promise<(string | null)[]> {
+  const rows = await session.query<{ role: string }>(
+    `SELECT rolname AS role FROM pg_roles r
+      WHERE r.rolname <> current_user AND NOT r.rolsuper
+        AND pg_has_role(current_user, r.oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+        AND has_schema_privilege(r.oid, 'cron', 'USAGE') AND has_table_privilege(r.oid, 'cron.job', 'SELECT')
+      ORDER BY 1`,
+  );
+  return [null, ...rows.map(({ role }) => role)];
+}
+
+/** Whether that job could be kept still; asked without doing it. */
+export async function mayStill(session: Session, { role }: CronJob): Promise<boolean> {
+  const { may } = await needRow<{ may: boolean }>(
+    session,
+    `SELECT (has_table_privilege('cron.job', 'UPDATE') AND NOT row_security_active('cron.job'))
+            OR EXISTS (SELECT FROM pg_roles r
+                        WHERE r.rolname = $1 AND pg_has_role(current_user, r.oid, 'MEMBER')
+                          AND EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = 'cron'::regnamespace
+                                       AND p.proname = 'alter_job' AND has_function_privilege(r.oid, p.oid, 'EXECUTE'))) AS may`,
+    [role],
+  );
+  return may;
+}
+
+/**
+ * Stops a job from being started, or lets it be started again. Does nothing where it is so already, or gone.
+ * @throws Error naming the job and what helps where this role may not
+ */
+export async function setActive(session: Session, job: CronJob, active: boolean): Promise<void> {
+  const ways: (() => Promise<unknown>)[] = [
+    () =>
+      as(session, null, () =>
+        session.query("UPDATE cron.job SET active = $2 WHERE jobid = $1::bigint AND active <> $2", [
+          job.id,
+          active,
+        ]),
+      ),
+    ...[null, job.role].map(
+      (role) => () =>
+        as(session, role, () =>
+          session.query("SELECT cron.alter_job(job_id := $1::bigint, active := $2)", [job.id, active]),
+        ),
+    ),
+  ];
+  let refused: unknown;
+  for (const way of ways) {
+    const is = await isActive(session, job);
+    if (is === undefined || is === active) return;
+    try {
+      await way();
+    } catch (error) {
+      refused = error;
+    }
+  }
+  const is = await isActive(session, job);
+  if (is === undefined || is === active) return;
+  throw new Error(
+    `pg_cron's ${jobText(job)} cannot be ${active ? "set going again" : "kept still"}${refused === undefined ? "" : `: ${messageOf(refused)}`}. As ${job.role}: SELECT cron.alter_job(${job.id}, active := ${active}).`,
+  );
+}
+
+/** Undefined: there is no such job (any more), or it cannot be seen. */
+async function isActive(session: Session, { id, role }: CronJob): Promise<boolean | undefined> {
+  const look = () =>
+    session.query<{ active: boolean }>("SELECT active FROM cron.job WHERE jobid = $1::bigint", [id]);
+  const [own] = await look();
+  if (own) return own.active;
+  const [other] = await as(session, role, look).catch(() => []);
+  return other?.active;
+}
+
+/** In a transaction of its own as that role; null: as the session's. */
+async function as<T>(session: Session, role: string | null, work: () => Promise<T>): Promise<T> {
+  return await withTransaction(session, async () => {
+    if (role !== null) await session.exec(`SET LOCAL ROLE ${identifier(role)}`);
+    return await work();
+  });
+}
+
+export function jobText({ id, name, schedule, role }: CronJob): string {
+  return `job ${id}${name === null ? "" : ` "${name}"`} of ${role} (${schedule})`;
+}

@@ -1,0 +1,170 @@
+import { Doc, type FenceSet, type StilledDoc } from "../shared/documents.ts";
+import { messageOf } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { withNeighbour, withTarget } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+import { activeJobs, type CronJob, cronDatabase, jobText, setActive } from "./cron.ts";
+import { migrationsStand } from "./revoked.ts";
+import { enabledSubscriptions, setEnabled } from "./subscriptions.ts";
+
+// What writes to the database by itself, without a session that the fence could end: jobs of pg_cron that run in it, and
+// its subscriptions. The fence keeps them still while it is up. Each is noted before it is stopped, by a document of its
+// own, so that it is set going again whatever happens in between, and nothing else is.
+
+/** How long what runs already may take to end. */
+const PATIENCE_MS = 15_000;
+const LOOK_EVERY_MS = 250;
+/** pg_cron's launcher looks at its jobs every second: one may still be begun so long after it was stopped. */
+const SETTLE_MS = 2_000;
+
+/**
+ * Stops what is active now. May be called again, for what has become active since.
+ * @throws Error naming what cannot be stopped, or does not end
+ */
+export async function keepStill(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+  set: FenceSet,
+): Promise<void> {
+  const at = ports.clock.now().toISOString();
+  const subscriptions = await enabledSubscriptions(session);
+  for (const subscription of subscriptions) {
+    const { oid, name } = subscription;
+    await evidence.keep<StilledDoc>(Doc.stilled(set, "subscription", oid), {
+      at,
+      kind: "subscription",
+      name,
+    });
+    await setEnabled(session, subscription, false);
+  }
+  const jobs = await stopJobs(session, ports, evidence, set);
+  if (subscriptions.length > 0)
+    ports.progress(`kept still: subscription ${subscriptions.map(({ name }) => name).join(", ")}`);
+  if (jobs.length > 0) ports.progress(`kept still: ${jobs.map(jobText).join(", ")}`);
+  if (subscriptions.length + jobs.length > 0) await untilStill(session, ports, jobs.length > 0);
+}
+
+async function stopJobs(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+  set: FenceSet,
+): Promise<CronJob[]> {
+  const database = await cronDatabase(session);
+  if (database === undefined) return [];
+  return await onCron(ports, evidence, database, async (cron) => {
+    const found = await activeJobs(cron, ports.settings.database).catch((error: unknown) => {
+      // Preflight has said so, and writes behind the fence are looked for before anything is migrated.
+      ports.progress(`pg_cron's jobs cannot be looked at: ${messageOf(error)}`);
+      return undefined;
+    });
+    const at = ports.clock.now().toISOString();
+    for (const job of found?.jobs ?? []) {
+      await evidence.keep<StilledDoc>(Doc.stilled(set, "job", job.id), { at, kind: "job", database, job });
+      await setActive(cron, job, false);
+    }
+    return found?.jobs ?? [];
+  });
+}
+
+/** Undefined database names what is not reached: then nothing of it was stopped. */
+async function onCron<T>(
+  ports: Ports,
+  evidence: RunEvidence,
+  database: string,
+  work: (session: Session) => Promise<T[]>,
+): Promise<T[]> {
+  let reached = false;
+  try {
+    return await withNeighbour(ports, evidence, "production", database, async (cron) => {
+      reached = true;
+      return await work(cron);
+    });
+  } catch (error) {
+    if (reached) throw error;
+    ports.progress(`pg_cron's database ${database} cannot be reached: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+/** Waits for what was running, and ends what does not end by itself. */
+async function untilStill(session: Session, ports: Ports, jobs: boolean): Promise<void> {
+  const began = ports.clock.now().getTime();
+  for (;;) {
+    const running = await session.query<{ pid: number; what: string }>(
+      `SELECT pid, CASE WHEN application_name LIKE 'pg_cron%' OR backend_type LIKE 'pg_cron%' THEN 'job of pg_cron' ELSE 'subscription' END AS what
+         FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+          AND (((application_name LIKE 'pg_cron%' OR backend_type LIKE 'pg_cron%')
+                AND application_name <> 'pg_cron scheduler' AND coalesce(backend_type, '') NOT LIKE '%launcher%')
+               OR pid IN (SELECT pid FROM pg_stat_subscription s JOIN pg_subscription p ON p.oid = s.subid
+                           WHERE NOT p.subenabled AND pid IS NOT NULL))`,
+    );
+    const waited = ports.clock.now().getTime() - began;
+    if (running.length === 0 && (!jobs || waited >= SETTLE_MS)) return;
+    if (waited > PATIENCE_MS)
+      throw new Error(
+        `What was stopped still runs: ${running.map(({ pid, what }) => `${what}, pid ${pid}`).join("; ")}. Wait until it has ended, or end it: SELECT pg_terminate_backend(pid).`,
+      );
+    // Of a superuser's it may not: then it is waited for.
+    for (const { pid } of running)
+      await session.query("SELECT pg_terminate_backend($1)", [pid]).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+/**
+ * Sets going again what this run's fences stopped, and nothing else. What was dropped meanwhile has nothing to be given
+ * back; what the plan itself stopped stays so where its migrations stand.
+ * @throws Error naming what could not be set going again
+ */
+export async function setGoing(ports: Ports, evidence: RunEvidence): Promise<void> {
+  const restored = (await evidence.read(Doc.restored)) !== undefined;
+  // What is restored is as the first fence left it, whatever was given back before.
+  const sets: readonly (readonly [FenceSet, string])[] = restored
+    ? [["first", Doc.stilledBack("restored")]]
+    : [
+        ["again", Doc.stilledBack("again")],
+        ["first", Doc.stilledBack("first")],
+      ];
+  for (const [set, back] of sets) {
+    const names = await evidence.list(`stilled/${set}-`);
+    if (names.length === 0 || (await evidence.read(back))) continue;
+    const stopped: StilledDoc[] = [];
+    for (const name of names) stopped.push(await evidence.need<StilledDoc>(name));
+    const meant = (await migrationsStand(evidence)) ? await stoppedByPlan(evidence) : [];
+    await giveBack(
+      stopped.filter((one) => one.kind !== "job" || !meant.includes(one.job.id)),
+      ports,
+      evidence,
+    );
+    await evidence.keep(back, { at: ports.clock.now().toISOString() });
+  }
+}
+
+async function giveBack(stopped: readonly StilledDoc[], ports: Ports, evidence: RunEvidence): Promise<void> {
+  const failed: string[] = [];
+  const attempt = (work: Promise<void>) =>
+    work.catch((error: unknown) => {
+      failed.push(messageOf(error));
+    });
+  await withTarget(ports, evidence, "production", async (session) => {
+    for (const one of stopped) if (one.kind === "subscription") await attempt(setEnabled(session, one, true));
+  });
+  const jobs = stopped.filter((one) => one.kind === "job");
+  for (const database of new Set(jobs.map((job) => job.database)))
+    await attempt(
+      withNeighbour(ports, evidence, "production", database, async (cron) => {
+        for (const { job } of jobs.filter((one) => one.database === database))
+          await attempt(setActive(cron, job, true));
+      }),
+    );
+  if (failed.length > 0) throw new Error(`Not set going again: ${failed.join("; ")}`);
+}
+
+/** Jobs that staging showed the plan to stop: by their ids, which a copy shares. */
+async function stoppedByPlan(evidence: RunEvidence): Promise<readonly string[]> {
+  return (await evidence.read<{ stopped: string[] }>(Doc.stagingJobs))?.stopped ?? [];
+}

@@ -1,0 +1,157 @@
+import { withMembers } from "../fence/access.ts";
+import type { PreflightCheck } from "../shared/documents.ts";
+import { applicationRoles } from "../shared/places.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA } from "../shared/user-objects.ts";
+import { inspected } from "./inspected.ts";
+import { neededRights, rolesTakenOn, schemasMadeIn } from "./needed-rights.ts";
+
+/** Of objects that a check names. */
+const MOST_NAMED = 20;
+
+/** Something that this role may not do: what a run reads, what it needs later, or what stays unread and is told. */
+interface Lack {
+  kind: "read" | "later" | "unread";
+  what: string;
+  /** SQL that mends it. */
+  helps: string;
+}
+
+/** Whether the migrating role has every right that the run needs, from the first reading to the last way back. */
+export async function inspectRights(session: Session, ports: Ports): Promise<PreflightCheck[]> {
+  return await inspected("rights", async () => {
+    const lacks = await session.query<Lack>(LACKS, [
+      JSON.stringify(neededRights(ports.plan)),
+      JSON.stringify(schemasMadeIn(ports.plan).map((schema) => ({ schema }))),
+      rolesTakenOn(ports),
+      ports.settings.fence === "connect" ? await withMembers(session, applicationRoles(ports)) : [],
+      ports.plan.extensions.map(({ name }) => name),
+    ]);
+    const check = (name: string, kind: Lack["kind"], expected: string, otherwise: false | null) => {
+      const found = lacks.filter((lack) => lack.kind === kind);
+      return {
+        name,
+        passed: found.length === 0 ? true : otherwise,
+        expected,
+        seen:
+          found.length === 0
+            ? "it has them all"
+            : listed(
+                found.map(({ what }) => what),
+                "; ",
+              ),
+        mend: found.length === 0 ? "" : mending(found),
+      };
+    };
+    return [
+      check("rights to read", "read", "the migrating role may read every row of every table", false),
+      check("rights for later", "later", "it has what the run and the plan's files need later", false),
+      check("what stays unread", "unread", "nothing; what this role may not read is not proven", null),
+    ];
+  });
+}
+
+function mending(lacks: readonly Lack[]): string {
+  return `Run as the owner or a superuser: ${listed([...new Set(lacks.map(({ helps }) => helps))], " ")}`;
+}
+
+function listed(texts: readonly string[], between: string): string {
+  const more = texts.length - MOST_NAMED;
+  return texts.slice(0, MOST_NAMED).join(between) + (more > 0 ? `${between}and ${more} more` : "");
+}
+
+/**
+ * One look at the catalog. $1: rights that the plan's statements need; $2: schemas that they make relations in; $3: roles
+ * that are taken on; $4: roles whose sessions the fence ends; $5: extensions.
+ */
+const LACKS = `
+WITH me AS MATERIALIZED (
+  SELECT oid, rolname, rolsuper, quote_ident(rolname) AS q FROM pg_roles WHERE rolname = current_user),
+object AS MATERIALIZED (
+  SELECT c.oid, c.relkind, c.relforcerowsecurity AS forced, n.oid AS schema, n.nspname, c.relowner,
+         format('%I.%I', n.nspname, c.relname) AS name, ${IS_USERS_TABLE} AS holds_rows,
+         pg_has_role(c.relowner, 'USAGE') AS own
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE c.relkind IN ('r', 'p', 'm', 'S') AND ${IS_USERS_SCHEMA("n.nspname")}),
+needed AS (
+  SELECT c.oid, w."right", w.at, format('%I.%I', n.nspname, c.relname) AS name, c.relowner
+    FROM jsonb_to_recordset($1::text::jsonb) AS w (relation jsonb, "right" text, at text)
+    -- Not by to_regclass, which fails for a schema that this role may not look into.
+    JOIN pg_class c ON c.relname = w.relation ->> 'name' JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE CASE WHEN w.relation ? 'schema' THEN n.nspname = w.relation ->> 'schema' ELSE pg_table_is_visible(c.oid) END),
+lack (kind, place, what, helps) AS (
+  SELECT 'read', o.nspname, format('schema %I cannot be looked into', o.nspname),
+         format('GRANT USAGE ON SCHEMA %I TO %s;', o.nspname, me.q)
+    FROM me, (SELECT DISTINCT nspname, schema FROM object WHERE holds_rows) o
+   WHERE NOT has_schema_privilege(o.schema, 'USAGE')
+  UNION ALL
+  SELECT 'read', o.name, format('%s cannot be read', o.name), format('GRANT SELECT ON TABLE %s TO %s;', o.name, me.q)
+    FROM me, object o WHERE o.holds_rows AND NOT has_table_privilege(o.oid, 'SELECT')
+  UNION ALL
+  SELECT 'read', o.name,
+         CASE WHEN o.own THEN format('FORCE ROW LEVEL SECURITY of %s hides rows from its owner too', o.name)
+              ELSE format('row-level security of %s hides rows', o.name) END,
+         CASE WHEN o.own THEN format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;', o.name)
+              ELSE format('ALTER ROLE %s BYPASSRLS;', me.q) END
+    FROM me, object o WHERE o.holds_rows AND has_table_privilege(o.oid, 'SELECT') AND row_security_active(o.oid)
+  UNION ALL
+  SELECT 'later', n.name || n."right", format('%s is not its own (%s)', n.name, n.at),
+         format('GRANT %I TO %s;', pg_get_userbyid(n.relowner), me.q)
+    FROM me, needed n WHERE n."right" = 'OWNER' AND NOT pg_has_role(n.relowner, 'USAGE')
+  UNION ALL
+  SELECT 'later', n.name || n."right", format('no %s on %s (%s)', n."right", n.name, n.at),
+         format('GRANT %s ON TABLE %s TO %s;', n."right", n.name, me.q)
+    FROM me, needed n
+   WHERE NOT CASE WHEN n."right" = 'OWNER' THEN true ELSE has_table_privilege(n.oid, n."right") END
+  UNION ALL
+  SELECT DISTINCT 'later', s.nspname, format('no CREATE on schema %I', s.nspname),
+         format('GRANT CREATE ON SCHEMA %I TO %s;', s.nspname, me.q)
+    FROM me, jsonb_to_recordset($2::text::jsonb) AS w (schema text)
+    JOIN pg_namespace s ON s.nspname = coalesce(w.schema, current_schema())
+   WHERE NOT has_schema_privilege(s.oid, 'CREATE')
+  UNION ALL
+  SELECT 'later', '', 'no CREATE on the database, for the ledger''s schema',
+         format('GRANT CREATE ON DATABASE %I TO %s;', current_database(), me.q)
+    FROM me WHERE to_regnamespace('${LEDGER_SCHEMA}') IS NULL
+              AND NOT has_database_privilege(current_database(), 'CREATE')
+  UNION ALL
+  SELECT 'later', wanted.role, format('role %I, as which checks or benchmarks run, %s', wanted.role,
+                                 CASE WHEN r.oid IS NULL THEN 'is not there' ELSE 'cannot be taken on' END),
+         CASE WHEN r.oid IS NULL THEN format('CREATE ROLE %I; ', wanted.role) ELSE '' END
+         || format('GRANT %I TO %s;', wanted.role, me.q)
+    FROM me, unnest($3::text[]) AS wanted (role) LEFT JOIN pg_roles r ON r.rolname = wanted.role
+   WHERE r.oid IS NULL OR NOT pg_has_role(r.oid,
+           CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+  UNION ALL
+  SELECT 'later', '', format('sessions of %s cannot be ended', string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)),
+         format('GRANT pg_signal_backend TO %s;', me.q)
+    FROM me JOIN pg_roles r ON r.rolname = ANY ($4::text[])
+   WHERE NOT r.rolsuper AND NOT pg_has_role(r.oid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE')
+   GROUP BY me.q HAVING count(*) > 0
+  UNION ALL
+  SELECT 'later', v.name, format('extension %s is made by a superuser only', v.name), format('CREATE EXTENSION %I;', v.name)
+    FROM me, pg_available_extensions v
+    JOIN pg_available_extension_versions d ON d.name = v.name AND d.version = v.default_version
+   WHERE v.name = ANY ($5::text[]) AND v.installed_version IS NULL AND d.superuser AND NOT me.rolsuper
+     AND NOT (d.trusted AND has_database_privilege(current_database(), 'CREATE'))
+     -- RDS lets its own administrators make them.
+     AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser' AND pg_has_role(oid, 'USAGE'))
+  UNION ALL
+  SELECT 'unread', o.name, format('%s %s', CASE o.relkind WHEN 'S' THEN 'sequence' ELSE 'materialized view' END, o.name),
+         format('GRANT SELECT ON %s %s TO %s;', CASE o.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, o.name, me.q)
+    FROM me, object o
+   WHERE o.relkind IN ('S', 'm') AND NOT (has_schema_privilege(o.schema, 'USAGE')
+         AND CASE o.relkind WHEN 'S' THEN has_sequence_privilege(o.oid, 'SELECT') ELSE has_table_privilege(o.oid, 'SELECT') END)
+  UNION ALL
+  SELECT 'unread', '', format('%s large objects', count(*)),
+         format('GRANT SELECT ON LARGE OBJECT %s TO %s;', string_agg(m.oid::text, ', ' ORDER BY m.oid), me.q)
+    FROM me, pg_largeobject_metadata m
+   WHERE NOT pg_has_role(m.lomowner, 'USAGE') AND NOT current_setting('lo_compat_privileges')::bool
+     AND NOT EXISTS (SELECT FROM aclexplode(m.lomacl) a
+                      WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))
+   GROUP BY me.q
+  UNION ALL
+  SELECT 'unread', '', 'how old other roles'' transactions are', format('GRANT pg_read_all_stats TO %s;', me.q)
+    FROM me WHERE NOT pg_has_role('pg_read_all_stats', 'USAGE'))
+SELECT kind, what, helps FROM lack ORDER BY kind, place, what`;

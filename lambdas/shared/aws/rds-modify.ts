@@ -1,0 +1,113 @@
+import { ModifyDBInstanceCommand, type RDSClient } from "@aws-sdk/client-rds";
+import { SluiceError } from "../errors.ts";
+import type { RestorePurpose } from "../ports.ts";
+import { awsErrorName } from "./error-name.ts";
+import { isBusy, refusal } from "./rds-errors.ts";
+import type { Changes } from "./rds-restore.ts";
+
+/** Settings that are given together, likeliest to be refused first. */
+export const PARTS: readonly { what: string; keys: readonly (keyof Changes)[] }[] = [
+  { what: "storage autoscaling", keys: ["MaxAllocatedStorage"] },
+  {
+    what: "Performance Insights",
+    keys: [
+      "EnablePerformanceInsights",
+      "PerformanceInsightsRetentionPeriod",
+      "PerformanceInsightsKMSKeyId",
+      "DatabaseInsightsMode",
+    ],
+  },
+  { what: "monitoring", keys: ["MonitoringInterval", "MonitoringRoleArn"] },
+  { what: "the managed master password", keys: ["ManageMasterUserPassword", "MasterUserSecretKmsKeyId"] },
+  { what: "the kind of storage", keys: ["StorageType", "Iops", "StorageThroughput", "DedicatedLogVolume"] },
+  { what: "the option group", keys: ["OptionGroupName"] },
+  { what: "the certificate authority", keys: ["CACertificateIdentifier"] },
+  { what: "the network type", keys: ["NetworkType"] },
+  { what: "log exports", keys: ["CloudwatchLogsExportConfiguration"] },
+  { what: "the maintenance window", keys: ["PreferredMaintenanceWindow", "AutoMinorVersionUpgrade"] },
+  {
+    what: "automated backups",
+    keys: ["BackupRetentionPeriod", "PreferredBackupWindow", "CopyTagsToSnapshot"],
+  },
+  { what: "the parameter group", keys: ["DBParameterGroupName"] },
+  { what: "Extended Support", keys: ["EngineLifecycleSupport"] },
+  { what: "deletion protection", keys: ["DeletionProtection", "PubliclyAccessible"] },
+];
+
+/** Without these staging is not what it must be: a run does not go on with it. */
+const STAGING_NEEDS: readonly (keyof Changes)[] = [
+  "DBParameterGroupName",
+  "PubliclyAccessible",
+  "DeletionProtection",
+];
+
+/** Asks for all that is missing, and where that is refused for all but one part, then for each alone. True: something was taken. */
+export async function modified(
+  client: RDSClient,
+  instance: string,
+  changes: Changes,
+  purpose: RestorePurpose,
+  refused: string[],
+): Promise<boolean> {
+  const missing = PARTS.filter(({ keys }) => keys.some((key) => changes[key] !== undefined));
+  if (missing.length === 0) return false;
+  const ask = (parts: typeof missing) =>
+    asked(parts.map(({ what }) => what).join(", "), instance, undefined, () =>
+      client.send(
+        new ModifyDBInstanceCommand({
+          DBInstanceIdentifier: instance,
+          ApplyImmediately: true,
+          ...only(
+            changes,
+            parts.flatMap(({ keys }) => keys),
+          ),
+        }),
+      ),
+    );
+  const refuse = ({ what, keys }: (typeof missing)[number], error: SluiceError) => {
+    if (
+      purpose === "staging" &&
+      keys.some((key) => STAGING_NEEDS.includes(key) && changes[key] !== undefined)
+    )
+      throw error;
+    refused.push(`${what}: ${error.message}`);
+  };
+  const all = await ask(missing);
+  if (!(all instanceof SluiceError)) return true;
+  if (missing.length > 1)
+    for (const one of missing)
+      if (!((await ask(missing.filter((part) => part !== one))) instanceof SluiceError)) {
+        refuse(one, all);
+        return true;
+      }
+  let taken = false;
+  for (const one of missing) {
+    const answer = missing.length === 1 ? all : await ask([one]);
+    if (answer instanceof SluiceError) refuse(one, answer);
+    else taken = true;
+  }
+  return taken;
+}
+
+/** Whether RDS took the call or is too busy for it now; or what it refuses for good, as it says so. */
+export async function asked(
+  what: string,
+  instance: string,
+  done: string | undefined,
+  call: () => Promise<unknown>,
+): Promise<"taken" | "busy" | SluiceError> {
+  try {
+    await call();
+  } catch (error) {
+    if (isBusy(error)) return "busy";
+    if (done !== undefined && awsErrorName(error) === done) return "taken";
+    const refusing = refusal(error, `give ${instance} ${what}`);
+    if (refusing instanceof SluiceError) return refusing;
+    throw refusing;
+  }
+  return "taken";
+}
+
+function only(changes: Changes, keys: readonly (keyof Changes)[]): Changes {
+  return Object.fromEntries(Object.entries(changes).filter(([key]) => (keys as string[]).includes(key)));
+}

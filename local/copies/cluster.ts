@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { cp, lstat, readdir, readlink, symlink, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { plain } from "../../lambdas/shared/plain.ts";
+import { UsageError } from "../events.ts";
+import type { Address } from "../server/address.ts";
+import { withSessionAt } from "../server/session.ts";
+import type { RunsAs } from "./home.ts";
+import { environmentFor, ProgramFailed, type Programs, run } from "./programs.ts";
+import { configurationText } from "./server-settings.ts";
+
+export const PORT = 5432;
+const START_SECONDS = 600;
+const LOOK_EVERY_MS = 50;
+
+/** Tablespaces are outside of a server's folder; a copy's are beside it. */
+export interface Tablespace {
+  oid: string;
+  location: string;
+}
+
+/** The files of a PostgreSQL server, in a folder of this run's: `data`, `tablespaces`, its socket and its log. */
+export class Cluster {
+  private process: ChildProcess | undefined;
+  constructor(
+    readonly folder: string,
+    private readonly programs: Programs,
+    private readonly runsAs: RunsAs | undefined,
+  ) {}
+
+  /** Fills it with a copy of the server at that address, as it is when the copy is done. @throws UsageError with what the server says */
+  async copyFrom(address: Address, tablespaces: readonly Tablespace[]): Promise<void> {
+    mkdirSync(this.folder, { mode: 0o700 });
+    const mapped = tablespaces.flatMap(({ oid, location }) => [
+      "--tablespace-mapping",
+      `${escaped(location)}=${escaped(join(this.folder, "tablespaces", oid))}`,
+    ]);
+    const flags = ["--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-password", "--no-manifest"];
+    try {
+      await run(
+        join(this.programs.folder, "pg_basebackup"),
+        ["--pgdata", this.data, ...flags, ...mapped],
+        environmentFor(address),
+      );
+    } catch (error) {
+      this.remove();
+      if (error instanceof ProgramFailed) throw new UsageError(refusedText(address, error), { cause: error });
+      throw error;
+    }
+  }
+
+  /** The same from another one's files, which nobody works with. */
+  async copyFiles(from: Cluster): Promise<void> {
+    await cp(from.folder, this.folder, {
+      recursive: true,
+      verbatimSymlinks: true,
+      mode: constants.COPYFILE_FICLONE,
+    });
+    const links = join(this.data, "pg_tblspc");
+    for (const name of await readdir(links)) {
+      const link = join(links, name);
+      if (!(await lstat(link)).isSymbolicLink()) continue;
+      await unlink(link);
+      await symlink(
+        (await readlink(join(from.data, "pg_tblspc", name))).replace(from.folder, this.folder),
+        link,
+      );
+    }
+  }
+
+  /** Starts a server on it, which only this user reaches, by its socket. @throws UsageError with what it said */
+  async start(settings: Readonly<Record<string, string>>): Promise<void> {
+    const own = { ...settings, port: String(PORT), unix_socket_directories: this.folder };
+    writeFileSync(join(this.data, "postgresql.conf"), configurationText(own), { mode: 0o600 });
+    writeFileSync(join(this.data, "postgresql.auto.conf"), "", { mode: 0o600 });
+    // The socket is in a folder that nobody else may enter.
+    writeFileSync(join(this.data, "pg_hba.conf"), "local all all trust\nlocal replication all trust\n", {
+      mode: 0o600,
+    });
+    writeFileSync(join(this.data, "pg_ident.conf"), "", { mode: 0o600 });
+    for (const name of ["standby.signal", "recovery.signal", "postmaster.pid"])
+      rmSync(join(this.data, name), { force: true });
+    const { runsAs } = this;
+    if (runsAs) await run("chown", ["-R", `${runsAs.uid}:${runsAs.gid}`, this.folder], process.env);
+    const log = openSync(this.log, "a", 0o600);
+    const child = spawn(join(this.programs.folder, "postgres"), ["-D", this.data], {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH, LC_ALL: process.env.LC_ALL ?? "C" },
+      stdio: ["ignore", log, log],
+      detached: true,
+      ...(runsAs ?? {}),
+    });
+    closeSync(log);
+    this.process = child;
+    child.on("error", () => undefined);
+    child.unref();
+    await this.untilItAnswers(child);
+  }
+
+  /** Not waiting for sessions. */
+  async stop(): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null || child.pid === undefined) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGINT");
+    await ended;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** How that role comes to that database there. */
+  address({ user, database, options, connectTimeoutMs }: Address): Address {
+    return {
+      host: this.folder,
+      port: PORT,
+      user,
+      database,
+      password: undefined,
+      passwordFrom: "a copy asks for none",
+      tls: { mode: "disable", ways: [false] },
+      directTls: false,
+      options,
+      connectTimeoutMs,
+      parameters: {},
+    };
+  }
+
+  private get data(): string {
+    return join(this.folder, "data");
+  }
+
+  private get log(): string {
+    return join(this.folder, "log");
+  }
+
+  private async untilItAnswers(child: ChildProcess): Promise<void> {
+    const until = Date.now() + START_SECONDS * 1000;
+    // It writes the state there as it reaches it; as a role it might not be let in.
+    const isReady = () => /^ready/m.test(textOf(join(this.data, "postmaster.pid")));
+    while (!isReady()) {
+      const isOver = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
+      if (isOver || Date.now() > until) {
+        await this.stop();
+        throw new UsageError(
+          `The physical copy did not start as a server on this machine, with the programs in ${this.programs.folder}:\n${this.saidLast()}\nThey must be of the same build and have the same extensions as the server that was copied.`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+
+  private saidLast(): string {
+    const lines = plain(textOf(this.log)).trim().split("\n");
+    const telling = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
+    return (telling.length > 0 ? telling : lines).slice(-5).join("\n");
+  }
+}
+
+function textOf(file: string): string {
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
+
+/** In a mapping, = parts the two. */
+const escaped = (path: string): string => path.replace(/[=\\]/g, "\\$&");
+
+function refusedText({ user, host, port }: Address, { message }: ProgramFailed): string {
+  return `pg_basebackup could not copy the server at ${host}:${port}: ${message}
+A physical copy takes a role with REPLICATION (ALTER ROLE ${user} REPLICATION), a line for "replication" in its pg_hba.conf, wal_level = replica and two free max_wal_senders. RDS and most services do not let it be made: take --copy dump there.`;
+}
+
+/** Where a server keeps what is not in its folder. */
+export async function tablespacesAt(address: Address): Promise<Tablespace[]> {
+  return await withSessionAt(address, {}, (session) =>
+    session.query<Tablespace>(
+      "SELECT oid::text, pg_tablespace_location(oid) AS location FROM pg_tablespace WHERE pg_tablespace_location(oid) LIKE '/%'",
+    ),
+  );
+}

@@ -1,0 +1,147 @@
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "../events.ts";
+import { run } from "./programs.ts";
+
+/** Who PostgreSQL's server runs as, where that is not us: it refuses to be root. */
+export interface RunsAs {
+  uid: number;
+  gid: number;
+}
+
+/** A folder for a run's copies, on this machine and for this user alone. It is gone when the run is, however that ends. */
+export interface Home {
+  folder: string;
+  runsAs: RunsAs | undefined;
+  /** What is in it must be stopped before. */
+  remove(): void;
+}
+
+/**
+ * Waits until its input ends, which it does when the run's process is gone, in whatever way. Then it stops what still
+ * runs in the folder, and removes it.
+ */
+const WATCHDOG = `
+cat >/dev/null
+for file in "$1"/*/data/postmaster.pid; do [ -f "$file" ] && kill -QUIT "$(head -n 1 "$file")"; done 2>/dev/null
+tries=0
+while [ -n "$(ls "$1"/*/data/postmaster.pid 2>/dev/null)" ] && [ $tries -lt 20 ]; do sleep 1; tries=$((tries + 1)); done
+rm -rf -- "$1"
+`;
+
+const OWNER = "owner";
+const NEW_MS = 60_000;
+
+/** @throws UsageError where there can be none, or too little room */
+export async function makeHome(neededBytes: number): Promise<Home> {
+  const runsAs = await serverUser();
+  const parent = parentFolder(runsAs !== undefined);
+  await removeLeftovers(parent);
+  const { bavail, bsize } = statfsSync(parent);
+  if (bavail * bsize < neededBytes)
+    throw new UsageError(
+      `Physical copies of that server take about ${gigabytes(neededBytes)} in ${parent}, and ${gigabytes(bavail * bsize)} are free there. Make room, or set TMPDIR to a folder on a larger disk.`,
+    );
+  const folder = mkdtempSync(join(parent, "run-"));
+  // A server that runs as another user must be able to go through.
+  if (runsAs) chmodSync(folder, 0o711);
+  writeFileSync(join(folder, OWNER), JSON.stringify({ pid: process.pid, host: hostname() }), { mode: 0o600 });
+  const watchdog = spawn("sh", ["-c", WATCHDOG, "sh", folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    // Ctrl-C is not for it.
+    detached: true,
+  });
+  watchdog.unref();
+  (watchdog.stdin as unknown as { unref?(): void }).unref?.();
+  return {
+    folder,
+    runsAs,
+    remove() {
+      rmSync(folder, { recursive: true, force: true });
+      watchdog.stdin.end();
+    },
+  };
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+
+async function serverUser(): Promise<RunsAs | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = async (flag: string) => Number((await run("id", [flag, "postgres"], process.env)).output);
+  try {
+    return { uid: await id("-u"), gid: await id("-g") };
+  } catch {
+    throw new UsageError(
+      "A physical copy is a server of its own, PostgreSQL's server refuses to run as root, and this machine has no user postgres for it: run this as another user.",
+    );
+  }
+}
+
+/** In a folder that anybody may write to, somebody else may have made it first. */
+function parentFolder(passable: boolean): string {
+  const folder = join(tmpdir(), `sluice-copies-${process.getuid?.() ?? "own"}`);
+  const mode = passable ? 0o711 : 0o700;
+  mkdirSync(folder, { recursive: true, mode });
+  const found = lstatSync(folder);
+  if (
+    !found.isDirectory() ||
+    (process.getuid && found.uid !== process.getuid()) ||
+    (found.mode & 0o022) !== 0
+  )
+    throw new UsageError(
+      `${folder} is to hold copies of a database, and it is no folder of this user alone. Remove it, or set TMPDIR to another folder.`,
+    );
+  chmodSync(folder, mode);
+  return folder;
+}
+
+/** What is there of runs that are gone: a machine that went down has taken the watchdog with it. */
+async function removeLeftovers(parent: string): Promise<void> {
+  for (const name of readdirSync(parent)) {
+    const folder = join(parent, name);
+    if (isOwned(folder)) continue;
+    for (const instance of readdirSync(folder)) await endServer(join(folder, instance, "data"));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isOwned(folder: string): boolean {
+  try {
+    const { pid, host } = JSON.parse(readFileSync(join(folder, OWNER), "utf8")) as {
+      pid: number;
+      host: string;
+    };
+    if (host !== hostname()) return true;
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // It may be in the making.
+    if (code === "ENOENT") return Date.now() - lstatSync(folder).mtimeMs < NEW_MS;
+    return code === "EPERM";
+  }
+}
+
+/** The number in the file may be another process's by now: only one that was started on that folder is ended. */
+async function endServer(data: string): Promise<void> {
+  const file = join(data, "postmaster.pid");
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, "utf8").split("\n")[0]);
+  const { output } = await run("ps", ["-o", "args=", "-p", String(pid)], process.env).catch(() => ({
+    output: "",
+  }));
+  if (output.includes(data)) process.kill(pid, "SIGQUIT");
+}

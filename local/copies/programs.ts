@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { plain } from "../../lambdas/shared/plain.ts";
+import { UsageError } from "../events.ts";
+import type { Address } from "../server/address.ts";
+import { environmentOf } from "../server/parameters.ts";
+
+/** The folder of PostgreSQL's programs, where they are not to be looked for. */
+export const BIN_VARIABLE = "SLUICE_POSTGRES_BIN";
+
+/** Where systems put them, a folder for each version. */
+const PLACES: readonly [root: string, bin: (entry: string) => string][] = [
+  ["/usr/lib/postgresql", (entry) => `${entry}/bin`],
+  ["/usr", (entry) => (entry.startsWith("pgsql-") ? `${entry}/bin` : "")],
+  ["/opt/homebrew/opt", (entry) => (entry.startsWith("postgresql") ? `${entry}/bin` : "")],
+  ["/usr/local/opt", (entry) => (entry.startsWith("postgresql") ? `${entry}/bin` : "")],
+  ["/Applications/Postgres.app/Contents/Versions", (entry) => `${entry}/bin`],
+];
+
+/** Programs of PostgreSQL on this machine, all of one major version. */
+export interface Programs {
+  folder: string;
+  major: number;
+}
+
+/**
+ * The folder that has all those programs in that major version or, where that is enough, in a newer one.
+ * @throws UsageError with what was found instead, and where it was looked for
+ */
+export async function findPrograms(
+  names: readonly string[],
+  major: number,
+  { orNewer = false, env = process.env }: { orNewer?: boolean; env?: NodeJS.ProcessEnv } = {},
+): Promise<Programs> {
+  const found: Programs[] = [];
+  for (const folder of foldersIn(env)) {
+    if (!names.every((name) => existsSync(join(folder, name)))) continue;
+    const majors: number[] = [];
+    for (const name of names) majors.push(await majorOf(join(folder, name)));
+    // One that does not fit, as Debian's wrappers may be, makes the whole folder unfit.
+    found.push({ folder, major: majors.every((one) => one === majors[0]) ? (majors[0] ?? 0) : 0 });
+  }
+  const same = found.find((one) => one.major === major);
+  const newer = found.filter((one) => one.major > major).sort((a, b) => a.major - b.major)[0];
+  const fits = same ?? (orNewer ? newer : undefined);
+  if (fits) return fits;
+  const there = found.map(
+    ({ folder, major }) => `${major === 0 ? "an unknown version" : `version ${major}`} in ${folder}`,
+  );
+  throw new UsageError(
+    `This takes ${names.join(" and ")} of PostgreSQL ${major}${orNewer ? " or newer" : ""}, as the server is, on this machine. ${there.length > 0 ? `There is ${there.join(", ")}.` : "They are nowhere here."} Install them (Debian: apt-get install postgresql${names.includes("postgres") ? "" : "-client"}-${major}), or set ${BIN_VARIABLE} to their folder.`,
+  );
+}
+
+function foldersIn(env: NodeJS.ProcessEnv): string[] {
+  const given = env[BIN_VARIABLE];
+  if (given) return [given];
+  const placed = PLACES.flatMap(([root, bin]) =>
+    entriesOf(root).flatMap((entry) => (bin(entry) === "" ? [] : [join(root, bin(entry))])),
+  );
+  return [...new Set([...(env.PATH ?? "").split(delimiter).filter((path) => path !== ""), ...placed])];
+}
+
+function entriesOf(root: string): string[] {
+  try {
+    return readdirSync(root);
+  } catch {
+    return [];
+  }
+}
+
+/** 0 where it does not say. */
+async function majorOf(program: string): Promise<number> {
+  const { output } = await run(program, ["--version"], process.env).catch(() => ({ output: "" }));
+  return Number(/\(PostgreSQL\) (\d+)/.exec(output)?.[1] ?? 0);
+}
+
+/** What a program has to say, where it ended with an error. */
+export class ProgramFailed extends Error {
+  override readonly name = "ProgramFailed";
+}
+
+interface Ran {
+  output: string;
+  errors: string;
+}
+
+/** Runs a program to its end; it asks nothing and reads nothing. @throws ProgramFailed with what it said */
+export async function run(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<Ran> {
+  const child = spawn(program, args, {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    // Ctrl-C asks the run to go back, and must not end what it waits for.
+    detached: true,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const ran: Ran = { output: "", errors: "" };
+  child.stdout.on("data", (chunk) => {
+    ran.output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    ran.errors += chunk;
+  });
+  return await new Promise((resolve, reject) => {
+    child.on("error", (error) => reject(new ProgramFailed(error.message, { cause: error })));
+    child.on("close", (code) =>
+      code === 0
+        ? resolve(ran)
+        : reject(new ProgramFailed(plain(ran.errors.trim()) || `it ended with ${code}`)),
+    );
+  });
+}
+
+/** The environment for a program that goes to that database: no password is in its arguments. */
+export function environmentFor(address: Address): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith("PG") && !name.startsWith("SLUICE_"),
+  );
+  return {
+    ...Object.fromEntries(kept),
+    LC_ALL: "C",
+    ...environmentOf(address.parameters),
+    ...loginOf(address),
+  };
+}
+
+function loginOf({ host, port, user, database, password }: Address): NodeJS.ProcessEnv {
+  return {
+    PGHOST: host,
+    PGPORT: String(port),
+    PGUSER: user,
+    PGDATABASE: database,
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+  };
+}

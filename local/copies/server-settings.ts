@@ -1,0 +1,84 @@
+import type { Session } from "../../lambdas/shared/session.ts";
+
+/** Settings of production that a server of its own must not have: where things are, who may come, what leaves the machine. */
+const LEFT_OUT = [
+  "File Locations",
+  "Connections and Authentication / Connection Settings",
+  "Connections and Authentication / Authentication",
+  "Connections and Authentication / SSL",
+  "Connections and Authentication / TCP Settings",
+  "Replication%",
+  "Reporting and Logging%",
+  "Write-Ahead Log / Archiving",
+  "Write-Ahead Log / Archive Recovery",
+  "Write-Ahead Log / Recovery Target",
+  "Process Title",
+  "Preset Options",
+];
+
+/** Background workers that do nothing but change data by themselves. */
+const UNWANTED_LIBRARIES = ["pg_partman_bgw"];
+
+/** Whatever production has: nothing runs by itself, nobody comes in but by the socket, and nothing is sent anywhere. */
+const KEPT_STILL: Readonly<Record<string, string>> = {
+  max_logical_replication_workers: "0",
+  "cron.launch_active_jobs": "off",
+  "pg_partman_bgw.dbname": "",
+  listen_addresses: "",
+  unix_socket_permissions: "0700",
+  ssl: "off",
+  archive_mode: "off",
+  max_wal_senders: "10",
+  // What a laptop has.
+  shared_buffers: "128MB",
+  huge_pages: "off",
+  // A copy that a crash of the machine breaks is made again.
+  fsync: "off",
+  full_page_writes: "off",
+};
+
+export interface ServerSettings {
+  values: Readonly<Record<string, string>>;
+  /** What is to be said of them. */
+  notes: readonly string[];
+}
+
+/** What production's server is set to, so far as this role may read it and a copy may have it. */
+export async function settingsForCopy(session: Session): Promise<ServerSettings> {
+  const rows = await session.query<{ name: string; value: string }>(
+    `SELECT name, reset_val AS value FROM pg_settings
+      WHERE source IN ('configuration file', 'command line', 'environment variable')
+        AND NOT category LIKE ANY ($1) AND reset_val IS NOT NULL
+        AND name NOT IN ('shared_preload_libraries', 'config_file', 'data_directory', 'max_connections')`,
+    [LEFT_OUT],
+  );
+  const [own] = await session.query<{ connections: string; libraries: string | null }>(
+    `SELECT current_setting('max_connections') AS connections,
+            (SELECT reset_val FROM pg_settings WHERE name = 'shared_preload_libraries') AS libraries`,
+  );
+  const libraries = own?.libraries
+    ?.split(",")
+    .map((name) => name.trim().replace(/^"|"$/g, ""))
+    .filter((name) => name !== "" && !UNWANTED_LIBRARIES.includes(name));
+  return {
+    values: {
+      ...Object.fromEntries(rows.map(({ name, value }) => [name, value])),
+      max_connections: own?.connections ?? "100",
+      ...(libraries === undefined ? {} : { shared_preload_libraries: libraries.join(", ") }),
+      ...KEPT_STILL,
+    },
+    notes:
+      libraries === undefined
+        ? [
+            "This role may not read which libraries the server loads first (shared_preload_libraries; it takes pg_read_all_settings): the copy loads none of them.",
+          ]
+        : [],
+  };
+}
+
+/** As lines of postgresql.conf. */
+export function configurationText(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} = '${value.replace(/\\/g, "\\\\").replace(/'/g, "''")}'\n`)
+    .join("");
+}

@@ -1,0 +1,39 @@
+/** Answers of RDS's query API that MiniStack does not give, as AWS documents them. */
+const NAMESPACE = "http://rds.amazonaws.com/doc/2014-10-31/";
+const REQUEST = "00000000-0000-0000-0000-000000000000";
+
+/** Of what lies around an instance: there is nothing, and room for everything. */
+const AROUND: Readonly<Record<string, string>> = {
+  DescribeBlueGreenDeployments: "<BlueGreenDeployments/>",
+  DescribeDBProxies: "<DBProxies/>",
+  DescribeDBMajorEngineVersions: "<DBMajorEngineVersions/>",
+  DescribeAccountAttributes: `<AccountQuotas>${[
+    "DBInstances",
+    "ManualSnapshots",
+    "AllocatedStorage",
+    "DBParameterGroups",
+  ]
+    .map(
+      (name) =>
+        `<AccountQuota><AccountQuotaName>${name}</AccountQuotaName><Used>3</Used><Max>100000</Max></AccountQuota>`,
+    )
+    .join("")}</AccountQuotas>`,
+};
+
+export function answerAbout(action: string): string | undefined {
+  const result = AROUND[action];
+  if (result === undefined) return undefined;
+  return `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>${REQUEST}</RequestId></ResponseMetadata></${action}Response>`;
+}
+
+export function refused(code: string, message: string): string {
+  return `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>${REQUEST}</RequestId></ErrorResponse>`;
+}
+
+/** The description of an instance whose volume is still being filled from its snapshot. */
+export function filling(description: string, percent: number): string {
+  return description.replaceAll(
+    "</DBInstance>",
+    `<StorageOperationStatus>Initializing</StorageOperationStatus><StorageOperationPercentProgress>${percent}</StorageOperationPercentProgress></DBInstance>`,
+  );
+}

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { definitionOf } from "../../local/definition.ts";
+import { templateOf } from "../../local/synthesize.ts";
+import { type Fault, faultText } from "../support/matrix/faults.ts";
+import { type Entry, entries, kindsOfFaults, withFault } from "../support/matrix/matrix.ts";
+import { StandInWorld } from "../support/matrix/stand-in-world.ts";
+import { BACKUP, EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "../support/matrix/walk.ts";
+import type { SavedWorld } from "../support/matrix/world.ts";
+import { TINY_PLAN } from "../support/rehearsal.ts";
+import { Engine } from "./engine.ts";
+
+/** All kinds of failures at every state, or one of them. */
+const WHOLE = process.env.SLUICE_MATRIX === "whole";
+const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:clean-up:1";
+
+let engine: Engine;
+beforeAll(() => {
+  engine = new Engine();
+});
+afterAll(async () => await engine.close());
+
+describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime", async (rehearse) => {
+  const plan = await compilePlan(TINY_PLAN);
+  const template = await templateOf(plan, { rehearse, backup: BACKUP });
+  const run: Ground = { definition: definitionOf(template), plan, rehearse };
+  const cleanUp: Ground = { ...run, definition: definitionOf(template, "clean-up"), execution: CLEAN_UP };
+  let found: Map<string, Entry>;
+  beforeAll(async () => {
+    found = await entries(run, new StandInWorld());
+    expect(await engine.load("run", run.definition)).toEqual({ loaded: "run" });
+    expect(await engine.load("clean-up", cleanUp.definition)).toEqual({ loaded: "clean-up" });
+  });
+
+  test.each([...run.definition.capabilities.keys()].map((state, at) => ({ state, at })))(
+    "a run ends equally in both interpreters where this fails: $state",
+    async ({ state, at }) => {
+      const { halt, faults } = found.get(state) as Entry;
+      for (const fault of some([...kindsOfFaults(run, state), throttledOnce(state)], at))
+        await compare("run", halt, await walk(run, halt, withFault(faults, fault)));
+    },
+  );
+
+  test.each(comesBy(cleanUp).map((came, at) => ({ came, at })))(
+    "a clean-up ends equally in both after a run that came so far: $came",
+    async ({ came, at }) => {
+      // The application is in, and nothing but a restore helps: from here on every way is open.
+      const stopped = found.get("Smoke-test the application") as Entry;
+      const halt = stoppedAt(stopped.halt, came);
+      const walked = await walk(cleanUp, halt, []);
+      await compare("clean-up", halt, walked);
+      for (const [place, state] of [...new Set(walked.calls)].entries())
+        for (const fault of some(kindsOfFaults(cleanUp, state), place))
+          if (WHOLE || (place + at) % 4 === 0)
+            await compare("clean-up", halt, await walk(cleanUp, halt, [fault]));
+    },
+  );
+
+  function stoppedAt({ evidence, alarmsOn, notices, world }: Halt, came: string): Halt {
+    const input = { run: RUN, execution: EXECUTION, status: "ABORTED" };
+    const state = cleanUp.definition.parsed.StartAt;
+    return { state, input, evidence, alarmsOn, notices, world: () => looked(world, came) };
+  }
+});
+
+/** What a look at a stopped run may find, by the definition. */
+function comesBy({ definition }: Ground): string[] {
+  const choices = Object.values(definition.parsed.States).flatMap(({ Choices = [] }) => Choices);
+  return choices.flatMap((choice) =>
+    (choice as { Variable?: string }).Variable?.endsWith(".came") && choice.StringEquals
+      ? [choice.StringEquals]
+      : [],
+  );
+}
+
+/** The same world, where the look finds that. */
+function looked(world: SavedWorld, came: string): ReturnType<SavedWorld> {
+  const made = world();
+  const task = made.tasks["clean-up"];
+  const run: typeof task.run = async ({ action }) =>
+    action === "look" ? { status: "done", came } : { Error: "", Cause: "", go: "on" };
+  const tasks = { ...made.tasks, "clean-up": { ...task, run } };
+  return Object.assign(Object.create(made) as ReturnType<SavedWorld>, { tasks });
+}
+
+function throttledOnce(state: string): Fault {
+  return { state, kind: "error", error: "Lambda.TooManyRequestsException", when: "before", tries: "first" };
+}
+
+/** All, or one: another one at each place. */
+function some(faults: readonly Fault[], at: number): readonly Fault[] {
+  return WHOLE ? faults : faults.slice(at % faults.length).slice(0, 1);
+}
+
+/** Goes the same way in the other interpreter, with the same answers: what was sent, in which order, and the end. */
+async function compare(machine: string, halt: Halt, walked: Walked): Promise<void> {
+  const { input, state } = halt;
+  const execution = machine === "clean-up" ? CLEAN_UP : EXECUTION;
+  const asked = { machine, startAt: state, input, executionInput: input, execution };
+  const ran = await engine.run({ ...asked, exchanges: walked.exchanges });
+  const text = walked.faults.map(faultText).join(" + ");
+  expect(ran.sent.map(seen), text).toEqual(
+    walked.exchanges.map((exchange) => seen([exchange.state, exchange.sent])),
+  );
+  expect({ end: ran.end, cause: untimed(ran.cause), left: ran.left }, text).toEqual({
+    end: walked.end,
+    cause: untimed(walked.cause),
+    left: 0,
+  });
+}
+
+/** As JSON; without the token, which each interpreter makes. */
+function seen([state, event]: [string, Record<string, unknown>]): unknown {
+  const told = { ...event, ...("token" in event && { token: "" }) };
+  return [state, JSON.parse(untimed(JSON.stringify(told)))];
+}
+
+/** Without what a walk says of a time that is over, where Step Functions says nothing. */
+function untimed(text: string): string {
+  return text.replaceAll("it did not answer in time", "");
+}
