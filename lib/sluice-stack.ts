@@ -49,7 +49,10 @@ export class SluiceStack extends Stack {
       exportRole: exports?.role,
       gateUrl: api.url,
     });
-    const common = { plan, restore: settings.restore, functions: functions.byCapability };
+    const common = {
+      restore: settings.restore,
+      functions: functions.byCapability,
+    };
     this.machine = new Machine(this, "Machine", {
       ...common,
       rehearse: settings.rehearse,

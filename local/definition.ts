@@ -1,18 +1,35 @@
+import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { stateInWords } from "../lambdas/shared/state-name.ts";
 import { CAPABILITY_METADATA } from "../lib/functions/functions.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";
-import { MACHINE_METADATA, type MachineName, PHASES_METADATA } from "../lib/machine/ways-back.ts";
+import { MACHINE_METADATA, type MachineName, PHASES_METADATA } from "../lib/machine/phases.ts";
 import type { Phase } from "./events.ts";
+
+/** What a choice asks, as far as the machines do. */
+export interface Rule {
+  StringEquals?: string;
+  And?: Rule[];
+  Not?: Rule;
+}
 
 /** A state of the definition, as far as a local run looks at it. */
 export interface StateDefinition {
   Type: string;
   Resource?: string;
-  Parameters?: { FunctionName?: string };
+  Parameters?: Readonly<Record<string, unknown>> & { FunctionName?: string };
   Next?: string;
   Default?: string;
-  Choices?: { Next: string; StringEquals?: string }[];
+  Choices?: (Rule & { Next: string })[];
   Catch?: { Next: string; ErrorEquals: string[] }[];
+}
+
+/** A phase of the machine with the states that do its work, in the order in which they are entered. */
+export interface MachinePhase {
+  phase: string;
+  /** The phase that people see it as a part of. */
+  within?: string;
+  states: readonly string[];
 }
 
 export interface Definition {
@@ -21,7 +38,7 @@ export interface Definition {
   parsed: { StartAt: string; States: Readonly<Record<string, StateDefinition>> };
   /** Which capability each Task state calls. */
   capabilities: ReadonlyMap<string, MachineCapability>;
-  phases: readonly Phase[];
+  phases: readonly MachinePhase[];
 }
 
 /** A synthesized template, as far as anything here looks at it. */
@@ -59,7 +76,7 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
     if (!known) throw new Error(`State "${name}" calls ${arn}, which is no capability of this app`);
     capabilities.set(name, known);
   }
-  const phases = (machine.Metadata?.[PHASES_METADATA] ?? []) as Phase[];
+  const phases = (machine.Metadata?.[PHASES_METADATA] ?? []) as MachinePhase[];
   return { text, parsed, capabilities, phases: inOrderOfEntry(phases, parsed) };
 }
 
@@ -78,7 +95,10 @@ function resolve(value: unknown): string {
 }
 
 /** The states of each phase as a run meets them: depth first along Next, then choices, then what is caught. */
-function inOrderOfEntry(phases: readonly Phase[], { StartAt, States }: Definition["parsed"]): Phase[] {
+function inOrderOfEntry(
+  phases: readonly MachinePhase[],
+  { StartAt, States }: Definition["parsed"],
+): MachinePhase[] {
   const order = new Map<string, number>();
   const visit = (name: string | undefined): void => {
     if (name === undefined || order.has(name)) return;
@@ -91,8 +111,51 @@ function inOrderOfEntry(phases: readonly Phase[], { StartAt, States }: Definitio
   };
   visit(StartAt);
   const place = (state: string) => order.get(state) ?? Number.POSITIVE_INFINITY;
-  return phases.map(({ phase, states }) => ({
-    phase,
+  return phases.map(({ states, ...phase }) => ({
+    ...phase,
     states: [...states].sort((a, b) => place(a) - place(b)),
   }));
+}
+
+/** What people call the state that is entered with that input: where it works on one migration, with its version. */
+export function nameInWords({ parsed }: Definition, state: string, input: unknown): string {
+  const path = versionPath(parsed.States[state]);
+  const version = path
+    ?.split(".")
+    .slice(1)
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
+  return stateInWords(state, typeof version === "string" ? version : undefined);
+}
+
+/** The machine's phases as people see them, with the states that a run of this plan can enter. */
+export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[] {
+  const works = (state: string) => versionPath(definition.parsed.States[state]) !== undefined;
+  const names = (states: readonly string[]): string[] => {
+    const begin = states.findIndex(works);
+    if (begin === -1) return [...states];
+    const rest = states.slice(begin).findIndex((state) => !works(state));
+    const end = rest === -1 ? states.length : begin + rest;
+    return [
+      ...states.slice(0, begin),
+      ...plan.migrations.flatMap(({ version }) =>
+        states.slice(begin, end).map((state) => stateInWords(state, version)),
+      ),
+      ...names(states.slice(end)),
+    ];
+  };
+  return definition.phases
+    .filter(({ within }) => within === undefined)
+    .map(({ phase }) => ({
+      phase,
+      states: definition.phases
+        .filter((part) => (part.within ?? part.phase) === phase)
+        .flatMap(({ states }) => names(states)),
+    }));
+}
+
+/** Where in its input a state finds the migration that it works on; undefined where it works on none. */
+function versionPath(state: StateDefinition | undefined): string | undefined {
+  const sent = (state?.Parameters?.Payload ?? state?.Parameters) as Record<string, unknown> | undefined;
+  const path = sent?.["version.$"];
+  return typeof path === "string" ? path : undefined;
 }

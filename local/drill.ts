@@ -1,6 +1,8 @@
+import { cutLines } from "../lambdas/shared/cut.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
+import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { Task } from "../lambdas/shared/task.ts";
-import type { Definition } from "./definition.ts";
+import { type Definition, phasesShown } from "./definition.ts";
 import { UsageError } from "./events.ts";
 
 /** The task that fails instead of doing its work, as one does that must not be tried again. */
@@ -13,11 +15,20 @@ export function broken<Event>(task: Task<Event>, state: string): Task<Event> {
   };
 }
 
+/** Of a plan of hundreds of migrations, each is in the names of a dozen states. */
+const MOST_SHOWN = 60;
+
 /** @throws UsageError for a name of no state that does any work, with those that there are */
-export function refuseUnknownStates(names: readonly string[], { capabilities, phases }: Definition): void {
-  const unknown = names.find((name) => !capabilities.has(name));
+export function refuseUnknownStates(
+  names: readonly string[],
+  definition: Definition,
+  plan: CompiledPlan,
+): void {
+  const phases = phasesShown(definition, plan);
+  const all = new Set([...definition.capabilities.keys(), ...phases.flatMap(({ states }) => states)]);
+  const unknown = names.find((name) => !all.has(name));
   if (unknown === undefined) return;
-  const known = phases.map(({ phase, states }) => `  ${phase}: ${states.join(", ")}`);
+  const known = phases.map(({ phase, states }) => `  ${phase}: ${cutLines(states, MOST_SHOWN).join(", ")}`);
   throw new UsageError(
     `--fail "${unknown}": the machine has no such state that does any work. Its states, by phase:\n${known.join("\n")}`,
   );

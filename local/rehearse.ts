@@ -10,11 +10,12 @@ import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import { documentOf } from "../lambdas/shared/plan-document.ts";
 import type { World as Surroundings } from "../lambdas/shared/ports.ts";
+import { stateInWords } from "../lambdas/shared/state-name.ts";
 import { StoredPlans, storePlan } from "../lambdas/shared/stored-plans.ts";
 import { invoke } from "../lambdas/shared/task.ts";
 import { type LoadedPlan, loadPlan } from "../lib/plan/compile.ts";
 import { LocalCallbacks } from "./callbacks.ts";
-import type { Definition } from "./definition.ts";
+import { type Definition, nameInWords, phasesShown } from "./definition.ts";
 import { broken, refuseUnknownStates } from "./drill.ts";
 import { EventQueue } from "./event-queue.ts";
 import {
@@ -57,7 +58,7 @@ export const rehearse: Rehearse = async (options) => {
     // Before what takes long: most mistakes are in how the database is reached.
     if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply, options.copy);
     const definition = await synthesize(loaded.plan, options);
-    refuseUnknownStates(options.fail ?? [], definition);
+    refuseUnknownStates(options.fail ?? [], definition, loaded.plan);
     return new Run(options, loaded, definition, run, folder).start();
   } catch (error) {
     await folder.giveBack();
@@ -89,7 +90,9 @@ class Run {
     this.folder = taken.path;
     this.toFail = new Set(options.fail);
     this.phaseOf = new Map(
-      definition.phases.flatMap(({ phase, states }) => states.map((state) => [state, phase] as const)),
+      definition.phases.flatMap(({ phase, within, states }) =>
+        states.map((state) => [state, within ?? phase] as const),
+      ),
     );
   }
 
@@ -108,7 +111,7 @@ class Run {
       type: "started",
       run: this.run,
       plan: this.loaded.plan.title,
-      phases: this.definition.phases,
+      phases: phasesShown(this.definition, this.loaded.plan),
       evidence: this.folder,
     });
     try {
@@ -183,22 +186,20 @@ class Run {
       input: { startedBy: this.options.startedBy },
       run: this.run,
       execution: `local:${process.pid}:${this.run}`,
-      task: async (state, event) => {
+      task: async (name, event) => {
+        const state = stateInWords(name, event.version as string | undefined);
         this.current = state;
-        const phase = this.phaseOf.get(state) ?? "";
+        const phase = this.phaseOf.get(name) ?? "";
         // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.
         if (this.stopping && !UNDISTURBED.has(phase))
           throw new SluiceError(ErrorName.Stopped, "The run was stopped at its terminal.");
-        const capability = this.definition.capabilities.get(state);
+        const capability = this.definition.capabilities.get(name);
         if (!capability) throw new Error(`State "${state}" calls nothing`);
         const waits = event.token === undefined ? undefined : answered(event);
-        this.toFail.delete(state);
+        for (const known of [state, name]) this.toFail.delete(known);
         const task = TASKS[capability];
-        const answer = await invoke(
-          this.options.fail?.includes(state) ? broken(task, state) : task,
-          event,
-          ports,
-        );
+        const fails = this.options.fail?.some((given) => given === state || given === name);
+        const answer = await invoke(fails ? broken(task, state) : task, event, ports);
         if (WRITES.has(capability)) await this.refuseServerChanges(world, state);
         return waits ? await waits : answer;
       },
@@ -208,7 +209,11 @@ class Run {
 
   private tell({ type, timestamp, state, Error: error, Cause: cause }: EventLog): void {
     if (state?.type !== "Task") return;
-    const about = { state: state.name, phase: this.phaseOf.get(state.name) ?? "", at: new Date(timestamp) };
+    const about = {
+      state: nameInWords(this.definition, state.name, state.input),
+      phase: this.phaseOf.get(state.name) ?? "",
+      at: new Date(timestamp),
+    };
     // Whether a failed state is tried again shows in the event that follows.
     const failure = this.failure;
     this.failure = undefined;

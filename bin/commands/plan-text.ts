@@ -1,3 +1,4 @@
+import { checklistOf } from "../../lambdas/gate/open.ts";
 import { count, duration } from "../../lambdas/report/words.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
@@ -29,8 +30,7 @@ export function planText(plan: CompiledPlan): string[] {
       gateNames(plan).map((name) => {
         const version = /^after-(.*)$/.exec(name)?.[1];
         const kind = (version === undefined ? name : "after") as keyof typeof gates;
-        const migration = migrations.find((candidate) => candidate.version === version);
-        const checklist = [...gates[kind].checklist, ...(migration?.checklist ?? [])];
+        const checklist = checklistOf(plan, kind, version ?? null);
         return [
           name,
           gates[kind].question.replaceAll("{version}", version ?? ""),

@@ -2,8 +2,8 @@ import { METRICS } from "../../lambdas/shared/names.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { waitSeconds } from "../../lambdas/shared/task.ts";
 import { CAPABILITIES } from "../../lib/functions/specs.ts";
-import type { Definition, Template } from "../../local/definition.ts";
-import { Flow } from "./flow.ts";
+import type { Template } from "../../local/definition.ts";
+import type { UsualRun } from "./usual-run.ts";
 
 /** List prices in us-east-1 in US dollars, as of November 2026. */
 const PRICE = {
@@ -27,15 +27,6 @@ const RDS_MINUTES: Readonly<Record<string, number>> = {
 /** Seconds that a call takes which has nothing to wait for, its start included. */
 const SHORT_CALL_SECONDS = 2;
 
-/** The states that a run enters which gets its Goes at once and ends Succeeded, where nothing is waited for. */
-export function usualStates(definition: Definition): string[] {
-  const flow = new Flow(definition);
-  const states: string[] = [];
-  for (let at: string | undefined = definition.parsed.StartAt; at !== undefined; at = flow.ways(at)[0]?.to)
-    states.push(at);
-  return states;
-}
-
 /** How often a loop is gone through again while something takes so long. */
 export function rounds(minutes: number): number {
   let count = 0;
@@ -44,10 +35,7 @@ export function rounds(minutes: number): number {
 }
 
 /** What a full run costs, with the arithmetic, as Markdown. */
-export function costText(definition: Definition, plan: CompiledPlan): string {
-  const flow = new Flow(definition);
-  const states = usualStates(definition);
-  const tasks = states.filter((state) => flow.isTask(state));
+export function costText({ entered: states, called: tasks }: UsualRun, plan: CompiledPlan): string {
   const waited = Object.entries(RDS_MINUTES).filter(([state]) => states.includes(state));
   const again = waited.reduce((sum, [, minutes]) => sum + rounds(minutes), 0);
   // Task, choice and wait.

@@ -17,7 +17,17 @@ interface Task {
 }
 
 // The same for every task: told once, by States.
-const RUN_FIELDS = ["run", "execution", "planChecksum", "state", "cleanUp", "token", "limitMinutes"];
+const RUN_FIELDS = [
+  "run",
+  "execution",
+  "started",
+  "planChecksum",
+  "state",
+  "phase",
+  "cleanUp",
+  "token",
+  "limitMinutes",
+];
 
 /** A state machine as text that a person can read, and of which a difference can be read. */
 export function definitionText(definition: Definition): string {
@@ -28,8 +38,8 @@ export function definitionText(definition: Definition): string {
     ...[...usual].map(([kind, limits]) => `${kind} ${limits}, unless told otherwise.`),
     `Errors of Lambda itself: ${[...errorsOfLambda(flow)].join(", ")}.`,
   ];
-  for (const { phase } of definition.phases) {
-    lines.push("", phase);
+  for (const { phase, within } of definition.phases) {
+    lines.push("", within === undefined ? phase : `${phase} (within ${within})`);
     for (const name of flow.order.filter((state) => flow.phaseOf(state) === phase && !isInLoop(flow, state)))
       lines.push(`  ${stateText(flow, name, usual)}`);
   }

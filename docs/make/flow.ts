@@ -1,4 +1,5 @@
-import type { Definition, StateDefinition } from "../../local/definition.ts";
+import { NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
+import type { Definition, Rule, StateDefinition } from "../../local/definition.ts";
 
 /** A way from one state to another. */
 export interface Way {
@@ -40,13 +41,14 @@ export class Flow {
   /** Where a state leads, the usual way first. */
   ways(name: string): Way[] {
     const { Next, Default, Choices = [], Catch = [] } = this.state(name);
-    const ways: Way[] = Choices.map(({ Next: to, StringEquals = "" }) => ({ to, when: StringEquals }));
+    const ways: Way[] = Choices.map(({ Next: to, ...rule }) => ({ to, when: ruleText(rule) }));
     // A gate's Go is its usual way; of other choices the default is.
-    ways.sort((a, b) => Number(b.when === "Go") - Number(a.when === "Go"));
+    const isGo = ({ when }: Way) => when.startsWith("Go");
+    ways.sort((a, b) => Number(isGo(b)) - Number(isGo(a)));
     if (Next !== undefined) ways.unshift({ to: Next, when: "" });
     if (Default !== undefined) {
-      const isGate = ways.some(({ when }) => when === "Go");
-      ways.splice(isGate ? 1 : 0, 0, { to: Default, when: isGate ? "No-Go" : "" });
+      const isGate = ways.some(isGo);
+      ways.splice(ways.filter(isGo).length, 0, { to: Default, when: isGate ? "No-Go" : "" });
     }
     for (const { Next: to, ErrorEquals } of Catch)
       ways.push({ to, when: ErrorEquals.includes("States.Timeout") ? "nobody answers" : "fails" });
@@ -67,4 +69,10 @@ export class Flow {
     if (before === undefined || before === name) throw new Error(`${name} belongs to no phase`);
     return this.phaseOf(before);
   }
+}
+
+function ruleText({ StringEquals, And, Not }: Rule): string {
+  if (And) return And.map(ruleText).join(", ");
+  if (Not) return Not.StringEquals === NO_MIGRATION.version ? "one is left" : `not ${ruleText(Not)}`;
+  return StringEquals === NO_MIGRATION.version ? "none is left" : (StringEquals ?? "");
 }

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { compilePlan } from "../../lib/plan/compile.ts";
-import { definitionOf } from "../../local/definition.ts";
+import { type Definition, definitionOf } from "../../local/definition.ts";
 import { templateOf } from "../../local/synthesize.ts";
 import { costText, idleText } from "./cost.ts";
 import { machinePicture } from "./machine-picture.ts";
 import { stackPicture } from "./stack-picture.ts";
+import { usualRun } from "./usual-run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -18,9 +19,13 @@ export async function madeFiles(): Promise<Map<string, string>> {
     "docs/architecture.md": {
       stack: mermaid(stackPicture(template)),
       run: mermaid(machinePicture(run)),
+      size: sizeText([
+        ["the run", run],
+        ["the clean-up", definitionOf(template, "clean-up")],
+      ]),
       "clean-up": mermaid(machinePicture(definitionOf(template, "clean-up"))),
     },
-    "README.md": { cost: costText(run, plan), idle: idleText(template) },
+    "README.md": { cost: costText(await usualRun(run, plan), plan), idle: idleText(template) },
   };
   return new Map(
     Object.entries(parts).map(([file, made]) => {
@@ -32,6 +37,15 @@ export async function madeFiles(): Promise<Map<string, string>> {
       return [path, text];
     }),
   );
+}
+
+/** How large the machines are, for every plan. */
+function sizeText(machines: readonly [string, Definition][]): string {
+  const rows = machines.map(
+    ([name, { text, parsed }]) =>
+      `| ${name} | ${Object.keys(parsed.States).length} | ${Math.ceil(text.length / 1024)} KiB |\n`,
+  );
+  return `| machine | states | definition |\n|---|---|---|\n${rows.join("")}`;
 }
 
 const mermaid = (text: string) => `\`\`\`mermaid\n${text}\`\`\`\n`;

@@ -1,6 +1,7 @@
 import type { CompiledPlan, Migration } from "../shared/plan.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import type { GateKind } from "./kinds.ts";
+import { ahead } from "./stretch.ts";
 
 /** What a Go and a No-Go lead to, said so that a person can weigh them. */
 export function consequences(
@@ -9,7 +10,7 @@ export function consequences(
   plan: CompiledPlan,
   settings: RunSettings,
 ): { go: string; noGo: string } {
-  const first = plan.migrations[0];
+  const first = ahead(plan, null);
   const rehearsal =
     "a snapshot of production is restored as a staging copy, where every migration and its rollback is rehearsed. Production's schema and data are not changed.";
   switch (kind) {
@@ -35,12 +36,13 @@ export function consequences(
           };
     case "after": {
       const at = plan.migrations.findIndex((migration) => migration.version === version);
-      const next = plan.migrations[at + 1];
+      const next = ahead(plan, version);
       const done = plan.migrations.slice(0, at + 1);
       return {
-        go: next
-          ? capital(applied(next))
-          : "Data integrity, benchmarks and isolation are proven on production; then you are asked whether to open it.",
+        go:
+          next.length > 0
+            ? capital(applied(next))
+            : "Data integrity, benchmarks and isolation are proven on production; then you are asked whether to open it.",
         noGo: rolledBack(done, plan, settings),
       };
     }
@@ -62,10 +64,12 @@ export function consequences(
   }
 }
 
-function applied(migration: Migration | undefined): string {
-  return migration
-    ? `migration ${migration.version} (${migration.title}) is applied to production and validated.`
-    : "production is validated.";
+function applied(migrations: readonly Migration[]): string {
+  const [first, last] = [migrations[0], migrations.at(-1)];
+  if (!first || !last) return "production is validated.";
+  if (first === last)
+    return `migration ${first.version} (${first.title}) is applied to production and validated.`;
+  return `${migrations.length} migrations, ${first.version} (${first.title}) to ${last.version} (${last.title}), are applied to production and validated one after the other. Nobody is asked in between.`;
 }
 
 function closing(plan: CompiledPlan, settings: RunSettings, snapshot = true): string {

@@ -3,6 +3,11 @@ import type { RunSettings } from "../shared/settings.ts";
 
 export type GateKind = GateDoc["kind"];
 
+/** What a run calls a gate: one that it comes to after each of several migrations, by that migration too. */
+export function gateName(kind: GateKind, version: string | undefined): string {
+  return version === undefined ? kind : `${kind}-${version}`;
+}
+
 /** True where a Go leads to a change of production, the application's downtime being one. */
 export function leadsToProduction(kind: GateKind, { rehearse }: Pick<RunSettings, "rehearse">): boolean {
   switch (kind) {

@@ -1,6 +1,6 @@
 import { Doc, type GateDoc, type GateQuorum } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { type CompiledPlan, type GateText, migrationOf } from "../shared/plan.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Answer } from "../shared/task.ts";
 import { DONE } from "../shared/task.ts";
@@ -13,6 +13,7 @@ import type { GateKind } from "./kinds.ts";
 import { gateLink } from "./link.ts";
 import { gateNotice } from "./message.ts";
 import { firstOfTheSame, quorumOf } from "./quorum.ts";
+import { since } from "./stretch.ts";
 import { windowOfGate } from "./time.ts";
 import { warningsFor } from "./warnings.ts";
 
@@ -58,7 +59,7 @@ export async function openGate(
     version,
     escalation: event.escalation,
     question: text.question.replaceAll("{version}", version ?? ""),
-    checklist: checklist(plan, text, kind, version),
+    checklist: checklistOf(plan, kind, version),
     openedAt: ports.clock.now().toISOString(),
     expiresAt: event.until,
     keyHash: hash,
@@ -97,7 +98,17 @@ async function keepAsNext(
   }
 }
 
-function checklist(plan: CompiledPlan, text: GateText, kind: GateKind, version: string | null): string[] {
-  const own = kind === "after" && version ? migrationOf(plan, version).checklist : [];
-  return [...text.checklist, ...own].map((item) => item.replaceAll("{version}", version ?? ""));
+/** The gate's own, and those of the migrations that nobody was asked about yet. */
+export function checklistOf(
+  { gates, migrations }: CompiledPlan,
+  kind: GateKind,
+  version: string | null,
+): string[] {
+  const about = kind === "after" || kind === "open" ? since(migrations, version) : [];
+  return [
+    ...gates[kind].checklist.map((item) => item.replaceAll("{version}", version ?? "")),
+    ...about.flatMap((migration) =>
+      migration.checklist.map((item) => item.replaceAll("{version}", migration.version)),
+    ),
+  ];
 }

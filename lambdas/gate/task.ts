@@ -3,16 +3,13 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { runFields, type Task } from "../shared/task.ts";
 import type { Heard } from "./close.ts";
 import { confirmGate } from "./confirm.ts";
-import { GATE_NAME } from "./link.ts";
+import { gateName } from "./kinds.ts";
 import { openGate } from "./open.ts";
 import { timeLeft } from "./time.ts";
 
 const gateFields = {
   ...runFields,
-  gate: z.string().regex(GATE_NAME),
   kind: z.enum(["readiness", "rehearsal", "after", "open", "keep", "restore"]),
-  // CloudFormation drops nulls from the definition.
-  version: z.string().nullable().default(null),
 };
 
 // What the machine passes on: an answer, or what it caught when none came. Whoever may answer for the page may answer
@@ -27,7 +24,7 @@ const answer = z
   .catch("NoGo");
 
 const event = z.discriminatedUnion("action", [
-  z.object({ ...gateFields, action: z.literal("time"), minutes: z.number().positive() }),
+  z.object({ ...gateFields, action: z.literal("time") }),
   z.object({
     ...gateFields,
     action: z.literal("open"),
@@ -35,24 +32,27 @@ const event = z.discriminatedUnion("action", [
     escalation: z.boolean(),
     until: z.iso.datetime(),
   }),
-  z.object({ ...gateFields, action: z.literal("confirm"), minutes: z.number().positive(), answer }),
+  z.object({ ...gateFields, action: z.literal("confirm"), answer }),
 ]);
 
 export const gateTask: Task<z.infer<typeof event>> = {
   name: "gate",
   event,
   async run(event, ports, evidence) {
+    const { kind, version } = event;
+    const gate = gateName(kind, version);
+    const { minutes } = ports.plan.gates[kind];
     switch (event.action) {
       case "open":
-        return openGate(event, ports, evidence);
+        return openGate({ ...event, gate, version: version ?? null }, ports, evidence);
       case "confirm":
-        return confirmGate({ ...event, heard: event.answer }, ports, evidence);
+        return confirmGate({ gate, kind, minutes, heard: event.answer }, ports, evidence);
       case "time": {
-        const time = await timeLeft(event, ports, evidence);
+        const time = await timeLeft({ gate, kind, minutes }, ports, evidence);
         if (time) return time;
         throw new SluiceError(
           ErrorName.WindowClosed,
-          `The maintenance window had ended before gate ${event.gate} was asked: that counts as a No-Go.`,
+          `The maintenance window had ended before gate ${gate} was asked: that counts as a No-Go.`,
         );
       }
     }

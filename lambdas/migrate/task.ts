@@ -7,6 +7,7 @@ import { stagingWishes } from "../record/wishes.ts";
 import { tryRollbackAgain } from "../rollback/tries.ts";
 import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName, messageOf } from "../shared/errors.ts";
+import { followsApply, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
@@ -29,9 +30,11 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
     const migration = migrationOf(ports.plan, version);
+    const about = named(migration);
     const key = { run, version, round, direction: "migrate" as const };
     if (target === "staging" && round === 2)
-      if (!(await tryRollbackAgain(ports, evidence, { run, version, limitMinutes }))) return RELIEVE_ME;
+      if (!(await tryRollbackAgain(ports, evidence, { run, version, limitMinutes })))
+        return { ...RELIEVE_ME, ...about };
     const steps = await withTarget(
       ports,
       evidence,
@@ -73,7 +76,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         return (await noteChanges(session, ports, evidence, migration)) ? done : undefined;
       },
     );
-    if (!steps) return RELIEVE_ME;
+    if (!steps) return { ...RELIEVE_ME, ...about };
     await evidence.keep<StepsDoc>(
       Doc.steps(target, version, round, "migrate"),
       stepsDoc(
@@ -82,7 +85,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         ports.clock.now(),
       ),
     );
-    return DONE;
+    return { ...DONE, ...about, follows: followsApply(ports.plan, version, target) };
   },
 };
 

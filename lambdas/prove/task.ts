@@ -41,18 +41,24 @@ import {
 } from "./made.ts";
 import { scopeOf } from "./scope.ts";
 
-const event = z.strictObject({
-  ...runFields,
-  proof: z.custom<ProofName>((value) =>
-    /^(staging-\d+|production-(data|rolled-back|restored))$/.test(String(value)),
-  ),
-});
+const event = z.discriminatedUnion("proof", [
+  z.strictObject({ ...runFields, proof: z.literal("staging"), version: z.string().regex(/^\d+$/) }),
+  z.strictObject({
+    ...runFields,
+    proof: z.enum(["production-data", "production-rolled-back", "production-restored"]),
+  }),
+]);
+
+export function proofName(asked: z.infer<typeof event>): ProofName {
+  return asked.proof === "staging" ? `staging-${asked.version}` : asked.proof;
+}
 
 /** Reads the database again and compares it with what was noted before; claims nothing that it did not read. */
 export const proveTask: Task<z.infer<typeof event>> = {
   name: "prove",
   event,
-  async run({ proof }, ports, evidence) {
+  async run(asked, ports, evidence) {
+    const proof = proofName(asked);
     const doc = await prove(proof, ports, evidence);
     if (!doc) return RUNNING;
     if (doc.equal) return DONE;

@@ -62,6 +62,10 @@ export interface FenceFacts extends FenceDoc {
 
 export interface StateFacts {
   state: string;
+  /** Null in evidence of older runs. */
+  phase: string | null;
+  /** The migration that it worked on. */
+  version: string | null;
   enteredAt: string;
   doneAt: string | null;
 }
@@ -264,15 +268,21 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
 
 function statesOf(documents: Map<string, unknown>): StateFacts[] {
   const entered = all<StateDoc>(documents, "states/").filter(({ evidence }) => !evidence.endsWith("-done"));
-  return byTime(
-    entered.map(({ state, at, evidence }) => ({
+  // What was done earlier was entered earlier, too: the clock may show the same.
+  const states = byTime(
+    entered.map(({ state, phase, version, at, evidence }) => ({
       state,
+      phase: phase ?? null,
+      version: version ?? null,
       enteredAt: at,
       doneAt: one<StateDoc>(documents, `${evidence}-done`)?.at ?? null,
     })),
-    (state) => state.enteredAt,
+    (state) => state.doneAt ?? END_OF_TIME,
   );
+  return byTime(states, (state) => state.enteredAt);
 }
+
+const END_OF_TIME = "9";
 
 function forgetAfter(documents: Map<string, unknown>, end: string): void {
   for (const [name, document] of documents)

@@ -1,4 +1,4 @@
-import type { CompiledPlan, Reminder } from "../shared/plan.ts";
+import type { CompiledPlan, Migration, Reminder } from "../shared/plan.ts";
 import { thresholdText } from "../watch/thresholds.ts";
 
 /**
@@ -9,7 +9,7 @@ export interface PlanSummary
   extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
   expectedMinutes: { admit: number; prove: number; open: number };
   protect: readonly string[];
-  migrations: readonly { version: string; folder: string; title: string; expectedMinutes: number }[];
+  migrations: readonly Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked">[];
   benchmarks: readonly { name: string; title: string; sloMs: number }[];
   /** Which hooks the plan has, and how many smoke tests. */
   application: { stop: boolean; start: boolean; test: boolean; smoke: number };
@@ -46,11 +46,12 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
     rollbackSloMinutes: plan.rollbackSloMinutes,
     expectedMinutes: plan.expectedMinutes,
     protect: plan.protect,
-    migrations: plan.migrations.map(({ version, folder, title, expectedMinutes }) => ({
+    migrations: plan.migrations.map(({ version, folder, title, expectedMinutes, unasked }) => ({
       version,
       folder,
       title,
       expectedMinutes,
+      ...(unasked ? { unasked } : {}),
     })),
     benchmarks: plan.benchmarks.map(({ name, title, sloMs }) => ({ name, title, sloMs })),
     application: {

@@ -1,21 +1,14 @@
-import { gateState } from "../shared/documents.ts";
+import { slug } from "../shared/task.ts";
 import type { Facts, StateFacts } from "./facts.ts";
 import { partsOf } from "./parts.ts";
 import { predictionsOf } from "./predictions.ts";
 import type { Phase, Report } from "./schema.ts";
 import { secondsBetween, toMilliseconds } from "./words.ts";
 
-/** A phase's first and last trace in the evidence. */
-interface Trace {
-  first: string;
-  /** Null: a gate that nobody has answered. */
-  last: string | null;
-}
-
 /**
  * The phases of the run, in order: those that happened as they happened, then those of the plan that are to come.
- * When a phase began and ended is read off the documents that it leaves. Phases follow on each other without a gap:
- * a gate lasts from when it is prepared until its answer takes effect, and what else lies between is the work's.
+ * Each state notes its phase, so when one began and ended is read. Phases follow on each other without a gap: a gate
+ * lasts from when it is prepared until its answer has taken effect.
  */
 export function timelineOf(facts: Facts): Report["timeline"] {
   const startedAt = facts.request?.startedAt ?? facts.states[0]?.enteredAt ?? facts.asOf;
@@ -59,56 +52,69 @@ interface Span {
   start: string;
   /** Null: still going on. */
   end: string | null;
+  states: StateFacts[];
 }
 
 type BarePhase = Omit<Phase, "parts">;
 
 function reachedPhases(facts: Facts, runStart: string): BarePhase[] {
-  const spans = [...spansOf(facts, runStart)];
-  const last = spans.at(-1);
-  if (last?.end) {
-    if (facts.outcome) {
-      if (last.id !== "close" && last.end < facts.outcome.at)
-        spans.push({ id: "close", start: last.end, end: facts.outcome.at });
-    } else if (isGate(last.id) && answered(facts, last.id) === "Go") {
-      // After a Go the next phase has begun, though it has left nothing yet.
-      const next = plannedIds(facts)[plannedIds(facts).indexOf(last.id) + 1];
-      if (next) spans.push({ id: next, start: last.end, end: null });
-    }
-  }
   const predictions = predictionsOf(facts);
-  return spans.map(({ id, start, end }, i) => ({
+  return spansOf(facts, runStart).map(({ id, start, end, states }) => ({
     ...phaseOf(facts, id, predictions),
     startedAt: start,
     endedAt: end,
     seconds: secondsBetween(start, end ?? facts.asOf),
-    states: statesWithin(facts, start, end, i === 0, i === spans.length - 1),
+    states: states
+      .filter((state) => !facts.outcome || state.doneAt !== null || failedIn(facts, state))
+      .map(({ state, enteredAt, doneAt }) => ({ state, enteredAt, doneAt })),
   }));
 }
 
-/** From when to when each phase was that left a trace. */
+/** From when to when each phase was: each lasts until a state of another one is entered. */
 function spansOf(facts: Facts, runStart: string): Span[] {
-  const traces = [...tracesOf(facts)].sort(([, a], [, b]) => (a.first < b.first ? -1 : 1));
   const spans: Span[] = [];
-  for (const [i, [id, trace]] of traces.entries()) {
-    const next = traces[i + 1];
-    const start = isGate(id) ? trace.first : (spans.at(-1)?.end ?? runStart);
-    spans.push({ id, start, end: next ? endBefore(id, trace, next) : endOfLast(facts, id, trace) });
+  for (const state of facts.states) {
+    const id = idOf(facts, state);
+    const current = spans.at(-1);
+    if (id === undefined || id === current?.id) {
+      current?.states.push(state);
+      continue;
+    }
+    const start = current ? state.enteredAt : runStart;
+    if (current) current.end = start;
+    spans.push({ id, start, end: null, states: [state] });
+  }
+  const last = spans.at(-1);
+  if (!last) return spans;
+  if (facts.outcome) last.end = facts.outcome.at;
+  else if (isGate(last.id) && answered(facts, last.id) === "Go") {
+    // After a Go that has taken effect the next phase has begun, though it has left nothing yet.
+    const next = plannedIds(facts)[plannedIds(facts).indexOf(last.id) + 1];
+    const doneAt = last.states.at(-1)?.doneAt;
+    if (next && doneAt) {
+      last.end = doneAt;
+      spans.push({ id: next, start: doneAt, end: null, states: [] });
+    }
   }
   return spans;
 }
 
-/** What lies between work and a gate is work; what lies between two kinds of work is the second's. */
-function endBefore(id: string, { last }: Trace, [nextId, next]: [string, Trace]): string {
-  return isGate(id) || !isGate(nextId) ? (last ?? next.first) : next.first;
-}
+/** What the report calls the phases of the machine, where that is not the same word. */
+const IDS: Readonly<Record<string, string>> = {
+  "Fence and back up": "fence",
+  "Roll back": "rollback",
+  "After the opening": "open",
+};
 
-function endOfLast({ outcome, failures }: Facts, id: string, { last }: Trace): string | null {
-  if (isGate(id)) return last ?? outcome?.at ?? null;
-  if (!outcome) return null;
-  if (id === "close") return outcome.at;
-  const failed = failures.at(-1)?.at ?? "";
-  return last !== null && last > failed ? last : failed;
+/**
+ * The phase in the report that a state belongs to, from the phase of the machine that it notes and its migration;
+ * undefined: what it does is part of the phase before.
+ */
+function idOf({ plan }: Facts, { phase, version }: StateFacts): string | undefined {
+  if (phase === null || phase === "Count the loss") return undefined;
+  if (phase === "Look for writes") return `migrate-${plan.migrations[0]?.version}`;
+  const id = IDS[phase] ?? slug(phase);
+  return version !== null && (id === "migrate" || id === "gate-after") ? `${id}-${version}` : id;
 }
 
 /** What the plan still has before it; nothing when the run is over or on its way back. */
@@ -144,7 +150,10 @@ function plannedIds({ plan, request }: Facts): string[] {
     "admit",
     "gate-readiness",
     ...(request?.rehearse === "inside" ? ["fence", ...rehearse] : [...rehearse, "fence"]),
-    ...plan.migrations.flatMap(({ version }) => [`migrate-${version}`, `gate-after-${version}`]),
+    ...plan.migrations.flatMap(({ version, unasked }) => [
+      `migrate-${version}`,
+      ...(unasked ? [] : [`gate-after-${version}`]),
+    ]),
     "prove",
     "gate-open",
     "open",
@@ -153,6 +162,7 @@ function plannedIds({ plan, request }: Facts): string[] {
 
 const TITLES: Readonly<Record<string, string>> = {
   admit: "Admit",
+  look: "Look how far it came",
   rehearse: "Rehearse on staging",
   fence: "Fence and back up",
   prove: "Prove",
@@ -175,90 +185,6 @@ function isGate(id: string): boolean {
 
 function answered({ gates }: Facts, id: string): string | undefined {
   return gates.findLast(({ request }) => `gate-${request.gate}` === id)?.decision?.decision;
-}
-
-/** Which document is a trace of which phase. */
-function tracesOf(facts: Facts): Map<string, Trace> {
-  const traces = new Map<string, Trace>();
-  const mark = (id: string, ...times: (string | null | undefined)[]) => {
-    for (const time of times) {
-      if (!time) continue;
-      const seen = traces.get(id);
-      traces.set(id, {
-        first: seen && seen.first < time ? seen.first : time,
-        last: seen?.last && seen.last > time ? seen.last : time,
-      });
-    }
-  };
-  const { rollback, restore, fence, fenceAgain } = facts;
-
-  mark("admit", facts.request?.startedAt, facts.production?.at, facts.preflight?.at);
-  for (const { purpose, at } of facts.snapshots) mark(purpose === "final" ? "fence" : "rehearse", at);
-  mark("rehearse", facts.staging?.at, facts.stagingRecord?.at, facts.stagingVerified?.at);
-  mark("rehearse", facts.benchmarks.staging?.at);
-  mark("fence", fence?.at);
-  for (const { target, direction, version, startedAt, endedAt } of facts.steps)
-    mark(phaseOfSteps(target, direction, version), startedAt, endedAt);
-  const validated = new Set<string>();
-  for (const { target, version, at, seconds } of facts.checks) {
-    // Production is validated after each migration and, the second time, when all of them are proven.
-    const again = target === "production" && validated.has(version);
-    if (target === "production") validated.add(version);
-    const done = new Date(Date.parse(at) + seconds * 1000).toISOString();
-    mark(target === "staging" ? "rehearse" : again ? "prove" : `migrate-${version}`, at, done);
-  }
-  for (const { name, at } of facts.proofs) mark(phaseOfProof(name), at);
-  mark("prove", facts.benchmarks.production?.at);
-  const phaseOfHook: Readonly<Record<string, string>> = {
-    stop: "fence",
-    test: "prove",
-    start: "open",
-    smoke: "open",
-    "stop-again": "fence-again",
-    "start-again": "close",
-  };
-  for (const { name, at } of facts.hooks) mark(phaseOfHook[name] ?? "open", at);
-  mark("open", facts.afterOpening?.at, facts.aftercare?.at, facts.readings?.first.at);
-  mark("rollback", rollback?.at);
-  mark("restore", restore?.at);
-  mark("fence-again", fenceAgain?.at);
-  // Lifted by the opening, or by the clean-up that every way back ends with.
-  mark(answered(facts, "gate-open") === "Go" ? "open" : "close", fence?.liftedAt);
-  mark("close", fenceAgain?.liftedAt);
-  for (const { request, decision } of facts.gates) {
-    const id = `gate-${request.gate}`;
-    const prepared = stateOf(facts, gateState("Time", request.question))?.enteredAt ?? request.openedAt;
-    const first = traces.get(id)?.first ?? (prepared < request.openedAt ? prepared : request.openedAt);
-    const confirmed = stateOf(facts, gateState("Confirm", request.question))?.doneAt ?? "";
-    const last = decision && (confirmed > decision.at ? confirmed : decision.at);
-    traces.set(id, { first, last });
-  }
-  return traces;
-}
-
-function stateOf({ states }: Facts, name: string): StateFacts | undefined {
-  return states.find(({ state }) => state === name);
-}
-
-function phaseOfSteps(target: string, direction: string, version: string): string {
-  if (target === "staging") return "rehearse";
-  return direction === "rollback" ? "rollback" : `migrate-${version}`;
-}
-
-function phaseOfProof(name: string): string {
-  if (name.startsWith("staging-")) return "rehearse";
-  if (name === "production-restored") return "restore";
-  return name === "production-rolled-back" ? "rollback" : "prove";
-}
-
-/** The states whose middle lies in that span: a gate's state is entered a moment before the gate opens. */
-function statesWithin(facts: Facts, start: string, end: string | null, first: boolean, last: boolean) {
-  return facts.states
-    .filter((state) => !facts.outcome || state.doneAt !== null || failedIn(facts, state))
-    .filter(({ enteredAt, doneAt }) => {
-      const middle = (Date.parse(enteredAt) + Date.parse(doneAt ?? enteredAt)) / 2;
-      return (first || middle >= Date.parse(start)) && (last || end === null || middle < Date.parse(end));
-    });
 }
 
 // The state that writes the report is not done while it writes it, and no news to anyone.

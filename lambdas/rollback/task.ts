@@ -8,8 +8,9 @@ import { type Caught, caughtSchema, readCaught } from "../report/caught.ts";
 import { Doc, type RollbackDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { migrationBefore, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
-import { migrationOf } from "../shared/plan.ts";
+import { type Migration, migrationOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { predict } from "./predict.ts";
@@ -61,7 +62,12 @@ async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Prom
     why: failure.Error ? `${error}: ${message}` : "No-Go",
     from: newest?.version ?? null,
   });
-  return { from: doc.from ?? "none" };
+  return named(newestOf(ports, doc));
+}
+
+/** As it is noted: a worker that comes later may find less. */
+function newestOf({ plan }: Ports, { from }: RollbackDoc): Migration | undefined {
+  return from === null ? undefined : migrationOf(plan, from);
 }
 
 async function rollBack(
@@ -84,7 +90,7 @@ async function rollBack(
       atEnd: async () => [await removeVersion(session, ports.plan.schema.table, version)],
     }),
   );
-  if (!steps) return RELIEVE_ME;
+  if (!steps) return { ...RELIEVE_ME, ...named(migration) };
   await evidence.keep<StepsDoc>(
     Doc.steps(target, version, round, "rollback"),
     stepsDoc(
@@ -93,5 +99,5 @@ async function rollBack(
       ports.clock.now(),
     ),
   );
-  return DONE;
+  return { ...DONE, ...migrationBefore(ports.plan, version) };
 }

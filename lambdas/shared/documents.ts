@@ -681,11 +681,6 @@ export interface GateDoc {
   noGo: string;
 }
 
-/** Name of the state that sets a gate's time, before it asks, or that lets its answer take effect. */
-export function gateState(does: "Time" | "Confirm", question: string): string {
-  return `${does}: ${question}`;
-}
-
 export interface GateQuorum {
   /** How many people, of different names, must say Go. */
   approvals: number;
@@ -853,7 +848,12 @@ export interface ReportLinkDoc {
 }
 
 export interface StateDoc {
+  /** As people call it, such as `Apply 006 to staging`. */
   state: string;
+  /** Of the machine. Absent in evidence of older runs. */
+  phase?: string | undefined;
+  /** The migration that it worked on, where it did on one. */
+  version?: string | undefined;
   at: string;
 }
 

@@ -50,6 +50,8 @@ export interface Migration {
   title: string;
   expectedMinutes: number;
   checklist: readonly string[];
+  /** Nobody is asked once it is applied to production: the run goes on. */
+  unasked?: true | undefined;
   /** All that it does to what was there before, by table or column; absent: what the rehearsal shows is agreed to. */
   changes?: Readonly<Record<string, readonly string[]>> | undefined;
   migrate: SqlFile;

@@ -5,6 +5,7 @@ import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } fr
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Ports, World } from "./ports.ts";
+import { stateInWords } from "./state-name.ts";
 
 /** What every event carries: which run this is, and its plan. */
 export const runFields = {
@@ -16,6 +17,11 @@ export const runFields = {
   planChecksum: z.union([z.literal(""), z.string().length(64)]),
   /** Name of the state, for evidence that people read. */
   state: z.string().min(1),
+  /** The phase that it belongs to; absent in what an older deployment's machine sends. */
+  phase: z.string().min(1).optional(),
+  /** The migration that the state works on, where it works on one. */
+  version: z.string().regex(/^\d+$/).optional(),
+  title: z.string().optional(),
   /** Of a loop in the machine: how long it may go on in all. */
   limitMinutes: z.number().positive().optional(),
   /** The execution that cleans up after this run, where it is that one that calls. */
@@ -80,28 +86,36 @@ async function invokeParsed<Event>(
   ports: Ports,
 ): Promise<Answer> {
   const evidence = evidenceOf(ports.evidence, fields.run);
+  const state = stateInWords(fields.state, fields.version);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
   refuseAnothersEvidence(fields, await evidence.read<RequestDoc>(Doc.request));
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     const now = () => ports.clock.now().toISOString();
-    const state = slug(fields.state);
-    const entered = await evidence.keep<StateDoc>(Doc.stateEntered(state), {
-      state: fields.state,
+    const entered = await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), {
+      ...stateDoc(fields),
       at: now(),
     });
     if (fields.limitMinutes !== undefined)
-      refuseTooLong(fields.state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
+      refuseTooLong(state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
     const answer = await task.run(event, ports, evidence);
     if (answer.status === RUNNING.status)
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
-    await evidence.keep<StateDoc>(Doc.stateDone(state), { state: fields.state, at: now() });
+    await evidence.keep<StateDoc>(Doc.stateDone(slug(state)), { ...stateDoc(fields), at: now() });
     return answer;
   } catch (caught) {
     const error = nameMissingRight(nameTransient(caught));
-    await keepFailure(evidence, fields.state, error, ports.clock.now()).catch(() => undefined);
+    await keepFailure(evidence, state, error, ports.clock.now()).catch(() => undefined);
     throw shortened(error);
   }
+}
+
+function stateDoc({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
+  return {
+    state: stateInWords(state, version),
+    ...(phase === undefined ? {} : { phase }),
+    ...(version === undefined ? {} : { version }),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type CheckResult, type ChecksDoc, Doc, EVERYTHING } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { migrationAfter } from "../shared/next-migration.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
@@ -11,18 +12,25 @@ import { runChecks } from "./run-checks.ts";
 const event = z.strictObject({
   ...runFields,
   target: z.enum(["production", "staging"]),
-  versions: z.array(z.string().regex(/^\d+$/)).min(1),
-  round: z.string().min(1),
+  /** EVERYTHING: the checks of all migrations; else those of the one that the state works on. */
+  round: z.enum(["1", "2", EVERYTHING]),
 });
 
 /**
- * Runs the checks of these migrations; every failing one is told, not only the first. On staging they end the rehearsal
+ * Runs the checks of one migration or of all; every failing one is told, not only the first. On staging they end the rehearsal
  * when everything was tried. Once all migrations stand, nothing may be left half made.
  */
 export const validateTask: Task<z.infer<typeof event>> = {
   name: "validate",
   event,
-  async run({ target, versions, round }, ports, evidence) {
+  async run({ target, version: one, round }, ports, evidence) {
+    if ((one === undefined) !== (round === EVERYTHING))
+      throw new SluiceError(
+        ErrorName.RequestInvalid,
+        `Round ${round} of the checks, of ${one ?? "no migration"}`,
+      );
+    const versions = one === undefined ? ports.plan.migrations.map(({ version }) => version) : [one];
+    const done = one === undefined ? DONE : { ...DONE, ...migrationAfter(ports.plan, one) };
     const failed: CheckResult[] = [];
     for (const version of versions) {
       const { validate } = migrationOf(ports.plan, version);
@@ -42,14 +50,14 @@ export const validateTask: Task<z.infer<typeof event>> = {
       if (round === EVERYTHING) await refuseMistakes(evidence);
       else if (failed.length > 0)
         ports.progress(`${failed.length} failed. The rehearsal goes on, and will be refused`);
-      return DONE;
+      return done;
     }
     if (left && left.invalidIndexes.length > 0)
       throw new SluiceError(
         ErrorName.CheckFailed,
         `Left invalid on ${target}, so that no query uses them: ${left.invalidIndexes.join(", ")}`,
       );
-    if (failed.length === 0) return DONE;
+    if (failed.length === 0) return done;
     const lines = failed
       .slice(0, 10)
       .map(

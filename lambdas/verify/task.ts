@@ -10,6 +10,7 @@ import { EVERY_ROW } from "../record/wishes.ts";
 import { type DisarmedDoc, Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { firstMigration } from "../shared/next-migration.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
@@ -58,7 +59,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
         `Staging, restored from the snapshot, is not what production is: ${found.slice(0, 10).join("; ")}`,
       );
     await keepFromOutside(ports, evidence);
-    return DONE;
+    return { ...DONE, ...firstMigration(ports.plan) };
   },
 };
 

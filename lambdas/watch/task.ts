@@ -22,6 +22,7 @@ export const watchTask: Task<z.infer<typeof event>> = {
   name: "watch",
   event,
   run({ action }, ports, evidence) {
+    if (!ports.plan.watch) return Promise.resolve(DONE);
     if (action === "rehearse") return rehearse(ports, evidence);
     return read(action, ports, evidence);
   },

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { firstMigration } from "../shared/next-migration.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { countLoss } from "./count.ts";
 import { refuseWrites } from "./look.ts";
@@ -12,6 +13,6 @@ export const writesTask: Task<z.infer<typeof event>> = {
   async run({ action }, ports, evidence) {
     if (action === "count") return (await countLoss(ports, evidence)) ? DONE : RUNNING;
     await refuseWrites(ports, evidence);
-    return DONE;
+    return { ...DONE, ...firstMigration(ports.plan) };
   },
 };

@@ -1,15 +1,14 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
+import { NEXT } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
-import type { States } from "./states.ts";
+import { GOES_ON, type States } from "./states.ts";
+import { ending, type Way } from "./way.ts";
+
+type Ways = Readonly<Record<"done" | "failed", Way>>;
 
 /** Takes a snapshot of production and waits until it can be restored. */
-export function snapshot(
-  states: States,
-  name: string,
-  purpose: SnapshotPurpose,
-  onFailure: sfn.State,
-): Segment {
+export function snapshot(states: States, name: string, purpose: SnapshotPurpose, onFailure: Way): Segment {
   return states.loop(name, {
     comment: "A manual snapshot, encrypted as production is, tagged with this run.",
     capability: "snapshot",
@@ -20,67 +19,72 @@ export function snapshot(
 }
 
 /** Stops the application, keeps it out, notes exactly what is there, and takes the snapshot a restore would use. */
-export function fenceAndBackUp(
-  states: States,
-  { archive, onFailure }: { archive: boolean; onFailure: sfn.State },
-): Segment {
-  return inOrder(
-    states.task("Stop the application", {
-      comment: "The plan's stop hook, if it has one.",
-      capability: "application",
-      payload: { hook: "stop" },
-      onFailure,
-    }),
-    states.task("Silence the alarms", {
-      comment: "Turns the named alarms' actions off and notes which were on.",
-      capability: "alarms",
-      payload: { action: "silence" },
-      onFailure,
-    }),
-    ...fenceAndRecord(states, "", "before", onFailure),
-    snapshot(states, "Take the final snapshot", "final", onFailure),
-    ...(archive
-      ? [
-          states.task("Send the final snapshot away", {
-            comment: "Begins its copy to another Region, its export to a bucket. Neither is waited for.",
-            capability: "snapshot",
-            payload: { action: "archive" },
-            onFailure,
-          }),
-        ]
-      : []),
-  );
+export function fenceAndBackUp({ archive }: { archive: boolean }) {
+  return (states: States, { done, failed }: Ways): sfn.State => {
+    const onFailure = failed;
+    const all = inOrder(
+      states.task("Stop the application", {
+        comment: "The plan's stop hook, if it has one.",
+        capability: "application",
+        payload: { hook: "stop" },
+        onFailure,
+      }),
+      states.task("Silence the alarms", {
+        comment: "Turns the named alarms' actions off and notes which were on.",
+        capability: "alarms",
+        payload: { action: "silence" },
+        onFailure,
+      }),
+      ...fenceAndRecord(states, "", "before", onFailure),
+      snapshot(states, "Take the final snapshot", "final", onFailure),
+      ...(archive
+        ? [
+            states.task("Send the final snapshot away", {
+              comment: "Begins its copy to another Region, its export to a bucket. Neither is waited for.",
+              capability: "snapshot",
+              payload: { action: "archive" },
+              onFailure,
+            }),
+          ]
+        : []),
+    );
+    return ending(all, done);
+  };
 }
 
 /** After opening, before a rollback: the application must be out again, and what it wrote meanwhile must survive. */
-export function fenceAgain(states: States, onFailure: sfn.State): Segment {
-  const fencing = fenceAndRecord(states, " again", "reopened", onFailure);
+export function fenceAgain(states: States, { done, failed }: Ways): sfn.State {
   const stop = states.task("Stop the application again", {
     comment:
       "The plan's stop hook, if it has one. Where it fails the fence must do: a sick application is no reason to stay.",
     capability: "application",
     payload: { hook: "stop-again" },
-    onFailure: fencing[0].first,
+    onFailure: GOES_ON,
     failurePath: "$.stopAgain",
   });
-  return inOrder(stop, ...fencing);
+  return ending(inOrder(stop, ...fenceAndRecord(states, " again", "reopened", failed)), done);
 }
 
-/** The last moment at which nothing is changed yet: the record, and so the snapshot, must still be what is there. */
-export function lookForWrites(states: States, onFailure: sfn.State): Segment {
-  return states.task("Look for writes since the record", {
+/**
+ * The last moment at which nothing is changed yet: the record, and so the snapshot, must still be what is there. Says
+ * which migration is the first.
+ */
+export function lookForWrites(states: States, { done, failed }: Ways): sfn.State {
+  const look = states.task("Look for writes since the record", {
     comment: "Behind the fence there must be none, by the server's own counters.",
     capability: "writes",
     payload: { action: "look" },
-    onFailure,
+    resultPath: NEXT,
+    onFailure: failed,
   });
+  return ending(look, done);
 }
 
 function fenceAndRecord(
   states: States,
   again: string,
   when: "before" | "reopened",
-  onFailure: sfn.State,
+  onFailure: Way,
 ): [Segment, Segment] {
   return [
     states.task(`Fence production${again}`, {

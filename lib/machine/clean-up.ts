@@ -2,13 +2,13 @@ import { Duration } from "aws-cdk-lib";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { Came } from "../../lambdas/clean-up/how-far.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
-import { open } from "./opening.ts";
-import { type FunctionsByCapability, States } from "./states.ts";
-import { END_TOLD, noteMachine, waysBack } from "./ways-back.ts";
+import { opened } from "./machine.ts";
+import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
+import { type FunctionsByCapability, GOES_ON, States } from "./states.ts";
+import { Way } from "./way.ts";
+import { END_TOLD, stuckAt, waysBack } from "./ways-back.ts";
 
 export interface CleanUpProps {
-  plan: CompiledPlan;
   restore: boolean;
   functions: FunctionsByCapability;
   /** Longest time, in seconds, that a worker may still change anything but by a statement of a step. */
@@ -29,7 +29,6 @@ export class CleanUp extends Construct {
 
   constructor(scope: Construct, id: string, props: CleanUpProps) {
     super(scope, id);
-    const { plan } = props;
     const states = new States(this, "States", {
       functions: props.functions,
       run: {
@@ -39,35 +38,36 @@ export class CleanUp extends Construct {
       },
       leadsBack: true,
     });
-    const { ends, undo, undoOpened, stuck, restoring } = waysBack(states, props);
-    const opened = states.phase("Open", () =>
-      open(states, { plan, onBack: undoOpened, onDone: ends.Succeeded }),
-    );
-    const first = states.phase("Look", () => {
-      const look = this.look(states, props, stuck);
-      const ways: Record<Came, sfn.State> = {
-        untouched: ends.Refused,
-        changed: undo,
-        opened,
-        reopened: undoOpened,
-        restoring: restoring ?? stuck,
-        "rolled back": ends.RolledBack,
-        restored: ends.Restored,
-        "given up": ends.NeedsOperator,
-      };
-      for (const [came, way] of Object.entries(ways))
-        look.choice.when(sfn.Condition.stringEquals("$.loop.came", came), way);
-      look.choice.otherwise(stuck);
-      return look.first;
-    });
+    const first = build(states, phasesOfCleanUp(props));
     this.stateMachine = new sfn.StateMachine(this, "Resource", {
       ...props.stateMachineProps,
       definitionBody: sfn.DefinitionBody.fromChainable(sfn.Chain.start(first)),
     });
-    noteMachine(this.stateMachine, "clean-up", states, ["Look", "Open"]);
+    noteMachine(this.stateMachine, "clean-up", states);
   }
+}
 
-  private look(states: States, { workersSeconds }: CleanUpProps, onFailure: sfn.State) {
+function phasesOfCleanUp({ restore, workersSeconds }: CleanUpProps): PhaseTable {
+  return {
+    Look: phase(look(workersSeconds), {
+      untouched: "Refused",
+      changed: "Roll back",
+      opened: "Open",
+      reopened: "Fence again",
+      restoring: restore ? "Restore" : "NeedsOperator",
+      "rolled back": "RolledBack",
+      restored: "Restored",
+      "given up": "NeedsOperator",
+      failed: stuckAt(restore),
+    }),
+    ...opened(),
+    ...waysBack(restore),
+  };
+}
+
+/** Where a run was when it was stopped, each with a way of its own; `failed`: nobody can tell. */
+function look(workersSeconds: number) {
+  return (states: States, { failed, ...ways }: Readonly<Record<Came | "failed", Way>>): sfn.State => {
     const start = new sfn.Pass(states, "Start", {
       parameters: {
         run: sfn.JsonPath.stringAt("$.run"),
@@ -79,39 +79,28 @@ export class CleanUp extends Construct {
         end: END_TOLD,
       },
     });
-    const failed = new sfn.Fail(states, "The clean-up could not begin", {
-      error: CLEAN_UP_FAILED,
-      causePath: "$.failure.Cause",
-    });
-    const tell = states.task("Tell that nobody cleans up", {
-      comment: "A person must look now.",
-      capability: "report",
-      payload: { action: "tell" },
-      onFailure: failed,
-      failurePath: "$.unfinished.report",
-    });
-    tell.leadTo(failed);
+    const notBegun = new Way();
     const begin = states.task("Begin to clean up", {
       comment: "Closes the run to its own execution, should somebody redrive it, and keeps its lease.",
       capability: "clean-up",
       payload: { action: "begin", status: sfn.JsonPath.stringAt("$.status") },
       resultPath: "$.failure",
-      onFailure: tell.first,
+      onFailure: notBegun,
     });
+    const needed = new sfn.Choice(states, "Is there anything to clean up?");
     const wait = new sfn.Wait(states, "Let its workers end", {
       time: sfn.WaitTime.duration(Duration.seconds(workersSeconds)),
     });
-    const choice = new sfn.Choice(states, "How far did it come?");
-    const look = states.loop("Look how far it came", {
+    const looked = states.loop("Look how far it came", {
       comment:
         "Ends what the run left running on production, and asks evidence and ledger what it left there.",
       capability: "clean-up",
       payload: { action: "look" },
       limitMinutes: 60,
-      onFailure,
+      onFailure: failed,
     });
+    const choice = new sfn.Choice(states, "How far did it come?");
     start.next(begin.first);
-    const needed = new sfn.Choice(states, "Is there anything to clean up?");
     begin.leadTo(needed);
     needed.when(
       sfn.Condition.stringEquals("$.failure.go", "nothing to do"),
@@ -123,8 +112,28 @@ export class CleanUp extends Construct {
     });
     needed.otherwise(goOn);
     goOn.next(wait);
-    wait.next(look.first);
-    look.leadTo(choice);
-    return { first: start, choice };
-  }
+    wait.next(looked.first);
+    looked.leadTo(choice);
+    for (const [came, way] of Object.entries(ways))
+      way.from((to) => void choice.when(sfn.Condition.stringEquals("$.loop.came", came), to));
+    failed.from((to) => void choice.otherwise(to));
+    notBegun.leadTo(tellThatNobodyDoes(states));
+    return start;
+  };
+}
+
+function tellThatNobodyDoes(states: States): sfn.State {
+  const failed = new sfn.Fail(states, "The clean-up could not begin", {
+    error: CLEAN_UP_FAILED,
+    causePath: "$.failure.Cause",
+  });
+  const tell = states.task("Tell that nobody cleans up", {
+    comment: "A person must look now.",
+    capability: "report",
+    payload: { action: "tell" },
+    onFailure: GOES_ON,
+    failurePath: "$.unfinished.report",
+  });
+  tell.leadTo(failed);
+  return tell.first;
 }

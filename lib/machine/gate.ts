@@ -1,79 +1,84 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import { type GateDoc, gateState } from "../../lambdas/shared/documents.ts";
-import type { GateText } from "../../lambdas/shared/plan.ts";
-import type { Segment } from "./segment.ts";
+import type { GateDoc } from "../../lambdas/shared/documents.ts";
+import { APPLIED, about, NEXT, thereIsNone } from "./migration-sequence.ts";
 import type { States } from "./states.ts";
-
-export interface GateOptions {
-  kind: GateDoc["kind"];
-  text: GateText;
-  /** The migration that was just applied, for the gates between migrations. */
-  version?: string;
-  onNoGo: sfn.State;
-}
+import type { Way } from "./way.ts";
 
 // Where the machine's state holds a gate's time, and then its answer. Step Functions looks up a timeout in a state's
 // input, other interpreters in what the state sends: in both it is at this path.
 const ANSWER = "$.Payload";
 
+const IS_GO = sfn.Condition.stringEquals(`${ANSWER}.decision`, "Go");
+
+/** A gate that a run comes to once. Its text and its time are the plan's. */
+export function gate(kind: Exclude<GateDoc["kind"], "after">) {
+  return (states: States, { go, noGo }: Readonly<Record<"go" | "noGo", Way>>): sfn.State => {
+    const { first, decided } = asked(states, kind, {}, noGo);
+    go.from((to) => void decided.when(IS_GO, to));
+    return first;
+  };
+}
+
+/** The gate after a migration: a Go leads to the next one, if there is one. */
+export function gateAfter(
+  states: States,
+  { next, done, noGo }: Readonly<Record<"next" | "done" | "noGo", Way>>,
+): sfn.State {
+  const { first, decided } = asked(states, "after", about(APPLIED), noGo);
+  next.from((to) => void decided.when(sfn.Condition.and(IS_GO, sfn.Condition.not(thereIsNone(NEXT))), to));
+  done.from((to) => void decided.when(sfn.Condition.and(IS_GO, thereIsNone(NEXT)), to));
+  return first;
+}
+
 /**
  * A go/no-go gate: sets its time, asks, escalates once when nobody answers, checks that what the Go was given for is
  * still so, and asks again when it is not. No answer is a No-Go, and so is any failure.
  */
-export function gate(states: States, { kind, text, version, onNoGo }: GateOptions): Segment {
-  const name = version === undefined ? kind : `after-${version}`;
-  const question = text.question.replaceAll("{version}", version ?? "");
-  const payload = { gate: name, kind, ...(version === undefined ? {} : { version }) };
-  const { minutes } = text;
-
-  const time = states.task(gateState("Time", question), {
+function asked(
+  states: States,
+  kind: GateDoc["kind"],
+  about: Record<string, unknown>,
+  noGo: Way,
+): { first: sfn.State; decided: sfn.Choice } {
+  const common = { capability: "gate", resultPath: ANSWER, onFailure: noGo } as const;
+  const payload = { kind, ...about };
+  const time = states.task(`Time: ${kind}`, {
+    ...common,
     comment: "How long this gate may be open: its own minutes, but no longer than the maintenance window.",
-    capability: "gate",
-    payload: { ...payload, action: "time", minutes },
-    resultPath: ANSWER,
-    onFailure: onNoGo,
+    payload: { ...payload, action: "time" },
   });
-  const confirm = states.task(gateState("Confirm", question), {
+  const confirm = states.task(`Confirm: ${kind}`, {
+    ...common,
     comment:
       "Before a Go takes effect: is what it was given for still so? Without an answer: escalate, or No-Go.",
-    capability: "gate",
-    payload: { ...payload, action: "confirm", minutes, answer: sfn.JsonPath.objectAt(ANSWER) },
-    resultPath: ANSWER,
-    onFailure: onNoGo,
+    payload: { ...payload, action: "confirm", answer: sfn.JsonPath.objectAt(ANSWER) },
   });
-  const waiting = { secondsPath: `${ANSWER}.seconds`, resultPath: ANSWER, onTimeout: confirm.first };
+  const waiting = { ...common, secondsPath: `${ANSWER}.seconds`, onTimeout: confirm.first };
   const open = {
     ...payload,
     action: "open",
     until: sfn.JsonPath.stringAt(`${ANSWER}.until`),
     seconds: sfn.JsonPath.numberAt(`${ANSWER}.seconds`),
   };
-  const escalate = states.waitForAnswer(`Escalate: ${question}`, {
-    ...waiting,
-    comment: "Nobody answered: asks the escalation contacts, with a new link. The old one is superseded.",
-    capability: "gate",
-    payload: { ...open, escalation: true },
-    timeoutPath: `${ANSWER}.unansweredAgain`,
-    onFailure: onNoGo,
-  });
-  const ask = states.waitForAnswer(`Gate: ${question}`, {
+  const ask = states.waitForAnswer(`Gate: ${kind}`, {
     ...waiting,
     comment: "Sends the approvers a link and waits for a Go or a No-Go.",
-    capability: "gate",
     payload: { ...open, escalation: false },
     timeoutPath: `${ANSWER}.unanswered`,
-    onFailure: onNoGo,
   });
-  const decided = new sfn.Choice(states, `Decided: ${question}`);
+  const escalate = states.waitForAnswer(`Escalate: ${kind}`, {
+    ...waiting,
+    comment: "Nobody answered: asks the escalation contacts, with a new link. The old one is superseded.",
+    payload: { ...open, escalation: true },
+    timeoutPath: `${ANSWER}.unansweredAgain`,
+  });
+  const decided = new sfn.Choice(states, `Decided: ${kind}`);
   time.leadTo(ask.first);
   ask.leadTo(confirm.first);
   escalate.leadTo(confirm.first);
   confirm.leadTo(decided);
   decided.when(sfn.Condition.stringEquals(`${ANSWER}.decision`, "Escalate"), escalate.first);
   decided.when(sfn.Condition.stringEquals(`${ANSWER}.decision`, "Ask"), time.first);
-  decided.otherwise(onNoGo);
-  return {
-    first: time.first,
-    leadTo: (next) => void decided.when(sfn.Condition.stringEquals(`${ANSWER}.decision`, "Go"), next),
-  };
+  noGo.from((to) => void decided.otherwise(to));
+  return { first: time.first, decided };
 }

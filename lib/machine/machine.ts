@@ -1,123 +1,88 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
-import { fenceAndBackUp, lookForWrites, snapshot } from "./backup.ts";
-import { gate } from "./gate.ts";
-import { migrationSequence } from "./migration-sequence.ts";
-import { open, proveProduction } from "./opening.ts";
+import { admit } from "./admit.ts";
+import { fenceAndBackUp, lookForWrites } from "./backup.ts";
+import { gate, gateAfter } from "./gate.ts";
+import { migrate } from "./migration-sequence.ts";
+import { afterOpening, open, proveProduction } from "./opening.ts";
+import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
 import { rehearsal } from "./rehearsal.ts";
-import { inOrder, type Segment } from "./segment.ts";
 import { type FunctionsByCapability, States } from "./states.ts";
-import { END_TOLD, noteMachine, waysBack } from "./ways-back.ts";
+import { waysBack } from "./ways-back.ts";
 
-export interface MachineProps {
-  plan: CompiledPlan;
+export interface MachineSettings {
   /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
   rehearse: "before" | "inside";
   /** Whether the final snapshot goes to further places. */
   archive: boolean;
   /** Whether production may be restored from its snapshot. */
   restore: boolean;
+}
+
+export interface MachineProps extends MachineSettings {
   functions: FunctionsByCapability;
   /** Logging, tracing and the like. */
   stateMachineProps?: Omit<sfn.StateMachineProps, "definitionBody">;
 }
 
-/** The plan as one state machine: see the table in docs/architecture.md. */
+/** The one state machine that every plan is run by. */
 export class Machine extends Construct {
   readonly stateMachine: sfn.StateMachine;
 
   constructor(scope: Construct, id: string, props: MachineProps) {
     super(scope, id);
-    const { plan, functions } = props;
+    const { functions } = props;
     const states = new States(this, "States", { functions });
-
-    // Built from the end to the start, since every state names what follows it; the order of phases is told below.
-    const { ends, undo, undoOpened } = waysBack(states, props);
-    const refuse = ends.Refused;
-    const admit = states.phase("Admit", () => this.admit(states, refuse));
-    const ready = states.phase("Gate: readiness", () =>
-      gate(states, { kind: "readiness", text: plan.gates.readiness, onNoGo: refuse }),
-    );
-    const rehearse: Segment[] = [
-      states.phase("Rehearse", () =>
-        props.rehearse === "before"
-          ? inOrder(
-              snapshot(states, "Snapshot production", "rehearsal", refuse),
-              rehearsal(states, { plan, snapshot: "rehearsal", onFailure: refuse }),
-            )
-          : rehearsal(states, { plan, snapshot: "final", onFailure: refuse }),
-      ),
-    ];
-    const go = states.phase("Gate: rehearsal", () =>
-      gate(states, { kind: "rehearsal", text: plan.gates.rehearsal, onNoGo: refuse }),
-    );
-    const backup = states.phase("Fence and back up", () =>
-      fenceAndBackUp(states, { archive: props.archive, onFailure: refuse }),
-    );
-    const migrate = states.phase("Migrate", () =>
-      inOrder(
-        lookForWrites(states, refuse),
-        migrationSequence(states, {
-          target: "production",
-          migrations: plan.migrations,
-          onFailure: undo,
-          after: ({ version }) =>
-            gate(states, { kind: "after", version, text: plan.gates.after, onNoGo: undo }),
-        }),
-      ),
-    );
-    const prove = states.phase("Prove", () => proveProduction(states, plan, undo));
-    const openGate = states.phase("Gate: open", () =>
-      gate(states, { kind: "open", text: plan.gates.open, onNoGo: undo }),
-    );
-    const opening = states.phase("Open", () =>
-      open(states, { plan, onBack: undoOpened, onDone: ends.Succeeded }),
-    );
-
-    const first = props.rehearse === "before" ? [...rehearse, go, backup] : [backup, ...rehearse, go];
-    const whole = inOrder(admit, ready, ...first, migrate, prove, openGate);
-    openGate.leadTo(opening);
-
+    const first = build(states, phasesOfRun(props));
     this.stateMachine = new sfn.StateMachine(this, "Resource", {
       ...props.stateMachineProps,
-      definitionBody: sfn.DefinitionBody.fromChainable(sfn.Chain.start(whole.first)),
+      definitionBody: sfn.DefinitionBody.fromChainable(sfn.Chain.start(first)),
     });
-    const forward =
-      props.rehearse === "before"
-        ? ["Rehearse", "Gate: rehearsal", "Fence and back up"]
-        : ["Fence and back up", "Rehearse", "Gate: rehearsal"];
-    const order = ["Admit", "Gate: readiness", ...forward, "Migrate", "Prove", "Gate: open", "Open"];
-    noteMachine(this.stateMachine, "run", states, order);
+    noteMachine(this.stateMachine, "run", states);
   }
+}
 
-  /** The operator's input is parsed by the first task and then dropped, so that no state carries it on. */
-  private admit(states: States, onFailure: sfn.State): Segment {
-    const start = new sfn.Pass(states, "Start", {
-      parameters: {
-        // Known once the run is admitted: every task is told it.
-        plan: { checksum: "" },
-        failure: { Error: "", Cause: "" },
-        unfinished: {},
-        end: END_TOLD,
-      },
-    });
-    const admitted = inOrder(
-      states.task("Admit the run", {
-        comment:
-          "Parses the input, binds the run to its plan, takes the run lock and looks at production from outside.",
-        capability: "admit",
-        resultPath: "$.plan",
-        payload: { action: "admit", input: sfn.JsonPath.objectAt("$$.Execution.Input") },
-        onFailure,
-      }),
-      states.task("Preflight", {
-        comment: "Every condition is checked, and all problems are told at once, each with what mends it.",
-        capability: "preflight",
-        onFailure,
-      }),
-    );
-    start.next(admitted.first);
-    return { first: start, leadTo: (next) => admitted.leadTo(next) };
-  }
+/** What a run does, and what follows what. */
+function phasesOfRun({ rehearse, archive, restore }: MachineSettings): PhaseTable {
+  const before = rehearse === "before";
+  const rehearsed: PhaseTable = {
+    Rehearse: phase(rehearsal(before ? "rehearsal" : "final"), {
+      done: "Gate: rehearsal",
+      failed: "Refused",
+    }),
+    "Gate: rehearsal": phase(gate("rehearsal"), {
+      go: before ? "Fence and back up" : "Look for writes",
+      noGo: "Refused",
+    }),
+  };
+  const fenced: PhaseTable = {
+    "Fence and back up": phase(fenceAndBackUp({ archive }), {
+      done: before ? "Look for writes" : "Rehearse",
+      failed: "Refused",
+    }),
+  };
+  return {
+    Admit: phase(admit, { done: "Gate: readiness", failed: "Refused" }),
+    "Gate: readiness": phase(gate("readiness"), {
+      go: before ? "Rehearse" : "Fence and back up",
+      noGo: "Refused",
+    }),
+    ...(before ? { ...rehearsed, ...fenced } : { ...fenced, ...rehearsed }),
+    "Look for writes": phase(lookForWrites, { done: "Migrate", failed: "Refused" }, "Migrate"),
+    Migrate: phase(migrate, { asked: "Gate: after", done: "Prove", failed: "Roll back" }),
+    "Gate: after": phase(gateAfter, { next: "Migrate", done: "Prove", noGo: "Roll back" }, "Migrate"),
+    Prove: phase(proveProduction, { done: "Gate: open", failed: "Roll back" }),
+    "Gate: open": phase(gate("open"), { go: "Open", noGo: "Roll back" }),
+    ...opened(),
+    ...waysBack(restore),
+  };
+}
+
+/** How the application is let in; from its first state on the way back begins with a fence. */
+export function opened(): PhaseTable {
+  return {
+    Open: phase(open, { done: "After the opening", unsure: "Gate: keep", failed: "Fence again" }),
+    "Gate: keep": phase(gate("keep"), { go: "After the opening", noGo: "Fence again" }, "Open"),
+    "After the opening": phase(afterOpening, { done: "Succeeded" }, "Open"),
+  };
 }

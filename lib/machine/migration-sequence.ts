@@ -1,64 +1,100 @@
-import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { EVERYTHING, type Target } from "../../lambdas/shared/documents.ts";
-import type { Migration } from "../../lambdas/shared/plan.ts";
-import { inOrder, type Segment } from "./segment.ts";
+import { type Follows, NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
+import type { Loop, Segment } from "./segment.ts";
 import type { States } from "./states.ts";
+import type { Way } from "./way.ts";
 
-export interface MigrationSequenceOptions {
-  target: Target;
-  migrations: readonly Migration[];
-  onFailure: sfn.State;
-  /** What follows each migration once it is applied and validated: the rollback's rehearsal, or a gate. */
-  after: (migration: Migration) => Segment;
-}
+/** Where the machine's state holds the migration that comes next: its version and title, or that there is none. */
+export const NEXT = "$.next";
 
-/** Applies and validates every migration in order. Staging and production run this same sequence. */
-export function migrationSequence(states: States, options: MigrationSequenceOptions): Segment {
-  const { target, migrations, onFailure, after } = options;
-  const each = migrations.map((migration) =>
-    inOrder(applyAndValidate(states, { target, migration, round: 1, onFailure }), after(migration)),
-  );
-  return inOrder(...(each as [Segment, ...Segment[]]));
-}
+/** Where it holds the one that is being worked on, and what follows it. */
+export const APPLIED = "$.migration";
 
 /** Hours that one migration may take in all, over as many workers as it needs. */
 const LIMIT_MINUTES = 12 * 60;
 
-export function applyAndValidate(
+/** What a state is told of the migration at that path; the console shows it. */
+export function about(path: string): Record<"version" | "title", string> {
+  return {
+    version: sfn.JsonPath.stringAt(`${path}.version`),
+    title: sfn.JsonPath.stringAt(`${path}.title`),
+  };
+}
+
+export function thereIsNone(path: string): sfn.Condition {
+  return sfn.Condition.stringEquals(`${path}.version`, NO_MIGRATION.version);
+}
+
+export function follows(what: Follows): sfn.Condition {
+  return sfn.Condition.stringEquals(`${APPLIED}.follows`, what);
+}
+
+/** Applies the next migration; its answer makes it the one that is worked on. Again: that one, once more. */
+export function apply(
   states: States,
-  options: { target: Target; migration: Migration; round: number; onFailure: sfn.State },
+  { target, round, onFailure }: { target: Target; round: 1 | 2; onFailure: Way },
+): Loop {
+  return states.loop(`Apply to ${target}${round === 1 ? "" : " again"}`, {
+    comment: "Runs its migrate.sql, step by step. Says what follows it.",
+    capability: "migrate",
+    payload: { target, ...about(round === 1 ? NEXT : APPLIED), round },
+    limitMinutes: LIMIT_MINUTES,
+    resultPath: APPLIED,
+    onFailure,
+  });
+}
+
+export function validate(
+  states: States,
+  name: string,
+  {
+    target,
+    round,
+    moves,
+    onFailure,
+  }: {
+    target: Target;
+    round: 1 | 2 /** Whether it goes on to the next one. */;
+    moves: boolean;
+    onFailure: Way;
+  },
 ): Segment {
-  const { target, migration, round, onFailure } = options;
-  const { version, title } = migration;
-  const again = round > 1 ? " again" : "";
-  return inOrder(
-    states.loop(`Apply ${version} to ${target}${again}`, {
-      comment: title,
-      capability: "migrate",
-      payload: { target, version, round },
-      limitMinutes: LIMIT_MINUTES,
-      onFailure,
-    }),
-    states.task(`Validate ${version} on ${target}${again}`, {
-      comment: `Runs the checks of ${migration.validate.path}; what they write is rolled back.`,
-      capability: "validate",
-      payload: { target, versions: [version], round: String(round) },
-      onFailure,
-    }),
-  );
+  return states.task(name, {
+    comment: `Runs the checks of its validate.sql; what they write is rolled back.${moves ? " Says which migration is next." : ""}`,
+    capability: "validate",
+    payload: { target, ...about(APPLIED), round: String(round) },
+    ...(moves ? { resultPath: NEXT } : {}),
+    onFailure,
+  });
+}
+
+/**
+ * Applies and validates on production, one migration after the other, until people are to be asked. Where nobody is
+ * asked after the last one, its checks are among those of all, which follow.
+ */
+export function migrate(
+  states: States,
+  { asked, done, failed }: Readonly<Record<"asked" | "done" | "failed", Way>>,
+): sfn.State {
+  const common = { target: "production", round: 1, onFailure: failed } as const;
+  const applied = apply(states, common);
+  const validated = validate(states, "Validate on production", { ...common, moves: true });
+  const goesOn = validate(states, "Validate on production and go on", { ...common, moves: true });
+  applied.when(follows("gate"), validated.first);
+  applied.when(follows("next"), goesOn.first);
+  goesOn.leadTo(applied.first);
+  asked.from((to) => validated.leadTo(to));
+  done.from((to) => applied.leadTo(to));
+  return applied.first;
 }
 
 /** All checks of all migrations once more: also those that a later migration could have broken. */
-export function validateEverything(
-  states: States,
-  target: Target,
-  { migrations }: { migrations: readonly Migration[] },
-  onFailure: sfn.State,
-): Segment {
+export function validateEverything(states: States, target: Target, onFailure: Way): Segment {
   return states.task(`Validate everything on ${target}`, {
     comment: "All checks of all migrations once more, now that all of them stand.",
     capability: "validate",
-    payload: { target, versions: migrations.map((m) => m.version), round: EVERYTHING },
+    payload: { target, round: EVERYTHING },
     onFailure,
   });
 }

@@ -1,9 +1,10 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import { inOrder, type Segment } from "./segment.ts";
-import type { States } from "./states.ts";
+import { inOrder } from "./segment.ts";
+import { GOES_ON, type States } from "./states.ts";
+import { ending, type Way } from "./way.ts";
 
 /** Before people are asked for a restore. It is for them to know: whatever it meets, they are asked. */
-export function countLoss(states: States, gate: sfn.State): Segment {
+export function countLoss(states: States, { done }: Readonly<Record<"done", Way>>): sfn.State {
   const count = states.loop("Count what a restore would lose", {
     comment: "Table by table: what was written since the record, by counters and by reading what they doubt.",
     capability: "writes",
@@ -11,11 +12,10 @@ export function countLoss(states: States, gate: sfn.State): Segment {
     limitMinutes: 60,
     // Production is down meanwhile, and perhaps cannot be reached at all.
     retries: 2,
-    onFailure: gate,
+    onFailure: GOES_ON,
     failurePath: "$.uncounted",
   });
-  count.leadTo(gate);
-  return count;
+  return ending(count, done);
 }
 
 /**
@@ -24,9 +24,10 @@ export function countLoss(states: States, gate: sfn.State): Segment {
  */
 export function restore(
   states: States,
-  { onFailure, onProven }: { onFailure: sfn.State; onProven: sfn.State },
-): Segment {
-  return inOrder(
+  { done, failed }: Readonly<Record<"done" | "failed", Way>>,
+): sfn.State {
+  const onFailure = failed;
+  const back = inOrder(
     states.loop("Move production aside", {
       comment: "Renames the instance; it is kept until an operator deletes it.",
       capability: "restore",
@@ -54,8 +55,9 @@ export function restore(
       capability: "restore",
       payload: { action: "settings" },
       limitMinutes: 60,
-      onFailure: onProven,
+      onFailure: GOES_ON,
       failurePath: "$.ungiven",
     }),
   );
+  return ending(back, done);
 }

@@ -1,20 +1,33 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
-import { inOrder, type Segment } from "./segment.ts";
+import { about, thereIsNone } from "./migration-sequence.ts";
 import type { States } from "./states.ts";
+import { ending, type Way } from "./way.ts";
+
+/** Where the machine's state holds the migration that is rolled back next, or that there is none. */
+const TO_UNDO = "$.rollback";
 
 /** Brings production back by the migrations' own rollbacks, newest first, and proves that it is back. */
-export function rollback(states: States, plan: CompiledPlan, onFailure: sfn.State): Segment {
+export function rollback(
+  states: States,
+  { done, failed }: Readonly<Record<"done" | "failed", Way>>,
+): sfn.State {
+  const onFailure = failed;
   const begin = states.task("Begin rollback", {
-    comment: "Notes why, and asks the ledger which migrations have left anything behind.",
+    comment: "Notes why, and asks the ledger which migration is the newest that left anything behind.",
     capability: "rollback",
     payload: { action: "begin", failure: sfn.JsonPath.objectAt("$.failure") },
-    resultPath: "$.rollback",
+    resultPath: TO_UNDO,
     onFailure,
   });
-  const fromWhere = new sfn.Choice(states, "Roll back from where?");
-  begin.leadTo(fromWhere);
-
+  const any = new sfn.Choice(states, "Is there anything to roll back?");
+  const back = states.loop("Roll back", {
+    comment: "Runs its rollback.sql on production. Says which one is before it.",
+    capability: "rollback",
+    payload: { action: "rollBack", target: "production", ...about(TO_UNDO) },
+    limitMinutes: 6 * 60,
+    resultPath: TO_UNDO,
+    onFailure,
+  });
   const prove = states.loop("Prove production rolled back", {
     comment: "Catalog and every table's content must be exactly what was recorded.",
     capability: "prove",
@@ -22,19 +35,10 @@ export function rollback(states: States, plan: CompiledPlan, onFailure: sfn.Stat
     limitMinutes: 6 * 60,
     onFailure,
   });
-  const newestFirst = [...plan.migrations].reverse().map((migration) => ({
-    version: migration.version,
-    segment: states.loop(`Roll back ${migration.version}`, {
-      comment: `Runs ${migration.rollback.path} on production.`,
-      capability: "rollback",
-      payload: { action: "rollBack", target: "production", version: migration.version },
-      limitMinutes: 6 * 60,
-      onFailure,
-    }),
-  }));
-  for (const { version, segment } of newestFirst)
-    fromWhere.when(sfn.Condition.stringEquals("$.rollback.from", version), segment.first);
-  fromWhere.otherwise(prove.first);
-  inOrder(...(newestFirst.map(({ segment }) => segment) as [Segment, ...Segment[]]), prove);
-  return { first: begin.first, leadTo: (next) => prove.leadTo(next) };
+  begin.leadTo(any);
+  any.when(thereIsNone(TO_UNDO), prove.first);
+  any.otherwise(back.first);
+  back.when(thereIsNone(TO_UNDO), prove.first);
+  back.leadTo(back.first);
+  return ending({ ...prove, first: begin.first }, done);
 }

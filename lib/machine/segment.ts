@@ -7,6 +7,11 @@ export interface Segment {
   leadTo(next: sfn.State): void;
 }
 
+/** A task that is called until it is done; what it answers then may lead elsewhere than usual. */
+export interface Loop extends Segment {
+  when(answer: sfn.Condition, next: sfn.State): void;
+}
+
 /** The segments one after the other, as one. */
 export function inOrder(...segments: readonly [Segment, ...Segment[]]): Segment {
   for (const [index, segment] of segments.entries()) {

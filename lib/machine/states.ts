@@ -6,7 +6,11 @@ import { Construct } from "constructs";
 import { FINAL, RETRYABLE } from "../../lambdas/shared/errors.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { retryOfLambdaErrors, WAYS_BACK } from "./retries.ts";
-import type { Segment } from "./segment.ts";
+import type { Loop, Segment } from "./segment.ts";
+import type { Way } from "./way.ts";
+
+/** A failure is noted and passed by: it leads where the state leads. */
+export const GOES_ON = "goes on";
 
 export interface TaskOptions {
   /** What the state does, for whoever clicks on it in the console. */
@@ -15,10 +19,10 @@ export interface TaskOptions {
   /** What the capability needs beside the run's own fields. */
   payload?: Record<string, unknown>;
   /** Where any failure leads. */
-  onFailure: sfn.State;
+  onFailure: Way | typeof GOES_ON;
   /** Where the failure is put in the state; `$.failure` unless told. */
   failurePath?: string;
-  /** Where the answer is put in the state; dropped unless told. */
+  /** Where the answer is put in the state; a loop's at `$.loop`, another's dropped unless told. */
   resultPath?: string;
   /** How often it is tried again at most, whatever it meets of its own; as the kind of error deserves unless told. */
   retries?: number;
@@ -45,7 +49,7 @@ export interface StatesProps {
 
 /** Makes a machine's states and notes which phase each belongs to. */
 export class States extends Construct {
-  readonly phases: { phase: string; states: string[] }[] = [];
+  readonly phases: { phase: string; within?: string; states: string[] }[] = [];
   private readonly functions: FunctionsByCapability;
   private readonly run: Readonly<Record<string, string>>;
   private readonly leadsBack: boolean;
@@ -65,32 +69,46 @@ export class States extends Construct {
   }
 
   /** States made by `build` belong to this phase. */
-  phase<T>(phase: string, build: () => T): T {
-    this.phases.push({ phase, states: [] });
+  phase<T>(phase: string, within: string | undefined, build: () => T): T {
+    this.phases.push({ phase, ...(within === undefined ? {} : { within }), states: [] });
     return build();
   }
 
   /** A Lambda task, called once. */
   task(name: string, options: TaskOptions): Segment {
     const state = this.invoke(name, options);
-    return { first: state, leadTo: (next) => void state.next(next) };
+    return {
+      first: state,
+      leadTo: (next) => {
+        state.next(next);
+        this.goOn(state, options, next);
+      },
+    };
   }
 
   /** A Lambda task that is called until it says that it is done. */
-  loop(name: string, options: LoopOptions): Segment {
+  loop(name: string, options: LoopOptions): Loop {
+    const answer = options.resultPath ?? "$.loop";
     const state = this.invoke(name, {
       ...options,
       payload: { ...options.payload, limitMinutes: options.limitMinutes },
-      resultPath: "$.loop",
+      resultPath: answer,
     });
     const wait = new sfn.Wait(this, `Wait: ${name}`, {
-      time: sfn.WaitTime.secondsPath("$.loop.waitSeconds"),
+      time: sfn.WaitTime.secondsPath(`${answer}.waitSeconds`),
     });
     const choice = new sfn.Choice(this, `Done: ${name}`);
     state.next(choice);
-    choice.when(sfn.Condition.stringEquals("$.loop.status", "running"), wait);
+    choice.when(sfn.Condition.stringEquals(`${answer}.status`, "running"), wait);
     wait.next(state);
-    return { first: state, leadTo: (next) => void choice.otherwise(next) };
+    return {
+      first: state,
+      when: (answered, next) => void choice.when(answered, next),
+      leadTo: (next) => {
+        choice.otherwise(next);
+        this.goOn(state, options, next);
+      },
+    };
   }
 
   /** A Lambda task that hands its task token on and waits for somebody to answer it. */
@@ -109,8 +127,7 @@ export class States extends Construct {
       lambdaFunction: this.function(options.capability),
       integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: sfn.TaskInput.fromObject({
-        ...this.run,
-        state: name,
+        ...this.told(name),
         ...options.payload,
         token: sfn.JsonPath.taskToken,
       }),
@@ -134,7 +151,7 @@ export class States extends Construct {
       errors: [sfn.Errors.TIMEOUT],
       resultPath: options.timeoutPath,
     });
-    state.addCatch(options.onFailure, { errors: [sfn.Errors.ALL], resultPath: "$.failure" });
+    this.catchAll(state, options);
     this.note(name);
     return { first: state, leadTo: (next) => void state.next(next) };
   }
@@ -143,7 +160,7 @@ export class States extends Construct {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
       lambdaFunction: this.function(options.capability),
-      payload: sfn.TaskInput.fromObject({ ...this.run, state: name, ...options.payload }),
+      payload: sfn.TaskInput.fromObject({ ...this.told(name), ...options.payload }),
       payloadResponseOnly: true,
       resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
       taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),
@@ -170,16 +187,32 @@ export class States extends Construct {
       maxDelay: Duration.seconds(60),
       jitterStrategy: sfn.JitterType.FULL,
     });
-    state.addCatch(options.onFailure, {
-      errors: [sfn.Errors.ALL],
-      resultPath: options.failurePath ?? "$.failure",
-    });
+    this.catchAll(state, options);
     this.note(name);
     return state;
   }
 
+  private catchAll(state: sfn.TaskStateBase, { onFailure, failurePath = "$.failure" }: TaskOptions): void {
+    if (onFailure === GOES_ON) return;
+    onFailure.from((to) => void state.addCatch(to, { errors: [sfn.Errors.ALL], resultPath: failurePath }));
+  }
+
+  private goOn(
+    state: sfn.TaskStateBase,
+    { onFailure, failurePath = "$.failure" }: TaskOptions,
+    next: sfn.State,
+  ): void {
+    if (onFailure !== GOES_ON) return;
+    state.addCatch(next, { errors: [sfn.Errors.ALL], resultPath: failurePath });
+  }
+
+  /** What every task is told: the run, and where in it this is. */
+  private told(name: string): Record<string, string> {
+    return { ...this.run, state: name, phase: this.phaseNow().phase };
+  }
+
   private addRetryOfLambdaErrors(state: sfn.TaskStateBase): void {
-    const back = this.leadsBack || WAYS_BACK.includes(this.phases.at(-1)?.phase ?? "");
+    const back = this.leadsBack || WAYS_BACK.includes(this.phaseNow().phase);
     state.addRetry(retryOfLambdaErrors(back ? "long" : "usual"));
   }
 
@@ -190,8 +223,12 @@ export class States extends Construct {
   }
 
   private note(name: string): void {
+    this.phaseNow().states.push(name);
+  }
+
+  private phaseNow() {
     const phase = this.phases.at(-1);
-    if (!phase) throw new Error(`State "${name}" was made outside any phase`);
-    phase.states.push(name);
+    if (!phase) throw new Error("A state was made outside any phase");
+    return phase;
   }
 }

@@ -3,9 +3,10 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
 import { type Document, parseDocument } from "yaml";
-import type { CompiledPlan, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
+import type { CompiledPlan, GateText, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
 import { reach } from "./outside.ts";
 import { PlanError } from "./plan-error.ts";
@@ -54,7 +55,8 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   };
   const file = parsePlanFile(await read("plan.yaml"));
   checkOrder(file.migrations);
-  checkQuestions(file);
+  const asked = askedAfter(file);
+  checkQuestions(file, asked);
 
   const migrations: Migration[] = [];
   const reaching = new Set<string>();
@@ -66,6 +68,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       title,
       expectedMinutes,
       checklist,
+      ...(asked.has(folder) ? {} : { unasked: true as const }),
       ...(changes === undefined ? {} : { changes }),
       migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")), reaching)),
       validate: parseCheckFile(path("validate"), await read(path("validate")), reaching),
@@ -95,7 +98,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     contents: file.contents,
     rollbackSloMinutes: file.rollbackSloMinutes,
     migrations,
-    gates: file.gates,
+    gates: { ...file.gates, after: textOf(file.gates.after) },
     benchmarks,
     application: file.application,
     afterOpening: file.afterOpening.map(({ outside, ...task }) =>
@@ -183,13 +186,21 @@ function checkOrder(migrations: PlanFile["migrations"]): void {
   }
 }
 
-/** States and files of the evidence are named by a gate's question, so each must read differently. */
-function checkQuestions({ gates, migrations }: PlanFile): void {
+/** When it asks is said of each migration. */
+function textOf({ ask: _, ...text }: PlanFile["gates"]["after"]): GateText {
+  return text;
+}
+
+/** People know by its question which gate they answer, so each must read differently. */
+function checkQuestions({ gates, migrations }: PlanFile, askedAfter: ReadonlySet<string>): void {
   const asked = new Map<string, string>();
   const kinds = ["readiness", "rehearsal", "after", "open", "keep", "restore"] as const;
   for (const kind of kinds) {
     const { question } = gates[kind];
-    const versions = kind === "after" ? migrations.map(({ folder }) => versionOf(folder)) : [""];
+    const versions =
+      kind === "after"
+        ? migrations.filter(({ folder }) => askedAfter.has(folder)).map(({ folder }) => versionOf(folder))
+        : [""];
     for (const version of versions) {
       const name = slug(question.replaceAll("{version}", version));
       const before = asked.get(name);

@@ -24,6 +24,15 @@ const gate = z.strictObject({
   approvals: z.number().int().min(1).max(9).optional(),
 });
 
+/** After which migrations the gate `after` asks: each, those that say `gate: true`, or none. */
+const asks = z.enum(["each", "marked", "none"]);
+
+/** Its text, or just when it asks. */
+const gateAfter = z.preprocess(
+  (given) => (typeof given === "string" ? { ask: given } : given),
+  gate.extend({ question: gate.shape.question.default("go on after {version}?"), ask: asks.optional() }),
+);
+
 /** Of a table or a column (`account.email`): one word, or several; of a table also names of its columns. */
 const changes = z.record(
   z.string().min(1),
@@ -136,13 +145,14 @@ export const planFile = z.strictObject({
         expectedMinutes: minutes,
         checklist: z.array(z.string().min(1)).default([]),
         changes: changes.optional(),
+        gate: z.boolean().optional(),
       }),
     )
     .min(1),
   gates: z.strictObject({
     readiness: gate,
     rehearsal: gate,
-    after: gate,
+    after: gateAfter.default({ question: "go on after {version}?", checklist: [], minutes: 60 }),
     open: gate,
     keep: gate,
     restore: gate,

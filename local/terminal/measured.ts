@@ -31,5 +31,5 @@ export function progressOf(elapsed: number, measured: number | undefined): strin
 
 /** Names of states say where the work is done, and the rehearsal does it again. */
 function work(state: string): string {
-  return state.replace(/ again$/, "").replace(/\bproduction\b/, "staging");
+  return state.replace(/ again$| and go on$/, "").replace(/\bproduction\b/, "staging");
 }

@@ -16,7 +16,7 @@ export function gateNames({ migrations }: CompiledPlan): string[] {
   return [
     "readiness",
     "rehearsal",
-    ...migrations.map(({ version }) => `after-${version}`),
+    ...migrations.flatMap(({ version, unasked }) => (unasked ? [] : [`after-${version}`])),
     "open",
     "keep",
     "restore",

@@ -3,7 +3,7 @@ import { compilePlan } from "../../lib/plan/compile.ts";
 import { definitionOf } from "../../local/definition.ts";
 import { templateOf } from "../../local/synthesize.ts";
 import { type Fault, faultText } from "../support/matrix/faults.ts";
-import { type Entry, entries, kindsOfFaults, withFault } from "../support/matrix/matrix.ts";
+import { type Entry, entries, kindsOfFaults, statesOf, withFault } from "../support/matrix/matrix.ts";
 import { StandInWorld } from "../support/matrix/stand-in-world.ts";
 import { BACKUP, EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "../support/matrix/walk.ts";
 import type { SavedWorld } from "../support/matrix/world.ts";
@@ -32,7 +32,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
     expect(await engine.load("clean-up", cleanUp.definition)).toEqual({ loaded: "clean-up" });
   });
 
-  test.each([...run.definition.capabilities.keys()].map((state, at) => ({ state, at })))(
+  test.each(statesOf(run).map((state, at) => ({ state, at })))(
     "a run ends equally in both interpreters where this fails: $state",
     async ({ state, at }) => {
       const { halt, faults } = found.get(state) as Entry;
@@ -78,7 +78,7 @@ function looked(world: SavedWorld, came: string): ReturnType<SavedWorld> {
   const made = world();
   const task = made.tasks["clean-up"];
   const run: typeof task.run = async ({ action }) =>
-    action === "look" ? { status: "done", came } : { Error: "", Cause: "", go: "on" };
+    action === "look" ? { status: "done", came } : { Error: "", Cause: "", go: "on", plan: "" };
   const tasks = { ...made.tasks, "clean-up": { ...task, run } };
   return Object.assign(Object.create(made) as ReturnType<SavedWorld>, { tasks });
 }

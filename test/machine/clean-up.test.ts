@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { usualAnswer } from "../../docs/make/usual-run.ts";
 import type { Came } from "../../lambdas/clean-up/how-far.ts";
+import { stateInWords } from "../../lambdas/shared/state-name.ts";
 import { type Definition, definitionOf } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
+import { planOf } from "../support/plans.ts";
 import { fullSettings, makeApp } from "../support/stack.ts";
 
+const PLAN = planOf(2, 2);
 const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:Machine:run-1";
 const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:CleanUp:1";
 
@@ -28,7 +32,7 @@ interface Played {
   events: Record<string, unknown>[];
 }
 
-const PLAN = "a".repeat(64);
+const CHECKSUM = "a".repeat(64);
 
 /** Plays the clean-up after a run that came so far. */
 async function play(
@@ -47,17 +51,15 @@ async function play(
     run: "1",
     execution: CLEAN_UP,
     retryPauseMs: 0,
-    async task(state, event) {
+    async task(name, event) {
+      const state = stateInWords(name, event.version as string | undefined);
       states.push(state);
       events.push(event);
       if (failing.includes(state)) throw Object.assign(new Error("no"), { name: "RollbackFailed" });
       if (state === "Begin to clean up")
-        return { Error: "Stopped", Cause: "It was stopped.", go, plan: PLAN };
+        return { Error: "Stopped", Cause: "It was stopped.", go, plan: CHECKSUM };
       if (state === "Look how far it came") return { status: "done", came };
-      if (state.startsWith("Time: ")) return { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
-      if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
-      if (state === "Begin rollback") return { from: "003" };
-      return { status: "done", cause: "x" };
+      return usualAnswer(definition.capabilities.get(name), event, PLAN);
     },
     onEvent: () => undefined,
   });
@@ -102,13 +104,13 @@ describe.concurrent("the clean-up after a run that was stopped", () => {
     const [first, ...others] = (await play("changed")).events;
     const about = { run: "run-1", execution: EXECUTION, cleanUp: CLEAN_UP };
     expect(first).toMatchObject({ ...about, planChecksum: "" });
-    for (const event of others) expect(event).toMatchObject({ ...about, planChecksum: PLAN });
+    for (const event of others) expect(event).toMatchObject({ ...about, planChecksum: CHECKSUM });
   });
 
   test("asks whether to restore where the rollback fails, or where nobody can tell how far it came", async () => {
     for (const state of ["Roll back 003", "Look how far it came"]) {
       const played = await play("changed", { failing: [state] });
-      expect(played.states).toContain("Gate: restore?");
+      expect(played.states).toContain("Gate: restore");
       expect(played.end).toBe("Restored");
     }
   });

@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import validate from "asl-validator";
 import { beforeAll, describe, expect, test } from "vitest";
+import { usualAnswer, usualRun } from "../../docs/make/usual-run.ts";
 import { FINAL } from "../../lambdas/shared/errors.ts";
+import { named } from "../../lambdas/shared/next-migration.ts";
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { stateInWords } from "../../lambdas/shared/state-name.ts";
 import { WAYS_BACK } from "../../lib/machine/retries.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { type Definition, definitionOf, type Template } from "../../local/definition.ts";
@@ -77,7 +81,7 @@ describe.each(["before", "inside"] as const)(
 
     test("never asks the same people again because their time is over", () => {
       const gates = statesOf(definition).filter(([, state]) => isCallback(state));
-      expect(gates.length).toBeGreaterThan(10);
+      expect(gates.length).toBe(12);
       for (const [name, state] of gates)
         for (const { ErrorEquals } of state.Retry ?? [])
           expect(
@@ -111,21 +115,46 @@ describe.each(["before", "inside"] as const)(
       expect(seen.size).toBe(states.size);
     });
 
-    test("names every migration's states so that the graph can be read", () => {
-      const names = statesOf(definition).map(([name]) => name);
-      expect(names).toEqual(
-        expect.arrayContaining([
-          "Apply 006 to staging",
-          "Apply 006 to production",
-          "Roll back 007",
-          "Gate: go to production?",
-        ]),
+    test("is the same for every plan: nothing of one is in it but its checksum", async () => {
+      const [one, many] = [planOf(1), planOf(300)];
+      const texts = await Promise.all(
+        [one, many].map(async (plan) => {
+          const template = await templateOf({ ...plan, checksum: "c".repeat(64) }, { rehearse });
+          return (["run", "clean-up"] as const).map((name) => definitionOf(template, name).text);
+        }),
       );
+      expect(texts[1]).toEqual(texts[0]);
+      expect(definition.text.length).toBe(texts[0]?.[0]?.length);
     });
 
-    test("tells the phase of every task", () => {
+    test("names the phase of every task, there and in what the task is told", () => {
       const inPhases = definition.phases.flatMap(({ states }) => states);
       expect([...inPhases].sort()).toEqual([...definition.capabilities.keys()].sort());
+      for (const { phase, states } of definition.phases)
+        for (const name of states) {
+          const sent = (definition.parsed.States[name] as State).Parameters;
+          expect({ ...sent, ...sent?.Payload }, name).toMatchObject({ phase, state: name });
+        }
+    });
+
+    test("shows the migration that a state works on in its input, by version and title", async () => {
+      const plan = planOf(3);
+      const shown = new Map<string, unknown>();
+      await play(definition, plan, {
+        onTask: (state, { version, title }) => void (version && shown.set(`${state} ${version}`, title)),
+      });
+      for (const state of [
+        "Apply to staging",
+        "Validate on staging",
+        "Roll back on staging",
+        "Prove rolled back on staging",
+        "Apply to staging again",
+        "Apply to production",
+        "Validate on production",
+        "Gate: after",
+      ])
+        for (const { version, title } of plan.migrations)
+          expect(shown.get(`${state} ${version}`), state).toBe(title);
     });
   },
 );
@@ -190,17 +219,13 @@ describe("errors of Lambda itself", () => {
       run: "run-1",
       execution: "arn:x",
       retryPauseMs: 0,
-      async task(state) {
+      async task(state, event) {
         const times = throttled.get(state) ?? 0;
         throttled.set(state, times + 1);
         if (times < 10) throw Object.assign(new Error("Rate exceeded"), { name: THROTTLED });
         asked.push(state);
-        if (state.startsWith("Time: ")) return { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
-        if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
         if (state === "Benchmark production") throw Object.assign(new Error(), { name: "BenchmarkFailed" });
-        if (state === "Begin rollback") return { from: "003" };
-        if (state === "Write the report") return { error: "RolledBack", cause: "" };
-        return { status: "done" };
+        return usualAnswer(definition.capabilities.get(state), event, planOf(2));
       },
       onEvent: () => undefined,
     });
@@ -249,40 +274,92 @@ test("the definition that runs locally is byte for byte the one that cdk synth m
   expect(local.text).toBe(definitionOf(template).text);
 });
 
-describe("a plan of 30 migrations", () => {
-  test("keeps every state's input under 32 KB, all the way to the end and all the way back", async () => {
-    const definition = await synthesize(planOf(30), { rehearse: "before" });
-    const longestCause = "x".repeat(2_000);
-    for (const failing of [undefined, "Benchmark production"]) {
-      let largest = 0;
-      const end = await interpret({
-        definition,
-        input: { reason: "r".repeat(2_000) },
-        run: "run-of-a-large-plan",
-        execution: "arn:aws:states:us-east-1:000000000000:execution:sluice:run-of-a-large-plan",
-        retryPauseMs: 0,
-        async task(state) {
-          if (state === failing) throw Object.assign(new Error(longestCause), { name: "BenchmarkFailed" });
-          if (state.startsWith("Time: ")) return { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
-          if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
-          if (state === "Begin rollback") return { from: "130" };
-          if (state === "Write the report") return { error: "RolledBack", cause: "y".repeat(2_000) };
-          if (state === "Admit the run") return { status: "done", checksum: "a".repeat(64) };
-          return { status: "done" };
-        },
-        onEvent({ state }) {
-          largest = Math.max(largest, JSON.stringify(state?.input ?? "").length);
-        },
-      });
-      expect(end).toBe(failing === undefined ? "Succeeded" : "RolledBack");
-      expect(largest).toBeLessThan(32 * 1024);
-      expect(largest).toBeGreaterThan(100);
-    }
+interface Played {
+  end: string;
+  /** Longest input of a state, in characters. */
+  largest: number;
+  states: string[];
+}
+
+/** Plays the machine through, every gate answered with Go and nothing waited for. */
+async function play(
+  definition: Definition,
+  plan: CompiledPlan,
+  {
+    failing,
+    begun = plan.migrations.length,
+    onTask,
+  }: {
+    failing?: string;
+    /** How many migrations the ledger knows to be begun. */
+    begun?: number;
+    onTask?: (state: string, event: Record<string, unknown>) => void;
+  } = {},
+): Promise<Played> {
+  let largest = 0;
+  const states: string[] = [];
+  const end = await interpret({
+    definition,
+    input: { reason: "r".repeat(2_000) },
+    run: "run-of-a-large-plan",
+    execution: "arn:aws:states:us-east-1:000000000000:execution:sluice:run-of-a-large-plan",
+    retryPauseMs: 0,
+    waitMs: 0,
+    async task(state, event) {
+      onTask?.(state, event);
+      const name = stateInWords(state, event.version as string | undefined);
+      states.push(name);
+      if (name === failing) throw Object.assign(new Error("x".repeat(2_000)), { name: "BenchmarkFailed" });
+      if (state === "Write the report") return { error: "RolledBack", cause: "y".repeat(2_000) };
+      if (state === "Begin rollback") return { ...named(plan.migrations[begun - 1]) };
+      return usualAnswer(definition.capabilities.get(state), event, plan);
+    },
+    onEvent({ state }) {
+      largest = Math.max(largest, JSON.stringify(state?.input ?? "").length);
+    },
+  });
+  return { end, largest, states };
+}
+
+describe("a plan of 300 migrations", () => {
+  let definition: Definition;
+  const plan = planOf(300);
+  const first = plan.migrations[0]?.version;
+  const middle = plan.migrations[150]?.version;
+  const last = plan.migrations.at(-1)?.version;
+  const back = (from: number) =>
+    plan.migrations
+      .slice(0, from)
+      .map(({ version }) => `Roll back ${version}`)
+      .reverse();
+  beforeAll(async () => {
+    definition = await synthesize(plan, { rehearse: "before" });
   });
 
-  test("is at most 5 more than what fits into a CloudFormation template and a state machine, each of 1 MB", async () => {
-    const definition = await synthesize(planOf(25), { rehearse: "before" });
-    // Within the template's JSON the definition's quotes are escaped.
-    expect(JSON.stringify(definition.text).length).toBeLessThan(900_000);
+  test("is gone through in order, all the way to the end, in small states", async () => {
+    const { end, largest, states } = await play(definition, plan);
+    expect(end).toBe("Succeeded");
+    expect(largest).toBeLessThan(32 * 1024);
+    const applied = states.filter((state) => /^Apply .* to production$/.test(state));
+    expect(applied).toEqual(plan.migrations.map(({ version }) => `Apply ${version} to production`));
+    expect(states.filter((state) => /^Apply .* to staging again$/.test(state))).toHaveLength(300);
   });
+
+  test.each([
+    [`Apply ${first} to production`, 1],
+    [`Validate ${middle} on production`, 151],
+    [`Gate: after ${last}`, 300],
+    ["Benchmark production", 300],
+  ])("goes back from where the ledger says when %s fails, in small states", async (failing, begun) => {
+    const { end, largest, states } = await play(definition, plan, { failing, begun });
+    expect(end).toBe("RolledBack");
+    expect(largest).toBeLessThan(32 * 1024);
+    expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual(back(begun));
+  });
+});
+
+test("a run of the bundled plan enters at most 111 states", async () => {
+  const plan = await compilePlan("sql/knowledge-graph");
+  const { entered } = await usualRun(await synthesize(plan, { rehearse: "before" }), plan);
+  expect(entered.length).toBeLessThanOrEqual(111);
 });

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { rounds, usualStates } from "../../docs/make/cost.ts";
+import { rounds } from "../../docs/make/cost.ts";
 import { definitionText } from "../../docs/make/definition-text.ts";
 import { madeFiles } from "../../docs/make/made.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { definitionOf, type Template } from "../../local/definition.ts";
-import { interpret } from "../../local/interpreter.ts";
 import { templateOf } from "../../local/synthesize.ts";
 
 let made: Promise<Template> | undefined;
@@ -27,25 +26,6 @@ test.each(["run", "clean-up"] as const)(
 );
 
 describe("the cost of a run", () => {
-  test("counts the states that a run without waiting really enters", async () => {
-    const definition = definitionOf(await template());
-    const entered: string[] = [];
-    await interpret({
-      definition,
-      input: {},
-      run: "run-1",
-      execution: "arn:x",
-      async task(state) {
-        if (state.startsWith("Time: ")) return { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
-        return definition.capabilities.get(state) === "gate" ? { decision: "Go" } : { status: "done" };
-      },
-      onEvent({ type, state }) {
-        if (type === "StateEntered" && state) entered.push(state.name);
-      },
-    });
-    expect(usualStates(definition)).toEqual(entered);
-  });
-
   test("counts rounds of waiting as the machine waits: every 5 s at first, and each minute in the end", () => {
     expect(rounds(0)).toBe(0);
     expect(rounds(5 / 60)).toBe(1);

@@ -35,7 +35,7 @@ describe("a migration that fails on production only", () => {
     const plan = await changedPlan({ "003_labels/rollback.sql": FAILS_BEHIND_THE_FENCE });
     const { end, evidence, states } = await runPlan({ plan, noGo: ["after-003"] });
     expect(end.end).toBe("Restored");
-    expect(states).toContain("Gate: restore?");
+    expect(states).toContain("Gate: restore");
     expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
     expect(end.cause).toContain((await evidence.need<RestoreDoc>("restore")).aside);
   });
@@ -61,7 +61,7 @@ END $$;\n`;
       const plan = await changedPlan({ "002_notes/rollback.sql": BEHIND_THE_FENCE(statement) });
       const { end, evidence, states } = await runPlan({ plan, noGo: ["after-002"] });
       expect(end.end).toBe("Restored");
-      expect(states).toContain("Gate: restore?");
+      expect(states).toContain("Gate: restore");
       const proof = await evidence.need<ProofDoc>("proofs/production-rolled-back");
       expect(proof.equal).toBe(false);
       expect(proof.differences.join("\n")).toMatch(line);
@@ -86,7 +86,7 @@ describe("after the opening", () => {
     });
     const { end, states } = await runPlan({ plan });
     expect(end.end).toBe("Succeeded");
-    expect(states).toContain("Gate: keep?");
+    expect(states).toContain("Gate: keep");
   });
 
   test("a No-Go fences and records again, and rolls back without losing anything", async () => {

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { usualAnswer } from "../../docs/make/usual-run.ts";
 import { decide } from "../../lambdas/gate/decide.ts";
 import { gateTask } from "../../lambdas/gate/task.ts";
 import type { Decision, GateDecisionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
+import { stateInWords } from "../../lambdas/shared/state-name.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import type { Definition } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
@@ -12,7 +14,7 @@ import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
 
 const RUN = "run-1";
 const PLAN = planOf(1);
-const FIRST = "ready to start?";
+const FIRST = "readiness";
 const BEYOND_IT = "Snapshot production";
 
 let definition: Definition;
@@ -72,15 +74,12 @@ async function play(options: {
     run: RUN,
     execution: "arn:x",
     retryPauseMs: 0,
-    async task(state, event) {
+    async task(name, event) {
+      const state = stateInWords(name, event.version as string | undefined);
       states.push(state);
       options.fail?.(state);
       if (state === options.until) throw Object.assign(new Error("the play is over"), { name: "Stopped" });
-      if (!state.endsWith(FIRST)) {
-        if (state.startsWith("Time: ")) return { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
-        if (definition.capabilities.get(state) === "gate") return { decision: "Go" };
-        return state === "Begin rollback" ? { from: "101" } : { status: "done", cause: "x" };
-      }
+      if (!state.endsWith(FIRST)) return usualAnswer(definition.capabilities.get(name), event, PLAN);
       const answer = invoke(gateTask, event, ports);
       if (typeof event.token !== "string") return { ...(await answer), seconds: 1 };
       const answered = new Promise((resolve) => waiting.set(String(event.token), resolve));
@@ -166,12 +165,12 @@ describe.concurrent("a gate in the machine", () => {
       until: "Proving is not reached",
       onGate: async (_, { ports, answer }) => void (await answer(ports, say("Go"))),
       fail: (state) => {
-        if (state === "Time: go on after 101?")
+        if (state === "Time: after 101")
           throw Object.assign(new Error("it has ended"), { name: "WindowClosed" });
       },
     });
     expect(back.end).toBe("RolledBack");
-    expect(back.states).not.toContain("Gate: go on after 101?");
+    expect(back.states).not.toContain("Gate: after 101");
     expect(back.states).toContain("Roll back 101");
   });
 

@@ -17,7 +17,7 @@ describe("the mistakes of a rehearsal", () => {
     });
     const { end, states } = await runPlan({ plan });
     expect(end.end).toBe("Refused");
-    expect(states).not.toContain("Gate: touch production?");
+    expect(states).not.toContain("Gate: rehearsal");
     expect(states).toContain("Validate 003 on staging again");
     const issues = end.report.staging.issues.join("\n");
     for (const found of [
@@ -48,7 +48,7 @@ describe("a rollback is tried again on staging, and the run is refused where it"
     const plan = await changedPlan({ "002_notes/rollback.sql": rollback });
     const { end, states, evidence } = await runPlan({ plan });
     expect(end.end).toBe("Refused");
-    expect(states).not.toContain("Gate: touch production?");
+    expect(states).not.toContain("Gate: rehearsal");
     // As such it is as good as ever.
     expect(await evidence.need<ProofDoc>("proofs/staging-002")).toMatchObject({ equal: true });
     return end.cause;

@@ -130,14 +130,22 @@ export class RunFixture {
   }
 
   async state(state: string, work: () => Promise<void> = async () => {}): Promise<void> {
-    await this.keep<StateDoc>(Doc.stateEntered(slug(state)), { state, at: this.now() });
+    await this.enter(state);
     await work();
-    await this.keep<StateDoc>(Doc.stateDone(slug(state)), { state, at: this.after(0.2) });
+    await this.leave(state, 0.2);
+  }
+
+  private async enter(state: string): Promise<void> {
+    await this.keep<StateDoc>(Doc.stateEntered(slug(state)), { ...noted(state), at: this.now() });
+  }
+
+  private async leave(state: string, seconds: number): Promise<void> {
+    await this.keep<StateDoc>(Doc.stateDone(slug(state)), { ...noted(state), at: this.after(seconds) });
   }
 
   /** A state that was entered and not done. */
   async fail(state: string, error: string, message: string): Promise<void> {
-    await this.keep<StateDoc>(Doc.stateEntered(slug(state)), { state, at: this.now() });
+    await this.enter(state);
     const at = new Date(this.after(0.5));
     await this.keep<FailureDoc>(Doc.failure(at, slug(state)), {
       state,
@@ -212,6 +220,8 @@ export class RunFixture {
   ): Promise<void> {
     const attempt = options.attempt ?? 1;
     const kind = (gate.startsWith("after-") ? "after" : gate) as GateDoc["kind"];
+    const state = `Gate: ${gate.replace("-", " ")}`;
+    await this.enter(state);
     const checklist = kind === "readiness" ? ["The migration lead is on call", "The runbook was read"] : [];
     await this.keep<GateDoc>(Doc.gate(gate, attempt), {
       gate,
@@ -245,6 +255,7 @@ export class RunFixture {
       ticked: checklist.slice(0, 1),
       shown: "e".repeat(64),
     });
+    await this.leave(state, 0);
     if (options.withheld)
       await this.keep<WithheldDoc>(withheldDoc(gate, attempt), {
         at: this.after(1),
@@ -498,7 +509,7 @@ export class RunFixture {
   }
 
   async open(smoke = true): Promise<void> {
-    await this.lift();
+    await this.lift("Lift the fence");
     await this.state("Start the application", () => this.hook("start"));
     if (smoke) await this.state("Smoke-test the application", () => this.hook("smoke"));
     else {
@@ -511,32 +522,36 @@ export class RunFixture {
     }
   }
 
-  async lift(): Promise<void> {
-    await this.keep(Doc.fenceLifted, { at: this.after(0.5) });
+  async lift(state = "Leave no fence"): Promise<void> {
+    await this.state(state, () => this.keep(Doc.fenceLifted, { at: this.after(0.5) }));
   }
 
   async fenceAgain(): Promise<void> {
-    await this.hook("stop-again");
-    await this.keep<FenceDoc>(Doc.fenceAgain, {
-      at: this.after(1),
-      mode: "connect",
-      aclBefore: null,
-      taken: [{ grantee: null, grantable: false }],
-      roles: ["app", "reporting"],
-    });
-    await this.record("reopened", 34);
+    await this.state("Stop the application again", () => this.hook("stop-again"));
+    await this.state("Fence production again", () =>
+      this.keep<FenceDoc>(Doc.fenceAgain, {
+        at: this.after(1),
+        mode: "connect",
+        aclBefore: null,
+        taken: [{ grantee: null, grantable: false }],
+        roles: ["app", "reporting"],
+      }),
+    );
+    await this.state("Record production again", () => this.record("reopened", 34));
   }
 
   async afterOpening(passed = true): Promise<void> {
-    await this.keep<AfterOpeningDoc>(Doc.afterOpening, {
-      at: this.after(9),
-      results: this.plan.afterOpening.map((title, i) => ({
-        title,
-        passed: passed || i > 0,
-        seconds: 4.2,
-        message: passed || i > 0 ? "" : "canceling statement due to statement timeout",
-      })),
-    });
+    await this.state("Run the post-migration tasks", () =>
+      this.keep<AfterOpeningDoc>(Doc.afterOpening, {
+        at: this.after(9),
+        results: this.plan.afterOpening.map((title, i) => ({
+          title,
+          passed: passed || i > 0,
+          seconds: 4.2,
+          message: passed || i > 0 ? "" : "canceling statement due to statement timeout",
+        })),
+      }),
+    );
   }
 
   async aftercare(backups: AftercareDoc["backups"]["passed"] = true): Promise<void> {
@@ -592,20 +607,46 @@ export class RunFixture {
   }
 
   async rollBack(why: string, from: string | null, differences: string[] = []): Promise<void> {
-    await this.keep<RollbackDoc>(Doc.rollback, { at: this.after(0.3), why, from });
+    await this.state("Begin rollback", () =>
+      this.keep<RollbackDoc>(Doc.rollback, { at: this.after(0.3), why, from }),
+    );
     const versions = this.plan.migrations.map(({ version }) => version);
     for (const version of versions.slice(0, from ? versions.indexOf(from) + 1 : 0).reverse())
       await this.state(`Roll back ${version}`, () => this.steps("production", version, 1, "rollback"));
-    await this.proof("production-rolled-back", differences);
+    await this.state("Prove production rolled back", () => this.proof("production-rolled-back", differences));
   }
 
   async restore(): Promise<void> {
-    await this.keep<RestoreDoc>(Doc.restore, {
-      at: this.after(60),
-      snapshot: "sluice-final-0123456789ab",
-      aside: "orders-production-before-0123456789ab",
-    });
+    await this.state("Move production aside", () =>
+      this.keep<RestoreDoc>(Doc.restore, {
+        at: this.after(60),
+        snapshot: "sluice-final-0123456789ab",
+        aside: "orders-production-before-0123456789ab",
+      }),
+    );
   }
+}
+
+/** What the states of a phase of the machine are called. */
+const PHASES: readonly (readonly [RegExp, string])[] = [
+  [/^(Leave|Delete|Release|Write|Tell)/, "Close"],
+  [/^(Admit|Preflight)/, "Admit"],
+  [/staging|^(Snapshot|Rehearse|Predict)/, "Rehearse"],
+  [/ again$/, "Fence again"],
+  [/^(Stop|Silence|Fence|Record|Take the final)/, "Fence and back up"],
+  [/^(Apply|Validate) \d+/, "Migrate"],
+  [/^(Prove the data|Validate everything|Benchmark|Test)/, "Prove"],
+  [/^(Lift|Start|Turn|Smoke)/, "Open"],
+  [/^(Run|Check|Take the watch)/, "After the opening"],
+  [/^(Begin rollback|Roll back|Prove production rolled)/, "Roll back"],
+  [/^(Move|Restore production|Prove production restored)/, "Restore"],
+];
+
+function noted(state: string): Omit<StateDoc, "at"> {
+  const gate = /^(?:Time|Gate|Confirm): ([a-z]+)/.exec(state)?.[1];
+  const phase = gate ? `Gate: ${gate}` : PHASES.find(([name]) => name.test(state))?.[1];
+  const version = /\d+/.exec(state)?.[0];
+  return { state, phase, ...(version === undefined ? {} : { version }) };
 }
 
 /** A value that is within any target of that unit. */
@@ -679,7 +720,7 @@ export async function succeeded(fixture = new RunFixture(), measured = true): Pr
 /** A check of 007 fails on production; 007 and 006 are rolled back and proven back. */
 export async function rolledBackByCheck(fixture = new RunFixture()): Promise<RunFixture> {
   await migrated(fixture, "006");
-  await fixture.steps("production", "007", 1, "migrate");
+  await fixture.state("Apply 007 to production", () => fixture.steps("production", "007", 1, "migrate"));
   await fixture.checks("production", "007", "1", {});
   await fixture.fail("Validate 007 on production", "CheckFailed", "1 check of 007 failed: RLS enabled");
   await fixture.rollBack("check 'RLS enabled' of 007 failed on production", "007");

@@ -1,7 +1,7 @@
 import type { CompiledPlan, Migration } from "../../lambdas/shared/plan.ts";
 
-/** A plan of so many migrations, as large as plans get; its SQL is never run. */
-export function planOf(count: number): CompiledPlan {
+/** A plan of so many migrations, asked about after each, as large as plans get; its SQL is never run. */
+export function planOf(count: number, first = 101): CompiledPlan {
   const gate = (question: string) => ({ question, checklist: ["it is so"], minutes: 60 });
   return {
     name: "large",
@@ -15,7 +15,7 @@ export function planOf(count: number): CompiledPlan {
     protect: [],
     contents: {},
     rollbackSloMinutes: 30,
-    migrations: Array.from({ length: count }, (_, index) => migration(101 + index)),
+    migrations: Array.from({ length: count }, (_, index) => migration(first + index)),
     gates: {
       readiness: gate("ready to start?"),
       rehearsal: gate("go to production?"),
@@ -36,7 +36,7 @@ export function planOf(count: number): CompiledPlan {
 function migration(version: number): Migration {
   const folder = `${version}_a_migration_with_a_name_of_some_length`;
   return {
-    version: String(version),
+    version: String(version).padStart(3, "0"),
     folder,
     title: "A migration with a title of some length",
     expectedMinutes: 10,

@@ -1,5 +1,8 @@
 import { ErrorName, FINAL } from "../../../lambdas/shared/errors.ts";
+import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
+import { stateInWords } from "../../../lambdas/shared/state-name.ts";
 import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
+import { phasesShown } from "../../../local/definition.ts";
 import { errorsByCapability } from "./errors.ts";
 import { type Fault, fails, faultText, TIMEOUT, UNNAMED } from "./faults.ts";
 import { type Ground, type Halt, type Walked, walk } from "./walk.ts";
@@ -21,7 +24,7 @@ export async function entries(
   world: World,
   wanted: (state: string) => boolean = () => true,
 ): Promise<Map<string, Entry>> {
-  const states = [...ground.definition.capabilities.keys()];
+  const states = statesOf(ground);
   const found = new Map<string, Entry>();
   const entered = new Set<string>();
   const smoke = "Smoke-test the application";
@@ -40,12 +43,11 @@ export async function entries(
   const openGate = lastGate(forward);
   await go(at(openGate), [{ state: openGate, kind: "no" }]);
   const [newest] = [...ground.plan.migrations].reverse();
-  const keep = gateOf(ground, "keep");
   await go(at(smoke), [
     fails(smoke, ErrorName.SmokeTestFailed),
-    silent(gateOf(ground, "restore")),
-    silent(keep),
-    { state: keep.replace("Gate: ", "Escalate: "), kind: "no" },
+    silent("Gate: restore"),
+    silent("Gate: keep"),
+    { state: "Escalate: keep", kind: "no" },
     fails(`Roll back ${newest?.version}`, ErrorName.RollbackFailed),
   ]);
   const missing = states.filter((state) => !entered.has(state));
@@ -53,10 +55,36 @@ export async function entries(
   return found;
 }
 
+/** Every state that does any work, for each migration that it may be entered for. */
+export function statesOf({ definition, plan }: Ground): string[] {
+  return phasesShown(definition, plan)
+    .flatMap(({ states }) => states)
+    .filter((state) => !isNeverEntered(plan, state));
+}
+
+/**
+ * A plan that asks after each migration goes on from none of them without; and the last one's checks are not run twice
+ * in a row.
+ */
+function isNeverEntered({ migrations }: CompiledPlan, state: string): boolean {
+  const version = /\d+/.exec(state)?.[0];
+  const at = migrations.findIndex((migration) => migration.version === version);
+  if (version === undefined) return false;
+  const isLast = at === migrations.length - 1;
+  const asks = !migrations[at]?.unasked;
+  if (/^Validate .* and go on$/.test(state)) return asks || isLast;
+  if (/^Validate .* on production$|^(Time|Gate|Escalate|Confirm): after/.test(state)) return !asks;
+  return isLast && /^Validate .* on staging again$/.test(state);
+}
+
 /** Every way in which a state can fail, or its question be answered. */
-export function faultsOf({ definition }: Ground, state: string): Fault[] {
-  const capability = definition.capabilities.get(state) as MachineCapability;
-  const { waits, loops } = shapeOf(definition.parsed.States[state]);
+export function faultsOf({ definition, plan }: Ground, state: string): Fault[] {
+  const name = [...definition.capabilities.keys()].find(
+    (known) =>
+      known === state || plan.migrations.some(({ version }) => stateInWords(known, version) === state),
+  );
+  const capability = definition.capabilities.get(name ?? "") as MachineCapability;
+  const { waits, loops } = shapeOf(definition.parsed.States[name ?? ""]);
   const typed = (ERRORS.get(capability) ?? []).filter((name) => name !== ErrorName.TookTooLong || loops);
   const died = (when: "before" | "after", tries: "every" | "first"): Fault => ({
     state,
@@ -120,8 +148,4 @@ function need(found: ReadonlyMap<string, Entry>, state: string): Entry {
 
 function lastGate({ calls }: Walked): string {
   return calls.findLast((state) => state.startsWith("Gate: ")) ?? "";
-}
-
-export function gateOf({ plan }: Ground, kind: "keep" | "restore"): string {
-  return `Gate: ${plan.gates[kind].question}`;
 }

@@ -1,6 +1,7 @@
 import { Doc, END_NAMES, type GateDecisionDoc, type ProofDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../../../lambdas/shared/names.ts";
+import { migrationOf } from "../../../lambdas/shared/plan.ts";
 import { faultText } from "./faults.ts";
 import { ALARM, RUN, type Walked } from "./walk.ts";
 import { PRODUCTION, type Sight } from "./world.ts";
@@ -121,12 +122,14 @@ function told({ end, faults, notices }: Walked): string[] {
 }
 
 /** 5: production is touched, opened and restored only after people's own Go. */
-async function people({ calls }: Walked, evidence: RunEvidence): Promise<string[]> {
+async function people({ plan, calls }: Walked, evidence: RunEvidence): Promise<string[]> {
   const applied = calls.flatMap((state) => /^Apply (\d+) to production$/.exec(state)?.[1] ?? []);
   const versions = [...new Set(applied)];
   const needed = [
     ...(versions.length > 0 ? ["readiness", "rehearsal"] : []),
-    ...versions.slice(1).map((_, i) => `after-${versions[i]}`),
+    ...versions
+      .slice(0, -1)
+      .flatMap((version) => (migrationOf(plan, version).unasked ? [] : [`after-${version}`])),
     ...(calls.includes("Lift the fence") ? ["open"] : []),
     ...(calls.includes("Move production aside") ? ["restore"] : []),
   ];

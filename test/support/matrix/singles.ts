@@ -4,7 +4,7 @@ import { synthesize } from "../../../local/synthesize.ts";
 import { TINY_PLAN } from "../rehearsal.ts";
 import { EmbeddedWorld } from "./embedded-world.ts";
 import type { Fault } from "./faults.ts";
-import { type Entry, entries, faultsOf, sampled, withFault } from "./matrix.ts";
+import { type Entry, entries, faultsOf, sampled, statesOf, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { BACKUP, type Ground, walk } from "./walk.ts";
@@ -33,7 +33,7 @@ export async function singleFailures(rehearse: "before" | "inside"): Promise<voi
     });
     afterAll(() => counted.print());
 
-    for (const state of definition.capabilities.keys()) {
+    for (const state of statesOf(ground)) {
       const faults = wanted(state);
       if (faults.length === 0) continue;
       test(`"${state}"`, async () => {

@@ -5,7 +5,7 @@ import { openingTask } from "../../../lambdas/opening/task.ts";
 import { preflightTask } from "../../../lambdas/preflight/task.ts";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
 import { keepFingerprint } from "../../../lambdas/prove/kept-fingerprint.ts";
-import { proveTask } from "../../../lambdas/prove/task.ts";
+import { proofName, proveTask } from "../../../lambdas/prove/task.ts";
 import { recordTask } from "../../../lambdas/record/task.ts";
 import type { Caught } from "../../../lambdas/report/caught.ts";
 import { predict } from "../../../lambdas/rollback/predict.ts";
@@ -27,7 +27,15 @@ import {
 } from "../../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import type { RunEvidence } from "../../../lambdas/shared/evidence.ts";
+import {
+  firstMigration,
+  followsApply,
+  migrationAfter,
+  migrationBefore,
+  named,
+} from "../../../lambdas/shared/next-migration.ts";
 import { endpointOf } from "../../../lambdas/shared/places.ts";
+import { migrationOf } from "../../../lambdas/shared/plan.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
 import { type Answer, DONE, type Task } from "../../../lambdas/shared/task.ts";
 import { validateTask } from "../../../lambdas/validate/task.ts";
@@ -48,27 +56,31 @@ type Databases = (host: string) => StandInDatabase;
 export function standInTasks(databaseAt: Databases): World["tasks"] {
   const played = <Event>(
     task: Task<Event>,
+    /** What it says of migrations is among its answer. */
     play: (event: Event, at: Played) => Promise<unknown>,
   ): Task<Event> => ({
     ...task,
     run: async (event, ports, evidence) => {
-      await play(event, new Played(ports, evidence, databaseAt));
-      return DONE;
+      return {
+        ...DONE,
+        ...((await play(event, new Played(ports, evidence, databaseAt))) as Answer | undefined),
+      };
     },
   });
   const rollBack = played(rollbackTask, async (event, at) => {
-    if (event.action === "predict") return await predict(at.ports, at.evidence);
+    if (event.action === "predict") return void (await predict(at.ports, at.evidence));
     if (event.action === "begin") return;
     const database = await at.database(event.target);
     database.has.delete(event.version);
     database.begun.delete(event.version);
-    return await at.steps(event.target, event.version, 1, "rollback");
+    await at.steps(event.target, event.version, 1, "rollback");
+    return migrationBefore(at.ports.plan, event.version);
   });
   return {
     ...TASKS,
-    preflight: played(preflightTask, (_event, at) =>
-      at.keep<PreflightDoc>(Doc.preflight, { at: at.now(), checks: [] }),
-    ),
+    preflight: played(preflightTask, async (_event, at) => {
+      await at.keep<PreflightDoc>(Doc.preflight, { at: at.now(), checks: [] });
+    }),
     fence: played(fenceTask, async ({ action, ...event }, at) => {
       if (action === "fence") {
         const again = "again" in event && event.again;
@@ -91,7 +103,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
       await at.keep(Doc.fenceLifted, { at: at.now() });
       if (action === "leave") production.claimed = false;
     }),
-    record: played(recordTask, async ({ when }, at) => await at.record(when, "production")),
+    record: played(recordTask, async ({ when }, at) => void (await at.record(when, "production"))),
     verify: played(verifyTask, async (_event, at) => {
       await at.record("staging", "staging");
       await at.keep<StagingVerifiedDoc>(Doc.stagingVerified, {
@@ -101,6 +113,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
         equal: true,
         differences: [],
       });
+      return firstMigration(at.ports.plan);
     }),
     writes: played(writesTask, async ({ action }, at) => {
       await at.database("production");
@@ -113,6 +126,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
           asRecorded: 0,
           byCounters: 0,
         });
+      return firstMigration(at.ports.plan);
     }),
     migrate: played(migrateTask, async ({ target, version, round }, at) => {
       const database = await at.database(target);
@@ -120,10 +134,16 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
       database.has.add(version);
       database.begun.add(version);
       await at.steps(target, version, round, "migrate");
+      const { plan } = at.ports;
+      return {
+        ...named(migrationOf(plan, version)),
+        follows: followsApply(plan, version, target),
+      };
     }),
-    validate: played(validateTask, async ({ target, versions, round }, at) => {
+    validate: played(validateTask, async ({ target, version: one, round }, at) => {
       const database = await at.database(target);
-      for (const version of versions)
+      const { plan } = at.ports;
+      for (const version of one === undefined ? plan.migrations.map(({ version }) => version) : [one])
         await at.keep<ChecksDoc>(Doc.checks(target, version, round), {
           at: at.now(),
           target,
@@ -133,6 +153,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
             { name: "is there", at: "", as: null, passed: database.has.has(version), expected: "", seen: "" },
           ],
         });
+      return one === undefined ? undefined : migrationAfter(plan, one);
     }),
     rollback: {
       ...rollBack,
@@ -141,7 +162,8 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
           ? await begin(event.failure, new Played(ports, evidence, databaseAt))
           : await rollBack.run(event, ports, evidence),
     },
-    prove: played(proveTask, async ({ proof }, at) => {
+    prove: played(proveTask, async (event, at) => {
+      const proof = proofName(event);
       const target = proof.startsWith("staging-") ? "staging" : "production";
       const before = (proof.startsWith("staging-") ? proof : "before") as RecordName;
       const is = await at.record(`after-${proof}`, target);
@@ -169,7 +191,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
     watch: played(watchTask, async ({ action }, at) => {
       await at.database(action === "rehearse" ? "staging" : "production");
     }),
-    opening: played(openingTask, async ({ target }, at) => await at.database(target)),
+    opening: played(openingTask, async ({ target }, at) => void (await at.database(target))),
   };
 }
 
@@ -180,7 +202,7 @@ async function begin(failure: Caught, at: Played): Promise<Answer> {
     why: failure.Error ? `${failure.Error}: ${failure.Cause}` : "No-Go",
     from: [...begun].sort().at(-1) ?? null,
   });
-  return { from: from ?? "none" };
+  return named(from === null ? undefined : migrationOf(at.ports.plan, from));
 }
 
 /** What a played task works with. */

@@ -8,7 +8,7 @@ import { templateOf } from "../../../local/synthesize.ts";
 import { TINY_PLAN } from "../rehearsal.ts";
 import { EmbeddedWorld } from "./embedded-world.ts";
 import { type Fault, fails } from "./faults.ts";
-import { gateOf, sampled } from "./matrix.ts";
+import { sampled } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "./walk.ts";
@@ -36,13 +36,13 @@ export async function stoppedRuns(rehearse: "before" | "inside"): Promise<void> 
   const run: Ground = { definition: definitionOf(template), plan, rehearse };
   const cleanUp: Ground = { ...run, definition: definitionOf(template, "clean-up"), execution: CLEAN_UP };
 
-  const rehearsal = `Gate: ${plan.gates.rehearsal.question}`;
-  const open = `Gate: ${plan.gates.open.question}`;
+  const rehearsal = "Gate: rehearsal";
+  const open = "Gate: open";
   const smoke = "Smoke-test the application";
   const [newest] = [...plan.migrations].reverse();
-  const back: Fault[] = [fails(smoke, ErrorName.SmokeTestFailed), { state: gateOf(run, "keep"), kind: "no" }];
+  const back: Fault[] = [fails(smoke, ErrorName.SmokeTestFailed), { state: "Gate: keep", kind: "no" }];
   const stuck: Fault[] = [...back, fails(`Roll back ${newest?.version}`, ErrorName.RollbackFailed)];
-  const declined: Fault[] = [...stuck, { state: gateOf(run, "restore"), kind: "no" }];
+  const declined: Fault[] = [...stuck, { state: "Gate: restore", kind: "no" }];
   const ways: Way[] = [
     { name: "a success", end: "Succeeded", faults: [] },
     { name: "a refusal", end: "Refused", from: rehearsal, faults: [{ state: rehearsal, kind: "no" }] },

@@ -5,9 +5,10 @@ import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import type { ArchivedSnapshot, Notice, World as Surroundings } from "../../../lambdas/shared/ports.ts";
+import { stateInWords } from "../../../lambdas/shared/state-name.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
-import type { Definition } from "../../../local/definition.ts";
+import { type Definition, nameInWords } from "../../../local/definition.ts";
 import { interpret } from "../../../local/interpreter.ts";
 import type { EventLog } from "../../../local/interpreter-types.ts";
 import { MemoryEvidence, plansOf } from "../ports.ts";
@@ -36,6 +37,7 @@ export interface Ground {
 
 /** Where a walk entered a state: others may go on from there. */
 export interface Halt {
+  /** As the machine calls it. */
   state: string;
   input: unknown;
   evidence: MemoryEvidence;
@@ -54,11 +56,12 @@ export interface Exchange {
 }
 
 export interface Walked {
+  plan: CompiledPlan;
   /** Name of the end state. */
   end: string;
   /** What the end state shows. */
   cause: string;
-  /** Task states in the order in which they were called, each call. */
+  /** Task states in the order in which they were called, each call, by the names that people give them. */
   calls: string[];
   exchanges: Exchange[];
   halts: Map<string, Halt>;
@@ -134,6 +137,7 @@ class Walk {
     });
     for (const [state, found] of this.halted) found.input = this.inputs.get(state);
     return {
+      plan: this.ground.plan,
       end,
       cause: this.cause,
       calls: this.calls,
@@ -152,7 +156,8 @@ class Walk {
 
   private see({ type, state }: EventLog): void {
     if (!state) return;
-    if (type === "StateEntered" && !this.inputs.has(state.name)) this.inputs.set(state.name, state.input);
+    const name = nameInWords(this.ground.definition, state.name, state.input);
+    if (type === "StateEntered" && !this.inputs.has(name)) this.inputs.set(name, state.input);
     if (state.type === "Fail" && type === "StateEntered") this.cause = this.causeOf(state.name, state.input);
     this.passed.push(JSON.stringify(state));
   }
@@ -182,11 +187,12 @@ class Walk {
     }
   }
 
-  private async task(state: string, event: Record<string, unknown>, ports: Surroundings): Promise<unknown> {
+  private async task(name: string, event: Record<string, unknown>, ports: Surroundings): Promise<unknown> {
+    const state = stateInWords(name, event.version as string | undefined);
     this.current = state;
-    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(state));
+    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(name));
     this.calls.push(state);
-    const capability = this.ground.definition.capabilities.get(state);
+    const capability = this.ground.definition.capabilities.get(name);
     if (!capability) throw new Error(`State "${state}" calls nothing`);
     const token = event.token === undefined ? undefined : String(event.token);
     if (token !== undefined) this.secrets.push(token);

@@ -249,7 +249,6 @@ describe("the task", () => {
         action: "confirm",
         gate: "readiness",
         kind: "readiness",
-        version: null,
         minutes: MINUTES,
         answer,
       };
@@ -262,14 +261,13 @@ describe("the task", () => {
     const event = {
       ...fields,
       action: "open",
-      kind: "readiness",
-      version: null,
+      kind: "after",
       token: TOKEN,
       escalation: false,
       until: UNTIL,
     };
-    for (const gate of ["../x", "a/b", "", "after-", "X"])
-      await expect(invoke(gateTask, { ...event, gate }, s.ports)).rejects.toMatchObject({
+    for (const version of ["../x", "a/b", "", "1/2", "X"])
+      await expect(invoke(gateTask, { ...event, version }, s.ports)).rejects.toMatchObject({
         name: "RequestInvalid",
       });
   });

@@ -66,6 +66,33 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: gates\.open\.question: "Begin!" reads like gates\.readiness\.question/,
     ],
     [
+      "for a gate that is asked at a time that is none",
+      (t) =>
+        t.replace(
+          'after: { question: "go on after {version}?"',
+          'after: { ask: sometimes, question: "go on after {version}?"',
+        ),
+      /^plan\.yaml: gates\.after\.ask: .*each.*marked.*none/,
+    ],
+    [
+      "for a word that is no time to ask",
+      (t) => t.replace(/ {2}after: .*/, "  after: never"),
+      /^plan\.yaml: gates\.after\.ask: .*each.*marked.*none/,
+    ],
+    [
+      "for a migration that is marked where nobody is asked",
+      (t) =>
+        t
+          .replace(/ {2}after: .*/, "  after: none")
+          .replace("folder: 003_labels,", "folder: 003_labels, gate: true,"),
+      /^plan\.yaml: migrations\[1\]\.gate: 003_labels says gate: true, and gates\.after says none/,
+    ],
+    [
+      "for a migration that is left out where people are asked after each",
+      (t) => t.replace("folder: 003_labels,", "folder: 003_labels, gate: false,"),
+      /^plan\.yaml: migrations\[1\]\.gate: .*after: marked/,
+    ],
+    [
       "for a metric of two sources",
       (t) => t.replace("benchmark: notes, target", "benchmark: notes, reads: connections, target"),
       /^plan\.yaml: watch\.metrics\[0\]: has exactly one of benchmark, reads and query/,

@@ -36,6 +36,7 @@ async function end(
     run: fixture.evidence.run,
     execution: executionOf(fixture.evidence.run),
     planChecksum: CHECKSUM,
+    phase: "Close",
   };
   const answer = (await invoke(
     reportTask,

@@ -68,11 +68,9 @@ describe("what is predicted of production", () => {
 
   test("of a way back that broke off is of all that it had to undo, not of what it came to", async () => {
     const run = await migrated(undefined, "007");
-    await run.evidence.keep<RollbackDoc>(Doc.rollback, {
-      at: run.after(1),
-      why: "a check failed",
-      from: "007",
-    });
+    await run.state("Begin rollback", () =>
+      run.keep<RollbackDoc>(Doc.rollback, { at: run.after(1), why: "a check failed", from: "007" }),
+    );
     const report = await buildReport(run.evidence);
     expect(phase(report, "rollback")?.predictedSeconds).toBeCloseTo(0.805 * 2 + 37, 3);
     expect(parts(report, "rollback")["Roll back 007"]).toMatchObject({ seconds: null });
@@ -99,9 +97,9 @@ describe("what is predicted of production", () => {
 describe("the time at a gate", () => {
   test("is from its preparation until its answer takes effect, so that the work beside it is work alone", async () => {
     const run = await rehearsed();
-    await run.state("Time: go to production?", async () => void run.after(3));
+    await run.state("Time: rehearsal", async () => void run.after(3));
     await run.gate("rehearsal");
-    await run.state("Confirm: go to production?", async () => void run.after(2));
+    await run.state("Confirm: rehearsal", async () => void run.after(2));
     await run.fenceAndBackUp();
     const report = await buildReport(run.evidence);
     const gate = phase(report, "gate-rehearsal");
@@ -112,7 +110,7 @@ describe("the time at a gate", () => {
 
   test("is waiting for people only while it was open", async () => {
     const run = await rehearsed();
-    await run.state("Time: go to production?", async () => void run.after(3));
+    await run.state("Time: rehearsal", async () => void run.after(3));
     const before = (await buildReport(run.evidence)).timeline.waitedSeconds;
     await run.gate("rehearsal");
     const after = (await buildReport(run.evidence)).timeline.waitedSeconds;

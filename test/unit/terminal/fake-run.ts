@@ -13,9 +13,9 @@ import { emptyReport } from "../gate/reports.ts";
 
 export const PHASES: Phase[] = [
   { phase: "Admit", states: ["Admit the run", "Preflight"] },
-  { phase: "Gate: readiness", states: ["Gate: begin?", "Confirm: begin?"] },
+  { phase: "Gate: readiness", states: ["Gate: readiness", "Confirm: readiness"] },
   { phase: "Rehearse", states: ["Restore staging", "Apply 002 to staging"] },
-  { phase: "Migrate", states: ["Apply 002 to production", "Gate: go on after 002?"] },
+  { phase: "Migrate", states: ["Apply 002 to production", "Gate: after 002"] },
   { phase: "Open", states: ["Lift the fence"] },
   { phase: "Roll back", states: ["Roll back 002"] },
   { phase: "Restore", states: ["Restore production"] },

@@ -24,9 +24,9 @@ test("a log has a line for each state that is done, each failure and each phase 
       started,
       done("Admit the run", 0, 0.4),
       done("Preflight", 1, 3),
-      entered("Gate: begin?", 4),
+      entered("Gate: readiness", 4),
       { type: "answered", answer: { decision: "Go", by: "ada" } },
-      left("Gate: begin?", 9),
+      left("Gate: readiness", 9),
       entered("Restore staging", 10),
       left("Restore staging", 11),
       done("Restore staging", 15, 16),
@@ -45,7 +45,7 @@ test("a log has a line for each state that is done, each failure and each phase 
     "Admit > Admit the run: done, 0.4 s",
     "Admit > Preflight: done, 2 s",
     "Admit: done, 4 s of 15 min planned",
-    "Gate: readiness > Gate: begin?: Go by ada, 5 s",
+    "Gate: readiness > Gate: readiness: Go by ada, 5 s",
     "Gate: readiness: done, 6 s",
     "Rehearse > Restore staging: done, 6 s",
     "Rehearse > Apply 002 to staging: failed, is tried again: StatementFailed: deadlock detected",
@@ -64,12 +64,12 @@ test("a gate with a No-Go says by whom, and that its phase turned back", () => {
   expect(
     linesOf(
       started,
-      entered("Gate: begin?", 0),
+      entered("Gate: readiness", 0),
       { type: "answered", answer: { decision: "NoGo", by: "ada" } },
-      left("Gate: begin?", 5),
+      left("Gate: readiness", 5),
       entered("Write the report", 5),
     ).slice(2),
-  ).toEqual(["Gate: readiness > Gate: begin?: No-Go by ada, 5 s", "Gate: readiness: turned back, 5 s"]);
+  ).toEqual(["Gate: readiness > Gate: readiness: No-Go by ada, 5 s", "Gate: readiness: turned back, 5 s"]);
 });
 
 test("progress is not repeated in a log", () => {

@@ -78,7 +78,7 @@ describe("the live list", () => {
   test("a gate's phase says who answered", () => {
     const view = viewOf(
       started,
-      entered("Gate: begin?", 0),
+      entered("Gate: readiness", 0),
       { type: "answered", answer: { decision: "NoGo", by: "ada" } },
       entered("Write the report", 7),
     );
@@ -90,7 +90,7 @@ describe("the live list", () => {
       started,
       done("Admit the run", 0, 1),
       done("Apply 002 to production", 1, 2),
-      entered("Gate: go on after 002?", 2),
+      entered("Gate: after 002", 2),
     );
     const above = rows(asked, 3, { leaving: true });
     expect(titles(above)).toEqual(["Admit  1 s of 15 min planned", "Migrate  2 s"]);
@@ -98,7 +98,7 @@ describe("the live list", () => {
 
     const below = rows(asked, 3, { printed: printedOf(asked) });
     expect(titles(below)).toEqual(["Migrate  2 s", "Open", "Close"]);
-    expect(titles(below[0]?.below ?? [])).toEqual(["Gate: go on after 002?  1 s"]);
+    expect(titles(below[0]?.below ?? [])).toEqual(["Gate: after 002  1 s"]);
   });
 
   test("says last that the run is being stopped", () => {

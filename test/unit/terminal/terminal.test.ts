@@ -25,13 +25,13 @@ function rehearse(run: FakeRun, terminal: FakeTerminal, ...flags: string[]): Pro
 
 /** A run that comes to a gate, and goes on when it has been answered. */
 function runWithGate(gate: FakeGate): FakeRun {
-  const run = new FakeRun(started, ...done("Admit the run", 0, 1), entered("Gate: begin?", 1), {
+  const run = new FakeRun(started, ...done("Admit the run", 0, 1), entered("Gate: readiness", 1), {
     type: "gate",
     gate,
   });
   void gate.closed.then((answer) => {
     const end = answer?.decision === "Go" ? "Succeeded" : "Refused";
-    run.tell(left("Gate: begin?", 5), ...done("Write the report", 6, 7), ended(end));
+    run.tell(left("Gate: readiness", 5), ...done("Write the report", 6, 7), ended(end));
   });
   return run;
 }
@@ -323,11 +323,11 @@ describe("Ctrl-C", () => {
     const code = rehearse(run, terminal, "--yes");
     await terminal.until("run-1");
     terminal.signals.emit("SIGTERM");
-    run.tell(entered("Gate: begin?", 1), { type: "gate", gate });
+    run.tell(entered("Gate: readiness", 1), { type: "gate", gate });
     await pause(50);
     expect(gate.decisions).toEqual([]);
     gate.answer("NoGo", "the run");
-    run.tell(left("Gate: begin?", 2), ended("Refused"));
+    run.tell(left("Gate: readiness", 2), ended("Refused"));
     expect(await code).toBe(12);
   });
 });
@@ -374,7 +374,7 @@ describe("where standard output is no terminal", () => {
     expect(terminal.out).not.toContain("Type y or n");
     gate.answer("Go", "grace");
     expect(await code).toBe(0);
-    expect(terminal.out).toContain("Gate: readiness > Gate: begin?: Go by grace");
+    expect(terminal.out).toContain("Gate: readiness > Gate: readiness: Go by grace");
   });
 
   test("nothing but text is printed", async () => {
@@ -398,10 +398,10 @@ describe("--json", () => {
     const run = runWithGate(gate);
     const code = rehearse(run, terminal, "--json");
     await terminal.until(LINK);
-    run.tell(failed("Gate: begin?", 2, false));
+    run.tell(failed("Gate: readiness", 2, false));
     gate.answer("NoGo", "grace");
     expect(await code).toBe(12);
-    expect(terminal.err).toContain("Gate: begin?: StatementFailed: it broke");
+    expect(terminal.err).toContain("Gate: readiness: StatementFailed: it broke");
     expect(terminal.err).toContain("Refused: this is why.");
     expect(JSON.parse(terminal.out)).toMatchObject({ end: "Refused" });
   });

@@ -27,7 +27,7 @@ describe("what is seen of a run", () => {
       { state: "Admit the run", status: "done", startedAt: at(0), endedAt: at(1) },
       { state: "Preflight", status: "working" },
     ]);
-    const next = viewOf(started, done("Admit the run", 0, 1), entered("Gate: begin?", 3));
+    const next = viewOf(started, done("Admit the run", 0, 1), entered("Gate: readiness", 3));
     expect(phase(next, "Admit")).toMatchObject({ status: "done", endedAt: at(3) });
     expect(next.current).toBe("Gate: readiness");
   });
@@ -74,9 +74,9 @@ describe("what is seen of a run", () => {
   test("a failure that the phase itself got over does not fail the phase", () => {
     const view = viewOf(
       started,
-      entered("Gate: begin?", 0),
-      failed("Gate: begin?", 60, false),
-      done("Confirm: begin?", 61, 62),
+      entered("Gate: readiness", 0),
+      failed("Gate: readiness", 60, false),
+      done("Confirm: readiness", 61, 62),
       entered("Restore staging", 62),
     );
     expect(phase(view, "Gate: readiness").status).toBe("done");
@@ -86,9 +86,9 @@ describe("what is seen of a run", () => {
   test("a state entered again after it had failed for good is a piece of work of its own", () => {
     const view = viewOf(
       started,
-      entered("Gate: begin?", 0),
-      failed("Gate: begin?", 1, false),
-      entered("Gate: begin?", 2),
+      entered("Gate: readiness", 0),
+      failed("Gate: readiness", 1, false),
+      entered("Gate: readiness", 2),
     );
     expect(phase(view, "Gate: readiness").rows.map(({ status }) => status)).toEqual(["failed", "working"]);
   });
@@ -109,10 +109,10 @@ describe("what is seen of a run", () => {
       phase(
         viewOf(
           started,
-          entered("Gate: begin?", 0),
+          entered("Gate: readiness", 0),
           gate,
           { type: "answered", answer },
-          left("Gate: begin?", 5),
+          left("Gate: readiness", 5),
           entered("Write the report", 6),
         ),
         "Gate: readiness",

@@ -1,0 +1,72 @@
+import {
+  firstMigration,
+  followsApply,
+  migrationAfter,
+  migrationBefore,
+  named,
+} from "../../lambdas/shared/next-migration.ts";
+import { type CompiledPlan, migrationOf } from "../../lambdas/shared/plan.ts";
+import { type Definition, nameInWords } from "../../local/definition.ts";
+import { interpret } from "../../local/interpreter.ts";
+
+type Event = Record<string, unknown>;
+
+/** What the tasks of a run answer that gets its Goes at once and waits for nothing: all that leads the machine on. */
+export function usualAnswer(capability: string | undefined, event: Event, plan: CompiledPlan): Event {
+  const version = event.version === undefined ? undefined : String(event.version);
+  const target = event.target === "production" ? "production" : "staging";
+  switch (capability) {
+    case "admit":
+      return { status: "done", checksum: plan.checksum };
+    case "gate":
+      return { seconds: 60, until: "2026-11-03T03:00:00.000Z", decision: "Go" };
+    case "verify":
+    case "writes":
+      return { status: "done", ...firstMigration(plan) };
+    case "migrate":
+      return {
+        status: "done",
+        ...named(migrationOf(plan, String(version))),
+        follows: followsApply(plan, String(version), target),
+      };
+    case "validate":
+      return version === undefined
+        ? { status: "done" }
+        : { status: "done", ...migrationAfter(plan, version) };
+    case "rollback":
+      if (event.action === "begin") return { ...named(plan.migrations.at(-1)) };
+      return version === undefined
+        ? { status: "done" }
+        : { status: "done", ...migrationBefore(plan, version) };
+    default:
+      return { status: "done", cause: "" };
+  }
+}
+
+/** By the names that people give them. */
+export interface UsualRun {
+  /** The states that such a run enters. */
+  entered: readonly string[];
+  /** Those of them that call a function. */
+  called: readonly string[];
+}
+
+export async function usualRun(definition: Definition, plan: CompiledPlan): Promise<UsualRun> {
+  const entered: string[] = [];
+  const called: string[] = [];
+  await interpret({
+    definition,
+    input: {},
+    run: "run",
+    execution: "arn:aws:states:us-east-1:000000000000:execution:sluice:run",
+    waitMs: 0,
+    task: async (state, event) => usualAnswer(definition.capabilities.get(state), event, plan),
+    onEvent({ type, state }) {
+      if (type !== "StateEntered" || !state) return;
+      const name = nameInWords(definition, state.name, state.input);
+      entered.push(name);
+      if (state.type === "Task") called.push(name);
+    },
+  });
+  return { entered, called };
+}

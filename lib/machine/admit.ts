@@ -1,0 +1,35 @@
+import * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { inOrder } from "./segment.ts";
+import type { States } from "./states.ts";
+import { ending, type Way } from "./way.ts";
+import { END_TOLD } from "./ways-back.ts";
+
+/** The operator's input is parsed by the first task and then dropped, so that no state carries it on. */
+export function admit(states: States, { done, failed }: Record<"done" | "failed", Way>): sfn.State {
+  const start = new sfn.Pass(states, "Start", {
+    parameters: {
+      // Known once the run is admitted: every task is told it.
+      plan: { checksum: "" },
+      failure: { Error: "", Cause: "" },
+      unfinished: {},
+      end: END_TOLD,
+    },
+  });
+  const admitted = inOrder(
+    states.task("Admit the run", {
+      comment:
+        "Parses the input, binds the run to its plan, takes the run lock and looks at production from outside.",
+      capability: "admit",
+      resultPath: "$.plan",
+      payload: { action: "admit", input: sfn.JsonPath.objectAt("$$.Execution.Input") },
+      onFailure: failed,
+    }),
+    states.task("Preflight", {
+      comment: "Every condition is checked, and all problems are told at once, each with what mends it.",
+      capability: "preflight",
+      onFailure: failed,
+    }),
+  );
+  start.next(ending(admitted, done));
+  return start;
+}

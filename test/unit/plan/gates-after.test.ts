@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { askedAfter } from "../../../lib/plan/gates-after.ts";
+import type { PlanFile } from "../../../lib/plan/schema.ts";
+
+type Ask = "each" | "marked" | "none";
+
+/** A plan of so many migrations, 001 and on, of which some are marked. */
+function planOf(count: number, ask?: Ask, marked: number[] = []): PlanFile {
+  const migrations = Array.from({ length: count }, (_, i) => ({
+    folder: `00${i + 1}_x`,
+    ...(marked.includes(i + 1) ? { gate: true } : {}),
+  }));
+  return { migrations, gates: { after: { ask } } } as unknown as PlanFile;
+}
+
+const asked = (plan: PlanFile) => [...askedAfter(plan)].map((folder) => Number(folder.slice(0, 3)));
+
+describe("people are asked", () => {
+  test.each<[string, PlanFile, number[]]>([
+    ["after each of up to five migrations, unless the plan says otherwise", planOf(5), [1, 2, 3, 4, 5]],
+    ["after each of five, marks or not", planOf(5, undefined, [2]), [1, 2, 3, 4, 5]],
+    ["after none of six, unless the plan marks one", planOf(6), []],
+    ["after the marked ones of six", planOf(6, undefined, [2, 6]), [2, 6]],
+    ["after each of six where the plan says so", planOf(6, "each"), [1, 2, 3, 4, 5, 6]],
+    ["after the marked one of three where the plan says so", planOf(3, "marked", [2]), [2]],
+    ["after none of three where the plan says so", planOf(3, "none"), []],
+  ])("%s", (_, plan, after) => {
+    expect(asked(plan)).toEqual(after);
+  });
+});
