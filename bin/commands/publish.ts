@@ -6,7 +6,7 @@ import { print } from "../../local/terminal/streams.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
-import { planFolder } from "./plan-folder.ts";
+import { planFolder, problemsOf } from "./plan-folder.ts";
 
 const CDK_FILE = "cdk.json";
 
@@ -44,11 +44,12 @@ ${OTHER_EXIT_CODES}`,
     .action(async (dir: string, flags: PublishFlags) => {
       const problem = flags.startedBy === undefined ? undefined : nameProblem(flags.startedBy);
       if (problem !== undefined) throw new UsageError(`--started-by ${flags.startedBy}: ${problem}`);
-      const { plan, syntaxProblems } = await planFolder(dir);
-      if (syntaxProblems.length > 0) {
+      const loaded = await planFolder(dir);
+      const problems = await problemsOf(loaded);
+      if (problems.length > 0) {
         print(
           streams.stderr,
-          syntaxProblems.map(({ message }) => `error: ${message}`),
+          problems.map(({ message }) => `error: ${message}`),
         );
         return exit(USAGE);
       }
@@ -59,7 +60,7 @@ ${OTHER_EXIT_CODES}`,
       const { stack, region } = await stackOf(flags.stack);
       const { dryRun = false, start = false, startedBy, reason } = flags;
       const deployment = await findDeployment(stack, region);
-      print(streams.stdout, await publish(plan, deployment, { dryRun, start, startedBy, reason }));
+      print(streams.stdout, await publish(loaded.plan, deployment, { dryRun, start, startedBy, reason }));
     });
 }
 

@@ -8,6 +8,7 @@ import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
+import { limitProblems } from "./limits.ts";
 import { reach } from "./outside.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
@@ -32,13 +33,21 @@ export interface LocalPlan {
 
 /**
  * The plan for a deployment.
- * @throws PlanError for the first mistake of any kind, SQL that does not parse included.
+ * @throws PlanError for the first mistake of any kind, SQL that does not parse included, or for a limit that it exceeds.
  */
 export async function compilePlan(directory: string): Promise<CompiledPlan> {
-  const { plan, syntaxProblems } = await loadPlan(directory);
-  const [problem] = syntaxProblems;
+  const loaded = await loadPlan(directory);
+  const [problem] = whyNotDeployed(loaded);
   if (problem) throw problem;
-  return plan;
+  return loaded.plan;
+}
+
+/** What keeps a plan that can be read from being deployed or published; empty: nothing. */
+export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[] {
+  return [
+    ...syntaxProblems,
+    ...limitProblems(plan).map((problem) => new PlanError("plan.yaml", "(all of it)", problem)),
+  ];
 }
 
 /**
