@@ -21,6 +21,7 @@ import {
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
+import { givenBack } from "./given-back.ts";
 
 export interface ProvenByHand {
   /** When production was recorded that the database is compared with; ISO 8601. */
@@ -54,7 +55,9 @@ export async function proveByHand(
   const now = await markedTables(session);
   const contents: Compared[] = [];
   let read = 0;
-  for (const recorded of before.tables) {
+  const given = await givenBack(evidence);
+  const compared = before.tables.filter(({ table }) => !given.tables.includes(table));
+  for (const recorded of compared) {
     const found = withoutVersions === null ? await byVersions(session, recorded, mark, now) : undefined;
     if (found) {
       contents.push(found);
@@ -73,28 +76,40 @@ export async function proveByHand(
   const sequences = await takeSequences(session);
   return {
     recordedAt: before.at,
-    tables: before.tables.length,
+    tables: compared.length,
     read,
     withoutVersions,
     differences: [
-      ...differences(was, is).map(describeDifference),
+      ...differences(was, is)
+        .filter((one) => !given.isIt(one))
+        .map(describeDifference),
       ...compareContents(
-        before.tables.filter(({ table }) => !growing.some((grows) => grows.table === table)),
+        compared.filter(({ table }) => !growing.some((grows) => grows.table === table)),
         contents,
       ).map(({ text }) => text),
       ...(await differencesOfViews(session, before.views ?? [], await viewsAsBefore(session, before))),
       ...wentBack(before.sequences, sequences),
       ...besideThatDiffers(before, { largeObjects: await takeLargeObjects(session) }, beside, false),
     ],
-    scope: scopeOf({
-      catalog: is,
-      tables: before.tables,
-      views: before.views ?? [],
-      sequences,
-      growing,
-      largeObjects: beside.largeObjects,
-      unproven: 0,
-    }),
+    scope: withoutRows(
+      scopeOf({
+        catalog: is,
+        tables: compared,
+        views: before.views ?? [],
+        sequences,
+        growing,
+        largeObjects: beside.largeObjects,
+        unproven: 0,
+      }),
+      given.tables,
+    ),
+  };
+}
+
+function withoutRows({ proven, notProven }: ScopeDoc, tables: readonly string[]): ScopeDoc {
+  return {
+    proven,
+    notProven: [...notProven, ...tables.map((table) => `the rows of ${table} (the fence changes them)`)],
   };
 }
 

@@ -4,6 +4,7 @@ import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";
 import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { copyDatabaseSettings } from "./copies/database-settings.ts";
+import { createEmptyLike, fillByDump, notInCopy } from "./copies/dump.ts";
 import { alone, copyByTemplate } from "./copies/template.ts";
 import { type Address, addressIn } from "./server/address.ts";
 import { maintenanceFor } from "./server/fit.ts";
@@ -24,8 +25,13 @@ export class ServerFleet implements DatabaseFleet, Databases {
   /**
    * @param address of any database on the server, or its URL; no session goes to its database but those that are asked for
    * @param mayChange a database that is changed though it was not made here
+   * @param dumped a database that is copied by pg_dump and pg_restore, as it cannot be had alone
    */
-  constructor(address: string | Address, mayChange?: string) {
+  constructor(
+    address: string | Address,
+    mayChange?: string,
+    private readonly dumped?: string,
+  ) {
     this.address = typeof address === "string" ? addressIn(address) : address;
     this.own = new Set(mayChange === undefined ? [] : [mayChange]);
   }
@@ -123,20 +129,24 @@ export class ServerFleet implements DatabaseFleet, Databases {
     });
   }
 
-  /** A copy of a database, with what a template copy leaves out: its access list, its own settings, its connection limit and its comment. */
-  async copy(from: string, to: string): Promise<void> {
-    await this.onServer(async (session) => {
+  /** A copy of a database, with what a template copy leaves out: its access list, its own settings, its connection limit and its comment. Gives back what is to be said of it. */
+  async copy(from: string, to: string): Promise<string[]> {
+    return await this.onServer(async (session) => {
       const [there] = await session.query("SELECT FROM pg_database WHERE datname = $1", [to]);
-      if (there && this.own.has(to)) return;
+      if (there && this.own.has(to)) return [];
       if (there)
         throw new SluiceError(
           ErrorName.FleetFailed,
           `There is a database ${to} already, and this run did not make it: nothing is copied over it.`,
         );
-      await copyByTemplate(session, from, to);
+      const isDumped = from === this.dumped;
+      if (isDumped) await createEmptyLike(this.to(from), session, to);
+      else await copyByTemplate(session, from, to);
       this.own.add(to);
       try {
+        if (isDumped) await fillByDump(this.to(from), to);
         await copyDatabaseSettings(session, from, to);
+        return isDumped ? await notInCopy(this.to(from), this.to(to)) : [];
       } catch (error) {
         // Half a copy would be taken for a whole one.
         await this.startDelete(to);

@@ -3,11 +3,12 @@ import { resolve } from "node:path";
 import { asideName, snapshotName } from "../lambdas/shared/names.ts";
 import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import type { DatabaseFleet, Databases, Instance } from "../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Databases, Endpoint, Instance } from "../lambdas/shared/ports.ts";
 import type { RunSettings } from "../lambdas/shared/settings.ts";
 import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
 import type { LoadedPlan } from "../lib/plan/compile.ts";
 import { startApplication } from "./application.ts";
+import { needPrograms } from "./copies/dump.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
@@ -97,21 +98,28 @@ export async function serverWorld(
 ): Promise<World> {
   const { databaseUrl, apply, copy } = options;
   const address = addressIn(databaseUrl);
-  if (copy === "physical") return await physicalWorld(address, run);
+  if (copy === "physical") return await physicalWorld(address, run, plan);
   await refuseServerWide(plan);
   const given = address.database;
-  const fleet = new ServerFleet(address, apply ? given : undefined);
+  const fleet = new ServerFleet(address, apply ? given : undefined, copy === "dump" ? given : undefined);
   if (!(await describedByServer(fleet, given)))
     throw new UsageError(`There is no database ${given} on that server.`);
+  // Before anybody is asked anything: a snapshot may be what takes them first.
+  if (copy === "dump") await needPrograms(address);
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
       `Another run is at work on ${given}. Wait until it has ended, or stop it, and start again.`,
     );
   const instance = apply ? given : nameOfCopy(run);
-  if (!apply) await fleet.copy(given, instance);
-  if (!apply && outsideAllowed(plan).length === 0)
-    await fleet.withSession({ host: instance }, (session) => disarmMappings(session));
+  const notes = apply ? [] : await fleet.copy(given, instance);
+  if (!apply)
+    try {
+      await keepFromOutside(fleet, { host: instance, port: 0 }, plan);
+    } catch (error) {
+      await fleet.startDelete(instance);
+      throw error;
+    }
   const finalSnapshot = snapshotName(run, "final");
   const server = await fleet.state(given);
   const aside = asideName(instance, run);
@@ -121,6 +129,7 @@ export async function serverWorld(
     instance,
     database: instance,
     ...(apply ? {} : { copyOf: given }),
+    ...(copy === "dump" ? { copies: { how: copy, notes } } : {}),
     applicationUrl: undefined,
     leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     changedServer: async () => serverChanges(server, await fleet.state(given)),
@@ -143,15 +152,23 @@ export async function serverWorld(
   };
 }
 
+/** The copy that plays production; staging is a copy of it, and has what it has. */
+async function keepFromOutside(databases: Databases, endpoint: Endpoint, plan: CompiledPlan): Promise<void> {
+  if (outsideAllowed(plan).length === 0)
+    await databases.withSession(endpoint, (session) => disarmMappings(session));
+}
+
 const nameOfCopy = (run: string): string =>
   `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
 
 /** A copy of a whole server on this machine: what is done there, to roles too, is done to no real one. */
-async function physicalWorld(address: Address, run: string): Promise<World> {
+async function physicalWorld(address: Address, run: string, plan: CompiledPlan): Promise<World> {
   const fleet = await PhysicalFleet.at(address);
   const instance = nameOfCopy(run);
   try {
     const notes = await fleet.copy(instance);
+    const endpoint = (await fleet.describe(instance))?.endpoint;
+    if (endpoint) await keepFromOutside(fleet, endpoint, plan);
     return {
       fleet,
       databases: fleet,

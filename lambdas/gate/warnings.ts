@@ -1,5 +1,6 @@
 import { OUTSIDE_STEPS } from "../preflight/inspect-outside.ts";
 import { onlyOthers } from "../prove/made.ts";
+import { restoredOtherwise } from "../report/staging.ts";
 import { duration, milliseconds } from "../report/words.ts";
 import {
   type BenchmarksDoc,
@@ -14,7 +15,6 @@ import {
   type StepsDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import type { StorageWork } from "../shared/ports.ts";
 import type { GateKind } from "./kinds.ts";
 
 const MOST = 12;
@@ -46,22 +46,10 @@ async function found(evidence: RunEvidence): Promise<string[]> {
 
 /** How staging was restored otherwise than wished for: production would be, too. */
 async function restoredSo(evidence: RunEvidence): Promise<string[]> {
-  const staging = await evidence.read<StagingDoc>(Doc.staging);
-  const later = await evidence.read<StagingStorageDoc>(Doc.stagingStorage);
-  return [
-    ...(staging?.refused ?? []).map(
-      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
-    ),
-    ...(staging?.storage
-      ? [
-          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${later?.storage ? storageText(later.storage) : later ? "done" : "not known"} at the end): its figures are on the slow side.`,
-        ]
-      : []),
-  ];
-}
-
-function storageText({ doing, percent }: StorageWork): string {
-  return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
+  return restoredOtherwise(
+    await evidence.read<StagingDoc>(Doc.staging),
+    await evidence.read<StagingStorageDoc>(Doc.stagingStorage),
+  );
 }
 
 /** Steps that the plan lets reach out of the database: a rehearsal does so too. */

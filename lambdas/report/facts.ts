@@ -31,6 +31,7 @@ import {
   type RollbackDoc,
   type SnapshotDoc,
   type StagingDoc,
+  type StagingStorageDoc,
   type StagingVerifiedDoc,
   type StateDoc,
   type StepsDoc,
@@ -92,6 +93,8 @@ export interface Facts {
   quiet: QuietDoc | null;
   notQuiet: NotQuietDoc | null;
   staging: StagingDoc | null;
+  /** What was being done to its storage when all was measured. */
+  stagingStorage: StagingStorageDoc | null;
   stagingVerified: StagingVerifiedDoc | null;
   stagingDeletedAt: string | null;
   steps: Named<StepsDoc>[];
@@ -180,6 +183,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     quiet: one(documents, Doc.quiet),
     notQuiet: one(documents, Doc.notQuiet),
     staging: one(documents, Doc.staging),
+    stagingStorage: one(documents, Doc.stagingStorage),
     stagingVerified: one(documents, Doc.stagingVerified),
     stagingDeletedAt: one<{ at: string }>(documents, Doc.stagingDeleted)?.at ?? null,
     steps: byTime(all<StepsDoc>(documents, "steps/"), (doc) => doc.startedAt),

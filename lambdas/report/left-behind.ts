@@ -33,7 +33,7 @@ function liftByHand(facts: Facts): string {
 }
 
 /** What the fence stopped may stand still, too. */
-function setGoingByHand({ stilled }: Facts): string {
+function setGoingByHand({ stilled = [] }: Partial<Facts>): string {
   const statements = stilled.map((one) =>
     one.kind === "subscription"
       ? `ALTER SUBSCRIPTION ${nameInSql(one.name)} ENABLE`

@@ -12,6 +12,7 @@ import { asideName, snapshotName } from "../shared/names.ts";
 import type { Ports } from "../shared/ports.ts";
 import { quietenAside } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
+import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { giveBackSettings } from "./settings.ts";
 
@@ -65,7 +66,7 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const broken = former.status === "failed";
   if (!broken && (former.status !== "available" || !former.endpoint)) return RUNNING;
   // Before a second instance has its subscriptions and jobs: the two would compete.
-  const tags = { "sluice:run": evidence.run, "sluice:purpose": "aside" };
+  const tags = runTags(settings, evidence.run, "aside");
   if (!broken && !(await quietenAside(ports, evidence, aside, production, tags))) return RUNNING;
   await evidence.keep<MovedAsideDoc>(Doc.movedAside, {
     at: clock.now().toISOString(),

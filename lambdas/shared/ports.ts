@@ -82,6 +82,8 @@ export interface Instance {
   statusText: string;
   /** True where it serves sessions though it is not free for changes yet, as while it is backed up. */
   answers?: boolean | undefined;
+  /** True where it came to nothing for want of room: made anew later, or in another zone, it may. */
+  noRoom?: boolean | undefined;
   /** What is being done to its storage while it is in use, where anything is. */
   storage?: StorageWork | undefined;
   endpoint?: Endpoint | undefined;

@@ -62,6 +62,11 @@ export async function ensureRestored(
     if (begun) await began(begun.without);
     found = await fleet.describe(instance);
   }
+  // Production's name is no staging's, and nothing of that name is ever deleted: a person must.
+  if (found?.noRoom && purpose === "staging") {
+    await fleet.startDelete(instance);
+    return stillWaits(ports, restoring, { why: `it was ${found.statusText}, and is made anew.` });
+  }
   if (found?.status === "failed")
     throw new SluiceError(
       ErrorName.FleetFailed,

@@ -5,7 +5,7 @@ import type { RunSettings } from "./settings.ts";
 export function runTags(
   settings: Pick<RunSettings, "tags">,
   run: string,
-  purpose: "rehearsal" | "final" | "staging",
+  purpose: "rehearsal" | "final" | "staging" | "aside",
 ): Tags {
   return { ...settings.tags, "sluice:run": run, "sluice:purpose": purpose };
 }

@@ -47,6 +47,8 @@ export function restore(
       capability: "prove",
       payload: { proof: "production-restored" },
       limitMinutes: 6 * 60,
+      // It answers before its name leads to it everywhere: that takes about ten minutes from the rename on.
+      connectionRetries: 20,
       onFailure,
     }),
     states.loop("Give production its settings", {

@@ -26,6 +26,8 @@ export interface TaskOptions {
   resultPath?: string;
   /** How often it is tried again at most, whatever it meets of its own; as the kind of error deserves unless told. */
   retries?: number;
+  /** How often it is tried again where the database cannot be reached; as often as all else unless told. */
+  connectionRetries?: number;
 }
 
 export interface LoopOptions extends TaskOptions {
@@ -172,7 +174,7 @@ export class States extends Construct {
     state.addRetry({
       errors: [...RETRYABLE],
       interval: Duration.seconds(5),
-      maxAttempts: options.retries ?? 10,
+      maxAttempts: options.connectionRetries ?? options.retries ?? 10,
       backoffRate: 2,
       maxDelay: Duration.seconds(60),
     });

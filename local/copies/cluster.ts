@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { cp, lstat, readdir, readlink, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { plain } from "../../lambdas/shared/plain.ts";
-import { UsageError } from "../events.ts";
 import type { Address } from "../server/address.ts";
 import { withSessionAt } from "../server/session.ts";
 import type { RunsAs } from "./home.ts";
@@ -38,7 +38,7 @@ export class Cluster {
     private readonly runsAs: RunsAs | undefined,
   ) {}
 
-  /** Fills it with a copy of the server at that address, as it is when the copy is done. @throws UsageError with what the server says */
+  /** Fills it with a copy of the server at that address, as it is when the copy is done. @throws SluiceError FleetFailed with what the server says */
   async copyFrom(address: Address, tablespaces: readonly Tablespace[]): Promise<void> {
     mkdirSync(this.folder, { mode: 0o700 });
     const mapped = tablespaces.flatMap(({ oid, location }) => [
@@ -54,7 +54,8 @@ export class Cluster {
       );
     } catch (error) {
       this.remove();
-      if (error instanceof ProgramFailed) throw new UsageError(refusedText(address, error), { cause: error });
+      if (error instanceof ProgramFailed)
+        throw new SluiceError(ErrorName.FleetFailed, refusedText(address, error), { cause: error });
       throw error;
     }
   }
@@ -78,7 +79,7 @@ export class Cluster {
     }
   }
 
-  /** Starts a server on it, which only this user reaches, by its socket. @throws UsageError with what it said */
+  /** Starts a server on it, which only this user reaches, by its socket. @throws SluiceError FleetFailed with what it said */
   async start(settings: Readonly<Record<string, string>>): Promise<void> {
     const own = { ...settings, port: String(PORT), unix_socket_directories: this.folder };
     writeFileSync(join(this.data, "postgresql.conf"), configurationText(own), { mode: 0o600 });
@@ -154,7 +155,8 @@ export class Cluster {
       const isOver = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
       if (isOver || Date.now() > until) {
         await this.stop();
-        throw new UsageError(
+        throw new SluiceError(
+          ErrorName.FleetFailed,
           `The physical copy did not start as a server on this machine, with the programs in ${this.programs.folder}:\n${this.saidLast()}\nThey must be of the same build and have the same extensions as the server that was copied.`,
         );
       }
@@ -163,7 +165,7 @@ export class Cluster {
   }
 
   private saidLast(): string {
-    const lines = plain(textOf(this.log)).trim().split("\n");
+    const lines = textOf(this.log).trim().split("\n").map(plain);
     const telling = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
     return (telling.length > 0 ? telling : lines).slice(-5).join("\n");
   }

@@ -25,7 +25,6 @@ export interface RunsAs {
 /** A folder for a run's copies, on this machine and for this user alone. It is gone when the run is, however that ends. */
 export interface Home {
   folder: string;
-  runsAs: RunsAs | undefined;
   /** What is in it must be stopped before. */
   remove(): void;
 }
@@ -46,14 +45,13 @@ const OWNER = "owner";
 const NEW_MS = 60_000;
 
 /** @throws UsageError where there can be none, or too little room */
-export async function makeHome(neededBytes: number): Promise<Home> {
-  const runsAs = await serverUser();
-  const parent = parentFolder(runsAs !== undefined);
+export async function makeHome(neededBytes: number, runsAs?: RunsAs): Promise<Home> {
+  const parent = parentFolder();
   await removeLeftovers(parent);
   const { bavail, bsize } = statfsSync(parent);
   if (bavail * bsize < neededBytes)
     throw new UsageError(
-      `Physical copies of that server take about ${gigabytes(neededBytes)} in ${parent}, and ${gigabytes(bavail * bsize)} are free there. Make room, or set TMPDIR to a folder on a larger disk.`,
+      `This copy takes about ${gigabytes(neededBytes)} in ${parent}, and ${gigabytes(bavail * bsize)} are free there. Make room, or set TMPDIR to a folder on a larger disk.`,
     );
   const folder = mkdtempSync(join(parent, "run-"));
   // A server that runs as another user must be able to go through.
@@ -68,7 +66,6 @@ export async function makeHome(neededBytes: number): Promise<Home> {
   (watchdog.stdin as unknown as { unref?(): void }).unref?.();
   return {
     folder,
-    runsAs,
     remove() {
       rmSync(folder, { recursive: true, force: true });
       watchdog.stdin.end();
@@ -78,7 +75,8 @@ export async function makeHome(neededBytes: number): Promise<Home> {
 
 const gigabytes = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 
-async function serverUser(): Promise<RunsAs | undefined> {
+/** @throws UsageError where there is nobody that it may run as */
+export async function serverUser(): Promise<RunsAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (flag: string) => Number((await run("id", [flag, "postgres"], process.env)).output);
   try {
@@ -91,9 +89,10 @@ async function serverUser(): Promise<RunsAs | undefined> {
 }
 
 /** In a folder that anybody may write to, somebody else may have made it first. */
-function parentFolder(passable: boolean): string {
+function parentFolder(): string {
   const folder = join(tmpdir(), `sluice-copies-${process.getuid?.() ?? "own"}`);
-  const mode = passable ? 0o711 : 0o700;
+  // Root's servers run as another user, who must be able to go through.
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
   mkdirSync(folder, { recursive: true, mode });
   const found = lstatSync(folder);
   if (

@@ -11,7 +11,7 @@ import { needRow, type Session } from "../../lambdas/shared/session.ts";
 import type { Address } from "../server/address.ts";
 import { withGuestAt, withSessionAt } from "../server/session.ts";
 import { Cluster, PORT, tablespacesAt } from "./cluster.ts";
-import { type Home, makeHome } from "./home.ts";
+import { type Home, makeHome, type RunsAs, serverUser } from "./home.ts";
 import { findPrograms, type Programs } from "./programs.ts";
 import { type ServerSettings, settingsForCopy } from "./server-settings.ts";
 
@@ -41,6 +41,7 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     private readonly programs: Programs,
     private readonly settings: ServerSettings,
     private readonly home: Home,
+    private readonly runsAs: RunsAs | undefined,
   ) {}
 
   /** @throws UsageError with what such copies lack here */
@@ -59,7 +60,9 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
       }),
     );
     const programs = await findPrograms(["pg_basebackup", "postgres"], Math.floor(version / 10_000));
-    return new PhysicalFleet(address, programs, settings, await makeHome(COPIES * bytes + BESIDES_BYTES));
+    const runsAs = await serverUser();
+    const home = await makeHome(COPIES * bytes + BESIDES_BYTES, runsAs);
+    return new PhysicalFleet(address, programs, settings, home, runsAs);
   }
 
   /** Makes the first instance. @returns what is to be said of it */
@@ -83,10 +86,14 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     ];
   }
 
-  async withSession<T>(endpoint: { host: string }, work: (session: Session) => Promise<T>): Promise<T> {
+  async withSession<T>(
+    endpoint: { host: string },
+    work: (session: Session) => Promise<T>,
+    database = this.address.database,
+  ): Promise<T> {
     const found = [...this.instances.values()].find(({ cluster }) => cluster.folder === endpoint.host);
     if (!found) throw new SluiceError(ErrorName.FleetFailed, `There is no instance at ${endpoint.host}.`);
-    return await withSessionAt(found.cluster.address(this.address), {}, work);
+    return await withSessionAt({ ...found.cluster.address(this.address), database }, {}, work);
   }
 
   async describe(instance: string): Promise<Instance | undefined> {
@@ -171,7 +178,7 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
 
   private next(): Cluster {
     this.made += 1;
-    return new Cluster(join(this.home.folder, String(this.made)), this.programs, this.home.runsAs);
+    return new Cluster(join(this.home.folder, String(this.made)), this.programs, this.runsAs);
   }
 
   private need(instance: string): Running {

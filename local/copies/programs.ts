@@ -110,9 +110,7 @@ export async function run(
   return await new Promise((resolve, reject) => {
     child.on("error", (error) => reject(new ProgramFailed(error.message, { cause: error })));
     child.on("close", (code) =>
-      code === 0
-        ? resolve(ran)
-        : reject(new ProgramFailed(plain(ran.errors.trim()) || `it ended with ${code}`)),
+      code === 0 ? resolve(ran) : reject(new ProgramFailed(plainText(ran.errors) || `it ended with ${code}`)),
     );
   });
 }
@@ -138,4 +136,9 @@ function loginOf({ host, port, user, database, password }: Address): NodeJS.Proc
     PGDATABASE: database,
     ...(password === undefined ? {} : { PGPASSWORD: password }),
   };
+}
+
+/** Made plain line by line. */
+function plainText(text: string): string {
+  return text.trim().split("\n").map(plain).join("\n");
 }

@@ -1,3 +1,4 @@
+import { ACTING_LIBRARIES } from "../../lambdas/shared/acting-libraries.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 
 /** Settings of production that a server of its own must not have: where things are, who may come, what leaves the machine. */
@@ -15,9 +16,6 @@ const LEFT_OUT = [
   "Process Title",
   "Preset Options",
 ];
-
-/** Background workers that do nothing but change data by themselves. */
-const UNWANTED_LIBRARIES = ["pg_partman_bgw"];
 
 /** Whatever production has: nothing runs by itself, nobody comes in but by the socket, and nothing is sent anywhere. */
 const KEPT_STILL: Readonly<Record<string, string>> = {
@@ -59,7 +57,7 @@ export async function settingsForCopy(session: Session): Promise<ServerSettings>
   const libraries = own?.libraries
     ?.split(",")
     .map((name) => name.trim().replace(/^"|"$/g, ""))
-    .filter((name) => name !== "" && !UNWANTED_LIBRARIES.includes(name));
+    .filter((name) => name !== "" && !ACTING_LIBRARIES.includes(name));
   return {
     values: {
       ...Object.fromEntries(rows.map(({ name, value }) => [name, value])),

@@ -11,6 +11,9 @@ const OBJECT_IN_USE = "55006";
  */
 export const FILE_COPY_FROM_BYTES = 64 * 1024 * 1024;
 
+const OTHERWISE = `
+Or copy it in another way, while it is in use: --copy physical makes a server of its own with pg_basebackup, as a restored snapshot is one (not with --apply); --copy dump takes pg_dump and pg_restore, which shows less.`;
+
 interface Source {
   name: string;
   owner: string;
@@ -32,7 +35,7 @@ export async function copyByTemplate(session: Session, from: string, to: string)
   const strategy = source.isLarge ? "FILE_COPY" : "WAL_LOG";
   const sql = `CREATE DATABASE ${target?.name} TEMPLATE ${source.name} OWNER ${source.owner} STRATEGY ${strategy}`;
   if (source.isLarge && source.version >= 180_000 && (await cloned(session, sql))) return;
-  await alone(session, sql, from);
+  await alone(session, sql, from, OTHERWISE);
 }
 
 /** Lets the file system share the files, since PostgreSQL 18. False where the server or the file system cannot. */
@@ -50,15 +53,14 @@ async function cloned(session: Session, sql: string): Promise<boolean> {
 }
 
 /** Does what needs the database to itself; where it is in use, says by what, and what helps. */
-export async function alone(session: Session, sql: string, database: string): Promise<void> {
+export async function alone(session: Session, sql: string, database: string, otherwise = ""): Promise<void> {
   try {
     await session.exec(sql);
   } catch (error) {
     if (!isPostgresError(error) || error.code !== OBJECT_IN_USE) throw error;
     const holders = await holdersOf(session, database);
-    throw new SluiceError(ErrorName.FleetFailed, heldText(database, holders, error.detail ?? error.message), {
-      cause: error,
-    });
+    const text = heldText(database, holders, error.detail ?? error.message);
+    throw new SluiceError(ErrorName.FleetFailed, `${text}${otherwise}`, { cause: error });
   }
 }
 
@@ -67,6 +69,5 @@ function heldText(database: string, holders: readonly Holder[], said: string): s
     `${database} is in use, and a copy on the same server needs it to itself: ${said}`,
     ...holders.map(({ what, helps }) => `- ${what}: ${helps}.`),
     ...(holders.length === 0 ? ["- what held it is gone by now: start again."] : []),
-    "Or copy it in another way, while it is in use: --copy physical makes a server of its own with pg_basebackup, as a restored snapshot is one; --copy dump takes pg_dump and pg_restore, which shows less.",
   ].join("\n");
 }

@@ -32,7 +32,11 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
     expect(await engine.load("clean-up", cleanUp.definition)).toEqual({ loaded: "clean-up" });
   });
 
-  test.each(statesOf(run).map((state, at) => ({ state, at })))(
+  // The two definitions differ in the order of their phases: of the second some states will do.
+  const asked = statesOf(run)
+    .map((state, at) => ({ state, at }))
+    .filter(({ at }) => WHOLE || rehearse === "before" || at % 4 === 0);
+  test.each(asked)(
     "a run ends equally in both interpreters where this fails: $state",
     async ({ state, at }) => {
       const { halt, faults } = found.get(state) as Entry;
@@ -51,7 +55,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
       await compare("clean-up", halt, walked);
       for (const [place, state] of [...new Set(walked.calls)].entries())
         for (const fault of some(kindsOfFaults(cleanUp, state), place))
-          if (WHOLE || (place + at) % 4 === 0)
+          if (WHOLE || (rehearse === "before" && (place + at) % 6 === 0))
             await compare("clean-up", halt, await walk(cleanUp, halt, [fault]));
     },
   );

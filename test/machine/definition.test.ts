@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import validate from "asl-validator";
 import { beforeAll, describe, expect, test } from "vitest";
 import { usualAnswer, usualRun } from "../../docs/make/usual-run.ts";
-import { FINAL } from "../../lambdas/shared/errors.ts";
+import { ErrorName, FINAL } from "../../lambdas/shared/errors.ts";
 import { named } from "../../lambdas/shared/next-migration.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { stateInWords } from "../../lambdas/shared/state-name.ts";
@@ -207,6 +207,14 @@ describe("errors of Lambda itself", () => {
         expect(seconds, state).toBeGreaterThanOrEqual((back.has(state) ? 45 : 5) * 60);
         expect(seconds, state).toBeLessThanOrEqual((back.has(state) ? 70 : 10) * 60);
       }
+    }
+  });
+
+  test("are waited out, and so is a restored production's name: it takes ten minutes to lead there", () => {
+    for (const name of ["run", "clean-up"] as const) {
+      const states = new Map(statesOf(definitionOf(template, name)));
+      const proof = states.get("Prove production restored") as State;
+      expect(patience(proof, ErrorName.ConnectionLost)).toBeGreaterThanOrEqual(15 * 60);
     }
   });
 

@@ -11,7 +11,7 @@ export default async function needServer(): Promise<void> {
     );
   const url = process.env[URL_NAME] ?? "postgres://postgres@127.0.0.1:54329/postgres";
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  const needs = `The native suite needs a PostgreSQL server (15 or newer) with pgvector, and a superuser on it. Set ${URL_NAME} to its URL, such as postgres://postgres@127.0.0.1:5432/postgres.`;
+  const needs = `The native suite needs a PostgreSQL server (15 or newer) with pgvector and the files of pg_cron, and a superuser on it. Set ${URL_NAME} to its URL, such as postgres://postgres@127.0.0.1:5432/postgres.`;
   try {
     await client.connect();
   } catch (error) {
@@ -21,11 +21,14 @@ export default async function needServer(): Promise<void> {
     const { rows } = await client.query(
       `SELECT current_setting('server_version_num')::int AS version,
               (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
-              EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS vector`,
+              EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS vector,
+              EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_cron') AS cron`,
     );
-    const { version, superuser, vector } = rows[0];
-    if (version < 150_000 || !superuser || !vector)
-      throw new Error(`${needs} This one: version ${version}, superuser ${superuser}, pgvector ${vector}.`);
+    const { version, superuser, vector, cron } = rows[0];
+    if (version < 150_000 || !superuser || !vector || !cron)
+      throw new Error(
+        `${needs} This one: version ${version}, superuser ${superuser}, pgvector ${vector}, pg_cron ${cron}.`,
+      );
   } finally {
     await client.end();
   }

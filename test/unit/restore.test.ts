@@ -4,12 +4,13 @@ import {
   Doc,
   type HandedOverDoc,
   type MovedAsideDoc,
+  type NotQuietDoc,
   type ProductionDoc,
   type RestoredDoc,
 } from "../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
-import { asideName, snapshotName } from "../../lambdas/shared/names.ts";
+import { asideName, quietName, snapshotName } from "../../lambdas/shared/names.ts";
 import { endpointOf } from "../../lambdas/shared/places.ts";
 import type { DatabaseFleet, Instance, SettingsGiven } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
@@ -314,4 +315,57 @@ describe("giving production its settings, once it is proven", () => {
     expect(await call("settings")).toBe("done");
     expect(await handOver()).toEqual([expect.stringContaining("throttled"), "Register it with the proxy."]);
   });
+});
+
+describe("the instance that is moved aside", () => {
+  /** A fleet that keeps instances still once it was asked for so often; `refused`: it never does. */
+  const quieting = async (asks: number, refused?: string) => {
+    const made = await world();
+    const { ports, calls } = made;
+    ports.fleet.quiet = async (group, like) => {
+      calls.push(`make ${group}`);
+      return like;
+    };
+    ports.fleet.quieten = async (id, group) => {
+      calls.push(`quieten ${id} by ${group}`);
+      if (refused !== undefined) throw new SluiceError(ErrorName.FleetFailed, refused);
+      return calls.filter((call) => call.startsWith("quieten")).length >= asks;
+    };
+    return made;
+  };
+
+  test("is still before a second instance with its subscriptions and jobs is asked for", async () => {
+    const { call, calls } = await quieting(2);
+    expect(await call("aside")).toBe("running");
+    expect(await call("aside")).toBe("running");
+    expect(await call("aside")).toBe("done");
+    await call("restore");
+    expect(calls).toEqual([
+      `rename ${PRODUCTION} to ${ASIDE}`,
+      `make ${quietName(RUN)}`,
+      `quieten ${ASIDE} by ${quietName(RUN)}`,
+      `make ${quietName(RUN)}`,
+      `quieten ${ASIDE} by ${quietName(RUN)}`,
+      `restore ${FINAL} as ${PRODUCTION}`,
+    ]);
+  });
+
+  test.each([
+    ["is refused", "RDS refused to give it", 0],
+    ["takes too long", undefined, 16 * 60_000],
+  ])(
+    "and where that %s, production is restored all the same, and people are told",
+    async (_, refused, ms) => {
+      const { call, evidence, ports } = await quieting(Number.POSITIVE_INFINITY, refused);
+      expect(await call("aside")).toBe("running");
+      if (ms > 0) expect(await call("aside")).toBe("running");
+      ports.clock.pass(ms);
+      expect(await call("aside")).toBe("done");
+      expect(await evidence.need<NotQuietDoc>(Doc.notQuiet)).toMatchObject({
+        instance: ASIDE,
+        why: refused ?? "it took longer than 15 minutes",
+      });
+      expect(await call("restore")).toBe("running");
+    },
+  );
 });

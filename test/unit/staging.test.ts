@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { warningsFor } from "../../lambdas/gate/warnings.ts";
 import { Doc, type ProductionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
-import { snapshotName, stagingName } from "../../lambdas/shared/names.ts";
+import { quietName, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import type { DatabaseFleet, Instance, RestoreBegun, StorageWork, Tags } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { stagingTask } from "../../lambdas/staging/task.ts";
@@ -55,6 +55,28 @@ describe("when the run closes", () => {
     expect(await run("delete")).toBe("running");
     expect(await run("delete")).toBe("done");
     expect(left()).toEqual([FINAL]);
+  });
+
+  test("its parameter group goes last, and is waited for", async () => {
+    const { run, ports } = world();
+    let asked = 0;
+    ports.fleet.deleteQuiet = async (group) => {
+      expect(group).toBe(quietName(RUN));
+      asked += 1;
+      return asked > 1;
+    };
+    await evidenceOf(ports.evidence, RUN).keep(Doc.quiet, { group: quietName(RUN) });
+    expect(await run("delete")).toBe("running");
+    expect(await run("delete")).toBe("done");
+  });
+
+  test("a group that the instance moved aside still uses is no reason to wait", async () => {
+    const { run, ports } = world();
+    ports.fleet.deleteQuiet = async () => false;
+    const evidence = evidenceOf(ports.evidence, RUN);
+    await evidence.keep(Doc.quiet, { group: quietName(RUN) });
+    await evidence.keep(Doc.restore, { aside: "orders-prod-before-1" });
+    expect(await run("delete")).toBe("done");
   });
 
   test("there may be neither", async () => {
@@ -114,7 +136,7 @@ describe("restoring staging", () => {
           ports,
         )
       ).status;
-    const comeUp = (storage?: StorageWork) => {
+    const comeUp = (storage?: StorageWork, more: Partial<Instance> = {}) => {
       found = {
         id: ID,
         identity: "db-2",
@@ -124,6 +146,7 @@ describe("restoring staging", () => {
         engineVersion: "17",
         settings: {},
         storage,
+        ...more,
       };
     };
     return { ports, asked, evidence, call, comeUp };
@@ -150,6 +173,15 @@ describe("restoring staging", () => {
       name: "FleetFailed",
       message: expect.stringContaining("no capacity"),
     });
+  });
+
+  test("makes it anew where AWS had taken the request and then had no room after all", async () => {
+    const { call, comeUp, ports } = await restoring();
+    const deleted: string[] = [];
+    ports.fleet.startDelete = async (id) => void deleted.push(id);
+    comeUp(undefined, { status: "failed", statusText: "insufficient-capacity", noRoom: true });
+    expect(await call()).toBe("running");
+    expect(deleted).toEqual([ID]);
   });
 
   test("goes on without what is no data, and people read at the gate what production would lack", async () => {

@@ -30,7 +30,7 @@ import { handOverText } from "./rds-hand-over.ts";
 import { deleteQuietGroup, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, settingsOf } from "./rds-settings.ts";
-import { instanceStatus, servesSessions, snapshotStatus, storageWork } from "./rds-status.ts";
+import { instanceStatus, lacksRoom, servesSessions, snapshotStatus, storageWork } from "./rds-status.ts";
 import { tagList } from "./rds-tags.ts";
 
 const GIB = 1024 ** 3;
@@ -64,6 +64,7 @@ export class RdsFleet implements DatabaseFleet {
       status,
       statusText,
       answers: servesSessions(statusText),
+      ...(lacksRoom(statusText) ? { noRoom: true } : {}),
       ...(storage === undefined ? {} : { storage }),
       endpoint: host === undefined || port === undefined ? undefined : { host, port },
       engineVersion: db.EngineVersion ?? "",

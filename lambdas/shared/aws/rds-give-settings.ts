@@ -8,10 +8,11 @@ import {
 } from "@aws-sdk/client-rds";
 import { SluiceError } from "../errors.ts";
 import type { RestorePurpose, SettingsGiven } from "../ports.ts";
+import { storageText } from "../storage-text.ts";
 import { asked, modified } from "./rds-modify.ts";
 import { missingRoles, missingSettings } from "./rds-restore.ts";
 import type { RdsSettings } from "./rds-settings.ts";
-import { storageText, storageWork } from "./rds-status.ts";
+import { storageWork } from "./rds-status.ts";
 import { tagList } from "./rds-tags.ts";
 
 /**

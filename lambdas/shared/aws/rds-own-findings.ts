@@ -1,9 +1,10 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
 import type { PreflightCheck } from "../documents.ts";
 import type { Findings, Tags } from "../ports.ts";
+import { storageText } from "../storage-text.ts";
 import { restoreDifferences } from "./rds-restore.ts";
 import { type RdsSettings, settingsOf } from "./rds-settings.ts";
-import { storageText, storageWork } from "./rds-status.ts";
+import { storageWork } from "./rds-status.ts";
 import { MOST_TAGS } from "./rds-tags.ts";
 
 /** What the instance's own description tells. */
@@ -27,6 +28,7 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
             `A restore leaves read replicas with the former instance: ${replicas.join(", ")}. New ones must be made then.`,
           ],
     leavesOut: [
+      "Keeping the instance that is moved aside still, a quarter of an hour at most.",
       "Waiting for AWS to have room for such an instance.",
       "Reads are slow until the new volume is filled from the snapshot; the proof read staging so, too.",
       "Settings that are given back once production is proven, for half an hour at most.",
@@ -65,7 +67,7 @@ function restoreOf(like: RdsSettings): PreflightCheck {
     name: "restore of production",
     passed: true,
     expected: "asked for as staging is, but for what keeps staging apart",
-    seen: `the same request but for its names, its tags, and ${restoreDifferences(like).join(", ")}`,
+    seen: `the same request but for its names, its tags, the parameter group that keeps staging still, and ${restoreDifferences(like).join(", ")}`,
     mend: "",
   };
 }

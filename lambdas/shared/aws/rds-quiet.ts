@@ -10,11 +10,14 @@ import {
   type RDSClient,
   RebootDBInstanceCommand,
 } from "@aws-sdk/client-rds";
+import { ACTING_LIBRARIES } from "../acting-libraries.ts";
 import { ErrorName, SluiceError } from "../errors.ts";
 import { QUIET_PREFIX } from "../names.ts";
 import type { Tags } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
+import { instanceStatus } from "./rds-status.ts";
+import { tagList } from "./rds-tags.ts";
 
 // A snapshot is the whole volume, with everything that runs by itself: subscriptions, scheduled jobs, maintenance. What
 // keeps these still must be in force from the instance's first start, so it is a parameter group, as production's own
@@ -28,9 +31,6 @@ const AT_ONCE = 20;
 
 /** No subscription is at work without them. Static in every version. */
 const WORKERS = "max_logical_replication_workers";
-
-/** Libraries with workers that act by themselves, whom no parameter stops. */
-const ACTING = ["pg_partman_bgw", "pglogical", "spock", "pgactive", "bdr", "pg_squeeze"];
 
 /**
  * Makes sure that the group is there and keeps an instance still. True when RDS shows all of it: only then is it used.
@@ -55,7 +55,7 @@ export async function quietGroup(
           DBParameterGroupName: group,
           DBParameterGroupFamily: family,
           Description: `Sluice: as ${from}, with subscriptions and scheduled jobs kept still`.slice(0, 255),
-          Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+          Tags: tagList(tags),
         }),
       ),
     );
@@ -99,7 +99,7 @@ export function quieted(parameters: readonly Parameter[]): Parameter[] {
   const launch = "cron.launch_active_jobs";
   const offSwitch = byName.get(launch)?.AllowedValues?.includes("off") === false ? "0" : "off";
   // Families that do not offer the switch load pg_cron by the library alone.
-  const acting = set(launch, offSwitch) ? ACTING : [...ACTING, "pg_cron"];
+  const acting = set(launch, offSwitch) ? ACTING_LIBRARIES : [...ACTING_LIBRARIES, "pg_cron"];
   const preloaded = byName.get("shared_preload_libraries")?.ParameterValue;
   if (preloaded !== undefined) {
     const libraries = preloaded.split(",").map((library) => library.trim());
@@ -140,7 +140,7 @@ export async function quietenInstance(
     await attempt(`reboot ${instance}`, [], () =>
       client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: instance })),
     );
-  return own.ParameterApplyStatus === "in-sync" && db.DBInstanceStatus === "available";
+  return own.ParameterApplyStatus === "in-sync" && instanceStatus(db.DBInstanceStatus ?? "") === "available";
 }
 
 /** True when there is no such group (any more); false while an instance uses it. */

@@ -55,9 +55,9 @@ export function storageWork(db: DBInstance): StorageWork | undefined {
     : { doing: byStatus === "initializ" ? "Initializing" : "Optimizing" };
 }
 
-/** Such as `Initializing, 37 %`. */
-export function storageText({ doing, percent }: StorageWork): string {
-  return `${doing}${percent === undefined ? "" : `, ${percent} %`}`;
+/** AWS had taken the request, and then had no capacity for it after all. */
+export function lacksRoom(text: string): boolean {
+  return text === "insufficient-capacity";
 }
 
 export function snapshotStatus(text: string): "available" | "pending" | "failed" {

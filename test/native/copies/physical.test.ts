@@ -1,33 +1,69 @@
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RequestDoc } from "../../../lambdas/shared/documents.ts";
-import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
-import { BIN_VARIABLE } from "../../../local/copies/programs.ts";
-import { databases, type NativeDatabase, onServer, tinyDatabase } from "../../support/native.ts";
-import { nativePrograms } from "../../support/programs.ts";
+import { PhysicalFleet } from "../../../local/copies/physical-fleet.ts";
+import { addressIn } from "../../../local/server/address.ts";
+import { type NativeDatabase, tinyDatabase } from "../../support/native.ts";
 import { runPlan } from "../../support/rehearsal.ts";
+import { type SourceServer, startSource, until } from "../../support/source-server.ts";
 
 let database: NativeDatabase;
-let programs: Awaited<ReturnType<typeof nativePrograms>>;
+let source: SourceServer;
 
+// A database of a server that has everything that a copy must keep still: a job that writes every second, a subscription
+// that takes rows from a publisher's slot, and a session.
 beforeAll(async () => {
-  programs = await nativePrograms();
-  if (programs) process.env[BIN_VARIABLE] = programs.bin;
+  database = await tinyDatabase();
+  source = await startSource({
+    shared_preload_libraries: "pg_cron",
+    "cron.database_name": database.name,
+    "cron.use_background_workers": "on",
+  });
+  await source.session("postgres", (s) =>
+    s.exec("ALTER ROLE notes_owner REPLICATION; GRANT pg_read_all_settings TO notes_owner"),
+  );
+  await source.session("postgres", (s) => s.exec("CREATE DATABASE publisher"));
+  await source.session("publisher", async (s) => {
+    await s.exec("CREATE TABLE taken (i int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE taken");
+    await s.query("SELECT pg_create_logical_replication_slot('the_slot', 'pgoutput')");
+  });
+  await source.session(database.name, async (s) => {
+    await s.exec("CREATE TABLE taken (i int PRIMARY KEY); CREATE TABLE ticks (at timestamptz NOT NULL)");
+    await s.exec(
+      `CREATE SUBSCRIPTION s CONNECTION 'host=${source.host} port=5432 user=postgres dbname=publisher'
+       PUBLICATION p WITH (create_slot = false, slot_name = 'the_slot')`,
+    );
+    await s.exec("ALTER TABLE taken OWNER TO notes_owner; ALTER TABLE ticks OWNER TO notes_owner");
+    await s.exec(
+      "CREATE EXTENSION pg_cron; GRANT USAGE ON SCHEMA cron TO notes_owner; GRANT SELECT ON ALL TABLES IN SCHEMA cron TO notes_owner; GRANT SELECT ON ALL SEQUENCES IN SCHEMA cron TO notes_owner",
+    );
+    await s.query(
+      "SELECT cron.schedule('tick', '1 seconds', 'INSERT INTO ticks VALUES (clock_timestamp())')",
+    );
+  });
+  await until(async () => (await ticks()) > 0 && (await isTaken(0)));
 });
 afterAll(async () => {
-  delete process.env[BIN_VARIABLE];
-  await programs?.remove();
+  await source?.close();
+  await database?.drop();
 });
-beforeEach(async () => {
-  database = await tinyDatabase();
-  await onServer((s) => s.exec("ALTER ROLE notes_owner REPLICATION"));
-});
-afterEach(async () => {
-  await onServer((s) => s.exec("ALTER ROLE notes_owner NOREPLICATION"));
-  await database.drop();
-});
+
+async function ticks(): Promise<number> {
+  const rows = await source.query<{ n: number }>(database.name, "SELECT count(*)::int AS n FROM ticks");
+  return rows[0]?.n ?? 0;
+}
+
+/** Whether a row that is published now comes to production, and not to anybody else. */
+async function isTaken(i: number): Promise<boolean> {
+  await source.query("publisher", `INSERT INTO taken VALUES (${i}) ON CONFLICT DO NOTHING`);
+  await until(
+    async () => (await source.query(database.name, `SELECT FROM taken WHERE i = ${i}`)).length === 1,
+  );
+  return true;
+}
 
 /** What runs have in this user's folder for copies. */
 function left(): string[] {
@@ -35,18 +71,90 @@ function left(): string[] {
   return existsSync(parent) ? readdirSync(parent) : [];
 }
 
-describe("a rehearsal on physical copies", () => {
-  test("goes through with the database in use, and leaves neither files, servers nor databases", async () => {
-    const before = await databases();
-    const { end, evidence } = await withPgSession({ connectionString: database.url }, () =>
-      runPlan({ databaseUrl: database.url, copy: "physical" }),
-    );
-    expect(end).toMatchObject({ end: "Succeeded", leftBehind: [] });
+const url = () => source.urlOf(database.name, "notes_owner");
+
+describe("a physical copy", () => {
+  test("has production's rows, settings and extensions, and nothing in it runs by itself from its first start", async () => {
+    const fleet = await PhysicalFleet.at(addressIn(url()));
+    try {
+      expect(await fleet.copy("copy")).toEqual([]);
+      const instance = await fleet.describe("copy");
+      // Production has gone on meanwhile, and takes its rows still.
+      const before = await ticks();
+      await until(async () => (await ticks()) > before);
+      expect(await isTaken(1)).toBe(true);
+      await fleet.withSession({ host: instance?.endpoint?.host ?? "" }, async (s) => {
+        expect(await s.query("SELECT count(*)::int > 0 AS has FROM ticks")).toEqual([{ has: true }]);
+        expect(await s.query("SELECT FROM ticks WHERE at > pg_postmaster_start_time()")).toEqual([]);
+        expect(await s.query("SELECT i FROM taken WHERE i = 1")).toEqual([]);
+        expect(
+          await s.query(
+            "SELECT subname, subenabled FROM pg_subscription JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database()",
+          ),
+        ).toEqual([{ subname: "s", subenabled: true }]);
+        expect(await s.query("SELECT FROM pg_stat_subscription WHERE pid IS NOT NULL")).toEqual([]);
+        expect(
+          await s.query(
+            `SELECT current_setting('cron.launch_active_jobs') AS jobs, current_setting('listen_addresses') AS listens,
+                    current_setting('archive_mode') AS archives, current_setting('max_prepared_transactions') AS prepared`,
+          ),
+        ).toEqual([{ jobs: "off", listens: "", archives: "off", prepared: "5" }]);
+      });
+    } finally {
+      await fleet.close();
+    }
+    expect(left()).toEqual([]);
+  });
+
+  test("carries a whole run with production in use, and leaves neither files, servers nor changes", async () => {
+    const roles = () => source.query("postgres", "SELECT rolname, rolconnlimit FROM pg_roles ORDER BY 1");
+    const before = await roles();
+    const { end, evidence } = await runPlan({
+      databaseUrl: url(),
+      copy: "physical",
+      fence: "none",
+      noGo: ["after-003"],
+    });
+    expect({ end: end.end, cause: end.cause, left: end.leftBehind }).toMatchObject({
+      end: "RolledBack",
+      left: [],
+    });
     expect(await evidence.need<RequestDoc>("request")).toMatchObject({
       copyOf: database.name,
       copies: { how: "physical" },
     });
-    expect(await databases()).toEqual(before);
+    expect(await roles()).toEqual(before);
+    expect(await isTaken(2)).toBe(true);
+    expect(left()).toEqual([]);
+  }, 600_000);
+
+  test("is stopped and deleted when the run's process is killed", async () => {
+    const script = `
+      const { PhysicalFleet } = await import(${JSON.stringify(new URL("../../../local/copies/physical-fleet.ts", import.meta.url).href)});
+      const { addressIn } = await import(${JSON.stringify(new URL("../../../local/server/address.ts", import.meta.url).href)});
+      const fleet = await PhysicalFleet.at(addressIn(process.env.SOURCE_URL));
+      await fleet.copy("copy");
+      console.log((await fleet.describe("copy")).endpoint.host);
+      setInterval(() => undefined, 1000);`;
+    const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
+      env: { ...process.env, SOURCE_URL: url() },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const folder = await new Promise<string>((resolve) =>
+      child.stdout.once("data", (line) => resolve(String(line).trim())),
+    );
+    expect(existsSync(join(folder, "data", "postmaster.pid"))).toBe(true);
+    child.kill("SIGKILL");
+    await until(async () => left().length === 0);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test("is refused with what a role lacks, before anything is copied", async () => {
+    await source.session("postgres", (s) => s.exec("ALTER ROLE notes_owner NOREPLICATION"));
+    await expect(runPlan({ databaseUrl: url(), copy: "physical" })).rejects.toThrow(
+      /ALTER ROLE notes_owner REPLICATION/,
+    );
+    await source.session("postgres", (s) => s.exec("ALTER ROLE notes_owner REPLICATION"));
     expect(left()).toEqual([]);
   });
 });

@@ -80,6 +80,17 @@ describe("what RDS says of an instance", () => {
     expect((await fleet.describe("orders"))?.storage).toEqual(storage);
   });
 
+  test("an instance that AWS had no room for after all is told from others that failed", async () => {
+    for (const [text, noRoom] of [
+      ["insufficient-capacity", true],
+      ["incompatible-network", undefined],
+    ] as const) {
+      rds.on(DescribeDBInstancesCommand).resolves(found({ DBInstanceStatus: text }));
+      expect(await fleet.describe("orders")).toMatchObject({ status: "failed" });
+      expect((await fleet.describe("orders"))?.noRoom).toBe(noRoom);
+    }
+  });
+
   test("an instance that is backed up answers, and is not free for changes", async () => {
     rds
       .on(DescribeDBInstancesCommand)

@@ -2,15 +2,19 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
+import { OUTSIDE_STEPS } from "../../../lambdas/preflight/inspect-outside.ts";
+import { inspectRights } from "../../../lambdas/preflight/inspect-rights.ts";
 import { ADVICE } from "../../../lambdas/report/left-behind.ts";
 import { VERDICTS } from "../../../lambdas/report/verdict.ts";
 import { ownFindings } from "../../../lambdas/shared/aws/rds-own-findings.ts";
 import { missingSettings, restoreRequest } from "../../../lambdas/shared/aws/rds-restore.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
 import { END_NAMES, type GateDoc } from "../../../lambdas/shared/documents.ts";
+import type { Session } from "../../../lambdas/shared/session.ts";
 import { compilePlan } from "../../../lib/plan/compile.ts";
 import { phasesShown } from "../../../local/definition.ts";
 import { synthesize } from "../../../local/synthesize.ts";
+import { memoryPorts } from "../../support/ports.ts";
 import { productionInstance } from "../../support/rds-instance.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
@@ -48,7 +52,7 @@ describe("the operator's runbook", () => {
   });
 
   test("has its place for whatever may be left behind, in the words that the report has for it", () => {
-    const facts = { run: "run-1", request: { instance: "INSTANCE" } } as Parameters<
+    const facts = { run: "run-1", request: { instance: "INSTANCE" }, stilled: [] } as unknown as Parameters<
       NonNullable<(typeof ADVICE)[string]>
     >[0];
     const said = section("Left behind").replaceAll("...", "");
@@ -74,6 +78,28 @@ describe("the operator's runbook", () => {
     ];
     for (const name of [...checks.map((check) => check.name), ...asked])
       expect(section("Refused")).toContain(`**${name}**`);
+  });
+
+  test("says what to do about each thing that preflight finds in the database", () => {
+    for (const name of [
+      "subscriptions",
+      "scheduled jobs",
+      "maintenance",
+      "replication slots",
+      "publications",
+      "foreign servers",
+      "routines that reach outside",
+      "event triggers",
+      OUTSIDE_STEPS,
+    ])
+      expect(section("Refused")).toContain(`**${name}**`);
+  });
+
+  test("says what to do about each thing that preflight finds about rights", async () => {
+    const session = { query: async () => [], exec: async () => undefined } as unknown as Session;
+    const checks = await inspectRights(session, memoryPorts());
+    expect(checks).toHaveLength(3);
+    for (const { name } of checks) expect(section("Refused")).toContain(`**${name}**`);
   });
 
   test("names no state of a drill that the machine does not have", async () => {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { buildReport } from "../../../lambdas/report/build.ts";
+import { buildReport, reportOf } from "../../../lambdas/report/build.ts";
+import { gatherFacts } from "../../../lambdas/report/facts.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
-import { Doc, type LossDoc, type OutcomeDoc, type WayBackDoc } from "../../../lambdas/shared/documents.ts";
+import {
+  Doc,
+  type LossDoc,
+  type OutcomeDoc,
+  type StagingDoc,
+  type WayBackDoc,
+} from "../../../lambdas/shared/documents.ts";
 import { migrated, type RunFixture, rehearsed } from "../../support/evidence-fixtures.ts";
 
 /** Of a run that failed at 008 and went back. */
@@ -118,6 +125,23 @@ describe("the form for staging's results", () => {
       "Restoring the snapshot takes about 40 min, its proof included; the plan allows 30 min: too long",
     );
     expect(said).toContain("Not counted: The conversion to Multi-AZ.");
+  });
+
+  test("has what production would lack as staging does, and how far its volume was filled", async () => {
+    const run = await rehearsed();
+    const spoilt = await text(run);
+    expect(spoilt).not.toContain("Staging lacks a setting");
+    const facts = await gatherFacts(run.evidence);
+    const staging = {
+      ...(facts.staging as StagingDoc),
+      refused: ["the option group: OptionGroupNotFound."],
+      storage: { doing: "Initializing", percent: 12 },
+    };
+    const said = renderReport(
+      reportOf({ ...facts, staging, stagingStorage: { at: run.now(), storage: null } }),
+    );
+    expect(said).toContain("so would what is restored: the option group: OptionGroupNotFound.");
+    expect(said).toContain("(Initializing, 12 % when it was first used, done at the end)");
   });
 
   test("says which benchmarks staging could only do with generated data, as the table of benchmarks does", async () => {

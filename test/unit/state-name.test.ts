@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { Doc, type FailureDoc, type StateDoc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import { stateInWords } from "../../lambdas/shared/state-name.ts";
+import { DONE, invoke, RUNNING, runFields, type Task } from "../../lambdas/shared/task.ts";
+import { memoryPorts, TestClock } from "../support/ports.ts";
+
+test.each([
+  ["Apply to staging", "Apply 006 to staging"],
+  ["Apply to staging again", "Apply 006 to staging again"],
+  ["Validate on production and go on", "Validate 006 on production and go on"],
+  ["Prove rolled back on staging", "Prove 006 rolled back on staging"],
+  ["Roll back on staging", "Roll back 006 on staging"],
+  ["Roll back", "Roll back 006"],
+  ["Gate: after", "Gate: after 006"],
+  ["Escalate: after", "Escalate: after 006"],
+])("people call the state %s of migration 006 %s", (state, words) => {
+  expect(stateInWords(state, "006")).toBe(words);
+  expect(stateInWords(state, undefined)).toBe(state);
+});
+
+const event = z.strictObject(runFields);
+
+function loop(run: Task<z.infer<typeof event>>["run"]) {
+  const ports = { ...memoryPorts(), clock: new TestClock() };
+  const evidence = evidenceOf(ports.evidence, "r");
+  const call = (version: string) =>
+    invoke(
+      { name: "test", event, run },
+      {
+        run: "r",
+        execution: "x",
+        planChecksum: ports.plan.checksum,
+        state: "Apply to staging",
+        phase: "Rehearse",
+        version,
+        title: "A title",
+        limitMinutes: 60,
+      },
+      ports,
+    );
+  return { ports, evidence, call };
+}
+
+test("a state that is entered for each migration notes each by itself, with its phase", async () => {
+  const { evidence, call } = loop(async () => DONE);
+  await call("001");
+  await call("002");
+  for (const version of ["001", "002"])
+    for (const name of [`apply-${version}-to-staging`, `apply-${version}-to-staging-done`])
+      expect(await evidence.need<StateDoc>(`states/${name}`)).toMatchObject({
+        state: `Apply ${version} to staging`,
+        phase: "Rehearse",
+        version,
+      });
+});
+
+test("each migration has the whole time of its state, however long those before it took", async () => {
+  const { ports, call } = loop(async () => RUNNING);
+  await call("001");
+  ports.clock.pass(59 * 60_000);
+  await call("002");
+  ports.clock.pass(59 * 60_000);
+  await expect(call("001")).rejects.toMatchObject({
+    name: "TookTooLong",
+    message: expect.stringContaining('"Apply 001 to staging"'),
+  });
+  await expect(call("002")).resolves.toMatchObject({ status: "running" });
+});
+
+test("a failure says which migration it was", async () => {
+  const { evidence, call } = loop(async () => {
+    throw new Error("no");
+  });
+  await expect(call("002")).rejects.toThrow("no");
+  const [name] = await evidence.list("failures/");
+  expect(await evidence.need<FailureDoc>(String(name))).toMatchObject({ state: "Apply 002 to staging" });
+  expect(await evidence.read(Doc.stateDone("apply-002-to-staging"))).toBeUndefined();
+});
