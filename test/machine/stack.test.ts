@@ -210,7 +210,9 @@ describe("permissions", () => {
     const around = everyone.flatMap((name) =>
       allowed(name)
         .filter(({ action, on }) =>
-          /BlueGreen|Prox|AccountAttributes|:(deployment|db-proxy|target|target-group):/.test(action + on),
+          /BlueGreen|Prox|AccountAttributes|MajorEngine|:(deployment|db-proxy|target|target-group):/.test(
+            action + on,
+          ),
         )
         .map(({ action }) => `${name} ${action}`),
     );
