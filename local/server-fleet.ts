@@ -141,7 +141,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
         );
       const isDumped = from === this.dumped;
       if (isDumped) await createEmptyLike(this.to(from), session, to);
-      else await copyByTemplate(session, from, to);
+      else await copyByTemplate(session, from, to, await this.relationsOf(from));
       this.own.add(to);
       try {
         if (isDumped) await fillByDump(this.to(from), to);
@@ -153,6 +153,18 @@ export class ServerFleet implements DatabaseFleet, Databases {
         throw error;
       }
     });
+  }
+
+  /** Undefined of a database that was not made here: no session goes there for that. */
+  private async relationsOf(database: string): Promise<number | undefined> {
+    if (!this.own.has(database)) return undefined;
+    const { count } = await this.withSession({ host: database }, (session) =>
+      needRow<{ count: number }>(
+        session,
+        "SELECT count(*)::int AS count FROM pg_class WHERE relfilenode <> 0",
+      ),
+    );
+    return count;
   }
 
   /**

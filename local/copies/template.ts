@@ -11,6 +11,12 @@ const OBJECT_IN_USE = "55006";
  */
 export const FILE_COPY_FROM_BYTES = 64 * 1024 * 1024;
 
+/**
+ * What a relation must have in it, on average, for a copy of files to be the faster: each file is flushed by itself.
+ * Of 8,400 relations with 150 MB, WAL_LOG took 5 s and FILE_COPY 13 s.
+ */
+const FILE_COPY_FROM_BYTES_EACH = 150 * 1024;
+
 const OTHERWISE = `
 Or copy it in another way, while it is in use: --copy physical makes a server of its own with pg_basebackup, as a restored snapshot is one (not with --apply); --copy dump takes pg_dump and pg_restore, which shows less.`;
 
@@ -21,14 +27,23 @@ interface Source {
   version: number;
 }
 
-/** A copy by CREATE DATABASE ... TEMPLATE, which needs the original to itself. @throws SluiceError FleetFailed where it is held */
-export async function copyByTemplate(session: Session, from: string, to: string): Promise<void> {
+/**
+ * A copy by CREATE DATABASE ... TEMPLATE, which needs the original to itself.
+ * @param relations how many the original has, where that is known
+ * @throws SluiceError FleetFailed where it is held
+ */
+export async function copyByTemplate(
+  session: Session,
+  from: string,
+  to: string,
+  relations = 0,
+): Promise<void> {
   const [source] = await session.query<Source>(
     `SELECT quote_ident(datname) AS name, quote_ident(pg_get_userbyid(datdba)) AS owner,
             current_setting('server_version_num')::int AS version,
             CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) >= $2 ELSE false END AS "isLarge"
        FROM pg_database WHERE datname = $1`,
-    [from, FILE_COPY_FROM_BYTES],
+    [from, Math.max(FILE_COPY_FROM_BYTES, relations * FILE_COPY_FROM_BYTES_EACH)],
   );
   if (!source) throw new SluiceError(ErrorName.FleetFailed, `There is no database ${from}`);
   const [target] = await session.query<{ name: string }>("SELECT quote_ident($1) AS name", [to]);

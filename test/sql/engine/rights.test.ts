@@ -80,6 +80,19 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
       "row-level security of another's table",
       "CREATE TABLE t (id int); ALTER TABLE t OWNER TO other; GRANT SELECT ON t TO mig; ALTER TABLE t ENABLE ROW LEVEL SECURITY",
       "row-level security of public.t hides rows",
+      "GRANT other TO mig;",
+    ],
+    [
+      "forced row-level security of another's table",
+      `CREATE TABLE t (id int); ALTER TABLE t OWNER TO other; GRANT SELECT ON t TO mig;
+       ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY`,
+      "row-level security of public.t hides rows",
+      "GRANT other TO mig; ALTER TABLE public.t NO FORCE ROW LEVEL SECURITY;",
+    ],
+    [
+      "row-level security of a superuser's table, whose rights nobody is told to grant",
+      "CREATE TABLE t (id int); GRANT SELECT ON t TO mig; ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+      "row-level security of public.t hides rows",
       "ALTER ROLE mig BYPASSRLS;",
     ],
   ])("%s", async (_, sql, seen, helps) => {
@@ -174,6 +187,13 @@ describe("a right that a later state needs", () => {
     await session.exec(`RESET ROLE; ${found?.mend.replace(/^[^:]*: /, "")}`);
     expect(found?.mend).toContain(helps);
     expect(await named("rights for later", planOfOne(sql, before))).toMatchObject({ passed: true });
+  });
+
+  test("is not to be got by becoming a superuser: what one owns is given over", async () => {
+    await session.exec("CREATE TABLE theirs (id int); GRANT SELECT ON theirs TO mig");
+    const found = await named("rights for later", planOfOne("ALTER TABLE theirs ADD COLUMN a int", before));
+    expect(found?.mend).toContain("ALTER TABLE public.theirs OWNER TO mig;");
+    expect(found?.mend).not.toMatch(/GRANT/);
   });
 
   test("is not missing where a statement only reads what is another's", async () => {

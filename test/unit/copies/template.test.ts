@@ -38,6 +38,23 @@ describe("a copy by template", () => {
     expect(sent).toEqual(expected);
   });
 
+  test("of many small relations goes through the log, however large they are together", async () => {
+    const asked: unknown[] = [];
+    const { session } = serverOf(170_000, false);
+    const asking = {
+      ...session,
+      async query(text: string, params: readonly unknown[]) {
+        asked.push(params[1]);
+        return await session.query(text, ["app", FILE_COPY_FROM_BYTES, ...params.slice(2)]);
+      },
+    } as Session;
+    await copyByTemplate(asking, "app", "copy", 400);
+    await copyByTemplate(asking, "app", "copy", 8_400);
+    const [few, , many] = asked as number[];
+    expect(few).toBeLessThan(70 * 1024 * 1024);
+    expect(many).toBeGreaterThan(1024 * 1024 * 1024);
+  });
+
   test("goes on without sharing files where the server does not take the setting, or the file system cannot", async () => {
     const unset = serverOf(180_000, true, /^SET/);
     await copyByTemplate(unset.session, "app", "copy");
