@@ -6,6 +6,7 @@ import type { Functions } from "./functions/functions.ts";
 import type { GateApi } from "./gate-api.ts";
 import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
+import type { Publishers } from "./publishers.ts";
 import type { Settings } from "./settings.ts";
 import type { StoppedRuns } from "./stopped-runs.ts";
 import type { Storage } from "./storage.ts";
@@ -19,6 +20,7 @@ export interface Parts {
   machine: Machine;
   cleanUp: CleanUp;
   stopped: StoppedRuns;
+  publishers: Publishers;
 }
 
 /** The findings of cdk-nag's AwsSolutions that stay, each with why it may. A test holds that there are no others. */
@@ -31,6 +33,7 @@ export function acknowledge({
   machine,
   cleanUp,
   stopped,
+  publishers,
 }: Parts): void {
   const accept = (at: IConstruct, id: string, reason: string) =>
     Validations.of(at).acknowledge({ id: `AwsSolutions::AwsSolutions-${id}`, reason });
@@ -76,6 +79,11 @@ export function acknowledge({
           ] satisfies [string, string],
         ]),
     [`${bucket}/runs/*`, "Evidence of every run; the bucket's policy forbids overwriting."],
+    [
+      `${bucket}/plans/*`,
+      "A run's input names any plan that was published; the functions may only read them.",
+    ],
+    [`${bucket}/published/*`, "Who published a plan is noted for each; the functions may only read it."],
     [`${bucket}/leases/*`, "One object for each database."],
     ...["deployment", "db-proxy", "target-group", "target"].map((kind): [string, string] => [
       rds(`${kind}:*`),
@@ -113,6 +121,20 @@ export function acknowledge({
       "Executions of these two state machines.",
     ]),
   ];
+  // What a person may, who publishes plans.
+  const toPublish: [resource: string, reason: string][] = [
+    [`${bucket}/plans/*`, "A plan's name is its checksum; the bucket's policy forbids overwriting."],
+    [`${bucket}/published/*`, "Who published a plan is noted for each."],
+    [
+      `${bucket}/published/*/<aws:userid>.json`,
+      "A publisher's own note on any plan: the id in the key is that of whoever writes.",
+    ],
+    [
+      `arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/${Stack.of(storage).stackName}/*`,
+      "This one stack: what follows its name is an id, which it gets when it is made.",
+    ],
+  ];
+  for (const [resource, reason] of toPublish) accept(publishers, `IAM5[Resource::${resource}]`, reason);
   const { copyTo, exportTo } = settings.backup;
   if (copyTo)
     wildcards.push([

@@ -1,4 +1,5 @@
 import { CfnMapping, CfnOutput, Stack } from "aws-cdk-lib";
+import type { ManagedPolicy } from "aws-cdk-lib/aws-iam";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { Notices } from "./notices.ts";
@@ -11,6 +12,10 @@ export interface NextProps {
   notices: Notices;
   /** Name of the watch's, for a plan that watches anything. */
   dashboard: string | undefined;
+  /** Checksum of the plan that a run gets which names none. */
+  plan: string;
+  /** Lets whoever has it publish plans. */
+  publishers: ManagedPolicy;
 }
 
 const CONSOLES = {
@@ -21,7 +26,11 @@ const CONSOLES = {
 
 /** Says at the end of `cdk deploy` what there is now, and what to do next. Outputs are printed in the order of their names. */
 export class Next extends Construct {
-  constructor(scope: Construct, id: string, { machine, cleanUp, storage, notices, dashboard }: NextProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { machine, cleanUp, storage, notices, dashboard, plan, publishers }: NextProps,
+  ) {
     super(scope, id);
     const { region, partition } = Stack.of(this);
     const host = new CfnMapping(this, "Consoles", { mapping: CONSOLES }).findInMap(partition, "host");
@@ -30,6 +39,8 @@ export class Next extends Construct {
     this.say("StateMachineArn", arn);
     this.say("CleanUpStateMachineArn", cleanUp.stateMachineArn);
     this.say("EvidenceBucket", storage.bucket.bucketName);
+    this.say("PlanChecksum", plan);
+    this.say("PublishersPolicyArn", publishers.managedPolicyArn);
     this.say("ApproversTopicArn", notices.approvers.topicArn);
     this.say("EscalationTopicArn", notices.escalation.topicArn);
     this.say(

@@ -1,4 +1,4 @@
-import { Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { CustomResource, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
@@ -13,6 +13,7 @@ import { Machine } from "./machine/machine.ts";
 import { Network } from "./network.ts";
 import { Next } from "./next.ts";
 import { Notices } from "./notices.ts";
+import { Publishers } from "./publishers.ts";
 import type { Settings } from "./settings.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
@@ -49,7 +50,6 @@ export class SluiceStack extends Stack {
       gateUrl: api.url,
     });
     const common = {
-      planChecksum: plan.checksum,
       restore: settings.restore,
       functions: functions.byCapability,
     };
@@ -70,11 +70,30 @@ export class SluiceStack extends Stack {
       cleanUp: machines[1],
       notices,
     });
+    new CustomResource(this, "Plan", {
+      resourceType: "Custom::SluicePlan",
+      serviceToken: functions.storePlan.functionArn,
+      serviceTimeout: Duration.minutes(5),
+      properties: { Plan: plan.checksum },
+    });
     functions.allowMachines(machines);
     api.serve(functions.gatePage);
     const watch = watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
-    acknowledge({ settings, storage, api, exports, functions, machine: this.machine, cleanUp, stopped });
+    const publishers = new Publishers(this, "Publishers", { storage });
+    acknowledge({
+      publishers,
+      settings,
+      storage,
+      api,
+      exports,
+      functions,
+      machine: this.machine,
+      cleanUp,
+      stopped,
+    });
     new Next(this, "Next", {
+      plan: plan.checksum,
+      publishers: publishers.policy,
       machine: this.machine.stateMachine,
       cleanUp: cleanUp.stateMachine,
       storage,

@@ -3,13 +3,20 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import * as s3 from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { planKey } from "../lambdas/shared/plan-document.ts";
+import { publicationKey } from "../lambdas/shared/publications.ts";
 import type { Settings } from "./settings.ts";
 
 const RUNS = "runs/*";
 const TOKENS = "runs/*/gates/*/token.json";
 const LEASES = "leases/*";
+const PLANS = "plans/*";
+const PUBLISHED = "published/*";
+/** What a publisher may write of itself. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: IAM puts the id in.
+const OWN_NOTES = publicationKey("*", { id: "${aws:userid}" });
 
-/** The evidence of runs, and who holds a database. Evidence outlives the stack. */
+/** The evidence of runs, the plans that they go by, and who holds a database. Evidence outlives the stack. */
 export class Storage extends Construct {
   readonly bucket: s3.Bucket;
   readonly key: kms.Key;
@@ -53,10 +60,42 @@ export class Storage extends Construct {
         effect: iam.Effect.DENY,
         principals: [new iam.AnyPrincipal()],
         actions: ["s3:PutObject"],
-        resources: [this.bucket.arnForObjects(RUNS)],
+        resources: [RUNS, PLANS, PUBLISHED].map((keys) => this.bucket.arnForObjects(keys)),
         conditions: { Null: { "s3:if-none-match": "true" } },
       }),
     );
+    this.proveWhoPublished();
+  }
+
+  /**
+   * Who publishes a plan notes it under a key that holds an id: only the own one, by AWS's word. Whatever else may be
+   * written is listed, since a denial cannot name one kind of key and leave out a part of it.
+   */
+  private proveWhoPublished(): void {
+    this.bucket.addToResourcePolicy(
+      new iam.PolicyStatement({
+        sid: "WhoPublishedIsProven",
+        effect: iam.Effect.DENY,
+        principals: [new iam.AnyPrincipal()],
+        actions: ["s3:PutObject"],
+        notResources: [RUNS, LEASES, PLANS, OWN_NOTES].map((keys) => this.bucket.arnForObjects(keys)),
+      }),
+    );
+  }
+
+  /** What a person needs to publish plans, and to be noted for it. */
+  publishStatements(): iam.PolicyStatement[] {
+    const objects = (keys: string) => this.bucket.arnForObjects(keys);
+    return [
+      new iam.PolicyStatement({ actions: ["s3:PutObject"], resources: [PLANS, OWN_NOTES].map(objects) }),
+      new iam.PolicyStatement({ actions: ["s3:GetObject"], resources: [PLANS, PUBLISHED].map(objects) }),
+      new iam.PolicyStatement({
+        actions: ["s3:ListBucket"],
+        resources: [this.bucket.bucketArn],
+        conditions: { StringLike: { "s3:prefix": [PLANS, PUBLISHED] } },
+      }),
+      this.keyStatement(),
+    ];
   }
 
   /** Reading and adding evidence. Whether a key exists can be told only by those who may list. */
@@ -67,6 +106,27 @@ export class Storage extends Construct {
         resources: [this.bucket.arnForObjects(RUNS)],
       }),
       new iam.PolicyStatement({ actions: ["s3:ListBucket"], resources: [this.bucket.bucketArn] }),
+      this.keyStatement(),
+    ];
+  }
+
+  /** Reading the plans that were published. */
+  planStatements(): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        actions: ["s3:GetObject"],
+        resources: [PLANS, PUBLISHED].map((keys) => this.bucket.arnForObjects(keys)),
+      }),
+    ];
+  }
+
+  /** Storing that one plan. */
+  storePlanStatements(checksum: string): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        actions: ["s3:GetObject", "s3:PutObject"],
+        resources: [this.bucket.arnForObjects(planKey(checksum))],
+      }),
       this.keyStatement(),
     ];
   }

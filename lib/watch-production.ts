@@ -5,7 +5,10 @@ import { Monitoring } from "./monitoring.ts";
 import type { Notices } from "./notices.ts";
 import { Watch } from "./watch.ts";
 
-/** All that a plan's watch takes: its schedule, its dashboard and its alarms. Nothing for a plan that watches nothing. */
+/**
+ * What a watch takes. Its schedule serves any plan. Of the plan that is deployed the metrics are known, and get a
+ * dashboard and alarms; those of another one are in the same namespace under their names, and in the report.
+ */
 export function watchProduction(
   scope: Construct,
   {
@@ -16,9 +19,9 @@ export function watchProduction(
   }: { plan: CompiledPlan; instance: string; functions: Functions; notices: Notices },
 ): Monitoring | undefined {
   const { watch } = plan;
-  if (!watch) return undefined;
   const { aftercare, watch: probe } = functions.byCapability;
   new Watch(scope, "Watch", { starter: aftercare, probe });
+  if (!watch) return undefined;
   return new Monitoring(scope, "Monitoring", {
     plan: { ...plan, watch },
     instance,

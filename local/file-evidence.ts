@@ -4,8 +4,8 @@ import { dirname, join, relative, sep } from "node:path";
 import type { EvidenceStore, Lease, LeaseHolder } from "../lambdas/shared/ports.ts";
 
 /**
- * The evidence of one run as files of one folder: key `runs/<run>/report.json` is `<folder>/report.json`. Leases, which
- * outlive runs, are in a folder of their own.
+ * The evidence of one run as files of one folder: key `runs/<run>/report.json` is `<folder>/report.json`, and its plan,
+ * `plans/<checksum>.json`, is there too. Leases, which outlive runs, are in a folder of their own.
  */
 export function fileEvidence(folder: string, leases: string = join(folder, "leases")): EvidenceStore {
   const path = (key: string) => join(folder, ...key.slice(runPrefix(key).length).split("/"));
@@ -113,6 +113,7 @@ async function alone<T>(lock: string, work: () => Promise<T>): Promise<T> {
 }
 
 function runPrefix(key: string): string {
+  if (key.startsWith("plans/")) return "";
   const prefix = /^runs\/[^/]+\//.exec(key)?.[0];
   if (prefix === undefined) throw new Error(`${key} is no key of a run's evidence`);
   return prefix;

@@ -8,8 +8,10 @@ import { FetchHttp } from "../lambdas/shared/aws/fetch-http.ts";
 import { Doc, END_NAMES, type End, type OutcomeDoc } from "../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
-import type { Ports } from "../lambdas/shared/ports.ts";
+import { documentOf } from "../lambdas/shared/plan-document.ts";
+import type { World as Surroundings } from "../lambdas/shared/ports.ts";
 import { stateInWords } from "../lambdas/shared/state-name.ts";
+import { StoredPlans, storePlan } from "../lambdas/shared/stored-plans.ts";
 import { invoke } from "../lambdas/shared/task.ts";
 import { type LoadedPlan, loadPlan } from "../lib/plan/compile.ts";
 import { LocalCallbacks } from "./callbacks.ts";
@@ -147,10 +149,12 @@ class Run {
   }
 
   private async withGates(world: World): Promise<{ end: End; cause: string; report: Report }> {
-    let ports: Ports | undefined;
-    const server = await startGateServer(() => ports as Ports);
+    let ports: Surroundings | undefined;
+    const server = await startGateServer(() => ports as Surroundings);
     try {
       ports = this.ports(world, server.url);
+      const { plan } = this.loaded;
+      await storePlan(ports.evidence, documentOf(plan), plan.checksum);
       const name = await this.interpret(ports, world);
       const evidence = evidenceOf(ports.evidence, this.run);
       const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
@@ -175,7 +179,7 @@ class Run {
     );
   }
 
-  private async interpret(ports: Ports, world: World): Promise<string> {
+  private async interpret(ports: Surroundings, world: World): Promise<string> {
     const answered = (event: Record<string, unknown>) => this.callbacks.wait(String(event.token));
     return await interpret({
       definition: this.definition,
@@ -226,11 +230,9 @@ class Run {
       };
   }
 
-  private ports(world: World, gateUrl: string): Ports {
-    const { plan } = this.loaded;
+  private ports(world: World, gateUrl: string): Surroundings {
     const evidence = fileEvidence(this.folder, world.leases);
-    const ports: Ports = {
-      plan,
+    const ports: Surroundings = {
       settings: {
         instance: world.instance,
         database: world.database,
@@ -252,6 +254,7 @@ class Run {
         concurrentWaitMs: 600_000,
       },
       evidence,
+      plans: new StoredPlans(evidence, () => this.loaded.plan.checksum),
       fleet: world.fleet,
       // There is no second Region, and no bucket.
       archive: { start: async () => [] },

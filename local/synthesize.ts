@@ -5,6 +5,7 @@ import { App } from "aws-cdk-lib";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { parseSettings, SETTINGS_KEY, type Settings } from "../lib/settings.ts";
 import { SluiceStack } from "../lib/sluice-stack.ts";
+import { stackName } from "../lib/stack-name.ts";
 import { type Definition, definitionOf, type Template } from "./definition.ts";
 
 export interface SynthOptions {
@@ -30,7 +31,7 @@ export async function templateOf(plan: CompiledPlan, { rehearse, backup }: Synth
       builtinCloudFormationValidation: false,
       context: { ...context, "aws:cdk:bundling-stacks": [] },
     });
-    const stack = new SluiceStack(app, `Sluice-${settings.database.instance}`, { settings, plan });
+    const stack = new SluiceStack(app, stackName(settings), { settings, plan });
     return app.synth().getStackArtifact(stack.artifactId).template as Template;
   } finally {
     await rm(outdir, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
-import { planFolder } from "./plan-folder.ts";
+import { planFolder, problemsOf } from "./plan-folder.ts";
 import { planText } from "./plan-text.ts";
 
 export const DEFAULT_PLAN = "sql/knowledge-graph";
@@ -25,10 +25,11 @@ ${OTHER_EXIT_CODES}`,
     )
     .action(async (dir: string) => {
       const loaded: LoadedPlan = await planFolder(dir);
-      if (loaded.syntaxProblems.length === 0) return print(streams.stdout, planText(loaded.plan));
+      const problems = await problemsOf(loaded);
+      if (problems.length === 0) return print(streams.stdout, planText(loaded.plan));
       print(
         streams.stderr,
-        loaded.syntaxProblems.map(({ message }) => `error: ${message}`),
+        problems.map(({ message }) => `error: ${message}`),
       );
       exit(USAGE);
     });

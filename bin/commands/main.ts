@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { initCommand } from "./init.ts";
 import { proveCommand } from "./prove.ts";
+import { publishCommand } from "./publish.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { verifyCommand } from "./verify.ts";
@@ -46,6 +47,7 @@ export async function main(
 const COMMANDS = [
   rehearseCommand,
   checkCommand,
+  publishCommand,
   reportCommand,
   verifyCommand,
   proveCommand,

@@ -14,6 +14,12 @@ export async function planFolder(dir: string): Promise<LoadedPlan> {
   return await loadPlan(dir);
 }
 
+/** What keeps the plan from being deployed or published: the same as synth says. */
+export async function problemsOf(loaded: LoadedPlan): Promise<readonly Error[]> {
+  const { whyNotDeployed } = await import("../../lib/plan/compile.ts");
+  return whyNotDeployed(loaded);
+}
+
 /**
  * @param remedy what to do instead
  * @throws UsageError for what is no folder, or cannot be looked at

@@ -16,6 +16,8 @@ export function usualAnswer(capability: string | undefined, event: Event, plan: 
   const version = event.version === undefined ? undefined : String(event.version);
   const target = event.target === "production" ? "production" : "staging";
   switch (capability) {
+    case "admit":
+      return { status: "done", checksum: plan.checksum };
     case "gate":
       return { seconds: 60, until: "2026-11-03T03:00:00.000Z", decision: "Go" };
     case "verify":

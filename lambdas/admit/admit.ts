@@ -6,9 +6,12 @@ import { moment } from "../report/words.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import type { Ports, Tags } from "../shared/ports.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
+import type { Tags, World } from "../shared/ports.ts";
+import { named } from "../shared/publications.ts";
 import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import type { RunSettings } from "../shared/settings.ts";
+import { PLAN_NAME } from "../shared/stored-plans.ts";
 import { refuseAnothersEvidence } from "../shared/task.ts";
 import { takeLease } from "./lease.ts";
 import { isOutside, windowOf, windowText } from "./window.ts";
@@ -22,6 +25,11 @@ const operatorInput = z.strictObject({
     })
     .optional(),
   reason: text(2000).optional(),
+  /** Checksum of a published plan, or its first letters; the one that is deployed unless named. */
+  plan: z
+    .string()
+    .regex(PLAN_NAME, "the checksum of a published plan, or its first twelve letters, in lower case")
+    .optional(),
   /** Why this run may be outside the maintenance window. */
   outsideWindow: text(2000)
     .transform((why) => why.trim())
@@ -30,23 +38,24 @@ const operatorInput = z.strictObject({
 });
 
 /**
- * Parses the operator's input, takes the run lock and looks at production from outside.
- * @throws SluiceError RequestInvalid, WindowClosed, RunLocked, or FleetFailed where there is no such instance.
+ * Parses the operator's input, binds the run to its plan, takes the run lock and looks at production from outside.
+ * @throws SluiceError RequestInvalid, PlanUnusable, WindowClosed, RunLocked, or FleetFailed where there is no such instance.
  */
 export async function admit(
   input: unknown,
   { execution, started }: { execution: string; started?: string | undefined },
-  ports: Ports,
+  ports: World,
   evidence: RunEvidence,
 ): Promise<void> {
   const parsed = operatorInput.safeParse(input);
   if (!parsed.success)
     throw new SluiceError(
       ErrorName.RequestInvalid,
-      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason and outsideWindow, or be {}.`,
+      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason, plan and outsideWindow, or be {}.`,
     );
-  const { plan, settings, clock } = ports;
-  const { outsideWindow, ...said } = parsed.data;
+  const { plans, settings, clock } = ports;
+  const { outsideWindow, plan: wanted, ...said } = parsed.data;
+  const plan = await plans.read(wanted === undefined ? plans.standard : await plans.find(wanted));
   const { maintenanceWindow: window } = settings;
   const now = clock.now();
   const request = await evidence.keep<RequestDoc>(Doc.request, {
@@ -56,6 +65,7 @@ export async function admit(
     startedAt: now.toISOString(),
     ...said,
     plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
+    ...(await publishedBy(plan, ports)),
     instance: settings.instance,
     database: settings.database,
     rehearse: settings.rehearse,
@@ -66,7 +76,9 @@ export async function admit(
   });
   // Another run may have written its own at this moment.
   refuseAnothersEvidence({ run: evidence.run, execution, started }, request);
-  await evidence.keep(Doc.plan, summarizePlan(plan));
+  // A worker that was killed may have bound the run already, and another plan been deployed since.
+  const { checksum } = request.plan;
+  await evidence.once(Doc.plan, async () => summarizePlan(await plans.read(checksum)));
   // By what is kept: a worker that is called again, a moment later, must say the same.
   if (window && request.window && isOutside(request.window, request.startedAt))
     throw new SluiceError(
@@ -102,6 +114,18 @@ export async function admit(
     settings: instance.settings,
     ...(findings === undefined ? {} : { findings }),
   });
+}
+
+/** Whose plan it is: at each gate people see whether it is theirs. At a terminal it is whoever sits there. */
+async function publishedBy(
+  { checksum }: CompiledPlan,
+  { plans, settings, pagesOnly }: World,
+): Promise<Pick<RequestDoc, "published">> {
+  if (!pagesOnly) return {};
+  const people = [...(settings.people?.approvers ?? []), ...(settings.people?.escalation ?? [])];
+  const publications = await plans.publications(checksum);
+  const by = publications.map((one) => ({ ...one, by: named(one.by, people) }));
+  return { published: { deployed: checksum === plans.standard, by } };
 }
 
 /** As many as a snapshot ever gets. */

@@ -1,12 +1,12 @@
 import { ErrorName, SluiceError } from "../shared/errors.ts";
-import type { LeaseHolder, Ports } from "../shared/ports.ts";
+import type { LeaseHolder, World } from "../shared/ports.ts";
 
 /**
  * Takes the one lease that this database has. A lease whose execution and workers no longer run is taken over: that is
  * asked for, the lease's age says nothing.
  * @throws SluiceError RunLocked, naming the run that holds it.
  */
-export async function takeLease(ports: Ports, holder: LeaseHolder): Promise<void> {
+export async function takeLease(ports: World, holder: LeaseHolder): Promise<void> {
   const name = ports.settings.instance;
   const lease = await ports.evidence.readLease(name);
   const current = lease?.holder ?? null;
@@ -23,7 +23,7 @@ export async function takeLease(ports: Ports, holder: LeaseHolder): Promise<void
  * gets the database.
  * @throws SluiceError RunLocked where another run has it already
  */
-export async function inheritLease(ports: Ports, heir: LeaseHolder): Promise<void> {
+export async function inheritLease(ports: World, heir: LeaseHolder): Promise<void> {
   const name = ports.settings.instance;
   const lease = await ports.evidence.readLease(name);
   const current = lease?.holder ?? null;
@@ -37,14 +37,14 @@ export async function inheritLease(ports: Ports, heir: LeaseHolder): Promise<voi
  * Looks whether a run may clean up after itself, and changes nothing.
  * @throws SluiceError RunLocked where another run has the database
  */
-export async function refuseOthersLease(ports: Ports, run: string): Promise<void> {
+export async function refuseOthersLease(ports: World, run: string): Promise<void> {
   const name = ports.settings.instance;
   const current = (await ports.evidence.readLease(name))?.holder;
   if (current && current.run !== run) throw locked(name, current);
 }
 
 /** Gives the lease back, if this run has it. */
-export async function releaseLease(ports: Ports, run: string): Promise<void> {
+export async function releaseLease(ports: World, run: string): Promise<void> {
   const lease = await ports.evidence.readLease(ports.settings.instance);
   if (lease?.holder?.run !== run) return;
   if (!(await ports.evidence.swapLease(ports.settings.instance, lease, null)))

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Doc, type RequestDoc } from "../shared/documents.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 import { admit } from "./admit.ts";
 import { releaseLease } from "./lease.ts";
@@ -11,13 +12,13 @@ const event = z.discriminatedUnion("action", [
 export const admitTask: Task<z.infer<typeof event>> = {
   name: "admit",
   event,
-  // The lock must be given back whatever is deployed by then.
-  anyPlan: true,
   async run(request, ports, evidence) {
-    if (request.action === "release") await releaseLease(ports, request.run);
-    else {
-      await admit(request.input, request, ports, evidence);
+    if (request.action === "release") {
+      await releaseLease(ports, request.run);
+      return DONE;
     }
-    return DONE;
+    await admit(request.input, request, ports, evidence);
+    // The machine tells it to every task that follows.
+    return { ...DONE, checksum: (await evidence.need<RequestDoc>(Doc.request)).plan.checksum };
   },
 };

@@ -15,7 +15,6 @@ interface SilencedDoc {
 export const alarmsTask: Task<z.infer<typeof event>> = {
   name: "alarms",
   event,
-  anyPlan: true,
   async run({ action }, ports, evidence) {
     const at = ports.clock.now().toISOString();
     if (action === "silence") {

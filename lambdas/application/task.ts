@@ -17,7 +17,6 @@ type Hook = z.infer<typeof event>["hook"];
 export const applicationTask: Task<z.infer<typeof event>> = {
   name: "application",
   event,
-  anyPlan: true,
   async run(request, ports, evidence) {
     if (request.hook === "start-again") {
       // Where the database could not be brought back, a person decides when the application may touch it.

@@ -1,6 +1,12 @@
 import { inheritLease, refuseOthersLease } from "../admit/lease.ts";
 import { tellPeople } from "../report/task.ts";
-import { Doc, type FailureDoc, type StateDoc, type StoppedDoc } from "../shared/documents.ts";
+import {
+  Doc,
+  type FailureDoc,
+  type RequestDoc,
+  type StateDoc,
+  type StoppedDoc,
+} from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { plain } from "../shared/plain.ts";
@@ -22,7 +28,7 @@ const HOW: Readonly<Record<string, string>> = {
 /**
  * Closes the run to everybody but this clean-up, keeps its lease, and tells people. Also called for runs that failed by
  * an end of their own; and EventBridge may tell the same twice, where the first to note itself cleans up. The answer is a
- * failure as a Catch would have it, and whether there is anything to do.
+ * failure as a Catch would have it, whether there is anything to do, and the run's plan.
  * @throws SluiceError RunLocked where another run has the database by now: it must not be disturbed.
  */
 export async function begin(
@@ -31,7 +37,13 @@ export async function begin(
   evidence: RunEvidence,
 ): Promise<Answer> {
   const message = `Its execution ${HOW[status] ?? "ended"} (${status}).`;
-  const answer = (go: "clean up" | "nothing to do") => ({ Error: ErrorName.Stopped, Cause: message, go });
+  const plan = (await evidence.read<RequestDoc>(Doc.request))?.plan.checksum ?? "";
+  const answer = (go: "clean up" | "nothing to do") => ({
+    Error: ErrorName.Stopped,
+    Cause: message,
+    go,
+    plan,
+  });
   const now = ports.clock.now().toISOString();
   const told = (await evidence.read(TELLING)) !== undefined;
   const another = ((await evidence.read<StoppedDoc>(Doc.stopped))?.cleanUp ?? cleanUp) !== cleanUp;

@@ -1,10 +1,10 @@
 import { hasLedger, versionsLeft } from "../migrate/ledger.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
-import { Doc, type ProofDoc, type ProofName, type RequestDoc } from "../shared/documents.ts";
+import { Doc, type ProofDoc, type ProofName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
-import { refuseAnotherPlan, slug } from "../shared/task.ts";
+import { slug } from "../shared/task.ts";
 
 /**
  * Where a stopped run was. `untouched`: nothing was migrated on production, or nothing of it is left; `changed`:
@@ -31,7 +31,6 @@ export const CLOSING_BEGINS = "Leave no fence";
 /**
  * Whatever the run left running on production is ended first, so that the ledger tells all there is to tell.
  * @returns undefined where that takes longer than this worker has; call again
- * @throws SluiceError PlanChanged where another plan is deployed than the one that left something behind
  */
 export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Came | undefined> {
   const has = async (name: string) => (await evidence.read(name)) !== undefined;
@@ -45,8 +44,6 @@ export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Came 
   const left = await leftOnProduction(ports, evidence);
   if (left === undefined) return undefined;
   if (left === 0 && !(await has(Doc.rollback))) return "untouched";
-  const request = await evidence.need<RequestDoc>(Doc.request);
-  refuseAnotherPlan(request.plan.checksum, ports.plan.checksum);
   const reopened = (await has(Doc.hookSent("stop-again"))) || (await has(Doc.fenceAgain));
   const opened = !reopened && (await entered(OPENING_BEGINS));
   // A second fence would never be lifted, as the first one was; and people had decided.

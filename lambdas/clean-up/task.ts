@@ -17,7 +17,6 @@ const event = z.discriminatedUnion("action", [
 export const cleanUpTask: Task<z.infer<typeof event>> = {
   name: "clean-up",
   event,
-  anyPlan: true,
   stoppedToo: true,
   async run(request, ports, evidence) {
     if (request.action === "begin") return await begin(request, ports, evidence);

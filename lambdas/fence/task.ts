@@ -14,7 +14,6 @@ const event = z.discriminatedUnion("action", [
 export const fenceTask: Task<z.infer<typeof event>> = {
   name: "fence",
   event,
-  anyPlan: true,
   async run(request, ports, evidence) {
     if (request.action === "fence") {
       await fence(ports, evidence, request.execution, request.again);

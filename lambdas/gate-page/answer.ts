@@ -2,10 +2,12 @@ import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
 import { type Answered, type Decided, decide, type Problem, problemsWith, settled } from "../gate/decide.ts";
 import { approverOf, opensGate } from "../gate/key.ts";
 import { type GateAddress, gateAddress } from "../gate/link.ts";
+import { publishersAmong } from "../gate/publishers.ts";
 import { type Closed, type GateState, gateState } from "../gate/state.ts";
 import { tell } from "../gate/tell.ts";
 import { buildReport } from "../report/build.ts";
 import { linked } from "../shared/chain.ts";
+import { Doc, type GateDecisionDoc, type RequestDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import * as page from "./answers.ts";
@@ -68,7 +70,12 @@ async function show(
   if (known.state !== "decided") return closed(known, address, ports);
   // A call to the run that was lost is so made again. HEAD only asks what GET would say.
   const told = request.method === "GET" ? await tell(ports, address.run, known.decision) : "yes";
-  const view = { ...known, told, withheld: await withheld(address, ports) };
+  const view = {
+    ...known,
+    told,
+    withheld: await withheld(address, ports),
+    publishers: await publishers(address, known.decision, ports),
+  };
   return respond(200, page.decidedPage(view, ports.settings, "anyone's"));
 }
 
@@ -139,7 +146,14 @@ async function outcome(
     case "decided": {
       const { doc, decision, told, first, tooLate } = decided;
       const body = page.decidedPage(
-        { doc, decision, told, tooLate, withheld: await withheld(address, ports) },
+        {
+          doc,
+          decision,
+          told,
+          tooLate,
+          withheld: await withheld(address, ports),
+          publishers: await publishers(address, decision, ports),
+        },
         ports.settings,
         first ? "yours" : "another's",
       );
@@ -175,6 +189,16 @@ async function closed(known: Closed, address: GateAddress, ports: GatePorts): Pr
 
 function withheld({ run, gate, attempt }: GateAddress, ports: GatePorts): Promise<WithheldDoc | undefined> {
   return evidenceOf(ports.evidence, run).read<WithheldDoc>(withheldDoc(gate, attempt));
+}
+
+/** Who of those that answered may also have published the plan. */
+async function publishers(
+  { run }: GateAddress,
+  decision: GateDecisionDoc,
+  { evidence }: GatePorts,
+): Promise<string[]> {
+  const request = await evidenceOf(evidence, run).read<RequestDoc>(Doc.request);
+  return publishersAmong(request?.published?.by ?? [], decision);
 }
 
 function frames({ name, stack = "" }: Error): string {

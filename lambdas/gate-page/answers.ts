@@ -114,11 +114,13 @@ export interface DecidedView {
   withheld: WithheldDoc | undefined;
   /** The reader's answer was a No-Go, and there was a Go. */
   tooLate?: TooLate | undefined;
+  /** Who of those that answered may also have published the plan. */
+  publishers: readonly string[];
 }
 
 /** What has been decided and what happens now. `yours`: the reader's own answer, given just now. */
 export function decidedPage(
-  { doc, decision, told, withheld, tooLate }: DecidedView,
+  { doc, decision, told, withheld, tooLate, publishers }: DecidedView,
   settings: RunSettings,
   reader: "yours" | "another's" | "anyone's",
 ): Html {
@@ -134,6 +136,7 @@ export function decidedPage(
     title,
     html`${tooLate && tooLateNote(tooLate)}
 ${answer(decision)}
+${publishers.length > 0 && html`<p class="note"><strong>${publishers.join(", ")} also published this plan.</strong></p>`}
 ${
   withheld
     ? withheldNote(withheld)

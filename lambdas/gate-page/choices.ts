@@ -2,6 +2,7 @@ import type { Problem } from "../gate/decide.ts";
 import { approverOf } from "../gate/key.ts";
 import { leadsToProduction, takesName } from "../gate/kinds.ts";
 import { isName } from "../gate/names.ts";
+import { publisherNamed } from "../gate/publishers.ts";
 import type { GateApprovalDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
 import { described, field, fieldId, wrong } from "./field.ts";
@@ -50,7 +51,17 @@ ${doc.checklist.map(
     html`<label class="tick" for="go-tick-${i}"><input type="checkbox" id="go-tick-${i}" name="tick" value="${i}" required${checked(typed?.tick.includes(i))}><span>${item}</span></label>`,
 )}${wrong(problems, "Go", "ticked")}</fieldset>`
 }
-${nameField(doc, form, "Go", problems, typed, settings.separateApprover && onProduction && starterHint(report.request?.startedBy))}
+${nameField(
+  doc,
+  form,
+  "Go",
+  problems,
+  typed,
+  hintsOf(
+    settings.separateApprover && onProduction && starterHint(report.request?.startedBy),
+    publisherHint(report.plan.published?.by, approverOf(form.key, doc)),
+  ),
+)}
 ${
   takesName(doc.kind, settings) &&
   field({
@@ -150,4 +161,25 @@ function starterHint(starter: string | null | undefined): string | false {
 
 function checked(yes: boolean | undefined) {
   return yes === true && html` checked`;
+}
+
+function hintsOf(...hints: readonly (string | false)[]): string | false {
+  return hints.filter((hint) => hint !== false).join(" ") || false;
+}
+
+/** Who checks their own plan must know that others see it. */
+function publisherHint(
+  published: NonNullable<GateView["report"]["plan"]["published"]>["by"] = [],
+  named: string | undefined,
+): string | false {
+  if (named !== undefined)
+    return (
+      publisherNamed(published, named) !== undefined &&
+      "You published this plan yourself: the report will say so beside your answer."
+    );
+  const names = [...new Set(published.map(({ by }) => by))];
+  return (
+    names.length > 0 &&
+    `Published by ${names.join(", ")}: where that is you, the report says so beside your answer.`
+  );
 }

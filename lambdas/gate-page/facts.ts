@@ -11,6 +11,7 @@ export function facts({ doc, report, settings }: GateView): Html {
 <dt>Database</dt><dd><strong>${settings.instance}</strong> · ${settings.database}</dd>
 <dt>Answer by</dt><dd><strong>${time(doc.expiresAt)}</strong>${inZone(doc.expiresAt, zone)}${atItsEnd(doc)}</dd>
 <dt>Plan</dt><dd>${report.plan.name} <code>${doc.basis.planChecksum.slice(0, 12)}</code></dd>
+${publishedRow(report.plan)}
 <dt>Run</dt><dd><code>${report.run}</code></dd>
 <dt>Started</dt><dd>${request ? html`${time(request.startedAt)} by ${request.startedBy ?? "(not said)"}` : "(not known)"}</dd>
 ${request?.reason && html`<dt>Reason</dt><dd>${request.reason}</dd>`}
@@ -40,4 +41,21 @@ function inZone(iso: string, timeZone: string | undefined): string | false {
 function atItsEnd(doc: GateView["doc"]): string | false {
   if (endsWithWindow(doc)) return ", when the maintenance window ends: then it counts as a No-Go";
   return doc.escalation && ", or it counts as a No-Go";
+}
+
+/** Whose plan it is: by AWS's word who it was, by the publisher's when. */
+function publishedRow({ published }: GateView["report"]["plan"]): Html | false {
+  if (!published) return false;
+  const lines = [
+    ...(published.deployed ? [html`deployed with the stack`] : []),
+    ...published.by.map(
+      ({ by, arn, at }) =>
+        html`${at !== "" && html`${time(at)} `}by <strong>${by}</strong> <code>${arn}</code>`,
+    ),
+  ];
+  if (lines.length === 0)
+    lines.push(
+      html`<strong>by nobody who is noted</strong>: whoever put it there went round \`sluice publish\``,
+    );
+  return html`<dt>Published</dt><dd>${lines.map((line, i) => html`${i > 0 && html`<br>`}${line}`)}</dd>`;
 }

@@ -5,12 +5,11 @@ import { lambdaClock } from "../shared/aws/lambda-clock.ts";
 import { lazily } from "../shared/aws/lazily.ts";
 import { S3PageLinks } from "../shared/aws/s3-page-links.ts";
 import { SfnCallbacks } from "../shared/aws/sfn-callbacks.ts";
-import { readPlan, readSettings } from "../shared/aws/shipped.ts";
+import { readSettings } from "../shared/aws/shipped.ts";
 import { Envar, needEnvar } from "../shared/envars.ts";
 import type { GatePorts } from "../shared/ports.ts";
 
 // Anybody may ask for a page: this function has no way to a database or an instance, not even the code for it.
-const plan = lazily(() => readPlan());
 const settings = lazily(() => readSettings());
 const callbacks = lazily(() => new SfnCallbacks(new SFNClient()));
 const largePages = lazily(() => new S3PageLinks(s3(), needEnvar(Envar.bucket)));
@@ -21,9 +20,6 @@ export function pagePorts(
   progress: (line: string) => void,
 ): GatePorts {
   return {
-    get plan() {
-      return plan();
-    },
     get settings() {
       return settings();
     },

@@ -56,8 +56,6 @@ export async function keepBasis(evidence: RunEvidence, gate: string, attempt: nu
 /** What is no longer as it was when the gate was opened; empty when a Go still stands. */
 export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEvidence): Promise<string[]> {
   const changes: string[] = [];
-  if (now.hashes.planChecksum !== doc.basis.planChecksum)
-    changes.push("The deployed plan is not the one that was shown.");
   if (now.hashes.fingerprint !== doc.basis.fingerprint) {
     const before = await keptFingerprint(evidence, fingerprintName(doc.gate, doc.attempt));
     const found = now.catalog ? differences(before, now.catalog) : [];

@@ -143,12 +143,6 @@ export async function problemsWith(answered: Answered, doc: GateDoc, ports: Gate
       problems.push({ field: "comment", message: "Say why, for those who read the report." });
     return problems;
   }
-  // A restore is asked again instead: whatever is deployed, people must be able to have it.
-  if (doc.kind !== "restore" && ports.plan.checksum !== doc.basis.planChecksum)
-    problems.push({
-      field: "page",
-      message: "Another plan has been deployed since this run was started: a Go would not take effect.",
-    });
   const evidence = evidenceOf(ports.evidence, answered.run);
   const starter = await starterWhoMayNotDecide(doc, ports, evidence);
   if (starter !== undefined) {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
-import { refuseAnotherPlan, runFields, type Task } from "../shared/task.ts";
+import { runFields, type Task } from "../shared/task.ts";
 import type { Heard } from "./close.ts";
 import { confirmGate } from "./confirm.ts";
 import { gateName } from "./kinds.ts";
@@ -38,10 +38,7 @@ const event = z.discriminatedUnion("action", [
 export const gateTask: Task<z.infer<typeof event>> = {
   name: "gate",
   event,
-  // Another plan deployed while a run is under way must not keep people from having the snapshot restored.
-  anyPlan: true,
   async run(event, ports, evidence) {
-    if (event.kind !== "restore") refuseAnotherPlan(event.planChecksum, ports.plan.checksum);
     const { kind, version } = event;
     const gate = gateName(kind, version);
     const { minutes } = ports.plan.gates[kind];

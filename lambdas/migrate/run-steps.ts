@@ -1,5 +1,5 @@
 import type { StepDoc } from "../shared/documents.ts";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { ErrorName } from "../shared/errors.ts";
 import type { SqlFile, Step } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { OpenSession, Session } from "../shared/session.ts";
@@ -61,7 +61,6 @@ async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: St
   const { key, file } = run;
   await putBack(session, ports, key, lock.rows);
   const rows = rowsOf(lock.rows, key);
-  refuseEdited(file, rows);
   const isDone = (ordinal: number) => rows.some((row) => row.ordinal === ordinal && row.outcome === "done");
   const left = [...file.steps.entries()].filter(([ordinal]) => !isDone(ordinal));
   const begins = left.length === file.steps.length && key.direction === "migrate";
@@ -123,14 +122,4 @@ function runStep(
     case "batches":
       return runBatchedStep({ ...work, step, row }, before, after);
   }
-}
-
-/** What a former worker began must be what this one goes on with. */
-function refuseEdited({ path, steps }: SqlFile, rows: readonly StepRow[]): void {
-  for (const { ordinal, name, checksum } of rows)
-    if (steps[ordinal]?.checksum !== checksum)
-      throw new SluiceError(
-        ErrorName.PlanChanged,
-        `${path} was changed since step "${name}" of it was begun. Deploy the file as it was, or roll the run back.`,
-      );
 }

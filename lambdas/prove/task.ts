@@ -57,7 +57,6 @@ export function proofName(asked: z.infer<typeof event>): ProofName {
 export const proveTask: Task<z.infer<typeof event>> = {
   name: "prove",
   event,
-  anyPlan: true,
   async run(asked, ports, evidence) {
     const proof = proofName(asked);
     const doc = await prove(proof, ports, evidence);

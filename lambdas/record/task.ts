@@ -16,7 +16,6 @@ const event = z.strictObject({ ...runFields, when: z.enum(["before", "reopened"]
 export const recordTask: Task<z.infer<typeof event>> = {
   name: "record",
   event,
-  anyPlan: true,
   async run({ when }, ports, evidence) {
     const record = await withTarget(ports, evidence, "production", async (session) => {
       const recording = { name: when, target: "production" as const, session };

@@ -1,4 +1,6 @@
+import { publishersAmong } from "../gate/publishers.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { Publication, Published } from "../shared/publications.ts";
 import { aftermathOf } from "./aftermath.ts";
 import { benchmarksOf } from "./benchmarks.ts";
 import { criteriaOf } from "./criteria.ts";
@@ -41,6 +43,7 @@ export function reportOf(facts: Facts): Report {
       checksum: plan.checksum,
       rollbackSloSeconds: plan.rollbackSloMinutes * 60,
       protect: [...plan.protect],
+      ...(facts.request?.published ? { published: shownOf(facts.request.published) } : {}),
     },
     criteria: criteriaOf(facts),
     timeline,
@@ -99,7 +102,7 @@ export function reportOf(facts: Facts): Report {
       results: results.map(({ title, passed, expected, seen }) => ({ title, passed, expected, seen })),
       evidence: [evidence],
     })),
-    gates: facts.gates.map(gateOf),
+    gates: facts.gates.map((gate) => gateOf(gate, facts.request?.published?.by)),
     fence: fence && {
       mode: fence.mode,
       at: fence.at,
@@ -118,6 +121,11 @@ export function reportOf(facts: Facts): Report {
     failures: facts.failures.map(({ at, state, error, message }) => ({ at, state, error, message })),
   };
   return { ...parts, leftToDo: leftToDo(parts) };
+}
+
+/** Ids are of use to those alone who have the evidence. */
+function shownOf({ deployed, by }: Published): Report["plan"]["published"] {
+  return { deployed, by: by.map(({ by, arn, at }) => ({ by, arn, at })) };
 }
 
 function nowOf(facts: Facts): Report["now"] {
@@ -161,7 +169,11 @@ function rollbackOf({ rollback, proofs, plan }: Facts): Report["rollback"] {
 }
 
 // Where an answer came from and the hash of the link's key stay in the evidence: a report is passed around.
-function gateOf({ request, decision, withheld, objections }: Facts["gates"][number]): GateReport {
+function gateOf(
+  { request, decision, withheld, objections }: Facts["gates"][number],
+  published: readonly Publication[] = [],
+): GateReport {
+  const publishers = decision ? publishersAmong(published, decision) : [];
   return {
     gate: request.gate,
     attempt: request.attempt,
@@ -177,6 +189,7 @@ function gateOf({ request, decision, withheld, objections }: Facts["gates"][numb
     withheld: withheld?.changed ?? null,
     decision: decision?.decision ?? null,
     by: decision?.by ?? null,
+    ...(publishers.length > 0 ? { publishers } : {}),
     comment: decision?.comment || null,
     decidedAt: decision?.at ?? null,
     objections: objections.map(({ by, at, comment }) => ({ by, at, comment })),

@@ -23,6 +23,20 @@ export interface PlanSummary
   reminders?: readonly Reminder[];
 }
 
+/** Of a run that was refused before it had a plan. */
+export const NO_PLAN: PlanSummary = {
+  name: "none",
+  title: "No plan",
+  checksum: "",
+  rollbackSloMinutes: 0,
+  expectedMinutes: { admit: 0, prove: 0, open: 0 },
+  protect: [],
+  migrations: [],
+  benchmarks: [],
+  application: { stop: false, start: false, test: false, smoke: 0 },
+  afterOpening: [],
+};
+
 export function summarizePlan(plan: CompiledPlan): PlanSummary {
   const { application } = plan;
   return {

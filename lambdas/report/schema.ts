@@ -316,6 +316,10 @@ const gate = z.strictObject({
     .describe("Why its Go did not take effect; null: it did, or was none"),
   decision: z.enum(["Go", "NoGo"]).nullable().describe("Null: no one has answered"),
   by: z.string().nullable(),
+  publishers: z
+    .array(z.string())
+    .optional()
+    .describe("Who of those that gave the answer may also have published the plan; absent: nobody"),
   comment: z.string().nullable(),
   decidedAt: time.nullable(),
   evidence,
@@ -396,6 +400,13 @@ export const reportSchema = z.strictObject({
     checksum: z.string(),
     rollbackSloSeconds: seconds,
     protect: z.array(z.string()),
+    published: z
+      .strictObject({
+        deployed: z.boolean().describe("It is the one that the stack was deployed with"),
+        by: z.array(z.strictObject({ by: z.string(), arn: z.string(), at: z.string() })),
+      })
+      .optional()
+      .describe("Whose plan it is; absent for a run without a deployment"),
   }),
   criteria: z.array(criterion),
   timeline,

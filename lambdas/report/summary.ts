@@ -37,7 +37,7 @@ function runLines(report: Report): string[] {
   return [
     `${title}: ${meaning}`,
     ...(cause === null ? [] : [causeAlone(cause, end)]),
-    `Plan ${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
+    plan.checksum === "" ? plan.title : `Plan ${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
     ...(request ? [`Database ${databaseText(request)}`, ...copyLines(request)] : []),
     ...(end === "running" || end === "Refused" ? [] : [`${met} of ${criteria.length} success criteria met`]),
   ];

@@ -10,7 +10,7 @@ import { buildReport } from "./build.ts";
 import { caughtSchema } from "./caught.ts";
 import { gatherFacts } from "./facts.ts";
 import { LONGEST_CAUSE, outcomeOf } from "./outcome.ts";
-import { summarizePlan } from "./plan-summary.ts";
+import { NO_PLAN } from "./plan-summary.ts";
 import { seal } from "./seal.ts";
 import { finalNotices, noticeWithoutReport } from "./tell.ts";
 import { shorten } from "./words.ts";
@@ -32,7 +32,6 @@ const event = z.discriminatedUnion("action", [write, tell]);
 export const reportTask: Task<z.infer<typeof event>> = {
   name: "report",
   event,
-  anyPlan: true,
   run: (request, ports, evidence) =>
     request.action === "write" ? writeReport(request, ports, evidence) : tellPeople(ports, evidence),
 };
@@ -42,8 +41,8 @@ async function writeReport(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
-  // A run that was refused at once has not noted its plan yet.
-  await evidence.once(Doc.plan, async () => summarizePlan(ports.plan));
+  // A run that was refused at once has none: it named one that is not there, or could not be understood.
+  await evidence.once(Doc.plan, async () => NO_PLAN);
   const outcome = await evidence.once<OutcomeDoc>(Doc.outcome, async () =>
     outcomeOf(await gatherFacts(evidence), end, ports.clock.now().toISOString(), failure, unfinished),
   );

@@ -22,7 +22,6 @@ const event = z.strictObject({ ...runFields, action: z.enum(["aside", "restore",
 export const restoreTask: Task<z.infer<typeof event>> = {
   name: "restore",
   event,
-  anyPlan: true,
   async run({ action, limitMinutes }, ports, evidence) {
     switch (action) {
       case "aside":

@@ -2,6 +2,7 @@ import type { CronJob } from "../fence/cron.ts";
 import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
+import type { Published } from "./publications.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -159,6 +160,8 @@ export interface RequestDoc {
   startedBy?: string | undefined;
   reason?: string | undefined;
   plan: { name: string; title: string; checksum: string };
+  /** Whose plan it is; absent in evidence of older runs, and of local ones. */
+  published?: Published | undefined;
   instance: string;
   database: string;
   rehearse: "before" | "inside";

@@ -4,6 +4,8 @@ export const Envar = {
   gateUrl: "SLUICE_GATE_URL",
   /** Bucket of the evidence and the leases. */
   bucket: "SLUICE_BUCKET",
+  /** Checksum of the plan that a run gets which names none. */
+  plan: "SLUICE_PLAN",
   /** ARN of the topic that asks for decisions. */
   approversTopic: "SLUICE_APPROVERS_TOPIC",
   /** ARN of the topic that is told when nobody decided. */
@@ -20,7 +22,7 @@ export type Envar = (typeof Envar)[keyof typeof Envar];
 
 // What every function has beside its code. Not in the environment, which Lambda holds to 4 KB: a plan does not fit, and
 // a list of alarms or contacts may not.
-/** The compiled plan. */
+/** The document of the plan that is deployed; beside the one function that stores it. */
 export const PLAN_FILE = "plan.json";
 /** RunSettings as JSON, without the gates' address. */
 export const SETTINGS_FILE = "settings.json";

@@ -11,8 +11,8 @@ export const ErrorName = {
   WindowClosed: "WindowClosed",
   /** At least one preflight check found a problem. */
   PreflightFailed: "PreflightFailed",
-  /** The plan that a handler ships is not the plan that this run was started with. */
-  PlanChanged: "PlanChanged",
+  /** The run's plan is not stored any more, is not what its checksum says, or is of a format that this version does not read. */
+  PlanUnusable: "PlanUnusable",
   /** A snapshot, restore, rename or deletion ended in a bad status. */
   FleetFailed: "FleetFailed",
   /** Staging is not what production is, or production is not what was rehearsed. */

@@ -1,13 +1,16 @@
 /**
- * A plan as handlers get it: parsed, checked and with its SQL cut into statements when the app was synthesized, so
- * that no handler needs a parser. See docs/plan-format.md.
+ * A plan as handlers get it: parsed, checked and with its SQL cut into statements when it was published, so that no
+ * handler needs a parser. See docs/plan-format.md. What is stored of it is in plan-document.ts: whoever changes this so
+ * that a stored plan would be misread raises PLAN_FORMAT there.
  */
 export interface CompiledPlan {
   /** Folder name of the plan, such as `knowledge-graph`. */
   name: string;
   title: string;
-  /** SHA-256 (hex) over every file of the plan that can reach a deployed database. */
+  /** SHA-256 (hex) of the compiled plan, by which it is stored and named. */
   checksum: string;
+  /** SHA-256 (hex) over every file of the plan that can reach a deployed database, comments included. */
+  sources: string;
   schema: { table: string; expectedVersion: string };
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];

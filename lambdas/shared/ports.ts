@@ -1,13 +1,14 @@
 import type { PreflightCheck, WatchScheduleDoc } from "./documents.ts";
 import type { CompiledPlan } from "./plan.ts";
+import type { Publication } from "./publications.ts";
 import type { Session } from "./session.ts";
 import type { RunSettings } from "./settings.ts";
 
 /** What the logic needs of the world. Each port has an AWS adapter (lambdas/shared/aws) and a local one (local). */
-export interface Ports {
-  plan: CompiledPlan;
+export interface World {
   settings: RunSettings;
   evidence: EvidenceStore;
+  plans: Plans;
   fleet: DatabaseFleet;
   archive: Archive;
   databases: Databases;
@@ -28,8 +29,14 @@ export interface Ports {
   progress(line: string): void;
 }
 
+/** The world as a task of one run sees it. */
+export interface Ports extends World {
+  /** The run's own; asking for it throws where it cannot be used, so that what needs none works all the same. */
+  plan: CompiledPlan;
+}
+
 /** What showing and answering a gate needs of it: no database, no fleet. */
-export type GatePorts = Pick<Ports, "plan" | "settings" | "evidence" | "callbacks" | "clock" | "progress"> & {
+export type GatePorts = Pick<World, "settings" | "evidence" | "callbacks" | "clock" | "progress"> & {
   /** Absent where an answer may be of any size. */
   largePages?: LargePages;
 };
@@ -222,6 +229,21 @@ export interface EvidenceStore {
   readLease(name: string): Promise<Lease | undefined>;
   /** Writes the lease if it is still the one that was read (undefined: if there is none). False when it was not. */
   swapLease(name: string, expected: Lease | undefined, holder: LeaseHolder | null): Promise<boolean>;
+}
+
+/** The plans that were published: a document each, by its checksum, written once. */
+export interface Plans {
+  /** The checksum of the one that a run gets which names none. */
+  readonly standard: string;
+  /** @throws SluiceError PlanUnusable where there is none, or it was changed, or is of a format that is not known */
+  read(checksum: string): Promise<CompiledPlan>;
+  /**
+   * The checksum of the one that begins so.
+   * @throws SluiceError RequestInvalid where there is none, or several
+   */
+  find(beginning: string): Promise<string>;
+  /** Who published it, as far as that is noted. */
+  publications(checksum: string): Promise<Publication[]>;
 }
 
 export interface LeaseHolder {

@@ -3,16 +3,18 @@ import { linked } from "./chain.ts";
 import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
-import type { Ports } from "./ports.ts";
+import type { CompiledPlan } from "./plan.ts";
+import type { Ports, World } from "./ports.ts";
 import { stateInWords } from "./state-name.ts";
 
-/** What every event carries: which run this is, and the plan that it was started with. */
+/** What every event carries: which run this is, and its plan. */
 export const runFields = {
   run: z.string().min(1),
   execution: z.string().min(1),
   /** When that execution was started, as Step Functions says; absent where another execution calls for the run. */
   started: z.string().min(1).optional(),
-  planChecksum: z.string().length(64),
+  /** Of the plan that it was admitted with; empty until it was. */
+  planChecksum: z.union([z.literal(""), z.string().length(64)]),
   /** Name of the state, for evidence that people read. */
   state: z.string().min(1),
   /** The phase that it belongs to; absent in what an older deployment's machine sends. */
@@ -33,11 +35,6 @@ export interface Task<Event> {
   /** Folder of the capability; the construct, the handler and the local run find each other by it. */
   name: string;
   event: z.ZodType<Event>;
-  /**
-   * True for what does not depend on the plan's SQL, and so must also work when another plan was deployed while the
-   * run was under way. All else refuses to run with a plan that is not the run's own.
-   */
-  anyPlan?: true;
   /** True for what begins a clean-up. All else refuses to act for a run that was stopped, unless its clean-up calls. */
   stoppedToo?: true;
   run(event: Event, ports: Ports, evidence: RunEvidence): Promise<Answer>;
@@ -65,11 +62,11 @@ export function mustLeave(ports: Ports, marginMs = MARGIN_MS): boolean {
 const LONGEST_CAUSE = 2_000;
 
 /**
- * Parses the event, refuses a plan other than the run's own, runs the task, and keeps when it began and ended and what
- * went wrong as evidence.
+ * Parses the event, gets the run's own plan, runs the task, and keeps when it began and ended and what went wrong as
+ * evidence.
  * @throws an Error whose name the state machine knows, with a message of at most 2,000 characters.
  */
-export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Ports): Promise<Answer> {
+export async function invoke<Event>(task: Task<Event>, raw: unknown, world: World): Promise<Answer> {
   const parsed = task.event.safeParse(raw);
   if (!parsed.success)
     throw new SluiceError(
@@ -77,7 +74,9 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, ports: Port
       `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
     );
   const fields = z.object(runFields).parse(raw);
-  return await linked(ports, (noted) => invokeParsed(task, parsed.data, fields, noted));
+  return await linked(world, async (noted) =>
+    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields.planChecksum)),
+  );
 }
 
 async function invokeParsed<Event>(
@@ -92,7 +91,6 @@ async function invokeParsed<Event>(
   refuseAnothersEvidence(fields, await evidence.read<RequestDoc>(Doc.request));
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
-    if (!task.anyPlan) refuseAnotherPlan(fields.planChecksum, ports.plan.checksum);
     const now = () => ports.clock.now().toISOString();
     const entered = await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), {
       ...stateDoc(fields),
@@ -120,14 +118,30 @@ function stateDoc({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
   };
 }
 
-/** @throws SluiceError PlanChanged when the deployed plan is not the one that the run was started with. */
-export function refuseAnotherPlan(runs: string, deployed: string): void {
-  if (runs === deployed) return;
-  throw new SluiceError(
-    ErrorName.PlanChanged,
-    `This run was started with plan ${runs.slice(0, 12)}, and ${deployed.slice(0, 12)} is deployed now. ` +
-      "Deploy the plan that the run was started with, or start a new run.",
-  );
+/**
+ * The world with the run's plan in it. What is wrong with the plan is said when a task asks for it: giving back what a
+ * run holds takes no plan.
+ */
+export async function withPlan(world: World, checksum: string): Promise<Ports> {
+  const plan = await planOf(world, checksum);
+  // Not a copy: that would make ports that are not needed.
+  return Object.create(world, { plan: { enumerable: true, get: plan } });
+}
+
+async function planOf({ plans }: World, checksum: string): Promise<() => CompiledPlan> {
+  const refuse = (error: unknown) => (): never => {
+    throw error;
+  };
+  if (checksum === "")
+    return refuse(
+      new SluiceError(ErrorName.PlanUnusable, "This run has no plan: it was not admitted with one."),
+    );
+  try {
+    const plan = await plans.read(checksum);
+    return () => plan;
+  } catch (error) {
+    return refuse(error);
+  }
 }
 
 /**

@@ -15,7 +15,6 @@ const event = z.discriminatedUnion("action", [
 export const snapshotTask: Task<z.infer<typeof event>> = {
   name: "snapshot",
   event,
-  anyPlan: true,
   async run(request, ports, evidence) {
     return request.action === "take"
       ? await take(request.purpose, ports, evidence)

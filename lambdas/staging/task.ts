@@ -17,7 +17,6 @@ const event = z.discriminatedUnion("action", [
 export const stagingTask: Task<z.infer<typeof event>> = {
   name: "staging",
   event,
-  anyPlan: true,
   async run(request, ports, evidence) {
     if (request.action === "restore") return await restore(request, ports, evidence);
     await noteStorage(ports, evidence);

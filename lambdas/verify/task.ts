@@ -25,7 +25,6 @@ const event = z.strictObject(runFields);
 export const verifyTask: Task<z.infer<typeof event>> = {
   name: "verify",
   event,
-  anyPlan: true,
   async run(_request, ports, evidence) {
     const staging = await withTarget(ports, evidence, "staging", (session) =>
       takeRecord(ports, evidence, {

@@ -10,7 +10,6 @@ const event = z.strictObject({ ...runFields, action: z.enum(["look", "count"]) }
 export const writesTask: Task<z.infer<typeof event>> = {
   name: "writes",
   event,
-  anyPlan: true,
   async run({ action }, ports, evidence) {
     if (action === "count") return (await countLoss(ports, evidence)) ? DONE : RUNNING;
     await refuseWrites(ports, evidence);

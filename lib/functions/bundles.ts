@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Stack, Stage } from "aws-cdk-lib";
@@ -12,16 +12,18 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
  * The code of every function: its handler and all that it imports in one file, with what is shipped beside it. All
  * are made in one go, since most of what they hold is the same; one bundler call each takes ten times as long.
  * Where the context says that nothing is to be bundled, as for a local run, each gets a placeholder.
- * @param shipped makes the files, by name, that every function has beside its code
+ * @param shipped makes the files, by name, that each function has beside its code
  */
 export function bundle(
   scope: Construct,
   names: readonly string[],
-  shipped: () => Readonly<Record<string, string>>,
+  shipped: () => (name: string) => Readonly<Record<string, string>>,
 ): (name: string) => lambda.Code {
   if (!Stack.of(scope).bundlingRequired)
     return () => lambda.Code.fromInline("// Not bundled: made for a template only.");
   const folder = join(Stage.of(scope)?.assetOutdir ?? ".", "bundles");
+  // What a former synthesis put beside the code must not be shipped once more.
+  rmSync(folder, { recursive: true, force: true });
   buildSync({
     absWorkingDir: ROOT,
     entryPoints: names.map((name) => ({ in: `lambdas/${name}/handler.ts`, out: `${name}/index` })),
@@ -41,11 +43,11 @@ export function bundle(
     charset: "utf8",
     logLevel: "warning",
   });
-  const files = Object.entries(shipped());
+  const filesOf = shipped();
   return (name) => {
     const path = join(folder, name);
     mkdirSync(path, { recursive: true });
-    for (const [file, text] of files) writeFileSync(join(path, file), text);
+    for (const [file, text] of Object.entries(filesOf(name))) writeFileSync(join(path, file), text);
     return lambda.Code.fromAsset(path);
   };
 }

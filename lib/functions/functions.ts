@@ -5,7 +5,7 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { AUTHORITIES_FILE, Envar, PLAN_FILE, SETTINGS_FILE } from "../../lambdas/shared/envars.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
 import type { Network } from "../network.ts";
@@ -13,13 +13,19 @@ import { toRunSettings } from "../settings.ts";
 import { bundle } from "./bundles.ts";
 import { type Surroundings, statementsFor } from "./permissions.ts";
 import { interfaceStatements } from "./permissions-network.ts";
-import { CAPABILITIES, type FunctionSpec, GATE_PAGE, GATE_PAGE_NAME } from "./specs.ts";
+import {
+  CAPABILITIES,
+  type FunctionSpec,
+  GATE_PAGE,
+  GATE_PAGE_NAME,
+  STORE_PLAN,
+  STORE_PLAN_NAME,
+} from "./specs.ts";
 
 /** CloudFormation metadata of each function: the folder under lambdas/ that its handler is in. */
 export const CAPABILITY_METADATA = "sluice:capability";
 
 export interface FunctionsProps extends Surroundings {
-  plan: CompiledPlan;
   network: Network;
   /** Where gate pages are served, without a trailing slash. */
   gateUrl: string;
@@ -30,10 +36,11 @@ export type FunctionsMade = Readonly<
   Record<Exclude<MachineCapability, "restore">, lambda.Function> & { restore?: lambda.Function }
 >;
 
-/** One function for each capability, and one for the gates' pages; each with a role and a log of its own. */
+/** One function for each capability, one for the gates' pages, and one that stores the plan; each with a role and a log of its own. */
 export class Functions extends Construct {
   readonly byCapability: FunctionsMade;
   readonly gatePage: lambda.Function;
+  readonly storePlan: lambda.Function;
   /** Those that functions inside the database's network are in. */
   readonly subnetIds: readonly string[];
   private readonly props: FunctionsProps;
@@ -51,17 +58,21 @@ export class Functions extends Construct {
       [Envar.escalationTopic]: notices.escalation.topicArn,
     };
     const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
-    const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME], () => ({
-      [PLAN_FILE]: JSON.stringify(props.plan),
-      [SETTINGS_FILE]: JSON.stringify(toRunSettings(settings)),
-      [AUTHORITIES_FILE]: authorities(settings),
-    }));
+    const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, STORE_PLAN_NAME], () => {
+      const told = {
+        [SETTINGS_FILE]: JSON.stringify(toRunSettings(settings)),
+        [AUTHORITIES_FILE]: authorities(settings),
+      };
+      return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : told);
+    });
     this.byCapability = Object.fromEntries(
       capabilities.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
     ) as FunctionsMade;
+    this.byCapability.admit.addEnvironment(Envar.plan, props.plan.checksum);
     if (props.exportRole)
       this.byCapability.snapshot.addEnvironment(Envar.exportRole, props.exportRole.roleArn);
     this.gatePage = this.make(GATE_PAGE_NAME, GATE_PAGE, codeOf(GATE_PAGE_NAME));
+    this.storePlan = this.make(STORE_PLAN_NAME, STORE_PLAN, codeOf(STORE_PLAN_NAME));
   }
 
   /**

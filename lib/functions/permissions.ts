@@ -2,6 +2,7 @@ import { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import { EVENT_SOURCE } from "../../lambdas/shared/aws/event-bridge-announcer.ts";
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { Notices } from "../notices.ts";
 import type { Settings } from "../settings.ts";
 import type { Storage } from "../storage.ts";
@@ -20,6 +21,10 @@ import {
 export type Need =
   /** Read and write the evidence of runs, the tokens of gates excepted. */
   | "evidence"
+  /** Read the plans that were published. */
+  | "plans"
+  /** Store the plan that is deployed, and no other. */
+  | "plan"
   /** Read the tokens of gates. */
   | "tokens"
   /** Read and write who holds a database. */
@@ -49,6 +54,7 @@ export type Need =
 
 export interface Surroundings {
   settings: Settings;
+  plan: CompiledPlan;
   storage: Storage;
   notices: Notices;
   /** What RDS writes exports with; undefined where there are none. */
@@ -58,12 +64,16 @@ export interface Surroundings {
 export function statementsFor(
   need: Need,
   scope: Construct,
-  { settings, storage, notices, exportRole }: Surroundings,
+  { settings, plan, storage, notices, exportRole }: Surroundings,
 ): iam.PolicyStatement[] {
   const stack = Stack.of(scope);
   switch (need) {
     case "evidence":
       return storage.evidenceStatements();
+    case "plans":
+      return storage.planStatements();
+    case "plan":
+      return storage.storePlanStatements(plan.checksum);
     case "tokens":
       // Allowed with the evidence; who has not this need is denied them.
       return [];

@@ -29,7 +29,7 @@ const onDatabase = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
   inVpc: true,
   seconds: LONGEST,
   memoryMiB: 512,
-  needs: ["evidence", "database", ...needs],
+  needs: ["evidence", "plans", "database", ...needs],
 });
 
 const onAws = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
@@ -37,7 +37,7 @@ const onAws = (does: string, ...needs: readonly Need[]): FunctionSpec => ({
   inVpc: false,
   seconds: SHORT,
   memoryMiB: 256,
-  needs: ["evidence", ...needs],
+  needs: ["evidence", "plans", ...needs],
 });
 
 /** What the state machines call. The names are the folders under lambdas/. */
@@ -96,7 +96,8 @@ export const CAPABILITIES: Readonly<Record<MachineCapability, FunctionSpec>> = {
 
 /** Not called by the machine but by people's browsers. */
 export const GATE_PAGE: FunctionSpec = {
-  ...onAws("Shows a gate's page and takes the decision", "tokens"),
+  ...onAws("Shows a gate's page and takes the decision"),
+  needs: ["evidence", "tokens"],
   // The HTTP API waits for 30 s.
   seconds: 29,
   memoryMiB: 512,
@@ -105,3 +106,11 @@ export const GATE_PAGE: FunctionSpec = {
 };
 
 export const GATE_PAGE_NAME = "gate-page";
+
+/** Called by CloudFormation, when a plan is deployed. */
+export const STORE_PLAN: FunctionSpec = {
+  ...onAws("Stores the plan that is deployed"),
+  needs: ["plan"],
+};
+
+export const STORE_PLAN_NAME = "store-plan";

@@ -8,6 +8,8 @@ import { END_TOLD } from "./ways-back.ts";
 export function admit(states: States, { done, failed }: Record<"done" | "failed", Way>): sfn.State {
   const start = new sfn.Pass(states, "Start", {
     parameters: {
+      // Known once the run is admitted: every task is told it.
+      plan: { checksum: "" },
       failure: { Error: "", Cause: "" },
       unfinished: {},
       end: END_TOLD,
@@ -15,8 +17,10 @@ export function admit(states: States, { done, failed }: Record<"done" | "failed"
   });
   const admitted = inOrder(
     states.task("Admit the run", {
-      comment: "Parses the input, takes the run lock for this database and looks at production from outside.",
+      comment:
+        "Parses the input, binds the run to its plan, takes the run lock and looks at production from outside.",
       capability: "admit",
+      resultPath: "$.plan",
       payload: { action: "admit", input: sfn.JsonPath.objectAt("$$.Execution.Input") },
       onFailure: failed,
     }),

@@ -9,7 +9,6 @@ import { Way } from "./way.ts";
 import { END_TOLD, stuckAt, waysBack } from "./ways-back.ts";
 
 export interface CleanUpProps {
-  planChecksum: string;
   restore: boolean;
   functions: FunctionsByCapability;
   /** Longest time, in seconds, that a worker may still change anything but by a statement of a step. */
@@ -32,7 +31,6 @@ export class CleanUp extends Construct {
     super(scope, id);
     const states = new States(this, "States", {
       functions: props.functions,
-      planChecksum: props.planChecksum,
       run: {
         run: sfn.JsonPath.stringAt("$.run"),
         execution: sfn.JsonPath.stringAt("$.execution"),
@@ -75,6 +73,7 @@ function look(workersSeconds: number) {
         run: sfn.JsonPath.stringAt("$.run"),
         execution: sfn.JsonPath.stringAt("$.execution"),
         status: sfn.JsonPath.stringAt("$.status"),
+        plan: { checksum: "" },
         failure: { Error: "", Cause: "" },
         unfinished: {},
         end: END_TOLD,
@@ -107,7 +106,12 @@ function look(workersSeconds: number) {
       sfn.Condition.stringEquals("$.failure.go", "nothing to do"),
       new sfn.Succeed(states, "Nothing to clean up"),
     );
-    needed.otherwise(wait);
+    const goOn = new sfn.Pass(states, "Go on with its plan", {
+      parameters: { checksum: sfn.JsonPath.stringAt("$.failure.plan") },
+      resultPath: "$.plan",
+    });
+    needed.otherwise(goOn);
+    goOn.next(wait);
     wait.next(looked.first);
     looked.leadTo(choice);
     for (const [came, way] of Object.entries(ways))

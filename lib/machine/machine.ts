@@ -20,7 +20,6 @@ export interface MachineSettings {
 }
 
 export interface MachineProps extends MachineSettings {
-  planChecksum: string;
   functions: FunctionsByCapability;
   /** Logging, tracing and the like. */
   stateMachineProps?: Omit<sfn.StateMachineProps, "definitionBody">;
@@ -32,8 +31,8 @@ export class Machine extends Construct {
 
   constructor(scope: Construct, id: string, props: MachineProps) {
     super(scope, id);
-    const { functions, planChecksum } = props;
-    const states = new States(this, "States", { functions, planChecksum });
+    const { functions } = props;
+    const states = new States(this, "States", { functions });
     const first = build(states, phasesOfRun(props));
     this.stateMachine = new sfn.StateMachine(this, "Resource", {
       ...props.stateMachineProps,

@@ -45,7 +45,6 @@ export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, I
 
 export interface StatesProps {
   functions: FunctionsByCapability;
-  planChecksum: string;
   /** What each task is told of the run; the execution itself is the run unless told. */
   run?: Readonly<Record<string, string>>;
   /** All its states are ways back. */
@@ -59,7 +58,7 @@ export class States extends Construct {
   private readonly run: Readonly<Record<string, string>>;
   private readonly leadsBack: boolean;
 
-  constructor(scope: Construct, id: string, { functions, planChecksum, run, leadsBack }: StatesProps) {
+  constructor(scope: Construct, id: string, { functions, run, leadsBack }: StatesProps) {
     super(scope, id);
     this.functions = functions;
     this.leadsBack = leadsBack ?? false;
@@ -69,7 +68,7 @@ export class States extends Construct {
         execution: sfn.JsonPath.stringAt("$$.Execution.Id"),
         started: sfn.JsonPath.stringAt("$$.Execution.StartTime"),
       }),
-      planChecksum,
+      planChecksum: sfn.JsonPath.stringAt("$.plan.checksum"),
     };
   }
 

@@ -4,9 +4,11 @@ import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
 import { type Document, parseDocument } from "yaml";
 import type { CompiledPlan, GateText, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
+import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
+import { limitProblems } from "./limits.ts";
 import { reach } from "./outside.ts";
 import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
@@ -31,13 +33,21 @@ export interface LocalPlan {
 
 /**
  * The plan for a deployment.
- * @throws PlanError for the first mistake of any kind, SQL that does not parse included.
+ * @throws PlanError for the first mistake of any kind, SQL that does not parse included, or for a limit that it exceeds.
  */
 export async function compilePlan(directory: string): Promise<CompiledPlan> {
-  const { plan, syntaxProblems } = await loadPlan(directory);
-  const [problem] = syntaxProblems;
+  const loaded = await loadPlan(directory);
+  const [problem] = whyNotDeployed(loaded);
   if (problem) throw problem;
-  return plan;
+  return loaded.plan;
+}
+
+/** What keeps a plan that can be read from being deployed or published; empty: nothing. */
+export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[] {
+  return [
+    ...syntaxProblems,
+    ...limitProblems(plan).map((problem) => new PlanError("plan.yaml", "(all of it)", problem)),
+  ];
 }
 
 /**
@@ -85,10 +95,10 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   const stagingData: SqlFile[] = [];
   for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path), reaching));
 
-  const plan: CompiledPlan = {
+  const plan = bound({
     name: basename(directory),
+    sources: digest.digest("hex"),
     title: file.title,
-    checksum: digest.digest("hex"),
     schema: file.schema,
     server: file.server,
     extensions: file.extensions,
@@ -107,7 +117,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     reminders: file.reminders,
     expectedMinutes: file.expectedMinutes,
     stagingData,
-  };
+  });
   checkRoles(plan);
   checkReadsOnly(plan);
   checkReaching(plan, reaching);

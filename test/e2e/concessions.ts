@@ -6,13 +6,15 @@ import { GetBucketPolicyCommand, PutBucketPolicyCommand, type S3Client } from "@
 
 /**
  * MiniStack does not know the condition s3:if-none-match and takes it for absent, so the statement that forbids
- * overwriting evidence would forbid writing it.
+ * overwriting evidence would forbid writing it. Nor does it put in who asks for \${aws:userid}.
  */
 export async function forgetUnknownCondition(s3: S3Client, Bucket: string): Promise<void> {
   const { Policy = "" } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
   const policy = JSON.parse(Policy) as { Statement: { Sid?: string }[] };
-  const Statement = policy.Statement.filter(({ Sid }) => Sid !== "EvidenceIsWrittenOnce");
-  if (Statement.length !== policy.Statement.length - 1) throw new Error("The bucket's policy is another");
+  const unknown = ["EvidenceIsWrittenOnce", "WhoPublishedIsProven"];
+  const Statement = policy.Statement.filter(({ Sid = "" }) => !unknown.includes(Sid));
+  if (Statement.length !== policy.Statement.length - unknown.length)
+    throw new Error("The bucket's policy is another");
   await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ ...policy, Statement }) }));
 }
 

@@ -82,7 +82,7 @@ function looked(world: SavedWorld, came: string): ReturnType<SavedWorld> {
   const made = world();
   const task = made.tasks["clean-up"];
   const run: typeof task.run = async ({ action }) =>
-    action === "look" ? { status: "done", came } : { Error: "", Cause: "", go: "on" };
+    action === "look" ? { status: "done", came } : { Error: "", Cause: "", go: "on", plan: "" };
   const tasks = { ...made.tasks, "clean-up": { ...task, run } };
   return Object.assign(Object.create(made) as ReturnType<SavedWorld>, { tasks });
 }

@@ -2,28 +2,34 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { beforeAll, expect, test, vi } from "vitest";
-import { readAuthorities, readSettings } from "../../lambdas/shared/aws/shipped.ts";
+import { readAuthorities, readPlanDocument, readSettings } from "../../lambdas/shared/aws/shipped.ts";
 import { Envar } from "../../lambdas/shared/envars.ts";
-import { GATE_PAGE_NAME } from "../../lib/functions/specs.ts";
+import { planIn } from "../../lambdas/shared/plan-document.ts";
+import { GATE_PAGE_NAME, STORE_PLAN_NAME } from "../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
 import { makeApp } from "../support/stack.ts";
 
 // The tests' own folder: where a bundle's import of the AWS SDK is found, as it is in Lambda's.
 const OUT = join(import.meta.dirname, "../../node_modules/.cache/sluice-bundles");
 const MOST_BYTES = 500_000;
 const names = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME];
+const told = (name: string) => (name === STORE_PLAN_NAME ? ["plan.json"] : ["ca.pem", "settings.json"]);
 const folder = (name: string) => join(OUT, "bundles", name);
 
 beforeAll(async () => {
   await makeApp({ bundle: true, outdir: OUT });
 });
 
-test.each(names)("%s: its bundle is small, loads by itself, and has beside it what it is told", (name) => {
-  expect(readdirSync(folder(name)).sort()).toEqual(["ca.pem", "index.js", "plan.json", "settings.json"]);
-  expect(statSync(join(folder(name), "index.js")).size).toBeLessThan(MOST_BYTES);
-  const loaded = createRequire(import.meta.url)(join(folder(name), "index.js")) as { handler: unknown };
-  expect(loaded.handler).toBeTypeOf("function");
-});
+test.each([...names, STORE_PLAN_NAME])(
+  "%s: its bundle is small, loads by itself, and has beside it what it is told",
+  (name) => {
+    expect(readdirSync(folder(name)).sort()).toEqual([...told(name), "index.js"].sort());
+    expect(statSync(join(folder(name), "index.js")).size).toBeLessThan(MOST_BYTES);
+    const loaded = createRequire(import.meta.url)(join(folder(name), "index.js")) as { handler: unknown };
+    expect(loaded.handler).toBeTypeOf("function");
+  },
+);
 
 test("of the AWS SDK only clients are left to the runtime: of other packages nobody says that they are there", () => {
   for (const name of names) {
@@ -58,7 +64,9 @@ test("the settings that are shipped are read as they were given, with the gates'
   vi.unstubAllEnvs();
 });
 
-test("the plan that is shipped is the compiled one", () => {
-  const plan = JSON.parse(readFileSync(join(folder("migrate"), "plan.json"), "utf8"));
-  expect(plan).toMatchObject({ name: "tiny", checksum: expect.stringMatching(/^[0-9a-f]{64}$/) });
+test("the plan that is deployed is beside the one function that stores it, as its document", async () => {
+  vi.stubEnv("LAMBDA_TASK_ROOT", folder(STORE_PLAN_NAME));
+  const { checksum } = await compilePlan("test/plans/tiny");
+  expect(planIn(readPlanDocument(), checksum)).toMatchObject({ name: "tiny" });
+  vi.unstubAllEnvs();
 });

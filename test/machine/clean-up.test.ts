@@ -32,6 +32,8 @@ interface Played {
   events: Record<string, unknown>[];
 }
 
+const CHECKSUM = "a".repeat(64);
+
 /** Plays the clean-up after a run that came so far. */
 async function play(
   came: Came,
@@ -54,7 +56,8 @@ async function play(
       states.push(state);
       events.push(event);
       if (failing.includes(state)) throw Object.assign(new Error("no"), { name: "RollbackFailed" });
-      if (state === "Begin to clean up") return { Error: "Stopped", Cause: "It was stopped.", go };
+      if (state === "Begin to clean up")
+        return { Error: "Stopped", Cause: "It was stopped.", go, plan: CHECKSUM };
       if (state === "Look how far it came") return { status: "done", came };
       return usualAnswer(definition.capabilities.get(name), event, PLAN);
     },
@@ -97,9 +100,11 @@ describe.concurrent("the clean-up after a run that was stopped", () => {
       expect(played.states).toEqual(["Begin to clean up", "Look how far it came", ...CLOSED]);
   });
 
-  test("tells every task which run it is about, and that it is the clean-up that calls", async () => {
-    for (const event of (await play("changed")).events)
-      expect(event).toMatchObject({ run: "run-1", execution: EXECUTION, cleanUp: CLEAN_UP });
+  test("tells every task which run it is about, which plan that has, and that it is the clean-up that calls", async () => {
+    const [first, ...others] = (await play("changed")).events;
+    const about = { run: "run-1", execution: EXECUTION, cleanUp: CLEAN_UP };
+    expect(first).toMatchObject({ ...about, planChecksum: "" });
+    for (const event of others) expect(event).toMatchObject({ ...about, planChecksum: CHECKSUM });
   });
 
   test("asks whether to restore where the rollback fails, or where nobody can tell how far it came", async () => {

@@ -11,6 +11,7 @@ import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { stateInWords } from "../../lambdas/shared/state-name.ts";
 import { WAYS_BACK } from "../../lib/machine/retries.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
+import { EVENTS } from "../../lib/plan/limits.ts";
 import { type Definition, definitionOf, type Template } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
 import { synthesize, templateOf } from "../../local/synthesize.ts";
@@ -334,6 +335,20 @@ async function play(
 
 describe("a plan of 300 migrations", () => {
   let definition: Definition;
+
+  test("comes to no more events in its history than the plan's limits count", async () => {
+    const eventsOf = async (count: number) => {
+      const { entered, called } = await usualRun(definition, planOf(count));
+      return called.length * 5 + (entered.length - called.length) * 2 + 2;
+    };
+    const [one, eleven] = [await eventsOf(1), await eventsOf(11)];
+    const each = EVENTS.migration + EVENTS.gate;
+    // On the way back a call, and two choices.
+    expect((eleven - one) / 10 + 5 + 2 * 2).toBeLessThanOrEqual(each);
+    expect(each).toBeLessThan(((eleven - one) / 10) * 1.6);
+    expect(one).toBeLessThan(EVENTS.once);
+  });
+
   const plan = planOf(300);
   const first = plan.migrations[0]?.version;
   const middle = plan.migrations[150]?.version;

@@ -1,7 +1,7 @@
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CAPABILITY_METADATA } from "../../lib/functions/functions.ts";
-import { GATE_PAGE_NAME } from "../../lib/functions/specs.ts";
+import { GATE_PAGE_NAME, STORE_PLAN_NAME } from "../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
 import { fullSettings, makeApp } from "../support/stack.ts";
 
@@ -51,7 +51,7 @@ function allowed(capability: string, from = template): { action: string; on: str
     );
 }
 
-const everyone = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME];
+const everyone = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME, STORE_PLAN_NAME];
 
 describe("functions", () => {
   test("each capability is one function, and says in the template which", () => {
@@ -84,6 +84,7 @@ describe("functions", () => {
       "report",
       "aftercare",
       GATE_PAGE_NAME,
+      STORE_PLAN_NAME,
     ];
     expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
   });
@@ -209,7 +210,9 @@ describe("permissions", () => {
     const around = everyone.flatMap((name) =>
       allowed(name)
         .filter(({ action, on }) =>
-          /BlueGreen|Prox|AccountAttributes|:(deployment|db-proxy|target|target-group):/.test(action + on),
+          /BlueGreen|Prox|AccountAttributes|MajorEngine|:(deployment|db-proxy|target|target-group):/.test(
+            action + on,
+          ),
         )
         .map(({ action }) => `${name} ${action}`),
     );

@@ -7,6 +7,7 @@ export function planOf(count: number, first = 101): CompiledPlan {
     name: "large",
     title: "A large plan",
     checksum: "c".repeat(64),
+    sources: "e".repeat(64),
     schema: { table: "schema_migrations", expectedVersion: "100" },
     server: { minimumVersion: 15, minimumConnections: 50, minimumFreeGiB: 20 },
     extensions: [],

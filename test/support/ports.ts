@@ -6,6 +6,7 @@ import type {
   Lease,
   LeaseHolder,
   Notice,
+  Plans,
   Ports,
   Sample,
 } from "../../lambdas/shared/ports.ts";
@@ -111,13 +112,26 @@ export type PortOverrides = Partial<Omit<Ports, "settings" | "plan" | "evidence"
   plan?: Partial<CompiledPlan>;
 };
 
+/** The one plan, whichever is asked for. */
+export function plansOf(plan: () => CompiledPlan): Plans {
+  return {
+    get standard() {
+      return plan().checksum;
+    },
+    read: async () => plan(),
+    find: async () => plan().checksum,
+    publications: async () => [],
+  };
+}
+
 /** Ports on memory alone. Those that a test does not override and should not need throw when they are used. */
 export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   const notices: Notice[] = [];
   const announced: Announcement[] = [];
   const lines: string[] = [];
   const published: Sample[] = [];
-  return {
+  const ports: MemoryPorts = {
+    plans: plansOf(() => ports.plan),
     fleet: unexpected("fleet"),
     archive: unexpected("archive"),
     databases: unexpected("databases"),
@@ -153,6 +167,7 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
     settings: { ...SETTINGS, ...overrides.settings },
     plan: { ...PLAN, ...overrides.plan },
   };
+  return ports;
 }
 
 /** A port that says its name when something uses it. */
@@ -204,6 +219,7 @@ const PLAN: CompiledPlan = {
   name: "tiny",
   title: "A tiny plan",
   checksum: "a".repeat(64),
+  sources: "b".repeat(64),
   schema: { table: "schema_migrations", expectedVersion: "1" },
   server: { minimumVersion: 15, minimumConnections: 10, minimumFreeGiB: 1 },
   extensions: [],

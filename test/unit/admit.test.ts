@@ -1,11 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { admit } from "../../lambdas/admit/admit.ts";
 import { releaseLease, takeLease } from "../../lambdas/admit/lease.ts";
+import { admitTask } from "../../lambdas/admit/task.ts";
 import { inspectDeployment } from "../../lambdas/preflight/inspect-deployment.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { bound, documentOf } from "../../lambdas/shared/plan-document.ts";
 import type { Findings, Instance, Tags } from "../../lambdas/shared/ports.ts";
+import { notePublication } from "../../lambdas/shared/publications.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
+import { StoredPlans, storePlan } from "../../lambdas/shared/stored-plans.ts";
+import { invoke } from "../../lambdas/shared/task.ts";
+import { personOf } from "../../lib/settings.ts";
 import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
 
 const holder = (run: string) => ({ run, execution: `arn:${run}`, since: "2026-11-03T02:00:00Z" });
@@ -100,6 +107,12 @@ describe("a run is not admitted", () => {
     [{ reason: "a bell \u0007" }],
     [{ outsideWindow: "  " }],
     [{ outsideWindow: true }],
+    [{ plan: "" }],
+    [{ plan: "0123456789a" }],
+    [{ plan: "0123456789AB" }],
+    [{ plan: "a".repeat(65) }],
+    [{ plan: "../../runs/x" }],
+    [{ plan: 123456789012 }],
   ])("with the input %j", async (input) => {
     await expect(admitted(input, {})).rejects.toMatchObject({ name: "RequestInvalid" });
   });
@@ -119,6 +132,80 @@ describe("a run is not admitted", () => {
     await expect(admitted({ startedBy: "A", reason: "because" }, {})).resolves.toBeUndefined();
     const startedBy = "arn:aws:sts::123456789012:assumed-role/Operators/ada.lovelace@example.com";
     await expect(admitted({ startedBy, reason: "one line\nand another" }, {})).resolves.toBeUndefined();
+  });
+});
+
+describe("a run's plan", () => {
+  const world = async () => {
+    const ports = portsWith({});
+    const plans = ["Deployed", "Published"].map((title) => {
+      const { checksum: _, ...plan } = ports.plan;
+      return bound({ ...plan, title });
+    });
+    const [deployed, published] = plans as [CompiledPlan, CompiledPlan];
+    for (const plan of plans) await storePlan(ports.evidence, documentOf(plan), plan.checksum);
+    const standard = { checksum: deployed.checksum };
+    ports.plans = new StoredPlans(ports.evidence, () => standard.checksum);
+    const evidence = evidenceOf(ports.evidence, "one");
+    const start = (input: unknown) =>
+      invoke(
+        admitTask,
+        {
+          run: "one",
+          execution: "arn:one",
+          planChecksum: "",
+          state: "Admit the run",
+          action: "admit",
+          input,
+        },
+        ports,
+      );
+    return { ports, deployed, published, standard, evidence, start };
+  };
+
+  test("is the one that is deployed where the input names none, and the machine is told its checksum", async () => {
+    const { deployed, evidence, start } = await world();
+    expect(await start({})).toEqual({ status: "done", checksum: deployed.checksum });
+    expect((await evidence.need<RequestDoc>(Doc.request)).plan).toMatchObject({ title: "Deployed" });
+  });
+
+  test("is the one that the input names, by all of its checksum or by the first twelve letters", async () => {
+    for (const letters of [64, 12]) {
+      const { published, evidence, start } = await world();
+      const plan = published.checksum.slice(0, letters);
+      expect(await start({ plan })).toEqual({ status: "done", checksum: published.checksum });
+      expect(await evidence.need(Doc.plan)).toMatchObject({ title: "Published" });
+    }
+  });
+
+  test("that nobody published refuses the run, and nothing of it is kept but why", async () => {
+    const { evidence, start } = await world();
+    await expect(start({ plan: "0123456789ab" })).rejects.toMatchObject({
+      name: "RequestInvalid",
+      message: expect.stringContaining("No plan is published whose checksum begins with 0123456789ab"),
+    });
+    expect(await evidence.read(Doc.request)).toBeUndefined();
+  });
+
+  test("is told with who published it: by name where the settings know the address, as AWS has it otherwise", async () => {
+    const { ports, published, evidence, start } = await world();
+    ports.pagesOnly = true;
+    const ada = personOf({ name: "Ada Lovelace", email: "Ada@example.com" });
+    ports.settings = { ...ports.settings, people: { approvers: [ada], escalation: [ada] } };
+    for (const id of ["AROA1:ada@example.com", "AROA1:build-7"])
+      await notePublication(ports.evidence, published.checksum, { id, arn: `arn:${id}` }, new Date(0));
+    await start({ plan: published.checksum });
+    expect((await evidence.need<RequestDoc>(Doc.request)).published).toMatchObject({
+      deployed: false,
+      by: [{ by: "Ada Lovelace", arn: "arn:AROA1:ada@example.com" }, { by: "build-7" }],
+    });
+  });
+
+  test("stays what it was when a worker is killed, and another plan deployed before the next is called", async () => {
+    const { deployed, published, standard, start } = await world();
+    await start({});
+    standard.checksum = published.checksum;
+    expect(await start({})).toMatchObject({ checksum: deployed.checksum });
   });
 });
 

@@ -33,6 +33,7 @@ describe("beginning to clean up after a run that was stopped", () => {
       Error: "Stopped",
       Cause: "Its execution was stopped from outside (ABORTED).",
       go: "clean up",
+      plan: "",
     });
     const [name] = await evidence.list("failures/");
     expect(await evidence.need<FailureDoc>(name ?? "")).toMatchObject({ error: "Stopped", state: "The run" });

@@ -11,11 +11,10 @@ const ports = () => {
   return { ...memoryPorts(), clock };
 };
 const EVENT = { run: "r", execution: "x", state: "Do it", planChecksum: "a".repeat(64) };
-const task = (run: Task<z.infer<typeof shape>>["run"], anyPlan?: true): Task<z.infer<typeof shape>> => ({
+const task = (run: Task<z.infer<typeof shape>>["run"]): Task<z.infer<typeof shape>> => ({
   name: "test",
   event: shape,
   run,
-  ...(anyPlan ? { anyPlan } : {}),
 });
 const shape = z.strictObject(runFields);
 const eventOf = (p: ReturnType<typeof ports>) => ({ ...EVENT, planChecksum: p.plan.checksum });
@@ -35,25 +34,6 @@ describe("a task refuses", () => {
     });
   });
 
-  test("to run with another plan than the run's, unless it must work with any", async () => {
-    const p = ports();
-    const event = { ...eventOf(p), planChecksum: "f".repeat(64) };
-    await expect(
-      invoke(
-        task(async () => DONE),
-        event,
-        p,
-      ),
-    ).rejects.toMatchObject({ name: "PlanChanged" });
-    await expect(
-      invoke(
-        task(async () => DONE, true),
-        event,
-        p,
-      ),
-    ).resolves.toEqual(DONE);
-  });
-
   test.each([
     ["another run", { run: "another" }],
     ["another execution of this name", { execution: "y" }],
@@ -68,7 +48,7 @@ describe("a task refuses", () => {
     const acting = task(async () => {
       acted = true;
       return DONE;
-    }, true);
+    });
     await expect(invoke(acting, event, p)).rejects.toMatchObject({
       name: "RequestInvalid",
       message: expect.stringContaining("is another run's"),

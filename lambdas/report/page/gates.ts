@@ -17,7 +17,11 @@ export function gatesSection({ gates }: Report): Html | false {
             html`${gate}${attempt > 1 && html` <span class="soft small">asked ${attempt} times</span>`}${escalation && html` <span class="soft small">escalated</span>`}`,
         },
         { head: "Answer", plain: true, cell: answer },
-        { head: "By", cell: ({ by }) => by ?? "nobody" },
+        {
+          head: "By",
+          cell: ({ by, publishers = [] }) =>
+            html`${by ?? "nobody"}${publishers.map((name) => html`<br><strong>${name === by ? "Also" : `${name} also`} published the plan</strong>`)}`,
+        },
         { head: "When", cell: ({ decidedAt, expiresAt }) => moment(decidedAt ?? expiresAt) },
         {
           head: "Question and comment",

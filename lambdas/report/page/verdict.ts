@@ -43,7 +43,7 @@ function factsOf({ end, request, timeline, downtime, plan }: Report): [string, s
     ...(request?.outsideWindow === undefined
       ? []
       : ([["Allowed outside the maintenance window", request.outsideWindow]] as [string, string][])),
-    ["Plan", `${plan.name}, ${plan.checksum.slice(0, 12)}`],
+    ["Plan", plan.checksum === "" ? plan.name : `${plan.name}, ${plan.checksum.slice(0, 12)}`],
   ];
 }
 

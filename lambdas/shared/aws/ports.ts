@@ -7,8 +7,9 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
 import { Envar, needEnvar } from "../envars.ts";
-import type { Metrics, Ports } from "../ports.ts";
+import type { Metrics, World } from "../ports.ts";
 import type { RunSettings } from "../settings.ts";
+import { StoredPlans } from "../stored-plans.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
 import { EventBridgeAnnouncer, PATIENCE } from "./event-bridge-announcer.ts";
 import { evidenceStore } from "./evidence-store.ts";
@@ -24,7 +25,7 @@ import { freeBytes } from "./rds-free-space.ts";
 import { SchedulerSchedules } from "./scheduler-schedules.ts";
 import { SfnCallbacks } from "./sfn-callbacks.ts";
 import { SfnExecutions } from "./sfn-executions.ts";
-import { readAuthorities, readPlan, readSettings } from "./shipped.ts";
+import { readAuthorities, readSettings } from "./shipped.ts";
 import { SnsNotifier } from "./sns-notifier.ts";
 
 // Clients live as long as the function's sandbox, so that its connections are used again. Each is made by the first
@@ -36,7 +37,7 @@ const secrets = lazily(() => new SecretsManagerClient());
 const sfn = lazily(() => new SFNClient());
 const sns = lazily(() => new SNSClient());
 
-const plan = lazily(() => readPlan());
+const plans = lazily(() => new StoredPlans(evidenceStore(), () => needEnvar(Envar.plan)));
 const settings = lazily(() => readSettings());
 const fleet = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
 const archive = lazily(
@@ -76,16 +77,16 @@ export function awsPorts(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
   progress: (line: string) => void = () => undefined,
   metrics?: MakeMetrics,
-): Ports {
+): World {
   return {
-    get plan() {
-      return plan();
-    },
     get settings() {
       return settings();
     },
     get evidence() {
       return evidenceStore();
+    },
+    get plans() {
+      return plans();
     },
     get fleet() {
       return fleet();

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AUTHORITIES_FILE, Envar, needEnvar, PLAN_FILE, SETTINGS_FILE } from "../envars.ts";
-import type { CompiledPlan } from "../plan.ts";
 import { type RunSettings, runSettings } from "../settings.ts";
 
-/** The compiled plan that this function was deployed with. It was checked when it was compiled. */
-export function readPlan(): CompiledPlan {
-  return JSON.parse(shipped(PLAN_FILE)) as CompiledPlan;
+/** The document of the plan that is deployed. */
+export function readPlanDocument(): string {
+  return shipped(PLAN_FILE);
 }
 
 export function readSettings(): RunSettings {

@@ -23,7 +23,6 @@ describe("a step", () => {
     expect(await db.query("SELECT to_regclass('a')::text AS a, to_regclass('b')::text AS b")).toEqual([
       { a: "a", b: null },
     ]);
-    await expect(db.apply(sql.replace("1 / 0", "1"))).rejects.toMatchObject({ name: "PlanChanged" });
   });
 
   test("points to the place of a mistake in its file, in a query too", async () => {

@@ -96,12 +96,6 @@ describe("the watch", () => {
     expect(ports.published.map(({ name }) => name)).not.toContain("disk");
   });
 
-  test("stands back when another plan was deployed meanwhile: nothing is read, and nothing fails", async () => {
-    await opened();
-    expect(await call("probe", "b".repeat(64))).toMatchObject({ status: "stood back" });
-    expect(await readings()).toEqual([]);
-  });
-
   test("finds on staging what cannot be read, and names it", async () => {
     watching({ ...plan, watch: { metrics: [counted("SELECT count(*) FROM nowhere", false)] } });
     await opened();

@@ -2,7 +2,6 @@ import { ErrorName, FINAL } from "../../../lambdas/shared/errors.ts";
 import { type CompiledPlan, migrationOf } from "../../../lambdas/shared/plan.ts";
 import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
 import { type Definition, nameInWords, phasesShown } from "../../../local/definition.ts";
-import { TASKS } from "../../../local/tasks.ts";
 import { errorsByCapability } from "./errors.ts";
 import { type Fault, fails, faultText, TIMEOUT, UNNAMED } from "./faults.ts";
 import { type Ground, type Halt, type Walked, walk } from "./walk.ts";
@@ -73,11 +72,7 @@ export function faultsOf({ definition, plan }: Ground, state: string): Fault[] {
   const name = [...definition.capabilities.keys()].find((known) => isCalled(definition, plan, known, state));
   const capability = definition.capabilities.get(name ?? "") as MachineCapability;
   const { waits, loops } = shapeOf(definition.parsed.States[name ?? ""]);
-  const typed = (ERRORS.get(capability) ?? []).filter(
-    (name) =>
-      (name !== ErrorName.TookTooLong || loops) &&
-      (name !== ErrorName.PlanChanged || !TASKS[capability].anyPlan || capability === "gate"),
-  );
+  const typed = (ERRORS.get(capability) ?? []).filter((name) => name !== ErrorName.TookTooLong || loops);
   const died = (when: "before" | "after", tries: "every" | "first"): Fault => ({
     state,
     kind: "error",

@@ -4,14 +4,14 @@ import { Doc, type OutcomeDoc } from "../../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
-import type { ArchivedSnapshot, Notice, Ports } from "../../../lambdas/shared/ports.ts";
+import type { ArchivedSnapshot, Notice, World as Surroundings } from "../../../lambdas/shared/ports.ts";
 import { stateInWords } from "../../../lambdas/shared/state-name.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
 import { type Definition, nameInWords } from "../../../local/definition.ts";
 import { interpret } from "../../../local/interpreter.ts";
 import type { EventLog } from "../../../local/interpreter-types.ts";
-import { MemoryEvidence } from "../ports.ts";
+import { MemoryEvidence, plansOf } from "../ports.ts";
 import { badArchive, badStatus } from "./bad-status.ts";
 import { type Fault, TIMEOUT } from "./faults.ts";
 import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
@@ -171,7 +171,11 @@ class Walk {
     return String(found ?? "");
   }
 
-  private async exchange(state: string, sent: Record<string, unknown>, ports: Ports): Promise<unknown> {
+  private async exchange(
+    state: string,
+    sent: Record<string, unknown>,
+    ports: Surroundings,
+  ): Promise<unknown> {
     try {
       const answer = await this.task(state, sent, ports);
       this.exchanges.push({ state, sent, answer });
@@ -183,7 +187,7 @@ class Walk {
     }
   }
 
-  private async task(name: string, event: Record<string, unknown>, ports: Ports): Promise<unknown> {
+  private async task(name: string, event: Record<string, unknown>, ports: Surroundings): Promise<unknown> {
     const state = stateInWords(String(event.state), event.version as string | undefined);
     this.current = state;
     if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(name));
@@ -226,11 +230,11 @@ class Walk {
     };
   }
 
-  private ports(): Ports {
+  private ports(): Surroundings {
     const { plan, rehearse } = this.ground;
     const { world, evidence, alarmsOn, callbacks } = this;
-    const ports: Ports = {
-      plan,
+    const ports: Surroundings = {
+      plans: plansOf(() => plan),
       settings: {
         instance: PRODUCTION,
         database: "postgres",
@@ -272,7 +276,7 @@ class Walk {
   }
 
   /** People read every message, and answer gates at once. */
-  private async hear(notice: Notice, ports: Ports): Promise<void> {
+  private async hear(notice: Notice, ports: Surroundings): Promise<void> {
     this.notices.push(notice);
     const link = notice.text.split("\n").find((line) => line.startsWith(`${GATE_URL}/`));
     if (link === undefined) return;

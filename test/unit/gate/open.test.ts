@@ -231,25 +231,6 @@ describe("a Go takes effect", () => {
     expect(await confirm(s, "readiness")).toEqual({ decision: "NoGo" });
   });
 
-  test("not when another plan is deployed", async () => {
-    const s = scene();
-    await s.open();
-    s.ports.plan = { ...s.ports.plan, checksum: "b".repeat(64) };
-    expect(await go(s, "readiness", 1)).toMatchObject({ state: "incomplete", problems: [{ field: "page" }] });
-  });
-
-  test("after another plan was deployed only for a restore: that is asked again, and says so", async () => {
-    const s = scene();
-    await s.open({ kind: "restore" });
-    s.ports.plan = { ...s.ports.plan, checksum: "b".repeat(64) };
-    expect(await go(s, "restore", 1)).toMatchObject({ state: "decided" });
-    expect(await confirm(s, "restore")).toEqual({ decision: "Ask" });
-    const { path, key } = await s.open({ kind: "restore" });
-    expect((await s.get(path, key)).body).toContain("The deployed plan is not the one that was shown.");
-    await go(s, "restore", 2);
-    expect(await confirm(s, "restore")).toEqual({ decision: "Go" });
-  });
-
   test("a No-Go always does", async () => {
     const s = scene();
     expect(await confirm(s, "readiness", "NoGo")).toEqual({ decision: "NoGo" });
@@ -274,25 +255,6 @@ describe("the task", () => {
       expect(await invoke(gateTask, event, s.ports)).toEqual({ decision: "NoGo" });
     },
   );
-
-  test("asks whether to restore, and nothing else, when another plan was deployed meanwhile", async () => {
-    const s = scene();
-    const other = {
-      ...fields,
-      planChecksum: "f".repeat(64),
-      action: "open",
-      token: TOKEN,
-      escalation: false,
-      until: UNTIL,
-    };
-    expect(await invoke(gateTask, { ...other, gate: "restore", kind: "restore" }, s.ports)).toEqual({
-      status: "done",
-    });
-    for (const kind of ["readiness", "rehearsal", "open", "keep"])
-      await expect(invoke(gateTask, { ...other, gate: kind, kind }, s.ports)).rejects.toMatchObject({
-        name: "PlanChanged",
-      });
-  });
 
   test("refuses a gate's name that would lead out of its folder", async () => {
     const s = scene();

@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import { nameProblem } from "../../lambdas/gate/names.ts";
+import { UsageError } from "../../local/events.ts";
+import { print } from "../../local/terminal/streams.ts";
+import { DEFAULT_PLAN } from "./check.ts";
+import type { Context } from "./context.ts";
+import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { planFolder, problemsOf } from "./plan-folder.ts";
+
+const CDK_FILE = "cdk.json";
+
+interface PublishFlags {
+  stack?: string;
+  dryRun?: true;
+  start?: true;
+  startedBy?: string;
+  reason?: string;
+}
+
+export function publishCommand({ streams, exit }: Context): Command {
+  return new Command("publish")
+    .summary("stores a plan where a deployment's runs find it")
+    .description(
+      "Checks a plan as `sluice check` does, stores it in the bucket of a deployment under its checksum, and prints the input that a run of it starts with. Nothing is deployed, and nothing starts. The same plan once more changes nothing. You are noted as who published it, by AWS's word: people see it at each gate.",
+    )
+    .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
+    .option("--stack <name>", "the deployment's stack (default: the one that the settings in cdk.json make)")
+    .option("--dry-run", "says what it would do, and does none of it")
+    .option("--start", "starts a run of it")
+    .option("--started-by <name>", "who starts it (default: as AWS knows you)")
+    .option("--reason <text>", "why, for those who are asked at the gates")
+    .addHelpText(
+      "after",
+      `
+AWS is reached as by its own command line: AWS_PROFILE, AWS_REGION and the like count.
+
+Examples:
+  sluice publish my-plan --dry-run
+  sluice publish my-plan
+  sluice publish my-plan --start --started-by "Ada Lovelace" --reason "orders need labels"
+${OTHER_EXIT_CODES}`,
+    )
+    .action(async (dir: string, flags: PublishFlags) => {
+      const problem = flags.startedBy === undefined ? undefined : nameProblem(flags.startedBy);
+      if (problem !== undefined) throw new UsageError(`--started-by ${flags.startedBy}: ${problem}`);
+      const loaded = await planFolder(dir);
+      const problems = await problemsOf(loaded);
+      if (problems.length > 0) {
+        print(
+          streams.stderr,
+          problems.map(({ message }) => `error: ${message}`),
+        );
+        return exit(USAGE);
+      }
+      const [{ findDeployment }, { publish }] = await Promise.all([
+        import("../../local/deployment.ts"),
+        import("../../local/publish.ts"),
+      ]);
+      const { stack, region } = await stackOf(flags.stack);
+      const { dryRun = false, start = false, startedBy, reason } = flags;
+      const deployment = await findDeployment(stack, region);
+      print(streams.stdout, await publish(loaded.plan, deployment, { dryRun, start, startedBy, reason }));
+    });
+}
+
+/** @throws UsageError where neither a flag nor cdk.json says which stack it is */
+async function stackOf(given: string | undefined): Promise<{ stack: string; region?: string | undefined }> {
+  if (given !== undefined) return { stack: given };
+  const [{ parseSettings }, { stackName }, { readCdk }] = await Promise.all([
+    import("../../lib/settings.ts"),
+    import("../../lib/stack-name.ts"),
+    import("../init/cdk-file.ts"),
+  ]);
+  if (!existsSync(CDK_FILE))
+    throw new UsageError(
+      `There is no ${CDK_FILE} here, whose settings say which deployment it is: call this in the folder of the app, or give --stack.`,
+    );
+  const settings = parseSettings((await readCdk(CDK_FILE)).settings);
+  return { stack: stackName(settings), region: settings.network.lookUp?.region };
+}

@@ -1,0 +1,37 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from "aws-lambda";
+import { S3Evidence } from "../shared/aws/s3-evidence.ts";
+import { readPlanDocument } from "../shared/aws/shipped.ts";
+import { Envar, needEnvar } from "../shared/envars.ts";
+import { messageOf } from "../shared/errors.ts";
+import { storePlan } from "../shared/stored-plans.ts";
+
+/** Of CloudFormation's limits: its answer may have 4,096 bytes. */
+const LONGEST_REASON = 1_000;
+
+/**
+ * Stores the plan that is deployed, when CloudFormation makes the resource that stands for it. Plans are never deleted:
+ * runs that went by one may be looked into for years.
+ */
+export async function handler(event: CloudFormationCustomResourceEvent): Promise<void> {
+  const { StackId, RequestId, LogicalResourceId, RequestType, ResponseURL } = event;
+  const checksum = String(event.ResourceProperties.Plan);
+  // What is deleted is named as it was: after a failed creation that is a name of CloudFormation's own.
+  const PhysicalResourceId = RequestType === "Delete" ? event.PhysicalResourceId : `plan-${checksum}`;
+  const about = { StackId, RequestId, LogicalResourceId, PhysicalResourceId };
+  let response: CloudFormationCustomResourceResponse;
+  try {
+    if (RequestType !== "Delete")
+      await storePlan(new S3Evidence(new S3Client(), needEnvar(Envar.bucket)), readPlanDocument(), checksum);
+    response = { ...about, Status: "SUCCESS" };
+  } catch (error) {
+    console.error(error);
+    response = { ...about, Status: "FAILED", Reason: messageOf(error).slice(0, LONGEST_REASON) };
+  }
+  const answered = await fetch(ResponseURL, {
+    method: "PUT",
+    headers: { "content-type": "" },
+    body: JSON.stringify(response),
+  });
+  if (!answered.ok) throw new Error(`CloudFormation took no answer: ${answered.status}`);
+}

@@ -1,0 +1,77 @@
+import { awsErrorName } from "../lambdas/shared/aws/error-name.ts";
+import { messageOf } from "../lambdas/shared/errors.ts";
+import { UsageError } from "./events.ts";
+import { type Deployment, outputOf } from "./publish.ts";
+
+/**
+ * Finds a deployment by its stack's name, with the credentials and the Region that AWS's own command line would use.
+ * @throws UsageError with what AWS said
+ */
+export async function findDeployment(stack: string, region: string | undefined): Promise<Deployment> {
+  const at = region === undefined ? {} : { region };
+  const [{ CloudFormationClient, DescribeStacksCommand }, { GetCallerIdentityCommand, STSClient }] =
+    await Promise.all([import("@aws-sdk/client-cloudformation"), import("@aws-sdk/client-sts")]);
+  const [{ S3Client }, { SFNClient, StartExecutionCommand }, { S3Evidence }] = await Promise.all([
+    import("@aws-sdk/client-s3"),
+    import("@aws-sdk/client-sfn"),
+    import("../lambdas/shared/aws/s3-evidence.ts"),
+  ]);
+  const described = await asked(`to describe the stack ${stack}`, () =>
+    new CloudFormationClient(at).send(new DescribeStacksCommand({ StackName: stack })),
+  );
+  const outputs = new Map(
+    (described.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [
+      OutputKey ?? "",
+      OutputValue ?? "",
+    ]),
+  );
+  const { UserId = "", Arn = "" } = await asked("who you are", () =>
+    new STSClient(at).send(new GetCallerIdentityCommand()),
+  );
+  const bucket = outputOf(outputs, "EvidenceBucket", stack);
+  const machine = outputOf(outputs, "StateMachineArn", stack);
+  const evidence = new S3Evidence(new S3Client(at), bucket);
+  return {
+    stack,
+    bucket,
+    machine,
+    store: {
+      create: (key, ...rest) => asked(`to write ${key}`, () => evidence.create(key, ...rest)),
+      read: (key) => asked(`to read ${key}`, () => evidence.read(key)),
+    },
+    identity: { id: UserId, arn: Arn },
+    async start(input) {
+      const started = await asked("to start an execution", () =>
+        new SFNClient(at).send(new StartExecutionCommand({ stateMachineArn: machine, input })),
+      );
+      return started.executionArn ?? "";
+    },
+  };
+}
+
+const MENDS: readonly [RegExp, string][] = [
+  [/Region is missing/, "Set AWS_REGION, or a region in your AWS profile."],
+  [
+    /Credential|credentials|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|TokenRefresh|SSO/,
+    "Log in to AWS first, such as with `aws sso login`, or set AWS_PROFILE.",
+  ],
+  [
+    /does not exist/,
+    "Deploy it with `npx cdk deploy`, give another --stack, or look at AWS_REGION and AWS_PROFILE.",
+  ],
+  [
+    /AccessDenied|not authorized/,
+    "Publishing takes the policy whose ARN is the stack's output PublishersPolicyArn; starting takes states:StartExecution.",
+  ],
+];
+
+/** Whatever AWS answers is told as its word: it is no fault of Sluice's. */
+async function asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const said = `${awsErrorName(error) ?? "Error"}: ${messageOf(error)}`;
+    const mend = MENDS.find(([pattern]) => pattern.test(said))?.[1] ?? "Look at the network, and try again.";
+    throw new UsageError(`AWS was asked ${what}, and said ${said}. ${mend}`);
+  }
+}

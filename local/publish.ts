@@ -1,0 +1,79 @@
+import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { documentOf, planKey } from "../lambdas/shared/plan-document.ts";
+import type { EvidenceStore } from "../lambdas/shared/ports.ts";
+import { type Identity, nameIn, notePublication } from "../lambdas/shared/publications.ts";
+import { storePlan } from "../lambdas/shared/stored-plans.ts";
+import { UsageError } from "./events.ts";
+
+/** The deployment that a plan is published to, and who does it. */
+export interface Deployment {
+  stack: string;
+  bucket: string;
+  machine: string;
+  store: Pick<EvidenceStore, "create" | "read">;
+  identity: Identity;
+  /** Starts an execution with that input; resolves to its ARN. */
+  start(input: string): Promise<string>;
+}
+
+export interface PublishWishes {
+  dryRun: boolean;
+  start: boolean;
+  startedBy?: string | undefined;
+  reason?: string | undefined;
+}
+
+/** Publishes the plan, and says what was done or, for a dry run, what would be. Lines for people. */
+export async function publish(
+  plan: CompiledPlan,
+  deployment: Deployment,
+  { dryRun, start, startedBy, reason }: PublishWishes,
+): Promise<string[]> {
+  const { bucket, store, identity, machine } = deployment;
+  const { checksum } = plan;
+  const text = documentOf(plan);
+  const by = nameIn(identity.id, identity.arn);
+  const place = `s3://${bucket}/${planKey(checksum)}`;
+  const size = `${Math.ceil(Buffer.byteLength(text) / 1024)} KB`;
+  const input = JSON.stringify({
+    plan: checksum.slice(0, 12),
+    startedBy: startedBy ?? (start ? by : "your name"),
+    ...(reason === undefined ? (start ? {} : { reason: "why" }) : { reason }),
+  });
+  const lines = [`${plan.title} (${plan.name}, ${checksum.slice(0, 12)})`];
+  if (dryRun) {
+    const there = (await store.read(planKey(checksum))) !== undefined;
+    lines.push(
+      there ? `It is published already: ${place}` : `It would be stored, ${size}, as ${place}`,
+      `${by} (${identity.arn}) would be noted as who published it`,
+    );
+  } else {
+    // Who it was comes first: a plan without a note is told people as one that nobody is known to have published.
+    await notePublication(store, checksum, identity, new Date());
+    const stored = await storePlan(store, text, checksum);
+    lines.push(
+      stored === "stored" ? `Published, ${size}: ${place}` : `It was published already: ${place}`,
+      `By ${by} (${identity.arn}), as people see at each gate of its runs`,
+    );
+  }
+  if (!start)
+    return [
+      ...lines,
+      "",
+      "A run of it starts with this input:",
+      `  ${input}`,
+      `  aws stepfunctions start-execution --state-machine-arn ${machine} --input '${input.replaceAll("'", "'\\''")}'`,
+    ];
+  if (dryRun) return [...lines, `An execution of ${machine} would be started with ${input}`];
+  return [...lines, "", `Started with ${input}:`, `  ${await deployment.start(input)}`];
+}
+
+/** What the deployment's stack tells in its outputs; absent: it is an older one's, or no stack of Sluice's. */
+export function outputOf(outputs: ReadonlyMap<string, string>, name: string, stack: string): string {
+  const value = outputs.get(name);
+  if (value === undefined)
+    throw new UsageError(
+      `The stack ${stack} has no output ${name}: it is not one that this version of Sluice deployed. Deploy it with \`npx cdk deploy\`, or give --stack.`,
+    );
+  return value;
+}

@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { Doc } from "../../../lambdas/shared/documents.ts";
+import { type Scene, scene } from "./scene.ts";
+
+const ADA = {
+  by: "ada.lovelace@example.com",
+  arn: "arn:aws:sts::123456789012:assumed-role/Publishers/ada.lovelace@example.com",
+  at: "2026-11-01T08:00:00.000Z",
+};
+
+/** A gate of a run whose plan these published. */
+async function opened(
+  by: readonly (typeof ADA)[],
+  deployed = false,
+): Promise<Scene & { path: string; key: string }> {
+  const s = scene();
+  s.report.plan.published = { deployed, by: [...by] };
+  await s.evidence.keep(Doc.request, { published: { deployed, by } });
+  return { ...s, ...(await s.open()) };
+}
+
+test("the page shows who published the plan, and says that it will stand beside their answer", async () => {
+  const s = await opened([ADA]);
+  const { body } = await s.get(s.path, s.key);
+  expect(body).toMatch(/<dt>Published<\/dt><dd>.*by <strong>ada\.lovelace@example\.com<\/strong>/);
+  expect(body).toContain("where that is you, the report says so beside your answer");
+});
+
+test("an answer by who published it says so, whatever short form of the name is typed", async () => {
+  for (const by of ["Ada Lovelace", "A. Lovelace"]) {
+    const s = await opened([ADA]);
+    const answered = await s.answerAs(s.path, s.key, { decision: "Go", by });
+    expect(answered.body).toContain(`${by} also published this plan.`);
+    expect((await s.get(s.path, s.key)).body).toContain(`${by} also published this plan.`);
+  }
+});
+
+test("an answer by anybody else says nothing of it", async () => {
+  const s = await opened([ADA]);
+  expect((await s.answerAs(s.path, s.key, { decision: "Go", by: "Grace Hopper" })).body).not.toContain(
+    "also published",
+  );
+});
+
+test("a plan that nobody is noted for is shown as that, and the stack's own as the stack's", async () => {
+  const nobody = await opened([]);
+  expect((await nobody.get(nobody.path, nobody.key)).body).toContain("by nobody who is noted");
+  const own = await opened([], true);
+  const { body } = await own.get(own.path, own.key);
+  expect(body).toContain("deployed with the stack");
+  expect(body).not.toContain("nobody who is noted");
+});
+
+test("what a publisher calls itself is no markup", async () => {
+  const s = await opened([{ ...ADA, arn: "<script>alert(1)</script>" }]);
+  expect((await s.get(s.path, s.key)).body).not.toContain("<script>alert");
+});

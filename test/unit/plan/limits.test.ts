@@ -1,0 +1,36 @@
+import { describe, expect, test } from "vitest";
+import { limitProblems, limitsOf, MOST_DOCUMENT_BYTES, MOST_EVENTS } from "../../../lib/plan/limits.ts";
+import { planOf } from "../../support/plans.ts";
+
+const unasked = (count: number, expectedMinutes = 1) => {
+  const plan = planOf(count);
+  return {
+    ...plan,
+    migrations: plan.migrations.map((each) => ({ ...each, unasked: true as const, expectedMinutes })),
+  };
+};
+
+describe("a plan is refused before it is deployed or published", () => {
+  test("where its run's history would not fit, with the number, and not where it does", () => {
+    expect(limitProblems(unasked(300))).toEqual([]);
+    const [problem] = limitProblems(unasked(400));
+    expect(problem).toContain(
+      `400 migrations its history may come to ${limitsOf(unasked(400)).events} events`,
+    );
+    expect(problem).toContain(`after ${MOST_EVENTS}`);
+  });
+
+  test("where its migrations take so many workers that their calls alone do not fit", () => {
+    expect(limitProblems(unasked(100, 1))).toEqual([]);
+    expect(limitProblems(unasked(100, 60))).toEqual([expect.stringContaining("too long for one run")]);
+  });
+
+  test("where every migration of many is asked about: gates take events too", () => {
+    expect(limitsOf(planOf(100)).events).toBeGreaterThan(limitsOf(unasked(100)).events);
+  });
+
+  test("where its document is larger than the functions could hold", () => {
+    const plan = { ...planOf(1), title: "x".repeat(MOST_DOCUMENT_BYTES) };
+    expect(limitProblems(plan)).toEqual([expect.stringMatching(/too large: compiled it has 16\.0 MiB/)]);
+  });
+});
