@@ -1,9 +1,10 @@
 import type { PreflightCheck } from "../shared/documents.ts";
+import { nameInSql } from "../shared/name-in-sql.ts";
 import { REACHING_TEXT } from "../shared/outside.ts";
 import type { CompiledPlan, Step } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { nameInSql, relationName } from "../shared/sql-text.ts";
+import { relationName } from "../shared/sql-text.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { mappingText, outsideAllowed } from "../staging/disarm.ts";
 import { inspected } from "./inspected.ts";

@@ -1,8 +1,8 @@
 import { enabledSubscriptions } from "../fence/subscriptions.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
+import { nameInSql } from "../shared/name-in-sql.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { nameInSql } from "../shared/sql-text.ts";
 import { inspected } from "./inspected.ts";
 import { none, note, problem } from "./note.ts";
 

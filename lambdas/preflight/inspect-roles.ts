@@ -1,8 +1,8 @@
 import type { PreflightCheck } from "../shared/documents.ts";
+import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
-import { nameInSql } from "../shared/sql-text.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
 

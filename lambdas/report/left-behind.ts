@@ -1,5 +1,5 @@
+import { nameInSql } from "../shared/name-in-sql.ts";
 import { NAME_PREFIX, stagingName } from "../shared/names.ts";
-import { nameInSql } from "../shared/sql-text.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import type { Facts } from "./facts.ts";
 import { sentence, shorten } from "./words.ts";

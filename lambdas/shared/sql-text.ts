@@ -8,10 +8,6 @@ export const literal = (text: string): string => pg.escapeLiteral(text);
 /** A name as an SQL identifier. */
 export const identifier = (name: string): string => pg.escapeIdentifier(name);
 
-/** The same for people to copy: without quotes where it needs none. */
-export const nameInSql = (name: string): string =>
-  /^[a-z_][a-z0-9_$]*$/.test(name) ? name : identifier(name);
-
 /** A value as a jsonb literal. */
 export const jsonLiteral = (value: unknown): string => `${literal(JSON.stringify(value))}::jsonb`;
 
