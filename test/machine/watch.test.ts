@@ -5,6 +5,7 @@ import { runbookOf } from "../../lambdas/watch/runbook.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { DASHBOARD } from "../support/dashboard.ts";
+import { changedPlan } from "../support/rehearsal.ts";
 import { makeApp } from "../support/stack.ts";
 
 const FOLDER = "sql/knowledge-graph";
@@ -138,16 +139,13 @@ describe("the schedule", () => {
   });
 });
 
-test("a plan that watches nothing has neither dashboard nor alarms nor schedule", async () => {
-  const { watchProduction } = await import("../../lib/watch-production.ts");
-  const { stack } = await makeApp();
-  const before = stack.node.children.length;
-  const { watch: _, ...silent } = plan;
-  watchProduction(stack, {
-    plan: silent,
-    instance: "x",
-    functions: undefined as never,
-    notices: undefined as never,
+test("a plan that watches nothing has neither dashboard nor alarms of a watch", async () => {
+  const planFolder = await changedPlan({
+    "plan.yaml": (text) => text.replace(/^watch:\n(?:[ \t]+.*\n?)+/m, ""),
   });
-  expect(stack.node.children).toHaveLength(before);
+  const { stack } = await makeApp({ planFolder });
+  const silent = Template.fromStack(stack);
+  silent.resourceCountIs("AWS::CloudWatch::Dashboard", 0);
+  const ids = Object.keys(silent.findResources("AWS::CloudWatch::Alarm"));
+  expect(ids.filter((id) => id.startsWith("Monitoring"))).toEqual([]);
 });
