@@ -18,15 +18,27 @@ export async function forgetUnknownCondition(s3: S3Client, Bucket: string): Prom
   await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ ...policy, Statement }) }));
 }
 
+const PARAMETER_GROUPS = [
+  "rds:DescribeDBParameterGroups",
+  "rds:DescribeDBParameters",
+  "rds:CreateDBParameterGroup",
+  "rds:ModifyDBParameterGroup",
+];
+
 /**
- * Of these calls MiniStack cannot tell what they are about: which execution a task token is of, which snapshot is meant,
- * in which group a schedule is. It asks whether the action is allowed on everything, or on another group's.
+ * Of these calls MiniStack cannot tell what they are about: which execution a task token is of, which snapshot or
+ * parameter group is meant, in which group a schedule is. It asks whether the action is allowed on everything, or on another group's.
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   gatepage: ["states:SendTaskSuccess"],
   snapshot: ["rds:DescribeDBSnapshots"],
-  staging: ["rds:DescribeDBSnapshots", "rds:DeleteDBSnapshot"],
-  restore: ["rds:DescribeDBSnapshots"],
+  staging: [
+    "rds:DescribeDBSnapshots",
+    "rds:DeleteDBSnapshot",
+    ...PARAMETER_GROUPS,
+    "rds:DeleteDBParameterGroup",
+  ],
+  restore: ["rds:DescribeDBSnapshots", ...PARAMETER_GROUPS],
   aftercare: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
 };
 

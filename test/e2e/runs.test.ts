@@ -154,7 +154,7 @@ describe("a run that somebody stops in the console", () => {
         );
       });
       expect(endOf(cleanUp)).toBe("RolledBack");
-      expect(cleanUp.states).toContain("Roll back 002");
+      expect(cleanUp.states).toContain("Roll back");
       expect(await world.production.isRunning("CREATE INDEX CONCURRENTLY")).toBe(false);
       expect(await world.production.versions()).toEqual(["1"]);
       await expectNothingLeft(run);

@@ -45,8 +45,10 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
 
 function refusals(db: DBInstance): string[] {
   const name = db.DBInstanceIdentifier ?? "";
-  const cluster = db.DBClusterIdentifier;
-  const source = db.ReadReplicaSourceDBInstanceIdentifier ?? db.ReadReplicaSourceDBClusterIdentifier;
+  // What has none may have an empty one, as XML has empty elements.
+  const cluster = db.DBClusterIdentifier || undefined;
+  const source =
+    db.ReadReplicaSourceDBInstanceIdentifier || db.ReadReplicaSourceDBClusterIdentifier || undefined;
   return [
     ...(cluster === undefined
       ? []
