@@ -89,16 +89,34 @@ async function change(session: Session, verb: "GRANT" | "REVOKE", right: Connect
   await session.exec(sql);
 }
 
+/** SQL condition on a row `r` of pg_roles: it acts as the database's owner, whose CONNECT cannot be taken. */
+const ACTS_AS_OWNER =
+  "pg_has_role(r.oid, (SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE')";
+const IS_MEMBER =
+  "EXISTS (SELECT FROM pg_roles app WHERE app.rolname = ANY($1) AND pg_has_role(r.oid, app.oid, 'MEMBER'))";
+const MAY_BE_FENCED = "NOT r.rolsuper AND r.rolname NOT IN (current_user, session_user)";
+
 /**
- * The application's roles with every role that acts as one of them. Not among these: superusers, whom nothing fences,
- * and the migrating role, which is a member so that it can run checks as the application.
+ * The application's roles with every role that acts as one of them. Not among these: superusers and who acts as the
+ * database's owner, whom nothing fences, and the migrating role. Owners are members so that they can run checks as the
+ * application.
  */
 export async function withMembers(session: Session, roles: readonly string[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
     `SELECT r.rolname AS role FROM pg_roles r
       WHERE r.rolname = ANY($1)
-         OR (NOT r.rolsuper AND r.rolname NOT IN (current_user, session_user)
-             AND EXISTS (SELECT FROM pg_roles app WHERE app.rolname = ANY($1) AND pg_has_role(r.oid, app.oid, 'MEMBER')))
+         OR (${MAY_BE_FENCED} AND NOT ${ACTS_AS_OWNER} AND ${IS_MEMBER})
+      ORDER BY role`,
+    [roles],
+  );
+  return rows.map((row) => row.role);
+}
+
+/** Members of the application's roles that act as the database's owner too, and may log in. */
+export async function ownersAmongMembers(session: Session, roles: readonly string[]): Promise<string[]> {
+  const rows = await session.query<{ role: string }>(
+    `SELECT r.rolname AS role FROM pg_roles r
+      WHERE r.rolname <> ALL($1) AND r.rolcanlogin AND ${MAY_BE_FENCED} AND ${ACTS_AS_OWNER} AND ${IS_MEMBER}
       ORDER BY role`,
     [roles],
   );

@@ -30,7 +30,8 @@ export async function inspectOutside(session: Session, { plan }: Ports): Promise
 interface MappingRow {
   role: string | null;
   server: string;
-  owner: string;
+  /** SQL that lets this role change it. */
+  helps: string;
   /** This role may alter or drop it. */
   may: boolean;
   /** A step could use it: it is anybody's, this role's, or of one that it may become. */
@@ -45,7 +46,11 @@ async function foreignServers(session: Session, plan: CompiledPlan): Promise<Pre
   );
   if (servers.length === 0) return none(SERVERS);
   const mappings = await session.query<MappingRow>(
-    `SELECT CASE WHEN m.umuser <> 0 THEN m.usename END AS role, m.srvname AS server, pg_get_userbyid(s.srvowner) AS owner,
+    `SELECT CASE WHEN m.umuser <> 0 THEN m.usename END AS role, m.srvname AS server,
+            -- What a superuser owns is given over: nobody is told to grant a superuser's rights.
+            CASE WHEN (SELECT rolsuper FROM pg_roles WHERE oid = s.srvowner)
+                 THEN format('ALTER SERVER %I OWNER TO %I;', s.srvname, current_user)
+                 ELSE format('GRANT %I TO %I;', pg_get_userbyid(s.srvowner), current_user) END AS helps,
             pg_has_role(s.srvowner, 'USAGE')
               OR (m.umuser <> 0 AND m.usename = current_user AND has_server_privilege(s.oid, 'USAGE')) AS may,
             m.umuser = 0 OR m.usename = current_user
@@ -55,15 +60,12 @@ async function foreignServers(session: Session, plan: CompiledPlan): Promise<Pre
   const allowed = outsideAllowed(plan).length > 0;
   const fixed = mappings.filter(({ may, within }) => !may && within);
   if (fixed.length > 0 && !allowed) {
-    const [me = "this role"] = (await session.query<{ me: string }>("SELECT current_user AS me")).map(
-      ({ me }) => me,
-    );
-    const owners = [...new Set(fixed.map(({ owner }) => nameInSql(owner)))];
+    const helps = [...new Set(fixed.map(({ helps }) => helps))].join(" ");
     return problem(
       SERVERS,
       "user mappings that can be made useless on copies",
       fixed.map(mappingText),
-      `A rehearsal could reach the real server by them: only a superuser or the server's owner may change them. GRANT ${owners.join(", ")} TO ${nameInSql(me)}, or ALTER SERVER ... OWNER TO ${nameInSql(me)}.`,
+      `A rehearsal could reach the real server by them: only a superuser or the server's owner may change them. As a superuser: ${helps}`,
     );
   }
   const others = mappings.filter(({ may }) => !may);
@@ -81,8 +83,12 @@ async function foreignServers(session: Session, plan: CompiledPlan): Promise<Pre
   );
 }
 
-/** Of a routine's text, whether it reaches outside by itself: a copy cannot be kept from it. */
-const REACHES = (source: string) => `${source} ~* $1`;
+/** Of a text of SQL, whether it reaches outside by itself: a copy cannot be kept from it. Comments do nothing. */
+const TEXT_REACHES = (text: string) =>
+  `regexp_replace(regexp_replace(${text}, '--[^\\n]*', '', 'g'), '/\\*.*?\\*/', '', 'g') ~* $1`;
+/** The same of a row of pg_proc; one with a body of SQL has no source. */
+const REACHES = (routine: string) =>
+  TEXT_REACHES(`coalesce(pg_get_function_sqlbody(${routine}.oid), ${routine}.prosrc)`);
 
 async function routines(session: Session): Promise<PreflightCheck> {
   const rows = await session.query<{ text: string }>(
@@ -90,8 +96,14 @@ async function routines(session: Session): Promise<PreflightCheck> {
               (SELECT ' (by trigger ' || string_agg(format('%I on %s', t.tgname, t.tgrelid::regclass), ', ' ORDER BY t.tgname) || ')'
                  FROM pg_trigger t WHERE t.tgfoid = p.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D')) AS text
        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-      WHERE ${IS_USERS_SCHEMA("n.nspname")} AND ${REACHES("p.prosrc")}
+      WHERE ${IS_USERS_SCHEMA("n.nspname")} AND ${REACHES("p")}
         AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+     UNION ALL
+     SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view '
+                 ELSE format('rule %I on ', r.rulename) END || c.oid::regclass
+       FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE ${IS_USERS_SCHEMA("n.nspname")} AND r.ev_enabled <> 'D' AND ${TEXT_REACHES("pg_get_ruledef(r.oid)")}
+        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
       ORDER BY 1`,
     [REACHING_TEXT],
   );
@@ -100,14 +112,14 @@ async function routines(session: Session): Promise<PreflightCheck> {
     ROUTINES,
     "none",
     rows.map(({ text }) => text),
-    `A step that calls one, or fires a trigger that does, reaches the real world from staging too, and no rollback takes that back. Mark such a step \`${MARK}\`, or disable the trigger in the step.`,
+    `A step that calls one, reads such a view, or fires a trigger or rule that does, reaches the real world from staging too, and no rollback takes that back. Mark such a step \`${MARK}\`, or disable the trigger in the step.`,
   );
 }
 
 async function eventTriggers(session: Session): Promise<PreflightCheck> {
   const rows = await session.query<{ text: string }>(
     `SELECT format('%s on %s calls %s%s', quote_ident(t.evtname), t.evtevent, t.evtfoid::regproc,
-              CASE WHEN ${REACHES("p.prosrc")} THEN ', which reaches outside' ELSE '' END) AS text
+              CASE WHEN ${REACHES("p")} THEN ', which reaches outside' ELSE '' END) AS text
        FROM pg_event_trigger t JOIN pg_proc p ON p.oid = t.evtfoid
       WHERE t.evtenabled <> 'D' AND pg_get_userbyid(t.evtowner) !~ '^rdsadmin'
         AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'e')
@@ -133,7 +145,7 @@ async function steps(session: Session, plan: CompiledPlan): Promise<PreflightChe
                  FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = to_regclass(wanted.name)),
               (SELECT 'table ' || wanted.name || ', whose trigger ' || quote_ident(t.tgname) || ' reaches outside'
                  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-                WHERE t.tgrelid = to_regclass(wanted.name) AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND ${REACHES("p.prosrc")}
+                WHERE t.tgrelid = to_regclass(wanted.name) AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND ${REACHES("p")}
                 ORDER BY t.tgname LIMIT 1)) AS what
        FROM unnest($2::text[]) AS wanted (name)`,
     [REACHING_TEXT, names],

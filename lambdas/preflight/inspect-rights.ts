@@ -5,7 +5,7 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
-import { neededRights, rolesTakenOn, schemasMadeIn } from "./needed-rights.ts";
+import { extensionsNeeded, neededRights, rolesTakenOn, schemasMadeIn } from "./needed-rights.ts";
 
 /** Of objects that a check names. */
 const MOST_NAMED = 20;
@@ -26,7 +26,7 @@ export async function inspectRights(session: Session, ports: Ports): Promise<Pre
       JSON.stringify(schemasMadeIn(ports.plan).map((schema) => ({ schema }))),
       rolesTakenOn(ports),
       ports.settings.fence === "connect" ? await withMembers(session, applicationRoles(ports)) : [],
-      ports.plan.extensions.map(({ name }) => name),
+      extensionsNeeded(ports.plan),
     ]);
     const check = (name: string, kind: Lack["kind"], expected: string, otherwise: false | null) => {
       const found = lacks.filter((lack) => lack.kind === kind);
@@ -75,7 +75,20 @@ object AS MATERIALIZED (
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind IN ('r', 'p', 'm', 'S') AND ${IS_USERS_SCHEMA("n.nspname")}),
 needed AS (
-  SELECT c.oid, w."right", w.at, format('%I.%I', n.nspname, c.relname) AS name, c.relowner
+  SELECT c.oid, w."right", w.at, format('%I.%I', n.nspname, c.relname) AS name, c.relowner,
+         CASE WHEN w."right" IN ('OWNER', 'DROP')
+                   OR w."right" = 'MAINTAIN' AND current_setting('server_version_num')::int < 170000 THEN 'owner'
+              ELSE w."right" END AS "grant",
+         pg_has_role(c.relowner, 'USAGE') OR CASE w."right"
+           WHEN 'OWNER' THEN false
+           WHEN 'DROP' THEN pg_has_role(n.nspowner, 'USAGE')
+           WHEN 'MAINTAIN' THEN CASE WHEN current_setting('server_version_num')::int >= 170000
+             THEN has_table_privilege(coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), c.oid), w."right") END
+           -- Of columns too: which ones the statement names is for the rehearsal to find.
+           WHEN 'INSERT' THEN has_any_column_privilege(c.oid, w."right")
+           WHEN 'UPDATE' THEN has_any_column_privilege(c.oid, w."right")
+           WHEN 'REFERENCES' THEN has_any_column_privilege(c.oid, w."right")
+           ELSE has_table_privilege(c.oid, w."right") END AS has
     FROM jsonb_to_recordset($1::text::jsonb) AS w (relation jsonb, "right" text, at text)
     -- Not by to_regclass, which fails for a schema that this role may not look into.
     JOIN pg_class c ON c.relname = w.relation ->> 'name' JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -101,12 +114,11 @@ lack (kind, place, what, helps) AS (
   SELECT 'later', n.name || n."right", format('%s is not its own (%s)', n.name, n.at),
          CASE WHEN o.rolsuper THEN format('ALTER TABLE %s OWNER TO %s;', n.name, me.q)
               ELSE format('GRANT %I TO %s;', o.rolname, me.q) END
-    FROM me, needed n JOIN pg_roles o ON o.oid = n.relowner WHERE n."right" = 'OWNER' AND NOT pg_has_role(n.relowner, 'USAGE')
+    FROM me, needed n JOIN pg_roles o ON o.oid = n.relowner WHERE n."grant" = 'owner' AND n.has IS NOT TRUE
   UNION ALL
   SELECT 'later', n.name || n."right", format('no %s on %s (%s)', n."right", n.name, n.at),
          format('GRANT %s ON TABLE %s TO %s;', n."right", n.name, me.q)
-    FROM me, needed n
-   WHERE NOT CASE WHEN n."right" = 'OWNER' THEN true ELSE has_table_privilege(n.oid, n."right") END
+    FROM me, needed n WHERE n."grant" <> 'owner' AND n.has IS NOT TRUE
   UNION ALL
   SELECT DISTINCT 'later', s.nspname, format('no CREATE on schema %I', s.nspname),
          format('GRANT CREATE ON SCHEMA %I TO %s;', s.nspname, me.q)
@@ -138,8 +150,8 @@ lack (kind, place, what, helps) AS (
     JOIN pg_available_extension_versions d ON d.name = v.name AND d.version = v.default_version
    WHERE v.name = ANY ($5::text[]) AND v.installed_version IS NULL AND d.superuser AND NOT me.rolsuper
      AND NOT (d.trusted AND has_database_privilege(current_database(), 'CREATE'))
-     -- RDS lets its own administrators make them.
-     AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_superuser' AND pg_has_role(oid, 'USAGE'))
+     -- Services let their own administrators make them.
+     AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin') AND pg_has_role(oid, 'USAGE'))
   UNION ALL
   SELECT 'unread', o.name, format('%s %s', CASE o.relkind WHEN 'S' THEN 'sequence' ELSE 'materialized view' END, o.name),
          format('GRANT SELECT ON %s %s TO %s;', CASE o.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, o.name, me.q)

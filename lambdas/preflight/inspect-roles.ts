@@ -1,3 +1,4 @@
+import { ownersAmongMembers } from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
@@ -5,6 +6,7 @@ import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
+import { none, note } from "./note.ts";
 
 interface RoleRow {
   role: string;
@@ -28,7 +30,22 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
   return [
     ...(await inspected("database owner", () => databaseOwner(session))),
     ...(await inspected("application roles", () => roles(session, applicationRoles(ports)))),
+    ...(ports.settings.fence === "connect"
+      ? await inspected("roles that no fence keeps out", () => unfenced(session, applicationRoles(ports)))
+      : []),
   ];
+}
+
+async function unfenced(session: Session, names: readonly string[]): Promise<PreflightCheck> {
+  const name = "roles that no fence keeps out";
+  const found = await ownersAmongMembers(session, names);
+  if (found.length === 0) return none(name);
+  return note(
+    name,
+    "none",
+    found,
+    "They act as the database's owner, whose CONNECT nobody can take away, and may act as the application. See that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
+  );
 }
 
 async function databaseOwner(session: Session): Promise<PreflightCheck> {

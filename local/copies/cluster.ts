@@ -113,6 +113,8 @@ export class Cluster {
     const child = this.process;
     this.process = undefined;
     if (!child || child.exitCode !== null || child.pid === undefined) return;
+    // Whoever waits for its end must be there to see it: with nothing else to do, Node would leave now.
+    child.ref();
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGINT");
     await ended;

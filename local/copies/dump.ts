@@ -173,6 +173,7 @@ export async function notInCopy(address: Address, copy: Address): Promise<string
   if (lines.length === 0) return leftOut;
   const more = lines.length > MOST_LINES ? [`and ${lines.length - MOST_LINES} more`] : [];
   return [
+    ...leftOut,
     `Not in the copy as in ${address.database}: ${[...lines.slice(0, MOST_LINES), ...more].join("; ")}`,
   ];
 }

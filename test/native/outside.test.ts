@@ -90,7 +90,7 @@ describe("preflight", () => {
         name: "foreign servers",
         passed: false,
         seen: "PUBLIC on server bank",
-        mend: expect.stringContaining("ALTER SERVER ... OWNER TO notes_owner"),
+        mend: expect.stringMatching(/As a superuser: ALTER SERVER bank OWNER TO notes_owner;$/),
       }),
     );
     await own();
@@ -138,6 +138,24 @@ describe("preflight", () => {
       }),
     );
   });
+});
+
+test("preflight names what reaches outside wherever it stands, and takes no comment for it", async () => {
+  await withPgSession({ connectionString: urlOf(database.name) }, (session) =>
+    session.exec(`CREATE EXTENSION dblink;
+      CREATE FUNCTION atomic() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT dblink_exec('host=elsewhere', 'SELECT 1'); END;
+      CREATE VIEW far AS SELECT * FROM dblink('host=elsewhere', 'SELECT 1') AS t (i int);
+      CREATE RULE tell AS ON DELETE TO note DO ALSO SELECT dblink_exec('host=elsewhere', 'SELECT 1');
+      CREATE FUNCTION near() RETURNS void LANGUAGE plpgsql AS $$ BEGIN -- once by dblink(a)
+        /* http_get(b) */ PERFORM 1; END $$`),
+  );
+  expect(await checks()).toContainEqual(
+    expect.objectContaining({
+      name: "routines that reach outside",
+      passed: null,
+      seen: "atomic(); rule tell on note; view far",
+    }),
+  );
 });
 
 test("a rehearsal without --apply leaves another database alone, also where a function hides what it does", async () => {

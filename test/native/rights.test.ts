@@ -3,9 +3,10 @@ import { inspectRights } from "../../lambdas/preflight/inspect-rights.ts";
 import { inspectRoles } from "../../lambdas/preflight/inspect-roles.ts";
 import type { PreflightCheck } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
+import type { Step } from "../../lambdas/shared/plan.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
-import { memoryPorts } from "../support/ports.ts";
+import { memoryPorts, tinyMigration } from "../support/ports.ts";
 
 const ROLES = ["rights_mig", "rights_other", "rights_app"];
 
@@ -92,4 +93,23 @@ test("an extension that only a superuser makes is named before any snapshot", as
   });
   await asSuperuser((s) => s.exec("CREATE EXTENSION pageinspect"));
   expect(named(await seen(), "rights for later")).toMatchObject({ passed: true });
+});
+
+test("an extension that a superuser alone makes is missing, also where the plan's files make it only", async () => {
+  const migration = tinyMigration("001", "one");
+  const making = async (sql: string) => {
+    const steps = [{ kind: "transaction", settings: [], statements: [{ sql, line: 3 }] } as unknown as Step];
+    const ports = memoryPorts({
+      plan: { migrations: [{ ...migration, migrate: { ...migration.migrate, steps } }] },
+    });
+    const checks = await withPgSession({ connectionString: urlOf(database.name, "rights_mig") }, (session) =>
+      inspectRights(session, ports),
+    );
+    return named(checks, "rights for later")?.mend ?? "";
+  };
+  const needed = "CREATE EXTENSION dblink;";
+  expect(await making("CREATE EXTENSION IF NOT EXISTS dblink")).toContain(needed);
+  expect(await making("CREATE EXTENSION pgcrypto")).not.toContain("EXTENSION");
+  await asSuperuser((s) => s.exec(needed));
+  expect(await making("CREATE EXTENSION IF NOT EXISTS dblink")).not.toContain(needed);
 });

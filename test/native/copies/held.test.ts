@@ -20,11 +20,12 @@ beforeAll(async () => {
     await s.exec("CREATE TABLE t (i int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t");
     await s.query("SELECT pg_create_logical_replication_slot('held_slot', 'pgoutput')");
   });
+  // No first copy of the table: its slot of its own would wait for the prepared transaction's end.
   await source.session("held_subscribed", async (s) => {
     await s.exec("CREATE TABLE t (i int PRIMARY KEY)");
     await s.exec(
       `CREATE SUBSCRIPTION held_subscription CONNECTION 'host=${source.host} port=5432 user=postgres dbname=held_published'
-       PUBLICATION p WITH (create_slot = false, slot_name = 'held_slot')`,
+       PUBLICATION p WITH (create_slot = false, slot_name = 'held_slot', copy_data = false)`,
     );
   });
   await source.session("held_prepared", (s) =>

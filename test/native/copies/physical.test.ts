@@ -128,18 +128,24 @@ describe("a physical copy", () => {
     expect(left()).toEqual([]);
   }, 600_000);
 
-  test("is stopped and deleted when the run's process is killed", async () => {
+  /** A process of its own, which makes a copy, says where, and does that then. */
+  const copying = (then: string) => {
+    const module = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
     const script = `
-      const { PhysicalFleet } = await import(${JSON.stringify(new URL("../../../local/copies/physical-fleet.ts", import.meta.url).href)});
-      const { addressIn } = await import(${JSON.stringify(new URL("../../../local/server/address.ts", import.meta.url).href)});
+      const { PhysicalFleet } = await import(${module("local/copies/physical-fleet.ts")});
+      const { addressIn } = await import(${module("local/server/address.ts")});
       const fleet = await PhysicalFleet.at(addressIn(process.env.SOURCE_URL));
       await fleet.copy("copy");
       console.log((await fleet.describe("copy")).endpoint.host);
-      setInterval(() => undefined, 1000);`;
-    const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
+      ${then}`;
+    return spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], {
       env: { ...process.env, SOURCE_URL: url() },
       stdio: ["ignore", "pipe", "inherit"],
     });
+  };
+
+  test("is stopped and deleted when the run's process is killed", async () => {
+    const child = copying("setInterval(() => undefined, 1000);");
     const folder = await new Promise<string>((resolve) =>
       child.stdout.once("data", (line) => resolve(String(line).trim())),
     );
@@ -147,6 +153,18 @@ describe("a physical copy", () => {
     child.kill("SIGKILL");
     await until(async () => left().length === 0);
     expect(existsSync(folder)).toBe(false);
+  });
+
+  test("is waited for until it has stopped, also by a process that has nothing else to do", async () => {
+    const child = copying('await fleet.close(); console.log("closed");');
+    let said = "";
+    child.stdout.on("data", (text) => {
+      said += text;
+    });
+    // Node's own code for a process that leaves while something is awaited is 13.
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
+    expect(said).toContain("closed");
+    expect(left()).toEqual([]);
   });
 
   test("is refused with what a role lacks, before anything is copied", async () => {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import {
   connectRights,
   giveBack,
+  ownersAmongMembers,
   readAccess,
   stillAllowed,
   takeConnect,
@@ -41,6 +42,17 @@ describe("the fence", () => {
 
   test("counts who acts as the application to the application, but not strangers", async () => {
     expect(await withMembers(session, ["app"])).toEqual(["app", "report"]);
+  });
+
+  test("leaves out the database's owner, whose CONNECT nobody can take, and says who that is", async () => {
+    await session.exec(`BEGIN; CREATE ROLE db_owner LOGIN; CREATE ROLE second LOGIN; GRANT db_owner TO second; GRANT app TO db_owner;
+      DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO db_owner', current_database()); END $$`);
+    expect(await withMembers(session, ["app"])).toEqual(["app", "report"]);
+    expect(await ownersAmongMembers(session, ["app"])).toEqual(["db_owner", "second"]);
+    await take(["app"]);
+    expect(await stillAllowed(session, ["app", "report"])).toEqual([]);
+    await session.exec("ROLLBACK");
+    expect(await ownersAmongMembers(session, ["app"])).toEqual([]);
   });
 
   test("touches no other right", async () => {

@@ -161,7 +161,7 @@ describe("what stays unread is told, as it is not proven, and refused nowhere", 
 
 describe("a right that a later state needs", () => {
   const OTHERS =
-    "CREATE TABLE theirs (id int PRIMARY KEY); ALTER TABLE theirs OWNER TO other; GRANT SELECT ON theirs TO mig";
+    "CREATE TABLE theirs (id int PRIMARY KEY); ALTER TABLE theirs OWNER TO other; GRANT SELECT ON theirs TO mig; ALTER SCHEMA public OWNER TO other; GRANT USAGE, CREATE ON SCHEMA public TO mig";
   const before = { relations: [{ name: "theirs" }], relationsBefore: [{ name: "theirs" }] };
   test.each([
     ["ALTER TABLE theirs ADD COLUMN a int", "public.theirs is not its own", "GRANT other TO mig;"],
@@ -178,6 +178,27 @@ describe("a right that a later state needs", () => {
       "no REFERENCES on public.theirs",
       "GRANT REFERENCES ON TABLE public.theirs TO mig;",
     ],
+    [
+      "WITH one AS (SELECT 1) INSERT INTO public.theirs SELECT * FROM one",
+      "no INSERT on public.theirs",
+      "GRANT INSERT ON TABLE public.theirs TO mig;",
+    ],
+    [
+      "MERGE INTO theirs USING mine ON mine.id = theirs.id WHEN MATCHED THEN DELETE",
+      "no DELETE on public.theirs",
+      "GRANT DELETE ON TABLE public.theirs TO mig;",
+    ],
+    [
+      "CREATE TRIGGER t BEFORE UPDATE OF id ON theirs EXECUTE FUNCTION f()",
+      "no TRIGGER on public.theirs",
+      "GRANT TRIGGER ON TABLE public.theirs TO mig;",
+    ],
+    ["CREATE TABLE heir () INHERITS (theirs)", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["ALTER TABLE mine INHERIT theirs", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["CREATE STATISTICS s ON id FROM theirs", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["CREATE POLICY p ON theirs USING (true)", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["DROP TABLE IF EXISTS theirs", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["REINDEX TABLE theirs", "no MAINTAIN on public.theirs", "GRANT MAINTAIN ON TABLE public.theirs TO mig;"],
   ])("is missing for %s", async (sql, seen, helps) => {
     await session.exec(OTHERS);
     const found = await named("rights for later", planOfOne(sql, before));
@@ -200,6 +221,36 @@ describe("a right that a later state needs", () => {
     await session.exec(OTHERS);
     const plan = planOfOne("CREATE VIEW w AS SELECT * FROM theirs", before);
     expect(await named("rights for later", plan)).toMatchObject({ passed: true });
+  });
+
+  test.each([
+    ["a column is granted", "GRANT UPDATE (id) ON theirs TO mig", "UPDATE theirs SET id = 2"],
+    [
+      "a trigger may be made",
+      "GRANT TRIGGER ON theirs TO mig",
+      "CREATE TRIGGER theirs_t BEFORE UPDATE ON theirs EXECUTE FUNCTION f()",
+    ],
+    ["it may be maintained", "GRANT MAINTAIN ON theirs TO mig", "CLUSTER theirs"],
+    ["the schema is its own", "ALTER SCHEMA public OWNER TO mig", "DROP TABLE theirs"],
+    ["it stands in a literal", "SELECT 1", "COMMENT ON FUNCTION f() IS 'UPDATE theirs, DELETE FROM theirs'"],
+    [
+      "a routine's text names it",
+      "SELECT 1",
+      "CREATE FUNCTION g() RETURNS void AS $$ UPDATE theirs SET id = 1 $$",
+    ],
+    [
+      "a policy of its own table asks it",
+      "SELECT 1",
+      "CREATE POLICY p ON mine USING (EXISTS (SELECT FROM mine m JOIN theirs ON theirs.id = m.id))",
+    ],
+    [
+      "nothing is done on conflict",
+      "GRANT INSERT ON theirs TO mig",
+      "INSERT INTO theirs VALUES (1) ON CONFLICT DO NOTHING",
+    ],
+  ])("is not missing where %s", async (_, grant, sql) => {
+    await session.exec(`${OTHERS}; ${grant}`);
+    expect(await named("rights for later", planOfOne(sql, before))).toMatchObject({ passed: true });
   });
 
   test("is CREATE on the schema that a migration makes a table in, and on the database for the ledger", async () => {
