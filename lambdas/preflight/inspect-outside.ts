@@ -1,5 +1,4 @@
 import type { PreflightCheck } from "../shared/documents.ts";
-import { nameInSql } from "../shared/name-in-sql.ts";
 import { REACHING_TEXT } from "../shared/outside.ts";
 import type { CompiledPlan, Step } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
