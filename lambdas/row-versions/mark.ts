@@ -1,5 +1,4 @@
 import { withPinnedSnapshot } from "../prove/pinned.ts";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_TABLE } from "../shared/user-objects.ts";
 
@@ -123,19 +122,9 @@ export function isDoubtful({ transaction, since }: RowMark): boolean {
 }
 
 /**
- * @throws SluiceError BackupMismatch where the database is not the one that was marked, or a copy of its files: it is
- * another cluster's, or was restored to a time before the mark, or half of all transaction numbers were used since.
+ * Why the mark says nothing of this database's rows: it is another cluster's, or was restored to a time before the mark,
+ * or half of all transaction numbers were used since. Undefined: the mark holds.
  */
-export async function refuseOtherLineage(session: Session, mark: RowMark): Promise<void> {
-  const problem = await otherLineage(session, mark);
-  if (problem !== undefined)
-    throw new SluiceError(
-      ErrorName.BackupMismatch,
-      `Row versions cannot be compared with those that were recorded: ${problem}.`,
-    );
-}
-
-/** Why the mark says nothing of this database's rows; undefined: it does. */
 export async function otherLineage(session: Session, mark: RowMark): Promise<string | undefined> {
   const now = await needRow<{ cluster: string; next: string }>(
     session,

@@ -1,5 +1,4 @@
-import type pg from "pg";
-import { openPgSession, type PgConnection } from "./pg-session.ts";
+import type { PgConnection } from "./pg-session.ts";
 import type { Session } from "./session.ts";
 import { literal } from "./sql-text.ts";
 
@@ -9,16 +8,8 @@ export type LocalSettings = Readonly<Record<string, string | number>>;
 /**
  * A session on a database that somebody else works with, perhaps through a transaction pooler: what is read is read in
  * transactions, and nothing outlives one of them. No setting is made for the session, and no lock is kept in it.
+ * @param connection open already, with nothing set on it; it is closed when `work` is done
  */
-export async function withGuestSession<T>(
-  config: pg.ClientConfig,
-  settings: LocalSettings,
-  work: (session: Session, pooled: boolean) => Promise<T>,
-): Promise<T> {
-  return await asGuest(await openPgSession(config, false), settings, work);
-}
-
-/** The same with a connection that is open already, and on which nothing was set; it is closed when `work` is done. */
 export async function asGuest<T>(
   connection: PgConnection,
   settings: LocalSettings,
