@@ -1,4 +1,4 @@
-import { noteJobsStopped } from "../fence/plan-jobs.ts";
+import { noteStopped } from "../fence/stopped-by-plan.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { noteMade } from "../prove/made.ts";
 import { listTables } from "../record/checksums.ts";
@@ -75,7 +75,7 @@ export async function noteChanges(
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);
-  if (last?.version === version) await noteJobsStopped(session, ports, evidence);
+  if (last?.version === version) await noteStopped(session, ports, evidence);
   return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
 }
 

@@ -6,6 +6,7 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { activeJobs, type CronJob, cronDatabase, jobText, setActive } from "./cron.ts";
 import { migrationsStand } from "./revoked.ts";
+import { stoppedByPlan } from "./stopped-by-plan.ts";
 import { enabledSubscriptions, setEnabled } from "./subscriptions.ts";
 
 // What writes to the database by itself, without a session that the fence could end: jobs of pg_cron that run in it, and
@@ -134,9 +135,9 @@ export async function setGoing(ports: Ports, evidence: RunEvidence): Promise<voi
     if (names.length === 0 || (await evidence.read(back))) continue;
     const stopped: StilledDoc[] = [];
     for (const name of names) stopped.push(await evidence.need<StilledDoc>(name));
-    const meant = (await migrationsStand(evidence)) ? await stoppedByPlan(evidence) : [];
+    const isMeant = (await migrationsStand(evidence)) ? await stoppedByPlan(evidence) : () => false;
     await giveBack(
-      stopped.filter((one) => one.kind !== "job" || !meant.includes(one.job.id)),
+      stopped.filter((one) => !isMeant(one)),
       ports,
       evidence,
     );
@@ -162,9 +163,4 @@ async function giveBack(stopped: readonly StilledDoc[], ports: Ports, evidence: 
       }),
     );
   if (failed.length > 0) throw new Error(`Not set going again: ${failed.join("; ")}`);
-}
-
-/** Jobs that staging showed the plan to stop: by their ids, which a copy shares. */
-async function stoppedByPlan(evidence: RunEvidence): Promise<readonly string[]> {
-  return (await evidence.read<{ stopped: string[] }>(Doc.stagingJobs))?.stopped ?? [];
 }

@@ -29,7 +29,9 @@ export const Doc = {
   stilled: (set: FenceSet, kind: StilledDoc["kind"] | "", id: string) => `stilled/${set}-${kind}-${id}`,
   stilledBack: (set: FenceSet | "restored") => `stilled-back-${set}`,
   /** Jobs that the migrations stop, as staging showed. */
-  stagingJobs: "staging/jobs",
+  /** On staging: the jobs and subscriptions that are active as restored, and those that the plan stops. */
+  activeBefore: "staging/active-before",
+  stoppedByPlan: "staging/stopped-by-plan",
   alarmsSilenced: "alarms-silenced",
   alarmsOn: "alarms-on",
   /** Where the server's counters stood before the record was taken (writes/mark.ts). */

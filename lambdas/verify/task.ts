@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { noteJobsBefore } from "../fence/plan-jobs.ts";
+import { noteActiveBefore } from "../fence/stopped-by-plan.ts";
 import { differencesOfCopy } from "../prove/compare.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
@@ -66,7 +66,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
 /** Once staging is known to be what production is, and before a step runs on it. */
 async function keepFromOutside(ports: Ports, evidence: RunEvidence): Promise<void> {
   await withTarget(ports, evidence, "staging", async (session) => {
-    await noteJobsBefore(session, ports, evidence);
+    await noteActiveBefore(session, ports, evidence);
     if (outsideAllowed(ports.plan).length > 0) return;
     const { useless, left } = await disarmMappings(session);
     if (useless.length + left.length === 0) return;

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { noteActiveBefore, noteStopped } from "../../lambdas/fence/stopped-by-plan.ts";
+import { enabledSubscriptions } from "../../lambdas/fence/subscriptions.ts";
 import { fenceTask } from "../../lambdas/fence/task.ts";
 import { inspectJobs } from "../../lambdas/preflight/inspect-jobs.ts";
 import { inspectReplication } from "../../lambdas/preflight/inspect-replication.ts";
@@ -112,6 +114,25 @@ async function run(role = "shop_owner", application = "shop_app") {
   return { ports, evidence, fence };
 }
 
+/** Notes what that SQL stops on a copy, as the rehearsal does for all migrations together. */
+const rehearse = (
+  { ports, evidence }: Awaited<ReturnType<typeof run>>,
+  staging: Cluster,
+  database: string,
+  sql: string,
+) =>
+  staging.on(database, async (session) => {
+    await noteActiveBefore(session, ports, evidence);
+    await session.exec(sql);
+    await noteStopped(session, ports, evidence);
+  });
+
+async function fenceAndLeave({ evidence, fence }: Awaited<ReturnType<typeof run>>, migrated: boolean) {
+  if (migrated) await evidence.keep(Doc.steps("production", "002", 1, "migrate"), { direction: "migrate" });
+  await fence("fence");
+  await fence("leave");
+}
+
 describe("the fence keeps jobs of pg_cron still", () => {
   test("in its database, and gives back exactly those that were active", async () => {
     await schedule("writes");
@@ -206,6 +227,22 @@ describe("the fence keeps jobs of pg_cron still", () => {
     await production.on("postgres", (session) => session.exec("SELECT cron.unschedule(jobid) FROM cron.job"));
     await fence("leave");
     expect(await active()).toEqual([]);
+  });
+
+  test("and leaves one still that the plan stops, where its migrations stand and only there", async () => {
+    await schedule("kept");
+    await schedule("ended");
+    const staging = await production.copy(QUIET);
+    const back = async (migrated: boolean) => {
+      const shop = await run();
+      await rehearse(shop, staging, "postgres", "UPDATE cron.job SET active = jobname <> 'ended'");
+      await fenceAndLeave(shop, migrated);
+      return await active();
+    };
+    expect(await back(true)).toEqual(["kept"]);
+    for (const cluster of [production, staging])
+      await cluster.on("postgres", (session) => session.exec("UPDATE cron.job SET active = true"));
+    expect(await back(false)).toEqual(["ended", "kept"]);
   });
 
   test("or does not stand, and says so, where the role may not", async () => {
@@ -304,6 +341,22 @@ describe("a subscription", () => {
     expect(await items()).toBe(100);
     await fence("leave");
     await eventually(async () => (await items()) === 200, "what came meanwhile to arrive");
+  });
+
+  test("that the plan disables stays so where its migrations stand, and only there", async () => {
+    const staging = await production.copy(QUIET);
+    const isEnabled = () =>
+      production.on("shop", async (session) => (await enabledSubscriptions(session)).length === 1);
+    const back = async (migrated: boolean) => {
+      const shop = await run("postgres", "web");
+      await rehearse(shop, staging, "shop", "ALTER SUBSCRIPTION items DISABLE");
+      await fenceAndLeave(shop, migrated);
+      return await isEnabled();
+    };
+    expect(await back(true)).toBe(false);
+    for (const cluster of [production, staging])
+      await cluster.on("shop", (session) => session.exec("ALTER SUBSCRIPTION items ENABLE"));
+    expect(await back(false)).toBe(true);
   });
 
   test("is named at preflight: as a problem where its owner is another", async () => {
