@@ -58,7 +58,7 @@ function stateText(flow: Flow, name: string, usual: Limits): string {
   const state = flow.state(name) as unknown as Record<string, unknown>;
   switch (state.Type) {
     case "Task":
-      return `${name}: ${taskText(flow, name, state as unknown as Task, usual)}`;
+      return `${name}: ${taskText(flow, name, taskOf(flow, name), usual)}`;
     case "Fail":
       return `${name}: fails with ${String(state.Error)}`;
     case "Succeed":
@@ -102,14 +102,17 @@ function waysText(flow: Flow, name: string, ways = flow.ways(name)): string {
   return ways.map(({ to, when }) => (when === "" ? ` -> ${to}` : ` | ${when} -> ${to}`)).join("");
 }
 
+/** What only tasks have, the interpreter's types leave out. */
+function taskOf(flow: Flow, name: string): Task {
+  return flow.state(name) as unknown as Task;
+}
+
 function isQuestion({ Resource }: Task): boolean {
   return Resource.endsWith("waitForTaskToken");
 }
 
 function kindOf(flow: Flow, name: string): string {
-  const kind = isQuestion(flow.state(name) as unknown as Task)
-    ? "A task that waits for an answer"
-    : "Any other task";
+  const kind = isQuestion(taskOf(flow, name)) ? "A task that waits for an answer" : "Any other task";
   return WAYS_BACK.includes(flow.phaseOf(name) ?? "") ? `${kind}, on the ways back,` : kind;
 }
 
@@ -118,7 +121,7 @@ function isOfLambda(errors: readonly string[]): boolean {
 }
 
 function errorsOfLambda(flow: Flow): ReadonlySet<string> {
-  const retriers = flow.order.flatMap((name) => (flow.state(name) as unknown as Task).Retry ?? []);
+  const retriers = flow.order.flatMap((name) => taskOf(flow, name).Retry ?? []);
   return new Set(retriers.flatMap(({ ErrorEquals }) => (isOfLambda(ErrorEquals) ? ErrorEquals : [])));
 }
 
@@ -139,7 +142,7 @@ function limitsText({ TimeoutSeconds, TimeoutSecondsPath, Retry = [] }: Task): s
 function usualLimits(flow: Flow): Limits {
   const counts = new Map<string, Map<string, number>>();
   for (const name of flow.order.filter((state) => flow.isTask(state))) {
-    const task = flow.state(name) as unknown as Task;
+    const task = taskOf(flow, name);
     const kind = kindOf(flow, name);
     const ofKind = counts.get(kind) ?? new Map<string, number>();
     const limits = limitsText(task);

@@ -11,6 +11,7 @@ import {
   statfsSync,
   writeFileSync,
 } from "node:fs";
+import { Socket } from "node:net";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../events.ts";
@@ -63,7 +64,7 @@ export async function makeHome(neededBytes: number, runsAs?: RunsAs): Promise<Ho
     detached: true,
   });
   watchdog.unref();
-  (watchdog.stdin as unknown as { unref?(): void }).unref?.();
+  if (watchdog.stdin instanceof Socket) watchdog.stdin.unref();
   return {
     folder,
     remove() {
