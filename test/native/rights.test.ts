@@ -3,8 +3,8 @@ import { inspectRights } from "../../lambdas/preflight/inspect-rights.ts";
 import { inspectRoles } from "../../lambdas/preflight/inspect-roles.ts";
 import type { PreflightCheck } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
-import type { Step } from "../../lambdas/shared/plan.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
+import { parseSqlFile } from "../../lib/plan/sql-file.ts";
 import { type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
 import { memoryPorts, tinyMigration } from "../support/ports.ts";
 
@@ -98,10 +98,8 @@ test("an extension that only a superuser makes is named before any snapshot", as
 test("an extension that a superuser alone makes is missing, also where the plan's files make it only", async () => {
   const migration = tinyMigration("001", "one");
   const making = async (sql: string) => {
-    const steps = [{ kind: "transaction", settings: [], statements: [{ sql, line: 3 }] } as unknown as Step];
-    const ports = memoryPorts({
-      plan: { migrations: [{ ...migration, migrate: { ...migration.migrate, steps } }] },
-    });
+    const migrate = parseSqlFile("migrate.sql", `-- sluice: step "one"\n${sql};\n`);
+    const ports = memoryPorts({ plan: { migrations: [{ ...migration, migrate }] } });
     const checks = await withPgSession({ connectionString: urlOf(database.name, "rights_mig") }, (session) =>
       inspectRights(session, ports),
     );
