@@ -3,7 +3,8 @@ import { sha256 } from "./sha256.ts";
 
 /**
  * Who published a plan is noted beside it, under a key that holds who it was: the bucket's policy lets nobody write a
- * key with another's id in it, so the id is AWS's word. All that the note itself says is the publisher's.
+ * key with another's id in it, so the id is AWS's word. But whoever assumes a role by hand chooses the session's name,
+ * which is part of the id. All that the note itself says is the publisher's.
  */
 export interface Publication {
   /** The publisher's name, for people. */
