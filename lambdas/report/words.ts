@@ -63,11 +63,11 @@ export function lockText({ relation, mode, seconds }: HeldLockDoc): string {
   return `${duration(seconds)} (${mode.replace(/Lock$/, "")} on ${relation})`;
 }
 
-/** Ends in a full stop, exclamation or question mark, so that sentences can be joined; several lines stay as they are. */
+/** Ends in a mark, so that sentences can be joined: pasted SQL keeps its semicolon alone. Several lines stay as they are. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed.includes("\n")) return trimmed;
-  return /[.!?]["'”)]?$/.test(trimmed) ? trimmed : `${trimmed}.`;
+  return /[.!?;]["'”)]?$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 
 /** At most that many characters; says so by an ellipsis where something was cut. */
