@@ -96,6 +96,31 @@ interface StepOfFile {
   picksByTime?: true | undefined;
   /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
   revokesConnect?: readonly (string | null)[] | undefined;
+  /** What its statements need of relations that the role may lack. Absent where there is nothing. */
+  rights?: readonly NeededRight[] | undefined;
+  /** Extensions that it makes. Absent where there are none. */
+  extensions?: readonly string[] | undefined;
+}
+
+/** To own a relation, or a right that can be granted. */
+export type Right =
+  | "OWNER"
+  /** Its owner has it, and its schema's. */
+  | "DROP"
+  /** Before PostgreSQL 17 only its owner has it. */
+  | "MAINTAIN"
+  | "TRIGGER"
+  | "INSERT"
+  | "UPDATE"
+  | "DELETE"
+  | "TRUNCATE"
+  | "REFERENCES";
+
+export interface NeededRight {
+  right: Right;
+  relation: ObjectName;
+  /** Of the statement. */
+  line: number;
 }
 
 /** Its statements are one transaction. */
