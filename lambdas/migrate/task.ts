@@ -11,8 +11,9 @@ import { followsApply, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { noteApplied } from "../version-table/note.ts";
+import { beganAt } from "./ledger-writes.ts";
 import { runSteps } from "./run-steps.ts";
-import { addVersion } from "./schema-version.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -67,7 +68,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
           noticesRewrites: target === "staging",
-          atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
+          atEnd: () => noteApplied(session, ports.plan, version, beganAt(key)),
         });
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")

@@ -8,7 +8,7 @@ import {
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { contentModes } from "./modes.ts";
 import type { Wish } from "./subjects.ts";
 
@@ -44,9 +44,8 @@ export async function productionWishes(
   const named = namedTables(ports);
   for (const { table, rows } of staging.tables)
     if (rows === "0" && (partitions.has(table) || named(table))) touched.add(table);
-  // The run itself writes to it.
-  const versions = await qualifiedName(session, ports.plan.schema.table);
-  if (versions !== undefined) touched.add(versions);
+  // The run itself writes to these.
+  for (const table of await versionTables(session, ports.plan.schema)) touched.add(table);
   return (table) => {
     const mode = modes.get(table);
     if (mode === undefined && !touched.has(table)) return undefined;

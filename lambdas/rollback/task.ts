@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { hasLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
-import { removeVersion } from "../migrate/schema-version.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { stepsDoc } from "../migrate/task.ts";
 import { type Caught, caughtSchema, readCaught } from "../report/caught.ts";
@@ -13,6 +12,7 @@ import { besideTarget, withTarget } from "../shared/places.ts";
 import { type Migration, migrationOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { noteRolledBack } from "../version-table/note.ts";
 import { predict } from "./predict.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -87,7 +87,7 @@ async function rollBack(
       limitMinutes,
       beside: besideTarget(ports, evidence, target),
       noticesRewrites: target === "staging",
-      atEnd: async () => [await removeVersion(session, ports.plan.schema.table, version)],
+      atEnd: () => noteRolledBack(session, ports.plan, version),
     }),
   );
   if (!steps) return { ...RELIEVE_ME, ...named(migration) };

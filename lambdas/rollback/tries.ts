@@ -1,6 +1,5 @@
 import type { LedgerKey } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
-import { removeVersion } from "../migrate/schema-version.ts";
 import { describeDifference, differences } from "../prove/difference.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
@@ -11,6 +10,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
 import { type Migration, migrationOf, type SqlFile } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
+import { noteRolledBack } from "../version-table/note.ts";
 
 // A worker that dies may have a rollback run again that was done, and a migration that fails half-way has no other way
 // back. So both are tried on staging, once the rollback as such is proven, and proven like it.
@@ -164,8 +164,7 @@ function stepsOf(
       limitMinutes,
       beside: besideTarget(ports, evidence, "staging"),
       // A migration of which only a step is applied has no version yet.
-      atEnd: async () =>
-        direction === "rollback" ? [await removeVersion(session, ports.plan.schema.table, version)] : [],
+      atEnd: async () => (direction === "rollback" ? await noteRolledBack(session, ports.plan, version) : []),
     }),
   );
 }

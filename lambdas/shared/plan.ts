@@ -1,3 +1,5 @@
+import type { Tool, ToolRow } from "./tool-rows.ts";
+
 /**
  * A plan as handlers get it: parsed, checked and with its SQL cut into statements when it was published, so that no
  * handler needs a parser. See docs/plan-format.md. What is stored of it is in plan-document.ts: whoever changes this so
@@ -11,7 +13,7 @@ export interface CompiledPlan {
   checksum: string;
   /** SHA-256 (hex) over every file of the plan that can reach a deployed database, comments included. */
   sources: string;
-  schema: { table: string; expectedVersion: string };
+  schema: SchemaVersion;
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];
   applicationRoles: readonly string[];
@@ -36,6 +38,15 @@ export interface CompiledPlan {
   stagingData: readonly SqlFile[];
 }
 
+/** Where the schema's version is noted. */
+export interface SchemaVersion {
+  table: string;
+  /** The version that the plan starts from, as the tool itself calls it; `none` where a tool's table has no row. */
+  expectedVersion: string;
+  /** Whose table it is, by whose rules it is read and written; absent: a table with a column `version`. */
+  tool?: Tool | undefined;
+}
+
 export interface Extension {
   name: string;
   minimumVersion?: string | undefined;
@@ -54,6 +65,8 @@ export interface Migration {
   unasked?: true | undefined;
   /** All that it does to what was there before, by table or column; absent: what the rehearsal shows is agreed to. */
   changes?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** What the table of `schema.tool` holds about it once it is applied; absent: the plan names no tool. */
+  rows?: readonly ToolRow[] | undefined;
   migrate: SqlFile;
   validate: CheckFile;
   rollback: SqlFile;

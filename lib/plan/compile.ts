@@ -14,6 +14,7 @@ import { PlanError } from "./plan-error.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
 import { splitStatements, syntaxProblem } from "./statements.ts";
+import { toolRowsOf } from "./tool-rows.ts";
 import { compileWatch } from "./watch.ts";
 
 export interface LoadedPlan {
@@ -69,8 +70,10 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
 
   const migrations: Migration[] = [];
   const reaching = new Set<string>();
-  for (const { folder, title, expectedMinutes, checklist, changes } of file.migrations) {
+  for (const [place, migration] of file.migrations.entries()) {
+    const { folder, title, expectedMinutes, checklist, changes } = migration;
     const path = (name: string) => `${folder}/${name}.sql`;
+    const rows = toolRowsOf(file.schema, migration, place, versionOf(folder));
     migrations.push({
       version: versionOf(folder),
       folder,
@@ -79,6 +82,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       checklist,
       ...(asked.has(folder) ? {} : { unasked: true as const }),
       ...(changes === undefined ? {} : { changes }),
+      ...(rows.length === 0 ? {} : { rows }),
       migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")), reaching)),
       validate: parseCheckFile(path("validate"), await read(path("validate")), reaching),
       rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")), reaching)),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OPERATORS, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
+import { TOOL_TABLES, TOOLS } from "../../lambdas/shared/tool-rows.ts";
 
 // plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one.
 
@@ -38,6 +39,9 @@ const changes = z.record(
   z.string().min(1),
   z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).transform((words) => [words].flat()),
 );
+
+/** What a tool's own table is to hold about a migration. What its keys are hangs on the tool: see tool-rows.ts. */
+const row = z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown())).min(1)]);
 
 const httpExpectation = z.strictObject({
   title: z.string().min(1),
@@ -109,13 +113,20 @@ const localRoute = z.strictObject({
 
 export const planFile = z.strictObject({
   title: z.string().min(1),
-  schema: z.strictObject({
-    table: z
-      .string()
-      .regex(/^[a-z_][\w$]*(\.[a-z_][\w$]*)?$/i, "a table name")
-      .default("schema_migrations"),
-    expectedVersion: z.string().min(1, "the version that the schema must have, in quotes"),
-  }),
+  schema: z
+    .strictObject({
+      tool: z.enum(TOOLS).optional(),
+      table: z
+        .string()
+        .regex(/^([a-z_][\w$]*|"[^"]+")(\.([a-z_][\w$]*|"[^"]+"))?$/i, "a table's name, as SQL has it")
+        .optional(),
+      expectedVersion: z.string().min(1, "the version that the schema must have, in quotes"),
+    })
+    .transform(({ tool, table, expectedVersion }) => ({
+      table: table ?? (tool === undefined ? "schema_migrations" : TOOL_TABLES[tool]),
+      expectedVersion,
+      ...(tool === undefined ? {} : { tool }),
+    })),
   server: z.strictObject({
     minimumVersion: z.number().int().min(13),
     minimumConnections: z.number().int().positive().default(50),
@@ -146,6 +157,7 @@ export const planFile = z.strictObject({
         checklist: z.array(z.string().min(1)).default([]),
         changes: changes.optional(),
         gate: z.boolean().optional(),
+        row: row.optional(),
       }),
     )
     .min(1),
