@@ -5,6 +5,7 @@ import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
@@ -47,6 +48,7 @@ export async function main(
 const COMMANDS = [
   rehearseCommand,
   checkCommand,
+  importCommand,
   publishCommand,
   reportCommand,
   verifyCommand,

@@ -1,4 +1,5 @@
 import { isPostgresError, SluiceError } from "../../lambdas/shared/errors.ts";
+import { ImportError } from "../../lib/import/source.ts";
 import { PlanError } from "../../lib/plan/plan-error.ts";
 import { SettingsError } from "../../lib/settings.ts";
 import { UsageError } from "../../local/events.ts";
@@ -57,7 +58,12 @@ const SERVER: Readonly<Record<string, string>> = {
  * carries a code of the system's, the network's or the server's is theirs.
  */
 export function mistakeIn(error: unknown): string | undefined {
-  if (error instanceof PlanError || error instanceof UsageError || error instanceof SettingsError)
+  if (
+    error instanceof PlanError ||
+    error instanceof UsageError ||
+    error instanceof SettingsError ||
+    error instanceof ImportError
+  )
     return error.message;
   if (error instanceof SluiceError) return error.message;
   if (isPostgresError(error)) return ofServer(error);

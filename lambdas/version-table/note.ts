@@ -3,7 +3,7 @@ import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
-import { type Standing, standingAround } from "./standing.ts";
+import { keepsStanding, type Standing, standingAfter, standingAround } from "./standing.ts";
 import { type VersionTable, versionTable } from "./tables.ts";
 
 // What the run writes to the table of the schema's version, as statements without parameters: they are sent in one
@@ -33,6 +33,16 @@ export async function noteApplied(
   const table = await needTable(session, plan);
   const standing = standingAround(plan, version);
   if (standing) return stand(table, schema.tool, standing.after);
+  return inserting(table, rows, began);
+}
+
+/** The statements that fill a table as the tool itself would have, by applying these one after another. */
+export function noteAll(table: VersionTable, tool: Tool, rows: readonly ToolRow[]): string[] {
+  if (!keepsStanding(tool)) return inserting(table, rows, "now()");
+  return stand(table, tool, standingAfter(tool, rows));
+}
+
+function inserting(table: VersionTable, rows: readonly ToolRow[] | undefined, began: string): string[] {
   return insertsOf(table, rows, began).map(
     ({ table: into, columns, is }) =>
       `INSERT INTO ${into} (${Object.keys(columns).map(identifier).join(", ")})

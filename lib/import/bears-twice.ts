@@ -8,7 +8,9 @@ import { fieldsOf, type Node, nodesWithin } from "../plan/statements.ts";
 const KINDS = new Set(
   `aggregate access cast collation concurrently configuration conversion data dictionary domain event extension family
 foreign function group index language large materialized method operator parser policy procedural procedure publication
-routine rule schema search sequence server statistics table template text transform trigger type view wrapper`.split(/\s+/),
+routine rule schema search sequence server statistics table template text transform trigger type view wrapper`.split(
+    /\s+/,
+  ),
 );
 
 /** The statement with IF EXISTS wherever it drops; as it is where it does more than that, or where it says so already. */
@@ -16,7 +18,7 @@ export function bearsTwice(sql: string, node: Node): string {
   const drop = fieldsOf<{ missing_ok?: boolean }>(node, "DropStmt");
   if (drop) return drop.missing_ok ? sql : checked(sql, insertAfterKinds(sql));
   const alter = fieldsOf<{ cmds?: unknown; missing_ok?: boolean; objtype?: string }>(node, "AlterTableStmt");
-  if (!alter || alter.objtype !== "OBJECT_TABLE") return sql;
+  if (alter?.objtype !== "OBJECT_TABLE") return sql;
   const commands = [...nodesWithin(alter.cmds, "AlterTableCmd")];
   const drops = commands.every(({ subtype }) =>
     ["AT_DropColumn", "AT_DropConstraint"].includes(String(subtype)),

@@ -78,13 +78,13 @@ const SIGNS: readonly Sign[] = [
     tool: "node-pg-migrate",
     because: "has the marks of node-pg-migrate",
     found: ({ withText, withName }) =>
-      withText(/^\s*--[\s-]*up\s+migration/im) ??
-      withName(/^\d{13}_.*\.(sql|[cm]?js|ts)$/),
+      withText(/^\s*--[\s-]*up\s+migration/im) ?? withName(/^\d{13}_.*\.(sql|[cm]?js|ts)$/),
   },
   {
     tool: "flyway",
     because: "is named as Flyway names migrations",
-    found: ({ withName }) => withName(/(^|\/)[VB]\d+([._]\d+)*__[^/]*\.(sql|java)$/) ?? withName(/(^|\/)R__[^/]*\.sql$/),
+    found: ({ withName }) =>
+      withName(/(^|\/)[VB]\d+([._]\d+)*__[^/]*\.(sql|java)$/) ?? withName(/(^|\/)R__[^/]*\.sql$/),
   },
   {
     tool: "postgrator",
@@ -108,7 +108,9 @@ const SIGNS: readonly Sign[] = [
     tool: "django",
     because: "is Django's",
     found: ({ withText, folder }) =>
-      withText(/^--\n-- (?:Create model|Add field|Alter field|Remove field|Rename field|Rename model|Delete model|Create index|Add constraint|Create constraint|Raw SQL operation|Raw Python operation|Alter (?:unique_together|index_together|model options))/m) ??
+      withText(
+        /^--\n-- (?:Create model|Add field|Alter field|Remove field|Rename field|Rename model|Delete model|Create index|Add constraint|Create constraint|Raw SQL operation|Raw Python operation|Alter (?:unique_together|index_together|model options))/m,
+      ) ??
       folder.paths.find(
         (path) =>
           /(^|\/)\d{4}_\w+\.py$/.test(path) &&
@@ -145,7 +147,8 @@ function pairs(folder: SourceFolder, sql: readonly string[]): Candidate[] {
   const up = sql.find((path) => /^\d+_[^/]*\.(up|down)\.sql$/.test(path));
   if (up !== undefined) {
     const mark = sql.find((path) => textOf(folder, path).text.startsWith("-- no-transaction"));
-    if (mark !== undefined) return [{ tool: "sqlx", because: `${mark} begins with -- no-transaction, sqlx's mark` }];
+    if (mark !== undefined)
+      return [{ tool: "sqlx", because: `${mark} begins with -- no-transaction, sqlx's mark` }];
     const [project] = projectsAround(folder.root);
     if (project) return [project];
     return [
@@ -215,7 +218,11 @@ const PROGRAMS: readonly { name: RegExp; text: RegExp; says: string }[] = [
     text: /\byoyo\b|\bstep\(/,
     says: "migrations of yoyo, in Python, which prints no SQL; write what is pending as SQL",
   },
-  { name: /\.java$/, text: /BaseJavaMigration|JavaMigration/, says: "Flyway's migrations in Java; write what is pending as SQL" },
+  {
+    name: /\.java$/,
+    text: /BaseJavaMigration|JavaMigration/,
+    says: "Flyway's migrations in Java; write what is pending as SQL",
+  },
 ];
 
 /** What a folder without a migration in SQL is; undefined: it cannot be told. */

@@ -1,10 +1,18 @@
 import { parseSync } from "libpg-query";
+import { NONE } from "../../lambdas/shared/tool-rows.ts";
 import { fieldsOf, type Node, nodesWithin } from "../plan/statements.ts";
-import { hasWayBack, type Finding, type ImportedFolder, type ImportedMigration, type Row } from "./imported.ts";
+import {
+  type Finding,
+  hasWayBack,
+  type ImportedFolder,
+  type ImportedMigration,
+  type Row,
+} from "./imported.ts";
+import type { Split } from "./pending.ts";
 import { replacePlaceholders } from "./placeholders.ts";
 import { TOOL_NAMES } from "./readers.ts";
+import { byCodeUnit } from "./source.ts";
 import { stepsOf } from "./steps.ts";
-import type { Split } from "./pending.ts";
 import { toolTable } from "./tool-tables.ts";
 
 /** What people decide of migrations that are in doubt: files, their names, or versions. */
@@ -52,17 +60,21 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
   const doubts: Finding[] = [...folder.refusals];
   const named = new Set<string>();
   const is = (list: readonly string[], one: ImportedMigration) => {
-    const hits = list.filter((given) => [one.version, ...one.files, ...one.aliases].includes(given) || one.files.some((file) => file.endsWith(`/${given}`)));
+    const hits = list.filter(
+      (given) =>
+        [one.version, ...one.files, ...one.aliases].includes(given) ||
+        one.files.some((file) => file.endsWith(`/${given}`)),
+    );
     for (const hit of hits) named.add(hit);
     return hits.length > 0;
   };
   const known = folder.placeholders;
   const values = new Set<string>();
   const filled = (one: ImportedMigration): ImportedMigration => {
-    if (!known) return one;
+    if (!known) return counted(folder, one);
     const { migration, used } = replacePlaceholders(one, known, decisions.values);
     for (const name of used) values.add(name);
-    return migration;
+    return counted(folder, migration);
   };
 
   const skipped: string[] = [];
@@ -82,31 +94,56 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
     const made = draftMigration(migration, tool);
     const late = split.late.filter((finding) => finding.file === file);
     const open = [...migration.doubts, ...made.doubts, ...late];
-    notes.push(...made.notes, ...(take ? open.map((finding) => ({ ...finding, says: `${finding.says} (taken as it is)` })) : []));
+    notes.push(
+      ...made.notes,
+      ...(take ? open.map((finding) => ({ ...finding, says: `${finding.says} (taken as it is)` })) : []),
+    );
     if (!take) doubts.push(...open);
     drafted.push({ migration, draft: made.draft });
   }
   const applied = split.applied.map(filled);
-  const baseline = baselineOf(folder, applied, drafted.map(({ migration }) => migration), tool);
+  const baseline = baselineOf(
+    folder,
+    applied,
+    drafted.map(({ migration }) => migration),
+    tool,
+  );
   const given = [...decisions.take, ...decisions.skip].filter((one) => !named.has(one));
   const unused = [...decisions.values.keys()].filter((name) => !values.has(name));
   return {
     schema: {
       ...(folder.tool === "numbered" ? {} : { tool: folder.tool }),
-      expectedVersion: split.applied.at(-1)?.standing ?? folder.before,
+      expectedVersion: standingOf(folder, split),
     },
     extensions: baseline.extensions,
     migrations: drafted.map(({ draft }) => draft),
     baseline: baseline.files,
     appliedVersions: split.applied.map(({ version }) => version),
-    notes: [...notes, ...baseline.notes],
-    doubts,
+    notes: inOrder([...notes, ...baseline.notes]),
+    doubts: inOrder(doubts),
     skipped,
     unknown: [
       ...given.map((one) => `${one} is none of the pending migrations`),
       ...unused.map((name) => `--value ${name}=...: no file has that name in it`),
     ],
   };
+}
+
+/** By file and line, as people read them beside the files. */
+function inOrder(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort((a, b) => byCodeUnit(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** Django's version is that of the apps that the plan is about. */
+function standingOf({ tool }: ImportedFolder, { applied, pending }: Split): string {
+  const apps = new Set(pending.map(({ row }) => row?.app));
+  const last = applied.findLast(({ row }) => tool !== "django" || apps.has(row?.app));
+  return last?.standing ?? NONE;
+}
+
+/** Atlas notes how many statements a file has. */
+function counted({ tool }: ImportedFolder, one: ImportedMigration): ImportedMigration {
+  return tool === "atlas" ? { ...one, row: { ...one.row, total: nodesOf(one.up.text).length } } : one;
 }
 
 function draftMigration(
@@ -153,7 +190,8 @@ function draftMigration(
 
 function titleOf({ version, name }: ImportedMigration): string {
   const words = name.replace(/\s+/g, " ").trim() || version;
-  const title = version === words || version.includes(words.replaceAll(" ", "_")) ? version : `${version}: ${words}`;
+  const title =
+    version === words || version.includes(words.replaceAll(" ", "_")) ? version : `${version}: ${words}`;
   return title.slice(0, 120);
 }
 
@@ -223,9 +261,14 @@ function baselineOf(
         says: `creates the extension ${name}, which the embedded Postgres does not have. Rehearse on a copy of your database: --database-url`,
       });
   const roles = rolesIn(used);
-  const before = roles.length === 0 ? [] : [{ name: `${"0".repeat(digits)}_roles.sql`, text: rolesText(roles) }];
+  const before =
+    roles.length === 0 ? [] : [{ name: `${"0".repeat(digits)}_roles.sql`, text: rolesText(roles) }];
   return {
-    files: [...before, ...files, { name: `${"9".repeat(digits)}_versions.sql`, text: toolTable(folder, applied) }],
+    files: [
+      ...before,
+      ...files,
+      { name: `${"9".repeat(digits)}_versions.sql`, text: toolTable(folder, applied) },
+    ],
     extensions,
     notes,
   };
@@ -264,7 +307,8 @@ function rolesIn(nodes: readonly Node[]): string[] {
   const found = new Set<string>();
   for (const node of nodes)
     for (const { rolename } of nodesWithin(node, "RoleSpec"))
-      if (typeof rolename === "string" && !made.has(rolename) && !/^pg_|^postgres$/.test(rolename)) found.add(rolename);
+      if (typeof rolename === "string" && !made.has(rolename) && !/^pg_|^postgres$/.test(rolename))
+        found.add(rolename);
   return [...found].sort();
 }
 

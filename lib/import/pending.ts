@@ -37,12 +37,13 @@ export function splitFolder({ migrations, late }: ImportedFolder, applied: Appli
   return {
     applied: done,
     pending,
-    late: late === undefined
-      ? []
-      : tooLate.map(({ files, version }) => ({
-          file: files[0] ?? version,
-          says: `comes before ${migrations[newest]?.version}, which is applied, and is not applied itself: ${late}. Is it meant to run?`,
-        })),
+    late:
+      late === undefined
+        ? []
+        : tooLate.map(({ files, version }) => ({
+            file: files[0] ?? version,
+            says: `comes before ${migrations[newest]?.version}, which is applied, and is not applied itself: ${late}. Is it meant to run?`,
+          })),
   };
 }
 

@@ -43,7 +43,13 @@ export function stepsOf(part: Part, direction: "up" | "down", tool: string): Ste
   const text = withoutPsql(part, notes, doubts);
   if (!holdsSql(text)) {
     say(part.line, "holds no SQL here: the step does nothing, so that the version is written all the same");
-    return { text: `${text.trim()}\nSELECT 1;\n`.trimStart(), each: ["SELECT 1;"], empty: true, notes, doubts };
+    return {
+      text: `${text.trim()}\nSELECT 1;\n`.trimStart(),
+      each: ["SELECT 1;"],
+      empty: true,
+      notes,
+      doubts,
+    };
   }
   const cuts = cutStatements(text, part.line);
   if (cuts === undefined) {
@@ -63,8 +69,7 @@ export function stepsOf(part: Part, direction: "up" | "down", tool: string): Ste
   const changed = new Set<Cut>();
   const written = steps.map(({ outside, cuts: held }) => {
     const each = held.map((cut) => {
-      const now =
-        direction === "down" ? bearsTwice(cut.sql, cut.node) : outsideForm(cut.sql, cut.node);
+      const now = direction === "down" ? bearsTwice(cut.sql, cut.node) : outsideForm(cut.sql, cut.node);
       if (now !== cut.sql) {
         changed.add(cut);
         say(

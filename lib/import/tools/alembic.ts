@@ -80,7 +80,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
   if (revisions.length > 0)
     migrations.sort((a, b) => (order.get(a.version) ?? -1) - (order.get(b.version) ?? -1));
   else sortByChain(migrations);
-  return { tool: "alembic", migrations, notes, refusals, before: "none" };
+  return { tool: "alembic", migrations: standing(migrations), notes, refusals };
 }
 
 function sectionsOf(folder: SourceFolder, path: string, notes: Finding[]): Section[] {
@@ -133,10 +133,17 @@ interface Revision {
 function revisionIn(folder: SourceFolder, path: string): Revision | undefined {
   const { text } = textOf(folder, path);
   const id = /^revision\s*(?::\s*[\w."'[\], |]+)?=\s*["']([^"']+)["']/m.exec(text)?.[1];
-  const down = /^down_revision\s*(?::\s*[\w."'[\], |]+)?=\s*(None|\([^)]*\)|\[[^\]]*\]|["'][^"']*["'])/m.exec(text)?.[1];
+  const down = /^down_revision\s*(?::\s*[\w."'[\], |]+)?=\s*(None|\([^)]*\)|\[[^\]]*\]|["'][^"']*["'])/m.exec(
+    text,
+  )?.[1];
   if (id === undefined || down === undefined) return undefined;
   const says = /^\s*(?:r|u)?["']{3}\s*(.*?)\s*$/m.exec(text)?.[1]?.replace(/["']{3}$/, "");
-  return { id, down: [...down.matchAll(/["']([^"']+)["']/g)].map(([, one]) => String(one)), path, says: says || id };
+  return {
+    id,
+    down: [...down.matchAll(/["']([^"']+)["']/g)].map(([, one]) => String(one)),
+    path,
+    says: says || id,
+  };
 }
 
 /** Each after those that it follows; where several could come next, by the name of its file. */
@@ -153,6 +160,16 @@ function inOrder(revisions: readonly Revision[]): Revision[] {
   return done;
 }
 
+/** The table holds the heads: of each revision, those that nothing follows yet. */
+function standing(migrations: readonly ImportedMigration[]): ImportedMigration[] {
+  let heads: string[] = [];
+  return migrations.map((one) => {
+    const follows = [one.row?.down_revision ?? []].flat().map(String);
+    heads = [...heads.filter((head) => !follows.includes(head)), one.version].sort();
+    return { ...one, standing: heads.join(", ") };
+  });
+}
+
 function sortByChain(migrations: ImportedMigration[]): void {
   const follows = (one: ImportedMigration) => [one.row?.down_revision ?? []].flat().map(String);
   const rest = [...migrations];
@@ -166,4 +183,3 @@ function sortByChain(migrations: ImportedMigration[]): void {
   }
   migrations.splice(0, migrations.length, ...done);
 }
-

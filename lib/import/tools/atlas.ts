@@ -53,7 +53,6 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    before: "none",
     late: "Atlas refuses it, unless it is told --exec-order",
   };
 }

@@ -23,15 +23,10 @@ export function readDbmate(folder: SourceFolder): ImportedFolder {
     migrations.push(readFile(folder, path, version, notes));
   }
   migrations.sort((a, b) => byCodeUnit(a.files[0] ?? "", b.files[0] ?? ""));
-  return { tool: "dbmate", migrations, notes, refusals: twice(migrations, "dbmate"), before: "none" };
+  return { tool: "dbmate", migrations, notes, refusals: twice(migrations, "dbmate") };
 }
 
-function readFile(
-  folder: SourceFolder,
-  path: string,
-  version: string,
-  notes: Finding[],
-): ImportedMigration {
+function readFile(folder: SourceFolder, path: string, version: string, notes: Finding[]): ImportedMigration {
   const { text, notes: read } = textOf(folder, path);
   notes.push(...read);
   const doubts: Finding[] = [];
@@ -85,7 +80,9 @@ function readFile(
 /** Only these very letters turn it off; whatever else it says is ignored. */
 function transactionOf(mark: string, at: { file: string; line: number }, notes: Finding[]): Part["runs"] {
   const options = mark.split(/\s+/).map((option) => option.split(":"));
-  if (options.some(([key, value, ...more]) => key === "transaction" && value === "false" && more.length === 0))
+  if (
+    options.some(([key, value, ...more]) => key === "transaction" && value === "false" && more.length === 0)
+  )
     return "message";
   if (/transaction/i.test(mark))
     notes.push({

@@ -86,7 +86,7 @@ export function readDjango(folder: SourceFolder): ImportedFolder {
   });
   const printed = new Set(migrations.map(({ version }) => version));
   migrations.push(...python.filter(({ version }) => !printed.has(version)));
-  return { tool: "django", migrations, notes, refusals, before: "none" };
+  return { tool: "django", migrations, notes, refusals };
 }
 
 /** The app's own folder is above its migrations. */

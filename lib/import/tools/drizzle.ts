@@ -54,13 +54,16 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
   }
   const named = new Set(entries.map(({ tag }) => `${tag}.sql`));
   const other = folder.paths.filter((path) => /^[^/]+\.sql$/.test(path) && !named.has(path));
-  for (const file of passedOver(other, "Drizzle", "")) notes.push({ ...file, says: "is not imported: Drizzle passes over it without a word, as the journal does not name it" });
+  for (const file of passedOver(other, "Drizzle", ""))
+    notes.push({
+      ...file,
+      says: "is not imported: Drizzle passes over it without a word, as the journal does not name it",
+    });
   return {
     tool: "drizzle",
     migrations,
     notes,
     refusals,
-    before: "none",
     late: "Drizzle skips it for ever, and says that all went well",
   };
 }

@@ -45,8 +45,12 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
       );
   }
   const undo = new Map(found.U.map((script) => [sameVersion(script.version), script.path]));
-  const migrations = [...found.V, ...found.B].map((script) => migrationOf(folder, script, found.B, undo, notes));
-  migrations.sort((a, b) => byVersion(a.version, b.version) || byCodeUnit(a.files[0] ?? "", b.files[0] ?? ""));
+  const migrations = [...found.V, ...found.B].map((script) =>
+    migrationOf(folder, script, found.B, undo, notes),
+  );
+  migrations.sort(
+    (a, b) => byVersion(a.version, b.version) || byCodeUnit(a.files[0] ?? "", b.files[0] ?? ""),
+  );
   for (const [index, migration] of migrations.entries()) {
     const before = migrations[index - 1];
     if (before && byVersion(before.version, migration.version) === 0 && !isBase(before) && !isBase(migration))
@@ -60,7 +64,6 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    before: "none",
     placeholders: { pattern: /\$\{([^{}\s]+)\}/g, by: "Flyway replaces" },
     late: "Flyway does not apply it, unless it is told outOfOrder",
   };
@@ -93,7 +96,12 @@ function migrationOf(
     aliases: [path, nameOf(path), `V${version}`, version.replaceAll(".", "_")],
     files: way === undefined ? [path] : [path, way],
     up,
-    down: back(folder, way, `there is no U${version}__ file: the open edition of Flyway has no way back`, notes),
+    down: back(
+      folder,
+      way,
+      `there is no U${version}__ file: the open edition of Flyway has no way back`,
+      notes,
+    ),
     row: { version, description, script: path, checksum: checksumOf(raw) },
     doubts: base
       ? [
@@ -114,7 +122,9 @@ function scriptOf(folder: SourceFolder, path: string, notes: Finding[]): { up: P
   const { text, notes: read } = textOf(folder, path);
   notes.push(...read);
   const settings = folder.paths.includes(`${path}.conf`)
-    ? textOf(folder, `${path}.conf`).text.split("\n").map((line) => line.replace(/\s/g, "").toLowerCase())
+    ? textOf(folder, `${path}.conf`)
+        .text.split("\n")
+        .map((line) => line.replace(/\s/g, "").toLowerCase())
     : [];
   const alone = settings.includes("executeintransaction=false");
   if (alone)

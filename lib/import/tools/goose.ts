@@ -24,7 +24,11 @@ export function readGoose(folder: SourceFolder): ImportedFolder {
         });
       continue;
     }
-    const known = { version: String(BigInt(version)), name: wordsOf(rest), standing: String(BigInt(version)) };
+    const known = {
+      version: String(BigInt(version)),
+      name: wordsOf(rest),
+      standing: String(BigInt(version)),
+    };
     const row = { version_id: known.version };
     if (/\.go$/.test(path)) migrations.push(program(path, String(programOf(path)), { ...known, row }));
     else migrations.push({ ...known, row, ...readFile(folder, path, notes) });
@@ -36,7 +40,6 @@ export function readGoose(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    before: "0",
     late: "goose refuses it, unless it is told --allow-missing",
   };
 }
@@ -77,7 +80,7 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
       if (into) open[into] = false;
     } else if (words !== undefined && !/^ENVSUB (ON|OFF)$/.test(words))
       doubt(number, `is an annotation that goose does not know: ${line.trim()}`);
-    if (words !== undefined && words.startsWith("ENVSUB ON"))
+    if (words === "ENVSUB ON")
       doubt(
         number,
         "has goose put values of the environment in place of names such as $NAME. Write the values into the file",

@@ -46,11 +46,19 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
       );
     if ((follows === "-" ? null : follows) !== previous)
       refuse("does not follow the file before it, by its --! Previous");
-    const row: { filename: string; hash: string; previous_hash: string | null } = { filename: `${digits}.sql`, hash: written ?? hash, previous_hash: previous };
+    const row: { filename: string; hash: string; previous_hash: string | null } = {
+      filename: `${digits}.sql`,
+      hash: written ?? hash,
+      previous_hash: previous,
+    };
     previous = row.hash;
     for (const [index, line] of lines.entries())
       if (/^--!\s*include\b/i.test(line))
-        doubts.push({ file: path, line: index + 1, says: "includes another file. Put that file's SQL in its place" });
+        doubts.push({
+          file: path,
+          line: index + 1,
+          says: "includes another file. Put that file's SQL in its place",
+        });
     migrations.push({
       version: digits,
       aliases: [String(Number(digits)), path, `${digits}.sql`],
@@ -74,7 +82,6 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    before: "none",
     placeholders: {
       pattern: /(?<![:\w])(:[A-Z][A-Z0-9_]+)\b/g,
       by: "graphile-migrate replaces",

@@ -52,7 +52,7 @@ export function readLiquibase(folder: SourceFolder): ImportedFolder {
       file: migrations[0]?.files[0] ?? "",
       says: `is known to Liquibase by its path: the plan writes ${migrations[0]?.standing.split("::")[0]}. Where your databasechangelog has another, import from the folder in which Liquibase is called, or change the rows`,
     });
-  return { tool: "liquibase", migrations, notes, refusals, before: "none" };
+  return { tool: "liquibase", migrations, notes, refusals };
 }
 
 type FoundFile = { path: string; as: string } | { changeSet: string; file: string };
@@ -104,9 +104,11 @@ function listedBy(folder: SourceFolder, notes: Finding[], refusals: Finding[]): 
       } else {
         const given = "sql" in one ? one.sql : one.changelog;
         const path = find(given, from);
-        if (path === undefined) refusals.push({ file: from, says: `lists ${given}, which is not in the folder` });
+        if (path === undefined)
+          refusals.push({ file: from, says: `lists ${given}, which is not in the folder` });
         else if (on.includes(path)) refusals.push({ file: from, says: `includes itself, by way of ${path}` });
-        else if ("sql" in one) found.push({ path, as: joined("", given) === path ? path : given.replace(/^\.\//, "") });
+        else if ("sql" in one)
+          found.push({ path, as: joined("", given) === path ? path : given.replace(/^\.\//, "") });
         else walk(path, [...on, path]);
       }
     }
@@ -121,8 +123,11 @@ function listOf(folder: SourceFolder, path: string): Listed[] | undefined {
   const { text } = textOf(folder, path);
   if (!/databaseChangeLog/.test(text)) return undefined;
   if (/\.xml$/i.test(path)) {
-    const attribute = (tag: string, name: string) => new RegExp(`\\b${name}\\s*=\\s*"([^"]*)"`).exec(tag)?.[1];
-    return [...text.replace(/<!--[\s\S]*?-->/g, "").matchAll(/<(include|includeAll|changeSet)\b([^>]*)>/g)].map(
+    const attribute = (tag: string, name: string) =>
+      new RegExp(`\\b${name}\\s*=\\s*"([^"]*)"`).exec(tag)?.[1];
+    return [
+      ...text.replace(/<!--[\s\S]*?-->/g, "").matchAll(/<(include|includeAll|changeSet)\b([^>]*)>/g),
+    ].map(
       ([, tag, rest = ""]): Listed =>
         tag === "changeSet"
           ? { changeSet: `${attribute(rest, "author")}:${attribute(rest, "id")}` }
@@ -191,7 +196,14 @@ function changesetsOf(folder: SourceFolder, path: string, as: string, notes: Fin
     }
     const [, author, id, rest = ""] = CHANGESET.exec(line) ?? [];
     if (author !== undefined && id !== undefined) {
-      now = { author: bare(author), id: bare(id), attributes: attributesOf(rest), line: index + 1, lines: [], rollback: [] };
+      now = {
+        author: bare(author),
+        id: bare(id),
+        attributes: attributesOf(rest),
+        line: index + 1,
+        lines: [],
+        rollback: [],
+      };
       found.push(now);
       continue;
     }
@@ -213,7 +225,9 @@ function changesetsOf(folder: SourceFolder, path: string, as: string, notes: Fin
       continue;
     }
     if (/^\s*--\s*preconditions?\b/i.test(line) && now)
-      doubt(`makes the changeset depend on what the database holds (${line.trim()}), which the plan does not ask`);
+      doubt(
+        `makes the changeset depend on what the database holds (${line.trim()}), which the plan does not ask`,
+      );
     if (/^\s*(go|\/)\s*$/i.test(line)) {
       now?.lines.push("");
       notes.push({ ...at, says: `is a delimiter of Liquibase, which the plan leaves out: ${line.trim()}` });
@@ -272,7 +286,12 @@ function migrationOf(
   };
 }
 
-function wayBack(file: string, line: number, rollback: readonly string[], runs: Part["runs"]): Part | NoWayBack {
+function wayBack(
+  file: string,
+  line: number,
+  rollback: readonly string[],
+  runs: Part["runs"],
+): Part | NoWayBack {
   const text = rollback.join("\n");
   if (rollback.length === 0) return { none: `the changeset at ${file}:${line} has no --rollback` };
   if (/^\s*(empty|not required)\s*;?\s*$/i.test(text))

@@ -42,7 +42,6 @@ export function readNodePgMigrate(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    before: "none",
     late: "node-pg-migrate refuses the order, unless it is told --no-check-order",
   };
 }
@@ -89,7 +88,8 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
   return {
     files: [path],
     up: up ? part(up.index, after && down ? down.index : text.length) : all,
-    down: after && holdsSql(after.text) ? after : { none: `${path} has ${after ? "an empty" : "no"} down part` },
+    down:
+      after && holdsSql(after.text) ? after : { none: `${path} has ${after ? "an empty" : "no"} down part` },
     doubts,
   };
 }

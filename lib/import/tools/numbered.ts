@@ -45,11 +45,19 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
         file: path,
         says: `has the number ${found.version}, and so has ${before}: which comes first? Number them, or name the tool: --tool`,
       });
-    else files.set(found.version, { ...known, [found.way]: path, ...(found.way === "up" ? { name: found.name } : {}) });
+    else
+      files.set(found.version, {
+        ...known,
+        [found.way]: path,
+        ...(found.way === "up" ? { name: found.name } : {}),
+      });
   }
   const migrations = [...files].flatMap(([version, { up, down, name }]): ImportedMigration[] => {
     if (up === undefined) {
-      notes.push({ file: String(down), says: "leads back, and there is nothing that leads there: it is not imported" });
+      notes.push({
+        file: String(down),
+        says: "leads back, and there is nothing that leads there: it is not imported",
+      });
       return [];
     }
     return [
@@ -68,7 +76,7 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
   migrations.push(...programs);
   migrations.sort((a, b) => order(a.version, b.version));
   refusals.push(...twice(migrations, "a plan"));
-  return { tool: "numbered", migrations, notes, refusals, before: "none" };
+  return { tool: "numbered", migrations, notes, refusals };
 }
 
 function order(a: string, b: string): number {

@@ -47,5 +47,5 @@ export function readPrisma(folder: SourceFolder): ImportedFolder {
     });
   }
   migrations.sort((a, b) => byCodeUnit(a.version, b.version));
-  return { tool: "prisma", migrations, notes, refusals, before: "none" };
+  return { tool: "prisma", migrations, notes, refusals };
 }

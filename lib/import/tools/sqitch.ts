@@ -42,11 +42,11 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
   const top = topOf(folder);
   const ids = new Map(plan.changes.map(({ name, id }) => [name, id]));
   const migrations = plan.changes.map((change, index): ImportedMigration => {
-    const { name, line, requires, conflicts, id, tags, note, planned_at, planner_name, planner_email } = change;
+    const { name, line, requires, conflicts, id, tags, note, planned_at, planner_name, planner_email } =
+      change;
     // A change of one name that comes again is a rework: the files of the former one are kept under its tag.
     const again = plan.changes.findIndex((other, at) => at > index && other.name === name);
-    const tag =
-      again < 0 ? "" : (plan.changes.slice(index, again).flatMap((one) => one.tags)[0]?.tag ?? "");
+    const tag = again < 0 ? "" : (plan.changes.slice(index, again).flatMap((one) => one.tags)[0]?.tag ?? "");
     const script = (kind: string) => `${top}${kind}/${name}${tag}.sql`;
     const has = (kind: string) => folder.paths.includes(script(kind));
     const deploy = script("deploy");
@@ -95,14 +95,17 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
       doubts: [...doubts, ...variables(up.text, deploy)],
     };
   });
-  return { tool: "sqitch", migrations, notes, refusals, before: "none" };
+  return { tool: "sqitch", migrations, notes, refusals };
 }
 
 /** psql puts values in place of these. */
 function variables(text: string, file: string): Finding[] {
   const inside = linesInside(text);
   return text.split("\n").flatMap((line, index) => {
-    const [found] = /(?<![:\w'"])(:'\w+'|:"\w+"|:[A-Za-z_]\w*)(?!\s*:=)/.exec(line.replace(/--.*$/, "").replace(/'[^']*'(?<!:'\w*')/g, "")) ?? [];
+    const [found] =
+      /(?<![:\w'"])(:'\w+'|:"\w+"|:[A-Za-z_]\w*)(?!\s*:=)/.exec(
+        line.replace(/--.*$/, "").replace(/'[^']*'(?<!:'\w*')/g, ""),
+      ) ?? [];
     return found === undefined || inside.has(index + 1) || /\[[^\]]*:/.test(line)
       ? []
       : [
@@ -147,7 +150,8 @@ function readPlan(folder: SourceFolder): SqitchPlan {
       if (pragma === "uri") uri = value;
       continue;
     }
-    const [stamp, planned_at = "", planner_name = "", planner_email = "", written = ""] = STAMP.exec(text) ?? [];
+    const [stamp, planned_at = "", planner_name = "", planner_email = "", written = ""] =
+      STAMP.exec(text) ?? [];
     if (stamp === undefined) {
       refusals.push({ file, line, says: `is no change and no tag of Sqitch: ${text}` });
       continue;
@@ -158,7 +162,8 @@ function readPlan(folder: SourceFolder): SqitchPlan {
     if (words.startsWith("@")) {
       const change = changes.at(-1);
       if (!change) refusals.push({ file, line, says: "is a tag before the first change" });
-      else change.tags.push({ tag: words, tag_id: tagId(project, uri, words, change.id, planned), ...planned });
+      else
+        change.tags.push({ tag: words, tag_id: tagId(project, uri, words, change.id, planned), ...planned });
       continue;
     }
     const [, name = words, dependencies = ""] = /^(\S+)(?:\s+\[(.*)\])?$/.exec(words) ?? [];

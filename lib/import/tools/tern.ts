@@ -40,7 +40,6 @@ export function readTern(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    before: "0",
     placeholders: { pattern: /\{\{\s*\.?([^{}]*?)\s*\}\}/g, by: "tern replaces the template" },
   };
 }

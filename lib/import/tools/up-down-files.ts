@@ -36,8 +36,7 @@ export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
   }
   notes.push(...passedOver(other, "golang-migrate", "VERSION_name.up.sql or VERSION_name.down.sql"));
   for (const [version, path] of downs)
-    if (!ups.has(version))
-      notes.push({ file: path, says: "has no up file beside it, and is not imported" });
+    if (!ups.has(version)) notes.push({ file: path, says: "has no up file beside it, and is not imported" });
   const migrations = [...ups].map(([version, { path, name }]): ImportedMigration => {
     const down = downs.get(version);
     return {
@@ -62,7 +61,6 @@ export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
     migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
     notes,
     refusals,
-    before: "none",
     late: "golang-migrate never runs it, and says nothing",
   };
 }
@@ -120,7 +118,6 @@ export function readSqlx(folder: SourceFolder): ImportedFolder {
     migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
     notes,
     refusals,
-    before: "none",
   };
 }
 
@@ -184,7 +181,6 @@ export function readPostgrator(folder: SourceFolder): ImportedFolder {
     migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
     notes,
     refusals: [],
-    before: "0",
     late: "postgrator never runs it, and says nothing",
   };
 }

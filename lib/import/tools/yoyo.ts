@@ -47,7 +47,9 @@ export function readYoyo(folder: SourceFolder): ImportedFolder {
         ),
         doubts: [],
       },
-      depends: (/^--\s*depends\s*:\s*(.*)$/m.exec(up.text)?.[1] ?? "").split(/\s+/).filter((one) => one !== ""),
+      depends: (/^--\s*depends\s*:\s*(.*)$/m.exec(up.text)?.[1] ?? "")
+        .split(/\s+/)
+        .filter((one) => one !== ""),
     });
   }
   const migrations: ImportedMigration[] = [];
@@ -66,7 +68,7 @@ export function readYoyo(folder: SourceFolder): ImportedFolder {
     if (!migrations.includes(one.migration)) migrations.push(one.migration);
   };
   for (const id of found.keys()) place(id, []);
-  return { tool: "yoyo", migrations, notes, refusals, before: "none" };
+  return { tool: "yoyo", migrations, notes, refusals };
 }
 
 function withRuns(down: ImportedMigration["down"], runs: Part["runs"]): ImportedMigration["down"] {
