@@ -181,7 +181,7 @@ function draftMigration(
       });
   }
   if (verify) {
-    const check = stepsOf(verify, "up", tool);
+    const check = stepsOf(verify, "verify", tool);
     doubts.push(...check.doubts);
     draft.files.validate = `${head(verify.file)}-- It raises an error where the migration did not work.\n-- sluice: check "${tool} verifies it"\n${check.each.join("\n")}\nSELECT true AS passed, 'no error' AS expected, 'no error' AS seen;\n`;
   }

@@ -33,10 +33,10 @@ interface Step {
 
 /**
  * Puts a part's SQL into steps that commit where the tool commits. libpg-query must be loaded.
- * @param direction a part that leads back is tried twice by the rehearsal, so what it drops is dropped IF EXISTS
+ * @param direction of a check nothing stays; a part that leads back is tried twice by the rehearsal, so what it drops is dropped IF EXISTS
  * @param tool as people write it
  */
-export function stepsOf(part: Part, direction: "up" | "down", tool: string): Steps {
+export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: string): Steps {
   const notes: Finding[] = [];
   const doubts: Finding[] = [];
   const say = (line: number, says: string) => notes.push({ file: part.file, line, says });
@@ -61,7 +61,7 @@ export function stepsOf(part: Part, direction: "up" | "down", tool: string): Ste
     });
     return { text: `${text.trim()}\n`, each: [text.trim()], empty: false, notes, doubts };
   }
-  const steps = group(part, cuts.statements, tool, say, doubts);
+  const steps = group(part, cuts.statements, direction, tool, say, doubts);
   if (steps.length === 0) {
     say(part.line, "holds BEGIN and COMMIT alone: the step does nothing");
     return { text: "SELECT 1;\n", each: ["SELECT 1;"], empty: true, notes, doubts };
@@ -138,6 +138,8 @@ function withoutPsql(part: Part, notes: Finding[], doubts: Finding[]): string {
     .join("\n");
 }
 
+const SEMICOLON = 59;
+
 /** Undefined where PostgreSQL cannot parse it. */
 function cutStatements(text: string, firstLine: number): { statements: Cut[]; rest: string } | undefined {
   let parsed: ReturnType<typeof parseSync>;
@@ -148,22 +150,29 @@ function cutStatements(text: string, firstLine: number): { statements: Cut[]; re
   }
   // The parser counts in bytes.
   const bytes = Buffer.from(text, "utf8");
+  const between = (from: number, to: number) => bytes.subarray(from, to).toString("utf8");
   let end = 0;
-  let line = firstLine;
   const statements = (parsed.stmts ?? []).map((raw): Cut => {
-    const start = raw.stmt_location ?? 0;
-    end = raw.stmt_len ? start + raw.stmt_len : bytes.length;
-    const whole = bytes.subarray(start, end).toString("utf8").trimEnd();
+    // From where the one before it ended: what stands between belongs to this one, comments too.
+    const start = end;
+    const after = (raw.stmt_location ?? 0) + (raw.stmt_len ?? 0);
+    const closed = raw.stmt_len ? after : bytes.length;
+    end = bytes[closed] === SEMICOLON ? closed + 1 : closed;
+    const whole = between(start, closed)
+      .replace(/^(?:\s*;)+/, "")
+      .trimEnd();
     const lead = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(whole)?.[0].length ?? 0;
-    line = firstLine + lineAt(text, bytes.subarray(0, start).toString("utf8").length + lead) - 1;
-    return { text: whole, sql: whole.slice(lead), node: (raw.stmt ?? {}) as Node, line };
+    const sql = whole.slice(lead);
+    const line = firstLine + lineAt(text, between(0, closed).trimEnd().length - sql.length) - 1;
+    return { text: whole, sql, node: (raw.stmt ?? {}) as Node, line };
   });
-  return { statements, rest: bytes.subarray(end).toString("utf8").replace(/^;/, "") };
+  return { statements, rest: between(end, bytes.length) };
 }
 
 function group(
   part: Part,
   cuts: readonly Cut[],
+  direction: "up" | "down" | "verify",
   tool: string,
   say: (line: number, says: string) => void,
   doubts: Finding[],
@@ -174,10 +183,14 @@ function group(
   const steps: Step[] = [];
   let open: Step | undefined;
   let began = false;
-  for (const cut of cuts) {
-    const { node, line } = cut;
+  /** Comments before a BEGIN belong to what follows it. */
+  let carried = "";
+  for (const given of cuts) {
+    const { node, line } = given;
     const kind = fieldsOf<{ kind?: string }>(node, "TransactionStmt")?.kind;
+    const comments = given.text.slice(0, given.text.length - given.sql.length).trim();
     if (kind === "TRANS_STMT_BEGIN" || kind === "TRANS_STMT_START") {
+      if (comments !== "") carried += `${comments}\n`;
       began = true;
       open = undefined;
       continue;
@@ -193,6 +206,8 @@ function group(
       continue;
     }
     if (kind === "TRANS_STMT_ROLLBACK") {
+      // A check is rolled back in any case.
+      if (direction === "verify") continue;
       doubts.push({
         file: part.file,
         line,
@@ -200,6 +215,8 @@ function group(
       });
       continue;
     }
+    const cut = { ...given, text: `${carried}${carried === "" ? given.text : given.text.trimStart()}` };
+    carried = "";
     const outside = outsideOnly(node);
     if (outside !== undefined) {
       if (oneTransaction || began)

@@ -98,23 +98,20 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
   return { tool: "sqitch", migrations, notes, refusals };
 }
 
-/** psql puts values in place of these. */
+/** psql puts values in place of these, outside of strings and bodies. */
 function variables(text: string, file: string): Finding[] {
   const inside = linesInside(text);
   return text.split("\n").flatMap((line, index) => {
-    const [found] =
-      /(?<![:\w'"])(:'\w+'|:"\w+"|:[A-Za-z_]\w*)(?!\s*:=)/.exec(
-        line.replace(/--.*$/, "").replace(/'[^']*'(?<!:'\w*')/g, ""),
-      ) ?? [];
-    return found === undefined || inside.has(index + 1) || /\[[^\]]*:/.test(line)
-      ? []
-      : [
-          {
-            file,
-            line: index + 1,
-            says: `psql puts a variable's value in place of ${found}, and nobody gives one here. Write the value into the file`,
-          },
-        ];
+    const code = line.replace(/--.*$/, "").replace(/(?<!:)'[^']*'/g, "''");
+    const [found] = /(?<![:\w])(?::'\w+'|:"\w+"|:[A-Za-z_]\w*)/.exec(code) ?? [];
+    if (found === undefined || inside.has(index + 1)) return [];
+    return [
+      {
+        file,
+        line: index + 1,
+        says: `psql puts a variable's value in place of ${found}, and nobody gives one here. Write the value into the file`,
+      },
+    ];
   });
 }
 
