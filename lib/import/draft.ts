@@ -70,10 +70,13 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
   };
   const known = folder.placeholders;
   const values = new Set<string>();
+  /** Files that are no SQL yet. */
+  const unfilled = new Set<string>();
   const filled = (one: ImportedMigration): ImportedMigration => {
     if (!known) return counted(folder, one);
-    const { migration, used } = replacePlaceholders(one, known, decisions.values);
+    const { migration, used, open } = replacePlaceholders(one, known, decisions.values);
     for (const name of used) values.add(name);
+    for (const file of open) unfilled.add(file);
     return counted(folder, migration);
   };
 
@@ -93,7 +96,8 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
     const take = is(decisions.take, one);
     const made = draftMigration(migration, tool);
     const late = split.late.filter((finding) => finding.file === file);
-    const open = [...migration.doubts, ...made.doubts, ...late];
+    const parsed = made.doubts.filter((finding) => !unfilled.has(finding.file));
+    const open = [...migration.doubts, ...parsed, ...late];
     notes.push(
       ...made.notes,
       ...(take ? open.map((finding) => ({ ...finding, says: `${finding.says} (taken as it is)` })) : []),

@@ -78,6 +78,8 @@ export interface ImportedMigration {
   standing: string;
   /** Of each, a person must decide before it can be imported: --take or --skip. */
   doubts: readonly Finding[];
+  /** On an empty database it is run in place of all that comes before it, and nowhere else. */
+  base?: true;
   /** It has no SQL that can be read: it can only be skipped. Where the tool can print SQL, this says how. */
   noSql?: string;
 }

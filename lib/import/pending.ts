@@ -47,7 +47,7 @@ export function splitFolder({ migrations, late }: ImportedFolder, applied: Appli
   };
 }
 
-/** Flyway's baseline stands for all that comes before it, on an empty database and nowhere else. */
+/** What stands for all that comes before it does so on an empty database, and nowhere else. */
 function onEmpty(migrations: readonly ImportedMigration[]): ImportedMigration[] {
   const base = migrations.findLastIndex(isBase);
   if (base < 0) return [...migrations];
@@ -55,15 +55,15 @@ function onEmpty(migrations: readonly ImportedMigration[]): ImportedMigration[] 
   return [
     ...migrations.slice(base, base + 1),
     ...notBase(migrations.slice(base + 1)).filter(({ standing }) => standing !== same),
-  ].map((one) => (isBase(one) ? { ...one, doubts: [] } : one));
+  ];
 }
 
 function notBase(migrations: readonly ImportedMigration[]): ImportedMigration[] {
   return migrations.filter((one) => !isBase(one));
 }
 
-function isBase({ version }: ImportedMigration): boolean {
-  return /^B\d/.test(version);
+function isBase({ base }: ImportedMigration): boolean {
+  return base === true;
 }
 
 function placeOf(migrations: readonly ImportedMigration[], given: string): number {

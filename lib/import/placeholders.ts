@@ -15,6 +15,8 @@ export interface Replaced {
   migration: ImportedMigration;
   /** Names that were replaced. */
   used: ReadonlySet<string>;
+  /** Files with a name that was not: they are no SQL yet. */
+  open: ReadonlySet<string>;
 }
 
 export function replacePlaceholders(
@@ -38,7 +40,7 @@ export function replacePlaceholders(
       doubts.push({
         file: part.file,
         line: part.line + lineAt(part.text, offset) - 1,
-        says: `${by} ${found} by a value that is not in the folder. Give it: --value ${/^[\w.:-]+$/.test(name) ? name : `"${name}"`}=...`,
+        says: `${by} ${found} by ${/^[\w.:-]+$/.test(name) ? `a value that is not in the folder. Give it: --value ${name}=...` : "what it works out itself. Write that into the file"}`,
       });
       return found;
     }),
@@ -53,5 +55,6 @@ export function replacePlaceholders(
       doubts: [...migration.doubts, ...doubts],
     },
     used,
+    open: new Set(doubts.map(({ file }) => file)),
   };
 }

@@ -24,8 +24,9 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
         says: "imports another file (atlas:import). Put that file's SQL in its place",
       });
     const doubts: Finding[] = [];
-    if (says.some((line) => /atlas:checkpoint\b/.test(line)))
-      doubts.push({
+    const checkpoint = says.some((line) => /atlas:checkpoint\b/.test(line));
+    if (checkpoint)
+      notes.push({
         file: path,
         line: 1,
         says: "is a checkpoint: Atlas runs it on an empty database in place of all files before it, and nowhere else",
@@ -46,6 +47,7 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
       row: { version, description, hash: hashes.get(path) ?? "" },
       standing: version,
       doubts,
+      ...(checkpoint ? { base: true as const } : {}),
     });
   }
   return {

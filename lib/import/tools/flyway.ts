@@ -53,7 +53,7 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
   );
   for (const [index, migration] of migrations.entries()) {
     const before = migrations[index - 1];
-    if (before && byVersion(before.version, migration.version) === 0 && !isBase(before) && !isBase(migration))
+    if (before && byVersion(before.version, migration.version) === 0 && !before.base && !migration.base)
       refusals.push({
         file: migration.files[0] ?? "",
         says: `has the version ${migration.version}, and so has ${before.files[0]}: Flyway refuses the folder. Rename one`,
@@ -76,7 +76,7 @@ function migrationOf(
   undo: ReadonlyMap<string, string>,
   notes: Finding[],
 ): ImportedMigration {
-  const base = bases.some((one) => one.path === path);
+  const base = bases.some((one) => one.path === path) || undefined;
   const known = {
     version: base ? `B${version}` : version,
     name: description === "" ? nameOf(path).replace(ENDS, "") : description,
@@ -84,6 +84,11 @@ function migrationOf(
   };
   const means = programOf(path);
   if (means !== undefined) return program(path, means, known);
+  if (base)
+    notes.push({
+      file: path,
+      says: `is a baseline: Flyway runs it on an empty database in place of all versions up to ${version}, and nowhere else`,
+    });
   const way = base ? undefined : undo.get(sameVersion(version));
   if (way !== undefined)
     notes.push({
@@ -103,19 +108,9 @@ function migrationOf(
       notes,
     ),
     row: { version, description, script: path, checksum: checksumOf(raw) },
-    doubts: base
-      ? [
-          {
-            file: path,
-            says: `is a baseline: Flyway runs it on an empty database in place of all versions up to ${version}, and nowhere else`,
-          },
-        ]
-      : [],
+    doubts: [],
+    ...(base ? { base } : {}),
   };
-}
-
-function isBase({ version }: ImportedMigration): boolean {
-  return version.startsWith("B");
 }
 
 function scriptOf(folder: SourceFolder, path: string, notes: Finding[]): { up: Part; raw: string } {

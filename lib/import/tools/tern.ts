@@ -5,7 +5,7 @@ import { byNumber, passedOver, program, programOf, twice, wordsOf } from "./name
 
 const SEPARATOR = "---- create above / drop below ----";
 const NEARLY = /^\s*-{2,}\s*create\s+above\s*\/\s*drop\s+below\s*-*\s*$/im;
-const NO_TRANSACTION = "---- tern: disable-tx ----";
+const NO_TRANSACTION = /^---- tern: disable-tx ----$/m;
 
 /** tern 2: files numbered 1, 2, 3, with a line that parts up from down. */
 export function readTern(folder: SourceFolder): ImportedFolder {
@@ -64,13 +64,13 @@ function readFile(
     });
   const part = (from: number, to: number): Part => {
     const body = text.slice(from, to);
-    const runs = body.includes(NO_TRANSACTION) ? ("statements" as const) : ("transaction" as const);
+    const runs = NO_TRANSACTION.test(body) ? ("statements" as const) : ("transaction" as const);
     if (runs === "transaction" && /^\s*-+\s*tern\s*:/im.test(body))
       notes.push({
         file: path,
-        says: `says something like ${NO_TRANSACTION}, but not in these very letters: tern runs it in a transaction, and so does the plan`,
+        says: `says something like ---- tern: disable-tx ----, but not in these very letters: tern runs it in a transaction, and so does the plan`,
       });
-    return { file: path, line: line(from), text: body.replaceAll(NO_TRANSACTION, ""), runs };
+    return { file: path, line: line(from), text: body.replace(NO_TRANSACTION, ""), runs };
   };
   const down = cut < 0 ? undefined : part(cut + SEPARATOR.length, text.length);
   return {
