@@ -1,16 +1,21 @@
 import { basename, join } from "node:path";
 import { Command, Option } from "commander";
 import { count } from "../../lambdas/report/words.ts";
+import type { Draft } from "../../lib/import/draft.ts";
+import type { Asked } from "../../lib/import/import.ts";
 import { type Finding, TOOLS, type Tool } from "../../lib/import/imported.ts";
 import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
+import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { needFolder } from "./plan-folder.ts";
 
 interface ImportFlags {
   tool?: Tool;
   after?: string;
+  databaseUrl?: string;
+  table?: string;
   plan?: string;
   check?: true;
   take: string[];
@@ -30,8 +35,12 @@ export function importCommand({ streams, exit }: Context): Command {
     .addOption(new Option("--tool <name>", "whose folder it is (default: found out)").choices(TOOLS))
     .option(
       "--after <version>",
-      "the newest version that is applied: those after it are pending; none: all are (default: all)",
+      "the newest version that is applied: those after it are pending, and no database is asked; none: all are pending",
     )
+    .addOption(
+      databaseOption("the database whose table of that tool says which are applied; it is only read"),
+    )
+    .option("--table <name>", "the tool's table in that database, where it is not the tool's default")
     .option("--plan <dir>", "folder of the plan (default: sql/ and the tool's name)")
     .option("--check", "says what it would do, and writes nothing")
     .option(
@@ -49,9 +58,10 @@ export function importCommand({ streams, exit }: Context): Command {
     )
     .addHelpText(
       "after",
-      `
+      `${DATABASE_HELP}
 Examples:
   sluice import db/migrations --after 041
+  sluice import db/migrations --database-url postgresql://me@localhost/app
   sluice import src/main/resources/db/migration --check
   sluice import migrations --tool sqlx --plan sql/next
   sluice rehearse --plan sql/dbmate --yes
@@ -65,17 +75,12 @@ ${OTHER_EXIT_CODES}`,
       ]);
       const recognized = recognize(dir, flags.tool);
       const { tool, because, source } = recognized;
-      const draft = await draftFrom(
-        recognized,
-        flags.after === undefined || flags.after === "none"
-          ? { kind: "none" }
-          : { kind: "after", version: flags.after },
-        { take: flags.take, skip: flags.skip, values: valuesOf(flags.value) },
-      );
+      const decisions = { take: flags.take, skip: flags.skip, values: valuesOf(flags.value) };
+      const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions));
       const plan = flags.plan ?? join("sql", tool);
       print(streams.stdout, [
         `${dir} is of ${tool}: ${because.join("; ")}.`,
-        `Applied: ${draft.appliedVersions.length === 0 ? "none" : `${draft.appliedVersions.length}, up to ${draft.appliedVersions.at(-1)}`}${flags.after === undefined ? ", as no --after says otherwise" : ""}. Pending: ${draft.migrations.length}.`,
+        `Applied: ${draft.appliedVersions.length === 0 ? "none" : `${draft.appliedVersions.length}, up to ${draft.appliedVersions.at(-1)}`}${(flags.after ?? flags.databaseUrl) ? "" : ", as neither --after nor --database-url says otherwise"}. Pending: ${draft.migrations.length}.`,
         ...notesText(draft.notes),
         ...draft.skipped.map((file) => `- ${file} is left out, as --skip says`),
       ]);
@@ -110,9 +115,28 @@ ${OTHER_EXIT_CODES}`,
         ...(await leftToDo(plan)),
         "Next:",
         `  sluice check ${plan}`,
-        `  sluice rehearse --plan ${plan} --yes`,
+        `  sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
       ]);
     });
+}
+
+/** Calls `draft` with how it is known what is applied. @throws UsageError where two things say it */
+async function asking(
+  { after, databaseUrl, table }: ImportFlags,
+  draft: (asked: Asked) => Promise<Draft>,
+): Promise<Draft> {
+  if (table !== undefined && databaseUrl === undefined)
+    throw new UsageError("--table needs --database-url: without one there is no table to read.");
+  if (after !== undefined && after !== "none") return await draft({ kind: "after", version: after });
+  if (databaseUrl === undefined || after === "none") return await draft({ kind: "none" });
+  const [{ addressIn }, { withGuestAt }, { GUARDS }] = await Promise.all([
+    import("../../local/server/address.ts"),
+    import("../../local/server/session.ts"),
+    import("../../lambdas/watch/take-reading.ts"),
+  ]);
+  return await withGuestAt(addressIn(databaseUrl), { application_name: "sluice import" }, GUARDS, (session) =>
+    draft({ kind: "database", session, table }),
+  );
 }
 
 /** What sluice check says of the plan, of which nothing is another tool's. */

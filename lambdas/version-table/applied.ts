@@ -201,7 +201,7 @@ export async function readApplied(
   session: Session,
   table: VersionTable,
   tool: Tool,
-  { schema, migrations }: CompiledPlan,
+  { schema, migrations }: Pick<CompiledPlan, "schema" | "migrations">,
 ): Promise<Applied> {
   const { newest, unfinished, lock, same = (a, b) => a === b } = READINGS[tool];
   const rows = migrations.flatMap((migration) => migration.rows ?? []);

@@ -36,7 +36,7 @@ export interface DraftMigration {
 }
 
 export interface Draft {
-  schema: { tool?: string; expectedVersion: string };
+  schema: { tool?: string; table?: string; expectedVersion: string };
   extensions: readonly string[];
   migrations: readonly DraftMigration[];
   /** What an embedded rehearsal starts from: files in order. */

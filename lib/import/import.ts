@@ -1,4 +1,6 @@
 import { loadModule } from "libpg-query";
+import type { Session } from "../../lambdas/shared/session.ts";
+import { appliedIn } from "./applied.ts";
 import { candidates, programsIn } from "./detect.ts";
 import { type Decisions, type Draft, draftOf } from "./draft.ts";
 import type { Tool } from "./imported.ts";
@@ -37,10 +39,16 @@ export function recognize(dir: string, given: Tool | undefined): Recognized {
   return { source, tool: first.tool, because: found.map(({ because }) => because) };
 }
 
-/** The draft of a plan, and nothing written. */
+/** How it is known which migrations are applied. */
+export type Asked = Applied | { kind: "database"; session: Session; table: string | undefined };
+
+/**
+ * The draft of a plan, and nothing written.
+ * @throws ImportError where the folder holds no migration, or it is not clear which of them are applied
+ */
 export async function draftFrom(
   { source, tool }: Recognized,
-  applied: Applied,
+  asked: Asked,
   decisions: Decisions,
 ): Promise<Draft> {
   await loadModule();
@@ -51,5 +59,16 @@ export async function draftFrom(
       `There is no migration of ${TOOL_NAMES[tool]} in ${source.root}.${programs === undefined ? "" : ` ${programs}`}${folder.notes.map(({ file, says }) => `\n  ${file} ${says}`).join("")}`,
     );
   }
-  return draftOf(folder, splitFolder(folder, applied), decisions);
+  if (asked.kind !== "database") return draftOf(folder, splitFolder(folder, asked), decisions);
+  const said = await appliedIn(asked.session, folder, asked.table);
+  const draft = draftOf(said.folder, splitFolder(said.folder, said.applied), decisions);
+  return {
+    ...draft,
+    schema: {
+      ...draft.schema,
+      ...(asked.table === undefined ? {} : { table: asked.table }),
+      // By the tool's own rules; of Django, by the apps that the plan is about.
+      expectedVersion: tool === "django" ? draft.schema.expectedVersion : said.version,
+    },
+  };
 }
