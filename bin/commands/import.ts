@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { Command, Option } from "commander";
 import { count } from "../../lambdas/report/words.ts";
 import type { Draft } from "../../lib/import/draft.ts";
-import type { Asked } from "../../lib/import/import.ts";
+import type { Asked, Recognized } from "../../lib/import/import.ts";
 import { type Finding, TOOLS, type Tool } from "../../lib/import/imported.ts";
 import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
@@ -18,6 +18,7 @@ interface ImportFlags {
   table?: string;
   plan?: string;
   check?: true;
+  call?: true;
   take: string[];
   skip: string[];
   value: string[];
@@ -43,6 +44,7 @@ export function importCommand({ streams, exit }: Context): Command {
     .option("--table <name>", "the tool's table in that database, where it is not the tool's default")
     .option("--plan <dir>", "folder of the plan (default: sql/ and the tool's name)")
     .option("--check", "says what it would do, and writes nothing")
+    .option("--call", "has alembic or Django's manage.py print the SQL, which runs the project's own code")
     .option(
       "--take <file>",
       "takes a file that is in doubt as its tool takes it; may be given several times",
@@ -73,7 +75,7 @@ ${OTHER_EXIT_CODES}`,
         import("../../lib/import/import.ts"),
         import("../../lib/import/plan-files.ts"),
       ]);
-      const recognized = recognize(dir, flags.tool);
+      const recognized = await withPrinted(recognize(dir, flags.tool), flags.call);
       const { tool, because, source } = recognized;
       const decisions = { take: flags.take, skip: flags.skip, values: valuesOf(flags.value) };
       const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions));
@@ -118,6 +120,16 @@ ${OTHER_EXIT_CODES}`,
         `  sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
       ]);
     });
+}
+
+/** @throws UsageError for a tool that prints no SQL */
+async function withPrinted(recognized: Recognized, call: true | undefined): Promise<Recognized> {
+  const { tool, source } = recognized;
+  if (!call) return recognized;
+  if (tool !== "alembic" && tool !== "django")
+    throw new UsageError(`--call is for alembic and django: ${tool} has files in SQL, or prints none.`);
+  const { called } = await import("../../lib/import/call.ts");
+  return { ...recognized, source: await called(source, tool) };
 }
 
 /** Calls `draft` with how it is known what is applied. @throws UsageError where two things say it */

@@ -65,7 +65,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
     migrations.push(
       program(
         path,
-        `it is Python. Print its SQL into the folder and import again: alembic upgrade ${before}:${id} --sql > ${id}.sql, and alembic downgrade ${id}:${before} --sql > ${id}.down.sql`,
+        `it is Python. Let the import call Alembic (--call), or print its SQL into the folder: alembic upgrade ${before}:${id} --sql > ${id}.sql, and alembic downgrade ${id}:${before} --sql > ${id}.down.sql`,
         {
           version: id,
           aliases: [id.slice(0, 8), path],

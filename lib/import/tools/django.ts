@@ -108,7 +108,7 @@ function pythonIn(folder: SourceFolder, path: string): ImportedMigration | undef
     : "";
   return program(
     path,
-    `it is Python. Print its SQL into a folder and import that: python manage.py sqlmigrate ${app} ${name} > ${app}.${name}.sql, and with --backwards > ${app}.${name}.backwards.sql${python}`,
+    `it is Python. Let the import call Django (--call), or print its SQL into a folder and import that: python manage.py sqlmigrate ${app} ${name} > ${app}.${name}.sql, and with --backwards > ${app}.${name}.backwards.sql${python}`,
     {
       version: `${app}.${name}`,
       aliases: [name, path],

@@ -40,7 +40,6 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
   const plan = readPlan(folder);
   const { refusals } = plan;
   const top = topOf(folder);
-  const ids = new Map(plan.changes.map(({ name, id }) => [name, id]));
   const migrations = plan.changes.map((change, index): ImportedMigration => {
     const { name, line, requires, conflicts, id, tags, note, planned_at, planner_name, planner_email } =
       change;
@@ -61,8 +60,8 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
     const verify = script("verify");
     const files = [deploy, revert, verify].filter((path) => folder.paths.includes(path));
     const required = requires.flatMap((dependency) => {
-      const found = ids.get(dependency.replace(/^:/, "").replace(/@.*$/, ""));
-      return found === undefined ? [] : [[dependency, found] as const];
+      const found = requiredBy(plan.changes.slice(0, index), dependency);
+      return found === undefined ? [] : [[dependency, found.id] as const];
     });
     if (required.length < requires.length)
       notes.push({
@@ -71,8 +70,8 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
         says: `${name} requires a change of another project, whose row is not written: ${requires.join(", ")}`,
       });
     return {
-      version: name,
-      aliases: [...tags.map(({ tag: one }) => one), id, `${name}${tag}`],
+      version: `${name}${tag}`,
+      aliases: [...tags.map(({ tag: one }) => one), id],
       name: wordsOf(name),
       files,
       up,
@@ -96,6 +95,13 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
     };
   });
   return { tool: "sqitch", migrations, notes, refusals };
+}
+
+/** `name`, or `name@tag` for what it was when that tag was given. Undefined: it is another project's. */
+function requiredBy(before: readonly Change[], dependency: string): Change | undefined {
+  const [name, tag] = dependency.replace(/^:/, "").split("@");
+  const tagged = before.findIndex(({ tags }) => tags.some((one) => one.tag === `@${tag}`));
+  return before.slice(0, tag === undefined ? before.length : tagged + 1).findLast((one) => one.name === name);
 }
 
 /** psql puts values in place of these, outside of strings and bodies. */
