@@ -11,13 +11,14 @@ import { followsApply, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
 import { runSteps } from "./run-steps.ts";
 import { addVersion } from "./schema-version.ts";
 
 const event = z.strictObject({
   ...runFields,
   target: z.enum(["production", "staging"]),
-  version: z.string().regex(/^\d+$/),
+  version: z.string().regex(VERSION),
   round: z.number().int().positive(),
 });
 

@@ -13,6 +13,7 @@ import { besideTarget, withTarget } from "../shared/places.ts";
 import { type Migration, migrationOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
 import { predict } from "./predict.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -26,7 +27,7 @@ const event = z.discriminatedUnion("action", [
     ...runFields,
     action: z.literal("rollBack"),
     target: z.enum(["production", "staging"]),
-    version: z.string().regex(/^\d+$/),
+    version: z.string().regex(VERSION),
   }),
 ]);
 type RollBack = Extract<z.infer<typeof event>, { action: "rollBack" }>;

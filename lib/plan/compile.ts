@@ -6,6 +6,8 @@ import { type Document, parseDocument } from "yaml";
 import type { CompiledPlan, GateText, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { AS_TEXT, firstOutOfOrder, whyNoVersion } from "../../lambdas/shared/version.ts";
+import { versionOf } from "./folder-version.ts";
 import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
 import { limitProblems } from "./limits.ts";
@@ -169,30 +171,37 @@ function contentOf(document: Document): unknown {
   }
 }
 
-function versionOf(folder: string): string {
-  return folder.slice(0, folder.indexOf("_"));
-}
-
-/** Versions are compared as numbers: 9 comes before 10, and 006 is the same as 6. */
+/**
+ * Versions rise where their digits say which is newer; of others the order is the plan's own. Whether a table of versions
+ * holds two for one, as one of numbers does with 1 and 001, only the database knows: preflight asks it.
+ */
 function checkOrder(migrations: PlanFile["migrations"]): void {
-  for (const [index, { folder }] of migrations.entries()) {
-    const previous = migrations[index - 1];
-    if (!previous) continue;
-    const [before, now] = [Number(versionOf(previous.folder)), Number(versionOf(folder))];
-    const where = `migrations[${index}].folder`;
-    if (now === before)
-      throw new PlanError(
-        "plan.yaml",
-        where,
-        `version ${versionOf(folder)} stands twice: ${previous.folder}, ${folder}`,
-      );
-    if (now < before)
-      throw new PlanError(
-        "plan.yaml",
-        where,
-        `${folder} stands after ${previous.folder}: versions must rise`,
-      );
+  const versions = migrations.map(({ folder }) => versionOf(folder));
+  const refuse = (index: number, reason: string) =>
+    new PlanError("plan.yaml", `migrations[${index}].folder`, reason);
+  const standing = new Map<string, number>();
+  for (const [index, version] of versions.entries()) {
+    const why = whyNoVersion(version);
+    if (why !== undefined) throw refuse(index, why);
+    // Evidence is kept under it, and not every disk tells letters by their case.
+    const name = slug(version);
+    const former = standing.get(name);
+    standing.set(name, index);
+    if (former === undefined) continue;
+    const [before, now] = [migrations[former]?.folder, migrations[index]?.folder];
+    throw refuse(
+      index,
+      versions[former] === version
+        ? `version ${version} stands twice: ${before}, ${now}`
+        : `versions ${versions[former]} and ${version} must differ in more than case and signs: ${before}, ${now}`,
+    );
   }
+  const late = firstOutOfOrder(AS_TEXT, versions);
+  if (late !== undefined)
+    throw refuse(
+      late,
+      `${migrations[late]?.folder} stands after ${migrations[late - 1]?.folder}: versions must rise`,
+    );
 }
 
 /** When it asks is said of each migration. */

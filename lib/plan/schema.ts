@@ -140,7 +140,12 @@ export const planFile = z.strictObject({
   migrations: z
     .array(
       z.strictObject({
-        folder: z.string().regex(/^\d+_[a-z0-9_]+$/, "a folder named like 012_orders"),
+        folder: z
+          .string()
+          .regex(
+            /^[A-Za-z0-9][A-Za-z0-9.-]*_[\w.-]+$/,
+            "a folder named like 012_orders: its version, _, a name",
+          ),
         title: z.string().min(1),
         expectedMinutes: minutes,
         checklist: z.array(z.string().min(1)).default([]),

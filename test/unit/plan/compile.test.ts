@@ -31,6 +31,21 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: migrations\[1\]\.folder: 003_labels stands after 004_notes/,
     ],
     [
+      "for versions that differ in case and signs only, as their evidence would have one name",
+      (t) => t.replace("002_notes", "1.2a_notes").replace("003_labels", "1-2A_labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: versions 1\.2a and 1-2A must differ in more than case and signs/,
+    ],
+    [
+      "for a version that is a word of the state machine",
+      (t) => t.replace("003_labels", "none_labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: "none" is a word of Sluice's own/,
+    ],
+    [
+      "for a version with a sign too many",
+      (t) => t.replace("003_labels", "1..3_labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: "1\.\.3" is no version/,
+    ],
+    [
       "for a folder that is none",
       (t) => t.replace("003_labels", "labels"),
       /^plan\.yaml: migrations\[1\]\.folder: a folder named like/,
