@@ -59,9 +59,10 @@ function isEnd(target: string): target is End {
   return END_NAMES.some((name) => name === target);
 }
 
-/** Notes in the template which machine this is, and its phases. */
-export function noteMachine(machine: sfn.StateMachine, name: MachineName, { phases }: States): void {
+/** Lets the machine call what its states call, and notes in the template which machine this is, and its phases. */
+export function finish(machine: sfn.StateMachine, name: MachineName, states: States): void {
+  states.allowVersions(machine);
   const resource = machine.node.defaultChild as CfnResource;
   resource.addMetadata(MACHINE_METADATA, name);
-  resource.addMetadata(PHASES_METADATA, phases);
+  resource.addMetadata(PHASES_METADATA, states.phases);
 }

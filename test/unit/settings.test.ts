@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { runSettings } from "../../lambdas/shared/settings.ts";
-import { parseSettings, SettingsError, settings, toRunSettings } from "../../lib/settings.ts";
+import { deployed } from "../../lambdas/shared/settings.ts";
+import { parseSettings, SettingsError, settings, toDeployed } from "../../lib/settings.ts";
 import { exampleSettings } from "../support/settings.ts";
 
 function mistakesIn(value: unknown): readonly string[] {
@@ -62,7 +62,7 @@ describe("settings", () => {
   });
 
   test("hand tags on to the run, and nothing where there are none", () => {
-    const told = (more: object) => toRunSettings(parseSettings({ ...exampleSettings, ...more })).tags;
+    const told = (more: object) => toDeployed(parseSettings({ ...exampleSettings, ...more })).tags;
     expect(told({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
       "cost-center": "4711/a",
       Überschrift: "",
@@ -123,11 +123,11 @@ describe("settings", () => {
 
   test("approvers with names are known to the functions by a name and an id, without their address", () => {
     const ada = { name: "Ada Lovelace", email: "ada@example.com" };
-    const run = toRunSettings(parseSettings({ ...exampleSettings, approvers: [ada], escalation: [ada] }));
+    const run = toDeployed(parseSettings({ ...exampleSettings, approvers: [ada], escalation: [ada] }));
     const person = { id: expect.stringMatching(/^[0-9a-f]{16}$/), name: "Ada Lovelace" };
     expect(run.people).toEqual({ approvers: [person], escalation: [person] });
     expect(JSON.stringify(run)).not.toContain("ada@");
-    expect(toRunSettings(parseSettings(exampleSettings))).not.toHaveProperty("people");
+    expect(toDeployed(parseSettings(exampleSettings))).not.toHaveProperty("people");
   });
 
   test("evidence is not locked for longer than it is kept", () => {
@@ -236,7 +236,7 @@ describe("settings", () => {
   test("what is left out has the careful default", () => {
     expect(parseSettings(exampleSettings)).toMatchObject({
       plan: "sql/knowledge-graph",
-      application: { roles: [] },
+      databases: [{ application: { roles: [] }, alarms: [] }],
       rehearse: "before",
       fence: "connect",
       separateApprover: true,
@@ -253,10 +253,10 @@ describe("settings", () => {
     };
     for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow, backup }]) {
       const told = {
-        ...toRunSettings(parseSettings(settings)),
+        ...toDeployed(parseSettings(settings)),
         gateUrl: "https://gates.example.com",
       };
-      expect(runSettings.parse(told)).toEqual(told);
+      expect(deployed.parse(told)).toEqual(told);
     }
   });
 });

@@ -27,6 +27,7 @@ function deployment(): Deployment & { store: MemoryEvidence; started: string[] }
     stack: "Sluice-orders",
     bucket: "evidence",
     machine: MACHINE,
+    databases: ["orders/app"],
     store: new MemoryEvidence(),
     identity: ADA,
     started,
