@@ -168,7 +168,7 @@ const fields = z.strictObject({
   /** The one database that runs are of. */
   database: database.optional(),
   /** In its place: those of which an execution's input names one. */
-  databases: z.tuple([oneOfSeveral], oneOfSeveral).optional(),
+  databases: z.tuple([oneOfSeveral], oneOfSeveral, { error: "a list of at least one database" }).optional(),
   /** Of the CloudFormation stack; after the first database's instance unless told. */
   stackName: z
     .string()

@@ -33,7 +33,13 @@ export class SluiceStack extends Stack {
     const { lookUp } = settings.network;
     // Only a stack that says where it goes can look anything up there.
     const env = lookUp && { env: { account: lookUp.account, region: lookUp.region } };
-    super(scope, id, { description: `Sluice: ${plan.title}`, ...env, ...props });
+    super(scope, id, {
+      description: `Sluice: ${plan.title}`,
+      // A third of the template would be spaces, and CloudFormation takes a megabyte.
+      suppressTemplateIndentation: true,
+      ...env,
+      ...props,
+    });
     // A version is made anew where what belongs to it has changed, and nothing else: Lambda makes no second one of the same.
     this.node.setContext(LAMBDA_RECOGNIZE_VERSION_PROPS, true);
     const retention: logs.RetentionDays = settings.retentionDays;

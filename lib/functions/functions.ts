@@ -108,10 +108,9 @@ export class Functions extends Construct {
    * with the machine. An execution keeps the definition that it was started with, and so the code, the settings and the
    * environment that belong to it.
    */
-  get versions(): Readonly<Partial<Record<MachineCapability, lambda.IVersion>>> {
+  get versions(): Readonly<Partial<Record<MachineCapability, lambda.IFunction>>> {
     return Object.fromEntries(
-      // A Version is an IVersion but for the compiler's option exactOptionalPropertyTypes, which CDK's types do not know.
-      Object.entries(this.byCapability).map(([name, made]) => [name, made.currentVersion as lambda.IVersion]),
+      Object.entries(this.byCapability).map(([name, made]) => [name, versionOf(made)]),
     );
   }
 
@@ -166,4 +165,16 @@ export class Functions extends Construct {
     if (!spec.needs.includes("tokens")) role.addToPolicy(this.props.storage.noTokensStatement());
     return role;
   }
+}
+
+/**
+ * The version that is deployed now. Who calls it is allowed to call all of them: what a machine may do is asked when it
+ * does it, and an execution that an earlier deployment started calls the versions of that. Before there were versions, it
+ * was the function itself.
+ */
+function versionOf(made: lambda.Function): lambda.IFunction {
+  const { functionArn } = made;
+  return Object.create(made.currentVersion, {
+    resourceArnsForGrantInvoke: { value: [functionArn, `${functionArn}:*`] },
+  });
 }

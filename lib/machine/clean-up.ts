@@ -3,7 +3,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { Came } from "../../lambdas/clean-up/how-far.ts";
 import { opened } from "./machine.ts";
-import { build, finish, type PhaseTable, phase } from "./phases.ts";
+import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
 import { type FunctionsByCapability, GOES_ON, States } from "./states.ts";
 import { Way } from "./way.ts";
 import { END_TOLD, stuckAt, waysBack } from "./ways-back.ts";
@@ -43,7 +43,7 @@ export class CleanUp extends Construct {
       ...props.stateMachineProps,
       definitionBody: sfn.DefinitionBody.fromChainable(sfn.Chain.start(first)),
     });
-    finish(this.stateMachine, "clean-up", states);
+    noteMachine(this.stateMachine, "clean-up", states);
   }
 }
 

@@ -5,7 +5,7 @@ import { fenceAndBackUp, lookForWrites } from "./backup.ts";
 import { gate, gateAfter } from "./gate.ts";
 import { migrate } from "./migration-sequence.ts";
 import { afterOpening, open, proveProduction } from "./opening.ts";
-import { build, finish, type PhaseTable, phase } from "./phases.ts";
+import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
 import { rehearsal } from "./rehearsal.ts";
 import { type FunctionsByCapability, States } from "./states.ts";
 import { waysBack } from "./ways-back.ts";
@@ -38,7 +38,7 @@ export class Machine extends Construct {
       ...props.stateMachineProps,
       definitionBody: sfn.DefinitionBody.fromChainable(sfn.Chain.start(first)),
     });
-    finish(this.stateMachine, "run", states);
+    noteMachine(this.stateMachine, "run", states);
   }
 }
 

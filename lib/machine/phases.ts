@@ -59,10 +59,9 @@ function isEnd(target: string): target is End {
   return END_NAMES.some((name) => name === target);
 }
 
-/** Lets the machine call what its states call, and notes in the template which machine this is, and its phases. */
-export function finish(machine: sfn.StateMachine, name: MachineName, states: States): void {
-  states.allowVersions(machine);
+/** Notes in the template which machine this is, and its phases. */
+export function noteMachine(machine: sfn.StateMachine, name: MachineName, { phases }: States): void {
   const resource = machine.node.defaultChild as CfnResource;
   resource.addMetadata(MACHINE_METADATA, name);
-  resource.addMetadata(PHASES_METADATA, states.phases);
+  resource.addMetadata(PHASES_METADATA, phases);
 }

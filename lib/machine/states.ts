@@ -1,6 +1,5 @@
 import { Duration } from "aws-cdk-lib";
-import * as iam from "aws-cdk-lib/aws-iam";
-import type { IVersion } from "aws-cdk-lib/aws-lambda";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
@@ -42,7 +41,7 @@ export interface LoopOptions extends TaskOptions {
 const TASK_TIMEOUT = Duration.seconds(905);
 
 /** The functions as they are deployed now, by the capability that each serves. */
-export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, IVersion>>>;
+export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, IFunction>>>;
 
 export interface StatesProps {
   functions: FunctionsByCapability;
@@ -56,7 +55,6 @@ export interface StatesProps {
 export class States extends Construct {
   readonly phases: { phase: string; within?: string; states: string[] }[] = [];
   private readonly functions: FunctionsByCapability;
-  private readonly called = new Set<IVersion>();
   private readonly run: Readonly<Record<string, string>>;
   private readonly leadsBack: boolean;
 
@@ -222,27 +220,9 @@ export class States extends Construct {
     state.addRetry(retryOfLambdaErrors(back ? "long" : "usual"));
   }
 
-  /**
-   * Lets a machine call every version of its functions, and not only those of this deployment: what it may do is asked
-   * when it calls, and an execution that an earlier one started calls the versions of that. Before there were versions, it
-   * was the function itself.
-   */
-  allowVersions(machine: sfn.StateMachine): void {
-    machine.addToRolePolicy(
-      new iam.PolicyStatement({
-        actions: ["lambda:InvokeFunction"],
-        resources: [...this.called].flatMap(({ lambda: { functionArn } }) => [
-          functionArn,
-          `${functionArn}:*`,
-        ]),
-      }),
-    );
-  }
-
-  private function(capability: MachineCapability): IVersion {
+  private function(capability: MachineCapability): IFunction {
     const found = this.functions[capability];
     if (!found) throw new Error(`No function is deployed for ${capability}`);
-    this.called.add(found);
     return found;
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { deployed } from "../../lambdas/shared/settings.ts";
 import { parseSettings, SettingsError, settings, toDeployed } from "../../lib/settings.ts";
+import { stackName } from "../../lib/stack-name.ts";
 import { exampleSettings } from "../support/settings.ts";
 
 function mistakesIn(value: unknown): readonly string[] {
@@ -136,6 +137,90 @@ describe("settings", () => {
       "evidenceLock.days: must not be more than retentionDays (365)",
     ]);
     expect(mistakesIn({ ...exampleSettings, evidenceLock: { ...lock, days: 365 } })).toEqual([]);
+  });
+
+  describe("of several databases", () => {
+    const { database, ...rest } = exampleSettings;
+    const stock = { instance: "stock", name: "warehouse", iamUser: "migrator" };
+    const several = (...databases: object[]) => ({ ...rest, databases });
+
+    test("a single one is a list of one, and a list of one is a single one", () => {
+      expect(parseSettings(several(database))).toEqual(parseSettings(exampleSettings));
+    });
+
+    test("each has what is its own, and else what stands beside the list", () => {
+      const own = { application: { roles: ["stock_app"] }, alarms: ["stock-latency"] };
+      const { databases } = toDeployed(
+        parseSettings({
+          ...several(database, { ...stock, ...own }),
+          application: { url: "https://orders.example.com", roles: ["app"] },
+          alarms: ["latency"],
+        }),
+      );
+      expect(databases).toEqual([
+        {
+          label: "orders-production",
+          instance: "orders-production",
+          database: "orders",
+          secretArn: database.secretArn,
+          applicationRoles: ["app"],
+          applicationUrl: "https://orders.example.com",
+          alarms: ["latency"],
+        },
+        {
+          label: "stock",
+          instance: "stock",
+          database: "warehouse",
+          iamUser: "migrator",
+          applicationRoles: ["stock_app"],
+          alarms: ["stock-latency"],
+        },
+      ]);
+    });
+
+    test("those of one instance are told apart by the database", () => {
+      const { databases } = parseSettings(several(stock, { ...stock, name: "archive" }, database));
+      expect(databases.map(({ label }) => label)).toEqual([
+        "stock/warehouse",
+        "stock/archive",
+        "orders-production",
+      ]);
+    });
+
+    test.each<[string, object, string[]]>([
+      ["and one beside them", { ...several(stock), database }, ["databases: does not go with database"]],
+      ["that are none", several(), ["databases"]],
+      ["neither them nor one", rest, ["database: is missing"]],
+      [
+        "of which one is there twice",
+        several(stock, { ...stock }),
+        ["databases[1]: warehouse on stock is there twice"],
+      ],
+      [
+        "with mistakes in some",
+        several(stock, { ...stock, instance: "sluice-x", name: "" }, { ...database, secretArn: "x" }),
+        ["databases[1].instance", "databases[1].name", "databases[2].secretArn: an ARN"],
+      ],
+      [
+        "of which one has two logins",
+        several({ ...database, iamUser: "x" }),
+        ["databases[0].secretArn: give either"],
+      ],
+      [
+        "with a key that there is not",
+        several({ ...stock, url: "x" }),
+        ["databases[0].url: there is no such setting"],
+      ],
+    ])("%s are refused, by their place", (_, given, places) => {
+      const mistakes = mistakesIn(given);
+      for (const place of places) expect(mistakes.join("\n")).toContain(place);
+      expect(mistakes).toHaveLength(places.length);
+    });
+
+    test("name the stack after the first, or as they are told", () => {
+      expect(stackName(parseSettings(several(database, stock)))).toBe("Sluice-orders-production");
+      expect(stackName(parseSettings({ ...several(stock), stackName: "Sluice-all" }))).toBe("Sluice-all");
+    });
   });
 
   test("no settings at all is said as such", () => {
