@@ -1,6 +1,7 @@
 import { CustomResource, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
+import { LAMBDA_RECOGNIZE_VERSION_PROPS } from "aws-cdk-lib/cx-api";
 import type { Construct } from "constructs";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { acknowledge } from "./acknowledged.ts";
@@ -24,7 +25,7 @@ export interface SluiceStackProps extends StackProps {
   plan: CompiledPlan;
 }
 
-/** Everything that is deployed for one database and one plan. Only wires; each construct has one concern. */
+/** Everything that is deployed: it serves several databases and any plan. Only wires; each construct has one concern. */
 export class SluiceStack extends Stack {
   readonly machine: Machine;
 
@@ -32,7 +33,15 @@ export class SluiceStack extends Stack {
     const { lookUp } = settings.network;
     // Only a stack that says where it goes can look anything up there.
     const env = lookUp && { env: { account: lookUp.account, region: lookUp.region } };
-    super(scope, id, { description: `Sluice: ${plan.title}`, ...env, ...props });
+    super(scope, id, {
+      description: `Sluice: ${plan.title}`,
+      // A third of the template would be spaces, and CloudFormation takes a megabyte.
+      suppressTemplateIndentation: true,
+      ...env,
+      ...props,
+    });
+    // A version is made anew where what belongs to it has changed, and nothing else: Lambda makes no second one of the same.
+    this.node.setContext(LAMBDA_RECOGNIZE_VERSION_PROPS, true);
     const retention: logs.RetentionDays = settings.retentionDays;
     const storage = new Storage(this, "Storage", settings);
     const notices = new Notices(this, "Notices", settings);
@@ -51,7 +60,7 @@ export class SluiceStack extends Stack {
     });
     const common = {
       restore: settings.restore,
-      functions: functions.byCapability,
+      functions: functions.versions,
     };
     this.machine = new Machine(this, "Machine", {
       ...common,
@@ -78,7 +87,7 @@ export class SluiceStack extends Stack {
     });
     functions.allowMachines(machines);
     api.serve(functions.gatePage);
-    const watch = watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
+    const watches = watchProduction(this, { plan, databases: settings.databases, functions, notices });
     const publishers = new Publishers(this, "Publishers", { storage });
     acknowledge({
       publishers,
@@ -98,7 +107,8 @@ export class SluiceStack extends Stack {
       cleanUp: cleanUp.stateMachine,
       storage,
       notices,
-      dashboard: watch?.dashboard,
+      dashboards: watches.map(({ dashboard }) => dashboard),
+      databases: settings.databases,
     });
   }
 
