@@ -1,5 +1,5 @@
 import { applicationRoles } from "../shared/places.ts";
-import type { CompiledPlan, ObjectName, Step } from "../shared/plan.ts";
+import { type CompiledPlan, type ObjectName, type Step, stepFiles } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { relationName } from "../shared/sql-text.ts";
 
@@ -79,8 +79,8 @@ const RULES: readonly Rule[] = [
 
 /** Of every migration and its way back; nothing of a step that may touch more than it names. */
 export function neededRights(plan: CompiledPlan): NeededRight[] {
-  const found = plan.migrations.flatMap(({ migrate, rollback }) =>
-    [migrate, rollback].flatMap(({ path, steps }) => {
+  const found = plan.migrations.flatMap((migration) =>
+    stepFiles(migration).flatMap(({ path, steps }) => {
       const made = new Set(steps.flatMap(madeBy).map(relationName));
       return steps.flatMap((step) => rightsOfStep(step, path, made));
     }),
