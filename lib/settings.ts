@@ -281,6 +281,7 @@ export function toRunSettings(settings: Settings): Omit<RunSettings, "gateUrl"> 
     ...(application.url === undefined ? {} : { applicationUrl: application.url }),
     fence: settings.fence,
     rehearse: settings.rehearse,
+    ...(settings.restore ? {} : { restore: false as const }),
     ...(Object.keys(settings.tags).length === 0 ? {} : { tags: settings.tags }),
     alarms: settings.alarms,
     retentionDays: settings.retentionDays,

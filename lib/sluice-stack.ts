@@ -2,7 +2,7 @@ import { CustomResource, Duration, Fn, RemovalPolicy, Stack, type StackProps } f
 import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
-import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { type CompiledPlan, noWayBack } from "../lambdas/shared/plan.ts";
 import { acknowledge } from "./acknowledged.ts";
 import { ExportRole } from "./export-role.ts";
 import { Functions } from "./functions/functions.ts";
@@ -13,8 +13,9 @@ import { Machine } from "./machine/machine.ts";
 import { Network } from "./network.ts";
 import { Next } from "./next.ts";
 import { Notices } from "./notices.ts";
+import { PlanError } from "./plan/plan-error.ts";
 import { Publishers } from "./publishers.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, toRunSettings } from "./settings.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
 import { watchProduction } from "./watch-production.ts";
@@ -29,6 +30,8 @@ export class SluiceStack extends Stack {
   readonly machine: Machine;
 
   constructor(scope: Construct, id: string, { settings, plan, ...props }: SluiceStackProps) {
+    const problem = plan.acceptNoWayBack ? undefined : noWayBack(plan, toRunSettings(settings));
+    if (problem) throw new PlanError("plan.yaml", "migrations", `${problem.seen}. ${problem.mend}`);
     const { lookUp } = settings.network;
     // Only a stack that says where it goes can look anything up there.
     const env = lookUp && { env: { account: lookUp.account, region: lookUp.region } };

@@ -42,6 +42,8 @@ export const runSettings = z.strictObject({
   applicationUrl: z.url().optional(),
   fence: z.enum(["connect", "none"]),
   rehearse: z.enum(["before", "inside"]),
+  /** No snapshot may take production's place; absent: it may, where people say Go. */
+  restore: z.literal(false).optional(),
   alarms: z.array(z.string()),
   /** Days that the final snapshot is kept. */
   retentionDays: z.number().int().positive(),
