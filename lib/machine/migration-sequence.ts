@@ -2,7 +2,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { EVERYTHING, type Target } from "../../lambdas/shared/documents.ts";
 import { type Follows, NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
 import type { Loop, Segment } from "./segment.ts";
-import type { States } from "./states.ts";
+import type { Only, States } from "./states.ts";
 import type { Way } from "./way.ts";
 
 /** Where the machine's state holds the migration that comes next: its version and title, or that there is none. */
@@ -34,6 +34,7 @@ export function follows(what: Follows): sfn.Condition {
 type Round = 1 | 2 | 3;
 
 const ROUNDS: Readonly<Record<Round, string>> = { 1: "", 2: " again", 3: " after the restore" };
+const ONLY: Readonly<Partial<Record<Round, Only>>> = { 2: "with a rollback", 3: "after the restore" };
 
 /** Applies the next migration; its answer makes it the one that is worked on. Again: that one, once more. */
 export function apply(
@@ -43,6 +44,7 @@ export function apply(
   return states.loop(`Apply to ${target}${ROUNDS[round]}`, {
     comment: "Runs its migrate.sql, step by step. Says what follows it.",
     capability: "migrate",
+    only: ONLY[round],
     payload: { target, ...about(round === 2 ? APPLIED : NEXT), round },
     limitMinutes: LIMIT_MINUTES,
     resultPath: APPLIED,
@@ -71,6 +73,7 @@ export function validate(
     called,
     comment: `Runs the checks of its validate.sql; what they write is rolled back.${moves ? " Says which migration is next." : ""}`,
     capability: "validate",
+    only: ONLY[round],
     payload: { target, ...about(APPLIED), round: String(round) },
     ...(moves ? { resultPath: NEXT } : {}),
     onFailure,

@@ -83,6 +83,7 @@ function rehearseMigrations(states: States, onFailure: Way): Segment {
   const rolledBack = states.loop("Roll back on staging", {
     comment: "Rehearses its rollback.sql.",
     capability: "rollback",
+    only: "with a rollback",
     payload: { action: "rollBack", target: "staging", ...about(APPLIED) },
     limitMinutes: 6 * 60,
     onFailure,
@@ -90,6 +91,7 @@ function rehearseMigrations(states: States, onFailure: Way): Segment {
   const proven = states.loop("Prove rolled back on staging", {
     comment: "Catalog and contents must be exactly what they were before the migration.",
     capability: "prove",
+    only: "with a rollback",
     payload: { proof: "staging", ...about(APPLIED) },
     limitMinutes: 6 * 60,
     onFailure,
@@ -132,6 +134,7 @@ function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way):
   const verified = states.loop("Verify staging again", {
     comment: "Reads every row of it: it must be what the first copy was. Says which migration is the first.",
     capability: "verify",
+    only: "after the restore",
     payload: { again: true },
     limitMinutes: 6 * 60,
     resultPath: NEXT,

@@ -26,6 +26,7 @@ export function rollback(
   const back = states.loop("Roll back", {
     comment: "Runs its rollback.sql on production. Says which one is before it.",
     capability: "rollback",
+    only: "rolled back",
     payload: { action: "rollBack", target: "production", ...about(TO_UNDO) },
     limitMinutes: 6 * 60,
     resultPath: TO_UNDO,
