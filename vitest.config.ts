@@ -55,7 +55,7 @@ export default defineConfig({
       // The real tools of others; each test has a database of its own.
       tier("tools", 120, { globalSetup: ["test/tools/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
-      tier("e2e", 600, { fileParallelism: false }),
+      tier("e2e", 1200, { fileParallelism: false }),
       // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],

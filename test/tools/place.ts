@@ -12,9 +12,9 @@ import { runSteps } from "../../lambdas/migrate/run-steps.ts";
 import { inspectToolTable } from "../../lambdas/preflight/inspect-tool-table.ts";
 import type { PreflightCheck } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
-import { type CompiledPlan, migrationOf } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, migrationOf, rollbackOf } from "../../lambdas/shared/plan.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
-import { noteApplied, noteRolledBack } from "../../lambdas/version-table/note.ts";
+import { noteOf } from "../../lambdas/version-table/note.ts";
 import { versionTables } from "../../lambdas/version-table/tables.ts";
 import { NATIVE_URL, onServer, urlOf } from "../support/native.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -117,21 +117,22 @@ export class Place {
 
   /** Each time another run's. */
   private async go(plan: CompiledPlan, version: string, direction: "migrate" | "rollback"): Promise<void> {
-    const { migrate, rollback } = migrationOf(plan, version);
+    const migration = migrationOf(plan, version);
+    const { migrate } = migration;
     const key = { run: randomBytes(4).toString("hex"), version, round: 1, direction };
     await this.connected(async (session) => {
       await ensureLedger(session);
       await runSteps(session, memoryPorts(), {
         key,
-        file: direction === "migrate" ? migrate : rollback,
+        file: direction === "migrate" ? migrate : rollbackOf(migration),
         checksum: migrate.checksum,
         failure: direction === "migrate" ? "StepFailed" : "RollbackFailed",
         limitMinutes: undefined,
         beside: (work) => this.connected(work),
-        atEnd: () =>
+        atEnd: async () =>
           direction === "migrate"
-            ? noteApplied(session, plan, version, beganAt(key))
-            : noteRolledBack(session, plan, version),
+            ? (await noteOf(session, plan, version, beganAt(key))).apply
+            : (await noteOf(session, plan, version)).rollBack,
       });
     });
   }
