@@ -2,7 +2,8 @@ import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { NONE, type Tool, type ToolRow } from "../shared/tool-rows.ts";
-import type { VersionTable } from "./tables.ts";
+import { AS_NUMBER, AS_TEXT } from "../shared/version.ts";
+import type { ToolTable } from "./tables.ts";
 
 /** How a tool's own table is read. */
 interface Reading {
@@ -17,9 +18,6 @@ interface Reading {
   /** How two versions are compared; unless told, as texts. */
   same?: (a: string, b: string) => boolean;
 }
-
-const byNumber = (a: string, b: string) =>
-  /^\d+$/.test(a) && /^\d+$/.test(b) ? BigInt(a) === BigInt(b) : a === b;
 
 const greatest =
   (column: string, condition = "") =>
@@ -62,7 +60,7 @@ const READINGS: Readonly<Record<Tool, Reading>> = {
         ${apps.length === 0 ? "" : `WHERE app IN (${apps.join(", ")})`} ORDER BY id DESC LIMIT 1`;
     },
   },
-  drizzle: { columns: ["id", "hash", "created_at"], newest: greatest("created_at"), same: byNumber },
+  drizzle: { columns: ["id", "hash", "created_at"], newest: greatest("created_at"), same: AS_NUMBER.same },
   flyway: {
     columns: ["installed_rank", "version", "description", "type", "script", "checksum", "success"],
     newest: (table) =>
@@ -81,7 +79,7 @@ const READINGS: Readonly<Record<Tool, Reading>> = {
     newest: (table) => `SELECT version::text FROM ${table} LIMIT 1`,
     unfinished: (table) =>
       `SELECT version || ' is dirty' AS what FROM ${table} WHERE dirty UNION ALL ${oneRow(table, 0)}`,
-    same: byNumber,
+    same: AS_NUMBER.same,
   },
   goose: {
     columns: ["id", "version_id", "is_applied", "tstamp"],
@@ -91,7 +89,7 @@ const READINGS: Readonly<Record<Tool, Reading>> = {
         WHERE is_applied ORDER BY id DESC LIMIT 1`,
     unfinished: (table) =>
       `SELECT 'it has no row, and goose needs that of version 0' AS what FROM ${table} HAVING count(*) = 0`,
-    same: byNumber,
+    same: AS_NUMBER.same,
   },
   "graphile-migrate": {
     columns: ["hash", "previous_hash", "filename", "date"],
@@ -118,7 +116,7 @@ const READINGS: Readonly<Record<Tool, Reading>> = {
   postgrator: {
     columns: ["version", "name", "md5", "run_at"],
     newest: greatest("version", "WHERE version > 0"),
-    same: byNumber,
+    same: AS_NUMBER.same,
   },
   prisma: {
     columns: ["id", "checksum", "finished_at", "migration_name", "rolled_back_at", "started_at"],
@@ -142,13 +140,13 @@ const READINGS: Readonly<Record<Tool, Reading>> = {
     newest: greatest("version"),
     unfinished: (table) =>
       `SELECT version || ' has success = false' AS what FROM ${table} WHERE NOT success ORDER BY version`,
-    same: byNumber,
+    same: AS_NUMBER.same,
   },
   tern: {
     columns: ["version"],
     newest: (table) => `SELECT nullif(version, 0)::text AS version FROM ${table} LIMIT 1`,
     unfinished: (table) => oneRow(table, 1),
-    same: byNumber,
+    same: AS_NUMBER.same,
   },
   yoyo: {
     columns: ["migration_hash", "migration_id", "applied_at_utc"],
@@ -188,7 +186,7 @@ export interface Applied {
 }
 
 /** Columns of the tool's that the table has not: it is not that tool's. */
-export async function missingColumns(session: Session, table: VersionTable, tool: Tool): Promise<string[]> {
+export async function missingColumns(session: Session, table: ToolTable, tool: Tool): Promise<string[]> {
   const rows = await session.query<{ name: string }>(
     `SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,
     [table.name],
@@ -199,11 +197,11 @@ export async function missingColumns(session: Session, table: VersionTable, tool
 /** Reads a table that has the tool's columns, by the tool's own rules. */
 export async function readApplied(
   session: Session,
-  table: VersionTable,
+  table: ToolTable,
   tool: Tool,
   { schema, migrations }: Pick<CompiledPlan, "schema" | "migrations">,
 ): Promise<Applied> {
-  const { newest, unfinished, lock, same = (a, b) => a === b } = READINGS[tool];
+  const { newest, unfinished, lock, same = AS_TEXT.same } = READINGS[tool];
   const rows = migrations.flatMap((migration) => migration.rows ?? []);
   const [row] = await session.query<{ version: string | null }>(newest(table.name, rows));
   const version = row?.version ?? NONE;

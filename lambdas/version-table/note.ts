@@ -1,90 +1,91 @@
-import { addVersion, removeVersion } from "../migrate/schema-version.ts";
+import { adding, is, removing, versionTable } from "../migrate/schema-version.ts";
 import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
 import { keepsStanding, type Standing, standingAfter, standingAround } from "./standing.ts";
-import { type VersionTable, versionTable } from "./tables.ts";
+import { type ToolTable, toolTable } from "./tables.ts";
 
 // What the run writes to the table of the schema's version, as statements without parameters: they are sent in one
 // message with the step's own.
 
-/** A row as it is written: an expression for each column. */
-interface Insert {
+/** A row that is there once a migration is noted. */
+interface NotedRow {
   table: string;
-  columns: Readonly<Record<string, string>>;
-  /** The condition by which the row is found again. */
+  /** The condition by which it is found again. */
   is: string;
 }
 
-/**
- * The statements that note a migration as applied; a second time they do nothing.
- * @param began an expression for when the migration began
- */
-export async function noteApplied(
+/** A row as it is written: an expression for each column. */
+interface Insert extends NotedRow {
+  columns: Readonly<Record<string, string>>;
+}
+
+/** How a migration is noted. */
+export interface Noted {
+  /** Statements that note it as applied; a second time they do nothing. */
+  apply: string[];
+  /** Statements that take the note back, be it there or not. */
+  rollBack: string[];
+  /** What is there then, and was not before. */
+  rows: readonly NotedRow[];
+}
+
+/** @param began an expression for when the migration began */
+export async function noteOf(
   session: Session,
   plan: CompiledPlan,
   version: string,
-  began: string,
-): Promise<string[]> {
-  const { schema } = plan;
+  began = "now()",
+): Promise<Noted> {
+  const { tool, table: named } = plan.schema;
   const { title, rows } = migrationOf(plan, version);
-  if (schema.tool === undefined) return [await addVersion(session, schema.table, version, title)];
+  if (tool === undefined) {
+    const table = await versionTable(session, named);
+    return {
+      apply: [adding(table, version, title)],
+      rollBack: [removing(table, version)],
+      rows: [{ table: table.name, is: is(version) }],
+    };
+  }
   const table = await needTable(session, plan);
   const standing = standingAround(plan, version);
-  if (standing) return stand(table, schema.tool, standing.after);
-  return inserting(table, rows, began);
+  if (standing) {
+    const added = standing.after.filter((one) => !standing.before.includes(one));
+    return {
+      apply: stand(table, tool, standing.after),
+      rollBack: stand(table, tool, standing.before),
+      rows: added.map((one) => ({ table: table.name, is: `${standsIn(tool)} = ${literal(one)}` })),
+    };
+  }
+  const inserts = insertsOf(table, rows, began);
+  return {
+    apply: inserts.map(asStatement),
+    rollBack: inserts.toReversed().map(({ table: from, is }) => `DELETE FROM ${from} WHERE ${is}`),
+    rows: inserts,
+  };
 }
 
 /** The statements that fill a table as the tool itself would have, by applying these one after another. */
-export function noteAll(table: VersionTable, tool: Tool, rows: readonly ToolRow[]): string[] {
-  if (!keepsStanding(tool)) return inserting(table, rows, "now()");
-  return stand(table, tool, standingAfter(tool, rows));
+export function noteAll(table: ToolTable, tool: Tool, rows: readonly ToolRow[]): string[] {
+  if (keepsStanding(tool)) return stand(table, tool, standingAfter(tool, rows));
+  return insertsOf(table, rows, "now()").map(asStatement);
 }
 
-function inserting(table: VersionTable, rows: readonly ToolRow[] | undefined, began: string): string[] {
-  return insertsOf(table, rows, began).map(
-    ({ table: into, columns, is }) =>
-      `INSERT INTO ${into} (${Object.keys(columns).map(identifier).join(", ")})
-        SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${into} WHERE ${is})`,
-  );
+function asStatement({ table, columns, is }: Insert): string {
+  return `INSERT INTO ${table} (${Object.keys(columns).map(identifier).join(", ")})
+        SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is})`;
 }
 
-/** The statements that take the note back, be it there or not. */
-export async function noteRolledBack(
-  session: Session,
-  plan: CompiledPlan,
-  version: string,
-): Promise<string[]> {
-  const { schema } = plan;
-  if (schema.tool === undefined) return [await removeVersion(session, schema.table, version)];
-  const table = await needTable(session, plan);
-  const standing = standingAround(plan, version);
-  if (standing) return stand(table, schema.tool, standing.before);
-  return insertsOf(table, migrationOf(plan, version).rows, "now()")
-    .reverse()
-    .map(({ table: from, is }) => `DELETE FROM ${from} WHERE ${is}`);
-}
-
-/** Which of the migration's rows are there, as conditions on the tool's table; of a tool that keeps one row: none. */
-export function rowsThere(
-  table: VersionTable,
-  plan: CompiledPlan,
-  version: string,
-): { table: string; is: string }[] {
-  if (standingAround(plan, version)) return [];
-  return insertsOf(table, migrationOf(plan, version).rows, "now()");
-}
-
-async function needTable(session: Session, { schema }: CompiledPlan): Promise<VersionTable> {
-  const table = await versionTable(session, schema);
+async function needTable(session: Session, { schema }: CompiledPlan): Promise<ToolTable> {
+  const table = await toolTable(session, schema);
   if (table) return table;
   throw new Error(`There is no table ${schema.table} to note the schema's version in`);
 }
 
 /** The table holds where the schema stands, and nothing else. */
-function stand({ name }: VersionTable, tool: Tool, standing: Standing): string[] {
-  const column = tool === "alembic" ? "version_num" : "version";
+function stand({ name }: ToolTable, tool: Tool, standing: Standing): string[] {
+  const column = standsIn(tool);
   const others = standing.length === 0 ? "" : ` WHERE ${column} NOT IN (${standing.map(literal).join(", ")})`;
   const [and, value] = tool === "golang-migrate" ? [", dirty", ", false"] : ["", ""];
   return [
@@ -97,13 +98,17 @@ function stand({ name }: VersionTable, tool: Tool, standing: Standing): string[]
   ];
 }
 
-function insertsOf(table: VersionTable, rows: readonly ToolRow[] | undefined, began: string): Insert[] {
+function standsIn(tool: Tool): string {
+  return tool === "alembic" ? "version_num" : "version";
+}
+
+function insertsOf(table: ToolTable, rows: readonly ToolRow[] | undefined, began: string): Insert[] {
   return (rows ?? []).flatMap((row) => insertsOfRow(table, row, began));
 }
 
 const NOW = "clock_timestamp()";
 
-function insertsOfRow(table: VersionTable, row: ToolRow, began: string): Insert[] {
+function insertsOfRow(table: ToolTable, row: ToolRow, began: string): Insert[] {
   const { name } = table;
   switch (row.tool) {
     case "alembic":
@@ -276,7 +281,7 @@ function liquibaseRow(table: string, row: RowOf<"liquibase">, began: string): In
 }
 
 /** As `sqitch deploy` notes a change: the change, what it depends on, its tags, and the event. */
-function sqitchRows(table: VersionTable, row: RowOf<"sqitch">): Insert[] {
+function sqitchRows(table: ToolTable, row: RowOf<"sqitch">): Insert[] {
   const { name } = table;
   const beside = (own: string) => table.beside(() => own);
   const project = literal(row.project);

@@ -3,7 +3,7 @@ import type { Session } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
 
 /** The table that holds the schema's version, and where it is. */
-export interface VersionTable {
+export interface ToolTable {
   /** Qualified, and quoted where needed: as records have it. */
   name: string;
   /** Another table of the tool's in the same schema, in the same way; its name is made from this one's. */
@@ -11,10 +11,7 @@ export interface VersionTable {
 }
 
 /** Undefined: there is none. */
-export async function versionTable(
-  session: Session,
-  { table }: SchemaVersion,
-): Promise<VersionTable | undefined> {
+export async function toolTable(session: Session, { table }: SchemaVersion): Promise<ToolTable | undefined> {
   const [row] = await session.query<{ name: string; schema: string; own: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, c.relname AS own
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
@@ -36,7 +33,7 @@ const SQITCH = ["events", "dependencies", "tags"];
  * change of the migration's.
  */
 export async function versionTables(session: Session, schema: SchemaVersion): Promise<ReadonlySet<string>> {
-  const table = await versionTable(session, schema);
+  const table = await toolTable(session, schema);
   if (!table) return new Set();
   const beside = schema.tool === "sqitch" ? SQITCH.map((name) => table.beside(() => name)) : [];
   const names = beside.length === 0 ? [] : await recordNames(session, beside);

@@ -2,7 +2,7 @@ import type { SchemaVersion } from "../../lambdas/shared/plan.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { type Tool as NotingTool, TOOL_TABLES } from "../../lambdas/shared/tool-rows.ts";
 import { missingColumns, readApplied } from "../../lambdas/version-table/applied.ts";
-import { versionTable } from "../../lambdas/version-table/tables.ts";
+import { toolTable } from "../../lambdas/version-table/tables.ts";
 import type { Finding, ImportedFolder, ImportedMigration } from "./imported.ts";
 import type { Applied } from "./pending.ts";
 import { ImportError } from "./source.ts";
@@ -103,7 +103,7 @@ export async function appliedIn(
       "These files are no tool's, so no table of the database says which of them are applied. Say it yourself: --after VERSION, or --after none.",
     );
   const schema: SchemaVersion = { tool, table: given ?? TOOL_TABLES[tool], expectedVersion: "none" };
-  const table = await versionTable(session, schema);
+  const table = await toolTable(session, schema);
   if (!table)
     throw new ImportError(
       `The database has no table ${schema.table}, in which ${tool} notes what it applied. Where it has another name, say it: --table NAME. Where nothing was applied yet: --after none, without --database-url.`,

@@ -13,7 +13,7 @@ import { replacePlaceholders } from "./placeholders.ts";
 import { TOOL_NAMES } from "./readers.ts";
 import { byCodeUnit } from "./source.ts";
 import { stepsOf } from "./steps.ts";
-import { toolTable } from "./tool-tables.ts";
+import { versionsSql } from "./tool-tables.ts";
 
 /** What people decide of migrations that are in doubt: files, their names, or versions. */
 export interface Decisions {
@@ -271,7 +271,7 @@ function baselineOf(
     files: [
       ...before,
       ...files,
-      { name: `${"9".repeat(digits)}_versions.sql`, text: toolTable(folder, applied) },
+      { name: `${"9".repeat(digits)}_versions.sql`, text: versionsSql(folder, applied) },
     ],
     extensions,
     notes,

@@ -75,7 +75,7 @@ CREATE TABLE yoyo_lock (locked int DEFAULT 1, ctime timestamp, pid int NOT NULL,
 };
 
 /** SQL that makes a tool's table, and fills it with what is applied. */
-export function toolTable(
+export function versionsSql(
   { tool, migrations }: ImportedFolder,
   applied: readonly ImportedMigration[],
 ): string {

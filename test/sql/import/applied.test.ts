@@ -5,7 +5,7 @@ import { appliedIn } from "../../../lib/import/applied.ts";
 import { TOOLS, type Tool } from "../../../lib/import/imported.ts";
 import { splitFolder } from "../../../lib/import/pending.ts";
 import { READERS } from "../../../lib/import/readers.ts";
-import { toolTable } from "../../../lib/import/tool-tables.ts";
+import { versionsSql } from "../../../lib/import/tool-tables.ts";
 import { createEmbedded, embeddedSession } from "../../../local/embedded-session.ts";
 import { drafted, folderOf, said, toolsOf } from "../../support/imported.ts";
 import { TOOL_FOLDERS } from "../../support/tool-folders.ts";
@@ -36,7 +36,7 @@ const NOTING = TOOLS.filter((tool) => tool !== "numbered");
 async function twoApplied(tool: Tool) {
   const folder = READERS[tool](folderOf(TOOL_FOLDERS[tool].files));
   const split = splitFolder(folder, { kind: "after", version: TOOL_FOLDERS[tool].after });
-  const sql = toolTable(folder, tool === "atlas" ? split.applied.map(counted) : split.applied);
+  const sql = versionsSql(folder, tool === "atlas" ? split.applied.map(counted) : split.applied);
   await session.exec(sql);
   return folder;
 }
@@ -60,7 +60,7 @@ describe("which migrations are applied", () => {
   test.each(NOTING)("%s's empty table says none", async (tool) => {
     await within(async () => {
       const folder = READERS[tool](folderOf(TOOL_FOLDERS[tool].files));
-      await session.exec(toolTable(folder, []));
+      await session.exec(versionsSql(folder, []));
       const says = await appliedIn(session, folder, undefined);
       expect(splitFolder(says.folder, says.applied).pending).toHaveLength(4);
       expect(says.version).toBe("none");
@@ -133,7 +133,7 @@ describe("what differs from the table is said:", () => {
       const { files } = TOOL_FOLDERS.drizzle;
       const folder = READERS.drizzle(folderOf(files));
       const split = splitFolder(folder, { kind: "after", version: "0001_b" });
-      await session.exec(toolTable(folder, split.applied.slice(1)));
+      await session.exec(versionsSql(folder, split.applied.slice(1)));
       const says = await appliedIn(session, folder, undefined);
       expect(said(splitFolder(says.folder, says.applied).late)).toEqual([
         expect.stringMatching(
@@ -147,7 +147,7 @@ describe("what differs from the table is said:", () => {
 test("Flyway's baseline counts as all that comes before it", async () => {
   await within(async () => {
     const folder = READERS.flyway(folderOf(TOOL_FOLDERS.flyway.files));
-    await session.exec(toolTable(folder, []));
+    await session.exec(versionsSql(folder, []));
     await session.exec(
       "INSERT INTO flyway_schema_history VALUES (1, '1.1', '<< Flyway Baseline >>', 'BASELINE', '<< Flyway Baseline >>', NULL, 'x', now(), 0, true)",
     );

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inspectToolTable } from "../../../lambdas/preflight/inspect-tool-table.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import { NONE, TOOL_TABLES, TOOLS, type Tool, toolRow } from "../../../lambdas/shared/tool-rows.ts";
-import { noteApplied, noteRolledBack } from "../../../lambdas/version-table/note.ts";
+import { noteOf } from "../../../lambdas/version-table/note.ts";
 import { versionTables } from "../../../lambdas/version-table/tables.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { planOf } from "../../support/plans.ts";
@@ -31,12 +31,12 @@ const versions = (plan: CompiledPlan) => plan.migrations.map(({ version }) => ve
 
 async function apply(plan: CompiledPlan, ...some: string[]): Promise<void> {
   for (const version of some)
-    await session.together(["BEGIN", ...(await noteApplied(session, plan, version, "now()")), "COMMIT"]);
+    await session.together(["BEGIN", ...(await noteOf(session, plan, version)).apply, "COMMIT"]);
 }
 
 async function rollBack(plan: CompiledPlan, ...some: string[]): Promise<void> {
   for (const version of some)
-    await session.together(["BEGIN", ...(await noteRolledBack(session, plan, version)), "COMMIT"]);
+    await session.together(["BEGIN", ...(await noteOf(session, plan, version)).rollBack, "COMMIT"]);
 }
 
 /** Every row of every table that the run may write to. */
@@ -110,7 +110,7 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
     const found = await problems(plan, tool);
     await session.exec("RESET ROLE; DROP OWNED BY reader; DROP ROLE reader");
     expect(found).toMatchObject([
-      { name: "schema version can be noted", seen: expect.stringContaining("permission denied") },
+      { name: "writing versions", seen: expect.stringContaining("permission denied") },
     ]);
   });
 });
@@ -125,7 +125,7 @@ describe("what the tool itself would not go on from is refused by name:", () => 
     const { ddl, applied } = TOOL_TABLES_MADE[tool];
     await session.exec(`${ddl}; ${applied}; ${sql}`);
     const found = await problems(planFor(tool), tool);
-    expect(found.find(({ name }) => name === "unfinished migrations")?.seen).toContain(named);
+    expect(found.find(({ name }) => name === "failed versions")?.seen).toContain(named);
   });
 });
 
@@ -161,7 +161,7 @@ test("rows of the plan that are there already are refused, by the migration that
   await session.exec("DELETE FROM goose_db_version WHERE id = 5");
   const plan = planFor("goose");
   expect(await problems(plan, "goose")).toMatchObject([
-    { seen: `2, and the table has ${plan.migrations[0]?.folder} already` },
+    { name: "writing versions", seen: `${plan.migrations[0]?.version} is there already` },
   ]);
 });
 
