@@ -24,8 +24,8 @@ const ALONE = [
 
 const MATRIX = "test/machine/matrix";
 
-/** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
-const RUNS = ["changes", "drill", "ends-back", "ends-forward", "hooks-and-gates", "mistakes"].map(
+/** Whole runs, two dozen and more: CI's, as npm test is to take under four minutes. */
+const RUNS = ["changes", "drill", "ends-back", "ends-forward", "hooks-and-gates", "import", "mistakes"].map(
   (name) => `test/machine/${name}.test.ts`,
 );
 

@@ -36,7 +36,8 @@ export interface DraftMigration {
 }
 
 export interface Draft {
-  schema: { tool?: string; table?: string; expectedVersion: string };
+  /** Absent: the files are no tool's, and no table holds their versions. */
+  schema?: { tool: string; table?: string; expectedVersion: string };
   extensions: readonly string[];
   migrations: readonly DraftMigration[];
   /** What an embedded rehearsal starts from: files in order. */
@@ -115,10 +116,9 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
   const given = [...decisions.take, ...decisions.skip].filter((one) => !named.has(one));
   const unused = [...decisions.values.keys()].filter((name) => !values.has(name));
   return {
-    schema: {
-      ...(folder.tool === "numbered" ? {} : { tool: folder.tool }),
-      expectedVersion: standingOf(folder, split),
-    },
+    ...(folder.tool === "numbered"
+      ? {}
+      : { schema: { tool: folder.tool, expectedVersion: standingOf(folder, split) } }),
     extensions: baseline.extensions,
     migrations: drafted.map(({ draft }) => draft),
     baseline: baseline.files,

@@ -62,6 +62,7 @@ export async function draftFrom(
   if (asked.kind !== "database") return draftOf(folder, splitFolder(folder, asked), decisions);
   const said = await appliedIn(asked.session, folder, asked.table);
   const draft = draftOf(said.folder, splitFolder(said.folder, said.applied), decisions);
+  if (!draft.schema) return draft;
   return {
     ...draft,
     schema: {

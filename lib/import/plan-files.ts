@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { isMap, isSeq, parseDocument, stringify } from "yaml";
 import { z } from "zod";
+import { AS_TEXT } from "../../lambdas/shared/version.ts";
+import { versionOf } from "../plan/folder-version.ts";
 import type { Draft, DraftMigration } from "./draft.ts";
 import { ImportError, type SourceFolder } from "./source.ts";
 
@@ -113,7 +115,7 @@ export function changesTo(
         folder,
         sources: Object.fromEntries(sources.map((path) => [path, sha(source.bytes(path))])),
       })),
-    ].sort((a, b) => number(a.folder) - number(b.folder)),
+    ].sort((a, b) => (comesAfter(a.folder, b.folder) ? 1 : -1)),
     written: Object.fromEntries(Object.entries(written).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
   return {
@@ -162,10 +164,10 @@ function recordIn(dir: string, tool: string): Record_ | undefined {
   return parsed.data;
 }
 
-/** Folders of a plan are numbered: by the tool's own numbers where they rise, by their place otherwise. */
+/** A folder's version is the tool's own where those say their order, and its place among the pending ones otherwise. */
 function place({ migrations }: Draft, before: Record_ | undefined): Placed[] {
   const known = new Map((before?.migrations ?? []).map(({ version, folder }) => [version, folder]));
-  const own = ownNumbers(migrations);
+  const own = ownVersions(migrations);
   const fresh = migrations.findIndex(({ version }) => !known.has(version));
   const late = migrations.findLastIndex(({ version }) => known.has(version));
   const first = migrations[fresh];
@@ -173,7 +175,7 @@ function place({ migrations }: Draft, before: Record_ | undefined): Placed[] {
     throw new ImportError(
       `${first.version} comes before ${migrations[late]?.version}, which the plan holds already as ${known.get(migrations[late]?.version ?? "")}, and there is no number between. Import into a new folder: --plan DIR.`,
     );
-  let last = Math.max(0, ...[...known.values()].map(number));
+  let last = Math.max(0, ...[...known.values()].map((folder) => Number.parseInt(folder, 10) || 0));
   const width = Math.max(3, String(last + migrations.length).length);
   return migrations.map((one, index) => {
     const there = known.get(one.version);
@@ -183,18 +185,18 @@ function place({ migrations }: Draft, before: Record_ | undefined): Placed[] {
   });
 }
 
-/** With at most 15 digits, so that they are numbers to everybody. */
-function ownNumbers(migrations: readonly DraftMigration[]): string[] | undefined {
-  const found = migrations.map(({ version }) => /^(\d{1,15})(?:_|$)/.exec(version)?.[1]);
-  const numbers = found.filter((one) => one !== undefined);
-  const rise = numbers.every((one, index) => index === 0 || Number(one) > Number(numbers[index - 1]));
-  return numbers.length === migrations.length && rise
-    ? numbers.map((one) => one.padStart(3, "0"))
-    : undefined;
+function ownVersions(migrations: readonly DraftMigration[]): string[] | undefined {
+  const found = migrations.flatMap(({ version }) => /^(\d+(?:[.-]\d+)*)(?:_|$)/.exec(version)?.[1] ?? []);
+  const rise = found.every((one, index) => index === 0 || isNewer(one, found[index - 1] ?? ""));
+  return found.length === migrations.length && rise ? found : undefined;
 }
 
-function number(folder: string): number {
-  return Number.parseInt(folder, 10);
+function isNewer(version: string, than: string): boolean {
+  return (AS_TEXT.compare(version, than) ?? 0) > 0;
+}
+
+function comesAfter(folder: string, other: string): boolean {
+  return isNewer(versionOf(folder), versionOf(other));
 }
 
 function planText(
@@ -225,7 +227,7 @@ function planText(
     );
   if (added.length === 0) return { text: there, noted: before?.written["plan.yaml"] ?? sha(there) };
   for (const one of added) {
-    const at = folders.findIndex((folder) => number(folder) > number(one.folder));
+    const at = folders.findIndex((folder) => comesAfter(folder, one.folder));
     const node = document.createNode(entryOf(one));
     list.items.splice(at < 0 ? list.items.length : at, 0, node);
     folders.splice(at < 0 ? folders.length : at, 0, one.folder);
@@ -245,7 +247,7 @@ function keepsAll(before: Record_, placed: readonly Placed[]): boolean {
 function freshPlan(draft: Draft, placed: readonly Placed[], root: string, tool: string): string {
   const plan = {
     title: `Migrations of ${root}`,
-    schema: draft.schema,
+    ...(draft.schema === undefined ? {} : { schema: draft.schema }),
     ...(draft.extensions.length > 0 ? { extensions: draft.extensions.map((name) => ({ name })) } : {}),
     migrations: placed.map(entryOf),
     local: { owner: "schema_owner", baseline: draft.baseline.map(({ name }) => `baseline/${name}`) },

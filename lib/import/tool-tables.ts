@@ -80,10 +80,7 @@ export function versionsSql(
   applied: readonly ImportedMigration[],
 ): string {
   const head = "-- The table in which the versions are noted, as it is once these migrations are applied.\n";
-  if (tool === "numbered") {
-    const rows = applied.map(({ version }) => `('${version.replaceAll("'", "''")}')`);
-    return `${head}CREATE TABLE schema_migrations (version text PRIMARY KEY);\n${rows.length === 0 ? "" : `INSERT INTO schema_migrations VALUES ${rows.join(", ")};\n`}`;
-  }
+  if (tool === "numbered") return "-- These files are no tool's: no table holds their versions.\n";
   const name = TOOL_TABLES[tool];
   const table = {
     name,

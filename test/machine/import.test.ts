@@ -25,15 +25,22 @@ async function imported(files: Files, ...args: string[]): Promise<{ plan: string
   return { plan, out: terminal.out };
 }
 
-const REHEARSED: readonly Tool[] = ["alembic", "dbmate", "flyway", "golang-migrate", "prisma", "sqitch", "numbered"];
+const REHEARSED: readonly Tool[] = [
+  "alembic",
+  "dbmate",
+  "flyway",
+  "golang-migrate",
+  "prisma",
+  "sqitch",
+  "numbered",
+];
 
 describe("two commands lead from a folder to a rehearsed plan:", () => {
   test.each(REHEARSED)("%s", async (tool) => {
     const { files, after, back } = TOOL_FOLDERS[tool];
     const { plan } = await imported(files, "--tool", tool, "--after", after);
     const { end, states } = await runPlan({ plan });
-    expect(end.cause ?? "").toBe("");
-    expect(end.end).toBe("Succeeded");
+    expect(end.cause).toMatch(/^Succeeded: /);
     expect(states).toContain("Gate: rehearsal");
     expect(end.report.staging.issues).toEqual([]);
     if (back) expect(states.join()).toMatch(/Roll back/);

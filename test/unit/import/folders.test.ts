@@ -86,7 +86,7 @@ describe("pending", () => {
   test("is all of it, and none is expected, where nothing is applied", async () => {
     const draft = await drafted("dbmate", THREE);
     expect(draft.migrations).toHaveLength(3);
-    expect(draft.schema.expectedVersion).toBe("none");
+    expect(draft.schema?.expectedVersion).toBe("none");
   });
 
   test("needs a version that there is", async () => {

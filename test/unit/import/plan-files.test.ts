@@ -42,10 +42,10 @@ describe("an import", () => {
     expect(err).toBe("");
     expect(code).toBe(0);
     expect(out).toContain("is of dbmate: 1_a.sql has the marks of dbmate.");
-    expect(out).toContain("- 002_b is added: 2: b, with a rollback");
-    expect(out).toContain("- 003_c is added: 3: c, with the restore as its way back");
-    expect(made()).toEqual(["002_b", "003_c", "baseline", "import.json", "plan.yaml"]);
-    expect(read("002_b/rollback.sql")).toContain("DROP TABLE IF EXISTS b;");
+    expect(out).toContain("- 2_b is added: 2: b, with a rollback");
+    expect(out).toContain("- 3_c is added: 3: c, with the restore as its way back");
+    expect(made()).toEqual(["2_b", "3_c", "baseline", "import.json", "plan.yaml"]);
+    expect(read("2_b/rollback.sql")).toContain("DROP TABLE IF EXISTS b;");
     expect(read("plan.yaml")).toContain("rollback: restore");
     expect(read("baseline/001_1_a.sql")).toContain("CREATE TABLE a (id int);");
   });
@@ -54,7 +54,7 @@ describe("an import", () => {
     const { run, plan } = await folders({ "1_a.sql": A });
     const { code, out } = await run("--check");
     expect(code).toBe(0);
-    expect(out).toContain("001_a is added");
+    expect(out).toContain("1_a is added");
     expect(() => readdirSync(plan)).toThrow();
   });
 
@@ -104,19 +104,17 @@ describe("an import that is run again", () => {
   test("adds new migrations, keeps files that people changed, and names them", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
-    put("plan/001_a/rollback.sql", "DROP TABLE IF EXISTS a CASCADE;\n");
+    put("plan/1_a/rollback.sql", "DROP TABLE IF EXISTS a CASCADE;\n");
     put("plan/plan.yaml", read("plan.yaml").replace("title: Migrations", "# ours\ntitle: Our migrations"));
     put("migrations/2_b.sql", B);
     const { code, out } = await run();
     expect(code).toBe(0);
-    expect(out).toContain("- 001_a/rollback.sql was changed by hand, and is kept as it is");
-    expect(out).toContain("- plan.yaml was changed by hand: 002_b is added to it, and the rest is kept");
-    expect(read("001_a/rollback.sql")).toBe("DROP TABLE IF EXISTS a CASCADE;\n");
-    expect(read("plan.yaml")).toMatch(
-      /# ours\ntitle: Our migrations[\s\S]*folder: 001_a[\s\S]*folder: 002_b/,
-    );
+    expect(out).toContain("- 1_a/rollback.sql was changed by hand, and is kept as it is");
+    expect(out).toContain("- plan.yaml was changed by hand: 2_b is added to it, and the rest is kept");
+    expect(read("1_a/rollback.sql")).toBe("DROP TABLE IF EXISTS a CASCADE;\n");
+    expect(read("plan.yaml")).toMatch(/# ours\ntitle: Our migrations[\s\S]*folder: 1_a[\s\S]*folder: 2_b/);
     // And again: what was changed by hand is still known as that.
-    expect((await run()).out).toContain("001_a/rollback.sql was changed by hand");
+    expect((await run()).out).toContain("1_a/rollback.sql was changed by hand");
   });
 
   test("writes anew what came from a file that has changed", async () => {
@@ -124,9 +122,9 @@ describe("an import that is run again", () => {
     await run();
     put("migrations/1_a.sql", A.replace("id int", "id bigint"));
     expect((await run()).out).toContain(
-      "- 001_a/migrate.sql is written anew: what it was made from has changed",
+      "- 1_a/migrate.sql is written anew: what it was made from has changed",
     );
-    expect(read("001_a/migrate.sql")).toContain("id bigint");
+    expect(read("1_a/migrate.sql")).toContain("id bigint");
   });
 
   test("puts a migration that arrives late into its place", async () => {
@@ -134,17 +132,15 @@ describe("an import that is run again", () => {
     await run();
     put("migrations/2_b.sql", B);
     await run();
-    expect(read("plan.yaml")).toMatch(/folder: 001_a[\s\S]*folder: 002_b[\s\S]*folder: 003_c/);
+    expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b[\s\S]*folder: 3_c/);
   });
 
   test("keeps a migration that is applied by now, and says so", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/2_b.sql", B);
-    expect((await run("--after", "1")).out).toContain(
-      "- 001_a stays in the plan, though 1 is applied by now",
-    );
-    expect(read("plan.yaml")).toMatch(/folder: 001_a[\s\S]*folder: 002_b/);
+    expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is applied by now");
+    expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b/);
   });
 
   test("touches no folder that no import made, and none of another tool", async () => {
