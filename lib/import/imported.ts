@@ -38,9 +38,10 @@ export interface Finding {
  * How a tool sends the SQL of a part:
  * - transaction: within one that the tool itself begins and commits
  * - message: the whole text at once, so that several statements are one transaction, unless they say BEGIN themselves
+ * - transaction if possible: the same, but for a text of nothing but statements that cannot run in one
  * - statements: one at a time, each committed at once, unless they say BEGIN themselves
  */
-export type Runs = "transaction" | "message" | "statements";
+export type Runs = "transaction" | "transaction if possible" | "message" | "statements";
 
 /** SQL of one direction of a migration. */
 export interface Part {

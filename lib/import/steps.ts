@@ -169,6 +169,12 @@ function cutStatements(text: string, firstLine: number): { statements: Cut[]; re
   return { statements, rest: between(end, bytes.length) };
 }
 
+const RUN_AS = { transaction: "transaction", message: "message", statements: "statements" } as const;
+
+function ifPossible(cuts: readonly Cut[]): "transaction" | "statements" {
+  return cuts.every(({ node }) => outsideOnly(node) !== undefined) ? "statements" : "transaction";
+}
+
 function group(
   part: Part,
   cuts: readonly Cut[],
@@ -178,8 +184,9 @@ function group(
   doubts: Finding[],
 ): Step[] {
   const ownTransactions = cuts.some(({ node }) => fieldsOf(node, "TransactionStmt") !== undefined);
+  const runs = { ...RUN_AS, "transaction if possible": ifPossible(cuts) }[part.runs];
   const oneTransaction =
-    part.runs === "transaction" || (part.runs === "message" && cuts.length > 1 && !ownTransactions);
+    runs === "transaction" || (runs === "message" && cuts.length > 1 && !ownTransactions);
   const steps: Step[] = [];
   let open: Step | undefined;
   let began = false;
@@ -196,7 +203,7 @@ function group(
       continue;
     }
     if (kind === "TRANS_STMT_COMMIT") {
-      if (part.runs === "transaction")
+      if (runs === "transaction")
         say(
           line,
           `COMMIT ends the transaction of ${tool} itself, so what follows is not part of it: a step of the plan each`,
@@ -238,7 +245,7 @@ function group(
   }
   if (ownTransactions) say(part.line, "BEGIN and COMMIT are left out: each step is a transaction already");
   const loose = steps.filter(({ outside, cuts: held }) => !outside && held.length > 1).length;
-  if (part.runs === "statements" && !ownTransactions && loose > 0)
+  if (runs === "statements" && !ownTransactions && loose > 0)
     say(
       part.line,
       `${tool} commits each statement of it at once, so that a failure leaves those before it; in the plan those of a step are done together or not at all`,

@@ -128,8 +128,8 @@ function scriptOf(folder: SourceFolder, path: string, notes: Finding[]): { up: P
       says: "is run without a transaction, by its .conf: where its second statement fails, Flyway leaves the first one applied and writes no row",
     });
   return {
-    // Flyway splits what it sends, and one transaction holds all of it.
-    up: { file: path, line: 1, text, runs: alone ? "statements" : "transaction" },
+    // Flyway splits what it sends, and one transaction holds all of it unless none of it can run in one.
+    up: { file: path, line: 1, text, runs: alone ? "statements" : "transaction if possible" },
     raw: folder.bytes(path).toString("utf8"),
   };
 }

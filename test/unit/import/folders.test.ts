@@ -144,6 +144,7 @@ describe("a doubt", () => {
 });
 
 test("a placeholder is replaced by the value that is given, and by no other", async () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: Flyway's placeholders
   const files = { "V1__a.sql": "CREATE TABLE ${schema}.a ();\nGRANT SELECT ON ${schema}.a TO ${role};" };
   const draft = await drafted("flyway", files, { values: new Map([["schema", "shop"]]) });
   expect(draft.migrations[0]?.files.migrate).toContain("CREATE TABLE shop.a ();");

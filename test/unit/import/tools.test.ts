@@ -15,6 +15,7 @@ interface Case {
   row?: object;
   /** Each is found in one of the lines. */
   notes?: RegExp[];
+  never?: RegExp[];
   doubts?: RegExp[];
 }
 
@@ -282,6 +283,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   [
     "flyway",
     "names placeholders, in comments too",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Flyway's placeholder
     { "V1__a.sql": "-- for ${tenant}\nCREATE TABLE a ();" },
     {
       doubts: [
@@ -319,6 +321,20 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     {
       notes: [/leaves the first one applied and writes no row/],
       up: '-- sluice: step "1: CREATE TABLE a (id int)"\nCREATE TABLE a (id int);\n-- sluice: step "2: CREATE INDEX CONCURRENTLY i ON a (id)" outside transaction\nCREATE INDEX CONCURRENTLY i ON a (id);',
+    },
+  ],
+  [
+    "flyway",
+    "takes no transaction for what cannot run in one, and fails where it is mixed",
+    {
+      "V1__a.sql": "CREATE INDEX CONCURRENTLY i ON a (id);",
+      "V2__b.sql": "CREATE TABLE b (id int);\nCREATE INDEX CONCURRENTLY j ON b (id);",
+    },
+    {
+      notes: [
+        /V2__b\.sql:2 CREATE INDEX CONCURRENTLY cannot run in the transaction in which Flyway runs this/,
+      ],
+      never: [/V1__a\.sql:1 CREATE INDEX CONCURRENTLY cannot run/],
     },
   ],
   [
@@ -602,6 +618,8 @@ describe("the folder of another tool is read as that tool reads it:", () => {
     if (expected.row) expect(first?.row).toEqual(expected.row);
     for (const found of expected.notes ?? [])
       expect(said(draft.notes)).toContainEqual(expect.stringMatching(found));
+    for (const found of expected.never ?? [])
+      expect(said(draft.notes)).not.toContainEqual(expect.stringMatching(found));
     // No doubt that is not expected: it would keep a sound folder out.
     const doubts = said(draft.doubts);
     for (const found of expected.doubts ?? []) expect(doubts).toContainEqual(expect.stringMatching(found));
