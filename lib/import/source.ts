@@ -84,6 +84,17 @@ export function nameOf(path: string): string {
  * @throws ImportError with file and line for other bytes, and for a NUL, behind which PostgreSQL reads nothing
  */
 export function textOf(folder: SourceFolder, path: string): SourceText {
+  const known = decoded.get(folder)?.get(path);
+  if (known) return known;
+  const read = decode(folder, path);
+  decoded.set(folder, (decoded.get(folder) ?? new Map<string, SourceText>()).set(path, read));
+  return read;
+}
+
+/** To find out whose a folder is, each file is looked at again and again. */
+const decoded = new WeakMap<SourceFolder, Map<string, SourceText>>();
+
+function decode(folder: SourceFolder, path: string): SourceText {
   const bytes = folder.bytes(path);
   const notes: Finding[] = [];
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))

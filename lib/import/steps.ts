@@ -3,7 +3,7 @@ import { hasOption } from "../plan/in-transaction.ts";
 import { fieldsOf, type Node, syntaxProblem } from "../plan/statements.ts";
 import { bearsTwice } from "./bears-twice.ts";
 import type { Finding, Part } from "./imported.ts";
-import { holdsSql, lineAt, linesInside } from "./sql-text.ts";
+import { holdsSql, linesInside } from "./sql-text.ts";
 
 /** A part in Sluice's form. */
 export interface Steps {
@@ -120,9 +120,16 @@ const HARMLESS =
 
 function withoutPsql(part: Part, notes: Finding[], doubts: Finding[]): string {
   const inside = linesInside(part.text);
+  /** Rows behind COPY ... FROM stdin may begin with a backslash, and so does their end. */
+  let rows = false;
   return part.text
     .split("\n")
     .map((line, index) => {
+      if (rows) {
+        rows = !/^\\\.\s*$/.test(line);
+        return line;
+      }
+      rows = !inside.has(index + 1) && /^\s*copy\b.*\bfrom\s+stdin\b.*;\s*$/i.test(line);
       if (!/^\s*\\/.test(line) || inside.has(index + 1)) return line;
       const at = { file: part.file, line: part.line + index };
       if (HARMLESS.test(line.trim())) {
@@ -152,21 +159,26 @@ function cutStatements(text: string, firstLine: number): { statements: Cut[]; re
   const bytes = Buffer.from(text, "utf8");
   const between = (from: number, to: number) => bytes.subarray(from, to).toString("utf8");
   let end = 0;
+  let line = firstLine;
   const statements = (parsed.stmts ?? []).map((raw): Cut => {
     // From where the one before it ended: what stands between belongs to this one, comments too.
     const start = end;
     const after = (raw.stmt_location ?? 0) + (raw.stmt_len ?? 0);
     const closed = raw.stmt_len ? after : bytes.length;
     end = bytes[closed] === SEMICOLON ? closed + 1 : closed;
-    const whole = between(start, closed)
-      .replace(/^(?:\s*;)+/, "")
-      .trimEnd();
-    const lead = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(whole)?.[0].length ?? 0;
-    const sql = whole.slice(lead);
-    const line = firstLine + lineAt(text, between(0, closed).trimEnd().length - sql.length) - 1;
-    return { text: whole, sql, node: (raw.stmt ?? {}) as Node, line };
+    const whole = between(start, closed);
+    const before = /^(?:\s*;)*/.exec(whole)?.[0].length ?? 0;
+    const held = whole.slice(before).trimEnd();
+    const lead = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(held)?.[0].length ?? 0;
+    const at = line + newlines(whole.slice(0, before + lead));
+    line += newlines(whole);
+    return { text: held, sql: held.slice(lead), node: (raw.stmt ?? {}) as Node, line: at };
   });
   return { statements, rest: between(end, bytes.length) };
+}
+
+function newlines(text: string): number {
+  return text.split("\n").length - 1;
 }
 
 const RUN_AS = { transaction: "transaction", message: "message", statements: "statements" } as const;
