@@ -346,6 +346,7 @@ export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
     databases: settings.databases.map(toRunDatabase),
     fence: settings.fence,
     rehearse: settings.rehearse,
+    ...(settings.restore ? {} : { restore: false as const }),
     ...(Object.keys(settings.tags).length === 0 ? {} : { tags: settings.tags }),
     retentionDays: settings.retentionDays,
     ...settings.backup,

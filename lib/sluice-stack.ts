@@ -3,7 +3,7 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
 import { LAMBDA_RECOGNIZE_VERSION_PROPS } from "aws-cdk-lib/cx-api";
 import type { Construct } from "constructs";
-import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { type CompiledPlan, noWayBack } from "../lambdas/shared/plan.ts";
 import { acknowledge } from "./acknowledged.ts";
 import { ExportRole } from "./export-role.ts";
 import { Functions } from "./functions/functions.ts";
@@ -14,8 +14,9 @@ import { Machine } from "./machine/machine.ts";
 import { Network } from "./network.ts";
 import { Next } from "./next.ts";
 import { Notices } from "./notices.ts";
+import { PlanError } from "./plan/plan-error.ts";
 import { Publishers } from "./publishers.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, toDeployed } from "./settings.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
 import { watchProduction } from "./watch-production.ts";
@@ -30,6 +31,8 @@ export class SluiceStack extends Stack {
   readonly machine: Machine;
 
   constructor(scope: Construct, id: string, { settings, plan, ...props }: SluiceStackProps) {
+    const problem = plan.acceptNoWayBack ? undefined : noWayBack(plan, toDeployed(settings));
+    if (problem) throw new PlanError("plan.yaml", "migrations", `${problem.seen}. ${problem.mend}`);
     const { lookUp } = settings.network;
     // Only a stack that says where it goes can look anything up there.
     const env = lookUp && { env: { account: lookUp.account, region: lookUp.region } };

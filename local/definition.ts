@@ -1,9 +1,10 @@
-import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { type CompiledPlan, isRestoreOnly, type Migration } from "../lambdas/shared/plan.ts";
 import { stateInWords } from "../lambdas/shared/state-name.ts";
 import { CAPABILITY_METADATA } from "../lib/functions/functions.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";
 import { MACHINE_METADATA, type MachineName, PHASES_METADATA } from "../lib/machine/phases.ts";
+import type { Only } from "../lib/machine/states.ts";
 import type { Phase } from "./events.ts";
 
 /** What a choice asks, as far as the machines do. */
@@ -30,6 +31,8 @@ export interface MachinePhase {
   /** The phase that people see it as a part of. */
   within?: string;
   states: readonly string[];
+  /** Which migrations a state works on, where not on all. */
+  only: Readonly<Record<string, Only>>;
 }
 
 export interface Definition {
@@ -136,19 +139,38 @@ export function nameInWords({ parsed }: Definition, state: string, input: unknow
 
 /** The machine's phases as people see them, with the states that a run of this plan can enter. */
 export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[] {
+  const restores = definition.phases.some(({ phase }) => phase === "Restore");
+  const first = plan.migrations.findIndex(isRestoreOnly);
+  const isEntered = (only: Only | undefined, migration: Migration | undefined): boolean => {
+    switch (only) {
+      case undefined:
+        return true;
+      case "after the restore":
+        return restores && first >= 0;
+      case "with a rollback":
+        return migration !== undefined && !isRestoreOnly(migration);
+      case "rolled back":
+        return migration !== undefined && (first < 0 || plan.migrations.indexOf(migration) < first);
+    }
+  };
   const calledOf = (state: string) => called(definition.parsed.States[state]) ?? state;
   const works = (state: string) => versionPath(definition.parsed.States[state]) !== undefined;
-  const names = (states: readonly string[]): string[] => {
+  const names = (states: readonly string[], only: MachinePhase["only"]): string[] => {
     const begin = states.findIndex(works);
-    if (begin === -1) return [...states];
+    const lead = begin === -1 ? states : states.slice(0, begin);
+    const own = lead.filter((state) => isEntered(only[state], undefined));
+    if (begin === -1) return own;
     const rest = states.slice(begin).findIndex((state) => !works(state));
     const end = rest === -1 ? states.length : begin + rest;
     return [
-      ...states.slice(0, begin),
-      ...plan.migrations.flatMap(({ version }) =>
-        states.slice(begin, end).map((state) => stateInWords(calledOf(state), version)),
+      ...own,
+      ...plan.migrations.flatMap((migration) =>
+        states
+          .slice(begin, end)
+          .filter((state) => isEntered(only[state], migration))
+          .map((state) => stateInWords(calledOf(state), migration.version)),
       ),
-      ...names(states.slice(end)),
+      ...names(states.slice(end), only),
     ];
   };
   return definition.phases
@@ -157,7 +179,7 @@ export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[]
       phase,
       states: definition.phases
         .filter((part) => (part.within ?? part.phase) === phase)
-        .flatMap(({ states }) => [...new Set(names(states))]),
+        .flatMap(({ states, only }) => [...new Set(names(states, only))]),
     }));
 }
 

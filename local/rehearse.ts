@@ -241,6 +241,9 @@ class Run {
         ...(world.applicationUrl === undefined ? {} : { applicationUrl: world.applicationUrl }),
         fence: this.options.fence,
         rehearse: this.options.rehearse,
+        ...(this.definition.phases.some(({ phase }) => phase === "Restore")
+          ? {}
+          : { restore: false as const }),
         alarms: [],
         retentionDays: 365,
         gateUrl,

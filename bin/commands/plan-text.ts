@@ -1,6 +1,6 @@
 import { checklistOf } from "../../lambdas/gate/open.ts";
 import { count, duration } from "../../lambdas/report/words.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, RESTORE } from "../../lambdas/shared/plan.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { limitsText } from "../../lib/plan/limits.ts";
 import { gateNames } from "../../local/terminal/phases.ts";
@@ -24,7 +24,7 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
         [
           count(migrate.steps.length, "step"),
           count(validate.checks.length, "check"),
-          `${count(rollback.steps.length, "step")} back`,
+          rollback === RESTORE ? "restore only" : `${count(rollback.steps.length, "step")} back`,
           `${duration(expectedMinutes * 60)} planned`,
         ].join(", "),
       ]),

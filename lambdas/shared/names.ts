@@ -13,8 +13,9 @@ function digest(run: string): string {
   return createHash("sha256").update(run).digest("hex").slice(0, 12);
 }
 
-export function stagingName(run: string): string {
-  return `${STAGING_PREFIX}${digest(run)}`;
+/** Again: the copy that is restored a second time, where the restore is rehearsed as the way back. */
+export function stagingName(run: string, again = false): string {
+  return `${STAGING_PREFIX}${digest(run)}${again ? "-2" : ""}`;
 }
 
 /** Parameter group that keeps still what would run by itself in a copy of production. */

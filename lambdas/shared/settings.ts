@@ -51,6 +51,8 @@ export type RunDatabase = z.infer<typeof runDatabase>;
 const common = z.strictObject({
   fence: z.enum(["connect", "none"]),
   rehearse: z.enum(["before", "inside"]),
+  /** No snapshot may take production's place; absent: it may, where people say Go. */
+  restore: z.literal(false).optional(),
   /** Days that the final snapshot is kept. */
   retentionDays: z.number().int().positive(),
   /** Of the organization: given to all that a run makes at RDS. */

@@ -7,6 +7,7 @@ import type { CompiledPlan } from "./plan.ts";
 import type { Ports, World } from "./ports.ts";
 import { ofItsDatabase } from "./run-database.ts";
 import { stateInWords } from "./state-name.ts";
+import { VERSION } from "./version.ts";
 
 /** What every event carries: which run this is, and its plan. */
 export const runFields = {
@@ -21,7 +22,7 @@ export const runFields = {
   /** The phase that it belongs to; absent in what an older deployment's machine sends. */
   phase: z.string().min(1).optional(),
   /** The migration that the state works on, where it works on one. */
-  version: z.string().regex(/^\d+$/).optional(),
+  version: z.string().regex(VERSION).optional(),
   title: z.string().optional(),
   /** Of a loop in the machine: how long it may go on in all. */
   limitMinutes: z.number().positive().optional(),
