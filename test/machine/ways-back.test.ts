@@ -80,3 +80,66 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
     });
   });
 });
+
+describe("a rollback is refused on staging", () => {
+  test.each([
+    [
+      "that leaves one thing more than is named",
+      { ...ADDS_A_LABEL, rollback: `${ADDS_A_LABEL.rollback}CREATE TABLE IF NOT EXISTS kept ();\n` },
+      /rolling back 004 does not bring staging back: table public\.kept added\. .*`leaves`.*`rollback: restore`/,
+    ],
+    [
+      "that leaves a label more than is named",
+      {
+        ...ADDS_A_LABEL,
+        migrate: `ALTER TYPE state ADD VALUE IF NOT EXISTS 'lost';\n${"ALTER TYPE state ADD VALUE IF NOT EXISTS 'archived';"}`,
+        rollback: "SELECT 1;",
+      },
+      /rolling back 004 does not bring staging back: enum public\.state changed: now "label: lost"/,
+    ],
+    [
+      "that does not leave what is named",
+      { ...ADDS_A_LABEL, leaves: [...(ADDS_A_LABEL.leaves ?? []), "extension hstore"] },
+      /rolling back 004 does not bring staging back: extension hstore: plan\.yaml names it under `leaves`, and the rollback does not leave it/,
+    ],
+    [
+      "that leaves rows otherwise than they were, though a label may stay",
+      { ...ADDS_A_LABEL, rollback: `${ADDS_A_LABEL.rollback}DELETE FROM note WHERE id = 9;\n` },
+      /rolling back 004 does not bring staging back: public\.note: 1000 rows before, 999 rows now/,
+    ],
+  ])("%s", async (_what, added, cause) => {
+    const plan = await waysBackPlan({ added: [added], changes: WITH_ENUM });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toMatch(cause);
+    expect(states).not.toContain("Gate: rehearsal");
+  });
+});
+
+test("a restore that would take longer than the plan allows is refused where it is the way back", async () => {
+  const slo = (text: string) => text.replace("rollbackSloMinutes: 5", "rollbackSloMinutes: 0.000001");
+  const plan = await waysBackPlan({ restoreOnly: ["002", "003"], changes: { "plan.yaml": slo } });
+  const { end, states } = await runPlan({ plan });
+  expect(end.end).toBe("Refused");
+  expect(end.cause).toMatch(
+    /the restore, which is the way back from 002 on, would take .* and the plan allows .*"Keep what you drop"/,
+  );
+  expect(states).toContain("Predict the way back");
+});
+
+test("a migration in the middle that has no rollback stops no rollback before it, and none after it is tried", async () => {
+  const last = {
+    folder: "004_pages",
+    migrate: "ALTER TABLE note ADD COLUMN page int;",
+    rollback: "ALTER TABLE note DROP COLUMN IF EXISTS page;",
+  };
+  const plan = await waysBackPlan({ restoreOnly: ["003"], added: [last] });
+  const before = await runPlan({ plan, fail: ["Apply 003 to production"] });
+  expect(before.end.end).toBe("RolledBack");
+  expect(rolledBack(before.states)).toEqual(["Roll back 002"]);
+  const after = await runPlan({ plan, fail: ["Validate 004 on production"] });
+  expect(after.end.end).toBe("Restored");
+  expect(rolledBack(after.states)).toEqual([]);
+  // What it leaves is tried on staging all the same.
+  expect(after.states).toContain("Roll back 004 on staging");
+});
