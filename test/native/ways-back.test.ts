@@ -3,6 +3,7 @@ import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
 import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
 import { Doc, type ProofDoc, type StagingDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
+import { proveByHand } from "../../local/prove.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
 import { runPlan } from "../support/rehearsal.ts";
 import { ADDS_A_LABEL, NARROWS, waysBackPlan } from "../support/ways-back.ts";
@@ -87,6 +88,10 @@ describe("with --apply, a plan that adds a label to an enum", () => {
     const first = await apply(plan, { fail: ["Benchmark production"] });
     expect(first.end.end).toBe("RolledBack");
     expect(first.end.cause).toContain("proven back, but for enum public.state: label: archived.");
+    const byHand = await withPgSession({ connectionString: database.url }, (session) =>
+      proveByHand(first.evidence, session),
+    );
+    expect(byHand).toMatchObject({ differences: [], left: ["enum public.state: label: archived"] });
     const after = await everything();
     expect(after.tables).toEqual(before.tables);
     expect(after.catalog.filter((object) => !before.catalog.some(same(object)))).toEqual([
