@@ -1,6 +1,6 @@
 import type { PreflightCheck } from "../shared/documents.ts";
 import { REACHING_TEXT } from "../shared/outside.ts";
-import type { CompiledPlan, Step } from "../shared/plan.ts";
+import { type CompiledPlan, type Step, stepFiles } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { relationName } from "../shared/sql-text.ts";
@@ -184,8 +184,8 @@ export async function triggersThatReach(session: Session, table: string): Promis
 }
 
 function stepsOf({ migrations, stagingData }: CompiledPlan): { path: string; step: Step }[] {
-  return [...migrations.flatMap(({ migrate, rollback }) => [migrate, rollback]), ...stagingData].flatMap(
-    ({ path, steps }) => steps.map((step) => ({ path, step })),
+  return [...migrations.flatMap(stepFiles), ...stagingData].flatMap(({ path, steps }) =>
+    steps.map((step) => ({ path, step })),
   );
 }
 

@@ -50,8 +50,12 @@ function proofLine({ name, differences }: ProofDoc): string {
     differences.length > MOST_DIFFERENCES ? `; and ${differences.length - MOST_DIFFERENCES} more` : "";
   return again
     ? `the rollback of ${version} does not bear being tried again: ${some}${more}`
-    : `rolling back ${version} does not bring staging back: ${some}${more}`;
+    : `rolling back ${version} does not bring staging back: ${some}${more}${MENDS}`;
 }
+
+/** There is more to do about it than to mend the rollback. */
+const MENDS =
+  ". Where nothing can bring that back: keep what the migration drops, name what is left under `leaves`, or say `rollback: restore` (docs/plan-format.md)";
 
 function rewriteLines({ steps }: StepsDoc): string[] {
   return steps.flatMap(({ name, at, rewrites }) =>

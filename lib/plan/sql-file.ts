@@ -16,6 +16,7 @@ import { PlanError } from "./plan-error.ts";
 import { relationsOf } from "./relations.ts";
 import { revokesConnect } from "./revokes-connect.ts";
 import { domainsMade, rewritesTable, tablesEmptied } from "./rewrites.ts";
+import { extensionsMade, rightsOf } from "./rights.ts";
 import { fieldsOf, nameOf, type ParsedStatement, splitStatements } from "./statements.ts";
 
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
@@ -183,9 +184,16 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
     relationsBefore: relations?.filter(({ name }) => !parsed.flatMap(tablesMade).includes(name)),
   };
   const revoked = parsed.flatMap(revokesConnect);
+  const rights = rightsOf(
+    parsed,
+    before.settings.flatMap((sql) => splitStatements(sql, 1)),
+  );
+  const extensions = parsed.flatMap(extensionsMade);
   const common = {
     ...base,
     ...(revoked.length > 0 ? { revokesConnect: revoked } : {}),
+    ...(rights.length > 0 ? { rights } : {}),
+    ...(extensions.length > 0 ? { extensions } : {}),
     ...(mark.rewrites ? { rewrites: true as const } : {}),
     ...(mark.outside ? { outside: true as const } : {}),
     ...(parsed.some(picksByTime) ? { picksByTime: true as const } : {}),
