@@ -15,6 +15,8 @@ export interface CompiledPlan {
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];
   applicationRoles: readonly string[];
+  /** Role that steps are done as, where it is not the one that Sluice logs in as; it may be the application's own. */
+  runAs?: string | undefined;
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
   protect: readonly string[];
   /** How the contents of tables and materialized views are read, by their names; of those that are not named, every row is. */

@@ -120,6 +120,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     server: file.server,
     extensions: file.extensions,
     applicationRoles: file.applicationRoles,
+    ...(file.runAs === undefined ? {} : { runAs: file.runAs }),
     protect: file.protect,
     contents: file.contents,
     rollbackSloMinutes: file.rollbackSloMinutes,

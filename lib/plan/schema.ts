@@ -133,6 +133,7 @@ export const planFile = z.strictObject({
   applicationRoles: z
     .array(role)
     .min(1, "name the roles that the application connects as; the fence and the checks need them"),
+  runAs: role.optional(),
   protect: z.array(z.string().min(1)).default([]),
   contents: z.record(z.string().min(1), z.enum(["full", "sample", "count", "grows", "none"])).default({}),
   rollbackSloMinutes: minutes.default(30),
