@@ -6,6 +6,7 @@ import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { inspectConnections } from "./inspect-connections.ts";
 import { inspected } from "./inspected.ts";
+import { note } from "./note.ts";
 
 /** Of sessions that a check tells about. */
 const MOST_NAMED = 5;
@@ -47,8 +48,15 @@ async function serverVersion(session: Session, minimum: number): Promise<Preflig
 
 async function schemaVersion(
   session: Session,
-  schema: { table: string; expectedVersion: string },
+  schema: CompiledPlan["schema"],
 ): Promise<PreflightCheck> {
+  if (!schema)
+    return note(
+      "schema version",
+      "any",
+      ["not looked at"],
+      "The plan has no `schema` key, so that nothing says from which version it starts, and no table of yours learns of it.",
+    );
   const { table, expectedVersion } = schema;
   const check = {
     name: "schema version",

@@ -7,7 +7,7 @@ import { thresholdText } from "../watch/thresholds.ts";
  */
 export interface PlanSummary
   extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
-  expectedMinutes: { admit: number; prove: number; open: number };
+  expectedMinutes?: { admit: number; prove: number; open: number } | undefined;
   protect: readonly string[];
   migrations: readonly Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked">[];
   benchmarks: readonly { name: string; title: string; sloMs: number }[];
@@ -21,6 +21,7 @@ export interface PlanSummary
     verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
   };
   reminders?: readonly Reminder[];
+  notices?: CompiledPlan["notices"];
 }
 
 /** Of a run that was refused before it had a plan. */
@@ -29,7 +30,6 @@ export const NO_PLAN: PlanSummary = {
   title: "No plan",
   checksum: "",
   rollbackSloMinutes: 0,
-  expectedMinutes: { admit: 0, prove: 0, open: 0 },
   protect: [],
   migrations: [],
   benchmarks: [],
@@ -44,13 +44,13 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
     title: plan.title,
     checksum: plan.checksum,
     rollbackSloMinutes: plan.rollbackSloMinutes,
-    expectedMinutes: plan.expectedMinutes,
+    ...(plan.expectedMinutes ? { expectedMinutes: plan.expectedMinutes } : {}),
     protect: plan.protect,
     migrations: plan.migrations.map(({ version, folder, title, expectedMinutes, unasked }) => ({
       version,
       folder,
       title,
-      expectedMinutes,
+      ...(expectedMinutes === undefined ? {} : { expectedMinutes }),
       ...(unasked ? { unasked } : {}),
     })),
     benchmarks: plan.benchmarks.map(({ name, title, sloMs }) => ({ name, title, sloMs })),
@@ -75,5 +75,6 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
         }
       : {}),
     reminders: plan.reminders,
+    ...(plan.notices ? { notices: plan.notices } : {}),
   };
 }

@@ -44,7 +44,7 @@ export interface PlanLimits {
 export function limitsOf(plan: CompiledPlan): PlanLimits {
   const asked = plan.migrations.filter(({ unasked }) => !unasked).length;
   const workers = plan.migrations.reduce(
-    (sum, { expectedMinutes }) => sum + TIMES * Math.floor(expectedMinutes / WORKER_MINUTES),
+    (sum, { expectedMinutes = 0 }) => sum + TIMES * Math.floor(expectedMinutes / WORKER_MINUTES),
     0,
   );
   return {

@@ -14,8 +14,20 @@ export function migrationsSection({ migrations }: Report): Html {
   return section("migrations", "Migrations and checks", migrations.map(migration));
 }
 
-function migration({ version, title, expectedSeconds, changes, staging, production }: MigrationReport): Html {
-  return html`<h3>${version} ${title} <small class="soft">the plan expects ${duration(expectedSeconds)}</small></h3>
+function migration({
+  version,
+  title,
+  expectedSeconds,
+  notices,
+  changes,
+  staging,
+  production,
+}: MigrationReport): Html {
+  const expected =
+    expectedSeconds !== null &&
+    html` <small class="soft">the plan expects ${duration(expectedSeconds)}</small>`;
+  return html`<h3>${version} ${title}${expected}</h3>
+${notices.map((notice) => html`<p class="soft">${notice}</p>`)}
 ${changes && html`<p>On staging it ${changes.text}.</p>`}
 ${side("Production", production)}${side("Staging", staging)}`;
 }
