@@ -13,9 +13,22 @@ export class PlanError extends Error {
 /** All mistakes that a plan was found to have, in the order of its files; each is a line of the message. */
 export class PlanErrors extends Error {
   override readonly name = "PlanErrors";
-  constructor(readonly mistakes: readonly PlanError[]) {
+  readonly mistakes: readonly PlanError[];
+  constructor(found: readonly PlanError[]) {
+    const mistakes = inOrder(found);
     super(mistakes.map(({ message }) => message).join("\n"));
+    this.mistakes = mistakes;
   }
+}
+
+/** File by file, as they were found; within a file by the line, where it is known. */
+function inOrder(mistakes: readonly PlanError[]): PlanError[] {
+  const files = [...new Set(mistakes.map(({ file }) => file))];
+  const lineOf = ({ where, reason }: PlanError) =>
+    Number(/^line (\d+)/.exec(where)?.[1] ?? /\(line (\d+)\)$/.exec(reason)?.[1] ?? 0);
+  return files.flatMap((file) =>
+    mistakes.filter((mistake) => mistake.file === file).sort((a, b) => lineOf(a) - lineOf(b)),
+  );
 }
 
 /** What is noted while a plan is read, so that one mistake does not hide the next. */

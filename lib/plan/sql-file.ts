@@ -98,7 +98,8 @@ export function parseSqlFile(
         `line ${line}`,
         `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches] [rewrites] [outside: allowed]`,
       );
-      return undefined;
+      // Its SQL is read all the same, for the mistakes in it.
+      return { name: mark, line, kind: "transaction" as const, rewrites: true, outside: true };
     }
     const kind = kindOf(match[2]);
     const marks = (match[3] ?? "").toLowerCase();
@@ -163,7 +164,7 @@ export function parseCheckFile(
         `line ${line}`,
         `not understood: "${mark}". A check is marked: -- sluice: check "name" [as ROLE | as "role name" | as each application role]`,
       );
-      return undefined;
+      return { name: mark, line, as: undefined };
     }
     const role = match[3] ?? match[4]?.replaceAll('""', '"');
     const as = match[2] ? ("each" as const) : role === undefined ? undefined : { role };
@@ -212,13 +213,12 @@ function noteSyntax(path: string, statements: readonly ParsedStatement[], { synt
   }
 }
 
-/** @param readMark undefined where the mark is not understood, which it notes itself */
 function cut<Head>(
   path: string,
   text: string,
   mistakes: Mistakes,
   { notices }: Noted,
-  readMark: (mark: string, line: number) => Head | undefined,
+  readMark: (mark: string, line: number) => Head,
 ): Section<Head>[] {
   const { marks, commands } = scan(text, (comment) => NEARLY.test(comment));
   const lines = new Lines(text);
@@ -257,11 +257,9 @@ function cut<Head>(
       mistakes.add(path, where, `a mark stands on a line of its own. Put this one there: ${said}`);
     else if (words === undefined)
       mistakes.add(path, where, `not understood: "${said}". A mark begins with: -- sluice: step "name"`);
-    const head = words === undefined ? undefined : readMark(words, line);
-    const body = { line, text: sql.slice(mark.end, marks[index + 1]?.start) };
-    if (head !== undefined) sections.push({ head, ...body });
-    // Its SQL is read all the same, for the mistakes in it.
-    else (sections.at(-1) as Section<Head>).text += body.text;
+    const body = sql.slice(mark.end, marks[index + 1]?.start);
+    if (words === undefined || mark.within !== undefined) (sections.at(-1) as Section<Head>).text += body;
+    else sections.push({ head: readMark(words, line), line, text: body });
   }
   return sections;
 }
