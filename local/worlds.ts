@@ -51,9 +51,7 @@ export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World>
     plan.extensions.map(({ name }) => name),
   );
   const application = standIn
-    ? await startApplication(standIn, (role, work) =>
-        fleet.withApplicationSession(instance, role, work),
-      )
+    ? await startApplication(standIn, (role, work) => fleet.withApplicationSession(instance, role, work))
     : undefined;
   return {
     fleet,

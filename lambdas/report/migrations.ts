@@ -10,9 +10,7 @@ export function migrationsOf(facts: Facts): MigrationReport[] {
     version,
     title,
     expectedSeconds: expectedMinutes === undefined ? null : expectedMinutes * 60,
-    notices: (facts.plan.notices ?? [])
-      .filter(({ file }) => file.startsWith(`${folder}/`))
-      .map(noticeText),
+    notices: (facts.plan.notices ?? []).filter(({ file }) => file.startsWith(`${folder}/`)).map(noticeText),
     changes: changesOf(facts, version),
     staging: sideOf(facts, "staging", version),
     production: sideOf(facts, "production", version),

@@ -46,7 +46,9 @@ const timeline = z.strictObject({
   predictedSeconds: seconds.describe("Sum of what the plan or, once known, the rehearsal predicts"),
   plannedSeconds: seconds
     .nullable()
-    .describe("What the plan itself expects of the whole, before anything is measured; null: it says nothing"),
+    .describe(
+      "What the plan itself expects of the whole, before anything is measured; null: it says nothing",
+    ),
   phases: z.array(phase),
 });
 

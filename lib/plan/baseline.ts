@@ -62,13 +62,19 @@ function inserts(
 ): string {
   const into = COPY.exec(statement)?.[1];
   if (into === undefined) {
-    mistakes.add(path, `line ${line}`, "COPY FROM stdin with options is not taken: use COPY's own text format, or INSERT");
+    mistakes.add(
+      path,
+      `line ${line}`,
+      "COPY FROM stdin with options is not taken: use COPY's own text format, or INSERT",
+    );
     return "";
   }
   const rows = text.slice(start, end).split("\n").slice(0, -1);
   const made: string[] = [];
   for (let from = 0; from < rows.length; from += ROWS_AT_A_TIME) {
-    const values = rows.slice(from, from + ROWS_AT_A_TIME).map((row) => `(${row.split("\t").map(value).join(", ")})`);
+    const values = rows
+      .slice(from, from + ROWS_AT_A_TIME)
+      .map((row) => `(${row.split("\t").map(value).join(", ")})`);
     made.push(`INSERT INTO ${into} OVERRIDING SYSTEM VALUE VALUES ${values.join(", ")};`);
   }
   return made.join("\n");

@@ -192,7 +192,8 @@ async function lookInto(directory: string): Promise<Inside> {
     if ((await stat(join(directory, name)).catch(() => undefined))?.isDirectory()) folders.push(name);
   const migrations: string[] = [];
   for (const folder of folders.filter((name) => MIGRATION_FOLDER.test(name)))
-    if ((await readdir(join(directory, folder))).some((name) => /\.sql$/i.test(name))) migrations.push(folder);
+    if ((await readdir(join(directory, folder))).some((name) => /\.sql$/i.test(name)))
+      migrations.push(folder);
   const rank = (folder: string) => BigInt(versionOf(folder));
   migrations.sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
   return { files: names.filter((name) => !folders.includes(name)), folders, migrations };
@@ -228,8 +229,7 @@ function givenPlan(
   mistakes: Mistakes,
 ): GivenPlan | undefined {
   if (file.migrations) return { ...file, migrations: file.migrations };
-  if (migrations.length > 0)
-    return { ...file, migrations: bare(migrations) };
+  if (migrations.length > 0) return { ...file, migrations: bare(migrations) };
   mistakes.add(
     "plan.yaml",
     "migrations",

@@ -114,11 +114,7 @@ function yamlWords({ code, message }: YAMLError): string {
 }
 
 /** Whoever reads a plan must see what a key holds where it stands. */
-function refuseAliases(
-  document: Document<ParsedNode>,
-  lineCounter: LineCounter,
-  mistakes: Mistakes,
-): void {
+function refuseAliases(document: Document<ParsedNode>, lineCounter: LineCounter, mistakes: Mistakes): void {
   const named: { line: number; text: string }[] = [];
   visit(document, {
     Node(_key, node) {
@@ -164,9 +160,14 @@ function wordsOf(issue: core.$ZodIssue, node: Node | undefined): string {
   if (isScalar(node)) {
     const source = node.source ?? String(node.value);
     if (node.value === null) return `holds nothing. It takes ${wanted}, or take the key out`;
-    if (issue.expected === "string") return `takes text, and YAML reads ${source} as none. Put it in quotes: "${source}"`;
+    if (issue.expected === "string")
+      return `takes text, and YAML reads ${source} as none. Put it in quotes: "${source}"`;
     if (issue.expected === "array") return `takes a list: [${source}]`;
-    if (/^(number|int)$/.test(issue.expected) && typeof node.value === "string" && !Number.isNaN(Number(node.value)))
+    if (
+      /^(number|int)$/.test(issue.expected) &&
+      typeof node.value === "string" &&
+      !Number.isNaN(Number(node.value))
+    )
       return `takes ${wanted}: ${node.value}, without quotes`;
     return `takes ${wanted}, and ${source} is none`;
   }

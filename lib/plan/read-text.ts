@@ -25,9 +25,11 @@ async function readBytes(directory: string, path: string): Promise<Buffer> {
   const place = join(directory, path);
   try {
     const found = await stat(place);
-    if (found.isDirectory()) throw new PlanError(path, "file", `a folder in ${directory}, and must be a file`);
+    if (found.isDirectory())
+      throw new PlanError(path, "file", `a folder in ${directory}, and must be a file`);
     // A pipe or a device would never end.
-    if (!found.isFile()) throw new PlanError(path, "file", `no regular file in ${directory}, and must be one`);
+    if (!found.isFile())
+      throw new PlanError(path, "file", `no regular file in ${directory}, and must be one`);
     return await readFile(place);
   } catch (error) {
     if (error instanceof PlanError) throw error;

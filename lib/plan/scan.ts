@@ -195,7 +195,7 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     }
     if (character === "'" || character === '"') {
       const end =
-        character === "'" ? endOfString(at + 1, false) : (text.indexOf('"', at + 1) + 1 || text.length);
+        character === "'" ? endOfString(at + 1, false) : text.indexOf('"', at + 1) + 1 || text.length;
       if (character === "'") quoted.push({ start: at + 1, end: end - 1 });
       moveTo(end);
       continue;

@@ -157,7 +157,9 @@ const migrationKeys = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe("For the gate after it, or the next one that is asked"),
-  changes: changes.optional().describe("All that it does to what was there before; the rehearsal is held to it"),
+  changes: changes
+    .optional()
+    .describe("All that it does to what was there before; the rehearsal is held to it"),
   gate: z.boolean().optional().describe("People are asked after this migration, where gates.after is marked"),
 });
 

@@ -28,8 +28,7 @@ const MARK = /^--+\s*sluice\s*:\s*(.*?)\s*$/i;
 const NEARLY = /^--+\s*sluice\s*(?::|[;.,=-]?\s*(?:step|check)\s*["'\u201c\u201e])/i;
 const STEP =
   /^step\s+"([^"]+)"(?:\s+(outside\s+transaction|in\s+batches))?((?:\s+rewrites|\s+outside:\s*allowed)*)$/i;
-const CHECK =
-  /^check\s+"([^"]+)"(?:\s+as\s+(?:(each\s+application\s+role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/i;
+const CHECK = /^check\s+"([^"]+)"(?:\s+as\s+(?:(each\s+application\s+role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/i;
 
 interface Section<Head> {
   head: Head | undefined;
@@ -207,9 +206,7 @@ function noteSyntax(path: string, statements: readonly ParsedStatement[], { synt
   for (const statement of statements) {
     const problem = statement.node === undefined ? syntaxProblem(statement) : undefined;
     if (problem)
-      syntax.push(
-        new PlanError(path, `line ${problem.line}, column ${problem.column}`, problem.message),
-      );
+      syntax.push(new PlanError(path, `line ${problem.line}, column ${problem.column}`, problem.message));
   }
 }
 
@@ -315,7 +312,8 @@ function toSteps(
       text: `BEGIN and COMMIT (line ${wrapped.commit.line}) are left out: the step is a transaction already`,
     });
   if (parts.length === 0) {
-    if (wrapped) around.mistakes.add(path, `line ${wrapped.begin.line}`, "nothing stands between BEGIN and COMMIT");
+    if (wrapped)
+      around.mistakes.add(path, `line ${wrapped.begin.line}`, "nothing stands between BEGIN and COMMIT");
     return [];
   }
   const [only] = parts;
@@ -323,8 +321,7 @@ function toSteps(
   const unmarked = mark.name === UNMARKED.name;
   const named = parts.map((part, index) => ({
     ...mark,
-    name:
-      parts.length === 1 ? mark.name : unmarked ? `part ${index + 1}` : `${mark.name} (${index + 1})`,
+    name: parts.length === 1 ? mark.name : unmarked ? `part ${index + 1}` : `${mark.name} (${index + 1})`,
     line: part.statements[0]?.line ?? mark.line,
     kind: part.kind,
   }));
@@ -405,7 +402,12 @@ function toStep(
   if (mark.kind === "outside") {
     const outside = outsideTransaction(statement);
     const refused = "refused" in outside ? outside.refused : undefined;
-    refuse(mistakes, path, statement, refused ?? (mark.rewrites ? undefined : rewritesTable(statement, before)));
+    refuse(
+      mistakes,
+      path,
+      statement,
+      refused ?? (mark.rewrites ? undefined : rewritesTable(statement, before)),
+    );
     return "refused" in outside ? undefined : { ...common, kind: "outside", ...outside };
   }
   const batches = inBatches(statement);
@@ -435,7 +437,12 @@ function onlyOne(
   return undefined;
 }
 
-function refuse(mistakes: Mistakes, path: string, { sql, line }: Statement, reason: string | undefined): void {
+function refuse(
+  mistakes: Mistakes,
+  path: string,
+  { sql, line }: Statement,
+  reason: string | undefined,
+): void {
   if (reason !== undefined) mistakes.add(path, `line ${line}`, `${reason}. It says: ${excerpt(sql)}`);
 }
 

@@ -1,6 +1,6 @@
 import { hasSqlDetails, parseSync } from "libpg-query";
 import type { Statement } from "../../lambdas/shared/plan.ts";
-import { Lines, leadOf, scan, type Span } from "./scan.ts";
+import { Lines, leadOf, type Span, scan } from "./scan.ts";
 
 /** A node of Postgres's syntax tree: one key, the node's type, and its fields. */
 export type Node = Readonly<Record<string, unknown>>;
@@ -29,7 +29,8 @@ export function splitStatements(text: string, firstLine: number): ParsedStatemen
     )
       last++;
     const some = pieces.slice(first, last + 1);
-    for (const part of parsed(text, some) ?? some.flatMap((piece) => parsed(text, [piece]) ?? [{ ...piece, node: undefined }])) {
+    for (const part of parsed(text, some) ??
+      some.flatMap((piece) => parsed(text, [piece]) ?? [{ ...piece, node: undefined }])) {
       const whole = text.slice(part.start, part.end);
       const lead = leadOf(whole);
       const sql = whole.slice(lead).trimEnd();

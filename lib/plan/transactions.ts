@@ -54,12 +54,18 @@ export function partsOf(statements: readonly ParsedStatement[]): Parts {
           reason: `${ALREADY}, and so is what began in line ${open.line}. Take this BEGIN out`,
         });
       else if (mode)
-        problems.push({ statement, reason: `${ALREADY}, READ COMMITTED and READ WRITE. ${mode} has no effect there: take it out` });
+        problems.push({
+          statement,
+          reason: `${ALREADY}, READ COMMITTED and READ WRITE. ${mode} has no effect there: take it out`,
+        });
       else close();
       open ??= statement;
     } else if (kind === "commit") {
       if (!open)
-        problems.push({ statement, reason: `${ALREADY}, and no BEGIN stands before this COMMIT. Take it out` });
+        problems.push({
+          statement,
+          reason: `${ALREADY}, and no BEGIN stands before this COMMIT. Take it out`,
+        });
       else if (special(statement))
         problems.push({ statement, reason: `${ALREADY}: AND CHAIN has nothing to begin. Take it out` });
       else {

@@ -82,8 +82,16 @@ describe("bytes that are no text are refused, with file and line", () => {
 describe("what stands in a file's place is told in one line", () => {
   test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
     ["a folder", (path) => mkdir(path), /^plan\.yaml: file: a folder in .*, and must be a file$/],
-    ["a link that leads nowhere", (path) => symlink("gone.yaml", path), /^plan\.yaml: file: a symbolic link that leads nowhere/],
-    ["links in a circle", (path) => symlink("plan.yaml", path), /^plan\.yaml: file: symbolic links that lead in a circle/],
+    [
+      "a link that leads nowhere",
+      (path) => symlink("gone.yaml", path),
+      /^plan\.yaml: file: a symbolic link that leads nowhere/,
+    ],
+    [
+      "links in a circle",
+      (path) => symlink("plan.yaml", path),
+      /^plan\.yaml: file: symbolic links that lead in a circle/,
+    ],
     ["a link to a folder", (path) => symlink("001_a", path), /^plan\.yaml: file: a folder in/],
     ["a device", (path) => symlink("/dev/zero", path), /^plan\.yaml: file: no regular file/],
   ])("%s", async (_what, make, message) => {
@@ -111,7 +119,9 @@ describe("a mark is read", () => {
   });
 
   test("behind line ends of old Macs, which end a comment for PostgreSQL too", () => {
-    expect(read('-- sluice: step "a" in batches\rUPDATE t SET a = 1;\r').steps).toMatchObject([{ kind: "batches" }]);
+    expect(read('-- sluice: step "a" in batches\rUPDATE t SET a = 1;\r').steps).toMatchObject([
+      { kind: "batches" },
+    ]);
   });
 
   test("of a check, with the role's own capitals", () => {
@@ -122,10 +132,16 @@ describe("a mark is read", () => {
 
 describe("a mark is no mark", () => {
   test.each([
-    ["in a body", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\n-- sluice: step \"b\"\nSELECT 1 $$;"],
+    ["in a body", 'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\n-- sluice: step "b"\nSELECT 1 $$;'],
     ["in a named body", "DO $x$ BEGIN\n-- sluice: step \"b\"\nPERFORM '$$'; END $x$;"],
-    ["in a body of SQL's own", 'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC\n-- sluice: step "b"\nSELECT CASE WHEN true THEN 1 END;\nSELECT 2; END;'],
-    ["in a comment", '/* as it was:\n-- sluice: step "b"\nSELECT 0; /* and\n-- sluice: check "x" */ */ SELECT 1;'],
+    [
+      "in a body of SQL's own",
+      'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC\n-- sluice: step "b"\nSELECT CASE WHEN true THEN 1 END;\nSELECT 2; END;',
+    ],
+    [
+      "in a comment",
+      '/* as it was:\n-- sluice: step "b"\nSELECT 0; /* and\n-- sluice: check "x" */ */ SELECT 1;',
+    ],
     ["in a string", "SELECT 'it''s\n-- sluice: step \"b\"\n';"],
     ["in an escaped string", "SELECT E'it\\'s\n-- sluice: step \"b\"\n';"],
     ["in a quoted name", 'SELECT 1 AS "\n-- sluice: step ""b""\n";'],
@@ -139,16 +155,29 @@ describe("a mark is no mark", () => {
 
 describe("what was meant for a mark is refused, with its line", () => {
   test.each([
-    ["behind a statement", 'SELECT 1; -- sluice: step "b" in batches\nSELECT 2;', /^m\.sql: line 1: a mark stands on a line of its own/],
-    ["in a statement", 'CREATE TABLE t (\n-- sluice: step "b"\n a int);', /^m\.sql: line 2: a mark within the parentheses of the statement that begins in line 1/],
+    [
+      "behind a statement",
+      'SELECT 1; -- sluice: step "b" in batches\nSELECT 2;',
+      /^m\.sql: line 1: a mark stands on a line of its own/,
+    ],
+    [
+      "in a statement",
+      'CREATE TABLE t (\n-- sluice: step "b"\n a int);',
+      /^m\.sql: line 2: a mark within the parentheses of the statement that begins in line 1/,
+    ],
     ["without its colon", '-- sluice step "b"\nSELECT 1;', /^m\.sql: line 1: not understood/],
-    ["with a word's own quotes", "-- sluice: step \u201cb\u201d\nSELECT 1;", /^m\.sql: line 1: not understood/],
+    [
+      "with a word's own quotes",
+      "-- sluice: step \u201cb\u201d\nSELECT 1;",
+      /^m\.sql: line 1: not understood/,
+    ],
   ])("%s", (_what, text, message) => {
     expect(refusal(text)).toMatch(message);
   });
 
   test("and so is every other mistake of the file", () => {
-    const text = '-- sluice: stepp "a"\nSELECT 1 INTO x;\n-- sluice: step "b"\nPREPARE p AS SELECT 1;\nSAVEPOINT s;\n\\gexec\n-- sluice: step "c"\n';
+    const text =
+      '-- sluice: stepp "a"\nSELECT 1 INTO x;\n-- sluice: step "b"\nPREPARE p AS SELECT 1;\nSAVEPOINT s;\n\\gexec\n-- sluice: step "c"\n';
     expect(refusal(text).split("\n")).toEqual([
       expect.stringMatching(/^m\.sql: line 1: not understood: "stepp/),
       expect.stringMatching(/^m\.sql: line 4: .*session/),
@@ -166,31 +195,56 @@ describe("BEGIN and COMMIT around a file are left out, and that is said", () => 
     "START TRANSACTION;\nALTER TABLE t ADD c int;\nCOMMIT WORK;",
   ])("%s", (text) => {
     const { steps, notices } = read(text);
-    expect(steps).toMatchObject([{ name: "all", kind: "transaction", statements: [{ sql: "ALTER TABLE t ADD c int" }] }]);
+    expect(steps).toMatchObject([
+      { name: "all", kind: "transaction", statements: [{ sql: "ALTER TABLE t ADD c int" }] },
+    ]);
     expect(steps[0]?.checksum).toBe(read("ALTER TABLE t ADD c int;").steps[0]?.checksum);
     expect(notices).toEqual([expect.stringMatching(/^[12]: BEGIN and COMMIT \(line [34]\) are left out/)]);
   });
 
   test("also where there are marks between them, and within a step", () => {
-    const { steps, notices } = read('BEGIN;\n-- sluice: step "a"\nSELECT 1;\n-- sluice: step "b"\nSELECT 2;\nCOMMIT;');
-    expect(steps.map(({ name, statements }) => [name, statements.length])).toEqual([["a", 1], ["b", 1]]);
+    const { steps, notices } = read(
+      'BEGIN;\n-- sluice: step "a"\nSELECT 1;\n-- sluice: step "b"\nSELECT 2;\nCOMMIT;',
+    );
+    expect(steps.map(({ name, statements }) => [name, statements.length])).toEqual([
+      ["a", 1],
+      ["b", 1],
+    ]);
     expect(notices).toEqual([expect.stringMatching(/^1: BEGIN and COMMIT \(line 6\) around the file/)]);
-    expect(read('-- sluice: step "a"\nBEGIN;\nSELECT 1;\nCOMMIT;').steps).toMatchObject([{ name: "a", statements: [{ line: 3 }] }]);
+    expect(read('-- sluice: step "a"\nBEGIN;\nSELECT 1;\nCOMMIT;').steps).toMatchObject([
+      { name: "a", statements: [{ line: 3 }] },
+    ]);
   });
 
   test("where there are several, each is a step", () => {
     const { steps, notices } = read("BEGIN;\nSELECT 1;\nCOMMIT;\nBEGIN;\nSELECT 2;\nCOMMIT;\nSELECT 3;");
-    expect(steps.map(({ name, line }) => [name, line])).toEqual([["part 1", 2], ["part 2", 5], ["part 3", 7]]);
+    expect(steps.map(({ name, line }) => [name, line])).toEqual([
+      ["part 1", 2],
+      ["part 2", 5],
+      ["part 3", 7],
+    ]);
     expect(notices).toEqual([expect.stringMatching(/^1: done in 3 steps/)]);
   });
 
   test.each([
     ["no COMMIT", "BEGIN;\nSELECT 1;", /^m\.sql: line 1: .*no COMMIT follows this BEGIN/],
     ["no BEGIN", "SELECT 1;\nCOMMIT;", /^m\.sql: line 2: .*no BEGIN stands before this COMMIT/],
-    ["a ROLLBACK in the middle", "BEGIN;\nSELECT 1;\nROLLBACK;\nCOMMIT;", /^m\.sql: line 3: a step is a transaction already/],
-    ["a SAVEPOINT in the middle", "BEGIN;\nSAVEPOINT s;\nRELEASE s;\nCOMMIT;", /^m\.sql: line 2: a step is a transaction already/],
+    [
+      "a ROLLBACK in the middle",
+      "BEGIN;\nSELECT 1;\nROLLBACK;\nCOMMIT;",
+      /^m\.sql: line 3: a step is a transaction already/,
+    ],
+    [
+      "a SAVEPOINT in the middle",
+      "BEGIN;\nSAVEPOINT s;\nRELEASE s;\nCOMMIT;",
+      /^m\.sql: line 2: a step is a transaction already/,
+    ],
     ["two BEGIN", "BEGIN;\nSELECT 1;\nBEGIN;\nCOMMIT;", /^m\.sql: line 3: .*began in line 1/],
-    ["an isolation level", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\nCOMMIT;", /^m\.sql: line 1: .*ISOLATION LEVEL has no effect/],
+    [
+      "an isolation level",
+      "BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 1;\nCOMMIT;",
+      /^m\.sql: line 1: .*ISOLATION LEVEL has no effect/,
+    ],
     ["nothing between them", "BEGIN;\nCOMMIT;", /^m\.sql: line 1: nothing stands between/],
   ])("not where there is %s", (_what, text, message) => {
     expect(refusal(text)).toMatch(message);
@@ -215,12 +269,15 @@ describe("psql's own commands", () => {
     ["\\q\nSELECT 2;", /would not run what follows/],
     ["SELECT 'DROP TABLE x' \\gexec", /semicolon/],
   ])("that do more are refused: %s", (command, reason) => {
-    expect(refusal(`SELECT 1;\n${command}\n`)).toMatch(/^m\.sql: line 2: psql's own commands do not work here: \\/);
+    expect(refusal(`SELECT 1;\n${command}\n`)).toMatch(
+      /^m\.sql: line 2: psql's own commands do not work here: \\/,
+    );
     expect(refusal(`SELECT 1;\n${command}\n`)).toMatch(reason);
   });
 
   test("are none in a body, a string or a comment", () => {
-    const text = "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\n\\i is no command\n$$;\nSELECT E'\n\\\\d';\n/*\n\\q\n*/\nSELECT 1;";
+    const text =
+      "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\n\\i is no command\n$$;\nSELECT E'\n\\\\d';\n/*\n\\q\n*/\nSELECT 1;";
     expect(read(text)).toMatchObject({ notices: [], syntax: [], steps: [{ statements: [{}, {}, {}] }] });
   });
 });
@@ -228,7 +285,9 @@ describe("psql's own commands", () => {
 describe("lines and columns are right behind characters that are more than one byte or more than one unit", () => {
   const ROCKETS = "SELECT '🚀🚀🚀';\n-- ü 🚀\n\n";
   test("of statements", () => {
-    expect(splitStatements(`${ROCKETS}SELECT '🚀', 1;\nSELECT 2;`, 1).map(({ sql, line }) => [sql, line])).toEqual([
+    expect(
+      splitStatements(`${ROCKETS}SELECT '🚀', 1;\nSELECT 2;`, 1).map(({ sql, line }) => [sql, line]),
+    ).toEqual([
       ["SELECT '🚀🚀🚀'", 1],
       ["SELECT '🚀', 1", 4],
       ["SELECT 2", 5],
@@ -238,6 +297,9 @@ describe("lines and columns are right behind characters that are more than one b
   test("of mistakes", () => {
     const [mistake] = read(`${ROCKETS}SELECT '🚀ü',\n  '🚀' FORM t;`).syntax;
     expect(mistake?.message).toMatch(/^m\.sql: line 5, column 12: syntax error at or near "t"/);
-    expect(syntaxProblem({ sql: "SELECT '🚀' AS 🚀x, SELEC 1 1;", line: 7 })).toMatchObject({ line: 7, column: 25 });
+    expect(syntaxProblem({ sql: "SELECT '🚀' AS 🚀x, SELEC 1 1;", line: 7 })).toMatchObject({
+      line: 7,
+      column: 25,
+    });
   });
 });

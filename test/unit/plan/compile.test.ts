@@ -147,15 +147,12 @@ describe("a plan is refused, with file, key and reason,", () => {
     await expect(loadPlan(await yaml(change))).rejects.toThrow(message);
   });
 
-  test.each(["002_notes/migrate.sql", "003_labels/rollback.sql"])(
-    "without %s",
-    async (file) => {
-      const folder = join(await temporaryFolder(), "tiny");
-      await cp(TINY_PLAN, folder, { recursive: true });
-      await rm(join(folder, file));
-      await expect(loadPlan(folder)).rejects.toThrow(`${file}: file: missing in ${folder}`);
-    },
-  );
+  test.each(["002_notes/migrate.sql", "003_labels/rollback.sql"])("without %s", async (file) => {
+    const folder = join(await temporaryFolder(), "tiny");
+    await cp(TINY_PLAN, folder, { recursive: true });
+    await rm(join(folder, file));
+    await expect(loadPlan(folder)).rejects.toThrow(`${file}: file: missing in ${folder}`);
+  });
 
   test("when its SQL does not parse and it is to be deployed", async () => {
     const folder = await changedPlan({ "002_notes/rollback.sql": (sql) => `${sql}DROP TABEL x;\n` });

@@ -31,7 +31,11 @@ describe("a statement that cannot run in a transaction gets a step of its own", 
       { name: "a (3)", kind: "transaction", line: 4, statements: [{ sql: "SELECT 2" }] },
     ]);
     expect(noted.notices).toEqual([
-      { file: "m.sql", line: 3, text: expect.stringMatching(/^done in 3 steps \(lines 2, 3, 4\).*cannot be in/) },
+      {
+        file: "m.sql",
+        line: 3,
+        text: expect.stringMatching(/^done in 3 steps \(lines 2, 3, 4\).*cannot be in/),
+      },
     ]);
     expect(refusal(step(`${sql};`, " outside transaction"))).toBe("nothing was refused");
     // Between BEGIN and COMMIT the database would refuse it, too.
