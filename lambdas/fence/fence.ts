@@ -33,7 +33,11 @@ export async function fence(
       at: ports.clock.now().toISOString(),
       mode,
       aclBefore: mode === "none" ? null : await readAccess(session),
-      taken: mode === "none" ? [] : revokedByPlan(await connectRights(session, roles), ports.plan),
+      // Where nobody is named or found there is nobody to keep out; preflight and the gates say so.
+      taken:
+        mode === "none" || roles.length === 0
+          ? []
+          : revokedByPlan(await connectRights(session, roles), ports.plan),
       roles,
     }));
     if (mode === "none") return;
@@ -45,7 +49,9 @@ export async function fence(
       );
     await keepStill(session, ports, evidence, again ? "again" : "first");
     const ended = await endSessions(session, roles, ports);
-    ports.progress(`${roles.join(", ")} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`);
+    ports.progress(
+      `${roles.join(", ") || "nobody"} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`,
+    );
   });
 }
 

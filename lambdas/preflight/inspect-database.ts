@@ -46,10 +46,7 @@ async function serverVersion(session: Session, minimum: number): Promise<Preflig
   };
 }
 
-async function schemaVersion(
-  session: Session,
-  schema: CompiledPlan["schema"],
-): Promise<PreflightCheck> {
+async function schemaVersion(session: Session, schema: CompiledPlan["schema"]): Promise<PreflightCheck> {
   if (!schema)
     return note(
       "schema version",

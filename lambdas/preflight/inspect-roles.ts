@@ -5,6 +5,7 @@ import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
+import { whoIsKeptOut } from "./find-roles.ts";
 import { inspected } from "./inspected.ts";
 import { none, note } from "./note.ts";
 
@@ -29,7 +30,10 @@ interface RoleRow {
 export async function inspectRoles(session: Session, ports: Ports): Promise<PreflightCheck[]> {
   return [
     ...(await inspected("database owner", () => databaseOwner(session))),
-    ...(await inspected("application roles", () => roles(session, applicationRoles(ports)))),
+    ...whoIsKeptOut(ports),
+    ...(await inspected("application roles", () =>
+      roles(session, applicationRoles(ports), takesOnRoles(ports)),
+    )),
     ...(ports.settings.fence === "connect"
       ? await inspected("roles that no fence keeps out", () => unfenced(session, applicationRoles(ports)))
       : []),
@@ -63,7 +67,21 @@ async function databaseOwner(session: Session): Promise<PreflightCheck> {
   };
 }
 
-async function roles(session: Session, names: readonly string[]): Promise<PreflightCheck[]> {
+/** Whether checks or benchmarks run as application roles; of roles that were found, nothing else asks for that. */
+function takesOnRoles({ plan }: Ports): boolean {
+  const checks = plan.migrations.flatMap(({ validate }) => validate.checks);
+  return (
+    !plan.findRoles ||
+    checks.some(({ as }) => as !== undefined) ||
+    plan.benchmarks.some(({ as }) => as !== undefined)
+  );
+}
+
+async function roles(
+  session: Session,
+  names: readonly string[],
+  takenOn: boolean,
+): Promise<PreflightCheck[]> {
   // What a role owns it has through inheritance; what it may bypass only by becoming the other role. A superuser counts
   // as a member of every role, so of one nothing more is said.
   const rows = await session.query<RoleRow>(
@@ -97,7 +115,7 @@ async function roles(session: Session, names: readonly string[]): Promise<Prefli
       ORDER BY wanted.role`,
     [names],
   );
-  return rows.map(roleCheck);
+  return rows.map((row) => roleCheck({ ...row, settable: row.settable || !takenOn }));
 }
 
 function roleCheck(row: RoleRow): PreflightCheck {
