@@ -6,11 +6,13 @@ import type { MigrationReport } from "./schema.ts";
 
 /** What was done to each target with each migration of the plan, in the plan's order. */
 export function migrationsOf(facts: Facts): MigrationReport[] {
-  return facts.plan.migrations.map(({ version, title, folder, expectedMinutes }) => ({
+  return facts.plan.migrations.map(({ version, title, folder, expectedMinutes, restoreOnly, leaves }) => ({
     version,
     title,
     expectedSeconds: expectedMinutes === undefined ? null : expectedMinutes * 60,
     notices: (facts.plan.notices ?? []).filter(({ file }) => file.startsWith(`${folder}/`)).map(noticeText),
+    ...(restoreOnly ? { wayBack: "restore" as const } : {}),
+    ...(leaves ? { leaves: [...leaves] } : {}),
     changes: changesOf(facts, version),
     staging: sideOf(facts, "staging", version),
     production: sideOf(facts, "production", version),

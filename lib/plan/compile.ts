@@ -2,19 +2,23 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { loadModule } from "libpg-query";
-import type {
-  CheckFile,
-  CompiledPlan,
-  GateText,
-  Migration,
-  SqlFile,
-  Statement,
+import {
+  type CheckFile,
+  type CompiledPlan,
+  type GateText,
+  type Migration,
+  RESTORE,
+  type SqlFile,
+  type Statement,
 } from "../../lambdas/shared/plan.ts";
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { AS_TEXT, firstOutOfOrder, whyNoVersion } from "../../lambdas/shared/version.ts";
 import { baselineSql } from "./baseline.ts";
+import { versionOf } from "./folder-version.ts";
 import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
+import { leavesOf } from "./leaves.ts";
 import { limitProblems } from "./limits.ts";
 import { nearest } from "./nearest.ts";
 import { reach } from "./outside.ts";
@@ -99,13 +103,20 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     }
     const files = await readdir(join(directory, folder));
     const path = (name: string) => `${folder}/${name}.sql`;
-    const steps = async (name: string): Promise<SqlFile | undefined> =>
-      mistakes.within(async () =>
-        nonEmpty(parseSqlFile(path(name), await readOf(read, path(name), files), reaching, noted)),
-      );
-    const migrate = await steps("migrate");
+    const migrate = await mistakes.within(async () =>
+      nonEmpty(parseSqlFile(path("migrate"), await readOf(read, path("migrate"), files), reaching, noted)),
+    );
     const validate = await mistakes.within(() => checksOf(path("validate"), files, read, reaching, noted));
-    const rollback = await steps("rollback");
+    const rollback = await mistakes.within<Migration["rollback"]>(() =>
+      entry.rollback === RESTORE
+        ? withoutFile(directory, path("rollback"))
+        : wayBack(
+            path("rollback"),
+            () => readOf(read, path("rollback"), files),
+            (text) => parseSqlFile(path("rollback"), text, reaching, noted),
+          ),
+    );
+    const leaves = mistakes.in(() => leftByRollback(entry, index));
     if (!migrate || !validate || !rollback) continue;
     migrations.push({
       version: versionOf(folder),
@@ -118,6 +129,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       migrate,
       validate,
       rollback,
+      ...(leaves === undefined ? {} : { leaves }),
     });
   }
   if (!given) return refused(mistakes, noted, yaml);
@@ -152,6 +164,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     protect: given.protect,
     contents: given.contents,
     rollbackSloMinutes: given.rollbackSloMinutes,
+    ...(given.acceptNoWayBack ? { acceptNoWayBack: true as const } : {}),
     migrations,
     gates: { ...given.gates, after: textOf(given.gates.after) },
     benchmarks,
@@ -181,8 +194,10 @@ function refused(mistakes: Mistakes, { syntax }: Noted, yaml: PlanYaml | undefin
 interface Inside {
   files: readonly string[];
   folders: readonly string[];
-  /** Folders that are named like a migration's and hold SQL, in the order of their versions. */
+  /** Folders that are named like a migration's and hold a migrate.sql, in the order of their versions. */
   migrations: readonly string[];
+  /** Nothing in their versions says which is newer. */
+  unordered: boolean;
 }
 
 async function lookInto(directory: string): Promise<Inside> {
@@ -192,11 +207,13 @@ async function lookInto(directory: string): Promise<Inside> {
     if ((await stat(join(directory, name)).catch(() => undefined))?.isDirectory()) folders.push(name);
   const migrations: string[] = [];
   for (const folder of folders.filter((name) => MIGRATION_FOLDER.test(name)))
-    if ((await readdir(join(directory, folder))).some((name) => /\.sql$/i.test(name)))
+    if ((await readdir(join(directory, folder))).some((name) => /^migrate\.sql$/i.test(name)))
       migrations.push(folder);
-  const rank = (folder: string) => BigInt(versionOf(folder));
-  migrations.sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
-  return { files: names.filter((name) => !folders.includes(name)), folders, migrations };
+  const compare = (a: string, b: string) => AS_TEXT.compare(versionOf(a), versionOf(b));
+  const unordered =
+    migrations.length > 1 && migrations.some((folder) => compare(folder, folder) === undefined);
+  migrations.sort((a, b) => compare(a, b) ?? 0);
+  return { files: names.filter((name) => !folders.includes(name)), folders, migrations, unordered };
 }
 
 async function planYaml(
@@ -225,10 +242,18 @@ async function planYaml(
 function givenPlan(
   directory: string,
   file: PlanFile,
-  { migrations }: Inside,
+  { migrations, unordered }: Inside,
   mistakes: Mistakes,
 ): GivenPlan | undefined {
   if (file.migrations) return { ...file, migrations: file.migrations };
+  if (unordered) {
+    mistakes.add(
+      "plan.yaml",
+      "migrations",
+      `names none, and nothing in the folders' versions says which comes first: ${migrations.slice(0, 10).join(", ")}. List them in their order`,
+    );
+    return undefined;
+  }
   if (migrations.length > 0) return { ...file, migrations: bare(migrations) };
   mistakes.add(
     "plan.yaml",
@@ -297,30 +322,37 @@ function inWords(name: string): string {
   return words === "" ? name : `${words[0]?.toUpperCase()}${words.slice(1)}`;
 }
 
-function versionOf(folder: string): string {
-  return folder.slice(0, folder.indexOf("_"));
-}
-
-/** Versions are compared as numbers: 9 comes before 10, and 006 is the same as 6. */
+/**
+ * Versions rise where their digits say which is newer; of others the order is the plan's own. Whether a table of versions
+ * holds two for one, as one of numbers does with 1 and 001, only the database knows: preflight asks it.
+ */
 function checkOrder(migrations: GivenPlan["migrations"]): void {
-  for (const [index, { folder }] of migrations.entries()) {
-    const previous = migrations[index - 1];
-    if (!previous) continue;
-    const [before, now] = [Number(versionOf(previous.folder)), Number(versionOf(folder))];
-    const where = `migrations[${index}].folder`;
-    if (now === before)
-      throw new PlanError(
-        "plan.yaml",
-        where,
-        `version ${versionOf(folder)} stands twice: ${previous.folder}, ${folder}`,
-      );
-    if (now < before)
-      throw new PlanError(
-        "plan.yaml",
-        where,
-        `${folder} stands after ${previous.folder}: versions must rise`,
-      );
+  const versions = migrations.map(({ folder }) => versionOf(folder));
+  const refuse = (index: number, reason: string) =>
+    new PlanError("plan.yaml", `migrations[${index}].folder`, reason);
+  const standing = new Map<string, number>();
+  for (const [index, version] of versions.entries()) {
+    const why = whyNoVersion(version);
+    if (why !== undefined) throw refuse(index, why);
+    // Evidence is kept under it, and not every disk tells letters by their case.
+    const name = slug(version);
+    const former = standing.get(name);
+    standing.set(name, index);
+    if (former === undefined) continue;
+    const [before, now] = [migrations[former]?.folder, migrations[index]?.folder];
+    throw refuse(
+      index,
+      versions[former] === version
+        ? `version ${version} stands twice: ${before}, ${now}`
+        : `versions ${versions[former]} and ${version} must differ in more than case and signs: ${before}, ${now}`,
+    );
   }
+  const late = firstOutOfOrder(AS_TEXT, versions);
+  if (late !== undefined)
+    throw refuse(
+      late,
+      `${migrations[late]?.folder} stands after ${migrations[late - 1]?.folder}: versions must rise`,
+    );
 }
 
 /** When it asks is said of each migration. */
@@ -352,9 +384,61 @@ function checkQuestions({ gates, migrations }: GivenPlan, askedAfter: ReadonlySe
   }
 }
 
-function nonEmpty(file: SqlFile): SqlFile {
-  if (file.steps.length === 0) throw new PlanError(file.path, "file", "holds no SQL");
+function nonEmpty(file: SqlFile, mend = ""): SqlFile {
+  if (file.steps.length === 0) throw new PlanError(file.path, "file", `holds no SQL${mend}`);
   return file;
+}
+
+/** Said wherever a migration has no rollback that works: there are two ways back. */
+const TWO_WAYS = `. A migration has a rollback.sql that brings everything back, or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
+
+/** @throws PlanError where it is missing or empty, with what to do instead */
+async function wayBack(
+  path: string,
+  read: () => Promise<string>,
+  parse: (text: string) => SqlFile,
+): Promise<SqlFile> {
+  const text = await read().catch((error: unknown) => {
+    const missing = error instanceof PlanError && error.reason.startsWith("missing");
+    throw missing ? new PlanError(path, "file", `${error.reason}${TWO_WAYS}`) : error;
+  });
+  return nonEmpty(parse(text), TWO_WAYS);
+}
+
+/** A rollback that would never be run must not look as if it were. */
+async function withoutFile(directory: string, path: string): Promise<typeof RESTORE> {
+  const there = await stat(join(directory, path)).catch(() => undefined);
+  if (there)
+    throw new PlanError(
+      path,
+      "file",
+      `is there, and plan.yaml says \`rollback: ${RESTORE}\` for it, so that it would never be run. Take away one of the two`,
+    );
+  return RESTORE;
+}
+
+/** @throws PlanError for what names no difference, and where there is no rollback that could leave anything */
+function leftByRollback(
+  { leaves, rollback }: GivenPlan["migrations"][number],
+  index: number,
+): string[] | undefined {
+  if (leaves === undefined) return undefined;
+  const refuse = (reason: string) => new PlanError("plan.yaml", `migrations[${index}].leaves`, reason);
+  if (rollback === RESTORE)
+    throw refuse(
+      `is for a rollback of its own, and the way back is the restore: it leaves nothing. Take away one of the two`,
+    );
+  const named = leaves.flatMap((text) => {
+    const found = leavesOf(text);
+    if (found === undefined)
+      throw refuse(
+        `"${text}" names nothing that a rollback could leave. Name it as the proof of a rollback does, by what it is and its full name: "extension vector", or with the line that is left: "enum public.state: label: archived"`,
+      );
+    return found;
+  });
+  const twice = named.find((name, at) => named.indexOf(name) !== at);
+  if (twice !== undefined) throw refuse(`"${twice}" stands twice`);
+  return named;
 }
 
 function checkRoles({ benchmarks, applicationRoles, findRoles }: CompiledPlan, mistakes: Mistakes): void {

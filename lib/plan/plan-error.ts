@@ -49,7 +49,7 @@ export class Mistakes {
     }
   }
 
-  async within<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async within<T>(work: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {

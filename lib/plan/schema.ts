@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OPERATORS, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
+import { OPERATORS, RESTORE, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
 
 // plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one. No key is required at
 // the top: a folder of migrations is a plan. What a description says, editors show (plan-json-schema.ts).
@@ -141,13 +141,13 @@ const localRoute = z.strictObject({
 /** Who owns the embedded database unless the plan says so: no superuser, as on RDS. */
 export const LOCAL_OWNER = "database_owner";
 
-/** Digits, an underscore and more, in any case: 012_orders, 20261129120000_Add-Orders. */
-export const MIGRATION_FOLDER = /^\d+_[\w-]+$/;
+/** A version, an underscore and a name, in any case: 012_orders, 20261129120000_Add-Orders, 69.1_labels. */
+export const MIGRATION_FOLDER = /^[A-Za-z0-9][A-Za-z0-9.-]*_[\w.-]+$/;
 
 const migrationKeys = z.strictObject({
   folder: z
     .string()
-    .regex(MIGRATION_FOLDER, "a folder named like 012_orders")
+    .regex(MIGRATION_FOLDER, "a folder named like 012_orders: its version, _, a name")
     .describe("Folder of the migration: its version, an underscore, and a name"),
   title: z.string().min(1).optional().describe("What people read; the folder's name unless given"),
   expectedMinutes: minutes
@@ -160,6 +160,15 @@ const migrationKeys = z.strictObject({
   changes: changes
     .optional()
     .describe("All that it does to what was there before; the rehearsal is held to it"),
+  rollback: z
+    .literal(RESTORE, { error: `is \`${RESTORE}\`, or is left out where the folder has a rollback.sql` })
+    .optional()
+    .describe("The way back is the restore of the snapshot, as no SQL brings everything back"),
+  leaves: z
+    .array(z.string().min(1))
+    .min(1, "name what is left, or leave the key out")
+    .optional()
+    .describe("What its rollback leaves, named as the proof of a rollback does"),
   gate: z.boolean().optional().describe("People are asked after this migration, where gates.after is marked"),
 });
 
@@ -232,6 +241,10 @@ export const planFile = z.strictObject({
     .default({})
     .describe("How the contents of tables are read when they are recorded and proven"),
   rollbackSloMinutes: minutes.default(30).describe("How long a rollback may take, its proof included"),
+  acceptNoWayBack: z
+    .boolean()
+    .default(false)
+    .describe("A plan with `rollback: restore` may run where nothing may be restored"),
   expectedMinutes: z
     .strictObject({ admit: minutes, prove: minutes, open: minutes })
     .optional()

@@ -18,6 +18,7 @@ import { commandName, refusedCommand, withoutCommands } from "./psql.ts";
 import { relationsOf } from "./relations.ts";
 import { revokesConnect } from "./revokes-connect.ts";
 import { domainsMade, rewritesTable, tablesEmptied } from "./rewrites.ts";
+import { extensionsMade, rightsOf } from "./rights.ts";
 import { Lines, scan } from "./scan.ts";
 import { fieldsOf, nameOf, type ParsedStatement, splitStatements, syntaxProblem } from "./statements.ts";
 import { partsOf, transactionKind } from "./transactions.ts";
@@ -312,7 +313,7 @@ function toSteps(
       text: `BEGIN and COMMIT (line ${wrapped.commit.line}) are left out: the step is a transaction already`,
     });
   if (parts.length === 0) {
-    if (wrapped)
+    if (wrapped && problems.length === 0)
       around.mistakes.add(path, `line ${wrapped.begin.line}`, "nothing stands between BEGIN and COMMIT");
     return [];
   }
@@ -366,9 +367,16 @@ function toStep(
     relationsBefore: relations?.filter(({ name }) => !made.has(name)),
   };
   const revoked = parsed.flatMap(revokesConnect);
+  const rights = rightsOf(
+    parsed,
+    before.settings.flatMap((sql) => splitStatements(sql, 1)),
+  );
+  const extensions = parsed.flatMap(extensionsMade);
   const common = {
     ...base,
     ...(revoked.length > 0 ? { revokesConnect: revoked } : {}),
+    ...(rights.length > 0 ? { rights } : {}),
+    ...(extensions.length > 0 ? { extensions } : {}),
     ...(mark.rewrites ? { rewrites: true as const } : {}),
     ...(mark.outside ? { outside: true as const } : {}),
     ...(parsed.some(picksByTime) ? { picksByTime: true as const } : {}),
