@@ -21,12 +21,12 @@ export class PlanErrors extends Error {
   }
 }
 
-/** File by file, as they were found; within a file by the line, where it is known. */
+/** File by file, plan.yaml first; within a file by the line, where it is known. */
 function inOrder(mistakes: readonly PlanError[]): PlanError[] {
-  const files = [...new Set(mistakes.map(({ file }) => file))];
+  const files = new Set(["plan.yaml", ...mistakes.map(({ file }) => file)]);
   const lineOf = ({ where, reason }: PlanError) =>
     Number(/^line (\d+)/.exec(where)?.[1] ?? /\(line (\d+)\)$/.exec(reason)?.[1] ?? 0);
-  return files.flatMap((file) =>
+  return [...files].flatMap((file) =>
     mistakes.filter((mistake) => mistake.file === file).sort((a, b) => lineOf(a) - lineOf(b)),
   );
 }

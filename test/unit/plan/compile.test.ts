@@ -31,12 +31,12 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for a version that stands twice",
       (t) => t.replace("003_labels", "002_labels"),
-      /^plan\.yaml: migrations\[1\]\.folder: version 002 stands twice/m,
+      /^plan\.yaml: migrations\[1\]\.folder: version 002 stands twice/,
     ],
     [
       "for versions out of order",
       (t) => t.replace("002_notes", "004_notes"),
-      /^plan\.yaml: migrations\[1\]\.folder: 003_labels stands after 004_notes/m,
+      /^plan\.yaml: migrations\[1\]\.folder: 003_labels stands after 004_notes/,
     ],
     [
       "for versions that differ in case and signs only, as their evidence would have one name",
@@ -196,7 +196,8 @@ describe("a plan is refused, with file, key and reason,", () => {
     ["for text that is no YAML", (t) => `${t}\n  x: [`, /^plan\.yaml: line \d+: /],
     ["for a key that stands twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
   ])("%s", async (_what, change, message) => {
-    await expect(loadPlan(await yaml(change))).rejects.toThrow(message);
+    // It may be one of several lines.
+    await expect(loadPlan(await yaml(change))).rejects.toThrow(new RegExp(message.source, "m"));
   });
 
   test.each(["002_notes/migrate.sql", "003_labels/rollback.sql"])("without %s", async (file) => {
