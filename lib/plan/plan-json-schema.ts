@@ -20,7 +20,9 @@ function toJson(schema: z.ZodType): object {
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
       const forms = SHORT_FORMS.get(zodSchema as unknown as z.ZodType);
-      if (forms) Object.assign(jsonSchema, { anyOf: [toJson(forms.short), toJson(forms.long)] });
+      if (!forms) return;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key as keyof typeof jsonSchema];
+      Object.assign(jsonSchema, { anyOf: [toJson(forms.short), toJson(forms.long)] });
     },
   });
   return json;
