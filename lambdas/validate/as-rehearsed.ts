@@ -13,7 +13,7 @@ import type { Session } from "../shared/session.ts";
 /** Of differences, what is told one by one. */
 const MOST = 20;
 
-/** @param path of the checks that the migration does not have */
+/** @param path of the migration, for people: of its checks there is no file */
 export async function asRehearsed(
   session: Session,
   evidence: RunEvidence,

@@ -35,7 +35,7 @@ export const validateTask: Task<z.infer<typeof event>> = {
     const failed: CheckResult[] = [];
     const left = round === EVERYTHING ? await lookForLeft(ports, evidence, target) : undefined;
     for (const version of versions) {
-      const { validate } = migrationOf(ports.plan, version);
+      const { validate, migrate } = migrationOf(ports.plan, version);
       const doc = await evidence.once<ChecksDoc>(Doc.checks(target, version, round), async () => {
         const began = ports.clock.now();
         const { checks, path } = validate;
@@ -46,8 +46,8 @@ export const validateTask: Task<z.infer<typeof event>> = {
         const results = await withTarget(ports, evidence, target, async (session) => {
           if (checks.length > 0) return await runChecks(session, validate, roles);
           return left
-            ? [nothingLeft(left, path)]
-            : await asRehearsed(session, evidence, { target, version, path, roles });
+            ? [nothingLeft(left, migrate.path)]
+            : await asRehearsed(session, evidence, { target, version, path: migrate.path, roles });
         });
         const seconds = (ports.clock.now().getTime() - began.getTime()) / 1000;
         return { at: began.toISOString(), target, version, seconds, results };
