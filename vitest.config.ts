@@ -33,6 +33,7 @@ const RUNS = [
   "hooks-and-gates",
   "mistakes",
   "ways-back",
+  "small-plan",
 ].map((name) => `test/machine/${name}.test.ts`);
 
 const report = process.env.SLUICE_TEST_REPORT;

@@ -80,7 +80,7 @@ export function limitsOf(plan: CompiledPlan): PlanLimits {
   const restores = restoreOnlyFrom(plan) !== undefined;
   const asked = plan.migrations.filter(({ unasked }) => !unasked).length;
   const workers = plan.migrations.reduce(
-    (sum, { expectedMinutes }) =>
+    (sum, { expectedMinutes = 0 }) =>
       sum + (restores ? TIMES + 1 : TIMES) * Math.floor(expectedMinutes / WORKER_MINUTES),
     0,
   );
