@@ -100,9 +100,10 @@ export class Place {
 
   /** What preflight has against the run. */
   async problems(plan: CompiledPlan): Promise<PreflightCheck[]> {
-    const { tool } = plan.schema;
-    if (tool === undefined) throw new Error("The plan names no tool");
-    const checks = await this.connected((s) => inspectToolTable(s, plan, tool));
+    const { schema } = plan;
+    if (!schema?.tool) throw new Error("The plan names no tool");
+    const { tool } = schema;
+    const checks = await this.connected((s) => inspectToolTable(s, plan, schema, tool));
     return checks.filter(({ passed }) => passed !== true);
   }
 
