@@ -33,6 +33,7 @@ const RUNS = [
   "hooks-and-gates",
   "mistakes",
   "ways-back",
+  "small-plan",
 ].map((name) => `test/machine/${name}.test.ts`);
 
 const report = process.env.SLUICE_TEST_REPORT;
@@ -59,7 +60,7 @@ export default defineConfig({
       tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
       tier("browser", 240, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
-      tier("e2e", 600, { fileParallelism: false }),
+      tier("e2e", 1200, { fileParallelism: false }),
       // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],

@@ -67,13 +67,14 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
     ({ Metadata }) => Metadata?.[MACHINE_METADATA] === name,
   );
   if (!machine) throw new Error(`The template holds no state machine for the ${name}`);
-  const text = resolve(machine.Properties.DefinitionString);
+  const text = resolve(machine.Properties.DefinitionString, template);
   const parsed = JSON.parse(text) as Definition["parsed"];
   const capabilities = new Map<string, MachineCapability>();
   for (const [name, state] of Object.entries(parsed.States)) {
     if (state.Type !== "Task") continue;
     const arn = state.Parameters?.FunctionName ?? state.Resource ?? "";
-    const id = arn.slice(arn.lastIndexOf(":") + 1);
+    // arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION
+    const id = arn.split(":")[6] ?? "";
     const capability = template.Resources[id]?.Metadata?.[CAPABILITY_METADATA];
     const known = MACHINE_CAPABILITIES.find((candidate) => candidate === capability);
     if (!known) throw new Error(`State "${name}" calls ${arn}, which is no capability of this app`);
@@ -83,16 +84,20 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
   return { text, parsed, capabilities, phases: inOrderOfEntry(phases, parsed) };
 }
 
-function resolve(value: unknown): string {
+function resolve(value: unknown, template: Template): string {
   if (typeof value === "string") return value;
   if (typeof value === "object" && value !== null) {
     const [[name, argument] = ["", undefined]] = Object.entries(value);
     if (name === "Fn::Join" && Array.isArray(argument))
-      return (argument[1] as unknown[]).map(resolve).join(String(argument[0]));
-    if (name === "Ref" && typeof argument === "string" && PSEUDO[argument]) return PSEUDO[argument];
-    // Every attribute that a definition names is a function's ARN.
-    if (name === "Fn::GetAtt" && Array.isArray(argument) && argument[1] === "Arn")
-      return `arn:aws:lambda:us-east-1:000000000000:function:${String(argument[0])}`;
+      return (argument[1] as unknown[]).map((part) => resolve(part, template)).join(String(argument[0]));
+    if (name === "Ref" && typeof argument === "string") {
+      if (PSEUDO[argument]) return PSEUDO[argument];
+      // All else that a definition names is a function's version, whose id changes with the code; its name here does not.
+      const { Type, Properties } = template.Resources[argument] ?? {};
+      const of = (Properties?.FunctionName as { Ref?: string } | undefined)?.Ref;
+      if (Type === "AWS::Lambda::Version" && of !== undefined)
+        return `arn:aws:lambda:us-east-1:000000000000:function:${of}:1`;
+    }
   }
   throw new Error(`The definition holds what a local run cannot resolve: ${JSON.stringify(value)}`);
 }

@@ -234,6 +234,7 @@ class Run {
     const evidence = fileEvidence(this.folder, world.leases);
     const ports: Surroundings = {
       settings: {
+        label: world.instance,
         instance: world.instance,
         database: world.database,
         applicationRoles: [],

@@ -11,13 +11,14 @@ import { followsApply, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, isRestoreOnly, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
 import { runSteps } from "./run-steps.ts";
 import { addVersion } from "./schema-version.ts";
 
 const event = z.strictObject({
   ...runFields,
   target: z.enum(["production", "staging"]),
-  version: z.string().regex(/^\d+$/),
+  version: z.string().regex(VERSION),
   round: z.number().int().positive(),
 });
 
@@ -30,6 +31,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
+    const { schema } = ports.plan;
     const migration = migrationOf(ports.plan, version);
     const about = named(migration);
     const key = { run, version, round, direction: "migrate" as const };
@@ -68,7 +70,8 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
           noticesRewrites: target === "staging",
-          atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
+          atEnd: async () =>
+            schema ? [await addVersion(session, schema.table, version, migration.title)] : [],
         });
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")

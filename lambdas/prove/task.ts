@@ -25,6 +25,7 @@ import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { catalogDifferences, movedBetween } from "./compare.ts";
 import { describeDifference } from "./difference.ts";
@@ -44,7 +45,7 @@ import {
 import { scopeOf } from "./scope.ts";
 
 const event = z.discriminatedUnion("proof", [
-  z.strictObject({ ...runFields, proof: z.literal("staging"), version: z.string().regex(/^\d+$/) }),
+  z.strictObject({ ...runFields, proof: z.literal("staging"), version: z.string().regex(VERSION) }),
   z.strictObject({
     ...runFields,
     proof: z.enum(["production-data", "production-rolled-back", "production-restored"]),
@@ -127,7 +128,7 @@ export async function prove(
   const after: RecordName = `after-${proof}`;
   const target = targetOf(proof);
   const read = await withTarget(ports, evidence, target, async (session) => {
-    const versions = await qualifiedName(session, ports.plan.schema.table);
+    const versions = await qualifiedName(session, ports.plan.schema?.table);
     const wanted = await expectation(ports, evidence, proof, versions);
     const record = await takeRecord(ports, evidence, {
       name: after,

@@ -38,8 +38,9 @@ export function mistakesOf({ proofs, checks, steps, left }: Rehearsed): string[]
 
 /** The version that a proof on staging is about, and whether it is of a rollback that was tried again. */
 export function stagingProof(name: string): { version: string; again: boolean } {
-  const [version = "", again] = name.slice("staging-".length).split("-");
-  return { version, again: again !== undefined };
+  const of = name.slice("staging-".length);
+  const version = of.replace(/-again$/, "");
+  return { version, again: version !== of };
 }
 
 function proofLine({ name, differences }: ProofDoc): string {

@@ -39,7 +39,7 @@ export function stagingOf(facts: Facts): Report["staging"] {
 /** True where every proof that speaks of that version's rollback found staging back; null where none does yet. */
 function rolledBack({ proofs }: Facts, version: string): boolean | null {
   const mine = proofs.filter(
-    ({ name }) => name === `staging-${version}` || name.startsWith(`staging-${version}-`),
+    ({ name }) => name === `staging-${version}` || name === `staging-${version}-again`,
   );
   return mine.length === 0 ? null : mine.every(({ equal }) => equal);
 }

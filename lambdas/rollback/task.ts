@@ -13,6 +13,7 @@ import { besideTarget, withTarget } from "../shared/places.ts";
 import { isRestoreOnly, type Migration, migrationOf, rollbackOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
 import { ONLY_RESTORE, type WayBack } from "../shared/way-back.ts";
 import { predict } from "./predict.ts";
 
@@ -27,7 +28,7 @@ const event = z.discriminatedUnion("action", [
     ...runFields,
     action: z.literal("rollBack"),
     target: z.enum(["production", "staging"]),
-    version: z.string().regex(/^\d+$/),
+    version: z.string().regex(VERSION),
   }),
 ]);
 type RollBack = Extract<z.infer<typeof event>, { action: "rollBack" }>;
@@ -83,6 +84,7 @@ async function rollBack(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
+  const { schema } = ports.plan;
   const migration = migrationOf(ports.plan, version);
   const round = 1;
   const key: LedgerKey = { run, version, round, direction: "rollback" };
@@ -95,7 +97,7 @@ async function rollBack(
       limitMinutes,
       beside: besideTarget(ports, evidence, target),
       noticesRewrites: target === "staging",
-      atEnd: async () => [await removeVersion(session, ports.plan.schema.table, version)],
+      atEnd: async () => (schema ? [await removeVersion(session, schema.table, version)] : []),
     }),
   );
   if (!steps) return { ...RELIEVE_ME, ...named(migration) };

@@ -3,6 +3,7 @@ import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 import type { Published } from "./publications.ts";
+import type { RunDatabase } from "./settings.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -16,6 +17,8 @@ export const Doc = {
   plan: "plan",
   production: "production",
   preflight: "preflight",
+  /** The application's roles as preflight found them, of a plan that names none. */
+  foundRoles: "application-roles",
   fence: "fence",
   /** Noted before the application is let in: from then on it may write. */
   fenceLifting: "fence-lifting",
@@ -172,6 +175,8 @@ export interface RequestDoc {
   published?: Published | undefined;
   instance: string;
   database: string;
+  /** That database with all that is its own, as the run keeps to it; absent in evidence of older runs, and of local ones. */
+  of?: RunDatabase | undefined;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
@@ -217,6 +222,11 @@ export interface PreflightDoc {
   checks: PreflightCheck[];
 }
 
+export interface FoundRolesDoc {
+  at: string;
+  roles: string[];
+}
+
 export interface FenceDoc {
   at: string;
   mode: "connect" | "none";
@@ -224,6 +234,8 @@ export interface FenceDoc {
   aclBefore: string[] | null;
   /** What the fence takes of it, noted before it is taken: this is what is given back. */
   taken: ConnectRightDoc[];
+  /** Roles that were given CONNECT by name, as what they had it through is taken: Sluice's own. It is taken back. */
+  granted?: string[] | undefined;
   roles: string[];
 }
 

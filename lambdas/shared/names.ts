@@ -42,6 +42,17 @@ export function asidePrefix(instance: string): string {
   return `${instance.slice(0, 40).replace(/-+$/, "")}-before-`;
 }
 
+/**
+ * A database's label as a name that AWS takes: letters, digits, `-` and `_`. Told apart by its digest where it is longer
+ * than that, or holds what no name may.
+ */
+export function nameOf(label: string, most: number): string {
+  // No instance's identifier holds a `_`: so no two labels become one name.
+  const name = label.replace("/", "_");
+  if (name.length <= most && /^[\w-]+$/.test(name)) return name;
+  return `${name.replace(/[^\w-]/g, "-").slice(0, most - 13)}-${digest(label)}`;
+}
+
 /** Where CloudWatch keeps what the watch measures. */
 export const METRICS = { namespace: "Sluice", service: "watch", dimension: "Instance" } as const;
 

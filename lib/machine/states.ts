@@ -48,7 +48,7 @@ export interface LoopOptions extends TaskOptions {
 // A Lambda lives at most 15 minutes; five seconds more let its own answer arrive first.
 const TASK_TIMEOUT = Duration.seconds(905);
 
-/** The functions that are deployed, by the capability that each serves. */
+/** The functions as they are deployed now, by the capability that each serves. */
 export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, IFunction>>>;
 
 export interface StatesProps {
