@@ -10,6 +10,7 @@ import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
+import { rollbackCommand } from "./rollback.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -47,6 +48,7 @@ export async function main(
 const COMMANDS = [
   rehearseCommand,
   checkCommand,
+  rollbackCommand,
   publishCommand,
   reportCommand,
   verifyCommand,

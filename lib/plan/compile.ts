@@ -52,9 +52,13 @@ export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[
 
 /**
  * The plan for a rehearsal.
+ * @param rollbacks "none": they are not read, and may be missing; they have no steps then
  * @throws PlanError for the first mistake in plan.yaml or in the marks of its SQL files.
  */
-export async function loadPlan(directory: string): Promise<LoadedPlan> {
+export async function loadPlan(
+  directory: string,
+  { rollbacks = "read" }: { rollbacks?: "read" | "none" } = {},
+): Promise<LoadedPlan> {
   await loadModule();
   const digest = createHash("sha256");
   const read = async (path: string): Promise<string> => {
@@ -81,7 +85,10 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       ...(changes === undefined ? {} : { changes }),
       migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")), reaching)),
       validate: parseCheckFile(path("validate"), await read(path("validate")), reaching),
-      rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")), reaching)),
+      rollback:
+        rollbacks === "none"
+          ? { path: path("rollback"), checksum: "", steps: [] }
+          : nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")), reaching)),
     });
   }
   const benchmarks = [];

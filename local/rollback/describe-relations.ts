@@ -15,7 +15,9 @@ const WORD = `CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VI
   WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END`;
 const IN_SPACE = "pg_class c JOIN space n ON n.oid = c.relnamespace";
 
-const columnText = (notNull: string) => `format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+const columnText = (
+  notNull: string,
+) => `format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
   CASE WHEN a.attcollation NOT IN (0, y.typcollation) THEN ' COLLATE ' || a.attcollation::regcollation::text END,
   CASE a.attgenerated WHEN 's' THEN ' GENERATED ALWAYS AS (' || pg_get_expr(e.adbin, e.adrelid) || ') STORED'
     WHEN 'v' THEN ' GENERATED ALWAYS AS (' || pg_get_expr(e.adbin, e.adrelid) || ') VIRTUAL' END,
@@ -425,4 +427,3 @@ export const relations = (version: number): string[] => [
     from: "pg_statistic_ext s JOIN space n ON n.oid = s.stxnamespace",
   }),
 ];
-

@@ -76,9 +76,7 @@ export const ROUTINES: string[] = [
     kind: "'operator family'",
     classid: "'pg_opfamily'",
     objid: "f.oid",
-    create: unlessThere(
-      "format('CREATE OPERATOR FAMILY %I.%I USING %I', n.nspname, f.opfname, m.amname)",
-    ),
+    create: unlessThere("format('CREATE OPERATOR FAMILY %I.%I USING %I', n.nspname, f.opfname, m.amname)"),
     drop: "format('DROP OPERATOR FAMILY IF EXISTS %I.%I USING %I', n.nspname, f.opfname, m.amname)",
     owner: "f.opfowner",
     own: "f.opfname",

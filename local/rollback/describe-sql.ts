@@ -68,9 +68,7 @@ export const FOREIGN_OPTIONS = (options: string): string =>
 export const foreignOptions = (alter: string, options: string): string =>
   listed(
     `'30 option ' || ${OPTION_NAME}`,
-    unlessThere(
-      `format('%s OPTIONS (ADD %I %L)', ${alter}, ${OPTION_NAME}, substr(o, strpos(o, '=') + 1))`,
-    ),
+    unlessThere(`format('%s OPTIONS (ADD %I %L)', ${alter}, ${OPTION_NAME}, substr(o, strpos(o, '=') + 1))`),
     whereThere(`format('%s OPTIONS (DROP %I)', ${alter}, ${OPTION_NAME})`),
     `unnest(${options}) o`,
     { plain: "true", replace: "true" },

@@ -36,7 +36,9 @@ const HERE = (statement: string) =>
 // A list is stored as it must be written.
 const SETTING_VALUE = `CASE WHEN ${OPTION_NAME} IN ('search_path', 'temp_tablespaces', 'session_preload_libraries', 'local_preload_libraries')
   THEN substr(o, strpos(o, '=') + 1) ELSE quote_literal(substr(o, strpos(o, '=') + 1)) END`;
-const SETTING = (what: string) => `CASE WHEN s.setrole = 0 AND s.setdatabase = 0 THEN format('ALTER ROLE ALL %s', ${what})
+const SETTING = (
+  what: string,
+) => `CASE WHEN s.setrole = 0 AND s.setdatabase = 0 THEN format('ALTER ROLE ALL %s', ${what})
   WHEN s.setrole = 0 THEN ${HERE(`'ALTER DATABASE {database} ' || ${what}`)}
   WHEN s.setdatabase = 0 THEN format('ALTER ROLE %I %s', pg_get_userbyid(s.setrole), ${what})
   ELSE ${HERE(`format('ALTER ROLE %I IN DATABASE {database} %s', pg_get_userbyid(s.setrole), ${what})`)} END`;

@@ -20,9 +20,11 @@ export interface Written {
   rewrites: boolean;
   /** What it cannot put back, a sentence each. */
   unknown: readonly string[];
+  /** What its tries found wrong, a line each. */
+  wrong: readonly string[];
 }
 
-export function fileText({ undoes, step, statements, rewrites, unknown }: Written): string {
+export function fileText({ undoes, step, statements, rewrites, unknown, wrong }: Written): string {
   const body = [
     `-- It puts back what ${undoes} changed in the catalog: what was added is dropped, and definitions, rights,`,
     "-- comments and defaults are as before. It can be run twice, and where only some steps were applied.",
@@ -35,6 +37,14 @@ export function fileText({ undoes, step, statements, rewrites, unknown }: Writte
           ...unknown.flatMap((sentence) => wrapped(sentence)),
           "-- Where that matters, keep what you drop until a later migration (docs/plan-format.md), or say",
           "-- `rollback: restore` for this migration in plan.yaml.",
+        ]),
+    ...(wrong.length === 0
+      ? []
+      : [
+          "--",
+          "-- IT DOES NOT HOLD YET. When it was tried:",
+          ...wrong.slice(0, MOST_LINES).flatMap((line) => wrapped(line)),
+          ...(wrong.length > MOST_LINES ? [`-- - and ${wrong.length - MOST_LINES} more`] : []),
         ]),
     "",
     `-- sluice: step "${step}"${rewrites ? " rewrites" : ""}`,
@@ -50,6 +60,7 @@ const hashOf = (body: string): string =>
   createHash("sha256").update(body.replaceAll("\r\n", "\n")).digest("hex");
 
 const WIDTH = 116;
+const MOST_LINES = 20;
 
 function wrapped(sentence: string): string[] {
   const lines: string[] = [];

@@ -154,9 +154,7 @@ class Undo {
         const withParent = was.kind === "column" && parent !== undefined && this.isMade(keyOf(parent));
         const { create } = was;
         if (create === null && was.kind === "user mapping")
-          unwritten.push(
-            `${was.kind} ${was.name}: its options may hold a password, which is not to be read`,
-          );
+          unwritten.push(`${was.kind} ${was.name}: its options may hold a password, which is not to be read`);
         if (create === null && ["type", "text search parser", "text search template"].includes(was.kind))
           unwritten.push(`${was.kind} ${was.name}: make it again by hand`);
         node(`make ${key}`, create === null || withParent ? [] : [create]);
@@ -223,7 +221,9 @@ class Undo {
 
   private columnsOf(key: string): string[] {
     const found = [...(this.after.needed.get(key) ?? [])];
-    return found.filter((other) => other.startsWith("column ") && this.before.objects.get(other)?.parent === key);
+    return found.filter(
+      (other) => other.startsWith("column ") && this.before.objects.get(other)?.parent === key,
+    );
   }
 
   private isByType(column: string): boolean {

@@ -27,7 +27,9 @@ describe("a change of the catalog is undone by what is written for it:", () => {
       expect(differences(before, await takeFingerprint(session)).map(describeDifference)).toEqual([]);
     } catch (error) {
       await session.exec(byHand).catch(() => undefined);
-      throw failed ? new Error(`${failed}\nof:\n${written.join(";\n")}`) : new Error(`${error}\n${written.join(";\n")}`);
+      throw failed
+        ? new Error(`${failed}\nof:\n${written.join(";\n")}`)
+        : new Error(`${error}\n${written.join(";\n")}`);
     }
   });
 });
