@@ -17,8 +17,8 @@ export interface Part {
   plain?: boolean;
   /** It must be taken away before it is set otherwise. */
   replace?: boolean;
-  /** Setting it resets the object's other parts. */
-  resets?: boolean;
+  /** What it is, where the statement says more than that; absent: the statement. */
+  is?: string;
 }
 
 /** An object of the catalog, by the statements that make it what it is. */
@@ -70,7 +70,7 @@ const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid
 const PRIVILEGE = "privilege_type || coalesce(' (' || o.acl_column || ')', '')";
 const GRANT = `format('GRANT %s ON %s TO %s%s', ${PRIVILEGE}, o.acl_on, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`;
 const REVOKE = `format('REVOKE %s ON %s FROM %s', ${PRIVILEGE}, o.acl_on, ${WHOM})`;
-const GRANT_KEY = `'51 ' || privilege_type || ' to ' || ${WHOM} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
+const GRANT_KEY = `'52 ' || privilege_type || ' to ' || ${WHOM} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
 const DEFAULT_ACL = "acldefault(o.acl_kind, coalesce(o.owner, 10))";
 
 const ACL = listed(GRANT_KEY, GRANT, REVOKE, `aclexplode(o.acl)`, {
@@ -88,15 +88,18 @@ const WITHHELD = listed(
 const COMMON = `coalesce((SELECT jsonb_object_agg(key, jsonb_strip_nulls(jsonb_build_object('set', set, 'unset', unset, 'plain', plain))) FROM (
     ${ACL} WHERE o.acl_on IS NOT NULL UNION ALL ${WITHHELD} WHERE o.acl_on IS NOT NULL
     UNION ALL
-    SELECT '50 owner', format('ALTER %s OWNER TO %I', r.ref, pg_get_userbyid(o.owner)), NULL, pg_get_userbyid(o.owner) = current_user, NULL, NULL
+    SELECT '51 owner', format('ALTER %s OWNER TO %I', r.ref, pg_get_userbyid(o.owner)), NULL, pg_get_userbyid(o.owner) = current_user, NULL, NULL
      WHERE o.owner IS NOT NULL
+       -- That of a column's sequence is its table's.
+       AND NOT (o.kind = 'sequence' AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = o.objid
+         AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')))
     UNION ALL
     SELECT '60 comment', format('COMMENT ON %s IS %s', r.ref, coalesce(quote_literal(c.description), 'NULL')), NULL, c.description IS NULL, NULL, NULL
     UNION ALL
     SELECT '59 depends on ' || e.extname, format('ALTER %s DEPENDS ON EXTENSION %I', r.ref, e.extname), format('ALTER %s NO DEPENDS ON EXTENSION %I', r.ref, e.extname), NULL, NULL, NULL
       FROM pg_depend x JOIN pg_extension e ON e.oid = x.refobjid
      WHERE (x.classid, x.objid, x.objsubid) = (o.classid, o.objid, o.subid) AND x.deptype = 'x' AND x.refclassid = 'pg_extension'::regclass
-  ) part (key, set, unset, plain, replace, resets) WHERE set IS NOT NULL), '{}')`;
+  ) part (key, set, unset, plain, replace, "is") WHERE set IS NOT NULL), '{}')`;
 
 const ADDRESS = (classid: string, objid: string, subid: string) =>
   `concat_ws(' ', ${classid}::oid, ${objid}, ${subid})`;

@@ -77,7 +77,8 @@ export const relations = (version: number): string[] => [
     // A table is not made again for anything that is not its kind: its rows would be gone.
     rebuild: `CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) WHEN 'f' THEN (SELECT ftserver::text FROM pg_foreign_table WHERE ftrelid = c.oid)
       WHEN 'v' THEN pg_get_viewdef(c.oid) || (SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
-      WHEN 'm' THEN pg_get_viewdef(c.oid) END`,
+      WHEN 'm' THEN pg_get_viewdef(c.oid)
+      WHEN 'S' THEN CASE WHEN ${IDENTITY_OF} IS NULL THEN 'by itself' ELSE 'of an identity' END END`,
     parts: parts(
       {
         key: "12 logged",
@@ -186,7 +187,7 @@ export const relations = (version: number): string[] => [
         plain: "NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisclustered)",
       },
     ),
-    owner: `CASE WHEN ${SERVES("1")} IS NULL OR c.relkind <> 'S' THEN c.relowner END`,
+    owner: "c.relowner",
     aclKind: "CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END",
     acl: "coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", c.relowner))",
     aclOn: `format('%s %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, ${FULL})`,
@@ -228,7 +229,7 @@ export const relations = (version: number): string[] => [
           WHEN c.relkind = 'c' THEN format('ALTER TYPE %s ALTER ATTRIBUTE %I TYPE %s%s', ${FULL}, a.attname, format_type(a.atttypid, a.atttypmod),
             CASE WHEN a.attcollation NOT IN (0, y.typcollation) THEN ' COLLATE ' || a.attcollation::regcollation::text END) END`,
         plain: "true",
-        resets: true,
+        is: "concat_ws(' ', format_type(a.atttypid, a.atttypmod), nullif(a.attcollation, y.typcollation)::regcollation)",
       },
       {
         key: "02 default",
@@ -250,7 +251,7 @@ export const relations = (version: number): string[] => [
             },
           ]),
       {
-        key: "54 identity",
+        key: "50 identity",
         set: `CASE WHEN c.relkind IN ('r', 'p') AND a.attidentity <> '' AND a.attinhcount = 0 THEN
           format(E'DO $undo$\\nBEGIN\\n  IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(%L) AND attname = %L AND attidentity <> '''') THEN\\n    %s;\\n  ELSE\\n    %s;\\n  END IF;\\nEND;\\n$undo$', ${FULL}, a.attname,
             ${alterColumn("'SET GENERATED ' || CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END")},
@@ -340,7 +341,7 @@ export const relations = (version: number): string[] => [
         plain: "c.reltablespace = 0",
       },
       {
-        key: "52 attached",
+        key: "54 attached",
         set: `(SELECT format('ALTER INDEX %s ATTACH PARTITION %s', i.inhparent::regclass, ${FULL}) FROM pg_inherits i WHERE i.inhrelid = c.oid)`,
       },
       listed(

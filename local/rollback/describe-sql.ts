@@ -10,28 +10,28 @@ interface PartSql {
   /** SQL condition: a new object has it so. */
   plain?: string;
   replace?: true;
-  resets?: true;
+  /** SQL expression: what it is, where the statement's text says more than that. */
+  is?: string;
 }
 
-const FIELDS = "'set', set, 'unset', unset, 'plain', plain, 'replace', replace, 'resets', resets";
+const COLUMNS = 'key, set, unset, plain, replace, "is"';
+const FIELDS = "'set', set, 'unset', unset, 'plain', plain, 'replace', replace, 'is', \"is\"";
 
 /** SQL expression: parts of fixed keys, as one jsonb object. */
 export function parts(...given: readonly (PartSql | string)[]): string {
   const fixed = given.filter((one) => typeof one !== "string");
   const lists = given.filter((one) => typeof one === "string");
   const rows = fixed.map(
-    ({ key, set, unset = "NULL", plain = "NULL", replace, resets }) =>
-      `('${key}', (${set})::text, (${unset})::text, (${plain})::bool, ${replace ?? "NULL"}::bool, ${resets ?? "NULL"}::bool)`,
+    ({ key, set, unset = "NULL", plain = "NULL", replace, is = "NULL" }) =>
+      `('${key}', (${set})::text, (${unset})::text, (${plain})::bool, ${replace ?? "NULL"}::bool, (${is})::text)`,
   );
   const queries = [
-    ...(rows.length > 0
-      ? [`SELECT * FROM (VALUES ${rows.join(",\n")}) fixed (key, set, unset, plain, replace, resets)`]
-      : []),
+    ...(rows.length > 0 ? [`SELECT * FROM (VALUES ${rows.join(",\n")}) fixed (${COLUMNS})`] : []),
     ...lists,
   ];
   if (queries.length === 0) return "'{}'::jsonb";
   return `coalesce((SELECT jsonb_object_agg(key, jsonb_strip_nulls(jsonb_build_object(${FIELDS})))
-    FROM (${queries.join(" UNION ALL ")}) part (key, set, unset, plain, replace, resets) WHERE set IS NOT NULL), '{}')`;
+    FROM (${queries.join(" UNION ALL ")}) part (${COLUMNS}) WHERE set IS NOT NULL), '{}')`;
 }
 
 /** Rows of a list of parts: its FROM comes after it. Keys are made by SQL. */
@@ -42,7 +42,7 @@ export const listed = (
   from: string,
   { plain = "NULL", replace = "NULL" } = {},
 ): string =>
-  `SELECT ${key}, (${set})::text, (${unset})::text, (${plain})::bool, (${replace})::bool, NULL::bool FROM ${from}`;
+  `SELECT ${key}, (${set})::text, (${unset})::text, (${plain})::bool, (${replace})::bool, NULL::text FROM ${from}`;
 
 /** SQL expression: a DO that runs a statement (an expression) only where a condition (an expression, in SQL's text) holds. */
 export const doWhere = (condition: string, statement: string): string =>

@@ -104,13 +104,13 @@ export const standalone = (version: number): string[] => [
     objid: "d.oid",
     parts: parts(
       listed(
-        "'51 ' || privilege_type || ' to ' || grantee || is_grantable",
+        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
         DEFAULT_SET,
         DEFAULT_UNSET,
         "aclexplode(d.defaclacl)",
       ),
       listed(
-        "'51 ' || privilege_type || ' to ' || grantee || is_grantable",
+        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
         DEFAULT_UNSET,
         DEFAULT_SET,
         `(SELECT * FROM aclexplode(${DEFAULT_ACL}) EXCEPT SELECT * FROM aclexplode(d.defaclacl)) lacking`,
@@ -386,7 +386,7 @@ export const standalone = (version: number): string[] => [
     objid: "p.oid",
     parts: parts(
       listed(
-        "'51 ' || privilege_type || ' to ' || grantee || is_grantable",
+        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
         `format('GRANT %s ON PARAMETER %s TO %s%s', privilege_type, p.parname, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
         `format('REVOKE %s ON PARAMETER %s FROM %s', privilege_type, p.parname, ${WHOM})`,
         "aclexplode(p.paracl)",
@@ -410,7 +410,7 @@ export const standalone = (version: number): string[] => [
     objid: "d.oid",
     parts: parts(
       {
-        key: "50 owner",
+        key: "51 owner",
         set: HERE("format('ALTER DATABASE {database} OWNER TO %I', pg_get_userbyid(d.datdba))"),
       },
       {
@@ -424,7 +424,7 @@ export const standalone = (version: number): string[] => [
         ),
       },
       listed(
-        "'51 ' || privilege_type || ' to ' || grantee || is_grantable",
+        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
         HERE(
           `format('GRANT %s ON DATABASE {database} TO %s%s', privilege_type, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
         ),

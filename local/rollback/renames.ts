@@ -1,4 +1,5 @@
-import type { Session } from "../../lambdas/shared/session.ts";
+import { isPostgresError } from "../../lambdas/shared/errors.ts";
+import { type Session, withRolledBackTransaction } from "../../lambdas/shared/session.ts";
 import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
 import { type Catalog, type Described, keyOf, takeCatalog } from "./catalog.ts";
 
@@ -21,13 +22,27 @@ export async function underFormerNames(session: Session, before: Catalog): Promi
   const statements: string[] = [];
   for (let pass = 0; ; pass++) {
     const catalog = await takeCatalog(session, statements);
-    const more = pass < PASSES ? renamesBack(former, catalog) : [];
+    const more = pass < PASSES ? renamesBack(former, before, catalog) : [];
     if (more.length === 0) return { statements, catalog };
+    // Two that have each other's names: they are told as dropped and added.
+    if (!(await canRun(session, [...statements, ...more]))) return { statements, catalog };
     statements.push(...more);
   }
 }
 
-function renamesBack(former: ReadonlyMap<string, Described>, now: Catalog): string[] {
+async function canRun(session: Session, statements: readonly string[]): Promise<boolean> {
+  try {
+    await withRolledBackTransaction(session, async () => {
+      for (const statement of statements) await session.exec(statement);
+    });
+    return true;
+  } catch (error) {
+    if (isPostgresError(error)) return false;
+    throw error;
+  }
+}
+
+function renamesBack(former: ReadonlyMap<string, Described>, before: Catalog, now: Catalog): string[] {
   const renamed = [...now.objects.values()].flatMap((is) => {
     const was = former.get(is.address);
     return was && is.renames !== null && (was.own !== is.own || was.space !== is.space) ? [{ was, is }] : [];
@@ -40,10 +55,21 @@ function renamesBack(former: ReadonlyMap<string, Described>, now: Catalog): stri
     if (is.space !== null && addresses.has(parents.get(`schema ${identifierAsShown(is.space)}`) ?? ""))
       return [];
     if (comesWithParent(is)) return [];
+    const home = was.space === null ? undefined : `schema ${identifierAsShown(was.space)}`;
+    // Its schema has its former name only later.
+    if (home !== undefined && !now.objects.has(home) && was.space !== is.space) {
+      const schema = before.objects.get(home);
+      if (schema && addresses.has(schema.address)) return [];
+    }
     const name = is.kind === "enum label" ? literal(was.own ?? "") : identifier(was.own ?? "");
     return [
       ...(was.space !== null && was.space !== is.space && is.moves !== null
-        ? [whereThere(`${is.moves}${identifier(was.space)}`)]
+        ? [
+            ...(home === undefined || now.objects.has(home)
+              ? []
+              : [before.objects.get(home)?.create ?? []].flat()),
+            whereThere(`${is.moves}${identifier(was.space)}`),
+          ]
         : was.own !== is.own
           ? [...aside(former, now, was, is), whereThere(`${is.renames}${name}`)]
           : []),
@@ -74,6 +100,7 @@ function aside(
   was: Described,
   is: Described,
 ): string[] {
+  if (was.kind === "column") return asideColumn(former, now, was, is);
   if (!RELATIONS.includes(was.kind)) return [];
   const other = [...now.objects.values()].find(
     ({ kind, own, space, address }) =>
@@ -95,9 +122,36 @@ $undo$`,
   ];
 }
 
+function asideColumn(
+  former: ReadonlyMap<string, Described>,
+  now: Catalog,
+  was: Described,
+  is: Described,
+): string[] {
+  const other = [...now.objects.values()].find(
+    ({ kind, own, parent, address }) =>
+      kind === "column" && own === was.own && parent === is.parent && !former.has(address),
+  );
+  const table = now.objects.get(is.parent ?? "")?.name;
+  if (other?.renames == null || table === undefined) return [];
+  const column = (name: string | null) =>
+    `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(${literal(table)}) AND attname = ${literal(name ?? "")})`;
+  return [
+    `DO $undo$
+BEGIN
+  IF ${column(is.own)} AND ${column(other.own)} THEN
+    ${other.renames}${identifier(`${(other.own ?? "").slice(0, 50)}__aside`)};
+  END IF;
+END;
+$undo$`,
+  ];
+}
+
 const whereThere = (statement: string) => `DO $undo$
 BEGIN
   ${statement};
-EXCEPTION WHEN undefined_table OR undefined_column OR undefined_object OR undefined_function OR invalid_schema_name OR invalid_parameter_value THEN NULL;
+EXCEPTION WHEN undefined_table OR undefined_column OR undefined_object OR undefined_function OR invalid_schema_name OR invalid_parameter_value
+  -- A policy or a trigger has its former name already.
+  OR duplicate_object THEN NULL;
 END;
 $undo$`;

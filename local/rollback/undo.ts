@@ -75,7 +75,8 @@ class Undo {
         const is = objects.get(key);
         if (!is) continue;
         if (is.rebuild !== was.rebuild) this.rebuild(key, was);
-        if (this.differs(was.parts[TYPE_OF_COLUMN], is.parts[TYPE_OF_COLUMN])) this.retype(key);
+        const [then, now] = [was.parts[TYPE_OF_COLUMN], is.parts[TYPE_OF_COLUMN]];
+        if (then && now && differs(then, now)) this.retype(key);
       }
     return this.ordered();
   }
@@ -123,10 +124,6 @@ class Undo {
     }
   }
 
-  private differs(was: Part | undefined, is: Part | undefined): boolean {
-    return was?.set !== is?.set;
-  }
-
   /** It is made again, or was gone after one of the steps. */
   private isMade(key: string): boolean {
     return this.dropped.has(key) || this.afters.some(({ objects }) => !objects.has(key));
@@ -159,10 +156,10 @@ class Undo {
           unwritten.push(`${was.kind} ${was.name}: make it again by hand`);
         node(`make ${key}`, create === null || withParent ? [] : [create]);
       }
-      const set = [...(unsets.get(key) ?? []), ...(early.get(key) ?? [])];
+      const set = early.get(key) ?? [];
       if (set.length > 0) node(`set ${key}`, set);
     }
-    for (const [key, statements] of unsets) if (!nodes.has(`set ${key}`)) node(`set ${key}`, statements);
+    for (const [key, statements] of unsets) node(`unset ${key}`, statements);
     if (this.rebuiltTypes.size > 0) node("types", [rebuildTypes(this.typesInOrder(), this.typeColumns())]);
     this.link(nodes);
     const statements = inOrder(nodes);
@@ -194,9 +191,13 @@ class Undo {
         // A default or a type that uses what goes is set to what it was first.
         for (const own of [key, ...this.columnsOf(key)]) before(set(own), `drop ${needed}`);
         before(`set ${key}`, `drop ${needed}`);
+        for (const own of [key, ...this.columnsOf(key)]) before(`unset ${own}`, `drop ${needed}`);
+        before(`unset ${needed}`, `make ${key}`);
       }
     for (const [key, needs] of this.before.needs)
       for (const needed of needs) {
+        // Run again, it finds what it made.
+        before(`drop ${key}`, `drop ${needed}`);
         before(`make ${needed}`, `make ${key}`);
         before(`make ${needed}`, `set ${key}`);
         before(`set ${needed}`, `make ${key}`);
@@ -214,6 +215,7 @@ class Undo {
     }
     for (const [key, { name }] of this.before.objects) {
       before(`make ${key}`, `set ${key}`);
+      before(`unset ${key}`, `set ${key}`);
       before("types", `set ${key}`);
       for (const other of names.get(name) ?? []) before(`drop ${other}`, `make ${key}`);
     }
@@ -271,7 +273,7 @@ class Undo {
         if (resets && !part.plain) return true;
         return this.afters.some(({ objects }) => {
           const is = objects.get(key);
-          return is !== undefined && !this.dropped.has(key) && this.differs(part, is.parts[name]);
+          return is !== undefined && !this.dropped.has(key) && differs(part, is.parts[name]);
         });
       });
       for (const name of wanted) {
@@ -297,6 +299,9 @@ class Undo {
     return { early, late: unique(late.map(({ statement }) => statement)), unsets };
   }
 }
+
+export const differs = (was: Part | undefined, is: Part | undefined): boolean =>
+  (was?.is ?? was?.set) !== (is?.is ?? is?.set);
 
 function push(map: Map<string, string[]>, key: string, statement: string): void {
   const some = map.get(key) ?? [];
@@ -346,7 +351,7 @@ const RANKS = [
   "view",
   "materialized view",
 ];
-const PHASES = ["drop", "types", "make", "set"];
+const PHASES = ["unset", "drop", "types", "make", "set"];
 
 function inOrder(nodes: ReadonlyMap<string, { statements: string[]; first: string[] }>): string[] {
   const weight = (id: string) => {

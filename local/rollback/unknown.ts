@@ -1,5 +1,6 @@
 import type { Migration } from "../../lambdas/shared/plan.ts";
 import type { Catalog, Described } from "./catalog.ts";
+import { differs } from "./undo.ts";
 
 // What a difference between catalogs does not tell: what rows held.
 
@@ -35,7 +36,11 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
         found.push(
           `The migration drops column ${was.name} and makes another one of that name: its former values do not come back.`,
         );
-      else if (is.parts["01 type"]?.set !== was.parts["01 type"]?.set)
+      else if (
+        is.parts["01 type"] &&
+        was.parts["01 type"] &&
+        differs(is.parts["01 type"], was.parts["01 type"])
+      )
         found.push(
           `The migration gives column ${was.name} another type: values come back by a cast, and what that type could not hold is lost. A value that the former type cannot hold makes the rollback fail.`,
         );
@@ -44,17 +49,18 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
       found.push(
         `The migration changes the labels of ${was.name}: a row with a label that was not there before makes the rollback fail. Say what it becomes instead, before the type is made again.`,
       );
-    if (was.kind === "sequence" && !is)
+    if (was.kind === "sequence" && is?.address !== was.address)
       found.push(
         `Sequence ${was.name} goes: how far it had come is not known. It goes on after the greatest value in its column, if it has one.`,
       );
   }
+  const opaque: string[] = [];
   for (const step of migrate.steps) {
     const verbs = step.kind === "batches" ? ["UPDATE"] : step.statements.flatMap(({ sql }) => verbOf(sql));
-    const tables = (step.relationsBefore ?? []).map(({ schema, name }) =>
+    const named = (step.relationsBefore ?? []).map(({ schema, name }) =>
       schema === undefined ? name : `${schema}.${name}`,
     );
-    const there = tables.filter((table) =>
+    const there = named.filter((table) =>
       [...before.objects.values()].some(
         ({ kind, own, name }) => TABLES.includes(kind) && (own === table || name === table),
       ),
@@ -63,11 +69,17 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
       found.push(
         `${migrate.path}, step "${step.name}", changes rows of what was there (${verbs.join(", ")}; it names ${there.join(", ")}): what they held does not come back.`,
       );
-    else if (step.relations === undefined)
-      found.push(
-        `${migrate.path}, step "${step.name}", runs code (DO, CALL, or a query that calls a function): rows that it changes do not come back.`,
-      );
+    else if (step.relations === undefined) opaque.push(step.name);
   }
+  const [first, second, ...more] = opaque.map((name) => `"${name}"`);
+  if (first !== undefined)
+    found.push(
+      `${migrate.path} runs code (DO, CALL, or a query that calls a function) in ${
+        opaque.length === 1 ? "step" : "steps"
+      } ${[first, ...(second === undefined ? [] : [second])].join(", ")}${
+        more.length > 0 ? ` and ${more.length} more` : ""
+      }: rows of former tables that it changes do not come back.`,
+    );
   return found;
 }
 
