@@ -119,14 +119,15 @@ SELECT o.kind, coalesce(i.identity, substring(o."drop" from 'FOR .*'), 'this one
       ELSE format('ALTER TABLE %s RENAME COLUMN %I TO ', o.parent_obj::regclass, o.own) END
     WHEN 'constraint' THEN CASE WHEN o.parent_class = 'pg_type'::regclass THEN format('ALTER DOMAIN %s RENAME CONSTRAINT %I TO ', format_type(o.parent_obj, NULL), o.own)
       ELSE format('ALTER TABLE %s RENAME CONSTRAINT %I TO ', o.parent_obj::regclass, o.own) END
+    WHEN 'privileges' THEN NULL
     ELSE 'ALTER ' || r.ref || ' RENAME TO ' END AS renames,
   CASE WHEN i.schema IS NOT NULL AND o.parent_class IS NULL THEN 'ALTER ' || r.ref || ' SET SCHEMA ' END AS moves,
-  o."create", o."drop", o.rebuild, o.parts || CASE WHEN r.ref IS NULL THEN '{}' ELSE ${COMMON} END AS parts
+  o."create", o."drop", o.rebuild, o.parts || CASE WHEN r.ref IS NULL OR o.kind = 'privileges' THEN '{}' ELSE ${COMMON} END AS parts
 FROM object o
 LEFT JOIN LATERAL pg_identify_object(CASE WHEN o.kind NOT IN ('settings', 'user mapping', 'database') THEN o.classid END, o.objid, o.subid) i ON true
 CROSS JOIN LATERAL (SELECT ${REF} AS ref) r
 LEFT JOIN pg_description c ON (c.classoid, c.objoid, c.objsubid) = (o.classid, o.objid, o.subid)
-WHERE NOT EXISTS (SELECT FROM pg_depend m WHERE (m.classid, m.objid) = (o.classid, o.objid)
+WHERE o.kind = 'privileges' OR NOT EXISTS (SELECT FROM pg_depend m WHERE (m.classid, m.objid) = (o.classid, o.objid)
   -- A member of an extension, or what comes with a range type.
   AND (m.deptype = 'e' OR (m.deptype = 'i' AND m.refclassid = 'pg_type'::regclass AND m.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass))))
 UNION ALL
@@ -189,7 +190,9 @@ export async function takeCatalog(session: Session, first: readonly string[] = [
 }
 
 function catalogOf(rows: readonly Described[], edges: readonly { from: string; to: string }[]): Catalog {
-  const keys = new Map(rows.map((row) => [row.address, keyOf(row)]));
+  const keys = new Map(
+    rows.flatMap((row) => (row.kind === "privileges" ? [] : [[row.address, keyOf(row)] as const])),
+  );
   const needs = new Map<string, Set<string>>();
   const needed = new Map<string, Set<string>>();
   const add = (from: string | undefined, to: string | undefined) => {

@@ -9,6 +9,8 @@ import {
   whereThere,
 } from "./describe-sql.ts";
 
+const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
+
 const identity = (catalog: string, oid: string) =>
   `(pg_identify_object('${catalog}'::regclass, ${oid}, 0)).identity`;
 
@@ -43,12 +45,28 @@ const SETTING = (
   WHEN s.setdatabase = 0 THEN format('ALTER ROLE %I %s', pg_get_userbyid(s.setrole), ${what})
   ELSE ${HERE(`format('ALTER ROLE %I IN DATABASE {database} %s', pg_get_userbyid(s.setrole), ${what})`)} END`;
 
+// Members of extensions and the system's own objects are described by what was granted on them since.
+const SYSTEM = `(SELECT o.classid, o.objid, o.subid, o.home, o.acl, coalesce(p.initprivs, o.by_default) AS initially, o.acl_on, o.acl_column FROM (
+    SELECT 'pg_proc'::regclass::oid AS classid, oid AS objid, 0 AS subid, pronamespace AS home, proacl AS acl, acldefault('f', proowner) AS by_default, 'ROUTINE ' || oid::regprocedure AS acl_on, NULL AS acl_column FROM pg_proc
+    UNION ALL
+    SELECT 'pg_class'::regclass::oid, c.oid, 0, relnamespace, relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner), format('%s %s', CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass), NULL FROM pg_class c
+    UNION ALL
+    SELECT 'pg_class'::regclass::oid, c.oid, a.attnum, c.relnamespace, a.attacl, NULL, 'TABLE ' || c.oid::regclass, quote_ident(a.attname) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
+    UNION ALL
+    SELECT 'pg_type'::regclass::oid, oid, 0, typnamespace, typacl, acldefault('T', typowner), 'TYPE ' || format_type(oid, NULL), NULL FROM pg_type
+  ) o LEFT JOIN pg_init_privs p ON (p.classoid, p.objoid, p.objsubid) = (o.classid, o.objid, o.subid)
+  WHERE o.acl IS NOT NULL AND o.acl IS DISTINCT FROM coalesce(p.initprivs, o.by_default)
+    AND (o.home = 'pg_catalog'::regnamespace OR EXISTS (SELECT FROM pg_depend m WHERE m.deptype = 'e' AND (m.classid, m.objid) = (o.classid, o.objid)))) o`;
+const SYSTEM_WHAT = "privilege_type || coalesce(' (' || o.acl_column || ')', '')";
+const SYSTEM_KEY = "'52 ' || privilege_type || ' to ' || grantee || is_grantable";
+const SYSTEM_GRANT = `format('GRANT %s ON %s TO %s%s', ${SYSTEM_WHAT}, o.acl_on, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`;
+const SYSTEM_REVOKE = `format('REVOKE %s ON %s FROM %s', ${SYSTEM_WHAT}, o.acl_on, ${WHOM})`;
+
 /** The kinds of ALTER DEFAULT PRIVILEGES. */
 const DEFAULT_OBJECTS = `CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END`;
 const DEFAULT_FOR = `format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s', pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname))`;
 const DEFAULT_ACL =
   "CASE WHEN d.defaclnamespace = 0 THEN acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END::\"char\", d.defaclrole) END";
-const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
 const DEFAULT_SET = `format('%s GRANT %s ON %s TO %s%s', ${DEFAULT_FOR}, privilege_type, ${DEFAULT_OBJECTS}, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`;
 const DEFAULT_UNSET = `format('%s REVOKE %s ON %s FROM %s', ${DEFAULT_FOR}, privilege_type, ${DEFAULT_OBJECTS}, ${WHOM})`;
 
@@ -379,6 +397,27 @@ export const standalone = (version: number): string[] => [
       ),
     ),
     from: "(SELECT 1) one",
+  }),
+  branch({
+    kind: "'privileges'",
+    classid: "o.classid",
+    objid: "o.objid",
+    subid: "o.subid",
+    parts: parts(
+      listed(
+        SYSTEM_KEY,
+        SYSTEM_GRANT,
+        whereThere(SYSTEM_REVOKE),
+        "(SELECT * FROM aclexplode(o.acl) EXCEPT SELECT * FROM aclexplode(o.initially)) given",
+      ),
+      listed(
+        SYSTEM_KEY,
+        SYSTEM_REVOKE,
+        whereThere(SYSTEM_GRANT),
+        "(SELECT * FROM aclexplode(o.initially) EXCEPT SELECT * FROM aclexplode(o.acl)) lacking",
+      ),
+    ),
+    from: SYSTEM,
   }),
   branch({
     kind: "'parameter'",

@@ -45,7 +45,12 @@ async function canRun(session: Session, statements: readonly string[]): Promise<
 function renamesBack(former: ReadonlyMap<string, Described>, before: Catalog, now: Catalog): string[] {
   const renamed = [...now.objects.values()].flatMap((is) => {
     const was = former.get(is.address);
-    return was && is.renames !== null && (was.own !== is.own || was.space !== is.space) ? [{ was, is }] : [];
+    return was &&
+      was.kind === is.kind &&
+      is.renames !== null &&
+      (was.own !== is.own || was.space !== is.space)
+      ? [{ was, is }]
+      : [];
   });
   const addresses = new Set(renamed.map(({ is }) => is.address));
   const parents = new Map([...now.objects.values()].map((object) => [keyOf(object), object.address]));
