@@ -43,6 +43,7 @@ export async function makeRollback(
   roles: readonly string[],
   progress: (line: string) => void = () => undefined,
 ): Promise<MadeRollback> {
+  const path = rollbackPath(migration);
   const was = await copy.withSession((session) => takeMoment(session, roles));
   const before = await copy.withSession((session) => takeCatalog(session));
   await copy.keep();
@@ -55,7 +56,7 @@ export async function makeRollback(
     ...unknownTo(before, last, migration),
     ...undone.unwritten.map((line) => `This cannot be written: ${line}.`),
   ];
-  progress(`${migration.rollback.path}: written, and tried`);
+  progress(`${path}: written, and tried`);
   const failed = await complete(copy, was, before, statements);
   const written = {
     undoes: migration.migrate.path,
@@ -65,10 +66,10 @@ export async function makeRollback(
   };
   let rewrites = false;
   const text = () => fileText({ ...written, rewrites, wrong: failed ?? [] });
-  let file = parsed(migration.rollback.path, text());
+  let file = parsed(path, text());
   if (file === undefined) {
     rewrites = true;
-    file = parseSqlFile(migration.rollback.path, text());
+    file = parseSqlFile(path, text());
   }
   const { tried, wrong, rewritten } = failed
     ? { tried: [], wrong: failed, rewritten: [] as string[] }
@@ -77,7 +78,7 @@ export async function makeRollback(
   await copy.renew();
   const whole = fileText({ ...written, rewrites, wrong });
   return {
-    path: migration.rollback.path,
+    path,
     text: whole,
     statements: statements.length,
     tried,
@@ -87,6 +88,9 @@ export async function makeRollback(
     rows: was.contents.reduce((sum, { rows }) => sum + BigInt(rows), 0n),
   };
 }
+
+/** Also of a migration that has none: where it is to be. */
+export const rollbackPath = ({ folder }: Migration): string => `${folder}/rollback.sql`;
 
 /** Applies a migration as it is. @throws UsageError where it fails */
 export async function applyMigration(copy: Copy, { migrate }: Migration): Promise<void> {

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Migration } from "../../lambdas/shared/plan.ts";
+import { type Migration, RESTORE } from "../../lambdas/shared/plan.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { type CopyHow, UsageError } from "../events.ts";
 import { embeddedWorld, serverWorld } from "../worlds.ts";
 import { copyIn } from "./copy.ts";
 import { isGenerated } from "./file.ts";
-import { applyMigration, type MadeRollback, makeRollback } from "./make.ts";
+import { applyMigration, type MadeRollback, makeRollback, rollbackPath } from "./make.ts";
 
 export interface RollbackOptions {
   /** Folder of the plan. */
@@ -61,6 +61,10 @@ export async function makeRollbacks(
     for (const migration of plan.migrations.slice(0, last + 1)) {
       if (wanted.includes(migration))
         await made(await makeRollback(copy, migration, plan.applicationRoles, tell));
+      if (wanted.includes(migration) && migration.leaves !== undefined)
+        tell(
+          `${migration.folder}: plan.yaml names under \`leaves\` what its rollback leaves. Where the one that was made leaves nothing, take that key out.`,
+        );
       if (migration !== plan.migrations[last]) await applyMigration(copy, migration);
     }
   } finally {
@@ -82,8 +86,14 @@ async function wantedOf(
     );
   const wanted: Migration[] = [];
   for (const migration of named) {
-    const { path } = migration.rollback;
-    if (force || (await present(join(plan, path))) !== "by hand") wanted.push(migration);
+    const path = rollbackPath(migration);
+    if (migration.rollback === RESTORE) {
+      if (name !== undefined)
+        throw new UsageError(
+          `plan.yaml says \`rollback: ${RESTORE}\` for ${migration.folder}, so that a file would never be run. Take that key out first.`,
+        );
+      tell(`${path}: not made, as plan.yaml says that the way back is the restore.`);
+    } else if (force || (await present(join(plan, path))) !== "by hand") wanted.push(migration);
     else if (name === undefined) tell(`${path}: left alone, as a person wrote it. --force writes it anew.`);
     else
       throw new UsageError(

@@ -243,6 +243,20 @@ export const CASES: Case[] = [
     sql: `${STEP("away")}ALTER TABLE app.log ADD COLUMN new_line text; ${STEP("swap")}ALTER TABLE app.log RENAME line TO old_line; ALTER TABLE app.log RENAME new_line TO line`,
   },
   {
+    what: "a column is kept under another name, and one of a narrower type takes its place",
+    sql: `ALTER TABLE app.person RENAME COLUMN name TO kept_name_2; ALTER TABLE app.person ALTER COLUMN kept_name_2 DROP NOT NULL;
+      ALTER TABLE app.person ADD COLUMN name varchar(2); UPDATE app.person SET name = left(kept_name_2, 2); ALTER TABLE app.person ALTER COLUMN name SET NOT NULL`,
+    unknown: "changes rows",
+  },
+  {
+    what: "a table is kept in a schema of its own",
+    sql: "CREATE SCHEMA kept; ALTER TABLE app.log SET SCHEMA kept",
+  },
+  {
+    what: "a table is moved out of a schema that is dropped",
+    sql: "ALTER TABLE app.log SET SCHEMA public; DROP VIEW app.busy",
+  },
+  {
     what: "rows are changed",
     sql: "UPDATE app.task SET note = 'x'; CREATE INDEX task_note_idx ON app.task (note)",
     wrong: "app.task",
