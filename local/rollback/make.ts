@@ -1,7 +1,7 @@
 import { messageOf } from "../../lambdas/shared/errors.ts";
 import type { Migration, SqlFile } from "../../lambdas/shared/plan.ts";
 import { needRow, type Session, withTransaction } from "../../lambdas/shared/session.ts";
-import { PlanError } from "../../lib/plan/plan-error.ts";
+import { PlanErrors } from "../../lib/plan/plan-error.ts";
 import { parseSqlFile } from "../../lib/plan/sql-file.ts";
 import { UsageError } from "../events.ts";
 import { type Catalog, takeCatalog } from "./catalog.ts";
@@ -173,7 +173,7 @@ function parsed(path: string, text: string): SqlFile | undefined {
   try {
     return parseSqlFile(path, text);
   } catch (error) {
-    if (error instanceof PlanError) return undefined;
+    if (error instanceof PlanErrors) return undefined;
     throw error;
   }
 }
