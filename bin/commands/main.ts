@@ -11,6 +11,7 @@ import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
+import { rollbackCommand } from "./rollback.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -49,6 +50,7 @@ const COMMANDS = [
   newCommand,
   rehearseCommand,
   checkCommand,
+  rollbackCommand,
   publishCommand,
   reportCommand,
   verifyCommand,

@@ -72,10 +72,14 @@ export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[
 
 /**
  * The plan for a rehearsal.
+ * @param rollbacks "none": they are not read, and may be missing; they have no steps then
  * @throws PlanErrors with every mistake in plan.yaml and in the SQL files, and with SQL that does not parse where there
  * are others
  */
-export async function loadPlan(directory: string): Promise<LoadedPlan> {
+export async function loadPlan(
+  directory: string,
+  { rollbacks = "read" }: { rollbacks?: "read" | "none" } = {},
+): Promise<LoadedPlan> {
   await loadModule();
   const mistakes = new Mistakes();
   const noted: Noted = { notices: [], syntax: [] };
@@ -113,11 +117,13 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     const rollback = await mistakes.within<Migration["rollback"]>(() =>
       entry.rollback === RESTORE
         ? withoutFile(directory, path("rollback"))
-        : wayBack(
-            path("rollback"),
-            () => readOf(read, path("rollback"), files),
-            (text) => parseSqlFile(path("rollback"), text, reaching, noted),
-          ),
+        : rollbacks === "none"
+          ? { path: path("rollback"), checksum: "", steps: [] }
+          : wayBack(
+              path("rollback"),
+              () => readOf(read, path("rollback"), files),
+              (text) => parseSqlFile(path("rollback"), text, reaching, noted),
+            ),
     );
     const rows = mistakes.in(() => toolRowsOf(given?.schema, entry, index, versionOf(folder)));
     const leaves = mistakes.in(() => leftByRollback(entry, index));
@@ -404,7 +410,7 @@ function nonEmpty(file: SqlFile, mend = ""): SqlFile {
 }
 
 /** Said wherever a migration has no rollback that works: there are two ways back. */
-const TWO_WAYS = `. A migration has a rollback.sql that brings everything back, or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
+const TWO_WAYS = `. A migration has a rollback.sql that brings everything back (\`sluice rollback\` writes one), or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
 
 /** @throws PlanError where it is missing or empty, with what to do instead */
 async function wayBack(
