@@ -41,7 +41,11 @@ export async function fence(
     await takeClaim(session, evidence.run, execution);
     const roles = await withMembers(session, applicationRoles(ports));
     const { taken, granted } = await evidence.once<FenceDoc>(name, async () => {
-      const taken = mode === "none" ? [] : revokedByPlan(await connectRights(session, roles), ports.plan);
+      // Where nobody is named or found there is nobody to keep out; preflight and the gates say so.
+      const taken =
+        mode === "none" || roles.length === 0
+          ? []
+          : revokedByPlan(await connectRights(session, roles), ports.plan);
       const granted = await losesConnect(session, taken);
       return {
         at: ports.clock.now().toISOString(),
@@ -64,7 +68,9 @@ export async function fence(
     const loose = await looseSessions(session, roles);
     if (loose.length > 0)
       throw new Error(`The fence does not hold: ${looseInWords(loose).join(", ")} may write. ${END_THEM}`);
-    ports.progress(`${roles.join(", ")} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`);
+    ports.progress(
+      `${roles.join(", ") || "nobody"} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`,
+    );
   });
 }
 

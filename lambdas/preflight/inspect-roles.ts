@@ -5,6 +5,7 @@ import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
+import { whoIsKeptOut } from "./find-roles.ts";
 import { inspected } from "./inspected.ts";
 import { none, note, problem } from "./note.ts";
 
@@ -32,7 +33,8 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
   return [
     ...(await inspected("database owner", () => databaseOwner(session))),
     ...(await inspected(LOGIN, () => login(session, application, runAs))),
-    ...(await inspected("application roles", () => roles(session, application, runAs))),
+    ...whoIsKeptOut(ports),
+    ...(await inspected("application roles", () => roles(session, application, takesOnRoles(ports), runAs))),
     ...(ports.settings.fence === "connect"
       ? [
           ...(await inspected("roles that no fence keeps out", () => unfenced(session, application))),
@@ -129,9 +131,20 @@ async function databaseOwner(session: Session): Promise<PreflightCheck> {
   };
 }
 
+/** Whether checks or benchmarks run as application roles; of roles that were found, nothing else asks for that. */
+function takesOnRoles({ plan }: Ports): boolean {
+  const checks = plan.migrations.flatMap(({ validate }) => validate.checks);
+  return (
+    !plan.findRoles ||
+    checks.some(({ as }) => as !== undefined) ||
+    plan.benchmarks.some(({ as }) => as !== undefined)
+  );
+}
+
 async function roles(
   session: Session,
   names: readonly string[],
+  takenOn: boolean,
   runAs: string | undefined,
 ): Promise<PreflightCheck[]> {
   // What a role owns it has through inheritance; what it may bypass only by becoming the other role. A superuser counts
@@ -167,7 +180,7 @@ async function roles(
       ORDER BY wanted.role`,
     [names],
   );
-  return rows.map((row) => roleCheck(row, runAs));
+  return rows.map((row) => roleCheck({ ...row, settable: row.settable || !takenOn }, runAs));
 }
 
 /** Where the plan says that its steps run as the application's role, that one owns what it likes: the fence takes that into account. */

@@ -17,6 +17,8 @@ export const Doc = {
   plan: "plan",
   production: "production",
   preflight: "preflight",
+  /** The application's roles as preflight found them, of a plan that names none. */
+  foundRoles: "application-roles",
   fence: "fence",
   /** Noted before the application is let in: from then on it may write. */
   fenceLifting: "fence-lifting",
@@ -218,6 +220,11 @@ export interface PreflightCheck {
 export interface PreflightDoc {
   at: string;
   checks: PreflightCheck[];
+}
+
+export interface FoundRolesDoc {
+  at: string;
+  roles: string[];
 }
 
 export interface FenceDoc {
