@@ -33,8 +33,6 @@ export interface Scan {
   commands: readonly Command[];
   /** Rows after COPY ... FROM stdin, with the line that ends them. */
   data: readonly CopyData[];
-  /** Strings and bodies, without their quotes. */
-  quoted: readonly Span[];
 }
 
 const SPACE = /[ \t\n\r\f\v]+/y;
@@ -57,7 +55,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
   const marks: LineComment[] = [];
   const commands: Command[] = [];
   const data: CopyData[] = [];
-  const quoted: Span[] = [];
 
   let at = 0;
   /** Of the piece, and of the first thing in it that is no space and no comment. */
@@ -178,7 +175,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     if (word > at) {
       if (text[word] === "'" && word === at + 1 && (character === "e" || character === "E")) {
         const end = endOfString(word + 1, true);
-        quoted.push({ start: word + 1, end: end - 1 });
         moveTo(end);
         continue;
       }
@@ -196,7 +192,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     if (character === "'" || character === '"') {
       const end =
         character === "'" ? endOfString(at + 1, false) : text.indexOf('"', at + 1) + 1 || text.length;
-      if (character === "'") quoted.push({ start: at + 1, end: end - 1 });
       moveTo(end);
       continue;
     }
@@ -206,7 +201,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
         const tag = text.slice(at, open);
         const close = text.indexOf(tag, open);
         const end = close === -1 ? text.length : close + tag.length;
-        quoted.push({ start: open, end: close === -1 ? end : close });
         moveTo(end);
         continue;
       }
@@ -218,7 +212,7 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     at = Math.max(other, at + 1);
   }
   closePiece(text.length);
-  return { pieces, marks, commands, data, quoted };
+  return { pieces, marks, commands, data };
 }
 
 /** CREATE [OR REPLACE] FUNCTION or PROCEDURE, whose body may be BEGIN ATOMIC ... END. */

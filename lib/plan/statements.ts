@@ -86,9 +86,18 @@ export function syntaxProblem(
     return {
       line: statement.line + before.length - 1,
       column: [...(before.at(-1) ?? "")].length + 1,
-      message: error instanceof Error ? error.message : String(error),
+      message: `${error instanceof Error ? error.message : String(error)}${unseen(statement.sql, before.length - 1)}`,
     };
   }
+}
+
+/** What web pages and word processors put between words, and PostgreSQL takes for letters. */
+const UNSEEN = /[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]/u;
+
+function unseen(sql: string, line: number): string {
+  const found = UNSEEN.exec(sql.split("\n")[line] ?? "")?.[0];
+  const code = found?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  return code === undefined ? "" : `. The line holds the invisible character U+${code}: type a blank instead`;
 }
 
 /** The fields of a node of that type, or undefined where it is of another. */

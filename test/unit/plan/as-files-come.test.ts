@@ -294,6 +294,12 @@ describe("lines and columns are right behind characters that are more than one b
     ]);
   });
 
+  test("of mistakes that nobody sees", () => {
+    expect(read("SELECT 1;\nCREATE\u00a0TABLE t ();").syntax[0]?.message).toMatch(
+      /^m\.sql: line 2, column 1: .*invisible character U\+00A0/,
+    );
+  });
+
   test("of mistakes", () => {
     const [mistake] = read(`${ROCKETS}SELECT '🚀ü',\n  '🚀' FORM t;`).syntax;
     expect(mistake?.message).toMatch(/^m\.sql: line 5, column 12: syntax error at or near "t"/);
