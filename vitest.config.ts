@@ -32,6 +32,7 @@ const RUNS = [
   "ends-forward",
   "hooks-and-gates",
   "mistakes",
+  "ways-back",
   "small-plan",
 ].map((name) => `test/machine/${name}.test.ts`);
 

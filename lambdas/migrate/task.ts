@@ -91,7 +91,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         ports.clock.now(),
       ),
     );
-    return { ...DONE, ...about, follows: followsApply(ports.plan, version, target, round) };
+    return { ...DONE, ...about, follows: followsApply(ports, version, target, round) };
   },
 };
 

@@ -234,6 +234,8 @@ export interface FenceDoc {
   aclBefore: string[] | null;
   /** What the fence takes of it, noted before it is taken: this is what is given back. */
   taken: ConnectRightDoc[];
+  /** Roles that were given CONNECT by name, as what they had it through is taken: Sluice's own. It is taken back. */
+  granted?: string[] | undefined;
   roles: string[];
 }
 

@@ -16,6 +16,8 @@ export interface CompiledPlan {
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];
   applicationRoles: readonly string[];
+  /** Role that steps are done as, where it is not the one that Sluice logs in as; it may be the application's own. */
+  runAs?: string | undefined;
   /** The plan does not name them: preflight finds them, and the first gate shows them. */
   findRoles?: true | undefined;
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */

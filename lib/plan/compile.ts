@@ -161,6 +161,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     extensions: given.extensions,
     applicationRoles: given.applicationRoles ?? [],
     ...(given.applicationRoles ? {} : { findRoles: true as const }),
+    ...(given.runAs === undefined ? {} : { runAs: given.runAs }),
     protect: given.protect,
     contents: given.contents,
     rollbackSloMinutes: given.rollbackSloMinutes,

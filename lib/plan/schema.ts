@@ -232,6 +232,9 @@ export const planFile = z.strictObject({
     .describe(
       "Roles that the application connects as: fenced out, and checks run as each. Without it, those are taken that may log in, are no owner and hold rights on tables; the first gate shows them. [] fences nobody",
     ),
+  runAs: role
+    .optional()
+    .describe("Role that steps are done as, where it is not the one that Sluice logs in as"),
   protect: z
     .array(z.string().min(1))
     .default([])
