@@ -33,10 +33,10 @@ export async function main(
     // Commander has said it already, help and version among it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     // It comes with a parser, which help and the like need not wait for.
-    const { mistakeIn } = await import("./mistake.ts");
-    const mistake = mistakeIn(error);
-    if (mistake !== undefined) {
-      print(streams.stderr, [`error: ${mistake}`]);
+    const { errorLines } = await import("./mistake.ts");
+    const lines = errorLines(error);
+    if (lines !== undefined) {
+      print(streams.stderr, lines);
       return USAGE;
     }
     print(streams.stderr, [
