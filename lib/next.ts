@@ -10,8 +10,8 @@ export interface NextProps {
   cleanUp: StateMachine;
   storage: Storage;
   notices: Notices;
-  /** Name of the watch's, for a plan that watches anything. */
-  dashboard: string | undefined;
+  /** Name of the watch's. */
+  dashboard: string;
   /** Checksum of the plan that a run gets which names none. */
   plan: string;
   /** Lets whoever has it publish plans. */
@@ -67,11 +67,10 @@ export class Next extends Construct {
       "Todo6Report",
       `aws s3 sync s3://${storage.bucket.bucketName}/runs/RUN evidence (RUN is the execution's name; report.html is in it)`,
     );
-    if (dashboard !== undefined)
-      this.say(
-        "Todo7Watch",
-        `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard} (after a success)`,
-      );
+    this.say(
+      "Todo7Watch",
+      `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard} (after a success)`,
+    );
   }
 
   private say(id: string, value: string): void {

@@ -98,7 +98,7 @@ export class SluiceStack extends Stack {
       cleanUp: cleanUp.stateMachine,
       storage,
       notices,
-      dashboard: watch?.dashboard,
+      dashboard: watch.dashboard,
     });
   }
 

@@ -5,10 +5,7 @@ import { Monitoring } from "./monitoring.ts";
 import type { Notices } from "./notices.ts";
 import { Watch } from "./watch.ts";
 
-/**
- * What a watch takes. Its schedule serves any plan. Of the plan that is deployed the metrics are known, and get a
- * dashboard and alarms; those of another one are in the same namespace under their names, and in the report.
- */
+/** What a watch takes: its schedule, dashboard and alarms serve any plan, and show the deployed one's metrics each by itself. */
 export function watchProduction(
   scope: Construct,
   {
@@ -17,15 +14,8 @@ export function watchProduction(
     functions,
     notices,
   }: { plan: CompiledPlan; instance: string; functions: Functions; notices: Notices },
-): Monitoring | undefined {
-  const { watch } = plan;
+): Monitoring {
   const { aftercare, watch: probe } = functions.byCapability;
   new Watch(scope, "Watch", { starter: aftercare, probe });
-  if (!watch) return undefined;
-  return new Monitoring(scope, "Monitoring", {
-    plan: { ...plan, watch },
-    instance,
-    probe,
-    topic: notices.approvers,
-  });
+  return new Monitoring(scope, "Monitoring", { plan, instance, probe, topic: notices.approvers });
 }
