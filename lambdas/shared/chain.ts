@@ -19,7 +19,21 @@ export interface LinkDoc {
   at: string;
   /** SHA-256 of the file of the link before; null for the first. */
   previous: string | null;
+  /** The state of the machine that the worker was called for; absent where none called it, and in evidence of older runs. */
+  state?: CalledState | undefined;
   files: HashedFile[];
+}
+
+export interface CalledState {
+  /** As people call it, such as `Apply 006 to staging`. */
+  state: string;
+  /** Of the machine. */
+  phase?: string | undefined;
+  /** The migration that it worked on, where it did on one. */
+  version?: string | undefined;
+  enteredAt: string;
+  /** Null: it failed, or goes on with another worker. */
+  doneAt: string | null;
 }
 
 export const CHAIN = "chain/";
@@ -28,24 +42,23 @@ export function linkFile(number: number): string {
   return `${CHAIN}${String(number).padStart(5, "0")}.json`;
 }
 
+/** Notes how far the state of that run is which the work is for: the last word counts. */
+export type NoteState = (run: string, state: CalledState) => void;
+
 /** Does the work with ports whose evidence notes what is written, and adds a link for it, also where the work fails. */
 export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progress">, T>(
   ports: P,
-  work: (ports: P) => Promise<T>,
+  work: (ports: P, note: NoteState) => Promise<T>,
 ): Promise<T> {
   let evidence: NotedEvidence | undefined;
+  const get = () => {
+    evidence ??= new NotedEvidence(ports.evidence);
+    return evidence;
+  };
   // Not a copy, and not at once: that would make ports that are not needed.
-  const noted: P = Object.create(ports, {
-    evidence: {
-      enumerable: true,
-      get: () => {
-        evidence ??= new NotedEvidence(ports.evidence);
-        return evidence;
-      },
-    },
-  });
+  const noted: P = Object.create(ports, { evidence: { enumerable: true, get } });
   try {
-    return await work(noted);
+    return await work(noted, (run, state) => get().noteState(run, state));
   } finally {
     // The manifest makes up for a link that is missing; for its sake nothing is done twice.
     await evidence
@@ -59,6 +72,7 @@ export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progr
 /** A store that remembers what was created through it. */
 class NotedEvidence implements EvidenceStore {
   private readonly written = new Map<string, HashedFile[]>();
+  private readonly states = new Map<string, CalledState>();
 
   constructor(private readonly store: EvidenceStore) {}
 
@@ -89,9 +103,21 @@ class NotedEvidence implements EvidenceStore {
     return this.store.swapLease(...args);
   }
 
+  noteState(run: string, state: CalledState): void {
+    this.states.set(`runs/${run}/`, state);
+  }
+
   async link(at: string): Promise<void> {
-    for (const [root, files] of this.written) await append(this.store, root, at, files);
+    for (const root of new Set([...this.written.keys(), ...this.states.keys()])) {
+      const state = this.states.get(root);
+      await append(this.store, root, {
+        at,
+        ...(state ? { state } : {}),
+        files: this.written.get(root) ?? [],
+      });
+    }
     this.written.clear();
+    this.states.clear();
   }
 
   private note(key: string, body: string): void {
@@ -103,26 +129,38 @@ class NotedEvidence implements EvidenceStore {
   }
 }
 
+interface Place {
+  number: number;
+  /** Text of the link there. */
+  text: string;
+}
+
+/** The newest link that this process knows of each chain: most often it is the newest that there is. */
+const newest = new WeakMap<EvidenceStore, Map<string, Place>>();
+
 async function append(
   store: EvidenceStore,
   root: string,
-  at: string,
-  files: readonly HashedFile[],
+  what: Pick<LinkDoc, "at" | "state" | "files">,
 ): Promise<void> {
-  const newest = (await store.list(root + CHAIN)).at(-1);
-  let number = newest === undefined ? 0 : numberOf(newest);
-  let before = newest === undefined ? undefined : await store.read(newest);
+  const known = newest.get(store) ?? new Map<string, Place>();
+  newest.set(store, known);
+  const follow = async (before: Place | undefined): Promise<boolean> => {
+    const number = (before?.number ?? 0) + 1;
+    const link: LinkDoc = { number, previous: before === undefined ? null : sha256(before.text), ...what };
+    const text = textOf(link);
+    const first = await store.create(root + linkFile(number), text, "application/json");
+    if (first) known.set(root, { number, text });
+    return first;
+  };
+  const remembered = known.get(root);
+  if (remembered && (await follow(remembered))) return;
+  const last = (await store.list(root + CHAIN)).at(-1);
+  let number = last === undefined ? 0 : numberOf(last);
   for (;;) {
-    const link: LinkDoc = {
-      number: number + 1,
-      at,
-      previous: before === undefined ? null : sha256(before),
-      files: [...files],
-    };
-    const key = root + linkFile(link.number);
-    if (await store.create(key, textOf(link), "application/json")) return;
-    number = link.number;
-    before = await store.read(key);
+    const text = number === 0 ? undefined : await store.read(root + linkFile(number));
+    if (await follow(text === undefined ? undefined : { number, text })) return;
+    number++;
   }
 }
 

@@ -111,7 +111,9 @@ export const Doc = {
   verifiedAgain: "verified-again",
   /** A link to the report, by the hash of its key. */
   reportLink: (keyHash: string) => `report-links/${keyHash}`,
+  /** Noted at once by what does not work on a migration, and by what goes on with another worker; else see LinkDoc. */
   stateEntered: (slug: string) => `states/${slug}`,
+  /** In evidence of older runs. */
   stateDone: (slug: string) => `states/${slug}-done`,
   /** Sorted by time, as their names start with it. */
   failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
