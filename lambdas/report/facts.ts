@@ -37,6 +37,7 @@ import {
   type StateDoc,
   type StepsDoc,
   type StilledDoc,
+  type TableContentDoc,
   type Target,
   type VerifiedAgainDoc,
   type WayBackDoc,
@@ -72,6 +73,9 @@ export interface StateFacts {
   doneAt: string | null;
 }
 
+/** A proof with what it compared, table by table. */
+export type WholeProof = ProofDoc & Record<"tablesBefore" | "tablesAfter", TableContentDoc[]>;
+
 /** All that the evidence of a run holds so far and a report speaks of. */
 export interface Facts {
   run: string;
@@ -100,7 +104,7 @@ export interface Facts {
   stagingDeletedAt: string | null;
   steps: Named<StepsDoc>[];
   checks: Named<ChecksDoc & { round: string }>[];
-  proofs: Named<ProofDoc>[];
+  proofs: Named<WholeProof>[];
   changes: Named<ChangesDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
   /** What the migrations left half made. */
@@ -170,12 +174,15 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     fenceAgain: fenceOf(documents, Doc.fenceAgain, Doc.fenceAgainLifted),
     stilled: all<StilledDoc>(documents, "stilled/"),
     stagingRecord: one(documents, Doc.record("staging")),
-    readSeconds: Object.fromEntries(
-      all<RecordDoc>(documents, "records/").map(({ evidence, seconds }) => [
+    readSeconds: Object.fromEntries([
+      ...all<RecordDoc>(documents, "records/").map(({ evidence, seconds }) => [
         evidence.slice("records/".length),
         seconds,
       ]),
-    ),
+      ...all<ProofDoc>(documents, "proofs/").flatMap(({ name, record }) =>
+        record ? [[`after-${name}`, record.seconds]] : [],
+      ),
+    ]),
     snapshots: (["rehearsal", "final"] as const).flatMap((purpose) => {
       const evidence = Doc.snapshot(purpose);
       const found = one<SnapshotDoc>(documents, evidence);
@@ -193,7 +200,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       all<ChecksDoc>(documents, "checks/").map((doc) => ({ ...doc, round: roundOf(doc) })),
       (doc) => doc.at,
     ),
-    proofs: byTime(all<ProofDoc>(documents, "proofs/"), (doc) => doc.at),
+    proofs: byTime(all<ProofDoc>(documents, "proofs/").map(whole), (doc) => doc.at),
     changes: all<ChangesDoc>(documents, "changes/"),
     benchmarks: Object.fromEntries(
       all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
@@ -233,6 +240,12 @@ function all<T extends object>(documents: Map<string, unknown>, prefix: string):
     .filter(([name]) => name.startsWith(prefix))
     .sort(([a], [b]) => compare(a, b))
     .map(([name, document]) => ({ ...(document as T), evidence: name }));
+}
+
+/** Where a proof does not say what its tables were, they are as its record has them, before and after. */
+function whole({ record, tablesBefore, tablesAfter, ...proof }: Named<ProofDoc>): Named<WholeProof> {
+  const tables = record?.tables ?? [];
+  return { ...proof, tablesBefore: tablesBefore ?? tables, tablesAfter: tablesAfter ?? tables };
 }
 
 function roundOf(doc: Named<ChecksDoc>): string {

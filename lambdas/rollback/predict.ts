@@ -1,9 +1,9 @@
+import { needRecord } from "../record/records.ts";
 import { duration } from "../report/words.ts";
 import {
   Doc,
   type PredictedDoc,
   type ProductionDoc,
-  type RecordDoc,
   type StagingDoc,
   type StepsDoc,
   type WayBackDoc,
@@ -42,7 +42,7 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
   for (const { version } of [...plan.migrations].reverse()) {
     const steps = await evidence.need<StepsDoc>(Doc.steps("staging", version, 1, "rollback"));
     parts.push({ what: `Roll back ${version}`, seconds: steps.seconds });
-    const read = await evidence.need<RecordDoc>(Doc.record(`after-staging-${version}`));
+    const read = await needRecord(evidence, `after-staging-${version}`);
     proof = Math.max(proof, read.seconds);
   }
   return total([...parts, { what: "Prove it", seconds: proof }]);
@@ -55,7 +55,7 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
 async function predictRestore({ fleet }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
   const production = await evidence.read<ProductionDoc>(Doc.production);
   const staging = await evidence.need<StagingDoc>(Doc.staging);
-  const read = await evidence.need<RecordDoc>(Doc.record("staging"));
+  const read = await needRecord(evidence, "staging");
   const leavesOut = production?.findings?.leavesOut ?? [];
   return {
     ...total([

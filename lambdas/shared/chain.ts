@@ -21,6 +21,8 @@ export interface LinkDoc {
   previous: string | null;
   /** The state of the machine that the worker was called for; absent where none called it, and in evidence of older runs. */
   state?: CalledState | undefined;
+  /** What the worker left that is no file of its own, by its name (evidence.ts). */
+  documents?: Readonly<Record<string, unknown>> | undefined;
   files: HashedFile[];
 }
 
@@ -57,15 +59,19 @@ export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progr
   };
   // Not a copy, and not at once: that would make ports that are not needed.
   const noted: P = Object.create(ports, { evidence: { enumerable: true, get } });
+  let done = false;
   try {
-    return await work(noted, (run, state) => get().noteState(run, state));
+    const value = await work(noted, (run, state) => get().noteState(run, state));
+    done = true;
+    return value;
   } finally {
-    // The manifest makes up for a link that is missing; for its sake nothing is done twice.
-    await evidence
-      ?.link(ports.clock.now().toISOString())
-      .catch((error: unknown) =>
-        ports.progress(`A link of the evidence's chain was not written: ${(error as Error).name}`),
-      );
+    const holds = evidence?.holdsDocuments;
+    await evidence?.link(ports.clock.now().toISOString()).catch((error: unknown) => {
+      // What is in no file of its own would be lost: it is done again, which finds what is done already.
+      if (done && holds) throw error;
+      // The manifest makes up for a link that is missing; for its sake nothing is done twice.
+      ports.progress(`A link of the evidence's chain was not written: ${(error as Error).name}`);
+    });
   }
 }
 
@@ -73,6 +79,8 @@ export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progr
 class NotedEvidence implements EvidenceStore {
   private readonly written = new Map<string, HashedFile[]>();
   private readonly states = new Map<string, CalledState>();
+  /** By their keys. */
+  private readonly documents = new Map<string, string>();
 
   constructor(private readonly store: EvidenceStore) {}
 
@@ -83,12 +91,22 @@ class NotedEvidence implements EvidenceStore {
     return won;
   }
 
-  read(key: string): Promise<string | undefined> {
-    return this.store.read(key);
+  createWithLink(key: string, body: string): void {
+    if (!this.documents.has(key)) this.documents.set(key, body);
   }
 
-  list(prefix: string): Promise<string[]> {
-    return this.store.list(prefix);
+  get holdsDocuments(): boolean {
+    return this.documents.size > 0;
+  }
+
+  async read(key: string): Promise<string | undefined> {
+    return this.documents.get(key) ?? (await this.store.read(key));
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const keys = await this.store.list(prefix);
+    const own = [...this.documents.keys()].filter((key) => key.startsWith(prefix));
+    return own.length === 0 ? keys : [...new Set([...keys, ...own])].sort();
   }
 
   tags(prefix: string): Promise<Map<string, string>> {
@@ -108,24 +126,48 @@ class NotedEvidence implements EvidenceStore {
   }
 
   async link(at: string): Promise<void> {
-    for (const root of new Set([...this.written.keys(), ...this.states.keys()])) {
+    const roots = [...this.written.keys(), ...this.states.keys(), ...[...this.documents.keys()].map(rootOf)];
+    for (const root of new Set(roots)) {
       const state = this.states.get(root);
+      const documents = [...this.documents].filter(([key]) => key.startsWith(root));
       await append(this.store, root, {
         at,
         ...(state ? { state } : {}),
+        ...(documents.length > 0 ? { documents: byName(documents, root) } : {}),
         files: this.written.get(root) ?? [],
       });
     }
     this.written.clear();
     this.states.clear();
+    this.documents.clear();
   }
 
   private note(key: string, body: string): void {
-    const root = /^runs\/[^/]+\//.exec(key)?.[0] ?? "";
+    const root = rootOf(key);
     const files = this.written.get(root) ?? [];
     if (files.some(({ name }) => root + name === key)) return;
     files.push({ name: key.slice(root.length), sha256: sha256(body) });
     this.written.set(root, files);
+  }
+}
+
+/** The folder of the run that a key belongs to; empty: of none. */
+function rootOf(key: string): string {
+  return /^runs\/[^/]+\//.exec(key)?.[0] ?? "";
+}
+
+function byName(documents: readonly (readonly [string, string])[], root: string): Record<string, unknown> {
+  return Object.fromEntries(
+    documents.map(([key, body]) => [key.slice(root.length, -".json".length), JSON.parse(body)]),
+  );
+}
+
+/** Of a link's text the documents in it; undefined where it has none, or is no link. */
+export function documentsOf(text: string): LinkDoc["documents"] {
+  try {
+    return (JSON.parse(text) as LinkDoc).documents;
+  } catch {
+    return undefined;
   }
 }
 
@@ -141,7 +183,7 @@ const newest = new WeakMap<EvidenceStore, Map<string, Place>>();
 async function append(
   store: EvidenceStore,
   root: string,
-  what: Pick<LinkDoc, "at" | "state" | "files">,
+  what: Pick<LinkDoc, "at" | "state" | "documents" | "files">,
 ): Promise<void> {
   const known = newest.get(store) ?? new Map<string, Place>();
   newest.set(store, known);

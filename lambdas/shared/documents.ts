@@ -41,13 +41,13 @@ export const Doc = {
   /** What a restore would lose. */
   loss: "loss",
   record: (when: RecordName) => `records/${when}`,
-  /** What a record begins with: the mark that row versions are told by. */
+  /** What a record begins with, where it goes on for longer than one worker, or is an older run's. */
   recordBegan: (when: RecordName) => `records/${when}/began`,
   /** What a migration did on staging to what was there before it; what all of them did there; what they did on production. */
   changes: (what: ChangesName) => `changes/${what}`,
   /** Objects that a migration makes, changes or drops. */
   made: (version: string) => `made/${version}`,
-  /** Catalog objects in full, by the same names as records and proofs. */
+  /** The catalog that a gate was asked for; of older runs also those of records, by their names. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */
   catalog: (sha256: string) => `catalogs/${sha256}`,
@@ -289,6 +289,10 @@ export interface RecordDoc {
   at: string;
   seconds: number;
   fingerprint: string;
+  /** SHA-256 of the document that holds the catalog's objects. Absent in evidence of older runs: see Doc.fingerprint. */
+  catalog?: string | undefined;
+  /** What row versions are told by. Absent in evidence of older runs: see Doc.recordBegan. */
+  mark?: RowMark | undefined;
   /** The record by whose mark it was told which rows are touched; absent: none, every table was read or counted. */
   since?: RecordName | undefined;
   tables: TableContentDoc[];
@@ -589,8 +593,11 @@ export interface ProofDoc {
   /** Null where only contents were compared. */
   fingerprintBefore: string | null;
   fingerprintAfter: string | null;
-  tablesBefore: TableContentDoc[];
-  tablesAfter: TableContentDoc[];
+  /** What the database was found to be. Absent in evidence of older runs, where it is by itself. */
+  record?: RecordDoc | undefined;
+  /** Absent where both are those of the record. */
+  tablesBefore?: TableContentDoc[] | undefined;
+  tablesAfter?: TableContentDoc[] | undefined;
   /** One line each: which object or table, and what differs. */
   differences: string[];
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
