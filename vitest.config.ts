@@ -25,9 +25,16 @@ const ALONE = [
 const MATRIX = "test/machine/matrix";
 
 /** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
-const RUNS = ["changes", "drill", "ends-back", "ends-forward", "hooks-and-gates", "mistakes"].map(
-  (name) => `test/machine/${name}.test.ts`,
-);
+const RUNS = [
+  "changes",
+  "drill",
+  "ends-back",
+  "ends-forward",
+  "hooks-and-gates",
+  "mistakes",
+  "ways-back",
+  "small-plan",
+].map((name) => `test/machine/${name}.test.ts`);
 
 const report = process.env.SLUICE_TEST_REPORT;
 
@@ -53,7 +60,7 @@ export default defineConfig({
       tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
       tier("browser", 240, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
-      tier("e2e", 600, { fileParallelism: false }),
+      tier("e2e", 1200, { fileParallelism: false }),
       // One server for all: locks, kills and waits of one file must not disturb another's.
       tier("native", 180, { fileParallelism: false, globalSetup: ["test/support/native-server.ts"] }),
     ],

@@ -2,7 +2,7 @@ import { runSteps } from "../lambdas/migrate/run-steps.ts";
 import { addVersion, removeVersion } from "../lambdas/migrate/schema-version.ts";
 import type { StepDoc } from "../lambdas/shared/documents.ts";
 import { ErrorName } from "../lambdas/shared/errors.ts";
-import { type Migration, migrationOf } from "../lambdas/shared/plan.ts";
+import { type Migration, migrationOf, rollbackOf } from "../lambdas/shared/plan.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
 import type { Bench, Database } from "./harness.ts";
 
@@ -34,7 +34,12 @@ export async function migrate(
         limitMinutes: undefined,
         beside: database.asOwner,
         atEnd: async () => [
-          await addVersion(session, bench.loaded.plan.schema.table, version, migration.title),
+          await addVersion(
+            session,
+            bench.loaded.plan.schema?.table ?? "schema_migrations",
+            version,
+            migration.title,
+          ),
         ],
       }),
     );
@@ -48,12 +53,14 @@ export async function rollBack(bench: Bench, database: Database, version: string
   await database.asOwner((session) =>
     runSteps(session, enginePorts(), {
       key: { run: "bench", version, round: 1, direction: "rollback" },
-      file: migration.rollback,
+      file: rollbackOf(migration),
       checksum: migration.migrate.checksum,
       failure: ErrorName.RollbackFailed,
       limitMinutes: undefined,
       beside: database.asOwner,
-      atEnd: async () => [await removeVersion(session, bench.loaded.plan.schema.table, version)],
+      atEnd: async () => [
+        await removeVersion(session, bench.loaded.plan.schema?.table ?? "schema_migrations", version),
+      ],
     }),
   );
 }

@@ -18,7 +18,7 @@ import {
   SnsAlarmActionStrategy,
 } from "cdk-monitoring-constructs";
 import { Construct } from "constructs";
-import { METRICS } from "../lambdas/shared/names.ts";
+import { METRICS, nameOf } from "../lambdas/shared/names.ts";
 import type { CompiledPlan, Metric, Threshold } from "../lambdas/shared/plan.ts";
 import { runbookOf, sectionText } from "../lambdas/watch/runbook.ts";
 import { CONNECTION_CAPACITY, FAILED_CHECKS, PUBLISHED_BEYOND_ALERT } from "../lambdas/watch/samples.ts";
@@ -30,6 +30,8 @@ const GIB = 1024 ** 3;
 export interface MonitoringProps {
   /** The plan that is deployed. */
   plan: CompiledPlan;
+  /** The database's, which its metrics have as their dimension. */
+  label: string;
   /** Identifier of production. */
   instance: string;
   /** Takes the readings. */
@@ -52,12 +54,14 @@ interface Source {
 export class Monitoring extends Construct {
   /** Name of the dashboard. */
   readonly dashboard: string;
+  private readonly label: string;
   private readonly instance: string;
 
-  constructor(scope: Construct, id: string, { plan, instance, probe, topic }: MonitoringProps) {
+  constructor(scope: Construct, id: string, { plan, label, instance, probe, topic }: MonitoringProps) {
     super(scope, id);
+    this.label = label;
     this.instance = instance;
-    const name = `Sluice-${instance}`;
+    const name = `Sluice-${nameOf(label, 100)}`;
     this.dashboard = name;
     const facade = new MonitoringFacade(this, "Facade", {
       metricFactoryDefaults: { namespace: METRICS.namespace, period: PERIOD },
@@ -76,7 +80,7 @@ export class Monitoring extends Construct {
     if (plan.watch)
       facade.monitorCustom({
         alarmFriendlyName: "Watch",
-        humanReadableName: `${plan.title}: ${instance}`,
+        humanReadableName: `${plan.title}: ${label}`,
         metricGroups: [
           ...plan.watch.metrics.map((metric) => this.groupOf(metric)),
           this.capacity(plan.server.minimumConnections),
@@ -84,7 +88,7 @@ export class Monitoring extends Construct {
       });
     facade.monitorCustom({
       alarmFriendlyName: "Plans",
-      humanReadableName: `Whatever plan is watched: ${instance}`,
+      humanReadableName: `Whatever plan is watched: ${label}`,
       metricGroups: [this.everyMetric(), this.published(), this.failedChecks()],
     });
     facade.monitorLambdaFunction({
@@ -97,7 +101,7 @@ export class Monitoring extends Construct {
           metricAdjuster: {
             adjustMetric: () => probe.metricErrors({ period: PERIOD, statistic: Stats.SUM }),
           },
-          alarmDescriptionOverride: `A reading of the watch of ${instance} failed: nobody looks at production. What to do: ${sectionText("probe")}.`,
+          alarmDescriptionOverride: `A reading of the watch of ${label} failed: nobody looks at production. What to do: ${sectionText("probe")}.`,
         },
       },
     });
@@ -108,7 +112,7 @@ export class Monitoring extends Construct {
     const [wanted, alerts] = [thresholdText(target, unit), thresholdText(alert, unit)];
     return this.group(title, this.sourceOf(metric), alert, {
       unit,
-      description: `${title} of ${this.instance} is ${alerts}; its target is ${wanted}. What to do: ${runbookOf(metric)}.`,
+      description: `${title} of ${this.label} is ${alerts}; its target is ${wanted}. What to do: ${runbookOf(metric)}.`,
       annotations: [{ value: target.value, label: `Target ${wanted}`, color: "#1a7340" }],
     });
   }
@@ -141,7 +145,7 @@ export class Monitoring extends Construct {
       this.sample(CONNECTION_CAPACITY, Stats.MINIMUM),
       { operator: "<", value: minimum },
       {
-        description: `Clients may have fewer than ${minimum} connections to ${this.instance}, which the plan asks for. What to do: ${sectionText("capacity")}.`,
+        description: `Clients may have fewer than ${minimum} connections to ${this.label}, which the plan asks for. What to do: ${sectionText("capacity")}.`,
       },
     );
   }
@@ -168,7 +172,7 @@ export class Monitoring extends Construct {
       this.sample(PUBLISHED_BEYOND_ALERT, Stats.MAXIMUM),
       { operator: ">", value: 0 },
       {
-        description: `A metric of a published plan is beyond its alert threshold on ${this.instance}. Which one, and what to do: ${sectionText("published")}.`,
+        description: `A metric of a published plan is beyond its alert threshold on ${this.label}. Which one, and what to do: ${sectionText("published")}.`,
       },
     );
   }
@@ -180,13 +184,13 @@ export class Monitoring extends Construct {
       this.sample(FAILED_CHECKS, Stats.MAXIMUM),
       { operator: ">", value: 0 },
       {
-        description: `Checks that held before the opening of ${this.instance} do not hold any more. What to do: ${sectionText("failed-checks")}.`,
+        description: `Checks that held before the opening of ${this.label} do not hold any more. What to do: ${sectionText("failed-checks")}.`,
       },
     );
   }
 
   private get dimensions(): Record<string, string> {
-    return { service: METRICS.service, [METRICS.dimension]: this.instance };
+    return { service: METRICS.service, [METRICS.dimension]: this.label };
   }
 
   private sample(metricName: string, statistic: string): Source {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
+import { databasesHere } from "./databases-here.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { planFolder, problemsOf } from "./plan-folder.ts";
 import { planText } from "./plan-text.ts";
@@ -12,7 +13,7 @@ export function checkCommand({ streams, exit }: Context): Command {
   return new Command("check")
     .summary("says what a plan holds, and what is wrong with it")
     .description(
-      "Reads a plan and says what it holds: migrations, steps, checks and gates. Of a plan with mistakes it tells the file, the key or the line, and the reason. No database is needed.",
+      "Reads a plan and says what it holds: migrations, steps, checks and gates. Of a plan with mistakes it shows all of them: file, key or line, reason, and what to write instead. No database is needed.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
     .addHelpText(
@@ -26,7 +27,7 @@ ${OTHER_EXIT_CODES}`,
     .action(async (dir: string) => {
       const loaded: LoadedPlan = await planFolder(dir);
       const problems = await problemsOf(loaded);
-      if (problems.length === 0) return print(streams.stdout, planText(loaded.plan));
+      if (problems.length === 0) return print(streams.stdout, planText(loaded.plan, await databasesHere()));
       print(
         streams.stderr,
         problems.map(({ message }) => `error: ${message}`),

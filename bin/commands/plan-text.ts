@@ -1,18 +1,27 @@
 import { checklistOf } from "../../lambdas/gate/open.ts";
 import { count, duration } from "../../lambdas/report/words.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, noticeText, RESTORE } from "../../lambdas/shared/plan.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
-import { limitsOf, MOST_DOCUMENT_BYTES, MOST_EVENTS } from "../../lib/plan/limits.ts";
+import { limitsText } from "../../lib/plan/limits.ts";
 import { gateNames } from "../../local/terminal/phases.ts";
 
-/** What a plan holds, for people. */
-export function planText(plan: CompiledPlan): string[] {
-  const { schema, server, extensions, applicationRoles, migrations, gates, benchmarks } = plan;
+/**
+ * What a plan holds, for people.
+ * @param databases how many a deployment of it is for
+ */
+export function planText(plan: CompiledPlan, databases: number): string[] {
+  const { schema, server, extensions, migrations, gates, benchmarks } = plan;
   return [
     `${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
-    `  Starts from version ${schema.expectedVersion} in ${schema.table}, on PostgreSQL ${server.minimumVersion} or newer`,
+    schema
+      ? `  Starts from version ${schema.expectedVersion} in ${schema.table}, on PostgreSQL ${server.minimumVersion} or newer`
+      : `  Starts from any version, and notes its own in no table of yours; on PostgreSQL ${server.minimumVersion} or newer`,
     ...(extensions.length === 0 ? [] : [`  Needs ${extensions.map(extensionText).join(", ")}`]),
-    `  Keeps out while it migrates: ${applicationRoles.join(", ")}`,
+    `  Keeps out while it migrates: ${keptOut(plan)}`,
+    ...section(
+      "Read otherwise than written",
+      (plan.notices ?? []).map((notice) => [noticeText(notice)]),
+    ),
     ...section(
       "Migrations",
       migrations.map(({ version, title, migrate, validate, rollback, expectedMinutes }) => [
@@ -20,9 +29,9 @@ export function planText(plan: CompiledPlan): string[] {
         title,
         [
           count(migrate.steps.length, "step"),
-          count(validate.checks.length, "check"),
-          `${count(rollback.steps.length, "step")} back`,
-          `${duration(expectedMinutes * 60)} planned`,
+          validate.checks.length > 0 ? count(validate.checks.length, "check") : "checked to be as rehearsed",
+          rollback === RESTORE ? "restore only" : `${count(rollback.steps.length, "step")} back`,
+          ...(expectedMinutes === undefined ? [] : [`${duration(expectedMinutes * 60)} planned`]),
         ].join(", "),
       ]),
     ),
@@ -52,9 +61,16 @@ export function planText(plan: CompiledPlan): string[] {
       ]),
     ),
     "",
-    ...limitsText(plan),
+    ...limitsText(plan, { databases }),
     "No mistakes found.",
   ];
+}
+
+function keptOut({ applicationRoles, findRoles }: CompiledPlan): string {
+  if (applicationRoles.length > 0) return applicationRoles.join(", ");
+  return findRoles
+    ? "the roles that preflight finds, which the first gate shows (applicationRoles names none)"
+    : "nobody, as applicationRoles is empty: whoever may connect goes on writing";
 }
 
 function extensionText({ name, minimumVersion }: CompiledPlan["extensions"][number]): string {
@@ -67,12 +83,4 @@ function section(title: string, rows: readonly (readonly string[])[]): string[] 
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ");
   return ["", title, ...rows.map((row) => `  ${line(row).trimEnd()}`)];
-}
-
-/** How near a run of it comes to what a run may have. */
-function limitsText(plan: CompiledPlan): string[] {
-  const { events, bytes } = limitsOf(plan);
-  return [
-    `Up to ${events} of ${MOST_EVENTS} events in a run's history; ${Math.ceil(bytes / 1024)} KB compiled, of ${MOST_DOCUMENT_BYTES / 1024} KB.`,
-  ];
 }

@@ -3,7 +3,7 @@ import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { noteMade } from "../prove/made.ts";
 import { listTables } from "../record/checksums.ts";
 import { countTables, readTables } from "../record/read-tables.ts";
-import { marked, needMarkedRecord, recordOf } from "../record/records.ts";
+import { marked, needMarkedRecord, needRecord, recordOf } from "../record/records.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
 import { hasOtherLabels } from "../row-versions/mark.ts";
@@ -57,7 +57,7 @@ export async function noteChanges(
     since: before as RecordName,
   });
   if (!record) return false;
-  const versions = await qualifiedName(session, ports.plan.schema.table);
+  const versions = await qualifiedName(session, ports.plan.schema?.table);
   const was = await needMarkedRecord(evidence, before as RecordName);
   const doc = await evidence.keep<ChangesDoc>(
     Doc.changes(`staging-${version}`),
@@ -67,9 +67,11 @@ export async function noteChanges(
       before as RecordName,
       after as RecordName,
       observe(was, record, (table) => table === versions),
+      { objectsSince: `staging-${version}` },
     ),
   );
-  await noteMade(evidence, version, before as RecordName, after as RecordName);
+  // From before it was applied at all: its rollback may leave something, which is made by it too.
+  await noteMade(evidence, version, `staging-${version}`, after as RecordName);
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);
@@ -79,8 +81,10 @@ export async function noteChanges(
 
 /** The last that is known of staging before the migration is applied for good. */
 async function rolledBack(evidence: RunEvidence, version: string): Promise<RecordName> {
-  const again: RecordName = `after-staging-${version}-again`;
-  return (await recordOf(evidence, again)) ? again : `after-staging-${version}`;
+  const names: RecordName[] = [`after-staging-${version}-again`, `after-staging-${version}`];
+  for (const name of names) if (await recordOf(evidence, name)) return name;
+  // It has no rollback.
+  return `staging-${version}`;
 }
 
 /** The plan says what the migration changes: staging must have shown that, neither more nor less. */
@@ -191,7 +195,7 @@ async function noteAll(
         .map((change) => whole.find(({ table }) => table === change.table) ?? change)
         .filter(isChange)
         .map((change) => (byTime.has(change.table) ? { ...change, byTime: true as const } : change)),
-      await touchedTables(evidence, all),
+      { objectsSince: `staging-${first}`, touched: await touchedTables(evidence, all) },
     ),
   );
   return true;
@@ -294,10 +298,11 @@ async function changesDoc(
   before: RecordName,
   after: RecordName,
   tables: TableChangeDoc[],
-  touched: string[] = [],
+  /** A rollback may leave objects, which are the migration's doing as well. */
+  { objectsSince, touched = [] }: { objectsSince: RecordName; touched?: string[] },
 ): Promise<ChangesDoc> {
-  const [was, is] = [await keptFingerprint(evidence, before), await keptFingerprint(evidence, after)];
-  const [from, to] = [await needMarkedRecord(evidence, before), await needMarkedRecord(evidence, after)];
+  const [was, is] = [await keptFingerprint(evidence, objectsSince), await keptFingerprint(evidence, after)];
+  const [from, to] = [await needRecord(evidence, before), await needRecord(evidence, after)];
   return {
     at: ports.clock.now().toISOString(),
     tables,

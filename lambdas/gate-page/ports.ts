@@ -8,9 +8,10 @@ import { SfnCallbacks } from "../shared/aws/sfn-callbacks.ts";
 import { readSettings } from "../shared/aws/shipped.ts";
 import { Envar, needEnvar } from "../shared/envars.ts";
 import type { GatePorts } from "../shared/ports.ts";
+import { settingsOf, settingsOfNone } from "../shared/run-database.ts";
 
 // Anybody may ask for a page: this function has no way to a database or an instance, not even the code for it.
-const settings = lazily(() => readSettings());
+const deployed = lazily(() => readSettings());
 const callbacks = lazily(() => new SfnCallbacks(new SFNClient()));
 const largePages = lazily(() => new S3PageLinks(s3(), needEnvar(Envar.bucket)));
 
@@ -21,7 +22,13 @@ export function pagePorts(
 ): GatePorts {
   return {
     get settings() {
-      return settings();
+      return settingsOfNone(deployed());
+    },
+    choice: {
+      get list() {
+        return deployed().databases;
+      },
+      of: (database) => ({ settings: settingsOf(deployed(), database) }),
     },
     get evidence() {
       return evidenceStore();

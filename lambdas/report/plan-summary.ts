@@ -1,4 +1,4 @@
-import type { CompiledPlan, Migration, Reminder } from "../shared/plan.ts";
+import { type CompiledPlan, isRestoreOnly, type Migration, type Reminder } from "../shared/plan.ts";
 import { thresholdText } from "../watch/thresholds.ts";
 
 /**
@@ -7,9 +7,9 @@ import { thresholdText } from "../watch/thresholds.ts";
  */
 export interface PlanSummary
   extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
-  expectedMinutes: { admit: number; prove: number; open: number };
+  expectedMinutes?: { admit: number; prove: number; open: number } | undefined;
   protect: readonly string[];
-  migrations: readonly Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked">[];
+  migrations: readonly MigrationSummary[];
   benchmarks: readonly { name: string; title: string; sloMs: number }[];
   /** Which hooks the plan has, and how many smoke tests. */
   application: { stop: boolean; start: boolean; test: boolean; smoke: number };
@@ -21,6 +21,13 @@ export interface PlanSummary
     verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
   };
   reminders?: readonly Reminder[];
+  notices?: CompiledPlan["notices"];
+}
+
+export interface MigrationSummary
+  extends Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked" | "leaves"> {
+  /** From its first step on, the restore is the way back. */
+  restoreOnly?: true | undefined;
 }
 
 /** Of a run that was refused before it had a plan. */
@@ -29,7 +36,6 @@ export const NO_PLAN: PlanSummary = {
   title: "No plan",
   checksum: "",
   rollbackSloMinutes: 0,
-  expectedMinutes: { admit: 0, prove: 0, open: 0 },
   protect: [],
   migrations: [],
   benchmarks: [],
@@ -44,14 +50,16 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
     title: plan.title,
     checksum: plan.checksum,
     rollbackSloMinutes: plan.rollbackSloMinutes,
-    expectedMinutes: plan.expectedMinutes,
+    ...(plan.expectedMinutes ? { expectedMinutes: plan.expectedMinutes } : {}),
     protect: plan.protect,
-    migrations: plan.migrations.map(({ version, folder, title, expectedMinutes, unasked }) => ({
-      version,
-      folder,
-      title,
-      expectedMinutes,
-      ...(unasked ? { unasked } : {}),
+    migrations: plan.migrations.map((migration) => ({
+      version: migration.version,
+      folder: migration.folder,
+      title: migration.title,
+      ...(migration.expectedMinutes === undefined ? {} : { expectedMinutes: migration.expectedMinutes }),
+      ...(migration.unasked ? { unasked: migration.unasked } : {}),
+      ...(migration.leaves ? { leaves: migration.leaves } : {}),
+      ...(isRestoreOnly(migration) ? { restoreOnly: true as const } : {}),
     })),
     benchmarks: plan.benchmarks.map(({ name, title, sloMs }) => ({ name, title, sloMs })),
     application: {
@@ -75,5 +83,6 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
         }
       : {}),
     reminders: plan.reminders,
+    ...(plan.notices ? { notices: plan.notices } : {}),
   };
 }

@@ -3,6 +3,7 @@ import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 import type { Published } from "./publications.ts";
+import type { RunDatabase } from "./settings.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -16,6 +17,8 @@ export const Doc = {
   plan: "plan",
   production: "production",
   preflight: "preflight",
+  /** The application's roles as preflight found them, of a plan that names none. */
+  foundRoles: "application-roles",
   fence: "fence",
   /** Noted before the application is let in: from then on it may write. */
   fenceLifting: "fence-lifting",
@@ -62,6 +65,10 @@ export const Doc = {
   notQuiet: "not-quiet",
   staging: "staging",
   stagingBegan: "staging/began",
+  /** The copy that took its place when the restore was rehearsed as the way back. */
+  stagingAgain: "staging-again",
+  stagingAgainBegan: "staging-again/began",
+  stagingAgainWithout: "staging-again/without",
   /** Settings of production that the fleet refused to give to staging when it was restored. */
   stagingWithout: "staging/without",
   /** How far its storage was when the rehearsal was done with it. */
@@ -147,6 +154,8 @@ export type RecordName =
 export type ChangesName = `staging-${string}` | Target;
 export type ProofName =
   | `staging-${string}`
+  /** Staging, restored a second time from the same snapshot. */
+  | "restore-rehearsed"
   | "production-data"
   | "production-rolled-back"
   | "production-restored";
@@ -168,6 +177,8 @@ export interface RequestDoc {
   published?: Published | undefined;
   instance: string;
   database: string;
+  /** That database with all that is its own, as the run keeps to it; absent in evidence of older runs, and of local ones. */
+  of?: RunDatabase | undefined;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
@@ -213,6 +224,11 @@ export interface PreflightDoc {
   checks: PreflightCheck[];
 }
 
+export interface FoundRolesDoc {
+  at: string;
+  roles: string[];
+}
+
 export interface FenceDoc {
   at: string;
   mode: "connect" | "none";
@@ -220,6 +236,8 @@ export interface FenceDoc {
   aclBefore: string[] | null;
   /** What the fence takes of it, noted before it is taken: this is what is given back. */
   taken: ConnectRightDoc[];
+  /** Roles that were given CONNECT by name, as what they had it through is taken: Sluice's own. It is taken back. */
+  granted?: string[] | undefined;
   roles: string[];
 }
 
@@ -600,6 +618,8 @@ export interface ProofDoc {
   tablesAfter?: TableContentDoc[] | undefined;
   /** One line each: which object or table, and what differs. */
   differences: string[];
+  /** What a rollback left as the plan says it may, in the plan's words; absent: nothing. All else is equal, or a difference. */
+  left?: string[] | undefined;
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
   /** What was changed as the rehearsal had shown, a line for each table. Only the proof of production's data has any. */
@@ -743,8 +763,11 @@ export interface WayBackDoc {
   at: string;
   /** How long the plan lets a rollback take. */
   sloSeconds: number;
+  /** Of the migrations that have a rollback that leads back; without parts where there is none. */
   rollback: PredictedDoc;
   restore: PredictedDoc;
+  /** The first restore-only migration: from it on the restore is the way back. Absent: there is none. */
+  restoreFrom?: string | undefined;
 }
 
 export interface PredictedDoc {
@@ -768,6 +791,8 @@ export interface RollbackDoc {
   why: string;
   /** Newest migration that left something behind; null: none did. */
   from: string | null;
+  /** The first restore-only migration that has begun: nothing is rolled back, as only the restore leads back. */
+  restoreFrom?: string | undefined;
 }
 
 export interface RestoreDoc {

@@ -11,15 +11,23 @@ export interface CompiledPlan {
   checksum: string;
   /** SHA-256 (hex) over every file of the plan that can reach a deployed database, comments included. */
   sources: string;
-  schema: { table: string; expectedVersion: string };
+  /** Where the schema's version stands; absent: no table of the team's is read or written for that. */
+  schema?: { table: string; expectedVersion: string } | undefined;
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];
   applicationRoles: readonly string[];
+  /** Role that steps are done as, where it is not the one that Sluice logs in as; it may be the application's own. */
+  runAs?: string | undefined;
+  /** The plan does not name them: preflight finds them, and the first gate shows them. */
+  findRoles?: true | undefined;
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
   protect: readonly string[];
   /** How the contents of tables and materialized views are read, by their names; of those that are not named, every row is. */
   contents: Readonly<Record<string, "full" | "sample" | "count" | "grows" | "none">>;
+  /** How long the way back may take. */
   rollbackSloMinutes: number;
+  /** It may be run where nothing may be restored, though from its first restore-only migration on nothing leads back. */
+  acceptNoWayBack?: true | undefined;
   migrations: readonly Migration[];
   gates: GateTexts;
   benchmarks: readonly Benchmark[];
@@ -30,10 +38,17 @@ export interface CompiledPlan {
   watch?: Watch | undefined;
   /** What people still have to do after a success, each within so many days. */
   reminders: readonly Reminder[];
-  /** What the plan expects each phase to last, in minutes. */
-  expectedMinutes: { admit: number; prove: number; open: number };
+  /** What the plan expects each phase to last, in minutes; absent where it says nothing. */
+  expectedMinutes?: { admit: number; prove: number; open: number } | undefined;
   /** SQL that gives staging the data a benchmark needs where it has none. */
   stagingData: readonly SqlFile[];
+  /** How its files are read otherwise than they are written. */
+  notices?: readonly { file: string; line: number; text: string }[] | undefined;
+}
+
+/** Such as `012_orders/migrate.sql, line 1: BEGIN and COMMIT ... are left out`. */
+export function noticeText({ file, line, text }: { file: string; line: number; text: string }): string {
+  return `${file}, line ${line}: ${text}`;
 }
 
 export interface Extension {
@@ -48,7 +63,8 @@ export interface Migration {
   /** Folder, such as `006_knowledge_graph`. */
   folder: string;
   title: string;
-  expectedMinutes: number;
+  /** On production; absent where the plan says nothing: the rehearsal measures it. */
+  expectedMinutes?: number | undefined;
   checklist: readonly string[];
   /** Nobody is asked once it is applied to production: the run goes on. */
   unasked?: true | undefined;
@@ -56,8 +72,14 @@ export interface Migration {
   changes?: Readonly<Record<string, readonly string[]>> | undefined;
   migrate: SqlFile;
   validate: CheckFile;
-  rollback: SqlFile;
+  /** Its way back: a rollback of its own, or, from its first step on, only the restore of the final snapshot. */
+  rollback: SqlFile | typeof RESTORE;
+  /** What its rollback may leave, as the catalog's differences name it (prove/leaves.ts); absent: nothing. */
+  leaves?: readonly string[] | undefined;
 }
+
+/** A migration without a rollback of its own is called restore-only. */
+export const RESTORE = "restore";
 
 /** One SQL statement and the line of its file at which it starts (1 is the first). */
 export interface Statement {
@@ -96,6 +118,31 @@ interface StepOfFile {
   picksByTime?: true | undefined;
   /** Roles from whom its statements revoke CONNECT on the database; null: PUBLIC. Absent where there are none. */
   revokesConnect?: readonly (string | null)[] | undefined;
+  /** What its statements need of relations that the role may lack. Absent where there is nothing. */
+  rights?: readonly NeededRight[] | undefined;
+  /** Extensions that it makes. Absent where there are none. */
+  extensions?: readonly string[] | undefined;
+}
+
+/** To own a relation, or a right that can be granted. */
+export type Right =
+  | "OWNER"
+  /** Its owner has it, and its schema's. */
+  | "DROP"
+  /** Before PostgreSQL 17 only its owner has it. */
+  | "MAINTAIN"
+  | "TRIGGER"
+  | "INSERT"
+  | "UPDATE"
+  | "DELETE"
+  | "TRUNCATE"
+  | "REFERENCES";
+
+export interface NeededRight {
+  right: Right;
+  relation: ObjectName;
+  /** Of the statement. */
+  line: number;
 }
 
 /** Its statements are one transaction. */
@@ -173,6 +220,7 @@ export interface Batches {
 
 export interface CheckFile {
   path: string;
+  /** None where the plan has no such file: then production must become what staging became. */
   checks: readonly Check[];
 }
 
@@ -293,4 +341,42 @@ export function migrationOf(plan: CompiledPlan, version: string): Migration {
   const found = plan.migrations.find((migration) => migration.version === version);
   if (!found) throw new Error(`The plan ${plan.name} has no migration ${version}`);
   return found;
+}
+
+/** Its files of steps: there and, unless it is restore-only, back. */
+export function stepFiles({ migrate, rollback }: Migration): SqlFile[] {
+  return rollback === RESTORE ? [migrate] : [migrate, rollback];
+}
+
+export function isRestoreOnly({ rollback }: Migration): boolean {
+  return rollback === RESTORE;
+}
+
+/** The migration from which on the restore is the only way back; undefined: each has a rollback of its own. */
+export function restoreOnlyFrom({ migrations }: CompiledPlan): Migration | undefined {
+  return migrations.find(isRestoreOnly);
+}
+
+/** Whether the restore is to be rehearsed as the way back: the plan has a migration that knows no other, and it may be done. */
+export function restoreIsWayBack(plan: CompiledPlan, { restore }: { restore?: false | undefined }): boolean {
+  return restore !== false && restoreOnlyFrom(plan) !== undefined;
+}
+
+/** That there is no way back from some migration on, and what helps; undefined: there is one, be it the restore. */
+export function noWayBack(
+  plan: CompiledPlan,
+  { restore }: { restore?: false | undefined },
+): { seen: string; mend: string } | undefined {
+  const from = restoreOnlyFrom(plan);
+  if (restore !== false || !from) return undefined;
+  return {
+    seen: `${from.folder} has the restore as its way back, and nothing may be restored here (setting restore: false)`,
+    mend: 'Give it a rollback.sql, such as by keeping what it drops (docs/plan-format.md, "Keep what you drop"), or let production be restored. Where it must be so, write `acceptNoWayBack: true` in plan.yaml.',
+  };
+}
+
+/** Throws for a restore-only migration: nothing may ask for what it does not have. */
+export function rollbackOf({ folder, rollback }: Migration): SqlFile {
+  if (rollback === RESTORE) throw new Error(`${folder} has no rollback of its own`);
+  return rollback;
 }

@@ -1,11 +1,20 @@
 import * as z from "zod";
 import { type CalledState, linked } from "./chain.ts";
-import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
+import {
+  Doc,
+  type FailureDoc,
+  type FoundRolesDoc,
+  type RequestDoc,
+  type StateDoc,
+  type StoppedDoc,
+} from "./documents.ts";
 import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Ports, World } from "./ports.ts";
+import { ofItsDatabase } from "./run-database.ts";
 import { stateInWords } from "./state-name.ts";
+import { VERSION } from "./version.ts";
 
 /** What every event carries: which run this is, and its plan. */
 export const runFields = {
@@ -20,7 +29,7 @@ export const runFields = {
   /** The phase that it belongs to; absent in what an older deployment's machine sends. */
   phase: z.string().min(1).optional(),
   /** The migration that the state works on, where it works on one. */
-  version: z.string().regex(/^\d+$/).optional(),
+  version: z.string().regex(VERSION).optional(),
   title: z.string().optional(),
   /** Of a loop in the machine: how long it may go on in all. */
   limitMinutes: z.number().positive().optional(),
@@ -75,7 +84,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, world: Worl
     );
   const fields = z.object(runFields).parse(raw);
   return await linked(world, async (noted, note) =>
-    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields.planChecksum), (state) =>
+    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields), (state) =>
       note(fields.run, state),
     ),
   );
@@ -85,14 +94,16 @@ async function invokeParsed<Event>(
   task: Task<Event>,
   event: Event,
   fields: RunFields,
-  ports: Ports,
+  world: Ports,
   note: (state: CalledState) => void,
 ): Promise<Answer> {
-  const evidence = evidenceOf(ports.evidence, fields.run);
+  const evidence = evidenceOf(world.evidence, fields.run);
   const state = stateInWords(fields.state, fields.version);
   const called = aboutState(fields);
+  const request = await evidence.read<RequestDoc>(Doc.request);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
-  refuseAnothersEvidence(fields, await evidence.read<RequestDoc>(Doc.request));
+  refuseAnothersEvidence(fields, request);
+  const ports = ofItsDatabase(world, request);
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     const now = () => ports.clock.now().toISOString();
@@ -142,13 +153,19 @@ async function enteredFirst(
  * The world with the run's plan in it. What is wrong with the plan is said when a task asks for it: giving back what a
  * run holds takes no plan.
  */
-export async function withPlan(world: World, checksum: string): Promise<Ports> {
-  const plan = await planOf(world, checksum);
+export async function withPlan(
+  world: World,
+  fields: Pick<RunFields, "run" | "planChecksum">,
+): Promise<Ports> {
+  const plan = await planOf(world, fields);
   // Not a copy: that would make ports that are not needed.
   return Object.create(world, { plan: { enumerable: true, get: plan } });
 }
 
-async function planOf({ plans }: World, checksum: string): Promise<() => CompiledPlan> {
+async function planOf(
+  { plans, evidence }: World,
+  { run, planChecksum: checksum }: Pick<RunFields, "run" | "planChecksum">,
+): Promise<() => CompiledPlan> {
   const refuse = (error: unknown) => (): never => {
     throw error;
   };
@@ -158,7 +175,11 @@ async function planOf({ plans }: World, checksum: string): Promise<() => Compile
     );
   try {
     const plan = await plans.read(checksum);
-    return () => plan;
+    const found = plan.findRoles
+      ? await evidenceOf(evidence, run).read<FoundRolesDoc>(Doc.foundRoles)
+      : undefined;
+    const whole = found ? { ...plan, applicationRoles: found.roles } : plan;
+    return () => whole;
   } catch (error) {
     return refuse(error);
   }

@@ -33,7 +33,7 @@ export function rehearsal(from: SnapshotPurpose) {
         ? inOrder(snapshot(states, "Snapshot production", from, onFailure), restore)
         : restore,
       verify,
-      rehearseMigrations(states, onFailure),
+      rehearseMigrations(states, from, onFailure),
       validateEverything(states, "staging", onFailure),
       states.loop("Benchmark staging", {
         comment: "Measures the plan's benchmarks, with generated data where staging has none.",
@@ -73,31 +73,82 @@ export function rehearsal(from: SnapshotPurpose) {
 
 /**
  * Each migration in turn: applies and validates it, rolls it back, proves that staging is what it was, and applies and
- * validates it again.
+ * validates it again. Of one that has no rollback the first time is all: then the restore is rehearsed in the end.
  */
-function rehearseMigrations(states: States, onFailure: Way): Segment {
-  const applied = apply(states, { target: "staging", round: 1, onFailure });
-  const validated = validate(states, { target: "staging", round: 1, onFailure });
+function rehearseMigrations(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
+  const common = { target: "staging", onFailure } as const;
+  const applied = apply(states, { ...common, round: 1 });
+  const validated = validate(states, { ...common, round: 1 });
   const rolledBack = states.loop("Roll back on staging", {
     comment: "Rehearses its rollback.sql.",
     capability: "rollback",
+    only: "with a rollback",
     payload: { action: "rollBack", target: "staging", ...about(APPLIED) },
     limitMinutes: 6 * 60,
     onFailure,
   });
   const proven = states.loop("Prove rolled back on staging", {
-    comment: "Catalog and contents must be exactly what they were before the migration.",
+    comment:
+      "Catalog and contents must be exactly what they were before the migration, but for what the plan names.",
     capability: "prove",
+    only: "with a rollback",
     payload: { proof: "staging", ...about(APPLIED) },
     limitMinutes: 6 * 60,
     onFailure,
   });
-  const again = apply(states, { target: "staging", round: 2, onFailure });
-  const goesOn = validate(states, { target: "staging", round: 2, leads: "go on", onFailure });
-  const ends = validate(states, { target: "staging", round: 2, leads: "end", onFailure });
-  const { first } = inOrder(applied, validated, rolledBack, proven, again);
-  again.when(follows("next"), goesOn.first);
-  again.leadTo(ends.first);
-  goesOn.leadTo(first);
-  return { first, leadTo: (next) => ends.leadTo(next) };
+  const again = apply(states, { ...common, round: 2 });
+  inOrder(validated, rolledBack, proven, again);
+  const restored = rehearseRestore(states, from, onFailure);
+  const ends = [applied, again].map((last, index) => {
+    const then = (leads: "go on" | "restore" | "end") =>
+      validate(states, { ...common, round: index === 0 ? 1 : 2, leads });
+    const [goesOn, restores, end] = [then("go on"), then("restore"), then("end")];
+    last.when(follows("next"), goesOn.first);
+    last.when(follows("end"), end.first);
+    if (last === applied) last.when(follows("restore"), restores.first);
+    else last.leadTo(restores.first);
+    goesOn.leadTo(applied.first);
+    restores.leadTo(restored.first);
+    return end;
+  });
+  applied.leadTo(validated.first);
+  return {
+    first: applied.first,
+    leadTo: (next) => {
+      for (const end of [...ends, restored]) end.leadTo(next);
+    },
+  };
+}
+
+/**
+ * The restore as the way back, where the plan has a migration that knows no other: staging anew from the same snapshot,
+ * proven to be what it was, and migrated again, as production would be by the next run.
+ */
+function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
+  const common = { target: "staging", round: 3, onFailure } as const;
+  const restored = states.loop("Restore staging again", {
+    comment: "Where a migration has no rollback: a second copy from the same snapshot takes staging's place.",
+    capability: "staging",
+    only: "after the restore",
+    payload: { action: "restoreAgain", snapshot: from },
+    limitMinutes: 6 * 60,
+    onFailure,
+  });
+  const verified = states.loop("Verify staging again", {
+    comment: "Reads every row of it: it must be what the first copy was. Says which migration is the first.",
+    capability: "verify",
+    only: "after the restore",
+    payload: { again: true },
+    limitMinutes: 6 * 60,
+    resultPath: NEXT,
+    onFailure,
+  });
+  const applied = apply(states, common);
+  const goesOn = validate(states, { ...common, leads: "go on" });
+  const ends = validate(states, { ...common, leads: "end" });
+  inOrder(restored, verified, applied);
+  applied.when(follows("next"), goesOn.first);
+  applied.leadTo(ends.first);
+  goesOn.leadTo(applied.first);
+  return { first: restored.first, leadTo: (next) => ends.leadTo(next) };
 }

@@ -1,4 +1,5 @@
 import type { Metric, MetricSource, Watch } from "../../lambdas/shared/plan.ts";
+import { versionOf } from "./folder-version.ts";
 import { PlanError } from "./plan-error.ts";
 import type { PlanFile } from "./schema.ts";
 
@@ -17,7 +18,7 @@ const UNITS: Readonly<Record<Exclude<MetricSource["kind"], "query">, string>> = 
  * @throws PlanError for names that stand twice or stand for nothing
  */
 export async function compileWatch(
-  { benchmarks, migrations }: PlanFile,
+  { benchmarks, migrations = [] }: Pick<PlanFile, "benchmarks" | "migrations">,
   { metrics, verifyAgain }: WatchFile,
   read: (path: string) => Promise<string>,
 ): Promise<Watch> {
@@ -29,7 +30,7 @@ export async function compileWatch(
     if (benchmark !== undefined && !benchmarks.some(({ name }) => name === benchmark))
       throw new PlanError("plan.yaml", `watch.metrics[${i}].benchmark`, `there is no benchmark ${benchmark}`);
   for (const [i, version] of (verifyAgain?.migrations ?? []).entries())
-    if (!migrations.some(({ folder }) => folder.startsWith(`${version}_`)))
+    if (!migrations.some(({ folder }) => versionOf(folder) === version))
       throw new PlanError(
         "plan.yaml",
         `watch.verifyAgain.migrations[${i}]`,

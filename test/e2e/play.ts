@@ -13,13 +13,18 @@ export interface Play {
   noGo?: readonly string[];
   /** What happens while a gate is open, before it is answered. False: it is not answered at all. */
   atGate?: Readonly<Record<string, () => Promise<boolean>>>;
+  /** What the execution starts with beside who and why. */
+  input?: object;
+  /** The longest that it may take. */
+  seconds?: number;
 }
 
 const EVERY_MS = 300;
 
 /** Starts a run, answers its gates by the links that are published, and follows it to its end. */
 export async function play(world: World, script: Play): Promise<Played> {
-  const execution = await world.runs.start(script.run, { startedBy: "Ada", reason: "an end-to-end test" });
+  const input = { startedBy: "Ada", reason: "an end-to-end test", ...script.input };
+  const execution = await world.runs.start(script.run, input);
   return await follow(world, world.runs, execution, script);
 }
 
@@ -28,11 +33,11 @@ export async function follow(
   { people }: World,
   executions: Executions,
   execution: string,
-  { run, noGo = [], atGate = {} }: Play,
+  { run, noGo = [], atGate = {}, seconds }: Play,
 ): Promise<Played> {
   const gates: string[] = [];
   const already = people.linksOf(run).length;
-  const ended = executions.end(execution).finally(() => {
+  const ended = executions.end(execution, seconds).finally(() => {
     over = true;
   });
   let over = false;

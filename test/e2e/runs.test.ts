@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand } from "@aws-sdk/client-rds";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { PreflightDoc } from "../../lambdas/shared/documents.ts";
 import { asidePrefix, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import { eventually } from "./command.ts";
+import { writePlan } from "./plans.ts";
 import { follow, type Played, play } from "./play.ts";
-import { INSTANCE } from "./production.ts";
+import { DATABASE, INSTANCE } from "./production.ts";
 import { refused } from "./rds-answers.ts";
 import { PERCENT } from "./rds-front.ts";
 import { makeWorld, type World } from "./world.ts";
@@ -74,6 +78,36 @@ describe("a run", () => {
     await expectNothingLeft(run);
   });
 
+  test("of a database that the deployment does not have ends Refused, with those that it has", async () => {
+    const execution = await world.runs.start("of-another", { startedBy: "Ada", database: "another" });
+    const ended = await world.runs.end(execution);
+    expect(ended.error).toBe("Refused");
+    expect(ended.cause).toContain(`${INSTANCE}/${DATABASE}`);
+  });
+
+  test("that is under way when other settings are deployed keeps its own, and the next one has those", async () => {
+    const contacts = [{ role: "Newcomer", name: "Alan Turing" }];
+    const played = await play(world, {
+      run: "keeps-its-settings",
+      noGo: ["rehearsal"],
+      atGate: {
+        readiness: async () => {
+          await world.deployment.deploy({ contacts });
+          return true;
+        },
+      },
+    });
+    expect(endOf(played)).toBe("Refused");
+    await expectNothingLeft("keeps-its-settings");
+    await play(world, { run: "has-the-new-ones", noGo: ["readiness"] });
+    const names = (run: string, gate: string) =>
+      world.people.messages.some(
+        ({ text }) => text.includes(`/gates/${run}/${gate}/`) && text.includes("Alan Turing"),
+      );
+    expect(names("keeps-its-settings", "rehearsal")).toBe(false);
+    expect(names("has-the-new-ones", "readiness")).toBe(true);
+  });
+
   test("that gets a No-Go in the middle ends RolledBack, proven back", async () => {
     const run = "goes-back";
     const played = await play(world, { run, noGo: ["after-003"] });
@@ -118,6 +152,34 @@ describe("a run", () => {
     expect(await instances()).toEqual([INSTANCE, expect.stringContaining(asidePrefix(INSTANCE))]);
     expect(await world.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
+  });
+});
+
+describe("plans that are published", () => {
+  beforeAll(() => world.production.reset());
+
+  test("run one after the other with no deployment in between, and one of sixty migrations too", async () => {
+    const parent = mkdtempSync(join(tmpdir(), "sluice-e2e-plans-"));
+    onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
+    const sixty = Array.from({ length: 60 }, (_, index) => `${String(index + 4).padStart(3, "0")}_column`);
+    const plans = [
+      { title: "Authors alone", from: "1", folders: ["002_notes"], asks: true },
+      { title: "Labels after them", from: "2", folders: ["003_labels"], asks: true },
+      { title: "Sixty columns", from: "3", folders: sixty, asks: false },
+    ];
+    for (const plan of plans) {
+      const printed = await world.deployment.publish(writePlan({ parent, ...plan }));
+      const checksum = /"plan":"(\w{12})"/.exec(printed)?.[1];
+      const run = `published-${plan.from}`;
+      const played = await play(world, { run, input: { plan: checksum }, seconds: 900 });
+      expect(endOf(played)).toBe("SUCCEEDED");
+      const after = plan.asks ? plan.folders.map((folder) => `after-${folder.slice(0, 3)}`) : [];
+      expect(played.gates).toEqual(["readiness", "rehearsal", ...after, "open"]);
+      expect(await fileOf(run, "report.html")).toContain(plan.title);
+      await expectNothingLeft(run);
+    }
+    const versions = await world.production.versions();
+    expect(versions.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 63 }, (_, n) => n + 1));
   });
 });
 

@@ -164,6 +164,14 @@ describe("a right that a later state needs", () => {
     ["ALTER TABLE theirs ADD COLUMN a int", "public.theirs is not its own", "GRANT other TO mig;"],
     ["-- quickly\nCREATE INDEX i ON theirs (id)", "public.theirs is not its own", "GRANT other TO mig;"],
     ["UPDATE theirs SET id = 2", "no UPDATE on public.theirs", "GRANT UPDATE ON TABLE public.theirs TO mig;"],
+    ["ALTER TABLE theirs RENAME COLUMN id TO key", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["ALTER TABLE public.theirs SET SCHEMA later", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["COMMENT ON COLUMN theirs.id IS 'key'", "public.theirs is not its own", "GRANT other TO mig;"],
+    [
+      "WITH gone AS (DELETE FROM theirs RETURNING id) SELECT id FROM gone",
+      "no DELETE on public.theirs",
+      "GRANT DELETE ON TABLE public.theirs TO mig;",
+    ],
     ["DELETE FROM theirs", "no DELETE on public.theirs", "GRANT DELETE ON TABLE public.theirs TO mig;"],
     [
       "INSERT INTO theirs VALUES (2)",
@@ -239,6 +247,22 @@ describe("a right that a later state needs", () => {
       "a policy of its own table asks it",
       "SELECT 1",
       "CREATE POLICY p ON mine USING (EXISTS (SELECT FROM mine m JOIN theirs ON theirs.id = m.id))",
+    ],
+    [
+      "the statement runs as the role that has it",
+      "GRANT other TO mig WITH INHERIT FALSE, SET TRUE",
+      "SET LOCAL ROLE other; ALTER TABLE theirs ADD COLUMN a int",
+    ],
+    [
+      "the name leads elsewhere by then",
+      "CREATE SCHEMA elsewhere; ALTER SCHEMA elsewhere OWNER TO mig",
+      "SET search_path = elsewhere; ALTER TABLE theirs ADD COLUMN a int",
+    ],
+    ["it only stops to be a parent", "SELECT 1", "ALTER TABLE mine NO INHERIT theirs"],
+    [
+      "another step of the file makes it",
+      "SELECT 1",
+      "CREATE TABLE IF NOT EXISTS ours (id int); DROP TABLE ours",
     ],
     [
       "nothing is done on conflict",

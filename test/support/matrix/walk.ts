@@ -31,6 +31,8 @@ export interface Ground {
   definition: Definition;
   plan: CompiledPlan;
   rehearse: "before" | "inside";
+  /** Nothing may be restored. */
+  restore?: false;
   /** Its execution, where it is not the run's own. */
   execution?: string;
 }
@@ -231,17 +233,19 @@ class Walk {
   }
 
   private ports(): Surroundings {
-    const { plan, rehearse } = this.ground;
+    const { plan, rehearse, restore } = this.ground;
     const { world, evidence, alarmsOn, callbacks } = this;
     const ports: Surroundings = {
       plans: plansOf(() => plan),
       settings: {
+        label: PRODUCTION,
         instance: PRODUCTION,
         database: "postgres",
         applicationRoles: [],
         applicationUrl: "https://application.example.com",
         fence: "connect",
         rehearse,
+        ...(restore === undefined ? {} : { restore }),
         alarms: [ALARM, MUTED],
         retentionDays: 365,
         gateUrl: GATE_URL,
