@@ -25,9 +25,17 @@ const ALONE = [
 const MATRIX = "test/machine/matrix";
 
 /** Whole runs, two dozen and more: CI's, as npm test is to take under four minutes. */
-const RUNS = ["changes", "drill", "ends-back", "ends-forward", "hooks-and-gates", "import", "mistakes"].map(
-  (name) => `test/machine/${name}.test.ts`,
-);
+const RUNS = [
+  "changes",
+  "drill",
+  "ends-back",
+  "ends-forward",
+  "hooks-and-gates",
+  "import",
+  "mistakes",
+  "ways-back",
+  "small-plan",
+].map((name) => `test/machine/${name}.test.ts`);
 
 const report = process.env.SLUICE_TEST_REPORT;
 

@@ -17,6 +17,7 @@ import { Notices } from "./notices.ts";
 import { PlanError } from "./plan/plan-error.ts";
 import { Publishers } from "./publishers.ts";
 import { type Settings, toDeployed } from "./settings.ts";
+import { stackName, stackNameAfter } from "./stack-name.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
 import { watchProduction } from "./watch-production.ts";
@@ -90,7 +91,9 @@ export class SluiceStack extends Stack {
     });
     functions.allowMachines(machines);
     api.serve(functions.gatePage);
-    const watches = watchProduction(this, { plan, databases: settings.databases, functions, notices });
+    const { databases } = settings;
+    const namedAfter = databases.find(({ label }) => stackName(settings) === stackNameAfter(label))?.label;
+    const watches = watchProduction(this, { plan, databases, namedAfter, functions, notices });
     const publishers = new Publishers(this, "Publishers", { storage });
     acknowledge({
       publishers,
@@ -111,7 +114,7 @@ export class SluiceStack extends Stack {
       storage,
       notices,
       dashboards: watches.map(({ dashboard }) => dashboard),
-      databases: settings.databases,
+      databases,
     });
   }
 

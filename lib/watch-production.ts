@@ -8,30 +8,37 @@ import type { Database } from "./settings.ts";
 import { Watch } from "./watch.ts";
 
 /**
- * What a watch takes. Its schedule serves any plan. Of the plan that is deployed the metrics are known, and get a
- * dashboard and alarms for each database; those of another one are in the same namespace under their names, and in the report.
+ * What a watch takes: its schedule, and a dashboard and alarms for each database. All serve any plan, and show the
+ * deployed one's metrics each by itself.
  */
 export function watchProduction(
   scope: Construct,
   {
     plan,
     databases,
+    namedAfter,
     functions,
     notices,
-  }: { plan: CompiledPlan; databases: readonly Database[]; functions: Functions; notices: Notices },
+  }: {
+    plan: CompiledPlan;
+    databases: readonly Database[];
+    /** Label of the one that the stack is named after: it may have been the only one before. */
+    namedAfter: string | undefined;
+    functions: Functions;
+    notices: Notices;
+  },
 ): Monitoring[] {
-  const { watch } = plan;
   const { aftercare, watch: probe } = functions.byCapability;
   new Watch(scope, "Watch", {
     starter: aftercare,
     probe,
     labels: databases.map(({ label }) => label),
   });
-  if (!watch) return [];
   return databases.map(
-    ({ label, instance }, i) =>
-      new Monitoring(scope, i === 0 ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
-        plan: { ...plan, watch },
+    ({ label, instance }) =>
+      // Not by their place in the list: its order may change, and a dashboard's name is taken until the former one is gone.
+      new Monitoring(scope, label === namedAfter ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
+        plan,
         label,
         instance,
         probe,

@@ -7,10 +7,12 @@ import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
+import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
+import { rollbackCommand } from "./rollback.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -32,10 +34,10 @@ export async function main(
     // Commander has said it already, help and version among it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     // It comes with a parser, which help and the like need not wait for.
-    const { mistakeIn } = await import("./mistake.ts");
-    const mistake = mistakeIn(error);
-    if (mistake !== undefined) {
-      print(streams.stderr, [`error: ${mistake}`]);
+    const { errorLines } = await import("./mistake.ts");
+    const lines = errorLines(error);
+    if (lines !== undefined) {
+      print(streams.stderr, lines);
       return USAGE;
     }
     print(streams.stderr, [
@@ -46,8 +48,10 @@ export async function main(
 }
 
 const COMMANDS = [
+  newCommand,
   rehearseCommand,
   checkCommand,
+  rollbackCommand,
   importCommand,
   publishCommand,
   reportCommand,
@@ -81,6 +85,7 @@ Examples:
   sluice rehearse --yes               a whole run on embedded databases, Go at every gate
   sluice rehearse                     the same, and you are asked at every gate
   sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
+  sluice new my-plan                  a plan of your own to begin with
 ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));

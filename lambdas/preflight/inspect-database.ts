@@ -19,9 +19,9 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
     ...(await inspected("server version", () => serverVersion(session, plan.server.minimumVersion))),
     ...(await inspected("connections", () => inspectConnections(session, ports))),
     ...(await inspected("schema version", () =>
-      plan.schema.tool === undefined
+      plan.schema?.tool === undefined
         ? inspectVersion(session, plan)
-        : inspectToolTable(session, plan, plan.schema.tool),
+        : inspectToolTable(session, plan, plan.schema, plan.schema.tool),
     )),
     ...(await inspected("extensions", () => extensions(session, plan.extensions))),
     ...(await inspected("protected tables", () =>
@@ -184,7 +184,7 @@ async function preparedTransactions(session: Session): Promise<PreflightCheck> {
 
 /**
  * Who else is connected: neither the application, whose sessions the fence ends, nor the migrating role. The fence does
- * not keep them out; whether they may go on is told, not refused, for people to decide.
+ * not keep them out. Those that may write are another check's problem; of the others people are told.
  */
 async function activeSessions(session: Session, application: readonly string[]): Promise<PreflightCheck> {
   // Without pg_read_all_stats the server does not tell the type of others' sessions.

@@ -1,5 +1,5 @@
 import type { PreflightCheck } from "../shared/documents.ts";
-import type { CompiledPlan } from "../shared/plan.ts";
+import type { CompiledPlan, SchemaVersion } from "../shared/plan.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import type { Tool } from "../shared/tool-rows.ts";
 import { missingColumns, readApplied } from "../version-table/applied.ts";
@@ -16,11 +16,12 @@ const FAILED = "failed versions";
 export async function inspectToolTable(
   session: Session,
   plan: CompiledPlan,
+  schema: SchemaVersion,
   tool: Tool,
 ): Promise<PreflightCheck[]> {
-  const { table: named, expectedVersion } = plan.schema;
+  const { table: named, expectedVersion } = schema;
   const expected = `${expectedVersion} as the newest that ${tool} has in ${named}`;
-  const table = await toolTable(session, plan.schema);
+  const table = await toolTable(session, schema);
   if (!table)
     return [
       problem(
@@ -40,7 +41,7 @@ export async function inspectToolTable(
         "Name the right tool or table under `schema` in the plan.",
       ),
     ];
-  const applied = await readApplied(session, table, tool, plan);
+  const applied = await readApplied(session, table, tool, expectedVersion, plan.migrations);
   return [
     {
       name: VERSION,

@@ -9,7 +9,7 @@ import type { CompiledPlan } from "../shared/plan.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { AS_NUMBER } from "../shared/version.ts";
 import { inspected } from "./inspected.ts";
-import { problem, some } from "./note.ts";
+import { note, problem, some } from "./note.ts";
 import { WRITTEN, writingVersions } from "./writing-versions.ts";
 
 const VERSION = "schema version";
@@ -17,7 +17,17 @@ const FAILED = "failed versions";
 
 /** Whether the schema is at the version that the plan starts from, and whether its versions can be noted and taken back. */
 export async function inspectVersion(session: Session, plan: CompiledPlan): Promise<PreflightCheck[]> {
-  const { table: named, expectedVersion } = plan.schema;
+  const { schema } = plan;
+  if (!schema)
+    return [
+      note(
+        VERSION,
+        "named in `schema` of the plan",
+        ["not looked at"],
+        "Nothing says from which version the plan starts, and no table of yours learns of it: Sluice's ledger alone does.",
+      ),
+    ];
+  const { table: named, expectedVersion } = schema;
   const { found } = await needRow<{ found: boolean }>(
     session,
     "SELECT to_regclass($1) IS NOT NULL AS found",
@@ -36,7 +46,7 @@ export async function inspectVersion(session: Session, plan: CompiledPlan): Prom
   const table = await versionTable(session, named);
   const rows = await readVersions(session, table);
   return [
-    newestVersion(plan, table, rows),
+    newestVersion(schema, table, rows),
     ...failedVersions(named, rows),
     ...(await inspected(WRITTEN, () =>
       writingVersions(session, plan, {
@@ -49,7 +59,7 @@ export async function inspectVersion(session: Session, plan: CompiledPlan): Prom
 }
 
 function newestVersion(
-  { schema: { table: named, expectedVersion } }: CompiledPlan,
+  { table: named, expectedVersion }: NonNullable<CompiledPlan["schema"]>,
   table: VersionTable,
   { newest, versions }: VersionRows,
 ): PreflightCheck {

@@ -1,6 +1,13 @@
 import * as z from "zod";
-import { linked } from "./chain.ts";
-import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
+import { type CalledState, linked } from "./chain.ts";
+import {
+  Doc,
+  type FailureDoc,
+  type FoundRolesDoc,
+  type RequestDoc,
+  type StateDoc,
+  type StoppedDoc,
+} from "./documents.ts";
 import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { CompiledPlan } from "./plan.ts";
@@ -76,8 +83,10 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, world: Worl
       `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
     );
   const fields = z.object(runFields).parse(raw);
-  return await linked(world, async (noted) =>
-    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields.planChecksum)),
+  return await linked(world, async (noted, note) =>
+    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields), (state) =>
+      note(fields.run, state),
+    ),
   );
 }
 
@@ -86,9 +95,11 @@ async function invokeParsed<Event>(
   event: Event,
   fields: RunFields,
   world: Ports,
+  note: (state: CalledState) => void,
 ): Promise<Answer> {
   const evidence = evidenceOf(world.evidence, fields.run);
   const state = stateInWords(fields.state, fields.version);
+  const called = aboutState(fields);
   const request = await evidence.read<RequestDoc>(Doc.request);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
   refuseAnothersEvidence(fields, request);
@@ -96,16 +107,17 @@ async function invokeParsed<Event>(
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     const now = () => ports.clock.now().toISOString();
-    const entered = await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), {
-      ...stateDoc(fields),
-      at: now(),
-    });
+    const enteredAt = now();
+    note({ ...called, enteredAt, doneAt: null });
+    const entered = await enteredFirst(fields, { ...called, at: enteredAt }, evidence);
     if (fields.limitMinutes !== undefined)
       refuseTooLong(state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
     const answer = await task.run(event, ports, evidence);
-    if (answer.status === RUNNING.status)
+    if (answer.status === RUNNING.status) {
+      await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), entered);
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
-    await evidence.keep<StateDoc>(Doc.stateDone(slug(state)), { ...stateDoc(fields), at: now() });
+    }
+    note({ ...called, enteredAt, doneAt: now() });
     return answer;
   } catch (caught) {
     const error = nameMissingRight(nameTransient(caught));
@@ -114,7 +126,7 @@ async function invokeParsed<Event>(
   }
 }
 
-function stateDoc({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
+function aboutState({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
   return {
     state: stateInWords(state, version),
     ...(phase === undefined ? {} : { phase }),
@@ -123,16 +135,37 @@ function stateDoc({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
 }
 
 /**
+ * When the state was entered, by its first worker. It is noted at once: a worker that is killed leaves no link, and a
+ * clean-up must know whether the application may be in. Of a state that works on a migration the ledger tells; it is noted
+ * where it goes on for longer than one worker.
+ */
+async function enteredFirst(
+  { limitMinutes, version }: RunFields,
+  now: StateDoc,
+  evidence: RunEvidence,
+): Promise<StateDoc> {
+  const name = Doc.stateEntered(slug(now.state));
+  if (version === undefined) return await evidence.keep<StateDoc>(name, now);
+  return (limitMinutes === undefined ? undefined : await evidence.read<StateDoc>(name)) ?? now;
+}
+
+/**
  * The world with the run's plan in it. What is wrong with the plan is said when a task asks for it: giving back what a
  * run holds takes no plan.
  */
-export async function withPlan(world: World, checksum: string): Promise<Ports> {
-  const plan = await planOf(world, checksum);
+export async function withPlan(
+  world: World,
+  fields: Pick<RunFields, "run" | "planChecksum">,
+): Promise<Ports> {
+  const plan = await planOf(world, fields);
   // Not a copy: that would make ports that are not needed.
   return Object.create(world, { plan: { enumerable: true, get: plan } });
 }
 
-async function planOf({ plans }: World, checksum: string): Promise<() => CompiledPlan> {
+async function planOf(
+  { plans, evidence }: World,
+  { run, planChecksum: checksum }: Pick<RunFields, "run" | "planChecksum">,
+): Promise<() => CompiledPlan> {
   const refuse = (error: unknown) => (): never => {
     throw error;
   };
@@ -142,7 +175,11 @@ async function planOf({ plans }: World, checksum: string): Promise<() => Compile
     );
   try {
     const plan = await plans.read(checksum);
-    return () => plan;
+    const found = plan.findRoles
+      ? await evidenceOf(evidence, run).read<FoundRolesDoc>(Doc.foundRoles)
+      : undefined;
+    const whole = found ? { ...plan, applicationRoles: found.roles } : plan;
+    return () => whole;
   } catch (error) {
     return refuse(error);
   }

@@ -199,7 +199,8 @@ export async function readApplied(
   session: Session,
   table: ToolTable,
   tool: Tool,
-  { schema, migrations }: Pick<CompiledPlan, "schema" | "migrations">,
+  expectedVersion: string,
+  migrations: CompiledPlan["migrations"],
 ): Promise<Applied> {
   const { newest, unfinished, lock, same = AS_TEXT.same } = READINGS[tool];
   const rows = migrations.flatMap((migration) => migration.rows ?? []);
@@ -211,7 +212,7 @@ export async function readApplied(
   ];
   return {
     version,
-    expected: same(version, schema.expectedVersion),
+    expected: same(version, expectedVersion),
     unfinished: found.map(({ what }) => what),
   };
 }

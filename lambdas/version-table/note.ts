@@ -1,5 +1,5 @@
 import { adding, is, removing, versionTable } from "../migrate/schema-version.ts";
-import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
+import { type CompiledPlan, migrationOf, type SchemaVersion } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
@@ -31,14 +31,19 @@ export interface Noted {
   rows: readonly NotedRow[];
 }
 
-/** @param began an expression for when the migration began */
+/**
+ * Nothing, where the plan names no table.
+ * @param began an expression for when the migration began
+ */
 export async function noteOf(
   session: Session,
   plan: CompiledPlan,
   version: string,
   began = "now()",
 ): Promise<Noted> {
-  const { tool, table: named } = plan.schema;
+  const { schema } = plan;
+  if (!schema) return { apply: [], rollBack: [], rows: [] };
+  const { tool, table: named } = schema;
   const { title, rows } = migrationOf(plan, version);
   if (tool === undefined) {
     const table = await versionTable(session, named);
@@ -48,8 +53,8 @@ export async function noteOf(
       rows: [{ table: table.name, is: is(version) }],
     };
   }
-  const table = await needTable(session, plan);
-  const standing = standingAround(plan, version);
+  const table = await needTable(session, schema);
+  const standing = standingAround(schema, plan.migrations, version);
   if (standing) {
     const added = standing.after.filter((one) => !standing.before.includes(one));
     return {
@@ -77,7 +82,7 @@ function asStatement({ table, columns, is }: Insert): string {
         SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is})`;
 }
 
-async function needTable(session: Session, { schema }: CompiledPlan): Promise<ToolTable> {
+async function needTable(session: Session, schema: SchemaVersion): Promise<ToolTable> {
   const table = await toolTable(session, schema);
   if (table) return table;
   throw new Error(`There is no table ${schema.table} to note the schema's version in`);

@@ -1,4 +1,4 @@
-import type { CompiledPlan } from "../shared/plan.ts";
+import type { CompiledPlan, SchemaVersion } from "../shared/plan.ts";
 import { NONE, type Tool, type ToolRow } from "../shared/tool-rows.ts";
 
 // Three tools keep no row for each migration: their table holds where the schema stands. What it holds after each
@@ -12,10 +12,10 @@ export type Standing = readonly string[];
  * which keep a row for each migration.
  */
 export function standingAround(
-  { schema, migrations }: CompiledPlan,
+  { tool, expectedVersion }: SchemaVersion,
+  migrations: CompiledPlan["migrations"],
   version: string,
 ): { before: Standing; after: Standing } | undefined {
-  const { tool, expectedVersion } = schema;
   if (tool === undefined || !keepsStanding(tool)) return undefined;
   let after: Standing =
     expectedVersion === NONE ? fresh(tool) : expectedVersion.split(",").map((head) => head.trim());

@@ -32,7 +32,11 @@ const SQITCH = ["events", "dependencies", "tags"];
  * All tables that the run writes to by itself to note what is applied, as records name them. That they change is no
  * change of the migration's.
  */
-export async function versionTables(session: Session, schema: SchemaVersion): Promise<ReadonlySet<string>> {
+export async function versionTables(
+  session: Session,
+  schema: SchemaVersion | undefined,
+): Promise<ReadonlySet<string>> {
+  if (!schema) return new Set();
   const table = await toolTable(session, schema);
   if (!table) return new Set();
   const beside = schema.tool === "sqitch" ? SQITCH.map((name) => table.beside(() => name)) : [];

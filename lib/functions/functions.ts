@@ -9,7 +9,7 @@ import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
 import type { Network } from "../network.ts";
-import { toDeployed } from "../settings.ts";
+import { instancesOf, toDeployed } from "../settings.ts";
 import { bundle } from "./bundles.ts";
 import { type Surroundings, statementsFor } from "./permissions.ts";
 import { interfaceStatements } from "./permissions-network.ts";
@@ -68,7 +68,8 @@ export class Functions extends Construct {
     this.byCapability = Object.fromEntries(
       capabilities.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
     ) as FunctionsMade;
-    this.byCapability.admit.addEnvironment(Envar.plan, props.plan.checksum);
+    for (const name of ["admit", "watch"] as const)
+      this.byCapability[name].addEnvironment(Envar.plan, props.plan.checksum);
     if (props.exportRole)
       this.byCapability.snapshot.addEnvironment(Envar.exportRole, props.exportRole.roleArn);
     this.gatePage = this.make(GATE_PAGE_NAME, GATE_PAGE, codeOf(GATE_PAGE_NAME));
@@ -136,7 +137,7 @@ export class Functions extends Construct {
       // not: Lambda would refuse to make it a second time.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE },
       ...(spec.reserved !== undefined && settings.reserveConcurrency
-        ? { reservedConcurrentExecutions: spec.reserved }
+        ? { reservedConcurrentExecutions: spec.reserved * instancesOf(settings.databases).length }
         : {}),
       ...(spec.inVpc
         ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.securityGroup] }

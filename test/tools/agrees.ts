@@ -1,8 +1,13 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { TOOL_TABLES, type Tool, toolRow } from "../../lambdas/shared/tool-rows.ts";
 import { parseSqlFile } from "../../lib/plan/sql-file.ts";
+import { onServer } from "../support/native.ts";
 import { planOf } from "../support/plans.ts";
+import { runPlan, temporaryFolder } from "../support/rehearsal.ts";
 import { Place } from "./place.ts";
 
 /** A real tool, and how it says what it thinks. Its migration `n` makes the table `made<n>`. */
@@ -24,6 +29,8 @@ export interface RealTool {
   differs: readonly string[];
   /** A column that it takes empty, and fills in when it next looks. */
   fills?: string;
+  /** It is tried with whole runs, too: those of its kind would show the same. */
+  wholeRuns?: true;
 }
 
 export const up = (n: number) => `CREATE TABLE made${n} (id int);`;
@@ -46,6 +53,35 @@ async function planOfTwo({ tool, version, row }: RealTool, at: Place): Promise<C
 }
 
 const made = (...numbers: number[]) => numbers.map((n) => `made${n}`);
+
+/** The same plan as a folder. */
+async function folderOfTwo({ tool, version, row }: RealTool, at: Place): Promise<string> {
+  const folder = await temporaryFolder();
+  const migrations = [];
+  for (const n of [2, 3]) {
+    const name = `00${n}_made`;
+    await mkdir(join(folder, name));
+    await writeFile(join(folder, name, "migrate.sql"), up(n));
+    await writeFile(join(folder, name, "rollback.sql"), down(n));
+    migrations.push({ folder: name, row: await row(at, n) });
+  }
+  const plan = { schema: { tool, expectedVersion: version(1) }, applicationRoles: [], migrations };
+  await writeFile(
+    join(folder, "plan.yaml"),
+    stringify({ ...plan, server: { minimumConnections: 1, minimumFreeGiB: 0 } }),
+  );
+  return folder;
+}
+
+/** A run on the database itself, which is left as it ends. */
+async function run(plan: string, at: Place, noGo: readonly string[] = []): Promise<string> {
+  const { end } = await runPlan({ plan, databaseUrl: at.url, apply: true, noGo });
+  for (const left of end.leftBehind) {
+    const [, snapshot] = /^Database (sluice-\S+) /.exec(left) ?? [];
+    if (snapshot !== undefined) await onServer((s) => s.exec(`DROP DATABASE "${snapshot}" WITH (FORCE)`));
+  }
+  return end.end;
+}
 
 /** What must hold of every tool whose table a plan names. */
 export function agrees(real: RealTool): void {
@@ -115,6 +151,26 @@ export function agrees(real: RealTool): void {
         { name: "schema version", passed: false },
         { name: "writing versions", passed: false },
       ]);
+    });
+
+    if (!real.wholeRuns) return;
+    test("agrees after a whole run, and after one that went back", async () => {
+      const at = await Place.make();
+      await real.write(at, 1);
+      await real.up(at);
+      await real.write(at, 3);
+      const plan = await folderOfTwo(real, at);
+      const compiled = await planOfTwo(real, at);
+      const before = await at.contents(compiled);
+      expect(await run(plan, at, ["open"])).toBe("RolledBack");
+      expect(await at.contents(compiled)).toEqual(before);
+      expect(await applied(at, 3)).toEqual(says(1));
+      expect(await run(plan, at)).toBe("Succeeded");
+      expect(await applied(at, 3)).toEqual(says(1, 2, 3));
+      await real.validate?.(at);
+      await real.write(at, 4);
+      await real.up(at);
+      expect(await at.tables()).toEqual(made(1, 2, 3, 4));
     });
   });
 }

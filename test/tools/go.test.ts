@@ -20,6 +20,7 @@ agrees({
   version: String,
   row: (_, n) => ({ version_id: n }),
   differs: ["tstamp"],
+  wholeRuns: true,
 });
 const goose = (at: Place, what: string) =>
   at.run(join(go, "goose"), ["-dir", ".", "postgres", plain(at), what]);
@@ -38,6 +39,7 @@ agrees({
   version: String,
   row: (_, n) => ({ version: n }),
   differs: [],
+  wholeRuns: true,
 });
 const migrate = (at: Place, what: string) =>
   at.run(join(go, "migrate"), ["-path", ".", "-database", plain(at), what]);

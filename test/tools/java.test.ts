@@ -26,7 +26,7 @@ agrees({
   differs: ["installed_on", "execution_time"],
 });
 const flyway = (at: Place, what: string) =>
-  at.run("java", [...classPath, "FlywayTool", what, jdbc(at), at.server.username, at.folder]);
+  at.run("java", [...classPath, "FlywayTool", what, jdbc(at), at.user, at.folder]);
 
 /** Of the lines without their ends, as a signed number. */
 async function flywayChecksum(file: string): Promise<number> {
@@ -62,7 +62,7 @@ const liquibase = (at: Place, ...what: string[]) =>
     "liquibase.integration.commandline.LiquibaseCommandLine",
     "--changelog-file=changes.sql",
     `--url=${jdbc(at)}`,
-    `--username=${at.server.username}`,
+    `--username=${at.user}`,
     "--password=none",
     "--headless=true",
     "--log-level=off",

@@ -21,16 +21,21 @@ import { memoryPorts } from "../support/ports.ts";
 
 const execute = promisify(execFile);
 
+/** Owns the databases, and is no superuser. */
+const OWNER = "sluice_tools";
+
 /** A database of its own, and a folder of a tool's migrations. */
 export class Place {
+  /** As the owner, whom the tools log in as, too. */
   readonly url: string;
+  readonly user = OWNER;
   readonly server = new URL(NATIVE_URL);
 
   private constructor(
     readonly database: string,
     readonly folder: string,
   ) {
-    this.url = urlOf(database);
+    this.url = urlOf(database, OWNER);
   }
 
   /** Gone after the test. */
@@ -40,7 +45,13 @@ export class Place {
       `sluice_tool_${randomBytes(4).toString("hex")}`,
       await mkdtemp(join(tmpdir(), "sluice-tool-")),
     );
-    await onServer((s) => s.exec(`CREATE DATABASE ${place.database}`));
+    await onServer(async (s) => {
+      // Test files that begin together may both find that it is not there.
+      await s.exec(`DO $$ BEGIN CREATE ROLE ${OWNER} LOGIN CREATEDB NOSUPERUSER;
+          GRANT pg_signal_backend, pg_read_all_stats TO ${OWNER};
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`);
+      await s.exec(`CREATE DATABASE ${place.database} OWNER ${OWNER}`);
+    });
     onTestFinished(async () => {
       await onServer((s) => s.exec(`DROP DATABASE ${place.database} WITH (FORCE)`));
       await rm(place.folder, { recursive: true, force: true });
@@ -100,9 +111,10 @@ export class Place {
 
   /** What preflight has against the run. */
   async problems(plan: CompiledPlan): Promise<PreflightCheck[]> {
-    const { tool } = plan.schema;
-    if (tool === undefined) throw new Error("The plan names no tool");
-    const checks = await this.connected((s) => inspectToolTable(s, plan, tool));
+    const { schema } = plan;
+    if (!schema?.tool) throw new Error("The plan names no tool");
+    const { tool } = schema;
+    const checks = await this.connected((s) => inspectToolTable(s, plan, schema, tool));
     return checks.filter(({ passed }) => passed !== true);
   }
 

@@ -63,7 +63,7 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": os.environ["DJANGO_DATABASE"],
-        "USER": "${at.server.username}",
+        "USER": "${at.user}",
         "HOST": "${at.server.hostname}",
         "PORT": "${at.server.port}",
     }

@@ -56,9 +56,10 @@ agrees({
         : [],
   }),
   differs: ["committed_at", "committer_name", "committer_email"],
+  wholeRuns: true,
 });
 
-const database = ({ server, database: name }: Place) => `db:pg://${server.username}@${server.host}/${name}`;
+const database = ({ server, user, database: name }: Place) => `db:pg://${user}@${server.host}/${name}`;
 const sqitch = (at: Place, ...args: string[]) =>
   at.run("sqitch", args, { SQITCH_FULLNAME: "Ann", SQITCH_EMAIL: "ann@example.org" });
 const sha1 = (kind: string, text: string) =>

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inspectToolTable } from "../../../lambdas/preflight/inspect-tool-table.ts";
-import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
+import type { CompiledPlan, SchemaVersion } from "../../../lambdas/shared/plan.ts";
 import { NONE, TOOL_TABLES, TOOLS, type Tool, toolRow } from "../../../lambdas/shared/tool-rows.ts";
 import { noteOf } from "../../../lambdas/version-table/note.ts";
 import { versionTables } from "../../../lambdas/version-table/tables.ts";
@@ -14,7 +14,11 @@ const EMPTY = `DO $$ DECLARE s text; BEGIN
   LOOP EXECUTE format('DROP SCHEMA %I CASCADE', s); END LOOP; CREATE SCHEMA public; END $$`;
 afterEach(() => session.exec(EMPTY));
 
-function planFor(tool: Tool, change: Partial<CompiledPlan["schema"]> = {}, rows?: object[]): CompiledPlan {
+function planFor(
+  tool: Tool,
+  change: Partial<SchemaVersion> = {},
+  rows?: object[],
+): CompiledPlan & { schema: SchemaVersion } {
   const { expectedVersion, rows: both } = TOOL_TABLES_MADE[tool];
   const plan = planOf((rows ?? both).length);
   return {
@@ -47,8 +51,8 @@ async function contents(plan: CompiledPlan): Promise<Record<string, unknown>> {
   return all;
 }
 
-const problems = async (plan: CompiledPlan, tool: Tool) =>
-  (await inspectToolTable(session, plan, tool)).filter(({ passed }) => passed !== true);
+const problems = async (plan: ReturnType<typeof planFor>, tool: Tool) =>
+  (await inspectToolTable(session, plan, plan.schema, tool)).filter(({ passed }) => passed !== true);
 
 describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[tool]]))("%s", (tool, made) => {
   const plan = planFor(tool);
