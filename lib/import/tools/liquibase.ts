@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parse } from "yaml";
 import type { Finding, ImportedFolder, ImportedMigration, NoWayBack, Part } from "../imported.ts";
 import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
@@ -52,7 +53,18 @@ export function readLiquibase(folder: SourceFolder): ImportedFolder {
       file: migrations[0]?.files[0] ?? "",
       says: `is known to Liquibase by its path: the plan writes ${migrations[0]?.standing.split("::")[0]}. Where your databasechangelog has another, import from the folder in which Liquibase is called, or change the rows`,
     });
-  return { tool: "liquibase", migrations, notes, refusals };
+  return { tool: "liquibase", migrations: apart(migrations), notes, refusals };
+}
+
+/** Author and id tell changesets apart within their file only. */
+function apart(migrations: readonly ImportedMigration[]): ImportedMigration[] {
+  const count = new Map<string, number>();
+  for (const { version } of migrations) count.set(version, (count.get(version) ?? 0) + 1);
+  return migrations.map((one) =>
+    count.get(one.version) === 1
+      ? one
+      : { ...one, version: one.standing, aliases: [...one.aliases, one.version] },
+  );
 }
 
 type FoundFile = { path: string; as: string } | { changeSet: string; file: string };
@@ -93,11 +105,14 @@ function listedBy(folder: SourceFolder, notes: Finding[], refusals: Finding[]): 
     for (const one of logs.get(from) ?? []) {
       if ("changeSet" in one) found.push({ changeSet: one.changeSet, file: from });
       else if ("includeAll" in one) {
-        const dir = one.includeAll.replace(/\/$/, "");
-        const beside = joined(from, `${dir}/x`).slice(0, -2);
+        const dir = one.includeAll.replace(/^\.?\/|\/$/g, "");
+        const beside = joined(from, `${dir}/x`).slice(0, -1);
+        const above = `${resolve(folder.root)}/`;
         const all = folder.paths.filter(
-          (path) => path.startsWith(`${beside}/`) || `${dir}/`.endsWith(`/${path.replace(/[^/]*$/, "")}`),
+          (path) => path.startsWith(beside) || `${above}${path}`.includes(`/${dir}/`),
         );
+        if (all.length === 0)
+          refusals.push({ file: from, says: `lists ${one.includeAll}, which is not in the folder` });
         for (const path of all.sort(byCodeUnit))
           if (/\.sql$/i.test(path)) found.push({ path, as: path });
           else if (logs.has(path) && !on.includes(path)) walk(path, [...on, path]);

@@ -170,6 +170,12 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "goose",
+    "has a down part from its template that takes nothing back",
+    { "1_a.sql": "-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nSELECT 'down SQL query';\n" },
+    { down: null, notes: [/the down part of 1_a\.sql only selects a text, and takes nothing back/] },
+  ],
+  [
+    "goose",
     "cuts a body without StatementBegin",
     {
       "1_a.sql":
@@ -363,7 +369,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
         "--liquibase formatted sql\n--changeset ann:1\nSELECT 2;\n--changeset bob:2 dbms:mysql\nSELECT 3;\n",
     },
     {
-      makes: ["ann:1", "ann:1"],
+      makes: ["b.sql::1::ann", "a.sql::1::ann"],
       up: "SELECT 2;",
       doubts: [/cannot be imported: its changeset is no SQL\. `liquibase update-sql`/],
       notes: [/b\.sql:4 is for mysql alone/],
