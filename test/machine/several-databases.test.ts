@@ -45,7 +45,7 @@ describe("an execution on a deployment of several databases", () => {
     const { end, evidence } = await walked({ database: PRODUCTION });
     expect(end).toBe("Succeeded");
     const request = await evidenceOf(evidence, RUN).need<RequestDoc>(Doc.request);
-    expect(request).toMatchObject({ instance: PRODUCTION, of: { label: PRODUCTION } });
+    expect(request).toMatchObject({ instance: PRODUCTION, settings: { label: PRODUCTION } });
     expect(await evidence.readLease(PRODUCTION)).toMatchObject({ holder: null });
     expect(await evidence.readLease(ANOTHER)).toBeUndefined();
   });

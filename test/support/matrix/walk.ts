@@ -272,8 +272,9 @@ class Walk {
       settings: settingsOfNone(deployed),
       choice: {
         list: deployed.databases,
-        of: (database) => ({
-          settings: settingsOf(deployed, database),
+        settingsOf: (database) => settingsOf(deployed, database),
+        of: (settings) => ({
+          settings,
           databases: world.databases,
           metrics: { publish: () => undefined },
         }),
