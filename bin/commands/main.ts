@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../../lib/package.ts";
 import type { Rehearse } from "../../local/events.ts";
 import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
@@ -59,7 +59,7 @@ export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
   const sluice = new Command("sluice")
     .description("Gated, rehearsed, reversible PostgreSQL migrations.")
-    .version(versionOfPackage(), "-V, --version", "tells the version")
+    .version(packageVersion(), "-V, --version", "tells the version")
     .helpOption("-h, --help", "tells how it is used")
     .helpCommand("help [command]", "tells how a command is used")
     .configureOutput({
@@ -83,9 +83,4 @@ ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
   return sluice;
-}
-
-function versionOfPackage(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,0 +1,1 @@
+export { SluiceStack, type SluiceStackProps } from "./sluice-stack.ts";
