@@ -2,7 +2,7 @@ import { runSteps } from "../lambdas/migrate/run-steps.ts";
 import { addVersion, removeVersion } from "../lambdas/migrate/schema-version.ts";
 import type { StepDoc } from "../lambdas/shared/documents.ts";
 import { ErrorName } from "../lambdas/shared/errors.ts";
-import { type Migration, migrationOf } from "../lambdas/shared/plan.ts";
+import { type Migration, migrationOf, rollbackOf } from "../lambdas/shared/plan.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
 import type { Bench, Database } from "./harness.ts";
 
@@ -48,7 +48,7 @@ export async function rollBack(bench: Bench, database: Database, version: string
   await database.asOwner((session) =>
     runSteps(session, enginePorts(), {
       key: { run: "bench", version, round: 1, direction: "rollback" },
-      file: migration.rollback,
+      file: rollbackOf(migration),
       checksum: migration.migrate.checksum,
       failure: ErrorName.RollbackFailed,
       limitMinutes: undefined,

@@ -1,16 +1,21 @@
 import { App } from "aws-cdk-lib";
 import { compilePlan } from "../lib/plan/compile.ts";
+import { limitsText } from "../lib/plan/limits.ts";
 import { parseSettings, SETTINGS_KEY } from "../lib/settings.ts";
 import { SluiceStack } from "../lib/sluice-stack.ts";
 import { stackName } from "../lib/stack-name.ts";
+import { synthWithinLimits } from "../lib/template-limits.ts";
 import { mistakeIn } from "./commands/mistake.ts";
 
 const app = new App();
 try {
   const settings = parseSettings(app.node.tryGetContext(SETTINGS_KEY));
   const plan = await compilePlan(settings.plan);
-  new SluiceStack(app, stackName(settings), { settings, plan });
-  app.synth();
+  const stack = new SluiceStack(app, stackName(settings), { settings, plan });
+  const databases = settings.databases.length;
+  const templateBytes = synthWithinLimits(app, stack, databases);
+  // Beside the template, which may be printed.
+  for (const line of limitsText(plan, { databases, templateBytes })) console.error(line);
 } catch (error) {
   // For these the message says it all; a stack trace would hide it.
   const mistake = mistakeIn(error);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { SqlFile, Step } from "../lambdas/shared/plan.ts";
+import { RESTORE, type SqlFile, type Step } from "../lambdas/shared/plan.ts";
 import { loadPlan } from "../lib/plan/compile.ts";
 import { USAGE } from "./commands/exit-codes.ts";
 import { mistakeIn } from "./commands/mistake.ts";
@@ -72,7 +72,9 @@ try {
     ...plan.migrations.map((migration) => migration.migrate),
     ...plan.stagingData,
   ]);
-  const rollback = await copied(plan.migrations.map((migration) => migration.rollback));
+  const rollback = await copied(
+    plan.migrations.flatMap(({ rollback }) => (rollback === RESTORE ? [] : [rollback])),
+  );
   const failed = [squawk(migrate), squawk(rollback, ...DROPS.flatMap((rule) => ["--exclude", rule]))];
   process.exitCode = failed.some((status) => status !== 0) ? 1 : 0;
 } finally {

@@ -3,11 +3,12 @@ import type { IConstruct } from "constructs";
 import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
 import type { ExportRole } from "./export-role.ts";
 import type { Functions } from "./functions/functions.ts";
+import { usesDefaultSecretKey } from "./functions/permissions-rds.ts";
 import type { GateApi } from "./gate-api.ts";
 import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
 import type { Publishers } from "./publishers.ts";
-import type { Settings } from "./settings.ts";
+import { instancesOf, type Settings } from "./settings.ts";
 import type { StoppedRuns } from "./stopped-runs.ts";
 import type { Storage } from "./storage.ts";
 
@@ -70,30 +71,32 @@ export function acknowledge({
       `arn:<AWS::Partition>:ec2:<AWS::Region>:*:${id.startsWith("sg-") ? "security-group" : "subnet"}/${id}`,
       "That one subnet or group; the account is left open, since of a shared VPC it is another.",
     ]),
-    ...(settings.database.iamUser === undefined
-      ? []
-      : [
-          [
-            `arn:<AWS::Partition>:rds-db:<AWS::Region>:<AWS::AccountId>:dbuser:*/${settings.database.iamUser}`,
-            "That one role; staging, and what is restored, have resource ids that nobody knows at deployment.",
-          ] satisfies [string, string],
-        ]),
+    ...settings.databases.flatMap(({ iamUser }): [string, string][] =>
+      iamUser === undefined
+        ? []
+        : [
+            [
+              `arn:<AWS::Partition>:rds-db:<AWS::Region>:<AWS::AccountId>:dbuser:*/${iamUser}`,
+              "That one role; staging, and what is restored, have resource ids that nobody knows at deployment.",
+            ],
+          ],
+    ),
     [`${bucket}/runs/*`, "Evidence of every run; the bucket's policy forbids overwriting."],
     [
       `${bucket}/plans/*`,
       "A run's input names any plan that was published; the functions may only read them.",
     ],
     [`${bucket}/published/*`, "Who published a plan is noted for each; the functions may only read it."],
-    [`${bucket}/leases/*`, "One object for each database."],
+    [`${bucket}/leases/*`, "One object for each instance."],
     ...["deployment", "db-proxy", "target-group", "target"].map((kind): [string, string] => [
       rds(`${kind}:*`),
       "Only to be looked at: which of them are about production is found out so.",
     ]),
     [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
-    [
-      rds(`db:${asidePrefix(settings.database.instance)}*`),
+    ...instancesOf(settings.databases).map((instance): [string, string] => [
+      rds(`db:${asidePrefix(instance)}*`),
       "The former production after a restore; each run gives another name.",
-    ],
+    ]),
     [rds(`snapshot:${snapshotPrefix("rehearsal")}*`), "Sluice's own snapshots; each run has another."],
     [rds(`snapshot:${snapshotPrefix("final")}*`), "Sluice's own snapshots; each run has another."],
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
@@ -102,9 +105,9 @@ export function acknowledge({
     [rds("og:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [
       "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!db-*",
-      "RDS chooses the name; a condition holds it to secrets that RDS made for this instance, or to calls that RDS makes.",
+      "RDS chooses the name; a condition holds it to secrets that RDS made for these instances, or to calls that RDS makes.",
     ],
-    ...(settings.restore && settings.database.secretKmsKeyArn === undefined
+    ...(settings.restore && settings.databases.some(usesDefaultSecretKey)
       ? [
           [
             "arn:<AWS::Partition>:kms:<AWS::Region>:<AWS::AccountId>:key/*",
@@ -154,7 +157,7 @@ export function acknowledge({
       accept(
         each,
         `IAM5[Resource::<${logicalId(made)}.Arn>:*]`,
-        "Versions of that function: Step Functions asks for the function with and without one.",
+        "Versions of that function: an execution calls those that were deployed when it was started.",
       );
     accept(each, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions know no narrower resources.");
   }

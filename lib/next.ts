@@ -2,7 +2,9 @@ import { CfnMapping, CfnOutput, Stack } from "aws-cdk-lib";
 import type { ManagedPolicy } from "aws-cdk-lib/aws-iam";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
+import { fullName } from "../lambdas/shared/run-database.ts";
 import type { Notices } from "./notices.ts";
+import type { Database, Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 
 export interface NextProps {
@@ -10,8 +12,9 @@ export interface NextProps {
   cleanUp: StateMachine;
   storage: Storage;
   notices: Notices;
-  /** Name of the watch's, for a plan that watches anything. */
-  dashboard: string | undefined;
+  /** Names of the watches', for a plan that watches anything. */
+  dashboards: readonly string[];
+  databases: Settings["databases"];
   /** Checksum of the plan that a run gets which names none. */
   plan: string;
   /** Lets whoever has it publish plans. */
@@ -29,17 +32,24 @@ export class Next extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { machine, cleanUp, storage, notices, dashboard, plan, publishers }: NextProps,
+    { machine, cleanUp, storage, notices, dashboards, databases, plan, publishers }: NextProps,
   ) {
     super(scope, id);
     const { region, partition } = Stack.of(this);
     const host = new CfnMapping(this, "Consoles", { mapping: CONSOLES }).findInMap(partition, "host");
-    const input = JSON.stringify({ startedBy: "your name", reason: "why" });
+    const [first] = databases;
+    const several = databases.length > 1;
+    const input = JSON.stringify({
+      ...(several ? { database: nameFor(first) } : {}),
+      startedBy: "your name",
+      reason: "why",
+    });
     const arn = machine.stateMachineArn;
     this.say("StateMachineArn", arn);
     this.say("CleanUpStateMachineArn", cleanUp.stateMachineArn);
     this.say("EvidenceBucket", storage.bucket.bucketName);
     this.say("PlanChecksum", plan);
+    this.say("Databases", databases.map(nameFor).join(", "));
     this.say("PublishersPolicyArn", publishers.managedPolicyArn);
     this.say("ApproversTopicArn", notices.approvers.topicArn);
     this.say("EscalationTopicArn", notices.escalation.topicArn);
@@ -56,7 +66,7 @@ export class Next extends Construct {
     );
     this.say(
       "Todo3Start",
-      `https://${host}/states/home?region=${region}#/statemachines/view/${arn} (Start execution, with the input below or {})`,
+      `https://${host}/states/home?region=${region}#/statemachines/view/${arn} (Start execution, with the input below${several ? ", for another database with its name" : " or {}"})`,
     );
     this.say("Todo4Input", input);
     this.say(
@@ -67,14 +77,19 @@ export class Next extends Construct {
       "Todo6Report",
       `aws s3 sync s3://${storage.bucket.bucketName}/runs/RUN evidence (RUN is the execution's name; report.html is in it)`,
     );
-    if (dashboard !== undefined)
+    if (dashboards.length > 0)
       this.say(
         "Todo7Watch",
-        `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard} (after a success)`,
+        `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboards.join(" or ")} (after a success)`,
       );
   }
 
   private say(id: string, value: string): void {
     new CfnOutput(this, id, { value }).overrideLogicalId(id);
   }
+}
+
+/** In full, as an execution's input takes it in any case. */
+function nameFor({ instance, name }: Database): string {
+  return fullName({ instance, database: name });
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
 import { line } from "../lambdas/gate/said.ts";
-import { maintenanceWindow, type RunSettings } from "../lambdas/shared/settings.ts";
+import { type Deployed, maintenanceWindow, type RunDatabase } from "../lambdas/shared/settings.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
 export const SETTINGS_KEY = "sluice";
@@ -50,41 +50,71 @@ export function personOf({ name, email }: Person): { id: string; name: string } 
   return { id: createHash("sha256").update(email.toLowerCase()).digest("hex").slice(0, 16), name };
 }
 
-const database = z
-  .strictObject({
-    /** Identifier of the production instance. */
-    instance: z
-      .string()
-      .regex(/^[a-z](-?[a-z0-9])*$/, "a DB instance identifier, in lower case")
-      .max(63)
-      .refine(
-        (name) => !name.startsWith("sluice-"),
-        "must not start with sluice-, which names what is deleted again",
-      ),
-    /** Database in that instance. */
-    name: z.string().min(1),
-    /** Secret (JSON) with username and password of the migrating role; one that RDS manages will do. */
-    secretArn: arn(
-      "secretsmanager",
-      "arn:aws:secretsmanager:eu-central-1:123456789012:secret:...",
-    ).optional(),
-    /** In place of a secret: the migrating role, which was granted rds_iam and logs in with a token of IAM's. */
-    iamUser: z.string().min(1).max(63).optional(),
-    /** Key of that secret, where it is not the account's default one. */
-    secretKmsKeyArn: key.optional(),
-    /** Key that the instance is encrypted with, where it is not the account's default one. */
-    storageKmsKeyArn: key.optional(),
-    /** PEM file of further certificate authorities that may vouch for the database; see docs/deploying.md. */
-    caBundle: z.string().min(1).optional(),
-  })
-  .refine(({ secretArn, iamUser }) => (secretArn === undefined) !== (iamUser === undefined), {
-    path: ["secretArn"],
-    error: "give either this or iamUser: how the migrating role logs in",
-  })
-  .refine(({ iamUser, secretKmsKeyArn }) => iamUser === undefined || secretKmsKeyArn === undefined, {
-    path: ["secretKmsKeyArn"],
-    error: "does not go with iamUser: there is no secret",
-  });
+const login = {
+  /** Secret (JSON) with username and password of the migrating role; one that RDS manages will do. */
+  secretArn: arn("secretsmanager", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:...").optional(),
+  /** In place of a secret: the migrating role, which was granted rds_iam and logs in with a token of IAM's. */
+  iamUser: z.string().min(1).max(63).optional(),
+  /** Key of that secret, where it is not the account's default one. */
+  secretKmsKeyArn: key.optional(),
+};
+
+const databaseFields = {
+  /** Identifier of the production instance. */
+  instance: z
+    .string()
+    .regex(/^[a-z](-?[a-z0-9])*$/, "a DB instance identifier, in lower case")
+    .max(63)
+    .refine(
+      (name) => !name.startsWith("sluice-"),
+      "must not start with sluice-, which names what is deleted again",
+    ),
+  /** Database in that instance. */
+  name: z.string().min(1),
+  ...login,
+  /** Key that the instance is encrypted with, where it is not the account's default one. */
+  storageKmsKeyArn: key.optional(),
+  /** PEM file of further certificate authorities that may vouch for the database; see docs/deploying.md. */
+  caBundle: z.string().min(1).optional(),
+};
+
+const application = z.strictObject({
+  /** Base address for the plan's hooks and smoke tests. */
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  /** Database roles of the application, in addition to the plan's. */
+  roles: z.array(line(63)).default([]),
+});
+
+/** Names of CloudWatch alarms that are silent while the application is down. */
+const alarms = z.array(z.string().min(1));
+
+const database = z.strictObject(databaseFields).superRefine(refuseLogin);
+
+/** One of several: what is not the same for all of them may stand in it, and is then its own alone. */
+const oneOfSeveral = z
+  .strictObject({ ...databaseFields, application: application.optional(), alarms: alarms.optional() })
+  .superRefine(refuseLogin);
+
+type Given = z.infer<typeof oneOfSeveral>;
+
+/** A database that runs may be of, with all that is its own. */
+export type Database = Omit<Given, "application" | "alarms"> & {
+  /** What an execution's input names it by, and CloudWatch its metrics; no other of the deployment has it. */
+  label: string;
+  application: z.infer<typeof application>;
+  alarms: string[];
+};
+
+function refuseLogin(
+  { secretArn, iamUser, secretKmsKeyArn }: z.infer<z.ZodObject<typeof login>>,
+  context: z.core.$RefinementCtx,
+): void {
+  const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+  if ((secretArn === undefined) === (iamUser === undefined))
+    refuse("secretArn", "give either this or iamUser: how the migrating role logs in");
+  if (iamUser !== undefined && secretKmsKeyArn !== undefined)
+    refuse("secretKmsKeyArn", "does not go with iamUser: there is no secret");
+}
 
 const network = z
   .strictObject({
@@ -135,21 +165,24 @@ const tags = z
 const fields = z.strictObject({
   /** Folder of the plan, relative to the app's. */
   plan: z.string().min(1).default("sql/knowledge-graph"),
-  database,
+  /** The one database that runs are of. */
+  database: database.optional(),
+  /** In its place: those of which an execution's input names one. */
+  databases: z.tuple([oneOfSeveral], oneOfSeveral, { error: "a list of at least one database" }).optional(),
+  /** Of the CloudFormation stack; after the first database's instance unless told. */
+  stackName: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]*$/, "letters, digits and hyphens, a letter first")
+    .max(100)
+    .optional(),
   /** Where functions that talk to the database run: subnets that reach it, and S3, Secrets Manager, SNS and EventBridge. */
   network,
   /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses, each of which gets its own link. */
   approvers: listOfAsked,
   /** Who is asked when no approver answered in time; with names where the approvers have names. */
   escalation: listOfAsked,
-  application: z
-    .strictObject({
-      /** Base address for the plan's hooks and smoke tests. */
-      url: z.url({ protocol: /^https?$/ }).optional(),
-      /** Database roles of the application, in addition to the plan's. */
-      roles: z.array(line(63)).default([]),
-    })
-    .prefault({}),
+  /** Of the database's application; with several databases of those that have none of their own. */
+  application: application.prefault({}),
   /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
   backup: z
     .strictObject({
@@ -175,8 +208,8 @@ const fields = z.strictObject({
     .prefault({}),
   /** What the organization's policies demand of all that a run makes at RDS: staging, snapshots, groups. */
   tags,
-  /** Names of CloudWatch alarms that are silent while the application is down. */
-  alarms: z.array(z.string().min(1)).default([]),
+  /** Silent while the application is down; with several databases those of each that has none of its own. */
+  alarms: alarms.default([]),
   /** Whether the rehearsal comes before the application is stopped, or inside the downtime. */
   rehearse: z.enum(["before", "inside"]).default("before"),
   /** Whether the application's roles lose CONNECT while the migration runs. */
@@ -208,20 +241,58 @@ const fields = z.strictObject({
   concurrentWaitMs: z.number().int().min(1_000).max(86_400_000).default(600_000),
 });
 
-export const settings = fields.superRefine(
-  ({ approvers, escalation, evidenceLock, retentionDays }, context) => {
-    const refuse = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
-    if (typeof approvers[0] !== typeof escalation[0])
-      refuse(
-        ["escalation"],
-        "must have names as the approvers do, or none: otherwise a link of this list could be anybody's",
-      );
-    if (evidenceLock && evidenceLock.days > retentionDays)
-      refuse(["evidenceLock", "days"], `must not be more than retentionDays (${retentionDays})`);
+const checked = fields.superRefine((given, context) => {
+  const { approvers, escalation, evidenceLock, retentionDays } = given;
+  const refuse = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
+  if (given.database && given.databases)
+    refuse(["databases"], "does not go with database: move that one into this list");
+  if (!given.database && !given.databases) refuse(["database"], "is missing: give it, or the list databases");
+  given.databases?.forEach((one, i, all) => {
+    if (all.slice(0, i).some((before) => before.instance === one.instance && before.name === one.name))
+      refuse(["databases", i], `${one.name} on ${one.instance} is there twice`);
+  });
+  if (typeof approvers[0] !== typeof escalation[0])
+    refuse(
+      ["escalation"],
+      "must have names as the approvers do, or none: otherwise a link of this list could be anybody's",
+    );
+  if (evidenceLock && evidenceLock.days > retentionDays)
+    refuse(["evidenceLock", "days"], `must not be more than retentionDays (${retentionDays})`);
+});
+
+/** Settings as they are read: a list of databases, each with all that is its own, also where there is one. */
+export const settings = checked.transform(
+  ({ database, databases: several, application, alarms, ...common }) => {
+    const given: readonly [Given, ...Given[]] | undefined = database ? [database] : several;
+    // Refused by the check.
+    if (!given) return z.NEVER;
+    const whole = (one: Given): Database => ({
+      ...one,
+      application: one.application ?? application,
+      alarms: one.alarms ?? alarms,
+      label: labelOf(one, given),
+    });
+    const [first, ...others] = given;
+    const databases: [Database, ...Database[]] = [whole(first), ...others.map(whole)];
+    return { ...common, databases };
   },
 );
 
+/** The instance's identifier, or with the database's name where more than one of the instance is in the list. */
+function labelOf(
+  { instance, name }: Pick<Database, "instance" | "name">,
+  all: readonly Pick<Database, "instance">[],
+): string {
+  return all.filter((one) => one.instance === instance).length > 1 ? `${instance}/${name}` : instance;
+}
+
 export type Settings = z.infer<typeof settings>;
+
+/** Each once: an instance may have several of the databases. */
+export function instancesOf(databases: readonly Pick<Database, "instance">[]): string[] {
+  return [...new Set(databases.map(({ instance }) => instance))];
+}
 
 /** Every mistake in the settings, one a line. */
 export class SettingsError extends Error {
@@ -270,21 +341,15 @@ function isMissing(issue: z.core.$ZodIssue): boolean {
 }
 
 /** What the functions are told of the deployment, but for what is known only once it is deployed. */
-export function toRunSettings(settings: Settings): Omit<RunSettings, "gateUrl"> {
-  const { database, application, backup } = settings;
+export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
   return {
-    instance: database.instance,
-    database: database.name,
-    ...(database.secretArn === undefined ? {} : { secretArn: database.secretArn }),
-    ...(database.iamUser === undefined ? {} : { iamUser: database.iamUser }),
-    applicationRoles: application.roles,
-    ...(application.url === undefined ? {} : { applicationUrl: application.url }),
+    databases: settings.databases.map(toRunDatabase),
     fence: settings.fence,
     rehearse: settings.rehearse,
+    ...(settings.restore ? {} : { restore: false as const }),
     ...(Object.keys(settings.tags).length === 0 ? {} : { tags: settings.tags }),
-    alarms: settings.alarms,
     retentionDays: settings.retentionDays,
-    ...backup,
+    ...settings.backup,
     separateApprover: settings.separateApprover,
     ...peopleOf(settings),
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
@@ -295,7 +360,28 @@ export function toRunSettings(settings: Settings): Omit<RunSettings, "gateUrl"> 
   };
 }
 
-function peopleOf({ approvers, escalation }: Settings): Pick<RunSettings, "people"> {
+function toRunDatabase({
+  label,
+  instance,
+  name,
+  secretArn,
+  iamUser,
+  application,
+  alarms,
+}: Database): RunDatabase {
+  return {
+    label,
+    instance,
+    database: name,
+    ...(secretArn === undefined ? {} : { secretArn }),
+    ...(iamUser === undefined ? {} : { iamUser }),
+    applicationRoles: application.roles,
+    ...(application.url === undefined ? {} : { applicationUrl: application.url }),
+    alarms,
+  };
+}
+
+function peopleOf({ approvers, escalation }: Settings): Pick<Deployed, "people"> {
   const named = (list: readonly Asked[]) =>
     list.flatMap((one) => (typeof one === "string" ? [] : [personOf(one)]));
   const people = { approvers: named(approvers), escalation: named(escalation) };

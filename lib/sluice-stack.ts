@@ -1,8 +1,9 @@
 import { CustomResource, Duration, Fn, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
+import { LAMBDA_RECOGNIZE_VERSION_PROPS } from "aws-cdk-lib/cx-api";
 import type { Construct } from "constructs";
-import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { type CompiledPlan, noWayBack } from "../lambdas/shared/plan.ts";
 import { acknowledge } from "./acknowledged.ts";
 import { ExportRole } from "./export-role.ts";
 import { Functions } from "./functions/functions.ts";
@@ -13,8 +14,9 @@ import { Machine } from "./machine/machine.ts";
 import { Network } from "./network.ts";
 import { Next } from "./next.ts";
 import { Notices } from "./notices.ts";
+import { PlanError } from "./plan/plan-error.ts";
 import { Publishers } from "./publishers.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, toDeployed } from "./settings.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
 import { watchProduction } from "./watch-production.ts";
@@ -24,15 +26,25 @@ export interface SluiceStackProps extends StackProps {
   plan: CompiledPlan;
 }
 
-/** Everything that is deployed for one database and one plan. Only wires; each construct has one concern. */
+/** Everything that is deployed: it serves several databases and any plan. Only wires; each construct has one concern. */
 export class SluiceStack extends Stack {
   readonly machine: Machine;
 
   constructor(scope: Construct, id: string, { settings, plan, ...props }: SluiceStackProps) {
+    const problem = plan.acceptNoWayBack ? undefined : noWayBack(plan, toDeployed(settings));
+    if (problem) throw new PlanError("plan.yaml", "migrations", `${problem.seen}. ${problem.mend}`);
     const { lookUp } = settings.network;
     // Only a stack that says where it goes can look anything up there.
     const env = lookUp && { env: { account: lookUp.account, region: lookUp.region } };
-    super(scope, id, { description: `Sluice: ${plan.title}`, ...env, ...props });
+    super(scope, id, {
+      description: `Sluice: ${plan.title}`,
+      // A third of the template would be spaces, and CloudFormation takes a megabyte.
+      suppressTemplateIndentation: true,
+      ...env,
+      ...props,
+    });
+    // A version is made anew where what belongs to it has changed, and nothing else: Lambda makes no second one of the same.
+    this.node.setContext(LAMBDA_RECOGNIZE_VERSION_PROPS, true);
     const retention: logs.RetentionDays = settings.retentionDays;
     const storage = new Storage(this, "Storage", settings);
     const notices = new Notices(this, "Notices", settings);
@@ -51,7 +63,7 @@ export class SluiceStack extends Stack {
     });
     const common = {
       restore: settings.restore,
-      functions: functions.byCapability,
+      functions: functions.versions,
     };
     this.machine = new Machine(this, "Machine", {
       ...common,
@@ -78,7 +90,7 @@ export class SluiceStack extends Stack {
     });
     functions.allowMachines(machines);
     api.serve(functions.gatePage);
-    const watch = watchProduction(this, { plan, instance: settings.database.instance, functions, notices });
+    const watches = watchProduction(this, { plan, databases: settings.databases, functions, notices });
     const publishers = new Publishers(this, "Publishers", { storage });
     acknowledge({
       publishers,
@@ -98,7 +110,8 @@ export class SluiceStack extends Stack {
       cleanUp: cleanUp.stateMachine,
       storage,
       notices,
-      dashboard: watch?.dashboard,
+      dashboards: watches.map(({ dashboard }) => dashboard),
+      databases: settings.databases,
     });
   }
 

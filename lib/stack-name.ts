@@ -1,6 +1,9 @@
 import type { Settings } from "./settings.ts";
 
 /** What a deployment's stack is called. */
-export function stackName({ database }: Pick<Settings, "database">): string {
-  return `Sluice-${database.instance}`;
+export function stackName({
+  stackName,
+  databases: [first],
+}: Pick<Settings, "stackName" | "databases">): string {
+  return stackName ?? `Sluice-${first.instance}`;
 }

@@ -1,31 +1,41 @@
 import type { Construct } from "constructs";
+import { nameOf } from "../lambdas/shared/names.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { Functions } from "./functions/functions.ts";
 import { Monitoring } from "./monitoring.ts";
 import type { Notices } from "./notices.ts";
+import type { Database } from "./settings.ts";
 import { Watch } from "./watch.ts";
 
 /**
  * What a watch takes. Its schedule serves any plan. Of the plan that is deployed the metrics are known, and get a
- * dashboard and alarms; those of another one are in the same namespace under their names, and in the report.
+ * dashboard and alarms for each database; those of another one are in the same namespace under their names, and in the report.
  */
 export function watchProduction(
   scope: Construct,
   {
     plan,
-    instance,
+    databases,
     functions,
     notices,
-  }: { plan: CompiledPlan; instance: string; functions: Functions; notices: Notices },
-): Monitoring | undefined {
+  }: { plan: CompiledPlan; databases: readonly Database[]; functions: Functions; notices: Notices },
+): Monitoring[] {
   const { watch } = plan;
   const { aftercare, watch: probe } = functions.byCapability;
-  new Watch(scope, "Watch", { starter: aftercare, probe });
-  if (!watch) return undefined;
-  return new Monitoring(scope, "Monitoring", {
-    plan: { ...plan, watch },
-    instance,
+  new Watch(scope, "Watch", {
+    starter: aftercare,
     probe,
-    topic: notices.approvers,
+    labels: databases.map(({ label }) => label),
   });
+  if (!watch) return [];
+  return databases.map(
+    ({ label, instance }, i) =>
+      new Monitoring(scope, i === 0 ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
+        plan: { ...plan, watch },
+        label,
+        instance,
+        probe,
+        topic: notices.approvers,
+      }),
+  );
 }

@@ -3,7 +3,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import { ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
-import { WATCH_SCHEDULES } from "../lambdas/shared/aws/scheduler-schedules.ts";
+import { watchSchedules } from "../lambdas/shared/aws/scheduler-schedules.ts";
 import { Envar } from "../lambdas/shared/envars.ts";
 
 export interface WatchProps {
@@ -11,11 +11,13 @@ export interface WatchProps {
   starter: lambda.Function;
   /** Takes one reading. */
   probe: lambda.Function;
+  /** Of the databases that may be watched. */
+  labels: readonly string[];
 }
 
 /** What lets a run have production watched after it has ended: a group for the schedules, and a role to call the probe. */
 export class Watch extends Construct {
-  constructor(scope: Construct, id: string, { starter, probe }: WatchProps) {
+  constructor(scope: Construct, id: string, { starter, probe, labels }: WatchProps) {
     super(scope, id);
     const stack = Stack.of(this);
     const group = new ScheduleGroup(this, "Schedules", {
@@ -42,7 +44,8 @@ export class Watch extends Construct {
     starter.addEnvironment(Envar.watchFunction, probe.functionArn);
     starter.addEnvironment(Envar.watchRole, role.roleArn);
     starter.addEnvironment(Envar.watchGroup, group.scheduleGroupName);
-    const schedules = WATCH_SCHEDULES.map((name) =>
+    const names = labels.flatMap((label) => Object.values(watchSchedules(label)));
+    const schedules = names.map((name) =>
       stack.formatArn({
         service: "scheduler",
         resource: "schedule",

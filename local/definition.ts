@@ -1,9 +1,10 @@
-import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { type CompiledPlan, isRestoreOnly, type Migration } from "../lambdas/shared/plan.ts";
 import { stateInWords } from "../lambdas/shared/state-name.ts";
 import { CAPABILITY_METADATA } from "../lib/functions/functions.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";
 import { MACHINE_METADATA, type MachineName, PHASES_METADATA } from "../lib/machine/phases.ts";
+import type { Only } from "../lib/machine/states.ts";
 import type { Phase } from "./events.ts";
 
 /** What a choice asks, as far as the machines do. */
@@ -30,6 +31,8 @@ export interface MachinePhase {
   /** The phase that people see it as a part of. */
   within?: string;
   states: readonly string[];
+  /** Which migrations a state works on, where not on all. */
+  only: Readonly<Record<string, Only>>;
 }
 
 export interface Definition {
@@ -64,13 +67,14 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
     ({ Metadata }) => Metadata?.[MACHINE_METADATA] === name,
   );
   if (!machine) throw new Error(`The template holds no state machine for the ${name}`);
-  const text = resolve(machine.Properties.DefinitionString);
+  const text = resolve(machine.Properties.DefinitionString, template);
   const parsed = JSON.parse(text) as Definition["parsed"];
   const capabilities = new Map<string, MachineCapability>();
   for (const [name, state] of Object.entries(parsed.States)) {
     if (state.Type !== "Task") continue;
     const arn = state.Parameters?.FunctionName ?? state.Resource ?? "";
-    const id = arn.slice(arn.lastIndexOf(":") + 1);
+    // arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION
+    const id = arn.split(":")[6] ?? "";
     const capability = template.Resources[id]?.Metadata?.[CAPABILITY_METADATA];
     const known = MACHINE_CAPABILITIES.find((candidate) => candidate === capability);
     if (!known) throw new Error(`State "${name}" calls ${arn}, which is no capability of this app`);
@@ -80,16 +84,20 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
   return { text, parsed, capabilities, phases: inOrderOfEntry(phases, parsed) };
 }
 
-function resolve(value: unknown): string {
+function resolve(value: unknown, template: Template): string {
   if (typeof value === "string") return value;
   if (typeof value === "object" && value !== null) {
     const [[name, argument] = ["", undefined]] = Object.entries(value);
     if (name === "Fn::Join" && Array.isArray(argument))
-      return (argument[1] as unknown[]).map(resolve).join(String(argument[0]));
-    if (name === "Ref" && typeof argument === "string" && PSEUDO[argument]) return PSEUDO[argument];
-    // Every attribute that a definition names is a function's ARN.
-    if (name === "Fn::GetAtt" && Array.isArray(argument) && argument[1] === "Arn")
-      return `arn:aws:lambda:us-east-1:000000000000:function:${String(argument[0])}`;
+      return (argument[1] as unknown[]).map((part) => resolve(part, template)).join(String(argument[0]));
+    if (name === "Ref" && typeof argument === "string") {
+      if (PSEUDO[argument]) return PSEUDO[argument];
+      // All else that a definition names is a function's version, whose id changes with the code; its name here does not.
+      const { Type, Properties } = template.Resources[argument] ?? {};
+      const of = (Properties?.FunctionName as { Ref?: string } | undefined)?.Ref;
+      if (Type === "AWS::Lambda::Version" && of !== undefined)
+        return `arn:aws:lambda:us-east-1:000000000000:function:${of}:1`;
+    }
   }
   throw new Error(`The definition holds what a local run cannot resolve: ${JSON.stringify(value)}`);
 }
@@ -131,19 +139,38 @@ export function nameInWords({ parsed }: Definition, state: string, input: unknow
 
 /** The machine's phases as people see them, with the states that a run of this plan can enter. */
 export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[] {
+  const restores = definition.phases.some(({ phase }) => phase === "Restore");
+  const first = plan.migrations.findIndex(isRestoreOnly);
+  const isEntered = (only: Only | undefined, migration: Migration | undefined): boolean => {
+    switch (only) {
+      case undefined:
+        return true;
+      case "after the restore":
+        return restores && first >= 0;
+      case "with a rollback":
+        return migration !== undefined && !isRestoreOnly(migration);
+      case "rolled back":
+        return migration !== undefined && (first < 0 || plan.migrations.indexOf(migration) < first);
+    }
+  };
   const calledOf = (state: string) => called(definition.parsed.States[state]) ?? state;
   const works = (state: string) => versionPath(definition.parsed.States[state]) !== undefined;
-  const names = (states: readonly string[]): string[] => {
+  const names = (states: readonly string[], only: MachinePhase["only"]): string[] => {
     const begin = states.findIndex(works);
-    if (begin === -1) return [...states];
+    const lead = begin === -1 ? states : states.slice(0, begin);
+    const own = lead.filter((state) => isEntered(only[state], undefined));
+    if (begin === -1) return own;
     const rest = states.slice(begin).findIndex((state) => !works(state));
     const end = rest === -1 ? states.length : begin + rest;
     return [
-      ...states.slice(0, begin),
-      ...plan.migrations.flatMap(({ version }) =>
-        states.slice(begin, end).map((state) => stateInWords(calledOf(state), version)),
+      ...own,
+      ...plan.migrations.flatMap((migration) =>
+        states
+          .slice(begin, end)
+          .filter((state) => isEntered(only[state], migration))
+          .map((state) => stateInWords(calledOf(state), migration.version)),
       ),
-      ...names(states.slice(end)),
+      ...names(states.slice(end), only),
     ];
   };
   return definition.phases
@@ -152,7 +179,7 @@ export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[]
       phase,
       states: definition.phases
         .filter((part) => (part.within ?? part.phase) === phase)
-        .flatMap(({ states }) => [...new Set(names(states))]),
+        .flatMap(({ states, only }) => [...new Set(names(states, only))]),
     }));
 }
 

@@ -30,11 +30,14 @@ export async function findDeployment(stack: string, region: string | undefined):
   );
   const bucket = outputOf(outputs, "EvidenceBucket", stack);
   const machine = outputOf(outputs, "StateMachineArn", stack);
+  // One that an older version deployed has one database, and no such output.
+  const databases = outputs.get("Databases")?.split(", ") ?? [];
   const evidence = new S3Evidence(new S3Client(at), bucket);
   return {
     stack,
     bucket,
     machine,
+    databases,
     store: {
       create: (key, ...rest) => asked(`to write ${key}`, () => evidence.create(key, ...rest)),
       read: (key) => asked(`to read ${key}`, () => evidence.read(key)),

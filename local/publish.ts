@@ -1,7 +1,11 @@
+import * as z from "zod";
+import { operatorInput } from "../lambdas/admit/input.ts";
+import { messageOf } from "../lambdas/shared/errors.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { documentOf, planKey } from "../lambdas/shared/plan-document.ts";
 import type { EvidenceStore } from "../lambdas/shared/ports.ts";
 import { type Identity, nameIn, notePublication } from "../lambdas/shared/publications.ts";
+import { chosen, fullName } from "../lambdas/shared/run-database.ts";
 import { storePlan } from "../lambdas/shared/stored-plans.ts";
 import { UsageError } from "./events.ts";
 
@@ -10,6 +14,8 @@ export interface Deployment {
   stack: string;
   bucket: string;
   machine: string;
+  /** Those that a run's input may name, each as `instance/database`; none where an older version deployed it. */
+  databases: readonly string[];
   store: Pick<EvidenceStore, "create" | "read">;
   identity: Identity;
   /** Starts an execution with that input; resolves to its ARN. */
@@ -19,6 +25,7 @@ export interface Deployment {
 export interface PublishWishes {
   dryRun: boolean;
   start: boolean;
+  database?: string | undefined;
   startedBy?: string | undefined;
   reason?: string | undefined;
 }
@@ -27,7 +34,7 @@ export interface PublishWishes {
 export async function publish(
   plan: CompiledPlan,
   deployment: Deployment,
-  { dryRun, start, startedBy, reason }: PublishWishes,
+  { dryRun, start, database, startedBy, reason }: PublishWishes,
 ): Promise<string[]> {
   const { bucket, store, identity, machine } = deployment;
   const { checksum } = plan;
@@ -35,11 +42,15 @@ export async function publish(
   const by = nameIn(identity.id, identity.arn);
   const place = `s3://${bucket}/${planKey(checksum)}`;
   const size = `${Math.ceil(Buffer.byteLength(text) / 1024)} KB`;
+  const of = databaseFor(deployment.databases, database, start);
   const input = JSON.stringify({
     plan: checksum.slice(0, 12),
+    ...(of === undefined ? {} : { database: of }),
     startedBy: startedBy ?? (start ? by : "your name"),
     ...(reason === undefined ? (start ? {} : { reason: "why" }) : { reason }),
   });
+  const { error } = operatorInput.safeParse(JSON.parse(input));
+  if (error) throw new UsageError(`A run would refuse its input: ${z.prettifyError(error)}`);
   const lines = [`${plan.title} (${plan.name}, ${checksum.slice(0, 12)})`];
   if (dryRun) {
     const there = (await store.read(planKey(checksum))) !== undefined;
@@ -60,12 +71,37 @@ export async function publish(
     return [
       ...lines,
       "",
-      "A run of it starts with this input:",
+      `A run of it starts with this input${of === ANY ? `, with one of these for ${ANY}: ${deployment.databases.join(", ")}` : ""}:`,
       `  ${input}`,
       `  aws stepfunctions start-execution --state-machine-arn ${machine} --input '${input.replaceAll("'", "'\\''")}'`,
     ];
   if (dryRun) return [...lines, `An execution of ${machine} would be started with ${input}`];
   return [...lines, "", `Started with ${input}:`, `  ${await deployment.start(input)}`];
+}
+
+/** Stands for one of several databases in an input that is only shown. No database is started by it. */
+const ANY = "DATABASE";
+
+/**
+ * What the input says of the database: nothing where there is one and none was named.
+ * @throws UsageError for one that is not there, and where none was named and a run is to start
+ */
+function databaseFor(
+  databases: readonly string[],
+  named: string | undefined,
+  start: boolean,
+): string | undefined {
+  if (named === undefined && (databases.length < 2 || !start)) return databases.length < 2 ? undefined : ANY;
+  if (databases.length === 0) return named;
+  const list = databases.map((name) => {
+    const [instance = "", ...database] = name.split("/");
+    return { instance, database: database.join("/") };
+  });
+  try {
+    return fullName(chosen(list, named));
+  } catch (error) {
+    throw new UsageError(`--database: ${messageOf(error)}`);
+  }
 }
 
 /** What the deployment's stack tells in its outputs; absent: it is an older one's, or no stack of Sluice's. */

@@ -234,12 +234,16 @@ class Run {
     const evidence = fileEvidence(this.folder, world.leases);
     const ports: Surroundings = {
       settings: {
+        label: world.instance,
         instance: world.instance,
         database: world.database,
         applicationRoles: [],
         ...(world.applicationUrl === undefined ? {} : { applicationUrl: world.applicationUrl }),
         fence: this.options.fence,
         rehearse: this.options.rehearse,
+        ...(this.definition.phases.some(({ phase }) => phase === "Restore")
+          ? {}
+          : { restore: false as const }),
         alarms: [],
         retentionDays: 365,
         gateUrl,

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
+import { databasesHere } from "./databases-here.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { planFolder, problemsOf } from "./plan-folder.ts";
 import { planText } from "./plan-text.ts";
@@ -26,7 +27,7 @@ ${OTHER_EXIT_CODES}`,
     .action(async (dir: string) => {
       const loaded: LoadedPlan = await planFolder(dir);
       const problems = await problemsOf(loaded);
-      if (problems.length === 0) return print(streams.stdout, planText(loaded.plan));
+      if (problems.length === 0) return print(streams.stdout, planText(loaded.plan, await databasesHere()));
       print(
         streams.stderr,
         problems.map(({ message }) => `error: ${message}`),

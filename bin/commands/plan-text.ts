@@ -1,12 +1,15 @@
 import { checklistOf } from "../../lambdas/gate/open.ts";
 import { count, duration } from "../../lambdas/report/words.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, RESTORE } from "../../lambdas/shared/plan.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
-import { limitsOf, MOST_DOCUMENT_BYTES, MOST_EVENTS } from "../../lib/plan/limits.ts";
+import { limitsText } from "../../lib/plan/limits.ts";
 import { gateNames } from "../../local/terminal/phases.ts";
 
-/** What a plan holds, for people. */
-export function planText(plan: CompiledPlan): string[] {
+/**
+ * What a plan holds, for people.
+ * @param databases how many a deployment of it is for
+ */
+export function planText(plan: CompiledPlan, databases: number): string[] {
   const { schema, server, extensions, applicationRoles, migrations, gates, benchmarks } = plan;
   return [
     `${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
@@ -21,7 +24,7 @@ export function planText(plan: CompiledPlan): string[] {
         [
           count(migrate.steps.length, "step"),
           count(validate.checks.length, "check"),
-          `${count(rollback.steps.length, "step")} back`,
+          rollback === RESTORE ? "restore only" : `${count(rollback.steps.length, "step")} back`,
           `${duration(expectedMinutes * 60)} planned`,
         ].join(", "),
       ]),
@@ -52,7 +55,7 @@ export function planText(plan: CompiledPlan): string[] {
       ]),
     ),
     "",
-    ...limitsText(plan),
+    ...limitsText(plan, { databases }),
     "No mistakes found.",
   ];
 }
@@ -67,12 +70,4 @@ function section(title: string, rows: readonly (readonly string[])[]): string[] 
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ");
   return ["", title, ...rows.map((row) => `  ${line(row).trimEnd()}`)];
-}
-
-/** How near a run of it comes to what a run may have. */
-function limitsText(plan: CompiledPlan): string[] {
-  const { events, bytes } = limitsOf(plan);
-  return [
-    `Up to ${events} of ${MOST_EVENTS} events in a run's history; ${Math.ceil(bytes / 1024)} KB compiled, of ${MOST_DOCUMENT_BYTES / 1024} KB.`,
-  ];
 }

@@ -14,6 +14,7 @@ interface PublishFlags {
   stack?: string;
   dryRun?: true;
   start?: true;
+  database?: string;
   startedBy?: string;
   reason?: string;
 }
@@ -28,6 +29,7 @@ export function publishCommand({ streams, exit }: Context): Command {
     .option("--stack <name>", "the deployment's stack (default: the one that the settings in cdk.json make)")
     .option("--dry-run", "says what it would do, and does none of it")
     .option("--start", "starts a run of it")
+    .option("--database <name>", "the database that the run is of, where the deployment has several")
     .option("--started-by <name>", "who starts it (default: as AWS knows you)")
     .option("--reason <text>", "why, for those who are asked at the gates")
     .addHelpText(
@@ -38,7 +40,7 @@ AWS is reached as by its own command line: AWS_PROFILE, AWS_REGION and the like 
 Examples:
   sluice publish my-plan --dry-run
   sluice publish my-plan
-  sluice publish my-plan --start --started-by "Ada Lovelace" --reason "orders need labels"
+  sluice publish my-plan --start --database orders --started-by "Ada Lovelace" --reason "orders need labels"
 ${OTHER_EXIT_CODES}`,
     )
     .action(async (dir: string, flags: PublishFlags) => {
@@ -53,14 +55,19 @@ ${OTHER_EXIT_CODES}`,
         );
         return exit(USAGE);
       }
-      const [{ findDeployment }, { publish }] = await Promise.all([
+      const [{ findDeployment }, { publish }, { limitsText }] = await Promise.all([
         import("../../local/deployment.ts"),
         import("../../local/publish.ts"),
+        import("../../lib/plan/limits.ts"),
       ]);
       const { stack, region } = await stackOf(flags.stack);
-      const { dryRun = false, start = false, startedBy, reason } = flags;
+      const { dryRun = false, start = false, database, startedBy, reason } = flags;
       const deployment = await findDeployment(stack, region);
-      print(streams.stdout, await publish(loaded.plan, deployment, { dryRun, start, startedBy, reason }));
+      print(streams.stdout, [
+        ...(await publish(loaded.plan, deployment, { dryRun, start, database, startedBy, reason })),
+        "",
+        ...limitsText(loaded.plan, { databases: deployment.databases.length || 1 }),
+      ]);
     });
 }
 

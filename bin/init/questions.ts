@@ -54,8 +54,7 @@ export const QUESTIONS: readonly Question[] = [
     value: "arn-or-role",
     asks: "How the migrating role logs in: ARN of the secret with its username and password, or the role's name to log in by IAM",
     about: ["database.secretArn", "database.iamUser"],
-    put: ([answer = ""], draft) =>
-      set(draft, answer.startsWith("arn:") ? "database.secretArn" : "database.iamUser", answer),
+    put: ([answer = ""], draft) => set(draft, `database.${loginBy(answer)}`, answer),
   },
   text("database.secretKmsKeyArn", {
     flag: "secret-key",
@@ -69,6 +68,15 @@ export const QUESTIONS: readonly Question[] = [
     asks: "ARN of the KMS key that the instance is encrypted with, where it is one of your own",
     otherwise: "",
   }),
+  {
+    flag: "another",
+    value: "instance/database=login",
+    asks: "Further databases for the same network, people and plans, of which a run's input then names one, such as billing/app=arn:... or billing/app=role",
+    otherwise: "",
+    several: true,
+    about: ["databases"],
+    put: putFurther,
+  },
   text("network.vpcId", { flag: "vpc", value: "id", asks: "VPC of the database" }),
   {
     flag: "subnets",
@@ -159,6 +167,21 @@ export const QUESTIONS: readonly Question[] = [
     put: ([answer], draft) => set(draft, "retentionDays", Number(answer)),
   },
 ];
+
+function loginBy(answer: string): "secretArn" | "iamUser" {
+  return answer.startsWith("arn:") ? "secretArn" : "iamUser";
+}
+
+function putFurther(answers: readonly string[], draft: Draft): void {
+  const further = answers.map((answer) => {
+    const [, instance, name, login = ""] = /^([^/=]+)\/([^=]+)=(.+)$/.exec(answer) ?? [];
+    if (instance === undefined)
+      throw new UsageError(`${answer}: it must look like INSTANCE/DATABASE=ARN or INSTANCE/DATABASE=ROLE.`);
+    return { instance, name, [loginBy(login)]: login };
+  });
+  set(draft, "databases", [draft.database, ...further]);
+  set(draft, "database", undefined);
+}
 
 function putSubnets(answers: readonly string[], draft: Draft): void {
   const [, account, region] = /^(\d+)\/(.+)$/.exec(answers[0] ?? "") ?? [];

@@ -5,7 +5,8 @@ import {
   migrationBefore,
   named,
 } from "../../lambdas/shared/next-migration.ts";
-import { type CompiledPlan, migrationOf } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, migrationOf, restoreOnlyFrom } from "../../lambdas/shared/plan.ts";
+import { NOT_NEEDED, ONLY_RESTORE, type WayBack } from "../../lambdas/shared/way-back.ts";
 import { type Definition, nameInWords } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
 
@@ -27,20 +28,27 @@ export function usualAnswer(capability: string | undefined, event: Event, plan: 
       return {
         status: "done",
         ...named(migrationOf(plan, String(version))),
-        follows: followsApply(plan, String(version), target),
+        follows: followsApply(plan, String(version), target, Number(event.round)),
       };
     case "validate":
       return version === undefined
         ? { status: "done" }
         : { status: "done", ...migrationAfter(plan, version) };
     case "rollback":
-      if (event.action === "begin") return { ...named(plan.migrations.at(-1)) };
+      if (event.action === "begin") return { ...named(plan.migrations.at(-1)), way: wayOf(plan) };
       return version === undefined
         ? { status: "done" }
         : { status: "done", ...migrationBefore(plan, version) };
+    case "staging":
+      return { status: "done", restored: restoreOnlyFrom(plan) ? "again" : NOT_NEEDED };
     default:
       return { status: "done", cause: "" };
   }
+}
+
+/** Of a run that has begun every migration. */
+function wayOf(plan: CompiledPlan): WayBack {
+  return restoreOnlyFrom(plan) ? ONLY_RESTORE : "rollback";
 }
 
 /** By the names that people give them. */

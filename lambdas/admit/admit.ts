@@ -1,6 +1,4 @@
 import * as z from "zod";
-import { nameProblem } from "../gate/names.ts";
-import { line, text } from "../gate/said.ts";
 import { summarizePlan } from "../report/plan-summary.ts";
 import { moment } from "../report/words.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
@@ -9,52 +7,33 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Tags, World } from "../shared/ports.ts";
 import { named } from "../shared/publications.ts";
+import { chosen, ofItsDatabase } from "../shared/run-database.ts";
 import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import type { RunSettings } from "../shared/settings.ts";
-import { PLAN_NAME } from "../shared/stored-plans.ts";
 import { refuseAnothersEvidence } from "../shared/task.ts";
+import { operatorInput } from "./input.ts";
 import { takeLease } from "./lease.ts";
 import { isOutside, windowOf, windowText } from "./window.ts";
 
-/** What an operator may give to StartExecution; `{}` will do. What a gate's form refuses is refused here too. */
-const operatorInput = z.strictObject({
-  startedBy: line(200)
-    .superRefine((name, context) => {
-      const message = nameProblem(name);
-      if (message !== undefined) context.addIssue({ code: "custom", message });
-    })
-    .optional(),
-  reason: text(2000).optional(),
-  /** Checksum of a published plan, or its first letters; the one that is deployed unless named. */
-  plan: z
-    .string()
-    .regex(PLAN_NAME, "the checksum of a published plan, or its first twelve letters, in lower case")
-    .optional(),
-  /** Why this run may be outside the maintenance window. */
-  outsideWindow: text(2000)
-    .transform((why) => why.trim())
-    .refine((why) => why !== "", "say why")
-    .optional(),
-});
-
 /**
- * Parses the operator's input, binds the run to its plan, takes the run lock and looks at production from outside.
+ * Parses the operator's input, binds the run to its plan and its database, takes the run lock and looks at production from outside.
  * @throws SluiceError RequestInvalid, PlanUnusable, WindowClosed, RunLocked, or FleetFailed where there is no such instance.
  */
 export async function admit(
   input: unknown,
   { execution, started }: { execution: string; started?: string | undefined },
-  ports: World,
+  world: World,
   evidence: RunEvidence,
 ): Promise<void> {
   const parsed = operatorInput.safeParse(input);
   if (!parsed.success)
     throw new SluiceError(
       ErrorName.RequestInvalid,
-      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason, plan and outsideWindow, or be {}.`,
+      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason, plan, database and outsideWindow, or be {}.`,
     );
-  const { plans, settings, clock } = ports;
-  const { outsideWindow, plan: wanted, ...said } = parsed.data;
+  const { plans, settings, choice, clock } = world;
+  const { outsideWindow, plan: wanted, database: named, ...said } = parsed.data;
+  const of = chosen(choice?.list ?? [settings], named);
   const plan = await plans.read(wanted === undefined ? plans.standard : await plans.find(wanted));
   const { maintenanceWindow: window } = settings;
   const now = clock.now();
@@ -65,9 +44,10 @@ export async function admit(
     startedAt: now.toISOString(),
     ...said,
     plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
-    ...(await publishedBy(plan, ports)),
-    instance: settings.instance,
-    database: settings.database,
+    ...(await publishedBy(plan, world)),
+    instance: of.instance,
+    database: of.database,
+    ...(choice ? { of } : {}),
     rehearse: settings.rehearse,
     fence: settings.fence,
     ...(settings.copyOf === undefined ? {} : { copyOf: settings.copyOf }),
@@ -76,8 +56,9 @@ export async function admit(
   });
   // Another run may have written its own at this moment.
   refuseAnothersEvidence({ run: evidence.run, execution, started }, request);
-  // A worker that was killed may have bound the run already, and another plan been deployed since.
+  // A worker that was killed may have bound the run already, and another plan, and other settings, been deployed since.
   const { checksum } = request.plan;
+  const ports = ofItsDatabase(world, request);
   await evidence.once(Doc.plan, async () => summarizePlan(await plans.read(checksum)));
   // By what is kept: a worker that is called again, a moment later, must say the same.
   if (window && request.window && isOutside(request.window, request.startedAt))
@@ -86,20 +67,21 @@ export async function admit(
       `This run was started outside the maintenance window (${windowText(window)}), which opens next at ${moment(request.window.begins)}. ` +
         "Start it then, or start it with outsideWindow in its input, saying why it may not wait.",
     );
-  await takeLease(ports, { run: evidence.run, execution, since: clock.now().toISOString() });
+  const id = request.instance;
+  await takeLease(ports, id, { run: evidence.run, execution, since: clock.now().toISOString() });
 
-  const instance = await ports.fleet.describe(settings.instance);
+  const instance = await ports.fleet.describe(id);
   if (!instance)
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `There is no instance ${settings.instance}. Check the setting database.instance.`,
+      `There is no instance ${id}. Check the database's instance in the settings.`,
     );
   if (instance.status !== "available" || !instance.endpoint)
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `Instance ${settings.instance} is ${instance.statusText}. Start the run again when it is available.`,
+      `Instance ${id} is ${instance.statusText}. Start the run again when it is available.`,
     );
-  const findings = await ports.fleet.inspect?.(settings.instance, snapshotTags(settings, evidence.run));
+  const findings = await ports.fleet.inspect?.(id, snapshotTags(settings, evidence.run));
   if (findings && findings.refusals.length > 0)
     throw new SluiceError(
       ErrorName.FleetFailed,

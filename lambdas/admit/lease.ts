@@ -2,12 +2,11 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { LeaseHolder, World } from "../shared/ports.ts";
 
 /**
- * Takes the one lease that this database has. A lease whose execution and workers no longer run is taken over: that is
+ * Takes the one lease that an instance has: a restore takes all of its databases back. A lease whose execution and workers no longer run is taken over: that is
  * asked for, the lease's age says nothing.
  * @throws SluiceError RunLocked, naming the run that holds it.
  */
-export async function takeLease(ports: World, holder: LeaseHolder): Promise<void> {
-  const name = ports.settings.instance;
+export async function takeLease(ports: World, name: string, holder: LeaseHolder): Promise<void> {
   const lease = await ports.evidence.readLease(name);
   const current = lease?.holder ?? null;
   if (current?.run === holder.run) return;
@@ -23,8 +22,7 @@ export async function takeLease(ports: World, holder: LeaseHolder): Promise<void
  * gets the database.
  * @throws SluiceError RunLocked where another run has it already
  */
-export async function inheritLease(ports: World, heir: LeaseHolder): Promise<void> {
-  const name = ports.settings.instance;
+export async function inheritLease(ports: World, name: string, heir: LeaseHolder): Promise<void> {
   const lease = await ports.evidence.readLease(name);
   const current = lease?.holder ?? null;
   if (current?.execution === heir.execution) return;
@@ -37,18 +35,17 @@ export async function inheritLease(ports: World, heir: LeaseHolder): Promise<voi
  * Looks whether a run may clean up after itself, and changes nothing.
  * @throws SluiceError RunLocked where another run has the database
  */
-export async function refuseOthersLease(ports: World, run: string): Promise<void> {
-  const name = ports.settings.instance;
+export async function refuseOthersLease(ports: World, name: string, run: string): Promise<void> {
   const current = (await ports.evidence.readLease(name))?.holder;
   if (current && current.run !== run) throw locked(name, current);
 }
 
 /** Gives the lease back, if this run has it. */
-export async function releaseLease(ports: World, run: string): Promise<void> {
-  const lease = await ports.evidence.readLease(ports.settings.instance);
+export async function releaseLease(ports: World, name: string, run: string): Promise<void> {
+  const lease = await ports.evidence.readLease(name);
   if (lease?.holder?.run !== run) return;
-  if (!(await ports.evidence.swapLease(ports.settings.instance, lease, null)))
-    throw new Error(`The lease of ${ports.settings.instance} changed while run ${run} gave it back`);
+  if (!(await ports.evidence.swapLease(name, lease, null)))
+    throw new Error(`The lease of ${name} changed while run ${run} gave it back`);
 }
 
 function locked(name: string, by: LeaseHolder | null): SluiceError {

@@ -14,7 +14,8 @@ export const admitTask: Task<z.infer<typeof event>> = {
   event,
   async run(request, ports, evidence) {
     if (request.action === "release") {
-      await releaseLease(ports, request.run);
+      const admitted = await evidence.read<RequestDoc>(Doc.request);
+      if (admitted) await releaseLease(ports, admitted.instance, request.run);
       return DONE;
     }
     await admit(request.input, request, ports, evidence);

@@ -31,7 +31,7 @@ export const aftercareTask: Task<z.infer<typeof event>> = {
     if (known) {
       // The run had scheduled it before it was stopped: as itself, which is refused from then on.
       if (known.watch && cleanUp !== undefined)
-        await ports.schedules.startWatch(call, later(now, EVERY_MINUTES), known.watch);
+        await ports.schedules.startWatch(settings.label, call, later(now, EVERY_MINUTES), known.watch);
       return DONE;
     }
     await evidence.once<AftercareDoc>(Doc.aftercare, async () => {
@@ -57,7 +57,7 @@ function backupsOf(instance: Instance | undefined): AftercareDoc["backups"] {
 }
 
 async function startWatch(
-  { schedules }: Ports,
+  { schedules, settings }: Ports,
   call: Readonly<Record<string, string>>,
   now: Date,
 ): Promise<WatchScheduleDoc | null> {
@@ -70,7 +70,7 @@ async function startWatch(
     thenEveryMinutes: THEN_EVERY_MINUTES,
     ends: later(until, THEN_DAYS * 24 * 60).toISOString(),
   };
-  return (await schedules.startWatch(call, from, schedule)) ? schedule : null;
+  return (await schedules.startWatch(settings.label, call, from, schedule)) ? schedule : null;
 }
 
 function later(moment: Date, minutes: number): Date {

@@ -69,9 +69,11 @@ export async function noteChanges(
       before as RecordName,
       after as RecordName,
       observe(was, is, (table) => table === versions),
+      { objectsSince: `staging-${version}` },
     );
   });
-  await noteMade(evidence, version, before as RecordName, after as RecordName);
+  // From before it was applied at all: its rollback may leave something, which is made by it too.
+  await noteMade(evidence, version, `staging-${version}`, after as RecordName);
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
   const last = ports.plan.migrations.at(-1);
@@ -81,8 +83,10 @@ export async function noteChanges(
 
 /** The last that is known of staging before the migration is applied for good. */
 async function rolledBack(evidence: RunEvidence, version: string): Promise<RecordName> {
-  const again: RecordName = `after-staging-${version}-again`;
-  return (await evidence.read(Doc.record(again))) ? again : `after-staging-${version}`;
+  const names: RecordName[] = [`after-staging-${version}-again`, `after-staging-${version}`];
+  for (const name of names) if (await evidence.read(Doc.record(name))) return name;
+  // It has no rollback.
+  return `staging-${version}`;
 }
 
 /** The plan says what the migration changes: staging must have shown that, neither more nor less. */
@@ -193,7 +197,7 @@ async function noteAll(
         .map((change) => whole.find(({ table }) => table === change.table) ?? change)
         .filter(isChange)
         .map((change) => (byTime.has(change.table) ? { ...change, byTime: true as const } : change)),
-      await touchedTables(evidence, all),
+      { objectsSince: `staging-${first}`, touched: await touchedTables(evidence, all) },
     ),
   );
   return true;
@@ -290,9 +294,10 @@ async function changesDoc(
   before: RecordName,
   after: RecordName,
   tables: TableChangeDoc[],
-  touched: string[] = [],
+  /** A rollback may leave objects, which are the migration's doing as well. */
+  { objectsSince, touched = [] }: { objectsSince: RecordName; touched?: string[] },
 ): Promise<ChangesDoc> {
-  const [was, is] = [await keptFingerprint(evidence, before), await keptFingerprint(evidence, after)];
+  const [was, is] = [await keptFingerprint(evidence, objectsSince), await keptFingerprint(evidence, after)];
   const [from, to] = [
     await evidence.need<RecordDoc>(Doc.record(before)),
     await evidence.need<RecordDoc>(Doc.record(after)),

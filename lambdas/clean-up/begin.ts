@@ -37,7 +37,8 @@ export async function begin(
   evidence: RunEvidence,
 ): Promise<Answer> {
   const message = `Its execution ${HOW[status] ?? "ended"} (${status}).`;
-  const plan = (await evidence.read<RequestDoc>(Doc.request))?.plan.checksum ?? "";
+  const request = await evidence.read<RequestDoc>(Doc.request);
+  const plan = request?.plan.checksum ?? "";
   const answer = (go: "clean up" | "nothing to do") => ({
     Error: ErrorName.Stopped,
     Cause: message,
@@ -55,10 +56,11 @@ export async function begin(
     return answer("nothing to do");
   }
   // Before it is noted who cleans up: whoever is refused must be able to start it again when the other has ended.
-  await refuseOthersLease(ports, run);
+  if (request) await refuseOthersLease(ports, request.instance, run);
   const stopped = await evidence.keep<StoppedDoc>(Doc.stopped, { at: now, status, cleanUp });
   if (stopped.cleanUp !== cleanUp) return answer("nothing to do");
-  await inheritLease(ports, { run, execution: cleanUp, since: stopped.at });
+  // A run that was never admitted holds none.
+  if (request) await inheritLease(ports, request.instance, { run, execution: cleanUp, since: stopped.at });
   await evidence.keep<FailureDoc>(Doc.failure(new Date(stopped.at), "stopped"), {
     state: "The run",
     error: ErrorName.Stopped,
@@ -66,7 +68,7 @@ export async function begin(
     at: stopped.at,
   });
   for (const audience of ["approvers", "escalation"] as const)
-    await ports.notifier.send({ audience, ...notice(run, message, cleanUp, ports) });
+    await ports.notifier.send({ audience, ...notice(run, message, cleanUp, request) });
   return answer("clean up");
 }
 
@@ -74,12 +76,17 @@ function notice(
   run: string,
   message: string,
   cleanUp: string,
-  { settings }: Ports,
+  request: RequestDoc | undefined,
 ): Omit<Notice, "audience"> {
+  const where = request ? ` on ${request.instance} (${plain(request.database)})` : ", which was not admitted";
   return {
-    subject: `Sluice ${settings.instance}: a run was stopped, and is cleaned up after`.slice(0, 99),
+    subject:
+      `Sluice${request ? ` ${request.instance}` : ""}: a run was stopped, and is cleaned up after`.slice(
+        0,
+        99,
+      ),
     text: [
-      `Run ${plain(run)} on ${settings.instance} (${settings.database}). ${message}`,
+      `Run ${plain(run)}${where}. ${message}`,
       "",
       "In about two minutes, when its last workers have ended, Sluice goes back from where it stopped: what it migrated on production is rolled back and proven to be back. Where the application was let in already, the opening is finished instead. Then everything that the run holds is given back, and a message tells how it ended.",
       "",

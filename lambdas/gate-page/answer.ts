@@ -10,6 +10,7 @@ import { linked } from "../shared/chain.ts";
 import { Doc, type GateDecisionDoc, type RequestDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
 import type { GatePorts } from "../shared/ports.ts";
+import { ofItsDatabase } from "../shared/run-database.ts";
 import * as page from "./answers.ts";
 import { formProblems, type GateForm, parseForm } from "./form.ts";
 import { reportAddress, showReport } from "./report-page.ts";
@@ -44,12 +45,14 @@ async function route(request: GateRequest, ports: GatePorts, makeReport: MakeRep
     return (await showReport(request, report, ports, makeReport)) ?? respond(404, page.unknownPage());
   const address = gateAddress(request.path);
   if (!address) return respond(404, page.unknownPage());
+  const own = async () =>
+    ofItsDatabase(ports, await evidenceOf(ports.evidence, address.run).read<RequestDoc>(Doc.request));
   switch (request.method) {
     case "GET":
     case "HEAD":
-      return show(request, address, ports, makeReport);
+      return show(request, address, await own(), makeReport);
     case "POST":
-      return post(request, address, ports, makeReport);
+      return post(request, address, await own(), makeReport);
     default:
       return respond(405, page.methodPage(), { allow: "GET, HEAD, POST" });
   }

@@ -1,7 +1,7 @@
 import { scopeInWords } from "../prove/scope.ts";
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
-import { bytes, count, duration, grouped, lockText, milliseconds } from "../report/words.ts";
+import { bytes, count, duration, grouped, list as inWords, lockText, milliseconds } from "../report/words.ts";
 import { type Html, html } from "../shared/html.ts";
 import { concernsNote } from "./concerns.ts";
 import { verdict } from "./verdict.ts";
@@ -108,7 +108,7 @@ ${begun.map((migration) => {
 ${migration.changes && html`<p>On staging it ${migration.changes.text}.</p>`}
 <dl class="columns">
 <div><dt>On staging</dt><dd>${side(migration.staging)}</dd></div>
-<div><dt>Its rollback, on staging</dt><dd>${last(migration.staging, "rollback") ?? "–"}${back && html`<br>${verdict(back.equal, ["proven back", "not back", "not yet proven"])}`}</dd></div>
+<div><dt>Its rollback, on staging</dt><dd>${rollbackOf(migration, back?.equal)}</dd></div>
 ${onProduction && html`<div><dt>On production</dt><dd>${side(migration.production)}</dd></div>`}
 </dl></div>`;
 })}
@@ -118,6 +118,15 @@ ${
 <ul class="plain">${proofs.map((proof) => html`<li>${verdict(proof.equal, ["equal", "differs", ""])} ${proof.title} (${count(proof.tables.length, "table")})${proof.scope && html`. ${scopeInWords(proof.scope)}`}${list(proof.grown ?? [])}${proof.equal && list(proof.others ?? [])}${list(proof.differences)}</li>`)}</ul></details>`
 }
 </div>`;
+}
+
+function rollbackOf(
+  { staging, wayBack, leaves = [] }: Report["migrations"][number],
+  equal: boolean | null | undefined,
+): Html | string {
+  if (wayBack === "restore") return "It has none: the way back is the restore";
+  const butFor = leaves.length > 0 ? `, but for ${inWords(leaves)}` : "";
+  return html`${last(staging, "rollback") ?? "–"}${equal !== undefined && html`<br>${verdict(equal, [`proven back${butFor}`, "not back", "not yet proven"])}`}`;
 }
 
 type Side = Report["migrations"][number]["staging"];

@@ -8,9 +8,11 @@ import { SfnCallbacks } from "../shared/aws/sfn-callbacks.ts";
 import { readSettings } from "../shared/aws/shipped.ts";
 import { Envar, needEnvar } from "../shared/envars.ts";
 import type { GatePorts } from "../shared/ports.ts";
+import { settingsOf, settingsOfNone } from "../shared/run-database.ts";
+import type { RunDatabase } from "../shared/settings.ts";
 
 // Anybody may ask for a page: this function has no way to a database or an instance, not even the code for it.
-const settings = lazily(() => readSettings());
+const deployed = lazily(() => readSettings());
 const callbacks = lazily(() => new SfnCallbacks(new SFNClient()));
 const largePages = lazily(() => new S3PageLinks(s3(), needEnvar(Envar.bucket)));
 
@@ -21,7 +23,13 @@ export function pagePorts(
 ): GatePorts {
   return {
     get settings() {
-      return settings();
+      return settingsOfNone(deployed());
+    },
+    get choice() {
+      return {
+        list: deployed().databases,
+        of: (database: RunDatabase) => ({ settings: settingsOf(deployed(), database) }),
+      };
     },
     get evidence() {
       return evidenceStore();

@@ -7,7 +7,7 @@ import { verdict } from "./verdict.ts";
 /** How long it takes to bring production back, by either way, beside what the plan allows. */
 export function wayBack({ wayBack }: Report): Html | null {
   if (!wayBack) return null;
-  const { sloSeconds, rollback, restore } = wayBack;
+  const { sloSeconds, rollback, restore, restoreFrom } = wayBack;
   const way = (
     title: string,
     { seconds, parts, leavesOut }: typeof rollback,
@@ -19,8 +19,8 @@ ${leavesOut.length > 0 && html`<p>Not counted:</p><ul class="plain">${leavesOut.
   return html`<div class="card">
 <h3>The way back</h3>
 <p>As the rehearsal measured it, proofs included; the plan allows ${duration(sloSeconds)}.</p>
-${way("Rolling back", rollback)}
-${way("Restoring the snapshot", restore)}
+${rollback.parts.length > 0 && way(restoreFrom === undefined ? "Rolling back" : `Rolling back what comes before ${restoreFrom}`, rollback)}
+${way(restoreFrom === undefined ? "Restoring the snapshot" : `Restoring the snapshot, the way back from ${restoreFrom} on`, restore)}
 </div>`;
 }
 

@@ -1,4 +1,5 @@
-import type { CompiledPlan, Migration } from "../shared/plan.ts";
+import { list } from "../report/words.ts";
+import { type CompiledPlan, isRestoreOnly, type Migration, restoreOnlyFrom } from "../shared/plan.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import type { GateKind } from "./kinds.ts";
 import { ahead } from "./stretch.ts";
@@ -12,7 +13,7 @@ export function consequences(
 ): { go: string; noGo: string } {
   const first = ahead(plan, null);
   const rehearsal =
-    "a snapshot of production is restored as a staging copy, where every migration and its rollback is rehearsed. Production's schema and data are not changed.";
+    "a snapshot of production is restored as a staging copy, where every migration and its way back is rehearsed. Production's schema and data are not changed.";
   switch (kind) {
     case "readiness":
       return settings.rehearse === "before"
@@ -48,13 +49,13 @@ export function consequences(
     }
     case "open":
       return {
-        go: `${capital(reopening(plan, settings))}, and the smoke tests run. From then on a rollback would lose what the application writes to the new schema.`,
+        go: `${capital(reopening(plan, settings))}, and the smoke tests run. ${afterOpening(plan, settings)}`,
         noGo: rolledBack(plan.migrations, plan, settings),
       };
     case "keep":
       return {
         go: "The new schema stays and the application stays open; the failed smoke test stands in the report.",
-        noGo: `${capital(closing(plan, settings, false))}. ${rolledBack(plan.migrations, plan, settings)} What the application wrote to the new schema since the opening is lost.`,
+        noGo: `${capital(closing(plan, settings, false))}. ${rolledBack(plan.migrations, plan, settings)} ${lostSinceOpening(plan, settings)}`,
       };
     case "restore":
       return {
@@ -88,9 +89,35 @@ function reopening(plan: CompiledPlan, settings: RunSettings): string {
   ]);
 }
 
+/** What going back costs from the opening on. */
+function afterOpening(plan: CompiledPlan, settings: RunSettings): string {
+  const from = restoreOnlyFrom(plan)?.version;
+  if (from === undefined)
+    return "From then on a rollback would lose what the application writes to the new schema.";
+  return settings.restore === false
+    ? `As from ${from} on, nothing leads back then.`
+    : "From then on the restore, which is the way back, would lose everything that is written.";
+}
+
+function lostSinceOpening(plan: CompiledPlan, settings: RunSettings): string {
+  if (restoreOnlyFrom(plan) === undefined)
+    return "What the application wrote to the new schema since the opening is lost.";
+  return settings.restore === false
+    ? "What the application wrote stays."
+    : "A restore loses everything that was written since the opening.";
+}
+
+/** How production is brought back from where these stand. */
 function rolledBack(done: readonly Migration[], plan: CompiledPlan, settings: RunSettings): string {
+  const from = done.find(isRestoreOnly)?.version;
+  if (from !== undefined)
+    return settings.restore === false
+      ? `${from} has no rollback, and nothing may be restored: production stays as it is, the run ends as NeedsOperator, and a person has to see to it (docs/operator-runbook.md, "NeedsOperator").`
+      : `${from} has no rollback: what a restore would lose is counted, and you are asked whether the final snapshot takes production's place. Then the run ends as Restored.`;
+  const left = done.flatMap(({ leaves = [] }) => leaves);
+  const butFor = left.length === 0 ? "" : `, but for ${list(left)}`;
   const versions = done.map((migration) => migration.version).reverse();
-  return `${joined(versions)} ${versions.length === 1 ? "is" : "are"} rolled back${versions.length === 1 ? "" : ", newest first"}, production is proven to be what it was, ${reopening(plan, settings)}, and the run ends as RolledBack.`;
+  return `${joined(versions)} ${versions.length === 1 ? "is" : "are"} rolled back${versions.length === 1 ? "" : ", newest first"}, production is proven to be what it was${butFor}, ${reopening(plan, settings)}, and the run ends as RolledBack.`;
 }
 
 function joined(parts: readonly (string | false | undefined)[]): string {

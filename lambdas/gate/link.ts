@@ -1,3 +1,5 @@
+import { versionPattern } from "../shared/version.ts";
+
 export interface GateAddress {
   run: string;
   gate: string;
@@ -20,7 +22,8 @@ export function gateAddress(path: string): GateAddress | undefined {
   return { run, gate, attempt: Number(attempt) };
 }
 
-export const GATE_NAME = /^[a-z]+(-\d+)?$/;
+/** A kind of gate, and for one after a migration its version. */
+export const GATE_NAME = new RegExp(`^[a-z]+(?:-${versionPattern()})?$`);
 
 // Run and gate become part of the evidence's keys, which are file paths in a local run: nothing in them may lead elsewhere.
 const RUN = /^[^\s/\\\p{Cc}]{1,80}$/u;

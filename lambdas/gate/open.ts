@@ -16,6 +16,7 @@ import { firstOfTheSame, quorumOf } from "./quorum.ts";
 import { since } from "./stretch.ts";
 import { windowOfGate } from "./time.ts";
 import { warningsFor } from "./warnings.ts";
+import { waysBackFor } from "./ways-back.ts";
 
 export interface OpenGate {
   gate: string;
@@ -48,7 +49,10 @@ export async function openGate(
   const basis = await takeBasis(kind, ports, evidence, readCatalog);
   const withheld = await withheldSoFar(evidence, gate);
   const window = await windowOfGate(kind, evidence);
-  const warnings = await warningsFor(kind, evidence);
+  const warnings = [
+    ...(await waysBackFor(kind, plan, settings, evidence)),
+    ...(await warningsFor(kind, evidence)),
+  ];
   const people = event.escalation ? settings.people?.escalation : settings.people?.approvers;
   // Without a list one link goes to all. With one, each gets their own, and this one nobody.
   const { key, hash } = newKey();

@@ -1,17 +1,58 @@
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
+import { AS_NUMBER, AS_TEXT, newest, type VersionOrder } from "../shared/version.ts";
 
-/** The shapes that version tables have in the wild: a version as text or as a number, alone or with other columns. */
+/** The table in which a tool notes what it applied: a version as text or as a number, alone or with other columns. */
+export interface VersionTable {
+  /** With its schema, and quoted where that is needed. */
+  name: string;
+  columns: readonly Column[];
+  /** Of the column `version`: such as `varchar(14)`, or its domain. */
+  type: string;
+  order: VersionOrder;
+}
+
 interface Column {
-  table: string;
   name: string;
   quoted: string;
   type: string;
+  /** N, S, D or B of pg_type: numbers, strings, dates and times, booleans. */
+  category: string;
   /** NOT NULL without a default: an insert must name it. */
   required: boolean;
 }
 
 const TITLE_COLUMNS = /^(name|title|description|filename|script|migration_name)$/i;
+
+/** Columns by which a row says whether its migration went well, with what they hold where it did. */
+const OUTCOMES: Readonly<Record<string, boolean>> = {
+  dirty: false,
+  is_dirty: false,
+  failed: false,
+  success: true,
+  is_success: true,
+  succeeded: true,
+  successful: true,
+};
+
+/** @throws Error where there is no such table, or none that holds versions */
+export async function versionTable(session: Session, table: string): Promise<VersionTable> {
+  const columns = await session.query<Column & { table: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS table, attname AS name,
+            quote_ident(attname) AS quoted, format_type(atttypid, atttypmod) AS type, t.typcategory::text AS category,
+            attnotnull AND NOT atthasdef AND attidentity = '' AND t.typdefault IS NULL AS required
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+       JOIN pg_type t ON t.oid = a.atttypid
+      WHERE c.oid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+    [table],
+  );
+  const [first] = columns;
+  if (!first) throw new Error(`There is no table ${table} to note the schema's version in`);
+  const version = columns.find(({ name }) => name === "version");
+  if (!version) throw new Error("The table that notes the schema's version has no column named version");
+  const order = version.category === "N" ? AS_NUMBER : AS_TEXT;
+  return { name: first.table, columns, type: version.type, order };
+}
 
 /**
  * The statement that notes a version as applied, in whatever shape the table has; a second time it does nothing.
@@ -23,44 +64,80 @@ export async function addVersion(
   version: string,
   title: string,
 ): Promise<string> {
-  const { columns, is } = await shapeOf(session, table, version);
-  const filled = columns.flatMap(({ name, quoted, type, required }) => {
-    if (name === "version") return [{ quoted, value: `${literal(version)}::${type}` }];
+  return adding(await versionTable(session, table), version, title);
+}
+
+/** The statement that takes the note back. */
+export async function removeVersion(session: Session, table: string, version: string): Promise<string> {
+  return removing(await versionTable(session, table), version);
+}
+
+// No value is cast here. The server takes it for the column's type, and refuses what does not fit, where a cast would cut
+// a version to the column's length.
+
+export function adding({ name: table, columns }: VersionTable, version: string, title: string): string {
+  const filled = columns.flatMap(({ name, quoted, required, category }) => {
+    const outcome = category === "B" ? OUTCOMES[name.toLowerCase()] : undefined;
+    if (name === "version") return [{ quoted, value: literal(version) }];
+    if (outcome !== undefined) return [{ quoted, value: String(outcome) }];
     if (!required) return [];
-    if (TITLE_COLUMNS.test(name)) return [{ quoted, value: `${literal(title)}::${type}` }];
+    if (TITLE_COLUMNS.test(name)) return [{ quoted, value: literal(title) }];
     throw new Error(
       `${table}.${name} must have a value and has no default: Sluice does not know what to put there. Give it a default.`,
     );
   });
   const names = filled.map(({ quoted }) => quoted).join(", ");
   const values = filled.map(({ value }) => value).join(", ");
-  const name = columns[0]?.table;
-  return `INSERT INTO ${name} (${names}) SELECT ${values} WHERE NOT EXISTS (SELECT FROM ${name} WHERE ${is})`;
+  return `INSERT INTO ${table} (${names}) SELECT ${values} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is(version)})`;
 }
 
-/** The statement that takes the note back. */
-export async function removeVersion(session: Session, table: string, version: string): Promise<string> {
-  const { columns, is } = await shapeOf(session, table, version);
-  return `DELETE FROM ${columns[0]?.table} WHERE ${is}`;
+export function removing({ name }: VersionTable, version: string): string {
+  return `DELETE FROM ${name} WHERE ${is(version)}`;
 }
 
-/** The server quotes the names and spells the types; a number takes 006 as 6. */
-async function shapeOf(
-  session: Session,
-  table: string,
-  version: string,
-): Promise<{ columns: Column[]; is: string }> {
-  const columns = await session.query<Column>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS table, attname AS name, quote_ident(attname) AS quoted,
-            format_type(atttypid, atttypmod) AS type,
-            attnotnull AND NOT atthasdef AND attidentity = '' AS required
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-      WHERE c.oid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
-    [table],
+/** The condition that picks its row; a number takes 006 as 6. */
+export function is(version: string): string {
+  return `version = ${literal(version)}`;
+}
+
+/** What a version table says of itself. */
+export interface VersionRows {
+  /** The version that is newer than all others; undefined where nothing says which that is, or there is none. */
+  newest: string | undefined;
+  versions: readonly string[];
+  /** Rows of migrations that did not go well, such as `7 (dirty: true)`. */
+  failed: readonly string[];
+}
+
+/** Rows without a version, such as those of scripts that are repeated, do not count. */
+export async function readVersions(session: Session, table: VersionTable): Promise<VersionRows> {
+  const outcomes = table.columns.filter(
+    ({ name, category }) => category === "B" && OUTCOMES[name.toLowerCase()] !== undefined,
   );
-  if (columns.length === 0) throw new Error(`There is no table ${table} to note the schema's version in`);
-  const type = columns.find(({ name }) => name === "version")?.type;
-  if (type === undefined)
-    throw new Error("The table that notes the schema's version has no column named version");
-  return { columns, is: `version = ${literal(version)}::${type}` };
+  const says = outcomes.map(
+    ({ name, quoted }) =>
+      `CASE WHEN ${quoted} IS DISTINCT FROM ${OUTCOMES[name.toLowerCase()]} THEN ${literal(`${name}: `)} || coalesce(${quoted}::text, 'null') END`,
+  );
+  const ranks = rank(table);
+  const rows = await session.query<{ version: string; failed: string; first: boolean }>(
+    `SELECT version::text AS version, concat_ws(', ', NULL${says.map((one) => `, ${one}`).join("")}) AS failed,
+            ${ranks === undefined ? "false" : `rank() OVER (ORDER BY ${ranks} DESC NULLS LAST) = 1`} AS first
+       FROM ${table.name} WHERE version IS NOT NULL`,
+  );
+  const versions = rows.map(({ version }) => version);
+  const first = rows.filter((row) => row.first);
+  return {
+    newest: newest(table.order, versions) ?? (first.length === 1 ? first[0]?.version : undefined),
+    versions,
+    failed: rows.filter(({ failed }) => failed !== "").map(({ version, failed }) => `${version} (${failed})`),
+  };
+}
+
+/** Where versions do not say it themselves: the column that says when, or as which, each was applied. */
+function rank({ columns }: VersionTable): string | undefined {
+  const of = (category: string) => columns.filter((column) => column.category === category);
+  const [time, ...times] = of("D");
+  if (time && times.length === 0) return time.quoted;
+  const [number, ...numbers] = of("N").filter(({ name }) => name !== "version");
+  return number && numbers.length === 0 ? number.quoted : undefined;
 }

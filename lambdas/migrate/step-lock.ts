@@ -39,11 +39,16 @@ interface Holder {
 
 /** Names a session after what it does, as pg_stat_activity shows it; it takes 63 bytes. */
 function nameFor({ run, version, direction }: LedgerKey): string {
-  return `sluice ${direction} ${version} ${runDigest(run)}`.slice(0, 63);
+  const short = version.length <= 30 ? version : `${version.slice(0, 20)}~${digest(version).slice(0, 9)}`;
+  return `sluice ${direction} ${short} ${runDigest(run)}`;
 }
 
 function runDigest(run: string): string {
-  return createHash("sha256").update(run).digest("hex").slice(0, 12);
+  return digest(run).slice(0, 12);
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** False for a worker of another run. */

@@ -9,21 +9,23 @@ import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/doc
 import { ErrorName, messageOf } from "../shared/errors.ts";
 import { followsApply, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
-import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
+import { type CompiledPlan, isRestoreOnly, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
 import { runSteps } from "./run-steps.ts";
 import { addVersion } from "./schema-version.ts";
 
 const event = z.strictObject({
   ...runFields,
   target: z.enum(["production", "staging"]),
-  version: z.string().regex(/^\d+$/),
+  version: z.string().regex(VERSION),
   round: z.number().int().positive(),
 });
 
 /**
  * Applies one migration, step by step. On staging it first notes what its rollback must bring back; before the second
- * time it tries that rollback again, and after it notes what the migration did to what was there before.
+ * time it tries that rollback again, and after it notes what the migration did to what was there before. One that has no
+ * rollback is applied once. The third time is on a copy that was restored anew.
  */
 export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
@@ -72,7 +74,9 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")
           await keepStill(session, ports, evidence, "first");
-        if (!done || target === "production" || round === 1) return done;
+        // Once it stands on staging for good, and not when all is migrated again after the restore.
+        const stays = target === "staging" && round === (isRestoreOnly(migration) ? 1 : 2);
+        if (!done || !stays) return done;
         return (await noteChanges(session, ports, evidence, migration)) ? done : undefined;
       },
     );
@@ -85,7 +89,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         ports.clock.now(),
       ),
     );
-    return { ...DONE, ...about, follows: followsApply(ports.plan, version, target) };
+    return { ...DONE, ...about, follows: followsApply(ports.plan, version, target, round) };
   },
 };
 

@@ -5,6 +5,7 @@ import type { CompiledPlan, Extension } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { inspectConnections } from "./inspect-connections.ts";
+import { inspectVersion } from "./inspect-version.ts";
 import { inspected } from "./inspected.ts";
 
 /** Of sessions that a check tells about. */
@@ -16,7 +17,7 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
   return [
     ...(await inspected("server version", () => serverVersion(session, plan.server.minimumVersion))),
     ...(await inspected("connections", () => inspectConnections(session, ports))),
-    ...(await inspected("schema version", () => schemaVersion(session, plan.schema))),
+    ...(await inspected("schema version", () => inspectVersion(session, plan))),
     ...(await inspected("extensions", () => extensions(session, plan.extensions))),
     ...(await inspected("protected tables", () =>
       tablesThere(session, "protected tables", "protect", plan.protect),
@@ -43,29 +44,6 @@ async function serverVersion(session: Session, minimum: number): Promise<Preflig
     seen: row.text,
     mend: "Upgrade the instance first.",
   };
-}
-
-async function schemaVersion(
-  session: Session,
-  schema: { table: string; expectedVersion: string },
-): Promise<PreflightCheck> {
-  const { table, expectedVersion } = schema;
-  const check = {
-    name: "schema version",
-    expected: `${expectedVersion} as the newest in ${table}`,
-    mend: `Bring the schema to ${expectedVersion} first; if it is newer, this plan was applied already.`,
-  };
-  const found = await needRow<{ name: string | null }>(session, "SELECT to_regclass($1)::text AS name", [
-    table,
-  ]);
-  if (!found.name) return { ...check, passed: false, seen: `there is no table ${table}` };
-  // Versions may be numbers or text such as 005: the newest is the one with the greatest number.
-  const [row] = await session.query<{ version: string }>(
-    `SELECT version::text AS version FROM ${found.name}
-      ORDER BY substring(version::text FROM '^\\d+')::numeric DESC NULLS LAST LIMIT 1`,
-  );
-  const seen = row?.version ?? "no row";
-  return { ...check, passed: Number.parseInt(seen, 10) === Number.parseInt(expectedVersion, 10), seen };
 }
 
 async function extensions(session: Session, wanted: readonly Extension[]): Promise<PreflightCheck[]> {

@@ -1,4 +1,5 @@
 import type { PreflightCheck, ProductionDoc } from "../shared/documents.ts";
+import { noWayBack } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 
 const GIB = 1024 ** 3;
@@ -18,6 +19,7 @@ export async function inspectDeployment(ports: Ports, production: ProductionDoc)
     // Seen from outside, when the run was admitted: what is in the database's network cannot ask the fleet.
     ...(production.findings?.checks ?? []),
   ];
+  checks.push(...wayBackFromEach(ports));
   const { application } = ports.plan;
   const requests = [application.stop, application.start, application.test, ...application.smoke];
   const relative = requests.some((request) => request?.url.startsWith("/"));
@@ -31,4 +33,17 @@ export async function inspectDeployment(ports: Ports, production: ProductionDoc)
       mend: "Set application.url.",
     });
   return checks;
+}
+
+function wayBackFromEach({ plan, settings }: Ports): PreflightCheck[] {
+  const problem = noWayBack(plan, settings);
+  if (!problem) return [];
+  return [
+    {
+      name: "a way back",
+      passed: plan.acceptNoWayBack ? null : false,
+      expected: "one from each migration on",
+      ...problem,
+    },
+  ];
 }

@@ -1,11 +1,13 @@
 import { claimInWords, othersClaim } from "../migrate/claim.ts";
 import { hasLedger, LEDGER_TABLES } from "../migrate/ledger.ts";
+import { versionTable } from "../migrate/schema-version.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
+import { AS_TEXT, type VersionOrder } from "../shared/version.ts";
 import { inspected } from "./inspected.ts";
 
 interface Row {
@@ -76,8 +78,9 @@ async function otherRuns(session: Session, run: string, execution: string): Prom
 
 async function ledger(session: Session, plan: CompiledPlan, run: string): Promise<PreflightCheck> {
   const rows = (await hasLedger(session)) ? await standing(session, run) : [];
-  const inTheWay = rows.filter((row) => problemOf(row, plan).length > 0);
-  const problems = inTheWay.flatMap((row) => problemOf(row, plan));
+  const order = rows.length === 0 ? AS_TEXT : await orderIn(session, plan.schema.table);
+  const inTheWay = rows.filter((row) => problemOf(row, plan, order).length > 0);
+  const problems = inTheWay.flatMap((row) => problemOf(row, plan, order));
   return {
     name: "ledger",
     passed: problems.length === 0,
@@ -104,12 +107,22 @@ async function standing(session: Session, run: string): Promise<Row[]> {
   );
 }
 
-function problemOf({ run, version, checksum, startedAt, doneAt }: Row, plan: CompiledPlan): string[] {
+/** What makes two versions one is for the tool's table to say; that it cannot be read is another check's to tell. */
+async function orderIn(session: Session, table: string): Promise<VersionOrder> {
+  const read = await versionTable(session, table).catch(() => undefined);
+  return read?.order ?? AS_TEXT;
+}
+
+function problemOf(
+  { run, version, checksum, startedAt, doneAt }: Row,
+  plan: CompiledPlan,
+  order: VersionOrder,
+): string[] {
   if (!doneAt)
     return [
       `run ${run} began ${version} at ${startedAt.toISOString()} and neither finished it nor rolled it back`,
     ];
-  const migration = plan.migrations.find((candidate) => Number(candidate.version) === Number(version));
+  const migration = plan.migrations.find((candidate) => order.same(candidate.version, version));
   if (!migration) return [];
   const applied = `${version} was applied by run ${run} at ${doneAt.toISOString()}`;
   return [

@@ -1,6 +1,6 @@
 import type { PreflightCheck } from "../shared/documents.ts";
 import { REACHING_TEXT } from "../shared/outside.ts";
-import type { CompiledPlan, Step } from "../shared/plan.ts";
+import { type CompiledPlan, type Step, stepFiles } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { relationName } from "../shared/sql-text.ts";
@@ -173,9 +173,19 @@ async function steps(session: Session, plan: CompiledPlan): Promise<PreflightChe
   );
 }
 
+/** Enabled triggers of that table whose functions reach outside. */
+export async function triggersThatReach(session: Session, table: string): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT 'trigger ' || quote_ident(t.tgname) AS name FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+      WHERE t.tgrelid = to_regclass($2) AND NOT t.tgisinternal AND t.tgenabled <> 'D' AND ${REACHES("p")} ORDER BY 1`,
+    [REACHING_TEXT, table],
+  );
+  return rows.map(({ name }) => name);
+}
+
 function stepsOf({ migrations, stagingData }: CompiledPlan): { path: string; step: Step }[] {
-  return [...migrations.flatMap(({ migrate, rollback }) => [migrate, rollback]), ...stagingData].flatMap(
-    ({ path, steps }) => steps.map((step) => ({ path, step })),
+  return [...migrations.flatMap(stepFiles), ...stagingData].flatMap(({ path, steps }) =>
+    steps.map((step) => ({ path, step })),
   );
 }
 

@@ -1,5 +1,11 @@
 import { applicationRoles } from "../shared/places.ts";
-import type { CompiledPlan, NeededRight, ObjectName, Step } from "../shared/plan.ts";
+import {
+  type CompiledPlan,
+  type NeededRight,
+  type ObjectName,
+  type Step,
+  stepFiles,
+} from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { relationName } from "../shared/sql-text.ts";
 
@@ -10,8 +16,8 @@ export interface RightAt extends NeededRight {
 
 /** Of every migration and its way back, each once. */
 export function neededRights(plan: CompiledPlan): RightAt[] {
-  const found = plan.migrations.flatMap(({ migrate, rollback }) =>
-    [migrate, rollback].flatMap(({ path, steps }): RightAt[] => {
+  const found = plan.migrations.flatMap((migration) =>
+    stepFiles(migration).flatMap(({ path, steps }): RightAt[] => {
       const made = new Set(steps.flatMap(madeBy).map(relationName));
       return steps
         .flatMap(({ rights = [] }) => rights)

@@ -13,6 +13,7 @@ import {
   type ProofName,
   type RecordDoc,
   type RecordName,
+  type RollbackDoc,
   type SequenceDoc,
   type TableContentDoc,
   type Target,
@@ -24,11 +25,13 @@ import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { catalogDifferences, movedBetween } from "./compare.ts";
 import { describeDifference } from "./difference.ts";
 import { heldToRehearsal } from "./held.ts";
 import { keptFingerprint } from "./kept-fingerprint.ts";
+import { notLeft, notLeftText, withoutLeft } from "./leaves.ts";
 import {
   isUntouchedByPlan,
   madeByPlan,
@@ -42,7 +45,7 @@ import {
 import { scopeOf } from "./scope.ts";
 
 const event = z.discriminatedUnion("proof", [
-  z.strictObject({ ...runFields, proof: z.literal("staging"), version: z.string().regex(/^\d+$/) }),
+  z.strictObject({ ...runFields, proof: z.literal("staging"), version: z.string().regex(VERSION) }),
   z.strictObject({
     ...runFields,
     proof: z.enum(["production-data", "production-rolled-back", "production-restored"]),
@@ -62,7 +65,7 @@ export const proveTask: Task<z.infer<typeof event>> = {
     const doc = await prove(proof, ports, evidence);
     if (!doc) return RUNNING;
     if (doc.equal) return DONE;
-    if (proof.startsWith("staging-")) {
+    if (targetOf(proof) === "staging") {
       // Whatever else is wrong is to be found by the same run, which ends before its gate (validate/rehearsed.ts).
       ports.progress(`Not what it was: ${doc.differences[0]}. The rehearsal goes on, and will be refused`);
       return DONE;
@@ -83,6 +86,27 @@ export const proveTask: Task<z.infer<typeof event>> = {
   },
 };
 
+function targetOf(proof: ProofName): Target {
+  return proof.startsWith("production-") ? "production" : "staging";
+}
+
+/** What the rollbacks that came before this proof may leave. Of production, those that were begun there. */
+async function mayBeLeft(
+  { plan: { migrations } }: Ports,
+  evidence: RunEvidence,
+  proof: ProofName,
+): Promise<readonly string[]> {
+  if (proof.startsWith("staging-"))
+    return (
+      migrations.find(({ version }) => proof === `staging-${version}` || proof === `staging-${version}-again`)
+        ?.leaves ?? []
+    );
+  if (proof !== "production-rolled-back") return [];
+  const from = (await evidence.read<RollbackDoc>(Doc.rollback))?.from;
+  const last = migrations.findIndex(({ version }) => version === from);
+  return migrations.slice(0, last + 1).flatMap(({ leaves = [] }) => leaves);
+}
+
 /** Said after the differences: whoever decides about a restore must know whose they are. */
 function notByPlan(doc: ProofDoc): string {
   const { others = [] } = doc;
@@ -102,7 +126,7 @@ export async function prove(
   wrong: readonly string[] = [],
 ): Promise<ProofDoc | undefined> {
   const after: RecordName = `after-${proof}`;
-  const target = proof.startsWith("staging-") ? "staging" : "production";
+  const target = targetOf(proof);
   const read = await withTarget(ports, evidence, target, async (session) => {
     const versions = await qualifiedName(session, ports.plan.schema.table);
     const wanted = await expectation(ports, evidence, proof, versions);
@@ -145,12 +169,21 @@ export async function prove(
       : await withTarget(ports, evidence, target, (session) =>
           differencesOfViews(session, views, record.views ?? []),
         );
-  const catalog = await catalogDifferences(evidence, wanted.catalog ?? "before", after);
+  const leaves = await mayBeLeft(ports, evidence, proof);
+  const { rest: catalog, left } = withoutLeft(
+    await catalogDifferences(evidence, wanted.catalog ?? "before", after),
+    leaves,
+  );
+  // On production a migration that did not come so far leaves less.
+  const missing = target === "staging" ? notLeft(leaves, await keptFingerprint(evidence, after)) : [];
   // Of the rehearsal itself nothing is known yet that could tell.
   const strange =
     target === "production" && catalog.length > 0 ? notMade(catalog, await madeByPlan(evidence)) : [];
   const ofCatalog = wanted.catalog
-    ? catalog.map((one) => (strange.includes(one) ? notMadeText(one) : describeDifference(one)))
+    ? [
+        ...catalog.map((one) => (strange.includes(one) ? notMadeText(one) : describeDifference(one))),
+        ...missing.map(notLeftText),
+      ]
     : [];
   const found = [
     ...wrong,
@@ -173,6 +206,7 @@ export async function prove(
     tablesBefore: wanted.tables.map(shown),
     tablesAfter: record.tables.map(shown),
     differences: found,
+    ...(left.length > 0 ? { left } : {}),
     unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
     agreed: compared.agreed,
     scope: scopeOf({
@@ -270,6 +304,12 @@ async function expectation(
   proof: ProofName,
   versions: string | undefined,
 ): Promise<Expectation> {
+  if (proof === "restore-rehearsed") {
+    // Another copy: its row versions are of a time of its own, so every row is read.
+    const record = await evidence.need<RecordDoc>(Doc.record("staging"));
+    const { tables, sequences, views } = record;
+    return { catalog: "staging", record, tables, sequences, views, since: undefined };
+  }
   if (proof.startsWith("staging-")) {
     const name = proof.replace(/-again$/, "") as RecordName;
     const record = await evidence.need<RecordDoc>(Doc.record(name));

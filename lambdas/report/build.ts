@@ -53,6 +53,7 @@ export function reportOf(facts: Facts): Report {
       sloSeconds: facts.wayBack.sloSeconds,
       rollback: { ...facts.wayBack.rollback, leavesOut: facts.wayBack.rollback.leavesOut ?? [] },
       restore: { ...facts.wayBack.restore, leavesOut: facts.wayBack.restore.leavesOut ?? [] },
+      ...(facts.wayBack.restoreFrom === undefined ? {} : { restoreFrom: facts.wayBack.restoreFrom }),
     },
     loss: facts.loss,
     restore: facts.restore && {
@@ -163,6 +164,7 @@ function rollbackOf({ rollback, proofs, plan }: Facts): Report["rollback"] {
   return {
     startedAt: rollback.at,
     why: rollback.why,
+    ...(rollback.restoreFrom === undefined ? {} : { restoreFrom: rollback.restoreFrom }),
     seconds: back ? secondsBetween(rollback.at, back.at) : null,
     sloSeconds: plan.rollbackSloMinutes * 60,
   };

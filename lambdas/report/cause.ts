@@ -180,7 +180,7 @@ function rolledBackText({ plan, steps, rollback, proofs }: Facts): string {
       : `${list(named)} ${named.length === 1 ? "was" : "were"} rolled back and`;
   const proof = proofs.findLast(({ name }) => name === "production-rolled-back");
   return proof?.equal
-    ? `${what} proven back${equalText(proof)}`
+    ? `${what} proven back${proof.left ? `, but for ${list(proof.left)}` : ""}${equalText(proof)}`
     : `${what} NOT proven back. ${notProven(proof, "rolled-back")}`;
 }
 
@@ -229,7 +229,7 @@ function notProven(proof: ProofDoc | undefined, name: string): string {
 
 function restoredText(facts: Facts): string {
   const { restore } = facts;
-  const failed = laterFailure(facts);
+  const failed = laterFailure(facts) || onlyRestore(facts);
   const from = restore
     ? `Production was restored from snapshot ${restore.snapshot}`
     : "Production was restored";
@@ -237,6 +237,13 @@ function restoredText(facts: Facts): string {
   return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back"), lostText(facts)]
     .filter((text) => text !== "")
     .reduce(afterEachOther);
+}
+
+/** Why nothing was rolled back. */
+function onlyRestore({ rollback }: Facts): string {
+  return rollback?.restoreFrom === undefined
+    ? ""
+    : `${rollback.restoreFrom} had begun, which has no rollback: only the restore leads back.`;
 }
 
 /** The excerpt of a statement ends in a line of its own: what follows begins another. */
@@ -271,7 +278,7 @@ function needsOperator(facts: Facts): string {
       ? "Production is NOT proven back; a person must act now."
       : "The copy that stood for production is NOT proven back.",
   ];
-  const rolling = laterFailure(facts);
+  const rolling = laterFailure(facts) || onlyRestore(facts);
   if (rolling) parts.push(rolling);
   const gate = gates.findLast(({ request }) => request.kind === "restore");
   const decision = gate?.decision ?? null;

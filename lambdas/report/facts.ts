@@ -93,6 +93,8 @@ export interface Facts {
   quiet: QuietDoc | null;
   notQuiet: NotQuietDoc | null;
   staging: StagingDoc | null;
+  /** What took its place when the restore was rehearsed as the way back. */
+  stagingAgain: StagingDoc | null;
   /** What was being done to its storage when all was measured. */
   stagingStorage: StagingStorageDoc | null;
   stagingVerified: StagingVerifiedDoc | null;
@@ -183,6 +185,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     quiet: one(documents, Doc.quiet),
     notQuiet: one(documents, Doc.notQuiet),
     staging: one(documents, Doc.staging),
+    stagingAgain: one(documents, Doc.stagingAgain),
     stagingStorage: one(documents, Doc.stagingStorage),
     stagingVerified: one(documents, Doc.stagingVerified),
     stagingDeletedAt: one<{ at: string }>(documents, Doc.stagingDeleted)?.at ?? null,

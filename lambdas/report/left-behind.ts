@@ -67,8 +67,8 @@ export const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; t
     what: "Alarms may still be silenced",
     todo: "Turn on the actions of the alarms that alarms-silenced.json names (aws cloudwatch enable-alarm-actions)",
   }),
-  staging: ({ run, staging, quiet }) => ({
-    what: `The staging instance ${staging?.id ?? stagingName(run)} may still be there, and it costs money and holds a copy of production`,
+  staging: ({ run, staging, stagingAgain, quiet }) => ({
+    what: `The staging instance ${stagingAgain?.id ?? staging?.id ?? stagingName(run)} may still be there, and it costs money and holds a copy of production`,
     todo: `Delete it, without a final snapshot${quiet ? `; then its parameter group ${quiet.group}` : ""}`,
   }),
   admit: ({ request }) => ({

@@ -5,10 +5,12 @@ import type { MigrationReport } from "./schema.ts";
 
 /** What was done to each target with each migration of the plan, in the plan's order. */
 export function migrationsOf(facts: Facts): MigrationReport[] {
-  return facts.plan.migrations.map(({ version, title, expectedMinutes }) => ({
+  return facts.plan.migrations.map(({ version, title, expectedMinutes, restoreOnly, leaves }) => ({
     version,
     title,
     expectedSeconds: expectedMinutes * 60,
+    ...(restoreOnly ? { wayBack: "restore" as const } : {}),
+    ...(leaves ? { leaves: [...leaves] } : {}),
     changes: changesOf(facts, version),
     staging: sideOf(facts, "staging", version),
     production: sideOf(facts, "production", version),

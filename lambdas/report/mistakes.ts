@@ -38,8 +38,9 @@ export function mistakesOf({ proofs, checks, steps, left }: Rehearsed): string[]
 
 /** The version that a proof on staging is about, and whether it is of a rollback that was tried again. */
 export function stagingProof(name: string): { version: string; again: boolean } {
-  const [version = "", again] = name.slice("staging-".length).split("-");
-  return { version, again: again !== undefined };
+  const of = name.slice("staging-".length);
+  const version = of.replace(/-again$/, "");
+  return { version, again: version !== of };
 }
 
 function proofLine({ name, differences }: ProofDoc): string {
@@ -49,8 +50,12 @@ function proofLine({ name, differences }: ProofDoc): string {
     differences.length > MOST_DIFFERENCES ? `; and ${differences.length - MOST_DIFFERENCES} more` : "";
   return again
     ? `the rollback of ${version} does not bear being tried again: ${some}${more}`
-    : `rolling back ${version} does not bring staging back: ${some}${more}`;
+    : `rolling back ${version} does not bring staging back: ${some}${more}${MENDS}`;
 }
+
+/** There is more to do about it than to mend the rollback. */
+const MENDS =
+  ". Where nothing can bring that back: keep what the migration drops, name what is left under `leaves`, or say `rollback: restore` (docs/plan-format.md)";
 
 function rewriteLines({ steps }: StepsDoc): string[] {
   return steps.flatMap(({ name, at, rewrites }) =>

@@ -12,7 +12,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const reading = lastReading(facts);
   const read = (name: string) => readSeconds[name] ?? null;
   const versions = plan.migrations.map(({ version }) => version);
-  const from = facts.rollback?.from ?? null;
+  const from = facts.rollback?.restoreFrom === undefined ? (facts.rollback?.from ?? null) : null;
   const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
   const undone = versions
     .toReversed()

@@ -1,4 +1,4 @@
-import type { CompiledPlan, Migration, Reminder } from "../shared/plan.ts";
+import { type CompiledPlan, isRestoreOnly, type Migration, type Reminder } from "../shared/plan.ts";
 import { thresholdText } from "../watch/thresholds.ts";
 
 /**
@@ -9,7 +9,7 @@ export interface PlanSummary
   extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
   expectedMinutes: { admit: number; prove: number; open: number };
   protect: readonly string[];
-  migrations: readonly Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked">[];
+  migrations: readonly MigrationSummary[];
   benchmarks: readonly { name: string; title: string; sloMs: number }[];
   /** Which hooks the plan has, and how many smoke tests. */
   application: { stop: boolean; start: boolean; test: boolean; smoke: number };
@@ -21,6 +21,12 @@ export interface PlanSummary
     verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
   };
   reminders?: readonly Reminder[];
+}
+
+export interface MigrationSummary
+  extends Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked" | "leaves"> {
+  /** From its first step on, the restore is the way back. */
+  restoreOnly?: true | undefined;
 }
 
 /** Of a run that was refused before it had a plan. */
@@ -46,12 +52,14 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
     rollbackSloMinutes: plan.rollbackSloMinutes,
     expectedMinutes: plan.expectedMinutes,
     protect: plan.protect,
-    migrations: plan.migrations.map(({ version, folder, title, expectedMinutes, unasked }) => ({
-      version,
-      folder,
-      title,
-      expectedMinutes,
-      ...(unasked ? { unasked } : {}),
+    migrations: plan.migrations.map((migration) => ({
+      version: migration.version,
+      folder: migration.folder,
+      title: migration.title,
+      expectedMinutes: migration.expectedMinutes,
+      ...(migration.unasked ? { unasked: migration.unasked } : {}),
+      ...(migration.leaves ? { leaves: migration.leaves } : {}),
+      ...(isRestoreOnly(migration) ? { restoreOnly: true as const } : {}),
     })),
     benchmarks: plan.benchmarks.map(({ name, title, sloMs }) => ({ name, title, sloMs })),
     application: {

@@ -13,6 +13,7 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     fingerprintAfter: proof.fingerprintAfter,
     tables: tablesOf(proof, plan.protect),
     differences: proof.differences,
+    ...(proof.left ? { left: proof.left } : {}),
     ...(proof.scope ? { scope: proof.scope } : {}),
     ...(proof.grown ? { grown: proof.grown } : {}),
     ...(proof.others ? { others: proof.others } : {}),
@@ -25,6 +26,7 @@ function titleOf(name: string): string {
   if (name === "production-data") return "Production's data after the migrations";
   if (name === "production-rolled-back") return "Production, rolled back";
   if (name === "production-restored") return "Production, restored";
+  if (name === "restore-rehearsed") return "Staging, restored once more from the same snapshot";
   if (name.startsWith("staging-")) {
     const { version, again } = stagingProof(name);
     return again ? `Staging, the rollback of ${version} tried again` : `Staging, ${version} rolled back`;

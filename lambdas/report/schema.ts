@@ -176,6 +176,14 @@ const migration = z.strictObject({
   version: z.string(),
   title: z.string(),
   expectedSeconds: seconds.describe("As the plan expects"),
+  wayBack: z
+    .literal("restore")
+    .optional()
+    .describe("From its first step on the restore is the way back; absent: it has a rollback"),
+  leaves: z
+    .array(z.string())
+    .optional()
+    .describe("What its rollback leaves, as the plan says; absent: nothing"),
   changes: changes.nullable().describe("What it did on staging to what was there before: a Go is for that"),
   staging: side,
   production: side,
@@ -223,6 +231,10 @@ const proof = z.strictObject({
   fingerprintAfter: z.string().nullable(),
   tables: z.array(proofTable),
   differences: z.array(z.string()),
+  left: z
+    .array(z.string())
+    .optional()
+    .describe("What a rollback left, as the plan says it may: equal but for that; absent: nothing"),
   scope: scope
     .optional()
     .describe("What the proof speaks of, and what it does not; absent: a run of an older Sluice"),
@@ -415,12 +427,24 @@ export const reportSchema = z.strictObject({
     .strictObject({
       startedAt: time,
       why: z.string(),
+      restoreFrom: z
+        .string()
+        .optional()
+        .describe("Nothing was rolled back, as this migration had begun, and only the restore leads back"),
       seconds: seconds.nullable().describe("Until proven back; null: not (yet) proven"),
       sloSeconds: seconds,
     })
     .nullable(),
   wayBack: z
-    .strictObject({ sloSeconds: seconds, rollback: predicted, restore: predicted })
+    .strictObject({
+      sloSeconds: seconds,
+      rollback: predicted,
+      restore: predicted,
+      restoreFrom: z
+        .string()
+        .optional()
+        .describe("The migration from which on the restore is the way back; absent: each has a rollback"),
+    })
     .nullable()
     .describe("How long each way back from production takes, by what the rehearsal measured"),
   loss: z

@@ -8,7 +8,13 @@ import { count, milliseconds } from "./words.ts";
 /** The plan's staging results, filled in: completed, issues, rollback tested, approved for production by whom. */
 export function stagingOf(facts: Facts): Report["staging"] {
   const { plan, staging, stagingVerified, stagingDeletedAt } = facts;
-  const rollbacks = plan.migrations.map(({ version }) => ({ version, equal: rolledBack(facts, version) }));
+  const rollbacks = plan.migrations
+    .filter(({ restoreOnly }) => !restoreOnly)
+    .map(({ version }) => ({ version, equal: rolledBack(facts, version) }));
+  const ways = [
+    ...rollbacks.map(({ equal }) => equal),
+    ...(rollbacks.length < plan.migrations.length ? [restored(facts)] : []),
+  ];
   return {
     instance: staging?.id ?? null,
     verified: stagingVerified && {
@@ -20,9 +26,9 @@ export function stagingOf(facts: Facts): Report["staging"] {
     deletedAt: stagingDeletedAt,
     completedAt: completedAt(facts),
     issues: issuesOf(facts),
-    rollbackTested: rollbacks.some(({ equal }) => equal === false)
+    rollbackTested: ways.some((equal) => equal === false)
       ? "fail"
-      : rollbacks.length > 0 && rollbacks.every(({ equal }) => equal)
+      : ways.length > 0 && ways.every((equal) => equal)
         ? "success"
         : "not yet",
     rollbacks,
@@ -33,9 +39,14 @@ export function stagingOf(facts: Facts): Report["staging"] {
 /** True where every proof that speaks of that version's rollback found staging back; null where none does yet. */
 function rolledBack({ proofs }: Facts, version: string): boolean | null {
   const mine = proofs.filter(
-    ({ name }) => name === `staging-${version}` || name.startsWith(`staging-${version}-`),
+    ({ name }) => name === `staging-${version}` || name === `staging-${version}-again`,
   );
   return mine.length === 0 ? null : mine.every(({ equal }) => equal);
+}
+
+/** Whether the restore brought staging back, where it is a migration's way back; null where it was not tried. */
+function restored({ proofs }: Facts): boolean | null {
+  return proofs.findLast(({ name }) => name === "restore-rehearsed")?.equal ?? null;
 }
 
 /** When the last migration of the plan stood on staging, validated, and what is measured there was measured. */

@@ -103,12 +103,12 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
     ...migrations.flatMap((migration) => sideLine(migration, "production")),
     ...proofs
       .filter(({ name }) => name.startsWith("production-"))
-      .map(({ title, equal, tables, differences, scope }) => {
+      .map(({ title, equal, tables, differences, left = [], scope }) => {
         const agreed = tables.filter((table) => table.agreed !== null).length;
         const compared = tables.filter(({ rowsBefore }) => rowsBefore !== null).length - agreed;
         const changed = agreed === 0 ? "" : `, ${agreed} changed as the rehearsal showed`;
         return equal
-          ? `${title}: ${count(compared, "table")} equal${changed}${scope ? `. ${scopeInWords(scope)}` : ""}`
+          ? `${title}: ${count(compared, "table")} equal${changed}${left.length > 0 ? `, but for ${list(left)}` : ""}${scope ? `. ${scopeInWords(scope)}` : ""}`
           : `${title}: ${differences[0] ?? "differs"}`;
       }),
     ...(rollback?.seconds != null

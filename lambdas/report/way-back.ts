@@ -5,12 +5,25 @@ import { count, duration, grouped, list, moment } from "./words.ts";
 /** Both ways back beside what the plan allows. */
 export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
   if (!wayBack) return [];
-  const { rollback, restore, sloSeconds } = wayBack;
+  const { rollback, restore, restoreFrom, sloSeconds } = wayBack;
   const lines = (what: string, { seconds, leavesOut }: typeof rollback) => [
     `${what} takes about ${duration(seconds)}, its proof included; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`,
     ...(leavesOut.length > 0 ? [`Not counted: ${leavesOut.join(" ")}`] : []),
   ];
-  return [...lines("Rolling back", rollback), ...lines("Restoring the snapshot", restore)];
+  return [
+    ...(rollback.parts.length > 0
+      ? lines(
+          restoreFrom === undefined ? "Rolling back" : `Rolling back what comes before ${restoreFrom}`,
+          rollback,
+        )
+      : []),
+    ...lines(
+      restoreFrom === undefined
+        ? "Restoring the snapshot"
+        : `Restoring the snapshot, which is the way back from ${restoreFrom} on,`,
+      restore,
+    ),
+  ];
 }
 
 /** With the application kept out there is nothing to lose: what is not as recorded, a restore brings back. */

@@ -10,36 +10,53 @@ import {
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { isRestoreOnly, restoreIsWayBack, restoreOnlyFrom } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 
 /**
- * Predicts both ways back from what the rehearsal measured, and refuses the run where rolling back would take longer
- * than the plan allows. A restore that would is for people to weigh: it is the second way back, and how long it takes
- * is the storage's doing more than the plan's.
+ * Predicts both ways back from what the rehearsal measured, and refuses the run where going back would take longer than
+ * the plan allows. Where each migration has a rollback, a restore that would take longer is for people to weigh: it is
+ * the second way back, and how long it takes is the storage's doing more than the plan's.
  * @throws SluiceError RollbackTooSlow
  */
 export async function predict(ports: Ports, evidence: RunEvidence): Promise<void> {
-  const { sloSeconds, rollback } = await evidence.once<WayBackDoc>(Doc.wayBack, async () => ({
+  const restoreFrom = restoreOnlyFrom(ports.plan)?.version;
+  const { sloSeconds, rollback, restore } = await evidence.once<WayBackDoc>(Doc.wayBack, async () => ({
     at: ports.clock.now().toISOString(),
     sloSeconds: ports.plan.rollbackSloMinutes * 60,
     rollback: await predictRollback(ports, evidence),
     restore: await predictRestore(ports, evidence),
+    ...(restoreFrom === undefined ? {} : { restoreFrom }),
   }));
-  ports.progress(`rolling back would take about ${duration(rollback.seconds)}`);
-  if (rollback.seconds <= sloSeconds) return;
-  const parts = rollback.parts.map(({ what, seconds }) => `${what} ${duration(seconds)}`).join(", ");
-  throw new SluiceError(
-    ErrorName.RollbackTooSlow,
-    `By the rehearsal, rolling back would take ${duration(rollback.seconds)} (${parts}), and the plan allows ${duration(sloSeconds)}. ` +
-      "Make the rollbacks faster, or raise `rollbackSloMinutes` in plan.yaml.",
-  );
+  const tooSlow = (what: string, { seconds, parts }: PredictedDoc, mend: string) =>
+    new SluiceError(
+      ErrorName.RollbackTooSlow,
+      `By the rehearsal, ${what} would take ${duration(seconds)} (${parts.map(({ what, seconds }) => `${what} ${duration(seconds)}`).join(", ")}), and the plan allows ${duration(sloSeconds)}. ${mend}, or raise \`rollbackSloMinutes\` in plan.yaml.`,
+    );
+  if (rollback.parts.length > 0)
+    ports.progress(`rolling back would take about ${duration(rollback.seconds)}`);
+  if (rollback.seconds > sloSeconds) throw tooSlow("rolling back", rollback, "Make the rollbacks faster");
+  if (!restoreIsWayBack(ports.plan, ports.settings)) return;
+  ports.progress(`from ${restoreFrom} on, the restore would take about ${duration(restore.seconds)}`);
+  if (restore.seconds > sloSeconds)
+    throw tooSlow(
+      `the restore, which is the way back from ${restoreFrom} on,`,
+      restore,
+      `Give ${restoreFrom} a rollback of its own, such as by keeping what it drops (docs/plan-format.md, "Keep what you drop")`,
+    );
 }
 
-/** Every rollback as it took on staging, and one reading of all there is, to prove it. */
+/**
+ * Every rollback that leads back, as it took on staging, and one reading of all there is, to prove it: from the first
+ * restore-only migration on none does.
+ */
 async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
+  const first = plan.migrations.findIndex(isRestoreOnly);
+  const lead = first < 0 ? plan.migrations : plan.migrations.slice(0, first);
+  if (lead.length === 0) return { seconds: 0, parts: [] };
   const parts: PredictedDoc["parts"] = [];
   let proof = 0;
-  for (const { version } of [...plan.migrations].reverse()) {
+  for (const { version } of lead.toReversed()) {
     const steps = await evidence.need<StepsDoc>(Doc.steps("staging", version, 1, "rollback"));
     parts.push({ what: `Roll back ${version}`, seconds: steps.seconds });
     const read = await evidence.need<RecordDoc>(Doc.record(`after-staging-${version}`));
@@ -49,13 +66,14 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
 }
 
 /**
- * A restore of production does what staging's did: an instance from a snapshot, then the first reading of it, from
- * storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
+ * A restore of production does what staging's did, the last time: an instance from a snapshot, then the first reading of
+ * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
  */
 async function predictRestore({ fleet }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
   const production = await evidence.read<ProductionDoc>(Doc.production);
-  const staging = await evidence.need<StagingDoc>(Doc.staging);
-  const read = await evidence.need<RecordDoc>(Doc.record("staging"));
+  const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
+  const staging = again ?? (await evidence.need<StagingDoc>(Doc.staging));
+  const read = await evidence.need<RecordDoc>(Doc.record(again ? "after-restore-rehearsed" : "staging"));
   const leavesOut = production?.findings?.leavesOut ?? [];
   return {
     ...total([

@@ -10,9 +10,11 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { migrationBefore, named } from "../shared/next-migration.ts";
 import { besideTarget, withTarget } from "../shared/places.ts";
-import { type Migration, migrationOf } from "../shared/plan.ts";
+import { isRestoreOnly, type Migration, migrationOf, rollbackOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
+import { VERSION } from "../shared/version.ts";
+import { ONLY_RESTORE, type WayBack } from "../shared/way-back.ts";
 import { predict } from "./predict.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -26,7 +28,7 @@ const event = z.discriminatedUnion("action", [
     ...runFields,
     action: z.literal("rollBack"),
     target: z.enum(["production", "staging"]),
-    version: z.string().regex(/^\d+$/),
+    version: z.string().regex(VERSION),
   }),
 ]);
 type RollBack = Extract<z.infer<typeof event>, { action: "rollBack" }>;
@@ -56,13 +58,20 @@ async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Prom
     return (await hasLedger(session)) ? await versionsLeft(session, evidence.run) : [];
   });
   const { error, message } = readCaught(failure);
-  const newest = ports.plan.migrations.findLast(({ version }) => left.includes(version));
+  const begun = ports.plan.migrations.filter(({ version }) => left.includes(version));
+  const restoreFrom = begun.find(isRestoreOnly)?.version;
   const doc = await evidence.keep<RollbackDoc>(Doc.rollback, {
     at: ports.clock.now().toISOString(),
     why: failure.Error ? `${error}: ${message}` : "No-Go",
-    from: newest?.version ?? null,
+    from: begun.at(-1)?.version ?? null,
+    ...(restoreFrom === undefined ? {} : { restoreFrom }),
   });
-  return named(newestOf(ports, doc));
+  return { ...named(newestOf(ports, doc)), way: wayOf(doc) };
+}
+
+/** Rollbacks that would not lead back are not tried: the restore takes away all of it at once. */
+function wayOf({ restoreFrom }: RollbackDoc): WayBack {
+  return restoreFrom === undefined ? "rollback" : ONLY_RESTORE;
 }
 
 /** As it is noted: a worker that comes later may find less. */
@@ -81,7 +90,7 @@ async function rollBack(
   const steps = await withTarget(ports, evidence, target, (session) =>
     runSteps(session, ports, {
       key,
-      file: migration.rollback,
+      file: rollbackOf(migration),
       checksum: migration.migrate.checksum,
       failure: ErrorName.RollbackFailed,
       limitMinutes,

@@ -4,12 +4,13 @@ import { removeVersion } from "../migrate/schema-version.ts";
 import { describeDifference, differences } from "../prove/difference.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
+import { notLeft, notLeftText, withoutLeft } from "../prove/leaves.ts";
 import { prove } from "../prove/task.ts";
 import { Doc, type ProofDoc, type StepDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
-import { type Migration, migrationOf, type SqlFile } from "../shared/plan.ts";
+import { type Migration, migrationOf, rollbackOf, type SqlFile } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 
 // A worker that dies may have a rollback run again that was done, and a migration that fails half-way has no other way
@@ -83,7 +84,7 @@ async function rollBackTwice(
   trial: Trial,
   migration: Migration,
 ): Promise<string[] | undefined> {
-  ports.progress(`${migration.rollback.path}: once more, as a worker that died would have it`);
+  ports.progress(`${rollbackOf(migration).path}: once more, as a worker that died would have it`);
   try {
     if (!(await rollBack(ports, evidence, trial, migration, SECOND_ROLLBACK))) return undefined;
   } catch (error) {
@@ -102,7 +103,7 @@ async function rollBackFirstStep(
 ): Promise<string[] | undefined> {
   const [step] = migration.migrate.steps;
   if (!step) return [];
-  ports.progress(`${migration.rollback.path}: from where "${step.name}" alone leaves the database`);
+  ports.progress(`${rollbackOf(migration).path}: from where "${step.name}" alone leaves the database`);
   const only: SqlFile = { ...migration.migrate, steps: [step] };
   const applied = await stepsOf(ports, evidence, trial, {
     file: only,
@@ -135,7 +136,7 @@ function rollBack(
   round: number,
 ): Promise<StepDoc[] | undefined> {
   return stepsOf(ports, evidence, trial, {
-    file: migration.rollback,
+    file: rollbackOf(migration),
     migration,
     round,
     direction: "rollback",
@@ -175,5 +176,7 @@ async function catalogDifferences(ports: Ports, evidence: RunEvidence, version: 
   const now = await withTarget(ports, evidence, "staging", (session) =>
     takeFingerprint(session, applicationRoles(ports)),
   );
-  return differences(before, now).map(describeDifference);
+  const { leaves = [] } = migrationOf(ports.plan, version);
+  const { rest } = withoutLeft(differences(before, now), leaves);
+  return [...rest.map(describeDifference), ...notLeft(leaves, now).map(notLeftText)];
 }

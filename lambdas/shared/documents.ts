@@ -3,6 +3,7 @@ import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 import type { Published } from "./publications.ts";
+import type { RunDatabase } from "./settings.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -62,6 +63,10 @@ export const Doc = {
   notQuiet: "not-quiet",
   staging: "staging",
   stagingBegan: "staging/began",
+  /** The copy that took its place when the restore was rehearsed as the way back. */
+  stagingAgain: "staging-again",
+  stagingAgainBegan: "staging-again/began",
+  stagingAgainWithout: "staging-again/without",
   /** Settings of production that the fleet refused to give to staging when it was restored. */
   stagingWithout: "staging/without",
   /** How far its storage was when the rehearsal was done with it. */
@@ -145,6 +150,8 @@ export type RecordName =
 export type ChangesName = `staging-${string}` | Target;
 export type ProofName =
   | `staging-${string}`
+  /** Staging, restored a second time from the same snapshot. */
+  | "restore-rehearsed"
   | "production-data"
   | "production-rolled-back"
   | "production-restored";
@@ -166,6 +173,8 @@ export interface RequestDoc {
   published?: Published | undefined;
   instance: string;
   database: string;
+  /** That database with all that is its own, as the run keeps to it; absent in evidence of older runs, and of local ones. */
+  of?: RunDatabase | undefined;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
@@ -591,6 +600,8 @@ export interface ProofDoc {
   tablesAfter: TableContentDoc[];
   /** One line each: which object or table, and what differs. */
   differences: string[];
+  /** What a rollback left as the plan says it may, in the plan's words; absent: nothing. All else is equal, or a difference. */
+  left?: string[] | undefined;
   /** Contents that differ as they may where nothing is fenced: no proof either way. */
   unproven: string[];
   /** What was changed as the rehearsal had shown, a line for each table. Only the proof of production's data has any. */
@@ -734,8 +745,11 @@ export interface WayBackDoc {
   at: string;
   /** How long the plan lets a rollback take. */
   sloSeconds: number;
+  /** Of the migrations that have a rollback that leads back; without parts where there is none. */
   rollback: PredictedDoc;
   restore: PredictedDoc;
+  /** The first restore-only migration: from it on the restore is the way back. Absent: there is none. */
+  restoreFrom?: string | undefined;
 }
 
 export interface PredictedDoc {
@@ -759,6 +773,8 @@ export interface RollbackDoc {
   why: string;
   /** Newest migration that left something behind; null: none did. */
   from: string | null;
+  /** The first restore-only migration that has begun: nothing is rolled back, as only the restore leads back. */
+  restoreFrom?: string | undefined;
 }
 
 export interface RestoreDoc {

@@ -13,8 +13,9 @@ function digest(run: string): string {
   return createHash("sha256").update(run).digest("hex").slice(0, 12);
 }
 
-export function stagingName(run: string): string {
-  return `${STAGING_PREFIX}${digest(run)}`;
+/** Again: the copy that is restored a second time, where the restore is rehearsed as the way back. */
+export function stagingName(run: string, again = false): string {
+  return `${STAGING_PREFIX}${digest(run)}${again ? "-2" : ""}`;
 }
 
 /** Parameter group that keeps still what would run by itself in a copy of production. */
@@ -39,6 +40,17 @@ export function asideName(instance: string, run: string): string {
 
 export function asidePrefix(instance: string): string {
   return `${instance.slice(0, 40).replace(/-+$/, "")}-before-`;
+}
+
+/**
+ * A database's label as a name that AWS takes: letters, digits, `-` and `_`. Told apart by its digest where it is longer
+ * than that, or holds what no name may.
+ */
+export function nameOf(label: string, most: number): string {
+  // No instance's identifier holds a `_`: so no two labels become one name.
+  const name = label.replace("/", "_");
+  if (name.length <= most && /^[\w-]+$/.test(name)) return name;
+  return `${name.replace(/[^\w-]/g, "-").slice(0, most - 13)}-${digest(label)}`;
 }
 
 /** Where CloudWatch keeps what the watch measures. */

@@ -12,11 +12,18 @@ import type { OpenSession, Session } from "./session.ts";
 
 /** Where that database answers, as the run's evidence has it. */
 export async function endpointOf(evidence: RunEvidence, target: Target): Promise<Endpoint> {
-  if (target === "staging") return (await evidence.need<StagingDoc>(Doc.staging)).endpoint;
+  if (target === "staging") return (await stagingNow(evidence)).endpoint;
   // While nothing has taken its place yet, the former production is all that there is.
   const moved =
     (await evidence.read<RestoredDoc>(Doc.restored)) ?? (await evidence.read<MovedAsideDoc>(Doc.movedAside));
   return (moved ?? (await evidence.need<ProductionDoc>(Doc.production))).endpoint;
+}
+
+/** The copy that is staging now. */
+async function stagingNow(evidence: RunEvidence): Promise<StagingDoc> {
+  return (
+    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.need<StagingDoc>(Doc.staging))
+  );
 }
 
 /** One session on production or staging, closed when `work` is done. */

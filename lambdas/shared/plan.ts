@@ -19,7 +19,10 @@ export interface CompiledPlan {
   protect: readonly string[];
   /** How the contents of tables and materialized views are read, by their names; of those that are not named, every row is. */
   contents: Readonly<Record<string, "full" | "sample" | "count" | "grows" | "none">>;
+  /** How long the way back may take. */
   rollbackSloMinutes: number;
+  /** It may be run where nothing may be restored, though from its first restore-only migration on nothing leads back. */
+  acceptNoWayBack?: true | undefined;
   migrations: readonly Migration[];
   gates: GateTexts;
   benchmarks: readonly Benchmark[];
@@ -56,8 +59,14 @@ export interface Migration {
   changes?: Readonly<Record<string, readonly string[]>> | undefined;
   migrate: SqlFile;
   validate: CheckFile;
-  rollback: SqlFile;
+  /** Its way back: a rollback of its own, or, from its first step on, only the restore of the final snapshot. */
+  rollback: SqlFile | typeof RESTORE;
+  /** What its rollback may leave, as the catalog's differences name it (prove/leaves.ts); absent: nothing. */
+  leaves?: readonly string[] | undefined;
 }
+
+/** A migration without a rollback of its own is called restore-only. */
+export const RESTORE = "restore";
 
 /** One SQL statement and the line of its file at which it starts (1 is the first). */
 export interface Statement {
@@ -318,4 +327,42 @@ export function migrationOf(plan: CompiledPlan, version: string): Migration {
   const found = plan.migrations.find((migration) => migration.version === version);
   if (!found) throw new Error(`The plan ${plan.name} has no migration ${version}`);
   return found;
+}
+
+/** Its files of steps: there and, unless it is restore-only, back. */
+export function stepFiles({ migrate, rollback }: Migration): SqlFile[] {
+  return rollback === RESTORE ? [migrate] : [migrate, rollback];
+}
+
+export function isRestoreOnly({ rollback }: Migration): boolean {
+  return rollback === RESTORE;
+}
+
+/** The migration from which on the restore is the only way back; undefined: each has a rollback of its own. */
+export function restoreOnlyFrom({ migrations }: CompiledPlan): Migration | undefined {
+  return migrations.find(isRestoreOnly);
+}
+
+/** Whether the restore is to be rehearsed as the way back: the plan has a migration that knows no other, and it may be done. */
+export function restoreIsWayBack(plan: CompiledPlan, { restore }: { restore?: false | undefined }): boolean {
+  return restore !== false && restoreOnlyFrom(plan) !== undefined;
+}
+
+/** That there is no way back from some migration on, and what helps; undefined: there is one, be it the restore. */
+export function noWayBack(
+  plan: CompiledPlan,
+  { restore }: { restore?: false | undefined },
+): { seen: string; mend: string } | undefined {
+  const from = restoreOnlyFrom(plan);
+  if (restore !== false || !from) return undefined;
+  return {
+    seen: `${from.folder} has the restore as its way back, and nothing may be restored here (setting restore: false)`,
+    mend: 'Give it a rollback.sql, such as by keeping what it drops (docs/plan-format.md, "Keep what you drop"), or let production be restored. Where it must be so, write `acceptNoWayBack: true` in plan.yaml.',
+  };
+}
+
+/** Throws for a restore-only migration: nothing may ask for what it does not have. */
+export function rollbackOf({ folder, rollback }: Migration): SqlFile {
+  if (rollback === RESTORE) throw new Error(`${folder} has no rollback of its own`);
+  return rollback;
 }

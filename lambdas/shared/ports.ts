@@ -2,11 +2,14 @@ import type { PreflightCheck, WatchScheduleDoc } from "./documents.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Publication } from "./publications.ts";
 import type { Session } from "./session.ts";
-import type { RunSettings } from "./settings.ts";
+import type { RunDatabase, RunSettings } from "./settings.ts";
 
 /** What the logic needs of the world. Each port has an AWS adapter (lambdas/shared/aws) and a local one (local). */
 export interface World {
+  /** Where there is a choice of databases those of the run's own, once it is bound to it (run-database.ts). */
   settings: RunSettings;
+  /** Absent where the world is that of one database, as a local run's is. */
+  choice?: Choice<Pick<World, "settings" | "databases" | "metrics">>;
   evidence: EvidenceStore;
   plans: Plans;
   fleet: DatabaseFleet;
@@ -35,8 +38,16 @@ export interface Ports extends World {
   plan: CompiledPlan;
 }
 
+/** The databases that a run may be of. */
+export interface Choice<Own> {
+  readonly list: readonly RunDatabase[];
+  /** What a run of that one has of its own. */
+  of(database: RunDatabase): Own;
+}
+
 /** What showing and answering a gate needs of it: no database, no fleet. */
 export type GatePorts = Pick<World, "settings" | "evidence" | "callbacks" | "clock" | "progress"> & {
+  choice?: Choice<Pick<World, "settings">>;
   /** Absent where an answer may be of any size. */
   largePages?: LargePages;
 };
@@ -317,10 +328,12 @@ export interface Metrics {
 /** Calls the watch again and again, until it is over. */
 export interface Schedules {
   /**
-   * Takes the place of whatever was scheduled before; doing it twice schedules it once.
+   * Takes the place of whatever was scheduled for that database before; doing it twice schedules it once.
+   * @param label the database's
    * @returns false where nothing can be scheduled
    */
   startWatch(
+    label: string,
     event: Readonly<Record<string, string>>,
     from: Date,
     schedule: WatchScheduleDoc,

@@ -27,8 +27,10 @@ const person = z.strictObject({
 
 export type MaintenanceWindow = z.infer<typeof maintenanceWindow>;
 
-/** What handlers know of the deployment; shipped with them by the stack, made by the command line locally. */
-export const runSettings = z.strictObject({
+/** A database that a run is of, with what is its own. */
+export const runDatabase = z.strictObject({
+  /** What an execution's input names it by, and CloudWatch its metrics; no other of the deployment has it. */
+  label: z.string().min(1),
   /** Identifier of the production instance. */
   instance: z.string().min(1),
   /** Database in that instance. */
@@ -40,9 +42,17 @@ export const runSettings = z.strictObject({
   /** In addition to the plan's. */
   applicationRoles: z.array(z.string()),
   applicationUrl: z.url().optional(),
+  alarms: z.array(z.string()),
+});
+
+export type RunDatabase = z.infer<typeof runDatabase>;
+
+/** What is the same for the runs of every database. */
+const common = z.strictObject({
   fence: z.enum(["connect", "none"]),
   rehearse: z.enum(["before", "inside"]),
-  alarms: z.array(z.string()),
+  /** No snapshot may take production's place; absent: it may, where people say Go. */
+  restore: z.literal(false).optional(),
   /** Days that the final snapshot is kept. */
   retentionDays: z.number().int().positive(),
   /** Of the organization: given to all that a run makes at RDS. */
@@ -76,7 +86,13 @@ export const runSettings = z.strictObject({
   concurrentWaitMs: z.number().int().positive(),
 });
 
-export type RunSettings = z.infer<typeof runSettings>;
+/** What a run knows of its deployment and of the one database that it is of. */
+export type RunSettings = z.infer<typeof common> & RunDatabase;
+
+/** What handlers know of the deployment; shipped with them by the stack. */
+export const deployed = common.extend({ databases: z.array(runDatabase).min(1) });
+
+export type Deployed = z.infer<typeof deployed>;
 
 function isTimeZone(name: string): boolean {
   try {

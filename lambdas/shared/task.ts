@@ -5,7 +5,9 @@ import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } fr
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Ports, World } from "./ports.ts";
+import { ofItsDatabase } from "./run-database.ts";
 import { stateInWords } from "./state-name.ts";
+import { VERSION } from "./version.ts";
 
 /** What every event carries: which run this is, and its plan. */
 export const runFields = {
@@ -20,7 +22,7 @@ export const runFields = {
   /** The phase that it belongs to; absent in what an older deployment's machine sends. */
   phase: z.string().min(1).optional(),
   /** The migration that the state works on, where it works on one. */
-  version: z.string().regex(/^\d+$/).optional(),
+  version: z.string().regex(VERSION).optional(),
   title: z.string().optional(),
   /** Of a loop in the machine: how long it may go on in all. */
   limitMinutes: z.number().positive().optional(),
@@ -83,12 +85,14 @@ async function invokeParsed<Event>(
   task: Task<Event>,
   event: Event,
   fields: RunFields,
-  ports: Ports,
+  world: Ports,
 ): Promise<Answer> {
-  const evidence = evidenceOf(ports.evidence, fields.run);
+  const evidence = evidenceOf(world.evidence, fields.run);
   const state = stateInWords(fields.state, fields.version);
+  const request = await evidence.read<RequestDoc>(Doc.request);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
-  refuseAnothersEvidence(fields, await evidence.read<RequestDoc>(Doc.request));
+  refuseAnothersEvidence(fields, request);
+  const ports = ofItsDatabase(world, request);
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     const now = () => ports.clock.now().toISOString();

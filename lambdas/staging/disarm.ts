@@ -1,5 +1,5 @@
 import { messageOf } from "../shared/errors.ts";
-import type { CompiledPlan } from "../shared/plan.ts";
+import { type CompiledPlan, stepFiles } from "../shared/plan.ts";
 import { type Session, withTransaction } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
 
@@ -71,7 +71,7 @@ export function mappingText({ role, server }: Pick<Mapping, "role" | "server">):
 
 /** Steps and tasks that say that they reach outside: for them mappings stay good on copies. */
 export function outsideAllowed({ migrations, stagingData, afterOpening }: CompiledPlan): string[] {
-  const files = [...migrations.flatMap(({ migrate, rollback }) => [migrate, rollback]), ...stagingData];
+  const files = [...migrations.flatMap(stepFiles), ...stagingData];
   return [
     ...files.flatMap(({ path, steps }) =>
       steps.filter(({ outside }) => outside).map(({ name, line }) => `${path}:${line} "${name}"`),

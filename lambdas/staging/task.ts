@@ -2,14 +2,20 @@ import * as z from "zod";
 import { Doc, type ProductionDoc, type StagingDoc, type StagingStorageDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
+import { restoreIsWayBack } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { deleteQuiet, quietSettings } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
 import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { NOT_NEEDED, type Restored } from "../shared/way-back.ts";
 
 const event = z.discriminatedUnion("action", [
-  z.strictObject({ ...runFields, action: z.literal("restore"), snapshot: z.enum(["rehearsal", "final"]) }),
+  z.strictObject({
+    ...runFields,
+    action: z.enum(["restore", "restoreAgain"]),
+    snapshot: z.enum(["rehearsal", "final"]),
+  }),
   z.strictObject({ ...runFields, action: z.enum(["letGo", "delete"]) }),
 ]);
 
@@ -18,7 +24,8 @@ export const stagingTask: Task<z.infer<typeof event>> = {
   name: "staging",
   event,
   async run(request, ports, evidence) {
-    if (request.action === "restore") return await restore(request, ports, evidence);
+    if (request.action === "restore") return await restore(request, FIRST, ports, evidence);
+    if (request.action === "restoreAgain") return await restoreAgain(request, ports, evidence);
     await noteStorage(ports, evidence);
     const gone = await deleteStaging(ports, evidence);
     if (request.action === "letGo") return DONE;
@@ -28,14 +35,50 @@ export const stagingTask: Task<z.infer<typeof event>> = {
   },
 };
 
+/** The copy that the rehearsal begins with, and the one that takes its place when the restore itself is rehearsed. */
+interface Copy {
+  again: boolean;
+  doc: string;
+  began: string;
+  without: string;
+}
+
+const FIRST: Copy = {
+  again: false,
+  doc: Doc.staging,
+  began: Doc.stagingBegan,
+  without: Doc.stagingWithout,
+};
+const SECOND: Copy = {
+  again: true,
+  doc: Doc.stagingAgain,
+  began: Doc.stagingAgainBegan,
+  without: Doc.stagingAgainWithout,
+};
+
+interface FromSnapshot {
+  snapshot: SnapshotPurpose;
+  limitMinutes?: number | undefined;
+}
+
+/** Answers whether there is anything to rehearse: only a plan with a restore-only migration has the restore as its way back. */
+async function restoreAgain(from: FromSnapshot, ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  if (!restoreIsWayBack(ports.plan, ports.settings)) return { ...DONE, restored: NOT_NEEDED };
+  // What was rehearsed on the first copy is known. It need not be gone: the second has a name of its own.
+  if (!(await evidence.read(Doc.stagingAgainBegan))) await ports.fleet.startDelete(stagingName(evidence.run));
+  const restored: Restored = "again";
+  return { ...(await restore(from, SECOND, ports, evidence)), restored };
+}
+
 async function restore(
-  { snapshot, limitMinutes }: { snapshot: SnapshotPurpose; limitMinutes?: number | undefined },
+  { snapshot, limitMinutes }: FromSnapshot,
+  copy: Copy,
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
   const production = await evidence.need<ProductionDoc>(Doc.production);
-  const id = stagingName(evidence.run);
-  const began = await evidence.once(Doc.stagingBegan, async () => ({ at: ports.clock.now().toISOString() }));
+  const id = stagingName(evidence.run, copy.again);
+  const began = await evidence.once(copy.began, async () => ({ at: ports.clock.now().toISOString() }));
   const tags = runTags(ports.settings, evidence.run, "staging");
   const quiet = await quietSettings(ports, evidence, production.settings, tags);
   if (!quiet) return RUNNING;
@@ -50,14 +93,14 @@ async function restore(
       since: began.at,
       limitMinutes,
     },
-    async (without) => void (await evidence.keep(Doc.stagingWithout, { without })),
+    async (without) => void (await evidence.keep(copy.without, { without })),
   );
   if (!restored) return RUNNING;
   const { endpoint, storage } = restored;
-  const { without } = (await evidence.read<{ without: string[] }>(Doc.stagingWithout)) ?? { without: [] };
+  const { without } = (await evidence.read<{ without: string[] }>(copy.without)) ?? { without: [] };
   const refused = [...without, ...restored.refused];
   const now = ports.clock.now();
-  await evidence.keep<StagingDoc>(Doc.staging, {
+  await evidence.keep<StagingDoc>(copy.doc, {
     at: now.toISOString(),
     seconds: (now.getTime() - Date.parse(began.at)) / 1000,
     id,
@@ -70,23 +113,29 @@ async function restore(
 
 /** How far its volume is filled when all is measured: what was read from it before may have been slow. */
 async function noteStorage({ fleet, clock }: Ports, evidence: RunEvidence): Promise<void> {
-  if (!(await evidence.read<StagingDoc>(Doc.staging))?.storage) return;
+  const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
+  const staging = again ?? (await evidence.read<StagingDoc>(Doc.staging));
+  if (!staging?.storage) return;
   await evidence.once<StagingStorageDoc>(Doc.stagingStorage, async () => ({
     at: clock.now().toISOString(),
-    storage: (await fleet.describe(stagingName(evidence.run)))?.storage ?? null,
+    storage: (await fleet.describe(staging.id))?.storage ?? null,
   }));
 }
 
 /** True when there is no staging of this run (any more). */
 async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boolean> {
-  const id = stagingName(evidence.run);
-  const instance = await ports.fleet.describe(id);
-  if (instance) {
-    await ports.fleet.startDelete(id);
-    if (await ports.fleet.describe(id)) return false;
+  const { fleet, clock } = ports;
+  const ids = [stagingName(evidence.run), stagingName(evidence.run, true)];
+  let gone = true;
+  for (const id of ids) {
+    if (!(await fleet.describe(id))) continue;
+    await fleet.startDelete(id);
+    if (await fleet.describe(id)) gone = false;
   }
-  if (await evidence.read(Doc.staging))
-    await evidence.keep(Doc.stagingDeleted, { at: ports.clock.now().toISOString(), id });
+  if (!gone) return false;
+  const staging =
+    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.read<StagingDoc>(Doc.staging));
+  if (staging) await evidence.keep(Doc.stagingDeleted, { at: clock.now().toISOString(), id: staging.id });
   return true;
 }
 

@@ -13,7 +13,7 @@ const event = z.strictObject({
   ...runFields,
   target: z.enum(["production", "staging"]),
   /** EVERYTHING: the checks of all migrations; else those of the one that the state works on. */
-  round: z.enum(["1", "2", EVERYTHING]),
+  round: z.enum(["1", "2", "3", EVERYTHING]),
 });
 
 /**

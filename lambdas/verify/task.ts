@@ -4,6 +4,7 @@ import { differencesOfCopy } from "../prove/compare.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { scopeOf } from "../prove/scope.ts";
+import { prove } from "../prove/task.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { EVERY_ROW } from "../record/wishes.ts";
@@ -13,19 +14,21 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { firstMigration } from "../shared/next-migration.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
-import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { disarmMappings, outsideAllowed } from "../staging/disarm.ts";
 
-const event = z.strictObject(runFields);
+const event = z.strictObject({ ...runFields, again: z.literal(true).optional() });
 
 /**
  * Tests the backup: every row of the restored copy is read, and its catalog must be production's. Where production was
- * recorded under the fence already, contents must be equal too.
+ * recorded under the fence already, contents must be equal too. Again: a second copy from the same snapshot must be what
+ * the first one was, as production must be after a restore.
  */
 export const verifyTask: Task<z.infer<typeof event>> = {
   name: "verify",
   event,
-  async run(_request, ports, evidence) {
+  async run({ again }, ports, evidence) {
+    if (again) return await verifyAgain(ports, evidence);
     const staging = await withTarget(ports, evidence, "staging", (session) =>
       takeRecord(ports, evidence, {
         name: "staging",
@@ -63,11 +66,27 @@ export const verifyTask: Task<z.infer<typeof event>> = {
   },
 };
 
+async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const doc = await prove("restore-rehearsed", ports, evidence);
+  if (!doc) return RUNNING;
+  if (!doc.equal)
+    throw new SluiceError(
+      ErrorName.BackupMismatch,
+      `Staging, restored a second time from the same snapshot, is not what it was the first time: ${doc.differences.slice(0, 10).join("; ")}. The restore would be the way back, and does not bring everything back.`,
+    );
+  await disarm(ports, evidence);
+  return { ...DONE, ...firstMigration(ports.plan) };
+}
+
 /** Once staging is known to be what production is, and before a step runs on it. */
 async function keepFromOutside(ports: Ports, evidence: RunEvidence): Promise<void> {
+  await withTarget(ports, evidence, "staging", (session) => noteActiveBefore(session, ports, evidence));
+  await disarm(ports, evidence);
+}
+
+async function disarm(ports: Ports, evidence: RunEvidence): Promise<void> {
+  if (outsideAllowed(ports.plan).length > 0) return;
   await withTarget(ports, evidence, "staging", async (session) => {
-    await noteActiveBefore(session, ports, evidence);
-    if (outsideAllowed(ports.plan).length > 0) return;
     const { useless, left } = await disarmMappings(session);
     if (useless.length + left.length === 0) return;
     await evidence.keep<DisarmedDoc>(Doc.disarmed, { at: ports.clock.now().toISOString(), useless, left });

@@ -60,3 +60,9 @@ export function managedSecretArns(stack: Stack): string {
 export function viaServices(stack: Stack, ...services: readonly string[]): string[] {
   return services.map((service) => `${service}.${stack.region}.amazonaws.com`);
 }
+
+/** A condition's value, as CloudFormation shows one. */
+export function oneOrAll(values: string[]): string | string[] {
+  const [only, ...others] = values;
+  return only !== undefined && others.length === 0 ? only : values;
+}

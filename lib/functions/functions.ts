@@ -9,7 +9,7 @@ import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
 import type { Network } from "../network.ts";
-import { toRunSettings } from "../settings.ts";
+import { toDeployed } from "../settings.ts";
 import { bundle } from "./bundles.ts";
 import { type Surroundings, statementsFor } from "./permissions.ts";
 import { interfaceStatements } from "./permissions-network.ts";
@@ -60,7 +60,7 @@ export class Functions extends Construct {
     const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
     const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, STORE_PLAN_NAME], () => {
       const told = {
-        [SETTINGS_FILE]: JSON.stringify(toRunSettings(settings)),
+        [SETTINGS_FILE]: JSON.stringify(toDeployed(settings)),
         [AUTHORITIES_FILE]: authorities(settings),
       };
       return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : told);
@@ -103,6 +103,17 @@ export class Functions extends Construct {
     new iam.Policy(this, id, { roles: [to.role], statements: [new iam.PolicyStatement(statement)] });
   }
 
+  /**
+   * What a machine calls: not a function, which the next deployment changes, but the version of it that was deployed
+   * with the machine. An execution keeps the definition that it was started with, and so the code, the settings and the
+   * environment that belong to it.
+   */
+  get versions(): Readonly<Partial<Record<MachineCapability, lambda.IFunction>>> {
+    return Object.fromEntries(
+      Object.entries(this.byCapability).map(([name, made]) => [name, versionOf(made)]),
+    );
+  }
+
   private make(name: string, spec: FunctionSpec, code: lambda.Code): lambda.Function {
     const scope = new Construct(this, name);
     const { network, settings } = this.props;
@@ -121,6 +132,9 @@ export class Functions extends Construct {
       timeout: Duration.seconds(spec.seconds),
       memorySize: spec.memoryMiB,
       environment: { ...this.environment },
+      // A version stays when another takes its place, as an execution may call it still. One whose deployment fails does
+      // not: Lambda would refuse to make it a second time.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE },
       ...(spec.reserved !== undefined && settings.reserveConcurrency
         ? { reservedConcurrentExecutions: spec.reserved }
         : {}),
@@ -151,4 +165,16 @@ export class Functions extends Construct {
     if (!spec.needs.includes("tokens")) role.addToPolicy(this.props.storage.noTokensStatement());
     return role;
   }
+}
+
+/**
+ * The version that is deployed now. Who calls it is allowed to call all of them: what a machine may do is asked when it
+ * does it, and an execution that an earlier deployment started calls the versions of that. Before there were versions, it
+ * was the function itself.
+ */
+function versionOf(made: lambda.Function): lambda.IFunction {
+  const { functionArn } = made;
+  return Object.create(made.currentVersion, {
+    resourceArnsForGrantInvoke: { value: [functionArn, `${functionArn}:*`] },
+  });
 }

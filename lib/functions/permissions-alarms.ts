@@ -2,10 +2,11 @@ import { ArnFormat, type Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Settings } from "../settings.ts";
 
-/** Of the named alarms, and no others, the actions may be turned off and on. */
-export function alarmStatements(stack: Stack, { alarms }: Settings): iam.PolicyStatement[] {
-  if (alarms.length === 0) return [];
-  const named = alarms.map((resourceName) =>
+/** Of the alarms that are named for any of the databases, and no others, the actions may be turned off and on. */
+export function alarmStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+  const alarms = new Set(databases.flatMap((one) => one.alarms));
+  if (alarms.size === 0) return [];
+  const named = [...alarms].map((resourceName) =>
     stack.formatArn({
       service: "cloudwatch",
       resource: "alarm",

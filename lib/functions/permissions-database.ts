@@ -1,13 +1,18 @@
 import { ArnFormat, type Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
-import type { Settings } from "../settings.ts";
-import { instanceArn, managedSecretArns, viaServices } from "./arns.ts";
+import { type Database, instancesOf, type Settings } from "../settings.ts";
+import { instanceArn, managedSecretArns, oneOrAll, viaServices } from "./arns.ts";
 
-/** Logging in: by a secret, or by a token of IAM's. */
-export function databaseStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
-  const { iamUser, secretArn } = database;
-  if (iamUser !== undefined) return [tokenStatement(stack, iamUser)];
-  return secretArn === undefined ? [] : secretStatements(stack, database, secretArn);
+/** Logging in to these databases: by a secret, or by a token of IAM's. */
+export function databaseStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+  const users = new Set(databases.flatMap(({ iamUser }) => iamUser ?? []));
+  return [
+    ...[...users].map((user) => tokenStatement(stack, user)),
+    ...secretStatements(
+      stack,
+      databases.filter(({ secretArn }) => secretArn !== undefined),
+    ),
+  ];
 }
 
 /** As that one role, on any instance: each copy of production has a resource id of its own, known only once it is there. */
@@ -25,21 +30,24 @@ function tokenStatement(stack: Stack, user: string): iam.PolicyStatement {
   });
 }
 
-/** The secret, and the one that RDS makes when a restored production gets a managed password again. */
-function secretStatements(
-  stack: Stack,
-  database: Settings["database"],
-  secretArn: string,
-): iam.PolicyStatement[] {
+/** The secrets, and those that RDS makes when a restored production gets a managed password again. */
+function secretStatements(stack: Stack, databases: readonly Database[]): iam.PolicyStatement[] {
+  if (databases.length === 0) return [];
+  const keys = new Set(databases.flatMap(({ secretKmsKeyArn }) => secretKmsKeyArn ?? []));
   const statements = [
-    new iam.PolicyStatement({ actions: ["secretsmanager:GetSecretValue"], resources: [secretArn] }),
+    new iam.PolicyStatement({
+      actions: ["secretsmanager:GetSecretValue"],
+      resources: databases.flatMap(({ secretArn }) => secretArn ?? []),
+    }),
     new iam.PolicyStatement({
       actions: ["secretsmanager:GetSecretValue"],
       // RDS chooses the name; the tag, which only RDS can set, says whose it is.
       resources: [managedSecretArns(stack)],
       conditions: {
         StringEquals: {
-          "aws:ResourceTag/aws:rds:primaryDBInstanceArn": instanceArn(stack, database.instance),
+          "aws:ResourceTag/aws:rds:primaryDBInstanceArn": oneOrAll(
+            instancesOf(databases).map((instance) => instanceArn(stack, instance)),
+          ),
         },
       },
     }),
@@ -49,11 +57,11 @@ function secretStatements(
       resources: ["*"],
     }),
   ];
-  if (database.secretKmsKeyArn !== undefined)
+  if (keys.size > 0)
     statements.push(
       new iam.PolicyStatement({
         actions: ["kms:Decrypt"],
-        resources: [database.secretKmsKeyArn],
+        resources: [...keys],
         conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "secretsmanager") } },
       }),
     );

@@ -1,23 +1,20 @@
 import type { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
-import type { Settings } from "../settings.ts";
+import { type Database, instancesOf, type Settings } from "../settings.ts";
 import { instanceArn, managedSecretArns, rdsArn, snapshotArns, viaServices } from "./arns.ts";
 
 /** Seeing production, the former production, staging, and our snapshots. */
-export function instanceStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+export function instanceStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+  const { production, aside } = productions(stack, databases);
   return [
     new iam.PolicyStatement({
       actions: ["rds:DescribeDBInstances"],
-      resources: [
-        instanceArn(stack, database.instance),
-        instanceArn(stack, `${asidePrefix(database.instance)}*`),
-        instanceArn(stack, `${STAGING_PREFIX}*`),
-      ],
+      resources: [...production, ...aside, instanceArn(stack, `${STAGING_PREFIX}*`)],
     }),
     new iam.PolicyStatement({
       actions: ["rds:DescribeDBSnapshots"],
-      resources: [...snapshotArns(stack), instanceArn(stack, database.instance)],
+      resources: [...snapshotArns(stack), ...production],
     }),
     new iam.PolicyStatement({
       // Free disk. CloudWatch knows no resources for reading metrics.
@@ -51,7 +48,7 @@ export function surroundingsStatements(stack: Stack): iam.PolicyStatement[] {
 }
 
 /** Taking snapshots of production. */
-export function snapshotStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+export function snapshotStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       actions: ["rds:CreateDBSnapshot", "rds:AddTagsToResource"],
@@ -59,9 +56,9 @@ export function snapshotStatements(stack: Stack, { database }: Settings): iam.Po
     }),
     new iam.PolicyStatement({
       actions: ["rds:CreateDBSnapshot"],
-      resources: [instanceArn(stack, database.instance)],
+      resources: productions(stack, databases).production,
     }),
-    ...storageKeyStatements(stack, database.storageKmsKeyArn),
+    ...storageKeyStatements(stack, databases),
   ];
 }
 
@@ -69,9 +66,9 @@ export function snapshotStatements(stack: Stack, { database }: Settings): iam.Po
  * Making, changing and deleting instances of staging's name, from our snapshots. Of those only the rehearsal's may be
  * deleted: the final one is the way back.
  */
-export function stagingStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
+export function stagingStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
   return [
-    ...restoreStatements(stack, [instanceArn(stack, `${STAGING_PREFIX}*`)], database.storageKmsKeyArn),
+    ...restoreStatements(stack, [instanceArn(stack, `${STAGING_PREFIX}*`)], databases),
     new iam.PolicyStatement({
       actions: ["rds:DeleteDBInstance"],
       resources: [instanceArn(stack, `${STAGING_PREFIX}*`)],
@@ -89,17 +86,17 @@ export function stagingStatements(stack: Stack, { database }: Settings): iam.Pol
 }
 
 /** Renaming production and restoring it under its name. Nothing here deletes an instance. */
-export function productionStatements(stack: Stack, { database }: Settings): iam.PolicyStatement[] {
-  const production = instanceArn(stack, database.instance);
-  const aside = instanceArn(stack, `${asidePrefix(database.instance)}*`);
+export function productionStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+  const { production, aside } = productions(stack, databases);
+  const secretKeys = new Set(databases.flatMap(({ secretKmsKeyArn }) => secretKmsKeyArn ?? []));
   return [
-    ...restoreStatements(stack, [production], database.storageKmsKeyArn),
+    ...restoreStatements(stack, production, databases),
     new iam.PolicyStatement({
       actions: ["rds:ModifyDBInstance", "rds:RebootDBInstance"],
-      resources: [aside],
+      resources: aside,
     }),
     ...quietStatements(stack),
-    new iam.PolicyStatement({ actions: ["rds:AddRoleToDBInstance"], resources: [production] }),
+    new iam.PolicyStatement({ actions: ["rds:AddRoleToDBInstance"], resources: production }),
     new iam.PolicyStatement({
       // The restored instance gets the roles that production had; which these are is known only then.
       actions: ["iam:PassRole"],
@@ -115,7 +112,7 @@ export function productionStatements(stack: Stack, { database }: Settings): iam.
       // RDS is none of the services that aws:CalledVia names. A secret of such a name can only be a service's.
       conditions: { Bool: { "aws:ViaAWSService": "true" } },
     }),
-    ...(database.secretKmsKeyArn === undefined
+    ...(databases.some(usesDefaultSecretKey)
       ? [
           new iam.PolicyStatement({
             // Before it makes the secret, RDS looks at the account's default key as who called it; that key's own
@@ -127,14 +124,34 @@ export function productionStatements(stack: Stack, { database }: Settings): iam.
             },
           }),
         ]
+      : []),
+    ...(secretKeys.size === 0
+      ? []
       : [
           new iam.PolicyStatement({
             actions: ["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"],
-            resources: [database.secretKmsKeyArn],
+            resources: [...secretKeys],
             conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "rds", "secretsmanager") } },
           }),
         ]),
   ];
+}
+
+/** True where the secret of that database, should RDS make one, is encrypted with the account's default key. */
+export function usesDefaultSecretKey({ secretKmsKeyArn }: Database): boolean {
+  return secretKmsKeyArn === undefined;
+}
+
+/** ARNs of the instances that are production, and of what they are called once a restore has taken their place. */
+function productions(
+  stack: Stack,
+  databases: readonly Database[],
+): { production: string[]; aside: string[] } {
+  const instances = instancesOf(databases);
+  return {
+    production: instances.map((instance) => instanceArn(stack, instance)),
+    aside: instances.map((instance) => instanceArn(stack, `${asidePrefix(instance)}*`)),
+  };
 }
 
 /** Making parameter groups of Sluice's own from production's, whatever that is called. */
@@ -154,7 +171,7 @@ function quietStatements(stack: Stack): iam.PolicyStatement[] {
 function restoreStatements(
   stack: Stack,
   instances: string[],
-  storageKmsKeyArn: string | undefined,
+  databases: readonly Database[],
 ): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
@@ -175,16 +192,17 @@ function restoreStatements(
       actions: ["rds:RestoreDBInstanceFromDBSnapshot", "rds:ModifyDBInstance"],
       resources: [rdsArn(stack, "subgrp", "*"), rdsArn(stack, "pg", "*"), rdsArn(stack, "og", "*")],
     }),
-    ...storageKeyStatements(stack, storageKmsKeyArn),
+    ...storageKeyStatements(stack, databases),
   ];
 }
 
-function storageKeyStatements(stack: Stack, keyArn: string | undefined): iam.PolicyStatement[] {
-  if (keyArn === undefined) return [];
+function storageKeyStatements(stack: Stack, databases: readonly Database[]): iam.PolicyStatement[] {
+  const keys = new Set(databases.flatMap(({ storageKmsKeyArn }) => storageKmsKeyArn ?? []));
+  if (keys.size === 0) return [];
   return [
     new iam.PolicyStatement({
       actions: ["kms:DescribeKey", "kms:CreateGrant"],
-      resources: [keyArn],
+      resources: [...keys],
       conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "rds") } },
     }),
   ];

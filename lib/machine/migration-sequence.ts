@@ -2,7 +2,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { EVERYTHING, type Target } from "../../lambdas/shared/documents.ts";
 import { type Follows, NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
 import type { Loop, Segment } from "./segment.ts";
-import type { States } from "./states.ts";
+import type { Only, States } from "./states.ts";
 import type { Way } from "./way.ts";
 
 /** Where the machine's state holds the migration that comes next: its version and title, or that there is none. */
@@ -30,15 +30,22 @@ export function follows(what: Follows): sfn.Condition {
   return sfn.Condition.stringEquals(`${APPLIED}.follows`, what);
 }
 
+/** How often a migration is applied to one target; the third time to a copy that was restored anew. */
+type Round = 1 | 2 | 3;
+
+const ROUNDS: Readonly<Record<Round, string>> = { 1: "", 2: " again", 3: " after the restore" };
+const ONLY: Readonly<Partial<Record<Round, Only>>> = { 2: "with a rollback", 3: "after the restore" };
+
 /** Applies the next migration; its answer makes it the one that is worked on. Again: that one, once more. */
 export function apply(
   states: States,
-  { target, round, onFailure }: { target: Target; round: 1 | 2; onFailure: Way },
+  { target, round, onFailure }: { target: Target; round: Round; onFailure: Way },
 ): Loop {
-  return states.loop(`Apply to ${target}${round === 1 ? "" : " again"}`, {
+  return states.loop(`Apply to ${target}${ROUNDS[round]}`, {
     comment: "Runs its migrate.sql, step by step. Says what follows it.",
     capability: "migrate",
-    payload: { target, ...about(round === 1 ? NEXT : APPLIED), round },
+    only: ONLY[round],
+    payload: { target, ...about(round === 2 ? APPLIED : NEXT), round },
     limitMinutes: LIMIT_MINUTES,
     resultPath: APPLIED,
     onFailure,
@@ -54,18 +61,19 @@ export function validate(
     onFailure,
   }: {
     target: Target;
-    round: 1 | 2;
+    round: Round;
     /** What is done then, where it is not the same for every migration: a state for each. */
     leads?: "ask" | "go on" | "end";
     onFailure: Way;
   },
 ): Segment {
-  const called = `Validate on ${target}${round === 1 ? "" : " again"}`;
+  const called = `Validate on ${target}${ROUNDS[round]}`;
   const moves = leads === "ask" || leads === "go on";
   return states.task(leads === undefined ? called : `${called}, then ${leads}`, {
     called,
     comment: `Runs the checks of its validate.sql; what they write is rolled back.${moves ? " Says which migration is next." : ""}`,
     capability: "validate",
+    only: ONLY[round],
     payload: { target, ...about(APPLIED), round: String(round) },
     ...(moves ? { resultPath: NEXT } : {}),
     onFailure,

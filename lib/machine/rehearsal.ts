@@ -1,5 +1,6 @@
-import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
+import { NOT_NEEDED } from "../../lambdas/shared/way-back.ts";
 import { snapshot } from "./backup.ts";
 import { APPLIED, about, apply, follows, NEXT, validate, validateEverything } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
@@ -34,6 +35,7 @@ export function rehearsal(from: SnapshotPurpose) {
         : restore,
       verify,
       rehearseMigrations(states, onFailure),
+      rehearseRestore(states, from, onFailure),
       validateEverything(states, "staging", onFailure),
       states.loop("Benchmark staging", {
         comment: "Measures the plan's benchmarks, with generated data where staging has none.",
@@ -73,7 +75,7 @@ export function rehearsal(from: SnapshotPurpose) {
 
 /**
  * Each migration in turn: applies and validates it, rolls it back, proves that staging is what it was, and applies and
- * validates it again.
+ * validates it again. Of one that has no rollback, the first time is all.
  */
 function rehearseMigrations(states: States, onFailure: Way): Segment {
   const applied = apply(states, { target: "staging", round: 1, onFailure });
@@ -81,6 +83,7 @@ function rehearseMigrations(states: States, onFailure: Way): Segment {
   const rolledBack = states.loop("Roll back on staging", {
     comment: "Rehearses its rollback.sql.",
     capability: "rollback",
+    only: "with a rollback",
     payload: { action: "rollBack", target: "staging", ...about(APPLIED) },
     limitMinutes: 6 * 60,
     onFailure,
@@ -88,16 +91,67 @@ function rehearseMigrations(states: States, onFailure: Way): Segment {
   const proven = states.loop("Prove rolled back on staging", {
     comment: "Catalog and contents must be exactly what they were before the migration.",
     capability: "prove",
+    only: "with a rollback",
     payload: { proof: "staging", ...about(APPLIED) },
     limitMinutes: 6 * 60,
     onFailure,
   });
   const again = apply(states, { target: "staging", round: 2, onFailure });
-  const goesOn = validate(states, { target: "staging", round: 2, leads: "go on", onFailure });
-  const ends = validate(states, { target: "staging", round: 2, leads: "end", onFailure });
-  const { first } = inOrder(applied, validated, rolledBack, proven, again);
-  again.when(follows("next"), goesOn.first);
-  again.leadTo(ends.first);
-  goesOn.leadTo(first);
-  return { first, leadTo: (next) => ends.leadTo(next) };
+  const toNext = ([1, 2] as const).map((round) =>
+    validate(states, { target: "staging", round, leads: "go on", onFailure }),
+  );
+  const toEnd = ([1, 2] as const).map((round) =>
+    validate(states, { target: "staging", round, leads: "end", onFailure }),
+  );
+  const { first } = applied;
+  applied.when(follows("rollback"), validated.first);
+  inOrder(validated, rolledBack, proven, again);
+  for (const [index, last] of [applied, again].entries()) {
+    last.when(follows("next"), (toNext[index] as Segment).first);
+    last.leadTo((toEnd[index] as Segment).first);
+  }
+  for (const validated of toNext) validated.leadTo(first);
+  return {
+    first,
+    leadTo: (next) => {
+      for (const validated of toEnd) validated.leadTo(next);
+    },
+  };
+}
+
+/**
+ * The restore as the way back, where the plan has a migration that knows no other: staging anew from the same snapshot,
+ * proven to be what it was, and migrated again, as production would be by the next run.
+ */
+function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
+  const restored = states.loop("Restore staging again", {
+    comment: "Where a migration has no rollback: a second copy from the same snapshot takes staging's place.",
+    capability: "staging",
+    payload: { action: "restoreAgain", snapshot: from },
+    limitMinutes: 6 * 60,
+    onFailure,
+  });
+  const verified = states.loop("Verify staging again", {
+    comment: "Reads every row of it: it must be what the first copy was. Says which migration is the first.",
+    capability: "verify",
+    only: "after the restore",
+    payload: { again: true },
+    limitMinutes: 6 * 60,
+    resultPath: NEXT,
+    onFailure,
+  });
+  const applied = apply(states, { target: "staging", round: 3, onFailure });
+  const goesOn = validate(states, { target: "staging", round: 3, leads: "go on", onFailure });
+  const ends = validate(states, { target: "staging", round: 3, leads: "end", onFailure });
+  inOrder(restored, verified, applied);
+  applied.when(follows("next"), goesOn.first);
+  applied.leadTo(ends.first);
+  goesOn.leadTo(applied.first);
+  return {
+    first: restored.first,
+    leadTo: (next) => {
+      restored.when(sfn.Condition.stringEquals("$.loop.restored", NOT_NEEDED), next);
+      ends.leadTo(next);
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { ONLY_RESTORE } from "../../lambdas/shared/way-back.ts";
 import { about, thereIsNone } from "./migration-sequence.ts";
 import type { States } from "./states.ts";
 import { ending, type Way } from "./way.ts";
@@ -9,11 +10,13 @@ const TO_UNDO = "$.rollback";
 /** Brings production back by the migrations' own rollbacks, newest first, and proves that it is back. */
 export function rollback(
   states: States,
-  { done, failed }: Readonly<Record<"done" | "failed", Way>>,
+  /** `restore`: a migration that has no rollback has begun, so that nothing else leads back. */
+  { done, restore, failed }: Readonly<Record<"done" | "restore" | "failed", Way>>,
 ): sfn.State {
   const onFailure = failed;
   const begin = states.task("Begin rollback", {
-    comment: "Notes why, and asks the ledger which migration is the newest that left anything behind.",
+    comment:
+      "Notes why, and asks the ledger which migrations left anything behind: the newest, and whether all have a rollback.",
     capability: "rollback",
     payload: { action: "begin", failure: sfn.JsonPath.objectAt("$.failure") },
     resultPath: TO_UNDO,
@@ -23,6 +26,7 @@ export function rollback(
   const back = states.loop("Roll back", {
     comment: "Runs its rollback.sql on production. Says which one is before it.",
     capability: "rollback",
+    only: "rolled back",
     payload: { action: "rollBack", target: "production", ...about(TO_UNDO) },
     limitMinutes: 6 * 60,
     resultPath: TO_UNDO,
@@ -36,6 +40,7 @@ export function rollback(
     onFailure,
   });
   begin.leadTo(any);
+  restore.from((to) => void any.when(sfn.Condition.stringEquals(`${TO_UNDO}.way`, ONLY_RESTORE), to));
   any.when(thereIsNone(TO_UNDO), prove.first);
   any.otherwise(back.first);
   back.when(thereIsNone(TO_UNDO), prove.first);

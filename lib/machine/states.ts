@@ -12,12 +12,20 @@ import type { Way } from "./way.ts";
 /** A failure is noted and passed by: it leads where the state leads. */
 export const GOES_ON = "goes on";
 
+/**
+ * Which migrations a state works on, where not on all: those that have a rollback; those that are rolled back on
+ * production, which are all before the first restore-only one; none, unless the restore is rehearsed as the way back.
+ */
+export type Only = "with a rollback" | "rolled back" | "after the restore";
+
 export interface TaskOptions {
   /** What the state does, for whoever clicks on it in the console. */
   comment: string;
   capability: MachineCapability;
   /** What people call it, where several states do the same and lead elsewhere; its name unless told. */
   called?: string;
+  /** Absent: it is entered for every migration, or whatever the plan is. */
+  only?: Only | undefined;
   /** What the capability needs beside the run's own fields. */
   payload?: Record<string, unknown>;
   /** Where any failure leads. */
@@ -40,7 +48,7 @@ export interface LoopOptions extends TaskOptions {
 // A Lambda lives at most 15 minutes; five seconds more let its own answer arrive first.
 const TASK_TIMEOUT = Duration.seconds(905);
 
-/** The functions that are deployed, by the capability that each serves. */
+/** The functions as they are deployed now, by the capability that each serves. */
 export type FunctionsByCapability = Readonly<Partial<Record<MachineCapability, IFunction>>>;
 
 export interface StatesProps {
@@ -53,7 +61,7 @@ export interface StatesProps {
 
 /** Makes a machine's states and notes which phase each belongs to. */
 export class States extends Construct {
-  readonly phases: { phase: string; within?: string; states: string[] }[] = [];
+  readonly phases: { phase: string; within?: string; states: string[]; only: Record<string, Only> }[] = [];
   private readonly functions: FunctionsByCapability;
   private readonly run: Readonly<Record<string, string>>;
   private readonly leadsBack: boolean;
@@ -74,7 +82,7 @@ export class States extends Construct {
 
   /** States made by `build` belong to this phase. */
   phase<T>(phase: string, within: string | undefined, build: () => T): T {
-    this.phases.push({ phase, ...(within === undefined ? {} : { within }), states: [] });
+    this.phases.push({ phase, ...(within === undefined ? {} : { within }), states: [], only: {} });
     return build();
   }
 
@@ -156,7 +164,7 @@ export class States extends Construct {
       resultPath: options.timeoutPath,
     });
     this.catchAll(state, options);
-    this.note(name);
+    this.note(name, options.only);
     return { first: state, leadTo: (next) => void state.next(next) };
   }
 
@@ -192,7 +200,7 @@ export class States extends Construct {
       jitterStrategy: sfn.JitterType.FULL,
     });
     this.catchAll(state, options);
-    this.note(name);
+    this.note(name, options.only);
     return state;
   }
 
@@ -226,8 +234,10 @@ export class States extends Construct {
     return found;
   }
 
-  private note(name: string): void {
-    this.phaseNow().states.push(name);
+  private note(name: string, only: Only | undefined): void {
+    const { states, only: onlySome } = this.phaseNow();
+    states.push(name);
+    if (only !== undefined) onlySome[name] = only;
   }
 
   private phaseNow() {

@@ -21,7 +21,7 @@ export function waysBack(mayRestore: boolean): PhaseTable {
   const stuck = stuckAt(mayRestore);
   return {
     "Fence again": phase(fenceAgain, { done: "Roll back", failed: stuck }),
-    "Roll back": phase(rollback, { done: "RolledBack", failed: stuck }),
+    "Roll back": phase(rollback, { done: "RolledBack", restore: stuck, failed: stuck }),
     ...(mayRestore
       ? {
           "Count the loss": phase(countLoss, { done: "Gate: restore" }),

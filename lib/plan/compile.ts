@@ -1,13 +1,24 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { loadModule } from "libpg-query";
 import { type Document, parseDocument } from "yaml";
-import type { CompiledPlan, GateText, Migration, SqlFile, Statement } from "../../lambdas/shared/plan.ts";
+import {
+  type CompiledPlan,
+  type GateText,
+  type Migration,
+  RESTORE,
+  type SqlFile,
+  type Statement,
+  stepFiles,
+} from "../../lambdas/shared/plan.ts";
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { AS_TEXT, firstOutOfOrder, whyNoVersion } from "../../lambdas/shared/version.ts";
+import { versionOf } from "./folder-version.ts";
 import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
+import { leavesOf } from "./leaves.ts";
 import { limitProblems } from "./limits.ts";
 import { reach } from "./outside.ts";
 import { PlanError } from "./plan-error.ts";
@@ -69,8 +80,10 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
 
   const migrations: Migration[] = [];
   const reaching = new Set<string>();
-  for (const { folder, title, expectedMinutes, checklist, changes } of file.migrations) {
+  for (const [index, given] of file.migrations.entries()) {
+    const { folder, title, expectedMinutes, checklist, changes } = given;
     const path = (name: string) => `${folder}/${name}.sql`;
+    const leaves = leftByRollback(given, index);
     migrations.push({
       version: versionOf(folder),
       folder,
@@ -81,7 +94,11 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       ...(changes === undefined ? {} : { changes }),
       migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")), reaching)),
       validate: parseCheckFile(path("validate"), await read(path("validate")), reaching),
-      rollback: nonEmpty(parseSqlFile(path("rollback"), await read(path("rollback")), reaching)),
+      rollback:
+        given.rollback === RESTORE
+          ? await withoutFile(directory, path("rollback"))
+          : await wayBack(path("rollback"), () => read(path("rollback")), reaching),
+      ...(leaves === undefined ? {} : { leaves }),
     });
   }
   const benchmarks = [];
@@ -106,6 +123,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     protect: file.protect,
     contents: file.contents,
     rollbackSloMinutes: file.rollbackSloMinutes,
+    ...(file.acceptNoWayBack ? { acceptNoWayBack: true as const } : {}),
     migrations,
     gates: { ...file.gates, after: textOf(file.gates.after) },
     benchmarks,
@@ -169,30 +187,37 @@ function contentOf(document: Document): unknown {
   }
 }
 
-function versionOf(folder: string): string {
-  return folder.slice(0, folder.indexOf("_"));
-}
-
-/** Versions are compared as numbers: 9 comes before 10, and 006 is the same as 6. */
+/**
+ * Versions rise where their digits say which is newer; of others the order is the plan's own. Whether a table of versions
+ * holds two for one, as one of numbers does with 1 and 001, only the database knows: preflight asks it.
+ */
 function checkOrder(migrations: PlanFile["migrations"]): void {
-  for (const [index, { folder }] of migrations.entries()) {
-    const previous = migrations[index - 1];
-    if (!previous) continue;
-    const [before, now] = [Number(versionOf(previous.folder)), Number(versionOf(folder))];
-    const where = `migrations[${index}].folder`;
-    if (now === before)
-      throw new PlanError(
-        "plan.yaml",
-        where,
-        `version ${versionOf(folder)} stands twice: ${previous.folder}, ${folder}`,
-      );
-    if (now < before)
-      throw new PlanError(
-        "plan.yaml",
-        where,
-        `${folder} stands after ${previous.folder}: versions must rise`,
-      );
+  const versions = migrations.map(({ folder }) => versionOf(folder));
+  const refuse = (index: number, reason: string) =>
+    new PlanError("plan.yaml", `migrations[${index}].folder`, reason);
+  const standing = new Map<string, number>();
+  for (const [index, version] of versions.entries()) {
+    const why = whyNoVersion(version);
+    if (why !== undefined) throw refuse(index, why);
+    // Evidence is kept under it, and not every disk tells letters by their case.
+    const name = slug(version);
+    const former = standing.get(name);
+    standing.set(name, index);
+    if (former === undefined) continue;
+    const [before, now] = [migrations[former]?.folder, migrations[index]?.folder];
+    throw refuse(
+      index,
+      versions[former] === version
+        ? `version ${version} stands twice: ${before}, ${now}`
+        : `versions ${versions[former]} and ${version} must differ in more than case and signs: ${before}, ${now}`,
+    );
   }
+  const late = firstOutOfOrder(AS_TEXT, versions);
+  if (late !== undefined)
+    throw refuse(
+      late,
+      `${migrations[late]?.folder} stands after ${migrations[late - 1]?.folder}: versions must rise`,
+    );
 }
 
 /** When it asks is said of each migration. */
@@ -224,9 +249,57 @@ function checkQuestions({ gates, migrations }: PlanFile, askedAfter: ReadonlySet
   }
 }
 
-function nonEmpty(file: SqlFile): SqlFile {
-  if (file.steps.length === 0) throw new PlanError(file.path, "file", "holds no SQL");
+function nonEmpty(file: SqlFile, mend = ""): SqlFile {
+  if (file.steps.length === 0) throw new PlanError(file.path, "file", `holds no SQL${mend}`);
   return file;
+}
+
+/** Said wherever a migration has no rollback that works: there are two ways back. */
+const TWO_WAYS = `. A migration has a rollback.sql that brings everything back, or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
+
+/** @throws PlanError where it is missing or empty, with what to do instead */
+async function wayBack(path: string, read: () => Promise<string>, reaching: Set<string>): Promise<SqlFile> {
+  const text = await read().catch((error: unknown) => {
+    const missing = error instanceof PlanError && error.reason.startsWith("missing");
+    throw missing ? new PlanError(path, "file", `${error.reason}${TWO_WAYS}`) : error;
+  });
+  return nonEmpty(parseSqlFile(path, text, reaching), TWO_WAYS);
+}
+
+/** A rollback that would never be run must not look as if it were. */
+async function withoutFile(directory: string, path: string): Promise<typeof RESTORE> {
+  const there = await stat(join(directory, path)).catch(() => undefined);
+  if (there)
+    throw new PlanError(
+      path,
+      "file",
+      `is there, and plan.yaml says \`rollback: ${RESTORE}\` for it, so that it would never be run. Take away one of the two`,
+    );
+  return RESTORE;
+}
+
+/** @throws PlanError for what names no difference, and where there is no rollback that could leave anything */
+function leftByRollback(
+  { leaves, rollback }: PlanFile["migrations"][number],
+  index: number,
+): string[] | undefined {
+  if (leaves === undefined) return undefined;
+  const refuse = (reason: string) => new PlanError("plan.yaml", `migrations[${index}].leaves`, reason);
+  if (rollback === RESTORE)
+    throw refuse(
+      `is for a rollback of its own, and the way back is the restore: it leaves nothing. Take away one of the two`,
+    );
+  const named = leaves.flatMap((text) => {
+    const found = leavesOf(text);
+    if (found === undefined)
+      throw refuse(
+        `"${text}" names nothing that a rollback could leave. Name it as the proof of a rollback does, by what it is and its full name: "extension vector", or with the line that is left: "enum public.state: label: archived"`,
+      );
+    return found;
+  });
+  const twice = named.find((name, at) => named.indexOf(name) !== at);
+  if (twice !== undefined) throw refuse(`"${twice}" stands twice`);
+  return named;
 }
 
 function checkRoles(plan: CompiledPlan): void {
@@ -300,10 +373,11 @@ function checkReaching(plan: CompiledPlan, reaching: ReadonlySet<string>): void 
 }
 
 function syntaxProblems(plan: CompiledPlan): PlanError[] {
-  const files = plan.migrations.flatMap(({ migrate, validate, rollback }) => [
-    ...migrate.steps.map(({ statements }) => ({ path: migrate.path, statements })),
-    ...validate.checks.map(({ statements }) => ({ path: validate.path, statements })),
-    ...rollback.steps.map(({ statements }) => ({ path: rollback.path, statements })),
+  const files = plan.migrations.flatMap((migration) => [
+    ...stepFiles(migration).flatMap(({ path, steps }) =>
+      steps.map(({ statements }) => ({ path, statements })),
+    ),
+    ...migration.validate.checks.map(({ statements }) => ({ path: migration.validate.path, statements })),
   ]);
   for (const { path, steps } of plan.stagingData)
     files.push(...steps.map(({ statements }) => ({ path, statements })));

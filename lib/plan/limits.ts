@@ -34,11 +34,43 @@ const TIMES = 9;
  */
 export const MOST_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
+/** What a state's input or output may have; Step Functions ends an execution that passes it, and no Catch leads back. */
+export const MOST_STATE_BYTES = 262_144;
+
+/**
+ * Of what a state is given beside names out of the plan: the run's own, and what the machine caught. A cause has 2,000
+ * characters at most; there may be one in `$.failure`, one for each of seven tasks that closed the run, one for each gate
+ * that nobody answered, and the last one; as JSON in JSON a character may become seven.
+ */
+const STATE_BYTES = 4_000 + 10 * 2_000 * 7;
+
+/** How often a migration's version and title stand in a state: what comes next, what is worked on, and what a task is told. */
+const TITLES = 3;
+
+/** What CloudFormation takes of a template. */
+export const MOST_TEMPLATE_BYTES = 1_000_000;
+
+/**
+ * Of the template: what is there for every plan and any number of databases, what each database adds by itself, and what
+ * it adds for each metric that the plan watches. A test holds these numbers against the template itself.
+ */
+const TEMPLATE = { once: 425_000, database: 17_000, metric: 1_900, letters: 6 } as const;
+
 export interface PlanLimits {
   /** That a run's history may come to. */
   events: number;
   /** Of the plan's document. */
   bytes: number;
+  /** That a state's input may come to. */
+  stateBytes: number;
+}
+
+/** Bytes that the template has, about, which deploys that plan for so many databases. */
+export function templateBytesOf({ watch }: CompiledPlan, databases: number): number {
+  const metrics = (watch?.metrics ?? []).map(
+    ({ title, unit }) => TEMPLATE.metric + TEMPLATE.letters * bytesOf(title + unit),
+  );
+  return TEMPLATE.once + databases * (TEMPLATE.database + metrics.reduce((sum, each) => sum + each, 0));
 }
 
 export function limitsOf(plan: CompiledPlan): PlanLimits {
@@ -51,12 +83,15 @@ export function limitsOf(plan: CompiledPlan): PlanLimits {
     events:
       EVENTS.once + EVENTS.migration * plan.migrations.length + EVENTS.gate * asked + EVENTS.worker * workers,
     bytes: Buffer.byteLength(documentOf(plan)),
+    stateBytes:
+      STATE_BYTES +
+      TITLES * Math.max(0, ...plan.migrations.map(({ version, title }) => bytesOf(version) + bytesOf(title))),
   };
 }
 
 /** Why no run could end well with this plan; empty: one could. A sentence each, the same wherever a plan is looked at. */
 export function limitProblems(plan: CompiledPlan): string[] {
-  const { events, bytes } = limitsOf(plan);
+  const { events, bytes, stateBytes } = limitsOf(plan);
   const problems: string[] = [];
   const { migrations } = plan;
   if (events > MOST_EVENTS - RESERVE)
@@ -67,7 +102,36 @@ export function limitProblems(plan: CompiledPlan): string[] {
     problems.push(
       `The plan is too large: compiled it has ${megabytes(bytes)}, and may have ${megabytes(MOST_DOCUMENT_BYTES)}. Make several plans of it, or load large data by other means.`,
     );
+  if (stateBytes > MOST_STATE_BYTES)
+    problems.push(
+      `A migration's title is too long: with it a state's input may come to ${stateBytes} bytes, and Step Functions takes ${MOST_STATE_BYTES}. Give it a shorter title.`,
+    );
   return problems;
+}
+
+/**
+ * How near the plan comes to what a run and a deployment may have: the same lines wherever a plan is looked at.
+ * @param templateBytes of the template, where it is at hand; otherwise it is estimated
+ */
+export function limitsText(
+  plan: CompiledPlan,
+  { databases, templateBytes }: { databases: number; templateBytes?: number },
+): string[] {
+  const { events, bytes, stateBytes } = limitsOf(plan);
+  const template = templateBytes ?? templateBytesOf(plan, databases);
+  return [
+    `Up to ${events} of ${MOST_EVENTS} events in a run's history; ${kilobytes(bytes)} compiled, of ${kilobytes(MOST_DOCUMENT_BYTES)}.`,
+    `Up to ${kilobytes(stateBytes)} in a state's input, of ${kilobytes(MOST_STATE_BYTES)}; deployed for ${count(databases, "database")} a template of ${templateBytes === undefined ? "about " : ""}${kilobytes(template)}, of ${kilobytes(MOST_TEMPLATE_BYTES)}.`,
+  ];
+}
+
+/** As JSON, without the quotation marks. */
+function bytesOf(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
+}
+
+function kilobytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KB`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OPERATORS, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
+import { OPERATORS, RESTORE, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
 
 // plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one.
 
@@ -136,15 +136,27 @@ export const planFile = z.strictObject({
   protect: z.array(z.string().min(1)).default([]),
   contents: z.record(z.string().min(1), z.enum(["full", "sample", "count", "grows", "none"])).default({}),
   rollbackSloMinutes: minutes.default(30),
+  acceptNoWayBack: z.boolean().default(false),
   expectedMinutes: z.strictObject({ admit: minutes, prove: minutes, open: minutes }),
   migrations: z
     .array(
       z.strictObject({
-        folder: z.string().regex(/^\d+_[a-z0-9_]+$/, "a folder named like 012_orders"),
+        folder: z
+          .string()
+          .regex(
+            /^[A-Za-z0-9][A-Za-z0-9.-]*_[\w.-]+$/,
+            "a folder named like 012_orders: its version, _, a name",
+          ),
         title: z.string().min(1),
         expectedMinutes: minutes,
         checklist: z.array(z.string().min(1)).default([]),
         changes: changes.optional(),
+        rollback: z
+          .literal(RESTORE, {
+            error: `is \`${RESTORE}\`, or is left out where the folder has a rollback.sql`,
+          })
+          .optional(),
+        leaves: z.array(z.string().min(1)).min(1, "name what is left, or leave the key out").optional(),
         gate: z.boolean().optional(),
       }),
     )

@@ -1,5 +1,5 @@
 import { loadModule } from "libpg-query";
-import type { CompiledPlan, Statement } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, type Statement, stepFiles } from "../../lambdas/shared/plan.ts";
 import { fieldsOf, type Node, nodesWithin, splitStatements } from "./statements.ts";
 
 /** A statement whose effect is not the database's alone, but its server's. */
@@ -49,10 +49,11 @@ const IN_TEXT =
 /** Every statement of the plan's steps and checks that would change the server itself, in the order of the plan. */
 export async function serverWide(plan: CompiledPlan): Promise<ServerWide[]> {
   await loadModule();
-  const files = plan.migrations.flatMap(({ migrate, validate, rollback }) => [
-    ...migrate.steps.map(({ statements }) => ({ path: migrate.path, statements })),
-    ...validate.checks.map(({ statements }) => ({ path: validate.path, statements })),
-    ...rollback.steps.map(({ statements }) => ({ path: rollback.path, statements })),
+  const files = plan.migrations.flatMap((migration) => [
+    ...stepFiles(migration).flatMap(({ path, steps }) =>
+      steps.map(({ statements }) => ({ path, statements })),
+    ),
+    ...migration.validate.checks.map(({ statements }) => ({ path: migration.validate.path, statements })),
   ]);
   const data = plan.stagingData.flatMap(({ path, steps }) =>
     steps.map(({ statements }) => ({ path, statements })),

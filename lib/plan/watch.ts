@@ -1,4 +1,5 @@
 import type { Metric, MetricSource, Watch } from "../../lambdas/shared/plan.ts";
+import { versionOf } from "./folder-version.ts";
 import { PlanError } from "./plan-error.ts";
 import type { PlanFile } from "./schema.ts";
 
@@ -29,7 +30,7 @@ export async function compileWatch(
     if (benchmark !== undefined && !benchmarks.some(({ name }) => name === benchmark))
       throw new PlanError("plan.yaml", `watch.metrics[${i}].benchmark`, `there is no benchmark ${benchmark}`);
   for (const [i, version] of (verifyAgain?.migrations ?? []).entries())
-    if (!migrations.some(({ folder }) => folder.startsWith(`${version}_`)))
+    if (!migrations.some(({ folder }) => versionOf(folder) === version))
       throw new PlanError(
         "plan.yaml",
         `watch.verifyAgain.migrations[${i}]`,

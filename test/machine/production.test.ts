@@ -92,3 +92,66 @@ describe("logging in to the database", () => {
     expect(who(roles, (role) => role.may("secretsmanager:GetSecretValue", secretArn))).toEqual([]);
   });
 });
+
+describe("deployed for several databases", () => {
+  const { database, ...others } = fullSettings;
+  const stock = {
+    instance: "stock",
+    name: "stock",
+    iamUser: "migrator",
+    storageKmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/stock",
+    alarms: ["stock-latency"],
+  };
+  const ALL = ["orders-production", "stock"];
+  let roles: Role[];
+  beforeAll(async () => {
+    const { stack } = await makeApp({ settings: { ...others, databases: [database, stock] } });
+    roles = rolesOf(Template.fromStack(stack));
+  });
+
+  test("the same roles may do to each what they may do to one, and to no other instance", async () => {
+    const one = await rolesWith({});
+    for (const action of [...CHANGES, "rds:CreateDBSnapshot", "rds:DescribeDBInstances"]) {
+      const may = who(one, (role) => role.may(action, PRODUCTION));
+      for (const name of ALL)
+        expect([action, name, who(roles, (role) => role.may(action, arn("db", name)))]).toEqual([
+          action,
+          name,
+          may,
+        ]);
+      for (const name of ["customers", "stock-2", "stoc", "orders"])
+        expect([action, name, who(roles, (role) => role.may(action, arn("db", name)))]).toEqual([
+          action,
+          name,
+          [],
+        ]);
+    }
+  });
+
+  test("none may delete one of them, or what it was before a restore", () => {
+    for (const name of ALL.flatMap((each) => [each, `${each}-before-0123456789ab`]))
+      expect(who(roles, (role) => role.may("rds:DeleteDBInstance", arn("db", name)))).toEqual([]);
+  });
+
+  test("each is logged in to by its own way, as no other role and with no other secret", () => {
+    const inside = who(roles, (role) => role.may("secretsmanager:GetSecretValue", database.secretArn));
+    expect(inside).toContain("migrate");
+    const token = (user: string) => `arn:aws:rds-db:eu-central-1:123456789012:dbuser:db-ABC/${user}`;
+    expect(who(roles, (role) => role.may("rds-db:connect", token("migrator")))).toEqual(inside);
+    expect(who(roles, (role) => role.may("rds-db:connect", token("postgres")))).toEqual([]);
+    const another = database.secretArn.replace("orders", "stock");
+    expect(who(roles, (role) => role.may("secretsmanager:GetSecretValue", another))).toEqual([]);
+  });
+
+  test("the alarms of each may be silenced, and no other", () => {
+    const silences = (name: string) =>
+      who(roles, (role) =>
+        role.may(
+          "cloudwatch:DisableAlarmActions",
+          `arn:aws:cloudwatch:eu-central-1:123456789012:alarm:${name}`,
+        ),
+      );
+    expect(["orders-latency", "stock-latency"].map(silences)).toEqual([["alarms"], ["alarms"]]);
+    expect(silences("billing-latency")).toEqual([]);
+  });
+});

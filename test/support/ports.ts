@@ -180,6 +180,7 @@ function unexpected<Port extends object>(name: string): Port {
 }
 
 const SETTINGS: RunSettings = {
+  label: "orders-prod",
   instance: "orders-prod",
   database: "orders",
   applicationRoles: [],

@@ -20,11 +20,13 @@ const running = (...runs: string[]) => ({
   isRunning: async (execution: string) => runs.some((run) => execution === `arn:${run}`),
 });
 
+const DB = "orders-prod";
+
 describe("one run a database", () => {
   test("a run that is at work keeps its database, and is named", async () => {
     const ports = { ...memoryPorts(), executions: running("one") };
-    await takeLease(ports, holder("one"));
-    await expect(takeLease(ports, holder("two"))).rejects.toMatchObject({
+    await takeLease(ports, DB, holder("one"));
+    await expect(takeLease(ports, DB, holder("two"))).rejects.toMatchObject({
       name: "RunLocked",
       message: expect.stringContaining("run one"),
     });
@@ -32,31 +34,31 @@ describe("one run a database", () => {
 
   test("a run that is over loses it, however short ago it took it", async () => {
     const ports = { ...memoryPorts(), executions: running("two") };
-    await takeLease(ports, holder("one"));
-    await takeLease(ports, holder("two"));
+    await takeLease(ports, DB, holder("one"));
+    await takeLease(ports, DB, holder("two"));
     expect((await ports.evidence.readLease(ports.settings.instance))?.holder?.run).toBe("two");
   });
 
   test("a task that is called again still has it", async () => {
     const ports = { ...memoryPorts(), executions: running("one") };
-    await takeLease(ports, holder("one"));
-    await expect(takeLease(ports, holder("one"))).resolves.toBeUndefined();
+    await takeLease(ports, DB, holder("one"));
+    await expect(takeLease(ports, DB, holder("one"))).resolves.toBeUndefined();
   });
 
   test("of many runs that start at once one gets it", async () => {
     const runs = Array.from({ length: 20 }, (_, n) => `run${n}`);
     const ports = { ...memoryPorts(), executions: running(...runs) };
-    const taken = await Promise.allSettled(runs.map((run) => takeLease(ports, holder(run))));
+    const taken = await Promise.allSettled(runs.map((run) => takeLease(ports, DB, holder(run))));
     expect(taken.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
   test("it is given back by its holder alone", async () => {
     const ports = { ...memoryPorts(), executions: running("one") };
-    await takeLease(ports, holder("one"));
-    await releaseLease(ports, "two");
+    await takeLease(ports, DB, holder("one"));
+    await releaseLease(ports, DB, "two");
     expect((await ports.evidence.readLease(ports.settings.instance))?.holder?.run).toBe("one");
-    await releaseLease(ports, "one");
-    await releaseLease(ports, "one");
+    await releaseLease(ports, DB, "one");
+    await releaseLease(ports, DB, "one");
     expect((await ports.evidence.readLease(ports.settings.instance))?.holder).toBeNull();
   });
 });

@@ -3,7 +3,13 @@ import * as z from "zod";
 import { takeLease } from "../../lambdas/admit/lease.ts";
 import { cleanUpTask } from "../../lambdas/clean-up/task.ts";
 import { summarizePlan } from "../../lambdas/report/plan-summary.ts";
-import { Doc, type FailureDoc, type OutcomeDoc, type StoppedDoc } from "../../lambdas/shared/documents.ts";
+import {
+  Doc,
+  type FailureDoc,
+  type OutcomeDoc,
+  type RequestDoc,
+  type StoppedDoc,
+} from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import type { LeaseHolder } from "../../lambdas/shared/ports.ts";
 import { DONE, invoke, runFields, type Task } from "../../lambdas/shared/task.ts";
@@ -20,7 +26,20 @@ let evidence: RunEvidence;
 beforeEach(async () => {
   ports = { ...memoryPorts(), executions: { isRunning: async () => true } };
   evidence = evidenceOf(ports.evidence, RUN);
-  await takeLease(ports, { run: RUN, execution: EXECUTION, since: "2026-11-03T01:00:00.000Z" });
+  const { instance, database } = ports.settings;
+  const plan = { name: "tiny", title: "A tiny plan", checksum: "" };
+  await evidence.keep<Partial<RequestDoc>>(Doc.request, {
+    run: RUN,
+    execution: EXECUTION,
+    instance,
+    database,
+    plan,
+  });
+  await takeLease(ports, ports.settings.instance, {
+    run: RUN,
+    execution: EXECUTION,
+    since: "2026-11-03T01:00:00.000Z",
+  });
 });
 
 const begin = (cleanUp = CLEAN_UP, status = "ABORTED") =>
@@ -46,7 +65,9 @@ describe("beginning to clean up after a run that was stopped", () => {
     await begin();
     expect(await leaseholder()).toMatchObject({ run: RUN, execution: CLEAN_UP });
     const other = { run: "run-2", execution: "arn:other", since: "2026-11-03T03:00:00.000Z" };
-    await expect(takeLease(ports, other)).rejects.toMatchObject({ name: "RunLocked" });
+    await expect(takeLease(ports, ports.settings.instance, other)).rejects.toMatchObject({
+      name: "RunLocked",
+    });
   });
 
   test("is done once where EventBridge tells the same twice", async () => {
@@ -54,6 +75,14 @@ describe("beginning to clean up after a run that was stopped", () => {
     expect(await begin("arn:another-clean-up")).toMatchObject({ go: "nothing to do" });
     expect(await leaseholder()).toMatchObject({ execution: CLEAN_UP });
     expect(ports.notices).toHaveLength(2);
+  });
+
+  test("of a run that was stopped before it was admitted has no lease to keep, and tells so", async () => {
+    const fresh = { ...memoryPorts(), executions: { isRunning: async () => true } };
+    const event = { ...fields, cleanUp: CLEAN_UP, action: "begin", status: "ABORTED", state: "Begin" };
+    expect(await invoke(cleanUpTask, event, fresh)).toMatchObject({ go: "clean up", plan: "" });
+    expect(await fresh.evidence.readLease(fresh.settings.instance)).toBeUndefined();
+    expect(fresh.notices[0]?.text).toContain("was not admitted");
   });
 
   test("may be called again by the same worker's successor", async () => {

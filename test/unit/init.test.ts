@@ -68,7 +68,7 @@ describe("sluice init", () => {
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain("npx cdk deploy");
     expect(parseSettings(written())).toMatchObject({
-      database: { instance: "orders", name: "orders", secretArn: secret },
+      databases: [{ instance: "orders", name: "orders", secretArn: secret }],
       network: {
         availabilityZones: ["eu-central-1a", "eu-central-1b"],
         subnetIds: ["subnet-0ab1", "subnet-0ab2"],
@@ -80,6 +80,25 @@ describe("sluice init", () => {
       app: "node bin/app.ts",
       context: { "@aws-cdk/flag": true },
     });
+  });
+
+  test("takes further databases, each with its own login, and says of what mistakes in them are", async () => {
+    const further = ["--another", "stock/warehouse=migrator", "--another", `billing/app=${secret}`];
+    expect(await init(...flags(), ...further)).toMatchObject({ code: 0, err: "" });
+    expect(written()).not.toHaveProperty("database");
+    expect(parseSettings(written()).databases).toMatchObject([
+      { instance: "orders", name: "orders", secretArn: secret },
+      { instance: "stock", name: "warehouse", iamUser: "migrator" },
+      { instance: "billing", name: "app", secretArn: secret },
+    ]);
+    for (const [given, said] of [
+      ["stock", "it must look like INSTANCE/DATABASE=ARN"],
+      ["Stock/a=b", "databases[1].instance"],
+      ["orders/orders=b", "databases[1]: orders on orders is there twice"],
+    ] as const) {
+      const { code, err } = await init(...flags(), "--replace", "--another", given);
+      expect([code, err]).toEqual([2, expect.stringContaining(said)]);
+    }
   });
 
   test("takes every setting that it has a flag for", async () => {
@@ -101,13 +120,18 @@ describe("sluice init", () => {
     );
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(parseSettings(written())).toMatchObject({
-      database: { iamUser: "sluice", storageKmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/a" },
+      databases: [
+        {
+          iamUser: "sluice",
+          storageKmsKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/a",
+          application: { url: "https://orders.example.com", roles: ["orders_app"] },
+          alarms: ["orders-latency", "orders-errors"],
+        },
+      ],
       network: {
         lookUp: { account: "123456789012", region: "eu-central-1" },
         endpoints: { routeTableIds: ["rtb-0ab1"] },
       },
-      application: { url: "https://orders.example.com", roles: ["orders_app"] },
-      alarms: ["orders-latency", "orders-errors"],
       maintenanceWindow: { days: ["sat", "sun"], from: "01:00", hours: 6, timeZone: "Europe/Berlin" },
       contacts: [{ role: "Lead", name: "Ada Lovelace" }],
       restore: false,

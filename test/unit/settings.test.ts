@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { runSettings } from "../../lambdas/shared/settings.ts";
-import { parseSettings, SettingsError, settings, toRunSettings } from "../../lib/settings.ts";
+import { deployed } from "../../lambdas/shared/settings.ts";
+import { parseSettings, SettingsError, settings, toDeployed } from "../../lib/settings.ts";
+import { stackName } from "../../lib/stack-name.ts";
 import { exampleSettings } from "../support/settings.ts";
 
 function mistakesIn(value: unknown): readonly string[] {
@@ -62,7 +63,7 @@ describe("settings", () => {
   });
 
   test("hand tags on to the run, and nothing where there are none", () => {
-    const told = (more: object) => toRunSettings(parseSettings({ ...exampleSettings, ...more })).tags;
+    const told = (more: object) => toDeployed(parseSettings({ ...exampleSettings, ...more })).tags;
     expect(told({ tags: { "cost-center": "4711/a", Überschrift: "" } })).toEqual({
       "cost-center": "4711/a",
       Überschrift: "",
@@ -123,11 +124,11 @@ describe("settings", () => {
 
   test("approvers with names are known to the functions by a name and an id, without their address", () => {
     const ada = { name: "Ada Lovelace", email: "ada@example.com" };
-    const run = toRunSettings(parseSettings({ ...exampleSettings, approvers: [ada], escalation: [ada] }));
+    const run = toDeployed(parseSettings({ ...exampleSettings, approvers: [ada], escalation: [ada] }));
     const person = { id: expect.stringMatching(/^[0-9a-f]{16}$/), name: "Ada Lovelace" };
     expect(run.people).toEqual({ approvers: [person], escalation: [person] });
     expect(JSON.stringify(run)).not.toContain("ada@");
-    expect(toRunSettings(parseSettings(exampleSettings))).not.toHaveProperty("people");
+    expect(toDeployed(parseSettings(exampleSettings))).not.toHaveProperty("people");
   });
 
   test("evidence is not locked for longer than it is kept", () => {
@@ -136,6 +137,90 @@ describe("settings", () => {
       "evidenceLock.days: must not be more than retentionDays (365)",
     ]);
     expect(mistakesIn({ ...exampleSettings, evidenceLock: { ...lock, days: 365 } })).toEqual([]);
+  });
+
+  describe("of several databases", () => {
+    const { database, ...rest } = exampleSettings;
+    const stock = { instance: "stock", name: "warehouse", iamUser: "migrator" };
+    const several = (...databases: object[]) => ({ ...rest, databases });
+
+    test("a single one is a list of one, and a list of one is a single one", () => {
+      expect(parseSettings(several(database))).toEqual(parseSettings(exampleSettings));
+    });
+
+    test("each has what is its own, and else what stands beside the list", () => {
+      const own = { application: { roles: ["stock_app"] }, alarms: ["stock-latency"] };
+      const { databases } = toDeployed(
+        parseSettings({
+          ...several(database, { ...stock, ...own }),
+          application: { url: "https://orders.example.com", roles: ["app"] },
+          alarms: ["latency"],
+        }),
+      );
+      expect(databases).toEqual([
+        {
+          label: "orders-production",
+          instance: "orders-production",
+          database: "orders",
+          secretArn: database.secretArn,
+          applicationRoles: ["app"],
+          applicationUrl: "https://orders.example.com",
+          alarms: ["latency"],
+        },
+        {
+          label: "stock",
+          instance: "stock",
+          database: "warehouse",
+          iamUser: "migrator",
+          applicationRoles: ["stock_app"],
+          alarms: ["stock-latency"],
+        },
+      ]);
+    });
+
+    test("those of one instance are told apart by the database", () => {
+      const { databases } = parseSettings(several(stock, { ...stock, name: "archive" }, database));
+      expect(databases.map(({ label }) => label)).toEqual([
+        "stock/warehouse",
+        "stock/archive",
+        "orders-production",
+      ]);
+    });
+
+    test.each<[string, object, string[]]>([
+      ["and one beside them", { ...several(stock), database }, ["databases: does not go with database"]],
+      ["that are none", several(), ["databases"]],
+      ["neither them nor one", rest, ["database: is missing"]],
+      [
+        "of which one is there twice",
+        several(stock, { ...stock }),
+        ["databases[1]: warehouse on stock is there twice"],
+      ],
+      [
+        "with mistakes in some",
+        several(stock, { ...stock, instance: "sluice-x", name: "" }, { ...database, secretArn: "x" }),
+        ["databases[1].instance", "databases[1].name", "databases[2].secretArn: an ARN"],
+      ],
+      [
+        "of which one has two logins",
+        several({ ...database, iamUser: "x" }),
+        ["databases[0].secretArn: give either"],
+      ],
+      [
+        "with a key that there is not",
+        several({ ...stock, url: "x" }),
+        ["databases[0].url: there is no such setting"],
+      ],
+    ])("%s are refused, by their place", (_, given, places) => {
+      const mistakes = mistakesIn(given);
+      for (const place of places) expect(mistakes.join("\n")).toContain(place);
+      expect(mistakes).toHaveLength(places.length);
+    });
+
+    test("name the stack after the first, or as they are told", () => {
+      expect(stackName(parseSettings(several(database, stock)))).toBe("Sluice-orders-production");
+      expect(stackName(parseSettings({ ...several(stock), stackName: "Sluice-all" }))).toBe("Sluice-all");
+    });
   });
 
   test("no settings at all is said as such", () => {
@@ -236,7 +321,7 @@ describe("settings", () => {
   test("what is left out has the careful default", () => {
     expect(parseSettings(exampleSettings)).toMatchObject({
       plan: "sql/knowledge-graph",
-      application: { roles: [] },
+      databases: [{ application: { roles: [] }, alarms: [] }],
       rehearse: "before",
       fence: "connect",
       separateApprover: true,
@@ -253,10 +338,10 @@ describe("settings", () => {
     };
     for (const settings of [exampleSettings, { ...exampleSettings, maintenanceWindow, backup }]) {
       const told = {
-        ...toRunSettings(parseSettings(settings)),
+        ...toDeployed(parseSettings(settings)),
         gateUrl: "https://gates.example.com",
       };
-      expect(runSettings.parse(told)).toEqual(told);
+      expect(deployed.parse(told)).toEqual(told);
     }
   });
 });

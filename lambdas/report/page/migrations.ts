@@ -14,9 +14,10 @@ export function migrationsSection({ migrations }: Report): Html {
   return section("migrations", "Migrations and checks", migrations.map(migration));
 }
 
-function migration({ version, title, expectedSeconds, changes, staging, production }: MigrationReport): Html {
+function migration(of: MigrationReport): Html {
+  const { version, title, expectedSeconds, wayBack, leaves, changes, staging, production } = of;
   return html`<h3>${version} ${title} <small class="soft">the plan expects ${duration(expectedSeconds)}</small></h3>
-${changes && html`<p>On staging it ${changes.text}.</p>`}
+${changes && html`<p>On staging it ${changes.text}.</p>`}${wayBack && html`<p>It has no rollback: the way back is the restore.</p>`}${leaves && html`<p>Its rollback leaves ${list(leaves)}.</p>`}
 ${side("Production", production)}${side("Staging", staging)}`;
 }
 

@@ -1,7 +1,7 @@
 import { scopeInWords } from "../../prove/scope.ts";
 import { type Html, html } from "../../shared/html.ts";
 import type { ProofReport, Report } from "../schema.ts";
-import { count, grouped, moment } from "../words.ts";
+import { count, grouped, list, moment } from "../words.ts";
 import { bullets, digest, mark, section, table } from "./parts.ts";
 
 /** From so many tables on, equal ones are not shown until somebody asks. */
@@ -30,6 +30,7 @@ function proof({
   fingerprintAfter,
   tables,
   differences,
+  left = [],
   scope,
   grown,
   others,
@@ -41,7 +42,7 @@ function proof({
   const agreed = compared.filter((table) => table.agreed !== null).length;
   const catalog = fingerprintBefore === null ? "" : "catalog and ";
   const words = {
-    yes: `${catalog}${count(compared.length - agreed, "table")} equal${agreed > 0 ? `, ${agreed} changed as the rehearsal showed` : ""}`,
+    yes: `${catalog}${count(compared.length - agreed, "table")} equal${agreed > 0 ? `, ${agreed} changed as the rehearsal showed` : ""}${left.length > 0 ? `, but for ${list(left)}` : ""}`,
     no: `${same} of ${count(compared.length, "table")} equal, ${count(differences.length, "difference")}`,
     unknown: "",
   };

@@ -22,7 +22,9 @@ export function wayBackSection(report: Report): Html | false {
 
 function rolledBack({ rollback, timeline, end }: Report, asked: boolean): Html[] {
   if (!rollback) return [];
-  const { seconds, sloSeconds } = rollback;
+  const { seconds, sloSeconds, restoreFrom } = rollback;
+  if (restoreFrom !== undefined)
+    return [html`Nothing was rolled back: ${restoreFrom} had begun, whose way back is the restore.`];
   if (seconds === null)
     return [
       html`${mark(end === "running" && !asked ? null : false, { yes: "", no: "Not enough", unknown: "Not done yet" })}: rolling back${end === "running" && !asked ? "" : " did not bring production back"}; the plan allows ${duration(sloSeconds)} for it.`,

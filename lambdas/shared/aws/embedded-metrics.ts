@@ -14,11 +14,11 @@ const UNITS: Readonly<Record<string, (typeof MetricUnit)[keyof typeof MetricUnit
 export class EmbeddedMetrics implements Metrics {
   private readonly metrics: Powertools;
 
-  constructor(instance: string) {
+  constructor(label: string) {
     this.metrics = new Powertools({
       namespace: METRICS.namespace,
       serviceName: METRICS.service,
-      defaultDimensions: { [METRICS.dimension]: instance },
+      defaultDimensions: { [METRICS.dimension]: label },
     });
   }
 

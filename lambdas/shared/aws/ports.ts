@@ -8,7 +8,8 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
 import { Envar, needEnvar } from "../envars.ts";
 import type { Metrics, World } from "../ports.ts";
-import type { RunSettings } from "../settings.ts";
+import { settingsOf, settingsOfNone } from "../run-database.ts";
+import type { Deployed, RunDatabase, RunSettings } from "../settings.ts";
 import { StoredPlans } from "../stored-plans.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
 import { EventBridgeAnnouncer, PATIENCE } from "./event-bridge-announcer.ts";
@@ -38,16 +39,15 @@ const sfn = lazily(() => new SFNClient());
 const sns = lazily(() => new SNSClient());
 
 const plans = lazily(() => new StoredPlans(evidenceStore(), () => needEnvar(Envar.plan)));
-const settings = lazily(() => readSettings());
+const deployed = lazily(() => readSettings());
 const fleet = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
 const archive = lazily(
   () =>
     new RdsArchive(
       (region) => (region === undefined ? rds() : new RDSClient({ region })),
-      archiveOf(settings()),
+      archiveOf(deployed()),
     ),
 );
-const databases = lazily(() => databasesOf(settings()));
 const notifier = lazily(
   () =>
     new SnsNotifier(sns(), {
@@ -69,8 +69,8 @@ const schedules = lazily(
 );
 const http = lazily(() => new FetchHttp());
 
-/** Given by those that publish numbers: the others are deployed without the library for it. */
-export type MakeMetrics = (instance: string) => Metrics;
+/** Given by those that publish numbers, of the database of that label: the others are deployed without the library for it. */
+export type MakeMetrics = (label: string) => Metrics;
 
 /** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
 export function awsPorts(
@@ -78,9 +78,15 @@ export function awsPorts(
   progress: (line: string) => void = () => undefined,
   metrics?: MakeMetrics,
 ): World {
+  const unbound = (port: string) => (): never => {
+    throw new Error(`No ${port} without a database: the run is bound to none`);
+  };
   return {
     get settings() {
-      return settings();
+      return settingsOfNone(deployed());
+    },
+    get choice() {
+      return { list: deployed().databases, of: (database: RunDatabase) => own(database, metrics) };
     },
     get evidence() {
       return evidenceStore();
@@ -94,9 +100,8 @@ export function awsPorts(
     get archive() {
       return archive();
     },
-    get databases() {
-      return databases();
-    },
+    databases: { single: false, withSession: unbound("session") },
+    metrics: { publish: unbound("numbers") },
     get notifier() {
       return notifier();
     },
@@ -112,10 +117,6 @@ export function awsPorts(
     get executions() {
       return executions();
     },
-    get metrics() {
-      if (!metrics) throw new Error("This function publishes no numbers");
-      return metrics(settings().instance);
-    },
     get schedules() {
       return schedules();
     },
@@ -129,11 +130,29 @@ export function awsPorts(
   };
 }
 
-function archiveOf({ copyTo, exportTo }: RunSettings): Places {
+/** What a run has of its own database. */
+function own(database: RunDatabase, metrics: MakeMetrics | undefined) {
+  const settings = lazily(() => settingsOf(deployed(), database));
+  const databases = lazily(() => databasesOf(database));
+  return {
+    get settings(): RunSettings {
+      return settings();
+    },
+    get databases(): PgDatabases {
+      return databases();
+    },
+    get metrics(): Metrics {
+      if (!metrics) throw new Error("This function publishes no numbers");
+      return metrics(database.label);
+    },
+  };
+}
+
+function archiveOf({ copyTo, exportTo }: Deployed): Places {
   return { copyTo, exportTo: exportTo && { ...exportTo, roleArn: needEnvar(Envar.exportRole) } };
 }
 
-function databasesOf({ database, secretArn, iamUser, instance }: RunSettings): PgDatabases {
+function databasesOf({ database, secretArn, iamUser, instance }: RunDatabase): PgDatabases {
   const options = {
     database,
     applicationName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "sluice",

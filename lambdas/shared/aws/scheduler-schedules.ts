@@ -5,11 +5,15 @@ import {
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
 import type { WatchScheduleDoc } from "../documents.ts";
+import { nameOf } from "../names.ts";
 import type { Schedules } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 
-/** Their names in the deployment's group. */
-export const WATCH_SCHEDULES = ["often", "hourly"] as const;
+/** Names of a database's schedules in the deployment's group. */
+export function watchSchedules(label: string): { often: string; hourly: string } {
+  const name = nameOf(label, 64 - "-hourly".length);
+  return { often: `${name}-often`, hourly: `${name}-hourly` };
+}
 
 export interface WatchTarget {
   /** ARN of the function that takes a reading. */
@@ -20,7 +24,7 @@ export interface WatchTarget {
   group: string;
 }
 
-/** EventBridge Scheduler: two schedules under fixed names, so that there is one watch at most, each gone when it is over. */
+/** EventBridge Scheduler: two schedules under fixed names, so that a database has one watch at most, each gone when it is over. */
 export class SchedulerSchedules implements Schedules {
   constructor(
     private readonly client: SchedulerClient,
@@ -28,17 +32,19 @@ export class SchedulerSchedules implements Schedules {
   ) {}
 
   async startWatch(
+    label: string,
     event: Readonly<Record<string, string>>,
     from: Date,
     { everyMinutes, until, thenEveryMinutes, ends }: WatchScheduleDoc,
   ): Promise<boolean> {
-    await this.put("often", everyMinutes, from, new Date(until), event);
-    await this.put("hourly", thenEveryMinutes, new Date(until), new Date(ends), event);
+    const { often, hourly } = watchSchedules(label);
+    await this.put(often, everyMinutes, from, new Date(until), event);
+    await this.put(hourly, thenEveryMinutes, new Date(until), new Date(ends), event);
     return true;
   }
 
   private async put(
-    Name: (typeof WATCH_SCHEDULES)[number],
+    Name: string,
     minutes: number,
     StartDate: Date,
     EndDate: Date,

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AUTHORITIES_FILE, Envar, needEnvar, PLAN_FILE, SETTINGS_FILE } from "../envars.ts";
-import { type RunSettings, runSettings } from "../settings.ts";
+import { type Deployed, deployed } from "../settings.ts";
 
 /** The document of the plan that is deployed. */
 export function readPlanDocument(): string {
   return shipped(PLAN_FILE);
 }
 
-export function readSettings(): RunSettings {
-  return runSettings.parse({ ...JSON.parse(shipped(SETTINGS_FILE)), gateUrl: needEnvar(Envar.gateUrl) });
+export function readSettings(): Deployed {
+  return deployed.parse({ ...JSON.parse(shipped(SETTINGS_FILE)), gateUrl: needEnvar(Envar.gateUrl) });
 }
 
 /** Certificates, as PEM, of who may vouch for a database. */

@@ -34,6 +34,60 @@ describe("a migration's version is noted and taken back", () => {
   });
 });
 
+test.each([
+  [
+    "golang-migrate's",
+    "version bigint PRIMARY KEY, dirty boolean NOT NULL",
+    "006",
+    { version: "6", dirty: false },
+  ],
+  [
+    "one with an outcome",
+    "version text PRIMARY KEY, success boolean NOT NULL",
+    "69.1",
+    { version: "69.1", success: true },
+  ],
+  ["one of numbers", "version numeric PRIMARY KEY", "69.1", { version: "69.1" }],
+  ["one with a domain", "version stamp PRIMARY KEY", "2026-01-28", { version: "2026-01-28" }],
+])("a table of this kind is filled as its tool would: %s", async (_what, columns, version, row) => {
+  await session.exec(`CREATE DOMAIN stamp AS varchar(10); CREATE TABLE v (${columns})`);
+  try {
+    await session.exec(await addVersion(session, "v", version, "t"));
+    expect(await session.query("SELECT * FROM v")).toEqual([row]);
+    await session.exec(await removeVersion(session, "v", version));
+    expect(await session.query("SELECT * FROM v")).toEqual([]);
+  } finally {
+    await session.exec("DROP TABLE v; DROP DOMAIN stamp");
+  }
+});
+
+test.each(["varchar(10)", "char(10)", "stamp"])(
+  "a version is never cut to the length of %s",
+  async (type) => {
+    await session.exec(`CREATE DOMAIN stamp AS varchar(10); CREATE TABLE v (version ${type} PRIMARY KEY)`);
+    try {
+      await expect(session.exec(await addVersion(session, "v", "20260128115414", "t"))).rejects.toThrow(
+        "value too long",
+      );
+      await session.exec("INSERT INTO v VALUES ('2026012811')");
+      await session.exec(await removeVersion(session, "v", "20260128115414"));
+      expect(await session.query("SELECT version FROM v")).toEqual([{ version: "2026012811" }]);
+    } finally {
+      await session.exec("DROP TABLE v; DROP DOMAIN stamp");
+    }
+  },
+);
+
+test("001 and 1 are two versions in text, and one in numbers", async () => {
+  await session.exec("CREATE TABLE v (version text PRIMARY KEY)");
+  for (const version of ["001", "1"]) await session.exec(await addVersion(session, "v", version, "t"));
+  await session.exec(await removeVersion(session, "v", "1"));
+  expect(await session.query("SELECT version FROM v")).toEqual([{ version: "001" }]);
+  await session.exec("DROP TABLE v; CREATE TABLE v (version int PRIMARY KEY)");
+  for (const version of ["001", "1"]) await session.exec(await addVersion(session, "v", version, "t"));
+  expect(await session.query("SELECT version FROM v")).toEqual([{ version: 1 }]);
+});
+
 test("a required column that nothing is known to put into is named", async () => {
   await session.exec("CREATE TABLE v (version text, approved_by text NOT NULL)");
   await expect(addVersion(session, "v", "006", "t")).rejects.toThrow(

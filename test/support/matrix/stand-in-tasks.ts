@@ -18,6 +18,7 @@ import {
   type LossDoc,
   type PreflightDoc,
   type ProofDoc,
+  type ProofName,
   type RecordDoc,
   type RecordName,
   type RollbackDoc,
@@ -35,9 +36,10 @@ import {
   named,
 } from "../../../lambdas/shared/next-migration.ts";
 import { endpointOf } from "../../../lambdas/shared/places.ts";
-import { migrationOf } from "../../../lambdas/shared/plan.ts";
+import { isRestoreOnly, migrationOf } from "../../../lambdas/shared/plan.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
 import { type Answer, DONE, type Task } from "../../../lambdas/shared/task.ts";
+import { ONLY_RESTORE, type WayBack } from "../../../lambdas/shared/way-back.ts";
 import { validateTask } from "../../../lambdas/validate/task.ts";
 import { verifyTask } from "../../../lambdas/verify/task.ts";
 import { watchTask } from "../../../lambdas/watch/task.ts";
@@ -104,7 +106,11 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
       if (action === "leave") production.claimed = false;
     }),
     record: played(recordTask, async ({ when }, at) => void (await at.record(when, "production"))),
-    verify: played(verifyTask, async (_event, at) => {
+    verify: played(verifyTask, async ({ again }, at) => {
+      if (again) {
+        await at.proof("restore-rehearsed", "staging", "staging");
+        return firstMigration(at.ports.plan);
+      }
       await at.record("staging", "staging");
       await at.keep<StagingVerifiedDoc>(Doc.stagingVerified, {
         at: at.now(),
@@ -137,7 +143,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
       const { plan } = at.ports;
       return {
         ...named(migrationOf(plan, version)),
-        follows: followsApply(plan, version, target),
+        follows: followsApply(plan, version, target, round),
       };
     }),
     validate: played(validateTask, async ({ target, version: one, round }, at) => {
@@ -164,25 +170,12 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
     },
     prove: played(proveTask, async (event, at) => {
       const proof = proofName(event);
-      const target = proof.startsWith("staging-") ? "staging" : "production";
-      const before = (proof.startsWith("staging-") ? proof : "before") as RecordName;
-      const is = await at.record(`after-${proof}`, target);
-      const was = await at.evidence.need<RecordDoc>(Doc.record(before));
-      const equal = proof === "production-data" || is.fingerprint === was.fingerprint;
-      await at.keep<ProofDoc>(Doc.proof(proof), {
-        at: at.now(),
-        name: proof,
-        equal,
-        fingerprintBefore: was.fingerprint,
-        fingerprintAfter: is.fingerprint,
-        tablesBefore: [],
-        tablesAfter: [],
-        differences: equal ? [] : ["something is not as it was"],
-        unproven: [],
-        agreed: [],
-        moved: [],
-      });
-      if (!equal) throw new SluiceError(ErrorName.NotBack, "something is not as it was");
+      const ofStaging = proof.startsWith("staging-");
+      await at.proof(
+        proof,
+        ofStaging ? "staging" : "production",
+        ofStaging ? (proof as RecordName) : "before",
+      );
     }),
     benchmark: played(benchmarkTask, async ({ target }, at) => {
       await at.database(target);
@@ -197,12 +190,16 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
 
 async function begin(failure: Caught, at: Played): Promise<Answer> {
   const { begun } = await at.database("production");
-  const { from } = await at.keep<RollbackDoc>(Doc.rollback, {
+  const { plan } = at.ports;
+  const only = plan.migrations.find((migration) => isRestoreOnly(migration) && begun.has(migration.version));
+  const { from, restoreFrom } = await at.keep<RollbackDoc>(Doc.rollback, {
     at: at.now(),
     why: failure.Error ? `${failure.Error}: ${failure.Cause}` : "No-Go",
     from: [...begun].sort().at(-1) ?? null,
+    ...(only ? { restoreFrom: only.version } : {}),
   });
-  return named(from === null ? undefined : migrationOf(at.ports.plan, from));
+  const way: WayBack = restoreFrom === undefined ? "rollback" : ONLY_RESTORE;
+  return { ...named(from === null ? undefined : migrationOf(plan, from)), way };
 }
 
 /** What a played task works with. */
@@ -235,6 +232,26 @@ class Played {
       tables: [],
       sequences: [],
     });
+  }
+
+  async proof(name: ProofName, target: Target, before: RecordName): Promise<void> {
+    const is = await this.record(`after-${name}`, target);
+    const was = await this.evidence.need<RecordDoc>(Doc.record(before));
+    const equal = name === "production-data" || is.fingerprint === was.fingerprint;
+    await this.keep<ProofDoc>(Doc.proof(name), {
+      at: this.now(),
+      name,
+      equal,
+      fingerprintBefore: was.fingerprint,
+      fingerprintAfter: is.fingerprint,
+      tablesBefore: [],
+      tablesAfter: [],
+      differences: equal ? [] : ["something is not as it was"],
+      unproven: [],
+      agreed: [],
+      moved: [],
+    });
+    if (!equal) throw new SluiceError(ErrorName.NotBack, "something is not as it was");
   }
 
   async steps(

@@ -236,6 +236,7 @@ class Walk {
     const ports: Surroundings = {
       plans: plansOf(() => plan),
       settings: {
+        label: PRODUCTION,
         instance: PRODUCTION,
         database: "postgres",
         applicationRoles: [],

@@ -28,7 +28,7 @@ const SCHEDULE = {
 describe("the watch's schedules on EventBridge Scheduler", () => {
   test("follow on each other, end by themselves and are then gone", async () => {
     scheduler.on(CreateScheduleCommand).resolves({});
-    expect(await schedules.startWatch({ run: "run" }, FROM, SCHEDULE)).toBe(true);
+    expect(await schedules.startWatch("orders/app", { run: "run" }, FROM, SCHEDULE)).toBe(true);
     const made = scheduler.commandCalls(CreateScheduleCommand).map(({ args }) => args[0].input);
     expect(
       made.map(({ Name, ScheduleExpression, StartDate, EndDate }) => [
@@ -38,15 +38,15 @@ describe("the watch's schedules on EventBridge Scheduler", () => {
         EndDate?.toISOString(),
       ]),
     ).toEqual([
-      ["often", "rate(5 minutes)", FROM.toISOString(), SCHEDULE.until],
-      ["hourly", "rate(60 minutes)", SCHEDULE.until, SCHEDULE.ends],
+      ["orders_app-often", "rate(5 minutes)", FROM.toISOString(), SCHEDULE.until],
+      ["orders_app-hourly", "rate(60 minutes)", SCHEDULE.until, SCHEDULE.ends],
     ]);
     for (const input of made) expect(input.ActionAfterCompletion).toBe("DELETE");
   });
 
   test("call the probe with what it needs, by the role, and never late", async () => {
     scheduler.on(CreateScheduleCommand).resolves({});
-    await schedules.startWatch({ run: "run", action: "probe" }, FROM, SCHEDULE);
+    await schedules.startWatch("orders/app", { run: "run", action: "probe" }, FROM, SCHEDULE);
     const { Target, FlexibleTimeWindow } =
       scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input ?? {};
     expect(Target).toMatchObject({
@@ -63,13 +63,15 @@ describe("the watch's schedules on EventBridge Scheduler", () => {
       .on(CreateScheduleCommand)
       .rejects(new ConflictException({ message: "exists", Message: "exists", $metadata: {} }));
     scheduler.on(UpdateScheduleCommand).resolves({});
-    await schedules.startWatch({ run: "run" }, FROM, SCHEDULE);
+    await schedules.startWatch("orders/app", { run: "run" }, FROM, SCHEDULE);
     expect(scheduler.commandCalls(UpdateScheduleCommand)).toHaveLength(2);
   });
 
   test("tell any other refusal", async () => {
     scheduler.on(CreateScheduleCommand).rejects(new Error("access denied"));
-    await expect(schedules.startWatch({ run: "run" }, FROM, SCHEDULE)).rejects.toThrow("access denied");
+    await expect(schedules.startWatch("orders/app", { run: "run" }, FROM, SCHEDULE)).rejects.toThrow(
+      "access denied",
+    );
   });
 });
 

@@ -27,6 +27,7 @@ function deployment(): Deployment & { store: MemoryEvidence; started: string[] }
     stack: "Sluice-orders",
     bucket: "evidence",
     machine: MACHINE,
+    databases: ["orders/app"],
     store: new MemoryEvidence(),
     identity: ADA,
     started,
@@ -83,6 +84,37 @@ describe("publishing a plan", () => {
       { plan: name, startedBy: "ada@example.com" },
       { plan: name, startedBy: "Ada Lovelace", reason: "it's time" },
     ]);
+  });
+
+  describe("for a deployment of several databases", () => {
+    const several = () => ({ ...deployment(), databases: ["orders/app", "stock/app", "stock/archive"] });
+
+    test("starts a run of the one that is named, in full, and of none without a name", async () => {
+      const d = several();
+      await publish(plan, d, { ...wishes, start: true, database: "orders" });
+      await publish(plan, d, { ...wishes, start: true, database: "archive" });
+      expect(d.started.map((input) => JSON.parse(input).database)).toEqual(["orders/app", "stock/archive"]);
+      const fresh = several();
+      for (const database of [undefined, "app", "nothing"])
+        await expect(publish(plan, fresh, { ...wishes, start: true, database })).rejects.toThrow(
+          /--database: .*orders\/app, stock\/app, stock\/archive/,
+        );
+      expect([fresh.started, fresh.store.files.size]).toEqual([[], 0]);
+    });
+
+    test("prints an input that is of none before a name is put in", async () => {
+      const text = (await publish(plan, several(), wishes)).join("\n");
+      expect(text).toContain("with one of these for DATABASE: orders/app, stock/app, stock/archive");
+      expect(text).toContain('"database":"DATABASE"');
+    });
+  });
+
+  test("refuses a reason that a run would refuse, before anything is stored", async () => {
+    const d = deployment();
+    await expect(publish(plan, d, { ...wishes, start: true, reason: "x".repeat(2_001) })).rejects.toThrow(
+      /A run would refuse its input/,
+    );
+    expect([d.started, d.store.files.size]).toEqual([[], 0]);
   });
 
   test("is refused where another document has the plan's name, and nothing starts", async () => {

@@ -1,8 +1,12 @@
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { restoreOnlyFrom, stepFiles } from "../../../lambdas/shared/plan.ts";
 import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
 import { changedPlan, TINY_PLAN, temporaryFolder } from "../../support/rehearsal.ts";
+
+const restoreOnly = (folder: string) => (text: string) =>
+  text.replace(`folder: ${folder},`, `folder: ${folder}, rollback: restore,`);
 
 const yaml = (change: (text: string) => string) => changedPlan({ "plan.yaml": change });
 
@@ -29,6 +33,21 @@ describe("a plan is refused, with file, key and reason,", () => {
       "for versions out of order",
       (t) => t.replace("002_notes", "004_notes"),
       /^plan\.yaml: migrations\[1\]\.folder: 003_labels stands after 004_notes/,
+    ],
+    [
+      "for versions that differ in case and signs only, as their evidence would have one name",
+      (t) => t.replace("002_notes", "1.2a_notes").replace("003_labels", "1-2A_labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: versions 1\.2a and 1-2A must differ in more than case and signs/,
+    ],
+    [
+      "for a version that is a word of the state machine",
+      (t) => t.replace("003_labels", "none_labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: "none" is a word of Sluice's own/,
+    ],
+    [
+      "for a version with a sign too many",
+      (t) => t.replace("003_labels", "1..3_labels"),
+      /^plan\.yaml: migrations\[1\]\.folder: "1\.\.3" is no version/,
     ],
     [
       "for a folder that is none",
@@ -93,6 +112,39 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: migrations\[1\]\.gate: .*after: marked/,
     ],
     [
+      "for a way back that there is not",
+      (t) => t.replace("folder: 003_labels,", "folder: 003_labels, rollback: none,"),
+      /^plan\.yaml: migrations\[1\]\.rollback: is `restore`, or is left out/,
+    ],
+    [
+      "for leaving something though the way back is the restore",
+      (t) =>
+        t.replace(
+          "folder: 003_labels,",
+          "folder: 003_labels, rollback: restore, leaves: [extension hstore],",
+        ),
+      /^plan\.yaml: migrations\[1\]\.leaves: is for a rollback of its own/,
+    ],
+    [
+      "for leaving nothing",
+      (t) => t.replace("folder: 003_labels,", "folder: 003_labels, leaves: [],"),
+      /^plan\.yaml: migrations\[1\]\.leaves: name what is left, or leave the key out/,
+    ],
+    [
+      "for leaving what nobody can find",
+      (t) => t.replace("folder: 003_labels,", "folder: 003_labels, leaves: [archived],"),
+      /^plan\.yaml: migrations\[1\]\.leaves: "archived" names nothing.*"enum public\.state: label: archived"/,
+    ],
+    [
+      "for leaving the same twice, in whichever words",
+      (t) =>
+        t.replace(
+          "folder: 003_labels,",
+          "folder: 003_labels, leaves: [extension hstore, extension hstore added],",
+        ),
+      /^plan\.yaml: migrations\[1\]\.leaves: "extension hstore" stands twice/,
+    ],
+    [
       "for a metric of two sources",
       (t) => t.replace("benchmark: notes, target", "benchmark: notes, reads: connections, target"),
       /^plan\.yaml: watch\.metrics\[0\]: has exactly one of benchmark, reads and query/,
@@ -153,6 +205,30 @@ describe("a plan is refused, with file, key and reason,", () => {
     },
   );
 
+  test.each([
+    [
+      "is missing",
+      undefined,
+      /^003_labels\/rollback\.sql: file: missing in .*rollback\.sql that brings .*`rollback: restore`/,
+    ],
+    [
+      "holds comments alone",
+      "-- nothing\n",
+      /^003_labels\/rollback\.sql: file: holds no SQL\. .*`rollback: restore`/,
+    ],
+  ])("whose rollback %s, and both ways back are named", async (_what, text, message) => {
+    const folder = await changedPlan({ "003_labels/rollback.sql": () => text ?? "" });
+    if (text === undefined) await rm(join(folder, "003_labels/rollback.sql"));
+    await expect(loadPlan(folder)).rejects.toThrow(message);
+  });
+
+  test("whose way back is the restore, though there is a rollback that would never be run", async () => {
+    const folder = await changedPlan({ "plan.yaml": restoreOnly("003_labels") });
+    await expect(loadPlan(folder)).rejects.toThrow(
+      /^003_labels\/rollback\.sql: file: is there, and plan\.yaml says `rollback: restore`/,
+    );
+  });
+
   test("when its SQL does not parse and it is to be deployed", async () => {
     const folder = await changedPlan({ "002_notes/rollback.sql": (sql) => `${sql}DROP TABEL x;\n` });
     await expect(compilePlan(folder)).rejects.toThrow(
@@ -160,6 +236,23 @@ describe("a plan is refused, with file, key and reason,", () => {
     );
     expect((await loadPlan(folder)).syntaxProblems).toHaveLength(1);
   });
+});
+
+test("a migration may have the restore as its way back, and a rollback may leave something", async () => {
+  const folder = await changedPlan({
+    "plan.yaml": (text) =>
+      restoreOnly("003_labels")(text)
+        .replace("folder: 002_notes,", 'folder: 002_notes, leaves: ["extension hstore added"],')
+        .concat("acceptNoWayBack: true\n"),
+  });
+  await rm(join(folder, "003_labels/rollback.sql"));
+  const plan = await compilePlan(folder);
+  expect(plan.migrations.map(({ rollback }) => typeof rollback)).toEqual(["object", "string"]);
+  expect(plan.migrations[0]?.leaves).toEqual(["extension hstore"]);
+  expect(plan.acceptNoWayBack).toBe(true);
+  expect(restoreOnlyFrom(plan)?.version).toBe("003");
+  expect(plan.migrations.map((migration) => stepFiles(migration).length)).toEqual([2, 1]);
+  expect((await compilePlan(TINY_PLAN)).acceptNoWayBack).toBeUndefined();
 });
 
 test("SQL that does not parse is found in staging data and after the opening too", async () => {

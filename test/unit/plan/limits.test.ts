@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { limitProblems, limitsOf, MOST_DOCUMENT_BYTES, MOST_EVENTS } from "../../../lib/plan/limits.ts";
+import {
+  limitProblems,
+  limitsOf,
+  limitsText,
+  MOST_DOCUMENT_BYTES,
+  MOST_EVENTS,
+} from "../../../lib/plan/limits.ts";
 import { planOf } from "../../support/plans.ts";
 
 const unasked = (count: number, expectedMinutes = 1) => {
@@ -27,6 +33,31 @@ describe("a plan is refused before it is deployed or published", () => {
 
   test("where every migration of many is asked about: gates take events too", () => {
     expect(limitsOf(planOf(100)).events).toBeGreaterThan(limitsOf(unasked(100)).events);
+  });
+
+  test("where a title is so long that a state could not carry it on", () => {
+    const titled = (title: string) => {
+      const plan = planOf(1);
+      return { ...plan, migrations: plan.migrations.map((each) => ({ ...each, title })) };
+    };
+    expect(limitProblems(titled("x".repeat(10_000)))).toEqual([]);
+    const plan = titled("ä".repeat(30_000));
+    expect(limitProblems(plan)).toEqual([
+      expect.stringContaining(
+        `may come to ${limitsOf(plan).stateBytes} bytes, and Step Functions takes 262144`,
+      ),
+    ]);
+  });
+
+  test("and of one that may be, the same lines say how near it comes, wherever it is looked at", () => {
+    const [history, sizes] = limitsText(planOf(2), { databases: 3 });
+    expect(history).toMatch(/^Up to \d+ of 25000 events in a run's history; \d+ KB compiled, of 16384 KB\.$/);
+    expect(sizes).toMatch(
+      /^Up to \d+ KB in a state's input, of 256 KB; deployed for 3 databases a template of about \d+ KB, of 977 KB\.$/,
+    );
+    expect(limitsText(planOf(2), { databases: 1, templateBytes: 1024 })[1]).toContain(
+      "deployed for 1 database a template of 1 KB",
+    );
   });
 
   test("where its document is larger than the functions could hold", () => {

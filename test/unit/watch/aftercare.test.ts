@@ -43,7 +43,8 @@ describe("after a success", () => {
 
   test("the watch reads every five minutes for a day, then hourly for a week, and then it ends", async () => {
     const { started, doc } = await aftercare({ days: 7 });
-    const [call, from, schedule] = started[0] ?? [];
+    const [label, call, from, schedule] = started[0] ?? [];
+    expect(label).toBe("orders-prod");
     expect(call).toMatchObject({ run: "run", action: "probe" });
     expect(from?.toISOString()).toBe("2026-11-03T02:05:00.000Z");
     expect(schedule).toEqual({
@@ -67,8 +68,8 @@ describe("after a success", () => {
     await evidenceOf(ports.evidence, "run").keep(Doc.stopped, { at: "2026-11-03T02:01:00.000Z", cleanUp });
     await again({ cleanUp });
     const [before, after] = started;
-    expect(after?.[0]).toEqual({ ...before?.[0], cleanUp });
-    expect(after?.[2]).toEqual(before?.[2]);
+    expect(after?.[1]).toEqual({ ...before?.[1], cleanUp });
+    expect(after?.[3]).toEqual(before?.[3]);
   });
 
   test("a plan that watches nothing starts nothing", async () => {

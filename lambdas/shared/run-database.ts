@@ -1,0 +1,88 @@
+import type { RequestDoc } from "./documents.ts";
+import { ErrorName, SluiceError } from "./errors.ts";
+import type { Choice } from "./ports.ts";
+import type { Deployed, RunDatabase, RunSettings } from "./settings.ts";
+
+// A run's database is settled when it is admitted, and stands in its request. Whatever the run does later is done to
+// that one, as it stands there: the settings may have been changed, and another deployment have been made, since.
+
+/** In full, as it is clear in any list. */
+export function fullName({ instance, database }: Pick<RunDatabase, "instance" | "database">): string {
+  return `${instance}/${database}`;
+}
+
+/**
+ * The database that an execution's input names; where there is but one it need not.
+ * @throws SluiceError RequestInvalid with those that there are
+ */
+export function chosen<D extends Pick<RunDatabase, "instance" | "database">>(
+  list: readonly D[],
+  named: string | undefined,
+): D {
+  const [only, ...others] = list;
+  const refuse = (what: string) =>
+    new SluiceError(
+      ErrorName.RequestInvalid,
+      `${what} Give "database" in the execution's input, as ${list.length === 1 ? "" : "one of "}${list.map(fullName).join(", ")}. The instance's or the database's name alone will do where only one has it.`,
+    );
+  if (named === undefined) {
+    if (only && others.length === 0) return only;
+    throw refuse(`This deployment has ${list.length} databases, and the input names none.`);
+  }
+  const found = list.filter((one) => [one.instance, one.database, fullName(one)].includes(named));
+  const [match, ...more] = found;
+  if (match && more.length === 0) return match;
+  throw refuse(
+    match
+      ? `"${named}" may be ${found.map(fullName).join(" or ")}.`
+      : `This deployment has no database "${named}".`,
+  );
+}
+
+/**
+ * The world as the run of that request sees it. Without a request, or where the run's database is none of the
+ * deployment's, nothing of a database is known: what is wrong is said when it is asked for, as giving back most of what
+ * a run holds does not take it.
+ */
+export function ofItsDatabase<W extends { choice?: Choice<object> }>(
+  world: W,
+  request: Pick<RequestDoc, "instance" | "database" | "of"> | undefined,
+): W {
+  const { choice } = world;
+  if (!choice || !request) return world;
+  // Evidence of older runs has the names alone.
+  const own =
+    request.of ??
+    choice.list.find(
+      ({ instance, database }) => instance === request.instance && database === request.database,
+    );
+  // Not a copy: that would make ports that are not needed.
+  return own ? Object.create(world, Object.getOwnPropertyDescriptors(choice.of(own))) : world;
+}
+
+/** As a run of that database has them. */
+export function settingsOf({ databases: _, ...common }: Deployed, database: RunDatabase): RunSettings {
+  return { ...common, ...database };
+}
+
+/** As long as a run is bound to none: what is the same for all is there. */
+export function settingsOfNone({ databases, ...common }: Deployed): RunSettings {
+  const refuse = (): never => {
+    throw new SluiceError(
+      ErrorName.RequestInvalid,
+      `This run is of no database that this deployment has: it has ${databases.map(fullName).join(", ")}.`,
+    );
+  };
+  const own = { get: refuse, enumerable: true };
+  const fields: Readonly<Record<keyof RunDatabase, PropertyDescriptor>> = {
+    label: own,
+    instance: own,
+    database: own,
+    secretArn: own,
+    iamUser: own,
+    applicationRoles: own,
+    applicationUrl: own,
+    alarms: own,
+  };
+  return Object.defineProperties({ ...common } as RunSettings, fields);
+}

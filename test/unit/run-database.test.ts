@@ -1,0 +1,246 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { admitTask } from "../../lambdas/admit/task.ts";
+import { alarmsTask } from "../../lambdas/alarms/task.ts";
+import { cleanUpTask } from "../../lambdas/clean-up/task.ts";
+import { fenceTask } from "../../lambdas/fence/task.ts";
+import { answer } from "../../lambdas/gate-page/answer.ts";
+import { reportTask } from "../../lambdas/report/task.ts";
+import { Doc, type RequestDoc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import type { Choice, World } from "../../lambdas/shared/ports.ts";
+import { chosen, ofItsDatabase, settingsOf, settingsOfNone } from "../../lambdas/shared/run-database.ts";
+import type { Deployed, RunDatabase } from "../../lambdas/shared/settings.ts";
+import { invoke } from "../../lambdas/shared/task.ts";
+import { stagingTask } from "../../lambdas/staging/task.ts";
+import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
+
+const of = (instance: string, database: string, more: Partial<RunDatabase> = {}): RunDatabase => ({
+  label: instance,
+  instance,
+  database,
+  secretArn: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:${instance}`,
+  applicationRoles: [],
+  alarms: [`${instance}-latency`],
+  ...more,
+});
+const ORDERS = of("orders", "shop");
+const BILLING = of("billing", "shop");
+const STOCK = of("stock", "warehouse");
+
+describe("the database that an input names", () => {
+  test("is the one that there is, where it names none", () => {
+    expect(chosen([ORDERS], undefined)).toBe(ORDERS);
+    expect(() => chosen([ORDERS, STOCK], undefined)).toThrow(/2 databases.*orders\/shop, stock\/warehouse/);
+  });
+
+  test.each([
+    ["the instance", "stock"],
+    ["the database", "warehouse"],
+    ["both", "stock/warehouse"],
+  ])("is found by %s", (_, name) => {
+    expect(chosen([ORDERS, STOCK], name)).toBe(STOCK);
+    expect(chosen([STOCK], name)).toBe(STOCK);
+  });
+
+  test.each([
+    ["that several have", "shop", /"shop" may be orders\/shop or billing\/shop/],
+    ["that none has", "shops", /no database "shops".*orders\/shop, billing\/shop, stock\/warehouse/],
+    ["in other letters", "Orders", /no database "Orders"/],
+    ["that is half of one", "orders/", /no database/],
+    ["that is empty", "", /no database ""/],
+  ])("is none by a name %s", (_, name, message) => {
+    expect(() => chosen([ORDERS, BILLING, STOCK], name)).toThrow(message);
+  });
+
+  test("is never guessed where one's instance is another's database", () => {
+    const swapped = [of("orders", "billing"), of("billing", "orders")];
+    expect(() => chosen(swapped, "orders")).toThrow(/"orders" may be orders\/billing or billing\/orders/);
+    expect(chosen(swapped, "billing/orders")).toBe(swapped[1]);
+  });
+});
+
+/** A deployment with a choice, as a function finds it; each database's sessions say which it is. */
+class Deployment {
+  readonly ports: MemoryPorts = {
+    ...memoryPorts(),
+    pagesOnly: true,
+    executions: { isRunning: async () => true },
+    fleet: {
+      describe: async (id: string) => ({
+        id,
+        identity: `db-${id}`,
+        status: "available" as const,
+        statusText: "available",
+        endpoint: { host: `${id}.example`, port: 5432 },
+        engineVersion: "17.4",
+        settings: {},
+      }),
+      startDelete: async () => undefined,
+    } as never,
+    alarms: {
+      known: async (names) => [...names],
+      enabled: async (names) => [...names],
+      disable: async (names) => void this.silenced.push(...names),
+      enable: async () => undefined,
+    },
+  };
+  readonly silenced: string[] = [];
+
+  world(databases: [RunDatabase, ...RunDatabase[]]): World {
+    const {
+      label: _,
+      instance: __,
+      database: ___,
+      applicationRoles: ____,
+      alarms: _____,
+      ...common
+    } = this.ports.settings;
+    const deployed: Deployed = { ...common, databases };
+    const choice: Choice<Pick<World, "settings" | "databases" | "metrics">> = {
+      list: databases,
+      of: (database) => ({
+        settings: settingsOf(deployed, database),
+        databases: this.ports.databases,
+        metrics: this.ports.metrics,
+      }),
+    };
+    return { ...this.ports, settings: settingsOfNone(deployed), choice };
+  }
+
+  admit(run: string, input: unknown, databases: [RunDatabase, ...RunDatabase[]]) {
+    return invoke(
+      admitTask,
+      { ...eventOf(run), planChecksum: "", action: "admit", input, state: "Admit the run" },
+      this.world(databases),
+    );
+  }
+
+  request(run: string): Promise<RequestDoc> {
+    return evidenceOf(this.ports.evidence, run).need<RequestDoc>(Doc.request);
+  }
+
+  async holder(instance: string): Promise<string | undefined> {
+    return (await this.ports.evidence.readLease(instance))?.holder?.run;
+  }
+}
+
+const eventOf = (run: string) => ({
+  run,
+  execution: `arn:of:${run}`,
+  planChecksum: "a".repeat(64),
+  state: "A state",
+});
+
+let deployment: Deployment;
+beforeEach(() => {
+  deployment = new Deployment();
+});
+
+describe("a run on a deployment of several databases", () => {
+  test("is refused with their names where it names none, and holds nothing", async () => {
+    await expect(deployment.admit("one", {}, [ORDERS, STOCK])).rejects.toMatchObject({
+      name: "RequestInvalid",
+      message: expect.stringMatching(/orders\/shop, stock\/warehouse/),
+    });
+    expect([await deployment.holder("orders"), await deployment.holder("stock")]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("that was refused so is closed without a word of what it does not hold", async () => {
+    await deployment.admit("one", {}, [ORDERS, STOCK]).catch(() => undefined);
+    const world = deployment.world([ORDERS, STOCK]);
+    const event = { ...eventOf("one"), planChecksum: "" };
+    await invoke(fenceTask, { ...event, action: "leave" }, world);
+    await invoke(alarmsTask, { ...event, action: "on" }, world);
+    await invoke(admitTask, { ...event, action: "release" }, world);
+    const failure = { Error: "RequestInvalid", Cause: "{}" };
+    const ended = { ...event, action: "write", end: "Refused", failure, unfinished: {} };
+    await invoke(reportTask, ended, world);
+    await invoke(reportTask, { ...event, action: "tell" }, world);
+    expect(deployment.ports.notices[0]?.text).toContain("https://gates.example");
+  });
+
+  test("is bound to the one that it names, with all that is its own", async () => {
+    await deployment.admit("one", { database: "stock" }, [ORDERS, STOCK]);
+    expect(await deployment.request("one")).toMatchObject({
+      instance: "stock",
+      database: "warehouse",
+      of: STOCK,
+    });
+    await invoke(alarmsTask, { ...eventOf("one"), action: "silence" }, deployment.world([ORDERS, STOCK]));
+    expect(deployment.silenced).toEqual(["stock-latency"]);
+  });
+
+  test("may be under way on each of them, and on one only once", async () => {
+    await deployment.admit("one", { database: "orders" }, [ORDERS, STOCK]);
+    await deployment.admit("two", { database: "stock" }, [ORDERS, STOCK]);
+    await expect(deployment.admit("three", { database: "stock" }, [ORDERS, STOCK])).rejects.toMatchObject({
+      name: "RunLocked",
+      message: expect.stringMatching(/run two .* stock/),
+    });
+    await invoke(admitTask, { ...eventOf("one"), action: "release" }, deployment.world([ORDERS, STOCK]));
+    expect([await deployment.holder("orders"), await deployment.holder("stock")]).toEqual([undefined, "two"]);
+  });
+
+  test("has the lease of the whole instance, since a restore takes all of it back", async () => {
+    const list = [
+      of("orders", "a", { label: "orders/a" }),
+      of("orders", "b", { label: "orders/b" }),
+    ] as const;
+    await deployment.admit("one", { database: "a" }, [...list]);
+    await expect(deployment.admit("two", { database: "b" }, [...list])).rejects.toMatchObject({
+      name: "RunLocked",
+    });
+  });
+
+  test("keeps to its own when the settings name others by then, and so does its clean-up", async () => {
+    await deployment.admit("one", {}, [ORDERS]);
+    const other = { ...ORDERS, secretArn: "arn:of:another", alarms: ["another"] };
+    for (const list of [[STOCK], [other, STOCK]] as [RunDatabase, ...RunDatabase[]][]) {
+      const { settings } = ofItsDatabase(deployment.world(list), await deployment.request("one"));
+      expect(settings).toMatchObject(ORDERS);
+    }
+    const event = { ...eventOf("one"), cleanUp: "arn:of:clean-up", action: "begin", status: "ABORTED" };
+    await invoke(cleanUpTask, event, deployment.world([STOCK]));
+    expect((await deployment.ports.evidence.readLease("orders"))?.holder?.execution).toBe("arn:of:clean-up");
+    expect(deployment.ports.notices[0]?.subject).toContain("orders");
+  });
+
+  test("whose evidence is older has the names alone, and is found by both", async () => {
+    const older = { instance: "stock", database: "warehouse" };
+    const bound = ofItsDatabase(deployment.world([ORDERS, STOCK]), older);
+    expect(bound.settings).toMatchObject(STOCK);
+    const gone = ofItsDatabase(deployment.world([ORDERS]), older);
+    expect(() => gone.settings.alarms).toThrow(/no database that this deployment has: it has orders\/shop/);
+    expect(gone.settings.gateUrl).toBe("https://gates.example");
+  });
+
+  test("deletes its own staging also where its database is none of the settings' any more", async () => {
+    await deployment.ports.evidence.create(
+      "runs/old/request.json",
+      JSON.stringify({ run: "old", execution: "arn:of:old", instance: "gone", database: "gone" }),
+    );
+    deployment.ports.fleet = {
+      describe: async () => undefined,
+      describeSnapshot: async () => undefined,
+    } as never;
+    const event = { ...eventOf("old"), action: "delete" };
+    expect(await invoke(stagingTask, event, deployment.world([ORDERS]))).toEqual({ status: "done" });
+  });
+});
+
+test("a link to a gate that is none is answered, whichever databases there are", async () => {
+  const request = {
+    method: "GET",
+    path: "/gates/nobody/open/1",
+    query: "key=x",
+    headers: {},
+    body: "",
+    from: "",
+    origin: "https://gates.example",
+  };
+  const { status } = await answer(request, deployment.world([ORDERS, STOCK]));
+  expect(status).toBe(404);
+});
