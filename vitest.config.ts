@@ -25,9 +25,16 @@ const ALONE = [
 const MATRIX = "test/machine/matrix";
 
 /** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
-const RUNS = ["changes", "drill", "ends-back", "ends-forward", "hooks-and-gates", "mistakes"].map(
-  (name) => `test/machine/${name}.test.ts`,
-);
+const RUNS = [
+  "changes",
+  "drill",
+  "ends-back",
+  "ends-forward",
+  "hooks-and-gates",
+  "mistakes",
+  "ways-back",
+  "small-plan",
+].map((name) => `test/machine/${name}.test.ts`);
 
 const report = process.env.SLUICE_TEST_REPORT;
 

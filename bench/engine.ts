@@ -34,7 +34,12 @@ export async function migrate(
         limitMinutes: undefined,
         beside: database.asOwner,
         atEnd: async () => [
-          await addVersion(session, bench.loaded.plan.schema.table, version, migration.title),
+          await addVersion(
+            session,
+            bench.loaded.plan.schema?.table ?? "schema_migrations",
+            version,
+            migration.title,
+          ),
         ],
       }),
     );
@@ -53,7 +58,9 @@ export async function rollBack(bench: Bench, database: Database, version: string
       failure: ErrorName.RollbackFailed,
       limitMinutes: undefined,
       beside: database.asOwner,
-      atEnd: async () => [await removeVersion(session, bench.loaded.plan.schema.table, version)],
+      atEnd: async () => [
+        await removeVersion(session, bench.loaded.plan.schema?.table ?? "schema_migrations", version),
+      ],
     }),
   );
 }

@@ -17,6 +17,7 @@ import { Notices } from "./notices.ts";
 import { PlanError } from "./plan/plan-error.ts";
 import { Publishers } from "./publishers.ts";
 import { type Settings, toDeployed } from "./settings.ts";
+import { stackName, stackNameAfter } from "./stack-name.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
 import { Storage } from "./storage.ts";
 import { watchProduction } from "./watch-production.ts";
@@ -89,7 +90,12 @@ export class Deployment extends Construct {
     });
     functions.allowMachines(machines);
     api.serve(functions.gatePage);
-    const watches = watchProduction(this, { plan, databases: settings.databases, functions, notices });
+    const { databases } = settings;
+    const alone = scope === Stack.of(this);
+    const namedAfter = alone
+      ? databases.find(({ label }) => stackName(settings) === stackNameAfter(label))?.label
+      : databases[0].label;
+    const watches = watchProduction(this, { plan, databases, namedAfter, functions, notices });
     this.publishers = new Publishers(this, "Publishers", { storage });
     const { publishers } = this;
     acknowledge({
@@ -105,7 +111,7 @@ export class Deployment extends Construct {
       stopped,
     });
     new Next(this, "Next", {
-      alone: scope === Stack.of(this),
+      alone,
       plan: plan.checksum,
       publishers: publishers.policy,
       machine: this.machine.stateMachine,
@@ -113,7 +119,7 @@ export class Deployment extends Construct {
       storage,
       notices,
       dashboards: watches.map(({ dashboard }) => dashboard),
-      databases: settings.databases,
+      databases,
     });
   }
 

@@ -5,5 +5,9 @@ export function stackName({
   stackName,
   databases: [first],
 }: Pick<Settings, "stackName" | "databases">): string {
-  return stackName ?? `Sluice-${first.instance}`;
+  return stackName ?? stackNameAfter(first.instance);
+}
+
+export function stackNameAfter(instance: string): string {
+  return `Sluice-${instance}`;
 }

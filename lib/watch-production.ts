@@ -16,9 +16,17 @@ export function watchProduction(
   {
     plan,
     databases,
+    namedAfter,
     functions,
     notices,
-  }: { plan: CompiledPlan; databases: readonly Database[]; functions: Functions; notices: Notices },
+  }: {
+    plan: CompiledPlan;
+    databases: readonly Database[];
+    /** Label of the one that the stack is named after: it may have been the only one before. */
+    namedAfter: string | undefined;
+    functions: Functions;
+    notices: Notices;
+  },
 ): Monitoring[] {
   const { watch } = plan;
   const { aftercare, watch: probe } = functions.byCapability;
@@ -29,8 +37,9 @@ export function watchProduction(
   });
   if (!watch) return [];
   return databases.map(
-    ({ label, instance }, i) =>
-      new Monitoring(scope, i === 0 ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
+    ({ label, instance }) =>
+      // Not by their place in the list: its order may change, and a dashboard's name is taken until the former one is gone.
+      new Monitoring(scope, label === namedAfter ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
         plan: { ...plan, watch },
         label,
         instance,

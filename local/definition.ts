@@ -102,7 +102,7 @@ function resolve(value: unknown, template: Template): string {
   throw new Error(`The definition holds what a local run cannot resolve: ${JSON.stringify(value)}`);
 }
 
-/** The states of each phase as a run meets them: depth first along Next, then choices, then what is caught. */
+/** The states of each phase as a run meets them: depth first along Next, then a choice's usual way, then its others, then what is caught. */
 function inOrderOfEntry(
   phases: readonly MachinePhase[],
   { StartAt, States }: Definition["parsed"],
@@ -113,8 +113,8 @@ function inOrderOfEntry(
     order.set(name, order.size);
     const state = States[name];
     visit(state?.Next);
-    for (const choice of state?.Choices ?? []) visit(choice.Next);
     visit(state?.Default);
+    for (const choice of state?.Choices ?? []) visit(choice.Next);
     for (const caught of state?.Catch ?? []) visit(caught.Next);
   };
   visit(StartAt);

@@ -3,12 +3,14 @@ import { besideThatDiffers, readOf } from "../lambdas/prove/beside.ts";
 import { describeDifference, differences } from "../lambdas/prove/difference.ts";
 import { takeFingerprint } from "../lambdas/prove/fingerprint.ts";
 import { keptFingerprint } from "../lambdas/prove/kept-fingerprint.ts";
+import { withoutLeft } from "../lambdas/prove/leaves.ts";
 import { scopeOf } from "../lambdas/prove/scope.ts";
 import { takeTableContent } from "../lambdas/record/checksums.ts";
 import { type Compared, compareContents, modeOf, readAs } from "../lambdas/record/compare-contents.ts";
 import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
 import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
+import type { PlanSummary } from "../lambdas/report/plan-summary.ts";
 import { countRows } from "../lambdas/row-versions/count.ts";
 import { type MarkedTable, markedTables, otherLineage, type RowMark } from "../lambdas/row-versions/mark.ts";
 import {
@@ -31,6 +33,8 @@ export interface ProvenByHand {
   read: number;
   /** Catalog first, then tables and sequences, a line each; none: the database is what production was. */
   differences: string[];
+  /** What the plan says that a rollback may leave, and is there; none of the differences. */
+  left: string[];
   /** Why row versions say nothing about this database, so that only tables with a recorded checksum can be proven; null: they do. */
   withoutVersions: string | null;
   scope: ScopeDoc;
@@ -74,15 +78,19 @@ export async function proveByHand(
   const growing = before.growing ?? [];
   const beside = await readOf(session, before);
   const sequences = await takeSequences(session);
+  const { migrations = [] } = (await evidence.read<PlanSummary>(Doc.plan)) ?? {};
+  const { rest, left } = withoutLeft(
+    differences(was, is).filter((one) => !given.isIt(one)),
+    migrations.flatMap(({ leaves = [] }) => leaves),
+  );
   return {
     recordedAt: before.at,
     tables: compared.length,
     read,
     withoutVersions,
+    left,
     differences: [
-      ...differences(was, is)
-        .filter((one) => !given.isIt(one))
-        .map(describeDifference),
+      ...rest.map(describeDifference),
       ...compareContents(
         compared.filter(({ table }) => !growing.some((grows) => grows.table === table)),
         contents,

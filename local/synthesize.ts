@@ -13,6 +13,8 @@ export interface SynthOptions {
   rehearse: "before" | "inside";
   /** Where else the final snapshot goes; as cdk.json says unless told. */
   backup?: Settings["backup"];
+  /** Whether production may be restored; as cdk.json says unless told. */
+  restore?: boolean;
 }
 
 const CDK_JSON = join(PACKAGE_FOLDER, "cdk.json");
@@ -21,9 +23,17 @@ const CDK_JSON = join(PACKAGE_FOLDER, "cdk.json");
  * Synthesizes the app as `cdk synth` does, with the same context. Only the functions' code is not bundled: a local run
  * calls it directly.
  */
-export async function templateOf(plan: CompiledPlan, { rehearse, backup }: SynthOptions): Promise<Template> {
+export async function templateOf(
+  plan: CompiledPlan,
+  { rehearse, backup, restore }: SynthOptions,
+): Promise<Template> {
   const { context } = JSON.parse(await readFile(CDK_JSON, "utf8")) as { context: Record<string, unknown> };
-  const settings = { ...parseSettings(context[SETTINGS_KEY]), rehearse, ...(backup && { backup }) };
+  const settings = {
+    ...parseSettings(context[SETTINGS_KEY]),
+    rehearse,
+    ...(backup && { backup }),
+    ...(restore === undefined ? {} : { restore }),
+  };
   const outdir = await mkdtemp(join(tmpdir(), "sluice-synth-"));
   try {
     const app = new App({

@@ -6,7 +6,8 @@ import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { DatabaseFleet, Databases, Endpoint, Instance } from "../lambdas/shared/ports.ts";
 import type { RunSettings } from "../lambdas/shared/settings.ts";
 import { disarmMappings, outsideAllowed } from "../lambdas/staging/disarm.ts";
-import type { LoadedPlan } from "../lib/plan/compile.ts";
+import type { LoadedPlan, LocalPlan } from "../lib/plan/compile.ts";
+import { LOCAL_OWNER } from "../lib/plan/schema.ts";
 import { startApplication } from "./application.ts";
 import { needPrograms } from "./copies/dump.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
@@ -36,23 +37,21 @@ export interface World {
   close(): Promise<string[]>;
 }
 
+/** What a plan without a baseline starts from: an empty database. */
+const NO_BASELINE: LocalPlan = { owner: LOCAL_OWNER, baseline: [], application: undefined };
+
 /** Production made from the plan's baseline, in process. */
 export async function embeddedWorld({ plan, local }: LoadedPlan): Promise<World> {
-  if (!local)
-    throw new UsageError(
-      `The plan ${plan.name} has no local baseline ("local" in plan.yaml). Give it one, or a --database-url.`,
-    );
-  const fleet = new EmbeddedFleet(local.owner);
+  const { owner, baseline, application: standIn } = local ?? NO_BASELINE;
+  const fleet = new EmbeddedFleet(owner);
   const instance = "production";
   await fleet.createFromBaseline(
     instance,
-    local.baseline,
+    baseline,
     plan.extensions.map(({ name }) => name),
   );
-  const application = local.application
-    ? await startApplication(local.application, (role, work) =>
-        fleet.withApplicationSession(instance, role, work),
-      )
+  const application = standIn
+    ? await startApplication(standIn, (role, work) => fleet.withApplicationSession(instance, role, work))
     : undefined;
   return {
     fleet,

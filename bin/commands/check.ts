@@ -13,7 +13,7 @@ export function checkCommand({ streams, exit }: Context): Command {
   return new Command("check")
     .summary("says what a plan holds, and what is wrong with it")
     .description(
-      "Reads a plan and says what it holds: migrations, steps, checks and gates. Of a plan with mistakes it tells the file, the key or the line, and the reason. No database is needed.",
+      "Reads a plan and says what it holds: migrations, steps, checks and gates. Of a plan with mistakes it shows all of them: file, key or line, reason, and what to write instead. No database is needed.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
     .addHelpText(

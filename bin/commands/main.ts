@@ -6,6 +6,7 @@ import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { initCommand } from "./init.ts";
+import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
 import { rehearseCommand } from "./rehearse.ts";
@@ -45,6 +46,7 @@ export async function main(
 }
 
 const COMMANDS = [
+  newCommand,
   rehearseCommand,
   checkCommand,
   publishCommand,
@@ -79,6 +81,7 @@ Examples:
   sluice rehearse --yes               a whole run on embedded databases, Go at every gate
   sluice rehearse                     the same, and you are asked at every gate
   sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
+  sluice new my-plan                  a plan of your own to begin with
 ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));

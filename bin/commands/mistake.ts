@@ -1,5 +1,5 @@
 import { isPostgresError, SluiceError } from "../../lambdas/shared/errors.ts";
-import { PlanError } from "../../lib/plan/plan-error.ts";
+import { PlanError, PlanErrors } from "../../lib/plan/plan-error.ts";
 import { SettingsError } from "../../lib/settings.ts";
 import { UsageError } from "../../local/events.ts";
 
@@ -57,6 +57,7 @@ const SERVER: Readonly<Record<string, string>> = {
  * carries a code of the system's, the network's or the server's is theirs.
  */
 export function mistakeIn(error: unknown): string | undefined {
+  if (error instanceof PlanErrors) return error.mistakes.map(({ message }) => message).join("\nerror: ");
   if (error instanceof PlanError || error instanceof UsageError || error instanceof SettingsError)
     return error.message;
   if (error instanceof SluiceError) return error.message;

@@ -1,6 +1,6 @@
 import { checklistOf } from "../../lambdas/gate/open.ts";
 import { count, duration } from "../../lambdas/report/words.ts";
-import { type CompiledPlan, RESTORE } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, noticeText, RESTORE } from "../../lambdas/shared/plan.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { limitsText } from "../../lib/plan/limits.ts";
 import { gateNames } from "../../local/terminal/phases.ts";
@@ -10,12 +10,18 @@ import { gateNames } from "../../local/terminal/phases.ts";
  * @param databases how many a deployment of it is for
  */
 export function planText(plan: CompiledPlan, databases: number): string[] {
-  const { schema, server, extensions, applicationRoles, migrations, gates, benchmarks } = plan;
+  const { schema, server, extensions, migrations, gates, benchmarks } = plan;
   return [
     `${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
-    `  Starts from version ${schema.expectedVersion} in ${schema.table}, on PostgreSQL ${server.minimumVersion} or newer`,
+    schema
+      ? `  Starts from version ${schema.expectedVersion} in ${schema.table}, on PostgreSQL ${server.minimumVersion} or newer`
+      : `  Starts from any version, and notes its own in no table of yours; on PostgreSQL ${server.minimumVersion} or newer`,
     ...(extensions.length === 0 ? [] : [`  Needs ${extensions.map(extensionText).join(", ")}`]),
-    `  Keeps out while it migrates: ${applicationRoles.join(", ")}`,
+    `  Keeps out while it migrates: ${keptOut(plan)}`,
+    ...section(
+      "Read otherwise than written",
+      (plan.notices ?? []).map((notice) => [noticeText(notice)]),
+    ),
     ...section(
       "Migrations",
       migrations.map(({ version, title, migrate, validate, rollback, expectedMinutes }) => [
@@ -23,9 +29,9 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
         title,
         [
           count(migrate.steps.length, "step"),
-          count(validate.checks.length, "check"),
+          validate.checks.length > 0 ? count(validate.checks.length, "check") : "checked to be as rehearsed",
           rollback === RESTORE ? "restore only" : `${count(rollback.steps.length, "step")} back`,
-          `${duration(expectedMinutes * 60)} planned`,
+          ...(expectedMinutes === undefined ? [] : [`${duration(expectedMinutes * 60)} planned`]),
         ].join(", "),
       ]),
     ),
@@ -58,6 +64,13 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
     ...limitsText(plan, { databases }),
     "No mistakes found.",
   ];
+}
+
+function keptOut({ applicationRoles, findRoles }: CompiledPlan): string {
+  if (applicationRoles.length > 0) return applicationRoles.join(", ");
+  return findRoles
+    ? "the roles that preflight finds, which the first gate shows (applicationRoles names none)"
+    : "nobody, as applicationRoles is empty: whoever may connect goes on writing";
 }
 
 function extensionText({ name, minimumVersion }: CompiledPlan["extensions"][number]): string {

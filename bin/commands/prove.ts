@@ -56,11 +56,12 @@ ${PROVE_EXIT_CODES}`,
         throw new UsageError(
           `Run ${evidence.run} recorded nothing of production: it changed nothing there, and there is nothing to compare with.`,
         );
-      const { recordedAt, tables, read, differences, scope, withoutVersions } = proven;
+      const { recordedAt, tables, read, differences, left, scope, withoutVersions } = proven;
       const { scopeInWords } = await import("../../lambdas/prove/scope.ts");
+      const butFor = left.length === 0 ? "" : `, but for ${left.join(", ")}`;
       if (differences.length === 0) {
         print(stdout, [
-          `Back: catalog and ${tables} tables are what they were at ${recordedAt}; ${read} of them were read, and row versions show that the others were not touched.`,
+          `Back: catalog and ${tables} tables are what they were at ${recordedAt}${butFor}; ${read} of them were read, and row versions show that the others were not touched.`,
           scopeInWords(scope),
         ]);
         return;

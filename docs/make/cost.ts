@@ -42,7 +42,7 @@ export function costText({ entered: states, called: tasks }: UsualRun, plan: Com
   const transitions = states.length + 3 * again;
   const calls = tasks.length + again;
 
-  const minutes = plan.migrations.reduce((sum, migration) => sum + migration.expectedMinutes, 0);
+  const minutes = plan.migrations.reduce((sum, { expectedMinutes = 0 }) => sum + expectedMinutes, 0);
   // Twice on staging, once on production.
   const working = 3 * minutes * 60;
   const gib = CAPABILITIES.migrate.memoryMiB / 1024;

@@ -6,7 +6,7 @@ import {
   named,
 } from "../../lambdas/shared/next-migration.ts";
 import { type CompiledPlan, migrationOf, restoreOnlyFrom } from "../../lambdas/shared/plan.ts";
-import { NOT_NEEDED, ONLY_RESTORE, type WayBack } from "../../lambdas/shared/way-back.ts";
+import { ONLY_RESTORE, type WayBack } from "../../lambdas/shared/way-back.ts";
 import { type Definition, nameInWords } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
 
@@ -28,7 +28,7 @@ export function usualAnswer(capability: string | undefined, event: Event, plan: 
       return {
         status: "done",
         ...named(migrationOf(plan, String(version))),
-        follows: followsApply(plan, String(version), target, Number(event.round)),
+        follows: followsApply({ plan, settings: {} }, String(version), target, Number(event.round)),
       };
     case "validate":
       return version === undefined
@@ -39,8 +39,6 @@ export function usualAnswer(capability: string | undefined, event: Event, plan: 
       return version === undefined
         ? { status: "done" }
         : { status: "done", ...migrationBefore(plan, version) };
-    case "staging":
-      return { status: "done", restored: restoreOnlyFrom(plan) ? "again" : NOT_NEEDED };
     default:
       return { status: "done", cause: "" };
   }

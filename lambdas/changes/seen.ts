@@ -57,7 +57,7 @@ export async function noteChanges(
     since: before as RecordName,
   });
   if (!record) return false;
-  const versions = await qualifiedName(session, ports.plan.schema.table);
+  const versions = await qualifiedName(session, ports.plan.schema?.table);
   const doc = await evidence.once<ChangesDoc>(Doc.changes(`staging-${version}`), async () => {
     const [was, is] = [
       await momentOf(evidence, before as RecordName),

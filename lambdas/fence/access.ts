@@ -1,5 +1,6 @@
 import type { ConnectRightDoc } from "../shared/documents.ts";
-import { needRow, type Session } from "../shared/session.ts";
+import { needRow, type Session, withTransaction } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 
 /** The database's access list as text items, or null where it is the one every new database has. */
 export async function readAccess(session: Session): Promise<string[] | null> {
@@ -10,14 +11,23 @@ export async function readAccess(session: Session): Promise<string[] | null> {
   return acl;
 }
 
-/** How these roles have CONNECT: by name, through PUBLIC, or through a role they are in. The owner's cannot be taken. */
+/** SQL: the database's owner. */
+const OWNER = "(SELECT datdba FROM pg_database WHERE datname = current_database())";
+
+/**
+ * SQL condition on the roles in $1: one of them is the database's owner, or acts as it. Then the fence takes the owner's
+ * own CONNECT too, and Sluice, which logs in as another role, is given it by name.
+ */
+const OWNER_IS_AMONG = `EXISTS (SELECT FROM pg_roles o WHERE o.rolname = ANY($1) AND NOT o.rolsuper AND pg_has_role(o.oid, ${OWNER}, 'USAGE'))`;
+
+/** How these roles have CONNECT: by name, through PUBLIC, or through a role they are in, the database's owner among it. */
 export async function connectRights(session: Session, roles: readonly string[]): Promise<ConnectRightDoc[]> {
   return await session.query<{ grantee: string | null; grantable: boolean }>(
     `SELECT g.rolname AS grantee, bool_or(a.is_grantable) AS grantable
        FROM pg_database d
             CROSS JOIN aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
             LEFT JOIN pg_roles g ON g.oid = a.grantee
-      WHERE d.datname = current_database() AND a.privilege_type = 'CONNECT' AND a.grantee <> d.datdba
+      WHERE d.datname = current_database() AND a.privilege_type = 'CONNECT' AND (a.grantee <> d.datdba OR ${OWNER_IS_AMONG})
         AND (a.grantee = 0 OR EXISTS (SELECT FROM pg_roles r
                                        WHERE r.rolname = ANY($1) AND pg_has_role(r.oid, a.grantee, 'USAGE')))
       GROUP BY g.rolname ORDER BY g.rolname`,
@@ -25,19 +35,54 @@ export async function connectRights(session: Session, roles: readonly string[]):
   );
 }
 
-/** Takes these rights, and no other. What is gone already stays gone. */
-export async function takeConnect(session: Session, rights: readonly ConnectRightDoc[]): Promise<void> {
-  for (const right of await ofLivingRoles(session, rights)) await change(session, "REVOKE", right);
+/** This session's own login, where it would have CONNECT no more once these rights are taken. */
+export async function losesConnect(session: Session, taken: readonly ConnectRightDoc[]): Promise<string[]> {
+  const rows = await session.query<{ role: string }>(
+    `SELECT me.rolname AS role FROM pg_roles me
+      WHERE me.rolname = session_user AND NOT me.rolsuper
+        AND NOT EXISTS (
+          SELECT FROM pg_database d
+                 CROSS JOIN aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+                 LEFT JOIN pg_roles g ON g.oid = a.grantee
+           WHERE d.datname = current_database() AND a.privilege_type = 'CONNECT'
+             AND (a.grantee = 0 OR pg_has_role(me.oid, a.grantee, 'USAGE'))
+             AND CASE WHEN a.grantee = 0 THEN NOT $2::bool ELSE g.rolname <> ALL ($1::text[]) END)`,
+    [taken.flatMap(({ grantee }) => grantee ?? []), taken.some(({ grantee }) => grantee === null)],
+  );
+  return rows.map(({ role }) => role);
 }
 
 /**
- * Gives back what was taken, and touches nothing else: what was granted or revoked meanwhile stays as it is. Roles that
- * were dropped meanwhile have nothing to be given back.
+ * Takes these rights, and no other, once those who must still get in have it by name: all of it, or nothing. What is gone
+ * already stays gone.
+ */
+export async function takeConnect(
+  session: Session,
+  rights: readonly ConnectRightDoc[],
+  granted: readonly string[] = [],
+): Promise<void> {
+  await withTransaction(session, async () => {
+    for (const right of byName(granted)) await change(session, "GRANT", right);
+    for (const right of await ofLivingRoles(session, rights)) await change(session, "REVOKE", right);
+  });
+}
+
+/**
+ * Gives back what was taken, takes back what was given for the fence's sake, and touches nothing else: what was granted
+ * or revoked meanwhile stays as it is. Roles that were dropped meanwhile have nothing to be given back.
  * @throws Error naming the rights that are not there afterwards.
  */
-export async function giveBack(session: Session, taken: readonly ConnectRightDoc[]): Promise<void> {
+export async function giveBack(
+  session: Session,
+  taken: readonly ConnectRightDoc[],
+  granted: readonly string[] = [],
+): Promise<void> {
   const wanted = await ofLivingRoles(session, taken);
-  for (const right of without(wanted, await allConnectRights(session))) await change(session, "GRANT", right);
+  await withTransaction(session, async () => {
+    for (const right of without(wanted, await allConnectRights(session)))
+      await change(session, "GRANT", right);
+    for (const right of await ofLivingRoles(session, byName(granted))) await change(session, "REVOKE", right);
+  });
   const missing = without(wanted, await allConnectRights(session));
   if (missing.length > 0) {
     const names = missing.map(({ grantee }) => grantee ?? "PUBLIC").join(", ");
@@ -46,6 +91,9 @@ export async function giveBack(session: Session, taken: readonly ConnectRightDoc
     );
   }
 }
+
+const byName = (roles: readonly string[]): ConnectRightDoc[] =>
+  roles.map((grantee) => ({ grantee, grantable: false }));
 
 /** Those that are not there, or there without the grant option that they had. */
 function without(wanted: readonly ConnectRightDoc[], there: readonly ConnectRightDoc[]): ConnectRightDoc[] {
@@ -89,17 +137,16 @@ async function change(session: Session, verb: "GRANT" | "REVOKE", right: Connect
   await session.exec(sql);
 }
 
-/** SQL condition on a row `r` of pg_roles: it acts as the database's owner, whose CONNECT cannot be taken. */
-const ACTS_AS_OWNER =
-  "pg_has_role(r.oid, (SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE')";
+/** SQL condition on a row `r` of pg_roles: it acts as the database's owner, whose CONNECT is not taken. */
+const ACTS_AS_OWNER = `(pg_has_role(r.oid, ${OWNER}, 'USAGE') AND NOT ${OWNER_IS_AMONG})`;
 const IS_MEMBER =
   "EXISTS (SELECT FROM pg_roles app WHERE app.rolname = ANY($1) AND pg_has_role(r.oid, app.oid, 'MEMBER'))";
 const MAY_BE_FENCED = "NOT r.rolsuper AND r.rolname NOT IN (current_user, session_user)";
 
 /**
- * The application's roles with every role that acts as one of them. Not among these: superusers and who acts as the
- * database's owner, whom nothing fences, and the migrating role. Owners are members so that they can run checks as the
- * application.
+ * The application's roles with every role that acts as one of them. Not among these: superusers, whom nothing fences; the
+ * migrating role; and who acts as the database's owner, unless the application itself does. Owners are members so that
+ * they can run checks as the application.
  */
 export async function withMembers(session: Session, roles: readonly string[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
@@ -112,7 +159,7 @@ export async function withMembers(session: Session, roles: readonly string[]): P
   return rows.map((row) => row.role);
 }
 
-/** Members of the application's roles that act as the database's owner too, and may log in. */
+/** Members of the application's roles that act as the database's owner too, whom the fence leaves in, and may log in. */
 export async function ownersAmongMembers(session: Session, roles: readonly string[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
     `SELECT r.rolname AS role FROM pg_roles r
@@ -131,4 +178,57 @@ export async function stillAllowed(session: Session, roles: readonly string[]): 
     [roles],
   );
   return rows.map((row) => row.role);
+}
+
+/** A session that may write to the database, and that the fence does not end. */
+export interface LooseSession {
+  pid: number;
+  role: string;
+  program: string;
+  /** It is logged in as Sluice is, and is not Sluice's. */
+  own: boolean;
+}
+
+/**
+ * Sessions of others that may write to tables, and that the fence neither ends nor keeps out. Whoever manages the server
+ * for its provider is none of them.
+ * @param fenced roles that the fence keeps out, as withMembers gives them
+ */
+export async function looseSessions(session: Session, fenced: readonly string[]): Promise<LooseSession[]> {
+  // Without pg_read_all_stats the server does not tell the type of others' sessions.
+  return await session.query<LooseSession>(
+    `WITH other AS MATERIALIZED (
+       SELECT a.pid, r.oid, r.rolname, coalesce(a.application_name, '') AS program, r.rolname = session_user AS own
+         FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+        WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND r.rolname <> ALL ($1)
+          AND coalesce(a.backend_type, 'client backend') = 'client backend'
+          AND NOT (r.rolname = session_user AND starts_with(coalesce(a.application_name, ''), 'sluice'))
+          AND r.rolname !~ '^(rdsadmin|rds_.*|cloudsqladmin|azuresu)$'),
+     -- Whatever it has, or has by becoming another.
+     acts AS MATERIALIZED (
+       SELECT DISTINCT o.oid, g.oid AS actor FROM (SELECT DISTINCT oid FROM other) o
+         JOIN pg_roles g ON g.oid = o.oid OR pg_has_role(o.oid, g.oid, 'MEMBER')),
+     writer AS MATERIALIZED (
+       SELECT a.oid FROM acts a JOIN pg_roles g ON g.oid = a.actor
+        WHERE g.rolsuper OR g.oid = ${OWNER} OR EXISTS (
+          SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE c.relkind IN ('r', 'p') AND ${IS_USERS_SCHEMA("n.nspname")}
+             AND (has_table_privilege(g.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+                  OR has_any_column_privilege(g.oid, c.oid, 'INSERT, UPDATE'))))
+     SELECT pid, rolname AS role, program, own FROM other WHERE oid IN (SELECT oid FROM writer) ORDER BY role, program, pid`,
+    [fenced],
+  );
+}
+
+export const END_THEM =
+  "The fence does not keep them out. End them, or name their roles in `applicationRoles`; where the application logs in as Sluice does, give Sluice a login of its own (docs/plan-format.md, One login for all).";
+
+/** Such as `2 of shop_owner (psql)`. */
+export function looseInWords(sessions: readonly LooseSession[]): string[] {
+  const counted = new Map<string, number>();
+  for (const { role, program, own } of sessions) {
+    const who = `${role}${program === "" ? "" : ` (${program})`}${own ? ", which Sluice logs in as" : ""}`;
+    counted.set(who, (counted.get(who) ?? 0) + 1);
+  }
+  return [...counted].map(([who, count]) => `${count} of ${who}`);
 }

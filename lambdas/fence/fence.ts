@@ -4,7 +4,18 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { connectRights, giveBack, readAccess, stillAllowed, takeConnect, withMembers } from "./access.ts";
+import {
+  connectRights,
+  END_THEM,
+  giveBack,
+  looseInWords,
+  looseSessions,
+  losesConnect,
+  readAccess,
+  stillAllowed,
+  takeConnect,
+  withMembers,
+} from "./access.ts";
 import { migrationsStand, revokedByPlan } from "./revoked.ts";
 import { keepStill } from "./stilled.ts";
 
@@ -29,23 +40,37 @@ export async function fence(
   await withTarget(ports, evidence, "production", async (session) => {
     await takeClaim(session, evidence.run, execution);
     const roles = await withMembers(session, applicationRoles(ports));
-    const { taken } = await evidence.once<FenceDoc>(name, async () => ({
-      at: ports.clock.now().toISOString(),
-      mode,
-      aclBefore: mode === "none" ? null : await readAccess(session),
-      taken: mode === "none" ? [] : revokedByPlan(await connectRights(session, roles), ports.plan),
-      roles,
-    }));
+    const { taken, granted } = await evidence.once<FenceDoc>(name, async () => {
+      // Where nobody is named or found there is nobody to keep out; preflight and the gates say so.
+      const taken =
+        mode === "none" || roles.length === 0
+          ? []
+          : revokedByPlan(await connectRights(session, roles), ports.plan);
+      const granted = await losesConnect(session, taken);
+      return {
+        at: ports.clock.now().toISOString(),
+        mode,
+        aclBefore: mode === "none" ? null : await readAccess(session),
+        taken,
+        ...(granted.length > 0 ? { granted } : {}),
+        roles,
+      };
+    });
     if (mode === "none") return;
-    await takeConnect(session, taken);
+    await takeConnect(session, taken, granted);
     const allowed = await stillAllowed(session, roles);
     if (allowed.length > 0)
       throw new Error(
-        `The fence does not hold: ${allowed.join(", ")} may still connect. An owner or superuser cannot be fenced.`,
+        `The fence does not hold: ${allowed.join(", ")} may still connect. A superuser cannot be fenced.`,
       );
     await keepStill(session, ports, evidence, again ? "again" : "first");
     const ended = await endSessions(session, roles, ports);
-    ports.progress(`${roles.join(", ")} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`);
+    const loose = await looseSessions(session, roles);
+    if (loose.length > 0)
+      throw new Error(`The fence does not hold: ${looseInWords(loose).join(", ")} may write. ${END_THEM}`);
+    ports.progress(
+      `${roles.join(", ") || "nobody"} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`,
+    );
   });
 }
 
@@ -66,7 +91,7 @@ export async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
     if (standing.mode === "connect") {
       const stand = await migrationsStand(evidence);
       const due = standing.taken.filter((right) => !(stand && right.revokedByPlan));
-      await withTarget(ports, evidence, "production", (session) => giveBack(session, due));
+      await withTarget(ports, evidence, "production", (session) => giveBack(session, due, standing.granted));
     }
     await evidence.keep(lifted, { at: ports.clock.now().toISOString() });
   }

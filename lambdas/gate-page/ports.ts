@@ -9,7 +9,6 @@ import { readSettings } from "../shared/aws/shipped.ts";
 import { Envar, needEnvar } from "../shared/envars.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import { settingsOf, settingsOfNone } from "../shared/run-database.ts";
-import type { RunDatabase } from "../shared/settings.ts";
 
 // Anybody may ask for a page: this function has no way to a database or an instance, not even the code for it.
 const deployed = lazily(() => readSettings());
@@ -25,11 +24,11 @@ export function pagePorts(
     get settings() {
       return settingsOfNone(deployed());
     },
-    get choice() {
-      return {
-        list: deployed().databases,
-        of: (database: RunDatabase) => ({ settings: settingsOf(deployed(), database) }),
-      };
+    choice: {
+      get list() {
+        return deployed().databases;
+      },
+      of: (database) => ({ settings: settingsOf(deployed(), database) }),
     },
     get evidence() {
       return evidenceStore();

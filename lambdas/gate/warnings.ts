@@ -1,5 +1,7 @@
+import { FOUND_ROLES, NOBODY_KEPT_OUT } from "../preflight/find-roles.ts";
 import { OUTSIDE_STEPS } from "../preflight/inspect-outside.ts";
 import { onlyOthers } from "../prove/made.ts";
+import type { PlanSummary } from "../report/plan-summary.ts";
 import { restoredOtherwise } from "../report/staging.ts";
 import { duration, milliseconds } from "../report/words.ts";
 import {
@@ -15,6 +17,7 @@ import {
   type StepsDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { noticeText } from "../shared/plan.ts";
 import type { GateKind } from "./kinds.ts";
 
 const MOST = 12;
@@ -24,19 +27,50 @@ const SHOWN = 5;
 export async function warningsFor(kind: GateKind, evidence: RunEvidence): Promise<string[]> {
   if (kind === "restore") return [...(await found(evidence)), ...(await notByPlan(evidence))];
   // Before the rehearsal nothing else is known; at keep, what matters is asked in its own words.
-  if (kind === "readiness") return await outside(evidence);
+  if (kind === "readiness")
+    return shortened([
+      ...(await keptOut(evidence)),
+      ...(await outside(evidence)),
+      ...(await readOtherwise(evidence)),
+    ]);
   if (kind === "keep") return [];
   const lines = [
     ...(kind === "rehearsal"
-      ? [...(await found(evidence)), ...(await restoredSo(evidence)), ...(await outside(evidence))]
+      ? [
+          ...(await keptOut(evidence)),
+          ...(await found(evidence)),
+          ...(await restoredSo(evidence)),
+          ...(await outside(evidence)),
+          ...(await readOtherwise(evidence)),
+        ]
       : []),
     ...(kind === "open" ? await notByPlan(evidence) : []),
     ...(await benchmarks(evidence)),
     ...(kind === "open" ? [] : await rewrites(evidence)),
     ...(await notValid(evidence, kind)),
   ];
+  return shortened(lines);
+}
+
+function shortened(lines: readonly string[]): string[] {
   const more = lines.length - MOST;
-  return more > 0 ? [...lines.slice(0, MOST), `and ${more} more, in the report`] : lines;
+  return more > 0 ? [...lines.slice(0, MOST), `and ${more} more, in the report`] : [...lines];
+}
+
+/** Whom the fence keeps out, where the plan does not say so: a Go confirms that. */
+async function keptOut(evidence: RunEvidence): Promise<string[]> {
+  const checks = (await evidence.read<PreflightDoc>(Doc.preflight))?.checks ?? [];
+  return checks.flatMap(({ name, seen, mend }) => {
+    if (name === FOUND_ROLES)
+      return `The plan does not name the application's roles. These were found, and are kept out while it migrates: ${seen}. A Go confirms that the application connects as these and as no other.`;
+    return name === NOBODY_KEPT_OUT ? `Nobody is kept out while it migrates: ${seen}. ${mend}` : [];
+  });
+}
+
+/** How files of the plan are read otherwise than they are written. */
+async function readOtherwise(evidence: RunEvidence): Promise<string[]> {
+  const notices = (await evidence.read<PlanSummary>(Doc.plan))?.notices ?? [];
+  return notices.map((notice) => `Read otherwise than written: ${noticeText(notice)}.`);
 }
 
 /** What is around production, and what a Go for it or for a restore has to reckon with. */

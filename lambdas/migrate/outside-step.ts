@@ -1,5 +1,7 @@
 import { SluiceError } from "../shared/errors.ts";
 import type { OutsideStep } from "../shared/plan.ts";
+import type { Session } from "../shared/session.ts";
+import { identifier } from "../shared/sql-text.ts";
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./index-resources.ts";
 import type { StepRow, Wait } from "./ledger.ts";
 import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
@@ -113,7 +115,7 @@ async function send(work: OutsideWork, locks: Set<string>, putBack: readonly str
   try {
     await patiently();
     return await trySending(
-      work,
+      { ...work, session: runningAs(ports.plan.runAs, session) },
       [itself(work)],
       async (sight, cancel) => {
         for (const lock of sight.locks) locks.add(lock);
@@ -132,6 +134,24 @@ async function send(work: OutsideWork, locks: Set<string>, putBack: readonly str
     await tidy(work, putBack);
     throw tooLong ? await waitedTooLong(work, tooLong) : error;
   }
+}
+
+/** The session with what it sends done as that role: ledger and catalog are for the one that logged in. */
+function runningAs(role: string | undefined, session: Session): Session {
+  if (role === undefined) return session;
+  return {
+    query: (text, params) => session.query(text, params),
+    exec: (text) => session.exec(text),
+    async together(statements) {
+      await session.exec(`SET ROLE ${identifier(role)}`);
+      try {
+        return await session.together(statements);
+      } finally {
+        // A session that is gone has no role any more.
+        await session.exec("RESET ROLE").catch(() => undefined);
+      }
+    },
+  };
 }
 
 function itself({ step }: OutsideWork): { sql: string; statement: number } {

@@ -31,6 +31,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
+    const { schema } = ports.plan;
     const migration = migrationOf(ports.plan, version);
     const about = named(migration);
     const key = { run, version, round, direction: "migrate" as const };
@@ -69,7 +70,8 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
           noticesRewrites: target === "staging",
-          atEnd: async () => [await addVersion(session, ports.plan.schema.table, version, migration.title)],
+          atEnd: async () =>
+            schema ? [await addVersion(session, schema.table, version, migration.title)] : [],
         });
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")
@@ -89,7 +91,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         ports.clock.now(),
       ),
     );
-    return { ...DONE, ...about, follows: followsApply(ports.plan, version, target, round) };
+    return { ...DONE, ...about, follows: followsApply(ports, version, target, round) };
   },
 };
 

@@ -1,4 +1,5 @@
 import type { TransactionStep } from "../shared/plan.ts";
+import { identifier } from "../shared/sql-text.ts";
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./index-resources.ts";
 import { beginStep, finishStep, markLocks, noteOf } from "./ledger-writes.ts";
 import { noteRewrites, REMEMBER_FILES } from "./rewrites.ts";
@@ -7,6 +8,8 @@ import { type Became, begin, type Sent, type StepWork, trySending } from "./try-
 
 /** A step that sets a role has no right to the ledger meanwhile. */
 const SETS_ROLE = /^SET\s+LOCAL\s+ROLE\b/i;
+/** Back to the role that steps are done as, and not to the one that logged in. */
+const RESETS_ROLE = /^(RESET\s+ROLE|SET\s+(LOCAL\s+)?ROLE\s+(NONE|DEFAULT))\b/i;
 
 type TransactionWork = StepWork & { step: TransactionStep };
 
@@ -40,11 +43,18 @@ async function send(
   const { step } = work;
   const last = step.statements.length - 1;
   const marks = step.statements.every(({ sql }) => !SETS_ROLE.test(sql));
+  const [takesOn, putsOff] = roleChanges(work);
   const sizes = await sizesOf(work.session, step.relationsBefore);
   const statements: Sent[] = [];
   for (const [index, { sql }] of step.statements.entries()) {
     const around = await forBuild(work, index, builds);
-    statements.push(...at(index, around.before), itself(step, sql, index), ...at(index, around.after));
+    statements.push(
+      ...at(index, around.before),
+      ...at(index, marks || index === 0 ? takesOn : []),
+      itself(step, sql, index),
+      ...at(index, marks ? putsOff : RESETS_ROLE.test(sql) ? takesOn : []),
+      ...at(index, around.after),
+    );
     if (marks && index < last) statements.push(...at(index, [markLocks(work)]));
   }
   return await trySending(work, [
@@ -64,6 +74,12 @@ async function send(
       "COMMIT",
     ]),
   ]);
+}
+
+/** What has a statement done as the plan's role: the ledger's rows, around it, are for the one that logged in. */
+function roleChanges({ ports }: StepWork): [takesOn: string[], putsOff: string[]] {
+  const { runAs } = ports.plan;
+  return runAs === undefined ? [[], []] : [[`SET LOCAL ROLE ${identifier(runAs)}`], ["RESET ROLE"]];
 }
 
 function at(statement: number, statements: readonly string[]): Sent[] {

@@ -4,6 +4,7 @@ import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
+import { identifier } from "../shared/sql-text.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 
 const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
@@ -41,10 +42,14 @@ async function runAll(
   evidence: RunEvidence,
 ): Promise<AfterOpeningDoc["results"]> {
   const results: AfterOpeningDoc["results"] = [];
-  for (const { title, sql } of ports.plan.afterOpening) {
+  const { afterOpening, runAs } = ports.plan;
+  for (const { title, sql } of afterOpening) {
     ports.progress(title);
     const began = ports.clock.now().getTime();
-    const message = await withTarget(ports, evidence, target, (session) => session.exec(sql)).then(
+    const message = await withTarget(ports, evidence, target, async (session) => {
+      if (runAs !== undefined) await session.exec(`SET ROLE ${identifier(runAs)}`);
+      await session.exec(sql);
+    }).then(
       () => "",
       (error: unknown) => messageOf(error),
     );

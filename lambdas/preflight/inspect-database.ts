@@ -179,7 +179,7 @@ async function preparedTransactions(session: Session): Promise<PreflightCheck> {
 
 /**
  * Who else is connected: neither the application, whose sessions the fence ends, nor the migrating role. The fence does
- * not keep them out; whether they may go on is told, not refused, for people to decide.
+ * not keep them out. Those that may write are another check's problem; of the others people are told.
  */
 async function activeSessions(session: Session, application: readonly string[]): Promise<PreflightCheck> {
   // Without pg_read_all_stats the server does not tell the type of others' sessions.

@@ -78,7 +78,7 @@ async function otherRuns(session: Session, run: string, execution: string): Prom
 
 async function ledger(session: Session, plan: CompiledPlan, run: string): Promise<PreflightCheck> {
   const rows = (await hasLedger(session)) ? await standing(session, run) : [];
-  const order = rows.length === 0 ? AS_TEXT : await orderIn(session, plan.schema.table);
+  const order = rows.length === 0 || !plan.schema ? AS_TEXT : await orderIn(session, plan.schema.table);
   const inTheWay = rows.filter((row) => problemOf(row, plan, order).length > 0);
   const problems = inTheWay.flatMap((row) => problemOf(row, plan, order));
   return {

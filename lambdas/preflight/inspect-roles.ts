@@ -1,12 +1,13 @@
-import { ownersAmongMembers } from "../fence/access.ts";
+import { END_THEM, looseInWords, looseSessions, ownersAmongMembers, withMembers } from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
+import { whoIsKeptOut } from "./find-roles.ts";
 import { inspected } from "./inspected.ts";
-import { none, note } from "./note.ts";
+import { none, note, problem } from "./note.ts";
 
 interface RoleRow {
   role: string;
@@ -27,13 +28,80 @@ interface RoleRow {
  * through a role that they are in; and checks can only be run as a role that the migrating role may become.
  */
 export async function inspectRoles(session: Session, ports: Ports): Promise<PreflightCheck[]> {
+  const application = applicationRoles(ports);
+  const { runAs } = ports.plan;
   return [
     ...(await inspected("database owner", () => databaseOwner(session))),
-    ...(await inspected("application roles", () => roles(session, applicationRoles(ports)))),
+    ...(await inspected(LOGIN, () => login(session, application, runAs))),
+    ...whoIsKeptOut(ports),
+    ...(await inspected("application roles", () => roles(session, application, takesOnRoles(ports), runAs))),
     ...(ports.settings.fence === "connect"
-      ? await inspected("roles that no fence keeps out", () => unfenced(session, applicationRoles(ports)))
+      ? [
+          ...(await inspected("roles that no fence keeps out", () => unfenced(session, application))),
+          ...(await inspected(LOOSE, () => loose(session, application))),
+        ]
       : []),
   ];
+}
+
+const LOGIN = "login";
+const LOOSE = "sessions that no fence keeps out";
+
+/** As what Sluice logs in, and as what it does the steps: no fence tells two sessions of one role apart. */
+async function login(
+  session: Session,
+  application: readonly string[],
+  runAs: string | undefined,
+): Promise<PreflightCheck> {
+  const { me, superuser, there, may } = await needRow<{
+    me: string;
+    superuser: boolean;
+    there: boolean;
+    may: boolean;
+  }>(
+    session,
+    `SELECT me.rolname AS me, me.rolsuper AS superuser, r.oid IS NOT NULL AS there,
+            coalesce(pg_has_role(me.oid, r.oid, 'USAGE') AND pg_has_role(me.oid, r.oid,
+              CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END), false) AS may
+       FROM pg_roles me LEFT JOIN pg_roles r ON r.rolname = $1 WHERE me.rolname = session_user`,
+    [runAs ?? null],
+  );
+  const name = nameInSql(me);
+  const check = {
+    name: LOGIN,
+    expected: `a role that the application does not log in as${runAs === undefined ? "" : `, and that may run as ${runAs}`}`,
+  };
+  if (application.includes(me)) {
+    const role = runAs ?? me;
+    return {
+      ...check,
+      passed: false,
+      seen: `${me}, as the application does: no fence can tell its sessions from Sluice's`,
+      mend: `Give Sluice a login of its own: CREATE ROLE sluice LOGIN CREATEDB PASSWORD '...'; GRANT ${nameInSql(role)}, pg_signal_backend, pg_read_all_stats TO sluice; and write \`runAs: ${role}\` in the plan. Where ${me} is RDS's master user, give the application one instead. See docs/plan-format.md, One login for all.`,
+    };
+  }
+  if (runAs !== undefined && !there)
+    return {
+      ...check,
+      passed: false,
+      seen: `there is no role ${runAs}`,
+      mend: "Correct `runAs` in the plan.",
+    };
+  if (runAs !== undefined && !may)
+    return {
+      ...check,
+      passed: false,
+      seen: `${me}, which has not the rights of ${runAs}, or may not take it on`,
+      mend: `GRANT ${nameInSql(runAs)} TO ${name}; on PostgreSQL 16 and newer WITH INHERIT TRUE, SET TRUE.`,
+    };
+  return { ...check, passed: true, seen: superuser ? `${me}, a superuser` : me, mend: "" };
+}
+
+/** Who may write now, and would go on behind the fence: such as an application that logs in as a role that nobody named. */
+async function loose(session: Session, application: readonly string[]): Promise<PreflightCheck> {
+  const found = looseInWords(await looseSessions(session, await withMembers(session, application)));
+  const expected = "none that may write";
+  return found.length === 0 ? none(LOOSE, expected) : problem(LOOSE, expected, found, END_THEM);
 }
 
 async function unfenced(session: Session, names: readonly string[]): Promise<PreflightCheck> {
@@ -63,7 +131,22 @@ async function databaseOwner(session: Session): Promise<PreflightCheck> {
   };
 }
 
-async function roles(session: Session, names: readonly string[]): Promise<PreflightCheck[]> {
+/** Whether checks or benchmarks run as application roles; of roles that were found, nothing else asks for that. */
+function takesOnRoles({ plan }: Ports): boolean {
+  const checks = plan.migrations.flatMap(({ validate }) => validate.checks);
+  return (
+    !plan.findRoles ||
+    checks.some(({ as }) => as !== undefined) ||
+    plan.benchmarks.some(({ as }) => as !== undefined)
+  );
+}
+
+async function roles(
+  session: Session,
+  names: readonly string[],
+  takenOn: boolean,
+  runAs: string | undefined,
+): Promise<PreflightCheck[]> {
   // What a role owns it has through inheritance; what it may bypass only by becoming the other role. A superuser counts
   // as a member of every role, so of one nothing more is said.
   const rows = await session.query<RoleRow>(
@@ -97,10 +180,14 @@ async function roles(session: Session, names: readonly string[]): Promise<Prefli
       ORDER BY wanted.role`,
     [names],
   );
-  return rows.map(roleCheck);
+  return rows.map((row) => roleCheck({ ...row, settable: row.settable || !takenOn }, runAs));
 }
 
-function roleCheck(row: RoleRow): PreflightCheck {
+/** Where the plan says that its steps run as the application's role, that one owns what it likes: the fence takes that into account. */
+function roleCheck(found: RoleRow, runAs: string | undefined): PreflightCheck {
+  const owns = runAs !== undefined && found.role === runAs;
+  const owners = found.owners.filter((owner) => owner !== runAs);
+  const row = owns ? { ...found, owns: [], ownsDatabase: false, owners } : { ...found, owners };
   const through = [...new Set([...row.owners, ...row.powers])];
   const faults = [
     row.missing ? "does not exist" : "",
@@ -117,8 +204,19 @@ function roleCheck(row: RoleRow): PreflightCheck {
   return {
     name: `application role ${row.role}`,
     passed: faults.length === 0,
-    expected: "owns no table, is no superuser, has no BYPASSRLS, and is in no role that does",
-    seen: faults.length === 0 ? "so it is" : faults.join("; "),
-    mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${nameInSql(row.role)} to the migrating role.`,
+    expected: owns
+      ? "is no superuser, has no BYPASSRLS, and is in no role that does"
+      : "owns no table, is no superuser, has no BYPASSRLS, and is in no role that does",
+    seen:
+      faults.length === 0
+        ? owns
+          ? "so it is; it owns what it likes, by `runAs`"
+          : "so it is"
+        : faults.join("; "),
+    mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${nameInSql(row.role)} to the migrating role.${
+      !owns && (row.ownsDatabase || row.owns.length > 0)
+        ? ` Where the application connects as the owner, and that is to stay so: docs/plan-format.md, One login for all.`
+        : ""
+    }`,
   };
 }

@@ -22,7 +22,17 @@ const WRITTEN = "writing versions";
 
 /** Whether the schema is at the version that the plan starts from, and whether its versions can be noted and taken back. */
 export async function inspectVersion(session: Session, plan: CompiledPlan): Promise<PreflightCheck[]> {
-  const { table: named, expectedVersion } = plan.schema;
+  const { schema } = plan;
+  if (!schema)
+    return [
+      note(
+        VERSION,
+        "named in `schema` of the plan",
+        ["not looked at"],
+        "Nothing says from which version the plan starts, and no table of yours learns of it: Sluice's ledger alone does.",
+      ),
+    ];
+  const { table: named, expectedVersion } = schema;
   const { found } = await needRow<{ found: boolean }>(
     session,
     "SELECT to_regclass($1) IS NOT NULL AS found",
@@ -41,14 +51,14 @@ export async function inspectVersion(session: Session, plan: CompiledPlan): Prom
   const table = await versionTable(session, named);
   const rows = await readVersions(session, table);
   return [
-    newestVersion(plan, table, rows),
+    newestVersion(schema, table, rows),
     ...failedVersions(named, rows),
-    ...(await inspected(WRITTEN, () => writing(session, plan, table, rows))),
+    ...(await inspected(WRITTEN, () => writing(session, { ...plan, schema }, table, rows))),
   ];
 }
 
 function newestVersion(
-  { schema: { table: named, expectedVersion } }: CompiledPlan,
+  { table: named, expectedVersion }: NonNullable<CompiledPlan["schema"]>,
   table: VersionTable,
   { newest, versions }: VersionRows,
 ): PreflightCheck {
@@ -87,7 +97,7 @@ function failedVersions(named: string, { failed }: VersionRows): PreflightCheck[
 /** Each of the plan's versions is noted and taken back as a run would do it, in a transaction that is rolled back. */
 async function writing(
   session: Session,
-  { migrations, schema }: CompiledPlan,
+  { migrations, schema }: Pick<CompiledPlan, "migrations"> & { schema: { table: string } },
   table: VersionTable,
   { versions }: VersionRows,
 ): Promise<PreflightCheck> {

@@ -3,6 +3,7 @@ import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
+import { withFoundRoles } from "./find-roles.ts";
 import { inspectBackup } from "./inspect-backup.ts";
 import { inspectDatabase } from "./inspect-database.ts";
 import { inspectDeployment } from "./inspect-deployment.ts";
@@ -18,8 +19,9 @@ const event = z.strictObject(runFields);
 export const preflightTask: Task<z.infer<typeof event>> = {
   name: "preflight",
   event,
-  async run({ run, execution }, ports, evidence) {
+  async run({ run, execution }, given, evidence) {
     const production = await evidence.need<ProductionDoc>(Doc.production);
+    const ports = await withFoundRoles(given, evidence);
     const doc = await evidence.once<PreflightDoc>(Doc.preflight, async () => ({
       at: ports.clock.now().toISOString(),
       checks: [

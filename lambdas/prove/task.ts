@@ -128,7 +128,7 @@ export async function prove(
   const after: RecordName = `after-${proof}`;
   const target = targetOf(proof);
   const read = await withTarget(ports, evidence, target, async (session) => {
-    const versions = await qualifiedName(session, ports.plan.schema.table);
+    const versions = await qualifiedName(session, ports.plan.schema?.table);
     const wanted = await expectation(ports, evidence, proof, versions);
     const record = await takeRecord(ports, evidence, {
       name: after,

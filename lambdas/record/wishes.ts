@@ -45,7 +45,7 @@ export async function productionWishes(
   for (const { table, rows } of staging.tables)
     if (rows === "0" && (partitions.has(table) || named(table))) touched.add(table);
   // The run itself writes to it.
-  const versions = await qualifiedName(session, ports.plan.schema.table);
+  const versions = await qualifiedName(session, ports.plan.schema?.table);
   if (versions !== undefined) touched.add(versions);
   return (table) => {
     const mode = modes.get(table);

@@ -1,14 +1,16 @@
 import { changesText } from "../changes/words.ts";
 import { Doc, type HeldLockDoc, type StepsDoc, type Target } from "../shared/documents.ts";
+import { noticeText } from "../shared/plan.ts";
 import type { Facts } from "./facts.ts";
 import type { MigrationReport } from "./schema.ts";
 
 /** What was done to each target with each migration of the plan, in the plan's order. */
 export function migrationsOf(facts: Facts): MigrationReport[] {
-  return facts.plan.migrations.map(({ version, title, expectedMinutes, restoreOnly, leaves }) => ({
+  return facts.plan.migrations.map(({ version, title, folder, expectedMinutes, restoreOnly, leaves }) => ({
     version,
     title,
-    expectedSeconds: expectedMinutes * 60,
+    expectedSeconds: expectedMinutes === undefined ? null : expectedMinutes * 60,
+    notices: (facts.plan.notices ?? []).filter(({ file }) => file.startsWith(`${folder}/`)).map(noticeText),
     ...(restoreOnly ? { wayBack: "restore" as const } : {}),
     ...(leaves ? { leaves: [...leaves] } : {}),
     changes: changesOf(facts, version),

@@ -7,7 +7,7 @@ import { thresholdText } from "../watch/thresholds.ts";
  */
 export interface PlanSummary
   extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
-  expectedMinutes: { admit: number; prove: number; open: number };
+  expectedMinutes?: { admit: number; prove: number; open: number } | undefined;
   protect: readonly string[];
   migrations: readonly MigrationSummary[];
   benchmarks: readonly { name: string; title: string; sloMs: number }[];
@@ -21,6 +21,7 @@ export interface PlanSummary
     verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
   };
   reminders?: readonly Reminder[];
+  notices?: CompiledPlan["notices"];
 }
 
 export interface MigrationSummary
@@ -35,7 +36,6 @@ export const NO_PLAN: PlanSummary = {
   title: "No plan",
   checksum: "",
   rollbackSloMinutes: 0,
-  expectedMinutes: { admit: 0, prove: 0, open: 0 },
   protect: [],
   migrations: [],
   benchmarks: [],
@@ -50,13 +50,13 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
     title: plan.title,
     checksum: plan.checksum,
     rollbackSloMinutes: plan.rollbackSloMinutes,
-    expectedMinutes: plan.expectedMinutes,
+    ...(plan.expectedMinutes ? { expectedMinutes: plan.expectedMinutes } : {}),
     protect: plan.protect,
     migrations: plan.migrations.map((migration) => ({
       version: migration.version,
       folder: migration.folder,
       title: migration.title,
-      expectedMinutes: migration.expectedMinutes,
+      ...(migration.expectedMinutes === undefined ? {} : { expectedMinutes: migration.expectedMinutes }),
       ...(migration.unasked ? { unasked: migration.unasked } : {}),
       ...(migration.leaves ? { leaves: migration.leaves } : {}),
       ...(isRestoreOnly(migration) ? { restoreOnly: true as const } : {}),
@@ -83,5 +83,6 @@ export function summarizePlan(plan: CompiledPlan): PlanSummary {
         }
       : {}),
     reminders: plan.reminders,
+    ...(plan.notices ? { notices: plan.notices } : {}),
   };
 }

@@ -11,11 +11,13 @@ export interface Prediction {
 export function predictionsOf(facts: Facts): Map<string, Prediction> {
   const { expectedMinutes, migrations } = facts.plan;
   const by = new Map<string, Prediction>();
-  const plan = (id: string, minutes: number) => by.set(id, { seconds: minutes * 60, by: "plan" });
-  plan("admit", expectedMinutes.admit);
+  const plan = (id: string, minutes: number | undefined) => {
+    if (minutes !== undefined) by.set(id, { seconds: minutes * 60, by: "plan" });
+  };
+  plan("admit", expectedMinutes?.admit);
   for (const { version, expectedMinutes } of migrations) plan(`migrate-${version}`, expectedMinutes);
-  plan("prove", expectedMinutes.prove);
-  plan("open", expectedMinutes.open);
+  plan("prove", expectedMinutes?.prove);
+  plan("open", expectedMinutes?.open);
   for (const [id, parts] of partsOf(facts)) {
     const seconds = parts.map(({ predictedSeconds }) => predictedSeconds).filter((part) => part !== null);
     // A phase is predicted by all of its parts, or not by them.

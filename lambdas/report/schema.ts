@@ -44,7 +44,11 @@ const timeline = z.strictObject({
   seconds: seconds.describe("From the start to the end, or to `asOf`"),
   waitedSeconds: seconds.describe("Of these, spent at gates, waiting for people"),
   predictedSeconds: seconds.describe("Sum of what the plan or, once known, the rehearsal predicts"),
-  plannedSeconds: seconds.describe("What the plan itself expects of the whole, before anything is measured"),
+  plannedSeconds: seconds
+    .nullable()
+    .describe(
+      "What the plan itself expects of the whole, before anything is measured; null: it says nothing",
+    ),
   phases: z.array(phase),
 });
 
@@ -175,7 +179,8 @@ const changes = z.strictObject({
 const migration = z.strictObject({
   version: z.string(),
   title: z.string(),
-  expectedSeconds: seconds.describe("As the plan expects"),
+  expectedSeconds: seconds.nullable().describe("As the plan expects; null: it says nothing"),
+  notices: z.array(z.string()).describe("How its files are read otherwise than they are written"),
   wayBack: z
     .literal("restore")
     .optional()

@@ -26,13 +26,12 @@ export function timelineOf(facts: Facts): Report["timeline"] {
   };
 }
 
-function plannedSeconds({ plan }: Facts): number {
-  const { admit, prove, open } = plan.expectedMinutes;
-  const minutes = plan.migrations.reduce(
-    (all, { expectedMinutes }) => all + expectedMinutes,
-    admit + prove + open,
-  );
-  return minutes * 60;
+function plannedSeconds({ plan }: Facts): number | null {
+  const { admit, prove, open } = plan.expectedMinutes ?? {};
+  const all = [admit, prove, open, ...plan.migrations.map(({ expectedMinutes }) => expectedMinutes)];
+  const minutes = all.filter((one) => one !== undefined);
+  // A sum of some parts would read like one of all.
+  return minutes.length < all.length ? null : minutes.reduce((sum, one) => sum + one, 0) * 60;
 }
 
 /** Time in which gates waited for people, between two moments. */

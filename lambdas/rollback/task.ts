@@ -84,6 +84,7 @@ async function rollBack(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
+  const { schema } = ports.plan;
   const migration = migrationOf(ports.plan, version);
   const round = 1;
   const key: LedgerKey = { run, version, round, direction: "rollback" };
@@ -96,7 +97,7 @@ async function rollBack(
       limitMinutes,
       beside: besideTarget(ports, evidence, target),
       noticesRewrites: target === "staging",
-      atEnd: async () => [await removeVersion(session, ports.plan.schema.table, version)],
+      atEnd: async () => (schema ? [await removeVersion(session, schema.table, version)] : []),
     }),
   );
   if (!steps) return { ...RELIEVE_ME, ...named(migration) };

@@ -156,6 +156,7 @@ function stepsOf(
   },
 ): Promise<StepDoc[] | undefined> {
   const { file, migration, round, direction, failure } = what;
+  const { schema } = ports.plan;
   return withTarget(ports, evidence, "staging", (session) =>
     runSteps(session, ports, {
       key: { run, version, round, direction },
@@ -166,7 +167,7 @@ function stepsOf(
       beside: besideTarget(ports, evidence, "staging"),
       // A migration of which only a step is applied has no version yet.
       atEnd: async () =>
-        direction === "rollback" ? [await removeVersion(session, ports.plan.schema.table, version)] : [],
+        direction === "rollback" && schema ? [await removeVersion(session, schema.table, version)] : [],
     }),
   );
 }

@@ -17,6 +17,8 @@ export const Doc = {
   plan: "plan",
   production: "production",
   preflight: "preflight",
+  /** The application's roles as preflight found them, of a plan that names none. */
+  foundRoles: "application-roles",
   fence: "fence",
   /** Noted before the application is let in: from then on it may write. */
   fenceLifting: "fence-lifting",
@@ -220,6 +222,11 @@ export interface PreflightDoc {
   checks: PreflightCheck[];
 }
 
+export interface FoundRolesDoc {
+  at: string;
+  roles: string[];
+}
+
 export interface FenceDoc {
   at: string;
   mode: "connect" | "none";
@@ -227,6 +234,8 @@ export interface FenceDoc {
   aclBefore: string[] | null;
   /** What the fence takes of it, noted before it is taken: this is what is given back. */
   taken: ConnectRightDoc[];
+  /** Roles that were given CONNECT by name, as what they had it through is taken: Sluice's own. It is taken back. */
+  granted?: string[] | undefined;
   roles: string[];
 }
 

@@ -1,14 +1,17 @@
 import { cutText } from "./cut.ts";
 import type { Target } from "./documents.ts";
-import { type CompiledPlan, isRestoreOnly, type Migration, migrationOf } from "./plan.ts";
+import { type CompiledPlan, isRestoreOnly, type Migration, migrationOf, restoreIsWayBack } from "./plan.ts";
 
 /** What a task says of a migration: the machine's state carries it to the states that work on it. */
 export type NamedMigration = Readonly<Record<"version" | "title", string>>;
 
 export const NO_MIGRATION: NamedMigration = { version: "none", title: "none" };
 
-/** What comes after an apply: its rollback is rehearsed, people are asked, the next one is applied, or all stand. */
-export type Follows = "rollback" | "gate" | "next" | "end";
+/**
+ * What comes after an apply: its rollback is rehearsed, people are asked, the next one is applied, the restore is
+ * rehearsed, or all of them stand.
+ */
+export type Follows = "rollback" | "gate" | "next" | "restore" | "end";
 
 // Every input of a state must stay small.
 const LONGEST_TITLE = 200;
@@ -31,11 +34,17 @@ export function migrationBefore(plan: CompiledPlan, version: string): NamedMigra
   return named(neighbour(plan, version, -1));
 }
 
-export function followsApply(plan: CompiledPlan, version: string, target: Target, round: number): Follows {
+export function followsApply(
+  { plan, settings }: { plan: CompiledPlan; settings: { restore?: false | undefined } },
+  version: string,
+  target: Target,
+  round: number,
+): Follows {
   const migration = migrationOf(plan, version);
   if (target === "production" && !migration.unasked) return "gate";
   if (target === "staging" && round === 1 && !isRestoreOnly(migration)) return "rollback";
-  return neighbour(plan, version, 1) ? "next" : "end";
+  if (neighbour(plan, version, 1)) return "next";
+  return target === "staging" && round < 3 && restoreIsWayBack(plan, settings) ? "restore" : "end";
 }
 
 function neighbour({ migrations }: CompiledPlan, version: string, step: 1 | -1): Migration | undefined {

@@ -114,9 +114,17 @@ export function pgSession(client: pg.ClientBase): Session {
       } catch (error) {
         if (!(error instanceof pg.DatabaseError)) throw error;
         // The server counts characters from the beginning of the message, where a surrogate pair is one.
-        const before = [...statements.slice(0, done).map(ended).join("")].length;
-        if (error.position !== undefined) error.position = String(Number(error.position) - before);
-        throw new StatementFailed(done, error);
+        const lengths = statements.map((statement) => [...ended(statement)].length);
+        const before = lengths.slice(0, done).reduce((sum, length) => sum + length, 0);
+        let failed = done;
+        if (error.position !== undefined) {
+          let position = Number(error.position) - before;
+          // What does not parse is refused before the first statement is done.
+          while (position > (lengths[failed] ?? position) && failed < statements.length - 1)
+            position -= lengths[failed++] ?? 0;
+          error.position = String(position);
+        }
+        throw new StatementFailed(failed, error);
       } finally {
         connection.off("commandComplete", count);
       }

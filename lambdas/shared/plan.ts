@@ -11,10 +11,15 @@ export interface CompiledPlan {
   checksum: string;
   /** SHA-256 (hex) over every file of the plan that can reach a deployed database, comments included. */
   sources: string;
-  schema: { table: string; expectedVersion: string };
+  /** Where the schema's version stands; absent: no table of the team's is read or written for that. */
+  schema?: { table: string; expectedVersion: string } | undefined;
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];
   applicationRoles: readonly string[];
+  /** Role that steps are done as, where it is not the one that Sluice logs in as; it may be the application's own. */
+  runAs?: string | undefined;
+  /** The plan does not name them: preflight finds them, and the first gate shows them. */
+  findRoles?: true | undefined;
   /** Tables whose rows people ask about by name: they must exist, and the report shows them first. */
   protect: readonly string[];
   /** How the contents of tables and materialized views are read, by their names; of those that are not named, every row is. */
@@ -33,10 +38,17 @@ export interface CompiledPlan {
   watch?: Watch | undefined;
   /** What people still have to do after a success, each within so many days. */
   reminders: readonly Reminder[];
-  /** What the plan expects each phase to last, in minutes. */
-  expectedMinutes: { admit: number; prove: number; open: number };
+  /** What the plan expects each phase to last, in minutes; absent where it says nothing. */
+  expectedMinutes?: { admit: number; prove: number; open: number } | undefined;
   /** SQL that gives staging the data a benchmark needs where it has none. */
   stagingData: readonly SqlFile[];
+  /** How its files are read otherwise than they are written. */
+  notices?: readonly { file: string; line: number; text: string }[] | undefined;
+}
+
+/** Such as `012_orders/migrate.sql, line 1: BEGIN and COMMIT ... are left out`. */
+export function noticeText({ file, line, text }: { file: string; line: number; text: string }): string {
+  return `${file}, line ${line}: ${text}`;
 }
 
 export interface Extension {
@@ -51,7 +63,8 @@ export interface Migration {
   /** Folder, such as `006_knowledge_graph`. */
   folder: string;
   title: string;
-  expectedMinutes: number;
+  /** On production; absent where the plan says nothing: the rehearsal measures it. */
+  expectedMinutes?: number | undefined;
   checklist: readonly string[];
   /** Nobody is asked once it is applied to production: the run goes on. */
   unasked?: true | undefined;
@@ -207,6 +220,7 @@ export interface Batches {
 
 export interface CheckFile {
   path: string;
+  /** None where the plan has no such file: then production must become what staging became. */
   checks: readonly Check[];
 }
 

@@ -48,8 +48,9 @@ export function ofItsDatabase<W extends { choice?: Choice<object> }>(
   world: W,
   request: Pick<RequestDoc, "instance" | "database" | "of"> | undefined,
 ): W {
+  if (!request) return world;
   const { choice } = world;
-  if (!choice || !request) return world;
+  if (!choice) return world;
   // Evidence of older runs has the names alone.
   const own =
     request.of ??

@@ -1,6 +1,13 @@
 import * as z from "zod";
 import { linked } from "./chain.ts";
-import { Doc, type FailureDoc, type RequestDoc, type StateDoc, type StoppedDoc } from "./documents.ts";
+import {
+  Doc,
+  type FailureDoc,
+  type FoundRolesDoc,
+  type RequestDoc,
+  type StateDoc,
+  type StoppedDoc,
+} from "./documents.ts";
 import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import type { CompiledPlan } from "./plan.ts";
@@ -77,7 +84,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, world: Worl
     );
   const fields = z.object(runFields).parse(raw);
   return await linked(world, async (noted) =>
-    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields.planChecksum)),
+    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields)),
   );
 }
 
@@ -126,13 +133,19 @@ function stateDoc({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
  * The world with the run's plan in it. What is wrong with the plan is said when a task asks for it: giving back what a
  * run holds takes no plan.
  */
-export async function withPlan(world: World, checksum: string): Promise<Ports> {
-  const plan = await planOf(world, checksum);
+export async function withPlan(
+  world: World,
+  fields: Pick<RunFields, "run" | "planChecksum">,
+): Promise<Ports> {
+  const plan = await planOf(world, fields);
   // Not a copy: that would make ports that are not needed.
   return Object.create(world, { plan: { enumerable: true, get: plan } });
 }
 
-async function planOf({ plans }: World, checksum: string): Promise<() => CompiledPlan> {
+async function planOf(
+  { plans, evidence }: World,
+  { run, planChecksum: checksum }: Pick<RunFields, "run" | "planChecksum">,
+): Promise<() => CompiledPlan> {
   const refuse = (error: unknown) => (): never => {
     throw error;
   };
@@ -142,7 +155,11 @@ async function planOf({ plans }: World, checksum: string): Promise<() => Compile
     );
   try {
     const plan = await plans.read(checksum);
-    return () => plan;
+    const found = plan.findRoles
+      ? await evidenceOf(evidence, run).read<FoundRolesDoc>(Doc.foundRoles)
+      : undefined;
+    const whole = found ? { ...plan, applicationRoles: found.roles } : plan;
+    return () => whole;
   } catch (error) {
     return refuse(error);
   }

@@ -2,13 +2,11 @@ import * as z from "zod";
 import { Doc, type ProductionDoc, type StagingDoc, type StagingStorageDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
-import { restoreIsWayBack } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { deleteQuiet, quietSettings } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
 import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
-import { NOT_NEEDED, type Restored } from "../shared/way-back.ts";
 
 const event = z.discriminatedUnion("action", [
   z.strictObject({
@@ -61,13 +59,11 @@ interface FromSnapshot {
   limitMinutes?: number | undefined;
 }
 
-/** Answers whether there is anything to rehearse: only a plan with a restore-only migration has the restore as its way back. */
+/** The restore, rehearsed as production's way back. */
 async function restoreAgain(from: FromSnapshot, ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  if (!restoreIsWayBack(ports.plan, ports.settings)) return { ...DONE, restored: NOT_NEEDED };
   // What was rehearsed on the first copy is known. It need not be gone: the second has a name of its own.
   if (!(await evidence.read(Doc.stagingAgainBegan))) await ports.fleet.startDelete(stagingName(evidence.run));
-  const restored: Restored = "again";
-  return { ...(await restore(from, SECOND, ports, evidence)), restored };
+  return await restore(from, SECOND, ports, evidence);
 }
 
 async function restore(

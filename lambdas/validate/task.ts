@@ -5,6 +5,7 @@ import { migrationAfter } from "../shared/next-migration.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
+import { asRehearsed, nothingLeft } from "./as-rehearsed.ts";
 import { lookForLeft } from "./left.ts";
 import { refuseMistakes } from "./rehearsed.ts";
 import { runChecks } from "./run-checks.ts";
@@ -32,20 +33,27 @@ export const validateTask: Task<z.infer<typeof event>> = {
     const versions = one === undefined ? ports.plan.migrations.map(({ version }) => version) : [one];
     const done = one === undefined ? DONE : { ...DONE, ...migrationAfter(ports.plan, one) };
     const failed: CheckResult[] = [];
+    const left = round === EVERYTHING ? await lookForLeft(ports, evidence, target) : undefined;
     for (const version of versions) {
-      const { validate } = migrationOf(ports.plan, version);
+      const { validate, migrate } = migrationOf(ports.plan, version);
       const doc = await evidence.once<ChecksDoc>(Doc.checks(target, version, round), async () => {
         const began = ports.clock.now();
-        ports.progress(`${validate.path}: ${validate.checks.length} checks`);
-        const results = await withTarget(ports, evidence, target, (session) =>
-          runChecks(session, validate, applicationRoles(ports)),
+        const { checks, path } = validate;
+        const roles = applicationRoles(ports);
+        ports.progress(
+          checks.length > 0 ? `${path}: ${checks.length} checks` : `${version}: is it as in the rehearsal`,
         );
+        const results = await withTarget(ports, evidence, target, async (session) => {
+          if (checks.length > 0) return await runChecks(session, validate, roles);
+          return left
+            ? [nothingLeft(left, migrate.path)]
+            : await asRehearsed(session, evidence, { target, version, path: migrate.path, roles });
+        });
         const seconds = (ports.clock.now().getTime() - began.getTime()) / 1000;
         return { at: began.toISOString(), target, version, seconds, results };
       });
       failed.push(...doc.results.filter((result) => !result.passed));
     }
-    const left = round === EVERYTHING ? await lookForLeft(ports, evidence, target) : undefined;
     if (target === "staging") {
       if (round === EVERYTHING) await refuseMistakes(evidence);
       else if (failed.length > 0)

@@ -27,7 +27,7 @@ export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<bo
   const touched = (table: string) => written?.find((found) => found.table === table);
   const read = await withTarget(ports, evidence, "production", async (session) => {
     // The schema's version is this run's own doing.
-    const versions = await qualifiedName(session, ports.plan.schema.table);
+    const versions = await qualifiedName(session, ports.plan.schema?.table);
     const recorded = before.tables.filter(({ table }) => table !== versions);
     const doubted = recorded.filter(({ table }) => !written || touched(table));
     const record = await takeRecord(ports, evidence, {

@@ -9,7 +9,7 @@ import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
 import type { FunctionsNetwork } from "../network.ts";
-import { type Settings, toDeployed } from "../settings.ts";
+import { instancesOf, type Settings, toDeployed } from "../settings.ts";
 import { bundle } from "./bundles.ts";
 import { type Surroundings, statementsFor } from "./permissions.ts";
 import { interfaceStatements } from "./permissions-network.ts";
@@ -139,7 +139,7 @@ export class Functions extends Construct {
       // not: Lambda would refuse to make it a second time.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE },
       ...(spec.reserved !== undefined && settings.reserveConcurrency
-        ? { reservedConcurrentExecutions: spec.reserved }
+        ? { reservedConcurrentExecutions: spec.reserved * instancesOf(settings.databases).length }
         : {}),
       ...(spec.inVpc
         ? { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.securityGroup] }

@@ -11,7 +11,7 @@ export interface FunctionSpec {
   seconds: number;
   memoryMiB: number;
   needs: readonly Need[];
-  /** Workers that are kept free for it, and that it may have at most. */
+  /** Workers that are kept free for it, and that it may have at most, for each instance: so many runs may be under way. */
   reserved?: number;
 }
 

@@ -63,7 +63,7 @@ export function validate(
     target: Target;
     round: Round;
     /** What is done then, where it is not the same for every migration: a state for each. */
-    leads?: "ask" | "go on" | "end";
+    leads?: "ask" | "go on" | "restore" | "end";
     onFailure: Way;
   },
 ): Segment {

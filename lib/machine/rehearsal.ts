@@ -1,6 +1,5 @@
-import * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
-import { NOT_NEEDED } from "../../lambdas/shared/way-back.ts";
 import { snapshot } from "./backup.ts";
 import { APPLIED, about, apply, follows, NEXT, validate, validateEverything } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
@@ -34,8 +33,7 @@ export function rehearsal(from: SnapshotPurpose) {
         ? inOrder(snapshot(states, "Snapshot production", from, onFailure), restore)
         : restore,
       verify,
-      rehearseMigrations(states, onFailure),
-      rehearseRestore(states, from, onFailure),
+      rehearseMigrations(states, from, onFailure),
       validateEverything(states, "staging", onFailure),
       states.loop("Benchmark staging", {
         comment: "Measures the plan's benchmarks, with generated data where staging has none.",
@@ -75,11 +73,12 @@ export function rehearsal(from: SnapshotPurpose) {
 
 /**
  * Each migration in turn: applies and validates it, rolls it back, proves that staging is what it was, and applies and
- * validates it again. Of one that has no rollback, the first time is all.
+ * validates it again. Of one that has no rollback the first time is all: then the restore is rehearsed in the end.
  */
-function rehearseMigrations(states: States, onFailure: Way): Segment {
-  const applied = apply(states, { target: "staging", round: 1, onFailure });
-  const validated = validate(states, { target: "staging", round: 1, onFailure });
+function rehearseMigrations(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
+  const common = { target: "staging", onFailure } as const;
+  const applied = apply(states, { ...common, round: 1 });
+  const validated = validate(states, { ...common, round: 1 });
   const rolledBack = states.loop("Roll back on staging", {
     comment: "Rehearses its rollback.sql.",
     capability: "rollback",
@@ -89,32 +88,34 @@ function rehearseMigrations(states: States, onFailure: Way): Segment {
     onFailure,
   });
   const proven = states.loop("Prove rolled back on staging", {
-    comment: "Catalog and contents must be exactly what they were before the migration.",
+    comment:
+      "Catalog and contents must be exactly what they were before the migration, but for what the plan names.",
     capability: "prove",
     only: "with a rollback",
     payload: { proof: "staging", ...about(APPLIED) },
     limitMinutes: 6 * 60,
     onFailure,
   });
-  const again = apply(states, { target: "staging", round: 2, onFailure });
-  const toNext = ([1, 2] as const).map((round) =>
-    validate(states, { target: "staging", round, leads: "go on", onFailure }),
-  );
-  const toEnd = ([1, 2] as const).map((round) =>
-    validate(states, { target: "staging", round, leads: "end", onFailure }),
-  );
-  const { first } = applied;
-  applied.when(follows("rollback"), validated.first);
+  const again = apply(states, { ...common, round: 2 });
   inOrder(validated, rolledBack, proven, again);
-  for (const [index, last] of [applied, again].entries()) {
-    last.when(follows("next"), (toNext[index] as Segment).first);
-    last.leadTo((toEnd[index] as Segment).first);
-  }
-  for (const validated of toNext) validated.leadTo(first);
+  const restored = rehearseRestore(states, from, onFailure);
+  const ends = [applied, again].map((last, index) => {
+    const then = (leads: "go on" | "restore" | "end") =>
+      validate(states, { ...common, round: index === 0 ? 1 : 2, leads });
+    const [goesOn, restores, end] = [then("go on"), then("restore"), then("end")];
+    last.when(follows("next"), goesOn.first);
+    last.when(follows("end"), end.first);
+    if (last === applied) last.when(follows("restore"), restores.first);
+    else last.leadTo(restores.first);
+    goesOn.leadTo(applied.first);
+    restores.leadTo(restored.first);
+    return end;
+  });
+  applied.leadTo(validated.first);
   return {
-    first,
+    first: applied.first,
     leadTo: (next) => {
-      for (const validated of toEnd) validated.leadTo(next);
+      for (const end of [...ends, restored]) end.leadTo(next);
     },
   };
 }
@@ -124,9 +125,11 @@ function rehearseMigrations(states: States, onFailure: Way): Segment {
  * proven to be what it was, and migrated again, as production would be by the next run.
  */
 function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
+  const common = { target: "staging", round: 3, onFailure } as const;
   const restored = states.loop("Restore staging again", {
     comment: "Where a migration has no rollback: a second copy from the same snapshot takes staging's place.",
     capability: "staging",
+    only: "after the restore",
     payload: { action: "restoreAgain", snapshot: from },
     limitMinutes: 6 * 60,
     onFailure,
@@ -140,18 +143,12 @@ function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way):
     resultPath: NEXT,
     onFailure,
   });
-  const applied = apply(states, { target: "staging", round: 3, onFailure });
-  const goesOn = validate(states, { target: "staging", round: 3, leads: "go on", onFailure });
-  const ends = validate(states, { target: "staging", round: 3, leads: "end", onFailure });
+  const applied = apply(states, common);
+  const goesOn = validate(states, { ...common, leads: "go on" });
+  const ends = validate(states, { ...common, leads: "end" });
   inOrder(restored, verified, applied);
   applied.when(follows("next"), goesOn.first);
   applied.leadTo(ends.first);
   goesOn.leadTo(applied.first);
-  return {
-    first: restored.first,
-    leadTo: (next) => {
-      restored.when(sfn.Condition.stringEquals("$.loop.restored", NOT_NEEDED), next);
-      ends.leadTo(next);
-    },
-  };
+  return { first: restored.first, leadTo: (next) => ends.leadTo(next) };
 }

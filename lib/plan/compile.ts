@@ -1,31 +1,37 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { loadModule } from "libpg-query";
-import { type Document, parseDocument } from "yaml";
 import {
+  type CheckFile,
   type CompiledPlan,
   type GateText,
   type Migration,
   RESTORE,
   type SqlFile,
   type Statement,
-  stepFiles,
 } from "../../lambdas/shared/plan.ts";
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
 import { AS_TEXT, firstOutOfOrder, whyNoVersion } from "../../lambdas/shared/version.ts";
+import { baselineSql } from "./baseline.ts";
 import { versionOf } from "./folder-version.ts";
 import { askedAfter } from "./gates-after.ts";
 import { isQuery } from "./in-transaction.ts";
 import { leavesOf } from "./leaves.ts";
 import { limitProblems } from "./limits.ts";
+import { nearest } from "./nearest.ts";
 import { reach } from "./outside.ts";
-import { PlanError } from "./plan-error.ts";
-import { type PlanFile, planFile } from "./schema.ts";
-import { parseCheckFile, parseSqlFile } from "./sql-file.ts";
+import { Mistakes, PlanError, PlanErrors } from "./plan-error.ts";
+import { noPlanYaml, type PlanYaml, parsePlanYaml } from "./plan-yaml.ts";
+import { readText } from "./read-text.ts";
+import { LOCAL_OWNER, MIGRATION_FOLDER, type PlanFile } from "./schema.ts";
+import { type Noted, parseCheckFile, parseSqlFile } from "./sql-file.ts";
 import { splitStatements, syntaxProblem } from "./statements.ts";
 import { compileWatch } from "./watch.ts";
+
+/** plan.yaml with its migrations, or those that the folder has. */
+export type GivenPlan = PlanFile & { migrations: NonNullable<PlanFile["migrations"]> };
 
 export interface LoadedPlan {
   plan: CompiledPlan;
@@ -44,12 +50,12 @@ export interface LocalPlan {
 
 /**
  * The plan for a deployment.
- * @throws PlanError for the first mistake of any kind, SQL that does not parse included, or for a limit that it exceeds.
+ * @throws PlanErrors with every mistake of any kind, SQL that does not parse included, and limits that it exceeds.
  */
 export async function compilePlan(directory: string): Promise<CompiledPlan> {
   const loaded = await loadPlan(directory);
-  const [problem] = whyNotDeployed(loaded);
-  if (problem) throw problem;
+  const problems = whyNotDeployed(loaded);
+  if (problems.length > 0) throw new PlanErrors(problems);
   return loaded.plan;
 }
 
@@ -63,135 +69,265 @@ export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[
 
 /**
  * The plan for a rehearsal.
- * @throws PlanError for the first mistake in plan.yaml or in the marks of its SQL files.
+ * @throws PlanErrors with every mistake in plan.yaml and in the SQL files, and with SQL that does not parse where there
+ * are others
  */
 export async function loadPlan(directory: string): Promise<LoadedPlan> {
   await loadModule();
+  const mistakes = new Mistakes();
+  const noted: Noted = { notices: [], syntax: [] };
   const digest = createHash("sha256");
   const read = async (path: string): Promise<string> => {
     const text = await readText(directory, path);
     digest.update(`${path}\0${text.length}\0${text}\0`);
     return text;
   };
-  const file = parsePlanFile(await read("plan.yaml"));
-  checkOrder(file.migrations);
-  const asked = askedAfter(file);
-  checkQuestions(file, asked);
+  const inside = await lookInto(directory);
+  const yaml = await mistakes.within(() => planYaml(directory, inside, read));
+  const given = yaml && givenPlan(directory, yaml.file, inside, mistakes);
 
   const migrations: Migration[] = [];
   const reaching = new Set<string>();
-  for (const [index, given] of file.migrations.entries()) {
-    const { folder, title, expectedMinutes, checklist, changes } = given;
+  const asked = given && mistakes.in(() => askedAfter(given));
+  if (given) {
+    mistakes.in(() => checkOrder(given.migrations));
+    if (asked) mistakes.in(() => checkQuestions(given, asked));
+  }
+  // Where plan.yaml cannot be read, the mistakes in the SQL are told all the same.
+  const entries: GivenPlan["migrations"] = given?.migrations ?? bare(inside.migrations);
+  for (const [index, entry] of entries.entries()) {
+    const { folder, title, expectedMinutes, checklist, changes } = entry;
+    if (!inside.folders.includes(folder)) {
+      mistakes.add("plan.yaml", `migrations[${index}].folder`, noFolder(directory, folder, inside));
+      continue;
+    }
+    const files = await readdir(join(directory, folder));
     const path = (name: string) => `${folder}/${name}.sql`;
-    const leaves = leftByRollback(given, index);
+    const migrate = await mistakes.within(async () =>
+      nonEmpty(parseSqlFile(path("migrate"), await readOf(read, path("migrate"), files), reaching, noted)),
+    );
+    const validate = await mistakes.within(() => checksOf(path("validate"), files, read, reaching, noted));
+    const rollback = await mistakes.within<Migration["rollback"]>(() =>
+      entry.rollback === RESTORE
+        ? withoutFile(directory, path("rollback"))
+        : wayBack(
+            path("rollback"),
+            () => readOf(read, path("rollback"), files),
+            (text) => parseSqlFile(path("rollback"), text, reaching, noted),
+          ),
+    );
+    const leaves = mistakes.in(() => leftByRollback(entry, index));
+    if (!migrate || !validate || !rollback) continue;
     migrations.push({
       version: versionOf(folder),
       folder,
-      title,
-      expectedMinutes,
+      title: title ?? inWords(folder.slice(folder.indexOf("_") + 1)),
+      ...(expectedMinutes === undefined ? {} : { expectedMinutes }),
       checklist,
-      ...(asked.has(folder) ? {} : { unasked: true as const }),
+      ...(asked?.has(folder) ? {} : { unasked: true as const }),
       ...(changes === undefined ? {} : { changes }),
-      migrate: nonEmpty(parseSqlFile(path("migrate"), await read(path("migrate")), reaching)),
-      validate: parseCheckFile(path("validate"), await read(path("validate")), reaching),
-      rollback:
-        given.rollback === RESTORE
-          ? await withoutFile(directory, path("rollback"))
-          : await wayBack(path("rollback"), () => read(path("rollback")), reaching),
+      migrate,
+      validate,
+      rollback,
       ...(leaves === undefined ? {} : { leaves }),
     });
   }
+  if (!given) return refused(mistakes, noted, yaml);
   const benchmarks = [];
-  for (const { query, baseline, ...rest } of file.benchmarks)
-    benchmarks.push({
-      ...rest,
+  for (const { query, baseline, ...rest } of given.benchmarks) {
+    const texts = await mistakes.within(async () => ({
       query: await read(query),
       ...(baseline === undefined ? {} : { baseline: await read(baseline) }),
-    });
-  const watch = file.watch && (await compileWatch(file, file.watch, read));
+    }));
+    if (texts) benchmarks.push({ ...rest, ...texts });
+  }
+  const watched = given.watch;
+  const watch = watched && (await mistakes.within(() => compileWatch(given, watched, read)));
   const stagingData: SqlFile[] = [];
-  for (const path of file.stagingData) stagingData.push(parseSqlFile(path, await read(path), reaching));
+  for (const path of given.stagingData) {
+    const file = await mistakes.within(async () => parseSqlFile(path, await read(path), reaching, noted));
+    if (file) stagingData.push(file);
+  }
+  const local = await mistakes.within(() => localPlan(directory, given, inside));
+  if (mistakes.found.length > 0) return refused(mistakes, noted, yaml);
 
+  const { notices } = noted;
   const plan = bound({
-    name: basename(directory),
+    name: basename(resolve(directory)),
     sources: digest.digest("hex"),
-    title: file.title,
-    schema: file.schema,
-    server: file.server,
-    extensions: file.extensions,
-    applicationRoles: file.applicationRoles,
-    protect: file.protect,
-    contents: file.contents,
-    rollbackSloMinutes: file.rollbackSloMinutes,
-    ...(file.acceptNoWayBack ? { acceptNoWayBack: true as const } : {}),
+    title: given.title ?? inWords(basename(resolve(directory))),
+    ...(given.schema ? { schema: given.schema } : {}),
+    server: given.server,
+    extensions: given.extensions,
+    applicationRoles: given.applicationRoles ?? [],
+    ...(given.applicationRoles ? {} : { findRoles: true as const }),
+    ...(given.runAs === undefined ? {} : { runAs: given.runAs }),
+    protect: given.protect,
+    contents: given.contents,
+    rollbackSloMinutes: given.rollbackSloMinutes,
+    ...(given.acceptNoWayBack ? { acceptNoWayBack: true as const } : {}),
     migrations,
-    gates: { ...file.gates, after: textOf(file.gates.after) },
+    gates: { ...given.gates, after: textOf(given.gates.after) },
     benchmarks,
-    application: file.application,
-    afterOpening: file.afterOpening.map(({ outside, ...task }) =>
+    application: given.application,
+    afterOpening: given.afterOpening.map(({ outside, ...task }) =>
       outside === undefined ? task : { ...task, outside: true },
     ),
     ...(watch ? { watch } : {}),
-    reminders: file.reminders,
-    expectedMinutes: file.expectedMinutes,
+    reminders: given.reminders,
+    ...(given.expectedMinutes ? { expectedMinutes: given.expectedMinutes } : {}),
     stagingData,
+    ...(notices.length > 0 ? { notices } : {}),
   });
-  checkRoles(plan);
-  checkReadsOnly(plan);
-  checkReaching(plan, reaching);
-  return { plan, local: await localPlan(directory, file), syntaxProblems: syntaxProblems(plan) };
+  checkRoles(plan, mistakes);
+  checkReadsOnly(plan, mistakes);
+  checkReaching(plan, reaching, mistakes);
+  if (mistakes.found.length > 0) return refused(mistakes, noted, yaml);
+  return { plan, local, syntaxProblems: [...noted.syntax, ...problemsOfTexts(plan)] };
 }
 
-const UNREADABLE: Readonly<Record<string, (directory: string) => string>> = {
-  ENOENT: (directory) => `missing in ${directory}`,
-  EISDIR: (directory) => `a folder in ${directory}, and must be a file`,
-  EACCES: (directory) => `may not be read by this process: look at its rights in ${directory}`,
-  ELOOP: (directory) => `symbolic links that lead in a circle, in ${directory}`,
-  EMFILE: () => "not opened, as this process has too many files open. Raise the limit: ulimit -n 4096",
-};
-
-async function readText(directory: string, path: string): Promise<string> {
-  try {
-    return await readFile(join(directory, path), "utf8");
-  } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    throw new PlanError(path, "file", UNREADABLE[code]?.(directory) ?? `cannot be read: ${message}`);
-  }
+/** @throws PlanErrors always: with what is wrong in its files, sorted by nothing but the order in which it was found */
+function refused(mistakes: Mistakes, { syntax }: Noted, yaml: PlanYaml | undefined): never {
+  const all = [...mistakes.found, ...syntax];
+  throw new PlanErrors(yaml ? all.map((mistake) => yaml.placed(mistake)) : all);
 }
 
-function parsePlanFile(text: string): PlanFile {
-  const document = parseDocument(text, { uniqueKeys: true });
-  const [mistake] = document.errors;
-  if (mistake) {
-    const line = mistake.linePos?.[0].line ?? 1;
-    throw new PlanError("plan.yaml", `line ${line}`, mistake.message.split("\n")[0] ?? "not YAML");
-  }
-  const parsed = planFile.safeParse(contentOf(document));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const key =
-    issue?.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("") ?? "";
-  throw new PlanError("plan.yaml", key.replace(/^\./, "") || "(top level)", issue?.message ?? "not a plan");
+interface Inside {
+  files: readonly string[];
+  folders: readonly string[];
+  /** Folders that are named like a migration's and hold a migrate.sql, in the order of their versions. */
+  migrations: readonly string[];
+  /** Nothing in their versions says which is newer. */
+  unordered: boolean;
 }
 
-/** The library counts what aliases of aliases would make, and gives up on it. */
-function contentOf(document: Document): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    throw new PlanError(
+async function lookInto(directory: string): Promise<Inside> {
+  const names = (await readdir(directory)).sort();
+  const folders: string[] = [];
+  for (const name of names)
+    if ((await stat(join(directory, name)).catch(() => undefined))?.isDirectory()) folders.push(name);
+  const migrations: string[] = [];
+  for (const folder of folders.filter((name) => MIGRATION_FOLDER.test(name)))
+    if ((await readdir(join(directory, folder))).some((name) => /^migrate\.sql$/i.test(name)))
+      migrations.push(folder);
+  const compare = (a: string, b: string) => AS_TEXT.compare(versionOf(a), versionOf(b));
+  const unordered =
+    migrations.length > 1 && migrations.some((folder) => compare(folder, folder) === undefined);
+  migrations.sort((a, b) => compare(a, b) ?? 0);
+  return { files: names.filter((name) => !folders.includes(name)), folders, migrations, unordered };
+}
+
+async function planYaml(
+  directory: string,
+  { files, folders, migrations }: Inside,
+  read: (path: string) => Promise<string>,
+): Promise<PlanYaml> {
+  if (files.includes("plan.yaml") || folders.includes("plan.yaml"))
+    return parsePlanYaml(await read("plan.yaml"));
+  const other = files.find((name) => /^plan\.ya?ml$/i.test(name));
+  if (other !== undefined)
+    throw new PlanError(other, "file", `not read: the plan's file is plan.yaml. Rename it, in ${directory}`);
+  if (migrations.length > 0) return noPlanYaml();
+  const loose = files.filter((name) => /\.sql$/i.test(name));
+  throw new PlanError(
+    "plan.yaml",
+    "file",
+    `missing in ${directory}, and no folder is there that is named like 012_orders and holds migrate.sql and rollback.sql.${
+      loose.length > 0
+        ? ` There is ${loose.slice(0, 3).join(", ")}${loose.length > 3 ? ` and ${loose.length - 3} more` : ""}: \`sluice import\` makes a plan of another tool's folder`
+        : " `sluice new` makes a plan"
+    }`,
+  );
+}
+
+function givenPlan(
+  directory: string,
+  file: PlanFile,
+  { migrations, unordered }: Inside,
+  mistakes: Mistakes,
+): GivenPlan | undefined {
+  if (file.migrations) return { ...file, migrations: file.migrations };
+  if (unordered) {
+    mistakes.add(
       "plan.yaml",
-      "(top level)",
-      `not taken: ${(error as Error).message}. Write out what its aliases (*name) stand for`,
+      "migrations",
+      `names none, and nothing in the folders' versions says which comes first: ${migrations.slice(0, 10).join(", ")}. List them in their order`,
+    );
+    return undefined;
+  }
+  if (migrations.length > 0) return { ...file, migrations: bare(migrations) };
+  mistakes.add(
+    "plan.yaml",
+    "migrations",
+    `names none, and no folder in ${directory} is named like 012_orders and holds migrate.sql and rollback.sql`,
+  );
+  return undefined;
+}
+
+/** Of which nothing is said but that they are there. */
+function bare(folders: readonly string[]): GivenPlan["migrations"] {
+  return folders.map((folder) => ({ folder, checklist: [] }));
+}
+
+function noFolder(directory: string, folder: string, { files, folders, migrations }: Inside): string {
+  if (files.includes(folder)) return `${folder} is a file in ${directory}, and must be a folder`;
+  const meant = nearest(folder, folders);
+  const there = migrations.length > 0 ? migrations : folders;
+  return [
+    `there is no folder ${folder} in ${directory}.`,
+    ...(meant === undefined ? [] : [`Is ${meant} meant?`]),
+    there.length === 0
+      ? "There is none at all."
+      : `There ${there.length === 1 ? "is" : "are"} ${there.slice(0, 10).join(", ")}${there.length > 10 ? ` and ${there.length - 10} more` : ""}.`,
+  ].join(" ");
+}
+
+/** As `read`; of a file that is missing it says what is there instead. */
+async function readOf(
+  read: (path: string) => Promise<string>,
+  path: string,
+  files: readonly string[],
+): Promise<string> {
+  try {
+    return await read(path);
+  } catch (error) {
+    const missing = error instanceof PlanError && error.reason.startsWith("missing in ");
+    if (!missing || files.includes(basename(path))) throw error;
+    throw new PlanError(
+      error.file,
+      error.where,
+      `${error.reason}. Its folder holds ${files.length === 0 ? "nothing" : files.slice(0, 10).join(", ")}`,
     );
   }
+}
+
+/** Without a file there is no check: then production must become what staging became (lambdas/validate/as-rehearsed.ts). */
+async function checksOf(
+  path: string,
+  files: readonly string[],
+  read: (path: string) => Promise<string>,
+  reaching: ReadonlySet<string>,
+  noted: Noted,
+): Promise<CheckFile> {
+  const name = basename(path);
+  const almost = files.find((file) => file !== name && file.toLowerCase() === name);
+  if (almost !== undefined)
+    throw new PlanError(path, "file", `not read: it is named ${almost}. Rename it to ${name}`);
+  if (!files.includes(name)) return { path, checks: [] };
+  return parseCheckFile(path, await read(path), reaching, noted);
+}
+
+/** A title out of a name: `add_Orders-table` is `Add Orders table`. */
+function inWords(name: string): string {
+  const words = name.replace(/[_-]+/g, " ").trim();
+  return words === "" ? name : `${words[0]?.toUpperCase()}${words.slice(1)}`;
 }
 
 /**
  * Versions rise where their digits say which is newer; of others the order is the plan's own. Whether a table of versions
  * holds two for one, as one of numbers does with 1 and 001, only the database knows: preflight asks it.
  */
-function checkOrder(migrations: PlanFile["migrations"]): void {
+function checkOrder(migrations: GivenPlan["migrations"]): void {
   const versions = migrations.map(({ folder }) => versionOf(folder));
   const refuse = (index: number, reason: string) =>
     new PlanError("plan.yaml", `migrations[${index}].folder`, reason);
@@ -221,12 +357,12 @@ function checkOrder(migrations: PlanFile["migrations"]): void {
 }
 
 /** When it asks is said of each migration. */
-function textOf({ ask: _, ...text }: PlanFile["gates"]["after"]): GateText {
+function textOf({ ask: _, ...text }: GivenPlan["gates"]["after"]): GateText {
   return text;
 }
 
 /** People know by its question which gate they answer, so each must read differently. */
-function checkQuestions({ gates, migrations }: PlanFile, askedAfter: ReadonlySet<string>): void {
+function checkQuestions({ gates, migrations }: GivenPlan, askedAfter: ReadonlySet<string>): void {
   const asked = new Map<string, string>();
   const kinds = ["readiness", "rehearsal", "after", "open", "keep", "restore"] as const;
   for (const kind of kinds) {
@@ -258,12 +394,16 @@ function nonEmpty(file: SqlFile, mend = ""): SqlFile {
 const TWO_WAYS = `. A migration has a rollback.sql that brings everything back, or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
 
 /** @throws PlanError where it is missing or empty, with what to do instead */
-async function wayBack(path: string, read: () => Promise<string>, reaching: Set<string>): Promise<SqlFile> {
+async function wayBack(
+  path: string,
+  read: () => Promise<string>,
+  parse: (text: string) => SqlFile,
+): Promise<SqlFile> {
   const text = await read().catch((error: unknown) => {
     const missing = error instanceof PlanError && error.reason.startsWith("missing");
     throw missing ? new PlanError(path, "file", `${error.reason}${TWO_WAYS}`) : error;
   });
-  return nonEmpty(parseSqlFile(path, text, reaching), TWO_WAYS);
+  return nonEmpty(parse(text), TWO_WAYS);
 }
 
 /** A rollback that would never be run must not look as if it were. */
@@ -280,7 +420,7 @@ async function withoutFile(directory: string, path: string): Promise<typeof REST
 
 /** @throws PlanError for what names no difference, and where there is no rollback that could leave anything */
 function leftByRollback(
-  { leaves, rollback }: PlanFile["migrations"][number],
+  { leaves, rollback }: GivenPlan["migrations"][number],
   index: number,
 ): string[] | undefined {
   if (leaves === undefined) return undefined;
@@ -302,18 +442,18 @@ function leftByRollback(
   return named;
 }
 
-function checkRoles(plan: CompiledPlan): void {
-  for (const [index, { as, name }] of plan.benchmarks.entries())
-    if (as !== undefined && !plan.applicationRoles.includes(as))
-      throw new PlanError(
+function checkRoles({ benchmarks, applicationRoles, findRoles }: CompiledPlan, mistakes: Mistakes): void {
+  for (const [index, { as, name }] of benchmarks.entries())
+    if (as !== undefined && !applicationRoles.includes(as))
+      mistakes.add(
         "plan.yaml",
         `benchmarks[${index}].as`,
-        `${name} runs as ${as}, which is no application role`,
+        `${name} runs as ${as}, which is no application role${findRoles ? ": name it under applicationRoles" : ""}`,
       );
 }
 
 /** Whatever runs beside the migrations is one query each. What it calls cannot write either: see withReadOnlyTransaction. */
-function checkReadsOnly(plan: CompiledPlan): void {
+function checkReadsOnly(plan: CompiledPlan, mistakes: Mistakes): void {
   const queries = [
     ...plan.benchmarks.flatMap(({ query, baseline, needs }, index) =>
       Object.entries({ query, baseline, needs }).map(([key, sql]) => ({
@@ -333,7 +473,7 @@ function checkReadsOnly(plan: CompiledPlan): void {
     if (statements.some(({ node }) => node === undefined)) continue;
     const [first, ...more] = statements;
     if (!first || more.length > 0 || !isQuery(first))
-      throw new PlanError(
+      mistakes.add(
         "plan.yaml",
         where,
         `is ${first ? (more.length > 0 ? `${statements.length} statements` : "no SELECT that only reads") : "empty"}. It runs beside the migrations, where nothing may be written: let it be one query`,
@@ -342,7 +482,7 @@ function checkReadsOnly(plan: CompiledPlan): void {
 }
 
 /** Whatever runs beside the migrations runs on staging too; of it only a post-migration task may reach outside. */
-function checkReaching(plan: CompiledPlan, reaching: ReadonlySet<string>): void {
+function checkReaching(plan: CompiledPlan, reaching: ReadonlySet<string>, mistakes: Mistakes): void {
   const queries = [
     ...plan.afterOpening.map(({ sql, outside }, index) => ({
       where: `afterOpening[${index}].sql`,
@@ -367,30 +507,20 @@ function checkReaching(plan: CompiledPlan, reaching: ReadonlySet<string>): void 
     if (sql === undefined) continue;
     for (const statement of splitStatements(sql, 1)) {
       const what = reach(statement, reaching);
-      if (what !== undefined) throw new PlanError("plan.yaml", where, `${what}${meant}`);
+      if (what !== undefined) mistakes.add("plan.yaml", where, `${what}${meant}`);
     }
   }
 }
 
-function syntaxProblems(plan: CompiledPlan): PlanError[] {
-  const files = plan.migrations.flatMap((migration) => [
-    ...stepFiles(migration).flatMap(({ path, steps }) =>
-      steps.map(({ statements }) => ({ path, statements })),
-    ),
-    ...migration.validate.checks.map(({ statements }) => ({ path: migration.validate.path, statements })),
-  ]);
-  for (const { path, steps } of plan.stagingData)
-    files.push(...steps.map(({ statements }) => ({ path, statements })));
-  const inFiles = files.flatMap(({ path, statements }) =>
-    statements.flatMap((statement) => problemOf(statement, path)),
-  );
+/** SQL that stands in no file of steps or checks. */
+function problemsOfTexts(plan: CompiledPlan): PlanError[] {
   const inPlan = plan.afterOpening.flatMap(({ sql }, index) =>
     problemOf({ sql, line: 1 }, "plan.yaml", `afterOpening[${index}].sql: `),
   );
   const watched = (plan.watch?.metrics ?? []).flatMap(({ name, source }) =>
     source.kind === "query" ? problemOf({ sql: source.sql, line: 1 }, `the query of metric ${name}`) : [],
   );
-  return [...inFiles, ...inPlan, ...watched];
+  return [...inPlan, ...watched];
 }
 
 function problemOf(statement: Statement, path: string, key = ""): PlanError[] {
@@ -400,9 +530,23 @@ function problemOf(statement: Statement, path: string, key = ""): PlanError[] {
     : [];
 }
 
-async function localPlan(directory: string, file: PlanFile): Promise<LocalPlan | undefined> {
-  if (!file.local) return undefined;
+/** A plan that says nothing of it starts from baseline.sql, where there is one. */
+async function localPlan(
+  directory: string,
+  { local }: GivenPlan,
+  { files }: Inside,
+): Promise<LocalPlan | undefined> {
+  const paths = local?.baseline ?? (files.includes(BASELINE) ? [BASELINE] : undefined);
+  if (!paths) return undefined;
+  const mistakes = new Mistakes();
   const baseline = [];
-  for (const path of file.local.baseline) baseline.push({ path, sql: await readText(directory, path) });
-  return { owner: file.local.owner, baseline, application: file.local.application };
+  for (const path of paths) {
+    const sql = await mistakes.within(async () => baselineSql(path, await readText(directory, path)));
+    if (sql !== undefined) baseline.push({ path, sql });
+  }
+  mistakes.refuse();
+  return { owner: local?.owner ?? LOCAL_OWNER, baseline, application: local?.application };
 }
+
+/** What rehearsals on the embedded PostgreSQL start from, where plan.yaml names nothing. */
+export const BASELINE = "baseline.sql";

@@ -8,7 +8,10 @@ const MOST_ASKED_AFTER_EACH = 5;
  * The folders of the migrations after which people are asked.
  * @throws PlanError where a migration says otherwise than `gates.after`
  */
-export function askedAfter({ gates, migrations }: PlanFile): ReadonlySet<string> {
+export function askedAfter({
+  gates,
+  migrations,
+}: Pick<PlanFile, "gates"> & { migrations: NonNullable<PlanFile["migrations"]> }): ReadonlySet<string> {
   const ask = gates.after.ask ?? (migrations.length <= MOST_ASKED_AFTER_EACH ? "each" : "marked");
   for (const [index, { folder, gate }] of migrations.entries()) {
     const says = `${folder} says gate: ${gate}`;

@@ -39,12 +39,17 @@ export function refusedAnywhere({ node }: ParsedStatement): string | undefined {
   return type === undefined ? undefined : NOWHERE[type];
 }
 
-/** Why the statement cannot stand in a step that is a transaction; undefined where it can. */
+/** What of the statement PostgreSQL refuses in a transaction, such as VACUUM; undefined where it can be in one. */
+export function outsideOnly({ node }: ParsedStatement): string | undefined {
+  return node && OUTSIDE_ONLY.map((rule) => rule(node)).find((found) => found !== undefined);
+}
+
+/**
+ * Why the statement cannot stand in a step that is a transaction; undefined where it can. What is for outside of one only
+ * has got a step of its own by then (transactions.ts).
+ */
 export function refusedInTransaction({ node, sql }: ParsedStatement): string | undefined {
   if (!node) return undefined;
-  const outside = OUTSIDE_ONLY.map((rule) => rule(node)).find((found) => found !== undefined);
-  if (outside)
-    return `${outside} cannot run in a transaction. Give it a step of its own: -- sluice: step "name" outside transaction`;
   return (
     detachesConcurrently(node) ??
     usesClient(node) ??

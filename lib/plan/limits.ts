@@ -1,5 +1,5 @@
 import { count } from "../../lambdas/report/words.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, restoreOnlyFrom } from "../../lambdas/shared/plan.ts";
 import { documentOf } from "../../lambdas/shared/plan-document.ts";
 
 /** Step Functions ends an execution whose history has more events, and no Catch leads back from that. */
@@ -17,6 +17,8 @@ export const EVENTS = {
   once: 2_500,
   /** Of each migration: applied twice and rolled back on staging, applied and rolled back on production. */
   migration: 65,
+  /** Where the restore is rehearsed as the way back: waiting for one more copy, and applying each once more. */
+  restore: { once: 600, migration: 16 },
   /** Of each that people are asked about. */
   gate: 40,
   /** Of one more worker, where one does not live long enough. */
@@ -74,14 +76,21 @@ export function templateBytesOf({ watch }: CompiledPlan, databases: number): num
 }
 
 export function limitsOf(plan: CompiledPlan): PlanLimits {
+  const { length } = plan.migrations;
+  const restores = restoreOnlyFrom(plan) !== undefined;
   const asked = plan.migrations.filter(({ unasked }) => !unasked).length;
   const workers = plan.migrations.reduce(
-    (sum, { expectedMinutes }) => sum + TIMES * Math.floor(expectedMinutes / WORKER_MINUTES),
+    (sum, { expectedMinutes = 0 }) =>
+      sum + (restores ? TIMES + 1 : TIMES) * Math.floor(expectedMinutes / WORKER_MINUTES),
     0,
   );
   return {
     events:
-      EVENTS.once + EVENTS.migration * plan.migrations.length + EVENTS.gate * asked + EVENTS.worker * workers,
+      EVENTS.once +
+      EVENTS.migration * length +
+      (restores ? EVENTS.restore.once + EVENTS.restore.migration * length : 0) +
+      EVENTS.gate * asked +
+      EVENTS.worker * workers,
     bytes: Buffer.byteLength(documentOf(plan)),
     stateBytes:
       STATE_BYTES +

@@ -9,3 +9,63 @@ export class PlanError extends Error {
     super(`${file}: ${where}: ${reason}`);
   }
 }
+
+/** All mistakes that a plan was found to have, in the order of its files; each is a line of the message. */
+export class PlanErrors extends Error {
+  override readonly name = "PlanErrors";
+  readonly mistakes: readonly PlanError[];
+  constructor(found: readonly PlanError[]) {
+    const mistakes = inOrder(found);
+    super(mistakes.map(({ message }) => message).join("\n"));
+    this.mistakes = mistakes;
+  }
+}
+
+/** File by file, plan.yaml first; within a file by the line, where it is known. */
+function inOrder(mistakes: readonly PlanError[]): PlanError[] {
+  const files = new Set(["plan.yaml", ...mistakes.map(({ file }) => file)]);
+  const lineOf = ({ where, reason }: PlanError) =>
+    Number(/^line (\d+)/.exec(where)?.[1] ?? /\(line (\d+)\)$/.exec(reason)?.[1] ?? 0);
+  return [...files].flatMap((file) =>
+    mistakes.filter((mistake) => mistake.file === file).sort((a, b) => lineOf(a) - lineOf(b)),
+  );
+}
+
+/** What is noted while a plan is read, so that one mistake does not hide the next. */
+export class Mistakes {
+  readonly found: PlanError[] = [];
+
+  add(file: string, where: string, reason: string): void {
+    this.found.push(new PlanError(file, where, reason));
+  }
+
+  /** What the work gives; undefined where it threw mistakes, which are noted. */
+  in<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.note(error);
+      return undefined;
+    }
+  }
+
+  async within<T>(work: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.note(error);
+      return undefined;
+    }
+  }
+
+  /** @throws PlanErrors where there are any */
+  refuse(): void {
+    if (this.found.length > 0) throw new PlanErrors(this.found);
+  }
+
+  private note(error: unknown): void {
+    if (error instanceof PlanErrors) this.found.push(...error.mistakes);
+    else if (error instanceof PlanError) this.found.push(error);
+    else throw error;
+  }
+}

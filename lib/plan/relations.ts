@@ -11,20 +11,22 @@ export function relationsOf(statements: readonly ParsedStatement[]): ObjectName[
     if (!node || OPAQUE.some((type) => type in node)) return undefined;
     // A query is run for what its functions do.
     if (!nodesWithin(fieldsOf(node, "SelectStmt"), "FuncCall").next().done) return undefined;
-    for (const relation of named(node)) found.set(JSON.stringify(relation), relation);
+    const note = (relation: ObjectName) => found.set(`${relation.schema ?? ""}\0${relation.name}`, relation);
+    named(node, note);
   }
   return [...found.values()];
 }
 
-function* named(part: unknown): Generator<ObjectName> {
-  if (Array.isArray(part)) for (const item of part) yield* named(item);
+function named(part: unknown, note: (relation: ObjectName) => void): void {
+  if (Array.isArray(part)) for (const item of part) named(item, note);
   else if (typeof part === "object" && part !== null) {
     const { relname, schemaname, objects } = part as Record<string, unknown>;
     if (typeof relname === "string")
-      yield typeof schemaname === "string" ? { schema: schemaname, name: relname } : { name: relname };
+      note(typeof schemaname === "string" ? { schema: schemaname, name: relname } : { name: relname });
     // DROP names what it drops as lists of words.
-    if (Array.isArray(objects)) for (const object of objects) yield* dropped(object);
-    for (const value of Object.values(part)) yield* named(value);
+    if (Array.isArray(objects))
+      for (const object of objects) for (const relation of dropped(object)) note(relation);
+    for (const key in part) named((part as Record<string, unknown>)[key], note);
   }
 }
 

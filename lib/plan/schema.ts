@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { OPERATORS, RESTORE, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
 
-// plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one.
+// plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one. No key is required at
+// the top: a folder of migrations is a plan. What a description says, editors show (plan-json-schema.ts).
 
 const version = z.string().regex(/^\d+(\.\d+)*$/, 'a version such as "0.8.0", in quotes');
 // As pg_roles has it: in any letters and signs, and without the quotes that SQL may need around it.
@@ -12,26 +13,56 @@ const role = z
   .refine((name) => !/^".*"$/.test(name), "a role's name as it is, without quotes around it")
   .refine((name) => !/^(pg_.*|none|public)$/.test(name), "a role of your own: this name is PostgreSQL's");
 const minutes = z.number().positive();
+/** What people are asked unless the plan has words of its own. Each reads differently, as people know gates by them. */
+const QUESTIONS = {
+  readiness: "ready to start?",
+  rehearsal: "go to production?",
+  after: "go on after {version}?",
+  open: "let the application in?",
+  keep: "keep what was done?",
+  restore: "restore from the snapshot?",
+} as const;
 const sqlPath = z
   .string()
   .regex(/^[\w./-]+\.sql$/, "a path to an .sql file in the plan's folder")
   .refine((path) => !path.split("/").includes(".."), "must not leave the plan's folder");
 
-const gate = z.strictObject({
-  question: z.string().min(1).max(60),
-  checklist: z.array(z.string().min(1)).default([]),
-  minutes: minutes.default(60),
-  approvals: z.number().int().min(1).max(9).optional(),
-});
+const gateText = (kind: keyof typeof QUESTIONS) =>
+  z.strictObject({
+    question: z
+      .string()
+      .min(1)
+      .max(60)
+      .default(QUESTIONS[kind])
+      .describe("What people are asked; {version} stands for the migration just applied"),
+    checklist: z
+      .array(z.string().min(1))
+      .default([])
+      .describe("What must be true for a Go: people tick each item"),
+    minutes: minutes
+      .default(60)
+      .describe("Minutes until the escalation contacts are asked, and again until it is a No-Go"),
+    approvals: z
+      .number()
+      .int()
+      .min(1)
+      .max(9)
+      .optional()
+      .describe("How many people of different names must say Go; 1 unless given"),
+  });
+const gate = (kind: keyof typeof QUESTIONS) => gateText(kind).prefault({});
 
 /** After which migrations the gate `after` asks: each, those that say `gate: true`, or none. */
 const asks = z.enum(["each", "marked", "none"]);
 
+const gateAfter = gateText("after").extend({
+  ask: asks
+    .optional()
+    .describe("After which migrations people are asked; each for up to 5 of them, marked for more"),
+});
+
 /** Its text, or just when it asks. */
-const gateAfter = z.preprocess(
-  (given) => (typeof given === "string" ? { ask: given } : given),
-  gate.extend({ question: gate.shape.question.default("go on after {version}?"), ask: asks.optional() }),
-);
+const after = z.preprocess((given) => (typeof given === "string" ? { ask: given } : given), gateAfter);
 
 /** Of a table or a column (`account.email`): one word, or several; of a table also names of its columns. */
 const changes = z.record(
@@ -107,20 +138,84 @@ const localRoute = z.strictObject({
   params: z.array(z.string()).default([]),
 });
 
+/** Who owns the embedded database unless the plan says so: no superuser, as on RDS. */
+export const LOCAL_OWNER = "database_owner";
+
+/** A version, an underscore and a name, in any case: 012_orders, 20261129120000_Add-Orders, 69.1_labels. */
+export const MIGRATION_FOLDER = /^[A-Za-z0-9][A-Za-z0-9.-]*_[\w.-]+$/;
+
+const migrationKeys = z.strictObject({
+  folder: z
+    .string()
+    .regex(MIGRATION_FOLDER, "a folder named like 012_orders: its version, _, a name")
+    .describe("Folder of the migration: its version, an underscore, and a name"),
+  title: z.string().min(1).optional().describe("What people read; the folder's name unless given"),
+  expectedMinutes: minutes
+    .optional()
+    .describe("How long it is expected to take on production; the rehearsal measures it in any case"),
+  checklist: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("For the gate after it, or the next one that is asked"),
+  changes: changes
+    .optional()
+    .describe("All that it does to what was there before; the rehearsal is held to it"),
+  rollback: z
+    .literal(RESTORE, { error: `is \`${RESTORE}\`, or is left out where the folder has a rollback.sql` })
+    .optional()
+    .describe("The way back is the restore of the snapshot, as no SQL brings everything back"),
+  leaves: z
+    .array(z.string().min(1))
+    .min(1, "name what is left, or leave the key out")
+    .optional()
+    .describe("What its rollback leaves, named as the proof of a rollback does"),
+  gate: z.boolean().optional().describe("People are asked after this migration, where gates.after is marked"),
+});
+
+/** With all its keys, or just its folder. */
+const migration = z.preprocess(
+  (given) => (typeof given === "string" ? { folder: given } : given),
+  migrationKeys,
+);
+
+/** Of what is written in a shorter way, too: that way, and the long one. */
+export const SHORT_FORMS: ReadonlyMap<z.ZodType, { short: z.ZodType; long: z.ZodType }> = new Map<
+  z.ZodType,
+  { short: z.ZodType; long: z.ZodType }
+>([
+  [after, { short: asks, long: gateAfter }],
+  [migration, { short: migrationKeys.shape.folder, long: migrationKeys }],
+]);
+
 export const planFile = z.strictObject({
-  title: z.string().min(1),
-  schema: z.strictObject({
-    table: z
-      .string()
-      .regex(/^[a-z_][\w$]*(\.[a-z_][\w$]*)?$/i, "a table name")
-      .default("schema_migrations"),
-    expectedVersion: z.string().min(1, "the version that the schema must have, in quotes"),
-  }),
-  server: z.strictObject({
-    minimumVersion: z.number().int().min(13),
-    minimumConnections: z.number().int().positive().default(50),
-    minimumFreeGiB: z.number().nonnegative().default(20),
-  }),
+  title: z.string().min(1).optional().describe("What people read; the folder's name unless given"),
+  schema: z
+    .strictObject({
+      table: z
+        .string()
+        .regex(/^[a-z_][\w$]*(\.[a-z_][\w$]*)?$/i, "a table name")
+        .default("schema_migrations")
+        .describe("Table that holds the schema's version; Sluice notes its migrations there"),
+      expectedVersion: z
+        .string()
+        .min(1, "the version that the schema must have, in quotes")
+        .describe("Version that the schema must have before the run, in quotes"),
+    })
+    .optional()
+    .describe("Where the schema's version stands. Without it no table of yours is read or written for that"),
+  server: z
+    .strictObject({
+      minimumVersion: z.number().int().min(13).default(13).describe("Major version of PostgreSQL"),
+      minimumConnections: z
+        .number()
+        .int()
+        .positive()
+        .default(50)
+        .describe("Connections that the application's pool must find free of others"),
+      minimumFreeGiB: z.number().nonnegative().default(20).describe("Free disk, in GiB"),
+    })
+    .prefault({})
+    .describe("What the server must have"),
   extensions: z
     .array(
       z.strictObject({
@@ -129,47 +224,51 @@ export const planFile = z.strictObject({
         recommendedVersion: version.optional(),
       }),
     )
-    .default([]),
+    .default([])
+    .describe("Extensions that must be available"),
   applicationRoles: z
     .array(role)
-    .min(1, "name the roles that the application connects as; the fence and the checks need them"),
-  protect: z.array(z.string().min(1)).default([]),
-  contents: z.record(z.string().min(1), z.enum(["full", "sample", "count", "grows", "none"])).default({}),
-  rollbackSloMinutes: minutes.default(30),
-  acceptNoWayBack: z.boolean().default(false),
-  expectedMinutes: z.strictObject({ admit: minutes, prove: minutes, open: minutes }),
+    .optional()
+    .describe(
+      "Roles that the application connects as: fenced out, and checks run as each. Without it, those are taken that may log in, are no owner and hold rights on tables; the first gate shows them. [] fences nobody",
+    ),
+  runAs: role
+    .optional()
+    .describe("Role that steps are done as, where it is not the one that Sluice logs in as"),
+  protect: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Tables that must be there and that the report shows first"),
+  contents: z
+    .record(z.string().min(1), z.enum(["full", "sample", "count", "grows", "none"]))
+    .default({})
+    .describe("How the contents of tables are read when they are recorded and proven"),
+  rollbackSloMinutes: minutes.default(30).describe("How long a rollback may take, its proof included"),
+  acceptNoWayBack: z
+    .boolean()
+    .default(false)
+    .describe("A plan with `rollback: restore` may run where nothing may be restored"),
+  expectedMinutes: z
+    .strictObject({ admit: minutes, prove: minutes, open: minutes })
+    .optional()
+    .describe("How long phases are expected to take; the rehearsal measures what it can"),
   migrations: z
-    .array(
-      z.strictObject({
-        folder: z
-          .string()
-          .regex(
-            /^[A-Za-z0-9][A-Za-z0-9.-]*_[\w.-]+$/,
-            "a folder named like 012_orders: its version, _, a name",
-          ),
-        title: z.string().min(1),
-        expectedMinutes: minutes,
-        checklist: z.array(z.string().min(1)).default([]),
-        changes: changes.optional(),
-        rollback: z
-          .literal(RESTORE, {
-            error: `is \`${RESTORE}\`, or is left out where the folder has a rollback.sql`,
-          })
-          .optional(),
-        leaves: z.array(z.string().min(1)).min(1, "name what is left, or leave the key out").optional(),
-        gate: z.boolean().optional(),
-      }),
-    )
-    .min(1),
-  gates: z.strictObject({
-    readiness: gate,
-    rehearsal: gate,
-    after: gateAfter.default({ question: "go on after {version}?", checklist: [], minutes: 60 }),
-    open: gate,
-    keep: gate,
-    restore: gate,
-  }),
-  benchmarks: z.array(benchmark).default([]),
+    .array(migration)
+    .min(1, "names no migration. Take the key out, and the plan has each folder like 012_orders")
+    .optional()
+    .describe("Migrations in order; without it each folder named like 012_orders, by its version"),
+  gates: z
+    .strictObject({
+      readiness: gate("readiness"),
+      rehearsal: gate("rehearsal"),
+      after: after.prefault({}),
+      open: gate("open"),
+      keep: gate("keep"),
+      restore: gate("restore"),
+    })
+    .prefault({})
+    .describe("What people are asked, and when; each gate has a question of its own unless given"),
+  benchmarks: z.array(benchmark).default([]).describe("Queries that are measured against a limit"),
   application: z
     .strictObject({
       stop: httpExpectation.optional(),
@@ -177,7 +276,8 @@ export const planFile = z.strictObject({
       test: httpExpectation.optional(),
       smoke: z.array(httpExpectation).default([]),
     })
-    .default({ smoke: [] }),
+    .default({ smoke: [] })
+    .describe("HTTP requests by which the application is stopped, started and tested"),
   afterOpening: z
     .array(
       z.strictObject({
@@ -186,7 +286,8 @@ export const planFile = z.strictObject({
         outside: z.literal("allowed").optional(),
       }),
     )
-    .default([]),
+    .default([])
+    .describe("SQL that is run once the application is in"),
   watch: z
     .strictObject({
       metrics: z.array(metric).min(1),
@@ -194,19 +295,21 @@ export const planFile = z.strictObject({
         .strictObject({ afterMinutes: minutes.default(60), migrations: z.array(z.string()).min(1) })
         .optional(),
     })
-    .optional(),
+    .optional()
+    .describe("What is read after a success"),
   reminders: z
     .array(z.strictObject({ title: z.string().min(1), days: z.number().int().min(0).max(365) }))
-    .default([]),
-  stagingData: z.array(sqlPath).default([]),
-  /** What local runs start from; never sent to a deployed database. */
+    .default([])
+    .describe("What people must do after a success, within so many days"),
+  stagingData: z.array(sqlPath).default([]).describe("Files of steps that give staging data to measure with"),
   local: z
     .strictObject({
-      owner: role,
+      owner: role.default(LOCAL_OWNER),
       baseline: z.array(sqlPath).min(1),
       application: z.strictObject({ role, routes: z.array(localRoute) }).optional(),
     })
-    .optional(),
+    .optional()
+    .describe("What rehearsals on the embedded PostgreSQL start from; never sent to a deployed database"),
 });
 
 export type PlanFile = z.infer<typeof planFile>;

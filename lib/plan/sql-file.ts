@@ -5,6 +5,7 @@ import { inBatches } from "./in-batches.ts";
 import {
   isQuery,
   mayChangeRows,
+  outsideOnly,
   refusedAnywhere,
   refusedInTransaction,
   tablesMade,
@@ -12,17 +13,23 @@ import {
 import { leavesRole } from "./leaves-role.ts";
 import { reach, reachesOutside, reachingMade } from "./outside.ts";
 import { indexBuild, outsideTransaction } from "./outside-transaction.ts";
-import { PlanError } from "./plan-error.ts";
+import { Mistakes, PlanError } from "./plan-error.ts";
+import { commandName, refusedCommand, withoutCommands } from "./psql.ts";
 import { relationsOf } from "./relations.ts";
 import { revokesConnect } from "./revokes-connect.ts";
 import { domainsMade, rewritesTable, tablesEmptied } from "./rewrites.ts";
 import { extensionsMade, rightsOf } from "./rights.ts";
-import { fieldsOf, nameOf, type ParsedStatement, splitStatements } from "./statements.ts";
+import { Lines, scan } from "./scan.ts";
+import { fieldsOf, nameOf, type ParsedStatement, splitStatements, syntaxProblem } from "./statements.ts";
+import { partsOf, transactionKind } from "./transactions.ts";
 
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
-const MARK = /^--[ \t]*sluice:[ \t]*(.*?)[ \t]*$/;
-const STEP = /^step "([^"]+)"(?: (outside transaction|in batches))?((?: rewrites| outside: ?allowed)*)$/;
-const CHECK = /^check "([^"]+)"(?: as (?:(each application role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/;
+const MARK = /^--+\s*sluice\s*:\s*(.*?)\s*$/i;
+/** What was meant for a mark, and is none. */
+const NEARLY = /^--+\s*sluice\s*(?::|[;.,=-]?\s*(?:step|check)\s*["'\u201c\u201e])/i;
+const STEP =
+  /^step\s+"([^"]+)"(?:\s+(outside\s+transaction|in\s+batches))?((?:\s+rewrites|\s+outside:\s*allowed)*)$/i;
+const CHECK = /^check\s+"([^"]+)"(?:\s+as\s+(?:(each\s+application\s+role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/i;
 
 interface Section<Head> {
   head: Head | undefined;
@@ -41,7 +48,6 @@ interface StepMark {
   /** It reaches out of the database, and is meant to. */
   outside: boolean;
 }
-const KINDS: Readonly<Record<string, Kind>> = { "outside transaction": "outside", "in batches": "batches" };
 /** A file without marks is one step. */
 const UNMARKED = { name: "all", kind: "transaction", rewrites: false, outside: false } as const;
 
@@ -56,124 +62,301 @@ interface Before {
   reaching: Set<string>;
 }
 
+/** How a file is read otherwise than it is written; people see it wherever they look at the plan. */
+export interface Notice {
+  file: string;
+  line: number;
+  text: string;
+}
+
+/** What is learned of files beside what they hold. */
+export interface Noted {
+  notices: Notice[];
+  /** SQL that Postgres's parser refuses. */
+  syntax: PlanError[];
+}
+
 /**
  * Cuts a migrate or rollback file into its steps.
- * @throws PlanError with file and line for a mark that is not understood, SQL before the first mark, an empty step, or
- * a statement that cannot run where it stands, with what to write instead.
+ * @throws PlanErrors with file and line for each mark that is not understood, SQL before the first mark, an empty step,
+ * or a statement that cannot run where it stands, with what to write instead.
  * @param reaching routines that the plan's files before this one made and that reach out of the database; added to
+ * @param noted added to
  */
-export function parseSqlFile(path: string, text: string, reaching = new Set<string>()): SqlFile {
-  const sections = cut(path, text, (mark, line) => {
+export function parseSqlFile(
+  path: string,
+  text: string,
+  reaching = new Set<string>(),
+  noted: Noted = { notices: [], syntax: [] },
+): SqlFile {
+  const mistakes = new Mistakes();
+  const sections = cut(path, text, mistakes, noted, (mark, line) => {
     const match = STEP.exec(mark);
-    if (!match)
-      throw new PlanError(
+    if (!match) {
+      mistakes.add(
         path,
         `line ${line}`,
         `not understood: "${mark}". A step is marked: -- sluice: step "name" [outside transaction | in batches] [rewrites] [outside: allowed]`,
       );
-    const kind = KINDS[match[2] ?? ""] ?? ("transaction" as const);
-    const marks = match[3] ?? "";
+      // Its SQL is read all the same, for the mistakes in it.
+      return { name: mark, line, kind: "transaction" as const, rewrites: true, outside: true };
+    }
+    const kind = kindOf(match[2]);
+    const marks = (match[3] ?? "").toLowerCase();
     const rewrites = marks.includes("rewrites");
     if (kind === "batches" && rewrites)
-      throw new PlanError(
+      mistakes.add(
         path,
         `line ${line}`,
         `step "${match[1]}" is done in batches, which change rows and rewrite no table. Take \`rewrites\` off`,
       );
     return { name: String(match[1]), line, kind, rewrites, outside: marks.includes("outside:") };
   });
+  const parsed = sections.map((section) => ({
+    ...section,
+    statements: splitStatements(section.text, section.line),
+  }));
+  for (const { statements } of parsed) noteSyntax(path, statements, noted);
+  unwrapFile(path, parsed, noted);
   const before: Before = { settings: [], tables: new Set(), domains: new Set(), reaching };
-  const steps = sections.flatMap((section): Step[] => {
-    const statements = splitStatements(section.text, section.line);
-    if (section.head !== undefined && statements.length === 0)
-      throw new PlanError(path, `line ${section.head.line}`, `step "${section.head.name}" is empty`);
+  const steps = parsed.flatMap(({ head, line, statements }): Step[] => {
+    if (head !== undefined && statements.length === 0)
+      mistakes.add(path, `line ${head.line}`, `step "${head.name}" is empty`);
     if (statements.length === 0) return [];
-    if (section.head === undefined && sections.length > 1)
-      throw new PlanError(
+    if (head === undefined && sections.length > 1)
+      mistakes.add(
         path,
         `line ${statements[0]?.line}`,
         "SQL before the first step mark. Put it under a mark of its own",
       );
-    return [toStep(path, section.head ?? { ...UNMARKED, line: section.line }, statements, before)];
+    return toSteps(path, head ?? { ...UNMARKED, line }, statements, { before, mistakes, noted });
   });
-  const names = steps.map((step) => step.name);
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new PlanError(path, `step "${twice}"`, "two steps have this name");
+  const names = new Set<string>();
+  for (const { name } of steps) {
+    if (names.has(name)) mistakes.add(path, `step "${name}"`, "two steps have this name");
+    names.add(name);
+  }
+  mistakes.refuse();
   return { path, checksum: checksum(steps.flatMap((step) => [step.name, step.checksum])), steps };
+}
+
+function kindOf(words: string | undefined): Kind {
+  if (words === undefined) return "transaction";
+  return words.toLowerCase().startsWith("outside") ? "outside" : "batches";
 }
 
 /**
  * Cuts a validate file into its checks.
- * @throws PlanError as parseSqlFile, and for a file with no check.
+ * @throws PlanErrors as parseSqlFile, and for a file with no check.
  */
 export function parseCheckFile(
   path: string,
   text: string,
   reaching: ReadonlySet<string> = new Set(),
+  noted: Noted = { notices: [], syntax: [] },
 ): CheckFile {
-  const sections = cut(path, text, (mark, line) => {
+  const mistakes = new Mistakes();
+  const sections = cut(path, text, mistakes, noted, (mark, line) => {
     const match = CHECK.exec(mark);
-    if (!match)
-      throw new PlanError(
+    if (!match) {
+      mistakes.add(
         path,
         `line ${line}`,
         `not understood: "${mark}". A check is marked: -- sluice: check "name" [as ROLE | as "role name" | as each application role]`,
       );
+      return { name: mark, line, as: undefined };
+    }
     const role = match[3] ?? match[4]?.replaceAll('""', '"');
     const as = match[2] ? ("each" as const) : role === undefined ? undefined : { role };
     return { name: String(match[1]), line, as };
   });
   const checks = sections.flatMap((section): Check[] => {
     const statements = splitStatements(section.text, section.line);
+    noteSyntax(path, statements, noted);
     for (const statement of statements) {
-      refuse(path, statement, refusedAnywhere(statement) ?? checkReaching(statement, reaching));
-      if (section.head?.as !== undefined) refuse(path, statement, leavesRole(statement));
+      const reason =
+        refusedAnywhere(statement) ??
+        checkReaching(statement, reaching) ??
+        (section.head?.as === undefined ? undefined : leavesRole(statement));
+      refuse(mistakes, path, statement, reason);
     }
     if (section.head) {
       if (statements.length === 0)
-        throw new PlanError(path, `line ${section.head.line}`, `check "${section.head.name}" is empty`);
+        mistakes.add(path, `line ${section.head.line}`, `check "${section.head.name}" is empty`);
       return [{ ...section.head, statements: statements.map(bare) }];
     }
     if (statements.length > 0)
-      throw new PlanError(
+      mistakes.add(
         path,
         `line ${statements[0]?.line}`,
         'SQL outside a check. Put it under: -- sluice: check "name"',
       );
     return [];
   });
-  if (checks.length === 0)
-    throw new PlanError(
+  if (checks.length === 0 && mistakes.found.length === 0)
+    mistakes.add(
       path,
       "checks",
-      "there are none: a migration without a check cannot be said to have worked",
+      "there are none: a migration without a check cannot be said to have worked. Write one, or delete the file: then Sluice checks that production becomes what staging became",
     );
+  mistakes.refuse();
   return { path, checks };
+}
+
+function noteSyntax(path: string, statements: readonly ParsedStatement[], { syntax }: Noted): void {
+  for (const statement of statements) {
+    const problem = statement.node === undefined ? syntaxProblem(statement) : undefined;
+    if (problem)
+      syntax.push(new PlanError(path, `line ${problem.line}, column ${problem.column}`, problem.message));
+  }
 }
 
 function cut<Head>(
   path: string,
   text: string,
+  mistakes: Mistakes,
+  { notices }: Noted,
   readMark: (mark: string, line: number) => Head,
 ): Section<Head>[] {
-  const sections: Section<Head>[] = [{ head: undefined, line: 1, text: "" }];
-  for (const [index, line] of text.split("\n").entries()) {
-    if (/^\\/.test(line))
-      throw new PlanError(path, `line ${index + 1}`, `psql's own commands do not work here: ${line}`);
-    const mark = MARK.exec(line);
-    if (mark) sections.push({ head: readMark(String(mark[1]), index + 1), line: index + 2, text: "" });
-    else (sections.at(-1) as Section<Head>).text += `${line}\n`;
+  const { marks, commands } = scan(text, (comment) => NEARLY.test(comment));
+  const lines = new Lines(text);
+  const left: string[] = [];
+  let firstLeft = 0;
+  for (const command of commands) {
+    const line = lines.of(command.start);
+    const reason = refusedCommand(text, command);
+    if (reason !== undefined) mistakes.add(path, `line ${line}`, reason);
+    else {
+      firstLeft ||= line;
+      left.push(commandName(text, command));
+    }
+  }
+  if (left.length > 0)
+    notices.push({
+      file: path,
+      line: firstLeft,
+      text: `psql's ${[...new Set(left)].join(", ")} ${left.length > 1 ? "are" : "is"} left out: nothing in the database depends on it`,
+    });
+  const sql = withoutCommands(text, commands);
+  const sections: Section<Head>[] = [{ head: undefined, line: 1, text: sql.slice(0, marks[0]?.start) }];
+  const markLines = new Lines(text);
+  for (const [index, mark] of marks.entries()) {
+    const line = markLines.of(mark.start);
+    const where = `line ${line}`;
+    const said = text.slice(mark.start, mark.end);
+    const words = MARK.exec(said)?.[1];
+    if (mark.within !== undefined)
+      mistakes.add(
+        path,
+        where,
+        `a mark within the parentheses of the statement that begins in line ${new Lines(text).of(mark.within)}. Close them before it, or take the mark out: ${said}`,
+      );
+    else if (!mark.alone)
+      mistakes.add(path, where, `a mark stands on a line of its own. Put this one there: ${said}`);
+    else if (words === undefined)
+      mistakes.add(path, where, `not understood: "${said}". A mark begins with: -- sluice: step "name"`);
+    const body = sql.slice(mark.end, marks[index + 1]?.start);
+    if (words === undefined || mark.within !== undefined) (sections.at(-1) as Section<Head>).text += body;
+    else sections.push({ head: readMark(words, line), line, text: body });
   }
   return sections;
 }
 
-function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[], before: Before): Step {
+/** BEGIN before a file's first mark and COMMIT at its end: every step is a transaction, and the file cannot be one. */
+function unwrapFile(
+  path: string,
+  sections: { head: StepMark | undefined; statements: ParsedStatement[] }[],
+  { notices }: Noted,
+): void {
+  const [first, ...steps] = sections;
+  const last = steps.at(-1);
+  const [begin, ...others] = first?.statements ?? [];
+  const commit = last?.statements.at(-1);
+  if (!begin || !commit || others.length > 0) return;
+  if (transactionKind(begin) !== "begin" || transactionKind(commit) !== "commit") return;
+  // A BEGIN of its own that the COMMIT belongs to.
+  if (last?.statements.some((statement) => transactionKind(statement) === "begin")) return;
+  first?.statements.pop();
+  last?.statements.pop();
+  notices.push({
+    file: path,
+    line: begin.line,
+    text: `BEGIN and COMMIT (line ${commit.line}) around the file are left out: each of its steps is a transaction of its own`,
+  });
+}
+
+interface Surroundings {
+  before: Before;
+  mistakes: Mistakes;
+  noted: Noted;
+}
+
+/** One step, or several where a part of it cannot be in the transaction of the rest. */
+function toSteps(
+  path: string,
+  mark: StepMark,
+  statements: readonly ParsedStatement[],
+  around: Surroundings,
+): Step[] {
+  const asOne = (one: StepMark, its: readonly ParsedStatement[]): Step[] => {
+    const step = toStep(path, one, its, around);
+    return step ? [step] : [];
+  };
+  if (mark.kind !== "transaction") return asOne(mark, statements);
+  const { parts, wrapped, problems } = partsOf(statements);
+  for (const { statement, reason } of problems) refuse(around.mistakes, path, statement, reason);
+  const { notices } = around.noted;
+  if (wrapped && parts.length <= 1)
+    notices.push({
+      file: path,
+      line: wrapped.begin.line,
+      text: `BEGIN and COMMIT (line ${wrapped.commit.line}) are left out: the step is a transaction already`,
+    });
+  if (parts.length === 0) {
+    if (wrapped && problems.length === 0)
+      around.mistakes.add(path, `line ${wrapped.begin.line}`, "nothing stands between BEGIN and COMMIT");
+    return [];
+  }
+  const [only] = parts;
+  if (parts.length === 1 && only?.kind === "transaction") return asOne(mark, only.statements);
+  const unmarked = mark.name === UNMARKED.name;
+  const named = parts.map((part, index) => ({
+    ...mark,
+    name: parts.length === 1 ? mark.name : unmarked ? `part ${index + 1}` : `${mark.name} (${index + 1})`,
+    line: part.statements[0]?.line ?? mark.line,
+    kind: part.kind,
+  }));
+  const alone = parts.find(({ kind }) => kind === "outside")?.statements[0];
+  notices.push({
+    file: path,
+    line: (alone ?? wrapped?.begin ?? statements[0])?.line ?? mark.line,
+    text:
+      parts.length === 1
+        ? `${alone && outsideOnly(alone)} is a step outside a transaction, though no mark says so`
+        : `done in ${parts.length} steps (lines ${named.map(({ line }) => line).join(", ")}), each by itself: ${
+            alone
+              ? `${outsideOnly(alone)} cannot be in the transaction of what stands beside it`
+              : "each BEGIN ... COMMIT is a transaction"
+          }`,
+  });
+  return parts.flatMap((part, index) => asOne(named[index] ?? mark, part.statements));
+}
+
+function toStep(
+  path: string,
+  mark: StepMark,
+  parsed: readonly ParsedStatement[],
+  { before, mistakes }: Surroundings,
+): Step | undefined {
+  const wrong = mistakes.found.length;
   for (const statement of parsed) {
-    refuse(path, statement, refusedAnywhere(statement));
-    if (!mark.outside) refuse(path, statement, reachesOutside(statement, before.reaching));
+    const reason =
+      refusedAnywhere(statement) ?? (mark.outside ? undefined : reachesOutside(statement, before.reaching));
+    refuse(mistakes, path, statement, reason);
     for (const name of reachingMade(statement, before.reaching)) before.reaching.add(name);
   }
   const relations = relationsOf(parsed);
+  const made = new Set(parsed.flatMap(tablesMade));
   const base = {
     name: mark.name,
     line: mark.line,
@@ -181,7 +364,7 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
     statements: parsed.map(bare),
     settings: [...before.settings],
     relations,
-    relationsBefore: relations?.filter(({ name }) => !parsed.flatMap(tablesMade).includes(name)),
+    relationsBefore: relations?.filter(({ name }) => !made.has(name)),
   };
   const revoked = parsed.flatMap(revokesConnect);
   const rights = rightsOf(
@@ -201,8 +384,9 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
   if (mark.kind === "transaction") {
     const notRewritten = [...before.tables].map((name) => ({ name }));
     for (const statement of parsed) {
-      refuse(path, statement, refusedInTransaction(statement));
-      if (!mark.rewrites) refuse(path, statement, rewritesTable(statement, before));
+      const reason =
+        refusedInTransaction(statement) ?? (mark.rewrites ? undefined : rewritesTable(statement, before));
+      refuse(mistakes, path, statement, reason);
       for (const table of tablesMade(statement)) before.tables.add(table);
       for (const domain of domainsMade(statement)) before.domains.add(domain);
       notRewritten.push(...tablesEmptied(statement).map(nameOf));
@@ -220,16 +404,24 @@ function toStep(path: string, mark: StepMark, parsed: readonly ParsedStatement[]
       ...rest,
     };
   }
-  const statement = onlyOne(path, mark, parsed);
+  const statement = onlyOne(mistakes, path, mark, parsed);
+  // What cannot stand in any step has been told.
+  if (!statement || mistakes.found.length > wrong) return undefined;
   if (mark.kind === "outside") {
     const outside = outsideTransaction(statement);
-    if ("refused" in outside) throw refusal(path, statement, outside.refused);
-    if (!mark.rewrites) refuse(path, statement, rewritesTable(statement, before));
-    return { ...common, kind: "outside", ...outside };
+    const refused = "refused" in outside ? outside.refused : undefined;
+    refuse(
+      mistakes,
+      path,
+      statement,
+      refused ?? (mark.rewrites ? undefined : rewritesTable(statement, before)),
+    );
+    return "refused" in outside ? undefined : { ...common, kind: "outside", ...outside };
   }
   const batches = inBatches(statement);
-  if ("refused" in batches) throw refusal(path, statement, batches.refused);
-  return { ...common, kind: "batches", batches };
+  if (!("refused" in batches)) return { ...common, kind: "batches", batches };
+  refuse(mistakes, path, statement, batches.refused);
+  return undefined;
 }
 
 /** A check is run several times, on copies and on production, and is rolled back: what it does outside is not. */
@@ -239,26 +431,27 @@ function checkReaching(statement: ParsedStatement, reaching: ReadonlySet<string>
 }
 
 function onlyOne(
+  mistakes: Mistakes,
   path: string,
   { name, line, kind }: StepMark,
   statements: readonly ParsedStatement[],
-): ParsedStatement {
-  const [statement, ...more] = statements;
-  if (!statement || more.length > 0)
-    throw new PlanError(
-      path,
-      `line ${line}`,
-      `step "${name}" is ${kind === "outside" ? "outside a transaction" : "done in batches"} and so may hold one statement only; it holds ${statements.length}`,
-    );
-  return statement;
+): ParsedStatement | undefined {
+  if (statements.length === 1) return statements[0];
+  mistakes.add(
+    path,
+    `line ${line}`,
+    `step "${name}" is ${kind === "outside" ? "outside a transaction" : "done in batches"} and so may hold one statement only; it holds ${statements.length}`,
+  );
+  return undefined;
 }
 
-function refuse(path: string, statement: Statement, reason: string | undefined): void {
-  if (reason !== undefined) throw refusal(path, statement, reason);
-}
-
-function refusal(path: string, { sql, line }: Statement, reason: string): PlanError {
-  return new PlanError(path, `line ${line}`, `${reason}. It says: ${excerpt(sql)}`);
+function refuse(
+  mistakes: Mistakes,
+  path: string,
+  { sql, line }: Statement,
+  reason: string | undefined,
+): void {
+  if (reason !== undefined) mistakes.add(path, `line ${line}`, `${reason}. It says: ${excerpt(sql)}`);
 }
 
 function excerpt(sql: string): string {

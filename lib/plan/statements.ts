@@ -1,5 +1,6 @@
 import { hasSqlDetails, parseSync } from "libpg-query";
 import type { Statement } from "../../lambdas/shared/plan.ts";
+import { Lines, leadOf, type Span, scan } from "./scan.ts";
 
 /** A node of Postgres's syntax tree: one key, the node's type, and its fields. */
 export type Node = Readonly<Record<string, unknown>>;
@@ -9,32 +10,66 @@ export interface ParsedStatement extends Statement {
   node: Node | undefined;
 }
 
+/** The parser's answer is many times as long as what it is asked: so it is asked for so much at a time. */
+const AT_A_TIME = 64 * 1024;
+
 /**
- * Statements of a text, with the lines they start at. A text that Postgres cannot parse stays whole, as one statement:
- * the database that runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
+ * Statements of a text, with the lines they start at. One that Postgres cannot parse is among them: the database that
+ * runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
  */
 export function splitStatements(text: string, firstLine: number): ParsedStatement[] {
-  if (leadingTrivia(text) === text.length) return [];
-  // The parser counts in bytes.
-  const bytes = Buffer.from(text, "utf8");
-  let parsed: ReturnType<typeof parseSync>;
-  try {
-    parsed = parseSync(text);
-  } catch {
-    return [{ sql: text.trimEnd(), line: firstLine, node: undefined }];
+  const lines = new Lines(text, firstLine);
+  const found: ParsedStatement[] = [];
+  const { pieces } = scan(text);
+  for (let first = 0; first < pieces.length; ) {
+    let last = first;
+    while (
+      last + 1 < pieces.length &&
+      (pieces[last + 1] as Span).end - (pieces[first] as Span).start < AT_A_TIME
+    )
+      last++;
+    const some = pieces.slice(first, last + 1);
+    for (const part of parsed(text, some) ??
+      some.flatMap((piece) => parsed(text, [piece]) ?? [{ ...piece, node: undefined }])) {
+      const whole = text.slice(part.start, part.end);
+      const lead = leadOf(whole);
+      const sql = whole.slice(lead).trimEnd();
+      found.push({ sql, line: lines.of(part.start + lead), node: part.node });
+      if (part.node) ROOTS.add(part.node);
+    }
+    first = last + 1;
   }
-  return (parsed.stmts ?? []).map((raw) => {
-    const start = raw.stmt_location ?? 0;
-    const end = raw.stmt_len ? start + raw.stmt_len : bytes.length;
-    const before = bytes.subarray(0, start).toString("utf8");
-    const whole = bytes.subarray(start, end).toString("utf8");
-    const lead = leadingTrivia(whole);
-    return {
-      sql: whole.slice(lead).trimEnd(),
-      line: firstLine + countNewlines(before) + countNewlines(whole.slice(0, lead)),
-      node: raw.stmt as Node | undefined,
-    };
-  });
+  return found;
+}
+
+interface Part extends Span {
+  node: Node | undefined;
+}
+
+/** What the parser finds in pieces that follow on each other; undefined where it cannot parse them all. */
+function parsed(text: string, pieces: readonly Span[]): Part[] | undefined {
+  const start = pieces[0]?.start ?? 0;
+  const part = text.slice(start, pieces.at(-1)?.end);
+  let answer: ReturnType<typeof parseSync>;
+  try {
+    answer = parseSync(part);
+  } catch {
+    return undefined;
+  }
+  // The parser counts in bytes.
+  const bytes = Buffer.from(part, "utf8");
+  const ascii = bytes.length === part.length;
+  let [byte, unit] = [0, 0];
+  const unitOf = (to: number): number => {
+    unit += ascii ? to - byte : bytes.subarray(byte, to).toString("utf8").length;
+    byte = to;
+    return start + unit;
+  };
+  return (answer.stmts ?? []).map(({ stmt, stmt_location: from = 0, stmt_len: length }) => ({
+    start: unitOf(from),
+    end: unitOf(length ? from + length : bytes.length),
+    node: stmt as Node | undefined,
+  }));
 }
 
 /** Where Postgres's own parser says that the text is not SQL; undefined where it is. */
@@ -63,12 +98,38 @@ export function fieldsOf<Fields = Node>(node: Node | undefined, type: string): F
 
 /** Every node of that type within a part of a syntax tree, at any depth. */
 export function* nodesWithin(part: unknown, type: string): Generator<Node> {
-  if (Array.isArray(part)) for (const item of part) yield* nodesWithin(item, type);
+  if (typeof part === "object" && part !== null && ROOTS.has(part) && !keysOf(part).has(type)) return;
+  yield* walk(part, type);
+}
+
+function* walk(part: unknown, type: string): Generator<Node> {
+  if (Array.isArray(part)) for (const item of part) yield* walk(item, type);
   else if (typeof part === "object" && part !== null)
     for (const [key, value] of Object.entries(part)) {
       if (key === type) yield value as Node;
-      yield* nodesWithin(value, type);
+      yield* walk(value, type);
     }
+}
+
+// Many rules look for what few statements have: so of each statement its keys are noted once.
+const ROOTS = new WeakSet<object>();
+const KEYS = new WeakMap<object, ReadonlySet<string>>();
+
+function keysOf(root: object): ReadonlySet<string> {
+  const noted = KEYS.get(root);
+  if (noted) return noted;
+  const keys = new Set<string>();
+  const note = (part: unknown): void => {
+    if (Array.isArray(part)) for (const item of part) note(item);
+    else if (typeof part === "object" && part !== null)
+      for (const key in part) {
+        keys.add(key);
+        note((part as Node)[key]);
+      }
+  };
+  note(root);
+  KEYS.set(root, keys);
+  return keys;
 }
 
 /** A relation as statements name it. */
@@ -83,13 +144,4 @@ export interface RangeVar {
 
 export function nameOf({ schemaname, relname }: RangeVar): { schema?: string; name: string } {
   return schemaname === undefined ? { name: relname } : { schema: schemaname, name: relname };
-}
-
-/** Length of the white space and comments that stand before a statement, so that its line is where its SQL starts. */
-function leadingTrivia(sql: string): number {
-  return /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(sql)?.[0].length ?? 0;
-}
-
-function countNewlines(text: string): number {
-  return text.split("\n").length - 1;
 }

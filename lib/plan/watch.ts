@@ -18,7 +18,7 @@ const UNITS: Readonly<Record<Exclude<MetricSource["kind"], "query">, string>> = 
  * @throws PlanError for names that stand twice or stand for nothing
  */
 export async function compileWatch(
-  { benchmarks, migrations }: PlanFile,
+  { benchmarks, migrations = [] }: Pick<PlanFile, "benchmarks" | "migrations">,
   { metrics, verifyAgain }: WatchFile,
   read: (path: string) => Promise<string>,
 ): Promise<Watch> {

@@ -101,6 +101,9 @@ export async function run(
     ...(signal === undefined ? {} : { signal }),
   });
   const ran: Ran = { output: "", errors: "" };
+  // A character may come in two parts.
+  child.stdout.setEncoding("utf8");
+  child.stderr.setEncoding("utf8");
   child.stdout.on("data", (chunk) => {
     ran.output += chunk;
   });

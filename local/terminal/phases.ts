@@ -1,14 +1,17 @@
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 
-/** Minutes that the plan expects of phases and states, by their names in the machine. */
+/** Minutes that the plan expects of phases and states, by their names in the machine; of some it may say nothing. */
 export function plannedMinutes({ migrations, expectedMinutes }: CompiledPlan): ReadonlyMap<string, number> {
-  return new Map([
-    ["Admit", expectedMinutes.admit],
-    ["Migrate", migrations.reduce((sum, migration) => sum + migration.expectedMinutes, 0)],
+  const all = migrations.map((migration) => migration.expectedMinutes);
+  const said = all.filter((minutes) => minutes !== undefined);
+  const planned: (readonly [string, number | undefined])[] = [
+    ["Admit", expectedMinutes?.admit],
+    ["Migrate", said.length < all.length ? undefined : said.reduce((sum, minutes) => sum + minutes, 0)],
     ...migrations.map((m) => [`Apply ${m.version} to production`, m.expectedMinutes] as const),
-    ["Prove", expectedMinutes.prove],
-    ["Open", expectedMinutes.open],
-  ]);
+    ["Prove", expectedMinutes?.prove],
+    ["Open", expectedMinutes?.open],
+  ];
+  return new Map(planned.flatMap(([name, minutes]) => (minutes === undefined ? [] : [[name, minutes]])));
 }
 
 /** The gates that a run of this plan may come to. */

@@ -13,22 +13,24 @@ const SLUICE = join(import.meta.dirname, "../../bin/sluice.js");
 export class Deployment {
   private readonly env: NodeJS.ProcessEnv;
   private readonly folder: string;
-  private readonly context: readonly string[];
+  private settings: object;
   private stack = "";
 
   constructor(settings: object, env: NodeJS.ProcessEnv, folder: string) {
     this.env = env;
     this.folder = folder;
-    this.context = ["-c", `sluice=${JSON.stringify(settings)}`, "--output", join(folder, "cdk.out")];
+    this.settings = settings;
   }
 
   async bootstrap(): Promise<void> {
-    await this.cdk("bootstrap", `aws://${ACCOUNT}/${REGION}`, ...this.context);
+    await this.cdk("bootstrap", `aws://${ACCOUNT}/${REGION}`);
   }
 
-  async deploy(): Promise<Outputs> {
+  /** @param changes to the settings, which stay */
+  async deploy(changes: object = {}): Promise<Outputs> {
+    this.settings = { ...this.settings, ...changes };
     const file = join(this.folder, "outputs.json");
-    await this.cdk("deploy", "--require-approval", "never", "--outputs-file", file, ...this.context);
+    await this.cdk("deploy", "--require-approval", "never", "--outputs-file", file);
     const [stack] = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, Outputs>);
     if (!stack) throw new Error("The deployment printed no outputs");
     this.stack = stack[0];
@@ -42,10 +44,14 @@ export class Deployment {
 
   /** @throws Error with the differences where there are any */
   async diff(): Promise<void> {
-    await this.cdk("diff", "--fail", ...this.context);
+    await this.cdk("diff", "--fail");
   }
 
   private async cdk(...args: string[]): Promise<string> {
-    return await run([process.execPath, CDK, ...args], this.env);
+    const context = ["-c", `sluice=${JSON.stringify(this.settings)}`];
+    return await run(
+      [process.execPath, CDK, ...args, ...context, "--output", join(this.folder, "cdk.out")],
+      this.env,
+    );
   }
 }

@@ -9,7 +9,7 @@ import { asidePrefix, snapshotName, stagingName } from "../../lambdas/shared/nam
 import { eventually } from "./command.ts";
 import { writePlan } from "./plans.ts";
 import { follow, type Played, play } from "./play.ts";
-import { INSTANCE } from "./production.ts";
+import { DATABASE, INSTANCE } from "./production.ts";
 import { refused } from "./rds-answers.ts";
 import { PERCENT } from "./rds-front.ts";
 import { makeWorld, type World } from "./world.ts";
@@ -76,6 +76,36 @@ describe("a run", () => {
     expect(played.states).not.toContain("Fence production");
     expect(await world.production.versions()).toEqual(["1"]);
     await expectNothingLeft(run);
+  });
+
+  test("of a database that the deployment does not have ends Refused, with those that it has", async () => {
+    const execution = await world.runs.start("of-another", { startedBy: "Ada", database: "another" });
+    const ended = await world.runs.end(execution);
+    expect(ended.error).toBe("Refused");
+    expect(ended.cause).toContain(`${INSTANCE}/${DATABASE}`);
+  });
+
+  test("that is under way when other settings are deployed keeps its own, and the next one has those", async () => {
+    const contacts = [{ role: "Newcomer", name: "Alan Turing" }];
+    const played = await play(world, {
+      run: "keeps-its-settings",
+      noGo: ["rehearsal"],
+      atGate: {
+        readiness: async () => {
+          await world.deployment.deploy({ contacts });
+          return true;
+        },
+      },
+    });
+    expect(endOf(played)).toBe("Refused");
+    await expectNothingLeft("keeps-its-settings");
+    await play(world, { run: "has-the-new-ones", noGo: ["readiness"] });
+    const names = (run: string, gate: string) =>
+      world.people.messages.some(
+        ({ text }) => text.includes(`/gates/${run}/${gate}/`) && text.includes("Alan Turing"),
+      );
+    expect(names("keeps-its-settings", "rehearsal")).toBe(false);
+    expect(names("has-the-new-ones", "readiness")).toBe(true);
   });
 
   test("that gets a No-Go in the middle ends RolledBack, proven back", async () => {

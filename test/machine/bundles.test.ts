@@ -56,9 +56,8 @@ test("the settings that are shipped are read as they were given, with the gates'
   vi.stubEnv("LAMBDA_TASK_ROOT", folder("migrate"));
   vi.stubEnv(Envar.gateUrl, "https://gates.example.com");
   expect(readSettings()).toMatchObject({
-    instance: "orders-production",
+    databases: [{ instance: "orders-production", alarms: ["orders-latency"] }],
     gateUrl: "https://gates.example.com",
-    alarms: ["orders-latency"],
   });
   expect(readAuthorities()).toContain("BEGIN CERTIFICATE");
   vi.unstubAllEnvs();

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { usualAnswer, usualRun } from "../../docs/make/usual-run.ts";
 import { ErrorName, FINAL } from "../../lambdas/shared/errors.ts";
 import { named } from "../../lambdas/shared/next-migration.ts";
-import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { type CompiledPlan, type Migration, RESTORE } from "../../lambdas/shared/plan.ts";
 import { stateInWords } from "../../lambdas/shared/state-name.ts";
 import { WAYS_BACK } from "../../lib/machine/retries.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
@@ -323,7 +323,7 @@ async function play(
       states.push(name);
       if (name === failing) throw Object.assign(new Error("x".repeat(2_000)), { name: "BenchmarkFailed" });
       if (state === "Write the report") return { error: "RolledBack", cause: "y".repeat(2_000) };
-      if (state === "Begin rollback") return { ...named(plan.migrations[begun - 1]) };
+      if (state === "Begin rollback") return { ...named(plan.migrations[begun - 1]), way: "rollback" };
       return usualAnswer(definition.capabilities.get(state), event, plan);
     },
     onEvent({ state }) {
@@ -347,6 +347,21 @@ describe("a plan of 300 migrations", () => {
     expect((eleven - one) / 10 + 5 + 2 * 2).toBeLessThanOrEqual(each);
     expect(each).toBeLessThan(((eleven - one) / 10) * 1.6);
     expect(one).toBeLessThan(EVENTS.once);
+  });
+
+  test("nor where the restore is its way back, and all of it is applied once more", async () => {
+    const eventsOf = async (count: number, restores: boolean) => {
+      const plan = planOf(count);
+      const [first, ...more] = plan.migrations as [Migration, ...Migration[]];
+      const migrations = restores ? [{ ...first, rollback: RESTORE } as const, ...more] : plan.migrations;
+      const { entered, called } = await usualRun(definition, { ...plan, migrations });
+      return called.length * 5 + (entered.length - called.length) * 2 + 2;
+    };
+    const more = async (count: number) => (await eventsOf(count, true)) - (await eventsOf(count, false));
+    const each = ((await more(11)) - (await more(1))) / 10;
+    expect(each).toBeGreaterThan(5);
+    expect(each).toBeLessThanOrEqual(EVENTS.restore.migration);
+    expect(await more(1)).toBeLessThan(EVENTS.restore.once);
   });
 
   const plan = planOf(300);

@@ -5,7 +5,8 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
 import { fullSettings, makeApp } from "../support/stack.ts";
 
-const { secretArn, secretKmsKeyArn: _, ...database } = fullSettings.database;
+const { database: only, ...others } = fullSettings;
+const { secretArn, secretKmsKeyArn: _, ...database } = only;
 
 test.each([
   ["with settings in full", fullSettings],
@@ -16,6 +17,17 @@ test.each([
   [
     "with a secret that the account's default key encrypts",
     { ...fullSettings, database: { ...database, secretArn } },
+  ],
+  [
+    "with several databases, each with a login of its own",
+    {
+      ...others,
+      databases: [
+        only,
+        { ...database, instance: "stock", iamUser: "migrator" },
+        { ...database, name: "archive", secretArn },
+      ],
+    },
   ],
 ])(
   "cdk-nag and CloudFormation's own rules find nothing that is not accepted with a reason, %s",

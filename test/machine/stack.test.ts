@@ -117,6 +117,12 @@ describe("functions", () => {
       "restore 2",
       "rollback 2",
     ]);
+    const { database, ...others } = fullSettings;
+    const of = (instance: string, name: string) => ({ ...database, instance, name });
+    const databases = [of("orders", "a"), of("orders", "b"), of("stock", "a")];
+    const several = await makeApp({ settings: { ...others, databases } });
+    // As many runs as there are instances may be on their way back.
+    expect(reserved(Template.fromStack(several.stack))).toContain("rollback 4");
     const { stack } = await makeApp({ settings: { ...fullSettings, reserveConcurrency: false } });
     expect(reserved(Template.fromStack(stack))).toEqual([]);
   });

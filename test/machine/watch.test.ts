@@ -6,7 +6,7 @@ import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { DASHBOARD } from "../support/dashboard.ts";
 import { changedPlan } from "../support/rehearsal.ts";
-import { makeApp } from "../support/stack.ts";
+import { fullSettings, makeApp } from "../support/stack.ts";
 
 const FOLDER = "sql/knowledge-graph";
 
@@ -95,6 +95,63 @@ describe("the alarms", () => {
         AlarmName,
         AlarmName.includes("Probe") ? "notBreaching" : "ignore",
       ]);
+  });
+});
+
+describe("of several databases", () => {
+  const { database, ...others } = fullSettings;
+  const stock = { ...database, instance: "stock" };
+  const names = async (databases: object[]) => {
+    const settings = { ...others, databases, stackName: "Sluice-orders-production" };
+    const from = Template.fromStack((await makeApp({ planFolder: FOLDER, settings })).stack);
+    const of = (type: string, name: string) =>
+      Object.entries(from.findResources(type)).map(([id, { Properties }]) => [id, String(Properties[name])]);
+    return {
+      dashboards: of("AWS::CloudWatch::Dashboard", "DashboardName"),
+      alarms: Object.entries(from.findResources("AWS::CloudWatch::Alarm")).map(
+        ([, { Properties }]) => Properties,
+      ),
+      policies: JSON.stringify(from.findResources("AWS::IAM::Policy")),
+    };
+  };
+
+  test("each has a dashboard and alarms of its own metrics, and schedules that the aftercare may make", async () => {
+    const { dashboards, alarms, policies } = await names([
+      database,
+      { ...stock, name: "a" },
+      { ...stock, name: "b/c" },
+    ]);
+    const titles = dashboards.map(([, name]) => name);
+    expect(titles).toEqual([
+      "Sluice-orders-production",
+      "Sluice-stock_a",
+      expect.stringMatching(/^Sluice-stock_b-c-[0-9a-f]{12}$/),
+    ]);
+    for (const [label, name] of [
+      ["orders-production"],
+      ["stock/a", "stock_a"],
+      ["stock/b/c", titles[2]?.slice(7)],
+    ]) {
+      const own = alarms.filter((alarm) =>
+        JSON.stringify(alarm.Dimensions ?? alarm.Metrics ?? []).includes(`"${label}"`),
+      );
+      expect(own.length).toBeGreaterThan(5);
+      for (const { AlarmName } of own) expect(AlarmName).toContain(`Sluice-${name ?? label}-`);
+      expect(policies).toContain(`/${name ?? label}-hourly`);
+    }
+  });
+
+  test("none gets another's place where the list has another order, or was a single one before", async () => {
+    const sorted = async (databases: object[]) => (await names(databases)).dashboards.sort();
+    expect(await sorted([database, stock])).toEqual(await sorted([stock, database]));
+    const [before] = await sorted([database]);
+    expect(await sorted([stock, database])).toContainEqual(before);
+    expect(before).toEqual(
+      Object.entries(template.findResources("AWS::CloudWatch::Dashboard")).map(([id, { Properties }]) => [
+        id,
+        Properties.DashboardName,
+      ])[0],
+    );
   });
 });
 

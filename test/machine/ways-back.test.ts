@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Doc, type GateDoc, type ProofDoc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
-import { runPlan } from "../support/rehearsal.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import { RESTORE } from "../../lambdas/shared/plan.ts";
+import { compilePlan } from "../../lib/plan/compile.ts";
+import { synthesize } from "../../local/synthesize.ts";
+import { BEFORE_KEEPING, keptPattern } from "../support/kept-pattern.ts";
+import { StandInWorld } from "../support/matrix/stand-in-world.ts";
+import { type Ground, walk } from "../support/matrix/walk.ts";
+import { runPlan, TINY_PLAN } from "../support/rehearsal.ts";
 import { ADDS_A_LABEL, NARROWS, WITH_ENUM, waysBackPlan } from "../support/ways-back.ts";
 
 const rolledBack = (states: readonly string[]) => states.filter((state) => /^Roll back \d+$/.test(state));
@@ -79,4 +86,126 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
       left: ["enum public.state: label: archived"],
     });
   });
+});
+
+describe("a rollback is refused on staging", () => {
+  test.each([
+    [
+      "that leaves one thing more than is named",
+      { ...ADDS_A_LABEL, rollback: `${ADDS_A_LABEL.rollback}CREATE TABLE IF NOT EXISTS kept ();\n` },
+      /rolling back 004 does not bring staging back: table public\.kept added\. .*`leaves`.*`rollback: restore`/,
+    ],
+    [
+      "that leaves a label more than is named",
+      {
+        ...ADDS_A_LABEL,
+        migrate: `ALTER TYPE state ADD VALUE IF NOT EXISTS 'lost';\n${"ALTER TYPE state ADD VALUE IF NOT EXISTS 'archived';"}`,
+        rollback: "SELECT 1;",
+      },
+      /rolling back 004 does not bring staging back: enum public\.state changed: now "label: lost"/,
+    ],
+    [
+      "that does not leave what is named",
+      { ...ADDS_A_LABEL, leaves: [...(ADDS_A_LABEL.leaves ?? []), "extension hstore"] },
+      /rolling back 004 does not bring staging back: extension hstore: plan\.yaml names it under `leaves`, and the rollback does not leave it/,
+    ],
+    [
+      "that leaves rows otherwise than they were, though a label may stay",
+      { ...ADDS_A_LABEL, rollback: `${ADDS_A_LABEL.rollback}DELETE FROM note WHERE id = 9;\n` },
+      /rolling back 004 does not bring staging back: public\.note: 1000 rows before, 999 rows now/,
+    ],
+  ])("%s", async (_what, added, cause) => {
+    const plan = await waysBackPlan({ added: [added], changes: WITH_ENUM });
+    const { end, states } = await runPlan({ plan });
+    expect(end.end).toBe("Refused");
+    expect(end.cause).toMatch(cause);
+    expect(states).not.toContain("Gate: rehearsal");
+  });
+});
+
+test("a restore that would take longer than the plan allows is refused where it is the way back", async () => {
+  const slo = (text: string) => text.replace("rollbackSloMinutes: 5", "rollbackSloMinutes: 0.000001");
+  const plan = await waysBackPlan({ restoreOnly: ["002", "003"], changes: { "plan.yaml": slo } });
+  const { end, states } = await runPlan({ plan });
+  expect(end.end).toBe("Refused");
+  expect(end.cause).toMatch(
+    /the restore, which is the way back from 002 on, would take .* and the plan allows .*"Keep what you drop"/,
+  );
+  expect(states).toContain("Predict the way back");
+});
+
+test("a migration in the middle that has no rollback stops no rollback before it, and none after it is tried", async () => {
+  const last = {
+    folder: "004_pages",
+    migrate: "ALTER TABLE note ADD COLUMN page int;",
+    rollback: "ALTER TABLE note DROP COLUMN IF EXISTS page;",
+  };
+  const plan = await waysBackPlan({ restoreOnly: ["003"], added: [last] });
+  const before = await runPlan({ plan, fail: ["Apply 003 to production"] });
+  expect(before.end.end).toBe("RolledBack");
+  expect(rolledBack(before.states)).toEqual(["Roll back 002"]);
+  const after = await runPlan({ plan, fail: ["Validate 004 on production"] });
+  expect(after.end.end).toBe("Restored");
+  expect(rolledBack(after.states)).toEqual([]);
+  // What it leaves is tried on staging all the same.
+  expect(after.states).toContain("Roll back 004 on staging");
+});
+
+describe("where nothing may be restored", () => {
+  const deployed = async (accepted: boolean): Promise<Ground> => {
+    const tiny = await compilePlan(TINY_PLAN);
+    const [first, ...more] = tiny.migrations;
+    if (!first) throw new Error("The tiny plan has no migration");
+    const plan = {
+      ...tiny,
+      ...(accepted ? { acceptNoWayBack: true as const } : {}),
+      migrations: [{ ...first, rollback: RESTORE } as const, ...more],
+    };
+    const definition = await synthesize(plan, { rehearse: "before", restore: false });
+    return { definition, plan, rehearse: "before", restore: false };
+  };
+
+  test("a stack is not even synthesized for a plan that knows no other way back", async () => {
+    await expect(deployed(false)).rejects.toThrow(
+      /^plan\.yaml: migrations: 002_notes has the restore as its way back, and nothing may be restored here.*acceptNoWayBack: true/,
+    );
+  });
+
+  test("one that accepts it says so first at every gate, and stands still when it fails", async () => {
+    const world = new StandInWorld();
+    const walked = await walk(await deployed(true), { world }, [{ state: "Gate: open", kind: "no" }]);
+    expect(walked.end).toBe("NeedsOperator");
+    expect(walked.calls).toContain("Begin rollback");
+    expect(walked.calls.filter((state) => /^Roll back \d+$|Restore|Count/.test(state))).toEqual([]);
+    expect(walked.cause).toContain("002 had begun, which has no rollback");
+    const evidence = evidenceOf(walked.evidence, "a-walk");
+    for (const gate of ["readiness", "rehearsal", "after-002", "open"]) {
+      const { warnings } = await evidence.need<GateDoc>(Doc.gate(gate, 1));
+      expect(warnings?.[0]).toMatch(/^From 002 on there is no way back: .*acceptNoWayBack: true/);
+    }
+    const asked = walked.notices.filter(({ text }) => text.includes("waits for your decision"));
+    expect(asked).toHaveLength(5);
+    for (const { text } of asked) expect(text.split("\n")[0]).toMatch(/^From 002 on there is no way back/);
+  });
+});
+
+test("what the docs show under 'Keep what you drop' is a plan that succeeds, with its clean-up at the end", async () => {
+  const files = await keptPattern();
+  const kept = (folder: string, number: string) => ({
+    folder: `${number}_${folder.slice(4)}`,
+    migrate: files.get(`${folder}/migrate.sql`) ?? "",
+    rollback: files.get(`${folder}/rollback.sql`) ?? "",
+  });
+  const away = {
+    folder: "006_away",
+    migrate: "ALTER TABLE orders DROP COLUMN kept_code_007;\nDROP SCHEMA kept CASCADE;",
+  };
+  const plan = await waysBackPlan({
+    added: [kept("007_short_codes", "004"), kept("008_no_carts", "005"), away],
+    changes: { "baseline/schema.sql": (sql) => sql + BEFORE_KEEPING },
+  });
+  const { end, states } = await runPlan({ plan });
+  expect(end.cause).toContain("006 are on");
+  expect(end.end).toBe("Succeeded");
+  expect(states).toContain("Prove 005 rolled back on staging");
 });

@@ -15,8 +15,12 @@ export function migrationsSection({ migrations }: Report): Html {
 }
 
 function migration(of: MigrationReport): Html {
-  const { version, title, expectedSeconds, wayBack, leaves, changes, staging, production } = of;
-  return html`<h3>${version} ${title} <small class="soft">the plan expects ${duration(expectedSeconds)}</small></h3>
+  const { version, title, expectedSeconds, notices, wayBack, leaves, changes, staging, production } = of;
+  const expected =
+    expectedSeconds !== null &&
+    html` <small class="soft">the plan expects ${duration(expectedSeconds)}</small>`;
+  return html`<h3>${version} ${title}${expected}</h3>
+${notices.map((notice) => html`<p class="soft">${notice}</p>`)}
 ${changes && html`<p>On staging it ${changes.text}.</p>`}${wayBack && html`<p>It has no rollback: the way back is the restore.</p>`}${leaves && html`<p>Its rollback leaves ${list(leaves)}.</p>`}
 ${side("Production", production)}${side("Staging", staging)}`;
 }

@@ -108,7 +108,7 @@ function labelOf({ title, took, predictedSeconds, predictedBy }: Placed): string
 }
 
 function totalText({ seconds, waitedSeconds, endedAt, plannedSeconds }: Report["timeline"]): Html {
-  return html`<strong>${endedAt === null ? "So far" : "In all"}</strong> ${duration(seconds)}, of it ${duration(waitedSeconds)} waiting for people; the plan itself expects ${duration(plannedSeconds)}.`;
+  return html`<strong>${endedAt === null ? "So far" : "In all"}</strong> ${duration(seconds)}, of it ${duration(waitedSeconds)} waiting for people${plannedSeconds === null ? "" : `; the plan itself expects ${duration(plannedSeconds)}`}.`;
 }
 
 function downtimeText({ downtime, rollback, restore, end }: Report): Html {

@@ -85,8 +85,11 @@ export function awsPorts(
     get settings() {
       return settingsOfNone(deployed());
     },
-    get choice() {
-      return { list: deployed().databases, of: (database: RunDatabase) => own(database, metrics) };
+    choice: {
+      get list() {
+        return deployed().databases;
+      },
+      of: (database) => own(database, metrics),
     },
     get evidence() {
       return evidenceStore();

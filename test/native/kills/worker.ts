@@ -47,6 +47,7 @@ const beside: OpenSession = (work) => withPgSession({ connectionString: url }, w
 const ports = {
   settings: { lockTimeoutMs: 2_000, lockTries: 30, concurrentWaitMs: 600_000 },
   clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+  plan: {},
   worker: String(process.pid),
   progress: () => undefined,
 } as unknown as Ports;

@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   connectRights,
   giveBack,
+  losesConnect,
   ownersAmongMembers,
   readAccess,
   stillAllowed,
@@ -44,14 +45,15 @@ describe("the fence", () => {
     expect(await withMembers(session, ["app"])).toEqual(["app", "report"]);
   });
 
-  test("leaves out the database's owner, whose CONNECT nobody can take, and says who that is", async () => {
-    await session.exec(`BEGIN; CREATE ROLE db_owner LOGIN; CREATE ROLE second LOGIN; GRANT db_owner TO second; GRANT app TO db_owner;
+  test("leaves out the database's owner, where the application is another, and says who that is", async () => {
+    await session.exec(`CREATE ROLE db_owner LOGIN; CREATE ROLE second LOGIN; GRANT db_owner TO second; GRANT app TO db_owner;
       DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO db_owner', current_database()); END $$`);
     expect(await withMembers(session, ["app"])).toEqual(["app", "report"]);
     expect(await ownersAmongMembers(session, ["app"])).toEqual(["db_owner", "second"]);
     await take(["app"]);
     expect(await stillAllowed(session, ["app", "report"])).toEqual([]);
-    await session.exec("ROLLBACK");
+    await session.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO postgres', current_database()); END $$;
+      DROP ROLE db_owner, second`);
     expect(await ownersAmongMembers(session, ["app"])).toEqual([]);
   });
 
@@ -124,5 +126,68 @@ describe("lifting the fence", () => {
     expect(await sorted()).toEqual(list);
     await session.exec(`DO $$ BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM "Kept, too"', current_database()); END $$;
       DROP ROLE "Kept, too"`);
+  });
+});
+
+describe("where the application is the database's owner", () => {
+  const owned = (role: string) =>
+    session.exec(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO ${role}', current_database()); END $$`,
+    );
+  beforeEach(async () => {
+    await session.exec(`CREATE ROLE shop LOGIN; CREATE ROLE worker LOGIN; CREATE ROLE sluice LOGIN; CREATE ROLE dba LOGIN SUPERUSER;
+      GRANT shop TO worker, sluice`);
+    await owned("shop");
+    await session.exec("SET SESSION AUTHORIZATION sluice");
+  });
+  afterEach(async () => {
+    await session.exec("SET SESSION AUTHORIZATION postgres");
+    await session.exec(
+      `DO $$ BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM sluice, worker', current_database()); END $$`,
+    );
+    await owned("postgres");
+    await session.exec("DROP ROLE shop, worker, sluice, dba");
+  });
+  /** As fence() does it. */
+  const fence = async () => {
+    const roles = await withMembers(session, ["shop"]);
+    const taken = await connectRights(session, roles);
+    const granted = await losesConnect(session, taken);
+    await takeConnect(session, taken, granted);
+    return { roles, taken, granted };
+  };
+
+  test("its own CONNECT is taken, of all who act as it too, and Sluice's login gets in by name", async () => {
+    const { roles, taken, granted } = await fence();
+    expect(roles).toEqual(["shop", "worker"]);
+    expect(granted).toEqual(["sluice"]);
+    expect(taken.map(({ grantee }) => grantee)).toEqual(["shop", null]);
+    expect(await stillAllowed(session, ["shop", "worker", "sluice"])).toEqual(["sluice"]);
+  });
+
+  test("all is given back exactly, and once more does no harm", async () => {
+    // As a new database has it, spelled out.
+    await grant("CONNECT TO PUBLIC");
+    const before = await sorted();
+    const { taken, granted } = await fence();
+    expect(await sorted()).not.toEqual(before);
+    for (let time = 0; time < 2; time++) await giveBack(session, taken, granted);
+    expect(await sorted()).toEqual(before);
+  });
+
+  test("a login that has CONNECT by name keeps it, and nothing is given to it", async () => {
+    await grant("CONNECT TO sluice");
+    const before = await sorted();
+    const { taken, granted } = await fence();
+    expect(granted).toEqual([]);
+    expect(await stillAllowed(session, ["shop", "sluice"])).toEqual(["sluice"]);
+    await giveBack(session, taken, granted);
+    expect(await sorted()).toEqual(before);
+  });
+
+  test("all is taken or nothing: a login that cannot be let in is not locked out", async () => {
+    const taken = await connectRights(session, ["shop", "worker"]);
+    await expect(takeConnect(session, taken, ["nobody there"])).rejects.toThrow("nobody there");
+    expect(await stillAllowed(session, ["shop", "worker", "sluice"])).toEqual(["shop", "sluice", "worker"]);
   });
 });

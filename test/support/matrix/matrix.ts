@@ -1,5 +1,5 @@
 import { ErrorName, FINAL } from "../../../lambdas/shared/errors.ts";
-import { type CompiledPlan, migrationOf } from "../../../lambdas/shared/plan.ts";
+import { type CompiledPlan, migrationOf, restoreOnlyFrom } from "../../../lambdas/shared/plan.ts";
 import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
 import { type Definition, nameInWords, phasesShown } from "../../../local/definition.ts";
 import { errorsByCapability } from "./errors.ts";
@@ -16,7 +16,8 @@ export interface Entry {
 
 /**
  * Walks that enter every Task state between them: the way forward, on which nobody answers a gate at once; a No-Go in
- * the middle; and the whole way back after a smoke test failed, with a rollback that fails as well.
+ * the middle; and the whole way back after a smoke test failed, with a rollback that fails as well. Where a migration has
+ * no rollback, its failing before it did anything leads to the rollbacks of those before it.
  */
 export async function entries(
   ground: Ground,
@@ -28,7 +29,10 @@ export async function entries(
   const entered = new Set<string>();
   const smoke = "Smoke-test the application";
   // Where the walks themselves go on from is kept in any case.
-  const kept = (state: string) => wanted(state) || state === smoke || state.startsWith("Gate: ");
+  const only = restoreOnlyFrom(ground.plan);
+  const onlyBegins = `Apply ${only?.version} to production`;
+  const kept = (state: string) =>
+    wanted(state) || [smoke, onlyBegins].includes(state) || state.startsWith("Gate: ");
   const go = async (from: { world: World } | Halt, faults: readonly Fault[]): Promise<Walked> => {
     const walked = await walk(ground, from, faults, (state) => !entered.has(state) && kept(state));
     for (const state of walked.calls) entered.add(state);
@@ -49,6 +53,7 @@ export async function entries(
     { state: "Escalate: keep", kind: "no" },
     fails(`Roll back ${newest?.version}`, ErrorName.RollbackFailed),
   ]);
+  if (only) await go(at(onlyBegins), [fails(onlyBegins, ErrorName.StepFailed)]);
   const missing = states.filter((state) => !entered.has(state));
   if (missing.length > 0) throw new Error(`No walk comes to ${missing.join(", ")}`);
   return found;
@@ -115,7 +120,7 @@ export function kindsOfFaults(ground: Ground, state: string): Fault[] {
 const ERRORS = errorsByCapability();
 
 const LOOKS_AT_THE_FLEET =
-  /^(Admit the run|Snapshot production|Take the final snapshot|Send the final snapshot away|Restore staging|Move production aside|Restore production)$/;
+  /^(Admit the run|Snapshot production|Take the final snapshot|Send the final snapshot away|Restore staging|Restore staging again|Move production aside|Restore production)$/;
 
 function shapeOf(state: unknown): { waits: boolean; loops: boolean } {
   const text = JSON.stringify(state);

@@ -6,6 +6,7 @@ import { TINY_PLAN } from "../rehearsal.ts";
 import { type Fault, faultText } from "./faults.ts";
 import { type Entry, entries, faultsOf, kindsOfFaults, sampled, statesOf, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
+import { type Place, restoreOnlyAt } from "./restore-only.ts";
 import { StandInWorld } from "./stand-in-world.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { BACKUP, type Ground, type Walked, walk } from "./walk.ts";
@@ -25,14 +26,20 @@ function threeMigrations(plan: CompiledPlan): CompiledPlan {
  * Fails every Task state, and then every state that the machine enters because of it: one of each kind of failure that
  * the machine can tell from the others. Stand-ins take the database's place.
  */
-export async function twoFailures(rehearse: "before" | "inside"): Promise<void> {
-  const plan = threeMigrations(await compilePlan(TINY_PLAN));
+export async function twoFailures(
+  rehearse: "before" | "inside",
+  /** Which of the migrations has no rollback; undefined: none. */
+  place?: Place,
+): Promise<void> {
+  const three = threeMigrations(await compilePlan(TINY_PLAN));
+  const plan = place === undefined ? three : restoreOnlyAt(three, place);
+  const about = place === undefined ? "" : `, the ${place} migration restore-only`;
   const definition = await synthesize(plan, { rehearse, backup: BACKUP });
   const ground: Ground = { definition, plan, rehearse };
 
-  describe(`two failures, with the rehearsal ${rehearse} the downtime`, () => {
-    const one = tally(`one failure, on stand-ins, rehearsal ${rehearse}`);
-    const two = tally(`two failures, rehearsal ${rehearse}`);
+  describe(`two failures, with the rehearsal ${rehearse} the downtime${about}`, () => {
+    const one = tally(`one failure, on stand-ins, rehearsal ${rehearse}${about}`);
+    const two = tally(`two failures, rehearsal ${rehearse}${about}`);
     let found: Map<string, Entry>;
     let before: Sight;
     beforeAll(async () => {
@@ -56,7 +63,7 @@ export async function twoFailures(rehearse: "before" | "inside"): Promise<void> 
         const halt = first.halts.get(state);
         if (!halt || state === failed) continue;
         for (const fault of kindsOfFaults(ground, state)) {
-          if (!WHOLE && !sampled(fault, SAMPLE, failed)) continue;
+          if (!WHOLE && !sampled(fault, SAMPLE, failed + about)) continue;
           const walked = await walk(ground, halt, withFault(faults, fault));
           two.add(walked.end);
           await keptBy(walked);

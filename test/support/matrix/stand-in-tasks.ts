@@ -140,10 +140,9 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
       database.has.add(version);
       database.begun.add(version);
       await at.steps(target, version, round, "migrate");
-      const { plan } = at.ports;
       return {
-        ...named(migrationOf(plan, version)),
-        follows: followsApply(plan, version, target, round),
+        ...named(migrationOf(at.ports.plan, version)),
+        follows: followsApply(at.ports, version, target, round),
       };
     }),
     validate: played(validateTask, async ({ target, version: one, round }, at) => {

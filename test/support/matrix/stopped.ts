@@ -10,6 +10,7 @@ import { EmbeddedWorld } from "./embedded-world.ts";
 import { type Fault, fails } from "./faults.ts";
 import { sampled } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
+import { type Place, withRestoreOnly } from "./restore-only.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
@@ -30,8 +31,13 @@ interface Way {
 }
 
 /** Stops runs of every end at every Task state, and walks through the clean-up from there, with the real tasks. */
-export async function stoppedRuns(rehearse: "before" | "inside"): Promise<void> {
-  const plan = await compilePlan(TINY_PLAN);
+export async function stoppedRuns(
+  rehearse: "before" | "inside",
+  /** Which of three migrations has no rollback; undefined: each of two has one. */
+  place?: Place,
+): Promise<void> {
+  const tiny = await compilePlan(TINY_PLAN);
+  const plan = place === undefined ? tiny : withRestoreOnly(tiny, place);
   const template = await templateOf(plan, { rehearse });
   const run: Ground = { definition: definitionOf(template), plan, rehearse };
   const cleanUp: Ground = { ...run, definition: definitionOf(template, "clean-up"), execution: CLEAN_UP };
@@ -43,17 +49,19 @@ export async function stoppedRuns(rehearse: "before" | "inside"): Promise<void> 
   const back: Fault[] = [fails(smoke, ErrorName.SmokeTestFailed), { state: "Gate: keep", kind: "no" }];
   const stuck: Fault[] = [...back, fails(`Roll back ${newest?.version}`, ErrorName.RollbackFailed)];
   const declined: Fault[] = [...stuck, { state: "Gate: restore", kind: "no" }];
+  const wayBack = place === undefined ? "RolledBack" : "Restored";
   const ways: Way[] = [
     { name: "a success", end: "Succeeded", faults: [] },
     { name: "a refusal", end: "Refused", from: rehearsal, faults: [{ state: rehearsal, kind: "no" }] },
-    { name: "a rollback", end: "RolledBack", from: open, faults: [{ state: open, kind: "no" }] },
-    { name: "a rollback after the opening", end: "RolledBack", from: smoke, faults: back },
+    { name: "a way back", end: wayBack, from: open, faults: [{ state: open, kind: "no" }] },
+    { name: "a way back after the opening", end: wayBack, from: smoke, faults: back },
     { name: "a restore", end: "Restored", from: smoke, faults: stuck },
     { name: "a restore that is declined", end: "NeedsOperator", from: smoke, faults: declined },
   ];
+  const about = place === undefined ? "" : `, the ${place} migration restore-only`;
 
-  describe(`a run that is stopped, with the rehearsal ${rehearse} the downtime`, () => {
-    const counted = tally(`stopped, rehearsal ${rehearse}`);
+  describe(`a run that is stopped, with the rehearsal ${rehearse} the downtime${about}`, () => {
+    const counted = tally(`stopped, rehearsal ${rehearse}${about}`);
     let before: Sight;
     let success: Walked;
     beforeAll(async () => {

@@ -31,6 +31,8 @@ export interface Ground {
   definition: Definition;
   plan: CompiledPlan;
   rehearse: "before" | "inside";
+  /** Nothing may be restored. */
+  restore?: false;
   /** Its execution, where it is not the run's own. */
   execution?: string;
 }
@@ -231,7 +233,7 @@ class Walk {
   }
 
   private ports(): Surroundings {
-    const { plan, rehearse } = this.ground;
+    const { plan, rehearse, restore } = this.ground;
     const { world, evidence, alarmsOn, callbacks } = this;
     const ports: Surroundings = {
       plans: plansOf(() => plan),
@@ -243,6 +245,7 @@ class Walk {
         applicationUrl: "https://application.example.com",
         fence: "connect",
         rehearse,
+        ...(restore === undefined ? {} : { restore }),
         alarms: [ALARM, MUTED],
         retentionDays: 365,
         gateUrl: GATE_URL,

@@ -11,7 +11,10 @@ import { serve } from "../../../lambdas/shared/aws/serve.ts";
 import { Envar } from "../../../lambdas/shared/envars.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
+import { ofItsDatabase } from "../../../lambdas/shared/run-database.ts";
 import { DONE, runFields, type Task } from "../../../lambdas/shared/task.ts";
+import { parseSettings, toDeployed } from "../../../lib/settings.ts";
+import { exampleSettings } from "../../support/settings.ts";
 
 const checksum = "a".repeat(64);
 const context = { awsRequestId: "request-1", getRemainingTimeInMillis: () => 5_000 } as Context;
@@ -103,6 +106,26 @@ test("a task that needs evidence alone runs where nothing else is set", async ()
 test("what is missing at deployment is named when it is needed", () => {
   vi.stubEnv(Envar.approversTopic, "");
   expect(() => awsPorts(context).notifier).toThrow(/deployed without SLUICE_APPROVERS_TOPIC/);
+});
+
+test("a deployment's databases are to choose from, and nothing is of one before one is chosen", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-shipped-"));
+  const { database, ...rest } = exampleSettings;
+  const databases = [database, { instance: "stock", name: "warehouse", iamUser: "migrator" }];
+  const shipped = toDeployed(parseSettings({ ...rest, databases }));
+  writeFileSync(join(folder, "settings.json"), JSON.stringify(shipped));
+  vi.stubEnv("LAMBDA_TASK_ROOT", folder);
+  vi.stubEnv(Envar.gateUrl, "https://gates.example.com");
+  const ports = awsPorts(context);
+  expect(ports.settings.gateUrl).toBe("https://gates.example.com");
+  expect(() => ports.settings.instance).toThrow(/of no database/);
+  expect(() => ports.databases.withSession({ host: "h", port: 1 }, async () => 1)).toThrow(/bound to none/);
+  const of = ports.choice?.list[1];
+  expect(of).toMatchObject({ instance: "stock", database: "warehouse", iamUser: "migrator" });
+  expect(ofItsDatabase(ports, of && { ...of, of }).settings).toMatchObject({
+    instance: "stock",
+    gateUrl: "https://gates.example.com",
+  });
 });
 
 test("the clock tells how long this invocation still has", () => {

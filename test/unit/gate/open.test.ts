@@ -266,7 +266,7 @@ describe("the task", () => {
       escalation: false,
       until: UNTIL,
     };
-    for (const version of ["../x", "a/b", "", "1/2", "X"])
+    for (const version of ["../x", "a/b", "", "1/2", "x y"])
       await expect(invoke(gateTask, { ...event, version }, s.ports)).rejects.toMatchObject({
         name: "RequestInvalid",
       });

@@ -161,6 +161,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         version: "002",
         title: text("Agents, capabilities and their graph"),
         expectedSeconds: 60,
+        notices: [],
         changes: {
           text: text("changes agent.email in 3,000 of 3,000 rows, adds table agent_edge"),
           tables: [],
@@ -177,6 +178,7 @@ export function fullReport(run: string, text: (plain: string) => string = (plain
         version: "003",
         title: text("Tenants and row-level security"),
         expectedSeconds: 60,
+        notices: [],
         changes: null,
         staging: { passes: [pass("migrate", 3.2), pass("rollback", 0.6)], checks: checks([true]) },
         production: { passes: [], checks: [] },

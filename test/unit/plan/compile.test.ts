@@ -18,7 +18,11 @@ describe("a plan is refused, with file, key and reason,", () => {
       (t) => t.replace("minimumVersion: 15", "minimumVersion: 15, maximum: 3"),
       /^plan\.yaml: server: .*maximum/,
     ],
-    ["for a missing key", (t) => t.replace(/^title:.*\n/m, ""), /^plan\.yaml: title: /],
+    [
+      "for a missing key",
+      (t) => t.replace("      title: Notes by author,\n", ""),
+      /^plan\.yaml: benchmarks\[0\]\.title: is missing\. It takes text \(line 20\)/,
+    ],
     [
       "for a value of another type",
       (t) => t.replace('expectedVersion: "1"', "expectedVersion: 1"),
@@ -192,18 +196,16 @@ describe("a plan is refused, with file, key and reason,", () => {
     ["for text that is no YAML", (t) => `${t}\n  x: [`, /^plan\.yaml: line \d+: /],
     ["for a key that stands twice", (t) => `${t}\ntitle: again\n`, /^plan\.yaml: line \d+: /],
   ])("%s", async (_what, change, message) => {
-    await expect(loadPlan(await yaml(change))).rejects.toThrow(message);
+    // It may be one of several lines.
+    await expect(loadPlan(await yaml(change))).rejects.toThrow(new RegExp(message.source, "m"));
   });
 
-  test.each(["002_notes/migrate.sql", "003_labels/validate.sql", "003_labels/rollback.sql", "plan.yaml"])(
-    "without %s",
-    async (file) => {
-      const folder = join(await temporaryFolder(), "tiny");
-      await cp(TINY_PLAN, folder, { recursive: true });
-      await rm(join(folder, file));
-      await expect(loadPlan(folder)).rejects.toThrow(`${file}: file: missing in ${folder}`);
-    },
-  );
+  test.each(["002_notes/migrate.sql", "003_labels/rollback.sql"])("without %s", async (file) => {
+    const folder = join(await temporaryFolder(), "tiny");
+    await cp(TINY_PLAN, folder, { recursive: true });
+    await rm(join(folder, file));
+    await expect(loadPlan(folder)).rejects.toThrow(`${file}: file: missing in ${folder}`);
+  });
 
   test.each([
     [

@@ -1,22 +1,22 @@
 import { describe, expect, test } from "vitest";
+import type { GivenPlan } from "../../../lib/plan/compile.ts";
 import { askedAfter } from "../../../lib/plan/gates-after.ts";
-import type { PlanFile } from "../../../lib/plan/schema.ts";
 
 type Ask = "each" | "marked" | "none";
 
 /** A plan of so many migrations, 001 and on, of which some are marked. */
-function planOf(count: number, ask?: Ask, marked: number[] = []): PlanFile {
+function planOf(count: number, ask?: Ask, marked: number[] = []): GivenPlan {
   const migrations = Array.from({ length: count }, (_, i) => ({
     folder: `00${i + 1}_x`,
     ...(marked.includes(i + 1) ? { gate: true } : {}),
   }));
-  return { migrations, gates: { after: { ask } } } as unknown as PlanFile;
+  return { migrations, gates: { after: { ask } } } as unknown as GivenPlan;
 }
 
-const asked = (plan: PlanFile) => [...askedAfter(plan)].map((folder) => Number(folder.slice(0, 3)));
+const asked = (plan: GivenPlan) => [...askedAfter(plan)].map((folder) => Number(folder.slice(0, 3)));
 
 describe("people are asked", () => {
-  test.each<[string, PlanFile, number[]]>([
+  test.each<[string, GivenPlan, number[]]>([
     ["after each of up to five migrations, unless the plan says otherwise", planOf(5), [1, 2, 3, 4, 5]],
     ["after each of five, marks or not", planOf(5, undefined, [2]), [1, 2, 3, 4, 5]],
     ["after none of six, unless the plan marks one", planOf(6), []],

@@ -1,7 +1,6 @@
 import { loadModule } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
-import { parseCheckFile, parseSqlFile } from "../../../lib/plan/sql-file.ts";
-import { syntaxProblem } from "../../../lib/plan/statements.ts";
+import { type Noted, parseCheckFile, parseSqlFile } from "../../../lib/plan/sql-file.ts";
 
 beforeAll(() => loadModule());
 
@@ -98,15 +97,15 @@ describe("a file of steps", () => {
     });
   });
 
-  test("keeps what is no SQL whole, for the database to refuse, and tells where it is wrong", () => {
-    const { steps } = parseSqlFile("m.sql", '-- sluice: step "a"\nSELECT 1;\nSELEC 2;\n');
-    const [statement] = steps[0]?.statements ?? [];
-    expect(steps[0]?.statements).toHaveLength(1);
-    expect(statement && syntaxProblem(statement)).toMatchObject({
-      line: 3,
-      column: 1,
-      message: expect.stringContaining("SELEC"),
-    });
+  test("keeps what is no SQL, for the database to refuse, and tells of each where it is wrong", () => {
+    const noted: Noted = { notices: [], syntax: [] };
+    const text = '-- sluice: step "a"\nSELECT 1;\nSELEC 2;\nSELECT 3;\nSELECT FROM WHERE;\n';
+    const { steps } = parseSqlFile("m.sql", text, new Set(), noted);
+    expect(steps[0]?.statements).toHaveLength(4);
+    expect(noted.syntax.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^m\.sql: line 3, column 1: .*SELEC/),
+      expect.stringMatching(/^m\.sql: line 5, column 13: .*WHERE/),
+    ]);
   });
 });
 

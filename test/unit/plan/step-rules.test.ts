@@ -1,7 +1,7 @@
 import { loadModule } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BatchedStep, TransactionStep } from "../../../lambdas/shared/plan.ts";
-import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
+import { type Noted, parseSqlFile } from "../../../lib/plan/sql-file.ts";
 
 beforeAll(() => loadModule());
 
@@ -15,7 +15,7 @@ const refusal = (text: string): string => {
   return "nothing was refused";
 };
 
-describe("a statement that cannot run in a transaction is refused there, with the mark that it needs", () => {
+describe("a statement that cannot run in a transaction gets a step of its own", () => {
   test.each([
     "CREATE INDEX CONCURRENTLY i ON t (x)",
     "DROP INDEX CONCURRENTLY IF EXISTS i",
@@ -23,10 +23,25 @@ describe("a statement that cannot run in a transaction is refused there, with th
     "REINDEX (CONCURRENTLY) TABLE t",
     "VACUUM t",
   ])("%s", (sql) => {
-    expect(refusal(step(`SELECT 1;\n${sql};`))).toMatch(
-      /^m\.sql: line 3: .* cannot run in a transaction\. .*-- sluice: step "name" outside transaction/,
-    );
+    const noted: Noted = { notices: [], syntax: [] };
+    const { steps } = parseSqlFile("m.sql", step(`SELECT 1;\n${sql};\nSELECT 2;`), new Set(), noted);
+    expect(steps).toMatchObject([
+      { name: "a (1)", kind: "transaction", line: 2, statements: [{ sql: "SELECT 1" }] },
+      { name: "a (2)", kind: "outside", line: 3, statements: [{ sql }] },
+      { name: "a (3)", kind: "transaction", line: 4, statements: [{ sql: "SELECT 2" }] },
+    ]);
+    expect(noted.notices).toEqual([
+      {
+        file: "m.sql",
+        line: 3,
+        text: expect.stringMatching(/^done in 3 steps \(lines 2, 3, 4\).*cannot be in/),
+      },
+    ]);
     expect(refusal(step(`${sql};`, " outside transaction"))).toBe("nothing was refused");
+    // Between BEGIN and COMMIT the database would refuse it, too.
+    expect(refusal(`BEGIN;\n${sql};\nCOMMIT;`)).toMatch(
+      /^m\.sql: line 2: .* cannot run in a transaction, and one begins in line 1\. Put it before/,
+    );
   });
 });
 

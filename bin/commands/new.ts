@@ -1,0 +1,29 @@
+import { Command } from "commander";
+import { print } from "../../local/terminal/streams.ts";
+import type { Context } from "./context.ts";
+import { DATABASE_HELP } from "./database-option.ts";
+import { OTHER_EXIT_CODES } from "./exit-codes.ts";
+
+export function newCommand({ streams }: Context): Command {
+  return new Command("new")
+    .summary("makes a plan that can be rehearsed at once")
+    .description(
+      "Makes the folder of a plan: plan.yaml, which may stay as short as it is, and a first migration with its rollback, to be replaced by yours. With --from-database it takes the schema of a database, without its rows, as what rehearsals on the embedded PostgreSQL start from; that database is only read.",
+    )
+    .argument("<dir>", "folder to make; its last part is the plan's name")
+    .option("--from-database <url>", "the database whose schema rehearsals are to start from")
+    .addHelpText(
+      "after",
+      `${DATABASE_HELP}
+Examples:
+  sluice new order-labels
+  sluice new order-labels --from-database postgresql://me@localhost/shop
+  sluice check order-labels
+  sluice rehearse --plan order-labels --yes
+${OTHER_EXIT_CODES}`,
+    )
+    .action(async (dir: string, { fromDatabase }: { fromDatabase?: string }) => {
+      const { newPlan } = await import("../../local/new-plan.ts");
+      print(streams.stdout, await newPlan(dir, fromDatabase));
+    });
+}

@@ -1,0 +1,67 @@
+import { describeDifference, differences } from "../prove/difference.ts";
+import { takeFingerprint } from "../prove/fingerprint.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
+import { madeByPlan } from "../prove/made.ts";
+import type { CheckResult, LeftDoc, MadeDoc, Target } from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Session } from "../shared/session.ts";
+
+// What holds of a migration that has no checks of its own: production becomes what the rehearsal showed, and nothing is
+// left half made.
+
+/** Of differences, what is told one by one. */
+const MOST = 20;
+
+/** @param path of the migration, for people: of its checks there is no file */
+export async function asRehearsed(
+  session: Session,
+  evidence: RunEvidence,
+  {
+    target,
+    version,
+    path,
+    roles,
+  }: { target: Target; version: string; path: string; roles: readonly string[] },
+): Promise<CheckResult[]> {
+  const result = (passed: boolean, seen: string): CheckResult => ({
+    name: "the same objects as in the rehearsal",
+    at: path,
+    as: null,
+    passed,
+    expected: "as on staging",
+    seen,
+  });
+  // Staging is what production will be compared with.
+  if (target === "staging") return [];
+  const made = await madeByPlan(evidence);
+  const rehearsed = await keptFingerprint(evidence, `changed-${version}`);
+  const found = differences(rehearsed, await takeFingerprint(session, roles)).filter(
+    // What others make on production is told by the proof.
+    (difference) => made?.(difference) ?? true,
+  );
+  if (found.length === 0) {
+    const { objects } = await evidence.need<MadeDoc>(Doc.made(version));
+    return [result(true, `${objects.length} made, changed or dropped, as there`)];
+  }
+  return found.slice(0, MOST).map((difference) => result(false, describeDifference(difference)));
+}
+
+/** Once all migrations stand; of those that have no checks of their own. */
+export function nothingLeft(left: LeftDoc, path: string): CheckResult {
+  const found = [
+    ...left.invalidIndexes.map((name) => `index ${name} is invalid`),
+    ...left.notValid.map((name) => `constraint ${name} is NOT VALID`),
+  ];
+  return {
+    name: "nothing is left invalid or not validated",
+    at: path,
+    as: null,
+    passed: found.length === 0,
+    expected: "nothing",
+    seen:
+      found.length === 0
+        ? "nothing"
+        : `${found.slice(0, 5).join("; ")}. Validate it in a later step; where it is meant to stay so, write a validate.sql`,
+  };
+}

@@ -1,0 +1,94 @@
+import { Mistakes } from "./plan-error.ts";
+import { refusedCommand, withoutCommands } from "./psql.ts";
+import { type CopyData, Lines, leadOf, scan } from "./scan.ts";
+
+/** Rows of COPY in one INSERT: so many that few statements are needed, and so few that a message stays small. */
+const ROWS_AT_A_TIME = 500;
+
+/** Of the extension's owner alone, who is the superuser: pg_dump writes it for each extension. */
+const COMMENT_ON_EXTENSION = /\bCOMMENT\s+ON\s+EXTENSION\b[^;]*;/giy;
+
+/**
+ * A file of a baseline as any client can send it. psql's commands that only show something are left out, rows that COPY
+ * would read from the client become INSERT, and what pg_dump set for its own session is set back at the end.
+ * @throws PlanErrors with file and line for other commands of psql's, and for COPY without its rows
+ */
+export function baselineSql(path: string, text: string): string {
+  const mistakes = new Mistakes();
+  const { pieces, commands, data } = scan(text);
+  const lines = new Lines(text);
+  for (const command of commands) {
+    const reason = refusedCommand(text, command);
+    if (reason !== undefined) mistakes.add(path, `line ${lines.of(command.start)}`, reason);
+  }
+  const rowsOf = new Map(data.map((rows) => [rows.statement.start, rows]));
+  const parts: string[] = [];
+  const sql = withoutCommands(text, commands);
+  const numbers = new Lines(text);
+  let at = 0;
+  for (const { start, end } of pieces) {
+    const rows = rowsOf.get(start);
+    const lead = leadOf(sql.slice(start, end));
+    const statement = sql.slice(start + lead, end);
+    const line = numbers.of(start + lead);
+    if (rows) {
+      parts.push(sql.slice(at, start + lead), inserts(path, line, statement, text, rows, mistakes));
+      at = rows.end;
+    } else if (/^copy\b/i.test(statement) && /\bfrom\s+stdin\b/i.test(statement)) {
+      mistakes.add(path, `line ${line}`, "COPY FROM stdin without its rows: they end with a line \\.");
+    } else {
+      COMMENT_ON_EXTENSION.lastIndex = 0;
+      if (COMMENT_ON_EXTENSION.test(statement)) {
+        parts.push(sql.slice(at, start + lead));
+        at = end;
+      }
+    }
+  }
+  mistakes.refuse();
+  parts.push(sql.slice(at));
+  const whole = parts.join("");
+  return /set_config\('search_path', '', false\)/.test(whole) ? `${whole}\nRESET search_path;\n` : whole;
+}
+
+const COPY = /^copy\s+([\s\S]+?)\s+from\s+stdin\s*;$/i;
+
+function inserts(
+  path: string,
+  line: number,
+  statement: string,
+  text: string,
+  { start, end }: CopyData,
+  mistakes: Mistakes,
+): string {
+  const into = COPY.exec(statement)?.[1];
+  if (into === undefined) {
+    mistakes.add(
+      path,
+      `line ${line}`,
+      "COPY FROM stdin with options is not taken: use COPY's own text format, or INSERT",
+    );
+    return "";
+  }
+  const rows = text.slice(start, end).split("\n").slice(0, -1);
+  const made: string[] = [];
+  for (let from = 0; from < rows.length; from += ROWS_AT_A_TIME) {
+    const values = rows
+      .slice(from, from + ROWS_AT_A_TIME)
+      .map((row) => `(${row.split("\t").map(value).join(", ")})`);
+    made.push(`INSERT INTO ${into} OVERRIDING SYSTEM VALUE VALUES ${values.join(", ")};`);
+  }
+  return made.join("\n");
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
+/** A field of COPY's text format as a literal. */
+function value(field: string): string {
+  if (field === "\\N") return "NULL";
+  const plain = field.replace(/\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|([\s\S]))/g, (_, hex, octal, other) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
+    return ESCAPES[other] ?? other;
+  });
+  return `'${plain.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,109 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isPostgresError, messageOf } from "../lambdas/shared/errors.ts";
+import { BASELINE, loadPlan } from "../lib/plan/compile.ts";
+import { LOCAL_OWNER } from "../lib/plan/schema.ts";
+import { EmbeddedInstance } from "./embedded-instance.ts";
+import { UsageError } from "./events.ts";
+import { addressIn } from "./server/address.ts";
+
+/** For editors, which show by it what a key means and which there are. */
+const SCHEMA = fileURLToPath(new URL("../docs/plan.schema.json", import.meta.url));
+
+const MIGRATE = `-- What the migration does. A file without marks is one step, which is one transaction.
+-- docs/plan-format.md says how a file is cut into several steps.
+CREATE TABLE first_example (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+`;
+const ROLLBACK = `-- Brings back what was there before. It must also work on a migration that was applied only half, and twice in a row.
+DROP TABLE IF EXISTS first_example;
+`;
+
+/**
+ * Makes the folder of a plan that can be rehearsed at once.
+ * @param fromDatabase URL of the database whose schema rehearsals start from
+ * @returns what was made and what to do next, a line each
+ * @throws UsageError where something is there already, or the database's schema cannot be read
+ */
+export async function newPlan(dir: string, fromDatabase: string | undefined): Promise<string[]> {
+  const folder = resolve(dir);
+  const name = basename(folder);
+  if (name === "")
+    throw new UsageError(`${dir} is no folder for a plan: give it a name, such as order-labels.`);
+  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error.code === "ENOTDIR" ? new UsageError(`${dir} is a file: give another name.`) : error;
+  });
+  if (there.length > 0)
+    throw new UsageError(
+      `${dir} holds ${there.slice(0, 3).join(", ")} already: give another name. Nothing was written.`,
+    );
+  const taken =
+    fromDatabase === undefined
+      ? undefined
+      : await (await import("./schema-of.ts")).schemaOf(addressIn(fromDatabase, "--from-database"));
+  const files = {
+    "plan.yaml": planYaml(folder, name, taken),
+    ...(taken ? { [BASELINE]: taken.sql } : {}),
+    "001_first/migrate.sql": MIGRATE,
+    "001_first/rollback.sql": ROLLBACK,
+  };
+  for (const [path, text] of Object.entries(files)) {
+    const place = join(folder, path);
+    await mkdir(dirname(place), { recursive: true });
+    await writeFile(place, text, { flag: "wx" });
+  }
+  const wrong = taken && (await whyNotTaken(folder));
+  return [
+    `Made ${dir}:`,
+    ...Object.keys(files).map((path) => `  ${path}`),
+    ...(taken ? [`The baseline is the schema of ${taken.of}, without its rows.`, ...taken.notes] : []),
+    ...(wrong === undefined
+      ? []
+      : [
+          `The embedded PostgreSQL does not take it yet: ${wrong}`,
+          `Mend ${BASELINE}, or rehearse on a server of yours: sluice rehearse --plan ${dir} --database-url ...`,
+        ]),
+    "",
+    "Next:",
+    "  write your migration into 001_first, and name the folder after it",
+    `  sluice check ${dir}`,
+    `  sluice rehearse --plan ${dir}`,
+  ];
+}
+
+function planYaml(
+  folder: string,
+  name: string,
+  taken: { owner: string; extensions: readonly string[]; applicationRoles: readonly string[] } | undefined,
+): string {
+  const words = name.replace(/[_-]+/g, " ").trim() || name;
+  const lines = [
+    `# yaml-language-server: $schema=${relative(folder, SCHEMA)}`,
+    "# No key is required; docs/plan-format.md explains each.",
+    `title: ${JSON.stringify(`${words[0]?.toUpperCase()}${words.slice(1)}`)}`,
+  ];
+  if (taken && taken.extensions.length > 0)
+    lines.push("extensions:", ...taken.extensions.map((one) => `  - name: ${JSON.stringify(one)}`));
+  if (taken && taken.applicationRoles.length > 0)
+    lines.push(
+      "# Found in the database: they may log in, own nothing, and hold rights on tables. Take out which are not the application's.",
+      `applicationRoles: ${JSON.stringify(taken.applicationRoles)}`,
+    );
+  if (taken && taken.owner !== LOCAL_OWNER)
+    lines.push("local:", `  owner: ${JSON.stringify(taken.owner)}`, `  baseline: [${BASELINE}]`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** What the embedded PostgreSQL says of the baseline; undefined where it takes it. */
+async function whyNotTaken(folder: string): Promise<string | undefined> {
+  try {
+    const { plan, local } = await loadPlan(folder);
+    if (!local) return undefined;
+    const names = plan.extensions.map(({ name }) => name);
+    await (await EmbeddedInstance.fromBaseline(local.owner, local.baseline, names)).close();
+    return undefined;
+  } catch (error) {
+    return isPostgresError(error) ? `${error.message} (${error.code})` : messageOf(error);
+  }
+}

@@ -1,0 +1,3 @@
+import { twoFailures } from "../../support/matrix/pairs.ts";
+
+await twoFailures("before", "middle");

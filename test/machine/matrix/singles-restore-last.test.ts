@@ -1,0 +1,3 @@
+import { singleFailures } from "../../support/matrix/singles.ts";
+
+await singleFailures("before", "last");

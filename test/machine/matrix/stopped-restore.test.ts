@@ -1,0 +1,3 @@
+import { stoppedRuns } from "../../support/matrix/stopped.ts";
+
+await stoppedRuns("before", "middle");

@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import { consequences } from "../../../lambdas/gate/consequences.ts";
+import type { GateKind } from "../../../lambdas/gate/kinds.ts";
+import { waysBackFor } from "../../../lambdas/gate/ways-back.ts";
+import { inspectDeployment } from "../../../lambdas/preflight/inspect-deployment.ts";
+import { Doc, type ProductionDoc } from "../../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
+import { type CompiledPlan, RESTORE } from "../../../lambdas/shared/plan.ts";
+import type { RunSettings } from "../../../lambdas/shared/settings.ts";
+import { planOf } from "../../support/plans.ts";
+import { MemoryEvidence, memoryPorts } from "../../support/ports.ts";
+
+const LABEL = "enum public.state: label: archived";
+
+/** Three migrations, 101 to 103: the first leaves a label, the second has no rollback. */
+function plan(more: Partial<CompiledPlan> = {}): CompiledPlan {
+  const three = planOf(3);
+  return {
+    ...three,
+    migrations: three.migrations.map((migration, index) => ({
+      ...migration,
+      ...(index === 0 ? { leaves: [LABEL] } : {}),
+      ...(index === 1 ? { rollback: RESTORE } : {}),
+    })),
+    ...more,
+  };
+}
+
+const SETTINGS = { rehearse: "before", fence: "connect", alarms: [] } as unknown as RunSettings;
+const without: RunSettings = { ...SETTINGS, restore: false };
+
+const GATES: readonly GateKind[] = ["readiness", "rehearsal", "after", "open", "keep", "restore"];
+
+describe("before anybody says Go, each gate says", () => {
+  const said = async (kind: GateKind, settings: RunSettings, measured: boolean) => {
+    const evidence = evidenceOf(new MemoryEvidence(), "run");
+    if (measured) await evidence.keep(Doc.wayBack, { restore: { seconds: 1500, parts: [] } });
+    return await waysBackFor(kind, plan(), settings, evidence);
+  };
+
+  test.each(GATES)(
+    "from where on the way back is the restore, how long it takes, and what it loses: %s",
+    async (kind) => {
+      expect((await said(kind, SETTINGS, true))[0]).toBe(
+        "From 102 on the way back is the restore, about 25 min; what is written after the opening would be lost.",
+      );
+    },
+  );
+
+  test("that this is not measured yet", async () => {
+    expect((await said("readiness", SETTINGS, false))[0]).toContain("and the rehearsal will time it");
+  });
+
+  test("that without a fence all is lost that is written after the snapshot", async () => {
+    expect((await said("rehearsal", { ...SETTINGS, fence: "none" }, true))[0]).toContain(
+      "what is written after the final snapshot would be lost",
+    );
+  });
+
+  test("that there is no way back where nothing may be restored", async () => {
+    expect((await said("open", without, true))[0]).toMatch(/^From 102 on there is no way back/);
+  });
+
+  test("what a rollback leaves, but not where the restore is asked for, which leaves nothing", async () => {
+    expect((await said("rehearsal", SETTINGS, true))[1]).toBe(`Rolled back, 101 leaves ${LABEL}.`);
+    expect(await said("restore", SETTINGS, true)).toHaveLength(1);
+  });
+
+  test("nothing where each migration has a rollback that leaves nothing", async () => {
+    const evidence = evidenceOf(new MemoryEvidence(), "run");
+    for (const kind of GATES) expect(await waysBackFor(kind, planOf(3), SETTINGS, evidence)).toEqual([]);
+  });
+});
+
+describe("a No-Go says what it leads to:", () => {
+  const noGo = (kind: GateKind, version: string | null, settings = SETTINGS) =>
+    consequences(kind, version, plan(), settings).noGo;
+
+  test("rollbacks, but for what they leave, while no migration without one has begun", () => {
+    expect(noGo("after", "101")).toBe(
+      `101 is rolled back, production is proven to be what it was, but for ${LABEL}, the application's roles are let into the database again, and the run ends as RolledBack.`,
+    );
+  });
+
+  test("the gate for the restore from there on", () => {
+    for (const [kind, version] of [
+      ["after", "102"],
+      ["after", "103"],
+      ["open", null],
+    ] as const)
+      expect(noGo(kind, version)).toBe(
+        "102 has no rollback: what a restore would lose is counted, and you are asked whether the final snapshot takes production's place. Then the run ends as Restored.",
+      );
+    expect(noGo("keep", null)).toContain("A restore loses everything that was written since the opening.");
+  });
+
+  test("nothing where nothing may be restored", () => {
+    expect(noGo("open", null, without)).toMatch(/production stays as it is, the run ends as NeedsOperator/);
+  });
+});
+
+test("a Go at the opening says that going back would lose all that is written from then on", () => {
+  expect(consequences("open", null, plan(), SETTINGS).go).toContain(
+    "From then on the restore, which is the way back, would lose everything that is written.",
+  );
+});
+
+describe("preflight", () => {
+  const checks = async (settings: Partial<RunSettings>, more: Partial<CompiledPlan> = {}) => {
+    const ports = { ...memoryPorts(), plan: plan(more) };
+    const production: Partial<ProductionDoc> = { freeBytes: null };
+    const found = await inspectDeployment(
+      { ...ports, settings: { ...ports.settings, ...settings } },
+      production as ProductionDoc,
+    );
+    return found.filter(({ name }) => name === "a way back");
+  };
+
+  test("refuses a plan whose way back is a restore that nobody may do, and names what helps", async () => {
+    expect(await checks({ restore: false })).toEqual([
+      {
+        name: "a way back",
+        passed: false,
+        expected: "one from each migration on",
+        seen: expect.stringMatching(
+          /^102_.* has the restore as its way back, and nothing may be restored here/,
+        ),
+        mend: expect.stringMatching(/rollback\.sql.*Keep what you drop.*acceptNoWayBack: true/),
+      },
+    ]);
+  });
+
+  test("notes it where the plan accepts it, and says nothing where the restore may be done", async () => {
+    expect(await checks({ restore: false }, { acceptNoWayBack: true })).toMatchObject([{ passed: null }]);
+    expect(await checks({})).toEqual([]);
+  });
+});

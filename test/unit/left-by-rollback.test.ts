@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
+import { type CatalogObject, fingerprintOf } from "../../lambdas/prove/fingerprint.ts";
+import { notLeft, withoutLeft } from "../../lambdas/prove/leaves.ts";
+import { leavesOf } from "../../lib/plan/leaves.ts";
+
+const object = (kind: string, name: string, ...lines: string[]): CatalogObject => ({
+  kind,
+  name,
+  definition: lines.join("\n"),
+});
+const state = (...labels: string[]) =>
+  object("enum", "public.state", "owner: o", ...labels.map((label) => `label: ${label}`));
+const member = (name: string, hash: string) => `function ${name}, owner o, sha256 ${hash.repeat(16)}`;
+
+/** What is left of the differences, and what is not there, a line each. */
+function judged(before: CatalogObject[], after: CatalogObject[], leaves: string[]) {
+  const named = leaves.flatMap((text) => leavesOf(text) ?? []);
+  const [was, is] = [fingerprintOf(before), fingerprintOf(after)];
+  const { rest, left } = withoutLeft(differences(was, is), named);
+  return { rest: rest.map(describeDifference), left, missing: notLeft(named, is) };
+}
+
+describe("a rollback may leave what the plan names", () => {
+  test.each([
+    ["a label", [state("a")], [state("a", "b")], "enum public.state: label: b"],
+    ["a label in between", [state("a", "c")], [state("a", "b", "c")], "enum public.state: label: b"],
+    ["an extension", [], [object("extension", "hstore", "owner: o", "version: 1.8")], "extension hstore"],
+    [
+      "another version of one, with what comes with it",
+      [object("extension", "hstore", "owner: o", "version: 1.7", "schema: public", member("f", "a"))],
+      [
+        object(
+          "extension",
+          "hstore",
+          "owner: o",
+          "version: 1.8",
+          "schema: public",
+          member("f", "b"),
+          member("g", "c"),
+        ),
+      ],
+      "extension hstore: version: 1.8",
+    ],
+    [
+      "a table with all that is its own",
+      [],
+      [
+        object("table", "public.t", "owner: o"),
+        object("column", "public.t.a", "type: int"),
+        object("constraint", "t_pkey on public.t", "PRIMARY KEY (a)"),
+        object("index", "public.t_pkey", "CREATE UNIQUE INDEX t_pkey ON public.t USING btree (a)"),
+      ],
+      "table public.t",
+    ],
+    [
+      "a lost line",
+      [object("column", "public.t.c", "type: int", "not null")],
+      [object("column", "public.t.c", "type: int")],
+      "column public.t.c: without not null",
+    ],
+    ["a thing that is gone", [object("index", "public.i", "CREATE")], [], "index public.i removed"],
+  ])("as %s", (_what, before, after, entry) => {
+    expect(judged(before, after, [entry])).toEqual({ rest: [], left: [entry], missing: [] });
+    // Nothing but the entry lets it pass.
+    expect(judged(before, after, []).rest).not.toEqual([]);
+    // The next run begins with it: it need not be new to be left.
+    expect(judged(after, after, [entry])).toEqual({ rest: [], left: [], missing: [] });
+    // And what is not left must not be named.
+    expect(judged(before, before, [entry]).missing).toEqual([entry]);
+  });
+});
+
+describe("and nothing more:", () => {
+  test.each([
+    ["one label more", [state("a")], [state("a", "b", "c")], /enum public\.state changed: now "label: c"/],
+    [
+      "labels in another order",
+      [state("a", "c")],
+      [state("c", "a", "b")],
+      /enum public\.state changed: its lines/,
+    ],
+    ["a label less", [state("a", "c")], [state("c", "b")], /enum public\.state changed: was "label: a"/],
+    [
+      "another owner",
+      [state("a")],
+      [object("enum", "public.state", "owner: x", "label: a", "label: b")],
+      /enum public\.state changed: was "owner: o", now "owner: x"/,
+    ],
+    [
+      "the label on another enum",
+      [state("a")],
+      [state("a"), object("enum", "public.other", "label: b")],
+      /enum public\.other added/,
+    ],
+    ["the whole enum", [], [state("a", "b")], /enum public\.state added/],
+    ["no enum any more", [state("a")], [], /enum public\.state removed/],
+  ])("%s is told", (_what, before, after, line) => {
+    expect(judged(before, after, ["enum public.state: label: b"]).rest).toEqual([
+      expect.stringMatching(line),
+    ]);
+  });
+
+  test("an enum named as a whole may be left where it is new, and gives no leave to change one", () => {
+    expect(judged([state("a")], [state("a", "b")], ["enum public.state"]).rest).toHaveLength(1);
+  });
+
+  test("an extension's version gives no leave for another owner, nor for another extension", () => {
+    const of = (owner: string, version: string, name = "hstore") =>
+      object("extension", name, `owner: ${owner}`, `version: ${version}`);
+    const leaves = ["extension hstore: version: 1.8"];
+    expect(judged([of("o", "1.7")], [of("x", "1.8")], leaves).rest).toHaveLength(1);
+    expect(judged([of("o", "1.7")], [of("o", "1.8"), of("o", "1.8", "citext")], leaves).rest).toEqual([
+      "extension citext added",
+    ]);
+    expect(judged([of("o", "1.7")], [of("o", "1.9")], leaves)).toMatchObject({
+      rest: [expect.stringContaining("version: 1.9")],
+      missing: leaves,
+    });
+  });
+
+  test("a name with a colon in it is taken for what it is", () => {
+    const odd = (...labels: string[]) =>
+      object("enum", 'public."a: b"', ...labels.map((label) => `label: ${label}`));
+    expect(judged([odd("x")], [odd("x", "y: z")], ['enum public."a: b": label: y: z'])).toEqual({
+      rest: [],
+      left: ['enum public."a: b": label: y: z'],
+      missing: [],
+    });
+  });
+});

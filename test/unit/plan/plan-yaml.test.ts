@@ -1,0 +1,220 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
+import { PlanErrors } from "../../../lib/plan/plan-error.ts";
+import { planJsonSchema } from "../../../lib/plan/plan-json-schema.ts";
+import { temporaryFolder } from "../../support/rehearsal.ts";
+
+/** A plan of migrations in these folders. */
+async function planOf(yaml: string | undefined, folders = ["012_Add_orders", "013_labels"]): Promise<string> {
+  const plan = join(await temporaryFolder(), "order-labels");
+  for (const folder of folders) {
+    await mkdir(join(plan, folder), { recursive: true });
+    await writeFile(join(plan, folder, "migrate.sql"), "ALTER TABLE t ADD COLUMN c int;\n");
+    await writeFile(join(plan, folder, "rollback.sql"), "ALTER TABLE t DROP COLUMN IF EXISTS c;\n");
+  }
+  if (yaml !== undefined) await writeFile(join(plan, "plan.yaml"), yaml);
+  return plan;
+}
+
+const mistakesOf = async (folder: string): Promise<string[]> => {
+  const error = await loadPlan(folder).then(
+    () => new Error("nothing was refused"),
+    (refused: unknown) => refused,
+  );
+  return error instanceof PlanErrors ? error.mistakes.map(({ message }) => message) : [String(error)];
+};
+
+describe("a folder of migrations is a plan", () => {
+  test.each([
+    ["without a plan.yaml", undefined],
+    ["with an empty one", ""],
+    ["with one of comments", "# nothing to say\n"],
+    ["with one of a key without a value's default", "protect: []\n"],
+  ])("%s", async (_what, yaml) => {
+    const plan = await compilePlan(await planOf(yaml));
+    expect(plan).toMatchObject({
+      name: "order-labels",
+      title: "Order labels",
+      applicationRoles: [],
+      findRoles: true,
+      migrations: [
+        { version: "012", folder: "012_Add_orders", title: "Add orders", validate: { checks: [] } },
+        { version: "013", folder: "013_labels", title: "Labels" },
+      ],
+    });
+    // Each gate asks something else, and nothing is expected that nobody said.
+    expect(new Set(Object.values(plan.gates).map(({ question }) => question)).size).toBe(6);
+    expect(plan.expectedMinutes).toBeUndefined();
+    expect(plan.schema).toBeUndefined();
+    expect(plan.migrations[0]?.expectedMinutes).toBeUndefined();
+  });
+
+  test("in the order of their versions, whatever their names sort like", async () => {
+    const folders = ["10_c", "9_b", "20261129120000_d", "1_a", "notes", "baseline_old"];
+    const folder = await planOf(undefined, folders.slice(0, 4));
+    for (const other of folders.slice(4)) await mkdir(join(folder, other));
+    expect((await loadPlan(folder)).plan.migrations.map(({ version }) => version)).toEqual([
+      "1",
+      "9",
+      "10",
+      "20261129120000",
+    ]);
+  });
+
+  test("but not where nothing says which comes first", async () => {
+    const folder = await planOf(undefined, ["ae1027a6acf_one", "b3_two"]);
+    expect(await mistakesOf(folder)).toEqual([
+      expect.stringMatching(/^plan\.yaml: migrations: .*which comes first: .*List them in their order/),
+    ]);
+    await writeFile(join(folder, "plan.yaml"), "migrations: [b3_two, ae1027a6acf_one]\n");
+    expect((await loadPlan(folder)).plan.migrations.map(({ version }) => version)).toEqual([
+      "b3",
+      "ae1027a6acf",
+    ]);
+  });
+
+  test("and is the same under . as under its name", async () => {
+    const folder = await planOf(undefined);
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      expect((await loadPlan(".")).plan).toEqual((await loadPlan(folder)).plan);
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  test("whose baseline.sql is where local rehearsals start", async () => {
+    const folder = await planOf(undefined);
+    expect((await loadPlan(folder)).local).toBeUndefined();
+    await writeFile(join(folder, "baseline.sql"), "CREATE TABLE t ();\n");
+    expect((await loadPlan(folder)).local).toMatchObject({ baseline: [{ path: "baseline.sql" }] });
+  });
+
+  test("that fences nobody says so", async () => {
+    expect((await loadPlan(await planOf("applicationRoles: []\n"))).plan.findRoles).toBeUndefined();
+  });
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ["an empty folder", {}, /^plan\.yaml: file: missing in .*named like 012_orders/],
+    ["another tool's files", { "V1__a.sql": "SELECT 1;" }, /There is V1__a\.sql: `sluice import`/],
+    ["plan.yml", { "plan.yml": "title: x" }, /^plan\.yml: file: not read: .*Rename it/],
+  ])("%s is none", async (_what, files, message) => {
+    const folder = await temporaryFolder();
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    expect(await mistakesOf(folder)).toEqual([expect.stringMatching(message)]);
+  });
+});
+
+describe("all mistakes are told at once, each with its line, in words", () => {
+  test("in plan.yaml", async () => {
+    const yaml = [
+      "titel: Orders",
+      "schema: { table: versions, expectedVersion: 007 }",
+      "minimumVersion: 15",
+      "applicationRoles: app",
+      "protect:",
+      "server: { minimumFreeGib: 5, minimumVersion: '15' }",
+      "rollbackSloMinutes: 0",
+      "contents: { t: all }",
+      "migrations:",
+      "  - folder: 012_Add_orders",
+      "    expectedMinuts: 3",
+      "  - title: Labels",
+      "  - 14",
+      "gates:",
+      "  open: { question: 'a question that is much longer than the sixty characters that fit a link' }",
+      "reminders: [{ title: '', days: soon }]",
+      "",
+    ].join("\n");
+    expect(await mistakesOf(await planOf(yaml))).toEqual([
+      'plan.yaml: (top level): unknown key "titel". Is title meant? (line 1)',
+      'plan.yaml: schema.expectedVersion: takes text, and YAML reads 007 as none. Put it in quotes: "007" (line 2)',
+      'plan.yaml: (top level): unknown key "minimumVersion". It stands under server or extensions (line 3)',
+      "plan.yaml: applicationRoles: takes a list: [app] (line 4)",
+      "plan.yaml: protect: holds nothing. It takes a list, or take the key out (line 5)",
+      "plan.yaml: server.minimumVersion: takes a number: 15, without quotes (line 6)",
+      'plan.yaml: server: unknown key "minimumFreeGib". Is minimumFreeGiB meant? (line 6)',
+      "plan.yaml: rollbackSloMinutes: must be more than 0 (line 7)",
+      "plan.yaml: contents.t: is one of full, sample, count, grows, none (line 8)",
+      'plan.yaml: migrations[0]: unknown key "expectedMinuts". Is expectedMinutes meant? (line 11)',
+      "plan.yaml: migrations[1].folder: is missing. It takes text (line 12)",
+      "plan.yaml: migrations[2]: takes keys of its own, and 14 is none (line 13)",
+      "plan.yaml: gates.open.question: has at most 60 characters (line 15)",
+      "plan.yaml: reminders[0].title: must not be empty (line 16)",
+      "plan.yaml: reminders[0].days: takes a number, and soon is none (line 16)",
+    ]);
+  });
+
+  test("in plan.yaml, in folders and in SQL together", async () => {
+    const folder = await planOf(
+      "migrations:\n  - 012_add_orders\n  - 013_labels\nbenchmarks:\n  - { name: b, title: B, query: b.sql, sloMs: 5 }\n",
+    );
+    await writeFile(
+      join(folder, "013_labels/migrate.sql"),
+      "SELEC 1;\nVACUUM;\nPREPARE p AS SELECT 1;\nSELECT FROM FROM;\n",
+    );
+    expect(await mistakesOf(folder)).toEqual([
+      expect.stringMatching(
+        /^plan\.yaml: migrations\[0\]\.folder: there is no folder 012_add_orders in .*\. Is 012_Add_orders meant\? There are 012_Add_orders, 013_labels\. \(line 2\)$/,
+      ),
+      expect.stringMatching(/^013_labels\/migrate\.sql: line 1, column 1: syntax error/),
+      expect.stringMatching(/^013_labels\/migrate\.sql: line 3: this would last for the session/),
+      expect.stringMatching(/^013_labels\/migrate\.sql: line 4, column 13: syntax error/),
+      expect.stringMatching(/^b\.sql: file: missing in /),
+    ]);
+  });
+
+  test("in the SQL also where plan.yaml cannot be read", async () => {
+    const folder = await planOf("title: [\n");
+    await writeFile(join(folder, "013_labels/rollback.sql"), "-- nothing\n");
+    expect(await mistakesOf(folder)).toEqual([
+      expect.stringMatching(/^plan\.yaml: line \d: /),
+      expect.stringMatching(/^013_labels\/rollback\.sql: file: holds no SQL/),
+    ]);
+  });
+
+  test("and a file that is missing names what is there", async () => {
+    const folder = await planOf(undefined);
+    await mkdir(join(folder, "014_up"));
+    await writeFile(join(folder, "014_up/up.sql"), "SELECT 1;");
+    await writeFile(join(folder, "plan.yaml"), "migrations: [014_up]\n");
+    expect(await mistakesOf(folder)).toEqual([
+      expect.stringMatching(/^014_up\/migrate\.sql: file: missing in .*Its folder holds up\.sql/),
+      expect.stringMatching(/^014_up\/rollback\.sql: file: missing in /),
+    ]);
+  });
+});
+
+describe("YAML's own traps give one clear line", () => {
+  test.each([
+    [
+      "anchors and aliases",
+      "title: &t Orders\ncontents:\n  <<: *t\n",
+      /^plan\.yaml: line 1: anchors and aliases are not taken here \(&t, \*t\)/,
+    ],
+    ["a second document", "title: a\n---\ntitle: b\n", /^plan\.yaml: line 2: a second document begins here/],
+    ["a key twice", "title: a\nprotect: []\ntitle: b\n", /^plan\.yaml: line 3: this key stands twice/],
+    [
+      "a tab",
+      "gates:\n\topen: { question: a }\n",
+      /^plan\.yaml: line 2: a tab stands where YAML takes blanks/,
+    ],
+    ["a tag", "title: !ruby/object x\n", /^plan\.yaml: line 1: .*plain text, numbers/],
+    ["a list", "- a\n- b\n", /^plan\.yaml: \(top level\): takes keys of its own, and not a list$/],
+    ["text", "orders\n", /^plan\.yaml: \(top level\): takes keys of its own, and orders is none$/],
+  ])("%s", async (_what, yaml, message) => {
+    expect(await mistakesOf(await planOf(yaml))).toEqual([expect.stringMatching(message)]);
+  });
+});
+
+test("the schema in docs is plan.yaml's: write it anew with `npx vitest run --project unit plan/plan-yaml --update`", async () => {
+  const schema = {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "plan.yaml of a Sluice plan",
+    ...planJsonSchema(),
+  };
+  await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot("../../../docs/plan.schema.json");
+});
