@@ -58,6 +58,8 @@ export default defineConfig({
       }),
       // Needs LocalStack's engine: a second interpreter for the same definitions.
       tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
+      // Needs npm's registry: installs what `npm pack` makes where there is nothing else.
+      tier("package", 600, { fileParallelism: false }),
       tier("browser", 240, { globalSetup: ["test/browser/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
       tier("e2e", 1200, { fileParallelism: false }),

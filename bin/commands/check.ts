@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
+import { IS_BUILT, PACKAGE_FOLDER } from "../../lib/package.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
@@ -7,7 +10,10 @@ import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { planFolder, problemsOf } from "./plan-folder.ts";
 import { planText } from "./plan-text.ts";
 
-export const DEFAULT_PLAN = "sql/knowledge-graph";
+const HERE = "sql/knowledge-graph";
+
+/** The bundled plan: the one of this folder, and elsewhere the package's. */
+export const DEFAULT_PLAN = IS_BUILT && !existsSync(HERE) ? join(PACKAGE_FOLDER, HERE) : HERE;
 
 export function checkCommand({ streams, exit }: Context): Command {
   return new Command("check")
