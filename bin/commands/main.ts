@@ -9,6 +9,7 @@ import { initCommand } from "./init.ts";
 import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
+import { pullRequestCommand } from "./pull-request.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { verifyCommand } from "./verify.ts";
@@ -85,5 +86,8 @@ Examples:
 ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
+  // Of use within GitHub Actions alone.
+  const within = (args: string[]) => main(args, context.streams, context.loadRehearse, context.open);
+  sluice.addCommand(pullRequestCommand(context, within).copyInheritedSettings(sluice), { hidden: true });
   return sluice;
 }

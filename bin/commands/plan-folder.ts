@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { shorten } from "../../lambdas/report/words.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
+import type { PlanError } from "../../lib/plan/plan-error.ts";
 import { UsageError } from "../../local/events.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function planFolder(dir: string): Promise<LoadedPlan> {
 }
 
 /** What keeps the plan from being deployed or published: the same as synth says. */
-export async function problemsOf(loaded: LoadedPlan): Promise<readonly Error[]> {
+export async function problemsOf(loaded: LoadedPlan): Promise<readonly PlanError[]> {
   const { whyNotDeployed } = await import("../../lib/plan/compile.ts");
   return whyNotDeployed(loaded);
 }
