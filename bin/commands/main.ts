@@ -5,6 +5,7 @@ import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
@@ -12,6 +13,7 @@ import { publishCommand } from "./publish.ts";
 import { pullRequestCommand } from "./pull-request.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
+import { rollbackCommand } from "./rollback.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -33,10 +35,10 @@ export async function main(
     // Commander has said it already, help and version among it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     // It comes with a parser, which help and the like need not wait for.
-    const { mistakeIn } = await import("./mistake.ts");
-    const mistake = mistakeIn(error);
-    if (mistake !== undefined) {
-      print(streams.stderr, [`error: ${mistake}`]);
+    const { errorLines } = await import("./mistake.ts");
+    const lines = errorLines(error);
+    if (lines !== undefined) {
+      print(streams.stderr, lines);
       return USAGE;
     }
     print(streams.stderr, [
@@ -50,6 +52,8 @@ const COMMANDS = [
   newCommand,
   rehearseCommand,
   checkCommand,
+  rollbackCommand,
+  importCommand,
   publishCommand,
   reportCommand,
   verifyCommand,

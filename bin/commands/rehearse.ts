@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
+import { noticeText } from "../../lambdas/shared/plan.ts";
 import { COPY_HOW, type CopyHow, type RehearseOptions } from "../../local/events.ts";
 import { addressIn, placeOf } from "../../local/server/address.ts";
 import { DEFAULT_PLAN } from "./check.ts";
@@ -130,6 +131,11 @@ async function rehearse(
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
   const shown = terminal.open({ streams, plan, json, answers: { yes, noGo, user } });
+  // Nobody is to say Go to what they do not know of.
+  terminal.print(
+    json ? streams.stderr : streams.stdout,
+    (plan.notices ?? []).map((notice) => `Read otherwise than written: ${noticeText(notice)}`),
+  );
   if (!json) terminal.print(streams.stdout, [makingText(options)]);
   const start = await loadRehearse();
   const outcome = await terminal.present(await start(options), shown);
