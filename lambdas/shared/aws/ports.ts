@@ -156,7 +156,8 @@ function archiveOf({ copyTo, exportTo }: Deployed): Places {
 function databasesOf({ database, secretArn, iamUser, instance }: RunDatabase): PgDatabases {
   const options = {
     database,
-    applicationName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "sluice",
+    // Whoever looks for sessions that are not Sluice's knows its own by how they begin.
+    applicationName: ["sluice", process.env.AWS_LAMBDA_FUNCTION_NAME ?? ""].join(" ").trim(),
     authorities: readAuthorities(),
   };
   if (iamUser !== undefined)
