@@ -3,7 +3,7 @@ import { type CompiledPlan, migrationOf, type SchemaVersion } from "../shared/pl
 import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
-import { type Standing, standingAround } from "./standing.ts";
+import { keepsStanding, type Standing, standingAfter, standingAround } from "./standing.ts";
 import { type ToolTable, toolTable } from "./tables.ts";
 
 // What the run writes to the table of the schema's version, as statements without parameters: they are sent in one
@@ -65,14 +65,21 @@ export async function noteOf(
   }
   const inserts = insertsOf(table, rows, began);
   return {
-    apply: inserts.map(
-      ({ table: into, columns, is }) =>
-        `INSERT INTO ${into} (${Object.keys(columns).map(identifier).join(", ")})
-        SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${into} WHERE ${is})`,
-    ),
+    apply: inserts.map(asStatement),
     rollBack: inserts.toReversed().map(({ table: from, is }) => `DELETE FROM ${from} WHERE ${is}`),
     rows: inserts,
   };
+}
+
+/** The statements that fill a table as the tool itself would have, by applying these one after another. */
+export function noteAll(table: ToolTable, tool: Tool, rows: readonly ToolRow[]): string[] {
+  if (keepsStanding(tool)) return stand(table, tool, standingAfter(tool, rows));
+  return insertsOf(table, rows, "now()").map(asStatement);
+}
+
+function asStatement({ table, columns, is }: Insert): string {
+  return `INSERT INTO ${table} (${Object.keys(columns).map(identifier).join(", ")})
+        SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is})`;
 }
 
 async function needTable(session: Session, schema: SchemaVersion): Promise<ToolTable> {

@@ -1,5 +1,5 @@
 import type { CompiledPlan, SchemaVersion } from "../shared/plan.ts";
-import { NONE, type ToolRow } from "../shared/tool-rows.ts";
+import { NONE, type Tool, type ToolRow } from "../shared/tool-rows.ts";
 
 // Three tools keep no row for each migration: their table holds where the schema stands. What it holds after each
 // migration of the plan follows from where the plan starts, so that a rollback can put back exactly that.
@@ -16,16 +16,30 @@ export function standingAround(
   migrations: CompiledPlan["migrations"],
   version: string,
 ): { before: Standing; after: Standing } | undefined {
-  if (tool !== "alembic" && tool !== "golang-migrate" && tool !== "tern") return undefined;
-  let after: Standing = expectedVersion === NONE ? [] : expectedVersion.split(",").map((head) => head.trim());
-  // Tern's table always has its one row.
-  if (tool === "tern" && expectedVersion === NONE) after = ["0"];
+  if (tool === undefined || !keepsStanding(tool)) return undefined;
+  let after: Standing =
+    expectedVersion === NONE ? fresh(tool) : expectedVersion.split(",").map((head) => head.trim());
   for (const migration of migrations) {
     const before = after;
     for (const row of migration.rows ?? []) after = followed(after, row);
     if (migration.version === version) return { before, after };
   }
   throw new Error(`The plan has no migration ${version}`);
+}
+
+/** Whether a tool's table holds only where the schema stands. */
+export function keepsStanding(tool: Tool): boolean {
+  return tool === "alembic" || tool === "golang-migrate" || tool === "tern";
+}
+
+/** What its table holds once these are applied, one after another, to a database that had none. */
+export function standingAfter(tool: Tool, rows: readonly ToolRow[]): Standing {
+  return rows.reduce<Standing>(followed, fresh(tool));
+}
+
+/** Tern's table always has its one row. */
+function fresh(tool: Tool): Standing {
+  return tool === "tern" ? ["0"] : [];
 }
 
 function followed(standing: Standing, row: ToolRow): Standing {
