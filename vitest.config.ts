@@ -24,13 +24,14 @@ const ALONE = [
 
 const MATRIX = "test/machine/matrix";
 
-/** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
+/** Whole runs, two dozen and more: CI's, as npm test is to take under four minutes. */
 const RUNS = [
   "changes",
   "drill",
   "ends-back",
   "ends-forward",
   "hooks-and-gates",
+  "import",
   "mistakes",
   "ways-back",
   "small-plan",

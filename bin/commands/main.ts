@@ -5,6 +5,7 @@ import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
@@ -51,6 +52,7 @@ const COMMANDS = [
   rehearseCommand,
   checkCommand,
   rollbackCommand,
+  importCommand,
   publishCommand,
   reportCommand,
   verifyCommand,

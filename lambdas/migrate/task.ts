@@ -52,15 +52,13 @@ export const migrateTask: Task<z.infer<typeof event>> = {
             session,
             scope: { of: "all", read: await stagingWishes(session, ports) },
             since: recordBefore(ports.plan, version),
+            alongside: (tables) =>
+              keepRows(session, name, tables).catch((error: unknown) => {
+                // They only serve to name rows. What ails the session shows with the next statement.
+                ports.progress(`a difference will not name rows: ${messageOf(error)}`);
+              }),
           });
           if (!before) return undefined;
-          await evidence.once(`${Doc.record(name)}/rows`, () =>
-            keepRows(session, name, before.tables).catch((error: unknown) => {
-              // They only serve to name rows. What ails the session shows with the next statement.
-              ports.progress(`a difference will not name rows: ${messageOf(error)}`);
-              return [];
-            }),
-          );
         }
         const done = await runSteps(session, ports, {
           key,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
 import { rowsThatDiffer } from "../record/former-rows.ts";
 import { grown } from "../record/growing.ts";
+import { needRecord, recordOf } from "../record/records.ts";
 import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { differencesOfViews } from "../record/views.ts";
@@ -30,7 +31,7 @@ import { besideThatDiffers, readBeside } from "./beside.ts";
 import { catalogDifferences, movedBetween } from "./compare.ts";
 import { describeDifference } from "./difference.ts";
 import { heldToRehearsal } from "./held.ts";
-import { keptFingerprint } from "./kept-fingerprint.ts";
+import { fingerprintOf } from "./kept-fingerprint.ts";
 import { notLeft, notLeftText, withoutLeft } from "./leaves.ts";
 import {
   isUntouchedByPlan,
@@ -141,7 +142,7 @@ export async function prove(
       wanted,
       record,
       versions,
-      beside: record && (await readBeside(session, evidence, after, wanted.record)),
+      beside: record && (await readBeside(session, wanted.record)),
     };
   });
   const { wanted, record, versions, beside } = read;
@@ -171,11 +172,11 @@ export async function prove(
         );
   const leaves = await mayBeLeft(ports, evidence, proof);
   const { rest: catalog, left } = withoutLeft(
-    await catalogDifferences(evidence, wanted.catalog ?? "before", after),
+    await catalogDifferences(evidence, wanted.catalog ?? "before", record),
     leaves,
   );
   // On production a migration that did not come so far leaves less.
-  const missing = target === "staging" ? notLeft(leaves, await keptFingerprint(evidence, after)) : [];
+  const missing = target === "staging" ? notLeft(leaves, await fingerprintOf(evidence, record)) : [];
   // Of the rehearsal itself nothing is known yet that could tell.
   const strange =
     target === "production" && catalog.length > 0 ? notMade(catalog, await madeByPlan(evidence)) : [];
@@ -199,18 +200,19 @@ export async function prove(
     at: ports.clock.now().toISOString(),
     name: proof,
     equal: found.length === 0,
-    fingerprintBefore: wanted.catalog
-      ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
-      : null,
+    fingerprintBefore: wanted.catalog ? (await needRecord(evidence, wanted.catalog)).fingerprint : null,
     fingerprintAfter: wanted.catalog ? record.fingerprint : null,
-    tablesBefore: wanted.tables.map(shown),
-    tablesAfter: record.tables.map(shown),
+    record,
+    // On staging they are the same, where nothing differs.
+    ...(target === "staging" && found.length === 0
+      ? {}
+      : { tablesBefore: wanted.tables.map(shown), tablesAfter: record.tables.map(shown) }),
     differences: found,
     ...(left.length > 0 ? { left } : {}),
     unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
     agreed: compared.agreed,
     scope: scopeOf({
-      catalog: wanted.catalog ? await keptFingerprint(evidence, after) : null,
+      catalog: wanted.catalog ? await fingerprintOf(evidence, record) : null,
       tables: wanted.tables,
       views,
       sequences: record.sequences,
@@ -221,7 +223,7 @@ export async function prove(
     ...(added.length > 0 ? { grown: added } : {}),
     ...(others.length > 0 ? { others } : {}),
     moved: [
-      ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+      ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, record) : []),
       ...ranAhead(wanted.sequences, record.sequences),
     ],
   });
@@ -306,19 +308,19 @@ async function expectation(
 ): Promise<Expectation> {
   if (proof === "restore-rehearsed") {
     // Another copy: its row versions are of a time of its own, so every row is read.
-    const record = await evidence.need<RecordDoc>(Doc.record("staging"));
+    const record = await needRecord(evidence, "staging");
     const { tables, sequences, views } = record;
     return { catalog: "staging", record, tables, sequences, views, since: undefined };
   }
   if (proof.startsWith("staging-")) {
     const name = proof.replace(/-again$/, "") as RecordName;
-    const record = await evidence.need<RecordDoc>(Doc.record(name));
+    const record = await needRecord(evidence, name);
     const { tables, sequences, views } = record;
     // What was tried again began from what was proven to be back.
     const since: RecordName = proof === name ? name : `after-${name as ProofName}`;
     return { catalog: name, record, tables, sequences, views, since };
   }
-  const before = await evidence.need<RecordDoc>(Doc.record("before"));
+  const before = await needRecord(evidence, "before");
   const { sequences, views } = before;
   const since = sinceBefore(ports);
   if (proof === "production-data") {
@@ -336,7 +338,7 @@ async function expectation(
   }
   if (proof === "production-restored")
     return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
-  const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
+  const reopened = await recordOf(evidence, "reopened");
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>

@@ -45,19 +45,16 @@ export async function tryRollbackAgain(ports: Ports, evidence: RunEvidence, tria
   // Where it did not bring staging back there is nothing to compare with.
   if (!proven?.equal || (await evidence.read(Doc.proof(`staging-${version}-again`)))) return true;
   const migration = migrationOf(ports.plan, version);
-  const second = await once(evidence, `${version}-second`, ports, () =>
-    rollBackTwice(ports, evidence, trial, migration),
-  );
+  const further = migration.migrate.steps.length > 1;
+  // Before the next try what this one found is kept: a worker that comes later could not see it any more.
+  const second = further
+    ? await once(evidence, `${version}-second`, ports, () => rollBackTwice(ports, evidence, trial, migration))
+    : await rollBackTwice(ports, evidence, trial, migration);
   if (!second) return false;
-  const first =
-    migration.migrate.steps.length > 1
-      ? await once(evidence, `${version}-first-step`, ports, () =>
-          rollBackFirstStep(ports, evidence, trial, migration),
-        )
-      : { wrong: [] };
+  const first = further ? await rollBackFirstStep(ports, evidence, trial, migration) : [];
   if (!first) return false;
   // Contents are read once, after both.
-  const doc = await prove(`staging-${version}-again`, ports, evidence, [...second.wrong, ...first.wrong]);
+  const doc = await prove(`staging-${version}-again`, ports, evidence, [...second, ...first]);
   if (doc && !doc.equal)
     ports.progress(`The rollback of ${version} must also work twice: ${doc.differences[0]}`);
   return doc !== undefined;
@@ -68,13 +65,13 @@ async function once(
   name: string,
   ports: Ports,
   work: () => Promise<string[] | undefined>,
-): Promise<TriedDoc | undefined> {
+): Promise<string[] | undefined> {
   const done = await evidence.read<TriedDoc>(Doc.rollbackTry(name));
-  if (done) return done;
+  if (done) return done.wrong;
   const wrong = await work();
-  return (
-    wrong && (await evidence.keep(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong }))
-  );
+  if (wrong)
+    await evidence.keep<TriedDoc>(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong });
+  return wrong;
 }
 
 /** Undefined: this worker must leave. */
