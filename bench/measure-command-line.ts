@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { withBuilds } from "./builds.ts";
+import { FORMER, withBuilds } from "./builds.ts";
 import { duration, median } from "./stats.ts";
 import type { Measurement, Result } from "./types.ts";
 
@@ -16,7 +16,7 @@ export const commandLine: Measurement = {
   async measure(bench) {
     bench.progress("building the package");
     await run("npm", ["run", "build"], { cwd: HERE });
-    return await withBuilds(async ({ before }) => [
+    return await withBuilds(FORMER.package, async ({ before }) => [
       await sideBySide("sluice --help", ["--help"], before.folder, 250),
       await sideBySide("sluice check of the bundled plan", ["check", PLAN], before.folder, 800),
     ]);
