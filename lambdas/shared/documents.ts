@@ -295,6 +295,8 @@ export interface RecordBeganDoc {
   mark: RowMark;
   sequences: SequenceDoc[];
   tables: ListedTable[];
+  /** Unlogged tables that the plan leaves out; absent: none are. */
+  leftOut?: string[] | undefined;
 }
 
 /** What a materialized view held. */
@@ -321,6 +323,8 @@ export interface RecordDoc {
   views?: ViewContentDoc[] | undefined;
   /** Tables that the plan says only grow; absent: none do. */
   growing?: GrowingDoc[] | undefined;
+  /** Unlogged tables that the plan leaves out; absent: none are. */
+  leftOut?: string[] | undefined;
 }
 
 /** Decimal texts. */
