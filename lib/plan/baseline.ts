@@ -77,7 +77,11 @@ function inserts(
       .map((row) => `(${row.split("\t").map(value).join(", ")})`);
     made.push(`INSERT INTO ${into} OVERRIDING SYSTEM VALUE VALUES ${values.join(", ")};`);
   }
-  return made.join("\n");
+  // As many lines as there were, so that what follows keeps its own.
+  const newlines = (of: string) => of.split("\n").length - 1;
+  const inserted = made.join(" ");
+  const gone = newlines(statement) + newlines(text.slice(start - 1, end)) - newlines(inserted);
+  return `${inserted}${"\n".repeat(Math.max(0, gone))}`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
@@ -90,5 +94,7 @@ function value(field: string): string {
     if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
     return ESCAPES[other] ?? other;
   });
-  return `'${plain.replaceAll("'", "''")}'`;
+  if (!/[\\\n\r]/.test(plain)) return `'${plain.replaceAll("'", "''")}'`;
+  const escaped = plain.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+  return `E'${escaped.replaceAll("'", "''")}'`;
 }
