@@ -4,6 +4,7 @@ import { downtime } from "./measure-downtime.ts";
 import { embedded } from "./measure-embedded.ts";
 import { graph } from "./measure-graph.ts";
 import { indexBuild } from "./measure-index-build.ts";
+import { longPlan } from "./measure-long-plan.ts";
 import { overhead } from "./measure-overhead.ts";
 import { refresh } from "./measure-refresh.ts";
 import { rollback } from "./measure-rollback.ts";
@@ -24,6 +25,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   rollback,
   downtime,
   untouched,
+  longPlan,
   overhead,
   embedded,
 ];

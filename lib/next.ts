@@ -12,7 +12,7 @@ export interface NextProps {
   cleanUp: StateMachine;
   storage: Storage;
   notices: Notices;
-  /** Names of the watches', for a plan that watches anything. */
+  /** Names of the watches'. */
   dashboards: readonly string[];
   databases: Settings["databases"];
   /** Checksum of the plan that a run gets which names none. */
@@ -77,11 +77,10 @@ export class Next extends Construct {
       "Todo6Report",
       `aws s3 sync s3://${storage.bucket.bucketName}/runs/RUN evidence (RUN is the execution's name; report.html is in it)`,
     );
-    if (dashboards.length > 0)
-      this.say(
-        "Todo7Watch",
-        `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboards.join(" or ")} (after a success)`,
-      );
+    this.say(
+      "Todo7Watch",
+      `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboards.join(" or ")} (after a success)`,
+    );
   }
 
   private say(id: string, value: string): void {

@@ -5,12 +5,14 @@ import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
+import { rollbackCommand } from "./rollback.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -49,6 +51,8 @@ const COMMANDS = [
   newCommand,
   rehearseCommand,
   checkCommand,
+  rollbackCommand,
+  importCommand,
   publishCommand,
   reportCommand,
   verifyCommand,

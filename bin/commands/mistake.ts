@@ -1,4 +1,5 @@
 import { isPostgresError, SluiceError } from "../../lambdas/shared/errors.ts";
+import { ImportError } from "../../lib/import/source.ts";
 import { PlanError, PlanErrors } from "../../lib/plan/plan-error.ts";
 import { SettingsError } from "../../lib/settings.ts";
 import { UsageError } from "../../local/events.ts";
@@ -61,7 +62,8 @@ export function mistakeIn(error: unknown): string | undefined {
     error instanceof PlanErrors ||
     error instanceof PlanError ||
     error instanceof UsageError ||
-    error instanceof SettingsError
+    error instanceof SettingsError ||
+    error instanceof ImportError
   )
     return error.message;
   if (error instanceof SluiceError) return error.message;

@@ -7,13 +7,17 @@ import { UsageError } from "../../local/events.ts";
 
 /**
  * The plan in that folder.
+ * @param options as loadPlan takes them
  * @throws UsageError for what is no folder, PlanError for a mistake in the plan
  */
-export async function planFolder(dir: string): Promise<LoadedPlan> {
+export async function planFolder(
+  dir: string,
+  options?: { rollbacks?: "read" | "none" },
+): Promise<LoadedPlan> {
   await needFolder(dir, "give the folder of a plan");
   // Postgres's parser comes with it, which help and mistakes need not wait for.
   const { loadPlan } = await import("../../lib/plan/compile.ts");
-  return await loadPlan(dir);
+  return await loadPlan(dir, options);
 }
 
 /** A folder beside it that its name was probably meant for. */

@@ -212,7 +212,7 @@ export async function looseSessions(session: Session, fenced: readonly string[])
        SELECT a.oid FROM acts a JOIN pg_roles g ON g.oid = a.actor
         WHERE g.rolsuper OR g.oid = ${OWNER} OR EXISTS (
           SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE c.relkind IN ('r', 'p') AND ${IS_USERS_SCHEMA("n.nspname")}
+           WHERE c.relkind IN ('r', 'p', 'v') AND ${IS_USERS_SCHEMA("n.nspname")}
              AND (has_table_privilege(g.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
                   OR has_any_column_privilege(g.oid, c.oid, 'INSERT, UPDATE'))))
      SELECT pid, rolname AS role, program, own FROM other WHERE oid IN (SELECT oid FROM writer) ORDER BY role, program, pid`,

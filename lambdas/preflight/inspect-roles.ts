@@ -112,7 +112,7 @@ async function unfenced(session: Session, names: readonly string[]): Promise<Pre
     name,
     "none",
     found,
-    "They act as the database's owner, whose CONNECT nobody can take away, and may act as the application. See that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
+    "They act as the database's owner, whose CONNECT the fence leaves, and may act as the application. See that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
   );
 }
 

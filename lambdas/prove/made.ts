@@ -17,12 +17,10 @@ export async function noteMade(
   before: RecordName,
   after: RecordName,
 ): Promise<void> {
-  await evidence.once<MadeDoc>(Doc.made(version), async () => {
-    const was = await keptFingerprint(evidence, before);
-    const is = await keptFingerprint(evidence, after);
-    const made = [...differences(was, is), ...differencesOfAccess(was, is)];
-    return { objects: made.map(({ kind, name }) => [kind, name]) };
-  });
+  const was = await keptFingerprint(evidence, before);
+  const is = await keptFingerprint(evidence, after);
+  const made = [...differences(was, is), ...differencesOfAccess(was, is)];
+  await evidence.keep<MadeDoc>(Doc.made(version), { objects: made.map(({ kind, name }) => [kind, name]) });
 }
 
 /** Whether the plan may have made a difference. Undefined: nothing was rehearsed that would tell. */

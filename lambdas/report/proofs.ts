@@ -1,5 +1,4 @@
-import type { ProofDoc } from "../shared/documents.ts";
-import type { Facts } from "./facts.ts";
+import type { Facts, WholeProof } from "./facts.ts";
 import { stagingProof } from "./mistakes.ts";
 import type { ProofReport } from "./schema.ts";
 
@@ -35,7 +34,7 @@ function titleOf(name: string): string {
 }
 
 /** Before beside after, table by table: those that the plan names first. */
-function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tables"] {
+function tablesOf(proof: WholeProof, protect: readonly string[]): ProofReport["tables"] {
   const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
   const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
   const grew = new Set((proof.grown ?? []).map((line) => line.slice(0, line.lastIndexOf(": "))));

@@ -68,7 +68,8 @@ export class Functions extends Construct {
     this.byCapability = Object.fromEntries(
       capabilities.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
     ) as FunctionsMade;
-    this.byCapability.admit.addEnvironment(Envar.plan, props.plan.checksum);
+    for (const name of ["admit", "watch"] as const)
+      this.byCapability[name].addEnvironment(Envar.plan, props.plan.checksum);
     if (props.exportRole)
       this.byCapability.snapshot.addEnvironment(Envar.exportRole, props.exportRole.roleArn);
     this.gatePage = this.make(GATE_PAGE_NAME, GATE_PAGE, codeOf(GATE_PAGE_NAME));

@@ -8,11 +8,13 @@ import {
   type GateText,
   type Migration,
   RESTORE,
+  type SchemaVersion,
   type SqlFile,
   type Statement,
 } from "../../lambdas/shared/plan.ts";
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { TOOL_TABLES } from "../../lambdas/shared/tool-rows.ts";
 import { AS_TEXT, firstOutOfOrder, whyNoVersion } from "../../lambdas/shared/version.ts";
 import { baselineSql } from "./baseline.ts";
 import { versionOf } from "./folder-version.ts";
@@ -28,6 +30,7 @@ import { readText } from "./read-text.ts";
 import { LOCAL_OWNER, MIGRATION_FOLDER, type PlanFile } from "./schema.ts";
 import { type Noted, parseCheckFile, parseSqlFile } from "./sql-file.ts";
 import { splitStatements, syntaxProblem } from "./statements.ts";
+import { toolRowsOf } from "./tool-rows.ts";
 import { compileWatch } from "./watch.ts";
 
 /** plan.yaml with its migrations, or those that the folder has. */
@@ -69,10 +72,14 @@ export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[
 
 /**
  * The plan for a rehearsal.
+ * @param rollbacks "none": they are not read, and may be missing; they have no steps then
  * @throws PlanErrors with every mistake in plan.yaml and in the SQL files, and with SQL that does not parse where there
  * are others
  */
-export async function loadPlan(directory: string): Promise<LoadedPlan> {
+export async function loadPlan(
+  directory: string,
+  { rollbacks = "read" }: { rollbacks?: "read" | "none" } = {},
+): Promise<LoadedPlan> {
   await loadModule();
   const mistakes = new Mistakes();
   const noted: Noted = { notices: [], syntax: [] };
@@ -111,12 +118,15 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     const rollback = await mistakes.within<Migration["rollback"]>(() =>
       entry.rollback === RESTORE
         ? withoutFile(directory, path("rollback"))
-        : wayBack(
-            path("rollback"),
-            () => readOf(read, path("rollback"), files),
-            (text) => parseSqlFile(path("rollback"), text, reaching, noted),
-          ),
+        : rollbacks === "none"
+          ? { path: path("rollback"), checksum: "", steps: [] }
+          : wayBack(
+              path("rollback"),
+              () => readOf(read, path("rollback"), files),
+              (text) => parseSqlFile(path("rollback"), text, reaching, noted),
+            ),
     );
+    const rows = mistakes.in(() => toolRowsOf(given?.schema, entry, index, versionOf(folder)));
     const leaves = mistakes.in(() => leftByRollback(entry, index));
     if (!migrate || !validate || !rollback) continue;
     migrations.push({
@@ -127,6 +137,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       checklist,
       ...(asked?.has(folder) ? {} : { unasked: true as const }),
       ...(changes === undefined ? {} : { changes }),
+      ...(rows === undefined || rows.length === 0 ? {} : { rows }),
       migrate,
       validate,
       rollback,
@@ -157,7 +168,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     name: basename(resolve(directory)),
     sources: digest.digest("hex"),
     title: given.title ?? inWords(basename(resolve(directory))),
-    ...(given.schema ? { schema: given.schema } : {}),
+    ...(given.schema ? { schema: tableOf(given.schema) } : {}),
     server: given.server,
     extensions: given.extensions,
     applicationRoles: given.applicationRoles ?? [],
@@ -185,6 +196,14 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   checkReaching(plan, reaching, mistakes);
   if (mistakes.found.length > 0) return refused(mistakes, noted, yaml);
   return { plan, local, syntaxProblems: [...noted.syntax, ...problemsOfTexts(plan)] };
+}
+
+function tableOf({ tool, table, expectedVersion }: NonNullable<PlanFile["schema"]>): SchemaVersion {
+  return {
+    table: table ?? (tool === undefined ? "schema_migrations" : TOOL_TABLES[tool]),
+    expectedVersion,
+    ...(tool === undefined ? {} : { tool }),
+  };
 }
 
 /** @throws PlanErrors always: with what is wrong in its files, sorted by nothing but the order in which it was found */
@@ -417,7 +436,7 @@ function nonEmpty(file: SqlFile, mend = ""): SqlFile {
 }
 
 /** Said wherever a migration has no rollback that works: there are two ways back. */
-const TWO_WAYS = `. A migration has a rollback.sql that brings everything back, or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
+const TWO_WAYS = `. A migration has a rollback.sql that brings everything back (\`sluice rollback\` writes one), or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
 
 /** @throws PlanError where it is missing or empty, with what to do instead */
 async function wayBack(

@@ -1,10 +1,7 @@
 import { expect, test } from "vitest";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
-import {
-  fingerprintOnce,
-  keepFingerprint,
-  keptFingerprint,
-} from "../../../lambdas/prove/kept-fingerprint.ts";
+import { keepCatalog, keepFingerprint, keptFingerprint } from "../../../lambdas/prove/kept-fingerprint.ts";
+import { Doc, type RecordDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence } from "../../support/ports.ts";
 
@@ -29,13 +26,14 @@ test("what no hash tells apart is still each its own: who may connect, and colum
   expect((await keptFingerprint(evidence, "fenced")).access).toEqual([]);
 });
 
-test("a worker that died between the catalog and the fingerprint that names it leaves the next one its work", async () => {
-  const store = new MemoryEvidence();
-  const evidence = evidenceOf(store, "r");
+test("a record names its catalog; an older run's has its fingerprint by itself", async () => {
+  const evidence = evidenceOf(new MemoryEvidence(), "r");
   const fingerprint = fingerprintOf([TABLE]);
-  await keepFingerprint(evidence, "before", fingerprint);
-  store.files.delete("runs/r/fingerprints/before.json");
-  expect(await fingerprintOnce(evidence, "before", async () => fingerprint)).toBe(fingerprint.hash);
-  const again = () => Promise.reject(new Error("It is known already"));
-  expect(await fingerprintOnce(evidence, "before", again)).toBe(fingerprint.hash);
+  const { hash, catalog } = await keepCatalog(evidence, fingerprint);
+  const record = { at: "2026-11-03T02:00:00.000Z", seconds: 1, fingerprint: hash, tables: [], sequences: [] };
+  await evidence.keep<RecordDoc>(Doc.record("before"), { ...record, catalog });
+  await evidence.keep<RecordDoc>(Doc.record("staging"), record);
+  await keepFingerprint(evidence, "staging", fingerprint);
+  for (const name of ["before", "staging"])
+    expect(await keptFingerprint(evidence, name)).toEqual(fingerprint);
 });
