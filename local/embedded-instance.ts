@@ -19,6 +19,11 @@ function ofBaseline(path: string, sql: string, error: unknown): unknown {
     [
       `${path}:${line} the embedded PostgreSQL does not take the baseline: ${message} (${code})`,
       ...more,
+      ...(/^role .* does not exist$/.test(message)
+        ? [
+            "Make the role at the top of the file (CREATE ROLE ... LOGIN), as `sluice new --from-database` does.",
+          ]
+        : []),
       ...(/extension/.test(message)
         ? [
             "It has pgcrypto, pg_trgm, uuid-ossp and vector, and no other extension; with --database-url a server of yours takes its place.",
