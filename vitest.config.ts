@@ -59,6 +59,8 @@ export default defineConfig({
       }),
       // Needs LocalStack's engine: a second interpreter for the same definitions.
       tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
+      // Needs npm's registry: installs what `npm pack` makes where there is nothing else.
+      tier("package", 600, { fileParallelism: false }),
       tier("browser", 240, { globalSetup: ["test/browser/global-setup.ts"] }),
       // The real tools of others; each test has a database of its own.
       tier("tools", 120, { globalSetup: ["test/tools/global-setup.ts"] }),

@@ -16,6 +16,9 @@ export interface RehearseFlags {
   databaseUrl?: string;
   apply?: boolean;
   copy?: CopyHow;
+  markdown?: string;
+  since?: string;
+  annotations?: "github";
 }
 
 /**
@@ -33,6 +36,8 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     );
   if (apply && fail)
     throw new UsageError("--fail does not go with --apply: a drill must break nothing real.");
+  if (flags.since !== undefined && flags.markdown === undefined)
+    throw new UsageError("--since needs --markdown: it is said there what has changed.");
   if (copy !== undefined && databaseUrl === undefined)
     throw new UsageError("--copy needs --database-url: without one there is nothing to copy.");
   if (copy === "physical" && apply)

@@ -7,6 +7,7 @@ import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { EXIT_CODES, INTERRUPTED, REHEARSE_EXIT_CODES } from "./exit-codes.ts";
+import { annotationsOption, type ForReviewers, forReviewers } from "./for-reviewers.ts";
 import { openReport } from "./open-report.ts";
 import { planFolder } from "./plan-folder.ts";
 import { checkGateNames, type RehearseFlags, rehearseOptions, userName } from "./rehearse-options.ts";
@@ -53,6 +54,12 @@ export function rehearseCommand(context: Context): Command {
         .choices(["connect", "none"])
         .default("connect"),
     )
+    .option("--markdown <file>", "writes what a pull request should show of the run into this file")
+    .option(
+      "--since <file>",
+      "adds what has changed since that earlier --markdown; a file that is not there, or is no such text, counts as none",
+    )
+    .addOption(annotationsOption())
     .addHelpText(
       "after",
       `
@@ -67,12 +74,19 @@ Examples:
   sluice rehearse --yes --json > report.json
   sluice rehearse --plan my-plan --out evidence
   sluice rehearse --database-url postgresql://me@localhost/app
+  sluice rehearse --yes --markdown rehearsal.md
 ${REHEARSE_EXIT_CODES}`,
     )
     .action(async (flags: RehearseFlags) => {
       const user = userName();
       const options = rehearseOptions(flags, user);
-      context.exit(await rehearse(options, flags, user, context));
+      const shown = await forReviewers(flags, context);
+      try {
+        context.exit(await rehearse(options, flags, user, context, shown));
+      } catch (error) {
+        await shown.refused(error);
+        throw error;
+      }
     });
 }
 
@@ -109,9 +123,11 @@ async function rehearse(
   { yes = false, noGo = [], json = false, open = false }: RehearseFlags,
   user: string,
   context: Context,
+  reviewers: ForReviewers,
 ): Promise<number> {
   const { streams, loadRehearse } = context;
-  const { plan } = await planFolder(options.plan);
+  const loaded = await planFolder(options.plan);
+  const { plan } = loaded;
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
   const shown = terminal.open({ streams, plan, json, answers: { yes, noGo, user } });
@@ -128,6 +144,7 @@ async function rehearse(
     return INTERRUPTED;
   }
   terminal.printEnd(outcome.end, shown, json);
+  await reviewers.ended(loaded, outcome.end.report);
   if (open) await openReport(join(outcome.end.evidence, "report.html"), context);
   return EXIT_CODES[outcome.end.end];
 }
