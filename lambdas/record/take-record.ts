@@ -72,7 +72,7 @@ export async function takeRecord(
   let tables: TableContentDoc[] | undefined;
   const catalog = async (session: Session) => {
     fingerprint = await draft.once(Doc.fingerprint(name), async () =>
-      keepCatalog(evidence, await takeFingerprint(session, applicationRoles(ports))),
+      keepCatalog(evidence, await takeFingerprint(session, applicationRoles(ports)), base?.catalog),
     );
     return true;
   };
