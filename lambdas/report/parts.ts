@@ -1,5 +1,6 @@
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
+import { machineTimeOf, machineTimeOn } from "./machine-time.ts";
 import type { PhasePart } from "./schema.ts";
 import { secondsBetween, toMilliseconds } from "./words.ts";
 
@@ -12,6 +13,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const reading = lastReading(facts);
   const read = (name: string) => readSeconds[name] ?? null;
   const versions = plan.migrations.map(({ version }) => version);
+  const machine = machineTimeOf(facts).migration;
   const from = facts.rollback?.from ?? null;
   const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
   const undone = versions
@@ -34,6 +36,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
           checksOf(facts, "staging", version),
           checksOf(facts, "production", version),
         ),
+        ...(machine === null ? [] : [part("Calls and evidence", machine, machineTimeOn(facts, version))]),
       ],
     ]),
     [

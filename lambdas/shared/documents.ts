@@ -50,6 +50,8 @@ export const Doc = {
   changes: (what: ChangesName) => `changes/${what}`,
   /** Objects that a migration makes, changes or drops. */
   made: (version: string) => `made/${version}`,
+  /** Of all migrations, once all are rehearsed: production's checks and proofs read it. */
+  madeByAll: "made/all",
   /** The catalog that a gate was asked for; of older runs also those of records, by their names. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */
@@ -295,6 +297,8 @@ export interface RecordBeganDoc {
   mark: RowMark;
   sequences: SequenceDoc[];
   tables: ListedTable[];
+  /** Unlogged tables that the plan leaves out; absent: none are. */
+  leftOut?: string[] | undefined;
 }
 
 /** What a materialized view held. */
@@ -321,6 +325,8 @@ export interface RecordDoc {
   views?: ViewContentDoc[] | undefined;
   /** Tables that the plan says only grow; absent: none do. */
   growing?: GrowingDoc[] | undefined;
+  /** Unlogged tables that the plan leaves out; absent: none are. */
+  leftOut?: string[] | undefined;
 }
 
 /** Decimal texts. */
@@ -370,6 +376,11 @@ export interface ChangesDoc {
 export interface MadeDoc {
   /** Kind and name, as the catalog's fingerprint has them. */
   objects: [kind: string, name: string][];
+}
+
+export interface MadeByAllDoc {
+  /** By the migration's version. */
+  made: Readonly<Record<string, MadeDoc["objects"]>>;
 }
 
 export interface SequenceMovedDoc {

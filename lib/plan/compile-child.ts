@@ -1,6 +1,6 @@
 import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { compilePlan } from "./compile.ts";
-import { PlanError } from "./plan-error.ts";
+import { PlanError, PlanErrors } from "./plan-error.ts";
 
 /** What this process prints. */
 export interface CompiledText {
@@ -13,6 +13,6 @@ try {
   const compiled: CompiledText = { text: documentOf(plan), checksum: plan.checksum };
   process.stdout.write(JSON.stringify(compiled));
 } catch (error) {
-  console.error(error instanceof PlanError ? error.message : error);
+  console.error(error instanceof PlanErrors || error instanceof PlanError ? error.message : error);
   process.exitCode = 1;
 }
