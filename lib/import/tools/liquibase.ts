@@ -283,6 +283,11 @@ function migrationOf(
       says: "says failOnError:false: Liquibase goes on where it fails, and the plan does not",
     });
   const delimiter = attributes.get("endDelimiter");
+  const whole = attributes.get("splitStatements")?.toLowerCase() === "false" || delimiter !== undefined;
+  if (!whole && cutsBody(lines.join("\n")))
+    say(
+      "has a body with semicolons in it, at which Liquibase cuts, unless it says splitStatements:false: it fails there. The plan takes the body whole",
+    );
   const put = (text: string) =>
     [...properties].reduce((now, [name, value]) => now.replaceAll(`\${${name}}`, value), text);
   const sql = (text: string) => put(delimiter === undefined ? text : withSemicolons(text, delimiter));
@@ -316,6 +321,12 @@ function wayBack(
   if (/^\s*changeset(id|author|path)\s*:/i.test(text))
     return { none: `the changeset at ${file}:${line} rolls back by another changeset: ${text.trim()}` };
   return holdsSql(text) ? { file, line, text, runs } : { none: `the --rollback at ${file}:${line} is empty` };
+}
+
+/** A body of simple statements survives its splitting; what begins a block does not. */
+function cutsBody(text: string): boolean {
+  const bodies = text.match(/\$(\w*)\$[\s\S]*?\$\1\$/g) ?? [];
+  return bodies.some((body) => /\b(declare|if|loop)\b/i.test(body) && body.includes(";"));
 }
 
 /** Delimiters are regular expressions to Liquibase; people use plain ones. */

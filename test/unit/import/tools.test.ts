@@ -386,6 +386,15 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
+    "cuts a body at its semicolons unless it is told not to",
+    {
+      "c.sql":
+        "--liquibase formatted sql\n--changeset ann:1\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n--changeset ann:2 splitStatements:false\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n",
+    },
+    { notes: [/c\.sql:2 has a body with semicolons/], never: [/c\.sql:4 has a body/] },
+  ],
+  [
+    "liquibase",
     "asks the database before a changeset with preconditions",
     { "c.sql": "--liquibase formatted sql\n--changeset ann:1\n--preconditions onFail:MARK_RAN\nSELECT 1;\n" },
     { doubts: [/c\.sql:3 makes the changeset depend on what the database holds/] },
