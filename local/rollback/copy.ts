@@ -8,13 +8,27 @@ export interface Copy {
   /** From now on `renew` goes back to this moment. */
   keep(): Promise<void>;
   renew(): Promise<void>;
+  /** Takes away what `keep` made; the rest is the world's. */
+  forget(): Promise<void>;
 }
 
-/** Production of a local run, which is a copy itself. */
-export function copyIn({ fleet, databases, instance, database }: World): Copy {
+/** It was asked to stop: by Ctrl-C, or a terminal that closed. */
+export class Stopped extends Error {
+  override readonly name = "Stopped";
+}
+
+/**
+ * Production of a local run, which is a copy itself.
+ * @param stopped whether to stop before the next piece of work, with Stopped
+ */
+export function copyIn(
+  { fleet, databases, instance, database }: World,
+  stopped: () => boolean = () => false,
+): Copy {
   let kept: string | undefined;
   return {
     async withSession(work) {
+      if (stopped()) throw new Stopped();
       const endpoint = (await fleet.describe(instance))?.endpoint ?? { host: instance, port: 0 };
       return await databases.withSession(endpoint, work, database);
     },
@@ -27,6 +41,10 @@ export function copyIn({ fleet, databases, instance, database }: World): Copy {
       if (kept === undefined) throw new Error("There is no moment to go back to: call keep first");
       await fleet.startDelete(instance);
       await fleet.startRestore(kept, instance, {}, "staging", {});
+    },
+    async forget() {
+      if (kept !== undefined) await fleet.deleteSnapshot(kept);
+      kept = undefined;
     },
   };
 }

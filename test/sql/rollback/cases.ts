@@ -45,6 +45,8 @@ export const BASELINE = `
   CREATE TABLE app.event (at date NOT NULL, what text, PRIMARY KEY (at, what)) PARTITION BY RANGE (at);
   CREATE TABLE app.event_2026 PARTITION OF app.event FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
   CREATE INDEX event_what_idx ON app.event (what);
+  CREATE UNLOGGED TABLE app.queue (job text);
+  INSERT INTO app.queue VALUES ('a job');
   CREATE TABLE app.log (line text, at timestamptz DEFAULT now());
   CREATE PUBLICATION feed FOR TABLE app.person;
   INSERT INTO app.person (email, name, age) SELECT 'p' || i || '@x', 'p' || i, i FROM generate_series(1, 20) i;
