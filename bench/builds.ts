@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,8 +9,15 @@ import type { Report } from "../lambdas/report/schema.ts";
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 
-/** The last commit whose records and proofs read every value. */
-const BEFORE_ROW_VERSIONS = "4dedd479945d69c156230ceed7a66c78a21f0cc5";
+/** Commits of former builds to compare with. */
+export const FORMER = {
+  /** The last whose records and proofs read every value. */
+  rowVersions: "4dedd479945d69c156230ceed7a66c78a21f0cc5",
+  /** The last that unrolled each plan into a machine of its own, and asked after each migration. */
+  oneMachine: "d36dc8e7c492a129625b908552a91b9b81498f16",
+  /** The last that ran from its sources alone. */
+  package: "10dc6d55bb354567a4d08d76d57b43f974676404",
+} as const;
 
 /** A checkout of Sluice that can be run. */
 export interface Build {
@@ -18,14 +25,22 @@ export interface Build {
   folder: string;
 }
 
-/** Lends this build, and the one before row versions proved anything, which is taken out of the repository's history. */
-export async function withBuilds<T>(work: (builds: { before: Build; now: Build }) => Promise<T>): Promise<T> {
+export interface Builds {
+  before: Build;
+  now: Build;
+}
+
+/** Lends this build, and a former one, which is taken out of the repository's history. */
+export async function withBuilds<T>(
+  former: (typeof FORMER)[keyof typeof FORMER],
+  work: (builds: Builds) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-before-"));
   try {
     const archive = join(folder, "before.tar");
-    await run("git", ["-C", HERE, "archive", "--output", archive, BEFORE_ROW_VERSIONS]).catch((error) => {
+    await run("git", ["-C", HERE, "archive", "--output", archive, former]).catch((error) => {
       throw new Error(
-        `The build to compare with is commit ${BEFORE_ROW_VERSIONS.slice(0, 12)}, which this clone does not have; fetch the whole history`,
+        `The build to compare with is commit ${former.slice(0, 12)}, which this clone does not have; fetch the whole history`,
         { cause: error },
       );
     });
@@ -51,6 +66,8 @@ export interface WholeRun {
   cause: string;
   /** From the fence to its lifting. */
   downtime: number;
+  /** What the rehearsal said of it. */
+  predictedDowntime: number;
   /** The migration's own steps on production. */
   steps: number;
   /** "Record production" and "Prove the data" together. */
@@ -60,7 +77,12 @@ export interface WholeRun {
 }
 
 /** Rehearses a plan on a copy of that database, by the build's own command line, every gate answered at once. */
-export async function wholeRun(build: Build, plan: SmallPlan, databaseUrl: string): Promise<WholeRun> {
+export async function wholeRun(
+  build: Build,
+  plan: SmallPlan,
+  databaseUrl: string,
+  keep?: string,
+): Promise<WholeRun> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-run-"));
   const evidence = join(folder, "evidence");
   try {
@@ -83,6 +105,7 @@ export async function wholeRun(build: Build, plan: SmallPlan, databaseUrl: strin
       if (error.stdout) return { stdout: error.stdout };
       throw new Error(`The build ${build.name} could not run: ${error.stderr}`, { cause: error });
     });
+    if (keep) await run("cp", ["-r", evidence, keep]);
     return await read(evidence, JSON.parse(stdout) as Report);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -97,18 +120,18 @@ async function read(evidence: string, report: Report): Promise<WholeRun> {
     end: report.end,
     cause: report.cause ?? "",
     downtime: report.downtime.seconds ?? Number.NaN,
+    predictedDowntime: report.downtime.predictedSeconds,
     steps,
-    recordAndProof:
-      (await stateSeconds(evidence, "record-production")) + (await stateSeconds(evidence, "prove-the-data")),
+    recordAndProof: stateSeconds(report, "Record production") + stateSeconds(report, "Prove the data"),
     files,
     bytes,
   };
 }
 
-async function stateSeconds(evidence: string, state: string): Promise<number> {
-  const at = async (name: string) =>
-    Date.parse(JSON.parse(await readFile(join(evidence, "states", `${name}.json`), "utf8")).at);
-  return ((await at(`${state}-done`)) - (await at(state))) / 1000;
+function stateSeconds({ timeline }: Report, name: string): number {
+  const states = timeline.phases.flatMap(({ states }) => states);
+  const { enteredAt, doneAt } = states.find(({ state }) => state === name) ?? {};
+  return (Date.parse(doneAt ?? "") - Date.parse(enteredAt ?? "")) / 1000;
 }
 
 async function sizeOf(folder: string): Promise<{ files: number; bytes: number }> {

@@ -19,6 +19,7 @@ const FULL: Sizes = {
   untouchedRows: 5_000_000,
   outOfLineRows: 100_000,
   smallTables: 2_000,
+  planMigrations: 50,
   capSeconds: 60,
 };
 const QUICK: Sizes = {
@@ -30,6 +31,7 @@ const QUICK: Sizes = {
   untouchedRows: 500_000,
   outOfLineRows: 10_000,
   smallTables: 200,
+  planMigrations: 10,
   capSeconds: 5,
 };
 const LATEST = fileURLToPath(new URL("results/latest.json", import.meta.url));
@@ -90,6 +92,7 @@ const sizes: Sizes = {
   untouchedRows: base.untouchedRows,
   outOfLineRows: base.outOfLineRows,
   smallTables: base.smallTables,
+  planMigrations: base.planMigrations,
   capSeconds: options.cap ?? base.capSeconds,
 };
 

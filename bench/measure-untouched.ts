@@ -1,5 +1,6 @@
-import { type Build, type SmallPlan, type WholeRun, wholeRun, withBuilds } from "./builds.ts";
+import { type Builds, FORMER, type SmallPlan, withBuilds } from "./builds.ts";
 import type { Bench, Database } from "./harness.ts";
+import { filled, sideBySide, timesFaster, timesLess } from "./side-by-side.ts";
 import { count, duration, median, timed } from "./stats.ts";
 import type { Measurement, Result } from "./types.ts";
 
@@ -27,14 +28,12 @@ ALTER TABLE ${table} DROP COLUMN IF EXISTS added;
 export const untouched: Measurement = {
   name: "untouched",
   measure: (bench) =>
-    withBuilds(async (builds) => [
+    withBuilds(FORMER.rowVersions, async (builds) => [
       ...(await largeTable(bench, builds)),
       ...(await outOfLine(bench, builds)),
       ...(await smallTables(bench, builds)),
     ]),
 };
-
-type Builds = { before: Build; now: Build };
 
 async function largeTable(bench: Bench, builds: Builds): Promise<Result[]> {
   const rows = bench.sizes.untouchedRows;
@@ -122,40 +121,13 @@ async function smallTables(bench: Bench, builds: Builds): Promise<Result[]> {
     return [
       timesFaster(what, runs, ({ downtime }) => downtime, 5),
       {
-        what: "the same: files of evidence",
-        asWritten: `${count(runs.before.files)} (build before)`,
-        ours: count(runs.now.files),
-        ratio: runs.before.files / runs.now.files,
-        target: "at most 1/20",
-        reached: runs.now.files * 20 <= runs.before.files,
+        ...timesLess("the same: files of evidence", runs, ({ files }) => files, 20),
         note: `${count(runs.before.bytes)} and ${count(runs.now.bytes)} bytes`,
-        figures: {},
       },
     ];
   } finally {
     await bench.drop(database);
   }
-}
-
-/** A database of the bench's owner with a version table and whatever the SQL makes. */
-async function filled(bench: Bench, sql: string): Promise<Database> {
-  const database = await bench.empty();
-  bench.progress(`filling ${database.name}`);
-  await database.asSuperuser((session) => session.exec("CREATE EXTENSION IF NOT EXISTS vector"));
-  await database.asOwner(async (session) => {
-    await session.exec(
-      "CREATE SCHEMA IF NOT EXISTS public; CREATE TABLE versions (version text PRIMARY KEY)",
-    );
-    await session.exec("INSERT INTO versions VALUES ('1')");
-    await session.exec(sql);
-    await session.exec("GRANT SELECT ON ALL TABLES IN SCHEMA public TO v2_app");
-  });
-  await database.asSuperuser(async (session) => {
-    await session.exec(`ALTER DATABASE ${database.name} SET max_parallel_workers_per_gather = 0`);
-    await session.exec("VACUUM (ANALYZE)");
-    await session.exec("CHECKPOINT");
-  });
-  return database;
 }
 
 /** Milliseconds of a serial count. */
@@ -166,42 +138,4 @@ async function countOf(database: Database, table: string): Promise<number> {
       times.push((await timed(() => session.query(`SELECT count(*) FROM ${table}`))).ms);
     return median(times);
   });
-}
-
-/** Runs in turns; of each build the run whose downtime is the median. */
-async function sideBySide(
-  bench: Bench,
-  builds: Builds,
-  plan: SmallPlan,
-  database: Database,
-): Promise<{ before: WholeRun; now: WholeRun; all: Record<Build["name"], WholeRun[]> }> {
-  const all: Record<Build["name"], WholeRun[]> = { before: [], now: [] };
-  for (let time = 0; time < TIMES; time++)
-    for (const build of [builds.before, builds.now]) {
-      bench.progress(`a whole run by the build ${build.name} (${time + 1} of ${TIMES})`);
-      const run = await wholeRun(build, plan, database.url);
-      if (run.end !== "Succeeded") throw new Error(`The build ${build.name} ended ${run.end}: ${run.cause}`);
-      all[build.name].push(run);
-    }
-  return { before: middle(all.before), now: middle(all.now), all };
-}
-
-const middle = (runs: readonly WholeRun[]): WholeRun =>
-  [...runs].sort((a, b) => a.downtime - b.downtime)[Math.floor(runs.length / 2)] as WholeRun;
-
-function timesFaster(
-  what: string,
-  { before, now, all }: { before: WholeRun; now: WholeRun; all: unknown },
-  of: (run: WholeRun) => number,
-  times: number,
-): Result {
-  return {
-    what,
-    asWritten: `${duration(of(before) * 1000)} (build before)`,
-    ours: duration(of(now) * 1000),
-    ratio: of(before) / of(now),
-    target: `at most 1/${times}`,
-    reached: of(now) * times <= of(before),
-    figures: { all },
-  };
 }

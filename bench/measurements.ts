@@ -1,9 +1,11 @@
 import { checksum } from "./measure-checksum.ts";
 import { column } from "./measure-column.ts";
+import { commandLine } from "./measure-command-line.ts";
 import { downtime } from "./measure-downtime.ts";
 import { embedded } from "./measure-embedded.ts";
 import { graph } from "./measure-graph.ts";
 import { indexBuild } from "./measure-index-build.ts";
+import { longPlan } from "./measure-long-plan.ts";
 import { overhead } from "./measure-overhead.ts";
 import { refresh } from "./measure-refresh.ts";
 import { rollback } from "./measure-rollback.ts";
@@ -24,6 +26,8 @@ export const MEASUREMENTS: readonly Measurement[] = [
   rollback,
   downtime,
   untouched,
+  longPlan,
   overhead,
   embedded,
+  commandLine,
 ];

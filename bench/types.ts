@@ -16,6 +16,8 @@ export interface Sizes {
   outOfLineRows: number;
   /** Tables of ten rows. */
   smallTables: number;
+  /** Migrations of a long plan of trivial ones. */
+  planMigrations: number;
   /** The plan's way is given up after so many seconds, and reported as slower than that. */
   capSeconds: number;
 }

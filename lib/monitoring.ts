@@ -12,6 +12,7 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import {
   type CustomMetricGroup,
   DefaultDashboardFactory,
+  MetricStatistic,
   type MetricWithAlarmSupport,
   MonitoringFacade,
   SnsAlarmActionStrategy,
@@ -20,14 +21,15 @@ import { Construct } from "constructs";
 import { METRICS, nameOf } from "../lambdas/shared/names.ts";
 import type { CompiledPlan, Metric, Threshold } from "../lambdas/shared/plan.ts";
 import { runbookOf, sectionText } from "../lambdas/watch/runbook.ts";
-import { CONNECTION_CAPACITY, FAILED_CHECKS } from "../lambdas/watch/samples.ts";
+import { CONNECTION_CAPACITY, FAILED_CHECKS, PUBLISHED_BEYOND_ALERT } from "../lambdas/watch/samples.ts";
 import { thresholdText } from "../lambdas/watch/thresholds.ts";
 
 const PERIOD = Duration.minutes(5);
 const GIB = 1024 ** 3;
 
 export interface MonitoringProps {
-  plan: CompiledPlan & { watch: NonNullable<CompiledPlan["watch"]> };
+  /** The plan that is deployed. */
+  plan: CompiledPlan;
   /** The database's, which its metrics have as their dimension. */
   label: string;
   /** Identifier of production. */
@@ -45,7 +47,10 @@ interface Source {
   scale: number;
 }
 
-/** The plan's metrics as a dashboard, each with its target drawn and an alarm at its threshold. */
+/**
+ * The deployed plan's metrics as a dashboard, each with its target drawn and an alarm at its threshold. Which plans are
+ * published later nobody knows: of theirs there is one graph of all that is read, and one alarm.
+ */
 export class Monitoring extends Construct {
   /** Name of the dashboard. */
   readonly dashboard: string;
@@ -72,14 +77,19 @@ export class Monitoring extends Construct {
         createAlarmDashboard: false,
       }),
     });
+    if (plan.watch)
+      facade.monitorCustom({
+        alarmFriendlyName: "Watch",
+        humanReadableName: `${plan.title}: ${label}`,
+        metricGroups: [
+          ...plan.watch.metrics.map((metric) => this.groupOf(metric)),
+          this.capacity(plan.server.minimumConnections),
+        ],
+      });
     facade.monitorCustom({
-      alarmFriendlyName: "Watch",
-      humanReadableName: `${plan.title}: ${label}`,
-      metricGroups: [
-        ...plan.watch.metrics.map((metric) => this.groupOf(metric)),
-        this.capacity(plan.server.minimumConnections),
-        this.failedChecks(),
-      ],
+      alarmFriendlyName: "Plans",
+      humanReadableName: `Whatever plan is watched: ${label}`,
+      metricGroups: [this.everyMetric(), this.published(), this.failedChecks()],
     });
     facade.monitorLambdaFunction({
       lambdaFunction: probe,
@@ -140,6 +150,33 @@ export class Monitoring extends Construct {
     );
   }
 
+  /** Under the names that the plan gives them, each a line. */
+  private everyMetric(): CustomMetricGroup {
+    return {
+      title: "Every metric that is read",
+      metrics: [
+        {
+          searchQuery: "",
+          dimensionsMap: this.dimensions,
+          statistic: MetricStatistic.MAX,
+          period: PERIOD,
+        },
+      ],
+    };
+  }
+
+  private published(): CustomMetricGroup {
+    const title = "Metrics of a published plan beyond their alert";
+    return this.group(
+      title,
+      this.sample(PUBLISHED_BEYOND_ALERT, Stats.MAXIMUM),
+      { operator: ">", value: 0 },
+      {
+        description: `A metric of a published plan is beyond its alert threshold on ${this.label}. Which one, and what to do: ${sectionText("published")}.`,
+      },
+    );
+  }
+
   private failedChecks(): CustomMetricGroup {
     const title = "Checks that do not hold any more";
     return this.group(
@@ -152,13 +189,17 @@ export class Monitoring extends Construct {
     );
   }
 
+  private get dimensions(): Record<string, string> {
+    return { service: METRICS.service, [METRICS.dimension]: this.label };
+  }
+
   private sample(metricName: string, statistic: string): Source {
     const metric = new CloudWatchMetric({
       namespace: METRICS.namespace,
       metricName,
       statistic,
       period: PERIOD,
-      dimensionsMap: { service: METRICS.service, [METRICS.dimension]: this.label },
+      dimensionsMap: this.dimensions,
     });
     return { shown: metric, alarmed: metric, scale: 1 };
   }

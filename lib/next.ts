@@ -8,11 +8,13 @@ import type { Database, Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 
 export interface NextProps {
+  /** Whether outputs have the stack to themselves, and so names of their own. */
+  alone: boolean;
   machine: StateMachine;
   cleanUp: StateMachine;
   storage: Storage;
   notices: Notices;
-  /** Names of the watches', for a plan that watches anything. */
+  /** Names of the watches'. */
   dashboards: readonly string[];
   databases: Settings["databases"];
   /** Checksum of the plan that a run gets which names none. */
@@ -29,12 +31,15 @@ const CONSOLES = {
 
 /** Says at the end of `cdk deploy` what there is now, and what to do next. Outputs are printed in the order of their names. */
 export class Next extends Construct {
+  private readonly alone: boolean;
+
   constructor(
     scope: Construct,
     id: string,
-    { machine, cleanUp, storage, notices, dashboards, databases, plan, publishers }: NextProps,
+    { alone, machine, cleanUp, storage, notices, dashboards, databases, plan, publishers }: NextProps,
   ) {
     super(scope, id);
+    this.alone = alone;
     const { region, partition } = Stack.of(this);
     const host = new CfnMapping(this, "Consoles", { mapping: CONSOLES }).findInMap(partition, "host");
     const [first] = databases;
@@ -77,15 +82,15 @@ export class Next extends Construct {
       "Todo6Report",
       `aws s3 sync s3://${storage.bucket.bucketName}/runs/RUN evidence (RUN is the execution's name; report.html is in it)`,
     );
-    if (dashboards.length > 0)
-      this.say(
-        "Todo7Watch",
-        `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboards.join(" or ")} (after a success)`,
-      );
+    this.say(
+      "Todo7Watch",
+      `https://${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboards.join(" or ")} (after a success)`,
+    );
   }
 
   private say(id: string, value: string): void {
-    new CfnOutput(this, id, { value }).overrideLogicalId(id);
+    const output = new CfnOutput(this, id, { value });
+    if (this.alone) output.overrideLogicalId(id);
   }
 }
 

@@ -8,8 +8,8 @@ import type { Database } from "./settings.ts";
 import { Watch } from "./watch.ts";
 
 /**
- * What a watch takes. Its schedule serves any plan. Of the plan that is deployed the metrics are known, and get a
- * dashboard and alarms for each database; those of another one are in the same namespace under their names, and in the report.
+ * What a watch takes: its schedule, and a dashboard and alarms for each database. All serve any plan, and show the
+ * deployed one's metrics each by itself.
  */
 export function watchProduction(
   scope: Construct,
@@ -28,19 +28,17 @@ export function watchProduction(
     notices: Notices;
   },
 ): Monitoring[] {
-  const { watch } = plan;
   const { aftercare, watch: probe } = functions.byCapability;
   new Watch(scope, "Watch", {
     starter: aftercare,
     probe,
     labels: databases.map(({ label }) => label),
   });
-  if (!watch) return [];
   return databases.map(
     ({ label, instance }) =>
       // Not by their place in the list: its order may change, and a dashboard's name is taken until the former one is gone.
       new Monitoring(scope, label === namedAfter ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
-        plan: { ...plan, watch },
+        plan,
         label,
         instance,
         probe,

@@ -1,5 +1,5 @@
 import { hasLedger } from "../lambdas/migrate/ledger.ts";
-import { besideThatDiffers, readOf } from "../lambdas/prove/beside.ts";
+import { besideThatDiffers, readBeside } from "../lambdas/prove/beside.ts";
 import { describeDifference, differences } from "../lambdas/prove/difference.ts";
 import { takeFingerprint } from "../lambdas/prove/fingerprint.ts";
 import { keptFingerprint } from "../lambdas/prove/kept-fingerprint.ts";
@@ -8,18 +8,13 @@ import { scopeOf } from "../lambdas/prove/scope.ts";
 import { takeTableContent } from "../lambdas/record/checksums.ts";
 import { type Compared, compareContents, modeOf, readAs } from "../lambdas/record/compare-contents.ts";
 import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
+import { marked, recordOf } from "../lambdas/record/records.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
 import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
 import type { PlanSummary } from "../lambdas/report/plan-summary.ts";
 import { countRows } from "../lambdas/row-versions/count.ts";
 import { type MarkedTable, markedTables, otherLineage, type RowMark } from "../lambdas/row-versions/mark.ts";
-import {
-  Doc,
-  type RecordBeganDoc,
-  type RecordDoc,
-  type ScopeDoc,
-  type TableContentDoc,
-} from "../lambdas/shared/documents.ts";
+import { Doc, type RecordDoc, type ScopeDoc, type TableContentDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
@@ -50,11 +45,11 @@ export async function proveByHand(
   session: Session,
   progress: (table: string) => void = () => undefined,
 ): Promise<ProvenByHand | undefined> {
-  const before = await evidence.read<RecordDoc>(Doc.record("before"));
+  const before = await recordOf(evidence, "before");
   if (!before) return undefined;
   const was = await keptFingerprint(evidence, "before");
   const is = await takeFingerprint(session, was.roles);
-  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("before"));
+  const { mark } = await marked(evidence, "before", before);
   const withoutVersions = await whyNotByVersions(session, mark, evidence.run);
   const now = await markedTables(session);
   const contents: Compared[] = [];
@@ -76,7 +71,7 @@ export async function proveByHand(
     contents.push(await takeTableContent(session, recorded.table, recorded.columns, howToRead(recorded)));
   }
   const growing = before.growing ?? [];
-  const beside = await readOf(session, before);
+  const beside = await readBeside(session, before);
   const sequences = await takeSequences(session);
   const { migrations = [] } = (await evidence.read<PlanSummary>(Doc.plan)) ?? {};
   const { rest, left } = withoutLeft(

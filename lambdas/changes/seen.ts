@@ -1,27 +1,27 @@
 import { noteStopped } from "../fence/stopped-by-plan.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
-import { noteMade } from "../prove/made.ts";
+import { noteMade, noteMadeByAll } from "../prove/made.ts";
 import { listTables } from "../record/checksums.ts";
 import { countTables, readTables } from "../record/read-tables.ts";
+import { marked, needMarkedRecord, needRecord, recordOf } from "../record/records.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
 import { hasOtherLabels } from "../row-versions/mark.ts";
 import {
   type ChangesDoc,
   Doc,
-  type RecordBeganDoc,
-  type RecordDoc,
   type RecordName,
   type TableChangeDoc,
   type TableContentDoc,
 } from "../shared/documents.ts";
+import { Draft } from "../shared/draft.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { besideTarget } from "../shared/places.ts";
 import type { Migration } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { disagreements } from "./agreed.ts";
 import { objectChanges, sequencesMoved } from "./objects.ts";
 import {
@@ -57,21 +57,19 @@ export async function noteChanges(
     since: before as RecordName,
   });
   if (!record) return false;
-  const versions = await qualifiedName(session, ports.plan.schema?.table);
-  const doc = await evidence.once<ChangesDoc>(Doc.changes(`staging-${version}`), async () => {
-    const [was, is] = [
-      await momentOf(evidence, before as RecordName),
-      await momentOf(evidence, after as RecordName),
-    ];
-    return await changesDoc(
+  const versions = await versionTables(session, ports.plan.schema);
+  const was = await needMarkedRecord(evidence, before as RecordName);
+  const doc = await evidence.keep<ChangesDoc>(
+    Doc.changes(`staging-${version}`),
+    await changesDoc(
       ports,
       evidence,
       before as RecordName,
       after as RecordName,
-      observe(was, is, (table) => table === versions),
+      observe(was, record, (table) => versions.has(table)),
       { objectsSince: `staging-${version}` },
-    );
-  });
+    ),
+  );
   // From before it was applied at all: its rollback may leave something, which is made by it too.
   await noteMade(evidence, version, `staging-${version}`, after as RecordName);
   ports.progress(`${version} ${changesText(doc)}`);
@@ -84,7 +82,7 @@ export async function noteChanges(
 /** The last that is known of staging before the migration is applied for good. */
 async function rolledBack(evidence: RunEvidence, version: string): Promise<RecordName> {
   const names: RecordName[] = [`after-staging-${version}-again`, `after-staging-${version}`];
-  for (const name of names) if (await evidence.read(Doc.record(name))) return name;
+  for (const name of names) if (await recordOf(evidence, name)) return name;
   // It has no rollback.
   return `staging-${version}`;
 }
@@ -97,7 +95,7 @@ async function refuseOthers(
   { tables }: ChangesDoc,
 ): Promise<void> {
   if (!changes) return;
-  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(await rolledBack(evidence, version)));
+  const { mark } = await needMarkedRecord(evidence, await rolledBack(evidence, version));
   const [row] = await session.query<{ path: string[] }>(
     "SELECT coalesce(array_agg(quote_ident(name)), '{}') AS path FROM unnest(current_schemas(false)) AS name",
   );
@@ -117,20 +115,20 @@ async function noteAll(
   session: Session,
   ports: Ports,
   evidence: RunEvidence,
-  versions: string | undefined,
+  versions: ReadonlySet<string>,
 ): Promise<boolean> {
   if (await evidence.read(Doc.changes("staging"))) return true;
   const all = ports.plan.migrations.map(({ version }) => version);
   const [first, last] = [all[0] ?? "", all.at(-1) ?? ""];
   const [from, to]: [RecordName, RecordName] = [await rolledBack(evidence, first), `changed-${last}`];
-  const before = await momentOf(evidence, from);
-  const after = await momentOf(evidence, to);
+  const before = await needMarkedRecord(evidence, from);
+  const after = await needMarkedRecord(evidence, to);
   const each: Own[] = [];
   for (const { version, migrate } of ports.plan.migrations) {
-    const is = await momentOf(evidence, `changed-${version}`);
+    const is = await needMarkedRecord(evidence, `changed-${version}`);
     each.push({
       byTime: migrate.steps.some(({ picksByTime }) => picksByTime),
-      was: markedBy((await momentOf(evidence, await rolledBack(evidence, version))).mark),
+      was: markedBy((await needMarkedRecord(evidence, await rolledBack(evidence, version))).mark),
       is: contentsByOid(is),
       changes: await rowChanges(evidence, version),
     });
@@ -145,7 +143,7 @@ async function noteAll(
   const marked = markedBy(after.mark);
   const tables = before.mark.tables.flatMap((was): TableChangeDoc[] => {
     const content = contents.get(was.table);
-    if (!content || was.table === versions) return [];
+    if (!content || versions.has(was.table)) return [];
     const structure = structureOf(was, content, marked);
     const own = each.flatMap(({ was: then, is, changes, byTime: picks }) => {
       const called = then.byOid.get(was.oid);
@@ -186,6 +184,7 @@ async function noteAll(
       tables: [...several.values()].filter((content) => content !== undefined),
     },
   );
+  await noteMadeByAll(evidence, all);
   await evidence.keep<ChangesDoc>(
     Doc.changes("staging"),
     await changesDoc(
@@ -243,15 +242,20 @@ async function readSeveral(
   if (wanted.length === 0) return true;
   const listed = (await listTables(session)).filter(({ table }) => wanted.some((one) => one.table === table));
   const under = `${Doc.changes("staging")}/read`;
-  const reading = { ports, evidence, session, beside: besideTarget(ports, evidence, "staging") };
+  const draft = await Draft.begin(evidence, ports.clock, `${under}/counted-0`);
+  const reading = { ports, draft, session, beside: besideTarget(ports, evidence, "staging") };
   const { since } = before.mark;
   const counts = await countTables(listed, since, { ...reading, under: `${under}/counted` });
-  if (!counts) return false;
-  const read = await readTables(
-    listed.map((table) => ({ ...table, mode: "full" as const, byColumn: true, since })),
-    { ...reading, under },
-  );
-  if (!read) return false;
+  const read =
+    counts &&
+    (await readTables(
+      listed.map((table) => ({ ...table, mode: "full" as const, byColumn: true, since })),
+      { ...reading, under },
+    ));
+  if (!read) {
+    await draft.keep();
+    return false;
+  }
   for (const [place, content] of read.entries()) {
     const oid = wanted.find(({ table }) => table === content.table)?.oid ?? "";
     const was = before.mark.tables.find((table) => table.oid === oid);
@@ -269,7 +273,7 @@ async function readSeveral(
  * a column or the table itself goes, and is to come back with what was in it.
  */
 async function touchedTables(evidence: RunEvidence, versions: readonly string[]): Promise<string[]> {
-  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("staging"));
+  const { mark } = await needMarkedRecord(evidence, "staging");
   const touched = new Set<string>();
   const records = versions.flatMap((version): RecordName[] => [
     `staging-${version}`,
@@ -278,8 +282,9 @@ async function touchedTables(evidence: RunEvidence, versions: readonly string[])
     `changed-${version}`,
   ]);
   for (const name of records) {
-    if (!(await evidence.read(Doc.record(name)))) continue;
-    const moment = await momentOf(evidence, name);
+    const record = await recordOf(evidence, name);
+    if (!record) continue;
+    const moment = await marked(evidence, name, record);
     const there = markedBy(moment.mark);
     for (const { table, touched: rows } of moment.tables)
       if (rows) touched.add(there.byName.get(table)?.oid ?? "");
@@ -298,10 +303,7 @@ async function changesDoc(
   { objectsSince, touched = [] }: { objectsSince: RecordName; touched?: string[] },
 ): Promise<ChangesDoc> {
   const [was, is] = [await keptFingerprint(evidence, objectsSince), await keptFingerprint(evidence, after)];
-  const [from, to] = [
-    await evidence.need<RecordDoc>(Doc.record(before)),
-    await evidence.need<RecordDoc>(Doc.record(after)),
-  ];
+  const [from, to] = [await needRecord(evidence, before), await needRecord(evidence, after)];
   return {
     at: ports.clock.now().toISOString(),
     tables,
@@ -309,10 +311,4 @@ async function changesDoc(
     sequences: sequencesMoved(from.sequences, to.sequences),
     touched,
   };
-}
-
-export async function momentOf(evidence: RunEvidence, name: RecordName): Promise<Moment> {
-  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(name));
-  const { tables } = await evidence.need<RecordDoc>(Doc.record(name));
-  return { mark, tables };
 }

@@ -2,6 +2,7 @@ import { describeDifference, differences } from "../prove/difference.ts";
 import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
 import { keepFingerprint, keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { movedInWords } from "../prove/moved-columns.ts";
+import { CHAIN, documentsOf } from "../shared/chain.ts";
 import type { GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -99,12 +100,34 @@ function fewLines(lines: readonly string[]): string[] {
   return more > 0 ? [...lines.slice(0, MOST_LINES), `and ${more} more`] : [...lines];
 }
 
-// Gates, states and the chain are written while a gate is open, failures are of tries that were made again, and of the catalogs the
-// hashes stand in the records.
+// Gates and states are written while a gate is open, failures are of tries that were made again, and of the catalogs the
+// hashes stand in the records. Of the chain counts what it is up to the newest link with documents in it.
 const NOT_SHOWN = /^(gates|states|failures|fingerprints|catalogs|chain|leases)\//;
 const DOCUMENT = /\.json$/;
 
 async function shownDocuments(evidence: RunEvidence): Promise<ShownDocuments> {
-  const shown = [...(await evidence.tags())].filter(([file]) => DOCUMENT.test(file) && !NOT_SHOWN.test(file));
-  return Object.fromEntries(shown.map(([file, tag]) => [file.replace(DOCUMENT, ""), tag]));
+  const tags = [...(await evidence.tags())];
+  const shown = tags.filter(([file]) => DOCUMENT.test(file) && !NOT_SHOWN.test(file));
+  const links = tags.filter(([file]) => file.startsWith(CHAIN));
+  const holding = links.slice(0, await newestWithDocuments(evidence, links));
+  return {
+    ...Object.fromEntries(shown.map(([file, tag]) => [file.replace(DOCUMENT, ""), tag])),
+    ...(holding.length > 0 ? { [`${CHAIN}...`]: sha256(JSON.stringify(holding)) } : {}),
+  };
+}
+
+const READ_AT_ONCE = 8;
+
+/** How many links there are up to the newest that holds documents. What visits to a gate's page add holds none. */
+async function newestWithDocuments(
+  evidence: RunEvidence,
+  links: readonly (readonly [file: string, tag: string])[],
+): Promise<number> {
+  for (let end = links.length; end > 0; end -= READ_AT_ONCE) {
+    const some = links.slice(Math.max(0, end - READ_AT_ONCE), end);
+    const texts = await Promise.all(some.map(([file]) => evidence.readFile(file)));
+    const last = texts.findLastIndex((text) => text !== undefined && documentsOf(text));
+    if (last !== -1) return end - some.length + last + 1;
+  }
+  return 0;
 }

@@ -12,8 +12,9 @@ import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, isRestoreOnly, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
+import { noteOf } from "../version-table/note.ts";
+import { beganAt } from "./ledger-writes.ts";
 import { runSteps } from "./run-steps.ts";
-import { addVersion } from "./schema-version.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -31,7 +32,6 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
-    const { schema } = ports.plan;
     const migration = migrationOf(ports.plan, version);
     const about = named(migration);
     const key = { run, version, round, direction: "migrate" as const };
@@ -52,15 +52,13 @@ export const migrateTask: Task<z.infer<typeof event>> = {
             session,
             scope: { of: "all", read: await stagingWishes(session, ports) },
             since: recordBefore(ports.plan, version),
+            alongside: (tables) =>
+              keepRows(session, name, tables).catch((error: unknown) => {
+                // They only serve to name rows. What ails the session shows with the next statement.
+                ports.progress(`a difference will not name rows: ${messageOf(error)}`);
+              }),
           });
           if (!before) return undefined;
-          await evidence.once(`${Doc.record(name)}/rows`, () =>
-            keepRows(session, name, before.tables).catch((error: unknown) => {
-              // They only serve to name rows. What ails the session shows with the next statement.
-              ports.progress(`a difference will not name rows: ${messageOf(error)}`);
-              return [];
-            }),
-          );
         }
         const done = await runSteps(session, ports, {
           key,
@@ -70,8 +68,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
           noticesRewrites: target === "staging",
-          atEnd: async () =>
-            schema ? [await addVersion(session, schema.table, version, migration.title)] : [],
+          atEnd: async () => (await noteOf(session, ports.plan, version, beganAt(key))).apply,
         });
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")
@@ -108,12 +105,15 @@ export function stepsDoc(
   what: Pick<StepsDoc, "target" | "version" | "round" | "title" | "direction">,
   now: Date,
 ): StepsDoc {
+  const last = steps.at(-1);
   const startedAt = steps[0]?.startedAt ?? now.toISOString();
+  // By the server's clock: what the worker did afterwards is no part of them.
+  const ended = last ? Date.parse(last.startedAt) + last.seconds * 1000 : now.getTime();
   return {
     ...what,
     startedAt,
-    endedAt: now.toISOString(),
-    seconds: (now.getTime() - Date.parse(startedAt)) / 1000,
+    endedAt: new Date(ended).toISOString(),
+    seconds: (ended - Date.parse(startedAt)) / 1000,
     steps,
   };
 }

@@ -1,13 +1,6 @@
 import { earlierThatDiffer, readEarlier } from "../record/growing.ts";
 import { largeObjectsThatDiffer, takeLargeObjects } from "../record/large-objects.ts";
-import {
-  Doc,
-  type GrowingDoc,
-  type LargeObjectsDoc,
-  type RecordDoc,
-  type RecordName,
-} from "../shared/documents.ts";
-import type { RunEvidence } from "../shared/evidence.ts";
+import type { GrowingDoc, LargeObjectsDoc, RecordDoc } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
 
 /** What is compared beside the tables that are read in full, in part or counted. */
@@ -18,17 +11,7 @@ export interface Beside {
 }
 
 /** Reads it again, as `before` has it. */
-export async function readBeside(
-  session: Session,
-  evidence: RunEvidence,
-  after: RecordName,
-  before: RecordDoc,
-): Promise<Beside> {
-  return await evidence.once(`${Doc.record(after)}/beside`, () => readOf(session, before));
-}
-
-/** The same without a run's evidence to keep it in. */
-export async function readOf(session: Session, { growing, largeObjects }: RecordDoc): Promise<Beside> {
+export async function readBeside(session: Session, { growing, largeObjects }: RecordDoc): Promise<Beside> {
   return {
     growing: await readEarlier(session, growing ?? []),
     largeObjects: largeObjects && (await takeLargeObjects(session, largeObjects.oids)),

@@ -1,18 +1,18 @@
-import type { RecordName } from "../shared/documents.ts";
+import type { RecordDoc, RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type Difference, describeDifference, differences, differencesOfAccess } from "./difference.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { keptFingerprint } from "./kept-fingerprint.ts";
+import { fingerprintOf, keptFingerprint } from "./kept-fingerprint.ts";
 import { movedInWords } from "./moved-columns.ts";
 
 /** What differs between the catalogs of two records of one database; nothing when they are equal. */
 export async function catalogDifferences(
   evidence: RunEvidence,
   before: RecordName,
-  after: RecordName,
+  after: Pick<RecordDoc, "fingerprint" | "catalog">,
 ): Promise<Difference[]> {
   const was = await keptFingerprint(evidence, before);
-  const is = await keptFingerprint(evidence, after);
+  const is = await fingerprintOf(evidence, after);
   return [...differences(was, is), ...differencesOfAccess(was, is)];
 }
 
@@ -30,8 +30,8 @@ export function differencesOfCopy(original: Fingerprint, copy: Fingerprint): str
 export async function movedBetween(
   evidence: RunEvidence,
   before: RecordName,
-  after: RecordName,
+  after: Pick<RecordDoc, "fingerprint" | "catalog">,
 ): Promise<string[]> {
   const was = await keptFingerprint(evidence, before);
-  return movedInWords(was, await keptFingerprint(evidence, after));
+  return movedInWords(was, await fingerprintOf(evidence, after));
 }

@@ -1,20 +1,14 @@
 import { departures } from "../changes/hold.ts";
 import { objectChanges, sequencesMoved } from "../changes/objects.ts";
 import { type Moment, observe } from "../changes/observe.ts";
-import { momentOf } from "../changes/seen.ts";
 import { tableTexts } from "../changes/words.ts";
 import { isUntouchedByPlan, NOT_BY_ROWS } from "../prove/made.ts";
 import { modeOf } from "../record/compare-contents.ts";
-import {
-  type ChangesDoc,
-  Doc,
-  type ProofDoc,
-  type RecordDoc,
-  type TableChangeDoc,
-} from "../shared/documents.ts";
+import { type MarkedRecord, needMarkedRecord, needRecord, recordOf } from "../record/records.ts";
+import { type ChangesDoc, Doc, type ProofDoc, type TableChangeDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
-import { keptFingerprint } from "./kept-fingerprint.ts";
+import { fingerprintOf, keptFingerprint } from "./kept-fingerprint.ts";
 
 /**
  * Compares what the migrations did to production's data with what they did to staging's. Where nothing is fenced only
@@ -24,12 +18,11 @@ import { keptFingerprint } from "./kept-fingerprint.ts";
 export async function heldToRehearsal(
   ports: Ports,
   evidence: RunEvidence,
-  record: RecordDoc,
+  record: MarkedRecord,
   except: (table: string) => boolean,
 ): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">> {
   const before = await beforeByColumn(evidence);
-  const after = await momentOf(evidence, "after-production-data");
-  const done = observe(before, { ...after, tables: record.tables }, except);
+  const done = observe(before, record, except);
   const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
   const fenced = ports.settings.fence === "connect";
   const shown = seen.tables.filter(({ table }) => !except(table));
@@ -40,13 +33,10 @@ export async function heldToRehearsal(
     tables: done,
     objects: objectChanges(
       await keptFingerprint(evidence, "before"),
-      await keptFingerprint(evidence, "after-production-data"),
+      await fingerprintOf(evidence, record),
       done,
     ),
-    sequences: sequencesMoved(
-      (await evidence.need<RecordDoc>(Doc.record("before"))).sequences,
-      record.sequences,
-    ),
+    sequences: sequencesMoved((await needRecord(evidence, "before")).sequences, record.sequences),
     touched: [],
   }));
   const isUntouched = await isUntouchedByPlan(evidence);
@@ -68,7 +58,7 @@ export async function heldToRehearsal(
 
 /** The other partitions of a table's parent, where staging held no rows of this one. */
 async function partitionsBeside(evidence: RunEvidence): Promise<(table: string) => string[]> {
-  const { mark, tables } = await momentOf(evidence, "staging");
+  const { mark, tables } = await needMarkedRecord(evidence, "staging");
   const empty = new Set(tables.flatMap(({ table, rows }) => (rows === "0" ? [table] : [])));
   return (name) => {
     const parent = mark.tables.find(({ table }) => table === name)?.parent?.oid;
@@ -83,8 +73,8 @@ function withoutRows({ rows: _, columns, ...change }: TableChangeDoc): TableChan
 
 /** What staging held of a table column by column, production held too where it held the same rows. */
 async function beforeByColumn(evidence: RunEvidence): Promise<Moment> {
-  const before = await momentOf(evidence, "before");
-  const staging = await evidence.read<RecordDoc>(Doc.record("staging"));
+  const before = await needMarkedRecord(evidence, "before");
+  const staging = await recordOf(evidence, "staging");
   const known = new Map(staging?.tables.map((content) => [content.table, content]));
   return {
     ...before,

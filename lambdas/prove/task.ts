@@ -2,6 +2,7 @@ import * as z from "zod";
 import { compareContents } from "../record/compare-contents.ts";
 import { rowsThatDiffer } from "../record/former-rows.ts";
 import { grown } from "../record/growing.ts";
+import { needRecord, recordOf } from "../record/records.ts";
 import { ranAhead, wentBack } from "../record/sequences.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { differencesOfViews } from "../record/views.ts";
@@ -23,14 +24,14 @@ import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
-import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { catalogDifferences, movedBetween } from "./compare.ts";
 import { describeDifference } from "./difference.ts";
 import { heldToRehearsal } from "./held.ts";
-import { keptFingerprint } from "./kept-fingerprint.ts";
+import { fingerprintOf } from "./kept-fingerprint.ts";
 import { notLeft, notLeftText, withoutLeft } from "./leaves.ts";
 import {
   isUntouchedByPlan,
@@ -128,7 +129,7 @@ export async function prove(
   const after: RecordName = `after-${proof}`;
   const target = targetOf(proof);
   const read = await withTarget(ports, evidence, target, async (session) => {
-    const versions = await qualifiedName(session, ports.plan.schema?.table);
+    const versions = await versionTables(session, ports.plan.schema);
     const wanted = await expectation(ports, evidence, proof, versions);
     const record = await takeRecord(ports, evidence, {
       name: after,
@@ -141,7 +142,7 @@ export async function prove(
       wanted,
       record,
       versions,
-      beside: record && (await readBeside(session, evidence, after, wanted.record)),
+      beside: record && (await readBeside(session, wanted.record)),
     };
   });
   const { wanted, record, versions, beside } = read;
@@ -149,7 +150,7 @@ export async function prove(
   const growing = wanted.record.growing ?? [];
   const grows = (name: string) => growing.some(({ table }) => table === name);
   const compared = wanted.held
-    ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
+    ? await heldToRehearsal(ports, evidence, record, (name) => versions.has(name) || grows(name))
     : await comparedContents(
         ports,
         target,
@@ -171,11 +172,11 @@ export async function prove(
         );
   const leaves = await mayBeLeft(ports, evidence, proof);
   const { rest: catalog, left } = withoutLeft(
-    await catalogDifferences(evidence, wanted.catalog ?? "before", after),
+    await catalogDifferences(evidence, wanted.catalog ?? "before", record),
     leaves,
   );
   // On production a migration that did not come so far leaves less.
-  const missing = target === "staging" ? notLeft(leaves, await keptFingerprint(evidence, after)) : [];
+  const missing = target === "staging" ? notLeft(leaves, await fingerprintOf(evidence, record)) : [];
   // Of the rehearsal itself nothing is known yet that could tell.
   const strange =
     target === "production" && catalog.length > 0 ? notMade(catalog, await madeByPlan(evidence)) : [];
@@ -199,18 +200,19 @@ export async function prove(
     at: ports.clock.now().toISOString(),
     name: proof,
     equal: found.length === 0,
-    fingerprintBefore: wanted.catalog
-      ? (await evidence.need<RecordDoc>(Doc.record(wanted.catalog))).fingerprint
-      : null,
+    fingerprintBefore: wanted.catalog ? (await needRecord(evidence, wanted.catalog)).fingerprint : null,
     fingerprintAfter: wanted.catalog ? record.fingerprint : null,
-    tablesBefore: wanted.tables.map(shown),
-    tablesAfter: record.tables.map(shown),
+    record,
+    // On staging they are the same, where nothing differs.
+    ...(target === "staging" && found.length === 0
+      ? {}
+      : { tablesBefore: wanted.tables.map(shown), tablesAfter: record.tables.map(shown) }),
     differences: found,
     ...(left.length > 0 ? { left } : {}),
     unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
     agreed: compared.agreed,
     scope: scopeOf({
-      catalog: wanted.catalog ? await keptFingerprint(evidence, after) : null,
+      catalog: wanted.catalog ? await fingerprintOf(evidence, record) : null,
       tables: wanted.tables,
       views,
       sequences: record.sequences,
@@ -222,7 +224,7 @@ export async function prove(
     ...(added.length > 0 ? { grown: added } : {}),
     ...(others.length > 0 ? { others } : {}),
     moved: [
-      ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, after) : []),
+      ...(wanted.catalog ? await movedBetween(evidence, wanted.catalog, record) : []),
       ...ranAhead(wanted.sequences, record.sequences),
     ],
   });
@@ -298,28 +300,28 @@ interface Expectation {
   views?: readonly ViewContentDoc[] | undefined;
 }
 
-/** @param versions the table that holds the schema's version */
+/** @param versions the tables that hold the schema's version */
 async function expectation(
   ports: Ports,
   evidence: RunEvidence,
   proof: ProofName,
-  versions: string | undefined,
+  versions: ReadonlySet<string>,
 ): Promise<Expectation> {
   if (proof === "restore-rehearsed") {
     // Another copy: its row versions are of a time of its own, so every row is read.
-    const record = await evidence.need<RecordDoc>(Doc.record("staging"));
+    const record = await needRecord(evidence, "staging");
     const { tables, sequences, views } = record;
     return { catalog: "staging", record, tables, sequences, views, since: undefined };
   }
   if (proof.startsWith("staging-")) {
     const name = proof.replace(/-again$/, "") as RecordName;
-    const record = await evidence.need<RecordDoc>(Doc.record(name));
+    const record = await needRecord(evidence, name);
     const { tables, sequences, views } = record;
     // What was tried again began from what was proven to be back.
     const since: RecordName = proof === name ? name : `after-${name as ProofName}`;
     return { catalog: name, record, tables, sequences, views, since };
   }
-  const before = await evidence.need<RecordDoc>(Doc.record("before"));
+  const before = await needRecord(evidence, "before");
   const { sequences, views } = before;
   const since = sinceBefore(ports);
   if (proof === "production-data") {
@@ -328,7 +330,7 @@ async function expectation(
     // The schema's version has rightly changed.
     return {
       record: before,
-      tables: before.tables.filter(({ table }) => table !== versions),
+      tables: before.tables.filter(({ table }) => !versions.has(table)),
       // One that the rehearsal set back, people agreed to.
       sequences: sequences.filter(({ sequence }) => !setBack.includes(sequence)),
       since: "before",
@@ -337,11 +339,11 @@ async function expectation(
   }
   if (proof === "production-restored")
     return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
-  const reopened = await evidence.read<RecordDoc>(Doc.record("reopened"));
+  const reopened = await recordOf(evidence, "reopened");
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>
-      (was.table === versions ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
+      (versions.has(was.table) ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
   );
   return {
     catalog: "before",

@@ -38,17 +38,13 @@ async function hasRoom(session: Session): Promise<boolean> {
   return there;
 }
 
-/**
- * Keeps key and hash of the rows of smaller tables that have a key and were read in full.
- * @returns the tables whose rows are kept
- */
+/** Keeps key and hash of the rows of smaller tables that have a key and were read in full. */
 export async function keepRows(
   session: Session,
   record: RecordName,
   tables: readonly TableContentDoc[],
-): Promise<string[]> {
+): Promise<void> {
   const bySize = [...tables].sort((a, b) => Number(a.rows) - Number(b.rows));
-  const kept: string[] = [];
   let rows = 0;
   await withPinnedWrites(session, async () => {
     await session.query(`DELETE FROM ${FORMER} WHERE record = $1`, [record]);
@@ -61,10 +57,8 @@ export async function keepRows(
         `INSERT INTO ${FORMER} (record, relation, key, hash) SELECT $1, $2, now.* FROM (${read}) now`,
         [record, content.table],
       );
-      kept.push(content.table);
     }
   });
-  return kept;
 }
 
 /** SQL of the rows of (key, hash), as they are now; undefined where the table, or its key, is not there. */

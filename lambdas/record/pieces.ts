@@ -1,5 +1,5 @@
 import { bytes, duration } from "../report/words.ts";
-import type { RunEvidence } from "../shared/evidence.ts";
+import type { Draft } from "../shared/draft.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { OpenSession, Session } from "../shared/session.ts";
 import { mustLeave } from "../shared/task.ts";
@@ -8,7 +8,7 @@ import { inParallel } from "./in-parallel.ts";
 
 export interface Reading {
   ports: Ports;
-  evidence: RunEvidence;
+  draft: Pick<Draft, "once">;
   /** Name that documents of what was read begin with. */
   under: string;
   session: Session;
@@ -40,7 +40,7 @@ export interface Piece<Table> {
 }
 
 /**
- * Reads the tables a piece at a time, several pieces at once; each piece's result is one document.
+ * Reads the tables a piece at a time, several pieces at once; each piece's result is one document of the draft.
  * @param work gives one result for each of the piece's tables
  * @returns of each table the results of its parts; undefined: this worker must leave, call again
  */
@@ -50,14 +50,14 @@ export async function readPieces<Table extends ListedTable, Result>(
   reading: Reading,
   work: (piece: Piece<Table>, session: Session) => Promise<Result[]>,
 ): Promise<Result[][] | undefined> {
-  const { ports, evidence, session, beside } = reading;
+  const { ports, draft, session, beside } = reading;
   const pieces = piecesOf(tables, mostTogether, reading);
   const progress = progressOf(pieces, ports);
   const results = new Map<Table, Result[]>(tables.map((table) => [table, []]));
   const read = new Map<Piece<Table>, Result[]>();
   const done = await inParallel(largestFirst(pieces), session, beside, AT_ONCE, async (piece, own) => {
     if (mustLeave(ports)) return false;
-    const result = await evidence.once(piece.name, () => {
+    const result = await draft.once(piece.name, () => {
       progress.begins(piece);
       return work(piece, own);
     });

@@ -1,5 +1,5 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
-import { fingerprintOnce } from "../prove/kept-fingerprint.ts";
+import { type FingerprintDoc, keepCatalog } from "../prove/kept-fingerprint.ts";
 import { isDoubtful, takeRowMark } from "../row-versions/mark.ts";
 import {
   Doc,
@@ -9,6 +9,7 @@ import {
   type TableContentDoc,
   type Target,
 } from "../shared/documents.ts";
+import { Draft } from "../shared/draft.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -21,6 +22,7 @@ import { takeLargeObjects } from "./large-objects.ts";
 import { tablesLeftOut, viewModes } from "./modes.ts";
 import type { Reading } from "./pieces.ts";
 import { countTables, readTables } from "./read-tables.ts";
+import { type MarkedRecord, marked, needMarkedRecord, recordOf } from "./records.ts";
 import { takeSequences } from "./sequences.ts";
 import { type Base, type Scope, type Subject, subjectsOf, type Wish } from "./subjects.ts";
 import { takeViews } from "./views.ts";
@@ -35,20 +37,23 @@ export interface Recording {
    * touched since, what is known of it stays so. Undefined: there is none, or others may have written since.
    */
   since: RecordName | undefined;
+  /** Done when all is read and nothing of it is kept yet: with the record it is done, or done again. */
+  alongside?: (tables: readonly TableContentDoc[]) => Promise<void>;
 }
 
 /**
- * Catalog and contents of a database under that name, a piece at a time, each kept as it is read, so that another worker
- * can go on. Undefined: this worker must leave, call again.
+ * Catalog and contents of a database under that name, a piece at a time, so that another worker can go on where it takes
+ * long. Undefined: this worker must leave, call again. What a proof looks at is kept with the proof, not here.
  */
 export async function takeRecord(
   ports: Ports,
   evidence: RunEvidence,
-  { name, target, session, scope, since }: Recording,
-): Promise<RecordDoc | undefined> {
-  const taken = await evidence.read<RecordDoc>(Doc.record(name));
-  if (taken) return taken;
-  const began = await evidence.once<RecordBeganDoc>(Doc.recordBegan(name), async () => {
+  { name, target, session, scope, since, alongside }: Recording,
+): Promise<MarkedRecord | undefined> {
+  const taken = await recordOf(evidence, name);
+  if (taken) return await marked(evidence, name, taken);
+  const draft = await Draft.begin(evidence, ports.clock, Doc.recordBegan(name));
+  const began = await draft.once<RecordBeganDoc>(Doc.recordBegan(name), async () => {
     const leftOut = await tablesLeftOut(session, ports.plan.contents);
     return {
       at: ports.clock.now().toISOString(),
@@ -62,17 +67,19 @@ export async function takeRecord(
   // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
   const alone = target === "production" && ports.settings.fence === "none";
   const beside = alone ? undefined : besideTarget(ports, evidence, target);
-  const base = since === undefined ? undefined : await baseOf(evidence, since);
-  let hash = "";
+  const base = since === undefined ? undefined : await needMarkedRecord(evidence, since);
+  let fingerprint: FingerprintDoc | undefined;
   let tables: TableContentDoc[] | undefined;
   const catalog = async (session: Session) => {
-    hash = await fingerprintOnce(evidence, name, () => takeFingerprint(session, applicationRoles(ports)));
+    fingerprint = await draft.once(Doc.fingerprint(name), async () =>
+      keepCatalog(evidence, await takeFingerprint(session, applicationRoles(ports)), base?.catalog),
+    );
     return true;
   };
   const contents = async (session: Session) => {
     const reading = (under: string): Reading => ({
       ports,
-      evidence,
+      draft,
       under: `${Doc.record(name)}/${under}`,
       session,
       beside,
@@ -81,21 +88,25 @@ export async function takeRecord(
     return tables !== undefined;
   };
   await inParallel([contents, catalog], session, beside, 2, (read, own) => read(own));
-  if (!tables) return undefined;
-  const largeObjects = await evidence.once(`${Doc.record(name)}/large-objects`, () =>
-    takeLargeObjects(session),
-  );
-  const growing = await evidence.once(`${Doc.record(name)}/growing`, () =>
+  if (!tables || !fingerprint) {
+    await draft.keep();
+    return undefined;
+  }
+  const largeObjects = await draft.once(`${Doc.record(name)}/large-objects`, () => takeLargeObjects(session));
+  const growing = await draft.once(`${Doc.record(name)}/growing`, () =>
     takeGrowing(session, ports.plan.contents),
   );
-  const views = await evidence.once(`${Doc.record(name)}/views`, async () =>
+  const views = await draft.once(`${Doc.record(name)}/views`, async () =>
     takeViews(session, await viewModes(session, ports.plan.contents)),
   );
+  await alongside?.(tables);
   const now = ports.clock.now();
-  return await evidence.keep<RecordDoc>(Doc.record(name), {
+  const record = {
     at: began.at,
     seconds: (now.getTime() - Date.parse(began.at)) / 1000,
-    fingerprint: hash,
+    fingerprint: fingerprint.hash,
+    catalog: fingerprint.catalog,
+    mark: began.mark,
     ...(since === undefined ? {} : { since }),
     tables,
     sequences: began.sequences,
@@ -103,13 +114,9 @@ export async function takeRecord(
     ...(growing.length > 0 ? { growing } : {}),
     ...(began.leftOut ? { leftOut: began.leftOut } : {}),
     views,
-  });
-}
-
-async function baseOf(evidence: RunEvidence, since: RecordName): Promise<Base> {
-  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan(since));
-  const { tables } = await evidence.need<RecordDoc>(Doc.record(since));
-  return { mark, tables };
+  };
+  if (name.startsWith("after-")) return record;
+  return await marked(evidence, name, await evidence.keep<RecordDoc>(Doc.record(name), record));
 }
 
 async function contentsOf(

@@ -1,15 +1,10 @@
-import {
-  type ChangesDoc,
-  Doc,
-  type RecordBeganDoc,
-  type RecordDoc,
-  type RecordName,
-} from "../shared/documents.ts";
+import { type ChangesDoc, Doc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { contentModes } from "./modes.ts";
+import { needMarkedRecord } from "./records.ts";
 import type { Wish } from "./subjects.ts";
 
 export type Wishes = (table: string) => Wish | undefined;
@@ -38,15 +33,13 @@ export async function productionWishes(
     return (table) => ({ mode: modes.get(table) ?? "full", byColumn: seen !== undefined });
   const touched = new Set(seen.touched);
   // What there was nothing of to touch: rows that came since may be written, as by filling a new column.
-  const staging = await evidence.need<RecordDoc>(Doc.record("staging"));
-  const { mark } = await evidence.need<RecordBeganDoc>(Doc.recordBegan("staging"));
+  const { mark, tables } = await needMarkedRecord(evidence, "staging");
   const partitions = new Set(mark.tables.flatMap(({ table, parent }) => (parent ? [table] : [])));
   const named = namedTables(ports);
-  for (const { table, rows } of staging.tables)
+  for (const { table, rows } of tables)
     if (rows === "0" && (partitions.has(table) || named(table))) touched.add(table);
-  // The run itself writes to it.
-  const versions = await qualifiedName(session, ports.plan.schema?.table);
-  if (versions !== undefined) touched.add(versions);
+  // The run itself writes to these.
+  for (const table of await versionTables(session, ports.plan.schema)) touched.add(table);
   return (table) => {
     const mode = modes.get(table);
     if (mode === undefined && !touched.has(table)) return undefined;

@@ -4,7 +4,7 @@ import { readAs } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
 import { type Caught, readCaught } from "./caught.ts";
-import { type Facts, fenceIsUp, type GateFacts } from "./facts.ts";
+import { type Facts, fenceIsUp, type GateFacts, type WholeProof } from "./facts.ts";
 import { FOUND, mistakesOf } from "./mistakes.ts";
 import { lostInWords } from "./way-back.ts";
 import { count, list, milliseconds, moment, sentence, shorten } from "./words.ts";
@@ -197,7 +197,7 @@ function proven({ proofs }: Facts, name: "data" | "restored", claim: string): st
 }
 
 /** What follows a claim: its scope. */
-function equalText(proof: ProofDoc): string {
+function equalText(proof: WholeProof): string {
   if (proof.scope)
     return `. ${[scopeInWords(proof.scope), ...[...(proof.grown ?? []), ...(proof.others ?? [])].map(sentence)].join(" ")}`;
   // Evidence of older runs.
@@ -211,7 +211,7 @@ function equalText(proof: ProofDoc): string {
 }
 
 /** What equal means of tables that the plan does not want read in full. */
-function readInPart(tables: ProofDoc["tablesBefore"]): string {
+function readInPart(tables: WholeProof["tablesBefore"]): string {
   const of = (mode: ContentMode) => tables.filter((table) => readAs(table) === mode).length;
   const [counted, sampled] = [of("count"), of("sample")];
   const parts = [

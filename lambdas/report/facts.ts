@@ -1,4 +1,5 @@
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
+import { type CalledState, CHAIN, type LinkDoc } from "../shared/chain.ts";
 import {
   type AftercareDoc,
   type AfterOpeningDoc,
@@ -36,6 +37,7 @@ import {
   type StateDoc,
   type StepsDoc,
   type StilledDoc,
+  type TableContentDoc,
   type Target,
   type VerifiedAgainDoc,
   type WayBackDoc,
@@ -71,6 +73,9 @@ export interface StateFacts {
   doneAt: string | null;
 }
 
+/** A proof with what it compared, table by table. */
+export type WholeProof = ProofDoc & Record<"tablesBefore" | "tablesAfter", TableContentDoc[]>;
+
 /** All that the evidence of a run holds so far and a report speaks of. */
 export interface Facts {
   run: string;
@@ -101,7 +106,7 @@ export interface Facts {
   stagingDeletedAt: string | null;
   steps: Named<StepsDoc>[];
   checks: Named<ChecksDoc & { round: string }>[];
-  proofs: Named<ProofDoc>[];
+  proofs: Named<WholeProof>[];
   changes: Named<ChangesDoc>[];
   benchmarks: Partial<Record<Target, Named<BenchmarksDoc>>>;
   /** What the migrations left half made. */
@@ -136,7 +141,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left|stilled)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|chain\/\d+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left|stilled)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -152,6 +157,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       documents.set(name, await evidence.read(name));
     }),
   );
+  readStates(documents);
   const outcome = one<OutcomeDoc>(documents, Doc.outcome);
   // What the machine does after the end was decided (telling people, for one) would make a later report differ.
   if (outcome) forgetAfter(documents, outcome.at);
@@ -170,12 +176,15 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
     fenceAgain: fenceOf(documents, Doc.fenceAgain, Doc.fenceAgainLifted),
     stilled: all<StilledDoc>(documents, "stilled/"),
     stagingRecord: one(documents, Doc.record("staging")),
-    readSeconds: Object.fromEntries(
-      all<RecordDoc>(documents, "records/").map(({ evidence, seconds }) => [
+    readSeconds: Object.fromEntries([
+      ...all<RecordDoc>(documents, "records/").map(({ evidence, seconds }) => [
         evidence.slice("records/".length),
         seconds,
       ]),
-    ),
+      ...all<ProofDoc>(documents, "proofs/").flatMap(({ name, record }) =>
+        record ? [[`after-${name}`, record.seconds]] : [],
+      ),
+    ]),
     snapshots: (["rehearsal", "final"] as const).flatMap((purpose) => {
       const evidence = Doc.snapshot(purpose);
       const found = one<SnapshotDoc>(documents, evidence);
@@ -194,7 +203,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
       all<ChecksDoc>(documents, "checks/").map((doc) => ({ ...doc, round: roundOf(doc) })),
       (doc) => doc.at,
     ),
-    proofs: byTime(all<ProofDoc>(documents, "proofs/"), (doc) => doc.at),
+    proofs: byTime(all<ProofDoc>(documents, "proofs/").map(whole), (doc) => doc.at),
     changes: all<ChangesDoc>(documents, "changes/"),
     benchmarks: Object.fromEntries(
       all<BenchmarksDoc>(documents, "benchmarks/").map((doc) => [doc.target, doc]),
@@ -236,6 +245,12 @@ function all<T extends object>(documents: Map<string, unknown>, prefix: string):
     .map(([name, document]) => ({ ...(document as T), evidence: name }));
 }
 
+/** Where a proof does not say what its tables were, they are as its record has them, before and after. */
+function whole({ record, tablesBefore, tablesAfter, ...proof }: Named<ProofDoc>): Named<WholeProof> {
+  const tables = record?.tables ?? [];
+  return { ...proof, tablesBefore: tablesBefore ?? tables, tablesAfter: tablesAfter ?? tables };
+}
+
 function roundOf(doc: Named<ChecksDoc>): string {
   return doc.evidence.slice(Doc.checks(doc.target, doc.version, "").length);
 }
@@ -273,27 +288,52 @@ function gatesOf(documents: Map<string, unknown>): GateFacts[] {
   });
 }
 
+/** Of a link only the state counts here; a gate's page, which is visited at any time, has none. */
+function readStates(documents: Map<string, unknown>): void {
+  for (const [name, document] of documents) {
+    if (!name.startsWith(CHAIN)) continue;
+    const { state } = document as LinkDoc;
+    if (state) documents.set(name, { ...state, at: state.doneAt ?? state.enteredAt });
+    else documents.delete(name);
+  }
+}
+
+/** Each state once: from when it was first entered to when it was first done. */
 function statesOf(documents: Map<string, unknown>): StateFacts[] {
-  const entered = all<StateDoc>(documents, "states/").filter(({ evidence }) => !evidence.endsWith("-done"));
-  // What was done earlier was entered earlier, too: the clock may show the same.
-  const states = byTime(
-    entered.map(({ state, phase, version, at, evidence }) => ({
+  const states = new Map<string, StateFacts>();
+  const note = (
+    { state, phase, version }: Omit<StateDoc, "at">,
+    enteredAt: string,
+    doneAt: string | null,
+  ) => {
+    const known = states.get(state);
+    const done = [known?.doneAt, doneAt].filter((at) => typeof at === "string").sort(compare);
+    states.set(state, {
       state,
       phase: phase ?? null,
       version: version ?? null,
-      enteredAt: at,
-      doneAt: one<StateDoc>(documents, `${evidence}-done`)?.at ?? null,
-    })),
-    (state) => state.doneAt ?? END_OF_TIME,
+      enteredAt: known && known.enteredAt < enteredAt ? known.enteredAt : enteredAt,
+      doneAt: done[0] ?? null,
+    });
+  };
+  for (const { evidence, at, ...state } of all<StateDoc>(documents, "states/"))
+    if (!evidence.endsWith("-done"))
+      note(state, at, one<StateDoc>(documents, `${evidence}-done`)?.at ?? null);
+  for (const { enteredAt, doneAt, ...state } of all<CalledState>(documents, CHAIN))
+    note(state, enteredAt, doneAt);
+  // What was done earlier was entered earlier, too: the clock may show the same.
+  return byTime(
+    byTime([...states.values()], (state) => state.doneAt ?? END_OF_TIME),
+    (state) => state.enteredAt,
   );
-  return byTime(states, (state) => state.enteredAt);
 }
 
 const END_OF_TIME = "9";
 
 function forgetAfter(documents: Map<string, unknown>, end: string): void {
   for (const [name, document] of documents)
-    if (/^(states|failures)\//.test(name) && (document as { at: string }).at > end) documents.delete(name);
+    if (/^(states|failures|chain)\//.test(name) && (document as { at: string }).at > end)
+      documents.delete(name);
 }
 
 // Times are ISO 8601 in UTC with milliseconds, so that their order is the order of their text.

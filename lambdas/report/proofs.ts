@@ -1,5 +1,4 @@
-import type { ProofDoc } from "../shared/documents.ts";
-import type { Facts } from "./facts.ts";
+import type { Facts, WholeProof } from "./facts.ts";
 import { stagingProof } from "./mistakes.ts";
 import type { ProofReport } from "./schema.ts";
 
@@ -11,7 +10,10 @@ export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
     equal: proof.equal,
     fingerprintBefore: proof.fingerprintBefore,
     fingerprintAfter: proof.fingerprintAfter,
-    tables: tablesOf(proof, plan.protect),
+    // Of a rehearsal's proofs the tables that are as they were are counted: there are as many proofs as migrations.
+    tables: tablesOf(proof, plan.protect).filter(
+      ({ equal }) => !equal || proof.name.startsWith("production-"),
+    ),
     differences: proof.differences,
     ...(proof.left ? { left: proof.left } : {}),
     ...(proof.scope ? { scope: proof.scope } : {}),
@@ -35,7 +37,7 @@ function titleOf(name: string): string {
 }
 
 /** Before beside after, table by table: those that the plan names first. */
-function tablesOf(proof: ProofDoc, protect: readonly string[]): ProofReport["tables"] {
+function tablesOf(proof: WholeProof, protect: readonly string[]): ProofReport["tables"] {
   const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
   const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
   const grew = new Set((proof.grown ?? []).map((line) => line.slice(0, line.lastIndexOf(": "))));

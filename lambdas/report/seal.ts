@@ -1,7 +1,14 @@
 import { Doc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import { evidenceWithin, type RunEvidence } from "../shared/evidence.ts";
-import { MANIFEST_FILE, type ManifestDoc, manifestText, NO_HASH, takeManifest } from "../shared/manifest.ts";
+import {
+  coveredBy,
+  MANIFEST_FILE,
+  type ManifestDoc,
+  manifestText,
+  NO_HASH,
+  takeManifest,
+} from "../shared/manifest.ts";
 import { sha256 } from "../shared/sha256.ts";
 import { reportOf } from "./build.ts";
 import { gatherFacts } from "./facts.ts";
@@ -31,7 +38,7 @@ export async function reportFilesOf(
  */
 export async function seal(evidence: RunEvidence, at: string): Promise<string | undefined> {
   const before = await evidence.read<ManifestDoc>(Doc.manifest);
-  const names = before?.files.map(({ name }) => name) ?? (await evidence.files());
+  const names = before ? coveredBy(before) : await evidence.files();
   let problem: string | undefined;
   const unsealed = await reportFilesOf(evidence, names, NO_HASH).catch((error: unknown) => {
     problem = messageOf(error);

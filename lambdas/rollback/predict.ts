@@ -1,9 +1,9 @@
+import { needRecord } from "../record/records.ts";
 import { duration } from "../report/words.ts";
 import {
   Doc,
   type PredictedDoc,
   type ProductionDoc,
-  type RecordDoc,
   type StagingDoc,
   type StepsDoc,
   type WayBackDoc,
@@ -59,7 +59,7 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
   for (const { version } of lead.toReversed()) {
     const steps = await evidence.need<StepsDoc>(Doc.steps("staging", version, 1, "rollback"));
     parts.push({ what: `Roll back ${version}`, seconds: steps.seconds });
-    const read = await evidence.need<RecordDoc>(Doc.record(`after-staging-${version}`));
+    const read = await needRecord(evidence, `after-staging-${version}`);
     proof = Math.max(proof, read.seconds);
   }
   return total([...parts, { what: "Prove it", seconds: proof }]);
@@ -73,7 +73,7 @@ async function predictRestore({ fleet }: Ports, evidence: RunEvidence): Promise<
   const production = await evidence.read<ProductionDoc>(Doc.production);
   const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
   const staging = again ?? (await evidence.need<StagingDoc>(Doc.staging));
-  const read = await evidence.need<RecordDoc>(Doc.record(again ? "after-restore-rehearsed" : "staging"));
+  const read = await needRecord(evidence, again ? "after-restore-rehearsed" : "staging");
   const leavesOut = production?.findings?.leavesOut ?? [];
   return {
     ...total([

@@ -1,6 +1,5 @@
 import type { LedgerKey } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
-import { removeVersion } from "../migrate/schema-version.ts";
 import { describeDifference, differences } from "../prove/difference.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
@@ -12,6 +11,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
 import { type Migration, migrationOf, rollbackOf, type SqlFile } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
+import { noteOf } from "../version-table/note.ts";
 
 // A worker that dies may have a rollback run again that was done, and a migration that fails half-way has no other way
 // back. So both are tried on staging, once the rollback as such is proven, and proven like it.
@@ -45,19 +45,16 @@ export async function tryRollbackAgain(ports: Ports, evidence: RunEvidence, tria
   // Where it did not bring staging back there is nothing to compare with.
   if (!proven?.equal || (await evidence.read(Doc.proof(`staging-${version}-again`)))) return true;
   const migration = migrationOf(ports.plan, version);
-  const second = await once(evidence, `${version}-second`, ports, () =>
-    rollBackTwice(ports, evidence, trial, migration),
-  );
+  const further = migration.migrate.steps.length > 1;
+  // Before the next try what this one found is kept: a worker that comes later could not see it any more.
+  const second = further
+    ? await once(evidence, `${version}-second`, ports, () => rollBackTwice(ports, evidence, trial, migration))
+    : await rollBackTwice(ports, evidence, trial, migration);
   if (!second) return false;
-  const first =
-    migration.migrate.steps.length > 1
-      ? await once(evidence, `${version}-first-step`, ports, () =>
-          rollBackFirstStep(ports, evidence, trial, migration),
-        )
-      : { wrong: [] };
+  const first = further ? await rollBackFirstStep(ports, evidence, trial, migration) : [];
   if (!first) return false;
   // Contents are read once, after both.
-  const doc = await prove(`staging-${version}-again`, ports, evidence, [...second.wrong, ...first.wrong]);
+  const doc = await prove(`staging-${version}-again`, ports, evidence, [...second, ...first]);
   if (doc && !doc.equal)
     ports.progress(`The rollback of ${version} must also work twice: ${doc.differences[0]}`);
   return doc !== undefined;
@@ -68,13 +65,13 @@ async function once(
   name: string,
   ports: Ports,
   work: () => Promise<string[] | undefined>,
-): Promise<TriedDoc | undefined> {
+): Promise<string[] | undefined> {
   const done = await evidence.read<TriedDoc>(Doc.rollbackTry(name));
-  if (done) return done;
+  if (done) return done.wrong;
   const wrong = await work();
-  return (
-    wrong && (await evidence.keep(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong }))
-  );
+  if (wrong)
+    await evidence.keep<TriedDoc>(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong });
+  return wrong;
 }
 
 /** Undefined: this worker must leave. */
@@ -156,7 +153,6 @@ function stepsOf(
   },
 ): Promise<StepDoc[] | undefined> {
   const { file, migration, round, direction, failure } = what;
-  const { schema } = ports.plan;
   return withTarget(ports, evidence, "staging", (session) =>
     runSteps(session, ports, {
       key: { run, version, round, direction },
@@ -167,7 +163,7 @@ function stepsOf(
       beside: besideTarget(ports, evidence, "staging"),
       // A migration of which only a step is applied has no version yet.
       atEnd: async () =>
-        direction === "rollback" && schema ? [await removeVersion(session, schema.table, version)] : [],
+        direction === "rollback" ? (await noteOf(session, ports.plan, version)).rollBack : [],
     }),
   );
 }

@@ -19,7 +19,23 @@ export interface LinkDoc {
   at: string;
   /** SHA-256 of the file of the link before; null for the first. */
   previous: string | null;
+  /** The state of the machine that the worker was called for; absent where none called it, and in evidence of older runs. */
+  state?: CalledState | undefined;
+  /** What the worker left that is no file of its own, by its name (evidence.ts). */
+  documents?: Readonly<Record<string, unknown>> | undefined;
   files: HashedFile[];
+}
+
+export interface CalledState {
+  /** As people call it, such as `Apply 006 to staging`. */
+  state: string;
+  /** Of the machine. */
+  phase?: string | undefined;
+  /** The migration that it worked on, where it did on one. */
+  version?: string | undefined;
+  enteredAt: string;
+  /** Null: it failed, or goes on with another worker. */
+  doneAt: string | null;
 }
 
 export const CHAIN = "chain/";
@@ -28,37 +44,43 @@ export function linkFile(number: number): string {
   return `${CHAIN}${String(number).padStart(5, "0")}.json`;
 }
 
+/** Notes how far the state of that run is which the work is for: the last word counts. */
+export type NoteState = (run: string, state: CalledState) => void;
+
 /** Does the work with ports whose evidence notes what is written, and adds a link for it, also where the work fails. */
 export async function linked<P extends Pick<Ports, "evidence" | "clock" | "progress">, T>(
   ports: P,
-  work: (ports: P) => Promise<T>,
+  work: (ports: P, note: NoteState) => Promise<T>,
 ): Promise<T> {
   let evidence: NotedEvidence | undefined;
+  const get = () => {
+    evidence ??= new NotedEvidence(ports.evidence);
+    return evidence;
+  };
   // Not a copy, and not at once: that would make ports that are not needed.
-  const noted: P = Object.create(ports, {
-    evidence: {
-      enumerable: true,
-      get: () => {
-        evidence ??= new NotedEvidence(ports.evidence);
-        return evidence;
-      },
-    },
-  });
+  const noted: P = Object.create(ports, { evidence: { enumerable: true, get } });
+  let done = false;
   try {
-    return await work(noted);
+    const value = await work(noted, (run, state) => get().noteState(run, state));
+    done = true;
+    return value;
   } finally {
-    // The manifest makes up for a link that is missing; for its sake nothing is done twice.
-    await evidence
-      ?.link(ports.clock.now().toISOString())
-      .catch((error: unknown) =>
-        ports.progress(`A link of the evidence's chain was not written: ${(error as Error).name}`),
-      );
+    const holds = evidence?.holdsDocuments;
+    await evidence?.link(ports.clock.now().toISOString()).catch((error: unknown) => {
+      // What is in no file of its own would be lost: it is done again, which finds what is done already.
+      if (done && holds) throw error;
+      // The manifest makes up for a link that is missing; for its sake nothing is done twice.
+      ports.progress(`A link of the evidence's chain was not written: ${(error as Error).name}`);
+    });
   }
 }
 
 /** A store that remembers what was created through it. */
 class NotedEvidence implements EvidenceStore {
   private readonly written = new Map<string, HashedFile[]>();
+  private readonly states = new Map<string, CalledState>();
+  /** By their keys. */
+  private readonly documents = new Map<string, string>();
 
   constructor(private readonly store: EvidenceStore) {}
 
@@ -69,12 +91,22 @@ class NotedEvidence implements EvidenceStore {
     return won;
   }
 
-  read(key: string): Promise<string | undefined> {
-    return this.store.read(key);
+  createWithLink(key: string, body: string): void {
+    if (!this.documents.has(key)) this.documents.set(key, body);
   }
 
-  list(prefix: string): Promise<string[]> {
-    return this.store.list(prefix);
+  get holdsDocuments(): boolean {
+    return this.documents.size > 0;
+  }
+
+  async read(key: string): Promise<string | undefined> {
+    return this.documents.get(key) ?? (await this.store.read(key));
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const keys = await this.store.list(prefix);
+    const own = [...this.documents.keys()].filter((key) => key.startsWith(prefix));
+    return own.length === 0 ? keys : [...new Set([...keys, ...own])].sort();
   }
 
   tags(prefix: string): Promise<Map<string, string>> {
@@ -89,13 +121,29 @@ class NotedEvidence implements EvidenceStore {
     return this.store.swapLease(...args);
   }
 
+  noteState(run: string, state: CalledState): void {
+    this.states.set(`runs/${run}/`, state);
+  }
+
   async link(at: string): Promise<void> {
-    for (const [root, files] of this.written) await append(this.store, root, at, files);
+    const roots = [...this.written.keys(), ...this.states.keys(), ...[...this.documents.keys()].map(rootOf)];
+    for (const root of new Set(roots)) {
+      const state = this.states.get(root);
+      const documents = [...this.documents].filter(([key]) => key.startsWith(root));
+      await append(this.store, root, {
+        at,
+        ...(state ? { state } : {}),
+        ...(documents.length > 0 ? { documents: byName(documents, root) } : {}),
+        files: this.written.get(root) ?? [],
+      });
+    }
     this.written.clear();
+    this.states.clear();
+    this.documents.clear();
   }
 
   private note(key: string, body: string): void {
-    const root = /^runs\/[^/]+\//.exec(key)?.[0] ?? "";
+    const root = rootOf(key);
     const files = this.written.get(root) ?? [];
     if (files.some(({ name }) => root + name === key)) return;
     files.push({ name: key.slice(root.length), sha256: sha256(body) });
@@ -103,26 +151,58 @@ class NotedEvidence implements EvidenceStore {
   }
 }
 
+/** The folder of the run that a key belongs to; empty: of none. */
+function rootOf(key: string): string {
+  return /^runs\/[^/]+\//.exec(key)?.[0] ?? "";
+}
+
+function byName(documents: readonly (readonly [string, string])[], root: string): Record<string, unknown> {
+  return Object.fromEntries(
+    documents.map(([key, body]) => [key.slice(root.length, -".json".length), JSON.parse(body)]),
+  );
+}
+
+/** Of a link's text the documents in it; undefined where it has none, or is no link. */
+export function documentsOf(text: string): LinkDoc["documents"] {
+  try {
+    return (JSON.parse(text) as LinkDoc).documents;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Place {
+  number: number;
+  /** Text of the link there. */
+  text: string;
+}
+
+/** The newest link that this process knows of each chain: most often it is the newest that there is. */
+const newest = new WeakMap<EvidenceStore, Map<string, Place>>();
+
 async function append(
   store: EvidenceStore,
   root: string,
-  at: string,
-  files: readonly HashedFile[],
+  what: Pick<LinkDoc, "at" | "state" | "documents" | "files">,
 ): Promise<void> {
-  const newest = (await store.list(root + CHAIN)).at(-1);
-  let number = newest === undefined ? 0 : numberOf(newest);
-  let before = newest === undefined ? undefined : await store.read(newest);
+  const known = newest.get(store) ?? new Map<string, Place>();
+  newest.set(store, known);
+  const follow = async (before: Place | undefined): Promise<boolean> => {
+    const number = (before?.number ?? 0) + 1;
+    const link: LinkDoc = { number, previous: before === undefined ? null : sha256(before.text), ...what };
+    const text = textOf(link);
+    const first = await store.create(root + linkFile(number), text, "application/json");
+    if (first) known.set(root, { number, text });
+    return first;
+  };
+  const remembered = known.get(root);
+  if (remembered && (await follow(remembered))) return;
+  const last = (await store.list(root + CHAIN)).at(-1);
+  let number = last === undefined ? 0 : numberOf(last);
   for (;;) {
-    const link: LinkDoc = {
-      number: number + 1,
-      at,
-      previous: before === undefined ? null : sha256(before),
-      files: [...files],
-    };
-    const key = root + linkFile(link.number);
-    if (await store.create(key, textOf(link), "application/json")) return;
-    number = link.number;
-    before = await store.read(key);
+    const text = number === 0 ? undefined : await store.read(root + linkFile(number));
+    if (await follow(text === undefined ? undefined : { number, text })) return;
+    number++;
   }
 }
 

@@ -3,7 +3,7 @@ import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 import type { Published } from "./publications.ts";
-import type { RunDatabase } from "./settings.ts";
+import type { RunSettings } from "./settings.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -44,13 +44,15 @@ export const Doc = {
   /** What a restore would lose. */
   loss: "loss",
   record: (when: RecordName) => `records/${when}`,
-  /** What a record begins with: the mark that row versions are told by. */
+  /** What a record begins with, where it goes on for longer than one worker, or is an older run's. */
   recordBegan: (when: RecordName) => `records/${when}/began`,
   /** What a migration did on staging to what was there before it; what all of them did there; what they did on production. */
   changes: (what: ChangesName) => `changes/${what}`,
   /** Objects that a migration makes, changes or drops. */
   made: (version: string) => `made/${version}`,
-  /** Catalog objects in full, by the same names as records and proofs. */
+  /** Of all migrations, once all are rehearsed: production's checks and proofs read it. */
+  madeByAll: "made/all",
+  /** The catalog that a gate was asked for; of older runs also those of records, by their names. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */
   catalog: (sha256: string) => `catalogs/${sha256}`,
@@ -118,7 +120,9 @@ export const Doc = {
   verifiedAgain: "verified-again",
   /** A link to the report, by the hash of its key. */
   reportLink: (keyHash: string) => `report-links/${keyHash}`,
+  /** Noted at once by what does not work on a migration, and by what goes on with another worker; else see LinkDoc. */
   stateEntered: (slug: string) => `states/${slug}`,
+  /** In evidence of older runs. */
   stateDone: (slug: string) => `states/${slug}-done`,
   /** Sorted by time, as their names start with it. */
   failure: (at: Date, slug: string) => `failures/${at.toISOString().replace(/[:.]/g, "-")}-${slug}`,
@@ -175,8 +179,8 @@ export interface RequestDoc {
   published?: Published | undefined;
   instance: string;
   database: string;
-  /** That database with all that is its own, as the run keeps to it; absent in evidence of older runs, and of local ones. */
-  of?: RunDatabase | undefined;
+  /** The settings that the run keeps to, whatever is deployed meanwhile; absent in evidence of older runs, and of local ones. */
+  settings?: RunSettings | undefined;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
@@ -307,6 +311,10 @@ export interface RecordDoc {
   at: string;
   seconds: number;
   fingerprint: string;
+  /** SHA-256 of the document that holds the catalog's objects. Absent in evidence of older runs: see Doc.fingerprint. */
+  catalog?: string | undefined;
+  /** What row versions are told by. Absent in evidence of older runs: see Doc.recordBegan. */
+  mark?: RowMark | undefined;
   /** The record by whose mark it was told which rows are touched; absent: none, every table was read or counted. */
   since?: RecordName | undefined;
   tables: TableContentDoc[];
@@ -368,6 +376,11 @@ export interface ChangesDoc {
 export interface MadeDoc {
   /** Kind and name, as the catalog's fingerprint has them. */
   objects: [kind: string, name: string][];
+}
+
+export interface MadeByAllDoc {
+  /** By the migration's version. */
+  made: Readonly<Record<string, MadeDoc["objects"]>>;
 }
 
 export interface SequenceMovedDoc {
@@ -609,8 +622,11 @@ export interface ProofDoc {
   /** Null where only contents were compared. */
   fingerprintBefore: string | null;
   fingerprintAfter: string | null;
-  tablesBefore: TableContentDoc[];
-  tablesAfter: TableContentDoc[];
+  /** What the database was found to be. Absent in evidence of older runs, where it is by itself. */
+  record?: RecordDoc | undefined;
+  /** Absent where both are those of the record. */
+  tablesBefore?: TableContentDoc[] | undefined;
+  tablesAfter?: TableContentDoc[] | undefined;
   /** One line each: which object or table, and what differs. */
   differences: string[];
   /** What a rollback left as the plan says it may, in the plan's words; absent: nothing. All else is equal, or a difference. */

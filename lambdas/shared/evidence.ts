@@ -1,6 +1,10 @@
+import { CHAIN, documentsOf } from "./chain.ts";
 import type { EvidenceStore } from "./ports.ts";
 
-/** The evidence of one run: JSON documents under `runs/<run>/`, each written once. */
+/**
+ * The evidence of one run: JSON documents under `runs/<run>/`, each written once. Some are in the links of the chain, and
+ * are read and listed by their names all the same.
+ */
 export interface RunEvidence {
   readonly run: string;
   /** Stores the value unless there is one; resolves to the one that is stored. */
@@ -25,35 +29,61 @@ export interface RunEvidence {
 /** The same evidence as if it held those files alone. Nothing can be kept in it. */
 export function evidenceWithin(evidence: RunEvidence, files: Iterable<string>): RunEvidence {
   const within = new Set(files);
+  const root = rootOf(evidence.run);
   const refuse = () => Promise.reject(new Error("Evidence that is looked at is not added to"));
-  return {
-    run: evidence.run,
-    keep: refuse,
-    once: refuse,
-    keepFile: refuse,
-    read: async <T>(name: string) => (within.has(`${name}.json`) ? evidence.read<T>(name) : undefined),
-    async need<T>(name: string) {
-      if (!within.has(`${name}.json`)) throw new Error(missing(evidence.run, name));
-      return evidence.need<T>(name);
+  const readable = (key: string) => within.has(key.slice(root.length));
+  return evidenceOf(
+    {
+      create: refuse,
+      read: async (key) => (readable(key) ? evidence.readFile(key.slice(root.length)) : undefined),
+      list: async (prefix) =>
+        (await evidence.files())
+          .map((name) => root + name)
+          .filter((key) => key.startsWith(prefix) && readable(key)),
+      tags: async () =>
+        new Map(
+          [...(await evidence.tags())]
+            .map(([name, tag]) => [root + name, tag] as const)
+            .filter(([key]) => readable(key)),
+        ),
+      readLease: refuse,
+      swapLease: refuse,
     },
-    list: async (prefix) => (await evidence.list(prefix)).filter((name) => within.has(`${name}.json`)),
-    readFile: async (name) => (within.has(name) ? evidence.readFile(name) : undefined),
-    files: async () => (await evidence.files()).filter((name) => within.has(name)),
-    tags: async () => new Map([...(await evidence.tags())].filter(([name]) => within.has(name))),
-  };
+    evidence.run,
+  );
 }
+
+/**
+ * Documents that no worker has to find by their names while a run is under way: what was done and seen, for people and
+ * the report. They are no files of their own, but go with the link of the worker that wrote them (chain.ts).
+ */
+const WITH_LINK = ["steps/staging-", "checks/staging-", "checks/production-", "changes/staging-", "made/"];
+
+/** What they are of is a migration. */
+const goesWithLink = (name: string) =>
+  WITH_LINK.some((prefix) => name.startsWith(prefix) && /\d/.test(name.charAt(prefix.length)));
+
+const rootOf = (run: string) => `runs/${run}/`;
 
 const missing = (run: string, name: string) => `The evidence of run ${run} has no ${name}.json`;
 
 export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
-  const root = `runs/${run}/`;
+  const root = rootOf(run);
   const key = (name: string) => `${root}${name}.json`;
+  const linked = documentsInLinks(store, root);
   const read = async <T>(name: string): Promise<T | undefined> => {
+    const found = goesWithLink(name) ? await linked.read(name) : undefined;
+    if (found !== undefined) return found as T;
     const body = await store.read(key(name));
     return body === undefined ? undefined : (JSON.parse(body) as T);
   };
   const keep = async <T>(name: string, value: T): Promise<T> => {
-    const won = await store.create(key(name), `${JSON.stringify(value, null, 2)}\n`, "application/json");
+    const body = `${JSON.stringify(value, null, 2)}\n`;
+    if (store.createWithLink && goesWithLink(name)) {
+      store.createWithLink(key(name), body);
+      return value;
+    }
+    const won = await store.create(key(name), body, "application/json");
     return won ? value : ((await read<T>(name)) as T);
   };
   return {
@@ -70,12 +100,47 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
     },
     async list(prefix) {
       const keys = await store.list(root + prefix);
-      return keys.filter((k) => k.endsWith(".json")).map((k) => k.slice(root.length, -".json".length));
+      const files = keys.filter((k) => k.endsWith(".json")).map((k) => k.slice(root.length, -".json".length));
+      if (!WITH_LINK.some((one) => one.startsWith(prefix) || prefix.startsWith(one))) return files;
+      const others = (await linked.names()).filter((name) => name.startsWith(prefix));
+      return [...new Set([...files, ...others])].sort();
     },
     keepFile: (name, body, contentType) => store.create(root + name, body, contentType),
     readFile: (name) => store.read(root + name),
     files: async () => (await store.list(root)).map((key) => key.slice(root.length)),
     tags: async () =>
       new Map([...(await store.tags(root))].map(([key, tag]) => [key.slice(root.length), tag])),
+  };
+}
+
+const AT_ONCE = 16;
+
+/** What links hold. A link never changes: it is read once. */
+function documentsInLinks(store: EvidenceStore, root: string) {
+  const links = new Set<string>();
+  const documents = new Map<string, unknown>();
+  const refresh = async () => {
+    const added = (await store.list(root + CHAIN)).filter((key) => !links.has(key));
+    for (let i = 0; i < added.length; i += AT_ONCE) {
+      const some = added.slice(i, i + AT_ONCE);
+      const bodies = await Promise.all(some.map((key) => store.read(key)));
+      for (const [place, body] of bodies.entries()) {
+        links.add(some[place] ?? "");
+        const held = body === undefined ? undefined : documentsOf(body);
+        // A worker that did the same again comes later: the first one counts.
+        for (const [name, value] of Object.entries(held ?? {}))
+          if (!documents.has(name)) documents.set(name, value);
+      }
+    }
+  };
+  return {
+    async read(name: string): Promise<unknown> {
+      if (!documents.has(name)) await refresh();
+      return documents.get(name);
+    },
+    async names(): Promise<string[]> {
+      await refresh();
+      return [...documents.keys()];
+    },
   };
 }

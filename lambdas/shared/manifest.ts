@@ -1,4 +1,4 @@
-import { CHAIN, type HashedFile, type LinkDoc, numberOf } from "./chain.ts";
+import { CHAIN, type HashedFile, type LinkDoc, linkFile, numberOf } from "./chain.ts";
 import type { RunEvidence } from "./evidence.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -28,6 +28,14 @@ export const isEvidence = (file: string) => !/^leases\/[^/]+\.json(\.lock)?$/.te
 
 /** Only gates and their pages may read tokens, and who copies the evidence need not have them. */
 export const isToken = (file: string) => /^gates\/[^/]+\/token\.json$/.test(file);
+
+/** All that the manifest covers: what it names, and the chain up to its last link. */
+export function coveredBy({ files, chain }: ManifestDoc): string[] {
+  return [
+    ...files.map(({ name }) => name),
+    ...Array.from({ length: chain.links }, (_, place) => linkFile(place + 1)),
+  ];
+}
 
 export function manifestText(manifest: ManifestDoc): string {
   return `${JSON.stringify(manifest, null, 2)}\n`;

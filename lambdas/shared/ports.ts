@@ -41,8 +41,10 @@ export interface Ports extends World {
 /** The databases that a run may be of. */
 export interface Choice<Own> {
   readonly list: readonly RunDatabase[];
-  /** What a run of that one has of its own. */
-  of(database: RunDatabase): Own;
+  /** Those of a run of that one that is admitted now. */
+  settingsOf(database: RunDatabase): RunSettings;
+  /** What a run with these settings has of its own. */
+  of(settings: RunSettings): Own;
 }
 
 /** What showing and answering a gate needs of it: no database, no fleet. */
@@ -233,6 +235,8 @@ export interface EvidenceStore {
   create(key: string, body: string, contentType: string): Promise<boolean>;
   read(key: string): Promise<string | undefined>;
   /** Keys that start with the prefix, sorted. */
+  /** Of the store that a worker is given: the file goes with the link that the worker leaves (chain.ts). */
+  createWithLink?(key: string, body: string): void;
   list(prefix: string): Promise<string[]>;
   /** The same keys, each with a tag that changes when the file's content does. No file is sent for it. */
   tags(prefix: string): Promise<Map<string, string>>;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { linked } from "./chain.ts";
+import { type CalledState, linked } from "./chain.ts";
 import {
   Doc,
   type FailureDoc,
@@ -83,8 +83,10 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, world: Worl
       `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
     );
   const fields = z.object(runFields).parse(raw);
-  return await linked(world, async (noted) =>
-    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields)),
+  return await linked(world, async (noted, note) =>
+    invokeParsed(task, parsed.data, fields, await withPlan(noted, fields), (state) =>
+      note(fields.run, state),
+    ),
   );
 }
 
@@ -93,9 +95,11 @@ async function invokeParsed<Event>(
   event: Event,
   fields: RunFields,
   world: Ports,
+  note: (state: CalledState) => void,
 ): Promise<Answer> {
   const evidence = evidenceOf(world.evidence, fields.run);
   const state = stateInWords(fields.state, fields.version);
+  const called = aboutState(fields);
   const request = await evidence.read<RequestDoc>(Doc.request);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
   refuseAnothersEvidence(fields, request);
@@ -103,16 +107,17 @@ async function invokeParsed<Event>(
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     const now = () => ports.clock.now().toISOString();
-    const entered = await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), {
-      ...stateDoc(fields),
-      at: now(),
-    });
+    const enteredAt = now();
+    note({ ...called, enteredAt, doneAt: null });
+    const entered = await enteredFirst(fields, { ...called, at: enteredAt }, evidence);
     if (fields.limitMinutes !== undefined)
       refuseTooLong(state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
     const answer = await task.run(event, ports, evidence);
-    if (answer.status === RUNNING.status)
+    if (answer.status === RUNNING.status) {
+      await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), entered);
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
-    await evidence.keep<StateDoc>(Doc.stateDone(slug(state)), { ...stateDoc(fields), at: now() });
+    }
+    note({ ...called, enteredAt, doneAt: now() });
     return answer;
   } catch (caught) {
     const error = nameMissingRight(nameTransient(caught));
@@ -121,12 +126,27 @@ async function invokeParsed<Event>(
   }
 }
 
-function stateDoc({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
+function aboutState({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
   return {
     state: stateInWords(state, version),
     ...(phase === undefined ? {} : { phase }),
     ...(version === undefined ? {} : { version }),
   };
+}
+
+/**
+ * When the state was entered, by its first worker. It is noted at once: a worker that is killed leaves no link, and a
+ * clean-up must know whether the application may be in. Of a state that works on a migration the ledger tells; it is noted
+ * where it goes on for longer than one worker.
+ */
+async function enteredFirst(
+  { limitMinutes, version }: RunFields,
+  now: StateDoc,
+  evidence: RunEvidence,
+): Promise<StateDoc> {
+  const name = Doc.stateEntered(slug(now.state));
+  if (version === undefined) return await evidence.keep<StateDoc>(name, now);
+  return (limitMinutes === undefined ? undefined : await evidence.read<StateDoc>(name)) ?? now;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Metric, MetricSource } from "../shared/plan.ts";
 
 /** Sections of docs/watch.md. A test holds that they are there. */
 export const SECTIONS: Readonly<
-  Record<MetricSource["kind"] | "capacity" | "failed-checks" | "probe", string>
+  Record<MetricSource["kind"] | "capacity" | "failed-checks" | "probe" | "published", string>
 > = {
   benchmark: "A query is slow",
   connections: "Connections run out",
@@ -12,6 +12,7 @@ export const SECTIONS: Readonly<
   capacity: "Connections run out",
   "failed-checks": "A check does not hold any more",
   probe: "The watch itself fails",
+  published: "A metric of a published plan is beyond its alert",
 };
 
 /** Where people read what to do: what the plan says, or a section of our own. */

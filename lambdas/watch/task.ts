@@ -52,7 +52,8 @@ async function read(action: "begin" | "probe", ports: Ports, evidence: RunEviden
   );
   if ("because" in outcome) return stoodBack(outcome.because);
   const reading = await keepReading(evidence, outcome.value, last);
-  ports.metrics.publish(samplesOf(reading));
+  const plan = ports.plan.checksum === ports.plans.standard ? "deployed" : "published";
+  ports.metrics.publish(samplesOf(reading, plan));
   if (action === "probe" && (await isDue(ports, evidence))) await verifyAgain(ports, evidence);
   refuseBroken(reading, "on production");
   return { ...DONE, alerts: reading.values.filter(({ standing }) => standing === "alert").length };

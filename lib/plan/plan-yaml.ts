@@ -154,7 +154,14 @@ const TYPES: Readonly<Record<string, string>> = {
 
 function wordsOf(issue: core.$ZodIssue, node: Node | undefined): string {
   if (issue.code === "invalid_union") return "takes one word, or a list of words";
-  if (issue.code !== "invalid_type") return issue.message;
+  if (issue.code === "invalid_value" && isScalar(node)) {
+    const meant = nearest(String(node.value), issue.values.map(String));
+    return meant === undefined ? issue.message : `${issue.message}. Is ${meant} meant?`;
+  }
+  if (issue.code !== "invalid_type")
+    return (issue.code === "invalid_format" || issue.code === "custom") && isScalar(node)
+      ? `${issue.message}. It says: ${node.source ?? String(node.value)}`
+      : issue.message;
   const wanted = TYPES[issue.expected] ?? issue.expected;
   if (node === undefined) return `is missing. It takes ${wanted}`;
   if (isScalar(node)) {

@@ -5,6 +5,7 @@ import { reportFilesOf } from "../../lambdas/report/seal.ts";
 import { CHAIN } from "../../lambdas/shared/chain.ts";
 import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
 import {
+  coveredBy,
   isToken,
   MANIFEST_FILE,
   type ManifestDoc,
@@ -69,7 +70,7 @@ export async function verifyEvidence(
   const verdict = await recomputeVerdict(
     evidence,
     // What is a folder or a pipe now is not read: it is told as taken away.
-    manifest ? manifest.files.flatMap(({ name }) => (hashes.has(name) ? [name] : [])) : [...hashes.keys()],
+    manifest ? coveredBy(manifest).filter((name) => hashes.has(name)) : [...hashes.keys()],
     own,
   );
   findings.push(...(verdict?.findings ?? []));

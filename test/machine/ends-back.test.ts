@@ -96,7 +96,7 @@ describe("after the opening", () => {
     expect(states).toContain("Fence production again");
     expect(states).toContain("Record production again");
     const { tablesAfter } = await evidence.need<ProofDoc>("proofs/production-rolled-back");
-    expect(tablesAfter.find(({ table }) => table === "public.note")?.rows).toBe("1001");
+    expect(tablesAfter?.find(({ table }) => table === "public.note")?.rows).toBe("1001");
   });
 });
 

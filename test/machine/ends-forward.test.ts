@@ -101,7 +101,7 @@ describe("a No-Go", () => {
       expect(proof.equal).toBe(true);
       expect(proof.fingerprintAfter).toBe(proof.fingerprintBefore);
       expect(proof.tablesAfter).toEqual(proof.tablesBefore);
-      expect(proof.tablesBefore.map(({ table }) => table)).toEqual(["public.note", "public.versions"]);
+      expect(proof.tablesBefore?.map(({ table }) => table)).toEqual(["public.note", "public.versions"]);
     },
   );
 });

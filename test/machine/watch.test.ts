@@ -1,11 +1,14 @@
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Envar } from "../../lambdas/shared/envars.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
-import { runbookOf } from "../../lambdas/watch/runbook.ts";
+import { runbookOf, sectionText } from "../../lambdas/watch/runbook.ts";
+import { PUBLISHED_BEYOND_ALERT } from "../../lambdas/watch/samples.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { DASHBOARD } from "../support/dashboard.ts";
 import { changedPlan } from "../support/rehearsal.ts";
+import { exampleSettings } from "../support/settings.ts";
 import { fullSettings, makeApp } from "../support/stack.ts";
 
 const FOLDER = "sql/knowledge-graph";
@@ -75,7 +78,7 @@ describe("the alarms", () => {
     });
     expect(about("do not hold any more")[0]).toMatchObject({ Threshold: 0 });
     expect(about("A reading of the watch")[0]).toMatchObject({ Threshold: 0 });
-    expect(alarms).toHaveLength(DASHBOARD.length + 3);
+    expect(alarms).toHaveLength(DASHBOARD.length + 4);
   });
 
   test("tell the approvers when they begin and when they are over, by a topic that CloudWatch may use", () => {
@@ -196,13 +199,48 @@ describe("the schedule", () => {
   });
 });
 
-test("a plan that watches nothing has neither dashboard nor alarms of a watch", async () => {
-  const planFolder = await changedPlan({
-    "plan.yaml": (text) => text.replace(/^watch:\n(?:[ \t]+.*\n?)+/m, ""),
+describe("of plans that are published later", () => {
+  const bodyOf = (of: Template) =>
+    JSON.stringify(of.findResources("AWS::CloudWatch::Dashboard")).replaceAll("\\", "");
+
+  test("there is a graph of every metric that is read, whatever its name, of this instance alone", () => {
+    expect(bodyOf(template)).toContain(
+      `SEARCH('{"Sluice","service","Instance"} "service"="watch" "Instance"="${exampleSettings.database.instance}" '`,
+    );
   });
-  const { stack } = await makeApp({ planFolder });
-  const silent = Template.fromStack(stack);
-  silent.resourceCountIs("AWS::CloudWatch::Dashboard", 0);
-  const ids = Object.keys(silent.findResources("AWS::CloudWatch::Alarm"));
-  expect(ids.filter((id) => id.startsWith("Monitoring"))).toEqual([]);
+
+  test("one alarm looks at all metrics, and says where to read which it was", () => {
+    const [alarm, ...others] = alarms.filter(({ AlarmDescription }) =>
+      AlarmDescription.includes("published plan"),
+    );
+    expect(others).toEqual([]);
+    expect(alarm).toMatchObject({ Threshold: 0, ComparisonOperator: "GreaterThanThreshold" });
+    expect(alarm?.AlarmDescription).toContain(sectionText("published"));
+    expect(JSON.stringify(alarm)).toContain(PUBLISHED_BEYOND_ALERT);
+  });
+
+  test("the probe is told which plan is the deployed one, whose metrics have alarms of their own", () => {
+    const probes = Object.values(
+      template.findResources("AWS::Lambda::Function", { Properties: { Timeout: 240 } }),
+    );
+    expect(probes.map(({ Properties }) => Properties.Environment.Variables[Envar.plan])).toEqual([
+      plan.checksum,
+    ]);
+  });
+
+  test("where the deployed plan watches nothing, theirs are graphed and alarmed on all the same", async () => {
+    const planFolder = await changedPlan({
+      "plan.yaml": (text) => text.replace(/^watch:\n(?:[ \t]+.*\n?)+/m, ""),
+    });
+    const { stack } = await makeApp({ planFolder });
+    const silent = Template.fromStack(stack);
+    expect(bodyOf(silent)).toContain("SEARCH(");
+    for (const [title] of DASHBOARD) expect(bodyOf(silent)).not.toContain(title);
+    const own = Object.entries(silent.findResources("AWS::CloudWatch::Alarm"))
+      .filter(([id]) => id.startsWith("Monitoring"))
+      .map(([, { Properties }]) => Properties.AlarmDescription as string);
+    expect(own).toHaveLength(3);
+    for (const text of ["published plan", "do not hold any more", "A reading of the watch"])
+      expect(own.filter((description) => description.includes(text))).toHaveLength(1);
+  });
 });

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Moment, observe } from "../../lambdas/changes/observe.ts";
-import { momentOf } from "../../lambdas/changes/seen.ts";
 import { tableTexts } from "../../lambdas/changes/words.ts";
 import { compareContents } from "../../lambdas/record/compare-contents.ts";
+import { needMarkedRecord } from "../../lambdas/record/records.ts";
 import type { Scope, Wish } from "../../lambdas/record/subjects.ts";
 import { takeRecord } from "../../lambdas/record/take-record.ts";
 import { Doc, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";
@@ -69,15 +69,12 @@ class Recorder {
           since: "before",
         }),
       );
-    await again("after-production-data", { of: "since" });
+    const is = await again("after-production-data", { of: "since" });
     const record = await again("loss", { of: "expected", tables: this.before });
-    const [was, is]: Moment[] = [
-      await momentOf(this.evidence, "before"),
-      await momentOf(this.evidence, "after-production-data"),
-    ];
+    const was = await needMarkedRecord(this.evidence, "before");
     return {
       differences: compareContents(this.before, record?.tables ?? []).map(({ table }) => table),
-      changes: observe(was as Moment, is as Moment).flatMap(tableTexts),
+      changes: observe(was, is as Moment).flatMap(tableTexts),
     };
   }
 }

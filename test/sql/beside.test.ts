@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { besideThatDiffers, readOf } from "../../lambdas/prove/beside.ts";
+import { besideThatDiffers, readBeside } from "../../lambdas/prove/beside.ts";
 import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
 import { scopeInWords, scopeOf } from "../../lambdas/prove/scope.ts";
 import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
@@ -28,7 +28,7 @@ const recorded = async (): Promise<RecordDoc> => {
 async function told(change: string, undo: string, mayAdd = false) {
   const before = await recorded();
   await session.exec(change);
-  const beside = await readOf(session, before);
+  const beside = await readBeside(session, before);
   const lines = besideThatDiffers(before, { largeObjects: await takeLargeObjects(session) }, beside, mayAdd);
   const added = grown(before.growing ?? [], beside.growing);
   await session.exec(undo);

@@ -21,7 +21,7 @@ async function inParts(mode: ContentMode, ports: MemoryPorts, partBlocks = 20) {
   const evidence = evidenceOf(ports.evidence, "run-1");
   return await readTables(tables, {
     ports,
-    evidence,
+    draft: evidence,
     under: "records/x",
     session,
     beside: undefined,
@@ -61,7 +61,7 @@ describe("a large table", () => {
     const evidence = evidenceOf(ports.evidence, "run-1");
     const read = await readTables(tables, {
       ports,
-      evidence,
+      draft: evidence,
       under: "x",
       session,
       beside: undefined,

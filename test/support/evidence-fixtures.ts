@@ -1,6 +1,7 @@
 import type { WithheldDoc } from "../../lambdas/gate/attempts.ts";
 import { withheldDoc } from "../../lambdas/gate/attempts.ts";
 import type { PlanSummary } from "../../lambdas/report/plan-summary.ts";
+import { type CalledState, CHAIN, type LinkDoc, linked } from "../../lambdas/shared/chain.ts";
 import {
   type AftercareDoc,
   type AfterOpeningDoc,
@@ -140,7 +141,12 @@ export class RunFixture {
   }
 
   private async leave(state: string, seconds: number): Promise<void> {
-    await this.keep<StateDoc>(Doc.stateDone(slug(state)), { ...noted(state), at: this.after(seconds) });
+    const enteredAt = this.now();
+    const doneAt = this.after(seconds);
+    const clock = { now: () => new Date(doneAt), remaining: () => Number.POSITIVE_INFINITY };
+    await linked({ evidence: this.store, clock, progress: () => undefined }, async (_, note) =>
+      note(this.evidence.run, { ...noted(state), enteredAt, doneAt }),
+    );
   }
 
   /** A state that was entered and not done. */
@@ -726,4 +732,11 @@ export async function rolledBackByCheck(fixture = new RunFixture()): Promise<Run
   await fixture.rollBack("check 'RLS enabled' of 007 failed on production", "007");
   await fixture.lift();
   return fixture;
+}
+
+/** The states that links of the chain name, in their order. */
+export async function statesNoted(evidence: RunEvidence): Promise<CalledState[]> {
+  const names = await evidence.list(CHAIN);
+  const links = await Promise.all(names.map((name) => evidence.need<LinkDoc>(name)));
+  return links.flatMap(({ state }) => state ?? []);
 }

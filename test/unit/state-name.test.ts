@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { Doc, type FailureDoc, type StateDoc } from "../../lambdas/shared/documents.ts";
+import type { FailureDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { stateInWords } from "../../lambdas/shared/state-name.ts";
 import { DONE, invoke, RUNNING, runFields, type Task } from "../../lambdas/shared/task.ts";
+import { statesNoted } from "../support/evidence-fixtures.ts";
 import { memoryPorts, TestClock } from "../support/ports.ts";
 
 test.each([
@@ -43,17 +44,19 @@ function loop(run: Task<z.infer<typeof event>>["run"]) {
   return { ports, evidence, call };
 }
 
-test("a state that is entered for each migration notes each by itself, with its phase", async () => {
+test("a state that is entered for each migration is noted for each by itself, with its phase", async () => {
   const { evidence, call } = loop(async () => DONE);
   await call("001");
   await call("002");
-  for (const version of ["001", "002"])
-    for (const name of [`apply-${version}-to-staging`, `apply-${version}-to-staging-done`])
-      expect(await evidence.need<StateDoc>(`states/${name}`)).toMatchObject({
-        state: `Apply ${version} to staging`,
-        phase: "Rehearse",
-        version,
-      });
+  expect(await statesNoted(evidence)).toEqual(
+    ["001", "002"].map((version) => ({
+      state: `Apply ${version} to staging`,
+      phase: "Rehearse",
+      version,
+      enteredAt: expect.any(String),
+      doneAt: expect.any(String),
+    })),
+  );
 });
 
 test("each migration has the whole time of its state, however long those before it took", async () => {
@@ -76,5 +79,5 @@ test("a failure says which migration it was", async () => {
   await expect(call("002")).rejects.toThrow("no");
   const [name] = await evidence.list("failures/");
   expect(await evidence.need<FailureDoc>(String(name))).toMatchObject({ state: "Apply 002 to staging" });
-  expect(await evidence.read(Doc.stateDone("apply-002-to-staging"))).toBeUndefined();
+  expect(await statesNoted(evidence)).toMatchObject([{ state: "Apply 002 to staging", doneAt: null }]);
 });

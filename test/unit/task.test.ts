@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { Doc, type FailureDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, type FailureDoc, type StateDoc } from "../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { DONE, invoke, RUNNING, runFields, type Task, waitSeconds } from "../../lambdas/shared/task.ts";
+import { statesNoted } from "../support/evidence-fixtures.ts";
 import { memoryPorts, TestClock } from "../support/ports.ts";
 
 const ports = () => {
@@ -111,28 +112,46 @@ describe("a task that fails", () => {
   });
 });
 
-test("a state's beginning and end are noted once, however often it is called", async () => {
-  const p = ports();
-  await invoke(
-    task(async () => RUNNING),
-    eventOf(p),
-    p,
-  );
-  p.clock.pass(60_000);
-  await invoke(
-    task(async () => DONE),
-    eventOf(p),
-    p,
-  );
-  p.clock.pass(60_000);
-  await invoke(
-    task(async () => DONE),
-    eventOf(p),
-    p,
-  );
-  const evidence = evidenceOf(p.evidence, "r");
-  const at = async (name: string) => Date.parse((await evidence.need<{ at: string }>(name)).at);
-  expect((await at(Doc.stateDone("do-it"))) - (await at(Doc.stateEntered("do-it")))).toBe(60_000);
+describe("a state's beginning", () => {
+  const entered = Doc.stateEntered("do-it");
+
+  test("is noted before anything is done, and once, however often it is called", async () => {
+    const p = ports();
+    const evidence = evidenceOf(p.evidence, "r");
+    const before: unknown[] = [];
+    const noting = task(async () => {
+      before.push(await evidence.read(entered));
+      return DONE;
+    });
+    await invoke(noting, eventOf(p), p);
+    p.clock.pass(60_000);
+    await invoke(noting, eventOf(p), p);
+    expect(before).toEqual([expect.objectContaining({ state: "Do it" }), before[0]]);
+  });
+
+  test("of one that works on a migration is its worker's link, and noted where another worker goes on", async () => {
+    const p = ports();
+    const evidence = evidenceOf(p.evidence, "r");
+    const event = { ...eventOf(p), version: "006", limitMinutes: 10 };
+    const name = Doc.stateEntered("do-006-it");
+    await invoke(
+      task(async () => RUNNING),
+      event,
+      p,
+    );
+    const first = await evidence.need<StateDoc>(name);
+    p.clock.pass(60_000);
+    await invoke(
+      task(async () => DONE),
+      event,
+      p,
+    );
+    expect(await evidence.read(name)).toEqual(first);
+    expect(await statesNoted(evidence)).toMatchObject([
+      { enteredAt: first.at, doneAt: null },
+      { enteredAt: "2026-11-03T02:01:00.000Z", doneAt: "2026-11-03T02:01:00.000Z" },
+    ]);
+  });
 });
 
 test("polling gets rarer: six hours of it are fewer than 500 calls", () => {

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
 import { PlanErrors } from "../../../lib/plan/plan-error.ts";
@@ -100,11 +100,31 @@ describe("a folder of migrations is a plan", () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ["an empty folder", {}, /^plan\.yaml: file: missing in .*named like 012_orders/],
     ["another tool's files", { "V1__a.sql": "SELECT 1;" }, /There is V1__a\.sql: `sluice import`/],
+    [
+      "a folder above one",
+      { "db/001_a/migrate.sql": "SELECT 1;" },
+      /missing in .*The folder of a plan is .*\/db$/,
+    ],
     ["plan.yml", { "plan.yml": "title: x" }, /^plan\.yml: file: not read: .*Rename it/],
   ])("%s is none", async (_what, files, message) => {
     const folder = await temporaryFolder();
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
     expect(await mistakesOf(folder)).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("of which none is left out unseen", async () => {
+    const folder = await planOf(undefined, ["001_a", "002 b", "c"]);
+    await mkdir(join(folder, "003_up"));
+    await writeFile(join(folder, "003_up/up.sql"), "SELECT 1;");
+    expect(await mistakesOf(folder)).toEqual([
+      expect.stringMatching(/^002 b\/migrate\.sql: file: not read: its folder is not named like 012_orders/),
+      expect.stringMatching(/^c\/migrate\.sql: file: not read/),
+      expect.stringMatching(/^003_up\/migrate\.sql: file: missing in .*holds up\.sql/),
+      expect.stringMatching(/^003_up\/rollback\.sql: file: missing in/),
+    ]);
   });
 });
 
@@ -118,7 +138,7 @@ describe("all mistakes are told at once, each with its line, in words", () => {
       "protect:",
       "server: { minimumFreeGib: 5, minimumVersion: '15' }",
       "rollbackSloMinutes: 0",
-      "contents: { t: all }",
+      "contents: { t: al, u: ful }",
       "migrations:",
       "  - folder: 012_Add_orders",
       "    expectedMinuts: 3",
@@ -139,6 +159,7 @@ describe("all mistakes are told at once, each with its line, in words", () => {
       'plan.yaml: server: unknown key "minimumFreeGib". Is minimumFreeGiB meant? (line 6)',
       "plan.yaml: rollbackSloMinutes: must be more than 0 (line 7)",
       "plan.yaml: contents.t: is one of full, sample, count, grows, none (line 8)",
+      "plan.yaml: contents.u: is one of full, sample, count, grows, none. Is full meant? (line 8)",
       'plan.yaml: migrations[0]: unknown key "expectedMinuts". Is expectedMinutes meant? (line 11)',
       "plan.yaml: migrations[1].folder: is missing. It takes text (line 12)",
       "plan.yaml: migrations[2]: takes keys of its own, and 14 is none (line 13)",

@@ -8,7 +8,7 @@ import {
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { readingLines, readingTable } from "../../../lambdas/watch/reading-text.ts";
 import { countsFrom, keepReading, lastReading } from "../../../lambdas/watch/readings.ts";
-import { samplesOf } from "../../../lambdas/watch/samples.ts";
+import { PUBLISHED_BEYOND_ALERT, samplesOf } from "../../../lambdas/watch/samples.ts";
 import { MemoryEvidence } from "../../support/ports.ts";
 
 const counters = { committed: 1, rolledBack: 0, queries: {} };
@@ -94,10 +94,35 @@ describe("what is published", () => {
       value("latency", 90, "target"),
       value("search", null, "unknown"),
     );
-    expect(samplesOf({ values, connections })).toEqual([
+    expect(samplesOf({ values, connections }, "deployed")).toEqual([
       { name: "latency", unit: "ms", value: 90 },
       { name: "connection-capacity", unit: "", value: 97 },
+      { name: PUBLISHED_BEYOND_ALERT, unit: "", value: 0 },
     ]);
+  });
+
+  /** How many numbers of a published plan are said to be beyond their alert; undefined: nothing is said. */
+  const beyond = (plan: "deployed" | "published", most: number, ...values: ReadingValue[]) =>
+    samplesOf({ values, connections: { used: 3, most, minimum: 50 } }, plan).find(
+      ({ name }) => name === PUBLISHED_BEYOND_ALERT,
+    )?.value;
+  const fine = value("latency", 90, "target");
+  const slow = value("search", 170, "alert");
+  const unread = value("rows", null, "unknown");
+
+  test("counts a published plan's numbers beyond their alert, which no alarm of its own looks at", () => {
+    expect(beyond("published", 97, fine, slow)).toBe(1);
+    expect(beyond("published", 49, fine, slow)).toBe(2);
+    expect(beyond("published", 97, fine)).toBe(0);
+  });
+
+  test("counts none of the deployed plan's, which have alarms of their own", () => {
+    expect(beyond("deployed", 49, fine, slow)).toBe(0);
+  });
+
+  test("never says that none is beyond where one could not be read", () => {
+    expect(beyond("published", 97, fine, unread)).toBeUndefined();
+    expect(beyond("published", 97, slow, unread)).toBe(1);
   });
 });
 

@@ -1,0 +1,57 @@
+import { FORMER, type SmallPlan, withBuilds } from "./builds.ts";
+import { filled, sideBySide, timesFaster, timesLess } from "./side-by-side.ts";
+import { count, duration } from "./stats.ts";
+import type { Measurement } from "./types.ts";
+
+// Phases of a run have a share of time of their own: over this many seconds the prediction of the whole must be near.
+const GOAL_PERCENT = 30;
+
+/**
+ * A long plan of which each migration does next to nothing: what remains is what the product itself takes. Three gates
+ * here, one more after each migration in the build before; each is answered at once.
+ */
+export const longPlan: Measurement = {
+  name: "long-plan",
+  measure: (bench) =>
+    withBuilds(FORMER.oneMachine, async (builds) => {
+      const { planMigrations } = bench.sizes;
+      const database = await filled(bench, "SELECT 1");
+      try {
+        const runs = await sideBySide(bench, builds, trivial(planMigrations), database);
+        const { downtime, predictedDowntime, steps } = runs.now;
+        const offBy = (downtime / predictedDowntime - 1) * 100;
+        return [
+          {
+            ...timesFaster(
+              `downtime of a plan of ${count(planMigrations)} trivial migrations, gates answered at once`,
+              runs,
+              (run) => run.downtime,
+              10,
+            ),
+            note: `the migrations' own steps are ${duration(steps * 1000)} of it, and ${duration(runs.before.steps * 1000)} in the build before, which asks after each migration; here three gates are asked.`,
+          },
+          {
+            what: "the same: predicted against actual downtime",
+            asWritten: `${duration(runs.before.predictedDowntime * 1000)} against ${duration(runs.before.downtime * 1000)} (build before)`,
+            ours: `${duration(predictedDowntime * 1000)} against ${duration(downtime * 1000)}: ${offBy > 0 ? "+" : ""}${offBy.toFixed(0)} %`,
+            target: `within ${GOAL_PERCENT} %`,
+            reached: Math.abs(offBy) <= GOAL_PERCENT,
+            figures: {},
+          },
+          timesLess("the same: files of evidence", runs, ({ files }) => files, 5),
+          timesLess("the same: bytes of evidence", runs, ({ bytes }) => bytes, 5),
+        ];
+      } finally {
+        await bench.drop(database);
+      }
+    }),
+};
+
+export function trivial(migrations: number): SmallPlan {
+  const [first, ...further] = Array.from({ length: migrations }, (_, index) => ({
+    migrate: `CREATE TABLE trivial_${index + 1} (id int PRIMARY KEY);\n`,
+    rollback: `DROP TABLE IF EXISTS trivial_${index + 1};\n`,
+  }));
+  if (!first) throw new Error("A plan has at least one migration");
+  return { ...first, further };
+}
