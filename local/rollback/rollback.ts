@@ -58,7 +58,7 @@ export async function makeRollbacks(
           `rollback-${randomUUID()}`,
           loaded,
         );
-  const copy = copyIn(world, stopped);
+  const copy = copyIn(world, plan.runAs, stopped);
   try {
     for (const migration of plan.migrations.slice(0, last + 1)) {
       if (wanted.includes(migration))
