@@ -221,6 +221,12 @@ export const CASES: Case[] = [
     sql: `CREATE TABLE app.logs (line text, at timestamptz DEFAULT now()) PARTITION BY RANGE (at); ALTER TABLE app.logs ATTACH PARTITION app.log DEFAULT`,
   },
   {
+    what: "a partitioned table is made anew by another key, with the partition that it had",
+    sql: `ALTER TABLE app.event DETACH PARTITION app.event_2026; DROP TABLE app.event;
+      CREATE TABLE app.event (at date NOT NULL, what text NOT NULL) PARTITION BY LIST (what); ALTER TABLE app.event ATTACH PARTITION app.event_2026 DEFAULT`,
+    unknown: "drops table app.event and makes another",
+  },
+  {
     what: "tables inherit",
     sql: "CREATE TABLE app.base (line text); ALTER TABLE app.log INHERIT app.base; CREATE TABLE app.special (more int) INHERITS (app.log)",
   },
