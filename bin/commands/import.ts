@@ -1,11 +1,12 @@
 import { basename, join } from "node:path";
 import { Command, Option } from "commander";
 import { count } from "../../lambdas/report/words.ts";
+import { plainJson } from "../../lambdas/shared/plain.ts";
 import type { Draft } from "../../lib/import/draft.ts";
 import type { Asked, Recognized } from "../../lib/import/import.ts";
 import { type Finding, TOOLS, type Tool } from "../../lib/import/imported.ts";
 import { UsageError } from "../../local/events.ts";
-import { print } from "../../local/terminal/streams.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
@@ -18,6 +19,7 @@ interface ImportFlags {
   table?: string;
   plan?: string;
   check?: true;
+  json?: true;
   call?: true;
   take: string[];
   skip: string[];
@@ -44,6 +46,7 @@ export function importCommand({ streams, exit }: Context): Command {
     .option("--table <name>", "the tool's table in that database, where it is not the tool's default")
     .option("--plan <dir>", "folder of the plan (default: sql/ and the tool's name)")
     .option("--check", "says what it would do, and writes nothing")
+    .option("--json", "prints what was found and done as JSON")
     .option("--call", "has alembic or Django's manage.py print the SQL, which runs the project's own code")
     .option(
       "--take <file>",
@@ -80,6 +83,17 @@ ${OTHER_EXIT_CODES}`,
       const decisions = { take: flags.take, skip: flags.skip, values: valuesOf(flags.value) };
       const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions));
       const plan = flags.plan ?? join("sql", tool);
+      if (flags.json) {
+        const isOpen = draft.unknown.length > 0 || draft.doubts.length > 0;
+        const changes =
+          isOpen || draft.migrations.length === 0 ? undefined : changesTo(plan, draft, { tool, source });
+        if (!flags.check) changes?.write();
+        const { baseline: _, migrations, ...said } = draft;
+        const pending = migrations.map(({ files: _, ...migration }) => migration);
+        const done = { plan, written: changes !== undefined && !flags.check, changes: changes?.lines ?? [] };
+        printPainted(streams.stdout, [plainJson({ tool, because, pending, ...said, ...done }, 2)]);
+        return isOpen ? exit(USAGE) : undefined;
+      }
       print(streams.stdout, [
         `${dir} is of ${tool}: ${because.join("; ")}.`,
         `Applied: ${draft.appliedVersions.length === 0 ? "none" : `${draft.appliedVersions.length}, up to ${draft.appliedVersions.at(-1)}`}${(flags.after ?? flags.databaseUrl) ? "" : ", as neither --after nor --database-url says otherwise"}. Pending: ${draft.migrations.length}.`,

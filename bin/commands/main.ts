@@ -3,6 +3,7 @@ import { packageVersion } from "../../lib/package.ts";
 import type { Rehearse } from "../../local/events.ts";
 import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
+import { completionCommand } from "./completion.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { importCommand } from "./import.ts";
@@ -60,6 +61,7 @@ const COMMANDS = [
   proveCommand,
   watchCommand,
   initCommand,
+  completionCommand,
 ];
 
 export function program(context: Context): Command {

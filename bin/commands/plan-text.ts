@@ -14,7 +14,7 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
   return [
     `${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
     schema
-      ? `  Starts from version ${schema.expectedVersion} in ${schema.table}, on PostgreSQL ${server.minimumVersion} or newer`
+      ? `  Starts from version ${schema.expectedVersion} in ${schema.table}${schema.tool === undefined ? "" : `, as ${schema.tool} has it`}, on PostgreSQL ${server.minimumVersion} or newer`
       : `  Starts from any version, and notes its own in no table of yours; on PostgreSQL ${server.minimumVersion} or newer`,
     ...(extensions.length === 0 ? [] : [`  Needs ${extensions.map(extensionText).join(", ")}`]),
     `  Keeps out while it migrates: ${keptOut(plan)}`,

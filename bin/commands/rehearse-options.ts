@@ -12,6 +12,8 @@ export interface RehearseFlags {
   noGo?: string[];
   fail?: string[];
   json?: boolean;
+  verbose?: boolean;
+  quiet?: boolean;
   open?: boolean;
   databaseUrl?: string;
   apply?: boolean;
@@ -36,6 +38,7 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     );
   if (apply && fail)
     throw new UsageError("--fail does not go with --apply: a drill must break nothing real.");
+  if (flags.quiet && flags.verbose) throw new UsageError("--quiet and --verbose do not go together.");
   if (flags.since !== undefined && flags.markdown === undefined)
     throw new UsageError("--since needs --markdown: it is said there what has changed.");
   if (copy !== undefined && databaseUrl === undefined)

@@ -28,6 +28,8 @@ export function rehearseCommand(context: Context): Command {
       (state: string, before: string[] | undefined) => [...(before ?? []), state],
     )
     .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
+    .option("--verbose", "shows at the end of a success all that the report has; otherwise ten lines")
+    .option("--quiet", "shows nothing but errors, gates, and the end in one line")
     .option(
       "--out <dir>",
       "keeps the evidence, report.json and report.html among it, in this folder (default: one of its own below .sluice/runs)",
@@ -120,7 +122,7 @@ function noGoOption(): Option {
 
 async function rehearse(
   options: RehearseOptions,
-  { yes = false, noGo = [], json = false, open = false }: RehearseFlags,
+  { yes = false, noGo = [], json = false, verbose = false, quiet = false, open = false }: RehearseFlags,
   user: string,
   context: Context,
   reviewers: ForReviewers,
@@ -130,20 +132,21 @@ async function rehearse(
   const { plan } = loaded;
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
-  const shown = terminal.open({ streams, plan, json, answers: { yes, noGo, user } });
+  const much = json ? "json" : quiet ? "quiet" : verbose ? "verbose" : "normal";
+  const shown = terminal.open({ streams, plan, shown: much, answers: { yes, noGo, user } });
   // Nobody is to say Go to what they do not know of.
   terminal.print(
-    json ? streams.stderr : streams.stdout,
+    json || quiet ? streams.stderr : streams.stdout,
     (plan.notices ?? []).map((notice) => `Read otherwise than written: ${noticeText(notice)}`),
   );
-  if (!json) terminal.print(streams.stdout, [makingText(options)]);
+  if (!json && !quiet) terminal.print(streams.stdout, [makingText(options)]);
   const start = await loadRehearse();
   const outcome = await terminal.present(await start(options), shown);
   if ("left" in outcome) {
     terminal.print(streams.stderr, terminal.leftText(outcome.left, options));
     return INTERRUPTED;
   }
-  terminal.printEnd(outcome.end, shown, json);
+  terminal.printEnd(outcome.end, shown, much);
   await reviewers.ended(loaded, outcome.end.report);
   if (open) await openReport(join(outcome.end.evidence, "report.html"), context);
   return EXIT_CODES[outcome.end.end];

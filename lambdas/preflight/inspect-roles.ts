@@ -1,4 +1,11 @@
-import { END_THEM, looseInWords, looseSessions, ownersAmongMembers, withMembers } from "../fence/access.ts";
+import {
+  END_THEM,
+  looseInWords,
+  looseRoles,
+  looseSessions,
+  ownersAmongMembers,
+  withMembers,
+} from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
@@ -116,13 +123,16 @@ async function loose(session: Session, application: readonly string[]): Promise<
 
 async function unfenced(session: Session, names: readonly string[]): Promise<PreflightCheck> {
   const name = "roles that no fence keeps out";
-  const found = await ownersAmongMembers(session, names);
+  const found = [
+    ...(await ownersAmongMembers(session, names)),
+    ...(await looseRoles(session, await withMembers(session, names))),
+  ];
   if (found.length === 0) return none(name);
   return note(
     name,
-    "none",
-    found,
-    "They act as the database's owner, whose CONNECT the fence leaves, and may act as the application. See that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
+    "none that may log in and write",
+    [...new Set(found)].sort(),
+    "They keep CONNECT behind the fence: by name, or as they act as the database's owner. Where the application connects as one, name it in `applicationRoles`. Of the others see that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
   );
 }
 
@@ -137,7 +147,7 @@ async function databaseOwner(session: Session): Promise<PreflightCheck> {
     passed: owner.owns,
     expected: `${owner.me} owns ${owner.name}`,
     seen: owner.owns ? "it does" : "it does not",
-    mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner.",
+    mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner, or as a member of it that inherits its rights.",
   };
 }
 

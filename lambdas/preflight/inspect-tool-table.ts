@@ -41,7 +41,7 @@ export async function inspectToolTable(
         "Name the right tool or table under `schema` in the plan.",
       ),
     ];
-  const applied = await readApplied(session, table, tool, expectedVersion, plan.migrations);
+  const applied = await readApplied(session, table, tool, { schema, migrations: plan.migrations });
   return [
     {
       name: VERSION,

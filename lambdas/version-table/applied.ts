@@ -1,4 +1,4 @@
-import type { CompiledPlan } from "../shared/plan.ts";
+import type { CompiledPlan, SchemaVersion } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { NONE, type Tool, type ToolRow } from "../shared/tool-rows.ts";
@@ -199,8 +199,7 @@ export async function readApplied(
   session: Session,
   table: ToolTable,
   tool: Tool,
-  expectedVersion: string,
-  migrations: CompiledPlan["migrations"],
+  { schema, migrations }: { schema: SchemaVersion; migrations: CompiledPlan["migrations"] },
 ): Promise<Applied> {
   const { newest, unfinished, lock, same = AS_TEXT.same } = READINGS[tool];
   const rows = migrations.flatMap((migration) => migration.rows ?? []);
@@ -212,7 +211,7 @@ export async function readApplied(
   ];
   return {
     version,
-    expected: same(version, expectedVersion),
+    expected: same(version, schema.expectedVersion),
     unfinished: found.map(({ what }) => what),
   };
 }

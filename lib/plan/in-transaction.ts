@@ -40,7 +40,7 @@ export function refusedAnywhere({ node }: ParsedStatement): string | undefined {
 }
 
 /** What of the statement PostgreSQL refuses in a transaction, such as VACUUM; undefined where it can be in one. */
-export function outsideOnly({ node }: ParsedStatement): string | undefined {
+export function outsideOnly({ node }: Pick<ParsedStatement, "node">): string | undefined {
   return node && OUTSIDE_ONLY.map((rule) => rule(node)).find((found) => found !== undefined);
 }
 

@@ -44,12 +44,12 @@ describe("a file's bytes", () => {
   test("must be UTF-8, and the line says where they are not", () => {
     expect(() =>
       read(Buffer.concat([Buffer.from("SELECT 'é';\nSELECT '"), Buffer.from([0xe9]), Buffer.from("';")])),
-    ).toThrow(/^a\.sql:2 holds bytes that are not UTF-8/);
-    expect(() => read(Buffer.from("\ufeffSELECT 1;", "utf16le"))).toThrow(/is UTF-16/);
+    ).toThrow(/^a\.sql: line 2: the file is not UTF-8/);
+    expect(() => read(Buffer.from("\ufeffSELECT 1;", "utf16le"))).toThrow(/the file is UTF-16/);
   });
 
   test("hold no NUL, behind which PostgreSQL reads nothing", () => {
-    expect(() => read(Buffer.from("SELECT 1;\n\n\0DROP"))).toThrow(/^a\.sql:3 holds a NUL byte/);
+    expect(() => read(Buffer.from("SELECT 1;\n\n\0DROP"))).toThrow(/^a\.sql: line 3: a NUL byte/);
   });
 
   test("lose a byte order mark and CR LF, and it is said", () => {

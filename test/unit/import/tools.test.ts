@@ -410,9 +410,8 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     },
     {
       doubts: [
-        /deploy\/a\.sql:2 is a command of psql/,
-        /deploy\/a\.sql:3 psql puts a variable's value in place of :'name'/,
-        /parser refuses it/,
+        /deploy\/a\.sql:2 psql's own commands do not work here: \\i other/,
+        /deploy\/a\.sql:3 PostgreSQL's parser refuses it.*If it is a variable of psql/,
       ],
       notes: [/deploy\/a\.sql:1 is a command of psql, which the plan leaves out/],
     },
