@@ -208,6 +208,5 @@ function rangeWords(issue: core.$ZodRawIssue): string | undefined {
     return issue.origin === "string"
       ? `has at most ${issue.maximum} characters`
       : `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
-  if (issue.code === "invalid_format" && issue.format === "starts_with") return "begins with /";
   return undefined;
 }
