@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import { count } from "../../lambdas/report/words.ts";
 import { plainJson } from "../../lambdas/shared/plain.ts";
@@ -167,20 +167,16 @@ async function asking(
 
 /** What sluice check says of the plan, of which nothing is another tool's. */
 async function leftToDo(plan: string): Promise<string[]> {
-  const [{ loadPlan, whyNotDeployed }, { mistakeIn }] = await Promise.all([
+  const [{ loadPlan, whyNotDeployed }, { PlanErrors }] = await Promise.all([
     import("../../lib/plan/compile.ts"),
-    import("./mistake.ts"),
+    import("../../lib/plan/plan-error.ts"),
   ]);
-  let problems: string[];
-  try {
-    problems = whyNotDeployed(await loadPlan(plan)).map(({ message }) => message);
-  } catch (error) {
-    const mistake = mistakeIn(error);
-    if (mistake === undefined) throw error;
-    problems = [mistake];
-  }
+  const problems = await loadPlan(plan).then(whyNotDeployed, (error: unknown) => {
+    if (error instanceof PlanErrors) return error.mistakes;
+    throw error;
+  });
   if (problems.length === 0) return [];
-  return [`Left for you to mend in ${basename(plan)}:`, ...problems.map((one) => `- ${one}`), ""];
+  return [`Left for you to mend in ${plan}:`, ...problems.map(({ message }) => `- ${message}`), ""];
 }
 
 /** A file's notes stand together, and one that many files share stands once. */

@@ -173,3 +173,24 @@ test("the baseline has the roles that the SQL names, and the extensions that onl
     expect.stringMatching(/creates the extension citext, which the embedded Postgres does not have/),
   );
 });
+
+test("a changelog of Liquibase finds its files from wherever it is called", async () => {
+  const changes = "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n";
+  const files = (yaml: string) => ({
+    "db.changelog.yaml": yaml,
+    "sql/b.sql": changes,
+    "sql/a.sql": changes,
+    "z.sql": changes,
+  });
+  const found = async (yaml: string) =>
+    (await drafted("liquibase", files(`databaseChangeLog:\n  - ${yaml}\n`))).migrations.flatMap(
+      ({ sources }) => sources,
+    );
+  expect(await found("includeAll: {path: sql, relativeToChangelogFile: true}")).toEqual([
+    "sql/a.sql",
+    "sql/b.sql",
+  ]);
+  expect(await found("includeAll: {path: src/migrations/sql/}")).toEqual([]);
+  expect(await found("includeAll: {path: migrations/sql/}")).toEqual(["sql/a.sql", "sql/b.sql"]);
+  expect(await found("include: {file: resources/migrations/z.sql}")).toEqual(["z.sql"]);
+});
