@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { type CompiledPlan, RESTORE, type SqlFile, type Step } from "../lambdas/shared/plan.ts";
 import { PACKAGE_FOLDER } from "../lib/package.ts";
+import { readText } from "../lib/plan/read-text.ts";
 
 // squawk over a plan's SQL as the step engine sends it. Squawk knows files, not steps, so it gets copies in which each
 // mark is what the engine does there; every line keeps its number.
@@ -58,7 +59,7 @@ export async function squawkFindings(folder: string, plan: CompiledPlan): Promis
       for (const file of files) {
         const to = join(copies, file.path);
         await mkdir(dirname(to), { recursive: true });
-        await writeFile(to, asSent(await readFile(join(folder, file.path), "utf8"), file));
+        await writeFile(to, asSent(await readText(folder, file.path), file));
       }
       return files.map(({ path }) => path);
     };
@@ -100,14 +101,24 @@ function toFinding({ file, line, level, message, help, rule_name }: z.infer<type
   return { file, line: line + 1, rule: rule_name, isError: level === "Error", message: text };
 }
 
+const TRANSACTION = /^\s*(?:BEGIN|START|COMMIT|END)(?:\s+(?:WORK|TRANSACTION))?\s*;\s*$/i;
+
 function asSent(text: string, { steps }: SqlFile): string {
   const lines = text.split("\n");
+  // BEGIN and COMMIT of the file's own are left out, as the engine does; within a statement they are its own.
+  const within = new Set(
+    steps.flatMap(({ statements }) =>
+      statements.flatMap(({ sql, line }) => sql.split("\n").map((_, index) => line + index)),
+    ),
+  );
+  for (const [index, line] of lines.entries())
+    if (!within.has(index + 1) && TRANSACTION.test(line)) lines[index] = "";
   for (const [index, { kind, line }] of steps.entries()) {
     const before = steps[index - 1];
     const mark = `${before ? CLOSES[before.kind] : ""}${OPENS[kind]}`;
-    // A file without marks begins with its first statement.
-    lines[line - 1] =
-      steps.length === 1 && !/sluice:/.test(lines[line - 1] ?? "") ? `${mark} ${lines[line - 1]}` : mark;
+    // A step that no mark begins, as in a file without them, begins with its first statement.
+    const there = lines[line - 1] ?? "";
+    lines[line - 1] = /^\s*--+\s*sluice\s*:/i.test(there) ? mark : `${mark} ${there}`;
   }
   const last = steps.at(-1);
   return `${lines.join("\n")}\n${last ? CLOSES[last.kind] : ""}\n`;

@@ -41,7 +41,13 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
     ...(await inspected("database owner", () => databaseOwner(session))),
     ...(await inspected(LOGIN, () => login(session, application, runAs))),
     ...whoIsKeptOut(ports),
-    ...(await inspected("application roles", () => roles(session, application, takesOnRoles(ports), runAs))),
+    ...(
+      await inspected("application roles", () => roles(session, application, takesOnRoles(ports), runAs))
+    ).map((check) =>
+      ports.plan.findRoles && check.passed === false
+        ? { ...check, mend: `${check.mend} ${ONLY_FOUND}` }
+        : check,
+    ),
     ...(ports.settings.fence === "connect"
       ? [
           ...(await inspected("roles that no fence keeps out", () => unfenced(session, application))),
@@ -50,6 +56,10 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
       : []),
   ];
 }
+
+/** Said of a role that is not fit and that nobody named. */
+const ONLY_FOUND =
+  "It was found, as the plan names no roles: where the application is another, name that in `applicationRoles`.";
 
 const LOGIN = "login";
 const LOOSE = "sessions that no fence keeps out";

@@ -31,7 +31,9 @@ function named(root: unknown, note: (relation: ObjectName) => void): void {
       if (Array.isArray(objects))
         for (const object of objects) for (const relation of dropped(object)) note(relation);
     }
-    for (const value of Object.values(next).reverse()) parts.push(value);
+    const values = Object.values(next);
+    for (let at = values.length - 1; at >= 0; at--)
+      if (typeof values[at] === "object") parts.push(values[at]);
   }
 }
 

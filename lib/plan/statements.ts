@@ -129,12 +129,21 @@ function* walk(part: unknown, type: string): Generator<Node> {
     const next = parts.pop();
     if (found.pop()) yield next as Node;
     if (typeof next !== "object" || next === null) continue;
-    const isList = Array.isArray(next);
-    const entries = Object.entries(next);
-    for (let at = entries.length - 1; at >= 0; at--) {
-      const [key, value] = entries[at] as [string, unknown];
-      parts.push(value);
-      found.push(!isList && key === type);
+    if (Array.isArray(next))
+      for (let at = next.length - 1; at >= 0; at--) {
+        parts.push(next[at]);
+        found.push(false);
+      }
+    else {
+      const keys = Object.keys(next);
+      for (let at = keys.length - 1; at >= 0; at--) {
+        const key = keys[at] as string;
+        const value = (next as Node)[key];
+        // What is no node holds none.
+        if (typeof value !== "object" || value === null) continue;
+        parts.push(value);
+        found.push(key === type);
+      }
     }
   }
 }

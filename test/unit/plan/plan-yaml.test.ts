@@ -224,6 +224,32 @@ describe("YAML's own traps give one clear line", () => {
       /^plan\.yaml: line 2: a tab stands where YAML takes blanks/,
     ],
     ["a tag", "title: !ruby/object x\n", /^plan\.yaml: line 1: .*plain text, numbers/],
+    [
+      "a colon in a value",
+      "title: Orders: labels\n",
+      /^plan\.yaml: line 1: a colon .*Put the value in quotes$/,
+    ],
+    [
+      "a sign of its own",
+      "title: @home\n",
+      /^plan\.yaml: line 1: .*sign that is YAML's own\. Put the value in quotes/,
+    ],
+    [
+      "a comparison",
+      "watch:\n  metrics:\n    - { name: a, alert: >5 }\n",
+      /^plan\.yaml: line 3: .*Put the value in quotes/,
+    ],
+    [
+      "a comparison on a line",
+      "watch:\n  alert: >5000\n",
+      /^plan\.yaml: line 2: .*begins with > or \|.*Put the value in quotes/,
+    ],
+    ["a star", "title: *\n", /^plan\.yaml: line 1: .*Put the value in quotes/],
+    [
+      "a quote that is not closed",
+      'title: "x\nprotect: []\n',
+      /^plan\.yaml: line \d: a quote is opened and not closed/,
+    ],
     ["a list", "- a\n- b\n", /^plan\.yaml: \(top level\): takes keys of its own, and not a list$/],
     ["text", "orders\n", /^plan\.yaml: \(top level\): takes keys of its own, and orders is none$/],
   ])("%s", async (_what, yaml, message) => {
