@@ -24,13 +24,14 @@ const ALONE = [
 
 const MATRIX = "test/machine/matrix";
 
-/** Whole runs, a dozen and more: CI's, as npm test is to take under four minutes. */
+/** Whole runs, two dozen and more: CI's, as npm test is to take under four minutes. */
 const RUNS = [
   "changes",
   "drill",
   "ends-back",
   "ends-forward",
   "hooks-and-gates",
+  "import",
   "mistakes",
   "ways-back",
   "small-plan",
@@ -58,7 +59,11 @@ export default defineConfig({
       }),
       // Needs LocalStack's engine: a second interpreter for the same definitions.
       tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
+      // Needs npm's registry: installs what `npm pack` makes where there is nothing else.
+      tier("package", 600, { fileParallelism: false }),
       tier("browser", 240, { globalSetup: ["test/browser/global-setup.ts"] }),
+      // The real tools of others; each test has a database of its own.
+      tier("tools", 120, { globalSetup: ["test/tools/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
       tier("e2e", 1200, { fileParallelism: false }),
       // One server for all: locks, kills and waits of one file must not disturb another's.

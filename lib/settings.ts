@@ -289,6 +289,9 @@ function labelOf(
 
 export type Settings = z.infer<typeof settings>;
 
+/** Settings as people write them. */
+export type SettingsGiven = z.input<typeof settings>;
+
 /** Each once: an instance may have several of the databases. */
 export function instancesOf(databases: readonly Pick<Database, "instance">[]): string[] {
   return [...new Set(databases.map(({ instance }) => instance))];
@@ -299,27 +302,26 @@ export class SettingsError extends Error {
   override readonly name = "SettingsError";
   readonly mistakes: readonly string[];
 
-  constructor(mistakes: readonly string[]) {
+  constructor(mistakes: readonly string[], where = `key "${SETTINGS_KEY}" of the context in cdk.json`) {
     const count = mistakes.length === 1 ? "One mistake" : `${mistakes.length} mistakes`;
-    super(
-      `${count} in the settings (key "${SETTINGS_KEY}" of the context in cdk.json):\n${mistakes.map((line) => `- ${line}`).join("\n")}`,
-    );
+    super(`${count} in the settings (${where}):\n${mistakes.map((line) => `- ${line}`).join("\n")}`);
     this.mistakes = mistakes;
   }
 }
 
 /**
  * The settings of a deployment, from the CDK context. Given with `-c` they arrive as text.
+ * @param where people find them, if not there
  * @throws SettingsError with every mistake.
  */
-export function parseSettings(value: unknown): Settings {
+export function parseSettings(value: unknown, where?: string): Settings {
   if (value === undefined)
     throw new SettingsError([
       "there are none: `npx sluice init` writes them, and cdk.json comes with an example",
     ]);
   const parsed = settings.safeParse(typeof value === "string" ? fromText(value) : value);
   if (parsed.success) return parsed.data;
-  throw new SettingsError(toldMistakes(parsed.error));
+  throw new SettingsError(toldMistakes(parsed.error), where);
 }
 
 /** Every mistake in what is to be the settings, a line each, which begins with its place. */

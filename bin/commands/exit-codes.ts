@@ -35,6 +35,17 @@ Exit codes:
   3    it is not; each difference is a line
   1    a bug in Sluice`;
 
+/** Of a rollback that was made: it does not bring everything back. */
+export const DOES_NOT_HOLD = 3;
+
+export const ROLLBACK_EXIT_CODES = `
+Exit codes:
+  0    what was written passed every try
+  2    usage: a mistake in how the command was called, or in the plan
+  3    what was written does not bring everything back; each finding is a line
+  130  stopped by Ctrl-C; the copies are dropped
+  1    a bug in Sluice`;
+
 /** Of evidence: it is not what the run wrote. */
 export const NOT_WHOLE = 3;
 

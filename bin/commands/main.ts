@@ -1,16 +1,20 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../../lib/package.ts";
 import type { Rehearse } from "../../local/events.ts";
 import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
+import { completionCommand } from "./completion.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
+import { pullRequestCommand } from "./pull-request.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
+import { rollbackCommand } from "./rollback.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -32,10 +36,10 @@ export async function main(
     // Commander has said it already, help and version among it.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     // It comes with a parser, which help and the like need not wait for.
-    const { mistakeIn } = await import("./mistake.ts");
-    const mistake = mistakeIn(error);
-    if (mistake !== undefined) {
-      print(streams.stderr, [`error: ${mistake}`]);
+    const { errorLines } = await import("./mistake.ts");
+    const lines = errorLines(error);
+    if (lines !== undefined) {
+      print(streams.stderr, lines);
       return USAGE;
     }
     print(streams.stderr, [
@@ -49,19 +53,22 @@ const COMMANDS = [
   newCommand,
   rehearseCommand,
   checkCommand,
+  rollbackCommand,
+  importCommand,
   publishCommand,
   reportCommand,
   verifyCommand,
   proveCommand,
   watchCommand,
   initCommand,
+  completionCommand,
 ];
 
 export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
   const sluice = new Command("sluice")
     .description("Gated, rehearsed, reversible PostgreSQL migrations.")
-    .version(versionOfPackage(), "-V, --version", "tells the version")
+    .version(packageVersion(), "-V, --version", "tells the version")
     .helpOption("-h, --help", "tells how it is used")
     .helpCommand("help [command]", "tells how a command is used")
     .configureOutput({
@@ -85,10 +92,8 @@ Examples:
 ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
+  // Of use within GitHub Actions alone.
+  const within = (args: string[]) => main(args, context.streams, context.loadRehearse, context.open);
+  sluice.addCommand(pullRequestCommand(context, within).copyInheritedSettings(sluice), { hidden: true });
   return sluice;
-}
-
-function versionOfPackage(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,4 +1,5 @@
 import { isPostgresError, SluiceError } from "../../lambdas/shared/errors.ts";
+import { ImportError } from "../../lib/import/source.ts";
 import { PlanError, PlanErrors } from "../../lib/plan/plan-error.ts";
 import { SettingsError } from "../../lib/settings.ts";
 import { UsageError } from "../../local/events.ts";
@@ -57,8 +58,13 @@ const SERVER: Readonly<Record<string, string>> = {
  * carries a code of the system's, the network's or the server's is theirs.
  */
 export function mistakeIn(error: unknown): string | undefined {
-  if (error instanceof PlanErrors) return error.mistakes.map(({ message }) => message).join("\nerror: ");
-  if (error instanceof PlanError || error instanceof UsageError || error instanceof SettingsError)
+  if (
+    error instanceof PlanErrors ||
+    error instanceof PlanError ||
+    error instanceof UsageError ||
+    error instanceof SettingsError ||
+    error instanceof ImportError
+  )
     return error.message;
   if (error instanceof SluiceError) return error.message;
   if (isPostgresError(error)) return ofServer(error);
@@ -68,6 +74,14 @@ export function mistakeIn(error: unknown): string | undefined {
   if (code === undefined || syscall === undefined) return undefined;
   const where = [path, dest].filter((place) => place !== undefined).join(" and ");
   return `${where === "" ? syscall : where}: ${SYSTEM[code] ?? error.message}. (${code}, ${syscall})`;
+}
+
+/** The same as lines of an error's output, a line for each mistake of a plan. */
+export function errorLines(error: unknown): string[] | undefined {
+  const mistake = mistakeIn(error);
+  if (mistake === undefined) return undefined;
+  const mistakes = error instanceof PlanErrors ? error.mistakes.map(({ message }) => message) : [mistake];
+  return mistakes.map((one) => `error: ${one}`);
 }
 
 function ofServer({

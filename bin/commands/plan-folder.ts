@@ -1,21 +1,36 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { shorten } from "../../lambdas/report/words.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
+import { nearest } from "../../lib/plan/nearest.ts";
+import type { PlanError } from "../../lib/plan/plan-error.ts";
 import { UsageError } from "../../local/events.ts";
 
 /**
  * The plan in that folder.
+ * @param options as loadPlan takes them
  * @throws UsageError for what is no folder, PlanError for a mistake in the plan
  */
-export async function planFolder(dir: string): Promise<LoadedPlan> {
+export async function planFolder(
+  dir: string,
+  options?: { rollbacks?: "read" | "none" },
+): Promise<LoadedPlan> {
   await needFolder(dir, "give the folder of a plan");
   // Postgres's parser comes with it, which help and mistakes need not wait for.
   const { loadPlan } = await import("../../lib/plan/compile.ts");
-  return await loadPlan(dir);
+  return await loadPlan(dir, options);
+}
+
+/** A folder beside it that its name was probably meant for. */
+async function folderLike(path: string): Promise<string | undefined> {
+  const around = await readdir(dirname(resolve(path)), { withFileTypes: true }).catch(() => []);
+  const folders = around.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const meant = nearest(basename(resolve(path)), folders);
+  return meant === undefined ? undefined : join(dirname(path), meant);
 }
 
 /** What keeps the plan from being deployed or published: the same as synth says. */
-export async function problemsOf(loaded: LoadedPlan): Promise<readonly Error[]> {
+export async function problemsOf(loaded: LoadedPlan): Promise<readonly PlanError[]> {
   const { whyNotDeployed } = await import("../../lib/plan/compile.ts");
   return whyNotDeployed(loaded);
 }
@@ -29,7 +44,12 @@ export async function needFolder(path: string, remedy: string): Promise<void> {
     if ((await stat(path)).isDirectory()) return;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new UsageError(`There is no folder ${path}: ${remedy}.`);
+    if (code === "ENOENT") {
+      const meant = await folderLike(path);
+      throw new UsageError(
+        `There is no folder ${path}: ${meant === undefined ? remedy : `is ${meant} meant? If not, ${remedy}`}.`,
+      );
+    }
     throw new UsageError(
       `The folder ${shorten(path, 200)} cannot be looked at (${shorten(message, 60)}): ${remedy}.`,
     );

@@ -14,7 +14,7 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
   return [
     `${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
     schema
-      ? `  Starts from version ${schema.expectedVersion} in ${schema.table}, on PostgreSQL ${server.minimumVersion} or newer`
+      ? `  Starts from version ${schema.expectedVersion} in ${schema.table}${schema.tool === undefined ? "" : `, as ${schema.tool} has it`}, on PostgreSQL ${server.minimumVersion} or newer`
       : `  Starts from any version, and notes its own in no table of yours; on PostgreSQL ${server.minimumVersion} or newer`,
     ...(extensions.length === 0 ? [] : [`  Needs ${extensions.map(extensionText).join(", ")}`]),
     `  Keeps out while it migrates: ${keptOut(plan)}`,
@@ -24,13 +24,16 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
     ),
     ...section(
       "Migrations",
-      migrations.map(({ version, title, migrate, validate, rollback, expectedMinutes }) => [
+      migrations.map(({ version, title, migrate, validate, rollback, leaves, expectedMinutes }) => [
         version,
         title,
         [
           count(migrate.steps.length, "step"),
           validate.checks.length > 0 ? count(validate.checks.length, "check") : "checked to be as rehearsed",
-          rollback === RESTORE ? "restore only" : `${count(rollback.steps.length, "step")} back`,
+          rollback === RESTORE
+            ? "the restore is the way back"
+            : `${count(rollback.steps.length, "step")} back`,
+          ...(leaves ? [`leaves ${leaves.join(" and ")}`] : []),
           ...(expectedMinutes === undefined ? [] : [`${duration(expectedMinutes * 60)} planned`]),
         ].join(", "),
       ]),

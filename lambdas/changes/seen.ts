@@ -21,7 +21,7 @@ import { besideTarget } from "../shared/places.ts";
 import type { Migration } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { disagreements } from "./agreed.ts";
 import { objectChanges, sequencesMoved } from "./objects.ts";
 import {
@@ -57,7 +57,7 @@ export async function noteChanges(
     since: before as RecordName,
   });
   if (!record) return false;
-  const versions = await qualifiedName(session, ports.plan.schema?.table);
+  const versions = await versionTables(session, ports.plan.schema);
   const was = await needMarkedRecord(evidence, before as RecordName);
   const doc = await evidence.keep<ChangesDoc>(
     Doc.changes(`staging-${version}`),
@@ -66,7 +66,7 @@ export async function noteChanges(
       evidence,
       before as RecordName,
       after as RecordName,
-      observe(was, record, (table) => table === versions),
+      observe(was, record, (table) => versions.has(table)),
       { objectsSince: `staging-${version}` },
     ),
   );
@@ -115,7 +115,7 @@ async function noteAll(
   session: Session,
   ports: Ports,
   evidence: RunEvidence,
-  versions: string | undefined,
+  versions: ReadonlySet<string>,
 ): Promise<boolean> {
   if (await evidence.read(Doc.changes("staging"))) return true;
   const all = ports.plan.migrations.map(({ version }) => version);
@@ -143,7 +143,7 @@ async function noteAll(
   const marked = markedBy(after.mark);
   const tables = before.mark.tables.flatMap((was): TableChangeDoc[] => {
     const content = contents.get(was.table);
-    if (!content || was.table === versions) return [];
+    if (!content || versions.has(was.table)) return [];
     const structure = structureOf(was, content, marked);
     const own = each.flatMap(({ was: then, is, changes, byTime: picks }) => {
       const called = then.byOid.get(was.oid);

@@ -133,14 +133,22 @@ export function finishMigration({ run, version, round, direction }: LedgerKey, c
     ON CONFLICT (run, version, round) DO UPDATE SET done_at = excluded.done_at`;
 }
 
+/** When the first step of a migration began. */
+export function beganAt(key: LedgerKey): string {
+  return `(SELECT min(started_at) FROM ${STEP} WHERE ${isOf(key)})`;
+}
+
 function keyValues({ run, version, round, direction }: LedgerKey): (string | number)[] {
   return [literal(run), literal(version), round, literal(direction)];
 }
 
 /** Condition for the step's own row. */
 export function isStep({ key, ordinal }: StepPlace): string {
-  const { run, version, round, direction } = key;
-  return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)} AND ordinal = ${ordinal}`;
+  return `${isOf(key)} AND ordinal = ${ordinal}`;
+}
+
+function isOf({ run, version, round, direction }: LedgerKey): string {
+  return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)}`;
 }
 
 /** Of tables that were there before this transaction, by name and mode; nobody else can see the others yet. */

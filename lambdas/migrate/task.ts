@@ -12,8 +12,9 @@ import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, isRestoreOnly, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
+import { noteOf } from "../version-table/note.ts";
+import { beganAt } from "./ledger-writes.ts";
 import { runSteps } from "./run-steps.ts";
-import { addVersion } from "./schema-version.ts";
 
 const event = z.strictObject({
   ...runFields,
@@ -31,7 +32,6 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
   event,
   async run({ run, target, version, round, limitMinutes }, ports, evidence) {
-    const { schema } = ports.plan;
     const migration = migrationOf(ports.plan, version);
     const about = named(migration);
     const key = { run, version, round, direction: "migrate" as const };
@@ -68,8 +68,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
           noticesRewrites: target === "staging",
-          atEnd: async () =>
-            schema ? [await addVersion(session, schema.table, version, migration.title)] : [],
+          atEnd: async () => (await noteOf(session, ports.plan, version, beganAt(key))).apply,
         });
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")

@@ -6,7 +6,7 @@ import { needRow, type Session } from "../shared/session.ts";
  * temporary table cannot stand in for a catalog. With row_security off, a read that a policy would filter is an error.
  * Compiling these queries takes longer than running them, hence no jit.
  */
-const PINNED = `
+export const PINNED = `
   SET LOCAL search_path = pg_catalog, pg_temp;
   SET LOCAL quote_all_identifiers = off;
   SET LOCAL standard_conforming_strings = on;

@@ -24,9 +24,9 @@ import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
-import { qualifiedName } from "../shared/table-name.ts";
 import { DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { besideThatDiffers, readBeside } from "./beside.ts";
 import { catalogDifferences, movedBetween } from "./compare.ts";
 import { describeDifference } from "./difference.ts";
@@ -129,7 +129,7 @@ export async function prove(
   const after: RecordName = `after-${proof}`;
   const target = targetOf(proof);
   const read = await withTarget(ports, evidence, target, async (session) => {
-    const versions = await qualifiedName(session, ports.plan.schema?.table);
+    const versions = await versionTables(session, ports.plan.schema);
     const wanted = await expectation(ports, evidence, proof, versions);
     const record = await takeRecord(ports, evidence, {
       name: after,
@@ -150,7 +150,7 @@ export async function prove(
   const growing = wanted.record.growing ?? [];
   const grows = (name: string) => growing.some(({ table }) => table === name);
   const compared = wanted.held
-    ? await heldToRehearsal(ports, evidence, record, (name) => name === versions || grows(name))
+    ? await heldToRehearsal(ports, evidence, record, (name) => versions.has(name) || grows(name))
     : await comparedContents(
         ports,
         target,
@@ -217,6 +217,7 @@ export async function prove(
       views,
       sequences: record.sequences,
       growing,
+      leftOut: record.leftOut,
       largeObjects: beside.largeObjects,
       unproven: compared.unproven.length,
     }),
@@ -299,12 +300,12 @@ interface Expectation {
   views?: readonly ViewContentDoc[] | undefined;
 }
 
-/** @param versions the table that holds the schema's version */
+/** @param versions the tables that hold the schema's version */
 async function expectation(
   ports: Ports,
   evidence: RunEvidence,
   proof: ProofName,
-  versions: string | undefined,
+  versions: ReadonlySet<string>,
 ): Promise<Expectation> {
   if (proof === "restore-rehearsed") {
     // Another copy: its row versions are of a time of its own, so every row is read.
@@ -329,7 +330,7 @@ async function expectation(
     // The schema's version has rightly changed.
     return {
       record: before,
-      tables: before.tables.filter(({ table }) => table !== versions),
+      tables: before.tables.filter(({ table }) => !versions.has(table)),
       // One that the rehearsal set back, people agreed to.
       sequences: sequences.filter(({ sequence }) => !setBack.includes(sequence)),
       since: "before",
@@ -342,7 +343,7 @@ async function expectation(
   // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
   const tables = before.tables.map(
     (was) =>
-      (was.table === versions ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
+      (versions.has(was.table) ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,
   );
   return {
     catalog: "before",

@@ -2,7 +2,7 @@ import { type ChangesDoc, Doc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { qualifiedName } from "../shared/table-name.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { contentModes } from "./modes.ts";
 import { needMarkedRecord } from "./records.ts";
 import type { Wish } from "./subjects.ts";
@@ -38,9 +38,8 @@ export async function productionWishes(
   const named = namedTables(ports);
   for (const { table, rows } of tables)
     if (rows === "0" && (partitions.has(table) || named(table))) touched.add(table);
-  // The run itself writes to it.
-  const versions = await qualifiedName(session, ports.plan.schema?.table);
-  if (versions !== undefined) touched.add(versions);
+  // The run itself writes to these.
+  for (const table of await versionTables(session, ports.plan.schema)) touched.add(table);
   return (table) => {
     const mode = modes.get(table);
     if (mode === undefined && !touched.has(table)) return undefined;

@@ -48,9 +48,11 @@ function setGoingByHand({ stilled = [] }: Partial<Facts>): string {
 function rightsByHand({ fence, request }: Facts): string {
   const roles = (fence?.taken ?? []).map(({ grantee }) => (grantee === null ? "PUBLIC" : `"${grantee}"`));
   const database = request?.database ?? "...";
-  return roles.length === 0
-    ? "The fence had nothing to take: no right is missing"
-    : `As the database's owner: GRANT CONNECT ON DATABASE "${database}" TO ${roles.join(", ")}. Which of them had it with the grant option is in fence.json`;
+  if (roles.length === 0) return "The fence had nothing to take: no right is missing";
+  const granted = (fence?.granted ?? []).map((role) => `"${role}"`);
+  const back =
+    granted.length === 0 ? "" : `; then REVOKE CONNECT ON DATABASE "${database}" FROM ${granted.join(", ")}`;
+  return `As the database's owner: GRANT CONNECT ON DATABASE "${database}" TO ${roles.join(", ")}${back}. Which of them had it with the grant option is in fence.json`;
 }
 
 /** By the capability that should have cleaned up, as the state machine names it. */

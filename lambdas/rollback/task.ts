@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { hasLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
-import { removeVersion } from "../migrate/schema-version.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { stepsDoc } from "../migrate/task.ts";
 import { type Caught, caughtSchema, readCaught } from "../report/caught.ts";
@@ -15,6 +14,7 @@ import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
 import { ONLY_RESTORE, type WayBack } from "../shared/way-back.ts";
+import { noteOf } from "../version-table/note.ts";
 import { predict } from "./predict.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -84,7 +84,6 @@ async function rollBack(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
-  const { schema } = ports.plan;
   const migration = migrationOf(ports.plan, version);
   const round = 1;
   const key: LedgerKey = { run, version, round, direction: "rollback" };
@@ -97,7 +96,7 @@ async function rollBack(
       limitMinutes,
       beside: besideTarget(ports, evidence, target),
       noticesRewrites: target === "staging",
-      atEnd: async () => (schema ? [await removeVersion(session, schema.table, version)] : []),
+      atEnd: async () => (await noteOf(session, ports.plan, version)).rollBack,
     }),
   );
   if (!steps) return { ...RELIEVE_ME, ...named(migration) };

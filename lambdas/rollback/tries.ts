@@ -1,6 +1,5 @@
 import type { LedgerKey } from "../migrate/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
-import { removeVersion } from "../migrate/schema-version.ts";
 import { describeDifference, differences } from "../prove/difference.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
@@ -12,6 +11,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
 import { type Migration, migrationOf, rollbackOf, type SqlFile } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
+import { noteOf } from "../version-table/note.ts";
 
 // A worker that dies may have a rollback run again that was done, and a migration that fails half-way has no other way
 // back. So both are tried on staging, once the rollback as such is proven, and proven like it.
@@ -153,7 +153,6 @@ function stepsOf(
   },
 ): Promise<StepDoc[] | undefined> {
   const { file, migration, round, direction, failure } = what;
-  const { schema } = ports.plan;
   return withTarget(ports, evidence, "staging", (session) =>
     runSteps(session, ports, {
       key: { run, version, round, direction },
@@ -164,7 +163,7 @@ function stepsOf(
       beside: besideTarget(ports, evidence, "staging"),
       // A migration of which only a step is applied has no version yet.
       atEnd: async () =>
-        direction === "rollback" && schema ? [await removeVersion(session, schema.table, version)] : [],
+        direction === "rollback" ? (await noteOf(session, ports.plan, version)).rollBack : [],
     }),
   );
 }

@@ -1,3 +1,5 @@
+import type { Tool, ToolRow } from "./tool-rows.ts";
+
 /**
  * A plan as handlers get it: parsed, checked and with its SQL cut into statements when it was published, so that no
  * handler needs a parser. See docs/plan-format.md. What is stored of it is in plan-document.ts: whoever changes this so
@@ -12,7 +14,7 @@ export interface CompiledPlan {
   /** SHA-256 (hex) over every file of the plan that can reach a deployed database, comments included. */
   sources: string;
   /** Where the schema's version stands; absent: no table of the team's is read or written for that. */
-  schema?: { table: string; expectedVersion: string } | undefined;
+  schema?: SchemaVersion | undefined;
   server: { minimumVersion: number; minimumConnections: number; minimumFreeGiB: number };
   extensions: readonly Extension[];
   applicationRoles: readonly string[];
@@ -51,6 +53,15 @@ export function noticeText({ file, line, text }: { file: string; line: number; t
   return `${file}, line ${line}: ${text}`;
 }
 
+/** Where the schema's version is noted. */
+export interface SchemaVersion {
+  table: string;
+  /** The version that the plan starts from, as the tool itself calls it; `none` where a tool's table has no row. */
+  expectedVersion: string;
+  /** Whose table it is, by whose rules it is read and written; absent: a table with a column `version`. */
+  tool?: Tool | undefined;
+}
+
 export interface Extension {
   name: string;
   minimumVersion?: string | undefined;
@@ -70,6 +81,8 @@ export interface Migration {
   unasked?: true | undefined;
   /** All that it does to what was there before, by table or column; absent: what the rehearsal shows is agreed to. */
   changes?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** What the table of `schema.tool` holds about it once it is applied; absent: the plan names no tool. */
+  rows?: readonly ToolRow[] | undefined;
   migrate: SqlFile;
   validate: CheckFile;
   /** Its way back: a rollback of its own, or, from its first step on, only the restore of the final snapshot. */

@@ -11,7 +11,7 @@ import {
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
-import { qualifiedName } from "../shared/table-name.ts";
+import { versionTables } from "../version-table/tables.ts";
 import { look } from "./look.ts";
 import { LARGE_OBJECTS, type Written } from "./mark.ts";
 
@@ -27,8 +27,8 @@ export async function countLoss(ports: Ports, evidence: RunEvidence): Promise<bo
   const touched = (table: string) => written?.find((found) => found.table === table);
   const read = await withTarget(ports, evidence, "production", async (session) => {
     // The schema's version is this run's own doing.
-    const versions = await qualifiedName(session, ports.plan.schema?.table);
-    const recorded = before.tables.filter(({ table }) => table !== versions);
+    const versions = await versionTables(session, ports.plan.schema);
+    const recorded = before.tables.filter(({ table }) => !versions.has(table));
     const doubted = recorded.filter(({ table }) => !written || touched(table));
     const record = await takeRecord(ports, evidence, {
       name: "loss",

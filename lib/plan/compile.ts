@@ -8,11 +8,13 @@ import {
   type GateText,
   type Migration,
   RESTORE,
+  type SchemaVersion,
   type SqlFile,
   type Statement,
 } from "../../lambdas/shared/plan.ts";
 import { bound } from "../../lambdas/shared/plan-document.ts";
 import { slug } from "../../lambdas/shared/task.ts";
+import { TOOL_TABLES } from "../../lambdas/shared/tool-rows.ts";
 import { AS_TEXT, firstOutOfOrder, whyNoVersion } from "../../lambdas/shared/version.ts";
 import { baselineSql } from "./baseline.ts";
 import { versionOf } from "./folder-version.ts";
@@ -28,6 +30,7 @@ import { readText } from "./read-text.ts";
 import { LOCAL_OWNER, MIGRATION_FOLDER, type PlanFile } from "./schema.ts";
 import { type Noted, parseCheckFile, parseSqlFile } from "./sql-file.ts";
 import { splitStatements, syntaxProblem } from "./statements.ts";
+import { toolRowsOf } from "./tool-rows.ts";
 import { compileWatch } from "./watch.ts";
 
 /** plan.yaml with its migrations, or those that the folder has. */
@@ -69,10 +72,14 @@ export function whyNotDeployed({ plan, syntaxProblems }: LoadedPlan): PlanError[
 
 /**
  * The plan for a rehearsal.
+ * @param rollbacks "none": they are not read, and may be missing; they have no steps then
  * @throws PlanErrors with every mistake in plan.yaml and in the SQL files, and with SQL that does not parse where there
  * are others
  */
-export async function loadPlan(directory: string): Promise<LoadedPlan> {
+export async function loadPlan(
+  directory: string,
+  { rollbacks = "read" }: { rollbacks?: "read" | "none" } = {},
+): Promise<LoadedPlan> {
   await loadModule();
   const mistakes = new Mistakes();
   const noted: Noted = { notices: [], syntax: [] };
@@ -90,8 +97,9 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   const reaching = new Set<string>();
   const asked = given && mistakes.in(() => askedAfter(given));
   if (given) {
+    const before = mistakes.found.length;
     mistakes.in(() => checkOrder(given.migrations));
-    if (asked) mistakes.in(() => checkQuestions(given, asked));
+    if (asked && mistakes.found.length === before) mistakes.in(() => checkQuestions(given, asked));
   }
   // Where plan.yaml cannot be read, the mistakes in the SQL are told all the same.
   const entries: GivenPlan["migrations"] = given?.migrations ?? bare(inside.migrations);
@@ -110,12 +118,15 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     const rollback = await mistakes.within<Migration["rollback"]>(() =>
       entry.rollback === RESTORE
         ? withoutFile(directory, path("rollback"))
-        : wayBack(
-            path("rollback"),
-            () => readOf(read, path("rollback"), files),
-            (text) => parseSqlFile(path("rollback"), text, reaching, noted),
-          ),
+        : rollbacks === "none"
+          ? { path: path("rollback"), checksum: "", steps: [] }
+          : wayBack(
+              path("rollback"),
+              () => readOf(read, path("rollback"), files),
+              (text) => parseSqlFile(path("rollback"), text, reaching, noted),
+            ),
     );
+    const rows = mistakes.in(() => toolRowsOf(given?.schema, entry, index, versionOf(folder)));
     const leaves = mistakes.in(() => leftByRollback(entry, index));
     if (!migrate || !validate || !rollback) continue;
     migrations.push({
@@ -126,6 +137,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
       checklist,
       ...(asked?.has(folder) ? {} : { unasked: true as const }),
       ...(changes === undefined ? {} : { changes }),
+      ...(rows === undefined || rows.length === 0 ? {} : { rows }),
       migrate,
       validate,
       rollback,
@@ -156,7 +168,7 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
     name: basename(resolve(directory)),
     sources: digest.digest("hex"),
     title: given.title ?? inWords(basename(resolve(directory))),
-    ...(given.schema ? { schema: given.schema } : {}),
+    ...(given.schema ? { schema: tableOf(given.schema) } : {}),
     server: given.server,
     extensions: given.extensions,
     applicationRoles: given.applicationRoles ?? [],
@@ -186,6 +198,14 @@ export async function loadPlan(directory: string): Promise<LoadedPlan> {
   return { plan, local, syntaxProblems: [...noted.syntax, ...problemsOfTexts(plan)] };
 }
 
+function tableOf({ tool, table, expectedVersion }: NonNullable<PlanFile["schema"]>): SchemaVersion {
+  return {
+    table: table ?? (tool === undefined ? "schema_migrations" : TOOL_TABLES[tool]),
+    expectedVersion,
+    ...(tool === undefined ? {} : { tool }),
+  };
+}
+
 /** @throws PlanErrors always: with what is wrong in its files, sorted by nothing but the order in which it was found */
 function refused(mistakes: Mistakes, { syntax }: Noted, yaml: PlanYaml | undefined): never {
   const all = [...mistakes.found, ...syntax];
@@ -195,8 +215,10 @@ function refused(mistakes: Mistakes, { syntax }: Noted, yaml: PlanYaml | undefin
 interface Inside {
   files: readonly string[];
   folders: readonly string[];
-  /** Folders that are named like a migration's and hold a migrate.sql, in the order of their versions. */
+  /** Folders that are named like a migration's and hold its SQL, in the order of their versions. */
   migrations: readonly string[];
+  /** Folders with a migrate.sql that are not named so. */
+  unnamed: readonly string[];
   /** Nothing in their versions says which is newer. */
   unordered: boolean;
 }
@@ -207,19 +229,27 @@ async function lookInto(directory: string): Promise<Inside> {
   for (const name of names)
     if ((await stat(join(directory, name)).catch(() => undefined))?.isDirectory()) folders.push(name);
   const migrations: string[] = [];
-  for (const folder of folders.filter((name) => MIGRATION_FOLDER.test(name)))
-    if ((await readdir(join(directory, folder))).some((name) => /^migrate\.sql$/i.test(name)))
+  const unnamed: string[] = [];
+  for (const folder of folders) {
+    const inIt = await readdir(join(directory, folder));
+    const migrates = inIt.some((name) => /^migrate\.sql$/i.test(name));
+    if (!MIGRATION_FOLDER.test(folder)) {
+      if (migrates) unnamed.push(folder);
+    }
+    // By a number it is known for a migration though its file has another name, which is told.
+    else if (migrates || (/^\d/.test(folder) && inIt.some((name) => /\.sql$/i.test(name))))
       migrations.push(folder);
+  }
   const compare = (a: string, b: string) => AS_TEXT.compare(versionOf(a), versionOf(b));
   const unordered =
     migrations.length > 1 && migrations.some((folder) => compare(folder, folder) === undefined);
   migrations.sort((a, b) => compare(a, b) ?? 0);
-  return { files: names.filter((name) => !folders.includes(name)), folders, migrations, unordered };
+  return { files: names.filter((name) => !folders.includes(name)), folders, migrations, unnamed, unordered };
 }
 
 async function planYaml(
   directory: string,
-  { files, folders, migrations }: Inside,
+  { files, folders, migrations, unnamed }: Inside,
   read: (path: string) => Promise<string>,
 ): Promise<PlanYaml> {
   if (files.includes("plan.yaml") || folders.includes("plan.yaml"))
@@ -227,7 +257,16 @@ async function planYaml(
   const other = files.find((name) => /^plan\.ya?ml$/i.test(name));
   if (other !== undefined)
     throw new PlanError(other, "file", `not read: the plan's file is plan.yaml. Rename it, in ${directory}`);
-  if (migrations.length > 0) return noPlanYaml();
+  if (migrations.length + unnamed.length > 0) return noPlanYaml();
+  const below = [];
+  for (const folder of folders)
+    if ((await lookInto(join(directory, folder))).migrations.length > 0) below.push(join(directory, folder));
+  if (below.length > 0)
+    throw new PlanError(
+      "plan.yaml",
+      "file",
+      `missing in ${directory}. The folder of a plan is ${below.join(" or ")}`,
+    );
   const loose = files.filter((name) => /\.sql$/i.test(name));
   throw new PlanError(
     "plan.yaml",
@@ -243,10 +282,16 @@ async function planYaml(
 function givenPlan(
   directory: string,
   file: PlanFile,
-  { migrations, unordered }: Inside,
+  { migrations, unnamed, unordered }: Inside,
   mistakes: Mistakes,
 ): GivenPlan | undefined {
   if (file.migrations) return { ...file, migrations: file.migrations };
+  for (const folder of unnamed)
+    mistakes.add(
+      `${folder}/migrate.sql`,
+      "file",
+      `not read: its folder is not named like 012_orders (a version, _, a name). Rename the folder, or list the plan's migrations in plan.yaml`,
+    );
   if (unordered) {
     mistakes.add(
       "plan.yaml",
@@ -255,7 +300,7 @@ function givenPlan(
     );
     return undefined;
   }
-  if (migrations.length > 0) return { ...file, migrations: bare(migrations) };
+  if (migrations.length + unnamed.length > 0) return { ...file, migrations: bare(migrations) };
   mistakes.add(
     "plan.yaml",
     "migrations",
@@ -391,7 +436,7 @@ function nonEmpty(file: SqlFile, mend = ""): SqlFile {
 }
 
 /** Said wherever a migration has no rollback that works: there are two ways back. */
-const TWO_WAYS = `. A migration has a rollback.sql that brings everything back, or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
+const TWO_WAYS = `. A migration has a rollback.sql that brings everything back (\`sluice rollback\` writes one), or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
 
 /** @throws PlanError where it is missing or empty, with what to do instead */
 async function wayBack(

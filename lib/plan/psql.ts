@@ -4,7 +4,7 @@ import { type Command, leadOf } from "./scan.ts";
 // pg_dump and of people who use psql can be taken as they are. The others are refused, with what to write instead.
 
 const ONLY_SHOWS =
-  /^\\(restrict|unrestrict|echo|qecho|warn|timing|pset|x|a|t|f|H|C|conninfo|errverbose|encoding\s+'?utf-?8'?)(?![\w+])/i;
+  /^\\(restrict|unrestrict|echo|qecho|warn|timing|pset|x|a|t|f|H|C|conninfo|errverbose|encoding\s+'?(?:UTF|utf)-?8'?)(?![\w+])/;
 
 /** Variables that change only what psql shows. */
 const SET_ALIKE =

@@ -48,7 +48,7 @@ function settingIn({ node }: ParsedStatement): string[] {
 function needsOf(node: Node): Need[] {
   const [type = ""] = Object.keys(node);
   const fields = node[type] as Fields;
-  return [...(OF_TYPE[type]?.(fields) ?? []), ...(MAY_REFER.has(type) ? references(node) : [])];
+  return [...(OF_TYPE[type]?.(fields, node) ?? []), ...(MAY_REFER.has(type) ? references(node) : [])];
 }
 
 interface Fields {
@@ -70,7 +70,7 @@ const named = (relation: RangeVar | undefined) => relation && nameOf(relation);
 const all = (right: Right, relations: Fields["relations"]): Need[] =>
   (relations ?? []).map(({ RangeVar: relation }) => [right, named(relation)]);
 
-const OF_TYPE: Readonly<Record<string, (fields: Fields) => Need[]>> = {
+const OF_TYPE: Readonly<Record<string, (fields: Fields, node: Node) => Need[]>> = {
   AlterTableStmt: ({ relation, cmds = [] }) => [
     ...owned(relation),
     ...cmds.flatMap(({ AlterTableCmd: cmd }) => owned(partnerOf(cmd?.subtype, cmd?.def))),
@@ -105,7 +105,7 @@ const OF_TYPE: Readonly<Record<string, (fields: Fields) => Need[]>> = {
     // Also what stands within WITH.
     ["InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "SelectStmt", "CreateTableAsStmt"].map((type) => [
       type,
-      (fields: Fields) => changes({ [type]: fields }),
+      (_: Fields, node: Node) => changes(node),
     ]),
   ),
 };

@@ -33,8 +33,6 @@ export interface Scan {
   commands: readonly Command[];
   /** Rows after COPY ... FROM stdin, with the line that ends them. */
   data: readonly CopyData[];
-  /** Strings and bodies, without their quotes. */
-  quoted: readonly Span[];
 }
 
 const SPACE = /[ \t\n\r\f\v]+/y;
@@ -51,13 +49,12 @@ const OTHER = /[^\sA-Za-z_\u0080-\uffff\d'"$\-/;()\\]+/y;
 const END_OF_DATA = /^\\\.[ \t]*\r?$/gm;
 const FROM_STDIN = /\bfrom\s+stdin\b/i;
 
-/** @param isMark which line comments count; each ends the statement before it, semicolon or not */
+/** @param isMark which comments count; one of a line ends the statement before it, semicolon or not */
 export function scan(text: string, isMark: (comment: string) => boolean = () => false): Scan {
   const pieces: Span[] = [];
   const marks: LineComment[] = [];
   const commands: Command[] = [];
   const data: CopyData[] = [];
-  const quoted: Span[] = [];
 
   let at = 0;
   /** Of the piece, and of the first thing in it that is no space and no comment. */
@@ -107,15 +104,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
       }
     }
   };
-  const endOfComment = (from: number): number => {
-    let open = 1;
-    COMMENT_EDGE.lastIndex = from;
-    for (let edge = COMMENT_EDGE.exec(text); edge; edge = COMMENT_EDGE.exec(text)) {
-      open += edge[0] === "/*" ? 1 : -1;
-      if (open === 0) return COMMENT_EDGE.lastIndex;
-    }
-    return text.length;
-  };
   const moveTo = (end: number): void => {
     const passed = text.slice(at, end);
     const newline = Math.max(passed.lastIndexOf("\n"), passed.lastIndexOf("\r"));
@@ -144,8 +132,11 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
       continue;
     }
     if (character === "/" && text[at + 1] === "*") {
-      const end = endOfComment(at + 2);
-      moveTo(end);
+      const end = endOfComment(text, at);
+      if (end === undefined) begun ??= at;
+      else if (blocks === 0 && depth === 0 && isMark(text.slice(at, Math.min(end, at + 200))))
+        marks.push({ start: at, end, alone: alone(at) });
+      moveTo(end ?? text.length);
       continue;
     }
     if (character === "\\") {
@@ -178,7 +169,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     if (word > at) {
       if (text[word] === "'" && word === at + 1 && (character === "e" || character === "E")) {
         const end = endOfString(word + 1, true);
-        quoted.push({ start: word + 1, end: end - 1 });
         moveTo(end);
         continue;
       }
@@ -196,7 +186,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     if (character === "'" || character === '"') {
       const end =
         character === "'" ? endOfString(at + 1, false) : text.indexOf('"', at + 1) + 1 || text.length;
-      if (character === "'") quoted.push({ start: at + 1, end: end - 1 });
       moveTo(end);
       continue;
     }
@@ -206,7 +195,6 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
         const tag = text.slice(at, open);
         const close = text.indexOf(tag, open);
         const end = close === -1 ? text.length : close + tag.length;
-        quoted.push({ start: open, end: close === -1 ? end : close });
         moveTo(end);
         continue;
       }
@@ -218,7 +206,7 @@ export function scan(text: string, isMark: (comment: string) => boolean = () => 
     at = Math.max(other, at + 1);
   }
   closePiece(text.length);
-  return { pieces, marks, commands, data, quoted };
+  return { pieces, marks, commands, data };
 }
 
 /** CREATE [OR REPLACE] FUNCTION or PROCEDURE, whose body may be BEGIN ATOMIC ... END. */
@@ -239,22 +227,33 @@ export function leadOf(piece: string): number {
       REST_OF_LINE.test(piece);
       at = REST_OF_LINE.lastIndex;
     } else if (piece.startsWith("/*", at)) {
-      let open = 1;
-      COMMENT_EDGE.lastIndex = at + 2;
-      let edge = COMMENT_EDGE.exec(piece);
-      for (; edge; edge = COMMENT_EDGE.exec(piece)) {
-        open += edge[0] === "/*" ? 1 : -1;
-        if (open === 0) break;
-      }
-      at = edge ? COMMENT_EDGE.lastIndex : piece.length;
+      const end = endOfComment(piece, at);
+      // What is not closed the parser is to refuse.
+      if (end === undefined) return at;
+      at = end;
     } else return at;
   }
 }
 
-/** Numbers of lines, for offsets that rise. */
+/** Behind the comment that begins at `from`, with those within it; undefined where it is not closed. */
+function endOfComment(text: string, from: number): number | undefined {
+  let open = 1;
+  COMMENT_EDGE.lastIndex = from + 2;
+  for (let edge = COMMENT_EDGE.exec(text); edge; edge = COMMENT_EDGE.exec(text)) {
+    open += edge[0] === "/*" ? 1 : -1;
+    if (open === 0) return COMMENT_EDGE.lastIndex;
+  }
+  return undefined;
+}
+
+/** Numbers of lines and columns, for offsets that rise. */
 export class Lines {
+  /** Where the line begins. */
   private at = 0;
   private line: number;
+  /** As far as its characters are counted. */
+  private counted = 0;
+  private column = 1;
 
   constructor(
     private readonly text: string,
@@ -271,5 +270,17 @@ export class Lines {
       this.at = newline + 1;
       this.line++;
     }
+  }
+
+  /** In characters, of which an astral one is two units; the first is 1. @param offset as for `of` */
+  columnOf(offset: number): number {
+    this.of(offset);
+    if (this.counted < this.at) {
+      this.counted = this.at;
+      this.column = 1;
+    }
+    this.column += [...this.text.slice(this.counted, offset)].length;
+    this.counted = offset;
+    return this.column;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OPERATORS, RESTORE, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
+import { TOOLS } from "../../lambdas/shared/tool-rows.ts";
 
 // plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one. No key is required at
 // the top: a folder of migrations is a plan. What a description says, editors show (plan-json-schema.ts).
@@ -70,6 +71,9 @@ const changes = z.record(
   z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).transform((words) => [words].flat()),
 );
 
+/** What a tool's own table is to hold about a migration. What its keys are hangs on the tool: see tool-rows.ts. */
+const row = z.union([z.record(z.string(), z.unknown()), z.array(z.record(z.string(), z.unknown())).min(1)]);
+
 const httpExpectation = z.strictObject({
   title: z.string().min(1),
   method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
@@ -131,7 +135,7 @@ const metric = z
 const localRoute = z.strictObject({
   method: z.enum(["GET", "POST"]),
   /** `{name}` stands for one part of the path. */
-  path: z.string().startsWith("/"),
+  path: z.string().regex(/^\//, "begins with /"),
   does: z.enum(["stop", "start"]).optional(),
   settings: z.record(z.string(), z.string()).default({}),
   sql: z.string().optional(),
@@ -170,6 +174,7 @@ const migrationKeys = z.strictObject({
     .optional()
     .describe("What its rollback leaves, named as the proof of a rollback does"),
   gate: z.boolean().optional().describe("People are asked after this migration, where gates.after is marked"),
+  row: row.optional().describe("What the table of schema.tool is to hold about it; sluice import writes it"),
 });
 
 /** With all its keys, or just its folder. */
@@ -191,11 +196,17 @@ export const planFile = z.strictObject({
   title: z.string().min(1).optional().describe("What people read; the folder's name unless given"),
   schema: z
     .strictObject({
+      tool: z
+        .enum(TOOLS)
+        .optional()
+        .describe("Migration tool whose table it is; it is read and written as that tool does"),
       table: z
         .string()
-        .regex(/^[a-z_][\w$]*(\.[a-z_][\w$]*)?$/i, "a table name")
-        .default("schema_migrations")
-        .describe("Table that holds the schema's version; Sluice notes its migrations there"),
+        .regex(/^([a-z_][\w$]*|"[^"]+")(\.([a-z_][\w$]*|"[^"]+"))?$/i, "a table's name, as SQL has it")
+        .optional()
+        .describe(
+          "Table that holds the schema's version; Sluice notes its migrations there. Unless given, the tool's own default, and without a tool schema_migrations",
+        ),
       expectedVersion: z
         .string()
         .min(1, "the version that the schema must have, in quotes")

@@ -11,6 +11,7 @@ import {
   tablesMade,
 } from "./in-transaction.ts";
 import { leavesRole } from "./leaves-role.ts";
+import { nearest } from "./nearest.ts";
 import { reach, reachesOutside, reachingMade } from "./outside.ts";
 import { indexBuild, outsideTransaction } from "./outside-transaction.ts";
 import { Mistakes, PlanError } from "./plan-error.ts";
@@ -26,7 +27,14 @@ import { partsOf, transactionKind } from "./transactions.ts";
 // The marks of docs/plan-format.md. They are SQL comments, so that psql runs the same file.
 const MARK = /^--+\s*sluice\s*:\s*(.*?)\s*$/i;
 /** What was meant for a mark, and is none. */
-const NEARLY = /^--+\s*sluice\s*(?::|[;.,=-]?\s*(?:step|check)\s*["'\u201c\u201e])/i;
+const NEARLY = /^(?:--+|\/\*+)\s*sluice\s*(?::|[;.,=-]?\s*(?:step|check)\s*["'\u201c\u201e])/i;
+const OF_WHAT = /^--+\s*(\w+)\s*:\s*(?:step|check)\s*"/i;
+
+function isMark(comment: string): boolean {
+  if (NEARLY.test(comment)) return true;
+  const word = OF_WHAT.exec(comment)?.[1];
+  return word !== undefined && nearest(word, ["sluice"]) !== undefined;
+}
 const STEP =
   /^step\s+"([^"]+)"(?:\s+(outside\s+transaction|in\s+batches))?((?:\s+rewrites|\s+outside:\s*allowed)*)$/i;
 const CHECK = /^check\s+"([^"]+)"(?:\s+as\s+(?:(each\s+application\s+role)|([^\s"]+)|"((?:[^"]|"")+)"))?$/i;
@@ -218,7 +226,7 @@ function cut<Head>(
   { notices }: Noted,
   readMark: (mark: string, line: number) => Head,
 ): Section<Head>[] {
-  const { marks, commands } = scan(text, (comment) => NEARLY.test(comment));
+  const { marks, commands } = scan(text, isMark);
   const lines = new Lines(text);
   const left: string[] = [];
   let firstLeft = 0;
@@ -254,7 +262,11 @@ function cut<Head>(
     else if (!mark.alone)
       mistakes.add(path, where, `a mark stands on a line of its own. Put this one there: ${said}`);
     else if (words === undefined)
-      mistakes.add(path, where, `not understood: "${said}". A mark begins with: -- sluice: step "name"`);
+      mistakes.add(
+        path,
+        where,
+        `not understood: "${said.split("\n")[0]}". A mark is a comment of one line: -- sluice: step "name"`,
+      );
     const body = sql.slice(mark.end, marks[index + 1]?.start);
     if (words === undefined || mark.within !== undefined) (sections.at(-1) as Section<Head>).text += body;
     else sections.push({ head: readMark(words, line), line, text: body });

@@ -8,6 +8,8 @@ export type Node = Readonly<Record<string, unknown>>;
 export interface ParsedStatement extends Statement {
   /** Undefined where Postgres cannot parse it. */
   node: Node | undefined;
+  /** Where on its line it begins, of one that cannot be parsed. */
+  column?: number;
 }
 
 /** The parser's answer is many times as long as what it is asked: so it is asked for so much at a time. */
@@ -34,8 +36,10 @@ export function splitStatements(text: string, firstLine: number): ParsedStatemen
       const whole = text.slice(part.start, part.end);
       const lead = leadOf(whole);
       const sql = whole.slice(lead).trimEnd();
-      found.push({ sql, line: lines.of(part.start + lead), node: part.node });
-      if (part.node) ROOTS.add(part.node);
+      const { node } = part;
+      const line = lines.of(part.start + lead);
+      if (node) ROOTS.add(node);
+      found.push(node ? { sql, line, node } : { sql, line, node, column: lines.columnOf(part.start + lead) });
     }
     first = last + 1;
   }
@@ -74,7 +78,7 @@ function parsed(text: string, pieces: readonly Span[]): Part[] | undefined {
 
 /** Where Postgres's own parser says that the text is not SQL; undefined where it is. */
 export function syntaxProblem(
-  statement: Statement,
+  statement: Statement & { column?: number },
 ): { line: number; column: number; message: string } | undefined {
   try {
     parseSync(statement.sql);
@@ -85,10 +89,25 @@ export function syntaxProblem(
     const before = [...statement.sql].slice(0, at).join("").split("\n");
     return {
       line: statement.line + before.length - 1,
-      column: [...(before.at(-1) ?? "")].length + 1,
-      message: error instanceof Error ? error.message : String(error),
+      column: [...(before.at(-1) ?? "")].length + (before.length === 1 ? (statement.column ?? 1) : 1),
+      message: `${firstLine(error instanceof Error ? error.message : String(error))}${unseen(statement.sql, before.length - 1)}`,
     };
   }
+}
+
+/** What is not closed would be told up to the end of the file. */
+function firstLine(message: string): string {
+  const [line = ""] = message.split("\n");
+  return line.length < message.length || line.length > 160 ? `${line.slice(0, 160)} ..."` : message;
+}
+
+/** What web pages and word processors put between words, and PostgreSQL takes for letters. */
+const UNSEEN = /[\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]/u;
+
+function unseen(sql: string, line: number): string {
+  const found = UNSEEN.exec(sql.split("\n")[line] ?? "")?.[0];
+  const code = found?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
+  return code === undefined ? "" : `. The line holds the invisible character U+${code}: type a blank instead`;
 }
 
 /** The fields of a node of that type, or undefined where it is of another. */
@@ -102,13 +121,31 @@ export function* nodesWithin(part: unknown, type: string): Generator<Node> {
   yield* walk(part, type);
 }
 
+/** In the order of the text, and without recursion: a long chain of operators is as deep as it is long. */
 function* walk(part: unknown, type: string): Generator<Node> {
-  if (Array.isArray(part)) for (const item of part) yield* walk(item, type);
-  else if (typeof part === "object" && part !== null)
-    for (const [key, value] of Object.entries(part)) {
-      if (key === type) yield value as Node;
-      yield* walk(value, type);
+  const parts: unknown[] = [part];
+  const found: boolean[] = [false];
+  while (parts.length > 0) {
+    const next = parts.pop();
+    if (found.pop()) yield next as Node;
+    if (typeof next !== "object" || next === null) continue;
+    if (Array.isArray(next))
+      for (let at = next.length - 1; at >= 0; at--) {
+        parts.push(next[at]);
+        found.push(false);
+      }
+    else {
+      const keys = Object.keys(next);
+      for (let at = keys.length - 1; at >= 0; at--) {
+        const key = keys[at] as string;
+        const value = (next as Node)[key];
+        // What is no node holds none.
+        if (typeof value !== "object" || value === null) continue;
+        parts.push(value);
+        found.push(key === type);
+      }
     }
+  }
 }
 
 // Many rules look for what few statements have: so of each statement its keys are noted once.
@@ -119,15 +156,16 @@ function keysOf(root: object): ReadonlySet<string> {
   const noted = KEYS.get(root);
   if (noted) return noted;
   const keys = new Set<string>();
-  const note = (part: unknown): void => {
-    if (Array.isArray(part)) for (const item of part) note(item);
-    else if (typeof part === "object" && part !== null)
-      for (const key in part) {
+  const parts: unknown[] = [root];
+  while (parts.length > 0) {
+    const next = parts.pop();
+    if (Array.isArray(next)) for (const item of next) parts.push(item);
+    else if (typeof next === "object" && next !== null)
+      for (const key in next) {
         keys.add(key);
-        note((part as Node)[key]);
+        parts.push((next as Node)[key]);
       }
-  };
-  note(root);
+  }
   KEYS.set(root, keys);
   return keys;
 }

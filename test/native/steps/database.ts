@@ -20,6 +20,7 @@ export interface Wishes {
   livesMs?: number;
   limitMinutes?: number;
   noticesRewrites?: boolean;
+  runAs?: string;
   key?: Partial<LedgerKey>;
 }
 
@@ -55,8 +56,11 @@ export function useDatabase(setUp: string): Scratch {
 
   const connected: Scratch["connected"] = (work) => withPgSession({ connectionString: urlOf(name) }, work);
 
-  const work: Scratch["work"] = (sql, { livesMs, limitMinutes, noticesRewrites, key, ...settings } = {}) => {
-    const ports = memoryPorts();
+  const work: Scratch["work"] = (
+    sql,
+    { livesMs, limitMinutes, noticesRewrites, runAs, key, ...settings } = {},
+  ) => {
+    const ports = memoryPorts(runAs === undefined ? {} : { plan: { runAs } });
     ports.settings = { ...ports.settings, lockTimeoutMs: 100, lockTries: 20, ...settings };
     const began = performance.now();
     ports.clock.remaining = () =>

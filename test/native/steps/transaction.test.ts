@@ -35,6 +35,11 @@ describe("a step", () => {
         "ALTER TABLE t ADD COLUMN z integr;",
         "m.sql:2: .*integr.*\n +2 \\| ALTER TABLE t ADD COLUMN z integr\n +\\^",
       ],
+      // What does not parse the server refuses before it does anything of the message.
+      [
+        "CREATE TABLE b ();\nSELECT '\u{1f680}\u{1f680}';\n-- \u{1f680}\nSELECT 'ü\u{1f680}',\n  1 FORM t, u;",
+        "m.sql:6: .*syntax error.*\n +6 \\|   1 FORM t, u;?\n +\\^",
+      ],
     ])
       await expect(db.apply(`-- sluice: step "a"\n${sql}`, { key: { run: String(sql) } })).rejects.toThrow(
         new RegExp(String(place)),

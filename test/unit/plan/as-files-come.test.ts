@@ -165,6 +165,16 @@ describe("what was meant for a mark is refused, with its line", () => {
       'CREATE TABLE t (\n-- sluice: step "b"\n a int);',
       /^m\.sql: line 2: a mark within the parentheses of the statement that begins in line 1/,
     ],
+    [
+      "within a comment of several lines",
+      '/* sluice: step "b" in batches */\nUPDATE t SET a = 1;',
+      /^m\.sql: line 1: .*A mark is a comment of one line/,
+    ],
+    [
+      "with a slip of the fingers",
+      '-- sluce: step "b" in batches\nUPDATE t SET a = 1;',
+      /^m\.sql: line 1: not understood/,
+    ],
     ["without its colon", '-- sluice step "b"\nSELECT 1;', /^m\.sql: line 1: not understood/],
     [
       "with a word's own quotes",
@@ -292,6 +302,29 @@ describe("lines and columns are right behind characters that are more than one b
       ["SELECT '🚀', 1", 4],
       ["SELECT 2", 5],
     ]);
+  });
+
+  test("of mistakes in statements that do not begin their line", () => {
+    const text =
+      "SELECT '🚀'; SELEC 2; SELECT 3; /* 🚀 */ SELEC 4;\n  SELEC 5; -- x\n\tSELECT\n  FORM FORM t;";
+    expect(read(text).syntax.map(({ where }) => where)).toEqual([
+      "line 1, column 13",
+      "line 1, column 40",
+      "line 2, column 3",
+      "line 4, column 13",
+    ]);
+  });
+
+  test("of a comment that is not closed, whose SQL would not be run", () => {
+    expect(read("SELECT 1; /* open\nDROP TABLE t;").syntax[0]?.message).toMatch(
+      /^m\.sql: line 1, column 11: unterminated \/\* comment/,
+    );
+  });
+
+  test("of mistakes that nobody sees", () => {
+    expect(read("SELECT 1;\nCREATE\u00a0TABLE t ();").syntax[0]?.message).toMatch(
+      /^m\.sql: line 2, column 1: .*invisible character U\+00A0/,
+    );
   });
 
   test("of mistakes", () => {

@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
 import { PlanErrors } from "../../../lib/plan/plan-error.ts";
@@ -100,11 +100,31 @@ describe("a folder of migrations is a plan", () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ["an empty folder", {}, /^plan\.yaml: file: missing in .*named like 012_orders/],
     ["another tool's files", { "V1__a.sql": "SELECT 1;" }, /There is V1__a\.sql: `sluice import`/],
+    [
+      "a folder above one",
+      { "db/001_a/migrate.sql": "SELECT 1;" },
+      /missing in .*The folder of a plan is .*\/db$/,
+    ],
     ["plan.yml", { "plan.yml": "title: x" }, /^plan\.yml: file: not read: .*Rename it/],
   ])("%s is none", async (_what, files, message) => {
     const folder = await temporaryFolder();
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), text);
+    }
     expect(await mistakesOf(folder)).toEqual([expect.stringMatching(message)]);
+  });
+
+  test("of which none is left out unseen", async () => {
+    const folder = await planOf(undefined, ["001_a", "002 b", "c"]);
+    await mkdir(join(folder, "003_up"));
+    await writeFile(join(folder, "003_up/up.sql"), "SELECT 1;");
+    expect(await mistakesOf(folder)).toEqual([
+      expect.stringMatching(/^002 b\/migrate\.sql: file: not read: its folder is not named like 012_orders/),
+      expect.stringMatching(/^c\/migrate\.sql: file: not read/),
+      expect.stringMatching(/^003_up\/migrate\.sql: file: missing in .*holds up\.sql/),
+      expect.stringMatching(/^003_up\/rollback\.sql: file: missing in/),
+    ]);
   });
 });
 
@@ -118,7 +138,7 @@ describe("all mistakes are told at once, each with its line, in words", () => {
       "protect:",
       "server: { minimumFreeGib: 5, minimumVersion: '15' }",
       "rollbackSloMinutes: 0",
-      "contents: { t: all }",
+      "contents: { t: al, u: ful }",
       "migrations:",
       "  - folder: 012_Add_orders",
       "    expectedMinuts: 3",
@@ -139,6 +159,7 @@ describe("all mistakes are told at once, each with its line, in words", () => {
       'plan.yaml: server: unknown key "minimumFreeGib". Is minimumFreeGiB meant? (line 6)',
       "plan.yaml: rollbackSloMinutes: must be more than 0 (line 7)",
       "plan.yaml: contents.t: is one of full, sample, count, grows, none (line 8)",
+      "plan.yaml: contents.u: is one of full, sample, count, grows, none. Is full meant? (line 8)",
       'plan.yaml: migrations[0]: unknown key "expectedMinuts". Is expectedMinutes meant? (line 11)',
       "plan.yaml: migrations[1].folder: is missing. It takes text (line 12)",
       "plan.yaml: migrations[2]: takes keys of its own, and 14 is none (line 13)",
@@ -203,6 +224,32 @@ describe("YAML's own traps give one clear line", () => {
       /^plan\.yaml: line 2: a tab stands where YAML takes blanks/,
     ],
     ["a tag", "title: !ruby/object x\n", /^plan\.yaml: line 1: .*plain text, numbers/],
+    [
+      "a colon in a value",
+      "title: Orders: labels\n",
+      /^plan\.yaml: line 1: a colon .*Put the value in quotes$/,
+    ],
+    [
+      "a sign of its own",
+      "title: @home\n",
+      /^plan\.yaml: line 1: .*sign that is YAML's own\. Put the value in quotes/,
+    ],
+    [
+      "a comparison",
+      "watch:\n  metrics:\n    - { name: a, alert: >5 }\n",
+      /^plan\.yaml: line 3: .*Put the value in quotes/,
+    ],
+    [
+      "a comparison on a line",
+      "watch:\n  alert: >5000\n",
+      /^plan\.yaml: line 2: .*begins with > or \|.*Put the value in quotes/,
+    ],
+    ["a star", "title: *\n", /^plan\.yaml: line 1: .*Put the value in quotes/],
+    [
+      "a quote that is not closed",
+      'title: "x\nprotect: []\n',
+      /^plan\.yaml: line \d: a quote is opened and not closed/,
+    ],
     ["a list", "- a\n- b\n", /^plan\.yaml: \(top level\): takes keys of its own, and not a list$/],
     ["text", "orders\n", /^plan\.yaml: \(top level\): takes keys of its own, and orders is none$/],
   ])("%s", async (_what, yaml, message) => {

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { buildReport, reportOf } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
+import { outcomeOf } from "../../../lambdas/report/outcome.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
 import {
   Doc,
   type LossDoc,
   type OutcomeDoc,
+  type RollbackDoc,
   type StagingDoc,
   type WayBackDoc,
 } from "../../../lambdas/shared/documents.ts";
@@ -68,6 +70,34 @@ describe("the page of a run that went back", () => {
     expect(said).toContain(
       "What a restore loses public.performance_events: 40,007 rows recorded, 40,010 now (counters: 3 inserted)",
     );
+  });
+
+  test("says that nothing was rolled back where only the restore led back, and what is to be mended", async () => {
+    const run = await migrated(undefined, "007");
+    await run.evidence.keep<RollbackDoc>(Doc.rollback, {
+      at: run.now(),
+      why: "No-Go",
+      from: "007",
+      restoreFrom: "006",
+    });
+    await run.gate("restore");
+    await run.restore();
+    await run.proof("production-restored");
+    expect(await text(run)).toContain(
+      "Nothing was rolled back: 006 had begun, whose way back is the restore.",
+    );
+    const { cause } = outcomeOf(await gatherFacts(run.evidence), "Restored", run.now(), undefined, {});
+    expect(cause).toContain("006 had begun, which has no rollback: only the restore leads back.");
+    await run.evidence.keep<OutcomeDoc>(Doc.outcome, {
+      at: run.after(1),
+      end: "Restored",
+      cause,
+      leftBehind: [],
+    });
+    const { leftToDo, timeline } = await buildReport(run.evidence);
+    expect(leftToDo).toContain("Mend the cause, then start a new run: it rehearses everything again.");
+    expect(leftToDo.join()).not.toContain("rolling back was not enough");
+    expect(timeline.phases.find(({ id }) => id === "rollback")?.parts ?? []).toEqual([]);
   });
 
   test("leaves nobody to look for what was written where nothing was", async () => {

@@ -1,0 +1,213 @@
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { count } from "../../lambdas/report/words.ts";
+import { plainJson } from "../../lambdas/shared/plain.ts";
+import type { Draft } from "../../lib/import/draft.ts";
+import type { Asked, Recognized } from "../../lib/import/import.ts";
+import { type Finding, TOOLS, type Tool } from "../../lib/import/imported.ts";
+import { UsageError } from "../../local/events.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
+import type { Context } from "./context.ts";
+import { DATABASE_HELP, databaseOption } from "./database-option.ts";
+import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { needFolder } from "./plan-folder.ts";
+
+interface ImportFlags {
+  tool?: Tool;
+  after?: string;
+  databaseUrl?: string;
+  table?: string;
+  plan?: string;
+  check?: true;
+  json?: true;
+  call?: true;
+  take: string[];
+  skip: string[];
+  value: string[];
+}
+
+const several = (one: string, before: string[] | undefined) => [...(before ?? []), one];
+
+export function importCommand({ streams, exit }: Context): Command {
+  return new Command("import")
+    .summary("makes a plan of another tool's folder of migrations")
+    .description(
+      "Reads a folder of migrations that another tool runs, and makes a plan of those that are pending. It says what that tool does with each file where that is not what it looks like, and writes nothing as long as something is in doubt. It can be called again: new migrations are added, and files that were changed by hand are kept.",
+    )
+    .argument("<dir>", "folder of the migrations, as their tool is given it")
+    .addOption(new Option("--tool <name>", "whose folder it is (default: found out)").choices(TOOLS))
+    .option(
+      "--after <version>",
+      "the newest version that is applied: those after it are pending, and no database is asked; none: all are pending",
+    )
+    .addOption(
+      databaseOption("the database whose table of that tool says which are applied; it is only read"),
+    )
+    .option("--table <name>", "the tool's table in that database, where it is not the tool's default")
+    .option("--plan <dir>", "folder of the plan (default: sql/ and the tool's name)")
+    .option("--check", "says what it would do, and writes nothing")
+    .option("--json", "prints what was found and done as JSON")
+    .option("--call", "has alembic or Django's manage.py print the SQL, which runs the project's own code")
+    .option(
+      "--take <file>",
+      "takes a file that is in doubt as its tool takes it; may be given several times",
+      several,
+      [],
+    )
+    .option("--skip <file>", "leaves a file out; may be given several times", several, [])
+    .option(
+      "--value <name=value>",
+      "what the tool puts in place of a placeholder; may be given several times",
+      several,
+      [],
+    )
+    .addHelpText(
+      "after",
+      `${DATABASE_HELP}
+Examples:
+  sluice import db/migrations --after 041
+  sluice import db/migrations --database-url postgresql://me@localhost/app
+  sluice import src/main/resources/db/migration --check
+  sluice import migrations --tool sqlx --plan sql/next
+  sluice rehearse --plan sql/dbmate --yes
+${OTHER_EXIT_CODES}`,
+    )
+    .action(async (dir: string, flags: ImportFlags) => {
+      await needFolder(dir, "give the folder of the migrations");
+      const [{ draftFrom, recognize }, { changesTo }] = await Promise.all([
+        import("../../lib/import/import.ts"),
+        import("../../lib/import/plan-files.ts"),
+      ]);
+      const recognized = await withPrinted(recognize(dir, flags.tool), flags.call);
+      const { tool, because, source } = recognized;
+      const decisions = { take: flags.take, skip: flags.skip, values: valuesOf(flags.value) };
+      const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions));
+      const plan = flags.plan ?? join("sql", tool);
+      if (flags.json) {
+        const isOpen = draft.unknown.length > 0 || draft.doubts.length > 0;
+        const changes =
+          isOpen || draft.migrations.length === 0 ? undefined : changesTo(plan, draft, { tool, source });
+        if (!flags.check) changes?.write();
+        const { baseline: _, migrations, ...said } = draft;
+        const pending = migrations.map(({ files: _, ...migration }) => migration);
+        const done = { plan, written: changes !== undefined && !flags.check, changes: changes?.lines ?? [] };
+        printPainted(streams.stdout, [plainJson({ tool, because, pending, ...said, ...done }, 2)]);
+        return isOpen ? exit(USAGE) : undefined;
+      }
+      print(streams.stdout, [
+        `${dir} is of ${tool}: ${because.join("; ")}.`,
+        `Applied: ${draft.appliedVersions.length === 0 ? "none" : `${draft.appliedVersions.length}, up to ${draft.appliedVersions.at(-1)}`}${(flags.after ?? flags.databaseUrl) ? "" : ", as neither --after nor --database-url says otherwise"}. Pending: ${draft.migrations.length}.`,
+        ...notesText(draft.notes),
+        ...draft.skipped.map((file) => `- ${file} is left out, as --skip says`),
+      ]);
+      if (draft.unknown.length > 0 || draft.doubts.length > 0) {
+        print(streams.stderr, [
+          ...draft.unknown.map((one) => `error: ${one}`),
+          ...draft.doubts.map((finding) => `error: ${place(finding)} ${finding.says}`),
+          ...(draft.doubts.length > 0
+            ? [
+                "",
+                `Nothing was written. Mend ${draft.doubts.length === 1 ? "it" : "these"}; or say for each file: --take FILE, as ${tool} takes it, or --skip FILE.`,
+              ]
+            : []),
+        ]);
+        return exit(USAGE);
+      }
+      if (draft.migrations.length === 0) {
+        print(streams.stdout, ["Nothing is pending: no plan is made."]);
+        return;
+      }
+      const changes = changesTo(plan, draft, { tool, source });
+      print(streams.stdout, [
+        "",
+        `${plan}:`,
+        ...changes.lines.map((line) => `- ${line}`),
+        ...(flags.check ? ["", "Nothing was written, as --check says."] : []),
+      ]);
+      if (flags.check) return;
+      changes.write();
+      print(streams.stdout, [
+        "",
+        ...(await leftToDo(plan)),
+        "Next:",
+        `  sluice check ${plan}`,
+        `  sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
+      ]);
+    });
+}
+
+/** @throws UsageError for a tool that prints no SQL */
+async function withPrinted(recognized: Recognized, call: true | undefined): Promise<Recognized> {
+  const { tool, source } = recognized;
+  if (!call) return recognized;
+  if (tool !== "alembic" && tool !== "django")
+    throw new UsageError(`--call is for alembic and django: ${tool} has files in SQL, or prints none.`);
+  const { called } = await import("../../lib/import/call.ts");
+  return { ...recognized, source: await called(source, tool) };
+}
+
+/** Calls `draft` with how it is known what is applied. @throws UsageError where two things say it */
+async function asking(
+  { after, databaseUrl, table }: ImportFlags,
+  draft: (asked: Asked) => Promise<Draft>,
+): Promise<Draft> {
+  if (table !== undefined && databaseUrl === undefined)
+    throw new UsageError("--table needs --database-url: without one there is no table to read.");
+  if (after !== undefined && after !== "none") return await draft({ kind: "after", version: after });
+  if (databaseUrl === undefined || after === "none") return await draft({ kind: "none" });
+  const [{ addressIn }, { withGuestAt }, { GUARDS }] = await Promise.all([
+    import("../../local/server/address.ts"),
+    import("../../local/server/session.ts"),
+    import("../../lambdas/watch/take-reading.ts"),
+  ]);
+  return await withGuestAt(addressIn(databaseUrl), { application_name: "sluice import" }, GUARDS, (session) =>
+    draft({ kind: "database", session, table }),
+  );
+}
+
+/** What sluice check says of the plan, of which nothing is another tool's. */
+async function leftToDo(plan: string): Promise<string[]> {
+  const [{ loadPlan, whyNotDeployed }, { PlanErrors }] = await Promise.all([
+    import("../../lib/plan/compile.ts"),
+    import("../../lib/plan/plan-error.ts"),
+  ]);
+  const problems = await loadPlan(plan).then(whyNotDeployed, (error: unknown) => {
+    if (error instanceof PlanErrors) return error.mistakes;
+    throw error;
+  });
+  if (problems.length === 0) return [];
+  return [`Left for you to mend in ${plan}:`, ...problems.map(({ message }) => `- ${message}`), ""];
+}
+
+/** A file's notes stand together, and one that many files share stands once. */
+function notesText(notes: readonly Finding[]): string[] {
+  const bySaying = new Map<string, Finding[]>();
+  for (const note of notes) bySaying.set(note.says, [...(bySaying.get(note.says) ?? []), note]);
+  return [...bySaying].map(([says, all]) => {
+    const [first, ...more] = all;
+    if (!first) return "";
+    const files = new Set(more.map(({ file }) => file));
+    files.delete(first.file);
+    return `- ${place(first)} ${says}${files.size === 0 ? "" : ` (so ${files.size === 1 ? "does" : "do"} ${listed([...files])})`}`;
+  });
+}
+
+function listed(files: readonly string[]): string {
+  return files.length <= 3
+    ? files.join(", ")
+    : `${files.slice(0, 2).join(", ")} and ${count(files.length - 2, "more file")}`;
+}
+
+function place({ file, line }: Finding): string {
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+function valuesOf(given: readonly string[]): Map<string, string> {
+  return new Map(
+    given.map((one) => {
+      const at = one.indexOf("=");
+      if (at < 1) throw new UsageError(`--value ${one}: write NAME=VALUE.`);
+      return [one.slice(0, at), one.slice(at + 1)];
+    }),
+  );
+}

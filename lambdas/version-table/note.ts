@@ -1,0 +1,355 @@
+import { adding, is, removing, versionTable } from "../migrate/schema-version.ts";
+import { type CompiledPlan, migrationOf, type SchemaVersion } from "../shared/plan.ts";
+import type { Session } from "../shared/session.ts";
+import { identifier, literal } from "../shared/sql-text.ts";
+import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
+import { keepsStanding, type Standing, standingAfter, standingAround } from "./standing.ts";
+import { type ToolTable, toolTable } from "./tables.ts";
+
+// What the run writes to the table of the schema's version, as statements without parameters: they are sent in one
+// message with the step's own.
+
+/** A row that is there once a migration is noted. */
+interface NotedRow {
+  table: string;
+  /** The condition by which it is found again. */
+  is: string;
+}
+
+/** A row as it is written: an expression for each column. */
+interface Insert extends NotedRow {
+  columns: Readonly<Record<string, string>>;
+}
+
+/** How a migration is noted. */
+export interface Noted {
+  /** Statements that note it as applied; a second time they do nothing. */
+  apply: string[];
+  /** Statements that take the note back, be it there or not. */
+  rollBack: string[];
+  /** What is there then, and was not before. */
+  rows: readonly NotedRow[];
+}
+
+/**
+ * Nothing, where the plan names no table.
+ * @param began an expression for when the migration began
+ */
+export async function noteOf(
+  session: Session,
+  plan: CompiledPlan,
+  version: string,
+  began = "now()",
+): Promise<Noted> {
+  const { schema } = plan;
+  if (!schema) return { apply: [], rollBack: [], rows: [] };
+  const { tool, table: named } = schema;
+  const { title, rows } = migrationOf(plan, version);
+  if (tool === undefined) {
+    const table = await versionTable(session, named);
+    return {
+      apply: [adding(table, version, title)],
+      rollBack: [removing(table, version)],
+      rows: [{ table: table.name, is: is(version) }],
+    };
+  }
+  const table = await needTable(session, schema);
+  const standing = standingAround(schema, plan.migrations, version);
+  if (standing) {
+    const added = standing.after.filter((one) => !standing.before.includes(one));
+    return {
+      apply: stand(table, tool, standing.after),
+      rollBack: stand(table, tool, standing.before),
+      rows: added.map((one) => ({ table: table.name, is: `${standsIn(tool)} = ${literal(one)}` })),
+    };
+  }
+  const inserts = insertsOf(table, rows, began);
+  return {
+    apply: inserts.map(asStatement),
+    rollBack: inserts.toReversed().map(({ table: from, is }) => `DELETE FROM ${from} WHERE ${is}`),
+    rows: inserts,
+  };
+}
+
+/** The statements that fill a table as the tool itself would have, by applying these one after another. */
+export function noteAll(table: ToolTable, tool: Tool, rows: readonly ToolRow[]): string[] {
+  if (keepsStanding(tool)) return stand(table, tool, standingAfter(tool, rows));
+  return insertsOf(table, rows, "now()").map(asStatement);
+}
+
+function asStatement({ table, columns, is }: Insert): string {
+  return `INSERT INTO ${table} (${Object.keys(columns).map(identifier).join(", ")})
+        SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is})`;
+}
+
+async function needTable(session: Session, schema: SchemaVersion): Promise<ToolTable> {
+  const table = await toolTable(session, schema);
+  if (table) return table;
+  throw new Error(`There is no table ${schema.table} to note the schema's version in`);
+}
+
+/** The table holds where the schema stands, and nothing else. */
+function stand({ name }: ToolTable, tool: Tool, standing: Standing): string[] {
+  const column = standsIn(tool);
+  const others = standing.length === 0 ? "" : ` WHERE ${column} NOT IN (${standing.map(literal).join(", ")})`;
+  const [and, value] = tool === "golang-migrate" ? [", dirty", ", false"] : ["", ""];
+  return [
+    `DELETE FROM ${name}${others}`,
+    ...standing.map(
+      (version) =>
+        `INSERT INTO ${name} (${column}${and}) SELECT ${literal(version)}${value}
+          WHERE NOT EXISTS (SELECT FROM ${name} WHERE ${column} = ${literal(version)})`,
+    ),
+  ];
+}
+
+function standsIn(tool: Tool): string {
+  return tool === "alembic" ? "version_num" : "version";
+}
+
+function insertsOf(table: ToolTable, rows: readonly ToolRow[] | undefined, began: string): Insert[] {
+  return (rows ?? []).flatMap((row) => insertsOfRow(table, row, began));
+}
+
+const NOW = "clock_timestamp()";
+
+function insertsOfRow(table: ToolTable, row: ToolRow, began: string): Insert[] {
+  const { name } = table;
+  switch (row.tool) {
+    case "alembic":
+    case "golang-migrate":
+    case "tern":
+      return [];
+    case "dbmate":
+      return [rowOf(name, { version: literal(row.version) })];
+    case "knex":
+      return [
+        rowOf(
+          name,
+          { name: literal(row.name) },
+          { batch: `(SELECT coalesce(max(batch), 0) + 1 FROM ${name})`, migration_time: NOW },
+        ),
+      ];
+    case "node-pg-migrate":
+      return [rowOf(name, { name: literal(row.name) }, { run_on: NOW })];
+    case "yoyo":
+      return [
+        rowOf(
+          name,
+          { migration_id: literal(row.migration_id) },
+          {
+            migration_hash: `encode(sha256(convert_to(${literal(row.migration_id)}, 'UTF8')), 'hex')`,
+            applied_at_utc: `${NOW} AT TIME ZONE 'UTC'`,
+          },
+        ),
+      ];
+    case "django":
+      return [rowOf(name, { app: literal(row.app), name: literal(row.name) }, { applied: NOW })];
+    case "drizzle":
+      return [rowOf(name, { created_at: literal(row.created_at), hash: literal(row.hash) })];
+    case "graphile-migrate":
+      return [
+        rowOf(
+          name,
+          { hash: literal(row.hash) },
+          { previous_hash: orNull(row.previous_hash), filename: literal(row.filename), date: NOW },
+        ),
+      ];
+    case "postgrator":
+      return [
+        rowOf(
+          name,
+          { version: literal(row.version) },
+          { name: literal(row.name), md5: orNull(row.md5), run_at: NOW },
+        ),
+      ];
+    case "sqlx":
+      return [
+        rowOf(
+          name,
+          { version: literal(row.version) },
+          {
+            description: literal(row.description),
+            success: "true",
+            checksum: `decode(${literal(row.checksum)}, 'hex')`,
+            execution_time: since(began, 1_000_000_000),
+          },
+        ),
+      ];
+    case "atlas":
+      return [
+        rowOf(
+          name,
+          { version: literal(row.version) },
+          {
+            description: literal(row.description),
+            // Applied by executing its file.
+            type: "2",
+            applied: String(row.total),
+            total: String(row.total),
+            executed_at: began,
+            execution_time: since(began, 1_000_000_000),
+            hash: literal(row.hash),
+            operator_version: "'Sluice'",
+          },
+        ),
+      ];
+    case "goose":
+      return [gooseRow(name, row)];
+    case "prisma":
+      return [prismaRow(name, row, began)];
+    case "flyway":
+      return [flywayRow(name, row, began)];
+    case "liquibase":
+      return [liquibaseRow(name, row, began)];
+    case "sqitch":
+      return sqitchRows(table, row);
+  }
+}
+
+/** By the columns that name it, and the others. */
+function rowOf(table: string, by: Record<string, string>, others: Record<string, string> = {}): Insert {
+  const is = Object.entries(by).map(([column, value]) => `${identifier(column)} = ${value}`);
+  return { table, columns: { ...by, ...others }, is: is.join(" AND ") };
+}
+
+function gooseRow(table: string, row: RowOf<"goose">): Insert {
+  const version = literal(row.version_id);
+  return {
+    table,
+    columns: { version_id: version, is_applied: "true", tstamp: NOW },
+    // Former versions of it noted what was taken back as one more row.
+    is: `is_applied AND id = (SELECT max(id) FROM ${table} WHERE version_id = ${version})`,
+  };
+}
+
+function prismaRow(table: string, row: RowOf<"prisma">, began: string): Insert {
+  const migration = literal(row.migration_name);
+  return {
+    table,
+    columns: {
+      id: "gen_random_uuid()::text",
+      checksum: literal(row.checksum),
+      started_at: began,
+      finished_at: NOW,
+      migration_name: migration,
+      applied_steps_count: "1",
+    },
+    // What failed once, and was resolved, has a row of its own.
+    is: `migration_name = ${migration} AND rolled_back_at IS NULL`,
+  };
+}
+
+function flywayRow(table: string, row: RowOf<"flyway">, began: string): Insert {
+  const { version, description, script, checksum } = row;
+  const repeatable = version === null;
+  const same = repeatable
+    ? `version IS NULL AND description = ${literal(description)}`
+    : `version = ${literal(version)}`;
+  return {
+    table,
+    columns: {
+      installed_rank: `(SELECT coalesce(max(installed_rank), 0) + 1 FROM ${table})`,
+      version: orNull(version),
+      description: literal(description),
+      type: "'SQL'",
+      script: literal(script),
+      checksum: checksum === null ? "NULL" : `${checksum}`,
+      installed_by: "left(current_user, 100)",
+      execution_time: since(began, 1_000),
+      success: "true",
+    },
+    // One that was applied before, and deleted by a repair or undone, has rows of its own; so has each time that a
+    // repeatable one was applied.
+    is: `installed_rank = (SELECT max(installed_rank) FROM ${table} WHERE ${same})
+      AND ${repeatable ? `checksum IS NOT DISTINCT FROM ${checksum ?? "NULL"}` : "type = 'SQL'"}`,
+  };
+}
+
+function liquibaseRow(table: string, row: RowOf<"liquibase">, began: string): Insert {
+  return rowOf(
+    table,
+    { id: literal(row.id), author: literal(row.author), filename: literal(row.filename) },
+    {
+      dateexecuted: NOW,
+      orderexecuted: `(SELECT coalesce(max(orderexecuted), 0) + 1 FROM ${table})`,
+      exectype: "'EXECUTED'",
+      md5sum: orNull(row.md5sum),
+      description: literal(row.description),
+      comments: literal(row.comments),
+      contexts: orNull(row.contexts),
+      labels: orNull(row.labels),
+      // The last ten digits of when the deployment began, in milliseconds.
+      deployment_id: `right(floor(extract(epoch FROM ${began}) * 1000)::bigint::text, 10)`,
+    },
+  );
+}
+
+/** As `sqitch deploy` notes a change: the change, what it depends on, its tags, and the event. */
+function sqitchRows(table: ToolTable, row: RowOf<"sqitch">): Insert[] {
+  const { name } = table;
+  const beside = (own: string) => table.beside(() => own);
+  const project = literal(row.project);
+  const id = literal(row.change_id);
+  // Sqitch goes by the time alone.
+  const rising = `greatest(${NOW}, (SELECT max(committed_at) + interval '1 microsecond' FROM ${name} WHERE project = ${project}))`;
+  const at = `(SELECT committed_at FROM ${name} WHERE change_id = ${id})`;
+  const committer = { committer_name: "current_user", committer_email: COMMITTER };
+  const planned = (of: Pick<typeof row, "note" | "planned_at" | "planner_name" | "planner_email">) => ({
+    note: literal(of.note),
+    planned_at: literal(of.planned_at),
+    planner_name: literal(of.planner_name),
+    planner_email: literal(of.planner_email),
+  });
+  const change = { change: literal(row.change), project, ...planned(row), ...committer };
+  const dependency = (type: string, named: string, required: string): Insert =>
+    rowOf(
+      beside("dependencies"),
+      { change_id: id, dependency: literal(named) },
+      { type: literal(type), dependency_id: required },
+    );
+  return [
+    rowOf(name, { change_id: id }, { script_hash: orNull(row.script_hash), committed_at: rising, ...change }),
+    ...Object.entries(row.requires).map(([named, required]) =>
+      dependency("require", named, literal(required)),
+    ),
+    ...row.conflicts.map((named) => dependency("conflict", named, "NULL")),
+    ...row.tags.map((tag) =>
+      rowOf(
+        beside("tags"),
+        { tag_id: literal(tag.tag_id) },
+        { tag: literal(tag.tag), project, change_id: id, committed_at: at, ...planned(tag), ...committer },
+      ),
+    ),
+    {
+      table: beside("events"),
+      columns: {
+        event: "'deploy'",
+        change_id: id,
+        committed_at: at,
+        requires: texts(Object.keys(row.requires)),
+        conflicts: texts(row.conflicts),
+        tags: texts(row.tags.map(({ tag }) => tag)),
+        ...change,
+      },
+      // It may have been deployed and reverted before.
+      is: `event = 'deploy' AND change_id = ${id} AND committed_at = ${at}`,
+    },
+  ];
+}
+
+/** Whoever it is has no address here. */
+const COMMITTER = "current_user || '@' || current_database()";
+
+function texts(values: readonly string[]): string {
+  return `ARRAY[${values.map(literal).join(", ")}]::text[]`;
+}
+
+function orNull(text: string | null): string {
+  return text === null ? "NULL" : literal(text);
+}
+
+/** How long it took until now, in that part of a second, as a whole number. */
+function since(began: string, perSecond: number): string {
+  return `floor(extract(epoch FROM ${NOW} - ${began}) * ${perSecond})::bigint`;
+}

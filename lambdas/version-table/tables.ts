@@ -1,0 +1,55 @@
+import type { SchemaVersion } from "../shared/plan.ts";
+import type { Session } from "../shared/session.ts";
+import { identifier } from "../shared/sql-text.ts";
+
+/** The table that holds the schema's version, and where it is. */
+export interface ToolTable {
+  /** Qualified, and quoted where needed: as records have it. */
+  name: string;
+  /** Another table of the tool's in the same schema, in the same way; its name is made from this one's. */
+  beside: (name: (own: string) => string) => string;
+}
+
+/** Undefined: there is none. */
+export async function toolTable(session: Session, { table }: SchemaVersion): Promise<ToolTable | undefined> {
+  const [row] = await session.query<{ name: string; schema: string; own: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, c.relname AS own
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
+    [table],
+  );
+  return (
+    row && {
+      name: row.name,
+      beside: (name) => `${row.schema}.${identifier(name(row.own))}`,
+    }
+  );
+}
+
+/** Sqitch notes a change in several tables. */
+const SQITCH = ["events", "dependencies", "tags"];
+
+/**
+ * All tables that the run writes to by itself to note what is applied, as records name them. That they change is no
+ * change of the migration's.
+ */
+export async function versionTables(
+  session: Session,
+  schema: SchemaVersion | undefined,
+): Promise<ReadonlySet<string>> {
+  if (!schema) return new Set();
+  const table = await toolTable(session, schema);
+  if (!table) return new Set();
+  const beside = schema.tool === "sqitch" ? SQITCH.map((name) => table.beside(() => name)) : [];
+  const names = beside.length === 0 ? [] : await recordNames(session, beside);
+  return new Set([table.name, ...names]);
+}
+
+async function recordNames(session: Session, tables: readonly string[]): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.oid = ANY (SELECT to_regclass(named) FROM unnest($1::text[]) AS named)`,
+    [tables],
+  );
+  return rows.map(({ name }) => name);
+}

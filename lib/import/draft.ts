@@ -1,0 +1,342 @@
+import { parseSync } from "libpg-query";
+import { NONE } from "../../lambdas/shared/tool-rows.ts";
+import { scan } from "../plan/scan.ts";
+import { fieldsOf, type Node, nodesWithin } from "../plan/statements.ts";
+import {
+  type Finding,
+  hasWayBack,
+  type ImportedFolder,
+  type ImportedMigration,
+  type Row,
+} from "./imported.ts";
+import type { Split } from "./pending.ts";
+import { replacePlaceholders } from "./placeholders.ts";
+import { TOOL_NAMES } from "./readers.ts";
+import { byCodeUnit } from "./source.ts";
+import { stepsOf } from "./steps.ts";
+import { versionsSql } from "./tool-tables.ts";
+
+/** What people decide of migrations that are in doubt: files, their names, or versions. */
+export interface Decisions {
+  take: readonly string[];
+  skip: readonly string[];
+  values: ReadonlyMap<string, string>;
+}
+
+export interface DraftMigration {
+  /** As the tool knows it. */
+  version: string;
+  title: string;
+  /** In letters that a folder's name may have. */
+  slug: string;
+  sources: readonly string[];
+  files: { migrate: string; rollback?: string; validate?: string };
+  /** Why there is no way back but the restore; absent: there is a rollback. */
+  noWayBack?: string;
+  row?: Row;
+}
+
+export interface Draft {
+  /** Absent: the files are no tool's, and no table holds their versions. */
+  schema?: { tool: string; table?: string; expectedVersion: string };
+  extensions: readonly string[];
+  migrations: readonly DraftMigration[];
+  /** What an embedded rehearsal starts from: files in order. */
+  baseline: readonly { name: string; text: string }[];
+  /** The applied versions that the baseline stands for. */
+  appliedVersions: readonly string[];
+  /** Said, and held up by nothing. */
+  notes: readonly Finding[];
+  /** Nothing is written before each is decided. */
+  doubts: readonly Finding[];
+  /** Left out because the person said so. */
+  skipped: readonly string[];
+  /** Of --take, --skip and --value: what fits nothing. */
+  unknown: readonly string[];
+}
+
+/** Puts the pending migrations into a plan's form. libpg-query must be loaded. */
+export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisions): Draft {
+  const tool = TOOL_NAMES[folder.tool];
+  const notes: Finding[] = [...folder.notes];
+  const doubts: Finding[] = [...folder.refusals];
+  const named = new Set<string>();
+  const is = (list: readonly string[], one: ImportedMigration) => {
+    const hits = list.filter(
+      (given) =>
+        [one.version, ...one.files, ...one.aliases].includes(given) ||
+        one.files.some((file) => file.endsWith(`/${given}`)),
+    );
+    for (const hit of hits) named.add(hit);
+    return hits.length > 0;
+  };
+  const known = folder.placeholders;
+  const values = new Set<string>();
+  /** Files that are no SQL yet. */
+  const unfilled = new Set<string>();
+  const filled = (one: ImportedMigration): ImportedMigration => {
+    if (!known) return counted(folder, one);
+    const { migration, used, open } = replacePlaceholders(one, known, decisions.values);
+    for (const name of used) values.add(name);
+    for (const file of open) unfilled.add(file);
+    return counted(folder, migration);
+  };
+
+  const skipped: string[] = [];
+  const drafted: { migration: ImportedMigration; draft: DraftMigration }[] = [];
+  for (const one of split.pending) {
+    if (is(decisions.skip, one)) {
+      skipped.push(one.files[0] ?? one.version);
+      continue;
+    }
+    const file = one.files[0] ?? one.version;
+    if (one.noSql !== undefined) {
+      doubts.push({ file, says: `cannot be imported: ${one.noSql}. Or leave it out: --skip ${file}` });
+      continue;
+    }
+    const migration = filled(one);
+    const take = is(decisions.take, one);
+    const made = draftMigration(migration, tool);
+    const late = split.late.filter((finding) => finding.file === file);
+    const parsed = made.doubts.filter((finding) => !unfilled.has(finding.file));
+    const open = [...migration.doubts, ...parsed, ...late];
+    notes.push(
+      ...made.notes,
+      ...(take ? open.map((finding) => ({ ...finding, says: `${finding.says} (taken as it is)` })) : []),
+    );
+    if (!take) doubts.push(...open);
+    drafted.push({ migration, draft: made.draft });
+  }
+  const applied = split.applied.map(filled);
+  const baseline = baselineOf(
+    folder,
+    applied,
+    drafted.map(({ migration }) => migration),
+    tool,
+  );
+  const given = [...decisions.take, ...decisions.skip].filter((one) => !named.has(one));
+  const unused = [...decisions.values.keys()].filter((name) => !values.has(name));
+  return {
+    ...(folder.tool === "numbered"
+      ? {}
+      : { schema: { tool: folder.tool, expectedVersion: standingOf(folder, split) } }),
+    extensions: baseline.extensions,
+    migrations: drafted.map(({ draft }) => draft),
+    baseline: baseline.files,
+    appliedVersions: split.applied.map(({ version }) => version),
+    notes: inOrder([...notes, ...baseline.notes]),
+    doubts: inOrder(doubts),
+    skipped,
+    unknown: [
+      ...given.map((one) => `${one} is none of the pending migrations`),
+      ...unused.map((name) => `--value ${name}=...: no file has that name in it`),
+    ],
+  };
+}
+
+/** By file and line, as people read them beside the files. */
+function inOrder(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort((a, b) => byCodeUnit(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** Django's version is that of the apps that the plan is about. */
+function standingOf({ tool }: ImportedFolder, { applied, pending }: Split): string {
+  const apps = new Set(pending.map(({ row }) => row?.app));
+  const last = applied.findLast(({ row }) => tool !== "django" || apps.has(row?.app));
+  return last?.standing ?? NONE;
+}
+
+/** Atlas notes how many statements a file has. */
+function counted({ tool }: ImportedFolder, one: ImportedMigration): ImportedMigration {
+  return tool === "atlas" ? { ...one, row: { ...one.row, total: nodesOf(one.up.text).length } } : one;
+}
+
+function draftMigration(
+  migration: ImportedMigration,
+  tool: string,
+): { draft: DraftMigration; notes: Finding[]; doubts: Finding[] } {
+  const up = stepsOf(migration.up, "up", tool);
+  const notes = [...up.notes];
+  const doubts = [...up.doubts];
+  const head = (file: string) => `-- Imported from ${file} (${tool}).\n`;
+  const draft: DraftMigration = {
+    version: migration.version,
+    title: titleOf(migration),
+    slug: slugOf(migration.name),
+    sources: migration.files,
+    files: { migrate: `${head(migration.up.file)}${up.text}` },
+    ...(migration.row === undefined ? {} : { row: migration.row }),
+  };
+  const { verify } = migration;
+  const down = leadsBack(migration.down);
+  if (hasWayBack(down)) {
+    const back = stepsOf(down, "down", tool);
+    notes.push(...back.notes);
+    doubts.push(...back.doubts);
+    draft.files.rollback = `${head(down.file)}${back.text}`;
+  } else {
+    draft.noWayBack = down.none;
+    // What does nothing is taken back by nothing.
+    if (up.empty) {
+      delete draft.noWayBack;
+      draft.files.rollback = `${head(migration.up.file)}SELECT 1;\n`;
+    } else
+      notes.push({
+        file: migration.up.file,
+        says: `has no way back but the restore (rollback: restore): ${down.none}`,
+      });
+  }
+  if (verify) {
+    const check = stepsOf(verify, "verify", tool);
+    doubts.push(...check.doubts);
+    draft.files.validate = `${head(verify.file)}-- It raises an error where the migration did not work.\n-- sluice: check "${tool} verifies it"\n${check.each.join("\n")}\nSELECT true AS passed, 'no error' AS expected, 'no error' AS seen;\n`;
+  }
+  return { draft, notes, doubts };
+}
+
+/** Tools' templates have a down part that only selects a text: it leads nowhere. */
+function leadsBack(down: ImportedMigration["down"]): ImportedMigration["down"] {
+  if (!hasWayBack(down)) return down;
+  const nodes = nodesOf(down.text);
+  const idle = nodes.every((node) => {
+    const select = fieldsOf<{ targetList?: unknown; fromClause?: unknown }>(node, "SelectStmt");
+    return select !== undefined && !select.fromClause && nodesWithin(select, "FuncCall").next().done === true;
+  });
+  return idle && nodes.length > 0
+    ? { none: `the down part of ${down.file} only selects a text, and takes nothing back` }
+    : down;
+}
+
+function titleOf({ version, name }: ImportedMigration): string {
+  const words = name.replace(/\s+/g, " ").trim() || version;
+  const title =
+    version === words || version.includes(words.replaceAll(" ", "_")) ? version : `${version}: ${words}`;
+  return title.slice(0, 120);
+}
+
+export function slugOf(name: string): string {
+  const plain = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "");
+  return plain.slice(0, 50).replace(/_+$/, "") || "migration";
+}
+
+/** Of PostgreSQL's own extensions, those that a database's owner may create. */
+const TRUSTED = new Set(
+  "btree_gin btree_gist citext cube dict_int fuzzystrmatch hstore intarray isn lo ltree pg_trgm pgcrypto plpgsql seg tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp".split(
+    " ",
+  ),
+);
+const EMBEDDED = new Set(["vector", "pg_trgm", "pgcrypto", "uuid-ossp", "plpgsql"]);
+
+interface Baseline {
+  files: { name: string; text: string }[];
+  extensions: string[];
+  notes: Finding[];
+}
+
+/** The applied migrations' own SQL makes the database that an embedded rehearsal starts from. */
+function baselineOf(
+  folder: ImportedFolder,
+  applied: readonly ImportedMigration[],
+  pending: readonly ImportedMigration[],
+  tool: string,
+): Baseline {
+  const notes: Finding[] = [];
+  const lacks = (file: string, why: string) =>
+    notes.push({
+      file,
+      says: `is applied, and ${why}: the baseline for rehearsals on the embedded Postgres is not whole without it. Rehearse on a copy of your database instead: --database-url`,
+    });
+  const files: { name: string; text: string }[] = [];
+  const digits = Math.max(3, String(applied.length).length);
+  for (const [index, one] of applied.entries()) {
+    const file = one.files[0] ?? one.version;
+    if (one.noSql !== undefined) {
+      lacks(file, "holds no SQL");
+      continue;
+    }
+    const steps = stepsOf(one.up, "up", tool);
+    // Rows of COPY are taken in a baseline, where nothing must be done exactly once.
+    const rows = scan(one.up.text).data.length > 0;
+    const [doubt] = [...one.doubts, ...(rows ? [] : steps.doubts)];
+    if (doubt) lacks(doubt.file, `line ${doubt.line ?? 1} ${doubt.says}`);
+    const name = `${String(index + 1).padStart(digits, "0")}_${slugOf(`${one.version} ${one.name}`)}`;
+    for (const [step, text] of steps.each.entries())
+      files.push({
+        name: `${name}${step === 0 ? "" : `_${step + 1}`}.sql`,
+        text: `-- From ${one.up.file}.\n${text}\n`,
+      });
+  }
+  const used = [...applied, ...pending].flatMap(({ up, down }) => [
+    ...nodesOf(up.text),
+    ...(hasWayBack(down) ? nodesOf(down.text) : []),
+  ]);
+  const extensions = extensionsIn(used);
+  for (const { name, file } of extensionFiles([...applied, ...pending]))
+    if (!EMBEDDED.has(name))
+      notes.push({
+        file,
+        says: `creates the extension ${name}, which the embedded Postgres does not have. Rehearse on a copy of your database: --database-url`,
+      });
+  const roles = rolesIn(used);
+  const before =
+    roles.length === 0 ? [] : [{ name: `${"0".repeat(digits)}_roles.sql`, text: rolesText(roles) }];
+  return {
+    files: [
+      ...before,
+      ...files,
+      { name: `${"9".repeat(digits)}_versions.sql`, text: versionsSql(folder, applied) },
+    ],
+    extensions,
+    notes,
+  };
+}
+
+function nodesOf(text: string): Node[] {
+  try {
+    return (parseSync(text).stmts ?? []).map((raw) => (raw.stmt ?? {}) as Node);
+  } catch {
+    return [];
+  }
+}
+
+/** Only those that a migration creates where they are not there yet may be there before it. */
+function extensionsIn(nodes: readonly Node[]): string[] {
+  const found = nodes.flatMap((node) => {
+    const made = fieldsOf<{ extname?: string; if_not_exists?: boolean }>(node, "CreateExtensionStmt");
+    return made?.extname !== undefined && made.if_not_exists ? [made.extname] : [];
+  });
+  return [...new Set(found)].filter((name) => !TRUSTED.has(name)).sort();
+}
+
+function extensionFiles(migrations: readonly ImportedMigration[]): { name: string; file: string }[] {
+  const found = new Map<string, string>();
+  for (const { up } of migrations)
+    for (const node of nodesOf(up.text)) {
+      const name = fieldsOf<{ extname?: string }>(node, "CreateExtensionStmt")?.extname;
+      if (name !== undefined && !found.has(name)) found.set(name, up.file);
+    }
+  return [...found].map(([name, file]) => ({ name, file }));
+}
+
+/** Roles that the SQL names and does not make: the database has them. */
+function rolesIn(nodes: readonly Node[]): string[] {
+  const made = new Set(nodes.map((node) => fieldsOf<{ role?: string }>(node, "CreateRoleStmt")?.role));
+  const found = new Set<string>();
+  for (const node of nodes)
+    for (const { rolename } of nodesWithin(node, "RoleSpec"))
+      if (typeof rolename === "string" && !made.has(rolename) && !/^pg_|^postgres$/.test(rolename))
+        found.add(rolename);
+  return [...found].sort();
+}
+
+function rolesText(roles: readonly string[]): string {
+  const each = roles.map((role) => {
+    const name = `"${role.replaceAll('"', '""')}"`;
+    return `DO $$ BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;`;
+  });
+  return `-- Roles that the migrations name and do not make.\n${each.join("\n")}\n`;
+}

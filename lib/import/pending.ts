@@ -1,0 +1,92 @@
+import type { Finding, ImportedFolder, ImportedMigration } from "./imported.ts";
+import { ImportError } from "./source.ts";
+
+/** Which migrations are applied, as the person or the tool's table says. */
+export type Applied =
+  /** All are pending. */
+  | { kind: "none" }
+  /** Those up to that version, in the tool's order. */
+  | { kind: "after"; version: string }
+  /** Those that the tool's table holds, as a migration's `standing` or version says. */
+  | { kind: "table"; isApplied: (migration: ImportedMigration) => boolean };
+
+export interface Split {
+  applied: readonly ImportedMigration[];
+  pending: readonly ImportedMigration[];
+  /** Of pending ones that the tool itself would not apply. */
+  late: readonly Finding[];
+}
+
+/** @throws ImportError for a version that no migration has, or several have */
+export function splitFolder({ migrations, late }: ImportedFolder, applied: Applied): Split {
+  if (applied.kind === "none") return { applied: [], pending: onEmpty(migrations), late: [] };
+  if (applied.kind === "after") {
+    const at = placeOf(migrations, applied.version);
+    return {
+      applied: onEmpty(migrations.slice(0, at + 1)),
+      pending: notBase(migrations.slice(at + 1)),
+      late: [],
+    };
+  }
+  const done = migrations.filter(applied.isApplied);
+  const pending = (done.length === 0 ? onEmpty(migrations) : notBase(migrations)).filter(
+    (one) => !applied.isApplied(one),
+  );
+  const newest = migrations.findLastIndex(applied.isApplied);
+  const tooLate = pending.filter((one) => migrations.indexOf(one) < newest);
+  return {
+    applied: done,
+    pending,
+    late:
+      late === undefined
+        ? []
+        : tooLate.map(({ files, version }) => ({
+            file: files[0] ?? version,
+            says: `comes before ${migrations[newest]?.version}, which is applied, and is not applied itself: ${late}. Is it meant to run?`,
+          })),
+  };
+}
+
+/** What stands for all that comes before it does so on an empty database, and nowhere else. */
+function onEmpty(migrations: readonly ImportedMigration[]): ImportedMigration[] {
+  const base = migrations.findLastIndex(isBase);
+  if (base < 0) return [...migrations];
+  const same = migrations[base]?.standing;
+  return [
+    ...migrations.slice(base, base + 1),
+    ...notBase(migrations.slice(base + 1)).filter(({ standing }) => standing !== same),
+  ];
+}
+
+function notBase(migrations: readonly ImportedMigration[]): ImportedMigration[] {
+  return migrations.filter((one) => !isBase(one));
+}
+
+function isBase({ base }: ImportedMigration): boolean {
+  return base === true;
+}
+
+function placeOf(migrations: readonly ImportedMigration[], given: string): number {
+  const matches = (test: (one: ImportedMigration) => boolean) =>
+    migrations.flatMap((one, index) => (test(one) ? [index] : []));
+  const digits = /^0*(\d+)$/.exec(given)?.[1];
+  const tries = [
+    matches(({ version }) => version === given),
+    matches(({ aliases }) => aliases.includes(given)),
+    matches(({ version }) => digits !== undefined && /^0*(\d+)$/.exec(version)?.[1] === digits),
+    matches(({ version }) => given.length >= 4 && version.startsWith(given)),
+  ];
+  const found = tries.find((places) => places.length > 0) ?? [];
+  const [place, ...more] = found;
+  const names = (places: readonly ImportedMigration[]) =>
+    places.map(({ version, files }) => `${version} (${files[0]})`).join(", ");
+  if (place === undefined)
+    throw new ImportError(
+      `--after ${given}: no migration has that version. The last ones are ${names(migrations.slice(-5)) || "none"}.`,
+    );
+  if (more.length > 0)
+    throw new ImportError(
+      `--after ${given}: ${found.length} migrations are called so: ${names(found.flatMap((one) => migrations[one] ?? []))}.`,
+    );
+  return place;
+}

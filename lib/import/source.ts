@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { textOf as textFrom } from "../plan/read-text.ts";
+import type { Finding } from "./imported.ts";
+
+/** A folder of files, read as they are asked for. */
+export interface SourceFolder {
+  /** As it was given. */
+  root: string;
+  /** Files at any depth, by their path from the root with `/`, sorted by code unit. */
+  paths: readonly string[];
+  bytes(path: string): Buffer;
+}
+
+/** Text of a file as the database would get it, and what was done to it to get there. */
+export interface SourceText {
+  text: string;
+  notes: Finding[];
+}
+
+/** Never migrations, and often large. */
+const PASSED_OVER = new Set(["node_modules", "target", "vendor", "__pycache__", "dist", "build"]);
+const MOST_FILES = 50_000;
+
+/** A folder that cannot be imported; the message says what helps. */
+export class ImportError extends Error {
+  override readonly name = "ImportError";
+}
+
+/** @throws ImportError for a folder with too many files, or one that holds itself */
+export function readSource(root: string): SourceFolder {
+  const paths: string[] = [];
+  const walk = (folder: string, depth: number) => {
+    if (depth > 12) return;
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (entry.name.startsWith(".") && entry.name !== ".gmrc") continue;
+      const kind = entry.isSymbolicLink() ? statSync(join(root, path), { throwIfNoEntry: false }) : entry;
+      if (kind?.isDirectory() && !PASSED_OVER.has(entry.name)) walk(path, depth + 1);
+      else if (kind?.isFile()) paths.push(path);
+      if (paths.length > MOST_FILES)
+        throw new ImportError(
+          `${root} holds more than ${MOST_FILES} files: give the folder of the migrations alone.`,
+        );
+    }
+  };
+  walk("", 0);
+  return sourceOf(
+    root,
+    paths.map((path) => [path, () => readFileSync(join(root, path))]),
+  );
+}
+
+export function sourceOf(root: string, files: readonly (readonly [string, () => Buffer])[]): SourceFolder {
+  const byPath = new Map(files);
+  const read = new Map<string, Buffer>();
+  return {
+    root,
+    paths: [...byPath.keys()].sort(byCodeUnit),
+    bytes(path) {
+      const known = read.get(path) ?? byPath.get(path)?.();
+      if (!known) throw new ImportError(`There is no file ${path} in ${root}.`);
+      read.set(path, known);
+      return known;
+    },
+  };
+}
+
+/** As C, Go and Rust sort names; a language's own order of letters would be another. */
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Files that stand in the folder itself. */
+export function atTop(folder: SourceFolder): string[] {
+  return folder.paths.filter((path) => !path.includes("/"));
+}
+
+export function nameOf(path: string): string {
+  return basename(path);
+}
+
+/**
+ * The text of a file: UTF-8, without a byte order mark, with lines that end as everywhere.
+ * @throws PlanError with file and line for other bytes, and for a NUL, behind which PostgreSQL reads nothing
+ */
+export function textOf(folder: SourceFolder, path: string): SourceText {
+  const known = decoded.get(folder)?.get(path);
+  if (known) return known;
+  const read = decode(folder, path);
+  decoded.set(folder, (decoded.get(folder) ?? new Map<string, SourceText>()).set(path, read));
+  return read;
+}
+
+/** To find out whose a folder is, each file is looked at again and again. */
+const decoded = new WeakMap<SourceFolder, Map<string, SourceText>>();
+
+function decode(folder: SourceFolder, path: string): SourceText {
+  const bytes = folder.bytes(path);
+  const text = textFrom(path, bytes);
+  const notes: Finding[] = [];
+  if (bytes.indexOf("\uFEFF") === 0)
+    notes.push({ file: path, line: 1, says: "begins with a byte order mark, which the plan leaves out" });
+  if (bytes.includes("\r\n"))
+    notes.push({ file: path, says: "has lines that end with CR LF; the plan's end with LF" });
+  return { text, notes };
+}

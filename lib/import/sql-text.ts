@@ -1,0 +1,18 @@
+import { Lines, scan } from "../plan/scan.ts";
+
+/** Whether a text holds anything but white space and comments. */
+export function holdsSql(text: string): boolean {
+  return scan(text).pieces.length > 0;
+}
+
+/** Numbers of the lines with a comment of that kind, which is not inside of a string, a body or another comment. */
+export function commentLines(text: string, pattern: RegExp): ReadonlySet<number> {
+  const lines = new Lines(text);
+  return new Set(scan(text, (comment) => pattern.test(comment)).marks.map(({ start }) => lines.of(start)));
+}
+
+/** Numbers of the lines on which a statement ends with its semicolon. */
+export function endLines(text: string): ReadonlySet<number> {
+  const lines = new Lines(text);
+  return new Set(scan(text).pieces.flatMap(({ end }) => (text[end - 1] === ";" ? [lines.of(end - 1)] : [])));
+}

@@ -1,0 +1,296 @@
+import { parseSync } from "libpg-query";
+import { outsideOnly } from "../plan/in-transaction.ts";
+import { refusedCommand, withoutCommands } from "../plan/psql.ts";
+import { Lines, type Scan, scan } from "../plan/scan.ts";
+import { fieldsOf, type Node, syntaxProblem } from "../plan/statements.ts";
+import { bearsTwice } from "./bears-twice.ts";
+import type { Finding, Part } from "./imported.ts";
+import { holdsSql } from "./sql-text.ts";
+
+/** A part in Sluice's form. */
+export interface Steps {
+  /** Of a file, without its head. */
+  text: string;
+  /** The same, a text for each step: a baseline has no marks. */
+  each: string[];
+  /** It does nothing. */
+  empty: boolean;
+  notes: Finding[];
+  doubts: Finding[];
+}
+
+interface Cut {
+  /** With the comments before it, and its semicolon. */
+  text: string;
+  /** Without them. */
+  sql: string;
+  node: Node;
+  line: number;
+}
+
+interface Step {
+  outside: boolean;
+  cuts: Cut[];
+}
+
+/**
+ * Puts a part's SQL into steps that commit where the tool commits. libpg-query must be loaded.
+ * @param direction of a check nothing stays; a part that leads back is tried twice by the rehearsal, so what it drops is dropped IF EXISTS
+ * @param tool as people write it
+ */
+export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: string): Steps {
+  const notes: Finding[] = [];
+  const doubts: Finding[] = [];
+  const say = (line: number, says: string) => notes.push({ file: part.file, line, says });
+  const scanned = scan(part.text);
+  const text = withoutPsql(part, scanned, notes, doubts);
+  if (!holdsSql(text)) {
+    say(part.line, "holds no SQL here: the step does nothing, so that the version is written all the same");
+    return {
+      text: `${text.trim()}\nSELECT 1;\n`.trimStart(),
+      each: ["SELECT 1;"],
+      empty: true,
+      notes,
+      doubts,
+    };
+  }
+  const cuts = cutStatements(text, part.line);
+  if (cuts === undefined) {
+    const problem = syntaxProblem({ sql: text, line: part.line });
+    const message = problem?.message ?? "it is no SQL";
+    const variable = /at or near ":"/.test(message)
+      ? ". If it is a variable of psql, write its value into the file"
+      : "";
+    // Rows for COPY are named already.
+    if (scanned.data.length === 0)
+      doubts.push({
+        file: part.file,
+        ...(problem ? { line: problem.line } : {}),
+        says: `PostgreSQL's parser refuses it: ${message}${variable}`,
+      });
+    return { text: `${text.trim()}\n`, each: [text.trim()], empty: false, notes, doubts };
+  }
+  const steps = group(part, cuts.statements, direction, tool, say, doubts);
+  if (steps.length === 0) {
+    say(part.line, "holds BEGIN and COMMIT alone: the step does nothing");
+    return { text: "SELECT 1;\n", each: ["SELECT 1;"], empty: true, notes, doubts };
+  }
+  const changed = new Set<Cut>();
+  const written = steps.map(({ outside, cuts: held }) => {
+    const each = held.map((cut) => {
+      const now = direction === "down" ? bearsTwice(cut.sql, cut.node) : outsideForm(cut.sql, cut.node);
+      if (now !== cut.sql) {
+        changed.add(cut);
+        say(
+          cut.line,
+          `${excerpt(cut.sql)} is written as ${excerpt(now)}: ${direction === "down" ? "a rollback is tried twice" : "it may be run again after its worker died"}`,
+        );
+      }
+      return cut.text.slice(0, cut.text.length - cut.sql.length) + now;
+    });
+    return { outside, text: each.map((one) => ended(one.replace(/^\s*\n/, ""))).join("\n") };
+  });
+  const last = cuts.rest.trim() === "" ? "" : `${cuts.rest.trim()}\n`;
+  const [only, ...more] = written;
+  if (only && more.length === 0 && !only.outside) {
+    // As it is written, where nothing in it had to be changed.
+    const same = changed.size === 0 && steps[0]?.cuts.length === cuts.statements.length;
+    const whole = same ? text.trim() : only.text;
+    return { text: `${whole}\n${same ? "" : last}`, each: [whole], empty: false, notes, doubts };
+  }
+  const names = namesOf(steps);
+  const marked = written.map(
+    ({ outside, text: sql }, index) =>
+      `-- sluice: step "${names[index]}"${outside ? " outside transaction" : ""}\n${sql}\n`,
+  );
+  if (written.length > 1)
+    say(
+      part.line,
+      `becomes ${written.length} steps: ${names.map((name) => `"${name}"`).join(", ")}. Each commits by itself`,
+    );
+  return {
+    text: `${marked.join("\n")}${last}`,
+    each: written.map((one) => one.text),
+    empty: false,
+    notes,
+    doubts,
+  };
+}
+
+/** With its semicolon, which must not end up in a comment. */
+function ended(statement: string): string {
+  const [, last] = /(?:^|\n)([^\n]*)$/.exec(statement) ?? [];
+  return /--/.test(last ?? "") ? `${statement}\n;` : `${statement};`;
+}
+
+/** Blanks stand where psql's own commands did. */
+function withoutPsql(
+  { file, line, text }: Part,
+  { commands, data }: Scan,
+  notes: Finding[],
+  doubts: Finding[],
+): string {
+  const lines = new Lines(text, line);
+  for (const command of commands) {
+    const at = { file, line: lines.of(command.start) };
+    const reason = refusedCommand(text, command);
+    if (reason !== undefined) doubts.push({ ...at, says: reason });
+    else
+      notes.push({
+        ...at,
+        says: `is a command of psql, which the plan leaves out: ${text.slice(command.start, command.end).trim()}`,
+      });
+  }
+  const [rows] = data;
+  if (rows)
+    doubts.push({
+      file,
+      line: line + newlines(text.slice(0, rows.statement.start)),
+      says: "has rows for COPY ... FROM stdin, which only a client like psql sends. Write them as INSERT",
+    });
+  return withoutCommands(text, commands);
+}
+
+const SEMICOLON = 59;
+
+/** Undefined where PostgreSQL cannot parse it. */
+function cutStatements(text: string, firstLine: number): { statements: Cut[]; rest: string } | undefined {
+  let parsed: ReturnType<typeof parseSync>;
+  try {
+    parsed = parseSync(text);
+  } catch {
+    return undefined;
+  }
+  // The parser counts in bytes.
+  const bytes = Buffer.from(text, "utf8");
+  const between = (from: number, to: number) => bytes.subarray(from, to).toString("utf8");
+  let end = 0;
+  let line = firstLine;
+  const statements = (parsed.stmts ?? []).map((raw): Cut => {
+    // From where the one before it ended: what stands between belongs to this one, comments too.
+    const start = end;
+    const after = (raw.stmt_location ?? 0) + (raw.stmt_len ?? 0);
+    const closed = raw.stmt_len ? after : bytes.length;
+    end = bytes[closed] === SEMICOLON ? closed + 1 : closed;
+    const whole = between(start, closed);
+    const before = /^(?:\s*;)*/.exec(whole)?.[0].length ?? 0;
+    const held = whole.slice(before).trimEnd();
+    const lead = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(held)?.[0].length ?? 0;
+    const at = line + newlines(whole.slice(0, before + lead));
+    line += newlines(whole);
+    return { text: held, sql: held.slice(lead), node: (raw.stmt ?? {}) as Node, line: at };
+  });
+  return { statements, rest: between(end, bytes.length) };
+}
+
+function newlines(text: string): number {
+  return text.split("\n").length - 1;
+}
+
+const RUN_AS = { transaction: "transaction", message: "message", statements: "statements" } as const;
+
+function ifPossible(cuts: readonly Cut[]): "transaction" | "statements" {
+  return cuts.every(({ node }) => outsideOnly({ node }) !== undefined) ? "statements" : "transaction";
+}
+
+function group(
+  part: Part,
+  cuts: readonly Cut[],
+  direction: "up" | "down" | "verify",
+  tool: string,
+  say: (line: number, says: string) => void,
+  doubts: Finding[],
+): Step[] {
+  const ownTransactions = cuts.some(({ node }) => fieldsOf(node, "TransactionStmt") !== undefined);
+  const runs = { ...RUN_AS, "transaction if possible": ifPossible(cuts) }[part.runs];
+  const oneTransaction =
+    runs === "transaction" || (runs === "message" && cuts.length > 1 && !ownTransactions);
+  const steps: Step[] = [];
+  let open: Step | undefined;
+  let began = false;
+  /** Comments before a BEGIN belong to what follows it. */
+  let carried = "";
+  for (const given of cuts) {
+    const { node, line } = given;
+    const kind = fieldsOf<{ kind?: string }>(node, "TransactionStmt")?.kind;
+    const comments = given.text.slice(0, given.text.length - given.sql.length).trim();
+    if (kind === "TRANS_STMT_BEGIN" || kind === "TRANS_STMT_START") {
+      if (comments !== "") carried += `${comments}\n`;
+      began = true;
+      open = undefined;
+      continue;
+    }
+    if (kind === "TRANS_STMT_COMMIT") {
+      if (runs === "transaction")
+        say(
+          line,
+          `COMMIT ends the transaction of ${tool} itself, so what follows is not part of it: a step of the plan each`,
+        );
+      began = false;
+      open = undefined;
+      continue;
+    }
+    if (kind === "TRANS_STMT_ROLLBACK") {
+      // A check is rolled back in any case.
+      if (direction === "verify") continue;
+      doubts.push({
+        file: part.file,
+        line,
+        says: "says ROLLBACK: what stands before it would be undone. Take out what is not meant",
+      });
+      continue;
+    }
+    if (fieldsOf<{ name?: string }>(node, "VariableSetStmt")?.name === "client_min_messages") {
+      say(line, `${excerpt(given.sql)} is left out: a step has nobody to send messages to`);
+      if (comments !== "") carried += `${comments}\n`;
+      continue;
+    }
+    const cut = { ...given, text: `${carried}${carried === "" ? given.text : given.text.trimStart()}` };
+    carried = "";
+    const outside = outsideOnly({ node });
+    if (outside !== undefined) {
+      if (oneTransaction || began)
+        say(
+          line,
+          `${outside} cannot run in the transaction in which ${began ? "the file puts it" : `${tool} runs this`}: it fails there. The plan takes it out of the transaction`,
+        );
+      steps.push({ outside: true, cuts: [cut] });
+      open = undefined;
+      continue;
+    }
+    if (!open) {
+      open = { outside: false, cuts: [] };
+      steps.push(open);
+    }
+    open.cuts.push(cut);
+    // A new label of an enum can be used only when it is committed.
+    if (!oneTransaction && !began && fieldsOf(node, "AlterEnumStmt")) open = undefined;
+  }
+  if (ownTransactions) say(part.line, "BEGIN and COMMIT are left out: each step is a transaction already");
+  const loose = steps.filter(({ outside, cuts: held }) => !outside && held.length > 1).length;
+  if (runs === "statements" && !ownTransactions && loose > 0)
+    say(
+      part.line,
+      `${tool} commits each statement of it at once, so that a failure leaves those before it; in the plan those of a step are done together or not at all`,
+    );
+  return steps;
+}
+
+/** A step outside of a transaction may be run again. */
+function outsideForm(sql: string, node: Node): string {
+  return fieldsOf<{ concurrent?: boolean }>(node, "DropStmt")?.concurrent ? bearsTwice(sql, node) : sql;
+}
+
+function namesOf(steps: readonly Step[]): string[] {
+  return steps.map(({ cuts }, index) => {
+    const [first] = cuts;
+    const words = (first?.sql ?? "").replace(/["\s]+/g, " ").trim();
+    const short = words.length > 50 ? `${words.slice(0, 47)}...` : words;
+    return `${index + 1}: ${short}${cuts.length > 1 ? ` and ${cuts.length - 1} more` : ""}`;
+  });
+}
+
+function excerpt(sql: string): string {
+  const words = sql.replace(/\s+/g, " ").trim();
+  return words.length > 70 ? `${words.slice(0, 67)}...` : words;
+}

@@ -1,0 +1,109 @@
+import { createHash } from "node:crypto";
+import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
+import { atTop, byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { wordsOf } from "./names.ts";
+
+const SUM = "atlas.sum";
+
+/** Atlas: files by their names, sealed by atlas.sum. */
+export function readAtlas(folder: SourceFolder): ImportedFolder {
+  const notes: Finding[] = [];
+  const paths = atTop(folder).filter((path) => path.endsWith(".sql"));
+  const { hashes, refusals } = sealed(folder, paths);
+  const migrations: ImportedMigration[] = [];
+  for (const path of paths.sort(byCodeUnit)) {
+    const { text, notes: read } = textOf(folder, path);
+    notes.push(...read);
+    const bare = path.replace(/\.sql$/, "");
+    const [version = bare, ...rest] = bare.split("_");
+    const description = rest.join("_");
+    const { says, runs } = headOf(text, path, notes);
+    if (says.some((line) => /atlas:import\b/.test(line)))
+      refusals.push({
+        file: path,
+        says: "imports another file (atlas:import). Put that file's SQL in its place",
+      });
+    const doubts: Finding[] = [];
+    const checkpoint = says.some((line) => /atlas:checkpoint\b/.test(line));
+    if (checkpoint)
+      notes.push({
+        file: path,
+        line: 1,
+        says: "is a checkpoint: Atlas runs it on an empty database in place of all files before it, and nowhere else",
+      });
+    if (says.some((line) => /atlas:delimiter\b/.test(line)))
+      doubts.push({
+        file: path,
+        line: 1,
+        says: "sets a delimiter of its own (atlas:delimiter), which is no SQL. Write semicolons in its place",
+      });
+    migrations.push({
+      version,
+      aliases: [path, bare],
+      name: wordsOf(description) || version,
+      files: [path],
+      up: { file: path, line: 1, text, runs },
+      down: { none: "the open edition of Atlas has no way back" },
+      row: { version, description, hash: hashes.get(path) ?? "" },
+      standing: version,
+      doubts,
+      ...(checkpoint ? { base: true as const } : {}),
+    });
+  }
+  return {
+    tool: "atlas",
+    migrations,
+    notes,
+    refusals,
+    late: "Atlas refuses it, unless it is told --exec-order",
+  };
+}
+
+/** Its directives count only where a blank line ends the comments at the file's head. */
+function headOf(text: string, path: string, notes: Finding[]): { says: string[]; runs: Part["runs"] } {
+  const lines = text.split("\n");
+  const end = lines.findIndex((line) => !/^\s*(--|#)/.test(line));
+  const head = lines.slice(0, Math.max(end, 0));
+  const counts = (lines[end] ?? "").trim() === "";
+  const says = head.filter((line) => /atlas:/.test(line));
+  const mode = says.find((line) => /^\s*(--|#)\s*atlas:txmode\s+none\s*$/.test(line));
+  if (mode !== undefined && !counts)
+    notes.push({
+      file: path,
+      line: head.indexOf(mode) + 1,
+      says: "counts for Atlas only where a blank line follows the comments at the head, and none does: Atlas runs the file in a transaction, and so does the plan",
+    });
+  return { says: counts ? says : [], runs: mode !== undefined && counts ? "statements" : "transaction" };
+}
+
+function sealed(
+  folder: SourceFolder,
+  paths: readonly string[],
+): { hashes: ReadonlyMap<string, string>; refusals: Finding[] } {
+  const hashes = new Map<string, string>();
+  const running = createHash("sha256");
+  for (const path of [...paths].sort(byCodeUnit)) {
+    running.update(path).update(folder.bytes(path));
+    hashes.set(path, running.copy().digest("base64"));
+  }
+  if (!folder.paths.includes(SUM)) return { hashes, refusals: [] };
+  const sums = new Map(
+    textOf(folder, SUM)
+      .text.split("\n")
+      .flatMap((line) => {
+        const [, name, sum] = /^(.*\S)\s+h1:(\S+)$/.exec(line) ?? [];
+        return name === undefined || sum === undefined ? [] : [[name, sum] as const];
+      }),
+  );
+  const wrong = [...hashes].find(([path, hash]) => sums.get(path) !== hash);
+  if (!wrong) return { hashes, refusals: [] };
+  return {
+    hashes,
+    refusals: [
+      {
+        file: wrong[0],
+        says: `is not what ${SUM} says it is${sums.has(wrong[0]) ? "" : ", which does not name it"}: it or a file before it was changed after it was sealed, and Atlas refuses the folder. Look at what was changed, then: atlas migrate hash`,
+      },
+    ],
+  };
+}

@@ -1,0 +1,93 @@
+import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
+import { atTop, byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { commentLines, holdsSql } from "../sql-text.ts";
+import { passedOver, program, programOf, twice, wordsOf } from "./names.ts";
+
+const UP = /^--\s*migrate:up(?:\s*$|\s+\S)/;
+const DOWN = /^--\s*migrate:down(?:\s*$|\s+\S+$)/;
+/** What people take for a mark. */
+const NEARLY = /^\s*-{2,}\s*migrate\s*:?\s*(up|down)\b/i;
+
+/** dbmate 2: one file each, with the marks `-- migrate:up` and `-- migrate:down`. */
+export function readDbmate(folder: SourceFolder): ImportedFolder {
+  const notes: Finding[] = [];
+  const migrations: ImportedMigration[] = [];
+  for (const path of atTop(folder)) {
+    const [, version] = /^(\d+)/.exec(path) ?? [];
+    if (version === undefined || !/\.sql$/.test(path)) {
+      if (version !== undefined && programOf(path) !== undefined)
+        migrations.push(program(path, String(programOf(path)), { version, name: path, standing: version }));
+      else if (/\.sql$/i.test(path)) notes.push(...passedOver([path], "dbmate", "digits and .sql"));
+      continue;
+    }
+    migrations.push(readFile(folder, path, version, notes));
+  }
+  migrations.sort((a, b) => byCodeUnit(a.files[0] ?? "", b.files[0] ?? ""));
+  return { tool: "dbmate", migrations, notes, refusals: twice(migrations, "dbmate") };
+}
+
+function readFile(folder: SourceFolder, path: string, version: string, notes: Finding[]): ImportedMigration {
+  const { text, notes: read } = textOf(folder, path);
+  notes.push(...read);
+  const doubts: Finding[] = [];
+  const outside = commentLines(text, /migrate/i);
+  const lines = text.split("\n");
+  const up = lines.findIndex((line) => UP.test(line));
+  const down = lines.findIndex((line) => DOWN.test(line));
+  const say = (line: number, says: string) => doubts.push({ file: path, line: line + 1, says });
+  for (const [index, line] of lines.entries()) {
+    const mark = UP.test(line) || DOWN.test(line);
+    if (mark && !outside.has(index + 1))
+      say(index, "is inside of a string, a body or a comment, and dbmate takes it for a mark all the same");
+    else if (mark && index !== up && index !== down)
+      say(index, "is a second mark of its kind: dbmate refuses the file");
+    else if (!mark && NEARLY.test(line) && outside.has(index + 1))
+      say(
+        index,
+        `is no mark for dbmate, which takes it for a comment (${line.trim()}): what follows belongs to the part above. Write it at the line's start and in small letters, without a blank after the colon`,
+      );
+  }
+  if (up < 0) say(0, "has no line `-- migrate:up`: dbmate refuses it");
+  else if (lines.slice(0, up).some((line) => line.trim() !== "" && !/^\s*--/.test(line)))
+    say(0, "has SQL before `-- migrate:up`: dbmate refuses it");
+  if (down >= 0 && down < up) say(down, "stands before `-- migrate:up`: dbmate refuses the file");
+  const part = (from: number, to: number): Part => ({
+    file: path,
+    line: from + 2,
+    text: lines.slice(from + 1, to).join("\n"),
+    runs: transactionOf(lines[from] ?? "", { file: path, line: from + 1 }, notes),
+  });
+  const [from, to] = [Math.max(up, -1), down > up ? down : lines.length];
+  const back = down > up ? part(down, lines.length) : undefined;
+  if (down < 0)
+    notes.push({
+      file: path,
+      says: "has no line `-- migrate:down`: `dbmate migrate` itself refuses such a file",
+    });
+  return {
+    version,
+    aliases: [path, path.replace(/\.sql$/, "")],
+    name: wordsOf(path.replace(/^\d+/, "").replace(/\.sql$/, "")),
+    files: [path],
+    up: up < 0 ? { file: path, line: 1, text, runs: "transaction" } : part(from, to),
+    down: back && holdsSql(back.text) ? back : { none: `${path} has ${back ? "an empty" : "no"} down part` },
+    row: { version },
+    standing: version,
+    doubts,
+  };
+}
+
+/** Only these very letters turn it off; whatever else it says is ignored. */
+function transactionOf(mark: string, at: { file: string; line: number }, notes: Finding[]): Part["runs"] {
+  const options = mark.split(/\s+/).map((option) => option.split(":"));
+  if (
+    options.some(([key, value, ...more]) => key === "transaction" && value === "false" && more.length === 0)
+  )
+    return "message";
+  if (/transaction/i.test(mark))
+    notes.push({
+      ...at,
+      says: `does not say transaction:false in these very letters (${mark.trim()}), so dbmate runs it in a transaction, and so does the plan`,
+    });
+  return "transaction";
+}

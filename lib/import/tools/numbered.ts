@@ -1,0 +1,115 @@
+import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
+import { byCodeUnit, nameOf, type SourceFolder } from "../source.ts";
+import { byNumber, program, programOf, twice, wordsOf } from "./names.ts";
+import { back, whole } from "./up-down-files.ts";
+
+type Way = "up" | "down";
+
+interface Found {
+  /** Digits, and what parts them in stamps such as 2026-01-28-115414. */
+  version: string;
+  name: string;
+  way: Way;
+}
+
+const UPS = "up|do|apply|forward|migrate|deploy";
+const DOWNS = "down|undo|rollback|revert|backward|back|drop";
+const WAY = new RegExp(`^(?:(${UPS})|(${DOWNS}))$`, "i");
+const IN_NAME = new RegExp(`[._-](?:(${UPS})|(${DOWNS}))\\.sql$`, "i");
+/** A number, or a stamp such as 2026-01-28-115414. */
+const VERSION = /^[Vv]?(\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
+
+/** No tool's own: numbered files, whose names or folders say which way they lead. */
+export function readNumbered(folder: SourceFolder): ImportedFolder {
+  const notes: Finding[] = [];
+  const refusals: Finding[] = [];
+  const files = new Map<string, Partial<Record<Way, string>> & { name: string }>();
+  const programs: ImportedMigration[] = [];
+  for (const path of folder.paths) {
+    const found = foundIn(path);
+    if (!found) {
+      if (/\.sql$/i.test(path))
+        notes.push({ file: path, says: "is not imported: nothing says which number it has" });
+      else if (programOf(path) !== undefined && VERSION.test(nameOf(path))) {
+        const version = String(VERSION.exec(nameOf(path))?.[1]);
+        programs.push(
+          program(path, String(programOf(path)), { version, name: nameOf(path), standing: version }),
+        );
+      }
+      continue;
+    }
+    const known = files.get(found.version) ?? { name: found.name };
+    const before = known[found.way];
+    if (before !== undefined)
+      refusals.push({
+        file: path,
+        says: `has the number ${found.version}, and so has ${before}: which comes first? Number them, or name the tool: --tool`,
+      });
+    else
+      files.set(found.version, {
+        ...known,
+        [found.way]: path,
+        ...(found.way === "up" ? { name: found.name } : {}),
+      });
+  }
+  const migrations = [...files].flatMap(([version, { up, down, name }]): ImportedMigration[] => {
+    if (up === undefined) {
+      notes.push({
+        file: String(down),
+        says: "leads back, and there is nothing that leads there: it is not imported",
+      });
+      return [];
+    }
+    return [
+      {
+        version,
+        aliases: [up, String(/^\d+/.exec(version)?.[0])],
+        name: name || version,
+        files: down === undefined ? [up] : [up, down],
+        up: whole(folder, up, notes),
+        down: back(folder, down, `nothing leads back from ${up}`, notes),
+        standing: version,
+        doubts: [],
+      },
+    ];
+  });
+  migrations.push(...programs);
+  migrations.sort((a, b) => order(a.version, b.version));
+  refusals.push(...twice(migrations, "a plan"));
+  return { tool: "numbered", migrations, notes, refusals };
+}
+
+function order(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(/[._-]/));
+  for (let at = 0; at < Math.max(left?.length ?? 0, right?.length ?? 0); at++) {
+    const compared = byNumber(left?.[at] ?? "0", right?.[at] ?? "0");
+    if (compared !== 0) return compared;
+  }
+  return byCodeUnit(a, b);
+}
+
+/** `001_a.up.sql`, `001_a_down.sql`, `001_a/up.sql`, `up/001_a.sql`, `001_a.sql`. */
+function foundIn(path: string): Found | undefined {
+  if (!/\.sql$/i.test(path)) return undefined;
+  const segments = path.split("/");
+  const file = segments.pop() ?? "";
+  const parent = segments.pop();
+  const wayOf = (word: string): Way | undefined => {
+    const match = WAY.exec(word);
+    return match ? (match[1] === undefined ? "down" : "up") : undefined;
+  };
+  const alone = wayOf(file.replace(/\.sql$/i, ""));
+  if (alone && parent !== undefined) return named(parent, alone);
+  const byParent = parent === undefined ? undefined : wayOf(parent);
+  const match = IN_NAME.exec(file);
+  const bare = match ? file.slice(0, match.index) : file.replace(/\.sql$/i, "");
+  if (match && VERSION.test(bare)) return named(bare, match[1] === undefined ? "down" : "up");
+  return named(file.replace(/\.sql$/i, ""), byParent ?? "up");
+}
+
+function named(text: string, way: Way): Found | undefined {
+  const version = VERSION.exec(text)?.[1];
+  if (version === undefined) return undefined;
+  const rest = text.slice(VERSION.exec(text)?.[0].length);
+  return { version, name: wordsOf(rest), way };
+}

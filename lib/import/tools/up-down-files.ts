@@ -1,0 +1,208 @@
+import { createHash } from "node:crypto";
+import type { Finding, ImportedFolder, ImportedMigration, NoWayBack, Part } from "../imported.ts";
+import { atTop, type SourceFolder, textOf } from "../source.ts";
+import { holdsSql } from "../sql-text.ts";
+import { byNumber, passedOver, program, programOf, twice, wordsOf } from "./names.ts";
+
+// golang-migrate, sqlx and postgrator: a file for each way, whose name says which.
+
+/** golang-migrate 4. */
+export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
+  const notes: Finding[] = [];
+  const refusals: Finding[] = [];
+  const ups = new Map<string, { path: string; name: string }>();
+  const downs = new Map<string, string>();
+  const other: string[] = [];
+  for (const path of atTop(folder)) {
+    const [, digits, name = "", way, ending] = /^([0-9]+)_(.*)\.(down|up)\.(.*)$/.exec(path) ?? [];
+    if (digits === undefined) {
+      if (/\.sql$/i.test(path)) other.push(path);
+      continue;
+    }
+    const version = String(BigInt(digits));
+    if (ending !== "sql")
+      notes.push({
+        file: path,
+        says: `is a migration for golang-migrate, whatever its name ends with (.${ending}): it is imported as one. Rename it where that is not meant`,
+      });
+    const before = way === "up" ? ups.get(version)?.path : downs.get(version);
+    if (before !== undefined)
+      refusals.push({
+        file: path,
+        says: `has the version ${version}, and so has ${before}: golang-migrate takes no two, as ${digits} and ${version} are the same. Rename one`,
+      });
+    if (way === "up") ups.set(version, { path, name: wordsOf(name) });
+    else downs.set(version, path);
+  }
+  notes.push(...passedOver(other, "golang-migrate", "VERSION_name.up.sql or VERSION_name.down.sql"));
+  for (const [version, path] of downs)
+    if (!ups.has(version)) notes.push({ file: path, says: "has no up file beside it, and is not imported" });
+  const migrations = [...ups].map(([version, { path, name }]): ImportedMigration => {
+    const down = downs.get(version);
+    return {
+      version,
+      aliases: [...digitsOf(path), path, path.replace(/\.up\..*$/, "")],
+      name,
+      files: down === undefined ? [path] : [path, down],
+      up: whole(folder, path, notes),
+      down: back(
+        folder,
+        down,
+        `there is no down file beside ${path}: \`migrate down\` would say nothing, lower the version and leave the objects`,
+        notes,
+      ),
+      row: { version },
+      standing: version,
+      doubts: [],
+    };
+  });
+  return {
+    tool: "golang-migrate",
+    migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
+    notes,
+    refusals,
+    late: "golang-migrate never runs it, and says nothing",
+  };
+}
+
+/** sqlx 0.8: files of one way, and pairs. */
+export function readSqlx(folder: SourceFolder): ImportedFolder {
+  const notes: Finding[] = [];
+  const refusals: Finding[] = [];
+  const migrations: ImportedMigration[] = [];
+  const downs = new Map<string, string>();
+  const other: string[] = [];
+  const ups: { version: string; path: string; description: string }[] = [];
+  for (const path of atTop(folder)) {
+    const [, before, rest = ""] = /^([^_]*)_(.*\.sql)$/.exec(path) ?? [];
+    if (before === undefined) {
+      if (/\.sql$/i.test(path)) other.push(path);
+      continue;
+    }
+    if (!/^\d+$/.test(before)) {
+      refusals.push({
+        file: path,
+        says: "has no number before its first _: sqlx refuses the folder. Rename it, or move it away",
+      });
+      continue;
+    }
+    const version = String(BigInt(before));
+    if (rest.endsWith(".down.sql")) downs.set(version, path);
+    else ups.push({ version, path, description: rest.replace(/(\.up)?\.sql$/, "").replaceAll("_", " ") });
+  }
+  notes.push(...passedOver(other, "sqlx", "VERSION_name.sql"));
+  for (const { version, path, description } of ups) {
+    const down = downs.get(version);
+    migrations.push({
+      version,
+      aliases: [...digitsOf(path), path, path.replace(/(\.up)?\.sql$/, "")],
+      name: wordsOf(description),
+      files: down === undefined ? [path] : [path, down],
+      up: sqlxPart(whole(folder, path, notes), notes),
+      down: back(folder, down, `there is no down file beside ${path}`, notes),
+      row: {
+        version,
+        description,
+        checksum: createHash("sha384").update(folder.bytes(path)).digest("hex"),
+      },
+      standing: version,
+      doubts: [],
+    });
+  }
+  for (const [version, path] of downs)
+    if (!ups.some((up) => up.version === version))
+      notes.push({ file: path, says: "has no up file beside it, and is not imported" });
+  refusals.push(...twice(migrations, "sqlx"));
+  return {
+    tool: "sqlx",
+    migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
+    notes,
+    refusals,
+  };
+}
+
+/** The mark must be the file's first bytes; the file is one message also without a transaction. */
+function sqlxPart(part: Part, notes: Finding[]): Part {
+  if (part.text.startsWith("-- no-transaction")) return part;
+  if (/^\s*--\s*no-?\s*transaction/im.test(part.text))
+    notes.push({
+      file: part.file,
+      says: "says no-transaction, but its first bytes are not `-- no-transaction`: sqlx runs it in a transaction, and so does the plan",
+    });
+  return { ...part, runs: "transaction" };
+}
+
+/** postgrator 8: VERSION.do.name.sql and VERSION.undo.name.sql. */
+export function readPostgrator(folder: SourceFolder): ImportedFolder {
+  const notes: Finding[] = [];
+  const migrations: ImportedMigration[] = [];
+  const other: string[] = [];
+  const found = new Map<string, { up?: string; down?: string; name: string }>();
+  for (const path of atTop(folder)) {
+    const [, digits, way, rest = ""] = /^(\d+)\.(do|undo)(?:\.(.*))?\.(?:sql|[cm]?js|ts)$/.exec(path) ?? [];
+    if (digits === undefined) {
+      if (/\.sql$/i.test(path)) other.push(path);
+      continue;
+    }
+    const version = String(BigInt(digits));
+    const known = found.get(version) ?? { name: rest };
+    found.set(version, way === "do" ? { ...known, up: path, name: rest } : { ...known, down: path });
+  }
+  notes.push(...passedOver(other, "postgrator", "VERSION.do.name.sql or VERSION.undo.name.sql"));
+  for (const [version, { up, down, name }] of found) {
+    if (up === undefined) {
+      notes.push({ file: String(down), says: "has no do file beside it, and is not imported" });
+      continue;
+    }
+    const known = { version, name: wordsOf(name) || version, standing: version };
+    const means = programOf(up);
+    if (means !== undefined) {
+      migrations.push(program(up, means, { ...known, row: { version, name, md5: null } }));
+      continue;
+    }
+    const md5 = createHash("md5").update(folder.bytes(up)).digest("hex");
+    migrations.push({
+      ...known,
+      aliases: [...digitsOf(up), up],
+      files: down === undefined ? [up] : [up, down],
+      up: whole(folder, up, notes),
+      down: back(
+        folder,
+        down,
+        `there is no undo file beside ${up}: postgrator would pass over it and leave its row`,
+        notes,
+      ),
+      row: { version, name, md5 },
+      doubts: [],
+    });
+  }
+  return {
+    tool: "postgrator",
+    migrations: migrations.sort((a, b) => byNumber(a.version, b.version)),
+    notes,
+    refusals: [],
+    late: "postgrator never runs it, and says nothing",
+  };
+}
+
+function digitsOf(path: string): string[] {
+  return /^\d+/.exec(path)?.slice(0, 1) ?? [];
+}
+
+export function whole(folder: SourceFolder, path: string, notes: Finding[]): Part {
+  const { text, notes: read } = textOf(folder, path);
+  notes.push(...read);
+  return { file: path, line: 1, text, runs: "message" };
+}
+
+export function back(
+  folder: SourceFolder,
+  path: string | undefined,
+  none: string,
+  notes: Finding[],
+): Part | NoWayBack {
+  if (path === undefined) return { none };
+  if (programOf(path) !== undefined) return { none: `${path} is a program` };
+  const part = whole(folder, path, notes);
+  return holdsSql(part.text) ? part : { none: `${path} holds no SQL` };
+}

@@ -1,0 +1,112 @@
+// Pieces of the queries that describe a catalog by the statements that make it.
+
+/** How a part of an object is set; see Part in catalog.ts. */
+interface PartSql {
+  /** Begins with two digits: in that order parts are set. */
+  key: string;
+  /** SQL expression of the statement that sets it; NULL: the object has no such part. */
+  set: string;
+  unset?: string;
+  /** SQL condition: a new object has it so. */
+  plain?: string;
+  replace?: true;
+  /** SQL expression: what it is, where the statement's text says more than that. */
+  is?: string;
+}
+
+const COLUMNS = 'key, set, unset, plain, replace, "is"';
+const FIELDS = "'set', set, 'unset', unset, 'plain', plain, 'replace', replace, 'is', \"is\"";
+
+/** SQL expression: parts of fixed keys, as one jsonb object. */
+export function parts(...given: readonly (PartSql | string)[]): string {
+  const fixed = given.filter((one) => typeof one !== "string");
+  const lists = given.filter((one) => typeof one === "string");
+  const rows = fixed.map(
+    ({ key, set, unset = "NULL", plain = "NULL", replace, is = "NULL" }) =>
+      `('${key}', (${set})::text, (${unset})::text, (${plain})::bool, ${replace ?? "NULL"}::bool, (${is})::text)`,
+  );
+  const queries = [
+    ...(rows.length > 0 ? [`SELECT * FROM (VALUES ${rows.join(",\n")}) fixed (${COLUMNS})`] : []),
+    ...lists,
+  ];
+  if (queries.length === 0) return "'{}'::jsonb";
+  return `coalesce((SELECT jsonb_object_agg(key, jsonb_strip_nulls(jsonb_build_object(${FIELDS})))
+    FROM (${queries.join(" UNION ALL ")}) part (${COLUMNS}) WHERE set IS NOT NULL), '{}')`;
+}
+
+/** Rows of a list of parts: its FROM comes after it. Keys are made by SQL. */
+export const listed = (
+  key: string,
+  set: string,
+  unset: string,
+  from: string,
+  { plain = "NULL", replace = "NULL" } = {},
+): string =>
+  `SELECT ${key}, (${set})::text, (${unset})::text, (${plain})::bool, (${replace})::bool, NULL::text FROM ${from}`;
+
+/** SQL expression: a DO that runs a statement (an expression) only where a condition (an expression, in SQL's text) holds. */
+export const doWhere = (condition: string, statement: string): string =>
+  `format(E'DO $undo$\\nBEGIN\\n  IF %s THEN\\n    %s;\\n  END IF;\\nEND;\\n$undo$', ${condition}, ${statement})`;
+
+/** SQL expression: a DO that passes over what is there already. */
+export const unlessThere = (statement: string): string =>
+  `format(E'DO $undo$\\nBEGIN\\n  %s;\\nEXCEPTION WHEN duplicate_object OR duplicate_table OR duplicate_column OR duplicate_function OR duplicate_schema THEN NULL;\\nEND;\\n$undo$', ${statement})`;
+
+/** SQL expression: a DO that passes over what is not there any more. */
+export const whereThere = (statement: string): string =>
+  `format(E'DO $undo$\\nBEGIN\\n  %s;\\nEXCEPTION WHEN undefined_table OR undefined_column OR undefined_object OR undefined_function OR invalid_schema_name THEN NULL;\\nEND;\\n$undo$', ${statement})`;
+
+/** SQL expression: one option of `name=value`, as SET and WITH take it. */
+export const OPTION = `format('%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1))`;
+export const OPTION_NAME = `split_part(o, '=', 1)`;
+
+/** SQL expression: options of foreign things, as CREATE takes them; NULL where there are none. */
+export const FOREIGN_OPTIONS = (options: string): string =>
+  `(SELECT ' OPTIONS (' || string_agg(format('%I %L', ${OPTION_NAME}, substr(o, strpos(o, '=') + 1)), ', ') || ')' FROM unnest(${options}) o)`;
+
+/** Options of a foreign thing as parts. @param alter SQL expression of `ALTER SERVER x` */
+export const foreignOptions = (alter: string, options: string): string =>
+  listed(
+    `'30 option ' || ${OPTION_NAME}`,
+    unlessThere(`format('%s OPTIONS (ADD %I %L)', ${alter}, ${OPTION_NAME}, substr(o, strpos(o, '=') + 1))`),
+    whereThere(`format('%s OPTIONS (DROP %I)', ${alter}, ${OPTION_NAME})`),
+    `unnest(${options}) o`,
+    { plain: "true", replace: "true" },
+  );
+
+/**
+ * One kind of objects, by the columns that every description has. Those that are not given are NULL.
+ */
+export interface Branch {
+  kind: string;
+  classid: string;
+  objid: string;
+  subid?: string;
+  /** The object that it is a part of, and goes with: (class, oid, column). */
+  parent?: [classid: string, objid: string, subid: string];
+  create?: string;
+  drop?: string;
+  rebuild?: string;
+  parts?: string;
+  owner?: string;
+  /** As acldefault() takes it. */
+  aclKind?: string;
+  acl?: string;
+  /** What its name is in GRANT ... ON. */
+  aclOn?: string;
+  /** Of a column: its name, for GRANT. */
+  aclColumn?: string;
+  /** Its name without its schema's and its parent's; NULL: it cannot be renamed. */
+  own?: string;
+  from: string;
+}
+
+export function branch(b: Branch): string {
+  const [parentClass = "NULL", parentObject = "NULL", parentColumn = "NULL"] = b.parent ?? [];
+  return `SELECT (${b.kind})::text, ${b.classid}::regclass::oid, (${b.objid})::oid, (${b.subid ?? "0"})::int,
+    (${parentClass})::regclass::oid, (${parentObject})::oid, (${parentColumn})::int,
+    (${b.create ?? "NULL"})::text, (${b.drop ?? "NULL"})::text, (${b.rebuild ?? "NULL"})::text, (${b.parts ?? "'{}'"})::jsonb,
+    (${b.owner ?? "NULL"})::oid, (${b.aclKind ?? "NULL"})::"char", (${b.acl ?? "NULL"})::aclitem[],
+    (${b.aclOn ?? "NULL"})::text, (${b.aclColumn ?? "NULL"})::text, (${b.own ?? "NULL"})::text
+  FROM ${b.from}`;
+}

@@ -1,0 +1,244 @@
+import { messageOf } from "../../lambdas/shared/errors.ts";
+import type { Migration, SqlFile } from "../../lambdas/shared/plan.ts";
+import { needRow, type Session, withTransaction } from "../../lambdas/shared/session.ts";
+import { PlanErrors } from "../../lib/plan/plan-error.ts";
+import { parseSqlFile } from "../../lib/plan/sql-file.ts";
+import { UsageError } from "../events.ts";
+import { type Catalog, takeCatalog } from "./catalog.ts";
+import type { Copy } from "./copy.ts";
+import { fileText } from "./file.ts";
+import { catalogThatDiffers, contentsThatDiffer, type Moment, takeMoment } from "./moment.ts";
+import { underFormerNames } from "./renames.ts";
+import { runSteps, StatementRefused } from "./steps.ts";
+import { undo } from "./undo.ts";
+import { unknownTo } from "./unknown.ts";
+
+export interface MadeRollback {
+  path: string;
+  text: string;
+  statements: number;
+  /** What was tried, in words. */
+  tried: string[];
+  /** What does not hold, a line each; none: it passed every try. */
+  wrong: string[];
+  /** What it cannot put back, a sentence each. */
+  unknown: string[];
+  tables: number;
+  rows: bigint;
+}
+
+/** A statement may reset what another had set, so what is left is looked at again; more often than this it is not worth it. */
+const ROUNDS = 4;
+/** A migration of many steps is not rolled back from after each of them. */
+const MOST_HALVES = 6;
+
+/**
+ * Writes the rollback of a migration and tries it, as a rehearsal will. The copy is at the version before it, and is so
+ * afterwards too.
+ * @throws UsageError where the migration itself fails on the copy
+ */
+export async function makeRollback(
+  copy: Copy,
+  migration: Migration,
+  roles: readonly string[],
+  progress: (line: string) => void = () => undefined,
+): Promise<MadeRollback> {
+  const path = rollbackPath(migration);
+  const was = await copy.reading((session) => takeMoment(session, roles));
+  const before = await copy.withSession((session) => takeCatalog(session));
+  await copy.keep();
+  progress(`${migration.migrate.path}: applied, and looked at after each step`);
+  const { afters, renames } = await appliedStepByStep(copy, migration, before);
+  const last = afters.at(-1) ?? before;
+  const undone = undo(before, afters);
+  const statements = [...new Set([...renames, ...undone.statements])];
+  const unknown = [
+    ...unknownTo(before, last, migration),
+    ...undone.unwritten.map((line) => `This cannot be written: ${line}.`),
+  ];
+  progress(`${path}: written, and tried`);
+  const failed = await complete(copy, was, before, statements);
+  const written = {
+    undoes: migration.migrate.path,
+    step: `put back what ${migration.version} changed`,
+    statements: statements.length === 0 ? ["SELECT 1"] : statements,
+    unknown,
+  };
+  let rewrites = false;
+  const text = () => fileText({ ...written, rewrites, wrong: failed ?? [] });
+  let file = parsed(path, text());
+  if (file === undefined) {
+    rewrites = true;
+    file = parseSqlFile(path, text());
+  }
+  const { tried, wrong, rewritten } = failed
+    ? { tried: [], wrong: failed, rewritten: [] as string[] }
+    : await tryIt(copy, migration.migrate, file, was);
+  if (rewritten.length > 0) rewrites = true;
+  await copy.renew();
+  const whole = fileText({ ...written, rewrites, wrong });
+  return {
+    path,
+    text: whole,
+    statements: statements.length,
+    tried,
+    wrong,
+    unknown,
+    tables: was.contents.length,
+    rows: was.contents.reduce((sum, { rows }) => sum + BigInt(rows), 0n),
+  };
+}
+
+/** Also of a migration that has none: where it is to be. */
+export const rollbackPath = ({ folder }: Migration): string => `${folder}/rollback.sql`;
+
+/** Applies a migration as it is. @throws UsageError where it fails */
+export async function applyMigration(copy: Copy, { migrate }: Migration): Promise<void> {
+  try {
+    await runSteps(copy, migrate);
+  } catch (error) {
+    throw failedOnCopy(error);
+  }
+}
+
+async function appliedStepByStep(
+  copy: Copy,
+  { migrate }: Migration,
+  before: Catalog,
+): Promise<{ afters: Catalog[]; renames: string[] }> {
+  const afters: Catalog[] = [];
+  const renames: string[] = [];
+  for (const step of migrate.steps) {
+    try {
+      await runSteps(copy, { ...migrate, steps: [step] });
+    } catch (error) {
+      throw failedOnCopy(error);
+    }
+    const found = await copy.withSession((session) => underFormerNames(session, before));
+    afters.push(found.catalog);
+    renames.push(...found.statements);
+  }
+  return { afters, renames };
+}
+
+function failedOnCopy(error: unknown): unknown {
+  if (!(error instanceof StatementRefused)) return error;
+  return new UsageError(
+    `${error.message}\nThe migration fails on the copy, so there is nothing to write a rollback from. Nothing was written.`,
+    { cause: error },
+  );
+}
+
+/** Adds what the statements themselves changed beside what they undid. @returns why they fail; undefined: they do not */
+async function complete(
+  copy: Copy,
+  was: Moment,
+  before: Catalog,
+  statements: string[],
+): Promise<string[] | undefined> {
+  let next = [...statements];
+  for (let round = 0; round < ROUNDS; round++) {
+    const failed = await copy.withSession((session) => runAll(session, next));
+    if (failed !== undefined) return [failed];
+    const left = await copy.reading((session) => catalogThatDiffers(session, was));
+    if (left.length === 0) return undefined;
+    const { statements: renames, catalog } = await copy.withSession((session) =>
+      underFormerNames(session, before),
+    );
+    next = [...renames, ...undo(before, [catalog]).statements];
+    if (next.length === 0) return undefined;
+    statements.push(...next);
+  }
+  return undefined;
+}
+
+async function runAll(session: Session, statements: readonly string[]): Promise<string | undefined> {
+  let at = "";
+  try {
+    await withTransaction(session, async () => {
+      await session.exec("SET LOCAL check_function_bodies = off");
+      for (const statement of statements) {
+        at = statement;
+        await session.exec(statement);
+      }
+    });
+    return undefined;
+  } catch (error) {
+    return `it fails: ${messageOf(error)}. The statement: ${at.replace(/\s+/g, " ").slice(0, 300)}`;
+  }
+}
+
+/** Undefined: it must be marked as rewriting, as its text tells. */
+function parsed(path: string, text: string): SqlFile | undefined {
+  try {
+    return parseSqlFile(path, text);
+  } catch (error) {
+    if (error instanceof PlanErrors) return undefined;
+    throw error;
+  }
+}
+
+/** From the whole migration, once more after that, and from where it may have broken off. */
+async function tryIt(
+  copy: Copy,
+  migrate: SqlFile,
+  rollback: SqlFile,
+  was: Moment,
+): Promise<{ tried: string[]; wrong: string[]; rewritten: string[] }> {
+  const tried: string[] = [];
+  const wrong: string[] = [];
+  const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
+    tried.push(what);
+    try {
+      await work();
+      const found = await copy.reading((session) => catalogThatDiffers(session, was));
+      wrong.push(...found.map((line) => `${what}: ${line}`));
+      return found.length === 0;
+    } catch (error) {
+      if (!(error instanceof StatementRefused)) throw error;
+      wrong.push(`${what}: it fails: ${error.message}`);
+      return false;
+    }
+  };
+  await copy.renew();
+  await runSteps(copy, migrate);
+  const files = await copy.reading(filesOfTables);
+  const whole = await attempt("from the whole migration", () => runSteps(copy, rollback));
+  const now = await copy.reading(filesOfTables);
+  const rewritten = files.flatMap(({ table, file }) =>
+    now.some((other) => other.table === table && other.file !== file) ? [table] : [],
+  );
+  if (!whole) return { tried, wrong, rewritten };
+  wrong.push(
+    ...(await copy.reading((session) => contentsThatDiffer(session, was))).map((line) => `rows: ${line}`),
+  );
+  await attempt("run a second time", () => runSteps(copy, rollback));
+  for (const count of halves(migrate.steps.length)) {
+    const what = `after ${count} of ${migrate.steps.length} steps`;
+    await copy.renew();
+    await runSteps(copy, migrate, count);
+    if (!(await attempt(what, () => runSteps(copy, rollback)))) break;
+    const rows = await copy.reading((session) => contentsThatDiffer(session, was));
+    // What the whole migration loses is said already.
+    wrong.push(...rows.map((line) => `rows: ${line}`).filter((line) => !wrong.includes(line)));
+  }
+  return { tried, wrong, rewritten };
+}
+
+/** How many steps are done where a migration of so many breaks off: few of them, spread over all. */
+function halves(steps: number): number[] {
+  const last = steps - 1;
+  if (last <= MOST_HALVES) return Array.from({ length: Math.max(0, last) }, (_, index) => index + 1);
+  return Array.from({ length: MOST_HALVES }, (_, index) =>
+    Math.round(1 + (index * (last - 1)) / (MOST_HALVES - 1)),
+  );
+}
+
+async function filesOfTables(session: Session): Promise<{ table: string; file: string }[]> {
+  const { tables } = await needRow<{ tables: { table: string; file: string }[] }>(
+    session,
+    `SELECT coalesce(jsonb_agg(jsonb_build_object('table', oid::text, 'file', relfilenode::text)), '[]') AS tables
+       FROM pg_class WHERE relkind = 'r' AND oid >= 16384 AND relfilenode <> 0`,
+  );
+  return tables;
+}

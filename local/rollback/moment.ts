@@ -1,0 +1,49 @@
+import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
+import { type Fingerprint, takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
+import { listTables, type TableContent, takeTableContent } from "../../lambdas/record/checksums.ts";
+import { compareContents } from "../../lambdas/record/compare-contents.ts";
+import { takeSequences, wentBack } from "../../lambdas/record/sequences.ts";
+import type { SequenceDoc } from "../../lambdas/shared/documents.ts";
+import type { Session } from "../../lambdas/shared/session.ts";
+
+/** A database at a moment, as far as a proof goes: without the rows of unlogged tables. */
+export interface Moment {
+  fingerprint: Fingerprint;
+  contents: TableContent[];
+  sequences: SequenceDoc[];
+}
+
+export async function takeMoment(session: Session, roles: readonly string[]): Promise<Moment> {
+  const contents: TableContent[] = [];
+  // No copy of a copy has their rows.
+  const unlogged = await session.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence = 'u'`,
+  );
+  const leftOut = new Set(unlogged.map(({ name }) => name));
+  for (const { table, columns } of (await listTables(session)).filter((one) => !leftOut.has(one.table)))
+    contents.push(await takeTableContent(session, table, columns, "full", { sums: true }));
+  return {
+    fingerprint: await takeFingerprint(session, roles),
+    contents,
+    sequences: await takeSequences(session),
+  };
+}
+
+/** What of the catalog is not as it was, a line each. */
+export async function catalogThatDiffers(session: Session, was: Moment): Promise<string[]> {
+  return differences(was.fingerprint, await takeFingerprint(session, was.fingerprint.roles)).map(
+    describeDifference,
+  );
+}
+
+/** What tables and sequences do not hold any more, a line each. Columns that were added do not count. */
+export async function contentsThatDiffer(session: Session, was: Moment): Promise<string[]> {
+  const now: TableContent[] = [];
+  for (const { table, columns, key } of was.contents)
+    now.push(await takeTableContent(session, table, columns, "full", { sums: true, key }));
+  return [
+    ...compareContents(was.contents, now).map(({ text }) => text),
+    ...wentBack(was.sequences, await takeSequences(session)),
+  ];
+}

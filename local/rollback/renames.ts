@@ -1,0 +1,162 @@
+import { isPostgresError } from "../../lambdas/shared/errors.ts";
+import { type Session, withRolledBackTransaction } from "../../lambdas/shared/session.ts";
+import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
+import { type Catalog, type Described, keyOf, takeCatalog } from "./catalog.ts";
+
+// An object that has another name is the same object, with all its rows. So names are put back first, and everything
+// else is told by them.
+
+export interface Renamed {
+  /** Statements that give former names back, in order. Each passes over what is not there. */
+  statements: string[];
+  /** The catalog as it is after them. */
+  catalog: Catalog;
+}
+
+/** A name within a name within a name: more often it cannot take. */
+const PASSES = 6;
+
+/** Reads the catalog as it would be if everything that was there before had its former name. */
+export async function underFormerNames(session: Session, before: Catalog): Promise<Renamed> {
+  const former = new Map([...before.objects.values()].map((object) => [object.address, object]));
+  const statements: string[] = [];
+  for (let pass = 0; ; pass++) {
+    const catalog = await takeCatalog(session, statements);
+    const more = pass < PASSES ? renamesBack(former, before, catalog) : [];
+    if (more.length === 0) return { statements, catalog };
+    // Two that have each other's names: they are told as dropped and added.
+    if (!(await canRun(session, [...statements, ...more]))) return { statements, catalog };
+    statements.push(...more);
+  }
+}
+
+async function canRun(session: Session, statements: readonly string[]): Promise<boolean> {
+  try {
+    await withRolledBackTransaction(session, async () => {
+      for (const statement of statements) await session.exec(statement);
+    });
+    return true;
+  } catch (error) {
+    if (isPostgresError(error)) return false;
+    throw error;
+  }
+}
+
+function renamesBack(former: ReadonlyMap<string, Described>, before: Catalog, now: Catalog): string[] {
+  const renamed = [...now.objects.values()].flatMap((is) => {
+    const was = former.get(is.address);
+    return was &&
+      was.kind === is.kind &&
+      is.renames !== null &&
+      (was.own !== is.own || was.space !== is.space)
+      ? [{ was, is }]
+      : [];
+  });
+  const addresses = new Set(renamed.map(({ is }) => is.address));
+  const parents = new Map([...now.objects.values()].map((object) => [keyOf(object), object.address]));
+  return renamed.flatMap(({ was, is }) => {
+    // Its own statement is written with the names of what it is in: those first.
+    if (is.parent !== null && addresses.has(parents.get(is.parent) ?? "")) return [];
+    if (is.space !== null && addresses.has(parents.get(`schema ${identifierAsShown(is.space)}`) ?? ""))
+      return [];
+    if (comesWithParent(is)) return [];
+    const home = was.space === null ? undefined : `schema ${identifierAsShown(was.space)}`;
+    // Its schema has its former name only later.
+    if (home !== undefined && !now.objects.has(home) && was.space !== is.space) {
+      const schema = before.objects.get(home);
+      if (schema && addresses.has(schema.address)) return [];
+    }
+    const name = is.kind === "enum label" ? literal(was.own ?? "") : identifier(was.own ?? "");
+    return [
+      ...(was.space !== null && was.space !== is.space && is.moves !== null
+        ? [
+            ...(home === undefined || now.objects.has(home)
+              ? []
+              : [before.objects.get(home)?.create ?? []].flat()),
+            whereThere(`${is.moves}${identifier(was.space)}`),
+          ]
+        : was.own !== is.own
+          ? [...aside(former, now, was, is), whereThere(`${is.renames}${name}`)]
+          : []),
+    ];
+  });
+}
+
+/** Columns of views and of children, and indexes of constraints, have the names that others give them. */
+const comesWithParent = ({ kind, drop, parent }: Described) =>
+  (kind === "column" && drop === null) || (kind === "index" && parent?.startsWith("constraint ") === true);
+
+const identifierAsShown = (name: string) => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : identifier(name));
+
+const RELATIONS = [
+  "table",
+  "partitioned table",
+  "view",
+  "materialized view",
+  "foreign table",
+  "sequence",
+  "index",
+];
+
+/** What a migration put under a former name gives way: it is dropped later. */
+function aside(
+  former: ReadonlyMap<string, Described>,
+  now: Catalog,
+  was: Described,
+  is: Described,
+): string[] {
+  if (was.kind === "column") return asideColumn(former, now, was, is);
+  if (!RELATIONS.includes(was.kind)) return [];
+  const other = [...now.objects.values()].find(
+    ({ kind, own, space, address }) =>
+      RELATIONS.includes(kind) &&
+      own === was.own &&
+      (space ?? is.space) === is.space &&
+      address !== is.address &&
+      !former.has(address),
+  );
+  if (other?.renames == null) return [];
+  return [
+    `DO $undo$
+BEGIN
+  IF to_regclass(${literal(is.name)}) IS NOT NULL AND to_regclass(${literal(other.name)}) IS NOT NULL THEN
+    ${other.renames}${identifier(`${(other.own ?? "").slice(0, 50)}__aside`)};
+  END IF;
+END;
+$undo$`,
+  ];
+}
+
+function asideColumn(
+  former: ReadonlyMap<string, Described>,
+  now: Catalog,
+  was: Described,
+  is: Described,
+): string[] {
+  const other = [...now.objects.values()].find(
+    ({ kind, own, parent, address }) =>
+      kind === "column" && own === was.own && parent === is.parent && !former.has(address),
+  );
+  const table = now.objects.get(is.parent ?? "")?.name;
+  if (other?.renames == null || table === undefined) return [];
+  const column = (name: string | null) =>
+    `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(${literal(table)}) AND attname = ${literal(name ?? "")})`;
+  return [
+    `DO $undo$
+BEGIN
+  IF ${column(is.own)} AND ${column(other.own)} THEN
+    ${other.renames}${identifier(`${(other.own ?? "").slice(0, 50)}__aside`)};
+  END IF;
+END;
+$undo$`,
+  ];
+}
+
+const whereThere = (statement: string) => `DO $undo$
+BEGIN
+  ${statement};
+EXCEPTION WHEN undefined_table OR undefined_column OR undefined_object OR undefined_function OR invalid_schema_name OR invalid_parameter_value
+  -- A policy or a trigger has its former name already.
+  OR duplicate_object THEN NULL;
+END;
+$undo$`;

@@ -1,0 +1,116 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Migration, RESTORE } from "../../lambdas/shared/plan.ts";
+import type { LoadedPlan } from "../../lib/plan/compile.ts";
+import { type CopyHow, UsageError } from "../events.ts";
+import { embeddedWorld, serverWorld } from "../worlds.ts";
+import { copyIn } from "./copy.ts";
+import { isGenerated } from "./file.ts";
+import { applyMigration, type MadeRollback, makeRollback, rollbackPath } from "./make.ts";
+
+export interface RollbackOptions {
+  /** Folder of the plan. */
+  plan: string;
+  /** Version or folder; absent: every migration whose rollback.sql is missing or generated. */
+  migration?: string | undefined;
+  /** Also where a person wrote the file. */
+  force: boolean;
+  databaseUrl?: string | undefined;
+  copy?: CopyHow | undefined;
+  startedBy: string;
+}
+
+/** What there is in place of a migration's rollback.sql. */
+export type Present = "missing" | "generated" | "by hand";
+
+/**
+ * Makes rollbacks on a copy: of the plan's baseline, or of a database on a server, which is only read.
+ * @param made called with each as soon as it is made, before the next is begun
+ * @throws Stopped where it was asked to stop: what was copied is gone by then
+ * @throws UsageError for a migration that the plan does not have, whose file a person wrote, or that fails on the copy
+ */
+export async function makeRollbacks(
+  loaded: LoadedPlan,
+  options: RollbackOptions,
+  made: (rollback: MadeRollback) => Promise<void>,
+  tell: (line: string) => void,
+  stopped: () => boolean = () => false,
+): Promise<void> {
+  const { plan } = loaded;
+  const wanted = await wantedOf(plan.migrations, options, tell);
+  const last = plan.migrations.findLastIndex((migration) => wanted.includes(migration));
+  if (last < 0) return;
+  const { databaseUrl } = options;
+  const world =
+    databaseUrl === undefined
+      ? await embeddedWorld(loaded)
+      : await serverWorld(
+          {
+            plan: options.plan,
+            rehearse: "before",
+            fence: "none",
+            apply: false,
+            startedBy: options.startedBy,
+            databaseUrl,
+            ...(options.copy === undefined ? {} : { copy: options.copy }),
+          },
+          `rollback-${randomUUID()}`,
+          loaded,
+        );
+  const copy = copyIn(world, plan.runAs, stopped);
+  try {
+    for (const migration of plan.migrations.slice(0, last + 1)) {
+      if (wanted.includes(migration))
+        await made(await makeRollback(copy, migration, plan.applicationRoles, tell));
+      if (wanted.includes(migration) && migration.leaves !== undefined)
+        tell(
+          `${migration.folder}: plan.yaml names under \`leaves\` what its rollback leaves. Where the one that was made leaves nothing, take that key out.`,
+        );
+      if (migration !== plan.migrations[last]) await applyMigration(copy, migration);
+    }
+  } finally {
+    await copy.forget();
+    await world.close();
+  }
+}
+
+async function wantedOf(
+  migrations: readonly Migration[],
+  { plan, migration: name, force }: RollbackOptions,
+  tell: (line: string) => void,
+): Promise<Migration[]> {
+  const named = migrations.filter(
+    ({ version, folder }) => name === undefined || version === name || folder === name,
+  );
+  if (named.length === 0)
+    throw new UsageError(
+      `The plan has no migration ${name}. It has: ${migrations.map(({ folder }) => folder).join(", ")}.`,
+    );
+  const wanted: Migration[] = [];
+  for (const migration of named) {
+    const path = rollbackPath(migration);
+    if (migration.rollback === RESTORE) {
+      if (name !== undefined)
+        throw new UsageError(
+          `plan.yaml says \`rollback: ${RESTORE}\` for ${migration.folder}, so that a file would never be run. Take that key out first.`,
+        );
+      tell(`${path}: not made, as plan.yaml says that the way back is the restore.`);
+    } else if (force || (await present(join(plan, path))) !== "by hand") wanted.push(migration);
+    else if (name === undefined) tell(`${path}: left alone, as a person wrote it. --force writes it anew.`);
+    else
+      throw new UsageError(
+        `${join(plan, path)} was written by a person, or changed since it was generated. It was left alone. --force writes it anew.`,
+      );
+  }
+  return wanted;
+}
+
+async function present(path: string): Promise<Present> {
+  try {
+    return isGenerated(await readFile(path, "utf8")) ? "generated" : "by hand";
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "missing";
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import { isPostgresError, messageOf } from "../../lambdas/shared/errors.ts";
+import type { SqlFile, Step } from "../../lambdas/shared/plan.ts";
+import type { Session } from "../../lambdas/shared/session.ts";
+import type { Copy } from "./copy.ts";
+
+/** A statement that the database refused, with its file and line. */
+export class StatementRefused extends Error {
+  override readonly name = "StatementRefused";
+}
+
+/** Runs the first so many steps of a file as the step engine does, but with nothing noted in a ledger. */
+export async function runSteps(copy: Copy, file: SqlFile, count = file.steps.length): Promise<void> {
+  for (const step of file.steps.slice(0, count))
+    await copy.withSession((session) => runStep(session, file.path, step));
+}
+
+async function runStep(session: Session, path: string, step: Step): Promise<void> {
+  const inTransaction = step.kind === "transaction";
+  for (const setting of step.settings) await session.exec(setting);
+  if (inTransaction) await session.exec("BEGIN");
+  for (const { sql, line } of step.statements)
+    try {
+      await session.exec(sql);
+    } catch (error) {
+      if (inTransaction) await session.exec("ROLLBACK").catch(() => undefined);
+      if (!isPostgresError(error)) throw error;
+      throw new StatementRefused(`${path}:${line} (step "${step.name}"): ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  try {
+    if (inTransaction) await session.exec("COMMIT");
+  } catch (error) {
+    // What is checked at commit.
+    if (!isPostgresError(error)) throw error;
+    throw new StatementRefused(`${path}:${step.line} (step "${step.name}"): ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
+import type { Described } from "./catalog.ts";
+
+export interface TypeColumn {
+  /** The statement that gives the column its type. */
+  alter: string;
+}
+
+/**
+ * One statement that makes types again under columns that hold values of them: the former ones move aside, the values
+ * go from one to the other by their text, and the former ones go. An enum with the same labels is left as it is.
+ */
+export function rebuildTypes(types: readonly Described[], columns: readonly TypeColumn[]): string {
+  const aside = (index: number) => identifier(`sluice_former_${index + 1}`);
+  const lines = [
+    ...types.flatMap(({ renames }, index) => (renames === null ? [] : [`${renames}${aside(index)}`])),
+    ...types.flatMap(({ create }) => (create === null ? [] : [unguarded(create)])),
+    ...columns.map(({ alter }) => alter),
+    ...types
+      .map(
+        ({ space, kind }, index) =>
+          `DROP ${kind === "domain" ? "DOMAIN" : "TYPE"} ${identifier(space ?? "public")}.${aside(index)}`,
+      )
+      .reverse(),
+  ];
+  const enums = types.filter(({ kind }) => kind === "enum");
+  const condition =
+    enums.length === types.length || enums.length > 0
+      ? enums
+          .map(
+            ({ name, rebuild }) =>
+              `(SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = to_regtype(${literal(name)})) IS DISTINCT FROM ${rebuild === null ? "NULL" : literal(rebuild)}`,
+          )
+          .join("\n    OR ")
+      : "true";
+  return `DO $types$
+BEGIN
+  IF ${condition} THEN
+${lines.map((line) => `    ${line};`).join("\n")}
+  END IF;
+END;
+$types$`;
+}
+
+/** The statement within a DO that makes it only where it is not there. */
+const unguarded = (create: string) => /THEN\n {4}([\s\S]*);\n {2}END IF;/.exec(create)?.[1] ?? create;

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Migration } from "../../../lambdas/shared/plan.ts";
+import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
+import { EmbeddedFleet } from "../../../local/embedded-fleet.ts";
+import { type Copy, copyIn } from "../../../local/rollback/copy.ts";
+import { isGenerated } from "../../../local/rollback/file.ts";
+import { makeRollback } from "../../../local/rollback/make.ts";
+import { BASELINE, CASES } from "./cases.ts";
+
+const fleet = new EmbeddedFleet("owner");
+let copy: Copy;
+beforeAll(async () => {
+  await fleet.createFromBaseline("production", [{ path: "baseline.sql", sql: BASELINE }], ["pg_trgm"]);
+  await fleet
+    .withSession({ host: "production" }, (session) => session.exec("DROP EXTENSION IF EXISTS pg_trgm"))
+    .catch(() => undefined);
+  copy = copyIn({
+    fleet,
+    databases: fleet,
+    instance: "production",
+    database: "postgres",
+    applicationUrl: undefined,
+    leases: undefined,
+    close: async () => [],
+  });
+});
+afterAll(() => fleet.close());
+
+const migrationOf = (sql: string): Migration => ({
+  version: "2",
+  folder: "2_x",
+  title: "x",
+  expectedMinutes: 1,
+  checklist: [],
+  migrate: parseSqlFile("2_x/migrate.sql", sql),
+  validate: { path: "2_x/validate.sql", checks: [] },
+  rollback: { path: "2_x/rollback.sql", checksum: "", steps: [] },
+});
+
+describe("the rollback that is made is tried, and what does not hold or cannot be known is said:", () => {
+  test.each(CASES)("$what", async ({ sql, wrong, unknown }) => {
+    const made = await makeRollback(copy, migrationOf(sql), ["web"]);
+    if (wrong === undefined) expect(made.wrong, made.text).toEqual([]);
+    else expect(made.wrong.join("\n"), made.text).toContain(wrong);
+    if (unknown === undefined) expect(made.unknown).toEqual([]);
+    else expect(made.unknown.join("\n")).toContain(unknown);
+    expect(isGenerated(made.text)).toBe(true);
+    expect(isGenerated(made.text.replaceAll("\n", "\r\n"))).toBe(true);
+    expect(isGenerated(`${made.text}-- by hand\n`)).toBe(false);
+    expect(parseSqlFile("2_x/rollback.sql", made.text).steps).toHaveLength(1);
+  });
+});

@@ -1,0 +1,162 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { main } from "../../../bin/commands/main.ts";
+import { FakeTerminal } from "../terminal/fake-terminal.ts";
+
+const UP = (sql: string, down = "") => `-- migrate:up\n${sql}\n-- migrate:down\n${down}\n`;
+const A = UP("CREATE TABLE a (id int);", "DROP TABLE a;");
+const B = UP("CREATE TABLE b (id int);", "DROP TABLE b;");
+const C = UP("CREATE TABLE c (id int);");
+
+async function folders(files: Readonly<Record<string, string>>) {
+  const root = mkdtempSync(join(tmpdir(), "sluice-import-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const [source, plan] = [join(root, "migrations"), join(root, "plan")];
+  const put = (path: string, text: string) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  for (const [path, text] of Object.entries(files)) put(`migrations/${path}`, text);
+  const run = async (...args: string[]) => {
+    const terminal = new FakeTerminal();
+    const code = await main(["import", source, "--plan", plan, ...args], terminal);
+    return { code, out: terminal.out, err: terminal.err };
+  };
+  return {
+    put,
+    run,
+    source,
+    plan,
+    remove: (path: string) => rmSync(join(root, path)),
+    read: (path: string) => readFileSync(join(plan, path), "utf8"),
+    made: () => readdirSync(plan).sort(),
+  };
+}
+
+describe("an import", () => {
+  test("makes a folder for each pending migration, and says why it takes the folder for that tool's", async () => {
+    const { run, read, made } = await folders({ "1_a.sql": A, "2_b.sql": B, "3_c.sql": C });
+    const { code, out, err } = await run("--after", "1");
+    expect(err).toBe("");
+    expect(code).toBe(0);
+    expect(out).toContain("is of dbmate: 1_a.sql has the marks of dbmate.");
+    expect(out).toContain("- 2_b is added: 2: b, with a rollback");
+    expect(out).toContain("- 3_c is added: 3: c, with the restore as its way back");
+    expect(made()).toEqual(["2_b", "3_c", "baseline", "import.json", "plan.yaml"]);
+    expect(read("2_b/rollback.sql")).toContain("DROP TABLE IF EXISTS b;");
+    expect(read("plan.yaml")).toContain("rollback: restore");
+    expect(read("baseline/001_1_a.sql")).toContain("CREATE TABLE a (id int);");
+  });
+
+  test("with --check writes nothing", async () => {
+    const { run, plan } = await folders({ "1_a.sql": A });
+    const { code, out } = await run("--check");
+    expect(code).toBe(0);
+    expect(out).toContain("1_a is added");
+    expect(() => readdirSync(plan)).toThrow();
+  });
+
+  test("writes nothing while something is in doubt, and says how to decide it", async () => {
+    const { run, plan } = await folders({
+      "1_a.sql": A,
+      "2_b.sql": A.replace("-- migrate:down", "-- migrate: down"),
+    });
+    const { code, err } = await run();
+    expect(code).toBe(2);
+    expect(err).toMatch(/^error: 2_b\.sql:3 is no mark for dbmate/);
+    expect(err).toContain(
+      "Nothing was written. Mend it; or say for each file: --take FILE, as dbmate takes it, or --skip FILE.",
+    );
+    expect(() => readdirSync(plan)).toThrow();
+    expect((await run("--take", "2_b.sql")).code).toBe(0);
+  });
+
+  test("says which tools a folder may be of", async () => {
+    const { run } = await folders({ "1_a.up.sql": "SELECT 1;", "1_a.down.sql": "SELECT 1;" });
+    const { code, err } = await run();
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /may be of several tools\. Name the one: --tool NAME\.\n\s+golang-migrate: .*\n\s+sqlx: .*\n\s+numbered: /,
+    );
+  });
+
+  test("names migrations that are programs, with what prints their SQL", async () => {
+    const { run } = await folders({ "20260128_a.rb": "class A < ActiveRecord::Migration[7.1]\nend" });
+    expect(await run()).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/migrations of Rails, in Ruby/),
+    });
+  });
+});
+
+describe("an import that is run again", () => {
+  test("changes nothing where nothing is new", async () => {
+    const { run, read } = await folders({ "1_a.sql": A });
+    await run();
+    const before = [read("plan.yaml"), read("import.json")];
+    const { out } = await run();
+    expect(out).toContain("- nothing is new");
+    expect([read("plan.yaml"), read("import.json")]).toEqual(before);
+  });
+
+  test("adds new migrations, keeps files that people changed, and names them", async () => {
+    const { run, put, read } = await folders({ "1_a.sql": A });
+    await run();
+    put("plan/1_a/rollback.sql", "DROP TABLE IF EXISTS a CASCADE;\n");
+    put("plan/plan.yaml", read("plan.yaml").replace("title: Migrations", "# ours\ntitle: Our migrations"));
+    put("migrations/2_b.sql", B);
+    const { code, out } = await run();
+    expect(code).toBe(0);
+    expect(out).toContain("- 1_a/rollback.sql was changed by hand, and is kept as it is");
+    expect(out).toContain("- plan.yaml was changed by hand: 2_b is added to it, and the rest is kept");
+    expect(read("1_a/rollback.sql")).toBe("DROP TABLE IF EXISTS a CASCADE;\n");
+    expect(read("plan.yaml")).toMatch(/# ours\ntitle: Our migrations[\s\S]*folder: 1_a[\s\S]*folder: 2_b/);
+    // And again: what was changed by hand is still known as that.
+    expect((await run()).out).toContain("1_a/rollback.sql was changed by hand");
+  });
+
+  test("writes anew what came from a file that has changed", async () => {
+    const { run, put, read } = await folders({ "1_a.sql": A });
+    await run();
+    put("migrations/1_a.sql", A.replace("id int", "id bigint"));
+    expect((await run()).out).toContain(
+      "- 1_a/migrate.sql is written anew: what it was made from has changed",
+    );
+    expect(read("1_a/migrate.sql")).toContain("id bigint");
+  });
+
+  test("puts a migration that arrives late into its place", async () => {
+    const { run, put, read } = await folders({ "1_a.sql": A, "3_c.sql": C });
+    await run();
+    put("migrations/2_b.sql", B);
+    await run();
+    expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b[\s\S]*folder: 3_c/);
+  });
+
+  test("keeps a migration that is applied by now, and says so", async () => {
+    const { run, put, read } = await folders({ "1_a.sql": A });
+    await run();
+    put("migrations/2_b.sql", B);
+    expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is applied by now");
+    expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b/);
+  });
+
+  test("touches no folder that no import made, and none of another tool", async () => {
+    const { run, put } = await folders({ "1_a.sql": A });
+    put("plan/notes.txt", "mine");
+    expect(await run()).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/holds files that no import made/),
+    });
+    put(
+      "plan/import.json",
+      JSON.stringify({ note: "", tool: "goose", from: "x", migrations: [], written: {} }),
+    );
+    expect(await run()).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/holds migrations of goose, and these are of dbmate/),
+    });
+  });
+});

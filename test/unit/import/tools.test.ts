@@ -1,0 +1,654 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { Tool } from "../../../lib/import/imported.ts";
+import { byVersion, checksumOf } from "../../../lib/import/tools/flyway.ts";
+import { bare, drafted, type Files, said } from "../../support/imported.ts";
+
+const sha = (kind: string, text: string) => createHash(kind).update(text).digest("hex");
+
+interface Case {
+  /** Versions of the migrations, in order. */
+  makes?: string[];
+  /** Of the first migration: its steps up, and down; null: the way back is the restore. */
+  up?: string;
+  down?: string | null;
+  row?: object;
+  /** Each is found in one of the lines. */
+  notes?: RegExp[];
+  never?: RegExp[];
+  doubts?: RegExp[];
+}
+
+const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][] = [
+  [
+    "dbmate",
+    "parts a file at its marks, and knows a version by its digits as text",
+    {
+      "001_a.sql": "-- migrate:up\nCREATE TABLE a ();\n\n--\tmigrate:down\nDROP TABLE IF EXISTS a;\n",
+      "01_b.sql": "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1;",
+    },
+    {
+      makes: ["001", "01"],
+      up: "CREATE TABLE a ();",
+      down: "DROP TABLE IF EXISTS a;",
+      row: { version: "001" },
+    },
+  ],
+  [
+    "dbmate",
+    "runs as up what follows an indented or capital mark",
+    { "1_a.sql": "-- migrate:up\nCREATE TABLE a ();\n  -- migrate:down\nDROP TABLE a;" },
+    { doubts: [/^1_a\.sql:3 is no mark for dbmate.*belongs to the part above/] },
+  ],
+  [
+    "dbmate",
+    "takes a mark in a body for a mark",
+    { "1_a.sql": "-- migrate:up\nDO $$\n-- migrate:down\nBEGIN END $$;\n" },
+    { doubts: [/:3 is inside of a string, a body or a comment/, /parser refuses it/] },
+  ],
+  [
+    "dbmate",
+    "reads no option but transaction:false, and says which it passes over",
+    {
+      "1_a.sql":
+        "-- migrate:up transaction:FALSE\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE IF EXISTS a;",
+    },
+    {
+      notes: [
+        /1_a\.sql:1 does not say transaction:false in these very letters.*in a transaction, and so does the plan/,
+      ],
+    },
+  ],
+  [
+    "dbmate",
+    "refuses two up marks, and SQL before the first",
+    { "1_a.sql": "SELECT 1;\n-- migrate:up\nSELECT 1;\n-- migrate:up\nSELECT 1;\n-- migrate:down\n" },
+    { doubts: [/has SQL before/, /:4 is a second mark of its kind/] },
+  ],
+  [
+    "dbmate",
+    "without a transaction sends one message, so that several statements are one",
+    {
+      "1_a.sql": "-- migrate:up transaction:false\nCREATE TABLE a ();\nCREATE TABLE b ();\n-- migrate:down\n",
+    },
+    {
+      up: "CREATE TABLE a ();\nCREATE TABLE b ();",
+      down: null,
+      notes: [/has no way back but the restore \(rollback: restore\): 1_a\.sql has an empty down part/],
+    },
+  ],
+  [
+    "node-pg-migrate",
+    "reads its marks in any case and spacing",
+    {
+      "1700000000000_a.sql":
+        "--up  MIGRATION\nCREATE TABLE a ();\n  --- Down Migration\nDROP TABLE IF EXISTS a;",
+    },
+    {
+      makes: ["1700000000000_a"],
+      up: "CREATE TABLE a ();",
+      down: "DROP TABLE IF EXISTS a;",
+      row: { name: "1700000000000_a" },
+    },
+  ],
+  [
+    "node-pg-migrate",
+    "runs the whole file as up under other marks",
+    { "1_a.sql": "-- Up\nCREATE TABLE a ();\n-- Down\nDROP TABLE a;" },
+    { doubts: [/1_a\.sql:3 is no mark for node-pg-migrate \(-- Down\), which runs what follows as up, too/] },
+  ],
+  [
+    "node-pg-migrate",
+    "runs the down part as up without an up mark",
+    { "1_a.sql": "CREATE TABLE a ();\n-- Down Migration\nDROP TABLE a;" },
+    { doubts: [/:2 has -- Down Migration, and no -- Up Migration: .*the down part too/] },
+  ],
+  [
+    "node-pg-migrate",
+    "takes two files for two migrations, and names a README that makes the folder fail",
+    { "1_a.up.sql": "CREATE TABLE a ();", "1_a.down.sql": "DROP TABLE a;", "README.md": "" },
+    {
+      doubts: [/1_a\.down\.sql is a migration by itself/, /1_a\.up\.sql is a migration by itself/],
+      notes: [/README\.md has no number in front/],
+    },
+  ],
+  [
+    "node-pg-migrate",
+    "counts 14 digits as a number, which comes after 13, and 17 as a moment",
+    {
+      "20260128115414_c.sql": "SELECT 1;",
+      "1700000000000_b.sql": "SELECT 1;",
+      "20200101000000000_a.sql": "SELECT 1;",
+    },
+    { makes: ["20200101000000000_a", "1700000000000_b", "20260128115414_c"] },
+  ],
+  [
+    "golang-migrate",
+    "runs any file with up or down in it, whatever it ends with, and says which it passes over",
+    {
+      "2_b.up.sql.bak": "CREATE TABLE b ();",
+      "01_a.up.sql": "CREATE TABLE a ();",
+      "01_a.down.sql": "DROP TABLE a;",
+      "3_c.sql": "SELECT 1;",
+    },
+    {
+      makes: ["1", "2"],
+      up: "CREATE TABLE a ();",
+      down: "DROP TABLE IF EXISTS a;",
+      row: { version: "1" },
+      notes: [
+        /2_b\.up\.sql\.bak is a migration for golang-migrate, whatever/,
+        /3_c\.sql is not imported: golang-migrate passes over it without a word/,
+      ],
+    },
+  ],
+  [
+    "golang-migrate",
+    "has no way back without a down file, though it says nothing",
+    { "1_a.up.sql": "CREATE TABLE a ();" },
+    { down: null, notes: [/`migrate down` would say nothing, lower the version and leave the objects/] },
+  ],
+  [
+    "golang-migrate",
+    "knows 1 and 01 as one version",
+    { "1_a.up.sql": "SELECT 1;", "01_b.up.sql": "SELECT 1;" },
+    { doubts: [/1_a\.up\.sql has the version 1, and so has 01_b\.up\.sql/] },
+  ],
+  [
+    "goose",
+    "parts a file at its annotations, in any case, and leaves StatementBegin out",
+    {
+      "00001_a.sql":
+        "-- +goose up\n-- +goose StatementBegin\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\nSELECT 1;\n$$;\n-- +goose StatementEnd\n-- +goose Down\nDROP FUNCTION f();\n",
+    },
+    {
+      makes: ["1"],
+      up: "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\nSELECT 1;\n$$;",
+      down: "DROP FUNCTION IF EXISTS f();",
+      row: { version_id: "1" },
+    },
+  ],
+  [
+    "goose",
+    "has a down part from its template that takes nothing back",
+    { "1_a.sql": "-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nSELECT 'down SQL query';\n" },
+    { down: null, notes: [/the down part of 1_a\.sql only selects a text, and takes nothing back/] },
+  ],
+  [
+    "goose",
+    "cuts a body without StatementBegin",
+    {
+      "1_a.sql":
+        "-- +goose Up\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\nSELECT 1;\n$$;\n-- +goose Down\n",
+    },
+    { doubts: [/1_a\.sql:3 ends with a semicolon inside of a string or a body: goose cuts/] },
+  ],
+  [
+    "goose",
+    "fails as long as a file without a version is in the folder",
+    { "3.sql": "-- +goose Up\n", "0_z.sql": "-- +goose Up\n", "1_a.sql": "-- +goose Up\nSELECT 1;\n" },
+    { doubts: [/0_z\.sql .*each command of goose fails/, /3\.sql .*each command of goose fails/] },
+  ],
+  [
+    "goose",
+    "splits without a transaction, in both directions, and runs Go by itself",
+    {
+      "1_a.sql":
+        "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE a (id int);\nCREATE INDEX CONCURRENTLY i ON a (id);\n-- +goose Down\nDROP TABLE a;\n",
+      "2_b.go": "package x",
+    },
+    {
+      doubts: [/2_b\.go cannot be imported: goose runs it as Go/],
+      up: '-- sluice: step "1: CREATE TABLE a (id int)"\nCREATE TABLE a (id int);\n-- sluice: step "2: CREATE INDEX CONCURRENTLY i ON a (id)" outside transaction\nCREATE INDEX CONCURRENTLY i ON a (id);',
+    },
+  ],
+  [
+    "goose",
+    "does not know an annotation with something behind it",
+    { "1_a.sql": "-- +goose Up;\nSELECT 1;\n" },
+    {
+      doubts: [
+        /:1 is an annotation that goose does not know: -- \+goose Up;/,
+        /has no line `-- \+goose Up`/,
+        /is SQL before/,
+      ],
+    },
+  ],
+  [
+    "tern",
+    "parts a file at its separator",
+    { "001_a.sql": "CREATE TABLE a ();\n---- create above / drop below ----\nDROP TABLE a;\n" },
+    { makes: ["1"], up: "CREATE TABLE a ();", down: "DROP TABLE IF EXISTS a;", row: { version: "1" } },
+  ],
+  [
+    "tern",
+    "runs both parts as up under another separator",
+    { "001_a.sql": "CREATE TABLE a ();\n--- Create above / drop below ---\nDROP TABLE a;\n" },
+    { doubts: [/001_a\.sql:2 is no separator for tern .*runs both parts as up/] },
+  ],
+  [
+    "tern",
+    "takes no gap, and no stamps",
+    { "001_a.sql": "SELECT 1;", "20260128115414_b.sql": "SELECT 1;" },
+    { doubts: [/migration 2 is missing before it: tern refuses the folder.*stamps are too large/] },
+  ],
+  [
+    "tern",
+    "runs the part alone without a transaction that says so, and fills templates",
+    {
+      "001_a.sql":
+        "---- tern: disable-tx ----\nCREATE INDEX CONCURRENTLY i ON {{.table}} (id);\n---- create above / drop below ----\nDROP TABLE a;\n",
+    },
+    {
+      doubts: [
+        /001_a\.sql:2 tern replaces the template \{\{\.table\}\} by a value that is not in the folder. Give it: --value table=/,
+      ],
+    },
+  ],
+  [
+    "sqlx",
+    "mixes files of one way with pairs, and knows a file by the hash of its bytes",
+    { "1_a_b.sql": "CREATE TABLE a ();\r\n", "2_c.up.sql": "SELECT 1;", "2_c.down.sql": "SELECT 1;" },
+    {
+      makes: ["1", "2"],
+      down: null,
+      row: { version: "1", description: "a b", checksum: sha("sha384", "CREATE TABLE a ();\r\n") },
+      notes: [/1_a_b\.sql has lines that end with CR LF/],
+    },
+  ],
+  [
+    "sqlx",
+    "looks for its mark at the very first byte",
+    { "1_a.sql": "\n-- no-transaction\nCREATE TABLE a ();" },
+    { notes: [/its first bytes are not `-- no-transaction`: sqlx runs it in a transaction/] },
+  ],
+  [
+    "flyway",
+    "takes versions as numbers, and says what it passes over and runs by itself",
+    {
+      "V5.sql": "CREATE TABLE five ();",
+      "V1_10__b.sql": "SELECT 1;",
+      "V1.9__a b.SQL": "SELECT 1;",
+      "v1__a.sql": "SELECT 1;",
+      "V2_a.sql": "SELECT 1;",
+      "R__views.sql": "SELECT 1;",
+      "afterMigrate.sql": "SELECT 1;",
+    },
+    {
+      makes: ["1.9", "1.10", "5"],
+      down: null,
+      row: { version: "1.9", description: "a b", script: "V1.9__a b.SQL", checksum: checksumOf("SELECT 1;") },
+      notes: [
+        /v1__a\.sql is not imported: Flyway passes over it/,
+        /V2_a\.sql is not imported/,
+        /R__views\.sql is repeatable/,
+        /afterMigrate\.sql is a callback/,
+      ],
+    },
+  ],
+  [
+    "flyway",
+    "names placeholders, in comments too",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Flyway's placeholder
+    { "V1__a.sql": "-- for ${tenant}\nCREATE TABLE a ();" },
+    {
+      doubts: [
+        /V1__a\.sql:1 Flyway replaces \$\{tenant\} by a value that is not in the folder\. Give it: --value tenant=/,
+      ],
+    },
+  ],
+  [
+    "flyway",
+    "runs its baseline in place of what comes before it, on an empty database",
+    {
+      "V1__a.sql": "SELECT 1;",
+      "V3__c.sql": "SELECT 3;",
+      "B3__base.sql": "CREATE TABLE base ();",
+      "V4__d.sql": "SELECT 4;",
+    },
+    { makes: ["B3", "4"], up: "CREATE TABLE base ();" },
+  ],
+  [
+    "flyway",
+    "runs no U file in its open edition, which is a way back all the same",
+    { "V1__a.sql": "CREATE TABLE a ();", "U1__a.sql": "DROP TABLE a;" },
+    {
+      down: "DROP TABLE IF EXISTS a;",
+      notes: [/U1__a\.sql is taken as the way back of V1__a\.sql, which only the paid editions/],
+    },
+  ],
+  [
+    "flyway",
+    "leaves what was done before a failure where its .conf takes the transaction away",
+    {
+      "V1__a.sql": "CREATE TABLE a (id int);\nCREATE INDEX CONCURRENTLY i ON a (id);",
+      "V1__a.sql.conf": "executeInTransaction = false\n",
+    },
+    {
+      notes: [/leaves the first one applied and writes no row/],
+      up: '-- sluice: step "1: CREATE TABLE a (id int)"\nCREATE TABLE a (id int);\n-- sluice: step "2: CREATE INDEX CONCURRENTLY i ON a (id)" outside transaction\nCREATE INDEX CONCURRENTLY i ON a (id);',
+    },
+  ],
+  [
+    "flyway",
+    "takes no transaction for what cannot run in one, and fails where it is mixed",
+    {
+      "V1__a.sql": "CREATE INDEX CONCURRENTLY i ON a (id);",
+      "V2__b.sql": "CREATE TABLE b (id int);\nCREATE INDEX CONCURRENTLY j ON b (id);",
+    },
+    {
+      notes: [
+        /V2__b\.sql:2 CREATE INDEX CONCURRENTLY cannot run in the transaction in which Flyway runs this/,
+      ],
+      never: [/V1__a\.sql:1 CREATE INDEX CONCURRENTLY cannot run/],
+    },
+  ],
+  [
+    "liquibase",
+    "knows a changeset by author, id and file, and joins its rollback lines",
+    {
+      "c.sql":
+        "--liquibase formatted sql\n--changeset ann:1\nCREATE TABLE a (id int);\n--rollback DROP TABLE\n--rollback   a;\n--changeset ann:2 runInTransaction:false\nCREATE INDEX CONCURRENTLY i ON a (id);\n--rollback empty\n",
+    },
+    {
+      makes: ["ann:1", "ann:2"],
+      up: "CREATE TABLE a (id int);",
+      down: "DROP TABLE\n  IF EXISTS a;",
+      row: { id: "1", author: "ann", filename: "c.sql" },
+      notes: [/says --rollback empty, with which Liquibase leaves everything as it is/],
+    },
+  ],
+  [
+    "liquibase",
+    "follows the changelog's order, and prints what is no SQL",
+    {
+      "db.changelog-master.xml":
+        '<databaseChangeLog><include file="b.sql"/><changeSet id="x" author="bob"><createTable/></changeSet><include file="a.sql"/></databaseChangeLog>',
+      "a.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n",
+      "b.sql":
+        "--liquibase formatted sql\n--changeset ann:1\nSELECT 2;\n--changeset bob:2 dbms:mysql\nSELECT 3;\n",
+    },
+    {
+      makes: ["b.sql::1::ann", "a.sql::1::ann"],
+      up: "SELECT 2;",
+      doubts: [/cannot be imported: its changeset is no SQL\. `liquibase update-sql`/],
+      notes: [/b\.sql:4 is for mysql alone/],
+    },
+  ],
+  [
+    "liquibase",
+    "leaves out its delimiters GO and /, and takes another for a semicolon",
+    {
+      "c.sql":
+        "--liquibase formatted sql\n--changeset ann:1 endDelimiter:@@\nSELECT 1@@\nSELECT 2@@\n--changeset ann:2\nSELECT 1\nGO\nSELECT 2;\n",
+    },
+    { up: "SELECT 1;\nSELECT 2;", notes: [/c\.sql:7 is a delimiter of Liquibase/] },
+  ],
+  [
+    "liquibase",
+    "cuts a body at its semicolons unless it is told not to",
+    {
+      "c.sql":
+        "--liquibase formatted sql\n--changeset ann:1\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n--changeset ann:2 splitStatements:false\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n",
+    },
+    { notes: [/c\.sql:2 has a body with semicolons/], never: [/c\.sql:4 has a body/] },
+  ],
+  [
+    "liquibase",
+    "asks the database before a changeset with preconditions",
+    { "c.sql": "--liquibase formatted sql\n--changeset ann:1\n--preconditions onFail:MARK_RAN\nSELECT 1;\n" },
+    { doubts: [/c\.sql:3 makes the changeset depend on what the database holds/] },
+  ],
+  [
+    "sqitch",
+    "takes changes from its plan, with BEGIN and COMMIT of their own, and its verify scripts as checks",
+    {
+      "sqitch.plan":
+        "%syntax-version=1.0.0\n%project=shop\n\na 2026-01-28T11:54:14Z Ann <ann@example.org> # first\n",
+      "deploy/a.sql": "-- Deploy\nBEGIN;\nCREATE TABLE a ();\nCOMMIT;\n",
+      "revert/a.sql": "BEGIN;\nDROP TABLE a;\nCOMMIT;\n",
+      "verify/a.sql": "BEGIN;\nSELECT id FROM a WHERE FALSE;\nROLLBACK;\n",
+    },
+    {
+      makes: ["a"],
+      up: "-- Deploy\nCREATE TABLE a ();",
+      down: "DROP TABLE IF EXISTS a;",
+      notes: [/BEGIN and COMMIT are left out/],
+    },
+  ],
+  [
+    "sqitch",
+    "runs psql, whose commands and variables nobody runs here",
+    {
+      "sqitch.plan": "%project=p\na 2026-01-28T11:54:14Z A <a@b>\n",
+      "deploy/a.sql": "\\set ON_ERROR_STOP 1\n\\i other.sql\nSELECT :'name', 'x:y', now()::text;\n",
+    },
+    {
+      doubts: [
+        /deploy\/a\.sql:2 psql's own commands do not work here: \\i other/,
+        /deploy\/a\.sql:3 PostgreSQL's parser refuses it.*If it is a variable of psql/,
+      ],
+      notes: [/deploy\/a\.sql:1 is a command of psql, which the plan leaves out/],
+    },
+  ],
+  [
+    "prisma",
+    "knows a folder by its name and its file by its hash",
+    {
+      "migration_lock.toml": 'provider = "postgresql"',
+      "20260128115414_a/migration.sql": "CREATE TABLE a ();",
+      "20260128115414_a/down.sql": "DROP TABLE a;",
+    },
+    {
+      makes: ["20260128115414_a"],
+      down: "DROP TABLE IF EXISTS a;",
+      row: { migration_name: "20260128115414_a", checksum: sha("sha256", "CREATE TABLE a ();") },
+      notes: [/Prisma itself never runs it/],
+    },
+  ],
+  [
+    "prisma",
+    "is not for another database",
+    { "migration_lock.toml": 'provider = "mysql"', "1_a/migration.sql": "SELECT 1;" },
+    { doubts: [/migration_lock\.toml says that these migrations are for mysql/] },
+  ],
+  [
+    "drizzle",
+    "follows its journal, and skips for ever what was merged late",
+    {
+      "meta/_journal.json": JSON.stringify({
+        dialect: "postgresql",
+        entries: [
+          { idx: 0, when: 10, tag: "0000_a" },
+          { idx: 1, when: 30, tag: "0001_b" },
+          { idx: 2, when: 20, tag: "0002_c" },
+        ],
+      }),
+      "0000_a.sql": "CREATE TABLE a ();\n--> statement-breakpoint\nCREATE TABLE b ();",
+      "0001_b.sql": "SELECT 1;",
+      "0002_c.sql": "SELECT 1;",
+      "0003_d.sql": "SELECT 1;",
+    },
+    {
+      makes: ["0000_a", "0001_b", "0002_c"],
+      up: "CREATE TABLE a ();\nCREATE TABLE b ();",
+      down: null,
+      row: {
+        hash: sha("sha256", "CREATE TABLE a ();\n--> statement-breakpoint\nCREATE TABLE b ();"),
+        created_at: "10",
+      },
+      doubts: [/0002_c\.sql is older in the journal than 0001_b.*skips this one for ever/],
+      notes: [/0003_d\.sql is not imported: Drizzle passes over it without a word/],
+    },
+  ],
+  [
+    "graphile-migrate",
+    "seals each file with the hash of the one before it",
+    {
+      // Written by the tool itself, of a public repository's migration.
+      "committed/000001.sql": `--! Previous: -\n--! Hash: sha1:${sha("sha1", "select 1;\n")}\n\nselect 1;\n`,
+      "current.sql": "select 2;",
+    },
+    {
+      makes: ["000001"],
+      up: "select 1;",
+      row: { filename: "000001.sql", hash: `sha1:${sha("sha1", "select 1;\n")}`, previous_hash: null },
+      notes: [/current\.sql is not committed/],
+    },
+  ],
+  [
+    "graphile-migrate",
+    "refuses a file that was changed after it was committed",
+    {
+      "committed/000001.sql":
+        "--! Previous: -\n--! Hash: sha1:945ca4dc7582db640b09f81ef1b35ddb0439d30a\n\nselect 1;\n",
+    },
+    { doubts: [/is not what its --! Hash says/] },
+  ],
+  [
+    "graphile-migrate",
+    "names its placeholders, and no cast",
+    {
+      "committed/000001.sql": `--! Previous: -\n--! Hash: sha1:${sha("sha1", "grant connect on database :DATABASE_NAME to x; select 1::TEXT;\n")}\n\ngrant connect on database :DATABASE_NAME to x; select 1::TEXT;\n`,
+    },
+    { doubts: [/replaces :DATABASE_NAME by a value/] },
+  ],
+  [
+    "atlas",
+    "counts its transaction mode only above a blank line",
+    {
+      "1_a.sql": "-- atlas:txmode none\nCREATE TABLE a (id int);",
+      "2_b.sql": "-- atlas:txmode none\n\nCREATE INDEX CONCURRENTLY i ON a (id);",
+    },
+    { makes: ["1", "2"], down: null, notes: [/1_a\.sql:1 counts for Atlas only where a blank line follows/] },
+  ],
+  [
+    "alembic",
+    "takes what --sql prints, a revision each, without Alembic's own table",
+    {
+      "up.sql":
+        "BEGIN;\n\nCREATE TABLE alembic_version (\n    version_num VARCHAR(32) NOT NULL\n);\n\n-- Running upgrade  -> a1\n\nCREATE TABLE a (id int);\n\nINSERT INTO alembic_version (version_num) VALUES ('a1') RETURNING alembic_version.version_num;\n\n-- Running upgrade a1 -> b2\n\nCOMMIT;\n\nCREATE INDEX CONCURRENTLY i ON a (id);\n\nBEGIN;\n\nUPDATE alembic_version SET version_num='b2' WHERE alembic_version.version_num = 'a1';\n\nCOMMIT;\n",
+      "down.sql":
+        "BEGIN;\n\n-- Running downgrade a1 -> \n\nDROP TABLE a;\n\nDELETE FROM alembic_version WHERE alembic_version.version_num = 'a1';\n\nCOMMIT;\n",
+    },
+    {
+      makes: ["a1", "b2"],
+      up: "CREATE TABLE a (id int);",
+      down: "DROP TABLE IF EXISTS a;",
+      row: { version_num: "a1", down_revision: null },
+      notes: [/no file has the downgrade of b2: alembic downgrade b2:a1 --sql/],
+    },
+  ],
+  [
+    "alembic",
+    "cannot be read as Python, and says what prints it",
+    {
+      "versions/b_x.py": '"""second"""\nrevision: str = "b2"\ndown_revision: Union[str, None] = "a1"\n',
+      "versions/a_x.py": '"""first"""\nrevision = "a1"\ndown_revision = None\n',
+    },
+    {
+      doubts: [
+        /a_x\.py cannot be imported: it is Python.*alembic upgrade base:a1 --sql/,
+        /b_x\.py cannot be imported.*alembic upgrade a1:b2 --sql/,
+      ],
+    },
+  ],
+  [
+    "django",
+    "loses what is written in Python, without a word",
+    {
+      "shop.0001_initial.sql":
+        "BEGIN;\n--\n-- Raw Python operation\n--\n-- THIS OPERATION CANNOT BE WRITTEN AS SQL\nCOMMIT;\n",
+      "shop.0001_initial.backwards.sql": "BEGIN;\nDROP TABLE a;\nCOMMIT;\n",
+    },
+    {
+      doubts: [/shop\.0001_initial\.sql:3 has an operation in Python \(RunPython\)/],
+      row: { app: "shop", name: "0001_initial" },
+      notes: [/may hold less than Django does backwards/],
+    },
+  ],
+  [
+    "django",
+    "knows several apps by their names, whose order must be said",
+    { "a.0001_x.sql": "SELECT 1;", "b.0001_x.sql": "SELECT 1;" },
+    { doubts: [/are of several apps \(a, b\), and their names do not say in which order/] },
+  ],
+  [
+    "postgrator",
+    "passes over a missing undo file",
+    { "001.do.a.sql": "CREATE TABLE a ();", "1.undo.a.sql": "DROP TABLE a;", "002.do.b.sql": "SELECT 1;" },
+    {
+      makes: ["1", "2"],
+      down: "DROP TABLE IF EXISTS a;",
+      row: { version: "1", name: "a", md5: sha("md5", "CREATE TABLE a ();") },
+      notes: [/002\.do\.b\.sql.*postgrator would pass over it and leave its row/],
+    },
+  ],
+  [
+    "yoyo",
+    "puts first what is depended on",
+    {
+      "0002_b.sql": "-- depends: 0003_a\nSELECT 2;",
+      "0003_a.sql": "CREATE TABLE a ();",
+      "0003_a.rollback.sql": "DROP TABLE a;",
+      "0004_c.py": "steps = []",
+    },
+    {
+      makes: ["0003_a", "0002_b"],
+      down: "DROP TABLE IF EXISTS a;",
+      row: { migration_id: "0003_a" },
+      doubts: [/0004_c\.py cannot be imported: it is Python/],
+    },
+  ],
+  [
+    "numbered",
+    "reads the ways from names and folders",
+    {
+      "1_a.up.sql": "CREATE TABLE a ();",
+      "1_a.down.sql": "DROP TABLE a;",
+      "2026-01-28-115414_b/up.sql": "SELECT 1;",
+      "2026-01-28-115414_b/down.sql": "SELECT 1;",
+      "down/10.sql": "SELECT 1;",
+      "up/10.sql": "SELECT 1;",
+      "notes.sql": "",
+    },
+    {
+      makes: ["1", "10", "2026-01-28-115414"],
+      up: "CREATE TABLE a ();",
+      down: "DROP TABLE IF EXISTS a;",
+      notes: [/notes\.sql is not imported: nothing says which number it has/],
+    },
+  ],
+];
+
+describe("the folder of another tool is read as that tool reads it:", () => {
+  test.each(CASES)("%s %s", async (tool, _, files, expected) => {
+    const draft = await drafted(tool, files);
+    const [first] = draft.migrations;
+    if (expected.makes) expect(draft.migrations.map(({ version }) => version)).toEqual(expected.makes);
+    if (expected.up !== undefined) expect(bare(first?.files.migrate)).toBe(expected.up);
+    if (expected.down === null) expect(first?.noWayBack).toBeDefined();
+    else if (expected.down !== undefined) expect(bare(first?.files.rollback)).toBe(expected.down);
+    if (expected.row) expect(first?.row).toEqual(expected.row);
+    for (const found of expected.notes ?? [])
+      expect(said(draft.notes)).toContainEqual(expect.stringMatching(found));
+    for (const found of expected.never ?? [])
+      expect(said(draft.notes)).not.toContainEqual(expect.stringMatching(found));
+    // No doubt that is not expected: it would keep a sound folder out.
+    const doubts = said(draft.doubts);
+    for (const found of expected.doubts ?? []) expect(doubts).toContainEqual(expect.stringMatching(found));
+    expect(doubts.filter((one) => !(expected.doubts ?? []).some((found) => found.test(one)))).toEqual([]);
+  });
+});
+
+describe("Flyway", () => {
+  test("compares versions part by part", () => {
+    expect(["1.10", "1.9", "2", "1"].sort(byVersion)).toEqual(["1", "1.9", "1.10", "2"]);
+    expect(byVersion("1.0", "1")).toBe(0);
+  });
+
+  test("sums up a file's lines, whatever they end with", () => {
+    expect(checksumOf("\uFEFFSELECT 1;\r\nSELECT 2;\r\n")).toBe(checksumOf("SELECT 1;\nSELECT 2;"));
+    expect(checksumOf("SELECT 1;\nSELECT 2;")).not.toBe(checksumOf("SELECT 1; \nSELECT 2;"));
+  });
+});
