@@ -86,7 +86,13 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
   const drafted: { migration: ImportedMigration; draft: DraftMigration }[] = [];
   for (const one of split.pending) {
     if (is(decisions.skip, one)) {
-      skipped.push(one.files[0] ?? one.version);
+      const left = one.files[0] ?? one.version;
+      skipped.push(left);
+      if (folder.late !== undefined && one !== split.pending.at(-1))
+        notes.push({
+          file: left,
+          says: `is left out, and a later one is not: once that is applied, ${folder.late}`,
+        });
       continue;
     }
     const file = one.files[0] ?? one.version;
@@ -167,7 +173,8 @@ function draftMigration(
     files: { migrate: `${head(migration.up.file)}${up.text}` },
     ...(migration.row === undefined ? {} : { row: migration.row }),
   };
-  const { down, verify } = migration;
+  const { verify } = migration;
+  const down = leadsBack(migration.down);
   if (hasWayBack(down)) {
     const back = stepsOf(down, "down", tool);
     notes.push(...back.notes);
@@ -191,6 +198,19 @@ function draftMigration(
     draft.files.validate = `${head(verify.file)}-- It raises an error where the migration did not work.\n-- sluice: check "${tool} verifies it"\n${check.each.join("\n")}\nSELECT true AS passed, 'no error' AS expected, 'no error' AS seen;\n`;
   }
   return { draft, notes, doubts };
+}
+
+/** Tools' templates have a down part that only selects a text: it leads nowhere. */
+function leadsBack(down: ImportedMigration["down"]): ImportedMigration["down"] {
+  if (!hasWayBack(down)) return down;
+  const nodes = nodesOf(down.text);
+  const idle = nodes.every((node) => {
+    const select = fieldsOf<{ targetList?: unknown; fromClause?: unknown }>(node, "SelectStmt");
+    return select !== undefined && !select.fromClause && nodesWithin(select, "FuncCall").next().done === true;
+  });
+  return idle && nodes.length > 0
+    ? { none: `the down part of ${down.file} only selects a text, and takes nothing back` }
+    : down;
 }
 
 function titleOf({ version, name }: ImportedMigration): string {

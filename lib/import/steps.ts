@@ -240,6 +240,11 @@ function group(
       });
       continue;
     }
+    if (fieldsOf<{ name?: string }>(node, "VariableSetStmt")?.name === "client_min_messages") {
+      say(line, `${excerpt(given.sql)} is left out: a step has nobody to send messages to`);
+      if (comments !== "") carried += `${comments}\n`;
+      continue;
+    }
     const cut = { ...given, text: `${carried}${carried === "" ? given.text : given.text.trimStart()}` };
     carried = "";
     const outside = outsideOnly({ node });

@@ -17,8 +17,6 @@ agrees({
   up: (at) => goose(at, "up"),
   applied: async (at) => numbersIn(await goose(at, "status"), /\d{4} -- (\d+)_made/),
   validate: (at) => at.run(join(go, "goose"), ["-dir", ".", "validate"]),
-  version: String,
-  row: (_, n) => ({ version_id: n }),
   differs: ["tstamp"],
   wholeRuns: true,
 });
@@ -36,8 +34,6 @@ agrees({
     ),
   up: (at) => migrate(at, "up"),
   applied: async (at) => upTo(Number((await migrate(at, "version")).trim())),
-  version: String,
-  row: (_, n) => ({ version: n }),
   differs: [],
   wholeRuns: true,
 });
@@ -54,8 +50,6 @@ agrees({
     ),
   up: (at) => tern(at, "migrate"),
   applied: async (at) => upTo(numbersIn(await tern(at, "status"), /^version:\s+(\d+) of/)[0] ?? 0),
-  version: String,
-  row: (_, n) => ({ version: n }),
   differs: [],
 });
 const tern = (at: Place, what: string) =>

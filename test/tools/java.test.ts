@@ -1,6 +1,4 @@
-import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { crc32 } from "node:zlib";
 import { agrees, down, numbersIn, up, upTo } from "./agrees.ts";
 import { installed } from "./install.ts";
 import type { Place } from "./place.ts";
@@ -16,23 +14,10 @@ agrees({
   up: (at) => flyway(at, "migrate"),
   applied: async (at) => numbersIn(await flyway(at, "info"), /^SUCCESS V(\d)__made_it/),
   validate: (at) => flyway(at, "validate"),
-  version: String,
-  row: async (at, n) => ({
-    version: String(n),
-    description: "made it",
-    script: `V${n}__made_it.sql`,
-    checksum: await flywayChecksum(join(at.folder, `V${n}__made_it.sql`)),
-  }),
   differs: ["installed_on", "execution_time"],
 });
 const flyway = (at: Place, what: string) =>
   at.run("java", [...classPath, "FlywayTool", what, jdbc(at), at.user, at.folder]);
-
-/** Of the lines without their ends, as a signed number. */
-async function flywayChecksum(file: string): Promise<number> {
-  const lines = (await readFile(file, "utf8")).replace(/\n$/, "").split(/\r?\n/);
-  return crc32(lines.join("")) | 0;
-}
 
 agrees({
   tool: "liquibase",
@@ -50,8 +35,6 @@ agrees({
     return upTo(count).filter((n) => !pending.includes(n));
   },
   validate: (at) => liquibase(at, "validate"),
-  version: (n) => `changes.sql::${n}::ann`,
-  row: (_, n) => ({ id: String(n), author: "ann", filename: "changes.sql" }),
   // It does not ask which version of it wrote a row.
   differs: ["dateexecuted", "deployment_id", "liquibase", "md5sum"],
   fills: "md5sum",

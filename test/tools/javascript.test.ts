@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, symlink } from "node:fs/promises";
+import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { agrees, down, numbersIn, up, upTo } from "./agrees.ts";
 import { installed } from "./install.ts";
@@ -9,9 +9,6 @@ const { npm } = await installed();
 const program = (name: string) => join(npm, "node_modules/.bin", name);
 const three = (n: number) => String(n).padStart(3, "0");
 const each = (count: number, write: (n: number) => Promise<void>) => Promise.all(upTo(count).map(write));
-const hash = (how: "md5" | "sha1" | "sha256", text: string | Buffer) =>
-  createHash(how).update(text).digest("hex");
-const of = (at: Place, file: string) => readFile(join(at.folder, file));
 
 agrees({
   tool: "dbmate",
@@ -21,8 +18,6 @@ agrees({
     ),
   up: (at) => dbmate(at, "up"),
   applied: async (at) => numbersIn(await dbmate(at, "status"), /^\[X\] (\d+)_made/),
-  version: three,
-  row: (_, n) => ({ version: three(n) }),
   differs: [],
 });
 const dbmate = (at: Place, what: string) =>
@@ -39,8 +34,6 @@ agrees({
     const pending = numbersIn(await nodePgMigrate(at, "--dry-run"), /^> - (\d+)_made/);
     return upTo(count).filter((n) => !pending.includes(n));
   },
-  version: (n) => `${three(n)}_made`,
-  row: (_, n) => ({ name: `${three(n)}_made` }),
   differs: ["run_on"],
 });
 const nodePgMigrate = (at: Place, ...more: string[]) =>
@@ -50,7 +43,8 @@ const nodePgMigrate = (at: Place, ...more: string[]) =>
 const committed = (n: number): { hash: string; previous: string | null; body: string } => {
   const previous = n === 1 ? null : committed(n - 1).hash;
   const body = `${up(n)}\n`;
-  return { previous, body, hash: `sha1:${hash("sha1", previous === null ? body : `${previous}\n${body}`)}` };
+  const text = previous === null ? body : `${previous}\n${body}`;
+  return { previous, body, hash: `sha1:${createHash("sha1").update(text).digest("hex")}` };
 };
 agrees({
   tool: "graphile-migrate",
@@ -72,12 +66,7 @@ agrees({
     const pending = numbersIn(said, /^\s+(\d+)\.sql/);
     return upTo(count).filter((n) => !pending.includes(n));
   },
-  version: (n) => `000${three(n)}.sql`,
-  row: (_, n) => ({
-    filename: `000${three(n)}.sql`,
-    hash: committed(n).hash,
-    previous_hash: committed(n).previous,
-  }),
+  imports: { from: "migrations" },
   differs: ["date"],
 });
 async function graphileMigrate(at: Place, what: string): Promise<string> {
@@ -111,11 +100,7 @@ agrees({
     await at.write("drizzle.config.js", `module.exports = ${JSON.stringify(config)}`);
     await at.run(program("drizzle-kit"), ["migrate"]);
   },
-  version: (n) => String(when(n)),
-  row: async (at, n) => ({
-    hash: hash("sha256", await of(at, `out/${three(n)}_made.sql`)),
-    created_at: when(n),
-  }),
+  imports: { from: "out" },
   differs: [],
 });
 
@@ -133,8 +118,7 @@ agrees({
     const [done = ""] = (await knex(at, "migrate:list")).split(/^(?:Found \d+|No) Pending/m);
     return numbersIn(done, /^(\d+)_made/);
   },
-  version: (n) => `${three(n)}_made.js`,
-  row: (_, n) => ({ name: `${three(n)}_made.js` }),
+  byHand: (n) => ({ version: `${three(n)}_made.js`, row: { name: `${three(n)}_made.js` } }),
   // A run's migrations are a batch each, so that `knex migrate:rollback` takes back one at a time.
   differs: ["batch", "migration_time"],
 });
@@ -153,12 +137,6 @@ agrees({
   // It compares the checksums of what is applied each time.
   up: (at) => postgrator(at, "migrate"),
   applied: async (at) => upTo(Number(await postgrator(at, "version"))),
-  version: String,
-  row: async (at, n) => ({
-    version: n,
-    name: "made",
-    md5: hash("md5", await of(at, `${three(n)}.do.made.sql`)),
-  }),
   differs: ["run_at"],
 });
 const postgrator = (at: Place, what: string) =>

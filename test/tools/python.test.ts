@@ -1,10 +1,14 @@
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
+import { vi } from "vitest";
 import { agrees, down, numbersIn, up, upTo } from "./agrees.ts";
 import { installed } from "./install.ts";
 import type { Place } from "./place.ts";
 
 const { python } = await installed();
 const program = (name: string) => join(python, "bin", name);
+// `sluice import --call` takes what is in PATH, as in an activated environment.
+vi.stubEnv("PATH", [join(python, "bin"), process.env.PATH].join(delimiter));
+vi.stubEnv("PYTHON", program("python"));
 
 agrees({
   tool: "alembic",
@@ -16,10 +20,18 @@ agrees({
 from alembic import context
 from sqlalchemy import create_engine
 
-with create_engine(os.environ["ALEMBIC_URL"]).connect() as connection:
-    context.configure(connection=connection)
+
+def run(**options):
+    context.configure(**options)
     with context.begin_transaction():
         context.run_migrations()
+
+
+if context.is_offline_mode():
+    run(dialect_name="postgresql")
+else:
+    with create_engine(os.environ["ALEMBIC_URL"]).connect() as connection:
+        run(connection=connection)
 `,
     );
     for (const n of upTo(count))
@@ -41,9 +53,8 @@ def downgrade():
       );
   },
   up: (at) => alembic(at, "upgrade", "head"),
+  imports: { from: "alembic", args: ["--call"] },
   applied: async (at) => upTo(numbersIn(await alembic(at, "current"), /^made(\d+)/)[0] ?? 0),
-  version: (n) => `made${n}`,
-  row: (_, n) => ({ version_num: `made${n}`, down_revision: n === 1 ? null : `made${n - 1}` }),
   differs: [],
 });
 const alembic = (at: Place, ...args: string[]) =>
@@ -62,12 +73,22 @@ USE_TZ = True
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": os.environ["DJANGO_DATABASE"],
+        "NAME": os.environ.get("DJANGO_DATABASE"),
         "USER": "${at.user}",
         "HOST": "${at.server.hostname}",
         "PORT": "${at.server.port}",
     }
 }
+`,
+    );
+    await at.write(
+      "manage.py",
+      `import os
+import sys
+from django.core.management import execute_from_command_line
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+execute_from_command_line(sys.argv)
 `,
     );
     await at.write("shop/__init__.py", "");
@@ -85,19 +106,14 @@ class Migration(migrations.Migration):
       );
   },
   up: (at) => django(at, "migrate"),
+  imports: { from: "shop", args: ["--call"] },
   applied: async (at) => numbersIn(await django(at, "showmigrations"), /^ \[X\] 000(\d)_made/),
   // Exits with 1 where something is pending.
   validate: (at) => django(at, "migrate", "--check"),
-  version: (n) => `shop.000${n}_made`,
-  row: (_, n) => ({ app: "shop", name: `000${n}_made` }),
   differs: ["applied"],
 });
 const django = (at: Place, ...args: string[]) =>
-  at.run(program("django-admin"), args, {
-    DJANGO_DATABASE: at.database,
-    DJANGO_SETTINGS_MODULE: "settings",
-    PYTHONPATH: at.folder,
-  });
+  at.run(program("python"), ["manage.py", ...args], { DJANGO_DATABASE: at.database });
 
 agrees({
   tool: "yoyo",
@@ -110,8 +126,6 @@ agrees({
     ),
   up: (at) => yoyo(at, "apply"),
   applied: async (at) => numbersIn(await yoyo(at, "list"), /^A\s+000(\d)\.made/),
-  version: (n) => `000${n}.made`,
-  row: (_, n) => ({ migration_id: `000${n}.made` }),
   differs: ["applied_at_utc"],
 });
 const yoyo = (at: Place, what: string) =>

@@ -122,6 +122,19 @@ describe("a doubt", () => {
     expect(draft).toMatchObject({ doubts: [], migrations: [], skipped: ["1_a.sql"] });
   });
 
+  test("left out below a later one is what the tool then takes for applied, or never runs", async () => {
+    const files = { "1_a.up.sql": "SELECT 1;", "2_b.up.sql": "SELECT 2;" };
+    const draft = await drafted("golang-migrate", files, { skip: ["1_a.up.sql"] });
+    expect(said(draft.notes)).toContainEqual(
+      expect.stringMatching(
+        /^1_a\.up\.sql is left out, and a later one is not: .*golang-migrate never runs it/,
+      ),
+    );
+    expect(said((await drafted("golang-migrate", files, { skip: ["2"] })).notes).join()).not.toContain(
+      "is left out",
+    );
+  });
+
   test("holds nothing up where the file is applied, but the baseline is not whole", async () => {
     const draft = await drafted(
       "dbmate",
@@ -172,4 +185,25 @@ test("the baseline has the roles that the SQL names, and the extensions that onl
   expect(said(draft.notes)).toContainEqual(
     expect.stringMatching(/creates the extension citext, which the embedded Postgres does not have/),
   );
+});
+
+test("a changelog of Liquibase finds its files from wherever it is called", async () => {
+  const changes = "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n";
+  const files = (yaml: string) => ({
+    "db.changelog.yaml": yaml,
+    "sql/b.sql": changes,
+    "sql/a.sql": changes,
+    "z.sql": changes,
+  });
+  const found = async (yaml: string) =>
+    (await drafted("liquibase", files(`databaseChangeLog:\n  - ${yaml}\n`))).migrations.flatMap(
+      ({ sources }) => sources,
+    );
+  expect(await found("includeAll: {path: sql, relativeToChangelogFile: true}")).toEqual([
+    "sql/a.sql",
+    "sql/b.sql",
+  ]);
+  expect(await found("includeAll: {path: src/migrations/sql/}")).toEqual([]);
+  expect(await found("includeAll: {path: migrations/sql/}")).toEqual(["sql/a.sql", "sql/b.sql"]);
+  expect(await found("include: {file: resources/migrations/z.sql}")).toEqual(["z.sql"]);
 });

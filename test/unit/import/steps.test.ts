@@ -71,6 +71,14 @@ describe("what a tool commits together is one step:", () => {
   });
 });
 
+test("what only says which messages a client gets is left out", () => {
+  const made = steps("-- quiet\nSET client_min_messages = warning;\nCREATE TABLE a ();", "transaction");
+  expect(made.text).toBe("-- quiet\nCREATE TABLE a ();\n");
+  expect(made.said).toEqual([
+    expect.stringMatching(/^f\.sql:2 SET client_min_messages = warning is left out/),
+  ]);
+});
+
 describe("a text that needs no change", () => {
   test("stays as it is, comments and semicolons in strings too", () => {
     const sql =
