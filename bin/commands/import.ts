@@ -21,9 +21,9 @@ interface ImportFlags {
   check?: true;
   json?: true;
   call?: true;
-  take: string[];
-  skip: string[];
-  value: string[];
+  take?: string[];
+  skip?: string[];
+  value?: string[];
 }
 
 const several = (one: string, before: string[] | undefined) => [...(before ?? []), one];
@@ -52,14 +52,12 @@ export function importCommand({ streams, exit }: Context): Command {
       "--take <file>",
       "takes a file that is in doubt as its tool takes it; may be given several times",
       several,
-      [],
     )
-    .option("--skip <file>", "leaves a file out; may be given several times", several, [])
+    .option("--skip <file>", "leaves a file out; may be given several times", several)
     .option(
       "--value <name=value>",
       "what the tool puts in place of a placeholder; may be given several times",
       several,
-      [],
     )
     .addHelpText(
       "after",
@@ -80,7 +78,8 @@ ${OTHER_EXIT_CODES}`,
       ]);
       const recognized = await withPrinted(recognize(dir, flags.tool), flags.call);
       const { tool, because, source } = recognized;
-      const decisions = { take: flags.take, skip: flags.skip, values: valuesOf(flags.value) };
+      const { take = [], skip = [], value = [] } = flags;
+      const decisions = { take, skip, values: valuesOf(value) };
       const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions));
       const plan = flags.plan ?? join("sql", tool);
       if (flags.json) {
@@ -146,7 +145,7 @@ async function withPrinted(recognized: Recognized, call: true | undefined): Prom
   return { ...recognized, source: await called(source, tool) };
 }
 
-/** Calls `draft` with how it is known what is applied. @throws UsageError where two things say it */
+/** Calls `draft` with how it is known what is applied. @throws UsageError for a table of no database */
 async function asking(
   { after, databaseUrl, table }: ImportFlags,
   draft: (asked: Asked) => Promise<Draft>,

@@ -86,7 +86,13 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
   const drafted: { migration: ImportedMigration; draft: DraftMigration }[] = [];
   for (const one of split.pending) {
     if (is(decisions.skip, one)) {
-      skipped.push(one.files[0] ?? one.version);
+      const left = one.files[0] ?? one.version;
+      skipped.push(left);
+      if (folder.late !== undefined && one !== split.pending.at(-1))
+        notes.push({
+          file: left,
+          says: `is left out, and a later one is not: once that is applied, ${folder.late}`,
+        });
       continue;
     }
     const file = one.files[0] ?? one.version;

@@ -122,6 +122,19 @@ describe("a doubt", () => {
     expect(draft).toMatchObject({ doubts: [], migrations: [], skipped: ["1_a.sql"] });
   });
 
+  test("left out below a later one is what the tool then takes for applied, or never runs", async () => {
+    const files = { "1_a.up.sql": "SELECT 1;", "2_b.up.sql": "SELECT 2;" };
+    const draft = await drafted("golang-migrate", files, { skip: ["1_a.up.sql"] });
+    expect(said(draft.notes)).toContainEqual(
+      expect.stringMatching(
+        /^1_a\.up\.sql is left out, and a later one is not: .*golang-migrate never runs it/,
+      ),
+    );
+    expect(said((await drafted("golang-migrate", files, { skip: ["2"] })).notes).join()).not.toContain(
+      "is left out",
+    );
+  });
+
   test("holds nothing up where the file is applied, but the baseline is not whole", async () => {
     const draft = await drafted(
       "dbmate",
