@@ -59,6 +59,8 @@ export default defineConfig({
       }),
       // Needs LocalStack's engine: a second interpreter for the same definitions.
       tier("interpreters", 120, { globalSetup: ["test/interpreters/global-setup.ts"] }),
+      // Needs npm's registry: installs what `npm pack` makes where there is nothing else.
+      tier("package", 600, { fileParallelism: false }),
       tier("browser", 240, { globalSetup: ["test/browser/global-setup.ts"] }),
       // The real tools of others, and whole runs beside them on one server.
       tier("tools", 240, { fileParallelism: false, globalSetup: ["test/tools/global-setup.ts"] }),

@@ -15,6 +15,8 @@ export const FORMER = {
   rowVersions: "4dedd479945d69c156230ceed7a66c78a21f0cc5",
   /** The last that unrolled each plan into a machine of its own, and asked after each migration. */
   oneMachine: "d36dc8e7c492a129625b908552a91b9b81498f16",
+  /** The last that ran from its sources alone. */
+  package: "10dc6d55bb354567a4d08d76d57b43f974676404",
 } as const;
 
 /** A checkout of Sluice that can be run. */

@@ -1,5 +1,6 @@
 import { checksum } from "./measure-checksum.ts";
 import { column } from "./measure-column.ts";
+import { commandLine } from "./measure-command-line.ts";
 import { downtime } from "./measure-downtime.ts";
 import { embedded } from "./measure-embedded.ts";
 import { graph } from "./measure-graph.ts";
@@ -28,4 +29,5 @@ export const MEASUREMENTS: readonly Measurement[] = [
   longPlan,
   overhead,
   embedded,
+  commandLine,
 ];

@@ -1,7 +1,12 @@
 #!/usr/bin/env node
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { register } from "tsx/esm/api";
 
-// This package's own settings for TypeScript, in whatever folder the command is called.
-register({ tsconfig: fileURLToPath(new URL("../tsconfig.json", import.meta.url)) });
-await import("./sluice.ts");
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+if (existsSync(here("./sluice.ts"))) {
+  // The repository's sources, with its own settings for TypeScript, in whatever folder the command is called.
+  const { register } = await import("tsx/esm/api");
+  register({ tsconfig: here("../tsconfig.json") });
+  await import("./sluice.ts");
+} else await import("../dist/bin/sluice.js");

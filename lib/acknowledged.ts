@@ -1,12 +1,13 @@
-import { type CfnResource, Stack, Validations } from "aws-cdk-lib";
+import { type CfnResource, Stack, Token, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
+import { QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
 import type { ExportRole } from "./export-role.ts";
 import type { Functions } from "./functions/functions.ts";
-import { usesDefaultSecretKey } from "./functions/permissions-rds.ts";
+import { asidePattern, usesDefaultSecretKey } from "./functions/permissions-rds.ts";
 import type { GateApi } from "./gate-api.ts";
 import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
+import type { FunctionsNetwork } from "./network.ts";
 import type { Publishers } from "./publishers.ts";
 import { instancesOf, type Settings } from "./settings.ts";
 import type { StoppedRuns } from "./stopped-runs.ts";
@@ -17,6 +18,7 @@ export interface Parts {
   storage: Storage;
   api: GateApi;
   exports: ExportRole | undefined;
+  network: FunctionsNetwork;
   functions: Functions;
   machine: Machine;
   cleanUp: CleanUp;
@@ -30,6 +32,7 @@ export function acknowledge({
   storage,
   api,
   exports,
+  network,
   functions,
   machine,
   cleanUp,
@@ -37,7 +40,7 @@ export function acknowledge({
   publishers,
 }: Parts): void {
   const accept = (at: IConstruct, id: string, reason: string) =>
-    Validations.of(at).acknowledge({ id: `AwsSolutions::AwsSolutions-${id}`, reason });
+    Validations.of(at).acknowledge({ id: `AwsSolutions::AwsSolutions-${asShown(at, id)}`, reason });
 
   accept(
     storage,
@@ -67,7 +70,7 @@ export function acknowledge({
       "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:network-interface/*",
       "Lambda makes them with the function's role and chooses their names; they can only be made in these subnets, and the function's code is denied it.",
     ],
-    ...[...functions.subnetIds, settings.network.securityGroupId].map((id): [string, string] => [
+    ...[...functions.subnetIds, network.securityGroup.securityGroupId].map((id): [string, string] => [
       `arn:<AWS::Partition>:ec2:<AWS::Region>:*:${id.startsWith("sg-") ? "security-group" : "subnet"}/${id}`,
       "That one subnet or group; the account is left open, since of a shared VPC it is another.",
     ]),
@@ -94,7 +97,7 @@ export function acknowledge({
     ]),
     [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
     ...instancesOf(settings.databases).map((instance): [string, string] => [
-      rds(`db:${asidePrefix(instance)}*`),
+      rds(`db:${asidePattern(instance)}`),
       "The former production after a restore; each run gives another name.",
     ]),
     [rds(`snapshot:${snapshotPrefix("rehearsal")}*`), "Sluice's own snapshots; each run has another."],
@@ -161,6 +164,23 @@ export function acknowledge({
       );
     accept(each, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions know no narrower resources.");
   }
+}
+
+/** As cdk-nag shows what only CloudFormation knows: by the resource that it comes from. */
+function asShown(at: IConstruct, text: string): string {
+  if (!Token.isUnresolved(text)) return text;
+  const found: unknown = Stack.of(at).resolve(text);
+  const parts = isJoin(found) ? found["Fn::Join"][1] : [found];
+  return parts.map((part) => (typeof part === "string" ? part : ofResource(part))).join("");
+}
+
+function isJoin(value: unknown): value is { "Fn::Join": [string, unknown[]] } {
+  return typeof value === "object" && value !== null && "Fn::Join" in value;
+}
+
+function ofResource(part: unknown): string {
+  const { Ref: ref, "Fn::GetAtt": of } = part as { Ref?: string; "Fn::GetAtt"?: string[] };
+  return ref !== undefined || of ? `<${ref ?? of?.join(".")}>` : JSON.stringify(part);
 }
 
 function logicalId(of: IConstruct): string {

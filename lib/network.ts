@@ -5,8 +5,16 @@ import type { Settings } from "./settings.ts";
 
 const HTTPS = ec2.Port.tcp(443);
 
+/** Where functions that talk to the database run. */
+export interface FunctionsNetwork {
+  readonly vpc: ec2.IVpc;
+  readonly subnets: ec2.SubnetSelection;
+  /** The database's security group must let this one in. */
+  readonly securityGroup: ec2.ISecurityGroup;
+}
+
 /** The database's network, taken as the settings name it. Nothing is looked up unless they ask for it. */
-export class Network extends Construct {
+export class Network extends Construct implements FunctionsNetwork {
   readonly vpc: ec2.IVpc;
   readonly subnets: ec2.SubnetSelection;
   readonly securityGroup: ec2.ISecurityGroup;

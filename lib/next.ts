@@ -8,6 +8,8 @@ import type { Database, Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";
 
 export interface NextProps {
+  /** Whether outputs have the stack to themselves, and so names of their own. */
+  alone: boolean;
   machine: StateMachine;
   cleanUp: StateMachine;
   storage: Storage;
@@ -29,12 +31,15 @@ const CONSOLES = {
 
 /** Says at the end of `cdk deploy` what there is now, and what to do next. Outputs are printed in the order of their names. */
 export class Next extends Construct {
+  private readonly alone: boolean;
+
   constructor(
     scope: Construct,
     id: string,
-    { machine, cleanUp, storage, notices, dashboards, databases, plan, publishers }: NextProps,
+    { alone, machine, cleanUp, storage, notices, dashboards, databases, plan, publishers }: NextProps,
   ) {
     super(scope, id);
+    this.alone = alone;
     const { region, partition } = Stack.of(this);
     const host = new CfnMapping(this, "Consoles", { mapping: CONSOLES }).findInMap(partition, "host");
     const [first] = databases;
@@ -84,7 +89,8 @@ export class Next extends Construct {
   }
 
   private say(id: string, value: string): void {
-    new CfnOutput(this, id, { value }).overrideLogicalId(id);
+    const output = new CfnOutput(this, id, { value });
+    if (this.alone) output.overrideLogicalId(id);
   }
 }
 

@@ -4,10 +4,39 @@ import { UsageError } from "./events.ts";
 import { type Deployment, outputOf } from "./publish.ts";
 
 /**
+ * Outputs by the names that Sluice gives them. In an app of one's own they bear the construct's id and a digest.
+ * @param id of the construct, where the stack has several
+ * @throws UsageError for several, none of which is named
+ */
+export function namedOutputs(
+  outputs: readonly (readonly [key: string, value: string])[],
+  stack: string,
+  id?: string,
+): Map<string, string> {
+  const OF_CONSTRUCT = /^(?<id>\w+?)Next(?<name>\w+)[0-9A-F]{8}$/;
+  const own = outputs.flatMap(([key, value]) => {
+    const { id: of, name } = OF_CONSTRUCT.exec(key)?.groups ?? {};
+    return of !== undefined && name !== undefined ? [{ of, name, value }] : [];
+  });
+  const ids = [...new Set(own.map(({ of }) => of))];
+  const wanted = id ?? ids[0];
+  if (id === undefined && ids.length > 1)
+    throw new UsageError(
+      `The stack ${stack} has several of Sluice: give ${ids.map((one) => `--stack ${stack}/${one}`).join(" or ")}.`,
+    );
+  return new Map([
+    ...outputs,
+    ...own.flatMap(({ of, name, value }): [string, string][] => (of === wanted ? [[name, value]] : [])),
+  ]);
+}
+
+/**
  * Finds a deployment by its stack's name, with the credentials and the Region that AWS's own command line would use.
+ * @param given the stack, and `/` and the construct's id where it has several
  * @throws UsageError with what AWS said
  */
-export async function findDeployment(stack: string, region: string | undefined): Promise<Deployment> {
+export async function findDeployment(given: string, region: string | undefined): Promise<Deployment> {
+  const [stack = "", id] = given.split("/");
   const at = region === undefined ? {} : { region };
   const [{ CloudFormationClient, DescribeStacksCommand }, { GetCallerIdentityCommand, STSClient }] =
     await Promise.all([import("@aws-sdk/client-cloudformation"), import("@aws-sdk/client-sts")]);
@@ -19,11 +48,12 @@ export async function findDeployment(stack: string, region: string | undefined):
   const described = await asked(`to describe the stack ${stack}`, () =>
     new CloudFormationClient(at).send(new DescribeStacksCommand({ StackName: stack })),
   );
-  const outputs = new Map(
-    (described.Stacks?.[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [
-      OutputKey ?? "",
-      OutputValue ?? "",
-    ]),
+  const outputs = namedOutputs(
+    (described.Stacks?.[0]?.Outputs ?? []).map(
+      ({ OutputKey, OutputValue }) => [OutputKey ?? "", OutputValue ?? ""] as const,
+    ),
+    stack,
+    id,
   );
   const { UserId = "", Arn = "" } = await asked("who you are", () =>
     new STSClient(at).send(new GetCallerIdentityCommand()),

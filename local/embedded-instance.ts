@@ -1,10 +1,37 @@
 import { randomUUID } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
+import { isPostgresError } from "../lambdas/shared/errors.ts";
 import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { identifier, literal } from "../lambdas/shared/sql-text.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
 import { createEmbedded, embeddedSession } from "./embedded-session.ts";
+import { UsageError } from "./events.ts";
 import { Mutex } from "./mutex.ts";
+
+/** What the server says of a file of the baseline, with the file and, where it says so, the line. */
+function ofBaseline(path: string, sql: string, error: unknown): unknown {
+  if (!isPostgresError(error)) return error;
+  const { position, message, code, detail, hint } = error;
+  const before = [...sql].slice(0, Number(position ?? 0)).join("");
+  const line = position === undefined ? "" : ` line ${before.split("\n").length}:`;
+  const more = [...(detail ? [`Detail: ${detail}`] : []), ...(hint ? [`Hint: ${hint}`] : [])];
+  return new UsageError(
+    [
+      `${path}:${line} the embedded PostgreSQL does not take the baseline: ${message} (${code})`,
+      ...more,
+      ...(/^role .* does not exist$/.test(message)
+        ? [
+            "Make the role at the top of the file (CREATE ROLE ... LOGIN), as `sluice new --from-database` does.",
+          ]
+        : []),
+      ...(/extension/.test(message)
+        ? [
+            "It has pgcrypto, pg_trgm, uuid-ossp and vector, and no other extension; with --database-url a server of yours takes its place.",
+          ]
+        : []),
+    ].join("\n  "),
+  );
+}
 
 /** One database in memory. It has one session; its users take turns. */
 export class EmbeddedInstance {
@@ -36,7 +63,10 @@ export class EmbeddedInstance {
     const made = new EmbeddedInstance(db, owner);
     await made.withSession(async (session) => {
       await session.exec("SET createrole_self_grant = 'set, inherit'");
-      for (const { sql } of baseline) await session.exec(sql);
+      for (const { path, sql } of baseline)
+        await session.exec(sql).catch((error: unknown) => {
+          throw ofBaseline(path, sql, error);
+        });
     });
     return made;
   }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { isPostgresError, messageOf } from "../lambdas/shared/errors.ts";
+import { PACKAGE_FOLDER } from "../lib/package.ts";
 import { BASELINE, loadPlan } from "../lib/plan/compile.ts";
 import { LOCAL_OWNER } from "../lib/plan/schema.ts";
 import { EmbeddedInstance } from "./embedded-instance.ts";
@@ -9,7 +9,7 @@ import { UsageError } from "./events.ts";
 import { addressIn } from "./server/address.ts";
 
 /** For editors, which show by it what a key means and which there are. */
-const SCHEMA = fileURLToPath(new URL("../docs/plan.schema.json", import.meta.url));
+const SCHEMA = join(PACKAGE_FOLDER, "docs/plan.schema.json");
 
 const MIGRATE = `-- What the migration does. A file without marks is one step, which is one transaction.
 -- docs/plan-format.md says how a file is cut into several steps.
@@ -61,7 +61,7 @@ export async function newPlan(dir: string, fromDatabase: string | undefined): Pr
     ...(wrong === undefined
       ? []
       : [
-          `The embedded PostgreSQL does not take it yet: ${wrong}`,
+          wrong,
           `Mend ${BASELINE}, or rehearse on a server of yours: sluice rehearse --plan ${dir} --database-url ...`,
         ]),
     "",

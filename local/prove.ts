@@ -101,6 +101,7 @@ export async function proveByHand(
         views: before.views ?? [],
         sequences,
         growing,
+        leftOut: before.leftOut,
         largeObjects: beside.largeObjects,
         unproven: 0,
       }),

@@ -33,10 +33,10 @@ import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
 import { interpret } from "./interpreter.ts";
 import type { EventLog } from "./interpreter-types.ts";
+import { definitionFor } from "./run-definition.ts";
 import { addressIn } from "./server/address.ts";
 import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
-import { synthesize } from "./synthesize.ts";
 import { TASKS } from "./tasks.ts";
 import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
@@ -57,7 +57,7 @@ export const rehearse: Rehearse = async (options) => {
     const loaded = await loadPlan(options.plan);
     // Before what takes long: most mistakes are in how the database is reached.
     if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply, options.copy);
-    const definition = await synthesize(loaded.plan, options);
+    const definition = await definitionFor(loaded.plan, options);
     refuseUnknownStates(options.fail ?? [], definition, loaded.plan);
     return new Run(options, loaded, definition, run, folder).start();
   } catch (error) {

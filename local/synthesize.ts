@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { PACKAGE_FOLDER } from "../lib/package.ts";
 import { parseSettings, SETTINGS_KEY, type Settings } from "../lib/settings.ts";
 import { SluiceStack } from "../lib/sluice-stack.ts";
 import { stackName } from "../lib/stack-name.ts";
@@ -16,7 +17,7 @@ export interface SynthOptions {
   restore?: boolean;
 }
 
-const CDK_JSON = new URL("../cdk.json", import.meta.url);
+const CDK_JSON = join(PACKAGE_FOLDER, "cdk.json");
 
 /**
  * Synthesizes the app as `cdk synth` does, with the same context. Only the functions' code is not bundled: a local run

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { findRoles } from "../lambdas/preflight/find-roles.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import { alone, aloneAsGuest } from "../lambdas/watch/alone.ts";
 import { GUARDS, type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
@@ -22,10 +23,10 @@ export async function readOnce(
   const began = Date.now();
   const own = { application_name: "sluice watch" };
   return await withGuestAt(addressIn(databaseUrl), own, GUARDS, (session, pooled) => {
-    const reading = () =>
+    const reading = async () =>
       takeReading(session, {
         plan,
-        roles: plan.applicationRoles,
+        roles: plan.findRoles ? await findRoles(session) : plan.applicationRoles,
         freeBytes: null,
         before,
         untilCounted: async () => {

@@ -1,13 +1,22 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
+import { plainJson } from "../../lambdas/shared/plain.ts";
+import { IS_BUILT, PACKAGE_FOLDER } from "../../lib/package.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
-import { print } from "../../local/terminal/streams.ts";
+import type { PlanError } from "../../lib/plan/plan-error.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { databasesHere } from "./databases-here.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { annotate, annotateMistakes, annotationsOption, findingsIn, mistakesIn } from "./for-reviewers.ts";
 import { planFolder, problemsOf } from "./plan-folder.ts";
 import { planText } from "./plan-text.ts";
 
-export const DEFAULT_PLAN = "sql/knowledge-graph";
+const HERE = "sql/knowledge-graph";
+
+/** The bundled plan: the one of this folder, and elsewhere the package's. */
+export const DEFAULT_PLAN = IS_BUILT && !existsSync(HERE) ? join(PACKAGE_FOLDER, HERE) : HERE;
 
 export function checkCommand({ streams, exit }: Context): Command {
   return new Command("check")
@@ -16,22 +25,56 @@ export function checkCommand({ streams, exit }: Context): Command {
       "Reads a plan and says what it holds: migrations, steps, checks and gates. Of a plan with mistakes it shows all of them: file, key or line, reason, and what to write instead. No database is needed.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
+    .option("--json", "prints what the plan holds, or its mistakes, as JSON")
+    .addOption(annotationsOption())
     .addHelpText(
       "after",
       `
 Examples:
   sluice check
   sluice check path/to/a/plan
+  sluice check path/to/a/plan --json
 ${OTHER_EXIT_CODES}`,
     )
-    .action(async (dir: string) => {
-      const loaded: LoadedPlan = await planFolder(dir);
-      const problems = await problemsOf(loaded);
-      if (problems.length === 0) return print(streams.stdout, planText(loaded.plan, await databasesHere()));
-      print(
-        streams.stderr,
-        problems.map(({ message }) => `error: ${message}`),
-      );
-      exit(USAGE);
+    .action(async (dir: string, { json = false, annotations }: CheckFlags) => {
+      const { loaded, mistakes } = await checked(dir);
+      if (annotations) {
+        await annotateMistakes(streams, dir, mistakes);
+        if (loaded) await annotate(streams, dir, await findingsIn(dir, loaded));
+      }
+      if (json) {
+        const found = loaded && mistakes.length === 0 ? loaded.plan : undefined;
+        printPainted(streams.stdout, [
+          plainJson({ plan: found ?? null, mistakes: mistakes.map(mistakeFields) }, 2),
+        ]);
+      } else if (loaded && mistakes.length === 0)
+        print(streams.stdout, planText(loaded.plan, await databasesHere()));
+      else
+        print(
+          streams.stderr,
+          mistakes.map(({ message }) => `error: ${message}`),
+        );
+      if (mistakes.length > 0) exit(USAGE);
     });
+}
+
+interface CheckFlags {
+  json?: boolean;
+  annotations?: "github";
+}
+
+/** @throws UsageError for what is no folder */
+async function checked(dir: string): Promise<{ loaded?: LoadedPlan; mistakes: readonly PlanError[] }> {
+  try {
+    const loaded = await planFolder(dir);
+    return { loaded, mistakes: await problemsOf(loaded) };
+  } catch (error) {
+    const mistakes = mistakesIn(error);
+    if (mistakes.length === 0) throw error;
+    return { mistakes };
+  }
+}
+
+function mistakeFields({ file, where, reason }: PlanError): { file: string; where: string; reason: string } {
+  return { file, where, reason };
 }

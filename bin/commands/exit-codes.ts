@@ -43,6 +43,7 @@ Exit codes:
   0    what was written passed every try
   2    usage: a mistake in how the command was called, or in the plan
   3    what was written does not bring everything back; each finding is a line
+  130  stopped by Ctrl-C; the copies are dropped
   1    a bug in Sluice`;
 
 /** Of evidence: it is not what the run wrote. */

@@ -1,11 +1,12 @@
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { Command, Option } from "commander";
 import { count } from "../../lambdas/report/words.ts";
+import { plainJson } from "../../lambdas/shared/plain.ts";
 import type { Draft } from "../../lib/import/draft.ts";
 import type { Asked, Recognized } from "../../lib/import/import.ts";
 import { type Finding, TOOLS, type Tool } from "../../lib/import/imported.ts";
 import { UsageError } from "../../local/events.ts";
-import { print } from "../../local/terminal/streams.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
@@ -18,10 +19,11 @@ interface ImportFlags {
   table?: string;
   plan?: string;
   check?: true;
+  json?: true;
   call?: true;
-  take: string[];
-  skip: string[];
-  value: string[];
+  take?: string[];
+  skip?: string[];
+  value?: string[];
 }
 
 const several = (one: string, before: string[] | undefined) => [...(before ?? []), one];
@@ -44,19 +46,18 @@ export function importCommand({ streams, exit }: Context): Command {
     .option("--table <name>", "the tool's table in that database, where it is not the tool's default")
     .option("--plan <dir>", "folder of the plan (default: sql/ and the tool's name)")
     .option("--check", "says what it would do, and writes nothing")
+    .option("--json", "prints what was found and done as JSON")
     .option("--call", "has alembic or Django's manage.py print the SQL, which runs the project's own code")
     .option(
       "--take <file>",
       "takes a file that is in doubt as its tool takes it; may be given several times",
       several,
-      [],
     )
-    .option("--skip <file>", "leaves a file out; may be given several times", several, [])
+    .option("--skip <file>", "leaves a file out; may be given several times", several)
     .option(
       "--value <name=value>",
       "what the tool puts in place of a placeholder; may be given several times",
       several,
-      [],
     )
     .addHelpText(
       "after",
@@ -77,9 +78,21 @@ ${OTHER_EXIT_CODES}`,
       ]);
       const recognized = await withPrinted(recognize(dir, flags.tool), flags.call);
       const { tool, because, source } = recognized;
-      const decisions = { take: flags.take, skip: flags.skip, values: valuesOf(flags.value) };
+      const { take = [], skip = [], value = [] } = flags;
+      const decisions = { take, skip, values: valuesOf(value) };
       const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions));
       const plan = flags.plan ?? join("sql", tool);
+      if (flags.json) {
+        const isOpen = draft.unknown.length > 0 || draft.doubts.length > 0;
+        const changes =
+          isOpen || draft.migrations.length === 0 ? undefined : changesTo(plan, draft, { tool, source });
+        if (!flags.check) changes?.write();
+        const { baseline: _, migrations, ...said } = draft;
+        const pending = migrations.map(({ files: _, ...migration }) => migration);
+        const done = { plan, written: changes !== undefined && !flags.check, changes: changes?.lines ?? [] };
+        printPainted(streams.stdout, [plainJson({ tool, because, pending, ...said, ...done }, 2)]);
+        return isOpen ? exit(USAGE) : undefined;
+      }
       print(streams.stdout, [
         `${dir} is of ${tool}: ${because.join("; ")}.`,
         `Applied: ${draft.appliedVersions.length === 0 ? "none" : `${draft.appliedVersions.length}, up to ${draft.appliedVersions.at(-1)}`}${(flags.after ?? flags.databaseUrl) ? "" : ", as neither --after nor --database-url says otherwise"}. Pending: ${draft.migrations.length}.`,
@@ -132,7 +145,7 @@ async function withPrinted(recognized: Recognized, call: true | undefined): Prom
   return { ...recognized, source: await called(source, tool) };
 }
 
-/** Calls `draft` with how it is known what is applied. @throws UsageError where two things say it */
+/** Calls `draft` with how it is known what is applied. @throws UsageError for a table of no database */
 async function asking(
   { after, databaseUrl, table }: ImportFlags,
   draft: (asked: Asked) => Promise<Draft>,
@@ -153,20 +166,16 @@ async function asking(
 
 /** What sluice check says of the plan, of which nothing is another tool's. */
 async function leftToDo(plan: string): Promise<string[]> {
-  const [{ loadPlan, whyNotDeployed }, { mistakeIn }] = await Promise.all([
+  const [{ loadPlan, whyNotDeployed }, { PlanErrors }] = await Promise.all([
     import("../../lib/plan/compile.ts"),
-    import("./mistake.ts"),
+    import("../../lib/plan/plan-error.ts"),
   ]);
-  let problems: string[];
-  try {
-    problems = whyNotDeployed(await loadPlan(plan)).map(({ message }) => message);
-  } catch (error) {
-    const mistake = mistakeIn(error);
-    if (mistake === undefined) throw error;
-    problems = [mistake];
-  }
+  const problems = await loadPlan(plan).then(whyNotDeployed, (error: unknown) => {
+    if (error instanceof PlanErrors) return error.mistakes;
+    throw error;
+  });
   if (problems.length === 0) return [];
-  return [`Left for you to mend in ${basename(plan)}:`, ...problems.map((one) => `- ${one}`), ""];
+  return [`Left for you to mend in ${plan}:`, ...problems.map(({ message }) => `- ${message}`), ""];
 }
 
 /** A file's notes stand together, and one that many files share stands once. */

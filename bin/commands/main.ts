@@ -1,8 +1,9 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { packageVersion } from "../../lib/package.ts";
 import type { Rehearse } from "../../local/events.ts";
 import { print, type Streams } from "../../local/terminal/streams.ts";
 import { checkCommand } from "./check.ts";
+import { completionCommand } from "./completion.ts";
 import type { Context } from "./context.ts";
 import { BUG, REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 import { importCommand } from "./import.ts";
@@ -10,6 +11,7 @@ import { initCommand } from "./init.ts";
 import { newCommand } from "./new.ts";
 import { proveCommand } from "./prove.ts";
 import { publishCommand } from "./publish.ts";
+import { pullRequestCommand } from "./pull-request.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { rollbackCommand } from "./rollback.ts";
@@ -59,13 +61,14 @@ const COMMANDS = [
   proveCommand,
   watchCommand,
   initCommand,
+  completionCommand,
 ];
 
 export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
   const sluice = new Command("sluice")
     .description("Gated, rehearsed, reversible PostgreSQL migrations.")
-    .version(versionOfPackage(), "-V, --version", "tells the version")
+    .version(packageVersion(), "-V, --version", "tells the version")
     .helpOption("-h, --help", "tells how it is used")
     .helpCommand("help [command]", "tells how a command is used")
     .configureOutput({
@@ -89,10 +92,8 @@ Examples:
 ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
+  // Of use within GitHub Actions alone.
+  const within = (args: string[]) => main(args, context.streams, context.loadRehearse, context.open);
+  sluice.addCommand(pullRequestCommand(context, within).copyInheritedSettings(sluice), { hidden: true });
   return sluice;
-}
-
-function versionOfPackage(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

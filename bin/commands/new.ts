@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import { UsageError } from "../../local/events.ts";
+import { URL_VARIABLE } from "../../local/server/address.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP } from "./database-option.ts";
@@ -11,7 +13,10 @@ export function newCommand({ streams }: Context): Command {
       "Makes the folder of a plan: plan.yaml, which may stay as short as it is, and a first migration with its rollback, to be replaced by yours. With --from-database it takes the schema of a database, without its rows, as what rehearsals on the embedded PostgreSQL start from; that database is only read.",
     )
     .argument("<dir>", "folder to make; its last part is the plan's name")
-    .option("--from-database <url>", "the database whose schema rehearsals are to start from")
+    .option(
+      "--from-database [url]",
+      `the database whose schema rehearsals are to start from; without a URL, that of ${URL_VARIABLE}`,
+    )
     .addHelpText(
       "after",
       `${DATABASE_HELP}
@@ -22,7 +27,10 @@ Examples:
   sluice rehearse --plan order-labels --yes
 ${OTHER_EXIT_CODES}`,
     )
-    .action(async (dir: string, { fromDatabase }: { fromDatabase?: string }) => {
+    .action(async (dir: string, { fromDatabase: given }: { fromDatabase?: string | true }) => {
+      const fromDatabase = given === true ? process.env[URL_VARIABLE] : given;
+      if (given === true && fromDatabase === undefined)
+        throw new UsageError(`--from-database has no URL, and ${URL_VARIABLE} is not set.`);
       const { newPlan } = await import("../../local/new-plan.ts");
       print(streams.stdout, await newPlan(dir, fromDatabase));
     });

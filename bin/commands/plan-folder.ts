@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { shorten } from "../../lambdas/report/words.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { nearest } from "../../lib/plan/nearest.ts";
+import type { PlanError } from "../../lib/plan/plan-error.ts";
 import { UsageError } from "../../local/events.ts";
 
 /**
@@ -29,7 +30,7 @@ async function folderLike(path: string): Promise<string | undefined> {
 }
 
 /** What keeps the plan from being deployed or published: the same as synth says. */
-export async function problemsOf(loaded: LoadedPlan): Promise<readonly Error[]> {
+export async function problemsOf(loaded: LoadedPlan): Promise<readonly PlanError[]> {
   const { whyNotDeployed } = await import("../../lib/plan/compile.ts");
   return whyNotDeployed(loaded);
 }

@@ -24,13 +24,16 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
     ),
     ...section(
       "Migrations",
-      migrations.map(({ version, title, migrate, validate, rollback, expectedMinutes }) => [
+      migrations.map(({ version, title, migrate, validate, rollback, leaves, expectedMinutes }) => [
         version,
         title,
         [
           count(migrate.steps.length, "step"),
           validate.checks.length > 0 ? count(validate.checks.length, "check") : "checked to be as rehearsed",
-          rollback === RESTORE ? "restore only" : `${count(rollback.steps.length, "step")} back`,
+          rollback === RESTORE
+            ? "the restore is the way back"
+            : `${count(rollback.steps.length, "step")} back`,
+          ...(leaves ? [`leaves ${leaves.join(" and ")}`] : []),
           ...(expectedMinutes === undefined ? [] : [`${duration(expectedMinutes * 60)} planned`]),
         ].join(", "),
       ]),

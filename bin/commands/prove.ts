@@ -1,7 +1,8 @@
 import { Command } from "commander";
+import { plainJson } from "../../lambdas/shared/plain.ts";
 import { UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
-import { print } from "../../local/terminal/streams.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { evidenceIn, fromEvidence } from "./evidence-folder.ts";
@@ -19,6 +20,7 @@ export function proveCommand({ streams: { stdout, stderr }, exit }: Context): Co
         "the database to prove; the role must own the tables or read every row of them",
       ).makeOptionMandatory(),
     )
+    .option("--json", "prints what was found as JSON")
     .addHelpText(
       "after",
       `${DATABASE_HELP}
@@ -27,7 +29,7 @@ Examples:
   sluice prove evidence --database-url postgresql://owner@host/app
 ${PROVE_EXIT_CODES}`,
     )
-    .action(async (dir: string, { databaseUrl }: { databaseUrl: string }) => {
+    .action(async (dir: string, { databaseUrl, json = false }: { databaseUrl: string; json?: boolean }) => {
       const address = addressIn(databaseUrl);
       const { folder, evidence } = await evidenceIn(dir);
       const [{ proveByHand }, { withGuestAt }] = await Promise.all([
@@ -57,9 +59,14 @@ ${PROVE_EXIT_CODES}`,
           `Run ${evidence.run} recorded nothing of production: it changed nothing there, and there is nothing to compare with.`,
         );
       const { recordedAt, tables, read, differences, left, scope, withoutVersions } = proven;
+      const back = differences.length === 0;
+      if (json) {
+        printPainted(stdout, [plainJson({ back, ...proven }, 2)]);
+        return back ? undefined : exit(NOT_BACK);
+      }
       const { scopeInWords } = await import("../../lambdas/prove/scope.ts");
       const butFor = left.length === 0 ? "" : `, but for ${left.join(", ")}`;
-      if (differences.length === 0) {
+      if (back) {
         print(stdout, [
           `Back: catalog and ${tables} tables are what they were at ${recordedAt}${butFor}; ${read} of them were read, and row versions show that the others were not touched.`,
           scopeInWords(scope),

@@ -26,7 +26,10 @@ export function publishCommand({ streams, exit }: Context): Command {
       "Checks a plan as `sluice check` does, stores it in the bucket of a deployment under its checksum, and prints the input that a run of it starts with. Nothing is deployed, and nothing starts. The same plan once more changes nothing. You are noted as who published it, by AWS's word: people see it at each gate.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
-    .option("--stack <name>", "the deployment's stack (default: the one that the settings in cdk.json make)")
+    .option(
+      "--stack <name>",
+      "the deployment's stack, or stack/id of the construct in it (default: the one that the settings in cdk.json make)",
+    )
     .option("--dry-run", "says what it would do, and does none of it")
     .option("--start", "starts a run of it")
     .option("--database <name>", "the database that the run is of, where the deployment has several")

@@ -12,10 +12,15 @@ export interface RehearseFlags {
   noGo?: string[];
   fail?: string[];
   json?: boolean;
+  verbose?: boolean;
+  quiet?: boolean;
   open?: boolean;
   databaseUrl?: string;
   apply?: boolean;
   copy?: CopyHow;
+  markdown?: string;
+  since?: string;
+  annotations?: "github";
 }
 
 /**
@@ -33,6 +38,9 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     );
   if (apply && fail)
     throw new UsageError("--fail does not go with --apply: a drill must break nothing real.");
+  if (flags.quiet && flags.verbose) throw new UsageError("--quiet and --verbose do not go together.");
+  if (flags.since !== undefined && flags.markdown === undefined)
+    throw new UsageError("--since needs --markdown: it is said there what has changed.");
   if (copy !== undefined && databaseUrl === undefined)
     throw new UsageError("--copy needs --database-url: without one there is nothing to copy.");
   if (copy === "physical" && apply)

@@ -7,6 +7,7 @@ import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
 import { EXIT_CODES, INTERRUPTED, REHEARSE_EXIT_CODES } from "./exit-codes.ts";
+import { annotationsOption, type ForReviewers, forReviewers } from "./for-reviewers.ts";
 import { openReport } from "./open-report.ts";
 import { planFolder } from "./plan-folder.ts";
 import { checkGateNames, type RehearseFlags, rehearseOptions, userName } from "./rehearse-options.ts";
@@ -27,6 +28,8 @@ export function rehearseCommand(context: Context): Command {
       (state: string, before: string[] | undefined) => [...(before ?? []), state],
     )
     .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
+    .option("--verbose", "shows at the end of a success all that the report has; otherwise ten lines")
+    .option("--quiet", "shows nothing but errors, gates, and the end in one line")
     .option(
       "--out <dir>",
       "keeps the evidence, report.json and report.html among it, in this folder (default: one of its own below .sluice/runs)",
@@ -53,6 +56,12 @@ export function rehearseCommand(context: Context): Command {
         .choices(["connect", "none"])
         .default("connect"),
     )
+    .option("--markdown <file>", "writes what a pull request should show of the run into this file")
+    .option(
+      "--since <file>",
+      "adds what has changed since that earlier --markdown; a file that is not there, or is no such text, counts as none",
+    )
+    .addOption(annotationsOption())
     .addHelpText(
       "after",
       `
@@ -67,12 +76,19 @@ Examples:
   sluice rehearse --yes --json > report.json
   sluice rehearse --plan my-plan --out evidence
   sluice rehearse --database-url postgresql://me@localhost/app
+  sluice rehearse --yes --markdown rehearsal.md
 ${REHEARSE_EXIT_CODES}`,
     )
     .action(async (flags: RehearseFlags) => {
       const user = userName();
       const options = rehearseOptions(flags, user);
-      context.exit(await rehearse(options, flags, user, context));
+      const shown = await forReviewers(flags, context);
+      try {
+        context.exit(await rehearse(options, flags, user, context, shown));
+      } catch (error) {
+        await shown.refused(error);
+        throw error;
+      }
     });
 }
 
@@ -106,28 +122,32 @@ function noGoOption(): Option {
 
 async function rehearse(
   options: RehearseOptions,
-  { yes = false, noGo = [], json = false, open = false }: RehearseFlags,
+  { yes = false, noGo = [], json = false, verbose = false, quiet = false, open = false }: RehearseFlags,
   user: string,
   context: Context,
+  reviewers: ForReviewers,
 ): Promise<number> {
   const { streams, loadRehearse } = context;
-  const { plan } = await planFolder(options.plan);
+  const loaded = await planFolder(options.plan);
+  const { plan } = loaded;
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
-  const shown = terminal.open({ streams, plan, json, answers: { yes, noGo, user } });
+  const much = json ? "json" : quiet ? "quiet" : verbose ? "verbose" : "normal";
+  const shown = terminal.open({ streams, plan, shown: much, answers: { yes, noGo, user } });
   // Nobody is to say Go to what they do not know of.
   terminal.print(
-    json ? streams.stderr : streams.stdout,
+    json || quiet ? streams.stderr : streams.stdout,
     (plan.notices ?? []).map((notice) => `Read otherwise than written: ${noticeText(notice)}`),
   );
-  if (!json) terminal.print(streams.stdout, [makingText(options)]);
+  if (!json && !quiet) terminal.print(streams.stdout, [makingText(options)]);
   const start = await loadRehearse();
   const outcome = await terminal.present(await start(options), shown);
   if ("left" in outcome) {
     terminal.print(streams.stderr, terminal.leftText(outcome.left, options));
     return INTERRUPTED;
   }
-  terminal.printEnd(outcome.end, shown, json);
+  terminal.printEnd(outcome.end, shown, much);
+  await reviewers.ended(loaded, outcome.end.report);
   if (open) await openReport(join(outcome.end.evidence, "report.html"), context);
   return EXIT_CODES[outcome.end.end];
 }

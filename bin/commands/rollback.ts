@@ -6,7 +6,7 @@ import type { MadeRollback } from "../../local/rollback/make.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
 import { DATABASE_HELP, databaseOption } from "./database-option.ts";
-import { DOES_NOT_HOLD, ROLLBACK_EXIT_CODES } from "./exit-codes.ts";
+import { DOES_NOT_HOLD, INTERRUPTED, ROLLBACK_EXIT_CODES } from "./exit-codes.ts";
 import { planFolder } from "./plan-folder.ts";
 import { userName } from "./rehearse-options.ts";
 import { replaceFile } from "./replace-file.ts";
@@ -17,7 +17,7 @@ interface RollbackFlags {
   copy?: CopyHow;
 }
 
-export function rollbackCommand({ streams: { stdout, stderr }, exit }: Context): Command {
+export function rollbackCommand({ streams: { stdout, stderr, signals }, exit }: Context): Command {
   return new Command("rollback")
     .summary("writes the rollback of a migration, and tries it")
     .description(
@@ -55,9 +55,18 @@ ${ROLLBACK_EXIT_CODES}`,
         { force = false, databaseUrl, copy }: RollbackFlags,
       ) => {
         const loaded = await planFolder(dir, { rollbacks: "none" });
-        const { makeRollbacks } = await import("../../local/rollback/rollback.ts");
+        const [{ makeRollbacks }, { Stopped }] = await Promise.all([
+          import("../../local/rollback/rollback.ts"),
+          import("../../local/rollback/copy.ts"),
+        ]);
         let holds = true;
-        await makeRollbacks(
+        let stopped = false;
+        const stop = () => {
+          stopped = true;
+          print(stderr, ["Stopping, once what is under way has ended: then the copies are dropped."]);
+        };
+        for (const signal of SIGNALS) signals.once(signal, stop);
+        const made = makeRollbacks(
           loaded,
           { plan: dir, migration, force, databaseUrl, copy, startedBy: userName() },
           async (made) => {
@@ -67,11 +76,23 @@ ${ROLLBACK_EXIT_CODES}`,
             holds &&= made.wrong.length === 0;
           },
           (line) => print(stderr, [line]),
+          () => stopped,
         );
-        if (!holds) exit(DOES_NOT_HOLD);
+        try {
+          await made;
+          if (!holds) exit(DOES_NOT_HOLD);
+        } catch (error) {
+          if (!(error instanceof Stopped)) throw error;
+          print(stderr, ["Stopped. What was made before is written, the rest is not."]);
+          exit(INTERRUPTED);
+        } finally {
+          for (const signal of SIGNALS) signals.removeListener(signal, stop);
+        }
       },
     );
 }
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** Differences that are shown; the file has more of them. */
 const MOST_LINES = 10;

@@ -3,8 +3,9 @@ import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
 import { isRunName } from "../../lambdas/gate/link.ts";
 import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
+import { plainJson } from "../../lambdas/shared/plain.ts";
 import { UsageError } from "../../local/events.ts";
-import { print } from "../../local/terminal/streams.ts";
+import { print, printPainted } from "../../local/terminal/streams.ts";
 import type { Verified } from "../../local/verify/verify.ts";
 import type { Context } from "./context.ts";
 import { NOT_WHOLE, VERIFY_EXIT_CODES } from "./exit-codes.ts";
@@ -18,6 +19,7 @@ export function verifyCommand(context: Context): Command {
     )
     .argument("<dir>", "folder with the evidence of one run")
     .option("--hash <sha256>", "the manifest's hash, from the final message, the report or the terminal")
+    .option("--json", "prints what was found as JSON")
     .addHelpText(
       "after",
       `
@@ -29,14 +31,18 @@ Examples:
   aws s3 sync s3://BUCKET/runs/RUN evidence && sluice verify evidence --hash 3f5a...
 ${VERIFY_EXIT_CODES}`,
     )
-    .action(async (dir: string, { hash }: { hash?: string }) => {
+    .action(async (dir: string, { hash, json = false }: { hash?: string; json?: boolean }) => {
       const given = hash?.trim().toLowerCase();
       if (given !== undefined && !/^[0-9a-f]{64}$/.test(given))
         throw new UsageError("--hash must be the 64 hexadecimal digits of a SHA-256.");
       const { folder, evidence } = await evidenceToVerify(dir);
       const { verifyEvidence } = await import("../../local/verify/verify.ts");
       const verified = await verifyEvidence(folder, evidence, given);
-      print(context.streams.stdout, verifiedText(verified, given !== undefined));
+      if (json)
+        printPainted(context.streams.stdout, [
+          plainJson({ whole: verified.findings.length === 0, byHash: given !== undefined, ...verified }, 2),
+        ]);
+      else print(context.streams.stdout, verifiedText(verified, given !== undefined));
       if (verified.findings.length > 0) context.exit(NOT_WHOLE);
     });
 }

@@ -31,9 +31,10 @@ export async function admit(
       ErrorName.RequestInvalid,
       `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason, plan, database and outsideWindow, or be {}.`,
     );
-  const { plans, settings, choice, clock } = world;
+  const { plans, choice, clock } = world;
   const { outsideWindow, plan: wanted, database: named, ...said } = parsed.data;
-  const of = chosen(choice?.list ?? [settings], named);
+  const of = chosen(choice?.list ?? [world.settings], named);
+  const settings = choice?.settingsOf(of) ?? world.settings;
   const plan = await plans.read(wanted === undefined ? plans.standard : await plans.find(wanted));
   const { maintenanceWindow: window } = settings;
   const now = clock.now();
@@ -45,9 +46,9 @@ export async function admit(
     ...said,
     plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
     ...(await publishedBy(plan, world)),
-    instance: of.instance,
-    database: of.database,
-    ...(choice ? { of } : {}),
+    instance: settings.instance,
+    database: settings.database,
+    ...(choice ? { settings } : {}),
     rehearse: settings.rehearse,
     fence: settings.fence,
     ...(settings.copyOf === undefined ? {} : { copyOf: settings.copyOf }),
@@ -81,7 +82,7 @@ export async function admit(
       ErrorName.FleetFailed,
       `Instance ${id} is ${instance.statusText}. Start the run again when it is available.`,
     );
-  const findings = await ports.fleet.inspect?.(id, snapshotTags(settings, evidence.run));
+  const findings = await ports.fleet.inspect?.(id, snapshotTags(ports.settings, evidence.run));
   if (findings && findings.refusals.length > 0)
     throw new SluiceError(
       ErrorName.FleetFailed,

@@ -1,6 +1,6 @@
 import { noteStopped } from "../fence/stopped-by-plan.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
-import { noteMade } from "../prove/made.ts";
+import { noteMade, noteMadeByAll } from "../prove/made.ts";
 import { listTables } from "../record/checksums.ts";
 import { countTables, readTables } from "../record/read-tables.ts";
 import { marked, needMarkedRecord, needRecord, recordOf } from "../record/records.ts";
@@ -184,6 +184,7 @@ async function noteAll(
       tables: [...several.values()].filter((content) => content !== undefined),
     },
   );
+  await noteMadeByAll(evidence, all);
   await evidence.keep<ChangesDoc>(
     Doc.changes("staging"),
     await changesDoc(

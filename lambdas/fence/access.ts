@@ -35,19 +35,26 @@ export async function connectRights(session: Session, roles: readonly string[]):
   );
 }
 
+/** SQL condition on a row `r` of pg_roles: it has CONNECT still when it is taken from the roles in $1 and, by $2, PUBLIC. */
+const KEEPS_CONNECT = `EXISTS (
+  SELECT FROM pg_database d
+         CROSS JOIN aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+         LEFT JOIN pg_roles g ON g.oid = a.grantee
+   WHERE d.datname = current_database() AND a.privilege_type = 'CONNECT'
+     AND (a.grantee = 0 OR pg_has_role(r.oid, a.grantee, 'USAGE'))
+     AND CASE WHEN a.grantee = 0 THEN NOT $2::bool ELSE g.rolname <> ALL ($1::text[]) END)`;
+
+const takenFrom = (taken: readonly ConnectRightDoc[]) => [
+  taken.flatMap(({ grantee }) => grantee ?? []),
+  taken.some(({ grantee }) => grantee === null),
+];
+
 /** This session's own login, where it would have CONNECT no more once these rights are taken. */
 export async function losesConnect(session: Session, taken: readonly ConnectRightDoc[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
-    `SELECT me.rolname AS role FROM pg_roles me
-      WHERE me.rolname = session_user AND NOT me.rolsuper
-        AND NOT EXISTS (
-          SELECT FROM pg_database d
-                 CROSS JOIN aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-                 LEFT JOIN pg_roles g ON g.oid = a.grantee
-           WHERE d.datname = current_database() AND a.privilege_type = 'CONNECT'
-             AND (a.grantee = 0 OR pg_has_role(me.oid, a.grantee, 'USAGE'))
-             AND CASE WHEN a.grantee = 0 THEN NOT $2::bool ELSE g.rolname <> ALL ($1::text[]) END)`,
-    [taken.flatMap(({ grantee }) => grantee ?? []), taken.some(({ grantee }) => grantee === null)],
+    `SELECT r.rolname AS role FROM pg_roles r
+      WHERE r.rolname = session_user AND NOT r.rolsuper AND NOT ${KEEPS_CONNECT}`,
+    takenFrom(taken),
   );
   return rows.map(({ role }) => role);
 }
@@ -189,6 +196,19 @@ export interface LooseSession {
   own: boolean;
 }
 
+/** Whoever manages the server for its provider. */
+const PROVIDERS = "^(rds(admin|repladmin|topmgr|proxyadmin|_.*)|cloudsqladmin|azuresu|azure_superuser)$";
+
+/** Of these roles, those that may write to tables, or may become one that does; of superusers all. */
+const WRITERS_AMONG = (roles: string) =>
+  `SELECT o.oid FROM (${roles}) o
+     JOIN LATERAL (SELECT g.oid, g.rolsuper FROM pg_roles g WHERE g.oid = o.oid OR pg_has_role(o.oid, g.oid, 'MEMBER')) g ON true
+    WHERE g.rolsuper OR g.oid = ${OWNER} OR EXISTS (
+      SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind IN ('r', 'p', 'v') AND ${IS_USERS_SCHEMA("n.nspname")}
+         AND (has_table_privilege(g.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+              OR has_any_column_privilege(g.oid, c.oid, 'INSERT, UPDATE')))`;
+
 /**
  * Sessions of others that may write to tables, and that the fence neither ends nor keeps out. Whoever manages the server
  * for its provider is none of them.
@@ -203,21 +223,25 @@ export async function looseSessions(session: Session, fenced: readonly string[])
         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND r.rolname <> ALL ($1)
           AND coalesce(a.backend_type, 'client backend') = 'client backend'
           AND NOT (r.rolname = session_user AND starts_with(coalesce(a.application_name, ''), 'sluice'))
-          AND r.rolname !~ '^(rdsadmin|rds_.*|cloudsqladmin|azuresu)$'),
-     -- Whatever it has, or has by becoming another.
-     acts AS MATERIALIZED (
-       SELECT DISTINCT o.oid, g.oid AS actor FROM (SELECT DISTINCT oid FROM other) o
-         JOIN pg_roles g ON g.oid = o.oid OR pg_has_role(o.oid, g.oid, 'MEMBER')),
-     writer AS MATERIALIZED (
-       SELECT a.oid FROM acts a JOIN pg_roles g ON g.oid = a.actor
-        WHERE g.rolsuper OR g.oid = ${OWNER} OR EXISTS (
-          SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE c.relkind IN ('r', 'p', 'v') AND ${IS_USERS_SCHEMA("n.nspname")}
-             AND (has_table_privilege(g.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
-                  OR has_any_column_privilege(g.oid, c.oid, 'INSERT, UPDATE'))))
+          AND r.rolname !~ '${PROVIDERS}'),
+     writer AS (${WRITERS_AMONG("SELECT DISTINCT oid FROM other")})
      SELECT pid, rolname AS role, program, own FROM other WHERE oid IN (SELECT oid FROM writer) ORDER BY role, program, pid`,
     [fenced],
   );
+}
+
+/** Roles that may log in and write, and keep CONNECT behind the fence: nobody named them, and none is connected yet. */
+export async function looseRoles(session: Session, fenced: readonly string[]): Promise<string[]> {
+  const taken = await connectRights(session, fenced);
+  const rows = await session.query<{ role: string }>(
+    `WITH other AS MATERIALIZED (
+       SELECT r.oid, r.rolname FROM pg_roles r
+        WHERE r.rolcanlogin AND ${MAY_BE_FENCED} AND r.rolname <> ALL ($3) AND r.rolname !~ '${PROVIDERS}' AND ${KEEPS_CONNECT}),
+     writer AS (${WRITERS_AMONG("SELECT oid FROM other")})
+     SELECT rolname AS role FROM other WHERE oid IN (SELECT oid FROM writer) ORDER BY role`,
+    [...takenFrom(taken), fenced],
+  );
+  return rows.map(({ role }) => role);
 }
 
 export const END_THEM =

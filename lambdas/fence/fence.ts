@@ -66,7 +66,9 @@ export async function fence(
     await keepStill(session, ports, evidence, again ? "again" : "first");
     const ended = await endSessions(session, roles, ports);
     const loose = await looseSessions(session, roles);
-    if (loose.length > 0)
+    // On a way back nothing is gained by not going it.
+    if (loose.length > 0 && again) ports.progress(`not kept out: ${looseInWords(loose).join(", ")}`);
+    else if (loose.length > 0)
       throw new Error(`The fence does not hold: ${looseInWords(loose).join(", ")} may write. ${END_THEM}`);
     ports.progress(
       `${roles.join(", ") || "nobody"} kept out, ${ended} session${ended === 1 ? "" : "s"} ended`,

@@ -28,7 +28,8 @@ export function pagePorts(
       get list() {
         return deployed().databases;
       },
-      of: (database) => ({ settings: settingsOf(deployed(), database) }),
+      settingsOf: (database) => settingsOf(deployed(), database),
+      of: (settings) => ({ settings }),
     },
     get evidence() {
       return evidenceStore();

@@ -45,6 +45,7 @@ export async function shownOn(
 export function terminalText(doc: GateDoc): string {
   return [
     `Gate ${doc.gate}, attempt ${doc.attempt}: ${doc.question}`,
+    ...(doc.warnings ?? []).map((line) => `First: ${line}`),
     ...doc.changed.map((line) => `Changed: ${line}`),
     ...doc.checklist.map((item) => `To be true for a Go: ${item}`),
     `Go: ${doc.go}`,

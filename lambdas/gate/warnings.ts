@@ -81,7 +81,7 @@ async function found(evidence: RunEvidence): Promise<string[]> {
 /** How staging was restored otherwise than wished for: production would be, too. */
 async function restoredSo(evidence: RunEvidence): Promise<string[]> {
   return restoredOtherwise(
-    await evidence.read<StagingDoc>(Doc.staging),
+    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.read<StagingDoc>(Doc.staging)),
     await evidence.read<StagingStorageDoc>(Doc.stagingStorage),
   );
 }

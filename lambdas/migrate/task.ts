@@ -105,12 +105,15 @@ export function stepsDoc(
   what: Pick<StepsDoc, "target" | "version" | "round" | "title" | "direction">,
   now: Date,
 ): StepsDoc {
+  const last = steps.at(-1);
   const startedAt = steps[0]?.startedAt ?? now.toISOString();
+  // By the server's clock: what the worker did afterwards is no part of them.
+  const ended = last ? Date.parse(last.startedAt) + last.seconds * 1000 : now.getTime();
   return {
     ...what,
     startedAt,
-    endedAt: now.toISOString(),
-    seconds: (now.getTime() - Date.parse(startedAt)) / 1000,
+    endedAt: new Date(ended).toISOString(),
+    seconds: (ended - Date.parse(startedAt)) / 1000,
     steps,
   };
 }

@@ -4,6 +4,7 @@ import { applicationRoles } from "../shared/places.ts";
 import type { CompiledPlan, Extension } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
+import { IS_UNLOGGED } from "../shared/user-objects.ts";
 import { inspectConnections } from "./inspect-connections.ts";
 import { inspectToolTable } from "./inspect-tool-table.ts";
 import { inspectVersion } from "./inspect-version.ts";
@@ -119,13 +120,13 @@ async function contentsThere(session: Session, contents: CompiledPlan["contents"
   if (!check.passed) return check;
   const wrong: string[] = [];
   for (const name of names) {
-    const { kind } = await needRow<{ kind: string }>(
+    const { kind, unlogged } = await needRow<{ kind: string; unlogged: boolean }>(
       session,
-      "SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass($1)",
+      `SELECT c.relkind::text AS kind, ${IS_UNLOGGED("c.oid")} AS unlogged FROM pg_class c WHERE c.oid = to_regclass($1)`,
       [name],
     );
-    if (contents[name] === "none" && kind !== "m")
-      wrong.push(`${name}: none, and it is no materialized view`);
+    if (contents[name] === "none" && kind !== "m" && !unlogged)
+      wrong.push(`${name}: none, and it is neither a materialized view nor an unlogged table`);
     else if (contents[name] === "grows" && kind !== "r" && kind !== "p")
       wrong.push(`${name}: grows, and it is no table`);
     else if (!["r", "p", "m"].includes(kind)) wrong.push(`${name}: neither a table nor a materialized view`);
@@ -135,13 +136,15 @@ async function contentsThere(session: Session, contents: CompiledPlan["contents"
     ...check,
     passed: false,
     seen: wrong.join("; "),
-    mend: "Correct `contents` in the plan: only a materialized view can be left out, and only a table can grow.",
+    mend: "Correct `contents` in the plan: only a materialized view and an unlogged table can be left out, and only a table can grow.",
   };
 }
 
 async function invalidIndexes(session: Session): Promise<PreflightCheck> {
   const rows = await session.query<{ name: string }>(
-    "SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid ORDER BY 1",
+    // One of a partitioned table is invalid until each partition has its part: ON ONLY makes it so on purpose.
+    `SELECT indexrelid::regclass::text AS name FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+      WHERE NOT indisvalid AND c.relkind = 'i' ORDER BY 1`,
   );
   return {
     name: "invalid indexes",

@@ -5,7 +5,13 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";
-import { extensionsNeeded, neededRights, rolesTakenOn, schemasMadeIn } from "./needed-rights.ts";
+import {
+  extensionsNeeded,
+  forcedByPlan,
+  neededRights,
+  rolesTakenOn,
+  schemasMadeIn,
+} from "./needed-rights.ts";
 
 /** Of objects that a check names. */
 const MOST_NAMED = 20;
@@ -27,6 +33,8 @@ export async function inspectRights(session: Session, ports: Ports): Promise<Pre
       rolesTakenOn(ports),
       ports.settings.fence === "connect" ? await withMembers(session, applicationRoles(ports)) : [],
       extensionsNeeded(ports.plan),
+      applicationRoles(ports),
+      JSON.stringify(forcedByPlan(ports.plan)),
     ]);
     const check = (name: string, kind: Lack["kind"], expected: string, otherwise: false | null) => {
       const found = lacks.filter((lack) => lack.kind === kind);
@@ -61,9 +69,14 @@ function listed(texts: readonly string[], between: string): string {
   return texts.slice(0, MOST_NAMED).join(between) + (more > 0 ? `${between}and ${more} more` : "");
 }
 
+/** SQL expression: what lets the migrating role read what is forced on its owner, and the application none the more. */
+const BYPASS = `CASE WHEN me.rolname = ANY ($6::text[]) THEN 'CREATE ROLE sluice LOGIN BYPASSRLS; /* a login of its own for Sluice, as the application logs in as this one: docs/plan-format.md, One login for all */'
+  ELSE format('ALTER ROLE %s BYPASSRLS;', me.q) END`;
+
 /**
  * One look at the catalog. $1: rights that the plan's statements need; $2: schemas that they make relations in; $3: roles
- * that are taken on; $4: roles whose sessions the fence ends; $5: extensions.
+ * that are taken on; $4: roles whose sessions the fence ends; $5: extensions; $6: the
+ * application's roles; $7: where the plan forces row-level security on an owner.
  */
 const LACKS = `
 WITH me AS MATERIALIZED (
@@ -107,9 +120,16 @@ lack (kind, place, what, helps) AS (
               ELSE format('row-level security of %s hides rows', o.name) END,
          -- Whoever has the owner's rights sees all rows; those of a superuser are more than a migration needs.
          CASE WHEN NOT o.own AND o.supers THEN format('ALTER ROLE %s BYPASSRLS;', me.q)
+              -- FORCE is what keeps tenants apart where the application is the owner.
+              WHEN o.forced AND pg_get_userbyid(o.relowner) = ANY ($6::text[]) THEN ${BYPASS}
               ELSE concat_ws(' ', CASE WHEN NOT o.own THEN format('GRANT %I TO %s;', pg_get_userbyid(o.relowner), me.q) END,
                      CASE WHEN o.forced THEN format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;', o.name) END) END
     FROM me, object o WHERE o.holds_rows AND has_table_privilege(o.oid, 'SELECT') AND row_security_active(o.oid)
+  UNION ALL
+  SELECT 'read', w.at, format('%s forces row-level security on the owner%s, which then hides rows from this role too', w.at, ' of ' || w.name), ${BYPASS}
+    FROM me, jsonb_to_recordset($7::text::jsonb) AS w (at text, name text, relname text, enables boolean)
+    JOIN pg_roles r ON r.rolname = current_user AND NOT (r.rolsuper OR r.rolbypassrls)
+   WHERE w.enables OR EXISTS (SELECT FROM pg_class c WHERE c.relname = w.relname AND c.relrowsecurity)
   UNION ALL
   SELECT 'later', n.name || n."right", format('%s is not its own (%s)', n.name, n.at),
          CASE WHEN o.rolsuper THEN format('ALTER TABLE %s OWNER TO %s;', n.name, me.q)

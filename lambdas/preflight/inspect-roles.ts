@@ -1,4 +1,11 @@
-import { END_THEM, looseInWords, looseSessions, ownersAmongMembers, withMembers } from "../fence/access.ts";
+import {
+  END_THEM,
+  looseInWords,
+  looseRoles,
+  looseSessions,
+  ownersAmongMembers,
+  withMembers,
+} from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
@@ -34,7 +41,13 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
     ...(await inspected("database owner", () => databaseOwner(session))),
     ...(await inspected(LOGIN, () => login(session, application, runAs))),
     ...whoIsKeptOut(ports),
-    ...(await inspected("application roles", () => roles(session, application, takesOnRoles(ports), runAs))),
+    ...(
+      await inspected("application roles", () => roles(session, application, takesOnRoles(ports), runAs))
+    ).map((check) =>
+      ports.plan.findRoles && check.passed === false
+        ? { ...check, mend: `${check.mend} ${ONLY_FOUND}` }
+        : check,
+    ),
     ...(ports.settings.fence === "connect"
       ? [
           ...(await inspected("roles that no fence keeps out", () => unfenced(session, application))),
@@ -43,6 +56,10 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
       : []),
   ];
 }
+
+/** Said of a role that is not fit and that nobody named. */
+const ONLY_FOUND =
+  "It was found, as the plan names no roles: where the application is another, name that in `applicationRoles`.";
 
 const LOGIN = "login";
 const LOOSE = "sessions that no fence keeps out";
@@ -106,13 +123,16 @@ async function loose(session: Session, application: readonly string[]): Promise<
 
 async function unfenced(session: Session, names: readonly string[]): Promise<PreflightCheck> {
   const name = "roles that no fence keeps out";
-  const found = await ownersAmongMembers(session, names);
+  const found = [
+    ...(await ownersAmongMembers(session, names)),
+    ...(await looseRoles(session, await withMembers(session, names))),
+  ];
   if (found.length === 0) return none(name);
   return note(
     name,
-    "none",
-    found,
-    "They act as the database's owner, whose CONNECT the fence leaves, and may act as the application. See that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
+    "none that may log in and write",
+    [...new Set(found)].sort(),
+    "They keep CONNECT behind the fence: by name, or as they act as the database's owner. Where the application connects as one, name it in `applicationRoles`. Of the others see that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
   );
 }
 
@@ -127,7 +147,7 @@ async function databaseOwner(session: Session): Promise<PreflightCheck> {
     passed: owner.owns,
     expected: `${owner.me} owns ${owner.name}`,
     seen: owner.owns ? "it does" : "it does not",
-    mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner.",
+    mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner, or as a member of it that inherits its rights.",
   };
 }
 

@@ -58,3 +58,35 @@ function madeBy({ relations = [], relationsBefore = [] }: Step): ObjectName[] {
   const before = new Set(relationsBefore.map(relationName));
   return relations.filter((relation) => !before.has(relationName(relation)));
 }
+
+const FORCE = /\bFORCE\s+ROW\s+LEVEL\s+SECURITY\b/i;
+const ENABLE = /\bENABLE\s+ROW\s+LEVEL\s+SECURITY\b/i;
+const NO_FORCE = /\bNO\s+FORCE\s+ROW\s+LEVEL\s+SECURITY\b/i;
+
+const ALTERS = /^ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(\S+)/i;
+
+/** A statement that forces row-level security on a table's owner. */
+export interface Forced {
+  at: string;
+  /** Null: its text does not tell. */
+  name: string | null;
+  relname: string | null;
+  /** The plan itself enables it somewhere. */
+  enables: boolean;
+}
+
+/** None where the plan takes FORCE off somewhere: what is left of it the rehearsal shows. */
+export function forcedByPlan({ migrations }: CompiledPlan): Forced[] {
+  const statements = migrations.flatMap(({ migrate: { path, steps } }) =>
+    steps.flatMap((step) => step.statements.map(({ sql, line }) => ({ sql, at: `${path}:${line}` }))),
+  );
+  if (statements.some(({ sql }) => NO_FORCE.test(sql))) return [];
+  const enables = statements.some(({ sql }) => ENABLE.test(sql));
+  return statements
+    .filter(({ sql }) => FORCE.test(sql))
+    .map(({ sql, at }) => {
+      const name = ALTERS.exec(sql)?.[1] ?? null;
+      const relname = name?.split(".").at(-1)?.replaceAll('"', "") ?? null;
+      return { at, name, relname, enables };
+    });
+}

@@ -28,7 +28,7 @@ export const preflightTask: Task<z.infer<typeof event>> = {
         ...(await inspectDeployment(ports, production)),
         ...(await withTarget(ports, evidence, "production", async (session) => [
           ...(await inspectDatabase(session, ports)),
-          ...(await inspectBackup(session)),
+          ...(await inspectBackup(session, ports.plan.contents)),
           ...(await inspectRoles(session, ports)),
           ...(await inspectRights(session, ports)),
           ...(await inspectLedger(session, ports.plan, { run, execution })),

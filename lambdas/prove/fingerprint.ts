@@ -69,10 +69,7 @@ export async function takeFingerprint(session: Session, roles: readonly string[]
 
 /** The fingerprint of these objects, in whatever order they come. */
 export function fingerprintOf(objects: readonly CatalogObject[]): Fingerprint {
-  const canonical = objects
-    .map((object) => ({ object, text: JSON.stringify([object.kind, object.name, object.definition]) }))
-    // By code unit, not by locale: every reader must get the same order.
-    .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+  const canonical = canonicalOf(objects);
   const hash = createHash("sha256");
   for (const { text } of canonical) hash.update(`${text}\n`);
   return {
@@ -81,4 +78,18 @@ export function fingerprintOf(objects: readonly CatalogObject[]): Fingerprint {
       number == null ? { kind, name, definition } : { kind, name, definition, number },
     ),
   };
+}
+
+/** The objects in the order of a fingerprint. */
+export function inOrder(objects: readonly CatalogObject[]): CatalogObject[] {
+  return canonicalOf(objects).map(({ object }) => object);
+}
+
+function canonicalOf(objects: readonly CatalogObject[]): { object: CatalogObject; text: string }[] {
+  return (
+    objects
+      .map((object) => ({ object, text: JSON.stringify([object.kind, object.name, object.definition]) }))
+      // By code unit, not by locale: every reader must get the same order.
+      .sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0))
+  );
 }

@@ -2,7 +2,7 @@ import { recordOf } from "../record/records.ts";
 import { Doc, type RecordDoc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { sha256 } from "../shared/sha256.ts";
-import type { Fingerprint } from "./fingerprint.ts";
+import { type CatalogObject, type Fingerprint, inOrder } from "./fingerprint.ts";
 
 /** A fingerprint in the evidence. Its objects are in a document by itself, which all that are the same share. */
 export interface FingerprintDoc {
@@ -12,6 +12,14 @@ export interface FingerprintDoc {
 }
 
 type CatalogDoc = Omit<Fingerprint, "hash">;
+
+/** A catalog as it differs from another one that is kept in full: a long plan has many that are nearly the same. */
+interface CatalogDelta extends Omit<CatalogDoc, "objects"> {
+  /** SHA-256 of the other one's text. */
+  from: string;
+  without: Pick<CatalogObject, "kind" | "name">[];
+  with: CatalogObject[];
+}
 
 export async function keepFingerprint(
   evidence: RunEvidence,
@@ -23,15 +31,62 @@ export async function keepFingerprint(
   await evidence.keep(Doc.fingerprint(name), doc);
 }
 
-/** Keeps a fingerprint's objects. What it answers is for the document that names them. */
+/**
+ * Keeps a fingerprint's objects. What it answers is for the document that names them.
+ * @param former a catalog that is kept already, and of which this one may hold the most
+ */
 export async function keepCatalog(
   evidence: RunEvidence,
   { hash, ...catalog }: Fingerprint,
+  former?: string,
 ): Promise<FingerprintDoc> {
   const text = JSON.stringify(catalog);
   const name = sha256(text);
-  await evidence.keepFile(`${Doc.catalog(name)}.json`, text, "application/json");
+  const delta =
+    former === undefined || former === name
+      ? undefined
+      : JSON.stringify(await deltaTo(evidence, former, catalog));
+  const shorter = delta !== undefined && delta.length < text.length / 2 ? delta : text;
+  await evidence.keepFile(`${Doc.catalog(name)}.json`, shorter, "application/json");
   return { hash, catalog: name };
+}
+
+/** From the one in full that the former is told by: so a catalog is never more than two documents away. */
+async function deltaTo(
+  evidence: RunEvidence,
+  former: string,
+  { objects, ...others }: CatalogDoc,
+): Promise<CatalogDelta> {
+  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(former));
+  const from = "from" in kept ? kept.from : former;
+  const whole = "from" in kept ? await evidence.need<CatalogDoc>(Doc.catalog(from)) : kept;
+  const textsOf = (some: readonly CatalogObject[]) => new Set(some.map((object) => JSON.stringify(object)));
+  const [before, now] = [textsOf(whole.objects), textsOf(objects)];
+  return {
+    from,
+    without: whole.objects
+      .filter((object) => !now.has(JSON.stringify(object)))
+      .map(({ kind, name }) => ({ kind, name })),
+    with: objects.filter((object) => !before.has(JSON.stringify(object))),
+    ...others,
+  };
+}
+
+/** @throws Error where what is kept is not what its name says */
+async function readCatalog(evidence: RunEvidence, name: string): Promise<CatalogDoc> {
+  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(name));
+  if (!("from" in kept)) return kept;
+  const { from, without, with: added, ...others } = kept;
+  const keyOf = ({ kind, name }: Pick<CatalogObject, "kind" | "name">) => JSON.stringify([kind, name]);
+  const gone = new Set(without.map(keyOf));
+  const whole = await evidence.need<CatalogDoc>(Doc.catalog(from));
+  const left = whole.objects.filter((object) => !gone.has(keyOf(object)));
+  const catalog = { objects: inOrder([...left, ...added]), ...others };
+  if (sha256(JSON.stringify(catalog)) !== name)
+    throw new Error(
+      `${Doc.catalog(name)}.json, with ${Doc.catalog(from)}.json, is not the catalog that its name says`,
+    );
+  return catalog;
 }
 
 /**
@@ -42,7 +97,7 @@ export async function keptFingerprint(evidence: RunEvidence, name: string): Prom
   const record = await recordOf(evidence, name as RecordName);
   if (record?.catalog !== undefined) return await fingerprintOf(evidence, record);
   const { hash, catalog } = await evidence.need<FingerprintDoc>(Doc.fingerprint(name));
-  return { hash, ...(await evidence.need<CatalogDoc>(Doc.catalog(catalog))) };
+  return { hash, ...(await readCatalog(evidence, catalog)) };
 }
 
 /** That of a record, which need not be kept yet. */
@@ -51,5 +106,5 @@ export async function fingerprintOf(
   { fingerprint, catalog }: Pick<RecordDoc, "fingerprint" | "catalog">,
 ): Promise<Fingerprint> {
   if (catalog === undefined) throw new Error("The record names no catalog");
-  return { hash: fingerprint, ...(await evidence.need<CatalogDoc>(Doc.catalog(catalog))) };
+  return { hash: fingerprint, ...(await readCatalog(evidence, catalog)) };
 }

@@ -1,5 +1,12 @@
 import { ownerOf } from "../changes/objects.ts";
-import { type ChangesDoc, Doc, type MadeDoc, type ProofDoc, type RecordName } from "../shared/documents.ts";
+import {
+  type ChangesDoc,
+  Doc,
+  type MadeByAllDoc,
+  type MadeDoc,
+  type ProofDoc,
+  type RecordName,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type Difference, describeDifference, differences, differencesOfAccess } from "./difference.ts";
 import { keptFingerprint } from "./kept-fingerprint.ts";
@@ -23,15 +30,39 @@ export async function noteMade(
   await evidence.keep<MadeDoc>(Doc.made(version), { objects: made.map(({ kind, name }) => [kind, name]) });
 }
 
+/** Notes what each of these migrations made in one document. */
+export async function noteMadeByAll(evidence: RunEvidence, versions: readonly string[]): Promise<void> {
+  const made: [string, MadeDoc["objects"]][] = [];
+  for (const version of versions)
+    made.push([version, (await evidence.need<MadeDoc>(Doc.made(version))).objects]);
+  await evidence.keep<MadeByAllDoc>(Doc.madeByAll, { made: Object.fromEntries(made) });
+}
+
+/** What each migration made, by its version; undefined: nothing was rehearsed. */
+export async function madeByEach(evidence: RunEvidence): Promise<MadeByAllDoc["made"] | undefined> {
+  const all = await evidence.read<MadeByAllDoc>(Doc.madeByAll);
+  if (all) return all.made;
+  // Of a run that an older version of Sluice began.
+  const prefix = Doc.made("");
+  const names = await evidence.list(prefix);
+  if (names.length === 0) return undefined;
+  const made: [string, MadeDoc["objects"]][] = [];
+  for (const name of names)
+    made.push([name.slice(prefix.length), (await evidence.need<MadeDoc>(name)).objects]);
+  return Object.fromEntries(made);
+}
+
 /** Whether the plan may have made a difference. Undefined: nothing was rehearsed that would tell. */
 export type MayHaveMade = (difference: Pick<Difference, "kind" | "name">) => boolean;
 
 export async function madeByPlan(evidence: RunEvidence): Promise<MayHaveMade | undefined> {
-  const names = await evidence.list(Doc.made(""));
-  if (names.length === 0) return undefined;
-  const made = new Set<string>();
-  for (const name of names)
-    for (const object of (await evidence.need<MadeDoc>(name)).objects) made.add(JSON.stringify(object));
+  const each = await madeByEach(evidence);
+  if (!each) return undefined;
+  const made = new Set(
+    Object.values(each)
+      .flat()
+      .map((object) => JSON.stringify(object)),
+  );
   return ({ kind, name }) => made.has(JSON.stringify([kind, name]));
 }
 

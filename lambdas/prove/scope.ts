@@ -16,6 +16,8 @@ export interface Looked {
   views: readonly ViewContentDoc[];
   sequences: readonly SequenceDoc[];
   growing: readonly GrowingDoc[];
+  /** Unlogged tables that the plan leaves out. */
+  leftOut?: readonly string[] | undefined;
   /** Absent in evidence of older runs. */
   largeObjects: LargeObjectsDoc | undefined;
   /** Tables that changed meanwhile, as without a fence they may. */
@@ -31,6 +33,7 @@ export function scopeOf({
   views,
   sequences,
   growing,
+  leftOut: tablesLeftOut = [],
   largeObjects,
   unproven,
 }: Looked): ScopeDoc {
@@ -69,6 +72,12 @@ export function scopeOf({
         "most values of 1 table",
         "most values of # tables",
         "only a sample was read, as the plan wants",
+      ],
+      [
+        tablesLeftOut.length,
+        `the rows of unlogged ${tablesLeftOut[0] ?? ""}`,
+        "the rows of # unlogged tables",
+        "left out, as the plan wants: a snapshot has no rows of unlogged tables",
       ],
       [unproven, "1 table", "# tables", "changed meanwhile, as without a fence they may"],
       [

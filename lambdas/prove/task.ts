@@ -217,6 +217,7 @@ export async function prove(
       views,
       sequences: record.sequences,
       growing,
+      leftOut: record.leftOut,
       largeObjects: beside.largeObjects,
       unproven: compared.unproven.length,
     }),

@@ -28,10 +28,28 @@ export async function contentModes(
   contents: Contents,
 ): Promise<ReadonlyMap<string, ContentMode>> {
   const modes = new Map<string, ContentMode>();
-  // growing.ts reads those that only grow. Only a materialized view can be left out.
+  // growing.ts reads those that only grow. What can be left out is not read at all.
   for (const [name, said] of await contentsByName(session, contents))
     if (said !== "none") modes.set(name, said === "grows" ? "count" : (said as ContentMode));
   return modes;
+}
+
+/**
+ * The unlogged tables that the plan leaves out: their rows are in no snapshot, so that a copy has none. One that has
+ * become a table like others is not left out, and preflight says so.
+ */
+export async function tablesLeftOut(session: Session, contents: Contents): Promise<ReadonlySet<string>> {
+  const named = [...(await contentsByName(session, contents))].flatMap(([name, said]) =>
+    said === "none" ? [name] : [],
+  );
+  if (named.length === 0) return new Set();
+  const found = await session.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence = 'u' AND format('%I.%I', n.nspname, c.relname) = ANY ($1)
+      ORDER BY 1`,
+    [named],
+  );
+  return new Set(found.map(({ name }) => name));
 }
 
 /** The same of materialized views, which may be left out. */

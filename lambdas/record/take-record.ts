@@ -19,7 +19,7 @@ import { listTables } from "./checksums.ts";
 import { takeGrowing } from "./growing.ts";
 import { inParallel } from "./in-parallel.ts";
 import { takeLargeObjects } from "./large-objects.ts";
-import { viewModes } from "./modes.ts";
+import { tablesLeftOut, viewModes } from "./modes.ts";
 import type { Reading } from "./pieces.ts";
 import { countTables, readTables } from "./read-tables.ts";
 import { type MarkedRecord, marked, needMarkedRecord, recordOf } from "./records.ts";
@@ -53,13 +53,17 @@ export async function takeRecord(
   const taken = await recordOf(evidence, name);
   if (taken) return await marked(evidence, name, taken);
   const draft = await Draft.begin(evidence, ports.clock, Doc.recordBegan(name));
-  const began = await draft.once<RecordBeganDoc>(Doc.recordBegan(name), async () => ({
-    at: ports.clock.now().toISOString(),
-    // Before anything is read: what is written later counts as new.
-    mark: await takeRowMark(session),
-    sequences: await takeSequences(session),
-    tables: await listTables(session),
-  }));
+  const began = await draft.once<RecordBeganDoc>(Doc.recordBegan(name), async () => {
+    const leftOut = await tablesLeftOut(session, ports.plan.contents);
+    return {
+      at: ports.clock.now().toISOString(),
+      // Before anything is read: what is written later counts as new.
+      mark: await takeRowMark(session),
+      sequences: await takeSequences(session),
+      tables: (await listTables(session)).filter(({ table }) => !leftOut.has(table)),
+      ...(leftOut.size > 0 ? { leftOut: [...leftOut] } : {}),
+    };
+  });
   // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
   const alone = target === "production" && ports.settings.fence === "none";
   const beside = alone ? undefined : besideTarget(ports, evidence, target);
@@ -68,7 +72,7 @@ export async function takeRecord(
   let tables: TableContentDoc[] | undefined;
   const catalog = async (session: Session) => {
     fingerprint = await draft.once(Doc.fingerprint(name), async () =>
-      keepCatalog(evidence, await takeFingerprint(session, applicationRoles(ports))),
+      keepCatalog(evidence, await takeFingerprint(session, applicationRoles(ports)), base?.catalog),
     );
     return true;
   };
@@ -108,6 +112,7 @@ export async function takeRecord(
     sequences: began.sequences,
     largeObjects,
     ...(growing.length > 0 ? { growing } : {}),
+    ...(began.leftOut ? { leftOut: began.leftOut } : {}),
     views,
   };
   if (name.startsWith("after-")) return record;

@@ -1,8 +1,9 @@
 import type { Facts } from "./facts.ts";
+import { machineTimeOf } from "./machine-time.ts";
 import { predictionsOf } from "./predictions.ts";
 import type { Report } from "./schema.ts";
 import { timelineOf, waitedBetween } from "./timeline.ts";
-import { secondsBetween, toMilliseconds } from "./words.ts";
+import { count, secondsBetween, toMilliseconds } from "./words.ts";
 
 /** How long the application is kept out: predicted from the same parts as the timeline, and as it was. */
 export function downtimeOf(facts: Facts): Report["downtime"] {
@@ -21,6 +22,7 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
       : []),
     ...plan.migrations.flatMap(({ version }) => part(`Migrate ${version}`, `migrate-${version}`)),
     ...part("Prove", "prove"),
+    ...gatesOf(facts),
   ];
   // Without a fence the application is not kept out.
   const fences = [facts.fence, facts.fenceAgain]
@@ -38,4 +40,19 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
     predictedSeconds: toMilliseconds(parts.reduce((sum, { seconds }) => sum + seconds, 0)),
     parts,
   };
+}
+
+/** What the gates behind the fence take though they are answered at once. */
+function gatesOf(facts: Facts): Report["downtime"]["parts"] {
+  const { gate } = machineTimeOf(facts);
+  if (gate === null) return [];
+  const asked = facts.plan.migrations.filter(({ unasked }) => !unasked).length;
+  const gates = asked + (facts.request?.rehearse === "inside" ? 2 : 1);
+  return [
+    {
+      what: `${count(gates, "gate")}, opened and confirmed`,
+      seconds: toMilliseconds(gates * gate),
+      by: "rehearsal",
+    },
+  ];
 }

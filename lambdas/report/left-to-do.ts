@@ -57,7 +57,7 @@ function afterRehearsal(report: Omit<Report, "leftToDo">, copyOf: string | null)
         "Find out why neither rolling back nor restoring brought the copy back, before anything real is migrated.",
       ];
     case "Restored":
-      return ["Find out why rolling back was not enough before a new run."];
+      return [beforeANewRun(report.rollback)];
     default:
       return ["Mend the cause, then start a new run: it rehearses everything again."];
   }
@@ -85,7 +85,7 @@ function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "
               ...restore.handOver,
             ]
           : []),
-        "Find out why rolling back was not enough before a new run.",
+        beforeANewRun(rollback),
       ];
     case "NeedsOperator":
       return [
@@ -99,6 +99,13 @@ function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "
     default:
       return [];
   }
+}
+
+/** Where no rollback was tried, it is the cause that is to be mended. */
+function beforeANewRun(rollback: Report["rollback"]): string {
+  return rollback?.restoreFrom === undefined
+    ? "Find out why rolling back was not enough before a new run."
+    : "Mend the cause, then start a new run: it rehearses everything again.";
 }
 
 /** The last that the application answered to was a request to stop. */

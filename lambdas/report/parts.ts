@@ -1,5 +1,6 @@
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
+import { machineTimeOf, machineTimeOn } from "./machine-time.ts";
 import type { PhasePart } from "./schema.ts";
 import { secondsBetween, toMilliseconds } from "./words.ts";
 
@@ -12,7 +13,8 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const reading = lastReading(facts);
   const read = (name: string) => readSeconds[name] ?? null;
   const versions = plan.migrations.map(({ version }) => version);
-  const from = facts.rollback?.restoreFrom === undefined ? (facts.rollback?.from ?? null) : null;
+  const machine = machineTimeOf(facts).migration;
+  const from = facts.rollback?.from ?? null;
   const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
   const undone = versions
     .toReversed()
@@ -34,6 +36,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
           checksOf(facts, "staging", version),
           checksOf(facts, "production", version),
         ),
+        ...(machine === null ? [] : [part("Calls and evidence", machine, machineTimeOn(facts, version))]),
       ],
     ]),
     [
@@ -55,10 +58,13 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
     ],
     [
       "rollback",
-      [
-        ...undone.map((version) => part(`Roll back ${version}`, ...both(facts, version, "rollback"))),
-        part("Prove it back", reading, read("after-production-rolled-back")),
-      ],
+      // Where only the restore leads back, nothing is rolled back.
+      facts.rollback?.restoreFrom !== undefined
+        ? []
+        : [
+            ...undone.map((version) => part(`Roll back ${version}`, ...both(facts, version, "rollback"))),
+            part("Prove it back", reading, read("after-production-rolled-back")),
+          ],
     ],
     [
       "restore",
@@ -121,7 +127,8 @@ function benchmarkSeconds({ benchmarks }: Facts, target: Target): number | null 
   );
 }
 
-function stagingRestored({ staging, snapshots }: Facts): number | null {
+function stagingRestored({ staging, stagingAgain, snapshots }: Facts): number | null {
+  if (stagingAgain) return stagingAgain.seconds;
   const snapshot = snapshots.find(({ purpose }) => purpose === "rehearsal") ?? snapshots[0];
   return staging && snapshot ? secondsBetween(snapshot.at, staging.at) : null;
 }

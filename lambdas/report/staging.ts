@@ -79,7 +79,7 @@ function issuesOf(facts: Facts): string[] {
         `${title}: p95 ${p95Ms === null ? "not measured" : milliseconds(p95Ms)}, limit ${milliseconds(sloMs)}${note ? ` (${note})` : ""}`,
     );
   return [
-    ...restoredOtherwise(facts.staging, facts.stagingStorage),
+    ...restoredOtherwise(facts.stagingAgain ?? facts.staging, facts.stagingStorage),
     ...(facts.stagingVerified?.differences ?? []),
     ...failuresOf(facts),
     ...mistakes,

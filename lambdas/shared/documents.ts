@@ -3,7 +3,7 @@ import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
 import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
 import type { Published } from "./publications.ts";
-import type { RunDatabase } from "./settings.ts";
+import type { RunSettings } from "./settings.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -50,6 +50,8 @@ export const Doc = {
   changes: (what: ChangesName) => `changes/${what}`,
   /** Objects that a migration makes, changes or drops. */
   made: (version: string) => `made/${version}`,
+  /** Of all migrations, once all are rehearsed: production's checks and proofs read it. */
+  madeByAll: "made/all",
   /** The catalog that a gate was asked for; of older runs also those of records, by their names. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */
@@ -177,8 +179,8 @@ export interface RequestDoc {
   published?: Published | undefined;
   instance: string;
   database: string;
-  /** That database with all that is its own, as the run keeps to it; absent in evidence of older runs, and of local ones. */
-  of?: RunDatabase | undefined;
+  /** The settings that the run keeps to, whatever is deployed meanwhile; absent in evidence of older runs, and of local ones. */
+  settings?: RunSettings | undefined;
   rehearse: "before" | "inside";
   fence: "connect" | "none";
   /** Absent where production itself is migrated; else a copy stands for it, of that database or (null) of none. */
@@ -295,6 +297,8 @@ export interface RecordBeganDoc {
   mark: RowMark;
   sequences: SequenceDoc[];
   tables: ListedTable[];
+  /** Unlogged tables that the plan leaves out; absent: none are. */
+  leftOut?: string[] | undefined;
 }
 
 /** What a materialized view held. */
@@ -321,6 +325,8 @@ export interface RecordDoc {
   views?: ViewContentDoc[] | undefined;
   /** Tables that the plan says only grow; absent: none do. */
   growing?: GrowingDoc[] | undefined;
+  /** Unlogged tables that the plan leaves out; absent: none are. */
+  leftOut?: string[] | undefined;
 }
 
 /** Decimal texts. */
@@ -370,6 +376,11 @@ export interface ChangesDoc {
 export interface MadeDoc {
   /** Kind and name, as the catalog's fingerprint has them. */
   objects: [kind: string, name: string][];
+}
+
+export interface MadeByAllDoc {
+  /** By the migration's version. */
+  made: Readonly<Record<string, MadeDoc["objects"]>>;
 }
 
 export interface SequenceMovedDoc {

@@ -2,6 +2,8 @@
 export const Envar = {
   /** Where gate pages are served: known only once it is deployed, unlike the settings that ship with the code. */
   gateUrl: "SLUICE_GATE_URL",
+  /** DeployedNames as JSON, where they are known only once it is deployed. */
+  names: "SLUICE_NAMES",
   /** Bucket of the evidence and the leases. */
   bucket: "SLUICE_BUCKET",
   /** Checksum of the plan that a run gets which names none. */

@@ -115,6 +115,12 @@ export function nameTransient(error: unknown): unknown {
  */
 export function nameMissingRight(error: unknown): unknown {
   if (!isPostgresError(error) || error.code !== "42501") return error;
+  if (/row-level security policy/.test(error.message))
+    return new SluiceError(
+      ErrorName.RightMissing,
+      `The database refused it: ${error.message}. Row-level security hides rows from the migrating role, which must read all of them. Give that role BYPASSRLS; or, where the application does not log in as the tables' owner, take FORCE off: it holds for the owner only.`,
+      { cause: error },
+    );
   const hint = [error.detail, error.hint].filter(Boolean).join(" ");
   return new SluiceError(
     ErrorName.RightMissing,

@@ -57,8 +57,11 @@ export function evidenceWithin(evidence: RunEvidence, files: Iterable<string>): 
  * Documents that no worker has to find by their names while a run is under way: what was done and seen, for people and
  * the report. They are no files of their own, but go with the link of the worker that wrote them (chain.ts).
  */
-const KINDS_WITH_LINK = ["steps", "checks", "made", "changes"] as const;
-const WITH_LINK = new RegExp(`^(?:${KINDS_WITH_LINK.join("|")})/(?:(?:staging|production)-)?\\d`);
+const WITH_LINK = ["steps/staging-", "checks/staging-", "checks/production-", "changes/staging-", "made/"];
+
+/** What they are of is a migration. */
+const goesWithLink = (name: string) =>
+  WITH_LINK.some((prefix) => name.startsWith(prefix) && /\d/.test(name.charAt(prefix.length)));
 
 const rootOf = (run: string) => `runs/${run}/`;
 
@@ -69,14 +72,14 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
   const key = (name: string) => `${root}${name}.json`;
   const linked = documentsInLinks(store, root);
   const read = async <T>(name: string): Promise<T | undefined> => {
-    const found = WITH_LINK.test(name) ? await linked.read(name) : undefined;
+    const found = goesWithLink(name) ? await linked.read(name) : undefined;
     if (found !== undefined) return found as T;
     const body = await store.read(key(name));
     return body === undefined ? undefined : (JSON.parse(body) as T);
   };
   const keep = async <T>(name: string, value: T): Promise<T> => {
     const body = `${JSON.stringify(value, null, 2)}\n`;
-    if (store.createWithLink && WITH_LINK.test(name)) {
+    if (store.createWithLink && goesWithLink(name)) {
       store.createWithLink(key(name), body);
       return value;
     }
@@ -98,11 +101,8 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
     async list(prefix) {
       const keys = await store.list(root + prefix);
       const files = keys.filter((k) => k.endsWith(".json")).map((k) => k.slice(root.length, -".json".length));
-      const others = KINDS_WITH_LINK.some(
-        (kind) => `${kind}/`.startsWith(prefix) || prefix.startsWith(`${kind}/`),
-      )
-        ? (await linked.names()).filter((name) => name.startsWith(prefix))
-        : [];
+      if (!WITH_LINK.some((one) => one.startsWith(prefix) || prefix.startsWith(one))) return files;
+      const others = (await linked.names()).filter((name) => name.startsWith(prefix));
       return [...new Set([...files, ...others])].sort();
     },
     keepFile: (name, body, contentType) => store.create(root + name, body, contentType),

@@ -7,7 +7,7 @@ import { sha256 } from "./sha256.ts";
  * an older one by this code's documents. A run goes on with its document when a newer Sluice is deployed, so what reads
  * a former format stays here, in READERS.
  */
-export const PLAN_FORMAT = 1;
+export const PLAN_FORMAT = 2;
 
 /** What is stored under `plans/<checksum>.json`. */
 interface PlanDocument {
@@ -21,6 +21,9 @@ type Written = { format: number } & Omit<CompiledPlan, "name" | "checksum">;
 /** For each format that this code reads: what makes this code's plan of it. */
 const READERS: Readonly<Record<number, (written: Written) => Read>> = {
   1: asWritten,
+  // What it may leave out or add, an older Sluice would take for something else: roles that are yet to be found for none,
+  // the restore for a rollback file, a tool's table of versions for any.
+  2: asWritten,
 };
 
 type Read = Omit<CompiledPlan, "name" | "checksum">;

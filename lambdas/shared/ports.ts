@@ -41,8 +41,10 @@ export interface Ports extends World {
 /** The databases that a run may be of. */
 export interface Choice<Own> {
   readonly list: readonly RunDatabase[];
-  /** What a run of that one has of its own. */
-  of(database: RunDatabase): Own;
+  /** Those of a run of that one that is admitted now. */
+  settingsOf(database: RunDatabase): RunSettings;
+  /** What a run with these settings has of its own. */
+  of(settings: RunSettings): Own;
 }
 
 /** What showing and answering a gate needs of it: no database, no fleet. */

@@ -3,8 +3,9 @@ import { ErrorName, SluiceError } from "./errors.ts";
 import type { Choice } from "./ports.ts";
 import type { Deployed, RunDatabase, RunSettings } from "./settings.ts";
 
-// A run's database is settled when it is admitted, and stands in its request. Whatever the run does later is done to
-// that one, as it stands there: the settings may have been changed, and another deployment have been made, since.
+// A run's database and its settings are settled when it is admitted, and stand in its request. Whatever is done for the
+// run later is done by them, also by what is deployed since: the gates' pages, the clean-up, the watch. A setting that is
+// added must be optional for that, or have a value where an older run's has none.
 
 /** In full, as it is clear in any list. */
 export function fullName({ instance, database }: Pick<RunDatabase, "instance" | "database">): string {
@@ -46,19 +47,23 @@ export function chosen<D extends Pick<RunDatabase, "instance" | "database">>(
  */
 export function ofItsDatabase<W extends { choice?: Choice<object> }>(
   world: W,
-  request: Pick<RequestDoc, "instance" | "database" | "of"> | undefined,
+  request: Pick<RequestDoc, "instance" | "database" | "settings"> | undefined,
 ): W {
   if (!request) return world;
   const { choice } = world;
   if (!choice) return world;
-  // Evidence of older runs has the names alone.
-  const own =
-    request.of ??
-    choice.list.find(
-      ({ instance, database }) => instance === request.instance && database === request.database,
-    );
+  const settings = request.settings ?? settingsByName(choice, request);
   // Not a copy: that would make ports that are not needed.
-  return own ? Object.create(world, Object.getOwnPropertyDescriptors(choice.of(own))) : world;
+  return settings ? Object.create(world, Object.getOwnPropertyDescriptors(choice.of(settings))) : world;
+}
+
+/** Evidence of older runs has the names alone. */
+function settingsByName(
+  { list, settingsOf }: Choice<object>,
+  { instance, database }: Pick<RequestDoc, "instance" | "database">,
+): RunSettings | undefined {
+  const found = list.find((one) => one.instance === instance && one.database === database);
+  return found && settingsOf(found);
 }
 
 /** As a run of that database has them. */

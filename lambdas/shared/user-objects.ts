@@ -28,3 +28,8 @@ export const IS_USERS_TABLE = `(c.relkind = 'r' AND ${IS_USERS_SCHEMA("n.nspname
   AND (NOT EXISTS (SELECT FROM pg_depend d
                     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
        OR (${IS_CONFIGURATION("c.oid")} AND ${MAY_READ_ROWS("c.oid")} AND NOT ${IS_JOB_LOG("c.oid")})))`;
+
+/** SQL condition on a relation's oid: its rows are in no snapshot. A partitioned table is that where all of its leaves are. */
+export const IS_UNLOGGED = (oid: string) =>
+  `(SELECT bool_and(u.relpersistence = 'u') FROM pg_class u
+     WHERE u.relkind = 'r' AND (u.oid = ${oid} OR u.oid IN (SELECT relid FROM pg_partition_tree(${oid})))) IS TRUE`;

@@ -1,9 +1,8 @@
 import { describeDifference, differences } from "../prove/difference.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
-import { madeByPlan } from "../prove/made.ts";
-import type { CheckResult, LeftDoc, MadeDoc, Target } from "../shared/documents.ts";
-import { Doc } from "../shared/documents.ts";
+import { madeByEach, madeByPlan } from "../prove/made.ts";
+import type { CheckResult, LeftDoc, Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Session } from "../shared/session.ts";
 
@@ -41,7 +40,7 @@ export async function asRehearsed(
     (difference) => made?.(difference) ?? true,
   );
   if (found.length === 0) {
-    const { objects } = await evidence.need<MadeDoc>(Doc.made(version));
+    const objects = (await madeByEach(evidence))?.[version] ?? [];
     return [result(true, `${objects.length} made, changed or dropped, as there`)];
   }
   return found.slice(0, MOST).map((difference) => result(false, describeDifference(difference)));

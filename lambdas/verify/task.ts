@@ -52,6 +52,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
         views: staging.views ?? [],
         sequences: staging.sequences ?? [],
         growing: [],
+        leftOut: staging.leftOut,
         largeObjects: staging.largeObjects,
         unproven: 0,
       }),

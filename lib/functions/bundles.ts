@@ -1,16 +1,14 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { Stack, Stage } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
-import { buildSync } from "esbuild";
-
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
+import { BUILT, IS_BUILT, PACKAGE_FOLDER } from "../package.ts";
 
 /**
- * The code of every function: its handler and all that it imports in one file, with what is shipped beside it. All
- * are made in one go, since most of what they hold is the same; one bundler call each takes ten times as long.
+ * The code of every function: its handler and all that it imports in one file, with what is shipped beside it. The
+ * package brings the code with it; in the repository it is made of the sources.
  * Where the context says that nothing is to be bundled, as for a local run, each gets a placeholder.
  * @param shipped makes the files, by name, that each function has beside its code
  */
@@ -24,8 +22,24 @@ export function bundle(
   const folder = join(Stage.of(scope)?.assetOutdir ?? ".", "bundles");
   // What a former synthesis put beside the code must not be shipped once more.
   rmSync(folder, { recursive: true, force: true });
+  if (IS_BUILT)
+    for (const name of names) cpSync(join(BUILT.bundles, name), join(folder, name), { recursive: true });
+  else bundleInto(folder, names);
+  const filesOf = shipped();
+  return (name) => {
+    const path = join(folder, name);
+    mkdirSync(path, { recursive: true });
+    for (const [file, text] of Object.entries(filesOf(name))) writeFileSync(join(path, file), text);
+    return lambda.Code.fromAsset(path);
+  };
+}
+
+/** Makes all in one go, since most of what they hold is the same; one bundler call each takes ten times as long. */
+export function bundleInto(folder: string, names: readonly string[]): void {
+  // Not an import: the package does without it.
+  const { buildSync } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
   buildSync({
-    absWorkingDir: ROOT,
+    absWorkingDir: PACKAGE_FOLDER,
     entryPoints: names.map((name) => ({ in: `lambdas/${name}/handler.ts`, out: `${name}/index` })),
     outdir: folder,
     bundle: true,
@@ -43,11 +57,4 @@ export function bundle(
     charset: "utf8",
     logLevel: "warning",
   });
-  const filesOf = shipped();
-  return (name) => {
-    const path = join(folder, name);
-    mkdirSync(path, { recursive: true });
-    for (const [file, text] of Object.entries(filesOf(name))) writeFileSync(join(path, file), text);
-    return lambda.Code.fromAsset(path);
-  };
 }

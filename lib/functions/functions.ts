@@ -1,4 +1,4 @@
-import { ArnFormat, type CfnResource, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { ArnFormat, type CfnResource, Duration, RemovalPolicy, Stack, Token } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
@@ -8,8 +8,8 @@ import { AUTHORITIES_FILE, Envar, PLAN_FILE, SETTINGS_FILE } from "../../lambdas
 import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
-import type { Network } from "../network.ts";
-import { instancesOf, toDeployed } from "../settings.ts";
+import type { FunctionsNetwork } from "../network.ts";
+import { instancesOf, type Settings, toDeployed } from "../settings.ts";
 import { bundle } from "./bundles.ts";
 import { type Surroundings, statementsFor } from "./permissions.ts";
 import { interfaceStatements } from "./permissions-network.ts";
@@ -26,7 +26,7 @@ import {
 export const CAPABILITY_METADATA = "sluice:capability";
 
 export interface FunctionsProps extends Surroundings {
-  network: Network;
+  network: FunctionsNetwork;
   /** Where gate pages are served, without a trailing slash. */
   gateUrl: string;
 }
@@ -56,11 +56,14 @@ export class Functions extends Construct {
       [Envar.bucket]: storage.bucket.bucketName,
       [Envar.approversTopic]: notices.approvers.topicArn,
       [Envar.escalationTopic]: notices.escalation.topicArn,
+      ...namesKnownOnceDeployed(this, settings),
     };
     const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
     const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, STORE_PLAN_NAME], () => {
       const told = {
-        [SETTINGS_FILE]: JSON.stringify(toDeployed(settings)),
+        [SETTINGS_FILE]: JSON.stringify(toDeployed(settings), (_, value) =>
+          Token.isUnresolved(value) ? "" : value,
+        ),
         [AUTHORITIES_FILE]: authorities(settings),
       };
       return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : told);
@@ -178,4 +181,12 @@ function versionOf(made: lambda.Function): lambda.IFunction {
   return Object.create(made.currentVersion, {
     resourceArnsForGrantInvoke: { value: [functionArn, `${functionArn}:*`] },
   });
+}
+
+/** A file beside the code cannot name what CloudFormation names: the environment can. */
+function namesKnownOnceDeployed(scope: Construct, { databases }: Settings): Record<string, string> {
+  const unknown = databases.some(({ instance, secretArn }) => [instance, secretArn].some(Token.isUnresolved));
+  if (!unknown) return {};
+  const names = databases.map(({ instance, secretArn }) => ({ instance, ...(secretArn && { secretArn }) }));
+  return { [Envar.names]: Stack.of(scope).toJsonString(names) };
 }

@@ -1,6 +1,6 @@
 import type { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
-import type { Network } from "../network.ts";
+import type { FunctionsNetwork } from "../network.ts";
 
 const LOOK = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"];
 const CREATE = ["ec2:CreateNetworkInterface"];
@@ -16,7 +16,7 @@ const CHANGE = [
  */
 export function interfaceStatements(
   stack: Stack,
-  { vpc, subnets, securityGroup }: Network,
+  { vpc, subnets, securityGroup }: FunctionsNetwork,
 ): iam.PolicyStatement[] {
   // Subnets and groups of a shared VPC belong to another account.
   const ec2 = (resource: string, resourceName: string, account?: string) =>

@@ -1,4 +1,4 @@
-import type { Stack } from "aws-cdk-lib";
+import { Fn, type Stack, Token } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
 import { type Database, instancesOf, type Settings } from "../settings.ts";
@@ -150,8 +150,15 @@ function productions(
   const instances = instancesOf(databases);
   return {
     production: instances.map((instance) => instanceArn(stack, instance)),
-    aside: instances.map((instance) => instanceArn(stack, `${asidePrefix(instance)}*`)),
+    aside: instances.map((instance) => instanceArn(stack, asidePattern(instance))),
   };
+}
+
+/** Of a name that CloudFormation makes up only its first word is at hand here, up to a hyphen. */
+export function asidePattern(instance: string): string {
+  return Token.isUnresolved(instance)
+    ? `${Fn.select(0, Fn.split("-", instance))}*-before-*`
+    : `${asidePrefix(instance)}*`;
 }
 
 /** Making parameter groups of Sluice's own from production's, whatever that is called. */

@@ -114,3 +114,10 @@ export const STORE_PLAN: FunctionSpec = {
 };
 
 export const STORE_PLAN_NAME = "store-plan";
+
+/** Every function that there may be; a deployment without restores has one less. */
+export const FUNCTION_NAMES: readonly string[] = [
+  ...Object.keys(CAPABILITIES),
+  GATE_PAGE_NAME,
+  STORE_PLAN_NAME,
+];

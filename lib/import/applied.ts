@@ -113,10 +113,7 @@ export async function appliedIn(
     throw new ImportError(
       `The table ${schema.table} is not ${tool}'s: it has no column ${missing.join(", ")}. Name the right one: --table NAME; or the right tool: --tool NAME.`,
     );
-  const { version: newest, unfinished } = await readApplied(session, table, tool, {
-    schema,
-    migrations: [],
-  });
+  const { version: newest, unfinished } = await readApplied(session, table, tool, { schema, migrations: [] });
   if (unfinished.length > 0)
     throw new ImportError(
       `${tool} itself would not go on from what its table ${schema.table} says: ${unfinished.join("; ")}. Mend that first.`,

@@ -2,7 +2,7 @@ import { parseSync, scanSync } from "libpg-query";
 import { fieldsOf, type Node, nodesWithin } from "../plan/statements.ts";
 
 // A rollback must work when it is run again, and after half of its migration. Other tools never run one twice, so theirs
-// say DROP without IF EXISTS. Where a statement only drops, IF EXISTS changes nothing else of what it does.
+// drop without IF EXISTS, and make again without IF NOT EXISTS. Where it is not run twice, these words change nothing.
 
 /** Words that may stand between DROP and the name of what is dropped. */
 const KINDS = new Set(
@@ -13,69 +13,94 @@ routine rule schema search sequence server statistics table template text transf
   ),
 );
 
-/** The statement with IF EXISTS wherever it drops; as it is where it does more than that, or where it says so already. */
-export function bearsTwice(sql: string, node: Node): string {
-  const drop = fieldsOf<{ missing_ok?: boolean }>(node, "DropStmt");
-  if (drop) return drop.missing_ok ? sql : checked(sql, insertAfterKinds(sql));
-  const alter = fieldsOf<{ cmds?: unknown; missing_ok?: boolean; objtype?: string }>(node, "AlterTableStmt");
-  if (alter?.objtype !== "OBJECT_TABLE") return sql;
-  const commands = [...nodesWithin(alter.cmds, "AlterTableCmd")];
-  const drops = commands.every(({ subtype }) =>
-    ["AT_DropColumn", "AT_DropConstraint"].includes(String(subtype)),
-  );
-  if (!drops || (alter.missing_ok && commands.every((command) => command.missing_ok === true))) return sql;
-  return checked(sql, insertInAlter(sql));
-}
-
 interface Token {
   /** In bytes. */
   start: number;
-  end: number;
   text: string;
+}
+
+/** Words, and the byte before which they are put. */
+interface Insertion {
+  at: number | undefined;
+  words: "IF EXISTS" | "IF NOT EXISTS";
+}
+
+/** The statement as it may be run twice; as it is where it may be already, or where it does more than drop and make. */
+export function bearsTwice(sql: string, node: Node): string {
+  const insertions = dropped(sql, node) ?? made(sql, node) ?? altered(sql, node) ?? [];
+  return checked(sql, withInserted(sql, insertions));
+}
+
+function dropped(sql: string, node: Node): Insertion[] | undefined {
+  const drop = fieldsOf<{ missing_ok?: boolean }>(node, "DropStmt");
+  if (!drop) return undefined;
+  if (drop.missing_ok) return [];
+  const name = tokensOf(sql).find(({ text }, index) => index > 0 && !KINDS.has(text));
+  return [{ at: name?.start, words: "IF EXISTS" }];
+}
+
+function made(sql: string, node: Node): Insertion[] | undefined {
+  const index = fieldsOf<{ if_not_exists?: boolean; idxname?: string }>(node, "IndexStmt");
+  const table = fieldsOf<{ if_not_exists?: boolean }>(node, "CreateStmt");
+  if (!index && !table) return undefined;
+  if (index?.if_not_exists || table?.if_not_exists || (index && index.idxname === undefined)) return [];
+  const tokens = tokensOf(sql);
+  const kind = tokens.findIndex(({ text }) => text === (index ? "index" : "table"));
+  const name = kind + (tokens[kind + 1]?.text === "concurrently" ? 2 : 1);
+  return [{ at: tokens[name]?.start, words: "IF NOT EXISTS" }];
+}
+
+function altered(sql: string, node: Node): Insertion[] | undefined {
+  const alter = fieldsOf<{ cmds?: unknown; objtype?: string }>(node, "AlterTableStmt");
+  if (alter?.objtype !== "OBJECT_TABLE") return undefined;
+  const kinds = [...nodesWithin(alter.cmds, "AlterTableCmd")].map(({ subtype }) => String(subtype));
+  const drops = (kind: string) => kind === "AT_DropColumn" || kind === "AT_DropConstraint";
+  if (!kinds.every((kind) => drops(kind) || kind === "AT_AddColumn")) return [];
+  const tokens = tokensOf(sql);
+  const insertions: Insertion[] = [];
+  // A table that is not there any more has nothing to drop; but what is made there needs it.
+  if (kinds.every(drops) && tokens[2]?.text !== "if")
+    insertions.push({ at: tokens[2]?.start, words: "IF EXISTS" });
+  let depth = 0;
+  for (const [index, { text }] of tokens.entries()) {
+    if (text === "(") depth++;
+    if (text === ")") depth--;
+    const begins = index > 2 && (tokens[index - 1]?.text === "," || isFirst(tokens, index));
+    if (depth > 0 || !begins || (text !== "drop" && text !== "add")) continue;
+    const skip = ["column", "constraint"].includes(tokens[index + 1]?.text ?? "") ? 2 : 1;
+    const name = tokens[index + skip];
+    if (name?.text !== "if")
+      insertions.push({ at: name?.start, words: text === "drop" ? "IF EXISTS" : "IF NOT EXISTS" });
+  }
+  return insertions;
+}
+
+/** Whether no command stands before it. */
+function isFirst(tokens: readonly Token[], at: number): boolean {
+  return tokens.slice(0, at).every(({ text }) => text !== "drop" && text !== "add");
 }
 
 function tokensOf(sql: string): Token[] {
   return scanSync(sql)
     .tokens.filter(({ tokenName }) => !/COMMENT/.test(tokenName))
-    .map(({ start, end, text }) => ({ start, end, text: text.toLowerCase() }));
+    .map(({ start, text }) => ({ start, text: text.toLowerCase() }));
 }
 
-function insertAfterKinds(sql: string): string {
-  const tokens = tokensOf(sql);
-  const name = tokens.findIndex(({ text }, index) => index > 0 && !KINDS.has(text));
-  return withInserted(sql, [tokens[name]?.start]);
-}
-
-function insertInAlter(sql: string): string {
-  const tokens = tokensOf(sql);
-  const at: (number | undefined)[] = [];
-  if (tokens[2]?.text !== "if") at.push(tokens[2]?.start);
-  let depth = 0;
-  for (const [index, { text }] of tokens.entries()) {
-    if (text === "(") depth++;
-    if (text === ")") depth--;
-    if (depth > 0 || text !== "drop") continue;
-    const kind = ["column", "constraint"].includes(tokens[index + 1]?.text ?? "") ? 1 : 0;
-    const next = tokens[index + 1 + kind];
-    if (next?.text !== "if") at.push(next?.start);
-  }
-  return withInserted(sql, at);
-}
-
-function withInserted(sql: string, places: readonly (number | undefined)[]): string {
+function withInserted(sql: string, insertions: readonly Insertion[]): string {
   const bytes = Buffer.from(sql, "utf8");
   let done = 0;
   let text = "";
-  for (const place of places) {
-    if (place === undefined) return sql;
-    text += `${bytes.subarray(done, place).toString("utf8")}IF EXISTS `;
-    done = place;
+  for (const { at, words } of insertions) {
+    if (at === undefined) return sql;
+    text += `${bytes.subarray(done, at).toString("utf8")}${words} `;
+    done = at;
   }
   return text + bytes.subarray(done).toString("utf8");
 }
 
 /** What PostgreSQL would not take is left as it was. */
 function checked(sql: string, changed: string): string {
+  if (changed === sql) return sql;
   try {
     parseSync(changed);
     return changed;

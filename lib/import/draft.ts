@@ -1,5 +1,6 @@
 import { parseSync } from "libpg-query";
 import { NONE } from "../../lambdas/shared/tool-rows.ts";
+import { scan } from "../plan/scan.ts";
 import { fieldsOf, type Node, nodesWithin } from "../plan/statements.ts";
 import {
   type Finding,
@@ -85,7 +86,13 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
   const drafted: { migration: ImportedMigration; draft: DraftMigration }[] = [];
   for (const one of split.pending) {
     if (is(decisions.skip, one)) {
-      skipped.push(one.files[0] ?? one.version);
+      const left = one.files[0] ?? one.version;
+      skipped.push(left);
+      if (folder.late !== undefined && one !== split.pending.at(-1))
+        notes.push({
+          file: left,
+          says: `is left out, and a later one is not: once that is applied, ${folder.late}`,
+        });
       continue;
     }
     const file = one.files[0] ?? one.version;
@@ -166,7 +173,8 @@ function draftMigration(
     files: { migrate: `${head(migration.up.file)}${up.text}` },
     ...(migration.row === undefined ? {} : { row: migration.row }),
   };
-  const { down, verify } = migration;
+  const { verify } = migration;
+  const down = leadsBack(migration.down);
   if (hasWayBack(down)) {
     const back = stepsOf(down, "down", tool);
     notes.push(...back.notes);
@@ -190,6 +198,19 @@ function draftMigration(
     draft.files.validate = `${head(verify.file)}-- It raises an error where the migration did not work.\n-- sluice: check "${tool} verifies it"\n${check.each.join("\n")}\nSELECT true AS passed, 'no error' AS expected, 'no error' AS seen;\n`;
   }
   return { draft, notes, doubts };
+}
+
+/** Tools' templates have a down part that only selects a text: it leads nowhere. */
+function leadsBack(down: ImportedMigration["down"]): ImportedMigration["down"] {
+  if (!hasWayBack(down)) return down;
+  const nodes = nodesOf(down.text);
+  const idle = nodes.every((node) => {
+    const select = fieldsOf<{ targetList?: unknown; fromClause?: unknown }>(node, "SelectStmt");
+    return select !== undefined && !select.fromClause && nodesWithin(select, "FuncCall").next().done === true;
+  });
+  return idle && nodes.length > 0
+    ? { none: `the down part of ${down.file} only selects a text, and takes nothing back` }
+    : down;
 }
 
 function titleOf({ version, name }: ImportedMigration): string {
@@ -244,7 +265,9 @@ function baselineOf(
       continue;
     }
     const steps = stepsOf(one.up, "up", tool);
-    const [doubt] = [...one.doubts, ...steps.doubts];
+    // Rows of COPY are taken in a baseline, where nothing must be done exactly once.
+    const rows = scan(one.up.text).data.length > 0;
+    const [doubt] = [...one.doubts, ...(rows ? [] : steps.doubts)];
     if (doubt) lacks(doubt.file, `line ${doubt.line ?? 1} ${doubt.says}`);
     const name = `${String(index + 1).padStart(digits, "0")}_${slugOf(`${one.version} ${one.name}`)}`;
     for (const [step, text] of steps.each.entries())

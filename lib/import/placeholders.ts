@@ -1,5 +1,5 @@
+import { Lines } from "../plan/scan.ts";
 import type { Finding, ImportedMigration, Part } from "./imported.ts";
-import { lineAt } from "./sql-text.ts";
 
 // Names in a file that its tool replaces before the database sees them. Sluice does not know the values, and a wrong
 // one would be applied: so each is named, and is replaced by what the person gives or keeps the file from being imported.
@@ -26,9 +26,12 @@ export function replacePlaceholders(
 ): Replaced {
   const used = new Set<string>();
   const doubts: Finding[] = [];
-  const replaced = (part: Part): Part => ({
-    ...part,
-    text: part.text.replace(pattern, (found: string, ...rest: unknown[]) => {
+  const replaced = (part: Part): Part => {
+    const lines = new Lines(part.text, part.line);
+    return { ...part, text: filled(part, lines) };
+  };
+  const filled = (part: Part, lines: Lines): string =>
+    part.text.replace(pattern, (found: string, ...rest: unknown[]) => {
       const groups = rest.filter((one): one is string => typeof one === "string");
       const name = groups[0] ?? found;
       const value = values.get(name);
@@ -39,12 +42,11 @@ export function replacePlaceholders(
       const offset = rest.find((one): one is number => typeof one === "number") ?? 0;
       doubts.push({
         file: part.file,
-        line: part.line + lineAt(part.text, offset) - 1,
+        line: lines.of(offset),
         says: `${by} ${found} by ${/^[\w.:-]+$/.test(name) ? `a value that is not in the folder. Give it: --value ${name}=...` : "what it works out itself. Write that into the file"}`,
       });
       return found;
-    }),
-  });
+    });
   const { up, down, verify } = migration;
   return {
     migration: {

@@ -122,6 +122,9 @@ export function changesTo(
     lines,
     placed,
     write() {
+      mkdirSync(dir, { recursive: true });
+      // First, so that an import that was broken off can be run again.
+      writeFileSync(join(dir, RECORD), `${JSON.stringify(now, null, 2)}\n`);
       for (const [path, text] of writes) {
         const to = join(dir, path);
         // A file of the baseline that is not made any more.
@@ -131,8 +134,6 @@ export function changesTo(
           writeFileSync(to, text);
         }
       }
-      mkdirSync(dir, { recursive: true });
-      writeFileSync(join(dir, RECORD), `${JSON.stringify(now, null, 2)}\n`);
     },
   };
 }

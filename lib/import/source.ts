@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { textOf as textFrom } from "../plan/read-text.ts";
 import type { Finding } from "./imported.ts";
 
 /** A folder of files, read as they are asked for. */
@@ -81,58 +82,26 @@ export function nameOf(path: string): string {
 
 /**
  * The text of a file: UTF-8, without a byte order mark, with lines that end as everywhere.
- * @throws ImportError with file and line for other bytes, and for a NUL, behind which PostgreSQL reads nothing
+ * @throws PlanError with file and line for other bytes, and for a NUL, behind which PostgreSQL reads nothing
  */
 export function textOf(folder: SourceFolder, path: string): SourceText {
+  const known = decoded.get(folder)?.get(path);
+  if (known) return known;
+  const read = decode(folder, path);
+  decoded.set(folder, (decoded.get(folder) ?? new Map<string, SourceText>()).set(path, read));
+  return read;
+}
+
+/** To find out whose a folder is, each file is looked at again and again. */
+const decoded = new WeakMap<SourceFolder, Map<string, SourceText>>();
+
+function decode(folder: SourceFolder, path: string): SourceText {
   const bytes = folder.bytes(path);
+  const text = textFrom(path, bytes);
   const notes: Finding[] = [];
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
-    throw new ImportError(`${path} is UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.`);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new ImportError(
-      `${path}:${lineOf(bytes, firstBadByte(bytes))} holds bytes that are not UTF-8. Save it as UTF-8: iconv -f LATIN1 -t UTF-8, if that is what it is.`,
-    );
-  }
-  const nul = bytes.indexOf(0);
-  if (nul >= 0)
-    throw new ImportError(
-      `${path}:${lineOf(bytes, nul)} holds a NUL byte, and PostgreSQL reads nothing behind one. Take it out.`,
-    );
-  if (text.startsWith("\uFEFF")) {
-    text = text.slice(1);
+  if (bytes.indexOf("\uFEFF") === 0)
     notes.push({ file: path, line: 1, says: "begins with a byte order mark, which the plan leaves out" });
-  }
-  if (text.includes("\r\n")) {
-    text = text.replaceAll("\r\n", "\n");
+  if (bytes.includes("\r\n"))
     notes.push({ file: path, says: "has lines that end with CR LF; the plan's end with LF" });
-  }
   return { text, notes };
-}
-
-function lineOf(bytes: Buffer, at: number): number {
-  let line = 1;
-  for (const byte of bytes.subarray(0, at)) if (byte === 10) line++;
-  return line;
-}
-
-function firstBadByte(bytes: Buffer): number {
-  // Each try says whether the bytes up to there may begin a text: half of a character at the end may.
-  const decodes = (end: number) => {
-    try {
-      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, end), { stream: true });
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  let [good, bad] = [0, bytes.length];
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    if (decodes(middle)) good = middle;
-    else bad = middle;
-  }
-  return good;
 }

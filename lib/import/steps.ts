@@ -1,9 +1,11 @@
 import { parseSync } from "libpg-query";
-import { hasOption } from "../plan/in-transaction.ts";
+import { outsideOnly } from "../plan/in-transaction.ts";
+import { refusedCommand, withoutCommands } from "../plan/psql.ts";
+import { Lines, type Scan, scan } from "../plan/scan.ts";
 import { fieldsOf, type Node, syntaxProblem } from "../plan/statements.ts";
 import { bearsTwice } from "./bears-twice.ts";
 import type { Finding, Part } from "./imported.ts";
-import { holdsSql, lineAt, linesInside } from "./sql-text.ts";
+import { holdsSql } from "./sql-text.ts";
 
 /** A part in Sluice's form. */
 export interface Steps {
@@ -40,7 +42,8 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
   const notes: Finding[] = [];
   const doubts: Finding[] = [];
   const say = (line: number, says: string) => notes.push({ file: part.file, line, says });
-  const text = withoutPsql(part, notes, doubts);
+  const scanned = scan(part.text);
+  const text = withoutPsql(part, scanned, notes, doubts);
   if (!holdsSql(text)) {
     say(part.line, "holds no SQL here: the step does nothing, so that the version is written all the same");
     return {
@@ -54,11 +57,17 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
   const cuts = cutStatements(text, part.line);
   if (cuts === undefined) {
     const problem = syntaxProblem({ sql: text, line: part.line });
-    doubts.push({
-      file: part.file,
-      ...(problem ? { line: problem.line } : {}),
-      says: `PostgreSQL's parser refuses it: ${problem?.message ?? "not SQL"}`,
-    });
+    const message = problem?.message ?? "it is no SQL";
+    const variable = /at or near ":"/.test(message)
+      ? ". If it is a variable of psql, write its value into the file"
+      : "";
+    // Rows for COPY are named already.
+    if (scanned.data.length === 0)
+      doubts.push({
+        file: part.file,
+        ...(problem ? { line: problem.line } : {}),
+        says: `PostgreSQL's parser refuses it: ${message}${variable}`,
+      });
     return { text: `${text.trim()}\n`, each: [text.trim()], empty: false, notes, doubts };
   }
   const steps = group(part, cuts.statements, direction, tool, say, doubts);
@@ -114,28 +123,32 @@ function ended(statement: string): string {
   return /--/.test(last ?? "") ? `${statement}\n;` : `${statement};`;
 }
 
-/** Statements of psql's own: some change nothing that a migration does. */
-const HARMLESS =
-  /^\\(?:set\s+(?:ON_ERROR_STOP|ECHO|VERBOSITY|QUIET)\b.*|restrict\b.*|unrestrict\b.*|echo\b.*|timing\b.*|pset\b.*|encoding\s+'?utf-?8'?|q)\s*$/i;
-
-function withoutPsql(part: Part, notes: Finding[], doubts: Finding[]): string {
-  const inside = linesInside(part.text);
-  return part.text
-    .split("\n")
-    .map((line, index) => {
-      if (!/^\s*\\/.test(line) || inside.has(index + 1)) return line;
-      const at = { file: part.file, line: part.line + index };
-      if (HARMLESS.test(line.trim())) {
-        notes.push({ ...at, says: `is a command of psql, which the plan leaves out: ${line.trim()}` });
-        return "";
-      }
-      doubts.push({
+/** Blanks stand where psql's own commands did. */
+function withoutPsql(
+  { file, line, text }: Part,
+  { commands, data }: Scan,
+  notes: Finding[],
+  doubts: Finding[],
+): string {
+  const lines = new Lines(text, line);
+  for (const command of commands) {
+    const at = { file, line: lines.of(command.start) };
+    const reason = refusedCommand(text, command);
+    if (reason !== undefined) doubts.push({ ...at, says: reason });
+    else
+      notes.push({
         ...at,
-        says: `is a command of psql, which nobody runs here: ${line.trim()}. Write what it does as SQL`,
+        says: `is a command of psql, which the plan leaves out: ${text.slice(command.start, command.end).trim()}`,
       });
-      return "";
-    })
-    .join("\n");
+  }
+  const [rows] = data;
+  if (rows)
+    doubts.push({
+      file,
+      line: line + newlines(text.slice(0, rows.statement.start)),
+      says: "has rows for COPY ... FROM stdin, which only a client like psql sends. Write them as INSERT",
+    });
+  return withoutCommands(text, commands);
 }
 
 const SEMICOLON = 59;
@@ -152,27 +165,32 @@ function cutStatements(text: string, firstLine: number): { statements: Cut[]; re
   const bytes = Buffer.from(text, "utf8");
   const between = (from: number, to: number) => bytes.subarray(from, to).toString("utf8");
   let end = 0;
+  let line = firstLine;
   const statements = (parsed.stmts ?? []).map((raw): Cut => {
     // From where the one before it ended: what stands between belongs to this one, comments too.
     const start = end;
     const after = (raw.stmt_location ?? 0) + (raw.stmt_len ?? 0);
     const closed = raw.stmt_len ? after : bytes.length;
     end = bytes[closed] === SEMICOLON ? closed + 1 : closed;
-    const whole = between(start, closed)
-      .replace(/^(?:\s*;)+/, "")
-      .trimEnd();
-    const lead = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(whole)?.[0].length ?? 0;
-    const sql = whole.slice(lead);
-    const line = firstLine + lineAt(text, between(0, closed).trimEnd().length - sql.length) - 1;
-    return { text: whole, sql, node: (raw.stmt ?? {}) as Node, line };
+    const whole = between(start, closed);
+    const before = /^(?:\s*;)*/.exec(whole)?.[0].length ?? 0;
+    const held = whole.slice(before).trimEnd();
+    const lead = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(held)?.[0].length ?? 0;
+    const at = line + newlines(whole.slice(0, before + lead));
+    line += newlines(whole);
+    return { text: held, sql: held.slice(lead), node: (raw.stmt ?? {}) as Node, line: at };
   });
   return { statements, rest: between(end, bytes.length) };
+}
+
+function newlines(text: string): number {
+  return text.split("\n").length - 1;
 }
 
 const RUN_AS = { transaction: "transaction", message: "message", statements: "statements" } as const;
 
 function ifPossible(cuts: readonly Cut[]): "transaction" | "statements" {
-  return cuts.every(({ node }) => outsideOnly(node) !== undefined) ? "statements" : "transaction";
+  return cuts.every(({ node }) => outsideOnly({ node }) !== undefined) ? "statements" : "transaction";
 }
 
 function group(
@@ -222,9 +240,14 @@ function group(
       });
       continue;
     }
+    if (fieldsOf<{ name?: string }>(node, "VariableSetStmt")?.name === "client_min_messages") {
+      say(line, `${excerpt(given.sql)} is left out: a step has nobody to send messages to`);
+      if (comments !== "") carried += `${comments}\n`;
+      continue;
+    }
     const cut = { ...given, text: `${carried}${carried === "" ? given.text : given.text.trimStart()}` };
     carried = "";
-    const outside = outsideOnly(node);
+    const outside = outsideOnly({ node });
     if (outside !== undefined) {
       if (oneTransaction || began)
         say(
@@ -251,15 +274,6 @@ function group(
       `${tool} commits each statement of it at once, so that a failure leaves those before it; in the plan those of a step are done together or not at all`,
     );
   return steps;
-}
-
-/** What PostgreSQL refuses in a transaction, and a step of Sluice may do outside of one. */
-function outsideOnly(node: Node): string | undefined {
-  if (fieldsOf<{ concurrent?: boolean }>(node, "IndexStmt")?.concurrent) return "CREATE INDEX CONCURRENTLY";
-  if (fieldsOf<{ concurrent?: boolean }>(node, "DropStmt")?.concurrent) return "DROP INDEX CONCURRENTLY";
-  if (fieldsOf(node, "ReindexStmt") && hasOption(node)) return "REINDEX CONCURRENTLY";
-  if (fieldsOf<{ is_vacuumcmd?: boolean }>(node, "VacuumStmt")?.is_vacuumcmd) return "VACUUM";
-  return undefined;
 }
 
 /** A step outside of a transaction may be run again. */

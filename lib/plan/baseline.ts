@@ -5,20 +5,31 @@ import { type CopyData, Lines, leadOf, scan } from "./scan.ts";
 /** Rows of COPY in one INSERT: so many that few statements are needed, and so few that a message stays small. */
 const ROWS_AT_A_TIME = 500;
 
-/** Of the extension's owner alone, who is the superuser: pg_dump writes it for each extension. */
-const COMMENT_ON_EXTENSION = /\bCOMMENT\s+ON\s+EXTENSION\b[^;]*;/giy;
+/** What pg_dump writes and only the server's superuser could do: here one role owns everything, and is none. */
+const OF_SUPERUSER = /^(?:COMMENT\s+ON\s+EXTENSION\b|ALTER\s[\s\S]*\sOWNER\s+TO\s+(?:"[^"]+"|[\w$]+)\s*;$)/i;
+
+/** What pg_dump --create writes before it goes to the database that it makes. */
+const OF_DATABASE =
+  /^(?:(?:CREATE|ALTER|DROP)\s+DATABASE|COMMENT\s+ON\s+DATABASE|(?:GRANT|REVOKE)\s[^;]*\sON\s+DATABASE)\s/i;
+const CONNECT = /^\\(?:c|connect)\s/;
+const DUMPED = /^-- PostgreSQL database (?:cluster )?dump$/m;
 
 /**
- * A file of a baseline as any client can send it. psql's commands that only show something are left out, rows that COPY
- * would read from the client become INSERT, and what pg_dump set for its own session is set back at the end.
+ * A file of a baseline as any client can send it. psql's commands that only show something are left out, and rows that
+ * COPY would read from the client become INSERT. Of what pg_dump wrote, owners are left out, as by its --no-owner, and the
+ * database itself; its search_path is set back at the end. Every line keeps its number.
  * @throws PlanErrors with file and line for other commands of psql's, and for COPY without its rows
  */
 export function baselineSql(path: string, text: string): string {
   const mistakes = new Mistakes();
   const { pieces, commands, data } = scan(text);
+  const isDump = DUMPED.test(text);
+  // One that goes to several databases is of a whole server.
+  const connects = commands.filter(({ start, end }) => CONNECT.test(text.slice(start, end)));
+  const makesDatabase = isDump && connects.length === 1;
   const lines = new Lines(text);
   for (const command of commands) {
-    const reason = refusedCommand(text, command);
+    const reason = makesDatabase && connects[0] === command ? undefined : refusedCommand(text, command);
     if (reason !== undefined) mistakes.add(path, `line ${lines.of(command.start)}`, reason);
   }
   const rowsOf = new Map(data.map((rows) => [rows.statement.start, rows]));
@@ -36,12 +47,9 @@ export function baselineSql(path: string, text: string): string {
       at = rows.end;
     } else if (/^copy\b/i.test(statement) && /\bfrom\s+stdin\b/i.test(statement)) {
       mistakes.add(path, `line ${line}`, "COPY FROM stdin without its rows: they end with a line \\.");
-    } else {
-      COMMENT_ON_EXTENSION.lastIndex = 0;
-      if (COMMENT_ON_EXTENSION.test(statement)) {
-        parts.push(sql.slice(at, start + lead));
-        at = end;
-      }
+    } else if (isDump && (OF_SUPERUSER.test(statement) || (makesDatabase && OF_DATABASE.test(statement)))) {
+      parts.push(sql.slice(at, start + lead), "\n".repeat(statement.split("\n").length - 1));
+      at = end;
     }
   }
   mistakes.refuse();
@@ -77,7 +85,11 @@ function inserts(
       .map((row) => `(${row.split("\t").map(value).join(", ")})`);
     made.push(`INSERT INTO ${into} OVERRIDING SYSTEM VALUE VALUES ${values.join(", ")};`);
   }
-  return made.join("\n");
+  // As many lines as there were, so that what follows keeps its own.
+  const newlines = (of: string) => of.split("\n").length - 1;
+  const inserted = made.join(" ");
+  const gone = newlines(statement) + newlines(text.slice(start - 1, end)) - newlines(inserted);
+  return `${inserted}${"\n".repeat(Math.max(0, gone))}`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
@@ -90,5 +102,7 @@ function value(field: string): string {
     if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8));
     return ESCAPES[other] ?? other;
   });
-  return `'${plain.replaceAll("'", "''")}'`;
+  if (!/[\\\n\r]/.test(plain)) return `'${plain.replaceAll("'", "''")}'`;
+  const escaped = plain.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+  return `E'${escaped.replaceAll("'", "''")}'`;
 }

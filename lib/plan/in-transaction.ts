@@ -40,7 +40,7 @@ export function refusedAnywhere({ node }: ParsedStatement): string | undefined {
 }
 
 /** What of the statement PostgreSQL refuses in a transaction, such as VACUUM; undefined where it can be in one. */
-export function outsideOnly({ node }: ParsedStatement): string | undefined {
+export function outsideOnly({ node }: Pick<ParsedStatement, "node">): string | undefined {
   return node && OUTSIDE_ONLY.map((rule) => rule(node)).find((found) => found !== undefined);
 }
 
@@ -103,7 +103,7 @@ function concurrently(node: Node, type: string, words: string): string | undefin
 }
 
 function detachesConcurrently(node: Node): string | undefined {
-  for (const { concurrent } of nodesWithin(fieldsOf(node, "AlterTableStmt"), "PartitionCmd"))
+  for (const { concurrent } of "AlterTableStmt" in node ? nodesWithin(node, "PartitionCmd") : [])
     if (concurrent)
       return "DETACH PARTITION CONCURRENTLY may be left half done. Without CONCURRENTLY it takes a lock for an instant, and gives way when it does not get it";
   return undefined;

@@ -109,9 +109,23 @@ function yamlWords({ code, message }: YAMLError): string {
   if (code === "TAB_AS_INDENT") return "a tab stands where YAML takes blanks only. Put blanks there";
   if (code === "MULTIPLE_DOCS")
     return "a second document begins here (---), and a plan is one. Take it out, or make another plan of it";
+  const why = UNQUOTED.find(([pattern]) => pattern.test(said))?.[1];
+  if (why !== undefined) return `${why}. Put the value in quotes`;
   if (code === "TAG_RESOLVE_FAILED") return `${said}. A plan takes plain text, numbers, lists and keys`;
   return said;
 }
+
+/** What the library says of values that YAML takes for something else, and what that is. */
+const UNQUOTED: readonly (readonly [RegExp, string])[] = [
+  [
+    /^Nested mappings are not allowed/,
+    "a colon with a blank behind it makes YAML read a key within the value",
+  ],
+  [/^Plain value cannot start with/, "the value begins with a sign that is YAML's own"],
+  [/^Block scalar header/, "a value that begins with > or | is a text of several lines for YAML"],
+  [/^(Unresolved alias|Alias cannot)/, "a value that begins with * is an alias for YAML"],
+  [/^Missing closing/, "a quote is opened and not closed"],
+];
 
 /** Whoever reads a plan must see what a key holds where it stands. */
 function refuseAliases(document: Document<ParsedNode>, lineCounter: LineCounter, mistakes: Mistakes): void {
@@ -154,6 +168,10 @@ const TYPES: Readonly<Record<string, string>> = {
 
 function wordsOf(issue: core.$ZodIssue, node: Node | undefined): string {
   if (issue.code === "invalid_union") return "takes one word, or a list of words";
+  if (issue.code === "invalid_value" && isScalar(node)) {
+    const meant = nearest(String(node.value), issue.values.map(String));
+    return meant === undefined ? issue.message : `${issue.message}. Is ${meant} meant?`;
+  }
   if (issue.code !== "invalid_type")
     return (issue.code === "invalid_format" || issue.code === "custom") && isScalar(node)
       ? `${issue.message}. It says: ${node.source ?? String(node.value)}`
@@ -190,6 +208,5 @@ function rangeWords(issue: core.$ZodRawIssue): string | undefined {
     return issue.origin === "string"
       ? `has at most ${issue.maximum} characters`
       : `must be ${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
-  if (issue.code === "invalid_format" && issue.format === "starts_with") return "begins with /";
   return undefined;
 }

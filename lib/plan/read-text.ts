@@ -47,7 +47,8 @@ async function readBytes(directory: string, path: string): Promise<Buffer> {
 
 const NEWLINE = 0x0a;
 
-function textOf(path: string, bytes: Buffer): string {
+/** @throws PlanError for what is no text in UTF-8, with its line */
+export function textOf(path: string, bytes: Buffer): string {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     throw new PlanError(path, "line 1", "the file is UTF-16. Save it as UTF-8");
   const zero = bytes.indexOf(0);

@@ -17,16 +17,23 @@ export function relationsOf(statements: readonly ParsedStatement[]): ObjectName[
   return [...found.values()];
 }
 
-function named(part: unknown, note: (relation: ObjectName) => void): void {
-  if (Array.isArray(part)) for (const item of part) named(item, note);
-  else if (typeof part === "object" && part !== null) {
-    const { relname, schemaname, objects } = part as Record<string, unknown>;
-    if (typeof relname === "string")
-      note(typeof schemaname === "string" ? { schema: schemaname, name: relname } : { name: relname });
-    // DROP names what it drops as lists of words.
-    if (Array.isArray(objects))
-      for (const object of objects) for (const relation of dropped(object)) note(relation);
-    for (const key in part) named((part as Record<string, unknown>)[key], note);
+/** In the order of the text, and without recursion: a long chain of operators is as deep as it is long. */
+function named(root: unknown, note: (relation: ObjectName) => void): void {
+  const parts: unknown[] = [root];
+  while (parts.length > 0) {
+    const next = parts.pop();
+    if (typeof next !== "object" || next === null) continue;
+    if (!Array.isArray(next)) {
+      const { relname, schemaname, objects } = next as Record<string, unknown>;
+      if (typeof relname === "string")
+        note(typeof schemaname === "string" ? { schema: schemaname, name: relname } : { name: relname });
+      // DROP names what it drops as lists of words.
+      if (Array.isArray(objects))
+        for (const object of objects) for (const relation of dropped(object)) note(relation);
+    }
+    const values = Object.values(next);
+    for (let at = values.length - 1; at >= 0; at--)
+      if (typeof values[at] === "object") parts.push(values[at]);
   }
 }
 

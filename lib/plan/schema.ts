@@ -135,7 +135,7 @@ const metric = z
 const localRoute = z.strictObject({
   method: z.enum(["GET", "POST"]),
   /** `{name}` stands for one part of the path. */
-  path: z.string().startsWith("/"),
+  path: z.string().regex(/^\//, "begins with /"),
   does: z.enum(["stop", "start"]).optional(),
   settings: z.record(z.string(), z.string()).default({}),
   sql: z.string().optional(),

@@ -121,13 +121,31 @@ export function* nodesWithin(part: unknown, type: string): Generator<Node> {
   yield* walk(part, type);
 }
 
+/** In the order of the text, and without recursion: a long chain of operators is as deep as it is long. */
 function* walk(part: unknown, type: string): Generator<Node> {
-  if (Array.isArray(part)) for (const item of part) yield* walk(item, type);
-  else if (typeof part === "object" && part !== null)
-    for (const [key, value] of Object.entries(part)) {
-      if (key === type) yield value as Node;
-      yield* walk(value, type);
+  const parts: unknown[] = [part];
+  const found: boolean[] = [false];
+  while (parts.length > 0) {
+    const next = parts.pop();
+    if (found.pop()) yield next as Node;
+    if (typeof next !== "object" || next === null) continue;
+    if (Array.isArray(next))
+      for (let at = next.length - 1; at >= 0; at--) {
+        parts.push(next[at]);
+        found.push(false);
+      }
+    else {
+      const keys = Object.keys(next);
+      for (let at = keys.length - 1; at >= 0; at--) {
+        const key = keys[at] as string;
+        const value = (next as Node)[key];
+        // What is no node holds none.
+        if (typeof value !== "object" || value === null) continue;
+        parts.push(value);
+        found.push(key === type);
+      }
     }
+  }
 }
 
 // Many rules look for what few statements have: so of each statement its keys are noted once.
@@ -138,15 +156,16 @@ function keysOf(root: object): ReadonlySet<string> {
   const noted = KEYS.get(root);
   if (noted) return noted;
   const keys = new Set<string>();
-  const note = (part: unknown): void => {
-    if (Array.isArray(part)) for (const item of part) note(item);
-    else if (typeof part === "object" && part !== null)
-      for (const key in part) {
+  const parts: unknown[] = [root];
+  while (parts.length > 0) {
+    const next = parts.pop();
+    if (Array.isArray(next)) for (const item of next) parts.push(item);
+    else if (typeof next === "object" && next !== null)
+      for (const key in next) {
         keys.add(key);
-        note((part as Node)[key]);
+        parts.push((next as Node)[key]);
       }
-  };
-  note(root);
+  }
   KEYS.set(root, keys);
   return keys;
 }

@@ -96,7 +96,7 @@ export interface Branch {
   aclOn?: string;
   /** Of a column: its name, for GRANT. */
   aclColumn?: string;
-  /** `ALTER ... RENAME TO` its own name: SQL expression of a format() text in which %s is the present name. */
+  /** Its name without its schema's and its parent's; NULL: it cannot be renamed. */
   own?: string;
   from: string;
 }

@@ -44,7 +44,7 @@ export async function makeRollback(
   progress: (line: string) => void = () => undefined,
 ): Promise<MadeRollback> {
   const path = rollbackPath(migration);
-  const was = await copy.withSession((session) => takeMoment(session, roles));
+  const was = await copy.reading((session) => takeMoment(session, roles));
   const before = await copy.withSession((session) => takeCatalog(session));
   await copy.keep();
   progress(`${migration.migrate.path}: applied, and looked at after each step`);
@@ -140,7 +140,7 @@ async function complete(
   for (let round = 0; round < ROUNDS; round++) {
     const failed = await copy.withSession((session) => runAll(session, next));
     if (failed !== undefined) return [failed];
-    const left = await copy.withSession((session) => catalogThatDiffers(session, was));
+    const left = await copy.reading((session) => catalogThatDiffers(session, was));
     if (left.length === 0) return undefined;
     const { statements: renames, catalog } = await copy.withSession((session) =>
       underFormerNames(session, before),
@@ -191,7 +191,7 @@ async function tryIt(
     tried.push(what);
     try {
       await work();
-      const found = await copy.withSession((session) => catalogThatDiffers(session, was));
+      const found = await copy.reading((session) => catalogThatDiffers(session, was));
       wrong.push(...found.map((line) => `${what}: ${line}`));
       return found.length === 0;
     } catch (error) {
@@ -202,15 +202,15 @@ async function tryIt(
   };
   await copy.renew();
   await runSteps(copy, migrate);
-  const files = await copy.withSession(filesOfTables);
+  const files = await copy.reading(filesOfTables);
   const whole = await attempt("from the whole migration", () => runSteps(copy, rollback));
-  const now = await copy.withSession(filesOfTables);
+  const now = await copy.reading(filesOfTables);
   const rewritten = files.flatMap(({ table, file }) =>
     now.some((other) => other.table === table && other.file !== file) ? [table] : [],
   );
   if (!whole) return { tried, wrong, rewritten };
   wrong.push(
-    ...(await copy.withSession((session) => contentsThatDiffer(session, was))).map((line) => `rows: ${line}`),
+    ...(await copy.reading((session) => contentsThatDiffer(session, was))).map((line) => `rows: ${line}`),
   );
   await attempt("run a second time", () => runSteps(copy, rollback));
   for (const count of halves(migrate.steps.length)) {
@@ -218,7 +218,7 @@ async function tryIt(
     await copy.renew();
     await runSteps(copy, migrate, count);
     if (!(await attempt(what, () => runSteps(copy, rollback)))) break;
-    const rows = await copy.withSession((session) => contentsThatDiffer(session, was));
+    const rows = await copy.reading((session) => contentsThatDiffer(session, was));
     // What the whole migration loses is said already.
     wrong.push(...rows.map((line) => `rows: ${line}`).filter((line) => !wrong.includes(line)));
   }

@@ -6,7 +6,7 @@ import { takeSequences, wentBack } from "../../lambdas/record/sequences.ts";
 import type { SequenceDoc } from "../../lambdas/shared/documents.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 
-/** A database at a moment, as far as a proof goes. */
+/** A database at a moment, as far as a proof goes: without the rows of unlogged tables. */
 export interface Moment {
   fingerprint: Fingerprint;
   contents: TableContent[];
@@ -15,7 +15,13 @@ export interface Moment {
 
 export async function takeMoment(session: Session, roles: readonly string[]): Promise<Moment> {
   const contents: TableContent[] = [];
-  for (const { table, columns } of await listTables(session))
+  // No copy of a copy has their rows.
+  const unlogged = await session.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.relpersistence = 'u'`,
+  );
+  const leftOut = new Set(unlogged.map(({ name }) => name));
+  for (const { table, columns } of (await listTables(session)).filter((one) => !leftOut.has(one.table)))
     contents.push(await takeTableContent(session, table, columns, "full", { sums: true }));
   return {
     fingerprint: await takeFingerprint(session, roles),

@@ -27,6 +27,7 @@ export type Present = "missing" | "generated" | "by hand";
 /**
  * Makes rollbacks on a copy: of the plan's baseline, or of a database on a server, which is only read.
  * @param made called with each as soon as it is made, before the next is begun
+ * @throws Stopped where it was asked to stop: what was copied is gone by then
  * @throws UsageError for a migration that the plan does not have, whose file a person wrote, or that fails on the copy
  */
 export async function makeRollbacks(
@@ -34,6 +35,7 @@ export async function makeRollbacks(
   options: RollbackOptions,
   made: (rollback: MadeRollback) => Promise<void>,
   tell: (line: string) => void,
+  stopped: () => boolean = () => false,
 ): Promise<void> {
   const { plan } = loaded;
   const wanted = await wantedOf(plan.migrations, options, tell);
@@ -56,8 +58,8 @@ export async function makeRollbacks(
           `rollback-${randomUUID()}`,
           loaded,
         );
+  const copy = copyIn(world, plan.runAs, stopped);
   try {
-    const copy = copyIn(world);
     for (const migration of plan.migrations.slice(0, last + 1)) {
       if (wanted.includes(migration))
         await made(await makeRollback(copy, migration, plan.applicationRoles, tell));
@@ -68,6 +70,7 @@ export async function makeRollbacks(
       if (migration !== plan.migrations[last]) await applyMigration(copy, migration);
     }
   } finally {
+    await copy.forget();
     await world.close();
   }
 }

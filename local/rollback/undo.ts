@@ -8,6 +8,8 @@ import { rebuildTypes, type TypeColumn } from "./types.ts";
 const LATE = 50;
 const rankOf = (key: string) => Number(key.slice(0, 2));
 const TYPE_OF_COLUMN = "01 type";
+const CHILD_OF = "53 child of ";
+const TABLES = new Set(["table", "partitioned table"]);
 
 /** Kinds that are never dropped for the sake of something that they use: they hold rows, or many other things. */
 const STAYS = new Set([
@@ -255,6 +257,12 @@ class Undo {
       });
   }
 
+  private losesParent(key: string): boolean {
+    return [...(this.after.needs.get(key) ?? [])].some(
+      (needed) => this.dropped.has(needed) && TABLES.has(this.seen.get(needed)?.kind ?? ""),
+    );
+  }
+
   /** What parts are set, by object, and what is set last of all. */
   private parts(): {
     early: Map<string, string[]>;
@@ -271,6 +279,8 @@ class Undo {
       const wanted = names.filter((name) => {
         const part = was.parts[name];
         if (part === undefined) return false;
+        // A partition would go with its table, and all its rows.
+        if (name.startsWith(CHILD_OF) && this.losesParent(key)) return true;
         if (name === TYPE_OF_COLUMN) return !made && this.retyped.has(key) && !this.isByType(key);
         if (resets && !part.plain) return true;
         return this.afters.some(({ objects }) => {
@@ -294,7 +304,8 @@ class Undo {
         if (!was && !PARTS_ONLY.has(is.kind)) continue;
         for (const name of Object.keys(is.parts).sort()) {
           const { unset } = is.parts[name] as Part;
-          if (unset !== undefined && was?.parts[name] === undefined) push(unsets, key, unset);
+          const isLeft = name.startsWith(CHILD_OF) && this.losesParent(key);
+          if (unset !== undefined && (was?.parts[name] === undefined || isLeft)) push(unsets, key, unset);
         }
       }
     late.sort((a, b) => a.rank - b.rank);

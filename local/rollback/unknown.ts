@@ -47,7 +47,7 @@ export function unknownTo(before: Catalog, after: Catalog, { migrate }: Migratio
     }
     if (was.kind === "enum" && is !== undefined && is.rebuild !== was.rebuild)
       found.push(
-        `The migration changes the labels of ${was.name}: a row with a label that was not there before makes the rollback fail. Say what it becomes instead, before the type is made again.`,
+        `The migration changes the labels of ${was.name}: a row with a label that was not there before makes the rollback fail. Say what it becomes instead, before the type is made again; or keep the label, and name it under \`leaves\`.`,
       );
     if (was.kind === "sequence" && is?.address !== was.address)
       found.push(

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { summaryLines } from "../../lambdas/report/summary.ts";
 import { verdictOf } from "../../lambdas/report/verdict.ts";
+import { count, duration } from "../../lambdas/report/words.ts";
 import type { End } from "../../lambdas/shared/documents.ts";
 import type { LocalEnd } from "../events.ts";
 import type { Paint } from "./paint.ts";
@@ -45,6 +46,30 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
       end.neverReached.map((state) => `"${state}"`),
     ),
     ...section("What to do next", nextSteps(end)),
+  ];
+}
+
+/** Of what went well, what a reader needs at once: at most ten lines. All of it is in the report. */
+export function shortEndText(end: LocalEnd, paint: Paint): string[] {
+  const { color, mark } = LOOK[end.end];
+  const { title, meaning } = verdictOf(end.report);
+  const { downtime, migrations } = end.report;
+  const took =
+    downtime.seconds === null
+      ? []
+      : [`  Downtime ${duration(downtime.seconds)}; ${duration(downtime.predictedSeconds)} predicted`];
+  const [first, ...others] = nextSteps(end);
+  const more = others.length === 0 ? "" : ` And ${count(others.length, "more thing")} to do.`;
+  return [
+    "",
+    paint(["bold", color], `${mark} ${title}`),
+    `  ${meaning}`,
+    `  ${causeOf(end)}`,
+    `  ${count(migrations.length, "migration")}: ${migrations.map(({ version }) => version).join(", ")}`,
+    ...took,
+    ...(first === undefined ? [] : [`  To do: ${first}${more}`]),
+    `${paint("bold", "Report")}    ${join(end.evidence, "report.html")}`,
+    "--verbose shows here what the report does.",
   ];
 }
 

@@ -2,7 +2,7 @@ import { plainJson, visibleIn } from "../../lambdas/shared/plain.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { LocalEnd } from "../events.ts";
 import type { Answers } from "./answers.ts";
-import { endLine, endText } from "./end-text.ts";
+import { endLine, endText, shortEndText } from "./end-text.ts";
 import { LiveSurface } from "./live.ts";
 import { paintFor } from "./paint.ts";
 import { plannedMinutes } from "./phases.ts";
@@ -17,31 +17,39 @@ export { gateNames } from "./phases.ts";
 export { present } from "./present.ts";
 export { print } from "./streams.ts";
 
-/** How a run is shown on these streams: live on a terminal, as plain lines elsewhere, not at all where JSON is wanted. */
+/** How much is shown: all there is at the end, ten lines of what went well, one line, or report.json alone. */
+export type Shown = "verbose" | "normal" | "quiet" | "json";
+
+/** How a run is shown on these streams: live on a terminal, as plain lines elsewhere, not at all where that is wanted. */
 export function open(given: {
   streams: Streams;
   plan: CompiledPlan;
-  json: boolean;
+  shown: Shown;
   answers: Answers;
 }): Presentation {
-  const { streams, plan, json, answers } = given;
+  const { streams, plan, shown, answers } = given;
+  const silent = shown === "json" || shown === "quiet";
   const { stdin, stdout, stderr } = streams;
   const paint = paintFor(hasColor(stdout));
   const planned = plannedMinutes(plan);
-  const live = !json && stdout.isTTY === true && process.env.TERM !== "dumb";
-  const surface: Surface = json
+  const live = !silent && stdout.isTTY === true && process.env.TERM !== "dumb";
+  const surface: Surface = silent
     ? new QuietSurface((lines) => print(stderr, lines))
     : live
       ? new LiveSurface(streams, planned, paint)
       : new PlainSurface((lines) => printPainted(stdout, lines), planned);
-  return { streams, surface, answers, paint, canAsk: live && stdin.isTTY === true, brief: json };
+  return { streams, surface, answers, paint, canAsk: live && stdin.isTTY === true, brief: silent };
 }
 
 /** The report alone, or the last words for people. */
-export function printEnd(end: LocalEnd, { streams, paint }: Presentation, json: boolean): void {
+export function printEnd(end: LocalEnd, { streams, paint }: Presentation, shown: Shown): void {
   const { stdout, stderr } = streams;
-  if (json) {
+  const well = end.end === "Succeeded";
+  if (shown === "json") {
     printPainted(stdout, [plainJson(end.report, 2)]);
-    if (end.end !== "Succeeded") print(stderr, [endLine(end)]);
-  } else printPainted(stdout, endText(visibleIn(end), paint, stdout.isTTY ? stdout.columns : undefined));
+    if (!well) print(stderr, [endLine(end)]);
+  } else if (shown === "quiet") print(well ? stdout : stderr, [endLine(end)]);
+  else if (shown === "normal" && well && end.leftBehind.length === 0 && end.neverReached.length === 0)
+    printPainted(stdout, shortEndText(visibleIn(end), paint));
+  else printPainted(stdout, endText(visibleIn(end), paint, stdout.isTTY ? stdout.columns : undefined));
 }

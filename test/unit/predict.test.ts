@@ -2,15 +2,26 @@ import { describe, expect, test } from "vitest";
 import { predict } from "../../lambdas/rollback/predict.ts";
 import { Doc, type ProductionDoc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import { RESTORE } from "../../lambdas/shared/plan.ts";
 import type { DatabaseFleet } from "../../lambdas/shared/ports.ts";
+import type { RunSettings } from "../../lambdas/shared/settings.ts";
 import { memoryPorts } from "../support/ports.ts";
 
 /** A rehearsal that took so many seconds: rollbacks of 003 and 002, and the readings that proved them. */
 async function rehearsed(
   { rollbacks = [60, 30], proofs = [20, 25] } = {},
-  { rollbackSloMinutes = 30, renameSeconds = 600 } = {},
+  {
+    rollbackSloMinutes = 30,
+    renameSeconds = 600,
+    restoreOnly = [] as string[],
+    settings = {} as Partial<RunSettings>,
+  } = {},
 ) {
-  const ports = memoryPorts({ plan: { rollbackSloMinutes } });
+  const { plan } = memoryPorts();
+  const migrations = plan.migrations.map((migration) =>
+    restoreOnly.includes(migration.version) ? ({ ...migration, rollback: RESTORE } as const) : migration,
+  );
+  const ports = memoryPorts({ plan: { rollbackSloMinutes, migrations }, settings });
   ports.fleet = { renameSeconds } as DatabaseFleet;
   const evidence = evidenceOf(ports.evidence, "run-1");
   for (const [i, version] of ["003", "002"].entries()) {
@@ -58,6 +69,34 @@ describe("the way back", () => {
         { what: "Prove it", seconds: 240 },
       ],
     });
+  });
+
+  test("by restore is what it took the last time, where it was rehearsed as the way back", async () => {
+    const { ports, evidence } = await rehearsed({}, { restoreOnly: ["003"] });
+    await evidence.keep(Doc.stagingAgain, { seconds: 700 });
+    await evidence.keep(Doc.record("after-restore-rehearsed"), { seconds: 200 });
+    await predict(ports, evidence);
+    const wayBack = await evidence.need<WayBackDoc>(Doc.wayBack);
+    expect(wayBack.restoreFrom).toBe("003");
+    expect(wayBack.restore).toMatchObject({ seconds: 600 + 700 + 200 });
+    // What 003 would take does not count: it has no rollback.
+    expect(wayBack.rollback.parts.map(({ what }) => what)).toEqual(["Roll back 002", "Prove it"]);
+  });
+
+  test("by restore that is too slow refuses the run where it is the way back, and not where rollbacks are", async () => {
+    const slow = { rollbackSloMinutes: 20 };
+    const { ports, evidence } = await rehearsed({}, { ...slow, restoreOnly: ["002", "003"] });
+    await expect(predict(ports, evidence)).rejects.toMatchObject({
+      name: "RollbackTooSlow",
+      message: expect.stringMatching(
+        /the restore, which is the way back from 002 on, would take 29 min \(.*\), and the plan allows 20 min\. Give 002 a rollback of its own/,
+      ),
+    });
+    const usual = await rehearsed({}, slow);
+    await predict(usual.ports, usual.evidence);
+    // Nor where it may not be done at all.
+    const none = await rehearsed({}, { ...slow, restoreOnly: ["002"], settings: { restore: false } });
+    await predict(none.ports, none.evidence);
   });
 
   test("a rollback that is too slow for the plan refuses the run, and says what takes how long", async () => {

@@ -98,8 +98,9 @@ class Deployment {
     const deployed: Deployed = { ...common, databases };
     const choice: Choice<Pick<World, "settings" | "databases" | "metrics">> = {
       list: databases,
-      of: (database) => ({
-        settings: settingsOf(deployed, database),
+      settingsOf: (database) => settingsOf(deployed, database),
+      of: (settings) => ({
+        settings,
         databases: this.ports.databases,
         metrics: this.ports.metrics,
       }),
@@ -167,7 +168,7 @@ describe("a run on a deployment of several databases", () => {
     expect(await deployment.request("one")).toMatchObject({
       instance: "stock",
       database: "warehouse",
-      of: STOCK,
+      settings: STOCK,
     });
     await invoke(alarmsTask, { ...eventOf("one"), action: "silence" }, deployment.world([ORDERS, STOCK]));
     expect(deployment.silenced).toEqual(["stock-latency"]);
@@ -197,10 +198,13 @@ describe("a run on a deployment of several databases", () => {
 
   test("keeps to its own when the settings name others by then, and so does its clean-up", async () => {
     await deployment.admit("one", {}, [ORDERS]);
+    const before = (await deployment.request("one")).settings;
+    deployment.ports.settings = { ...deployment.ports.settings, separateApprover: true, contacts: [] };
     const other = { ...ORDERS, secretArn: "arn:of:another", alarms: ["another"] };
     for (const list of [[STOCK], [other, STOCK]] as [RunDatabase, ...RunDatabase[]][]) {
       const { settings } = ofItsDatabase(deployment.world(list), await deployment.request("one"));
-      expect(settings).toMatchObject(ORDERS);
+      expect(settings).toEqual(before);
+      expect(settings).toMatchObject({ ...ORDERS, separateApprover: false });
     }
     const event = { ...eventOf("one"), cleanUp: "arn:of:clean-up", action: "begin", status: "ABORTED" };
     await invoke(cleanUpTask, event, deployment.world([STOCK]));

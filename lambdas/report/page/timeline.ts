@@ -115,7 +115,7 @@ function downtimeText({ downtime, rollback, restore, end }: Report): Html {
   const { seconds, waitedSeconds, predictedSeconds, openedAt, parts } = downtime;
   // It is of the way forward, which this run did not go to its end.
   const forward = rollback || restore ? ", had it gone on" : "";
-  const predicted = html`${duration(predictedSeconds)} expected without gates${forward} (${parts
+  const predicted = html`${duration(predictedSeconds)} expected without waiting at gates${forward} (${parts
     .map(({ what, seconds }) => `${what.toLowerCase()} ${duration(seconds)}`)
     .join(", ")})`;
   if (seconds === null)

@@ -89,7 +89,8 @@ export function awsPorts(
       get list() {
         return deployed().databases;
       },
-      of: (database) => own(database, metrics),
+      settingsOf: (database) => settingsOf(deployed(), database),
+      of: (settings) => own(settings, metrics),
     },
     get evidence() {
       return evidenceStore();
@@ -133,20 +134,17 @@ export function awsPorts(
   };
 }
 
-/** What a run has of its own database. */
-function own(database: RunDatabase, metrics: MakeMetrics | undefined) {
-  const settings = lazily(() => settingsOf(deployed(), database));
-  const databases = lazily(() => databasesOf(database));
+/** What a run with these settings has. */
+function own(settings: RunSettings, metrics: MakeMetrics | undefined) {
+  const databases = lazily(() => databasesOf(settings));
   return {
-    get settings(): RunSettings {
-      return settings();
-    },
+    settings,
     get databases(): PgDatabases {
       return databases();
     },
     get metrics(): Metrics {
       if (!metrics) throw new Error("This function publishes no numbers");
-      return metrics(database.label);
+      return metrics(settings.label);
     },
   };
 }
@@ -158,7 +156,8 @@ function archiveOf({ copyTo, exportTo }: Deployed): Places {
 function databasesOf({ database, secretArn, iamUser, instance }: RunDatabase): PgDatabases {
   const options = {
     database,
-    applicationName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? "sluice",
+    // Whoever looks for sessions that are not Sluice's knows its own by how they begin.
+    applicationName: ["sluice", process.env.AWS_LAMBDA_FUNCTION_NAME ?? ""].join(" ").trim(),
     authorities: readAuthorities(),
   };
   if (iamUser !== undefined)

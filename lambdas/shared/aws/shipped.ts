@@ -9,7 +9,11 @@ export function readPlanDocument(): string {
 }
 
 export function readSettings(): Deployed {
-  return deployed.parse({ ...JSON.parse(shipped(SETTINGS_FILE)), gateUrl: needEnvar(Envar.gateUrl) });
+  const settings = JSON.parse(shipped(SETTINGS_FILE)) as { databases: object[] };
+  // Of a database that the same app makes, CloudFormation gave the names.
+  const names = JSON.parse(process.env[Envar.names] ?? "[]") as (object | undefined)[];
+  const databases = settings.databases.map((database, i) => ({ ...database, ...names[i] }));
+  return deployed.parse({ ...settings, databases, gateUrl: needEnvar(Envar.gateUrl) });
 }
 
 /** Certificates, as PEM, of who may vouch for a database. */

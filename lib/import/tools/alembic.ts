@@ -80,7 +80,13 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
   if (revisions.length > 0)
     migrations.sort((a, b) => (order.get(a.version) ?? -1) - (order.get(b.version) ?? -1));
   else sortByChain(migrations);
-  return { tool: "alembic", migrations: standing(migrations), notes, refusals };
+  return {
+    tool: "alembic",
+    migrations: standing(migrations),
+    notes,
+    refusals,
+    late: "Alembic takes it for applied, as its table holds the heads alone",
+  };
 }
 
 function sectionsOf(folder: SourceFolder, path: string, notes: Finding[]): Section[] {

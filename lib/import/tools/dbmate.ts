@@ -1,6 +1,6 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
 import { atTop, byCodeUnit, type SourceFolder, textOf } from "../source.ts";
-import { holdsSql, linesInside } from "../sql-text.ts";
+import { commentLines, holdsSql } from "../sql-text.ts";
 import { passedOver, program, programOf, twice, wordsOf } from "./names.ts";
 
 const UP = /^--\s*migrate:up(?:\s*$|\s+\S)/;
@@ -30,18 +30,18 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
   const { text, notes: read } = textOf(folder, path);
   notes.push(...read);
   const doubts: Finding[] = [];
-  const inside = linesInside(text);
+  const outside = commentLines(text, /migrate/i);
   const lines = text.split("\n");
   const up = lines.findIndex((line) => UP.test(line));
   const down = lines.findIndex((line) => DOWN.test(line));
   const say = (line: number, says: string) => doubts.push({ file: path, line: line + 1, says });
   for (const [index, line] of lines.entries()) {
     const mark = UP.test(line) || DOWN.test(line);
-    if (mark && inside.has(index + 1))
+    if (mark && !outside.has(index + 1))
       say(index, "is inside of a string, a body or a comment, and dbmate takes it for a mark all the same");
     else if (mark && index !== up && index !== down)
       say(index, "is a second mark of its kind: dbmate refuses the file");
-    else if (!mark && NEARLY.test(line) && !inside.has(index + 1))
+    else if (!mark && NEARLY.test(line) && outside.has(index + 1))
       say(
         index,
         `is no mark for dbmate, which takes it for a comment (${line.trim()}): what follows belongs to the part above. Write it at the line's start and in small letters, without a blank after the colon`,

@@ -1,6 +1,6 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
 import { atTop, type SourceFolder, textOf } from "../source.ts";
-import { holdsSql, places } from "../sql-text.ts";
+import { endLines, holdsSql } from "../sql-text.ts";
 import { byNumber, program, programOf, twice, wordsOf } from "./names.ts";
 
 /** Its words are read in any case, and it may be followed by nothing. */
@@ -59,7 +59,7 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
   let into: "up" | "down" | undefined;
   let runs: Part["runs"] = "transaction";
   let inBlock = false;
-  const ends = statementEnds(text);
+  const ends = endLines(text);
   const open = { up: false, down: false };
   for (const [index, line] of lines.entries()) {
     const number = index + 1;
@@ -122,18 +122,6 @@ function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
     down: down && holdsSql(down.text) ? down : { none: `${path} has ${down ? "an empty" : "no"} down part` },
     doubts,
   };
-}
-
-/** Lines on which a statement ends by PostgreSQL's rules. */
-function statementEnds(text: string): ReadonlySet<number> {
-  const found = new Set<number>();
-  let line = 1;
-  for (const { place, start, end } of places(text))
-    for (let at = start; at < end; at++) {
-      if (text[at] === "\n") line++;
-      else if (place === "code" && text[at] === ";") found.add(line);
-    }
-  return found;
 }
 
 /** It looks at words: the last one before a comment ends with a semicolon. */

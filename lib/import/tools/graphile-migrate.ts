@@ -82,6 +82,7 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
+    late: "graphile-migrate takes it for applied, as it looks at the newest row alone",
     placeholders: {
       pattern: /(?<![:\w])(:[A-Z][A-Z0-9_]+)\b/g,
       by: "graphile-migrate replaces",

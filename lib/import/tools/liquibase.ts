@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parse } from "yaml";
 import type { Finding, ImportedFolder, ImportedMigration, NoWayBack, Part } from "../imported.ts";
 import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
@@ -52,7 +53,18 @@ export function readLiquibase(folder: SourceFolder): ImportedFolder {
       file: migrations[0]?.files[0] ?? "",
       says: `is known to Liquibase by its path: the plan writes ${migrations[0]?.standing.split("::")[0]}. Where your databasechangelog has another, import from the folder in which Liquibase is called, or change the rows`,
     });
-  return { tool: "liquibase", migrations, notes, refusals };
+  return { tool: "liquibase", migrations: apart(migrations), notes, refusals };
+}
+
+/** Author and id tell changesets apart within their file only. */
+function apart(migrations: readonly ImportedMigration[]): ImportedMigration[] {
+  const count = new Map<string, number>();
+  for (const { version } of migrations) count.set(version, (count.get(version) ?? 0) + 1);
+  return migrations.map((one) =>
+    count.get(one.version) === 1
+      ? one
+      : { ...one, version: one.standing, aliases: [...one.aliases, one.version] },
+  );
 }
 
 type FoundFile = { path: string; as: string } | { changeSet: string; file: string };
@@ -93,11 +105,14 @@ function listedBy(folder: SourceFolder, notes: Finding[], refusals: Finding[]): 
     for (const one of logs.get(from) ?? []) {
       if ("changeSet" in one) found.push({ changeSet: one.changeSet, file: from });
       else if ("includeAll" in one) {
-        const dir = one.includeAll.replace(/\/$/, "");
-        const beside = joined(from, `${dir}/x`).slice(0, -2);
+        const dir = one.includeAll.replace(/^\.?\/|\/$/g, "");
+        const beside = joined(from, `${dir}/x`).slice(0, -1);
+        const above = `${resolve(folder.root)}/`;
         const all = folder.paths.filter(
-          (path) => path.startsWith(`${beside}/`) || `${dir}/`.endsWith(`/${path.replace(/[^/]*$/, "")}`),
+          (path) => path.startsWith(beside) || `${above}${path}`.includes(`/${dir}/`),
         );
+        if (all.length === 0)
+          refusals.push({ file: from, says: `lists ${one.includeAll}, which is not in the folder` });
         for (const path of all.sort(byCodeUnit))
           if (/\.sql$/i.test(path)) found.push({ path, as: path });
           else if (logs.has(path) && !on.includes(path)) walk(path, [...on, path]);
@@ -268,6 +283,11 @@ function migrationOf(
       says: "says failOnError:false: Liquibase goes on where it fails, and the plan does not",
     });
   const delimiter = attributes.get("endDelimiter");
+  const whole = attributes.get("splitStatements")?.toLowerCase() === "false" || delimiter !== undefined;
+  if (!whole && cutsBody(lines.join("\n")))
+    say(
+      "has a body with semicolons in it, at which Liquibase cuts, unless it says splitStatements:false: it fails there. The plan takes the body whole",
+    );
   const put = (text: string) =>
     [...properties].reduce((now, [name, value]) => now.replaceAll(`\${${name}}`, value), text);
   const sql = (text: string) => put(delimiter === undefined ? text : withSemicolons(text, delimiter));
@@ -301,6 +321,12 @@ function wayBack(
   if (/^\s*changeset(id|author|path)\s*:/i.test(text))
     return { none: `the changeset at ${file}:${line} rolls back by another changeset: ${text.trim()}` };
   return holdsSql(text) ? { file, line, text, runs } : { none: `the --rollback at ${file}:${line} is empty` };
+}
+
+/** A body of simple statements survives its splitting; what begins a block does not. */
+function cutsBody(text: string): boolean {
+  const bodies = text.match(/\$(\w*)\$[\s\S]*?\$\1\$/g) ?? [];
+  return bodies.some((body) => /\b(declare|if|loop)\b/i.test(body) && body.includes(";"));
 }
 
 /** Delimiters are regular expressions to Liquibase; people use plain ones. */

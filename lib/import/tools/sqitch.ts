@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
 import { ImportError, type SourceFolder, textOf } from "../source.ts";
-import { linesInside } from "../sql-text.ts";
 import { wordsOf } from "./names.ts";
 import { back, whole } from "./up-down-files.ts";
 
@@ -91,7 +90,7 @@ export function readSqitch(folder: SourceFolder): ImportedFolder {
         ...(tags.length > 0 ? { tags } : {}),
       },
       standing: name,
-      doubts: [...doubts, ...variables(up.text, deploy)],
+      doubts,
     };
   });
   return { tool: "sqitch", migrations, notes, refusals };
@@ -102,23 +101,6 @@ function requiredBy(before: readonly Change[], dependency: string): Change | und
   const [name, tag] = dependency.replace(/^:/, "").split("@");
   const tagged = before.findIndex(({ tags }) => tags.some((one) => one.tag === `@${tag}`));
   return before.slice(0, tag === undefined ? before.length : tagged + 1).findLast((one) => one.name === name);
-}
-
-/** psql puts values in place of these, outside of strings and bodies. */
-function variables(text: string, file: string): Finding[] {
-  const inside = linesInside(text);
-  return text.split("\n").flatMap((line, index) => {
-    const code = line.replace(/--.*$/, "").replace(/(?<!:)'[^']*'/g, "''");
-    const [found] = /(?<![:\w])(?::'\w+'|:"\w+"|:[A-Za-z_]\w*)/.exec(code) ?? [];
-    if (found === undefined || inside.has(index + 1)) return [];
-    return [
-      {
-        file,
-        line: index + 1,
-        says: `psql puts a variable's value in place of ${found}, and nobody gives one here. Write the value into the file`,
-      },
-    ];
-  });
 }
 
 function planFile(folder: SourceFolder): string {

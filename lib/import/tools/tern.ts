@@ -40,6 +40,7 @@ export function readTern(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
+    late: "tern takes it for applied, as its table holds the newest version alone",
     placeholders: { pattern: /\{\{\s*\.?([^{}]*?)\s*\}\}/g, by: "tern replaces the template" },
   };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fenceTask } from "../../../lambdas/fence/task.ts";
 import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
 import { Doc, type FenceDoc, type ProofDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
@@ -204,6 +205,19 @@ describe("preflight", () => {
     );
   });
 
+  test("names a role that may write and keeps CONNECT, though none is connected", async () => {
+    const roles = async () =>
+      withPgSession({ connectionString: urlOf(name, SLUICE) }, async (session) =>
+        (await inspectRoles(session, memoryPorts({ plan: oneLogin }))).find(
+          (check) => check.name === "roles that no fence keeps out",
+        ),
+      );
+    await on(APP, (s) => s.exec(`GRANT INSERT ON note TO ${READER}`));
+    expect(await roles()).toMatchObject({ passed: true });
+    await on(APP, (s) => s.exec(`GRANT CONNECT ON DATABASE ${name} TO ${READER}`));
+    expect(await roles()).toMatchObject({ passed: null, seen: READER });
+  });
+
   test("passes a session that may only read, until it may write a single column", async () => {
     await on(APP, (s) => s.exec(`GRANT SELECT ON note TO ${READER}`));
     await on(READER, async () => {
@@ -211,6 +225,40 @@ describe("preflight", () => {
       await on(APP, (s) => s.exec(`GRANT UPDATE (body) ON note TO ${READER}`));
       expect(await found(SLUICE, oneLogin)).toMatchObject([{ seen: `1 of ${READER} (${READER})` }]);
     });
+  });
+});
+
+describe("the fence", () => {
+  const fence = async (action: { action: "fence"; again: boolean } | { action: "leave" }) => {
+    const ports = {
+      ...memoryPorts({
+        databases: {
+          single: false,
+          withSession: (_endpoint, work) => withPgSession({ connectionString: urlOf(name, SLUICE) }, work),
+        },
+        plan: { applicationRoles: [APP], runAs: APP },
+      }),
+      clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+    };
+    const evidence = evidenceOf(ports.evidence, "r");
+    await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+    const fields = { run: "r", execution: "local:1:r", planChecksum: "" as const, state: "Fence" };
+    const take = () => fenceTask.run({ ...fields, ...action }, ports, evidence);
+    await take().finally(() => fenceTask.run({ ...fields, action: "leave" }, ports, evidence));
+  };
+
+  test("does not hold where one may write and goes on, says who, and gives back what it took", async () => {
+    const before = await access();
+    await on("postgres", async () =>
+      expect(fence({ action: "fence", again: false })).rejects.toThrow(
+        /does not hold: 1 of postgres \(postgres\) may write/,
+      ),
+    );
+    expect(await access()).toEqual(before);
+  });
+
+  test("lets a way back go on beside such a session", async () => {
+    await on("postgres", () => fence({ action: "fence", again: true }));
   });
 });
 
@@ -289,9 +337,11 @@ describe("whenever the worker that fences is killed", () => {
             true,
             true,
           ]);
-          expect(await on(APP, (s) => s.query("SELECT to_regnamespace('sluice')::text AS ledger"))).toEqual([
-            { ledger: null },
-          ]);
+          // A worker that dies between its claim and the note of its fence leaves the claim, which its run's next one takes over.
+          if (await evidenceOf(fileEvidence(evidence), "one-login").read(Doc.fence))
+            expect(await on(APP, (s) => s.query("SELECT to_regnamespace('sluice')::text AS ledger"))).toEqual(
+              [{ ledger: null }],
+            );
         }
       expect(kills).toBeGreaterThan(10);
       console.error(`${action}: ${kills} kills`);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { findRoles, NOBODY_KEPT_OUT, whoIsKeptOut } from "../../../lambdas/preflight/find-roles.ts";
+import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { memoryPorts } from "../../support/ports.ts";
 
@@ -29,4 +30,24 @@ test("a plan that keeps nobody out says so, whichever way it came to that", () =
     { name: NOBODY_KEPT_OUT, seen: expect.stringMatching(/no role but the owner/) },
   ]);
   expect(whoIsKeptOut(memoryPorts({ plan: { applicationRoles: ["app"] } }))).toEqual([]);
+});
+
+test("a role that was found and is not fit is refused, and the plan may name another instead", async () => {
+  await session.exec(
+    "RESET ROLE; CREATE ROLE reads_all LOGIN BYPASSRLS; GRANT SELECT ON orders TO reads_all; SET ROLE mig",
+  );
+  const found = await findRoles(session);
+  expect(found).toContain("reads_all");
+  const of = async (findRoles?: true) =>
+    (
+      await inspectRoles(
+        session,
+        memoryPorts({ plan: { applicationRoles: found, ...(findRoles ? { findRoles } : {}) } }),
+      )
+    ).find(({ name }) => name === "application role reads_all");
+  expect(await of(true)).toMatchObject({
+    passed: false,
+    mend: expect.stringMatching(/It was found.*name that in `applicationRoles`/),
+  });
+  expect((await of())?.mend).not.toContain("It was found");
 });

@@ -5,6 +5,7 @@ import { inspectDatabase } from "../../../lambdas/preflight/inspect-database.ts"
 import { inspectLedger } from "../../../lambdas/preflight/inspect-ledger.ts";
 import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
 import { inspected } from "../../../lambdas/preflight/inspected.ts";
+import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { memoryPorts } from "../../support/ports.ts";
 
@@ -57,12 +58,49 @@ describe("application roles", () => {
 
 describe("what a snapshot would not hold, and a proof not see", () => {
   beforeAll(() => session.exec("RESET ROLE; CREATE UNLOGGED TABLE scratch (id int)"));
-  const found = async (wanted: string) => (await inspectBackup(session)).find(({ name }) => name === wanted);
+  const found = async (wanted: string, contents: CompiledPlan["contents"] = {}) =>
+    (await inspectBackup(session, contents)).find(({ name }) => name === wanted);
 
   test("an unlogged table is refused when it has rows, which no restored snapshot has", async () => {
     expect(await found("unlogged tables")).toMatchObject({ passed: true });
     await session.exec("INSERT INTO scratch VALUES (1)");
     expect(await found("unlogged tables")).toMatchObject({ passed: false, seen: "public.scratch" });
+  });
+
+  test("an unlogged table that the plan leaves out is told, not refused, and no other one with it", async () => {
+    const contents = { scratch: "none" } as const;
+    expect(await found("unlogged tables", contents)).toMatchObject({
+      passed: null,
+      seen: "left out: public.scratch",
+      mend: expect.stringContaining("No snapshot has their rows"),
+    });
+    await session.exec("CREATE UNLOGGED TABLE other_scratch AS SELECT 1 AS id");
+    expect(await found("unlogged tables", contents)).toMatchObject({
+      passed: false,
+      seen: "public.other_scratch",
+    });
+    await session.exec("DROP TABLE other_scratch");
+  });
+
+  test("a partitioned table is left out with its leaves, and one that is logged cannot be", async () => {
+    await session.exec(
+      `CREATE TABLE parted (id int) PARTITION BY LIST (id); CREATE UNLOGGED TABLE parted_1 PARTITION OF parted DEFAULT;
+       INSERT INTO parted VALUES (1); CREATE TABLE logged (id int)`,
+    );
+    const contents = { scratch: "none", parted: "none" } as const;
+    expect(await found("unlogged tables", contents)).toMatchObject({
+      seen: "left out: public.parted_1, public.scratch",
+    });
+    const inspectedContents = async (wanted: CompiledPlan["contents"]) =>
+      (await inspectDatabase(session, memoryPorts({ plan: { contents: wanted } }))).find(
+        ({ name }) => name === "tables not read in full",
+      );
+    expect(await inspectedContents(contents)).toMatchObject({ passed: true });
+    expect(await inspectedContents({ logged: "none" })).toMatchObject({
+      passed: false,
+      seen: "logged: none, and it is neither a materialized view nor an unlogged table",
+    });
+    await session.exec("DROP TABLE parted, logged");
   });
 
   test("large objects are told, not refused", async () => {
@@ -191,10 +229,25 @@ describe("an inspection that fails", () => {
     const checks = await inspectDatabase(session, memoryPorts({ plan: { contents } }));
     expect(checks.find(({ name }) => name === "tables not read in full")).toMatchObject({
       passed: false,
-      seen: "public.left_out: none, and it is no materialized view; public.growing: grows, and it is no table",
+      seen: "public.left_out: none, and it is neither a materialized view nor an unlogged table; public.growing: grows, and it is no table",
     });
     const right = { "public.growing": "none", "public.left_out": "grows" } as const;
     const again = await inspectDatabase(session, memoryPorts({ plan: { contents: right } }));
     expect(again.find(({ name }) => name === "tables not read in full")).toMatchObject({ passed: true });
   });
+});
+
+test("an index that is invalid on purpose, as it is ON ONLY a partitioned table, is not refused", async () => {
+  const invalid = async () =>
+    (await inspectDatabase(session, memoryPorts())).find(({ name }) => name === "invalid indexes");
+  await session.exec(
+    `RESET ROLE; CREATE TABLE whole (id int, x int) PARTITION BY LIST (id); CREATE TABLE whole_1 PARTITION OF whole DEFAULT;
+     CREATE INDEX whole_x ON ONLY whole (x)`,
+  );
+  expect(await invalid()).toMatchObject({ passed: true });
+  await session.exec(
+    "CREATE INDEX part_x ON whole_1 (x); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'part_x'::regclass",
+  );
+  expect(await invalid()).toMatchObject({ passed: false, seen: "part_x" });
+  await session.exec("DROP TABLE whole");
 });

@@ -111,6 +111,46 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
     expect(await named("rights to read")).toMatchObject({ passed: true });
   });
 
+  test("where the application logs in as the owner, FORCE stays, and the migrating role passes by it", async () => {
+    await session.exec(
+      `GRANT other TO mig; CREATE TABLE t (id int); ALTER TABLE t OWNER TO other;
+       ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY`,
+    );
+    const plan = { plan: { applicationRoles: ["other"] } };
+    const found = await named("rights to read", plan);
+    expect(found).toMatchObject({
+      passed: false,
+      seen: "FORCE ROW LEVEL SECURITY of public.t hides rows from its owner too",
+    });
+    expect(found?.mend).toContain("ALTER ROLE mig BYPASSRLS;");
+    expect(found?.mend).not.toContain("NO FORCE");
+    await session.exec(`RESET ROLE; ${found?.mend.replace(/^[^:]*: /, "")}`);
+    expect(await named("rights to read", plan)).toMatchObject({ passed: true });
+  });
+
+  test("a migration that forces row-level security is named with its line, before anything is copied", async () => {
+    const forcing = planOfOne(
+      "ALTER TABLE mine ENABLE ROW LEVEL SECURITY;\nALTER TABLE mine FORCE ROW LEVEL SECURITY",
+    );
+    expect(await named("rights to read", forcing)).toMatchObject({
+      passed: false,
+      seen: "migrate.sql:4 forces row-level security on the owner of mine, which then hides rows from this role too",
+      mend: expect.stringContaining("ALTER ROLE mig BYPASSRLS;"),
+    });
+    // Nothing is hidden while it is not enabled, nor when it is taken off again.
+    expect(
+      await named("rights to read", planOfOne("ALTER TABLE mine FORCE ROW LEVEL SECURITY")),
+    ).toMatchObject({
+      passed: true,
+    });
+    const takenOff = planOfOne(
+      "ALTER TABLE mine ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\nALTER TABLE mine NO FORCE ROW LEVEL SECURITY",
+    );
+    expect(await named("rights to read", takenOff)).toMatchObject({ passed: true });
+    await session.exec("RESET ROLE; ALTER ROLE mig BYPASSRLS");
+    expect(await named("rights to read", forcing)).toMatchObject({ passed: true });
+  });
+
   test("all of it is named at once", async () => {
     await session.exec(
       "CREATE TABLE a (id int); CREATE TABLE b (id int); ALTER TABLE a OWNER TO other; ALTER TABLE b OWNER TO other",

@@ -45,6 +45,8 @@ export const BASELINE = `
   CREATE TABLE app.event (at date NOT NULL, what text, PRIMARY KEY (at, what)) PARTITION BY RANGE (at);
   CREATE TABLE app.event_2026 PARTITION OF app.event FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
   CREATE INDEX event_what_idx ON app.event (what);
+  CREATE UNLOGGED TABLE app.queue (job text);
+  INSERT INTO app.queue VALUES ('a job');
   CREATE TABLE app.log (line text, at timestamptz DEFAULT now());
   CREATE PUBLICATION feed FOR TABLE app.person;
   INSERT INTO app.person (email, name, age) SELECT 'p' || i || '@x', 'p' || i, i FROM generate_series(1, 20) i;
@@ -217,6 +219,12 @@ export const CASES: Case[] = [
   {
     what: "a table becomes a partition of a new one",
     sql: `CREATE TABLE app.logs (line text, at timestamptz DEFAULT now()) PARTITION BY RANGE (at); ALTER TABLE app.logs ATTACH PARTITION app.log DEFAULT`,
+  },
+  {
+    what: "a partitioned table is made anew by another key, with the partition that it had",
+    sql: `ALTER TABLE app.event DETACH PARTITION app.event_2026; DROP TABLE app.event;
+      CREATE TABLE app.event (at date NOT NULL, what text NOT NULL) PARTITION BY LIST (what); ALTER TABLE app.event ATTACH PARTITION app.event_2026 DEFAULT`,
+    unknown: "drops table app.event and makes another",
   },
   {
     what: "tables inherit",

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { main } from "../../../bin/commands/main.ts";
 import { loadPlan } from "../../../lib/plan/compile.ts";
 import { FakeTerminal } from "../../unit/terminal/fake-terminal.ts";
@@ -63,6 +63,19 @@ test("a rollback that cannot bring rows back ends with 3, and the file says so f
   expect(out).toContain("drops column public.note.body");
   expect(out).toContain("`rollback: restore`");
   expect(await readFile(join(plan, "002_notes/rollback.sql"), "utf8")).toContain("IT DOES NOT HOLD YET");
+});
+
+test("Ctrl-C ends it before the next piece of work, and no file is written", async () => {
+  const plan = await tinyPlan();
+  await rm(join(plan, "002_notes/rollback.sql"));
+  const terminal = new FakeTerminal();
+  const code = main(["rollback", plan, "002"], terminal);
+  await vi.waitFor(() => expect(terminal.signals.listenerCount("SIGINT")).toBe(1), { timeout: 30_000 });
+  terminal.signals.emit("SIGINT");
+  expect(await code).toBe(130);
+  expect(terminal.err).toContain("Stopped. What was made before is written, the rest is not.");
+  expect(terminal.signals.listenerCount("SIGINT")).toBe(0);
+  await expect(readFile(join(plan, "002_notes/rollback.sql"), "utf8")).rejects.toThrow("ENOENT");
 });
 
 test("where only rows change there is nothing to write, and nothing is written", async () => {

@@ -5,6 +5,8 @@ import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import type { ArchivedSnapshot, Notice, World as Surroundings } from "../../../lambdas/shared/ports.ts";
+import { settingsOf, settingsOfNone } from "../../../lambdas/shared/run-database.ts";
+import type { Deployed, RunDatabase } from "../../../lambdas/shared/settings.ts";
 import { stateInWords } from "../../../lambdas/shared/state-name.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
@@ -19,6 +21,8 @@ import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
 export const RUN = "a-walk";
 export const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:sluice:a-walk";
 export const STARTED_AT = "2026-11-01T02:00:00.000Z";
+/** Another instance of the deployment. */
+export const ANOTHER = "another";
 const GATE_URL = "https://gates.example.com";
 /** Its actions were on; those of the other were off already. */
 export const ALARM = "orders-latency";
@@ -33,6 +37,8 @@ export interface Ground {
   rehearse: "before" | "inside";
   /** Nothing may be restored. */
   restore?: false;
+  /** What it is started with; one that names its database unless told. */
+  input?: object;
   /** Its execution, where it is not the run's own. */
   execution?: string;
 }
@@ -126,7 +132,8 @@ class Walk {
     const ports = this.ports();
     const end = await interpret({
       definition: this.ground.definition,
-      input: (halt?.input ?? { startedBy: "the starter" }) as Record<string, unknown>,
+      input: (halt?.input ??
+        this.ground.input ?? { startedBy: "the starter", database: PRODUCTION }) as Record<string, unknown>,
       run: RUN,
       execution: this.ground.execution ?? EXECUTION,
       retryPauseMs: 0,
@@ -235,30 +242,47 @@ class Walk {
   private ports(): Surroundings {
     const { plan, rehearse, restore } = this.ground;
     const { world, evidence, alarmsOn, callbacks } = this;
+    const own: RunDatabase = {
+      label: PRODUCTION,
+      instance: PRODUCTION,
+      database: "postgres",
+      applicationRoles: [],
+      applicationUrl: "https://application.example.com",
+      alarms: [ALARM, MUTED],
+    };
+    const deployed: Deployed = {
+      // The input names one: whatever is asked for before that is known, or without it, is refused.
+      databases: [{ ...own, label: ANOTHER, instance: ANOTHER }, own],
+      fence: "connect",
+      rehearse,
+      ...(restore === undefined ? {} : { restore }),
+      retentionDays: 365,
+      gateUrl: GATE_URL,
+      separateApprover: true,
+      contacts: [],
+      lockTimeoutMs: 2_000,
+      lockTries: 3,
+      concurrentWaitMs: 60_000,
+    };
+    const unbound = (): never => {
+      throw new Error("The run is bound to no database");
+    };
     const ports: Surroundings = {
       plans: plansOf(() => plan),
-      settings: {
-        label: PRODUCTION,
-        instance: PRODUCTION,
-        database: "postgres",
-        applicationRoles: [],
-        applicationUrl: "https://application.example.com",
-        fence: "connect",
-        rehearse,
-        ...(restore === undefined ? {} : { restore }),
-        alarms: [ALARM, MUTED],
-        retentionDays: 365,
-        gateUrl: GATE_URL,
-        separateApprover: true,
-        contacts: [],
-        lockTimeoutMs: 2_000,
-        lockTries: 3,
-        concurrentWaitMs: 60_000,
+      settings: settingsOfNone(deployed),
+      choice: {
+        list: deployed.databases,
+        settingsOf: (database) => settingsOf(deployed, database),
+        of: (settings) => ({
+          settings,
+          databases: world.databases,
+          metrics: { publish: () => undefined },
+        }),
       },
       evidence,
       fleet: world.fleet,
       archive: { start: async (snapshot) => [copying(snapshot)] },
-      databases: world.databases,
+      databases: { single: world.databases.single, withSession: unbound },
       http: world.http,
       notifier: { send: (notice) => this.hear(notice, ports) },
       announcer: { announce: async () => undefined },
@@ -270,7 +294,7 @@ class Walk {
         enable: async (names) => names.forEach((name) => void alarmsOn.add(name)),
       },
       executions: { isRunning: async () => false },
-      metrics: { publish: () => undefined },
+      metrics: { publish: unbound },
       schedules: { startWatch: async () => false },
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
       worker: "a walk's",

@@ -122,7 +122,7 @@ test("a deployment's databases are to choose from, and nothing is of one before 
   expect(() => ports.databases.withSession({ host: "h", port: 1 }, async () => 1)).toThrow(/bound to none/);
   const of = ports.choice?.list[1];
   expect(of).toMatchObject({ instance: "stock", database: "warehouse", iamUser: "migrator" });
-  expect(ofItsDatabase(ports, of && { ...of, of }).settings).toMatchObject({
+  expect(ofItsDatabase(ports, of).settings).toMatchObject({
     instance: "stock",
     gateUrl: "https://gates.example.com",
   });

@@ -1,6 +1,11 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
-import { keepCatalog, keepFingerprint, keptFingerprint } from "../../../lambdas/prove/kept-fingerprint.ts";
+import {
+  keepCatalog,
+  keepFingerprint,
+  keptFingerprint,
+  fingerprintOf as recordedFingerprint,
+} from "../../../lambdas/prove/kept-fingerprint.ts";
 import { Doc, type RecordDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence } from "../../support/ports.ts";
@@ -24,6 +29,58 @@ test("what no hash tells apart is still each its own: who may connect, and colum
   await keepFingerprint(evidence, "fenced", { ...open, access: [] });
   expect(await keptFingerprint(evidence, "open")).toEqual(open);
   expect((await keptFingerprint(evidence, "fenced")).access).toEqual([]);
+});
+
+describe("a catalog that is nearly one that is kept", () => {
+  const many = Array.from({ length: 50 }, (_, n) => ({ ...TABLE, name: `public.t_${n}` }));
+  const roles = ["app"];
+  const plus = (n: number, ...gone: string[]) => ({
+    ...fingerprintOf([
+      ...many.filter(({ name }) => !gone.includes(name)),
+      ...Array.from({ length: n }, (_, i) => ({
+        kind: "column",
+        name: `public.new.c${i}`,
+        definition: "int",
+        number: i,
+      })),
+    ]),
+    access,
+    roles,
+  });
+
+  test("is kept as it differs from the one that is kept in full, and read as a whole", async () => {
+    const store = new MemoryEvidence();
+    const evidence = evidenceOf(store, "r");
+    const kept = [await keepCatalog(evidence, plus(0))];
+    for (const next of [plus(1), plus(2, "public.t_7"), plus(3)])
+      kept.push(await keepCatalog(evidence, next, kept.at(-1)?.catalog));
+    const sizes = kept.map(({ catalog }) => store.files.get(`runs/r/catalogs/${catalog}.json`)?.length ?? 0);
+    for (const size of sizes.slice(1)) expect(size * 2).toBeLessThan(sizes[0] ?? 0);
+    const whole = [plus(0), plus(1), plus(2, "public.t_7"), plus(3)];
+    for (const [place, { hash, catalog }] of kept.entries())
+      expect(await recordedFingerprint(evidence, { fingerprint: hash, catalog })).toEqual(whole[place]);
+  });
+
+  test("is kept in full where most of it is another", async () => {
+    const store = new MemoryEvidence();
+    const evidence = evidenceOf(store, "r");
+    const first = await keepCatalog(evidence, fingerprintOf([TABLE]));
+    const second = await keepCatalog(evidence, plus(0), first.catalog);
+    expect(store.files.get(`runs/r/catalogs/${second.catalog}.json`)).not.toContain('"from"');
+    expect(await recordedFingerprint(evidence, { fingerprint: second.hash, ...second })).toEqual(plus(0));
+  });
+
+  test("is not believed where the one in full was changed", async () => {
+    const store = new MemoryEvidence();
+    const evidence = evidenceOf(store, "r");
+    const first = await keepCatalog(evidence, plus(0));
+    const { hash, catalog } = await keepCatalog(evidence, plus(1), first.catalog);
+    const key = `runs/r/catalogs/${first.catalog}.json`;
+    store.files.set(key, (store.files.get(key) ?? "").replace("public.t_3", "public.x_3"));
+    await expect(recordedFingerprint(evidence, { fingerprint: hash, catalog })).rejects.toThrow(
+      "is not the catalog that its name says",
+    );
+  });
 });
 
 test("a record names its catalog; an older run's has its fingerprint by itself", async () => {

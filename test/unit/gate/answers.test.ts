@@ -110,6 +110,25 @@ describe("what an answer needs", () => {
     expect((await s.answerAs(rehearsal.path, rehearsal.key, NO_GO)).status).toBe(200);
   });
 
+  test("by the settings that the run was admitted with, whatever is deployed since", async () => {
+    const s = scene({ settings: { separateApprover: false } });
+    const { settings, databases, metrics } = s.ports;
+    s.ports.choice = {
+      list: [settings],
+      settingsOf: () => settings,
+      of: (own) => ({ settings: own, databases, metrics }),
+    };
+    const admitted = { ...settings, separateApprover: true, instance: "orders-before" };
+    await s.evidence.keep("request", { startedBy: GO.by, settings: admitted });
+    const { path, key } = await s.open({ kind: "rehearsal" });
+    const go = { ...GO, instance: "orders-before" };
+    expect((await s.answerAs(path, key, go)).body).toContain(
+      "Somebody else must give the Go for production.",
+    );
+    expect((await s.answerAs(path, key, { ...GO, by: "Ada Lovelace" })).body).toContain("Type orders-before");
+    expect((await s.answerAs(path, key, { ...go, by: "Ada Lovelace" })).status).toBe(200);
+  });
+
   test("no second person where the settings ask for none", async () => {
     const s = scene({ settings: { separateApprover: false } });
     await s.evidence.keep("request", { startedBy: GO.by });

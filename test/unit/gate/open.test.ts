@@ -5,6 +5,7 @@ import { decide } from "../../../lambdas/gate/decide.ts";
 import type { GateKind } from "../../../lambdas/gate/kinds.ts";
 import { openGate } from "../../../lambdas/gate/open.ts";
 import { gateTask } from "../../../lambdas/gate/task.ts";
+import { linked, linkFile } from "../../../lambdas/shared/chain.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
@@ -189,6 +190,29 @@ describe("a Go takes effect", () => {
     expect(await confirm(s, "readiness")).toEqual({ decision: "Ask" });
     await s.open();
     expect((await docOf(s, "readiness", 2)).changed.join(" ")).toContain("benchmarks/staging is new");
+  });
+
+  test("not when a link with documents was added or changed; links of visits to the page do no harm", async () => {
+    const s = scene();
+    const leaves = (...names: string[]) =>
+      linked(s.ports, async (noted) => {
+        for (const name of names) await evidenceOf(noted.evidence, s.evidence.run).keep(name, { name });
+      });
+    await leaves("checks/staging-006-1");
+    await s.open({ kind: "rehearsal" });
+    await leaves("gates/rehearsal-1/visited");
+    await go(s, "rehearsal", 1);
+    expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
+    await leaves("checks/staging-006-2");
+    expect(await confirm(s, "rehearsal")).toEqual({ decision: "Ask" });
+
+    await s.open({ kind: "rehearsal" });
+    await go(s, "rehearsal", 2);
+    const first = [...s.ports.evidence.files.keys()].find((key) => key.endsWith(linkFile(1))) ?? "";
+    s.ports.evidence.files.set(first, "{}");
+    expect(await confirm(s, "rehearsal")).toEqual({ decision: "Ask" });
+    await s.open({ kind: "rehearsal" });
+    expect((await docOf(s, "rehearsal", 3)).changed.join(" ")).toContain("chain/... is another");
   });
 
   test("not, and stays so, when the worker that saw the change died before it said so", async () => {

@@ -44,12 +44,12 @@ describe("a file's bytes", () => {
   test("must be UTF-8, and the line says where they are not", () => {
     expect(() =>
       read(Buffer.concat([Buffer.from("SELECT 'é';\nSELECT '"), Buffer.from([0xe9]), Buffer.from("';")])),
-    ).toThrow(/^a\.sql:2 holds bytes that are not UTF-8/);
-    expect(() => read(Buffer.from("\ufeffSELECT 1;", "utf16le"))).toThrow(/is UTF-16/);
+    ).toThrow(/^a\.sql: line 2: the file is not UTF-8/);
+    expect(() => read(Buffer.from("\ufeffSELECT 1;", "utf16le"))).toThrow(/the file is UTF-16/);
   });
 
   test("hold no NUL, behind which PostgreSQL reads nothing", () => {
-    expect(() => read(Buffer.from("SELECT 1;\n\n\0DROP"))).toThrow(/^a\.sql:3 holds a NUL byte/);
+    expect(() => read(Buffer.from("SELECT 1;\n\n\0DROP"))).toThrow(/^a\.sql: line 3: a NUL byte/);
   });
 
   test("lose a byte order mark and CR LF, and it is said", () => {
@@ -122,6 +122,19 @@ describe("a doubt", () => {
     expect(draft).toMatchObject({ doubts: [], migrations: [], skipped: ["1_a.sql"] });
   });
 
+  test("left out below a later one is what the tool then takes for applied, or never runs", async () => {
+    const files = { "1_a.up.sql": "SELECT 1;", "2_b.up.sql": "SELECT 2;" };
+    const draft = await drafted("golang-migrate", files, { skip: ["1_a.up.sql"] });
+    expect(said(draft.notes)).toContainEqual(
+      expect.stringMatching(
+        /^1_a\.up\.sql is left out, and a later one is not: .*golang-migrate never runs it/,
+      ),
+    );
+    expect(said((await drafted("golang-migrate", files, { skip: ["2"] })).notes).join()).not.toContain(
+      "is left out",
+    );
+  });
+
   test("holds nothing up where the file is applied, but the baseline is not whole", async () => {
     const draft = await drafted(
       "dbmate",
@@ -172,4 +185,25 @@ test("the baseline has the roles that the SQL names, and the extensions that onl
   expect(said(draft.notes)).toContainEqual(
     expect.stringMatching(/creates the extension citext, which the embedded Postgres does not have/),
   );
+});
+
+test("a changelog of Liquibase finds its files from wherever it is called", async () => {
+  const changes = "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n";
+  const files = (yaml: string) => ({
+    "db.changelog.yaml": yaml,
+    "sql/b.sql": changes,
+    "sql/a.sql": changes,
+    "z.sql": changes,
+  });
+  const found = async (yaml: string) =>
+    (await drafted("liquibase", files(`databaseChangeLog:\n  - ${yaml}\n`))).migrations.flatMap(
+      ({ sources }) => sources,
+    );
+  expect(await found("includeAll: {path: sql, relativeToChangelogFile: true}")).toEqual([
+    "sql/a.sql",
+    "sql/b.sql",
+  ]);
+  expect(await found("includeAll: {path: src/migrations/sql/}")).toEqual([]);
+  expect(await found("includeAll: {path: migrations/sql/}")).toEqual(["sql/a.sql", "sql/b.sql"]);
+  expect(await found("include: {file: resources/migrations/z.sql}")).toEqual(["z.sql"]);
 });

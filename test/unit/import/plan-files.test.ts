@@ -127,6 +127,18 @@ describe("an import that is run again", () => {
     expect(read("1_a/migrate.sql")).toContain("id bigint");
   });
 
+  test("after one that was broken off writes what is missing", async () => {
+    const { run, remove, read } = await folders({ "1_a.sql": A, "2_b.sql": B });
+    await run();
+    remove("plan/2_b/migrate.sql");
+    remove("plan/plan.yaml");
+    expect((await run()).out).toContain(
+      "2_b/migrate.sql was taken away since it was imported: it is written again",
+    );
+    expect(read("2_b/migrate.sql")).toContain("CREATE TABLE b");
+    expect(read("plan.yaml")).toContain("folder: 2_b");
+  });
+
   test("puts a migration that arrives late into its place", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A, "3_c.sql": C });
     await run();

@@ -71,6 +71,14 @@ describe("what a tool commits together is one step:", () => {
   });
 });
 
+test("what only says which messages a client gets is left out", () => {
+  const made = steps("-- quiet\nSET client_min_messages = warning;\nCREATE TABLE a ();", "transaction");
+  expect(made.text).toBe("-- quiet\nCREATE TABLE a ();\n");
+  expect(made.said).toEqual([
+    expect.stringMatching(/^f\.sql:2 SET client_min_messages = warning is left out/),
+  ]);
+});
+
 describe("a text that needs no change", () => {
   test("stays as it is, comments and semicolons in strings too", () => {
     const sql =
@@ -93,7 +101,7 @@ describe("a text that needs no change", () => {
   });
 });
 
-describe("a rollback is tried twice, so what it drops is dropped if it is there:", () => {
+describe("a rollback is tried twice, so what it drops is dropped if it is there, and made if it is not:", () => {
   test.each([
     ["DROP TABLE a, b", "DROP TABLE IF EXISTS a, b"],
     ["DROP MATERIALIZED VIEW v", "DROP MATERIALIZED VIEW IF EXISTS v"],
@@ -108,7 +116,18 @@ describe("a rollback is tried twice, so what it drops is dropped if it is there:
     ],
     ["ALTER TABLE ONLY a DROP CONSTRAINT b", "ALTER TABLE IF EXISTS ONLY a DROP CONSTRAINT IF EXISTS b"],
     ["DROP TABLE IF EXISTS a", "DROP TABLE IF EXISTS a"],
-    ["ALTER TABLE a DROP COLUMN b, ADD COLUMN c int", "ALTER TABLE a DROP COLUMN b, ADD COLUMN c int"],
+    [
+      "ALTER TABLE a DROP COLUMN b, ADD COLUMN c numeric(4, 2)",
+      "ALTER TABLE a DROP COLUMN IF EXISTS b, ADD COLUMN IF NOT EXISTS c numeric(4, 2)",
+    ],
+    ["ALTER TABLE a ADD add_x int", "ALTER TABLE a ADD IF NOT EXISTS add_x int"],
+    [
+      "ALTER TABLE a ADD COLUMN b int, ALTER c SET NOT NULL",
+      "ALTER TABLE a ADD COLUMN b int, ALTER c SET NOT NULL",
+    ],
+    ["CREATE UNIQUE INDEX i ON a (b)", "CREATE UNIQUE INDEX IF NOT EXISTS i ON a (b)"],
+    ["CREATE INDEX ON a (b)", "CREATE INDEX ON a (b)"],
+    ["CREATE TABLE a (id int)", "CREATE TABLE IF NOT EXISTS a (id int)"],
     ["ALTER TABLE a ALTER b DROP NOT NULL", "ALTER TABLE a ALTER b DROP NOT NULL"],
   ])("%s", (sql, expected) => {
     const made = steps(`${sql};`, "transaction", "down");
@@ -128,8 +147,14 @@ describe("what is no SQL", () => {
       "f.sql:1 is a command of psql, which the plan leaves out: \\restrict abc",
     );
     expect(said(made.doubts)).toEqual([
-      expect.stringMatching(/^f\.sql:5 is a command of psql, which nobody runs/),
+      expect.stringMatching(/^f\.sql:5 psql's own commands do not work here: \\copy a/),
     ]);
+  });
+
+  test("of COPY are rows, which only a client sends", () => {
+    const made = steps("COPY a FROM stdin;\n\\N\tx\n\\.\nSELECT 1;", "transaction");
+    expect(said(made.doubts)).toEqual([expect.stringMatching(/^f\.sql:1 has rows for COPY/)]);
+    expect(made.each.join()).toContain("\\N\tx\n\\.");
   });
 
   test("is refused with its line", () => {

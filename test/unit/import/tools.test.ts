@@ -170,6 +170,12 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "goose",
+    "has a down part from its template that takes nothing back",
+    { "1_a.sql": "-- +goose Up\nCREATE TABLE a ();\n-- +goose Down\nSELECT 'down SQL query';\n" },
+    { down: null, notes: [/the down part of 1_a\.sql only selects a text, and takes nothing back/] },
+  ],
+  [
+    "goose",
     "cuts a body without StatementBegin",
     {
       "1_a.sql":
@@ -363,7 +369,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
         "--liquibase formatted sql\n--changeset ann:1\nSELECT 2;\n--changeset bob:2 dbms:mysql\nSELECT 3;\n",
     },
     {
-      makes: ["ann:1", "ann:1"],
+      makes: ["b.sql::1::ann", "a.sql::1::ann"],
       up: "SELECT 2;",
       doubts: [/cannot be imported: its changeset is no SQL\. `liquibase update-sql`/],
       notes: [/b\.sql:4 is for mysql alone/],
@@ -377,6 +383,15 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
         "--liquibase formatted sql\n--changeset ann:1 endDelimiter:@@\nSELECT 1@@\nSELECT 2@@\n--changeset ann:2\nSELECT 1\nGO\nSELECT 2;\n",
     },
     { up: "SELECT 1;\nSELECT 2;", notes: [/c\.sql:7 is a delimiter of Liquibase/] },
+  ],
+  [
+    "liquibase",
+    "cuts a body at its semicolons unless it is told not to",
+    {
+      "c.sql":
+        "--liquibase formatted sql\n--changeset ann:1\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n--changeset ann:2 splitStatements:false\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n",
+    },
+    { notes: [/c\.sql:2 has a body with semicolons/], never: [/c\.sql:4 has a body/] },
   ],
   [
     "liquibase",
@@ -410,9 +425,8 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     },
     {
       doubts: [
-        /deploy\/a\.sql:2 is a command of psql/,
-        /deploy\/a\.sql:3 psql puts a variable's value in place of :'name'/,
-        /parser refuses it/,
+        /deploy\/a\.sql:2 psql's own commands do not work here: \\i other/,
+        /deploy\/a\.sql:3 PostgreSQL's parser refuses it.*If it is a variable of psql/,
       ],
       notes: [/deploy\/a\.sql:1 is a command of psql, which the plan leaves out/],
     },

@@ -24,6 +24,8 @@ describe("what is predicted of production", () => {
     expect(parts(report, "migrate-007")).toEqual({
       "Apply 007": { predictedSeconds: 24.725, seconds: 21.5 },
       "Validate 007": { predictedSeconds: 0.8, seconds: 0.8 },
+      // Of two states, each 0.2 s more than its work.
+      "Calls and evidence": { predictedSeconds: 0.4, seconds: 0.4 },
     });
     expect(parts(report, "prove")).toMatchObject({
       "Prove the data": { predictedSeconds: 37, seconds: 36 },
@@ -35,6 +37,26 @@ describe("what is predicted of production", () => {
           parts.reduce((sum, part) => sum + (part.predictedSeconds ?? 0), 0),
           6,
         );
+  });
+
+  test("counts each gate behind the fence, as long as opening and confirming one took before", async () => {
+    const run = new RunFixture();
+    await run.admit();
+    await run.state("Preflight", () => run.preflight());
+    await run.state("Time: readiness");
+    await run.gate("readiness");
+    await run.state("Confirm: readiness");
+    await run.rehearse();
+    // It reads the catalog, which the first one did not.
+    await run.state("Time: rehearsal", async () => void run.after(3));
+    const before = (await buildReport(run.evidence)).downtime;
+    expect(before.parts.some(({ what }) => what.includes("gate"))).toBe(false);
+    await run.gate("rehearsal");
+    const { parts, predictedSeconds } = (await buildReport(run.evidence)).downtime;
+    // 1.2 s to open the first one and 0.2 s to confirm it; 4.2 s to open the second one.
+    const seconds = 4 * (4.2 + 0.2 + 3);
+    expect(parts.at(-1)).toEqual({ what: "4 gates, opened and confirmed", seconds, by: "rehearsal" });
+    expect(predictedSeconds).toBeCloseTo(before.predictedSeconds + seconds, 3);
   });
 
   test("leaves out what staging was measured with generated data: production has none to measure with", async () => {

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { buildReport, reportOf } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
+import { outcomeOf } from "../../../lambdas/report/outcome.ts";
 import { renderReport } from "../../../lambdas/report/page.ts";
 import {
   Doc,
   type LossDoc,
   type OutcomeDoc,
+  type RollbackDoc,
   type StagingDoc,
   type WayBackDoc,
 } from "../../../lambdas/shared/documents.ts";
@@ -70,6 +72,34 @@ describe("the page of a run that went back", () => {
     );
   });
 
+  test("says that nothing was rolled back where only the restore led back, and what is to be mended", async () => {
+    const run = await migrated(undefined, "007");
+    await run.evidence.keep<RollbackDoc>(Doc.rollback, {
+      at: run.now(),
+      why: "No-Go",
+      from: "007",
+      restoreFrom: "006",
+    });
+    await run.gate("restore");
+    await run.restore();
+    await run.proof("production-restored");
+    expect(await text(run)).toContain(
+      "Nothing was rolled back: 006 had begun, whose way back is the restore.",
+    );
+    const { cause } = outcomeOf(await gatherFacts(run.evidence), "Restored", run.now(), undefined, {});
+    expect(cause).toContain("006 had begun, which has no rollback: only the restore leads back.");
+    await run.evidence.keep<OutcomeDoc>(Doc.outcome, {
+      at: run.after(1),
+      end: "Restored",
+      cause,
+      leftBehind: [],
+    });
+    const { leftToDo, timeline } = await buildReport(run.evidence);
+    expect(leftToDo).toContain("Mend the cause, then start a new run: it rehearses everything again.");
+    expect(leftToDo.join()).not.toContain("rolling back was not enough");
+    expect(timeline.phases.find(({ id }) => id === "rollback")?.parts ?? []).toEqual([]);
+  });
+
   test("leaves nobody to look for what was written where nothing was", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     const nothing = { ...LOSS, tables: [], applicationWasIn: false, at: run.now(), since: run.now() };
@@ -96,7 +126,7 @@ describe("the page of a run that went back", () => {
   });
 
   test("does not take the downtime that was expected of the way forward for its own", async () => {
-    expect(await text(await wentBack())).toContain("expected without gates, had it gone on");
+    expect(await text(await wentBack())).toContain("expected without waiting at gates, had it gone on");
   });
 
   test("names what was rolled back without ever having been applied", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { End } from "../../../lambdas/shared/documents.ts";
-import { endText } from "../../../local/terminal/end-text.ts";
+import { endText, shortEndText } from "../../../local/terminal/end-text.ts";
 import { gateText } from "../../../local/terminal/gate-text.ts";
 import { leftText } from "../../../local/terminal/left-text.ts";
 import { paintFor, plain } from "../../../local/terminal/paint.ts";
@@ -47,6 +47,14 @@ describe("the last words on a run", () => {
     expect(text).toContain(`Report    ${EVIDENCE}/report.html`);
     expect(text).toContain("What to do next\n  Mend the cause.");
     expect(text).toContain("Left behind  nothing");
+  });
+
+  test("of what went well are ten lines at most, with the report and what is to be done", () => {
+    const text = shortEndText(endOf("Succeeded"), plain);
+    expect(text.length).toBeLessThanOrEqual(10);
+    expect(text).toContain(`Report    ${EVIDENCE}/report.html`);
+    expect(text.join("\n")).toContain("To do: Mend the cause.");
+    expect(text.join("\n")).toContain("--verbose");
   });
 
   test("say the downtime", () => {

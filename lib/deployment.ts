@@ -1,0 +1,145 @@
+import { CustomResource, Duration, Fn, RemovalPolicy, Stack } from "aws-cdk-lib";
+import * as logs from "aws-cdk-lib/aws-logs";
+import { LogLevel } from "aws-cdk-lib/aws-stepfunctions";
+import { LAMBDA_RECOGNIZE_VERSION_PROPS } from "aws-cdk-lib/cx-api";
+import { Construct } from "constructs";
+import { type CompiledPlan, noWayBack } from "../lambdas/shared/plan.ts";
+import { acknowledge } from "./acknowledged.ts";
+import { ExportRole } from "./export-role.ts";
+import { Functions } from "./functions/functions.ts";
+import { SHORT } from "./functions/specs.ts";
+import { GateApi } from "./gate-api.ts";
+import { CleanUp } from "./machine/clean-up.ts";
+import { Machine } from "./machine/machine.ts";
+import type { FunctionsNetwork } from "./network.ts";
+import { Next } from "./next.ts";
+import { Notices } from "./notices.ts";
+import { PlanError } from "./plan/plan-error.ts";
+import { Publishers } from "./publishers.ts";
+import { type Settings, toDeployed } from "./settings.ts";
+import { stackName, stackNameAfter } from "./stack-name.ts";
+import { StoppedRuns } from "./stopped-runs.ts";
+import { Storage } from "./storage.ts";
+import { watchProduction } from "./watch-production.ts";
+
+export interface DeploymentProps {
+  settings: Settings;
+  /** The plan that a run gets which names none. */
+  plan: CompiledPlan;
+  /** Where functions that talk to the database run. */
+  network: FunctionsNetwork;
+}
+
+/** Everything that is deployed: it serves several databases and any plan. Only wires; each construct has one concern. */
+export class Deployment extends Construct {
+  readonly machine: Machine;
+  readonly storage: Storage;
+  readonly notices: Notices;
+  readonly publishers: Publishers;
+
+  constructor(scope: Construct, id: string, { settings, plan, network }: DeploymentProps) {
+    const problem = plan.acceptNoWayBack ? undefined : noWayBack(plan, toDeployed(settings));
+    if (problem) throw new PlanError("plan.yaml", "migrations", `${problem.seen}. ${problem.mend}`);
+    super(scope, id);
+    // A version is made anew where what belongs to it has changed, and nothing else: Lambda makes no second one of the same.
+    this.node.setContext(LAMBDA_RECOGNIZE_VERSION_PROPS, true);
+    const retention: logs.RetentionDays = settings.retentionDays;
+    this.storage = new Storage(this, "Storage", settings);
+    this.notices = new Notices(this, "Notices", settings);
+    const { storage, notices } = this;
+    const api = new GateApi(this, "Gates", { retention });
+    const { exportTo } = settings.backup;
+    const exports = exportTo && new ExportRole(this, "Export", exportTo);
+    const functions = new Functions(this, "Functions", {
+      settings,
+      plan,
+      storage,
+      notices,
+      network,
+      exportRole: exports?.role,
+      gateUrl: api.url,
+    });
+    // Alone in its stack it is called as that.
+    const name = scope === Stack.of(this) ? scope.node.id : `${Stack.of(this).node.id}-${scope.node.id}`;
+    const common = {
+      restore: settings.restore,
+      functions: functions.versions,
+    };
+    this.machine = new Machine(this, "Machine", {
+      ...common,
+      rehearse: settings.rehearse,
+      archive: Object.keys(settings.backup).length > 0,
+      stateMachineProps: this.watched("MachineLog", name, retention),
+    });
+    const cleanUp = new CleanUp(this, "CleanUp", {
+      ...common,
+      workersSeconds: SHORT + 10,
+      stateMachineProps: this.watched("CleanUpLog", `${name}-clean-up`, retention),
+    });
+    const machines = [this.machine.stateMachine, cleanUp.stateMachine] as const;
+    const stopped = new StoppedRuns(this, "StoppedRuns", {
+      machine: machines[0],
+      cleanUp: machines[1],
+      notices,
+    });
+    new CustomResource(this, "Plan", {
+      resourceType: "Custom::SluicePlan",
+      serviceToken: functions.storePlan.functionArn,
+      serviceTimeout: Duration.minutes(5),
+      properties: { Plan: plan.checksum },
+    });
+    functions.allowMachines(machines);
+    api.serve(functions.gatePage);
+    const { databases } = settings;
+    const alone = scope === Stack.of(this);
+    const namedAfter = alone
+      ? databases.find(({ label }) => stackName(settings) === stackNameAfter(label))?.label
+      : databases[0].label;
+    const watches = watchProduction(this, { plan, databases, namedAfter, functions, notices });
+    this.publishers = new Publishers(this, "Publishers", { storage });
+    const { publishers } = this;
+    acknowledge({
+      publishers,
+      settings,
+      storage,
+      api,
+      exports,
+      network,
+      functions,
+      machine: this.machine,
+      cleanUp,
+      stopped,
+    });
+    new Next(this, "Next", {
+      alone,
+      plan: plan.checksum,
+      publishers: publishers.policy,
+      machine: this.machine.stateMachine,
+      cleanUp: cleanUp.stateMachine,
+      storage,
+      notices,
+      dashboards: watches.map(({ dashboard }) => dashboard),
+      databases,
+    });
+  }
+
+  /** Every transition in a log that ends, and traces. */
+  private watched(id: string, name: string, retention: logs.RetentionDays) {
+    // A log outlives its stack, and must not be in the way of one that is deployed after it.
+    const own = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Stack.of(this).stackId))));
+    return {
+      tracingEnabled: true,
+      logs: {
+        level: LogLevel.ALL,
+        // A gate's input holds its task token.
+        includeExecutionData: false,
+        destination: new logs.LogGroup(this, id, {
+          // Step Functions may write to log groups of this name without a policy of their own.
+          logGroupName: `/aws/vendedlogs/states/${name}-${own}`,
+          retention,
+          removalPolicy: RemovalPolicy.RETAIN,
+        }),
+      },
+    };
+  }
+}

@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Whether this code was built for the package; in the repository the sources run as they are. */
+export const IS_BUILT = import.meta.url.endsWith(".js");
+
+/** The package's own folder, for what is read beside its code. */
+export const PACKAGE_FOLDER = folderAbove(import.meta.dirname);
+
+/** What `npm run build` makes for the package. */
+export const BUILT = {
+  /** A folder for each function, with its code in one file. */
+  bundles: join(PACKAGE_FOLDER, "dist/bundles"),
+  /** The stack whose state machine a local run interprets, by when it rehearses. */
+  template: (rehearse: string) => join(PACKAGE_FOLDER, `dist/templates/${rehearse}.json`),
+};
+
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, "package.json"), "utf8")) as {
+    version: string;
+  };
+  return version;
+}
+
+function folderAbove(folder: string): string {
+  if (existsSync(join(folder, "package.json"))) return folder;
+  const parent = dirname(folder);
+  if (parent === folder) throw new Error("There is no package.json above this code");
+  return folderAbove(parent);
+}

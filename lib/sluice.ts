@@ -1,0 +1,168 @@
+import { Names, Token } from "aws-cdk-lib";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import type * as iam from "aws-cdk-lib/aws-iam";
+import * as rds from "aws-cdk-lib/aws-rds";
+import type * as s3 from "aws-cdk-lib/aws-s3";
+import type * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
+import type * as sns from "aws-cdk-lib/aws-sns";
+import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import { Construct } from "constructs";
+import { Deployment } from "./deployment.ts";
+import { compilePlanNow } from "./plan/compile-now.ts";
+import { type Asked, parseSettings, type Settings, SettingsError, type SettingsGiven } from "./settings.ts";
+
+/** What a team's own app gives; all else is found in its constructs, or has a default. */
+export interface SluiceProps {
+  /** Production: an instance of this or another app, or the identifier of one that no app has. */
+  readonly instance: rds.IDatabaseInstance | rds.DatabaseInstance | string;
+  /** Where functions run that talk to the database. */
+  readonly vpc: ec2.IVpc;
+  /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses. */
+  readonly approvers: readonly Asked[];
+  /** Folder of the plan that a run gets which names none, relative to the app's. */
+  readonly plan: string;
+  /** Who is asked when no approver answered in time. Default: the approvers. */
+  readonly escalation?: readonly Asked[];
+  /** Database in the instance. Default: the one that the instance is made with. */
+  readonly databaseName?: string;
+  /** With username and password of the migrating role. Default: the instance's own. */
+  readonly secret?: secretsmanager.ISecret;
+  /** In place of a secret: the migrating role, which was granted rds_iam and logs in with a token of IAM's. */
+  readonly iamUser?: string;
+  /** PEM file of further certificate authorities that may vouch for the database. */
+  readonly caBundle?: string;
+  /** Subnets of the functions, from which S3, Secrets Manager, SNS and EventBridge can be reached. Default: private ones with a way out. */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /** Of the functions. Default: one is made, and an instance of this app lets it in. */
+  readonly securityGroup?: ec2.ISecurityGroup;
+  /** Every other setting, as docs/deploying.md describes them. */
+  readonly settings?: Omit<
+    SettingsGiven,
+    "approvers" | "escalation" | "database" | "databases" | "network" | "plan" | "stackName"
+  >;
+}
+
+/**
+ * Sluice beside the database that it migrates, in an app of one's own.
+ * @throws SettingsError for settings that cannot be, PlanError with file and line for a mistake in the plan
+ */
+export class Sluice extends Construct {
+  /** Start an execution of it to run a plan. */
+  readonly stateMachine: sfn.IStateMachine;
+  /** Evidence of every run, and the published plans. */
+  readonly evidence: s3.Bucket;
+  /** Lets whoever has it publish plans. */
+  readonly publishers: iam.IManagedPolicy;
+  /** Asks the approvers. */
+  readonly approvers: sns.ITopic;
+
+  constructor(scope: Construct, id: string, props: SluiceProps) {
+    super(scope, id);
+    const { vpc, vpcSubnets: subnets = {} } = props;
+    const securityGroup =
+      props.securityGroup ??
+      new ec2.SecurityGroup(this, "SecurityGroup", {
+        vpc,
+        description: "Functions of Sluice that talk to the database",
+      });
+    if (typeof props.instance !== "string")
+      props.instance.connections.allowDefaultPortFrom(securityGroup, "Functions of Sluice");
+    const { machine, storage, publishers, notices } = new Deployment(this, "Default", {
+      settings: settingsOf(this, props),
+      plan: compilePlanNow(props.plan),
+      network: { vpc, subnets, securityGroup },
+    });
+    this.stateMachine = machine.stateMachine;
+    this.evidence = storage.bucket;
+    this.publishers = publishers.policy;
+    this.approvers = notices.approvers;
+  }
+}
+
+/** What stands for a name while the settings are checked, where only CloudFormation knows it. */
+const STANDS_IN = {
+  instance: "known-once-deployed",
+  secretArn: "arn:aws:secretsmanager:eu-central-1:1:secret:",
+};
+
+function settingsOf(scope: Construct, props: SluiceProps): Settings {
+  const { approvers, escalation = approvers, settings = {}, plan, iamUser } = props;
+  const found = productionOf(props);
+  if (found.engine !== undefined && found.engine !== "postgres")
+    refuse(scope, `instance: it runs ${found.engine}, and Sluice migrates RDS for PostgreSQL`);
+  if (found.name === undefined)
+    refuse(scope, "databaseName: is missing, and the instance does not say which database it is made with");
+  if (!iamUser && !found.secretArn)
+    refuse(
+      scope,
+      "secret: is missing, and the instance has none: give the migrating role's secret, or iamUser",
+    );
+  const parsed = parseSettings(
+    {
+      ...settings,
+      approvers,
+      escalation,
+      plan,
+      database: {
+        instance: Token.isUnresolved(found.instance) ? STANDS_IN.instance : found.instance,
+        name: found.name,
+        ...(iamUser ? { iamUser } : { secretArn: STANDS_IN.secretArn }),
+        ...(props.caBundle === undefined ? {} : { caBundle: props.caBundle }),
+      },
+      // Not looked at: the network is that of the constructs.
+      network: { vpcId: "vpc-0", securityGroupId: "sg-0", availabilityZones: ["a"], subnetIds: ["subnet-0"] },
+    },
+    scope.node.path,
+  );
+  const [checked] = parsed.databases;
+  const { keyArn } = found.secret?.encryptionKey ?? {};
+  const database = {
+    ...checked,
+    instance: found.instance,
+    // Metrics and the dashboard are called by it, and need a name that is known now.
+    label: Token.isUnresolved(found.instance)
+      ? Names.uniqueResourceName(scope, { maxLength: 60, separator: "-" })
+      : checked.label,
+    ...(iamUser || !found.secretArn ? {} : { secretArn: found.secretArn }),
+    ...(iamUser || keyArn === undefined ? {} : { secretKmsKeyArn: keyArn }),
+    ...(found.storageKey === undefined ? {} : { storageKmsKeyArn: found.storageKey }),
+  };
+  return { ...parsed, databases: [database] };
+}
+
+function refuse(scope: Construct, mistake: string): never {
+  throw new SettingsError([mistake], scope.node.path);
+}
+
+interface Production {
+  /** As it is given in the app, where it is; CloudFormation makes one up otherwise. */
+  instance: string;
+  name: string | undefined;
+  secret?: secretsmanager.ISecret | undefined;
+  secretArn?: string | undefined;
+  storageKey?: string | undefined;
+  engine?: string | undefined;
+}
+
+/** What the props and the instance's own construct say of it. */
+function productionOf({ instance, databaseName, secret }: SluiceProps): Production {
+  if (typeof instance === "string")
+    return { instance, name: databaseName, secret, secretArn: secret?.secretArn };
+  const made = instance.node.defaultChild;
+  const cfn = made instanceof rds.CfnDBInstance ? made : undefined;
+  const own =
+    instance instanceof rds.DatabaseInstance || instance instanceof rds.DatabaseInstanceFromSnapshot
+      ? instance.secret
+      : undefined;
+  const used = secret ?? own;
+  return {
+    instance: cfn?.dbInstanceIdentifier ?? instance.instanceIdentifier,
+    name: databaseName ?? cfn?.dbName,
+    secret: used,
+    secretArn:
+      used?.secretArn ??
+      (cfn?.manageMasterUserPassword === true ? cfn.attrMasterUserSecretSecretArn : undefined),
+    storageKey: typeof cfn?.kmsKeyId === "string" ? cfn.kmsKeyId : undefined,
+    engine: instance.engine?.engineType,
+  };
+}

@@ -1,0 +1,122 @@
+import { readFile } from "node:fs/promises";
+import * as z from "zod";
+import { UsageError } from "./events.ts";
+
+/** A pull request at GitHub, and what its comments are written with. */
+export interface PullRequest {
+  /** Of its comments. */
+  url: string;
+  token: string;
+}
+
+interface Comment {
+  url: string;
+  body: string;
+}
+
+const eventSchema = z.object({ pull_request: z.object({ number: z.number().int() }).optional() });
+const commentsSchema = z.array(
+  z.object({
+    url: z.url(),
+    body: z.string().nullish(),
+    user: z.object({ type: z.string() }).nullish(),
+    author_association: z.string(),
+  }),
+);
+
+/** Anybody may write a comment that looks like ours. */
+const OF_THE_TEAM: ReadonlySet<string> = new Set(["OWNER", "MEMBER", "COLLABORATOR"]);
+
+const A_PAGE = 100;
+
+/** The one that this job is about; undefined for a job of another kind. */
+export async function pullRequestIn(environment: NodeJS.ProcessEnv): Promise<PullRequest | undefined> {
+  const { GITHUB_EVENT_PATH, GITHUB_REPOSITORY, GITHUB_API_URL, SLUICE_ACTION_TOKEN: token } = environment;
+  if (!GITHUB_EVENT_PATH || !GITHUB_REPOSITORY || !GITHUB_API_URL)
+    throw new UsageError(
+      "This is no job of GitHub Actions: use `sluice rehearse --markdown FILE` elsewhere.",
+    );
+  const { pull_request: about } = eventSchema.parse(JSON.parse(await readFile(GITHUB_EVENT_PATH, "utf8")));
+  if (!about || !token) return undefined;
+  return { url: `${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/issues/${about.number}/comments`, token };
+}
+
+/** What the comment says so far; empty where there is none, or it may not be read. */
+export async function lastText(request: PullRequest, plan: string): Promise<string> {
+  try {
+    return (await lastComment(request, plan))?.body ?? "";
+  } catch (error) {
+    if (error instanceof NotAllowed) return "";
+    throw error;
+  }
+}
+
+/** Sluice's own comment about that plan; undefined where there is none yet. */
+async function lastComment(request: PullRequest, plan: string): Promise<Comment | undefined> {
+  for (let page = 1; ; page++) {
+    const comments = commentsSchema.parse(
+      await ask(request, `${request.url}?per_page=${A_PAGE}&page=${page}`),
+    );
+    const own = comments.find(
+      ({ body, user, author_association: is }) =>
+        body?.startsWith(marker(plan)) && (user?.type === "Bot" || OF_THE_TEAM.has(is)),
+    );
+    if (own) return { url: own.url, body: own.body ?? "" };
+    if (comments.length < A_PAGE) return undefined;
+  }
+}
+
+/**
+ * Writes the comment, or changes the one that is there. A job that may not, as that of a fork's pull request, fails for
+ * nothing else.
+ * @returns what was done
+ */
+export async function keepComment(request: PullRequest, plan: string, markdown: string): Promise<string> {
+  const body = cut(`${marker(plan)}\n${markdown}`);
+  try {
+    const there = await lastComment(request, plan);
+    await ask(request, there?.url ?? request.url, there ? "PATCH" : "POST", { body });
+    return there ? "The comment on the pull request is changed." : "The pull request has a comment now.";
+  } catch (error) {
+    if (error instanceof NotAllowed)
+      return `The pull request gets no comment: ${error.message}. The job's summary has the same. Give the job the permission pull-requests: write.`;
+    throw error;
+  }
+}
+
+class NotAllowed extends Error {}
+
+/** Nobody sees it. One for each plan. */
+function marker(plan: string): string {
+  return `<!-- sluice ${Buffer.from(plan).toString("base64")} -->`;
+}
+
+/** GitHub takes so many characters. */
+const MOST = 65_536;
+const CUT = "\n\nThe rest is in the job's summary.";
+
+function cut(body: string): string {
+  return body.length <= MOST ? body : `${body.slice(0, MOST - CUT.length)}${CUT}`;
+}
+
+async function ask(
+  { token }: PullRequest,
+  url: string,
+  method: "GET" | "POST" | "PATCH" = "GET",
+  body?: object,
+): Promise<unknown> {
+  const answer = await fetch(url, {
+    method,
+    headers: {
+      accept: "application/vnd.github+json",
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+    },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(30_000),
+  });
+  if (answer.status === 401 || answer.status === 403 || answer.status === 404)
+    throw new NotAllowed(`GitHub answers ${answer.status}`);
+  if (!answer.ok) throw new UsageError(`GitHub answers ${answer.status} to ${method} ${url}: try again`);
+  return await answer.json();
+}

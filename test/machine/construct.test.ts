@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App, Stack } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as rds from "aws-cdk-lib/aws-rds";
+import { expect, onTestFinished, test } from "vitest";
+import { Envar } from "../../lambdas/shared/envars.ts";
+import { Sluice, type SluiceProps } from "../../lib/index.ts";
+import { temporaryFolder } from "../support/rehearsal.ts";
+
+const ENGINE = rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_17 });
+
+/** A team's own app, with production in it. */
+function own({ identifier, engine = ENGINE }: { identifier?: string; engine?: rds.IInstanceEngine } = {}) {
+  const outdir = mkdtempSync(join(tmpdir(), "sluice-own-"));
+  onTestFinished(() => rmSync(outdir, { recursive: true, force: true }));
+  const app = new App({
+    outdir,
+    context: { "aws:cdk:bundling-stacks": [] },
+    builtinCloudFormationValidation: false,
+  });
+  const stack = new Stack(app, "Shop");
+  // CDK's own types do not agree where optional properties are taken at their word.
+  const vpc = new ec2.Vpc(stack, "Vpc") as ec2.IVpc;
+  const instance = new rds.DatabaseInstance(stack, "Orders", {
+    engine,
+    vpc,
+    databaseName: "orders",
+    port: 6543,
+    ...(identifier === undefined ? {} : { instanceIdentifier: identifier }),
+  });
+  const props = { instance, vpc, approvers: ["dba@example.org"], plan: "test/plans/tiny" };
+  return { stack, vpc, instance, props };
+}
+
+/** With what is left out where it is undefined. */
+function made(stack: Stack, props: SluiceProps, id = "Migrations") {
+  return new Sluice(stack, id, props);
+}
+
+test("an instance of one's own app lets the functions in on its port, and is named by what CloudFormation names it", () => {
+  const { stack, props } = own();
+  made(stack, props);
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties("AWS::EC2::SecurityGroupIngress", {
+    SourceSecurityGroupId: { "Fn::GetAtt": [Match.stringLikeRegexp("MigrationsSecurityGroup"), "GroupId"] },
+    FromPort: { "Fn::GetAtt": [Match.stringLikeRegexp("^Orders"), "Endpoint.Port"] },
+  });
+  const [names] = Object.values(template.findResources("AWS::Lambda::Function")).flatMap(
+    ({ Properties }) => Properties.Environment?.Variables?.[Envar.names] ?? [],
+  );
+  expect(JSON.stringify(names)).toMatch(/"Ref":"Orders\w+"/);
+  expect(JSON.stringify(names)).toMatch(/"Ref":"OrdersSecret\w+"/);
+  // What is put aside begins with what production begins with, and no policy reaches every instance.
+  const policies = JSON.stringify(template.findResources("AWS::IAM::Policy"));
+  expect(policies).toContain("*-before-*");
+  expect(policies).not.toContain(':db:*"');
+});
+
+test("an instance whose identifier the app gives is known by it, and the functions need no names of CloudFormation's but the secret's", () => {
+  const { stack, props } = own({ identifier: "orders-production" });
+  made(stack, props);
+  const text = JSON.stringify(Template.fromStack(stack).toJSON());
+  expect(text).toContain("db:orders-production-before-*");
+  expect(text).toContain("Sluice-orders-production");
+});
+
+test("a stack may have two of them", () => {
+  const { stack, props } = own({ identifier: "orders-production" });
+  const other = new rds.DatabaseInstance(stack, "Stock", {
+    engine: ENGINE,
+    vpc: props.vpc,
+    databaseName: "stock",
+    instanceIdentifier: "stock-production",
+  });
+  made(stack, props);
+  made(stack, { ...props, instance: other }, "StockMigrations");
+  Template.fromStack(stack).resourceCountIs("AWS::StepFunctions::StateMachine", 4);
+});
+
+test("an instance that no app has is named by its identifier, with what it takes to log in", () => {
+  const { stack, vpc, props } = own();
+  const named = { ...props, vpc, instance: "legacy", databaseName: "app" };
+  expect(() => made(stack, named)).toThrow(/Shop\/Migrations\):\n- secret: is missing/);
+  expect(() => made(stack, { ...props, instance: "legacy" }, "Other")).toThrow(/- databaseName: is missing/);
+  made(stack, { ...named, iamUser: "migrator" }, "Third");
+  expect(JSON.stringify(Template.fromStack(stack).toJSON())).toContain("db:legacy-before-*");
+});
+
+test("what is no PostgreSQL is refused by its name", () => {
+  const { stack, props } = own({
+    engine: rds.DatabaseInstanceEngine.mysql({ version: rds.MysqlEngineVersion.VER_8_0 }),
+  });
+  expect(() => made(stack, props)).toThrow(/instance: it runs mysql/);
+});
+
+test("mistakes in the settings and in the plan are all shown, with their place", async () => {
+  const { stack, props } = own();
+  const settings = { retentionDays: 7, lockTries: 0 } as never;
+  expect(() => made(stack, { ...props, settings })).toThrow(/2 mistakes.*Shop\/Migrations.*\n- .*\n- /s);
+  const plan = await temporaryFolder();
+  expect(() => made(stack, { ...props, plan }, "Other")).toThrow(/The plan .* cannot be deployed:\n/);
+});

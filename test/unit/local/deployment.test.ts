@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { namedOutputs } from "../../../local/deployment.ts";
+
+const OWN = [
+  ["MigrationsNextEvidenceBucket1A2B3C4D", "orders-evidence"],
+  ["MigrationsNextStateMachineArn00FF00FF", "orders-machine"],
+  ["VpcId", "vpc-1"],
+] as const;
+const STOCK = [["StockMigrationsNextEvidenceBucket12345678", "stock-evidence"]] as const;
+
+test("outputs of the repository's own stack are known by their names", () => {
+  expect(namedOutputs([["EvidenceBucket", "b"]], "Sluice-orders").get("EvidenceBucket")).toBe("b");
+});
+
+test("outputs of a construct in another stack are known by the same names", () => {
+  const found = namedOutputs(OWN, "Shop");
+  expect([found.get("EvidenceBucket"), found.get("StateMachineArn")]).toEqual([
+    "orders-evidence",
+    "orders-machine",
+  ]);
+});
+
+test("of several constructs one must be named, and then it is that one", () => {
+  expect(() => namedOutputs([...OWN, ...STOCK], "Shop")).toThrow(
+    "--stack Shop/Migrations or --stack Shop/StockMigrations",
+  );
+  expect(namedOutputs([...OWN, ...STOCK], "Shop", "StockMigrations").get("EvidenceBucket")).toBe(
+    "stock-evidence",
+  );
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { buildReport } from "../../../lambdas/report/build.ts";
+import type { Report } from "../../../lambdas/report/schema.ts";
+import { figuresIn, markdownOf, markdownOfMistakes } from "../../../local/markdown.ts";
+import { rolledBackByCheck, succeeded } from "../../support/evidence-fixtures.ts";
+
+const went = async () => buildReport((await succeeded()).evidence);
+
+/** The first migration of a report, otherwise than it was. */
+function changed(report: Report, change: (migration: Report["migrations"][number]) => void): Report {
+  const copy = structuredClone(report);
+  const [first] = copy.migrations;
+  if (!first) throw new Error("The report has no migrations");
+  change(first);
+  return copy;
+}
+
+describe("the text for a pull request", () => {
+  test("has a row for each migration, and what people are asked", async () => {
+    const report = await went();
+    const text = markdownOf(report);
+    for (const { version } of report.migrations)
+      expect(text).toMatch(new RegExp(`^\\| \`${version}\` .*\\|$`, "m"));
+    for (const { gate } of report.gates) expect(text).toContain(`- \`${gate}\``);
+    expect(text).not.toContain("Since the last push");
+  });
+
+  test("shows what is not as it should be, with its place", async () => {
+    const report = await buildReport((await rolledBackByCheck()).evidence);
+    const text = markdownOf(report);
+    expect(text).toContain("**What is not as it should be**");
+    expect(text).toMatch(/- `\S+\.sql:\d+` /);
+  });
+
+  test("says what changed since the earlier one, which holds its figures where nobody sees them", async () => {
+    const report = await went();
+    const before = markdownOf(report);
+    expect(figuresIn(before)).toBeDefined();
+    expect(markdownOf(report, figuresIn(before))).toContain("- nothing that is shown here");
+    const now = changed(report, (one) => {
+      one.version = "999";
+      one.changes = { text: "drops everything", tables: [], sequences: [], evidence: [] };
+    });
+    const since = markdownOf(now, figuresIn(before)).split("Since the last push")[1];
+    expect(since).toContain(`- \`${report.migrations[0]?.version}\` is gone`);
+    expect(since).toContain("- `999` is new");
+  });
+
+  test("takes no figures from what is none of its texts, or was tampered with", () => {
+    for (const text of ["", "hello", "<!-- sluice-figures e30= -->", "<!-- sluice-figures !!! -->"])
+      expect(figuresIn(text)).toBeUndefined();
+  });
+
+  test("makes nothing of names from outside: no markup, no mention, no link, no end of a table or comment", async () => {
+    const hostile = "`x` | @octocat <img src=x> [a](https://evil.example) --> \n# www.evil.example";
+    const text = markdownOf(
+      changed(await went(), (one) => {
+        one.title = hostile;
+        for (const step of one.staging.passes.flatMap(({ steps }) => steps))
+          step.locks = [{ relation: hostile, mode: "AccessExclusiveLock", seconds: 3 }];
+      }),
+    );
+    // Outside of code, where nothing is read as markup.
+    const prose = text.replace(/(`+)[^`](?:.*?[^`])?\1(?!`)/g, "code");
+    expect(prose).not.toMatch(/@octocat|<img|\]\(|https:\/\/evil|www\.evil|^# /m);
+    const row = text.split("\n").find((line) => line.includes("octocat"));
+    expect(row?.match(/(?<!\\)\|/g)).toHaveLength(7);
+  });
+
+  test("of a plan with mistakes is the mistakes", () => {
+    expect(markdownOfMistakes("sql/orders", ["plan.yaml: titel: no such key"])).toContain(
+      "- plan.yaml: titel: no such key",
+    );
+  });
+});
