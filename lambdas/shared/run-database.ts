@@ -38,7 +38,10 @@ export function chosen<D extends Pick<RunDatabase, "instance" | "database">>(
     if (only && others.length === 0) return only;
     throw refuse(`This deployment has ${list.length} databases, and the input names none.`);
   }
-  const found = list.filter((one) => [one.instance, one.database, fullName(one)].includes(named));
+  // A name in full is one database's alone: no instance's identifier has a slash, though a database's name may.
+  const inFull = list.filter((one) => fullName(one) === named);
+  const found =
+    inFull.length > 0 ? inFull : list.filter((one) => [one.instance, one.database].includes(named));
   const [match, ...more] = found;
   if (match && more.length === 0) return match;
   throw refuse(

@@ -57,6 +57,12 @@ describe("the database that an input names", () => {
     expect(() => chosen(swapped, "orders")).toThrow(/"orders" may be orders\/billing or billing\/orders/);
     expect(chosen(swapped, "billing/orders")).toBe(swapped[1]);
   });
+
+  test("is always found by its name in full, whatever another's database is called", () => {
+    const odd = of("stock", "orders/shop");
+    expect(chosen([ORDERS, odd], "orders/shop")).toBe(ORDERS);
+    expect(chosen([ORDERS, odd], "stock/orders/shop")).toBe(odd);
+  });
 });
 
 /** A deployment with a choice, as a function finds it; each database's sessions say which it is. */
