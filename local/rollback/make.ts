@@ -55,6 +55,10 @@ export async function makeRollback(
   const unknown = [
     ...unknownTo(before, last, migration),
     ...undone.unwritten.map((line) => `This cannot be written: ${line}.`),
+    ...was.unread.map(
+      (table) =>
+        `The rows of ${table} were not compared: this role may not read all of them (FORCE ROW LEVEL SECURITY, or no right to SELECT).`,
+    ),
   ];
   progress(`${path}: written, and tried`);
   const failed = await complete(copy, was, before, statements);
