@@ -35,6 +35,14 @@ const OUTCOMES: Readonly<Record<string, boolean>> = {
   successful: true,
 };
 
+/** What such a column holds, in lower case, where it means true or false: tools keep it as a boolean, a number or a text. */
+const SAYS = { true: ["true", "t", "1", "yes", "y"], false: ["false", "f", "0", "no", "n", ""] };
+
+/** What the column says of a migration that went well; undefined: it says nothing of that. */
+function wellIn({ name, category }: Column): boolean | undefined {
+  return /[BNSV]/.test(category) ? OUTCOMES[name.toLowerCase()] : undefined;
+}
+
 /** @throws Error where there is no such table, or none that holds versions */
 export async function versionTable(session: Session, table: string): Promise<VersionTable> {
   const columns = await session.query<Column & { table: string }>(
@@ -76,10 +84,12 @@ export async function removeVersion(session: Session, table: string, version: st
 // a version to the column's length.
 
 export function adding({ name: table, columns }: VersionTable, version: string, title: string): string {
-  const filled = columns.flatMap(({ name, quoted, required, category }) => {
-    const outcome = category === "B" ? OUTCOMES[name.toLowerCase()] : undefined;
+  const filled = columns.flatMap((column) => {
+    const { name, quoted, required, category } = column;
+    const outcome = wellIn(column);
     if (name === "version") return [{ quoted, value: literal(version) }];
-    if (outcome !== undefined) return [{ quoted, value: String(outcome) }];
+    if (outcome !== undefined && category === "B") return [{ quoted, value: String(outcome) }];
+    if (outcome !== undefined && category === "N") return [{ quoted, value: outcome ? "1" : "0" }];
     if (!required) return [];
     if (TITLE_COLUMNS.test(name)) return [{ quoted, value: literal(title) }];
     throw new Error(
@@ -109,27 +119,29 @@ export interface VersionRows {
   failed: readonly string[];
 }
 
-/** Rows without a version, such as those of scripts that are repeated, do not count. */
+/** Rows without a version, such as those of scripts that are repeated, count only where they failed. */
 export async function readVersions(session: Session, table: VersionTable): Promise<VersionRows> {
-  const outcomes = table.columns.filter(
-    ({ name, category }) => category === "B" && OUTCOMES[name.toLowerCase()] !== undefined,
-  );
-  const says = outcomes.map(
-    ({ name, quoted }) =>
-      `CASE WHEN ${quoted} IS DISTINCT FROM ${OUTCOMES[name.toLowerCase()]} THEN ${literal(`${name}: `)} || coalesce(${quoted}::text, 'null') END`,
-  );
+  const says = table.columns.flatMap((column) => {
+    const well = wellIn(column);
+    if (well === undefined) return [];
+    const good = SAYS[`${well}`].map(literal).join(", ");
+    return `CASE WHEN (lower(${column.quoted}::text) IN (${good})) IS NOT TRUE THEN ${literal(`${column.name}: `)} || coalesce(${column.quoted}::text, 'null') END`;
+  });
   const ranks = rank(table);
-  const rows = await session.query<{ version: string; failed: string; first: boolean }>(
+  const rows = await session.query<{ version: string | null; failed: string; first: boolean }>(
     `SELECT version::text AS version, concat_ws(', ', NULL${says.map((one) => `, ${one}`).join("")}) AS failed,
-            ${ranks === undefined ? "false" : `rank() OVER (ORDER BY ${ranks} DESC NULLS LAST) = 1`} AS first
-       FROM ${table.name} WHERE version IS NOT NULL`,
+            ${ranks === undefined ? "false" : `rank() OVER (PARTITION BY version IS NULL ORDER BY ${ranks} DESC NULLS LAST) = 1`} AS first
+       FROM ${table.name}`,
   );
-  const versions = rows.map(({ version }) => version);
-  const first = rows.filter((row) => row.first);
+  const versioned = rows.flatMap(({ version, first }) => (version === null ? [] : [{ version, first }]));
+  const versions = versioned.map(({ version }) => version);
+  const first = versioned.filter((row) => row.first);
   return {
     newest: newest(table.order, versions) ?? (first.length === 1 ? first[0]?.version : undefined),
     versions,
-    failed: rows.filter(({ failed }) => failed !== "").map(({ version, failed }) => `${version} (${failed})`),
+    failed: rows
+      .filter(({ failed }) => failed !== "")
+      .map(({ version, failed }) => `${version ?? "one without a version"} (${failed})`),
   };
 }
 
@@ -138,6 +150,8 @@ function rank({ columns }: VersionTable): string | undefined {
   const of = (category: string) => columns.filter((column) => column.category === category);
   const [time, ...times] = of("D");
   if (time && times.length === 0) return time.quoted;
-  const [number, ...numbers] = of("N").filter(({ name }) => name !== "version");
+  const [number, ...numbers] = of("N").filter(
+    (column) => column.name !== "version" && wellIn(column) === undefined,
+  );
   return number && numbers.length === 0 ? number.quoted : undefined;
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { noteChanges } from "../changes/seen.ts";
 import { keepStill } from "../fence/stilled.ts";
+import { noteApplied, refuseOtherwiseApplied } from "../prove/applied-again.ts";
 import { keepRows, makeRoomForRows } from "../record/former-rows.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { stagingWishes } from "../record/wishes.ts";
@@ -73,10 +74,14 @@ export const migrateTask: Task<z.infer<typeof event>> = {
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")
           await keepStill(session, ports, evidence, "first");
+        if (done && target === "staging" && round === 1)
+          await noteApplied(session, ports, evidence, migration);
         // Once it stands on staging for good, and not when all is migrated again after the restore.
         const stays = target === "staging" && round === (isRestoreOnly(migration) ? 1 : 2);
         if (!done || !stays) return done;
-        return (await noteChanges(session, ports, evidence, migration)) ? done : undefined;
+        if (!(await noteChanges(session, ports, evidence, migration))) return undefined;
+        await refuseOtherwiseApplied(evidence, migration);
+        return done;
       },
     );
     if (!steps) return { ...RELIEVE_ME, ...about };

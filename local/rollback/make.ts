@@ -52,12 +52,20 @@ export async function makeRollback(
   const last = afters.at(-1) ?? before;
   const undone = undo(before, afters);
   const statements = [...new Set([...renames, ...undone.statements])];
-  const unknown = [
-    ...unknownTo(before, last, migration),
-    ...undone.unwritten.map((line) => `This cannot be written: ${line}.`),
-  ];
   progress(`${path}: written, and tried`);
   const failed = await complete(copy, was, before, statements);
+  const unknown = [
+    ...unknownTo(before, last, migration),
+    ...refilled(before, statements).map(
+      (view) =>
+        `Materialized view ${view} is made again: it then holds what its query gives at that moment, not what it held.`,
+    ),
+    ...undone.unwritten.map((line) => `This cannot be written: ${line}.`),
+    ...was.unread.map(
+      (table) =>
+        `The rows of ${table} were not compared: this role may not read all of them (FORCE ROW LEVEL SECURITY, or no right to SELECT).`,
+    ),
+  ];
   const written = {
     undoes: migration.migrate.path,
     step: `put back what ${migration.version} changed`,
@@ -87,6 +95,15 @@ export async function makeRollback(
     tables: was.contents.length,
     rows: was.contents.reduce((sum, { rows }) => sum + BigInt(rows), 0n),
   };
+}
+
+/** Materialized views that the rollback fills anew: what their last refresh gave may have been older. */
+function refilled(before: Catalog, statements: readonly string[]): string[] {
+  return [...before.objects.values()].flatMap(({ kind, name }) => {
+    const made = `CREATE MATERIALIZED VIEW IF NOT EXISTS ${name} `;
+    const fills = (sql: string) => sql.includes(made) && !sql.endsWith("WITH NO DATA");
+    return kind === "materialized view" && statements.some(fills) ? [name] : [];
+  });
 }
 
 /** Also of a migration that has none: where it is to be. */

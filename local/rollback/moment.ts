@@ -2,15 +2,20 @@ import { describeDifference, differences } from "../../lambdas/prove/difference.
 import { type Fingerprint, takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
 import { listTables, type TableContent, takeTableContent } from "../../lambdas/record/checksums.ts";
 import { compareContents } from "../../lambdas/record/compare-contents.ts";
+import { largeObjectsThatDiffer, takeLargeObjects } from "../../lambdas/record/large-objects.ts";
 import { takeSequences, wentBack } from "../../lambdas/record/sequences.ts";
-import type { SequenceDoc } from "../../lambdas/shared/documents.ts";
+import type { LargeObjectsDoc, SequenceDoc } from "../../lambdas/shared/documents.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
+import { IS_USERS_TABLE, MAY_READ_ROWS } from "../../lambdas/shared/user-objects.ts";
 
 /** A database at a moment, as far as a proof goes: without the rows of unlogged tables. */
 export interface Moment {
   fingerprint: Fingerprint;
   contents: TableContent[];
+  /** Tables whose rows this role may not all read: nothing is known of what becomes of them. */
+  unread: string[];
   sequences: SequenceDoc[];
+  largeObjects: LargeObjectsDoc;
 }
 
 export async function takeMoment(session: Session, roles: readonly string[]): Promise<Moment> {
@@ -20,13 +25,20 @@ export async function takeMoment(session: Session, roles: readonly string[]): Pr
     `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND c.relpersistence = 'u'`,
   );
-  const leftOut = new Set(unlogged.map(({ name }) => name));
+  // Row-level security that is forced on the owner, or a right that was taken from it.
+  const unread = await session.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE ${IS_USERS_TABLE} AND c.relpersistence <> 'u' AND NOT ${MAY_READ_ROWS("c.oid")} ORDER BY 1`,
+  );
+  const leftOut = new Set([...unlogged, ...unread].map(({ name }) => name));
   for (const { table, columns } of (await listTables(session)).filter((one) => !leftOut.has(one.table)))
     contents.push(await takeTableContent(session, table, columns, "full", { sums: true }));
   return {
     fingerprint: await takeFingerprint(session, roles),
     contents,
+    unread: unread.map(({ name }) => name),
     sequences: await takeSequences(session),
+    largeObjects: await takeLargeObjects(session),
   };
 }
 
@@ -37,13 +49,16 @@ export async function catalogThatDiffers(session: Session, was: Moment): Promise
   );
 }
 
-/** What tables and sequences do not hold any more, a line each. Columns that were added do not count. */
+/** What tables, sequences and large objects do not hold any more, a line each. Columns that were added do not count. */
 export async function contentsThatDiffer(session: Session, was: Moment): Promise<string[]> {
   const now: TableContent[] = [];
   for (const { table, columns, key } of was.contents)
     now.push(await takeTableContent(session, table, columns, "full", { sums: true, key }));
+  const former = await takeLargeObjects(session, was.largeObjects.oids);
+  const { count } = await takeLargeObjects(session);
   return [
     ...compareContents(was.contents, now).map(({ text }) => text),
     ...wentBack(was.sequences, await takeSequences(session)),
+    ...largeObjectsThatDiffer(was.largeObjects, former, Number(count) - Number(former.count)),
   ];
 }

@@ -110,6 +110,16 @@ describe("a rollback is refused on staging", () => {
       /rolling back 004 does not bring staging back: extension hstore: plan\.yaml names it under `leaves`, and the rollback does not leave it/,
     ],
     [
+      "that leaves something else under a name that may be left",
+      {
+        ...ADDS_A_LABEL,
+        migrate: `${ADDS_A_LABEL.migrate}CREATE TABLE IF NOT EXISTS kept (id int);\n`,
+        rollback: `${ADDS_A_LABEL.rollback}DROP TABLE IF EXISTS kept; CREATE TABLE kept (secret text);\n`,
+        leaves: [...(ADDS_A_LABEL.leaves ?? []), "table public.kept"],
+      },
+      /Applied again after its rollback, 004\S* does not come to what it came to at first: column public\.kept\.id removed; column public\.kept\.secret added\. /,
+    ],
+    [
       "that leaves rows otherwise than they were, though a label may stay",
       { ...ADDS_A_LABEL, rollback: `${ADDS_A_LABEL.rollback}DELETE FROM note WHERE id = 9;\n` },
       /rolling back 004 does not bring staging back: public\.note: 1000 rows before, 999 rows now/,

@@ -68,6 +68,13 @@ describe("the newest version must be the expected one", () => {
       "ff10",
       false,
     ],
+    [
+      "one by its rank, not by its outcome",
+      "rank int, success int, version text",
+      ["1, 1, 'ff10'", "2, 1, 'ae10'"],
+      "ae10",
+      true,
+    ],
     ["a revision by its rank", "rank int, version text", ["1, 'ff10'", "2, 'ae10'"], "ae10", true],
     ["one without a version counts for nothing", "version text", ["'1'", "NULL"], "1", true],
   ])("%s", async (_what, columns, rows, expected, passed) => {
@@ -108,14 +115,21 @@ describe("a row of a migration that failed is refused", () => {
     ["version bigint, dirty boolean", ["5, true"], "5 (dirty: true)"],
     ["version text, success boolean", ["'4', false", "'5', true"], "4 (success: false)"],
     ["version text, success boolean", ["'5', NULL"], "5 (success: null)"],
+    ["version text, success smallint", ["'4', 0", "'5', 1"], "4 (success: 0)"],
+    ["version bigint, dirty int", ["5, 1"], "5 (dirty: 1)"],
+    ["version text, success bit(1)", ["'5', B'0'"], "5 (success: 0)"],
+    ["version text, failed varchar(5)", ["'5', 'True'"], "5 (failed: True)"],
+    ["version text, success boolean", ["'5', true", "NULL, false"], "one without a version (success: false)"],
   ])("in a table of %s", async (columns, rows, seen) => {
     expect(one(await checks(columns, rows, "5"), "failed versions")).toMatchObject({ passed: false, seen });
   });
 
-  test("and none where all went well", async () => {
-    expect(
-      one(await checks("version bigint, dirty boolean", ["5, false"], "5"), "failed versions"),
-    ).toBeUndefined();
+  test.each([
+    ["version bigint, dirty boolean", "5, false"],
+    ["version bigint, success int", "5, 1"],
+    ["version text, dirty text", "'5', 'no'"],
+  ])("and none where all went well, in a table of %s", async (columns, row) => {
+    expect(one(await checks(columns, [row], "5"), "failed versions")).toBeUndefined();
   });
 });
 

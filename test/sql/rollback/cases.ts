@@ -167,6 +167,7 @@ export const CASES: Case[] = [
   {
     what: "a materialized view and its index are made anew",
     sql: "DROP MATERIALIZED VIEW app.by_state; CREATE MATERIALIZED VIEW app.by_state AS SELECT state, sum(price) AS prices FROM app.task GROUP BY state; CREATE INDEX by_state_prices ON app.by_state (prices)",
+    unknown: "Materialized view app.by_state is made again",
   },
   {
     what: "a function is replaced",
@@ -274,6 +275,12 @@ export const CASES: Case[] = [
     what: "rows are changed by code",
     sql: "DO $$ BEGIN UPDATE app.task SET amount = 2; END $$; CREATE INDEX task_note_idx ON app.task (note)",
     wrong: "app.task",
+    unknown: "runs code",
+  },
+  {
+    what: "a large object is left",
+    sql: "SELECT lo_create(4711); CREATE TABLE app.doc (object oid)",
+    wrong: "large objects: 1 added",
     unknown: "runs code",
   },
   {
