@@ -51,7 +51,7 @@ const SIGNS: readonly Sign[] = [
   },
   {
     tool: "liquibase",
-    because: "is formatted SQL of Liquibase",
+    because: "is a changelog of Liquibase",
     found: ({ withText, folder }) =>
       withText(/^\s*--\s*liquibase\s+formatted\s+sql/i) ??
       folder.paths.find(

@@ -1,5 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
 import { byCodeUnit, nameOf, type SourceFolder } from "../source.ts";
+import { holdsSql } from "../sql-text.ts";
+import { partedByMarks } from "../way-marks.ts";
 import { byNumber, program, programOf, twice, wordsOf } from "./names.ts";
 import { back, whole } from "./up-down-files.ts";
 
@@ -60,14 +62,21 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
       });
       return [];
     }
+    const all = whole(folder, up, notes);
+    const parted = down === undefined ? partedByMarks(all) : undefined;
+    if (parted) notes.push({ file: up, says: parted.says });
     return [
       {
         version,
         aliases: [up, String(/^\d+/.exec(version)?.[0])],
         name: name || version,
         files: down === undefined ? [up] : [up, down],
-        up: whole(folder, up, notes),
-        down: back(folder, down, `nothing leads back from ${up}`, notes),
+        up: parted?.up ?? all,
+        down: parted
+          ? holdsSql(parted.down.text)
+            ? parted.down
+            : { none: "its down part holds no SQL" }
+          : back(folder, down, "nothing leads back from it", notes),
         standing: version,
         doubts: [],
       },
@@ -76,7 +85,14 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
   migrations.push(...programs);
   migrations.sort((a, b) => order(a.version, b.version));
   refusals.push(...twice(migrations, "a plan"));
-  return { tool: "numbered", migrations, notes, refusals };
+  return {
+    tool: "numbered",
+    migrations,
+    notes,
+    refusals,
+    // In capitals, where SQL itself has no colon before a name.
+    placeholders: { pattern: /(?<=[\s(,=.]):([A-Z][A-Z0-9_]+)\b/g, by: "whoever runs these files replaces" },
+  };
 }
 
 function order(a: string, b: string): number {

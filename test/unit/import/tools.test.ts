@@ -619,6 +619,57 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       notes: [/notes\.sql is not imported: nothing says which number it has/],
     },
   ],
+  [
+    "numbered",
+    "parts a file that has one mark for each way, whoever's mark it is",
+    {
+      "1_a.sql": "-- +migrate Up\nCREATE TABLE a ();\n\n-- +migrate Down\nDROP TABLE a;\n",
+      "2_b.sql": "-- !Ups\nDO $$ BEGIN\n-- down\nNULL; END $$;\n-- !Downs\nDO $$ BEGIN NULL; END $$;\n",
+    },
+    {
+      makes: ["1", "2"],
+      up: "-- +migrate Up\nCREATE TABLE a ();",
+      down: "-- +migrate Down\nDROP TABLE IF EXISTS a;",
+      notes: [
+        /^1_a\.sql is read in two parts: the way there below -- \+migrate Up, and the way back below -- \+migrate Down \(line 4\)/,
+        /^2_b\.sql is read in two parts: .*-- !Downs \(line 5\)/,
+      ],
+    },
+  ],
+  [
+    "numbered",
+    "never runs as the way there what stands below a mark of the way back",
+    {
+      "1_a.sql": "CREATE TABLE a ();\n--//@UNDO\nDROP TABLE a;\n",
+      "2_b.sql": "CREATE TABLE b ();\n-- down\n-- DROP TABLE b;\n",
+    },
+    { doubts: [/^1_a\.sql:2 --\/\/@UNDO looks like the mark of a way back/] },
+  ],
+  [
+    "flyway",
+    "is in doubt where a mark of another tool begins a way back",
+    { "V1__a.sql": "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE a;" },
+    {
+      doubts: [/^V1__a\.sql:3 -- migrate:down looks like the mark of a way back, which Flyway does not know/],
+    },
+  ],
+  [
+    "sqlx",
+    "is in doubt where the way back is no SQL",
+    { "1_a.up.sql": "CREATE TABLE a ();", "1_a.down.sql": "DROP INDEX IF EXIST a_i;" },
+    {
+      down: null,
+      doubts: [
+        /^1_a\.down\.sql:1 PostgreSQL's parser refuses it: .*"EXIST"\. Taken as it is, its way back is the restore/,
+      ],
+    },
+  ],
+  [
+    "numbered",
+    "names what somebody replaces before it is SQL",
+    { "1_a.sql": "CREATE TABLE :APP_SCHEMA.a (at timestamptz DEFAULT '2026-01-01 10:00:00Z'::TIMESTAMPTZ);" },
+    { doubts: [/^1_a\.sql:1 .*replaces :APP_SCHEMA by .* --value APP_SCHEMA=\.\.\./] },
+  ],
 ];
 
 describe("the folder of another tool is read as that tool reads it:", () => {
