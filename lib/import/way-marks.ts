@@ -34,11 +34,19 @@ function marksIn({ text, line }: Part): Mark[] {
 }
 
 /**
- * A file with one mark for each way, in two parts; undefined: it is not written so. What stands above the first mark
- * may be comments alone.
+ * A file with one mark for each way, in two parts; undefined: it is not written so. What stands above a mark of the way
+ * there may be comments alone.
  */
 export function partedByMarks(part: Part): { up: Part; down: Part; says: string } | undefined {
-  const [first, second, ...more] = marksIn(part);
+  const marks = marksIn(part);
+  const [first, second, ...more] = marks;
+  // MyBatis has a mark for the way back alone.
+  if (first && marks.length === 1 && /@UNDO$/.test(first.text))
+    return {
+      up: { ...part, text: part.text.slice(0, first.start) },
+      down: { ...part, line: first.line, text: part.text.slice(first.start) },
+      says: `is read in two parts: the way back is what stands below ${first.text} (line ${first.line})`,
+    };
   if (first?.way !== "up" || second?.way !== "down" || more.length > 0) return undefined;
   if (holdsSql(part.text.slice(0, first.start))) return undefined;
   return {

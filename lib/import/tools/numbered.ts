@@ -18,8 +18,8 @@ const UPS = "up|do|apply|forward|migrate|deploy";
 const DOWNS = "down|undo|rollback|revert|backward|back|drop";
 const WAY = new RegExp(`^(?:(${UPS})|(${DOWNS}))$`, "i");
 const IN_NAME = new RegExp(`[._-](?:(${UPS})|(${DOWNS}))\\.sql$`, "i");
-/** A number, or a stamp such as 2026-01-28-115414. */
-const VERSION = /^[Vv]?(\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
+/** A number, or a stamp such as 2026-01-28-115414 or 2026-01-28T11:54:14. */
+const VERSION = /^[Vv]?(\d{4}-\d\d-\d\dT\d\d[.:-]?\d\d(?:[.:-]?\d\d)?Z?|\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
 
 /** No tool's own: numbered files, whose names or folders say which way they lead. */
 export function readNumbered(folder: SourceFolder): ImportedFolder {
@@ -96,7 +96,7 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
 }
 
 function order(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(/[._-]/));
+  const [left, right] = [a, b].map((version) => version.match(/\d+/g));
   for (let at = 0; at < Math.max(left?.length ?? 0, right?.length ?? 0); at++) {
     const compared = byNumber(left?.[at] ?? "0", right?.[at] ?? "0");
     if (compared !== 0) return compared;

@@ -638,12 +638,28 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
+    "parts a file of MyBatis at its mark",
+    { "20260128_a.sql": "-- // a\nCREATE TABLE a ();\n-- //@UNDO\nDROP TABLE a;\n" },
+    { up: "-- // a\nCREATE TABLE a ();", down: "-- //@UNDO\nDROP TABLE IF EXISTS a;" },
+  ],
+  [
+    "numbered",
+    "reads a stamp to its end, blanks behind a number, and endings in capitals",
+    {
+      "2026-01-29T11:54:14_b.sql": "SELECT 1;",
+      "2026-01-29T09:00_a.sql": "SELECT 1;",
+      "001 first table.SQL": "SELECT 1;",
+    },
+    { makes: ["001", "2026-01-29T09:00", "2026-01-29T11:54:14"] },
+  ],
+  [
+    "numbered",
     "never runs as the way there what stands below a mark of the way back",
     {
-      "1_a.sql": "CREATE TABLE a ();\n--//@UNDO\nDROP TABLE a;\n",
+      "1_a.sql": "CREATE TABLE a ();\n--- DOWN\nDROP TABLE a;\n",
       "2_b.sql": "CREATE TABLE b ();\n-- down\n-- DROP TABLE b;\n",
     },
-    { doubts: [/^1_a\.sql:2 --\/\/@UNDO looks like the mark of a way back/] },
+    { doubts: [/^1_a\.sql:2 --- DOWN looks like the mark of a way back/] },
   ],
   [
     "flyway",
