@@ -6,7 +6,7 @@ import { type Decisions, type Draft, draftOf } from "./draft.ts";
 import type { Tool } from "./imported.ts";
 import { type Applied, splitFolder } from "./pending.ts";
 import { READERS, TOOL_NAMES } from "./readers.ts";
-import { ImportError, readSource, type SourceFolder } from "./source.ts";
+import { ImportError, nameOf, readSource, type SourceFolder } from "./source.ts";
 
 /** A folder whose tool is known. */
 export interface Recognized {
@@ -53,6 +53,11 @@ export async function draftFrom(
 ): Promise<Draft> {
   await loadModule();
   const folder = READERS[tool](source);
+  const databases = folder.refusals.length > 0 ? databasesNamed(source) : [];
+  if (databases.length > 1)
+    throw new ImportError(
+      `${source.root} has files for several databases by their names (${databases.map(([name, file]) => `${name}: ${file}`).join(", ")}), several of one version. Copy those that PostgreSQL is to run into a folder, and import that.`,
+    );
   if (folder.migrations.length === 0 && folder.refusals.length === 0) {
     const programs = programsIn(source);
     throw new ImportError(
@@ -72,4 +77,17 @@ export async function draftFrom(
       expectedVersion: tool === "django" ? draft.schema.expectedVersion : said.version,
     },
   };
+}
+
+const DATABASE =
+  /[._-](postgres(?:ql)?|pg|mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle|h2)\.(?:.*\.)?sql$/i;
+
+/** Databases that files' names are of, each with one file. */
+function databasesNamed({ paths }: SourceFolder): [name: string, file: string][] {
+  const found = new Map<string, string>();
+  for (const path of paths) {
+    const name = DATABASE.exec(nameOf(path))?.[1]?.toLowerCase();
+    if (name !== undefined && !found.has(name)) found.set(name, path);
+  }
+  return [...found];
 }
