@@ -4,7 +4,7 @@ import { appliedIn } from "./applied.ts";
 import { candidates, programsIn } from "./detect.ts";
 import { type Decisions, type Draft, draftOf } from "./draft.ts";
 import type { Tool } from "./imported.ts";
-import { type Applied, splitFolder } from "./pending.ts";
+import { type Applied, splitFolder, splitUntil } from "./pending.ts";
 import { READERS, TOOL_NAMES } from "./readers.ts";
 import { ImportError, nameOf, readSource, type SourceFolder } from "./source.ts";
 
@@ -44,12 +44,14 @@ export type Asked = Applied | { kind: "database"; session: Session; table: strin
 
 /**
  * The draft of a plan, and nothing written.
+ * @param until the last version that the plan is to hold; all that are pending without it
  * @throws ImportError where the folder holds no migration, or it is not clear which of them are applied
  */
 export async function draftFrom(
   { source, tool }: Recognized,
   asked: Asked,
   decisions: Decisions,
+  until?: string,
 ): Promise<Draft> {
   await loadModule();
   const folder = READERS[tool](source);
@@ -64,9 +66,14 @@ export async function draftFrom(
       `There is no migration of ${TOOL_NAMES[tool]} in ${source.root}.${programs === undefined ? "" : ` ${programs}`}${folder.notes.map(({ file, says }) => `\n  ${file} ${says}`).join("")}`,
     );
   }
-  if (asked.kind !== "database") return draftOf(folder, splitFolder(folder, asked), decisions);
+  if (asked.kind !== "database")
+    return draftOf(folder, splitUntil(folder, splitFolder(folder, asked), until), decisions);
   const said = await appliedIn(asked.session, folder, asked.table);
-  const draft = draftOf(said.folder, splitFolder(said.folder, said.applied), decisions);
+  const draft = draftOf(
+    said.folder,
+    splitUntil(said.folder, splitFolder(said.folder, said.applied), until),
+    decisions,
+  );
   if (!draft.schema) return draft;
   return {
     ...draft,
