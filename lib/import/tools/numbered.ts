@@ -18,8 +18,9 @@ const UPS = "up|do|apply|forward|migrate|deploy";
 const DOWNS = "down|undo|rollback|revert|backward|back|drop";
 const WAY = new RegExp(`^(?:(${UPS})|(${DOWNS}))$`, "i");
 const IN_NAME = new RegExp(`[._-](?:(${UPS})|(${DOWNS}))\\.sql$`, "i");
-/** A number, or a stamp such as 2026-01-28-115414 or 2026-01-28T11:54:14. */
-const VERSION = /^[Vv]?(\d{4}-\d\d-\d\dT\d\d[.:-]?\d\d(?:[.:-]?\d\d)?Z?|\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
+/** A number, a release with a number within it such as 00.05.00_02, or a stamp such as 2026-01-28T11:54:14. */
+const VERSION =
+  /^[Vv]?(\d{4}-\d\d-\d\dT\d\d[.:-]?\d\d(?:[.:-]?\d\d)?Z?|\d+(?:\.\d+)+_\d+|\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
 
 /** No tool's own: numbered files, whose names or folders say which way they lead. */
 export function readNumbered(folder: SourceFolder): ImportedFolder {

@@ -638,6 +638,17 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "numbered",
+    "knows the number of a file within its release, and no number of a plain name",
+    {
+      "00.05.00_02_drop_b.sql": "SELECT 1;",
+      "00.05.00_01_drop_a.sql": "SELECT 1;",
+      "00.10.00_01_c.sql": "SELECT 1;",
+      "11_2_phase_commit.sql": "SELECT 1;",
+    },
+    { makes: ["00.05.00_01", "00.05.00_02", "00.10.00_01", "11"] },
+  ],
+  [
+    "numbered",
     "parts a file of MyBatis at its mark",
     { "20260128_a.sql": "-- // a\nCREATE TABLE a ();\n-- //@UNDO\nDROP TABLE a;\n" },
     { up: "-- // a\nCREATE TABLE a ();", down: "-- //@UNDO\nDROP TABLE IF EXISTS a;" },
