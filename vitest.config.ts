@@ -62,8 +62,8 @@ export default defineConfig({
       // Needs npm's registry: installs what `npm pack` makes where there is nothing else.
       tier("package", 600, { fileParallelism: false }),
       tier("browser", 240, { globalSetup: ["test/browser/global-setup.ts"] }),
-      // The real tools of others; each test has a database of its own.
-      tier("tools", 120, { globalSetup: ["test/tools/global-setup.ts"] }),
+      // The real tools of others, and whole runs beside them on one server.
+      tier("tools", 240, { fileParallelism: false, globalSetup: ["test/tools/global-setup.ts"] }),
       // One deployed stack for all: nothing in it runs beside anything else.
       tier("e2e", 1200, { fileParallelism: false }),
       // One server for all: locks, kills and waits of one file must not disturb another's.

@@ -77,12 +77,7 @@ export interface WholeRun {
 }
 
 /** Rehearses a plan on a copy of that database, by the build's own command line, every gate answered at once. */
-export async function wholeRun(
-  build: Build,
-  plan: SmallPlan,
-  databaseUrl: string,
-  keep?: string,
-): Promise<WholeRun> {
+export async function wholeRun(build: Build, plan: SmallPlan, databaseUrl: string): Promise<WholeRun> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-run-"));
   const evidence = join(folder, "evidence");
   try {
@@ -105,7 +100,6 @@ export async function wholeRun(
       if (error.stdout) return { stdout: error.stdout };
       throw new Error(`The build ${build.name} could not run: ${error.stderr}`, { cause: error });
     });
-    if (keep) await run("cp", ["-r", evidence, keep]);
     return await read(evidence, JSON.parse(stdout) as Report);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -39,12 +39,11 @@ export async function sideBySide(
   builds: Builds,
   plan: SmallPlan,
   database: Database,
-  times = TIMES,
 ): Promise<Runs> {
   const all: Record<Build["name"], WholeRun[]> = { before: [], now: [] };
-  for (let time = 0; time < times; time++)
+  for (let time = 0; time < TIMES; time++)
     for (const build of [builds.before, builds.now]) {
-      bench.progress(`a whole run by the build ${build.name} (${time + 1} of ${times})`);
+      bench.progress(`a whole run by the build ${build.name} (${time + 1} of ${TIMES})`);
       const run = await wholeRun(build, plan, database.url);
       if (run.end !== "Succeeded") throw new Error(`The build ${build.name} ended ${run.end}: ${run.cause}`);
       all[build.name].push(run);

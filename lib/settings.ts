@@ -97,6 +97,8 @@ const oneOfSeveral = z
 
 type Given = z.infer<typeof oneOfSeveral>;
 
+const LIST = "a list of at least one database";
+
 /** A database that runs may be of, with all that is its own. */
 export type Database = Omit<Given, "application" | "alarms"> & {
   /** What an execution's input names it by, and CloudWatch its metrics; no other of the deployment has it. */
@@ -168,7 +170,7 @@ const fields = z.strictObject({
   /** The one database that runs are of. */
   database: database.optional(),
   /** In its place: those of which an execution's input names one. */
-  databases: z.tuple([oneOfSeveral], oneOfSeveral, { error: "a list of at least one database" }).optional(),
+  databases: z.array(oneOfSeveral, { error: LIST }).min(1, { error: LIST }).optional(),
   /** Of the CloudFormation stack; after the first database's instance unless told. */
   stackName: z
     .string()
@@ -249,6 +251,12 @@ const checked = fields.superRefine((given, context) => {
     refuse(["databases"], "does not go with database: move that one into this list");
   if (!given.database && !given.databases) refuse(["database"], "is missing: give it, or the list databases");
   given.databases?.forEach((one, i, all) => {
+    // An execution's input is a line of text, and the stack's output lists the names with commas between.
+    if (all.length > 1 && (one.name.includes(",") || !line(100).safeParse(one.name).success))
+      refuse(
+        ["databases", i, "name"],
+        "cannot be told by an execution's input: it has a comma or a character that cannot be seen. Deploy this database by itself",
+      );
     if (all.slice(0, i).some((before) => before.instance === one.instance && before.name === one.name))
       refuse(["databases", i], `${one.name} on ${one.instance} is there twice`);
   });
@@ -264,16 +272,16 @@ const checked = fields.superRefine((given, context) => {
 /** Settings as they are read: a list of databases, each with all that is its own, also where there is one. */
 export const settings = checked.transform(
   ({ database, databases: several, application, alarms, ...common }) => {
-    const given: readonly [Given, ...Given[]] | undefined = database ? [database] : several;
+    const given: readonly Given[] = database ? [database] : (several ?? []);
+    const [first, ...others] = given;
     // Refused by the check.
-    if (!given) return z.NEVER;
+    if (!first) return z.NEVER;
     const whole = (one: Given): Database => ({
       ...one,
       application: one.application ?? application,
       alarms: one.alarms ?? alarms,
       label: labelOf(one, given),
     });
-    const [first, ...others] = given;
     const databases: [Database, ...Database[]] = [whole(first), ...others.map(whole)];
     return { ...common, databases };
   },

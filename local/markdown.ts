@@ -217,6 +217,9 @@ function changesSince(before: Figures, now: Figures): string[] {
 }
 
 function differences(before: MigrationFigures, now: MigrationFigures): string[] {
+  // What did not run did nothing that could be compared.
+  if (now.seconds === null) return before.seconds === null ? [] : [`- ${code(now.version)} was not run`];
+  if (before.seconds === null) return [`- ${code(now.version)} was run, and was not before`];
   const parts = [
     ...(before.changes === now.changes ? [] : ["does something else to data"]),
     ...(before.rows === now.rows

@@ -61,7 +61,7 @@ export async function newPlan(dir: string, fromDatabase: string | undefined): Pr
     ...(wrong === undefined
       ? []
       : [
-          `The embedded PostgreSQL does not take it yet: ${wrong}`,
+          wrong,
           `Mend ${BASELINE}, or rehearse on a server of yours: sluice rehearse --plan ${dir} --database-url ...`,
         ]),
     "",

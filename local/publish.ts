@@ -2,7 +2,7 @@ import * as z from "zod";
 import { operatorInput } from "../lambdas/admit/input.ts";
 import { messageOf } from "../lambdas/shared/errors.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import { documentOf, planKey } from "../lambdas/shared/plan-document.ts";
+import { documentOf, planIn, planKey } from "../lambdas/shared/plan-document.ts";
 import type { EvidenceStore } from "../lambdas/shared/ports.ts";
 import { type Identity, nameIn, notePublication } from "../lambdas/shared/publications.ts";
 import { chosen, fullName } from "../lambdas/shared/run-database.ts";
@@ -53,9 +53,11 @@ export async function publish(
   if (error) throw new UsageError(`A run would refuse its input: ${z.prettifyError(error)}`);
   const lines = [`${plan.title} (${plan.name}, ${checksum.slice(0, 12)})`];
   if (dryRun) {
-    const there = (await store.read(planKey(checksum))) !== undefined;
+    const there = await store.read(planKey(checksum));
+    // What is there under its name may be another's, or was changed: publishing would refuse that.
+    if (there !== undefined) planIn(there, checksum);
     lines.push(
-      there ? `It is published already: ${place}` : `It would be stored, ${size}, as ${place}`,
+      there !== undefined ? `It is published already: ${place}` : `It would be stored, ${size}, as ${place}`,
       `${by} (${identity.arn}) would be noted as who published it`,
     );
   } else {

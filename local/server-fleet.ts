@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Fingerprint } from "../lambdas/prove/fingerprint.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
+import type { PgConnection } from "../lambdas/shared/pg-session.ts";
 import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";
 import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { copyDatabaseSettings } from "./copies/database-settings.ts";
@@ -8,7 +9,7 @@ import { createEmptyLike, fillByDump, notInCopy } from "./copies/dump.ts";
 import { alone, copyByTemplate } from "./copies/template.ts";
 import { type Address, addressIn } from "./server/address.ts";
 import { maintenanceFor } from "./server/fit.ts";
-import { configFor, connecting, withSessionAt } from "./server/session.ts";
+import { configFor, connecting, openSessionAt, withSessionAt } from "./server/session.ts";
 import { takeServerState } from "./server-state.ts";
 
 /**
@@ -21,6 +22,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
   private readonly address: Address;
   /** Databases that may be opened, renamed and dropped: those made here, and what the caller says may be changed. */
   private readonly own: Set<string>;
+  private watching: PgConnection | undefined;
 
   /**
    * @param address of any database on the server, or its URL; no session goes to its database but those that are asked for
@@ -210,9 +212,33 @@ export class ServerFleet implements DatabaseFleet, Databases {
     return (await this.describe(database)) !== undefined;
   }
 
-  /** What the server has beside its databases' contents. */
-  state(database: string): Promise<Fingerprint> {
-    return this.onServer((session) => takeServerState(session, database));
+  /**
+   * What the server has beside its databases' contents. It is asked for after each state that writes, so its session stays
+   * open; `close` ends it.
+   */
+  async state(database: string): Promise<Fingerprint> {
+    const maintenance = maintenanceFor(this.address.database);
+    // A session for as long as a run would keep everybody on that server from creating databases.
+    if (maintenance === "template1")
+      return await this.onServer((session) => takeServerState(session, database));
+    for (;;) {
+      const known = this.watching;
+      const connection = known ?? (await openSessionAt(this.to(maintenance)));
+      this.watching = connection;
+      try {
+        return await takeServerState(connection.session, database);
+      } catch (error) {
+        this.watching = undefined;
+        await connection.close();
+        // An administrator, or a restart, may have ended it while it was idle.
+        if (!known) throw error;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.watching?.close();
+    this.watching = undefined;
   }
 
   /** A session that is on no database that is to be copied, renamed or dropped. */

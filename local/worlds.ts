@@ -133,6 +133,7 @@ export async function serverWorld(
     leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     changedServer: async () => serverChanges(server, await fleet.state(given)),
     async close() {
+      await fleet.close();
       await unlock();
       await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
       if (apply) {

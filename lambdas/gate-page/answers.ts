@@ -6,6 +6,7 @@ import { endsWithWindow } from "../gate/time.ts";
 import { count } from "../report/words.ts";
 import type { GateDecisionDoc, GateDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
+import { knownAs } from "../shared/run-database.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import { goesSoFar } from "./goes.ts";
 import { layout, questionOf, time } from "./layout.ts";
@@ -185,9 +186,9 @@ function withheldNote(withheld: WithheldDoc): Html {
 
 function gateAnswer(doc: GateDoc, settings: RunSettings, title: string, content: Html): Html {
   return layout(
-    { title: `${title} (${settings.instance})`, place: `gate ${doc.gate}`, contacts: settings.contacts },
+    { title: `${title} (${knownAs(settings)})`, place: `gate ${doc.gate}`, contacts: settings.contacts },
     html`<h1>${title}</h1>
-<p class="lead">${questionOf(doc)} <strong>${settings.instance}</strong></p>
+<p class="lead">${questionOf(doc)} <strong>${knownAs(settings)}</strong></p>
 ${content}`,
   );
 }

@@ -5,6 +5,7 @@ import { isName } from "../gate/names.ts";
 import { publisherNamed } from "../gate/publishers.ts";
 import type { GateApprovalDoc } from "../shared/documents.ts";
 import { type Html, html } from "../shared/html.ts";
+import { knownAs } from "../shared/run-database.ts";
 import { described, field, fieldId, wrong } from "./field.ts";
 import type { GateForm } from "./form.ts";
 import { goesNeeded, goesSoFar } from "./goes.ts";
@@ -67,10 +68,10 @@ ${
   field({
     decision: "Go",
     name: "instance",
-    label: html`Type <code>${settings.instance}</code>, the database that this ${onProduction ? "changes" : "run changes"}`,
+    label: html`Type <code>${knownAs(settings)}</code>, the database that this ${onProduction ? "changes" : "run changes"}`,
     problems,
     control: (attributes) =>
-      html`<input type="text" ${attributes} name="instance" required maxlength="100" autocapitalize="none" autocorrect="off" spellcheck="false" value="${typed?.instance ?? ""}">`,
+      html`<input type="text" ${attributes} name="instance" required maxlength="200" autocapitalize="none" autocorrect="off" spellcheck="false" value="${typed?.instance ?? ""}">`,
   })
 }
 ${field({

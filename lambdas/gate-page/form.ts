@@ -4,6 +4,7 @@ import { takesName } from "../gate/kinds.ts";
 import { nameProblem } from "../gate/names.ts";
 import { line, text } from "../gate/said.ts";
 import type { GateDoc } from "../shared/documents.ts";
+import { knownAs } from "../shared/run-database.ts";
 import type { RunSettings } from "../shared/settings.ts";
 
 const form = z.strictObject({
@@ -13,7 +14,7 @@ const form = z.strictObject({
   by: line(100).optional(),
   comment: text(1_500).default(""),
   /** The database's identifier, typed. */
-  instance: line(100).default(""),
+  instance: line(200).default(""),
   /** Places in the checklist. */
   tick: z
     .array(
@@ -49,7 +50,7 @@ export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings
   if (form.decision !== "Go") return problems;
   if (!doc.checklist.every((_, i) => form.tick.includes(i)))
     problems.push({ field: "ticked", message: "A Go needs every point of the checklist." });
-  if (takesName(doc.kind, settings) && form.instance.trim() !== settings.instance)
-    problems.push({ field: "instance", message: `Type ${settings.instance}, exactly so.` });
+  if (takesName(doc.kind, settings) && form.instance.trim() !== knownAs(settings))
+    problems.push({ field: "instance", message: `Type ${knownAs(settings)}, exactly so.` });
   return problems;
 }

@@ -1,4 +1,5 @@
 import { type Html, html } from "../shared/html.ts";
+import { knownAs } from "../shared/run-database.ts";
 import { choices, type FormState } from "./choices.ts";
 import { concernsNote } from "./concerns.ts";
 import { facts } from "./facts.ts";
@@ -13,7 +14,7 @@ export function gatePage(view: GateView, form?: FormState): Html {
   const wrong = form !== undefined && form.problems.length > 0;
   return layout(
     {
-      title: `${wrong ? "Not yet: " : ""}${questionOf(doc)} ${settings.instance}`,
+      title: `${wrong ? "Not yet: " : ""}${questionOf(doc)} ${knownAs(settings)}`,
       place: `gate ${doc.gate}`,
       skipTo: { id: "decide", text: "To the decision" },
       contacts: settings.contacts,
@@ -21,7 +22,7 @@ export function gatePage(view: GateView, form?: FormState): Html {
     html`${wrong && problemList(form)}
 <h1>${questionOf(doc)}</h1>
 ${doc.warnings && html`<div class="note no"><h2>Read this first</h2><ul>${doc.warnings.map((line) => html`<li>${line}</li>`)}</ul></div>`}
-<p class="lead">${report.plan.title}, on <strong>${settings.instance}</strong></p>
+<p class="lead">${report.plan.title}, on <strong>${knownAs(settings)}</strong></p>
 <p><a href="#decide">To the decision</a></p>
 ${doc.escalation && html`<div class="note"><h2>Escalated</h2><p>This gate was not decided in time. Now it is yours to decide.</p></div>`}
 ${

@@ -2,6 +2,7 @@ import { cutLines, cutText } from "../shared/cut.ts";
 import type { GateDoc } from "../shared/documents.ts";
 import { plain as plainText } from "../shared/plain.ts";
 import type { Notice } from "../shared/ports.ts";
+import { knownAs } from "../shared/run-database.ts";
 import type { RunSettings } from "../shared/settings.ts";
 import { endsWithWindow } from "./time.ts";
 
@@ -60,7 +61,7 @@ export function gateNotice(
     "",
   ];
   return {
-    subject: subject(doc, run, settings.instance),
+    subject: subject(doc, run, knownAs(settings)),
     text: lines.join("\n"),
     audience: doc.escalation ? "escalation" : "approvers",
     ...(to ? { to: to.id } : {}),
@@ -74,8 +75,8 @@ function atItsEnd(doc: GateDoc): string {
     : "After that the escalation contacts are asked; this link then no longer works.";
 }
 
-function subject(doc: GateDoc, run: string, instance: string): string {
-  const start = `${doc.escalation ? "Escalated: " : ""}Sluice ${short(instance, 28)}: gate ${short(doc.gate, 20)}, run `;
+function subject(doc: GateDoc, run: string, database: string): string {
+  const start = `${doc.escalation ? "Escalated: " : ""}Sluice ${short(database, 28)}: gate ${short(doc.gate, 20)}, run `;
   return start + short(run, 99 - start.length);
 }
 

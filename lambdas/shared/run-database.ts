@@ -13,6 +13,14 @@ export function fullName({ instance, database }: Pick<RunDatabase, "instance" | 
 }
 
 /**
+ * What people know it by, and type at a gate: the instance's identifier, and in full where the deployment has several
+ * databases of that instance.
+ */
+export function knownAs(of: Pick<RunDatabase, "label" | "instance" | "database">): string {
+  return of.label === fullName(of) ? of.label : of.instance;
+}
+
+/**
  * The database that an execution's input names; where there is but one it need not.
  * @throws SluiceError RequestInvalid with those that there are
  */

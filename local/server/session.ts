@@ -25,6 +25,12 @@ export async function withSessionAt<T>(
   }
 }
 
+/** The same, for as long as the caller wants: it is idle in between. */
+export async function openSessionAt(address: Address): Promise<PgConnection> {
+  const options = [address.options ?? "", "-c idle_session_timeout=0"].join(" ").trim();
+  return await open(address, { options }, true);
+}
+
 /** The same on a database that somebody else works with: see guest-session.ts. @throws Refused as above */
 export async function withGuestAt<T>(
   address: Address,

@@ -189,7 +189,12 @@ describe("settings", () => {
 
     test.each<[string, object, string[]]>([
       ["and one beside them", { ...several(stock), database }, ["databases: does not go with database"]],
-      ["that are none", several(), ["databases"]],
+      ["that are none", several(), ["databases: a list of at least one database"]],
+      [
+        "that no input could name",
+        several(stock, { ...stock, name: "ware, house" }, { ...stock, name: "ware\nhouse" }),
+        ["databases[1].name: cannot be told", "databases[2].name: cannot be told"],
+      ],
       ["neither them nor one", rest, ["database: is missing"]],
       [
         "of which one is there twice",

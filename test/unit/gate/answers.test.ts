@@ -83,6 +83,17 @@ describe("what an answer needs", () => {
     },
   );
 
+  test("of a Go for one of several databases of an instance which of them it is: its instance alone will not do", async () => {
+    const s = scene({ settings: { label: "orders-prod/orders" } });
+    const { path, key } = await s.open({ kind: "rehearsal" });
+    for (const instance of ["orders-prod", "orders", "orders-prod/archive"]) {
+      const answered = await s.answerAs(path, key, { ...GO, instance });
+      expect(answered.status).toBe(422);
+      expect(answered.body).toContain("Type orders-prod/orders, exactly so.");
+    }
+    expect((await s.answerAs(path, key, { ...GO, instance: "orders-prod/orders" })).status).toBe(200);
+  });
+
   test.each([
     ["Ada Lovelace", "ada lovelace"],
     ["Ada Lovelace", " ADA  LOVELACE "],

@@ -46,6 +46,16 @@ describe("the text for a pull request", () => {
     expect(since).toContain("- `999` is new");
   });
 
+  test("says of what was not run that it was not, and nothing else", async () => {
+    const report = await went();
+    const stopped = changed(report, (one) => {
+      one.changes = null;
+      one.staging.passes = [];
+    });
+    const since = markdownOf(stopped, figuresIn(markdownOf(report))).split("Since the last push")[1];
+    expect(since).toContain(`- \`${report.migrations[0]?.version}\` was not run\n`);
+  });
+
   test("takes no figures from what is none of its texts, or was tampered with", () => {
     for (const text of ["", "hello", "<!-- sluice-figures e30= -->", "<!-- sluice-figures !!! -->"])
       expect(figuresIn(text)).toBeUndefined();

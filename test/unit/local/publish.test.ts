@@ -124,6 +124,10 @@ describe("publishing a plan", () => {
       name: "PlanUnusable",
     });
     expect(d.started).toEqual([]);
+    // A dry run does not say that all is well.
+    await expect(publish(plan, d, { ...wishes, dryRun: true })).rejects.toMatchObject({
+      name: "PlanUnusable",
+    });
   });
 });
 
