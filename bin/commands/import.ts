@@ -23,6 +23,7 @@ interface ImportFlags {
   call?: true;
   take?: string[];
   skip?: string[];
+  until?: string;
   value?: string[];
 }
 
@@ -40,6 +41,7 @@ export function importCommand({ streams, exit }: Context): Command {
       "--after <version>",
       "the newest version that is applied: those after it are pending, and no database is asked; none: all are pending",
     )
+    .option("--until <version>", "the last version that goes into this plan; later ones wait for another")
     .addOption(
       databaseOption("the database whose table of that tool says which are applied; it is only read"),
     )
@@ -80,7 +82,7 @@ ${OTHER_EXIT_CODES}`,
       const { tool, because, source } = recognized;
       const { take = [], skip = [], value = [] } = flags;
       const decisions = { take, skip, values: valuesOf(value) };
-      const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions));
+      const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions, flags.until));
       const plan = flags.plan ?? join("sql", tool);
       if (flags.json) {
         const isOpen = draft.unknown.length > 0 || draft.doubts.length > 0;

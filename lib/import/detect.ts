@@ -51,7 +51,7 @@ const SIGNS: readonly Sign[] = [
   },
   {
     tool: "liquibase",
-    because: "is formatted SQL of Liquibase",
+    because: "is a changelog of Liquibase",
     found: ({ withText, folder }) =>
       withText(/^\s*--\s*liquibase\s+formatted\s+sql/i) ??
       folder.paths.find(
@@ -159,7 +159,7 @@ function pairs(folder: SourceFolder, sql: readonly string[]): Candidate[] {
   }
   const [project] = projectsAround(folder.root).filter(({ tool }) => tool === "sqlx");
   if (project && sql.some((path) => /^\d+_[^/]*\.sql$/.test(path))) return [project];
-  const numbered = sql.find((path) => /(^|\/)[Vv]?\d+([._-][^/]*)?(\/(up|down)\.sql|\.sql)$/.test(path));
+  const numbered = sql.find((path) => /(^|\/)[Vv]?\d+([._\s-][^/]*)?(\/(up|down)\.sql|\.sql)$/i.test(path));
   return numbered === undefined
     ? []
     : [{ tool: "numbered", because: `${numbered} is numbered, and nothing in the folder is a tool's own` }];

@@ -15,6 +15,7 @@ import { TOOL_NAMES } from "./readers.ts";
 import { byCodeUnit } from "./source.ts";
 import { stepsOf } from "./steps.ts";
 import { versionsSql } from "./tool-tables.ts";
+import { downWithin } from "./way-marks.ts";
 
 /** What people decide of migrations that are in doubt: files, their names, or versions. */
 export interface Decisions {
@@ -105,7 +106,10 @@ export function draftOf(folder: ImportedFolder, split: Split, decisions: Decisio
     const made = draftMigration(migration, tool);
     const late = split.late.filter((finding) => finding.file === file);
     const parsed = made.doubts.filter((finding) => !unfilled.has(finding.file));
-    const open = [...migration.doubts, ...parsed, ...late];
+    const marks = downWithin(migration.up, tool).filter(
+      ({ line }) => !migration.doubts.some((known) => known.line === line),
+    );
+    const open = [...migration.doubts, ...marks, ...parsed, ...late];
     notes.push(
       ...made.notes,
       ...(take ? open.map((finding) => ({ ...finding, says: `${finding.says} (taken as it is)` })) : []),
@@ -178,8 +182,19 @@ function draftMigration(
   if (hasWayBack(down)) {
     const back = stepsOf(down, "down", tool);
     notes.push(...back.notes);
-    doubts.push(...back.doubts);
-    draft.files.rollback = `${head(down.file)}${back.text}`;
+    if (back.refused) {
+      // Half of a way back is none.
+      draft.noWayBack = `${down.file} is no SQL that PostgreSQL takes`;
+      doubts.push(
+        ...back.doubts.map((one) => ({
+          ...one,
+          says: `${one.says}. Taken as it is, its way back is the restore (rollback: restore)`,
+        })),
+      );
+    } else {
+      doubts.push(...back.doubts);
+      draft.files.rollback = `${head(down.file)}${back.text}`;
+    }
   } else {
     draft.noWayBack = down.none;
     // What does nothing is taken back by nothing.

@@ -4,9 +4,9 @@ import { appliedIn } from "./applied.ts";
 import { candidates, programsIn } from "./detect.ts";
 import { type Decisions, type Draft, draftOf } from "./draft.ts";
 import type { Tool } from "./imported.ts";
-import { type Applied, splitFolder } from "./pending.ts";
+import { type Applied, splitFolder, splitUntil } from "./pending.ts";
 import { READERS, TOOL_NAMES } from "./readers.ts";
-import { ImportError, readSource, type SourceFolder } from "./source.ts";
+import { ImportError, nameOf, readSource, type SourceFolder } from "./source.ts";
 
 /** A folder whose tool is known. */
 export interface Recognized {
@@ -44,24 +44,36 @@ export type Asked = Applied | { kind: "database"; session: Session; table: strin
 
 /**
  * The draft of a plan, and nothing written.
+ * @param until the last version that the plan is to hold; all that are pending without it
  * @throws ImportError where the folder holds no migration, or it is not clear which of them are applied
  */
 export async function draftFrom(
   { source, tool }: Recognized,
   asked: Asked,
   decisions: Decisions,
+  until?: string,
 ): Promise<Draft> {
   await loadModule();
   const folder = READERS[tool](source);
+  const databases = folder.refusals.length > 0 ? databasesNamed(source) : [];
+  if (databases.length > 1)
+    throw new ImportError(
+      `${source.root} has files for several databases by their names (${databases.map(([name, file]) => `${name}: ${file}`).join(", ")}), several of one version. Copy those that PostgreSQL is to run into a folder, and import that.`,
+    );
   if (folder.migrations.length === 0 && folder.refusals.length === 0) {
     const programs = programsIn(source);
     throw new ImportError(
       `There is no migration of ${TOOL_NAMES[tool]} in ${source.root}.${programs === undefined ? "" : ` ${programs}`}${folder.notes.map(({ file, says }) => `\n  ${file} ${says}`).join("")}`,
     );
   }
-  if (asked.kind !== "database") return draftOf(folder, splitFolder(folder, asked), decisions);
+  if (asked.kind !== "database")
+    return draftOf(folder, splitUntil(folder, splitFolder(folder, asked), until), decisions);
   const said = await appliedIn(asked.session, folder, asked.table);
-  const draft = draftOf(said.folder, splitFolder(said.folder, said.applied), decisions);
+  const draft = draftOf(
+    said.folder,
+    splitUntil(said.folder, splitFolder(said.folder, said.applied), until),
+    decisions,
+  );
   if (!draft.schema) return draft;
   return {
     ...draft,
@@ -72,4 +84,17 @@ export async function draftFrom(
       expectedVersion: tool === "django" ? draft.schema.expectedVersion : said.version,
     },
   };
+}
+
+const DATABASE =
+  /[._-](postgres(?:ql)?|pg|mysql|mariadb|sqlite3?|cockroach(?:db)?|mssql|sqlserver|oracle|h2)\.(?:.*\.)?sql$/i;
+
+/** Databases that files' names are of, each with one file. */
+function databasesNamed({ paths }: SourceFolder): [name: string, file: string][] {
+  const found = new Map<string, string>();
+  for (const path of paths) {
+    const name = DATABASE.exec(nameOf(path))?.[1]?.toLowerCase();
+    if (name !== undefined && !found.has(name)) found.set(name, path);
+  }
+  return [...found];
 }

@@ -17,11 +17,25 @@ export interface Split {
   late: readonly Finding[];
 }
 
+/**
+ * Leaves what comes after that version for another plan.
+ * @throws ImportError for a version that no migration has or several have, and for one that leaves nothing pending
+ */
+export function splitUntil(folder: ImportedFolder, split: Split, until: string | undefined): Split {
+  if (until === undefined) return split;
+  const at = placeOf(folder.migrations, until, "--until");
+  const pending = split.pending.filter((one) => folder.migrations.indexOf(one) <= at);
+  if (pending.length === 0 && split.pending.length > 0)
+    throw new ImportError(`--until ${until}: nothing up to that version is pending.`);
+  const files = new Set(pending.map(({ files: [first], version }) => first ?? version));
+  return { ...split, pending, late: split.late.filter(({ file }) => files.has(file)) };
+}
+
 /** @throws ImportError for a version that no migration has, or several have */
 export function splitFolder({ migrations, late }: ImportedFolder, applied: Applied): Split {
   if (applied.kind === "none") return { applied: [], pending: onEmpty(migrations), late: [] };
   if (applied.kind === "after") {
-    const at = placeOf(migrations, applied.version);
+    const at = placeOf(migrations, applied.version, "--after");
     return {
       applied: onEmpty(migrations.slice(0, at + 1)),
       pending: notBase(migrations.slice(at + 1)),
@@ -66,7 +80,11 @@ function isBase({ base }: ImportedMigration): boolean {
   return base === true;
 }
 
-function placeOf(migrations: readonly ImportedMigration[], given: string): number {
+function placeOf(
+  migrations: readonly ImportedMigration[],
+  given: string,
+  option: "--after" | "--until",
+): number {
   const matches = (test: (one: ImportedMigration) => boolean) =>
     migrations.flatMap((one, index) => (test(one) ? [index] : []));
   const digits = /^0*(\d+)$/.exec(given)?.[1];
@@ -82,11 +100,11 @@ function placeOf(migrations: readonly ImportedMigration[], given: string): numbe
     places.map(({ version, files }) => `${version} (${files[0]})`).join(", ");
   if (place === undefined)
     throw new ImportError(
-      `--after ${given}: no migration has that version. The last ones are ${names(migrations.slice(-5)) || "none"}.`,
+      `${option} ${given}: no migration has that version. The last ones are ${names(migrations.slice(-5)) || "none"}.`,
     );
   if (more.length > 0)
     throw new ImportError(
-      `--after ${given}: ${found.length} migrations are called so: ${names(found.flatMap((one) => migrations[one] ?? []))}.`,
+      `${option} ${given}: ${found.length} migrations are called so: ${names(found.flatMap((one) => migrations[one] ?? []))}.`,
     );
   return place;
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { textOf as textFrom } from "../plan/read-text.ts";
 import type { Finding } from "./imported.ts";
@@ -30,21 +30,28 @@ export class ImportError extends Error {
 /** @throws ImportError for a folder with too many files, or one that holds itself */
 export function readSource(root: string): SourceFolder {
   const paths: string[] = [];
-  const walk = (folder: string, depth: number) => {
+  const walk = (folder: string, depth: number, above: readonly string[]) => {
     if (depth > 12) return;
+    const real = realpathSync(join(root, folder));
+    if (above.includes(real))
+      throw new ImportError(`${join(root, folder)} is a link to a folder that holds it. Take the link away.`);
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.name.startsWith(".") && entry.name !== ".gmrc") continue;
       const kind = entry.isSymbolicLink() ? statSync(join(root, path), { throwIfNoEntry: false }) : entry;
-      if (kind?.isDirectory() && !PASSED_OVER.has(entry.name)) walk(path, depth + 1);
-      else if (kind?.isFile()) paths.push(path);
+      if (!kind)
+        throw new ImportError(
+          `${join(root, path)} is a link to a file that is not there. Bring the file back, or take the link away.`,
+        );
+      if (kind.isDirectory() && !PASSED_OVER.has(entry.name)) walk(path, depth + 1, [...above, real]);
+      else if (kind.isFile()) paths.push(path);
       if (paths.length > MOST_FILES)
         throw new ImportError(
           `${root} holds more than ${MOST_FILES} files: give the folder of the migrations alone.`,
         );
     }
   };
-  walk("", 0);
+  walk("", 0, []);
   return sourceOf(
     root,
     paths.map((path) => [path, () => readFileSync(join(root, path))]),

@@ -15,6 +15,8 @@ export interface Steps {
   each: string[];
   /** It does nothing. */
   empty: boolean;
+  /** PostgreSQL's parser refuses the SQL: the text is as it was. */
+  refused?: true;
   notes: Finding[];
   doubts: Finding[];
 }
@@ -68,7 +70,7 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
         ...(problem ? { line: problem.line } : {}),
         says: `PostgreSQL's parser refuses it: ${message}${variable}`,
       });
-    return { text: `${text.trim()}\n`, each: [text.trim()], empty: false, notes, doubts };
+    return { text: `${text.trim()}\n`, each: [text.trim()], empty: false, refused: true, notes, doubts };
   }
   const steps = group(part, cuts.statements, direction, tool, say, doubts);
   if (steps.length === 0) {

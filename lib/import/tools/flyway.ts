@@ -104,7 +104,7 @@ function migrationOf(
     down: back(
       folder,
       way,
-      `there is no U${version}__ file: the open edition of Flyway has no way back`,
+      "there is no U file of its version: the open edition of Flyway has no way back",
       notes,
     ),
     row: { version, description, script: path, checksum: checksumOf(raw) },

@@ -96,7 +96,7 @@ function listedBy(folder: SourceFolder, notes: Finding[], refusals: Finding[]): 
   if (root === undefined || more.length > 0) {
     refusals.push({
       file: root ?? [...logs.keys()][0] ?? "",
-      says: `${roots.length} changelogs, and none includes the others: ${roots.join(", ")}. Import the folder of one`,
+      says: `is one of ${roots.length} changelogs, of which none includes the others: ${roots.join(", ")}. Give a folder that holds one of them and what it includes`,
     });
     return [];
   }

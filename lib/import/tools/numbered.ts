@@ -1,5 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
 import { byCodeUnit, nameOf, type SourceFolder } from "../source.ts";
+import { holdsSql } from "../sql-text.ts";
+import { partedByMarks } from "../way-marks.ts";
 import { byNumber, program, programOf, twice, wordsOf } from "./names.ts";
 import { back, whole } from "./up-down-files.ts";
 
@@ -16,8 +18,9 @@ const UPS = "up|do|apply|forward|migrate|deploy";
 const DOWNS = "down|undo|rollback|revert|backward|back|drop";
 const WAY = new RegExp(`^(?:(${UPS})|(${DOWNS}))$`, "i");
 const IN_NAME = new RegExp(`[._-](?:(${UPS})|(${DOWNS}))\\.sql$`, "i");
-/** A number, or a stamp such as 2026-01-28-115414. */
-const VERSION = /^[Vv]?(\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
+/** A number, a release with a number within it such as 00.05.00_02, or a stamp such as 2026-01-28T11:54:14. */
+const VERSION =
+  /^[Vv]?(\d{4}-\d\d-\d\dT\d\d[.:-]?\d\d(?:[.:-]?\d\d)?Z?|\d+(?:\.\d+)+_\d+|\d+(?:[.-]\d+)*)(?=[._\s-]|$)/;
 
 /** No tool's own: numbered files, whose names or folders say which way they lead. */
 export function readNumbered(folder: SourceFolder): ImportedFolder {
@@ -60,14 +63,21 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
       });
       return [];
     }
+    const all = whole(folder, up, notes);
+    const parted = down === undefined ? partedByMarks(all) : undefined;
+    if (parted) notes.push({ file: up, says: parted.says });
     return [
       {
         version,
         aliases: [up, String(/^\d+/.exec(version)?.[0])],
         name: name || version,
         files: down === undefined ? [up] : [up, down],
-        up: whole(folder, up, notes),
-        down: back(folder, down, `nothing leads back from ${up}`, notes),
+        up: parted?.up ?? all,
+        down: parted
+          ? holdsSql(parted.down.text)
+            ? parted.down
+            : { none: "its down part holds no SQL" }
+          : back(folder, down, "nothing leads back from it", notes),
         standing: version,
         doubts: [],
       },
@@ -76,11 +86,18 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
   migrations.push(...programs);
   migrations.sort((a, b) => order(a.version, b.version));
   refusals.push(...twice(migrations, "a plan"));
-  return { tool: "numbered", migrations, notes, refusals };
+  return {
+    tool: "numbered",
+    migrations,
+    notes,
+    refusals,
+    // In capitals, where SQL itself has no colon before a name.
+    placeholders: { pattern: /(?<=[\s(,=.]):([A-Z][A-Z0-9_]+)\b/g, by: "whoever runs these files replaces" },
+  };
 }
 
 function order(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(/[._-]/));
+  const [left, right] = [a, b].map((version) => version.match(/\d+/g));
   for (let at = 0; at < Math.max(left?.length ?? 0, right?.length ?? 0); at++) {
     const compared = byNumber(left?.[at] ?? "0", right?.[at] ?? "0");
     if (compared !== 0) return compared;

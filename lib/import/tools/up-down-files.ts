@@ -48,7 +48,7 @@ export function readGolangMigrate(folder: SourceFolder): ImportedFolder {
       down: back(
         folder,
         down,
-        `there is no down file beside ${path}: \`migrate down\` would say nothing, lower the version and leave the objects`,
+        `there is no down file beside it: \`migrate down\` would say nothing, lower the version and leave the objects`,
         notes,
       ),
       row: { version },
@@ -99,7 +99,7 @@ export function readSqlx(folder: SourceFolder): ImportedFolder {
       name: wordsOf(description),
       files: down === undefined ? [path] : [path, down],
       up: sqlxPart(whole(folder, path, notes), notes),
-      down: back(folder, down, `there is no down file beside ${path}`, notes),
+      down: back(folder, down, `there is no down file beside it`, notes),
       row: {
         version,
         description,
@@ -169,7 +169,7 @@ export function readPostgrator(folder: SourceFolder): ImportedFolder {
       down: back(
         folder,
         down,
-        `there is no undo file beside ${up}: postgrator would pass over it and leave its row`,
+        `there is no undo file beside it: postgrator would pass over it and leave its row`,
         notes,
       ),
       row: { version, name, md5 },
@@ -204,5 +204,5 @@ export function back(
   if (path === undefined) return { none };
   if (programOf(path) !== undefined) return { none: `${path} is a program` };
   const part = whole(folder, path, notes);
-  return holdsSql(part.text) ? part : { none: `${path} holds no SQL` };
+  return holdsSql(part.text) ? part : { none: "the file that leads back holds no SQL" };
 }

@@ -1,5 +1,8 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { textOf } from "../../../lib/import/source.ts";
+import { readSource, textOf } from "../../../lib/import/source.ts";
 import { drafted, folderOf, said, toolsOf } from "../../support/imported.ts";
 
 describe("whose a folder is", () => {
@@ -23,6 +26,7 @@ describe("whose a folder is", () => {
     [["yoyo"], { "1_a.sql": "-- depends: 0\n" }],
     [["sqlx"], { "1_a.up.sql": "-- no-transaction\n", "1_a.down.sql": "" }],
     [["numbered"], { "001_a.sql": "" }],
+    [["numbered"], { "001 first table.SQL": "" }],
     [["numbered"], { "2026_a/up.sql": "", "2026_a/down.sql": "" }],
     [[], { "schema.sql": "" }],
   ])("is seen by what is a tool's alone: %s", (tools, files) => {
@@ -206,4 +210,22 @@ test("a changelog of Liquibase finds its files from wherever it is called", asyn
   expect(await found("includeAll: {path: src/migrations/sql/}")).toEqual([]);
   expect(await found("includeAll: {path: migrations/sql/}")).toEqual(["sql/a.sql", "sql/b.sql"]);
   expect(await found("include: {file: resources/migrations/z.sql}")).toEqual(["z.sql"]);
+});
+
+test("a link that leads nowhere is named, and not passed over; so is a folder that holds itself by a link", () => {
+  const root = mkdtempSync(join(tmpdir(), "sluice-links-"));
+  try {
+    for (const folder of ["real", "lost", "round"]) mkdirSync(join(root, folder));
+    writeFileSync(join(root, "real/1_a.sql"), "SELECT 1;");
+    symlinkSync(join(root, "real"), join(root, "real-too"));
+    symlinkSync("nothing.sql", join(root, "lost/1_a.sql"));
+    symlinkSync(".", join(root, "round/self"));
+    expect(readSource(join(root, "real-too")).paths).toEqual(["1_a.sql"]);
+    expect(() => readSource(join(root, "lost"))).toThrow(
+      /lost\/1_a\.sql is a link to a file that is not there/,
+    );
+    expect(() => readSource(join(root, "round"))).toThrow(/round\/self is a link to a folder that holds it/);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });

@@ -73,6 +73,33 @@ describe("an import", () => {
     expect((await run("--take", "2_b.sql")).code).toBe(0);
   });
 
+  test("leaves what comes after --until for another plan, and adds it later", async () => {
+    const { run, plan } = await folders({ "1_a.sql": A, "2_b.sql": A, "3_c.sql": A });
+    expect((await run("--after", "1", "--until", "1")).err).toContain(
+      "--until 1: nothing up to that version is pending",
+    );
+    expect((await run("--until", "9")).err).toContain("--until 9: no migration has that version");
+    expect((await run("--after", "1", "--until", "2")).code).toBe(0);
+    expect(readdirSync(plan)).toContain("2_b");
+    expect(readdirSync(plan)).not.toContain("3_c");
+    expect((await run("--after", "1")).out).toContain("3_c is added");
+  });
+
+  test("says once that a folder is for several databases, and not of each file that its version is another's", async () => {
+    const { run } = await folders({
+      "1_a.postgres.up.sql": "SELECT 1;",
+      "1_a.mysql.up.sql": "SELECT 1;",
+      "2_b.postgres.up.sql": "SELECT 1;",
+      "2_b.mysql.up.sql": "SELECT 1;",
+    });
+    const { code, err } = await run("--tool", "golang-migrate");
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /has files for several databases by their names \(mysql: 1_a\.mysql\.up\.sql, postgres: 1_a\.postgres\.up\.sql\)/,
+    );
+    expect(err.trim().split("\n")).toHaveLength(1);
+  });
+
   test("says which tools a folder may be of", async () => {
     const { run } = await folders({ "1_a.up.sql": "SELECT 1;", "1_a.down.sql": "SELECT 1;" });
     const { code, err } = await run();

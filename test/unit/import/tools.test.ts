@@ -619,6 +619,84 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       notes: [/notes\.sql is not imported: nothing says which number it has/],
     },
   ],
+  [
+    "numbered",
+    "parts a file that has one mark for each way, whoever's mark it is",
+    {
+      "1_a.sql": "-- +migrate Up\nCREATE TABLE a ();\n\n-- +migrate Down\nDROP TABLE a;\n",
+      "2_b.sql": "-- !Ups\nDO $$ BEGIN\n-- down\nNULL; END $$;\n-- !Downs\nDO $$ BEGIN NULL; END $$;\n",
+    },
+    {
+      makes: ["1", "2"],
+      up: "-- +migrate Up\nCREATE TABLE a ();",
+      down: "-- +migrate Down\nDROP TABLE IF EXISTS a;",
+      notes: [
+        /^1_a\.sql is read in two parts: the way there below -- \+migrate Up, and the way back below -- \+migrate Down \(line 4\)/,
+        /^2_b\.sql is read in two parts: .*-- !Downs \(line 5\)/,
+      ],
+    },
+  ],
+  [
+    "numbered",
+    "knows the number of a file within its release, and no number of a plain name",
+    {
+      "00.05.00_02_drop_b.sql": "SELECT 1;",
+      "00.05.00_01_drop_a.sql": "SELECT 1;",
+      "00.10.00_01_c.sql": "SELECT 1;",
+      "11_2_phase_commit.sql": "SELECT 1;",
+    },
+    { makes: ["00.05.00_01", "00.05.00_02", "00.10.00_01", "11"] },
+  ],
+  [
+    "numbered",
+    "parts a file of MyBatis at its mark",
+    { "20260128_a.sql": "-- // a\nCREATE TABLE a ();\n-- //@UNDO\nDROP TABLE a;\n" },
+    { up: "-- // a\nCREATE TABLE a ();", down: "-- //@UNDO\nDROP TABLE IF EXISTS a;" },
+  ],
+  [
+    "numbered",
+    "reads a stamp to its end, blanks behind a number, and endings in capitals",
+    {
+      "2026-01-29T11:54:14_b.sql": "SELECT 1;",
+      "2026-01-29T09:00_a.sql": "SELECT 1;",
+      "001 first table.SQL": "SELECT 1;",
+    },
+    { makes: ["001", "2026-01-29T09:00", "2026-01-29T11:54:14"] },
+  ],
+  [
+    "numbered",
+    "never runs as the way there what stands below a mark of the way back",
+    {
+      "1_a.sql": "CREATE TABLE a ();\n--- DOWN\nDROP TABLE a;\n",
+      "2_b.sql": "CREATE TABLE b ();\n-- down\n-- DROP TABLE b;\n",
+    },
+    { doubts: [/^1_a\.sql:2 --- DOWN looks like the mark of a way back/] },
+  ],
+  [
+    "flyway",
+    "is in doubt where a mark of another tool begins a way back",
+    { "V1__a.sql": "-- migrate:up\nCREATE TABLE a ();\n-- migrate:down\nDROP TABLE a;" },
+    {
+      doubts: [/^V1__a\.sql:3 -- migrate:down looks like the mark of a way back, which Flyway does not know/],
+    },
+  ],
+  [
+    "sqlx",
+    "is in doubt where the way back is no SQL",
+    { "1_a.up.sql": "CREATE TABLE a ();", "1_a.down.sql": "DROP INDEX IF EXIST a_i;" },
+    {
+      down: null,
+      doubts: [
+        /^1_a\.down\.sql:1 PostgreSQL's parser refuses it: .*"EXIST"\. Taken as it is, its way back is the restore/,
+      ],
+    },
+  ],
+  [
+    "numbered",
+    "names what somebody replaces before it is SQL",
+    { "1_a.sql": "CREATE TABLE :APP_SCHEMA.a (at timestamptz DEFAULT '2026-01-01 10:00:00Z'::TIMESTAMPTZ);" },
+    { doubts: [/^1_a\.sql:1 .*replaces :APP_SCHEMA by .* --value APP_SCHEMA=\.\.\./] },
+  ],
 ];
 
 describe("the folder of another tool is read as that tool reads it:", () => {
