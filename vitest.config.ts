@@ -26,16 +26,20 @@ const MATRIX = "test/machine/matrix";
 
 /** Whole runs, two dozen and more: CI's, as npm test is to take under four minutes. */
 const RUNS = [
-  "changes",
-  "drill",
-  "ends-back",
-  "ends-forward",
-  "hooks-and-gates",
-  "import",
-  "mistakes",
-  "ways-back",
-  "small-plan",
-].map((name) => `test/machine/${name}.test.ts`);
+  ...[
+    "changes",
+    "drill",
+    "ends-back",
+    "ends-forward",
+    "hooks-and-gates",
+    "import",
+    "mistakes",
+    "ways-back",
+    "small-plan",
+  ].map((name) => `test/machine/${name}.test.ts`),
+  // Rollbacks written for the bundled migrations, and tried as rehearsals try them.
+  "test/sql/rollback/bundled.test.ts",
+];
 
 const report = process.env.SLUICE_TEST_REPORT;
 
@@ -48,7 +52,7 @@ export default defineConfig({
     projects: [
       tier("unit", 60, { ...SHARED, exclude: ALONE }),
       tier("unit-alone", 60, { include: ALONE }),
-      tier("sql", 120, SHARED),
+      tier("sql", 120, { ...SHARED, exclude: RUNS }),
       tier("machine", 180, { ...SHARED, exclude: [`${MATRIX}/**`, ...RUNS] }),
       tier("runs", 180, { ...SHARED, include: RUNS }),
       // The failure matrix: some walks on stand-ins, for every change; all of them, or with SLUICE_MATRIX=sample some of each kind.
