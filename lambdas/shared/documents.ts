@@ -52,7 +52,7 @@ export const Doc = {
   made: (version: string) => `made/${version}`,
   /** Of all migrations, once all are rehearsed: production's checks and proofs read it. */
   madeByAll: "made/all",
-  /** The catalog that a gate was asked for; of older runs also those of records, by their names. */
+  /** The catalog that a gate was asked for, or that staging had once a migration with `leaves` was first applied; of older runs also those of records. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */
   catalog: (sha256: string) => `catalogs/${sha256}`,

@@ -138,8 +138,11 @@ export const relations = (version: number): string[] => [
           q.seqincrement, q.seqmin, q.seqmax, q.seqstart, q.seqcache, CASE WHEN q.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END) FROM pg_sequence q WHERE q.seqrelid = c.oid)`,
       },
       {
+        // Made again, it is its maker's, and a column's sequence must be of the table's owner first.
         key: "56 owned by",
         set: `CASE WHEN c.relkind = 'S' AND ${IDENTITY_OF} IS NULL THEN
+          CASE WHEN ${SERVES("1")} IS NOT NULL AND pg_get_userbyid(c.relowner) <> current_user
+               THEN format('ALTER SEQUENCE %s OWNER TO %I; ', ${FULL}, pg_get_userbyid(c.relowner)) ELSE '' END ||
           format('ALTER SEQUENCE %s OWNED BY %s', ${FULL}, coalesce(${SERVES("format('%s.%I', a.attrelid::regclass, a.attname)")}, 'NONE')) END`,
         plain: `${SERVES("1")} IS NULL`,
       },

@@ -61,3 +61,15 @@ test("what the rows of a table that its owner may not read become is not claimed
   expect(made.wrong).toEqual([]);
   expect(made.unknown).toEqual([expect.stringContaining("The rows of app.task were not compared")]);
 });
+
+test("a sequence that is made again belongs to the owner of its table, whoever that is", async () => {
+  const theirs =
+    "CREATE TABLE app.theirs (id serial); GRANT CREATE ON SCHEMA app TO web; ALTER TABLE app.theirs OWNER TO web";
+  const drops = "ALTER TABLE app.theirs ALTER id DROP DEFAULT; DROP SEQUENCE app.theirs_id_seq";
+  await copy.withSession((session) => session.exec(theirs));
+  const made = await makeRollback(copy, migrationOf(drops), ["web"]);
+  await copy.withSession((session) =>
+    session.exec("DROP TABLE app.theirs; REVOKE CREATE ON SCHEMA app FROM web"),
+  );
+  expect(made.wrong, made.text).toEqual([]);
+});
