@@ -37,8 +37,8 @@ const RUNS = [
     "ways-back",
     "small-plan",
   ].map((name) => `test/machine/${name}.test.ts`),
-  // Rollbacks written for the bundled migrations, and tried as rehearsals try them.
-  "test/sql/rollback/bundled.test.ts",
+  // Rollbacks that Sluice writes, for the bundled migrations and for changes of every kind, each tried as rehearsals do.
+  ...["bundled", "make", "undo"].map((name) => `test/sql/rollback/${name}.test.ts`),
 ];
 
 const report = process.env.SLUICE_TEST_REPORT;
