@@ -118,8 +118,9 @@ export async function loadPlan(
     const rollback = await mistakes.within<Migration["rollback"]>(() =>
       entry.rollback === RESTORE
         ? withoutFile(directory, path("rollback"))
-        : rollbacks === "none"
-          ? { path: path("rollback"), checksum: "", steps: [] }
+        : rollbacks === "none" || !(given || files.includes("rollback.sql"))
+          ? // Of a plan.yaml that cannot be read nobody knows whether it asks for one.
+            { path: path("rollback"), checksum: "", steps: [] }
           : wayBack(
               path("rollback"),
               () => readOf(read, path("rollback"), files),

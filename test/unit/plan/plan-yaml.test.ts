@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
@@ -195,6 +195,14 @@ describe("all mistakes are told at once, each with its line, in words", () => {
       expect.stringMatching(/^plan\.yaml: line \d: /),
       expect.stringMatching(/^013_labels\/rollback\.sql: file: holds no SQL/),
     ]);
+  });
+
+  test("but for a rollback of which plan.yaml might say that it needs none", async () => {
+    const folder = await planOf(
+      "titel: Orders\nmigrations:\n  - { folder: 013_labels, rollback: restore }\n",
+    );
+    await rm(join(folder, "013_labels/rollback.sql"));
+    expect(await mistakesOf(folder)).toEqual([expect.stringContaining('unknown key "titel"')]);
   });
 
   test("and a file that is missing names what is there", async () => {
