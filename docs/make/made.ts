@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { type Definition, definitionOf } from "../../local/definition.ts";
 import { templateOf } from "../../local/synthesize.ts";
+import { constructText } from "./construct-text.ts";
 import { costText, idleText } from "./cost.ts";
 import { machinePicture } from "./machine-picture.ts";
 import { stackPicture } from "./stack-picture.ts";
@@ -25,6 +26,7 @@ export async function madeFiles(): Promise<Map<string, string>> {
       ]),
       "clean-up": mermaid(machinePicture(definitionOf(template, "clean-up"))),
     },
+    "docs/deploying.md": { construct: constructText() },
     "README.md": { cost: costText(await usualRun(run, plan), plan), idle: idleText(template) },
   };
   return new Map(
