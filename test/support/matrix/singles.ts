@@ -26,7 +26,9 @@ export async function singleFailures(
   const definition = await synthesize(plan, { rehearse, backup: BACKUP });
   const ground: Ground = { definition, plan, rehearse };
   const wanted = (state: string): Fault[] =>
-    faultsOf(ground, state).filter((fault) => WHOLE || sampled(fault, place === undefined ? SAMPLE.ordinary : SAMPLE.restoreOnly, about));
+    faultsOf(ground, state).filter(
+      (fault) => WHOLE || sampled(fault, place === undefined ? SAMPLE.ordinary : SAMPLE.restoreOnly, about),
+    );
 
   describe(`one failure, with the rehearsal ${rehearse} the downtime${about}`, () => {
     let found: Map<string, Entry>;
