@@ -31,7 +31,7 @@ export interface SluiceProps {
   readonly iamUser?: string;
   /** PEM file of further certificate authorities that may vouch for the database. */
   readonly caBundle?: string;
-  /** Subnets of the functions, from which S3, Secrets Manager, SNS and EventBridge can be reached. Default: private ones with a way out. */
+  /** Subnets of the functions, from which S3, Secrets Manager, SNS and EventBridge can be reached. Default: private ones with a way out, or isolated ones where there are no such. */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /** Of the functions. Default: one is made, and an instance of this app lets it in. */
   readonly securityGroup?: ec2.ISecurityGroup;
