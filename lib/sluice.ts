@@ -31,7 +31,7 @@ export interface SluiceProps {
   readonly iamUser?: string;
   /** PEM file of further certificate authorities that may vouch for the database. */
   readonly caBundle?: string;
-  /** Subnets of the functions, from which S3, Secrets Manager, SNS and EventBridge can be reached. Default: private ones with a way out. */
+  /** Subnets of the functions, from which S3, Secrets Manager, SNS and EventBridge can be reached. Default: private ones with a way out, or isolated ones where there are no such. */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /** Of the functions. Default: one is made, and an instance of this app lets it in. */
   readonly securityGroup?: ec2.ISecurityGroup;
@@ -58,6 +58,7 @@ export class Sluice extends Construct {
 
   constructor(scope: Construct, id: string, props: SluiceProps) {
     super(scope, id);
+    const settings = settingsOf(this, props);
     const { vpc, vpcSubnets: subnets = {} } = props;
     const securityGroup =
       props.securityGroup ??
@@ -68,7 +69,7 @@ export class Sluice extends Construct {
     if (typeof props.instance !== "string")
       props.instance.connections.allowDefaultPortFrom(securityGroup, "Functions of Sluice");
     const { machine, storage, publishers, notices } = new Deployment(this, "Default", {
-      settings: settingsOf(this, props),
+      settings,
       plan: compilePlanNow(props.plan),
       network: { vpc, subnets, securityGroup },
     });
@@ -87,9 +88,15 @@ const STANDS_IN = {
 
 function settingsOf(scope: Construct, props: SluiceProps): Settings {
   const { approvers, escalation = approvers, settings = {}, plan, iamUser } = props;
+  const { instance } = props;
+  // Nobody has checked the types of a JavaScript app.
+  if (typeof instance !== "string" && !instance?.connections)
+    refuse(scope, "instance: give an rds.DatabaseInstance, or the identifier of one");
   const found = productionOf(props);
   if (found.engine !== undefined && found.engine !== "postgres")
     refuse(scope, `instance: it runs ${found.engine}, and Sluice migrates RDS for PostgreSQL`);
+  if (instance instanceof rds.DatabaseInstanceReadReplica)
+    refuse(scope, "instance: it is a read replica: give the instance that it is a replica of");
   if (found.name === undefined)
     refuse(scope, "databaseName: is missing, and the instance does not say which database it is made with");
   if (!iamUser && !found.secretArn)
@@ -97,6 +104,9 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
       scope,
       "secret: is missing, and the instance has none: give the migrating role's secret, or iamUser",
     );
+  // A policy that names it without the six letters allows nothing.
+  if (!iamUser && found.secret && found.secret.secretFullArn === undefined)
+    refuse(scope, "secret: give it by its whole ARN, as secretsmanager.Secret.fromSecretCompleteArn does");
   const parsed = parseSettings(
     {
       ...settings,

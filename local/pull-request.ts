@@ -105,6 +105,7 @@ async function ask(
   method: "GET" | "POST" | "PATCH" = "GET",
   body?: object,
 ): Promise<unknown> {
+  const failed = (why: string) => new UsageError(`GitHub ${why} to ${method} ${url}: try again`);
   const answer = await fetch(url, {
     method,
     headers: {
@@ -114,9 +115,14 @@ async function ask(
     },
     ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(30_000),
+  }).catch((error: Error) => {
+    const { cause = error } = error;
+    throw failed(`gives no answer (${cause instanceof Error ? cause.message : cause})`);
   });
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
     throw new NotAllowed(`GitHub answers ${answer.status}`);
-  if (!answer.ok) throw new UsageError(`GitHub answers ${answer.status} to ${method} ${url}: try again`);
-  return await answer.json();
+  if (!answer.ok) throw failed(`answers ${answer.status}`);
+  return await answer.json().catch(() => {
+    throw failed("answers what is no JSON");
+  });
 }

@@ -19,7 +19,8 @@ export function bundle(
 ): (name: string) => lambda.Code {
   if (!Stack.of(scope).bundlingRequired)
     return () => lambda.Code.fromInline("// Not bundled: made for a template only.");
-  const folder = join(Stage.of(scope)?.assetOutdir ?? ".", "bundles");
+  // Of this construct alone: CDK stages a folder once in an app, whatever is in it when it is asked for again.
+  const folder = join(Stage.of(scope)?.assetOutdir ?? ".", "bundles", scope.node.addr);
   // What a former synthesis put beside the code must not be shipped once more.
   rmSync(folder, { recursive: true, force: true });
   if (IS_BUILT)

@@ -9,7 +9,7 @@ import { documentOf } from "../../lambdas/shared/plan-document.ts";
 import { authorities } from "../authorities.ts";
 import { MACHINE_CAPABILITIES, type MachineCapability } from "../machine/capabilities.ts";
 import type { FunctionsNetwork } from "../network.ts";
-import { instancesOf, type Settings, toDeployed } from "../settings.ts";
+import { instancesOf, type Settings, SettingsError, toDeployed } from "../settings.ts";
 import { bundle } from "./bundles.ts";
 import { type Surroundings, statementsFor } from "./permissions.ts";
 import { interfaceStatements } from "./permissions-network.ts";
@@ -59,11 +59,10 @@ export class Functions extends Construct {
       ...namesKnownOnceDeployed(this, settings),
     };
     const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
+    const settingsText = settingsFile(scope, settings);
     const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, STORE_PLAN_NAME], () => {
       const told = {
-        [SETTINGS_FILE]: JSON.stringify(toDeployed(settings), (_, value) =>
-          Token.isUnresolved(value) ? "" : value,
-        ),
+        [SETTINGS_FILE]: settingsText,
         [AUTHORITIES_FILE]: authorities(settings),
       };
       return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : told);
@@ -181,6 +180,35 @@ function versionOf(made: lambda.Function): lambda.IFunction {
   return Object.create(made.currentVersion, {
     resourceArnsForGrantInvoke: { value: [functionArn, `${functionArn}:*`] },
   });
+}
+
+/**
+ * Without what {@link namesKnownOnceDeployed} gives.
+ * @throws SettingsError for all else that only CloudFormation knows: it would be another text there, or none
+ */
+function settingsFile(scope: Construct, settings: Settings): string {
+  const { databases, ...others } = toDeployed(settings);
+  const named = databases.map(({ instance, secretArn, ...database }) => ({
+    ...database,
+    instance: Token.isUnresolved(instance) ? "" : instance,
+    ...(secretArn === undefined ? {} : { secretArn: Token.isUnresolved(secretArn) ? "" : secretArn }),
+  }));
+  const told = { ...others, databases: named };
+  const unknown = unknownIn(told);
+  if (unknown.length > 0)
+    throw new SettingsError(
+      unknown.map((at) => `${at}: only CloudFormation will know it: give a text that is known now`),
+      scope.node.path,
+    );
+  return JSON.stringify(told);
+}
+
+/** Where in it something stands that is known once deployed, such as `databases[0].alarms[1]`. */
+function unknownIn(value: unknown, at = ""): string[] {
+  if (Token.isUnresolved(value)) return [at];
+  if (Array.isArray(value)) return value.flatMap((item, index) => unknownIn(item, `${at}[${index}]`));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => unknownIn(item, at ? `${at}.${key}` : key));
 }
 
 /** A file beside the code cannot name what CloudFormation names: the environment can. */

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { planIn } from "../../lambdas/shared/plan-document.ts";
@@ -12,6 +13,8 @@ const CHILD = fileURLToPath(new URL(IS_BUILT ? "./compile-child.js" : "./compile
  * @throws Error with every mistake in the plan
  */
 export function compilePlanNow(folder: string): CompiledPlan {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new Error(`The plan ${folder} cannot be deployed: there is no such folder in ${process.cwd()}`);
   const loader = IS_BUILT ? [] : ["--import", import.meta.resolve("tsx")];
   const { stdout, stderr, status, error } = spawnSync(process.execPath, [...loader, CHILD, folder], {
     encoding: "utf8",

@@ -15,10 +15,13 @@ const OUT = join(import.meta.dirname, "../../node_modules/.cache/sluice-bundles"
 const MOST_BYTES = 550_000;
 const names = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME];
 const told = (name: string) => (name === STORE_PLAN_NAME ? ["plan.json"] : ["ca.pem", "settings.json"]);
-const folder = (name: string) => join(OUT, "bundles", name);
+let bundles = "";
+const folder = (name: string) => join(bundles, name);
 
 beforeAll(async () => {
-  await makeApp({ bundle: true, outdir: OUT });
+  const { stack } = await makeApp({ bundle: true, outdir: OUT });
+  const functions = stack.node.findChild("Default").node.findChild("Functions");
+  bundles = join(OUT, "bundles", functions.node.addr);
 });
 
 test.each([...names, STORE_PLAN_NAME])(

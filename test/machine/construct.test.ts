@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Match, Template } from "aws-cdk-lib/assertions";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as rds from "aws-cdk-lib/aws-rds";
+import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { expect, onTestFinished, test } from "vitest";
 import { Envar } from "../../lambdas/shared/envars.ts";
 import { Sluice, type SluiceProps } from "../../lib/index.ts";
@@ -13,12 +14,20 @@ import { temporaryFolder } from "../support/rehearsal.ts";
 const ENGINE = rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.VER_17 });
 
 /** A team's own app, with production in it. */
-function own({ identifier, engine = ENGINE }: { identifier?: string; engine?: rds.IInstanceEngine } = {}) {
+function own({
+  identifier,
+  engine = ENGINE,
+  bundle = false,
+}: {
+  identifier?: string;
+  engine?: rds.IInstanceEngine;
+  bundle?: boolean;
+} = {}) {
   const outdir = mkdtempSync(join(tmpdir(), "sluice-own-"));
   onTestFinished(() => rmSync(outdir, { recursive: true, force: true }));
   const app = new App({
     outdir,
-    context: { "aws:cdk:bundling-stacks": [] },
+    context: bundle ? {} : { "aws:cdk:bundling-stacks": [] },
     builtinCloudFormationValidation: false,
   });
   const stack = new Stack(app, "Shop");
@@ -32,7 +41,7 @@ function own({ identifier, engine = ENGINE }: { identifier?: string; engine?: rd
     ...(identifier === undefined ? {} : { instanceIdentifier: identifier }),
   });
   const props = { instance, vpc, approvers: ["dba@example.org"], plan: "test/plans/tiny" };
-  return { stack, vpc, instance, props };
+  return { stack, vpc, instance, props, outdir };
 }
 
 /** With what is left out where it is undefined. */
@@ -80,6 +89,55 @@ test("a stack may have two of them", () => {
   Template.fromStack(stack).resourceCountIs("AWS::StepFunctions::StateMachine", 4);
 });
 
+test("two in one app have settings of their own beside their functions' code", () => {
+  const { stack, vpc, props, outdir } = own({ bundle: true });
+  const named = { ...props, vpc, iamUser: "migrator" };
+  made(stack, { ...named, instance: "orders-production", databaseName: "orders" });
+  made(stack, { ...named, instance: "stock-production", databaseName: "stock" }, "StockMigrations");
+  const shipped = readdirSync(outdir, { recursive: true, encoding: "utf8" })
+    .filter((path) => /^asset\.\w+.settings\.json$/.test(path))
+    .map((path) => readFileSync(join(outdir, path), "utf8"));
+  const of = (name: string) => shipped.filter((text) => text.includes(`"database":"${name}"`)).length;
+  expect(of("stock")).toBe(of("orders"));
+  expect(of("orders")).toBeGreaterThan(10);
+});
+
+test("what only CloudFormation will know is refused where a function must know it", () => {
+  const { stack, vpc, props } = own();
+  const named = { ...props, vpc, instance: "legacy", iamUser: "migrator", databaseName: "app" };
+  const alarms = [stack.stackId];
+  expect(() => made(stack, { ...named, settings: { alarms } })).toThrow(
+    /Shop\/Migrations.*\n- databases\[0\]\.alarms\[0\]: only CloudFormation/s,
+  );
+  expect(() => made(stack, { ...named, databaseName: stack.stackId }, "Other")).toThrow(
+    "- databases[0].database: only CloudFormation",
+  );
+});
+
+test("an instance that cannot be migrated is refused by what it is", () => {
+  const { stack, vpc, instance, props } = own();
+  const replica = new rds.DatabaseInstanceReadReplica(stack, "Replica", {
+    instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
+    sourceDatabaseInstance: instance,
+    vpc,
+  });
+  const named = { ...props, iamUser: "migrator", databaseName: "orders" };
+  expect(() => made(stack, { ...named, instance: replica })).toThrow("- instance: it is a read replica");
+  // As in JavaScript: nothing, and one of a cluster.
+  for (const [index, none] of [undefined, { instanceIdentifier: "writer" }].entries())
+    expect(() => made(stack, { ...named, instance: none as never }, `None${index}`)).toThrow(
+      "- instance: give an rds.DatabaseInstance",
+    );
+});
+
+test("a secret that no policy can name is refused", () => {
+  const { stack, vpc, props } = own();
+  const secret = secretsmanager.Secret.fromSecretNameV2(stack, "Secret", "orders/migrator");
+  expect(() => made(stack, { ...props, vpc, instance: "legacy", databaseName: "app", secret })).toThrow(
+    "- secret: give it by its whole ARN",
+  );
+});
+
 test("an instance that no app has is named by its identifier, with what it takes to log in", () => {
   const { stack, vpc, props } = own();
   const named = { ...props, vpc, instance: "legacy", databaseName: "app" };
@@ -102,4 +160,7 @@ test("mistakes in the settings and in the plan are all shown, with their place",
   expect(() => made(stack, { ...props, settings })).toThrow(/2 mistakes.*Shop\/Migrations.*\n- .*\n- /s);
   const plan = await temporaryFolder();
   expect(() => made(stack, { ...props, plan }, "Other")).toThrow(/The plan .* cannot be deployed:\n/);
+  expect(() => made(stack, { ...props, plan: "./nowhere" }, "Third")).toThrow(
+    "The plan ./nowhere cannot be deployed: there is no such folder in ",
+  );
 });

@@ -16,6 +16,8 @@ interface Stored {
 /** GitHub's comments on one pull request. */
 let comments: Stored[] = [];
 let mayWrite = true;
+/** What a proxy or a page of errors says in GitHub's place. */
+let instead = "";
 let url = "";
 const server = createServer((asked, reply) => {
   let text = "";
@@ -24,6 +26,7 @@ const server = createServer((asked, reply) => {
   });
   asked.on("end", () => {
     const answer = (status: number, body: unknown) => reply.writeHead(status).end(JSON.stringify(body));
+    if (instead !== "") return reply.end(instead);
     if (asked.headers.authorization !== "Bearer secret") return answer(401, {});
     const address = new URL(asked.url ?? "", url);
     if (asked.method === "GET") {
@@ -50,6 +53,7 @@ let folder = "";
 beforeEach(async () => {
   comments = [];
   mayWrite = true;
+  instead = "";
   folder = await mkdtemp(join(tmpdir(), "sluice-test-"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -114,4 +118,12 @@ test("a text that is too long for a comment says where the rest is", async () =>
 test("a job that is about no pull request has none, and what is no job is refused", async () => {
   expect(await requestOf({ ref: "refs/heads/main" })).toBeUndefined();
   await expect(pullRequestIn({})).rejects.toThrow("sluice rehearse --markdown FILE");
+});
+
+test("an answer that is none of GitHub's, or none at all, is no bug: it says what was asked", async () => {
+  instead = "<html>";
+  const asked = await request();
+  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/answers what is no JSON to GET .*\/comments/);
+  const nobody = { ...asked, url: "http://127.0.0.1:1/comments" };
+  await expect(keepComment(nobody, "sql/orders", "text")).rejects.toThrow(/gives no answer \(.+\) to GET /);
 });
