@@ -113,10 +113,10 @@ export class PostgresServers {
     }
   }
 
-  async connect(port: number, database: string): Promise<pg.Client> {
+  async connect(port: number, database: string, user = "postgres"): Promise<pg.Client> {
     const ssl = { ca: readFileSync(this.certificates.ca) };
     const { password } = this;
-    const client = new pg.Client({ host: "127.0.0.1", port, user: "postgres", password, database, ssl });
+    const client = new pg.Client({ host: "127.0.0.1", port, user, password, database, ssl });
     await client.connect();
     return client;
   }

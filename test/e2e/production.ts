@@ -10,6 +10,8 @@ import type { RdsFront } from "./rds-front.ts";
 export const INSTANCE = "e2e-production";
 export const DATABASE = "notes";
 const APPLICATION = "notes_app";
+/** May write nothing, so that no fence keeps it out. */
+const READER = "notes_reader";
 
 /** The production database that a plan's baseline makes, and the application that uses it. */
 export class Production {
@@ -33,6 +35,8 @@ export class Production {
     await this.asSuperuser(
       `CREATE ROLE ${username} LOGIN CREATEDB PASSWORD '${password}';
        CREATE ROLE ${APPLICATION} LOGIN PASSWORD '${password}';
+       CREATE ROLE ${READER} LOGIN PASSWORD '${password}';
+       GRANT pg_read_all_data TO ${READER};
        GRANT ${APPLICATION}, pg_signal_backend, pg_read_all_stats TO ${username};`,
       "postgres",
     );
@@ -80,9 +84,9 @@ export class Production {
     return rows.length > 0;
   }
 
-  /** A transaction that goes on, and has a snapshot. */
+  /** A reader's transaction that goes on, and has a snapshot. */
   async openTransaction(): Promise<{ close(): Promise<void> }> {
-    const client = await this.servers.connect(this.port, DATABASE);
+    const client = await this.servers.connect(this.port, DATABASE, READER);
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
     await client.query("SELECT 1");
     return { close: () => client.end() };
