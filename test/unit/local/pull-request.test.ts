@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { main } from "../../../bin/commands/main.ts";
+import type { End } from "../../../lambdas/shared/documents.ts";
 import { keepComment, lastText, type PullRequest, pullRequestIn } from "../../../local/pull-request.ts";
+import { ended, FakeRun, started } from "../terminal/fake-run.ts";
 import { FakeTerminal } from "../terminal/fake-terminal.ts";
 
 interface Stored {
@@ -145,7 +147,7 @@ describe("a job", () => {
   const summary = () => join(folder, "summary.md");
 
   /** Runs as action.yml does. */
-  async function job(plan: string, databaseUrl = "") {
+  async function job(plan: string, { databaseUrl = "", end = "Succeeded" as End } = {}) {
     const environment = {
       ...(await jobOf({ pull_request: { number: 7 } })),
       GITHUB_STEP_SUMMARY: summary(),
@@ -156,15 +158,25 @@ describe("a job", () => {
     };
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     const terminal = new FakeTerminal();
-    const code = await main(["pull-request"], terminal);
+    const code = await main(["pull-request"], terminal, async () => new FakeRun(started, ended(end)).start);
     vi.unstubAllEnvs();
     return { code, err: terminal.err };
   }
 
+  test("keeps one comment, which shows what has changed since the last push, and gives the end as its output", async () => {
+    const plan = "test/plans/tiny";
+    expect(await job(plan, { end: "Refused" })).toMatchObject({ code: 12 });
+    expect(await job(plan)).toMatchObject({ code: 0 });
+    expect(comments).toHaveLength(1);
+    for (const shown of [comments[0]?.body, await readFile(summary(), "utf8")])
+      expect(shown).toContain("- it ended Refused, and ends Succeeded now");
+    expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=Succeeded\n");
+  });
+
   test("that could not start takes back what the comment showed of an earlier push", async () => {
     const plan = "test/plans/tiny";
     await keepComment(await request(), plan, "Succeeded");
-    expect(await job(plan, "nonsense")).toMatchObject({ code: 2 });
+    expect(await job(plan, { databaseUrl: "nonsense" })).toMatchObject({ code: 2 });
     expect(comments).toHaveLength(1);
     expect(comments[0]?.body).toContain("The rehearsal has no result.");
     expect(comments[0]?.body).not.toContain("Succeeded");
