@@ -1,9 +1,9 @@
 import { runSteps } from "../lambdas/migrate/run-steps.ts";
-import { addVersion, removeVersion } from "../lambdas/migrate/schema-version.ts";
 import type { StepDoc } from "../lambdas/shared/documents.ts";
 import { ErrorName } from "../lambdas/shared/errors.ts";
 import { type Migration, migrationOf, rollbackOf } from "../lambdas/shared/plan.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
+import { noteOf } from "../lambdas/version-table/note.ts";
 import type { Bench, Database } from "./harness.ts";
 
 /** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. */
@@ -33,14 +33,7 @@ export async function migrate(
         failure: ErrorName.StepFailed,
         limitMinutes: undefined,
         beside: database.asOwner,
-        atEnd: async () => [
-          await addVersion(
-            session,
-            bench.loaded.plan.schema?.table ?? "schema_migrations",
-            version,
-            migration.title,
-          ),
-        ],
+        atEnd: async () => (await noteOf(session, bench.loaded.plan, version)).apply,
       }),
     );
     done.push({ migration, steps: steps ?? [] });
@@ -58,9 +51,7 @@ export async function rollBack(bench: Bench, database: Database, version: string
       failure: ErrorName.RollbackFailed,
       limitMinutes: undefined,
       beside: database.asOwner,
-      atEnd: async () => [
-        await removeVersion(session, bench.loaded.plan.schema?.table ?? "schema_migrations", version),
-      ],
+      atEnd: async () => (await noteOf(session, bench.loaded.plan, version)).rollBack,
     }),
   );
 }
