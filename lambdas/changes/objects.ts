@@ -1,4 +1,4 @@
-import { differences } from "../prove/difference.ts";
+import { type Difference, differences } from "../prove/difference.ts";
 import type { Fingerprint } from "../prove/fingerprint.ts";
 import { wentBack } from "../record/sequences.ts";
 import type { ObjectChangesDoc, SequenceDoc, SequenceMovedDoc, TableChangeDoc } from "../shared/documents.ts";
@@ -58,6 +58,18 @@ export function ownerOf(kind: string, name: string): string {
   if (kind === "column") return name.slice(0, name.lastIndexOf("."));
   const on = name.lastIndexOf(" on ");
   return on < 0 ? "" : name.slice(on + " on ".length);
+}
+
+/** Whether an object is a part of one of these tables. @param definition by which an index names its table */
+export function isPartOf(
+  tables: ReadonlySet<string>,
+  { kind, name }: Pick<Difference, "kind" | "name">,
+  definition: string,
+): boolean {
+  return (
+    tables.has(ownerOf(kind, name)) ||
+    (kind === "index" && [...tables].some((table) => definition.includes(` ON ${table} USING `)))
+  );
 }
 
 /** What the catalog calls a table that is told of, and its columns. */
