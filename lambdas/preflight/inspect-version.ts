@@ -60,7 +60,7 @@ async function inspectPlainTable(
     ...failedVersions(
       `no row in ${schema.table} of a migration that failed`,
       rows.failed,
-      "What such a migration has left is unknown. Bring the schema in order, and mend the row, as the tool that wrote it says.",
+      "Nobody knows what such a migration has left. Put the schema in order, and correct the row as the documentation of its tool says.",
     ),
     ...(await inspected(WRITTEN, () =>
       writingVersions(session, plan, {
