@@ -1,11 +1,4 @@
-import {
-  END_THEM,
-  looseInWords,
-  looseRoles,
-  looseSessions,
-  ownersAmongMembers,
-  withMembers,
-} from "../fence/access.ts";
+import { END_THEM, looseInWords, looseRoles, looseSessions, withMembers } from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
@@ -123,15 +116,12 @@ async function loose(session: Session, application: readonly string[]): Promise<
 
 async function unfenced(session: Session, names: readonly string[]): Promise<PreflightCheck> {
   const name = "roles that no fence keeps out";
-  const found = [
-    ...(await ownersAmongMembers(session, names)),
-    ...(await looseRoles(session, await withMembers(session, names))),
-  ];
+  const found = await looseRoles(session, await withMembers(session, names));
   if (found.length === 0) return none(name);
   return note(
     name,
     "none that may log in and write",
-    [...new Set(found)].sort(),
+    found,
     "They keep CONNECT behind the fence, by name or as members of the database's owner. Where the application connects as one of them, name it in `applicationRoles`. See that nobody works as one of the others from the fence to the opening: what they write then ends the run, or a restore loses it.",
   );
 }
