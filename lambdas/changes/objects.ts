@@ -22,7 +22,10 @@ const TABLES: readonly string[] = ["table", "partitioned table"];
 /** Names of objects that are shown of each. */
 const MOST = 3;
 
-/** Objects that came, went and changed. What `tables` tells of already does not count, nor what belongs to a table that came or went itself. */
+/**
+ * Objects that came, went and changed. Not counted: what `tables` has already, and what belongs to a table that came or
+ * went itself.
+ */
 export function objectChanges(
   before: Fingerprint,
   after: Fingerprint,
