@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runSteps } from "../lambdas/migrate/run-steps.ts";
-import { addVersion } from "../lambdas/migrate/schema-version.ts";
 import { withPgSession } from "../lambdas/shared/pg-session.ts";
 import type { SqlFile } from "../lambdas/shared/plan.ts";
+import { adding, versionTable } from "../lambdas/version-table/plain.ts";
 import { enginePorts } from "./engine.ts";
 
 // The step engine as a process of its own, to be timed beside other tools: `apply-folder compile FOLDER` parses every
@@ -38,7 +38,7 @@ async function apply(folder: string, url: string): Promise<void> {
         failure: "StepFailed",
         limitMinutes: undefined,
         beside: (work) => withPgSession({ connectionString: url }, work),
-        atEnd: async () => [await addVersion(session, "schema_migrations", version, file.path)],
+        atEnd: async () => [adding(await versionTable(session, "schema_migrations"), version, file.path)],
       });
     }
   });

@@ -1,9 +1,9 @@
 import { runSteps } from "../lambdas/migrate/run-steps.ts";
-import { addVersion, removeVersion } from "../lambdas/migrate/schema-version.ts";
 import type { StepDoc } from "../lambdas/shared/documents.ts";
 import { ErrorName } from "../lambdas/shared/errors.ts";
 import { type Migration, migrationOf, rollbackOf } from "../lambdas/shared/plan.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
+import { noteOf } from "../lambdas/version-table/note.ts";
 import type { Bench, Database } from "./harness.ts";
 
 /** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. */
@@ -33,7 +33,7 @@ export async function migrate(
         failure: ErrorName.StepFailed,
         limitMinutes: undefined,
         beside: database.asOwner,
-        atEnd: async () => [await addVersion(session, versionTable(bench), version, migration.title)],
+        atEnd: async () => (await noteOf(session, bench.loaded.plan, version)).apply,
       }),
     );
     done.push({ migration, steps: steps ?? [] });
@@ -51,7 +51,7 @@ export async function rollBack(bench: Bench, database: Database, version: string
       failure: ErrorName.RollbackFailed,
       limitMinutes: undefined,
       beside: database.asOwner,
-      atEnd: async () => [await removeVersion(session, versionTable(bench), version)],
+      atEnd: async () => (await noteOf(session, bench.loaded.plan, version)).rollBack,
     }),
   );
 }
@@ -65,9 +65,4 @@ export function secondsOfSteps(
     .filter(({ statements }) => statements.some(({ sql }) => mentions.test(sql)))
     .map(({ name }) => name);
   return steps.filter(({ name }) => mentioning.includes(name)).reduce((sum, { seconds }) => sum + seconds, 0);
-}
-
-function versionTable({ loaded: { plan } }: Bench): string {
-  if (!plan.schema) throw new Error(`The plan ${plan.name} names no version table`);
-  return plan.schema.table;
 }

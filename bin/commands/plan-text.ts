@@ -72,8 +72,8 @@ export function planText(plan: CompiledPlan, databases: number): string[] {
 function keptOut({ applicationRoles, findRoles }: CompiledPlan): string {
   if (applicationRoles.length > 0) return applicationRoles.join(", ");
   return findRoles
-    ? "the roles that preflight finds, which the first gate shows (applicationRoles names none)"
-    : "nobody, as applicationRoles is empty: whoever may connect goes on writing";
+    ? "the roles that preflight finds and the first gate shows, as applicationRoles is not given"
+    : "nobody: applicationRoles is empty, so whoever may connect can go on writing";
 }
 
 function extensionText({ name, minimumVersion }: CompiledPlan["extensions"][number]): string {

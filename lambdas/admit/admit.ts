@@ -16,7 +16,8 @@ import { takeLease } from "./lease.ts";
 import { isOutside, windowOf, windowText } from "./window.ts";
 
 /**
- * Parses the operator's input, binds the run to its plan and its database, takes the run lock and looks at production from outside.
+ * Parses the operator's input, binds the run to its plan and its database, takes the run lock and looks at production
+ * from outside.
  * @throws SluiceError RequestInvalid, PlanUnusable, WindowClosed, RunLocked, or FleetFailed where there is no such instance.
  */
 export async function admit(

@@ -2,8 +2,8 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { LeaseHolder, World } from "../shared/ports.ts";
 
 /**
- * Takes the one lease that an instance has: a restore takes all of its databases back. A lease whose execution and workers no longer run is taken over: that is
- * asked for, the lease's age says nothing.
+ * Takes the one lease that an instance has: a restore takes all of its databases back. A lease is taken over where its
+ * execution and workers no longer run: that is asked for, its age says nothing.
  * @throws SluiceError RunLocked, naming the run that holds it.
  */
 export async function takeLease(ports: World, name: string, holder: LeaseHolder): Promise<void> {

@@ -1,4 +1,4 @@
-import { differences } from "../prove/difference.ts";
+import { type Difference, differences } from "../prove/difference.ts";
 import type { Fingerprint } from "../prove/fingerprint.ts";
 import { wentBack } from "../record/sequences.ts";
 import type { ObjectChangesDoc, SequenceDoc, SequenceMovedDoc, TableChangeDoc } from "../shared/documents.ts";
@@ -22,7 +22,10 @@ const TABLES: readonly string[] = ["table", "partitioned table"];
 /** Names of objects that are shown of each. */
 const MOST = 3;
 
-/** Objects that came, went and changed. What `tables` tells of already does not count, nor what belongs to a table that came or went itself. */
+/**
+ * Objects that came, went and changed. Not counted: what `tables` has already, and what belongs to a table that came or
+ * went itself.
+ */
 export function objectChanges(
   before: Fingerprint,
   after: Fingerprint,
@@ -58,6 +61,18 @@ export function ownerOf(kind: string, name: string): string {
   if (kind === "column") return name.slice(0, name.lastIndexOf("."));
   const on = name.lastIndexOf(" on ");
   return on < 0 ? "" : name.slice(on + " on ".length);
+}
+
+/** Whether an object is a part of one of these tables. @param definition by which an index names its table */
+export function isPartOf(
+  tables: ReadonlySet<string>,
+  { kind, name }: Pick<Difference, "kind" | "name">,
+  definition: string,
+): boolean {
+  return (
+    tables.has(ownerOf(kind, name)) ||
+    (kind === "index" && [...tables].some((table) => definition.includes(` ON ${table} USING `)))
+  );
 }
 
 /** What the catalog calls a table that is told of, and its columns. */

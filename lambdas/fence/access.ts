@@ -166,17 +166,6 @@ export async function withMembers(session: Session, roles: readonly string[]): P
   return rows.map((row) => row.role);
 }
 
-/** Members of the application's roles that act as the database's owner too, whom the fence leaves in, and may log in. */
-export async function ownersAmongMembers(session: Session, roles: readonly string[]): Promise<string[]> {
-  const rows = await session.query<{ role: string }>(
-    `SELECT r.rolname AS role FROM pg_roles r
-      WHERE r.rolname <> ALL($1) AND r.rolcanlogin AND ${MAY_BE_FENCED} AND ${ACTS_AS_OWNER} AND ${IS_MEMBER}
-      ORDER BY role`,
-    [roles],
-  );
-  return rows.map((row) => row.role);
-}
-
 /** Those of the roles that may still connect. */
 export async function stillAllowed(session: Session, roles: readonly string[]): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
@@ -230,7 +219,10 @@ export async function looseSessions(session: Session, fenced: readonly string[])
   );
 }
 
-/** Roles that may log in and write, and keep CONNECT behind the fence: nobody named them, and none is connected yet. */
+/**
+ * Roles that may log in and write, and keep CONNECT behind the fence, by name or as members of the database's owner. None
+ * need be connected yet.
+ */
 export async function looseRoles(session: Session, fenced: readonly string[]): Promise<string[]> {
   const taken = await connectRights(session, fenced);
   const rows = await session.query<{ role: string }>(

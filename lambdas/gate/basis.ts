@@ -101,7 +101,7 @@ function fewLines(lines: readonly string[]): string[] {
 }
 
 // Gates and states are written while a gate is open, failures are of tries that were made again, and of the catalogs the
-// hashes stand in the records. Of the chain counts what it is up to the newest link with documents in it.
+// hashes stand in the records. The chain counts up to its newest link that holds documents.
 const NOT_SHOWN = /^(gates|states|failures|fingerprints|catalogs|chain|leases)\//;
 const DOCUMENT = /\.json$/;
 

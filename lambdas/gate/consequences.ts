@@ -95,7 +95,7 @@ function afterOpening(plan: CompiledPlan, settings: RunSettings): string {
   if (from === undefined)
     return "From then on a rollback would lose what the application writes to the new schema.";
   return settings.restore === false
-    ? `As from ${from} on, nothing leads back then.`
+    ? `From then on nothing leads back: ${from} has no rollback, and nothing may be restored.`
     : "From then on the restore, which is the way back, would lose everything that is written.";
 }
 

@@ -11,12 +11,12 @@ import {
   type PreflightDoc,
   type ProductionDoc,
   type ProofDoc,
-  type StagingDoc,
   type StagingStorageDoc,
   type StepDoc,
   type StepsDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { stagingNow } from "../shared/places.ts";
 import { noticeText } from "../shared/plan.ts";
 import type { GateKind } from "./kinds.ts";
 
@@ -81,7 +81,7 @@ async function found(evidence: RunEvidence): Promise<string[]> {
 /** How staging was restored otherwise than wished for: production would be, too. */
 async function restoredSo(evidence: RunEvidence): Promise<string[]> {
   return restoredOtherwise(
-    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.read<StagingDoc>(Doc.staging)),
+    await stagingNow(evidence),
     await evidence.read<StagingStorageDoc>(Doc.stagingStorage),
   );
 }

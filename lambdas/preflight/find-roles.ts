@@ -6,7 +6,8 @@ import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { note } from "./note.ts";
 
-// A plan need not name the application's roles: then those are taken that could be it, and the first gate shows them.
+// A plan need not name the application's roles. Then preflight takes every role that could be one of them, and the first
+// gate shows these.
 
 /** Of checks whose lines the first gates show. */
 export const FOUND_ROLES = "application roles that were found";
@@ -23,7 +24,7 @@ export async function withFoundRoles(ports: Ports, evidence: RunEvidence): Promi
   return Object.create(ports, { plan: { enumerable: true, value: { ...plan, applicationRoles: roles } } });
 }
 
-/** Roles that may log in, own neither the database nor a table in it, and hold rights on tables that not all hold. */
+/** Roles that may log in, own neither the database nor a table in it, and hold rights on tables by more than PUBLIC. */
 export async function findRoles(session: Session): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
     `WITH tables AS (
@@ -59,7 +60,7 @@ export function whoIsKeptOut(ports: Ports): PreflightCheck[] {
             ? "no role but the owner may log in and holds rights on tables"
             : "`applicationRoles` is empty",
         ],
-        "Whoever is connected goes on writing while it migrates, which ends the run or is lost by a restore. Stop the application first, or give it a role of its own.",
+        "Whoever is connected can write while the run migrates. Such writes end the run, or a restore loses them. Stop the application first, or give it a role of its own.",
       ),
     ];
   if (!plan.findRoles || settings.applicationRoles.length > 0) return [];
@@ -68,7 +69,7 @@ export function whoIsKeptOut(ports: Ports): PreflightCheck[] {
       FOUND_ROLES,
       "named in `applicationRoles`",
       [roles.join(", ")],
-      "They are kept out while it migrates. See that the application connects as these and as no other; if not, name its roles in the plan.",
+      "They are kept out while the run migrates. Check that the application connects as these and as no other; if not, name its roles in the plan.",
     ),
   ];
 }

@@ -17,7 +17,7 @@ export async function inspectBackup(
   ];
 }
 
-/** Those that the plan leaves out are told: after a restore they are empty. */
+/** People must know of those that the plan leaves out: after a restore they are empty. */
 async function unloggedTables(session: Session, contents: CompiledPlan["contents"]): Promise<PreflightCheck> {
   const rows = await session.query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -34,7 +34,7 @@ async function unloggedTables(session: Session, contents: CompiledPlan["contents
       passed: null,
       expected: "none with rows but those that the plan leaves out",
       seen: `left out: ${[...leftOut].join(", ")}`,
-      mend: "No snapshot has their rows: staging has none of them, and after a restore production has none either. They are compared nowhere.",
+      mend: "No snapshot has their rows. Staging has none of them, and after a restore production has none either. No proof compares them.",
     };
   return {
     name: "unlogged tables",

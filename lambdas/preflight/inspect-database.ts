@@ -6,7 +6,6 @@ import type { Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_UNLOGGED } from "../shared/user-objects.ts";
 import { inspectConnections } from "./inspect-connections.ts";
-import { inspectToolTable } from "./inspect-tool-table.ts";
 import { inspectVersion } from "./inspect-version.ts";
 import { inspected } from "./inspected.ts";
 
@@ -19,11 +18,7 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
   return [
     ...(await inspected("server version", () => serverVersion(session, plan.server.minimumVersion))),
     ...(await inspected("connections", () => inspectConnections(session, ports))),
-    ...(await inspected("schema version", () =>
-      plan.schema?.tool === undefined
-        ? inspectVersion(session, plan)
-        : inspectToolTable(session, plan, plan.schema, plan.schema.tool),
-    )),
+    ...(await inspected("schema version", () => inspectVersion(session, plan))),
     ...(await inspected("extensions", () => extensions(session, plan.extensions))),
     ...(await inspected("protected tables", () =>
       tablesThere(session, "protected tables", "protect", plan.protect),

@@ -1,6 +1,5 @@
 import { claimInWords, othersClaim } from "../migrate/claim.ts";
 import { hasLedger, LEDGER_TABLES } from "../migrate/ledger.ts";
-import { versionTable } from "../migrate/schema-version.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
@@ -8,6 +7,7 @@ import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { AS_TEXT, type VersionOrder } from "../shared/version.ts";
+import { versionTable } from "../version-table/plain.ts";
 import { inspected } from "./inspected.ts";
 
 interface Row {

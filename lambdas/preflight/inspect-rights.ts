@@ -75,8 +75,8 @@ const BYPASS = `CASE WHEN me.rolname = ANY ($6::text[]) THEN 'CREATE ROLE sluice
 
 /**
  * One look at the catalog. $1: rights that the plan's statements need; $2: schemas that they make relations in; $3: roles
- * that are taken on; $4: roles whose sessions the fence ends; $5: extensions; $6: the
- * application's roles; $7: where the plan forces row-level security on an owner.
+ * that are taken on; $4: roles whose sessions the fence ends; $5: extensions; $6: the application's roles; $7: where the
+ * plan forces row-level security on an owner.
  */
 const LACKS = `
 WITH me AS MATERIALIZED (

@@ -1,11 +1,4 @@
-import {
-  END_THEM,
-  looseInWords,
-  looseRoles,
-  looseSessions,
-  ownersAmongMembers,
-  withMembers,
-} from "../fence/access.ts";
+import { END_THEM, looseInWords, looseRoles, looseSessions, withMembers } from "../fence/access.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
@@ -59,12 +52,12 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
 
 /** Said of a role that is not fit and that nobody named. */
 const ONLY_FOUND =
-  "It was found, as the plan names no roles: where the application is another, name that in `applicationRoles`.";
+  "Preflight found this role, as the plan names none. Where the application connects as another, name that one in `applicationRoles`.";
 
 const LOGIN = "login";
 const LOOSE = "sessions that no fence keeps out";
 
-/** As what Sluice logs in, and as what it does the steps: no fence tells two sessions of one role apart. */
+/** The roles that Sluice logs in as and does the steps as: no fence can keep one session of a role out and let another in. */
 async function login(
   session: Session,
   application: readonly string[],
@@ -108,7 +101,7 @@ async function login(
     return {
       ...check,
       passed: false,
-      seen: `${me}, which has not the rights of ${runAs}, or may not take it on`,
+      seen: `${me}, which lacks the rights of ${runAs}, or may not take on that role`,
       mend: `GRANT ${nameInSql(runAs)} TO ${name}; on PostgreSQL 16 and newer WITH INHERIT TRUE, SET TRUE.`,
     };
   return { ...check, passed: true, seen: superuser ? `${me}, a superuser` : me, mend: "" };
@@ -123,16 +116,13 @@ async function loose(session: Session, application: readonly string[]): Promise<
 
 async function unfenced(session: Session, names: readonly string[]): Promise<PreflightCheck> {
   const name = "roles that no fence keeps out";
-  const found = [
-    ...(await ownersAmongMembers(session, names)),
-    ...(await looseRoles(session, await withMembers(session, names))),
-  ];
+  const found = await looseRoles(session, await withMembers(session, names));
   if (found.length === 0) return none(name);
   return note(
     name,
     "none that may log in and write",
-    [...new Set(found)].sort(),
-    "They keep CONNECT behind the fence: by name, or as they act as the database's owner. Where the application connects as one, name it in `applicationRoles`. Of the others see that nobody works as one of them from the fence to the opening: what they write then ends the run, or is lost by a restore.",
+    found,
+    "They keep CONNECT behind the fence, by name or as members of the database's owner. Where the application connects as one of them, name it in `applicationRoles`. See that nobody works as one of the others from the fence to the opening: what they write then ends the run, or a restore loses it.",
   );
 }
 
@@ -203,7 +193,7 @@ async function roles(
   return rows.map((row) => roleCheck({ ...row, settable: row.settable || !takenOn }, runAs));
 }
 
-/** Where the plan says that its steps run as the application's role, that one owns what it likes: the fence takes that into account. */
+/** The application's role may own objects where the plan runs its steps as it: the fence then takes the owner's CONNECT too. */
 function roleCheck(found: RoleRow, runAs: string | undefined): PreflightCheck {
   const owns = runAs !== undefined && found.role === runAs;
   const owners = found.owners.filter((owner) => owner !== runAs);
@@ -224,18 +214,11 @@ function roleCheck(found: RoleRow, runAs: string | undefined): PreflightCheck {
   return {
     name: `application role ${row.role}`,
     passed: faults.length === 0,
-    expected: owns
-      ? "is no superuser, has no BYPASSRLS, and is in no role that does"
-      : "owns no table, is no superuser, has no BYPASSRLS, and is in no role that does",
-    seen:
-      faults.length === 0
-        ? owns
-          ? "so it is; it owns what it likes, by `runAs`"
-          : "so it is"
-        : faults.join("; "),
+    expected: `${owns ? "" : "owns no table, "}is no superuser, has no BYPASSRLS, and is in no role that does`,
+    seen: faults.join("; ") || `so it is${owns ? "; as `runAs` names it, it may own tables" : ""}`,
     mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${nameInSql(row.role)} to the migrating role.${
       !owns && (row.ownsDatabase || row.owns.length > 0)
-        ? ` Where the application connects as the owner, and that is to stay so: docs/plan-format.md, One login for all.`
+        ? " Where the application is to go on connecting as the owner: docs/plan-format.md, One login for all."
         : ""
     }`,
   };

@@ -1,13 +1,11 @@
-import {
-  readVersions,
-  type VersionRows,
-  type VersionTable,
-  versionTable,
-} from "../migrate/schema-version.ts";
 import type { PreflightCheck } from "../shared/documents.ts";
-import type { CompiledPlan } from "../shared/plan.ts";
-import { needRow, type Session } from "../shared/session.ts";
+import type { CompiledPlan, SchemaVersion } from "../shared/plan.ts";
+import type { Session } from "../shared/session.ts";
+import type { Tool } from "../shared/tool-rows.ts";
 import { AS_NUMBER } from "../shared/version.ts";
+import { missingColumns, readApplied } from "../version-table/applied.ts";
+import { readVersions, type VersionRows, type VersionTable, versionTable } from "../version-table/plain.ts";
+import { type ToolTable, toolTable } from "../version-table/tables.ts";
 import { inspected } from "./inspected.ts";
 import { note, problem, some } from "./note.ts";
 import { WRITTEN, writingVersions } from "./writing-versions.ts";
@@ -24,46 +22,62 @@ export async function inspectVersion(session: Session, plan: CompiledPlan): Prom
         VERSION,
         "named in `schema` of the plan",
         ["not looked at"],
-        "Nothing says from which version the plan starts, and no table of yours learns of it: Sluice's ledger alone does.",
+        "The plan does not say from which version it starts. Sluice notes its migrations in its own ledger, and in no table of yours.",
       ),
     ];
-  const { table: named, expectedVersion } = schema;
-  const { found } = await needRow<{ found: boolean }>(
-    session,
-    "SELECT to_regclass($1) IS NOT NULL AS found",
-    [named],
-  );
-  const expected = `${expectedVersion} as the newest in ${named}`;
-  if (!found)
+  const { table: named, tool } = schema;
+  const table = await toolTable(session, schema);
+  if (!table)
     return [
       problem(
         VERSION,
-        expected,
+        expected(schema),
         [`there is no table ${named}`],
-        "Name the table in `schema` of the plan, with its schema; where there is none yet, make one.",
+        tool === undefined
+          ? "Name the table in `schema` of the plan, with its schema; where there is none yet, make one."
+          : `${tool} makes it when it is first run. If it has another name here, say so: schema: { tool: ${tool}, table: NAME }.`,
       ),
     ];
-  const table = await versionTable(session, named);
+  return tool === undefined
+    ? await inspectPlainTable(session, plan, schema)
+    : await inspectToolTable(session, plan, { schema, table, tool });
+}
+
+function expected({ table, expectedVersion, tool }: SchemaVersion): string {
+  return `${expectedVersion} as the newest ${tool === undefined ? "" : `that ${tool} has `}in ${table}`;
+}
+
+/** Of a table with a column `version`, whoever keeps it. */
+async function inspectPlainTable(
+  session: Session,
+  plan: CompiledPlan,
+  schema: SchemaVersion,
+): Promise<PreflightCheck[]> {
+  const table = await versionTable(session, schema.table);
   const rows = await readVersions(session, table);
   return [
     newestVersion(schema, table, rows),
-    ...failedVersions(named, rows),
+    ...failedVersions(
+      `no row in ${schema.table} of a migration that failed`,
+      rows.failed,
+      "Nobody knows what such a migration has left. Put the schema in order, and correct the row as the documentation of its tool says.",
+    ),
     ...(await inspected(WRITTEN, () =>
       writingVersions(session, plan, {
         table: table.name,
         holder: `its column, of type ${table.type},`,
-        there: alreadyThere(plan, table, rows),
       }),
     )),
   ];
 }
 
 function newestVersion(
-  { table: named, expectedVersion }: NonNullable<CompiledPlan["schema"]>,
+  schema: SchemaVersion,
   table: VersionTable,
   { newest, versions }: VersionRows,
 ): PreflightCheck {
-  const check = { name: VERSION, expected: `${expectedVersion} as the newest in ${named}` };
+  const { table: named, expectedVersion } = schema;
+  const check = { name: VERSION, expected: expected(schema) };
   if (newest !== undefined)
     return {
       ...check,
@@ -83,24 +97,42 @@ function newestVersion(
   };
 }
 
-function failedVersions(named: string, { failed }: VersionRows): PreflightCheck[] {
-  if (failed.length === 0) return [];
+/** Of a tool's own table, read by the tool's rules. */
+async function inspectToolTable(
+  session: Session,
+  plan: CompiledPlan,
+  { schema, table, tool }: { schema: SchemaVersion; table: ToolTable; tool: Tool },
+): Promise<PreflightCheck[]> {
+  const missing = await missingColumns(session, table, tool);
+  if (missing.length > 0)
+    return [
+      problem(
+        VERSION,
+        expected(schema),
+        [`${table.name} has no column ${missing.join(", ")}: it is not ${tool}'s`],
+        "Name the right tool or table under `schema` in the plan.",
+      ),
+    ];
+  const applied = await readApplied(session, table, tool, { schema, migrations: plan.migrations });
   return [
-    problem(
-      FAILED,
-      `no row in ${named} of a migration that failed`,
-      failed,
-      "What such a migration has left is unknown. Bring the schema in order, and mend the row, as the tool that wrote it says.",
+    {
+      name: VERSION,
+      passed: applied.expected,
+      expected: expected(schema),
+      seen: applied.version,
+      mend: `Bring the schema to ${schema.expectedVersion} with ${tool} first; if it is newer, this plan was applied already.`,
+    },
+    ...failedVersions(
+      `nothing in ${table.name} that ${tool} would not go on from`,
+      applied.unfinished,
+      `Find out what became of it, and settle it with ${tool} itself.`,
     ),
+    ...(await inspected(WRITTEN, () =>
+      writingVersions(session, plan, { table: table.name, holder: table.name }),
+    )),
   ];
 }
 
-function alreadyThere(
-  { migrations }: CompiledPlan,
-  { order }: VersionTable,
-  { versions }: VersionRows,
-): string[] {
-  return migrations
-    .map(({ version }) => version)
-    .filter((version) => versions.some((other) => order.same(other, version)));
+function failedVersions(wanted: string, failed: readonly string[], mend: string): PreflightCheck[] {
+  return failed.length === 0 ? [] : [problem(FAILED, wanted, failed, mend)];
 }

@@ -1,7 +1,7 @@
 import type { PreflightCheck } from "../shared/documents.ts";
 import { messageOf, nameTransient, RETRYABLE, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
-import { type Session, StatementFailed, withRolledBackTransaction } from "../shared/session.ts";
+import { needRow, type Session, StatementFailed, withRolledBackTransaction } from "../shared/session.ts";
 import { type Noted, noteOf } from "../version-table/note.ts";
 import { versionTables } from "../version-table/tables.ts";
 import { triggersThatReach } from "./inspect-outside.ts";
@@ -13,14 +13,14 @@ export const WRITTEN = "writing versions";
  * Each of the plan's versions is noted and taken back as a run would do it, in a transaction that is rolled back.
  * @param table as people know it
  * @param holder what holds a version there, such as `its column, of type varchar(5),`
- * @param there versions of the plan that the table has already
  */
 export async function writingVersions(
   session: Session,
   plan: CompiledPlan,
-  { table, holder, there }: { table: string; holder: string; there: readonly string[] },
+  { table, holder }: { table: string; holder: string },
 ): Promise<PreflightCheck> {
   const check = { name: WRITTEN, expected: `each of the plan's versions can be noted in ${table}` };
+  const there = await alreadyThere(session, plan);
   if (there.length > 0)
     return problem(
       WRITTEN,
@@ -45,6 +45,17 @@ export async function writingVersions(
 
 const OUTSIDE =
   "Its trigger fires for each version that is noted, on staging too. Disable it for the run, or read what it does.";
+
+async function alreadyThere(session: Session, plan: CompiledPlan): Promise<string[]> {
+  const found: string[] = [];
+  for (const { version } of plan.migrations) {
+    const look = howMany(await noteOf(session, plan, version));
+    // What cannot even be looked for is not there; why it cannot be noted shows when that is tried.
+    const looked = await attempt(() => needRow<{ n: number }>(session, look));
+    if ("done" in looked && looked.done.n > 0) found.push(version);
+  }
+  return found;
+}
 
 async function whyNotWritten(
   session: Session,

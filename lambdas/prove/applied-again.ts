@@ -9,8 +9,8 @@ import { describeDifference, differences } from "./difference.ts";
 import { takeFingerprint } from "./fingerprint.ts";
 import { keepFingerprint, keptFingerprint } from "./kept-fingerprint.ts";
 
-// What a rollback may leave is told by its name alone. Something else of that name, such as a table with other columns,
-// would stay when the migration is applied on top of it: staging would be another database than production becomes.
+// `leaves` gives a name and no definition. Something else of that name, such as a table with other columns, would stay
+// when the migration is applied on top of it: staging would be another database than production becomes.
 
 const nameOf = (version: string) => `applied-${version}`;
 

@@ -1,4 +1,4 @@
-import { ownerOf } from "../changes/objects.ts";
+import { isPartOf } from "../changes/objects.ts";
 import { oneLine } from "../shared/plain.ts";
 import type { Difference } from "./difference.ts";
 import type { Fingerprint } from "./fingerprint.ts";
@@ -21,7 +21,7 @@ export function withoutLeft(found: readonly Difference[], leaves: readonly strin
   if (leaves.length === 0) return { rest: [...found], left: [] };
   const left: string[] = [];
   const rest: Difference[] = [];
-  /** Things that may be left as a whole, with what belongs to them. */
+  /** Tables and the like that are left whole, by name. */
   const whole = new Set<string>();
   for (const difference of found) {
     const { change, name } = difference;
@@ -45,10 +45,12 @@ export function withoutLeft(found: readonly Difference[], leaves: readonly strin
           : { ...difference, before: reduced.before, after: reduced.after },
       );
   }
-  return { rest: rest.filter((one) => !isPartOf(whole, one)), left };
+  // What belongs to a table goes without saying, where the table is named; what was there before it does not.
+  const isSaid = (one: Difference) => one.change === "added" && isPartOf(whole, one, one.after ?? "");
+  return { rest: rest.filter((one) => !isSaid(one)), left };
 }
 
-/** Of what a rollback must leave behind by the plan, what is not there after it. Whether it was there before is all one. */
+/** Of what a rollback must leave by the plan, what is not there after it. It may have been there before. */
 export function notLeft(leaves: readonly string[], { objects, access = [] }: Fingerprint): string[] {
   const lines = new Map(
     [...objects, ...access].map((object) => [thing(object), object.definition.split("\n").map(oneLine)]),
@@ -98,11 +100,4 @@ function withoutLines(
     [was, is] = [was.filter(own), is.filter(own)];
   }
   return { before: was.join("\n"), after: is.join("\n"), lines };
-}
-
-/** What belongs to a table goes without saying, where the table is named. */
-function isPartOf(whole: ReadonlySet<string>, { kind, name, change, after = "" }: Difference): boolean {
-  if (change !== "added" || whole.size === 0) return false;
-  if (whole.has(ownerOf(kind, name))) return true;
-  return kind === "index" && [...whole].some((table) => after.includes(` ON ${table} USING `));
 }

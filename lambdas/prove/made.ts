@@ -1,4 +1,4 @@
-import { ownerOf } from "../changes/objects.ts";
+import { isPartOf } from "../changes/objects.ts";
 import {
   type ChangesDoc,
   Doc,
@@ -74,11 +74,7 @@ export function notMade(found: readonly Difference[], made: MayHaveMade | undefi
 /** What belongs to a table that came or went goes without saying. */
 export function withoutParts(found: readonly Difference[]): Difference[] {
   const whole = new Set(found.filter(({ change }) => change !== "changed").map(({ name }) => name));
-  const isOn = (text: string) => [...whole].some((table) => text.includes(` ON ${table} USING `));
-  return found.filter(
-    ({ kind, name, before = "", after = "" }) =>
-      !whole.has(ownerOf(kind, name)) && !(kind === "index" && isOn(`${before}${after}`)),
-  );
+  return found.filter((one) => !isPartOf(whole, one, `${one.before ?? ""}${one.after ?? ""}`));
 }
 
 /** One line, such as `table public.events_2026_12 added, not made by this plan`. */

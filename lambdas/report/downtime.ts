@@ -1,5 +1,5 @@
 import type { Facts } from "./facts.ts";
-import { machineTimeOf } from "./machine-time.ts";
+import { machineTimeOfGate } from "./machine-time.ts";
 import { predictionsOf } from "./predictions.ts";
 import type { Report } from "./schema.ts";
 import { timelineOf, waitedBetween } from "./timeline.ts";
@@ -42,9 +42,9 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
   };
 }
 
-/** What the gates behind the fence take though they are answered at once. */
+/** What the gates behind the fence take, even where each is answered at once. */
 function gatesOf(facts: Facts): Report["downtime"]["parts"] {
-  const { gate } = machineTimeOf(facts);
+  const gate = machineTimeOfGate(facts);
   if (gate === null) return [];
   const asked = facts.plan.migrations.filter(({ unasked }) => !unasked).length;
   const gates = asked + (facts.request?.rehearse === "inside" ? 2 : 1);

@@ -55,6 +55,12 @@ function rightsByHand({ fence, request }: Facts): string {
   return `As the database's owner: GRANT CONNECT ON DATABASE "${database}" TO ${roles.join(", ")}${back}. Which of them had it with the grant option is in fence.json`;
 }
 
+/** Whether the second copy, on which the restore is rehearsed, was begun does not show from what a report reads. */
+function copiesOf(run: string, { migrations }: Facts["plan"]): string[] {
+  const again = migrations.some(({ restoreOnly }) => restoreOnly) ? [stagingName(run, true)] : [];
+  return [stagingName(run), ...again];
+}
+
 /** By the capability that should have cleaned up, as the state machine names it. */
 export const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; todo: string }>> = {
   fence: (facts) => ({
@@ -69,8 +75,8 @@ export const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; t
     what: "Alarms may still be silenced",
     todo: "Turn on the actions of the alarms that alarms-silenced.json names (aws cloudwatch enable-alarm-actions)",
   }),
-  staging: ({ run, staging, stagingAgain, quiet }) => ({
-    what: `The staging instance ${stagingAgain?.id ?? staging?.id ?? stagingName(run)} may still be there, and it costs money and holds a copy of production`,
+  staging: ({ run, plan, quiet }) => ({
+    what: `The staging instance ${copiesOf(run, plan).join(" or ")} may still be there, and it costs money and holds a copy of production`,
     todo: `Delete it, without a final snapshot${quiet ? `; then its parameter group ${quiet.group}` : ""}`,
   }),
   admit: ({ request }) => ({

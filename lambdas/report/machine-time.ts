@@ -1,19 +1,12 @@
 import { stateInWords } from "../shared/state-name.ts";
 import type { Facts } from "./facts.ts";
-import { secondsBetween, toMilliseconds } from "./words.ts";
+import { secondsBetween, total } from "./words.ts";
 
 // Beside the work itself a state takes time: the call, the session, the evidence, the step to the next state. With many
-// migrations that is the most of a downtime, so the rehearsal measures it, and the prediction has it.
+// migrations that is the most of a downtime, so the rehearsal measures it, and the prediction has it. All in seconds.
 
-/** Seconds, as the rehearsal showed; null while it has not shown it. */
-export interface MachineTime {
-  /** Of a migration on production: applied and validated. */
-  migration: number | null;
-  /** Of a gate that is answered at once: opened and confirmed. */
-  gate: number | null;
-}
-
-export function machineTimeOf(facts: Facts): MachineTime {
+/** Of a migration on production, applied and validated, by the rehearsal; null while it has not shown it. */
+export function machineTimeOfMigration(facts: Facts): number | null {
   const { plan, steps, checks } = facts;
   const versions = plan.migrations.map(({ version }) => version);
   // A rollback does what an apply does on production; an apply on staging also reads what the database holds.
@@ -31,14 +24,11 @@ export function machineTimeOf(facts: Facts): MachineTime {
       checks.find((doc) => doc.target === "staging" && doc.version === version && doc.round === "1"),
     ),
   );
-  const [validated, applied] = [middle(validations), middle(rollbacks) ?? middle(validations)];
-  return {
-    migration: validated === null || applied === null ? null : toMilliseconds(validated + applied),
-    gate: gateTime(facts),
-  };
+  const validated = middle(validations);
+  return total([validated, middle(rollbacks) ?? validated]);
 }
 
-/** What it was of that migration. */
+/** What it was of that migration; null while it is not done. */
 export function machineTimeOn(facts: Facts, version: string): number | null {
   const applied = facts.steps.find(
     (doc) => doc.target === "production" && doc.version === version && doc.direction === "migrate",
@@ -46,20 +36,18 @@ export function machineTimeOn(facts: Facts, version: string): number | null {
   const checked = facts.checks.find(
     (doc) => doc.target === "production" && doc.version === version && doc.round === "1",
   );
-  const parts = [
+  return total([
     beside(spanOf(facts, stateInWords("Apply to production", version)), applied),
     beside(spanOf(facts, stateInWords("Validate on production", version)), checked),
-  ];
-  return parts.every((part) => part !== null)
-    ? toMilliseconds(parts.reduce<number>((sum, part) => sum + (part ?? 0), 0))
-    : null;
+  ]);
 }
 
 /**
- * The gate before production is opened as those in the downtime are; how long it takes to confirm them shows at the first
- * gate, which is about no catalog, and by what that costs more.
+ * Of a gate that is answered at once: opened and confirmed. The gate before production opens like those in the downtime.
+ * Only the first gate is confirmed by then, and it looks at no catalog: what a catalog costs at the opening is added once
+ * more for the confirmation. Null while the rehearsal has not shown it.
  */
-function gateTime(facts: Facts): number | null {
+export function machineTimeOfGate(facts: Facts): number | null {
   const opened = (kind: string): number | null => {
     const gate = facts.gates.find(({ request }) => request.kind === kind);
     const prepared = facts.states.find(({ state }) => state === `Time: ${kind}`);
@@ -68,7 +56,7 @@ function gateTime(facts: Facts): number | null {
   const [without, withCatalog] = [opened("readiness"), opened("rehearsal")];
   const confirmed = spanOf(facts, "Confirm: readiness");
   if (without === null || withCatalog === null || confirmed === null) return null;
-  return toMilliseconds(withCatalog + confirmed + Math.max(0, withCatalog - without));
+  return withCatalog + confirmed + Math.max(0, withCatalog - without);
 }
 
 /** From when a state was entered until the one after it was; null where there is none yet. */

@@ -1,8 +1,8 @@
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
-import { machineTimeOf, machineTimeOn } from "./machine-time.ts";
+import { machineTimeOfMigration, machineTimeOn } from "./machine-time.ts";
 import type { PhasePart } from "./schema.ts";
-import { secondsBetween, toMilliseconds } from "./words.ts";
+import { secondsBetween, toMilliseconds, total } from "./words.ts";
 
 /**
  * What a phase on production is made of: what the rehearsal says of each part, and how long it took. Null where it was
@@ -13,7 +13,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const reading = lastReading(facts);
   const read = (name: string) => readSeconds[name] ?? null;
   const versions = plan.migrations.map(({ version }) => version);
-  const machine = machineTimeOf(facts).migration;
+  const machine = machineTimeOfMigration(facts);
   const from = facts.rollback?.from ?? null;
   const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
   const undone = versions
@@ -137,10 +137,4 @@ function restored({ restore, proofs, readSeconds }: Facts): number | null {
   const proof = proofs.find(({ name }) => name === "production-restored");
   if (!restore || !proof) return null;
   return Math.max(0, secondsBetween(restore.at, proof.at) - (readSeconds["after-production-restored"] ?? 0));
-}
-
-function total(values: readonly (number | null)[]): number | null {
-  return values.every((value) => value !== null)
-    ? values.reduce<number>((sum, value) => sum + (value ?? 0), 0)
-    : null;
 }

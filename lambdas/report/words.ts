@@ -80,6 +80,12 @@ export function toMilliseconds(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
 }
 
+/** Null where one of them is not known. */
+export function total(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length < values.length ? null : known.reduce((sum, value) => sum + value, 0);
+}
+
 export function secondsBetween(from: string, to: string): number {
   return toMilliseconds(Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000));
 }

@@ -51,7 +51,7 @@ export const Doc = {
   /** Objects that a migration makes, changes or drops. */
   made: (version: string) => `made/${version}`,
   /** Of all migrations, once all are rehearsed: production's checks and proofs read it. */
-  madeByAll: "made/all",
+  madeByAll: "made-by/all",
   /** The catalog that a gate was asked for, or that staging had once a migration with `leaves` was first applied; of older runs also those of records. */
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */

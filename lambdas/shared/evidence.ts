@@ -54,14 +54,12 @@ export function evidenceWithin(evidence: RunEvidence, files: Iterable<string>): 
 }
 
 /**
- * Documents that no worker has to find by their names while a run is under way: what was done and seen, for people and
- * the report. They are no files of their own, but go with the link of the worker that wrote them (chain.ts).
+ * Documents of one migration that no worker has to find by their names while a run is under way: what was done and seen,
+ * for people and the report. A migration's version follows, be it digits, a revision such as `ae1027a6acf` or `all`. They are no files of their own, but go with the link of the worker that wrote them (chain.ts).
  */
 const WITH_LINK = ["steps/staging-", "checks/staging-", "checks/production-", "changes/staging-", "made/"];
 
-/** What they are of is a migration. */
-const goesWithLink = (name: string) =>
-  WITH_LINK.some((prefix) => name.startsWith(prefix) && /\d/.test(name.charAt(prefix.length)));
+const goesWithLink = (name: string) => WITH_LINK.some((prefix) => name.startsWith(prefix));
 
 const rootOf = (run: string) => `runs/${run}/`;
 

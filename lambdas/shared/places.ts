@@ -12,17 +12,18 @@ import type { OpenSession, Session } from "./session.ts";
 
 /** Where that database answers, as the run's evidence has it. */
 export async function endpointOf(evidence: RunEvidence, target: Target): Promise<Endpoint> {
-  if (target === "staging") return (await stagingNow(evidence)).endpoint;
+  if (target === "staging")
+    return ((await stagingNow(evidence)) ?? (await evidence.need<StagingDoc>(Doc.staging))).endpoint;
   // While nothing has taken its place yet, the former production is all that there is.
   const moved =
     (await evidence.read<RestoredDoc>(Doc.restored)) ?? (await evidence.read<MovedAsideDoc>(Doc.movedAside));
   return (moved ?? (await evidence.need<ProductionDoc>(Doc.production))).endpoint;
 }
 
-/** The copy that is staging now. */
-async function stagingNow(evidence: RunEvidence): Promise<StagingDoc> {
+/** The copy that is staging now: the second one, once the restore itself was rehearsed; undefined: there is none yet. */
+export async function stagingNow(evidence: RunEvidence): Promise<StagingDoc | undefined> {
   return (
-    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.need<StagingDoc>(Doc.staging))
+    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.read<StagingDoc>(Doc.staging))
   );
 }
 

@@ -234,9 +234,9 @@ export interface EvidenceStore {
   /** Writes the text unless the key exists. True for the write that won. */
   create(key: string, body: string, contentType: string): Promise<boolean>;
   read(key: string): Promise<string | undefined>;
-  /** Keys that start with the prefix, sorted. */
   /** Of the store that a worker is given: the file goes with the link that the worker leaves (chain.ts). */
   createWithLink?(key: string, body: string): void;
+  /** Keys that start with the prefix, sorted. */
   list(prefix: string): Promise<string[]>;
   /** The same keys, each with a tag that changes when the file's content does. No file is sent for it. */
   tags(prefix: string): Promise<Map<string, string>>;

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { Doc, type ProductionDoc, type StagingDoc, type StagingStorageDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
+import { stagingNow } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { deleteQuiet, quietSettings } from "../shared/quiet.ts";
 import { ensureRestored } from "../shared/restored-instance.ts";
@@ -109,8 +110,7 @@ async function restore(
 
 /** How far its volume is filled when all is measured: what was read from it before may have been slow. */
 async function noteStorage({ fleet, clock }: Ports, evidence: RunEvidence): Promise<void> {
-  const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
-  const staging = again ?? (await evidence.read<StagingDoc>(Doc.staging));
+  const staging = await stagingNow(evidence);
   if (!staging?.storage) return;
   await evidence.once<StagingStorageDoc>(Doc.stagingStorage, async () => ({
     at: clock.now().toISOString(),
@@ -129,8 +129,7 @@ async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boole
     if (await fleet.describe(id)) gone = false;
   }
   if (!gone) return false;
-  const staging =
-    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.read<StagingDoc>(Doc.staging));
+  const staging = await stagingNow(evidence);
   if (staging) await evidence.keep(Doc.stagingDeleted, { at: clock.now().toISOString(), id: staging.id });
   return true;
 }

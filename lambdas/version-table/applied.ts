@@ -15,7 +15,7 @@ interface Reading {
   unfinished?: (table: string) => string;
   /** The tool's table of locks, and a query that yields who holds one as `what`. */
   lock?: { name: (own: string) => string; held: (table: string) => string };
-  /** How two versions are compared; unless told, as texts. */
+  /** Whether two versions are the same; absent: as texts. */
   same?: (a: string, b: string) => boolean;
 }
 
@@ -32,7 +32,7 @@ const asText =
 const newestBy = (order: string, shown: string) => (table: string) =>
   `SELECT ${shown} AS version FROM ${table} ORDER BY ${order} LIMIT 1`;
 
-/** A table that must have one row, and says when it has another number of them. */
+/** A query that yields, as `what`, that a table which must have one row has another number of them. */
 const oneRow = (table: string, few: number) =>
   `SELECT 'it has ' || count(*) || ' rows, and must have one' AS what FROM ${table} HAVING count(*) > 1 OR count(*) < ${few}`;
 

@@ -1,8 +1,8 @@
-import { adding, is, removing, versionTable } from "../migrate/schema-version.ts";
 import { type CompiledPlan, migrationOf, type SchemaVersion } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
+import { adding, is, removing, versionTable } from "./plain.ts";
 import { keepsStanding, type Standing, standingAfter, standingAround } from "./standing.ts";
 import { type ToolTable, toolTable } from "./tables.ts";
 

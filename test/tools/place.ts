@@ -9,7 +9,7 @@ import { onTestFinished } from "vitest";
 import { ensureLedger } from "../../lambdas/migrate/ledger.ts";
 import { beganAt } from "../../lambdas/migrate/ledger-writes.ts";
 import { runSteps } from "../../lambdas/migrate/run-steps.ts";
-import { inspectToolTable } from "../../lambdas/preflight/inspect-tool-table.ts";
+import { inspectVersion } from "../../lambdas/preflight/inspect-version.ts";
 import type { PreflightCheck } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { type CompiledPlan, migrationOf, rollbackOf } from "../../lambdas/shared/plan.ts";
@@ -111,10 +111,7 @@ export class Place {
 
   /** What preflight has against the run. */
   async problems(plan: CompiledPlan): Promise<PreflightCheck[]> {
-    const { schema } = plan;
-    if (!schema?.tool) throw new Error("The plan names no tool");
-    const { tool } = schema;
-    const checks = await this.connected((s) => inspectToolTable(s, plan, schema, tool));
+    const checks = await this.connected((s) => inspectVersion(s, plan));
     return checks.filter(({ passed }) => passed !== true);
   }
 

@@ -101,6 +101,15 @@ describe("and nothing more:", () => {
     ]);
   });
 
+  test("a table named as a whole gives no leave to move an index to it", () => {
+    const table = (name: string) => object("table", `public.${name}`, "owner: o");
+    const indexOn = (name: string) =>
+      object("index", "public.i", `CREATE INDEX i ON public.${name} USING btree (a)`);
+    expect(
+      judged([table("t"), indexOn("t")], [table("t"), table("n"), indexOn("n")], ["table public.n"]).rest,
+    ).toEqual([expect.stringMatching(/^index public\.i changed/)]);
+  });
+
   test("an enum named as a whole may be left where it is new, and gives no leave to change one", () => {
     expect(judged([state("a")], [state("a", "b")], ["enum public.state"]).rest).toHaveLength(1);
   });

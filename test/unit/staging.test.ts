@@ -48,6 +48,14 @@ describe("when the run closes", () => {
     expect(await run("delete")).toBe("done");
   });
 
+  test("the copy on which the restore was rehearsed is deleted too, and waited for", async () => {
+    const { run, left } = world({ instances: [stagingName(RUN), stagingName(RUN, true)], asks: 2 });
+    expect(await run("delete")).toBe("running");
+    expect(left()).toContain(REHEARSAL);
+    for (let call = 0; call < 3; call++) await run("delete");
+    expect(left()).toEqual([FINAL]);
+  });
+
   test("it waits until both are gone, staging first", async () => {
     const { run, left } = world({ asks: 2 });
     expect(await run("delete")).toBe("running");

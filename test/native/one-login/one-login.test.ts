@@ -258,6 +258,15 @@ describe("the fence", () => {
   test("lets a way back go on beside such a session", async () => {
     await on("postgres", () => fence({ action: "fence", again: true }));
   });
+
+  test("ends the sessions of the owner and of whoever acts as it", async () => {
+    await on(APP, (app) =>
+      on(WEB, async (web) => {
+        await fence({ action: "fence", again: false });
+        for (const session of [app, web]) await expect(session.query("SELECT 1")).rejects.toThrow();
+      }),
+    );
+  });
 });
 
 describe("whenever the worker that fences is killed", () => {

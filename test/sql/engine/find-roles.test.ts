@@ -47,7 +47,7 @@ test("a role that was found and is not fit is refused, and the plan may name ano
     ).find(({ name }) => name === "application role reads_all");
   expect(await of(true)).toMatchObject({
     passed: false,
-    mend: expect.stringMatching(/It was found.*name that in `applicationRoles`/),
+    mend: expect.stringMatching(/Preflight found this role.*name that one in `applicationRoles`/),
   });
   expect((await of())?.mend).not.toContain("It was found");
 });

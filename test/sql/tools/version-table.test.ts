@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { inspectToolTable } from "../../../lambdas/preflight/inspect-tool-table.ts";
+import { inspectVersion } from "../../../lambdas/preflight/inspect-version.ts";
 import type { CompiledPlan, SchemaVersion } from "../../../lambdas/shared/plan.ts";
 import { NONE, TOOL_TABLES, TOOLS, type Tool, toolRow } from "../../../lambdas/shared/tool-rows.ts";
 import { noteOf } from "../../../lambdas/version-table/note.ts";
@@ -51,8 +51,8 @@ async function contents(plan: CompiledPlan): Promise<Record<string, unknown>> {
   return all;
 }
 
-const problems = async (plan: ReturnType<typeof planFor>, tool: Tool) =>
-  (await inspectToolTable(session, plan, plan.schema, tool)).filter(({ passed }) => passed !== true);
+const problems = async (plan: CompiledPlan) =>
+  (await inspectVersion(session, plan)).filter(({ passed }) => passed !== true);
 
 describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[tool]]))("%s", (tool, made) => {
   const plan = planFor(tool);
@@ -60,7 +60,7 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
 
   test("reads the applied version by the tool's own rules, and finds that its rows can be written", async () => {
     const before = await contents(plan);
-    expect(await problems(plan, tool)).toEqual([]);
+    expect(await problems(plan)).toEqual([]);
     expect(await contents(plan)).toEqual(before);
   });
 
@@ -87,9 +87,9 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
 
   test("another version than the plan expects is refused, and the one that is there is named", async () => {
     const other = planFor(tool, { expectedVersion: "99" });
-    expect(await problems(other, tool)).toMatchObject([{ name: "schema version" }]);
+    expect(await problems(other)).toMatchObject([{ name: "schema version" }]);
     await apply(plan, ...versions(plan).slice(0, 1));
-    const [found] = await problems(plan, tool);
+    const [found] = await problems(plan);
     expect(found).toMatchObject({ name: "schema version", passed: false });
     expect(found?.seen).not.toBe(made.expectedVersion);
   });
@@ -97,11 +97,9 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
   test("a table of another shape is refused as not the tool's", async () => {
     await session.exec(`${EMPTY}; CREATE SCHEMA IF NOT EXISTS ${made.ddl.match(/CREATE SCHEMA (\w+)/)?.[1] ?? "public"};
       CREATE TABLE ${TOOL_TABLES[tool]} (stage int)`);
-    expect(await problems(plan, tool)).toMatchObject([
-      { seen: expect.stringContaining(`it is not ${tool}'s`) },
-    ]);
+    expect(await problems(plan)).toMatchObject([{ seen: expect.stringContaining(`it is not ${tool}'s`) }]);
     await session.exec(`DROP TABLE ${TOOL_TABLES[tool]}`);
-    expect(await problems(plan, tool)).toMatchObject([
+    expect(await problems(plan)).toMatchObject([
       { seen: `there is no table ${TOOL_TABLES[tool]}`, mend: expect.stringContaining(tool) },
     ]);
   });
@@ -111,7 +109,7 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
       DO $$ DECLARE s text; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
         LOOP EXECUTE format('GRANT USAGE ON SCHEMA %I TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA %I TO reader', s, s); END LOOP; END $$;
       SET ROLE reader`);
-    const found = await problems(plan, tool);
+    const found = await problems(plan);
     await session.exec("RESET ROLE; DROP OWNED BY reader; DROP ROLE reader");
     expect(found).toMatchObject([
       { name: "writing versions", seen: expect.stringContaining("permission denied") },
@@ -128,7 +126,7 @@ describe("what the tool itself would not go on from is refused by name:", () => 
   )("%s", async (tool, sql, named) => {
     const { ddl, applied } = TOOL_TABLES_MADE[tool];
     await session.exec(`${ddl}; ${applied}; ${sql}`);
-    const found = await problems(planFor(tool), tool);
+    const found = await problems(planFor(tool));
     expect(found.find(({ name }) => name === "failed versions")?.seen).toContain(named);
   });
 });
@@ -150,7 +148,7 @@ describe("a table without a version", () => {
       tool === "alembic" ? [{ version_num: "a", down_revision: null }] : undefined,
     );
     const before = await contents(plan);
-    expect(await problems(plan, tool)).toEqual([]);
+    expect(await problems(plan)).toEqual([]);
     await apply(plan, ...versions(plan));
     await rollBack(plan, ...versions(plan).reverse());
     expect(await contents(plan)).toEqual(before);
@@ -164,7 +162,7 @@ test("rows of the plan that are there already are refused, by the migration that
   );
   await session.exec("DELETE FROM goose_db_version WHERE id = 5");
   const plan = planFor("goose");
-  expect(await problems(plan, "goose")).toMatchObject([
+  expect(await problems(plan)).toMatchObject([
     { name: "writing versions", seen: `${plan.migrations[0]?.version} is there already` },
   ]);
 });
@@ -197,7 +195,7 @@ test("a tool's table under another name, in another schema, in capitals", async 
     `CREATE SCHEMA "Ops"; CREATE TABLE "Ops"."Migrations" (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)`,
   );
   const plan = planFor("node-pg-migrate", { table: '"Ops"."Migrations"', expectedVersion: NONE });
-  expect(await problems(plan, "node-pg-migrate")).toEqual([]);
+  expect(await problems(plan)).toEqual([]);
   await apply(plan, ...versions(plan));
   expect(await session.query(`SELECT name FROM "Ops"."Migrations" ORDER BY id`)).toEqual([
     { name: "003_c" },

@@ -52,9 +52,12 @@ describe("the operator's runbook", () => {
   });
 
   test("has its place for whatever may be left behind, in the words that the report has for it", () => {
-    const facts = { run: "run-1", request: { instance: "INSTANCE" }, stilled: [] } as unknown as Parameters<
-      NonNullable<(typeof ADVICE)[string]>
-    >[0];
+    const facts = {
+      run: "run-1",
+      request: { instance: "INSTANCE" },
+      stilled: [],
+      plan: { migrations: [] },
+    } as unknown as Parameters<NonNullable<(typeof ADVICE)[string]>>[0];
     const said = section("Left behind").replaceAll("...", "");
     for (const advice of Object.values(ADVICE)) {
       const { what } = advice(facts);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type LinkDoc, linked, linkFile } from "../../../lambdas/shared/chain.ts";
+import { Doc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, evidenceWithin } from "../../../lambdas/shared/evidence.ts";
 import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
 
@@ -15,7 +16,14 @@ const filesOf = ({ evidence }: MemoryPorts) =>
   [...evidence.files.keys()].map((key) => key.slice(`runs/${RUN}/`.length));
 
 describe("what a worker keeps of a migration's rehearsal", () => {
-  const NAMES = ["changes/staging-006", "checks/staging-006-1", "made/006", "steps/staging-006-1-migrate"];
+  const NAMES = [
+    "changes/staging-006",
+    "checks/staging-006-1",
+    "made/006",
+    "made/ae1027a6acf",
+    "made/all",
+    "steps/staging-006-1-migrate",
+  ];
 
   test("is in its link and in no file of its own, and is read and listed by its name", async () => {
     const ports = memoryPorts();
@@ -71,7 +79,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
 test("what others must find by its name while the run is under way is a file of its own", async () => {
   const ports = memoryPorts();
   // Whether the fence gives back what the plan revoked hangs on the steps of production.
-  const names = ["steps/production-006-1-migrate", "changes/staging", "made/all", "proofs/staging-006"];
+  const names = ["steps/production-006-1-migrate", "changes/staging", Doc.madeByAll, "proofs/staging-006"];
   await keep(ports, ...names);
   expect(filesOf(ports)).toEqual([...names.map((name) => `${name}.json`), linkFile(1)]);
 });

@@ -52,6 +52,22 @@ describe("writing the report", () => {
     expect(outcome?.leftBehind.join(" ")).not.toContain("{");
   });
 
+  test("names both copies that may be left behind where the restore was rehearsed", async () => {
+    const run = await succeeded();
+    const ports = memoryPorts();
+    ports.evidence = run.store;
+    const plan = `runs/${EVENT.run}/plan.json`;
+    const read = run.store.read.bind(run.store);
+    run.store.read = async (key) => {
+      const text = await read(key);
+      return key === plan ? text?.replace('"folder"', '"restoreOnly": true, "folder"') : text;
+    };
+    const unfinished = { staging: { Error: "Error", Cause: "no" } };
+    await invoke(reportTask, { ...WRITE, end: "Succeeded", unfinished }, ports);
+    const outcome = await run.evidence.read<{ leftBehind: string[] }>(Doc.outcome);
+    expect(outcome?.leftBehind[0]).toMatch(/The staging instance (sluice-staging-\w+) or \1-2 may still/);
+  });
+
   test("still gives the cause when the report itself cannot be kept", async () => {
     const run = await succeeded();
     const ports = memoryPorts();

@@ -1,9 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { addVersion, removeVersion } from "../../../lambdas/migrate/schema-version.ts";
+import { adding, removing, versionTable } from "../../../lambdas/version-table/plain.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 
 const session = useEmbedded("");
 beforeEach(() => session.exec("DROP TABLE IF EXISTS v"));
+
+const add = async (version: string, title: string) =>
+  adding(await versionTable(session, "v"), version, title);
+const remove = async (version: string) => removing(await versionTable(session, "v"), version);
 
 describe("a migration's version is noted and taken back", () => {
   test.each([
@@ -26,10 +30,10 @@ describe("a migration's version is noted and taken back", () => {
     ],
   ])("as %s", async (_what, columns, stored) => {
     await session.exec(`CREATE TABLE v (${columns})`);
-    await session.exec(await addVersion(session, "v", "006", "The 'title'"));
-    await session.exec(await addVersion(session, "v", "006", "The 'title'"));
+    await session.exec(await add("006", "The 'title'"));
+    await session.exec(await add("006", "The 'title'"));
     expect(await session.query("SELECT version FROM v")).toEqual([{ version: stored }]);
-    await session.exec(await removeVersion(session, "v", "006"));
+    await session.exec(await remove("006"));
     expect(await session.query("SELECT version FROM v")).toEqual([]);
   });
 });
@@ -52,9 +56,9 @@ test.each([
 ])("a table of this kind is filled as its tool would: %s", async (_what, columns, version, row) => {
   await session.exec(`CREATE DOMAIN stamp AS varchar(10); CREATE TABLE v (${columns})`);
   try {
-    await session.exec(await addVersion(session, "v", version, "t"));
+    await session.exec(await add(version, "t"));
     expect(await session.query("SELECT * FROM v")).toEqual([row]);
-    await session.exec(await removeVersion(session, "v", version));
+    await session.exec(await remove(version));
     expect(await session.query("SELECT * FROM v")).toEqual([]);
   } finally {
     await session.exec("DROP TABLE v; DROP DOMAIN stamp");
@@ -66,11 +70,9 @@ test.each(["varchar(10)", "char(10)", "stamp"])(
   async (type) => {
     await session.exec(`CREATE DOMAIN stamp AS varchar(10); CREATE TABLE v (version ${type} PRIMARY KEY)`);
     try {
-      await expect(session.exec(await addVersion(session, "v", "20260128115414", "t"))).rejects.toThrow(
-        "value too long",
-      );
+      await expect(session.exec(await add("20260128115414", "t"))).rejects.toThrow("value too long");
       await session.exec("INSERT INTO v VALUES ('2026012811')");
-      await session.exec(await removeVersion(session, "v", "20260128115414"));
+      await session.exec(await remove("20260128115414"));
       expect(await session.query("SELECT version FROM v")).toEqual([{ version: "2026012811" }]);
     } finally {
       await session.exec("DROP TABLE v; DROP DOMAIN stamp");
@@ -80,23 +82,21 @@ test.each(["varchar(10)", "char(10)", "stamp"])(
 
 test("001 and 1 are two versions in text, and one in numbers", async () => {
   await session.exec("CREATE TABLE v (version text PRIMARY KEY)");
-  for (const version of ["001", "1"]) await session.exec(await addVersion(session, "v", version, "t"));
-  await session.exec(await removeVersion(session, "v", "1"));
+  for (const version of ["001", "1"]) await session.exec(await add(version, "t"));
+  await session.exec(await remove("1"));
   expect(await session.query("SELECT version FROM v")).toEqual([{ version: "001" }]);
   await session.exec("DROP TABLE v; CREATE TABLE v (version int PRIMARY KEY)");
-  for (const version of ["001", "1"]) await session.exec(await addVersion(session, "v", version, "t"));
+  for (const version of ["001", "1"]) await session.exec(await add(version, "t"));
   expect(await session.query("SELECT version FROM v")).toEqual([{ version: 1 }]);
 });
 
 test("a required column that nothing is known to put into is named", async () => {
   await session.exec("CREATE TABLE v (version text, approved_by text NOT NULL)");
-  await expect(addVersion(session, "v", "006", "t")).rejects.toThrow(
-    "v.approved_by must have a value and has no default",
-  );
+  await expect(add("006", "t")).rejects.toThrow("v.approved_by must have a value and has no default");
 });
 
 test("a table without a version, and no table at all, are told apart", async () => {
-  await expect(addVersion(session, "v", "006", "t")).rejects.toThrow("There is no table v");
+  await expect(add("006", "t")).rejects.toThrow("There is no table v");
   await session.exec("CREATE TABLE v (id int)");
-  await expect(addVersion(session, "v", "006", "t")).rejects.toThrow("no column named version");
+  await expect(add("006", "t")).rejects.toThrow("no column named version");
 });

@@ -62,27 +62,13 @@ export async function versionTable(session: Session, table: string): Promise<Ver
   return { name: first.table, columns, type: version.type, order };
 }
 
+// No value is cast here. The server takes it for the column's type, and refuses what does not fit, where a cast would cut
+// a version to the column's length.
+
 /**
  * The statement that notes a version as applied, in whatever shape the table has; a second time it does nothing.
  * @throws Error naming a required column that nothing is known to put into.
  */
-export async function addVersion(
-  session: Session,
-  table: string,
-  version: string,
-  title: string,
-): Promise<string> {
-  return adding(await versionTable(session, table), version, title);
-}
-
-/** The statement that takes the note back. */
-export async function removeVersion(session: Session, table: string, version: string): Promise<string> {
-  return removing(await versionTable(session, table), version);
-}
-
-// No value is cast here. The server takes it for the column's type, and refuses what does not fit, where a cast would cut
-// a version to the column's length.
-
 export function adding({ name: table, columns }: VersionTable, version: string, title: string): string {
   const filled = columns.flatMap((column) => {
     const { name, quoted, required, category } = column;
@@ -101,6 +87,7 @@ export function adding({ name: table, columns }: VersionTable, version: string, 
   return `INSERT INTO ${table} (${names}) SELECT ${values} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is(version)})`;
 }
 
+/** The statement that takes the note back. */
 export function removing({ name }: VersionTable, version: string): string {
   return `DELETE FROM ${name} WHERE ${is(version)}`;
 }
