@@ -68,9 +68,9 @@ export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
   const sluice = new Command("sluice")
     .description("Gated, rehearsed, reversible PostgreSQL migrations.")
-    .version(packageVersion(), "-V, --version", "tells the version")
-    .helpOption("-h, --help", "tells how it is used")
-    .helpCommand("help [command]", "tells how a command is used")
+    .version(packageVersion(), "-V, --version", "shows the version")
+    .helpOption("-h, --help", "shows how it is used")
+    .helpCommand("help [command]", "shows how a command is used")
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
@@ -79,7 +79,7 @@ export function program(context: Context): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .showHelpAfterError("(--help tells how it is used)")
+    .showHelpAfterError("(--help shows how it is used)")
     .exitOverride()
     .addHelpText(
       "after",
@@ -87,7 +87,7 @@ export function program(context: Context): Command {
 Examples:
   sluice rehearse --yes               a whole run on embedded databases, Go at every gate
   sluice rehearse                     the same, and you are asked at every gate
-  sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
+  sluice check sql/knowledge-graph    what a plan holds, or its mistakes
   sluice new my-plan                  a plan of your own to begin with
 ${REHEARSE_EXIT_CODES}`,
     );

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { Command } from "commander";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
-import { OTHER_EXIT_CODES } from "./exit-codes.ts";
+import { REHEARSE_EXIT_CODES } from "./exit-codes.ts";
 
 /** What action.yml calls: everything about GitHub is in its environment. */
 export function pullRequestCommand(
@@ -14,9 +14,9 @@ export function pullRequestCommand(
   return new Command("pull-request")
     .summary("rehearses a plan within a job of GitHub Actions, and shows it on the pull request")
     .description(
-      "What the action of this repository runs: rehearses the plan, annotates its files, writes the job's summary, and keeps one comment on the pull request. It takes all it needs from the environment of the job.",
+      "Rehearses the plan, annotates its files, writes the job's summary, and keeps one comment on the pull request. The action of this repository runs it. It takes all that it needs from the environment of the job.",
     )
-    .addHelpText("after", `\n${OTHER_EXIT_CODES}`)
+    .addHelpText("after", REHEARSE_EXIT_CODES)
     .action(async () => {
       const [{ keepComment, lastText, pullRequestIn }, { findPlan }] = await Promise.all([
         import("../../local/pull-request.ts"),
