@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
 import { OUTSIDE_STEPS } from "../../../lambdas/preflight/inspect-outside.ts";
@@ -152,35 +152,4 @@ function valueAt(filter: string, settings: object): unknown {
   let value: unknown = settings;
   for (const key of filter.slice(1).split(".")) value = (value as Record<string, unknown> | undefined)?.[key];
   return value;
-}
-
-const DOCUMENTS = [
-  "README.md",
-  ...["architecture", "deploying", "operator-runbook", "plan-format", "real-aws", "report", "watch"].map(
-    (name) => `docs/${name}.md`,
-  ),
-];
-
-test.each(DOCUMENTS)("every link of %s to a file or a section leads somewhere", (document) => {
-  const links = [...readFileSync(join(ROOT, document), "utf8").matchAll(/\]\(([^)\s]+)\)/g)].map(
-    ([, link]) => link ?? "",
-  );
-  for (const link of links.filter((link) => !/^https?:/.test(link))) {
-    const [path = "", anchor] = link.split("#");
-    const file = path === "" ? document : join(dirname(document), path);
-    expect(existsSync(join(ROOT, file)), link).toBe(true);
-    if (anchor !== undefined) expect(anchorsOf(file), link).toContain(anchor);
-  }
-});
-
-/** As GitHub makes them of headings, and those that are set by hand. */
-function anchorsOf(file: string): string[] {
-  const read = readFileSync(join(ROOT, file), "utf8").replace(/^```.*?^```/gms, "");
-  const headings = [...read.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
-    title
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
-  return [...headings, ...[...read.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id)];
 }
