@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
+import { FOUND_ROLES, NOBODY_KEPT_OUT } from "../../../lambdas/preflight/find-roles.ts";
 import { OUTSIDE_STEPS } from "../../../lambdas/preflight/inspect-outside.ts";
 import { inspectRights } from "../../../lambdas/preflight/inspect-rights.ts";
+import { WRITTEN } from "../../../lambdas/preflight/writing-versions.ts";
 import { ADVICE } from "../../../lambdas/report/left-behind.ts";
 import { VERDICTS } from "../../../lambdas/report/verdict.ts";
 import { ownFindings } from "../../../lambdas/shared/aws/rds-own-findings.ts";
@@ -91,6 +93,14 @@ describe("the operator's runbook", () => {
       "routines that reach outside",
       "event triggers",
       OUTSIDE_STEPS,
+      FOUND_ROLES,
+      NOBODY_KEPT_OUT,
+      "roles that no fence keeps out",
+      "sessions that no fence keeps out",
+      "login",
+      "schema version",
+      "failed versions",
+      WRITTEN,
     ])
       expect(section("Refused")).toContain(`**${name}**`);
   });
