@@ -16,25 +16,25 @@ import { type Asked, parseSettings, type Settings, SettingsError, type SettingsG
 export interface SluiceProps {
   /** Production: an instance of this or another app, or the identifier of one that no app has. */
   readonly instance: rds.IDatabaseInstance | rds.DatabaseInstance | string;
-  /** Where functions run that talk to the database. */
+  /** Network of the functions that talk to the database. */
   readonly vpc: ec2.IVpc;
   /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses. */
   readonly approvers: readonly Asked[];
-  /** Folder of the plan that a run gets which names none, relative to the app's. */
+  /** Folder of the default plan, for runs that name none; relative to where the app is run. */
   readonly plan: string;
   /** Who is asked when no approver answered in time. Default: the approvers. */
   readonly escalation?: readonly Asked[];
-  /** Database in the instance. Default: the one that the instance is made with. */
+  /** Name of the database in the instance. Default: the one that the instance is created with. */
   readonly databaseName?: string;
-  /** With username and password of the migrating role. Default: the instance's own. */
+  /** Username and password of the migrating role. Default: the instance's own secret. */
   readonly secret?: secretsmanager.ISecret;
-  /** In place of a secret: the migrating role, which was granted rds_iam and logs in with a token of IAM's. */
+  /** In place of a secret: the migrating role. It was granted rds_iam, and logs in with an IAM token. */
   readonly iamUser?: string;
   /** PEM file of further certificate authorities that may vouch for the database. */
   readonly caBundle?: string;
-  /** Subnets of the functions, from which S3, Secrets Manager, SNS and EventBridge can be reached. Default: private ones with a way out, or isolated ones where there are no such. */
+  /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; without such, isolated ones. */
   readonly vpcSubnets?: ec2.SubnetSelection;
-  /** Of the functions. Default: one is made, and an instance of this app lets it in. */
+  /** Security group of the functions. Default: a new one. An instance that is given as a construct lets it in. */
   readonly securityGroup?: ec2.ISecurityGroup;
   /** Every other setting, as docs/deploying.md describes them. */
   readonly settings?: Omit<
@@ -52,9 +52,9 @@ export class Sluice extends Construct {
   readonly stateMachine: sfn.IStateMachine;
   /** Evidence of every run, and the published plans. */
   readonly evidence: s3.Bucket;
-  /** Lets whoever has it publish plans. */
+  /** Attach it to those who may publish plans. */
   readonly publishers: iam.IManagedPolicy;
-  /** Asks the approvers. */
+  /** Topic by which the approvers are asked. */
   readonly approvers: sns.ITopic;
 
   constructor(scope: Construct, id: string, props: SluiceProps) {

@@ -20,9 +20,9 @@ export const DEFAULT_PLAN = IS_BUILT && !existsSync(HERE) ? join(PACKAGE_FOLDER,
 
 export function checkCommand({ streams, exit }: Context): Command {
   return new Command("check")
-    .summary("says what a plan holds, and what is wrong with it")
+    .summary("shows what a plan holds, or its mistakes")
     .description(
-      "Reads a plan and says what it holds: migrations, steps, checks and gates. Of a plan with mistakes it shows all of them: file, key or line, reason, and what to write instead. No database is needed.",
+      "Reads a plan and shows what it holds: migrations, steps, checks and gates. Where the plan has mistakes it shows all of them instead: file, key or line, reason, and what to write. It needs no database.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
     .option("--json", "prints what the plan holds, or its mistakes, as JSON")

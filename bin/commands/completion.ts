@@ -8,11 +8,11 @@ type Shell = (typeof SHELLS)[number];
 
 export function completionCommand({ streams }: Context): Command {
   const command: Command = new Command("completion")
-    .summary("prints what completes its commands and options in a shell")
+    .summary("prints a script that completes commands in a shell")
     .description(
-      "Prints a script for a shell, which completes commands, options, and files where they are wanted.",
+      "Prints a script for a shell. The script completes commands, options, and files where an option or a command takes one.",
     )
-    .addArgument(new Argument("<shell>", "whose script it is").choices(SHELLS))
+    .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
     .addHelpText(
       "after",
       `

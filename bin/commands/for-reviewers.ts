@@ -17,7 +17,7 @@ export interface ForReviewers {
 export function annotationsOption(): Option {
   return new Option(
     "--annotations <where>",
-    "also prints mistakes, failures and a linter's findings as commands that show them at their lines",
+    "also prints mistakes, failures and a linter's findings as commands, by which they are shown at their lines",
   ).choices(["github"]);
 }
 

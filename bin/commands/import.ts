@@ -31,28 +31,30 @@ const several = (one: string, before: string[] | undefined) => [...(before ?? []
 
 export function importCommand({ streams, exit }: Context): Command {
   return new Command("import")
-    .summary("makes a plan of another tool's folder of migrations")
+    .summary("makes a plan from another tool's migrations")
     .description(
-      "Reads a folder of migrations that another tool runs, and makes a plan of those that are pending. It says what that tool does with each file where that is not what it looks like, and writes nothing as long as something is in doubt. It can be called again: new migrations are added, and files that were changed by hand are kept.",
+      "Reads another tool's folder of migrations, and makes a plan of those that are pending. Where that tool does not do with a file what the file seems to say, it shows so. As long as something is in doubt, it writes nothing. It can be called again: it adds new migrations, and keeps files that were changed by hand.",
     )
-    .argument("<dir>", "folder of the migrations, as their tool is given it")
-    .addOption(new Option("--tool <name>", "whose folder it is (default: found out)").choices(TOOLS))
+    .argument("<dir>", "folder of the migrations, as that tool is given it")
+    .addOption(
+      new Option("--tool <name>", "the tool whose folder it is (default: recognized)").choices(TOOLS),
+    )
     .option(
       "--after <version>",
-      "the newest version that is applied: those after it are pending, and no database is asked; none: all are pending",
+      "the newest applied version: those after it are pending, and no database is asked; none: all are pending",
     )
     .option("--until <version>", "the last version that goes into this plan; later ones wait for another")
     .addOption(
-      databaseOption("the database whose table of that tool says which are applied; it is only read"),
+      databaseOption("the database with that tool's table, which shows what is applied; it is only read"),
     )
     .option("--table <name>", "the tool's table in that database, where it is not the tool's default")
     .option("--plan <dir>", "folder of the plan (default: sql/ and the tool's name)")
-    .option("--check", "says what it would do, and writes nothing")
+    .option("--check", "shows what it would do, and writes nothing")
     .option("--json", "prints what was found and done as JSON")
-    .option("--call", "has alembic or Django's manage.py print the SQL, which runs the project's own code")
+    .option("--call", "lets alembic or Django's manage.py print the SQL; that runs the project's own code")
     .option(
       "--take <file>",
-      "takes a file that is in doubt as its tool takes it; may be given several times",
+      "takes a file that is in doubt as that tool takes it; may be given several times",
       several,
     )
     .option("--skip <file>", "leaves a file out; may be given several times", several)

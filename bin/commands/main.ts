@@ -87,7 +87,7 @@ export function program(context: Context): Command {
 Examples:
   sluice rehearse --yes               a whole run on embedded databases, Go at every gate
   sluice rehearse                     the same, and you are asked at every gate
-  sluice check sql/knowledge-graph    what a plan holds, and what is wrong with it
+  sluice check sql/knowledge-graph    what a plan holds, or its mistakes
   sluice new my-plan                  a plan of your own to begin with
 ${REHEARSE_EXIT_CODES}`,
     );

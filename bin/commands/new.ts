@@ -10,12 +10,12 @@ export function newCommand({ streams }: Context): Command {
   return new Command("new")
     .summary("makes a plan that can be rehearsed at once")
     .description(
-      "Makes the folder of a plan: plan.yaml, which may stay as short as it is, and a first migration with its rollback, to be replaced by yours. With --from-database it takes the schema of a database, without its rows, as what rehearsals on the embedded PostgreSQL start from; that database is only read.",
+      "Makes the folder of a plan: a plan.yaml, which may stay as short as it is, and a first migration with its rollback, to be replaced by yours. With --from-database it takes the schema of a database, without its rows. Rehearsals on the embedded PostgreSQL start from that schema. The database is only read.",
     )
     .argument("<dir>", "folder to make; its last part is the plan's name")
     .option(
       "--from-database [url]",
-      `the database whose schema rehearsals are to start from; without a URL, that of ${URL_VARIABLE}`,
+      `the database whose schema rehearsals start from; without a URL, that of ${URL_VARIABLE}`,
     )
     .addHelpText(
       "after",

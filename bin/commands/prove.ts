@@ -10,7 +10,7 @@ import { NOT_BACK, PROVE_EXIT_CODES } from "./exit-codes.ts";
 
 export function proveCommand({ streams: { stdout, stderr }, exit }: Context): Command {
   return new Command("prove")
-    .summary("says whether a database is what production was before a run")
+    .summary("shows whether a database is what production was before a run")
     .description(
       "Compares catalog and contents of a database with what a run recorded of production before its first migration, as the run itself proves that production is back: for whoever brought it back by hand. It only reads.",
     )

@@ -24,16 +24,16 @@ export function publishCommand({ streams }: Context): Command {
   return new Command("publish")
     .summary("stores a plan where a deployment's runs find it")
     .description(
-      "Checks a plan as `sluice check` does, stores it in the bucket of a deployment under its checksum, and prints the input that a run of it starts with. Nothing is deployed, and nothing starts. The same plan once more changes nothing. You are noted as who published it, by AWS's word: people see it at each gate.",
+      "Checks a plan as `sluice check` does, stores it in the bucket of a deployment under its checksum, and prints the input that a run of it starts with. It deploys nothing and, without --start, starts nothing. Publishing the same plan again changes nothing. A note shows at each gate who published the plan, as AWS knows you.",
     )
     .argument("[dir]", "folder of the plan", DEFAULT_PLAN)
     .option(
       "--stack <name>",
       "the deployment's stack, or stack/id of the construct in it (default: the one that the settings in cdk.json make)",
     )
-    .option("--dry-run", "says what it would do, and does none of it")
+    .option("--dry-run", "shows what it would do, and does none of it")
     .option("--start", "starts a run of it")
-    .option("--database <name>", "the database that the run is of, where the deployment has several")
+    .option("--database <name>", "the database of the run, where the deployment has several")
     .option("--started-by <name>", "who starts it (default: as AWS knows you)")
     .option("--reason <text>", "why, for those who are asked at the gates")
     .addHelpText(

@@ -15,7 +15,7 @@ export function pullRequestCommand(
   return new Command("pull-request")
     .summary("rehearses a plan within a job of GitHub Actions, and shows it on the pull request")
     .description(
-      "What the action of this repository runs: rehearses the plan, annotates its files, writes the job's summary, and keeps one comment on the pull request. It takes all it needs from the environment of the job.",
+      "Rehearses the plan within a job of GitHub Actions, annotates its files, writes the job's summary, and keeps one comment on the pull request. The action of this repository runs it. It reads all that it needs from the job's environment.",
     )
     .addHelpText("after", REHEARSE_EXIT_CODES)
     .action(async () => {

@@ -28,8 +28,8 @@ export function rehearseCommand(context: Context): Command {
       (state: string, before: string[] | undefined) => [...(before ?? []), state],
     )
     .option("--json", "prints report.json alone on standard output; errors and gates go to standard error")
-    .option("--verbose", "shows at the end of a success all that the report has; otherwise ten lines")
-    .option("--quiet", "shows nothing but errors, gates, and the end in one line")
+    .option("--verbose", "ends a success with all that the report has, instead of ten lines")
+    .option("--quiet", "shows only errors, gates, and the end in one line")
     .option(
       "--out <dir>",
       "keeps the evidence, report.json and report.html among it, in this folder (default: one of its own below .sluice/runs)",
@@ -56,10 +56,10 @@ export function rehearseCommand(context: Context): Command {
         .choices(["connect", "none"])
         .default("connect"),
     )
-    .option("--markdown <file>", "writes what a pull request should show of the run into this file")
+    .option("--markdown <file>", "writes what reviewers should see of the run into this file, as Markdown")
     .option(
       "--since <file>",
-      "adds what has changed since that earlier --markdown; a file that is not there, or is no such text, counts as none",
+      "adds what has changed since an earlier --markdown, from its file; a missing or other file counts as none",
     )
     .addOption(annotationsOption())
     .addHelpText(

@@ -11,7 +11,7 @@ export function reportCommand(context: Context): Command {
   return new Command("report")
     .summary("makes the report of a run again, from its evidence")
     .description(
-      "Makes report.json and report.html again from the evidence of a run, and says where they are. Nothing else is needed: no plan, no database. Of a run that still goes on, or was broken off, it says how far it came.",
+      "Makes report.json and report.html again from the evidence of a run, and prints where they are. It needs nothing else: no plan, no database. For a run that still goes on, or was broken off, it shows how far the run came.",
     )
     .argument("<dir>", "folder with the evidence of one run")
     .option("--open", "opens the report")

@@ -19,16 +19,16 @@ interface RollbackFlags {
 
 export function rollbackCommand({ streams: { stdout, stderr, signals }, exit }: Context): Command {
   return new Command("rollback")
-    .summary("writes the rollback of a migration, and tries it")
+    .summary("writes the rollbacks of migrations, and tries them")
     .description(
-      "Runs a plan's migrations on a copy, looks at what each does to the catalog, and writes the rollback.sql that undoes it. It tries what it wrote: from the whole migration, a second time, and from where it may break off. What rows held it cannot know, and says so. The rehearsal proves the file like any other.",
+      "Runs a plan's migrations on a copy, looks at what each does to the catalog, and writes the rollback.sql that undoes it. It tries each file: after the whole migration, a second time, and from where the migration may break off. It cannot know what rows held, and names what it could not bring back. The rehearsal proves the file like any other.",
     )
     .argument("<dir>", "folder of the plan")
     .argument(
       "[migration]",
       "version or folder of one migration (default: each whose rollback.sql is missing, or generated)",
     )
-    .option("--force", "also where a person wrote the file, or changed it")
+    .option("--force", "also replaces a file that a person wrote or changed")
     .addOption(
       databaseOption(
         "a PostgreSQL database instead of the plan's baseline: copies of it are migrated, it is only read",

@@ -13,9 +13,9 @@ import { needFolder } from "./plan-folder.ts";
 
 export function verifyCommand(context: Context): Command {
   return new Command("verify")
-    .summary("says whether the evidence of a run is what the run wrote")
+    .summary("shows whether the evidence of a run is what the run wrote")
     .description(
-      "Holds a folder of evidence to its manifest and its chain, and says that it is whole, or what was changed, added, taken away, swapped, renamed or cut off. It makes the verdict again from the folder, whatever the report in it says. It changes nothing.",
+      "Compares a folder of evidence with its manifest and its chain. It reports that the folder is whole, or what was changed, added, taken away, swapped, renamed or cut off. It makes the verdict again from the folder, whatever the report in it says. It changes nothing.",
     )
     .argument("<dir>", "folder with the evidence of one run")
     .option("--hash <sha256>", "the manifest's hash, from the final message, the report or the terminal")
@@ -23,7 +23,7 @@ export function verifyCommand(context: Context): Command {
     .addHelpText(
       "after",
       `
-Without --hash it can only say that the folder fits together: anybody who may
+Without --hash it can only show that the folder fits together: anybody who may
 write to all of it could have made it so. Take the hash from where they cannot write.
 
 Examples:

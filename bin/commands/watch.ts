@@ -21,9 +21,9 @@ interface WatchFlags {
 
 export function watchCommand({ streams, exit }: Context): Command {
   return new Command("watch")
-    .summary("reads the plan's metrics from a database, and says how they stand")
+    .summary("reads the plan's metrics from a database")
     .description(
-      "Reads every metric of the plan from a database and says how each stands to its target and its alert threshold. It only reads, no query of it takes longer than five seconds, and it stands back where another probe or a run is at work.",
+      "Reads every metric of the plan from a database, and shows each beside its target and its alert threshold. It only reads, no query of it takes longer than five seconds, and it stands back where another probe or a run is at work.",
     )
     .addOption(databaseOption("the PostgreSQL database to read from").makeOptionMandatory())
     .option("--plan <dir>", "folder of the plan", DEFAULT_PLAN)

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "../../../bin/commands/exit-codes.ts";
+import { FOUND_ROLES, NOBODY_KEPT_OUT } from "../../../lambdas/preflight/find-roles.ts";
 import { OUTSIDE_STEPS } from "../../../lambdas/preflight/inspect-outside.ts";
 import { inspectRights } from "../../../lambdas/preflight/inspect-rights.ts";
+import { WRITTEN } from "../../../lambdas/preflight/writing-versions.ts";
 import { ADVICE } from "../../../lambdas/report/left-behind.ts";
 import { VERDICTS } from "../../../lambdas/report/verdict.ts";
 import { ownFindings } from "../../../lambdas/shared/aws/rds-own-findings.ts";
@@ -94,6 +96,14 @@ describe("the operator's runbook", () => {
       "routines that reach outside",
       "event triggers",
       OUTSIDE_STEPS,
+      FOUND_ROLES,
+      NOBODY_KEPT_OUT,
+      "roles that no fence keeps out",
+      "sessions that no fence keeps out",
+      "login",
+      "schema version",
+      "failed versions",
+      WRITTEN,
     ])
       expect(section("Refused")).toContain(`**${name}**`);
   });
@@ -155,35 +165,4 @@ function valueAt(filter: string, settings: object): unknown {
   let value: unknown = settings;
   for (const key of filter.slice(1).split(".")) value = (value as Record<string, unknown> | undefined)?.[key];
   return value;
-}
-
-const DOCUMENTS = [
-  "README.md",
-  ...["architecture", "deploying", "operator-runbook", "plan-format", "real-aws", "report", "watch"].map(
-    (name) => `docs/${name}.md`,
-  ),
-];
-
-test.each(DOCUMENTS)("every link of %s to a file or a section leads somewhere", (document) => {
-  const links = [...readFileSync(join(ROOT, document), "utf8").matchAll(/\]\(([^)\s]+)\)/g)].map(
-    ([, link]) => link ?? "",
-  );
-  for (const link of links.filter((link) => !/^https?:/.test(link))) {
-    const [path = "", anchor] = link.split("#");
-    const file = path === "" ? document : join(dirname(document), path);
-    expect(existsSync(join(ROOT, file)), link).toBe(true);
-    if (anchor !== undefined) expect(anchorsOf(file), link).toContain(anchor);
-  }
-});
-
-/** As GitHub makes them of headings, and those that are set by hand. */
-function anchorsOf(file: string): string[] {
-  const read = readFileSync(join(ROOT, file), "utf8").replace(/^```.*?^```/gms, "");
-  const headings = [...read.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
-    title
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, "")
-      .replaceAll(" ", "-"),
-  );
-  return [...headings, ...[...read.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id)];
 }

@@ -287,6 +287,10 @@ describe("help", () => {
         "3 ",
       ],
     ],
+    [
+      ["pull-request", "--help"],
+      ["GitHub Actions", "Exit codes:", "10 ", "11 ", "12 ", "13 "],
+    ],
   ])("of %j says all there is to say", async (args, texts) => {
     const { code, out, err } = await sluice(args);
     expect({ code, err }).toEqual({ code: 0, err: "" });
