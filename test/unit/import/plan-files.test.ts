@@ -58,6 +58,43 @@ describe("an import", () => {
     expect(() => readdirSync(plan)).toThrow();
   });
 
+  test("shows what is left to mend in the plan, as text and as JSON", async () => {
+    const { run, plan } = await folders({ "1_a.sql": UP("CREATE TEMP TABLE a (id int);", "DROP TABLE a;") });
+    const left = expect.stringMatching(/1_a.*temporary/i);
+    const { code, out } = await run("--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      tool: "dbmate",
+      pending: [{ version: "1", title: "1: a" }],
+      plan,
+      written: true,
+      changes: ["1_a is added: 1: a, with a rollback"],
+      left: [left],
+    });
+    expect((await run()).out).toMatch(/\nLeft for you to mend in .*:\n- 1_a.*temporary.*\n\nNext:\n/i);
+  });
+
+  test("with --json writes nothing while something is in doubt, and nothing with --check", async () => {
+    const { run, put, plan } = await folders({ "1_a.sql": A });
+    const checked = await run("--json", "--check");
+    expect(checked.code).toBe(0);
+    expect(JSON.parse(checked.out)).toMatchObject({
+      written: false,
+      changes: [expect.stringContaining("1_a is added")],
+      left: [],
+    });
+    put("migrations/1_a.sql", A.replace("-- migrate:down", "-- migrate: down"));
+    const { code, out, err } = await run("--json");
+    expect(code).toBe(2);
+    expect(err).toBe("");
+    expect(JSON.parse(out)).toMatchObject({
+      written: false,
+      changes: [],
+      doubts: [{ file: "1_a.sql", line: 3 }],
+    });
+    expect(() => readdirSync(plan)).toThrow();
+  });
+
   test("writes nothing while something is in doubt, and says how to decide it", async () => {
     const { run, plan } = await folders({
       "1_a.sql": A,
@@ -67,7 +104,7 @@ describe("an import", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/^error: 2_b\.sql:3 is no mark for dbmate/);
     expect(err).toContain(
-      "Nothing was written. Mend it; or say for each file: --take FILE, as dbmate takes it, or --skip FILE.",
+      "Nothing was written. Mend it; or decide for each file: --take FILE, as dbmate takes it, or --skip FILE.",
     );
     expect(() => readdirSync(plan)).toThrow();
     expect((await run("--take", "2_b.sql")).code).toBe(0);
