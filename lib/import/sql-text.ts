@@ -16,3 +16,8 @@ export function endLines(text: string): ReadonlySet<number> {
   const lines = new Lines(text);
   return new Set(scan(text).pieces.flatMap(({ end }) => (text[end - 1] === ";" ? [lines.of(end - 1)] : [])));
 }
+
+/** Number of the line on which the character at that offset stands. */
+export function lineAt(text: string, offset: number): number {
+  return new Lines(text).of(offset);
+}

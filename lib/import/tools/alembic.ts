@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
-import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { byCodeUnit, readText, type SourceFolder, textOf } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
-import { program } from "./names.ts";
+import { program } from "./common.ts";
 
 const SECTION = /^--\s*Running\s+(upgrade|downgrade)\s+(.*?)\s*->\s*(\S*)\s*$/;
 /** What Alembic itself keeps its version with: Sluice writes that row. */
@@ -90,8 +90,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
 }
 
 function sectionsOf(folder: SourceFolder, path: string, notes: Finding[]): Section[] {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const sections: Section[] = [];
   let inTransaction = false;
   let own = false;

@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
-import { atTop, byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { atTop, byCodeUnit, readText, type SourceFolder } from "../source.ts";
 import { commentLines, holdsSql } from "../sql-text.ts";
-import { passedOver, program, programOf, twice, wordsOf } from "./names.ts";
+import { passedOver, program, programOf, twice, wordsOf } from "./common.ts";
 
 const UP = /^--\s*migrate:up(?:\s*$|\s+\S)/;
 const DOWN = /^--\s*migrate:down(?:\s*$|\s+\S+$)/;
@@ -27,8 +27,7 @@ export function readDbmate(folder: SourceFolder): ImportedFolder {
 }
 
 function readFile(folder: SourceFolder, path: string, version: string, notes: Finding[]): ImportedMigration {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const doubts: Finding[] = [];
   const outside = commentLines(text, /migrate/i);
   const lines = text.split("\n");

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
-import { ImportError, type SourceFolder, textOf } from "../source.ts";
-import { passedOver, wordsOf } from "./names.ts";
+import { ImportError, readText, type SourceFolder, textOf } from "../source.ts";
+import { passedOver, wordsOf } from "./common.ts";
 
 const journal = z.object({
   dialect: z.string(),
@@ -27,8 +27,7 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
       refusals.push({ file: JOURNAL, says: `names ${path}, which is not there` });
       continue;
     }
-    const { text, notes: read } = textOf(folder, path);
-    notes.push(...read);
+    const text = readText(folder, path, notes);
     const doubts: Finding[] = [];
     if (when <= newest)
       doubts.push({

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { parse } from "yaml";
 import type { Finding, ImportedFolder, ImportedMigration, NoWayBack, Part } from "../imported.ts";
-import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { byCodeUnit, readText, type SourceFolder, textOf } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
-import { program, wordsOf } from "./names.ts";
+import { program, wordsOf } from "./common.ts";
 
 const HEAD = /^\s*--\s*liquibase\s+formatted\s+sql/i;
 const CHANGESET = /^\s*--\s*changeset\s+("[^"]*"|[^\s:]+):("[^"]*"|\S+)\s*(.*)$/i;
@@ -193,8 +193,7 @@ interface Changeset {
 }
 
 function changesetsOf(folder: SourceFolder, path: string, as: string, notes: Finding[]): ImportedMigration[] {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const found: Changeset[] = [];
   const properties = new Map<string, string>();
   const doubts = new Map<Changeset, Finding[]>();

@@ -2,8 +2,7 @@ import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts"
 import { byCodeUnit, nameOf, type SourceFolder } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
 import { partedByMarks } from "../way-marks.ts";
-import { byNumber, program, programOf, twice, wordsOf } from "./names.ts";
-import { back, whole } from "./up-down-files.ts";
+import { back, byNumber, program, programOf, twice, whole, wordsOf } from "./common.ts";
 
 type Way = "up" | "down";
 
