@@ -1,4 +1,6 @@
+import { withoutCommands } from "../plan/psql.ts";
 import { Lines, scan } from "../plan/scan.ts";
+import { type Node, splitStatements } from "../plan/statements.ts";
 
 /** Whether a text holds anything but white space and comments. */
 export function holdsSql(text: string): boolean {
@@ -20,4 +22,9 @@ export function endLines(text: string): ReadonlySet<number> {
 /** Number of the line on which the character at that offset stands. */
 export function lineAt(text: string, offset: number): number {
   return new Lines(text).of(offset);
+}
+
+/** The syntax trees of a text's statements; undefined: PostgreSQL cannot parse that one. libpg-query must be loaded. */
+export function nodesOf(text: string): (Node | undefined)[] {
+  return splitStatements(withoutCommands(text, scan(text).commands), 1).map(({ node }) => node);
 }

@@ -15,6 +15,16 @@ export function wordsOf(name: string): string {
   return name.replace(/[_-]+/g, " ").trim();
 }
 
+/** In letters that a folder's name may have. */
+export function slugOf(name: string): string {
+  const plain = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "");
+  return plain.slice(0, 50).replace(/_+$/, "") || "migration";
+}
+
 /** A file that is one part. */
 export function whole(folder: SourceFolder, path: string, notes: Finding[]): Part {
   const text = readText(folder, path, notes);
