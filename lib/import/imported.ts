@@ -26,6 +26,9 @@ export const TOOLS = [
 
 export type Tool = (typeof TOOLS)[number];
 
+/** Those that note in a table what they applied. */
+export type NotingTool = Exclude<Tool, "numbered">;
+
 /** Something that a person must know of a file. */
 export interface Finding {
   /** Within the folder that is imported. */
