@@ -110,6 +110,7 @@ describe("a rollback is tried twice, so what it drops is dropped if it is there,
     ["DROP FUNCTION f(int)", "DROP FUNCTION IF EXISTS f(int)"],
     ['DROP INDEX "index"', 'DROP INDEX IF EXISTS "index"'],
     ["DROP TABLE -- it\n  a", "DROP TABLE -- it\n  IF EXISTS a"],
+    ["/* it /* all */ */ DROP TABLE a", "/* it /* all */ */ DROP TABLE IF EXISTS a"],
     [
       "ALTER TABLE a DROP COLUMN b, DROP c",
       "ALTER TABLE IF EXISTS a DROP COLUMN IF EXISTS b, DROP IF EXISTS c",
