@@ -31,7 +31,7 @@ async function folders(files: Readonly<Record<string, string>>) {
     plan,
     remove: (path: string) => rmSync(join(root, path)),
     read: (path: string) => readFileSync(join(plan, path), "utf8"),
-    made: () => readdirSync(plan).sort(),
+    made: (folder = ".") => readdirSync(join(plan, folder)).sort(),
   };
 }
 
@@ -146,6 +146,12 @@ describe("an import", () => {
     );
   });
 
+  test("refuses options that say nothing", async () => {
+    const { run } = await folders({ "1_a.sql": A });
+    expect((await run("--table", "x")).err).toContain("--table needs --database-url");
+    expect((await run("--value", "=x")).err).toContain("--value =x: write NAME=VALUE.");
+  });
+
   test("names migrations that are programs, with what prints their SQL", async () => {
     const { run } = await folders({ "20260128_a.rb": "class A < ActiveRecord::Migration[7.1]\nend" });
     expect(await run()).toMatchObject({
@@ -217,6 +223,46 @@ describe("an import that is run again", () => {
     put("migrations/2_b.sql", B);
     expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is applied by now");
     expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b/);
+  });
+
+  test("takes away its own files of a baseline that has become another, and none that was changed by hand", async () => {
+    const { run, put, read, made } = await folders({ "1_a.sql": A, "2_b.sql": B, "3_c.sql": C });
+    await run("--after", "2");
+    put("plan/baseline/002_2_b.sql", "-- ours\n");
+    const { out } = await run("--after", "none");
+    expect(out).toContain("- baseline/002_2_b.sql is not made any more, and is left where it is");
+    expect(out).not.toContain("001_1_a");
+    expect(made("baseline")).toEqual(["002_2_b.sql", "999_versions.sql"]);
+    expect(read("plan.yaml")).not.toContain("2_b.sql");
+  });
+
+  test("lists a baseline that has grown in a plan.yaml that was changed by hand", async () => {
+    const { run, put, read } = await folders({ "1_a.sql": A, "2_b.sql": B });
+    await run("--after", "1");
+    put("plan/plan.yaml", `# ours\n${read("plan.yaml")}`);
+    put("migrations/3_c.sql", C);
+    await run("--after", "2");
+    expect(read("plan.yaml")).toMatch(/^# ours\n/);
+    expect(read("plan.yaml")).toContain("baseline/002_2_b.sql");
+  });
+
+  test("refuses a migration between two whose versions leave no number for it", async () => {
+    const plan = (...names: string[]) =>
+      `%project=shop\n\n${names.map((name) => `${name} 2026-01-28T11:54:14Z Ann <ann@example.org>\n`).join("")}`;
+    const { run, put } = await folders({
+      "sqitch.plan": plan("a", "c"),
+      ...Object.fromEntries(
+        ["a", "b", "c"].map((name) => [`deploy/${name}.sql`, `CREATE TABLE ${name} ();`]),
+      ),
+    });
+    expect((await run()).code).toBe(0);
+    put("migrations/sqitch.plan", plan("a", "b", "c"));
+    expect(await run()).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /b comes before c, which the plan holds already as 002_c, .*no number between/,
+      ),
+    });
   });
 
   test("touches no folder that no import made, and none of another tool", async () => {
