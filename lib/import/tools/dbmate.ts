@@ -15,8 +15,9 @@ export function readDbmate(folder: SourceFolder): ImportedFolder {
   for (const path of atTop(folder)) {
     const [, version] = /^(\d+)/.exec(path) ?? [];
     if (version === undefined || !/\.sql$/.test(path)) {
-      if (version !== undefined && programOf(path) !== undefined)
-        migrations.push(program(path, String(programOf(path)), { version, name: path, standing: version }));
+      const means = programOf(path);
+      if (version !== undefined && means !== undefined)
+        migrations.push(program(path, means, { version, name: path, standing: version }));
       else if (/\.sql$/i.test(path)) notes.push(...passedOver([path], "dbmate", "digits and .sql"));
       continue;
     }
@@ -56,7 +57,6 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
     text: lines.slice(from + 1, to).join("\n"),
     runs: transactionOf(lines[from] ?? "", { file: path, line: from + 1 }, notes),
   });
-  const [from, to] = [Math.max(up, -1), down > up ? down : lines.length];
   const back = down > up ? part(down, lines.length) : undefined;
   if (down < 0)
     notes.push({
@@ -68,7 +68,8 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
     aliases: [path, path.replace(/\.sql$/, "")],
     name: wordsOf(path.replace(/^\d+/, "").replace(/\.sql$/, "")),
     files: [path],
-    up: up < 0 ? { file: path, line: 1, text, runs: "transaction" } : part(from, to),
+    up:
+      up < 0 ? { file: path, line: 1, text, runs: "transaction" } : part(up, down > up ? down : lines.length),
     down: back && holdsSql(back.text) ? back : { none: `${path} has ${back ? "an empty" : "no"} down part` },
     row: { version },
     standing: version,

@@ -24,14 +24,17 @@ export function readGoose(folder: SourceFolder): ImportedFolder {
         });
       continue;
     }
+    const number = String(BigInt(version));
     const known = {
-      version: String(BigInt(version)),
+      version: number,
       name: wordsOf(rest),
-      standing: String(BigInt(version)),
+      row: { version_id: number },
+      standing: number,
     };
-    const row = { version_id: known.version };
-    if (/\.go$/.test(path)) migrations.push(program(path, String(programOf(path)), { ...known, row }));
-    else migrations.push({ ...known, row, ...readFile(folder, path, notes) });
+    const means = programOf(path);
+    migrations.push(
+      means === undefined ? { ...known, ...readFile(folder, path, notes) } : program(path, means, known),
+    );
   }
   migrations.sort((a, b) => byNumber(a.version, b.version));
   refusals.push(...twice(migrations, "goose"));

@@ -16,11 +16,10 @@ export function readTern(folder: SourceFolder): ImportedFolder {
     const [, digits, name = ""] = /^(\d+)_(.+)\.sql$/.exec(path) ?? [];
     if (digits === undefined) {
       const number = /^(\d+)_/.exec(path)?.[1];
+      const means = programOf(path);
       if (/\.sql$/i.test(path)) notes.push(...passedOver([path], "tern", "NUMBER_name.sql"));
-      else if (number !== undefined && programOf(path))
-        migrations.push(
-          program(path, String(programOf(path)), { version: number, name: path, standing: number }),
-        );
+      else if (number !== undefined && means !== undefined)
+        migrations.push(program(path, means, { version: number, name: path, standing: number }));
       continue;
     }
     const version = String(BigInt(digits));

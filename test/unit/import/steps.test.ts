@@ -79,6 +79,15 @@ test("what only says which messages a client gets is left out", () => {
   ]);
 });
 
+test("an empty statement is left out where the text is cut", () => {
+  const made = steps(`CREATE TABLE a (id int);;\n;${INDEX};`, "statements");
+  expect(made.held).toEqual([
+    ["transaction", "CREATE TABLE a (id int)"],
+    ["outside", INDEX],
+  ]);
+  expect(made.text).not.toMatch(/^\s*;/m);
+});
+
 describe("a text that needs no change", () => {
   test("stays as it is, comments and semicolons in strings too", () => {
     const sql =
@@ -156,6 +165,8 @@ describe("what is no SQL", () => {
     const made = steps("COPY a FROM stdin;\n\\N\tx\n\\.\nSELECT 1;", "transaction");
     expect(said(made.doubts)).toEqual([expect.stringMatching(/^f\.sql:1 has rows for COPY/)]);
     expect(made.each.join()).toContain("\\N\tx\n\\.");
+    const beside = steps(`COPY a FROM stdin;\n\\N\tx\n\\.\n${INDEX};`, "statements");
+    expect(beside.each.join()).toContain("\\N\tx\n\\.");
   });
 
   test("is refused with its line", () => {

@@ -401,7 +401,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
-    "cuts a body at its semicolons unless it is told not to",
+    "cuts a body at its semicolons unless the changeset forbids it",
     {
       "c.sql":
         "--liquibase formatted sql\n--changeset ann:1\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n--changeset ann:2 splitStatements:false\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n",
@@ -495,6 +495,14 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       doubts: [/0002_c\.sql is older in the journal than 0001_b.*skips this one for ever/],
       notes: [/0003_d\.sql is not imported: Drizzle passes over it without a word/],
     },
+  ],
+  [
+    "graphile-migrate",
+    "refuses a file that follows another than the one before it",
+    {
+      "committed/000001.sql": `--! Previous: sha1:x\n--! Hash: sha1:${sha("sha1", "SELECT 1;\n")}\n\nSELECT 1;\n`,
+    },
+    { doubts: [/^committed\/000001\.sql:1 does not follow the file before it/] },
   ],
   [
     "graphile-migrate",
