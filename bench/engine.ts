@@ -33,14 +33,7 @@ export async function migrate(
         failure: ErrorName.StepFailed,
         limitMinutes: undefined,
         beside: database.asOwner,
-        atEnd: async () => [
-          await addVersion(
-            session,
-            bench.loaded.plan.schema?.table ?? "schema_migrations",
-            version,
-            migration.title,
-          ),
-        ],
+        atEnd: async () => [await addVersion(session, versionTable(bench), version, migration.title)],
       }),
     );
     done.push({ migration, steps: steps ?? [] });
@@ -58,9 +51,7 @@ export async function rollBack(bench: Bench, database: Database, version: string
       failure: ErrorName.RollbackFailed,
       limitMinutes: undefined,
       beside: database.asOwner,
-      atEnd: async () => [
-        await removeVersion(session, bench.loaded.plan.schema?.table ?? "schema_migrations", version),
-      ],
+      atEnd: async () => [await removeVersion(session, versionTable(bench), version)],
     }),
   );
 }
@@ -74,4 +65,9 @@ export function secondsOfSteps(
     .filter(({ statements }) => statements.some(({ sql }) => mentions.test(sql)))
     .map(({ name }) => name);
   return steps.filter(({ name }) => mentioning.includes(name)).reduce((sum, { seconds }) => sum + seconds, 0);
+}
+
+function versionTable({ loaded: { plan } }: Bench): string {
+  if (!plan.schema) throw new Error(`The plan ${plan.name} names no version table`);
+  return plan.schema.table;
 }

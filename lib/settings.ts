@@ -255,7 +255,7 @@ const checked = fields.superRefine((given, context) => {
     if (all.length > 1 && (one.name.includes(",") || !line(100).safeParse(one.name).success))
       refuse(
         ["databases", i, "name"],
-        "cannot be told by an execution's input: it has a comma or a character that cannot be seen. Deploy this database by itself",
+        "cannot be given in an execution's input: it has a comma or a character that cannot be seen. Deploy this database by itself",
       );
     if (all.slice(0, i).some((before) => before.instance === one.instance && before.name === one.name))
       refuse(["databases", i], `${one.name} on ${one.instance} is there twice`);

@@ -1,4 +1,4 @@
-import { Names, Token } from "aws-cdk-lib";
+import { Names, Stack, Token, Validations } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type * as iam from "aws-cdk-lib/aws-iam";
 import * as rds from "aws-cdk-lib/aws-rds";
@@ -9,6 +9,7 @@ import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { Deployment } from "./deployment.ts";
 import { compilePlanNow } from "./plan/compile-now.ts";
+import { MOST_TEMPLATE_BYTES } from "./plan/limits.ts";
 import { type Asked, parseSettings, type Settings, SettingsError, type SettingsGiven } from "./settings.ts";
 
 /** What a team's own app gives; all else is found in its constructs, or has a default. */
@@ -77,7 +78,19 @@ export class Sluice extends Construct {
     this.evidence = storage.bucket;
     this.publishers = publishers.policy;
     this.approvers = notices.approvers;
+    warnOfAnother(this);
   }
+}
+
+/** CloudFormation would refuse the template only when it is deployed. */
+function warnOfAnother(scope: Construct): void {
+  const stack = Stack.of(scope);
+  const here = stack.node.findAll().filter((each) => each instanceof Sluice && Stack.of(each) === stack);
+  if (here.length > 1)
+    Validations.of(scope).addWarning(
+      "sluice:template-size",
+      `${stack.node.path} has ${here.length} of Sluice. Each adds about 620 KB to the template, or 460 KB with suppressTemplateIndentation, and CloudFormation takes ${MOST_TEMPLATE_BYTES} bytes. Give each a stack or a nested stack of its own.`,
+    );
 }
 
 /** What stands for a name while the settings are checked, where only CloudFormation knows it. */

@@ -6,14 +6,14 @@ import { type Deployment, outputOf } from "./publish.ts";
 /**
  * Outputs by the names that Sluice gives them. In an app of one's own they bear the construct's id and a digest.
  * @param id of the construct, where the stack has several
- * @throws UsageError for several, none of which is named
+ * @throws UsageError for several, none of which is named, and for a name that none has
  */
 export function namedOutputs(
   outputs: readonly (readonly [key: string, value: string])[],
   stack: string,
   id?: string,
 ): Map<string, string> {
-  const OF_CONSTRUCT = /^(?<id>\w+?)Next(?<name>\w+)[0-9A-F]{8}$/;
+  const OF_CONSTRUCT = /^(?<id>\w+)Next(?<name>\w+)[0-9A-F]{8}$/;
   const own = outputs.flatMap(([key, value]) => {
     const { id: of, name } = OF_CONSTRUCT.exec(key)?.groups ?? {};
     return of !== undefined && name !== undefined ? [{ of, name, value }] : [];
@@ -23,6 +23,10 @@ export function namedOutputs(
   if (id === undefined && ids.length > 1)
     throw new UsageError(
       `The stack ${stack} has several of Sluice: give ${ids.map((one) => `--stack ${stack}/${one}`).join(" or ")}.`,
+    );
+  if (id !== undefined && !ids.includes(id))
+    throw new UsageError(
+      `The stack ${stack} has no Sluice called ${id}${ids.length === 0 ? "" : `, but ${ids.join(" and ")}`}.`,
     );
   return new Map([
     ...outputs,

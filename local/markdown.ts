@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { MigrationReport, Report } from "../lambdas/report/schema.ts";
 import { bytes as bytesText, duration } from "../lambdas/report/words.ts";
-import { oneLine } from "./terminal/one-line.ts";
+import { oneLine, visible } from "../lambdas/shared/plain.ts";
 
 const figuresOfOne = z.strictObject({
   version: z.string(),
@@ -118,6 +118,11 @@ export function markdownOfMistakes(plan: string, mistakes: readonly string[]): s
     ...lines,
     "",
   ].join("\n");
+}
+
+/** A run without a report. */
+export function markdownWithoutResult(plan: string): string {
+  return `### Sluice: ${code(plan)}\n\n**The rehearsal has no result.** It did not start, or it was interrupted. The job's log shows why.\n`;
 }
 
 function table({ migrations }: Figures): string {
@@ -243,7 +248,7 @@ const kindOf = (wayBack: string) => wayBack.replace(/ in [^,]+/, "");
 
 /** Prose from outside: nothing in it is markup, a mention or a link. */
 function text(value: string): string {
-  return oneLine(value)
+  return visible(oneLine(value))
     .replace(/[\\`*_{}[\]<>()#+!|~@&]/g, (sign) => `&#${sign.charCodeAt(0)};`)
     .replace(/(https?):/gi, "$1&#58;")
     .replace(/\bwww\./gi, "www&#46;");
@@ -251,7 +256,7 @@ function text(value: string): string {
 
 /** As code, in more backticks than there are in it. */
 function code(value: string): string {
-  const plain = oneLine(value).replaceAll("|", "\\|");
+  const plain = visible(oneLine(value)).replaceAll("|", "\\|");
   const longest = Math.max(0, ...[...plain.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
   return longest === 0 ? `${fence}${plain}${fence}` : `${fence} ${plain} ${fence}`;

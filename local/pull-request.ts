@@ -41,7 +41,10 @@ export async function pullRequestIn(environment: NodeJS.ProcessEnv): Promise<Pul
   return { url: `${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/issues/${about.number}/comments`, token };
 }
 
-/** What the comment says so far; empty where there is none, or it may not be read. */
+/**
+ * What the comment says so far; empty where there is none, or it may not be read.
+ * @throws UsageError for any other failure of GitHub's
+ */
 export async function lastText(request: PullRequest, plan: string): Promise<string> {
   try {
     return (await lastComment(request, plan))?.body ?? "";
@@ -54,9 +57,9 @@ export async function lastText(request: PullRequest, plan: string): Promise<stri
 /** Sluice's own comment about that plan; undefined where there is none yet. */
 async function lastComment(request: PullRequest, plan: string): Promise<Comment | undefined> {
   for (let page = 1; ; page++) {
-    const comments = commentsSchema.parse(
-      await ask(request, `${request.url}?per_page=${A_PAGE}&page=${page}`),
-    );
+    const url = `${request.url}?per_page=${A_PAGE}&page=${page}`;
+    const { data: comments } = commentsSchema.safeParse(await ask(request, url));
+    if (!comments) throw failure("answers no comments", "GET", url);
     const own = comments.find(
       ({ body, user, author_association: is }) =>
         body?.startsWith(marker(plan)) && (user?.type === "Bot" || OF_THE_TEAM.has(is)),
@@ -105,7 +108,7 @@ async function ask(
   method: "GET" | "POST" | "PATCH" = "GET",
   body?: object,
 ): Promise<unknown> {
-  const failed = (why: string) => new UsageError(`GitHub ${why} to ${method} ${url}: try again`);
+  const failed = (why: string) => failure(why, method, url);
   const answer = await fetch(url, {
     method,
     headers: {
@@ -125,4 +128,8 @@ async function ask(
   return await answer.json().catch(() => {
     throw failed("answers what is no JSON");
   });
+}
+
+function failure(why: string, method: string, url: string): UsageError {
+  return new UsageError(`GitHub ${why} to ${method} ${url}: try again`);
 }

@@ -57,7 +57,7 @@ export const rehearse: Rehearse = async (options) => {
     const loaded = await loadPlan(options.plan);
     // Before what takes long: most mistakes are in how the database is reached.
     if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply, options.copy);
-    const definition = await definitionFor(loaded.plan, options);
+    const definition = await definitionFor(loaded.plan, options.rehearse);
     refuseUnknownStates(options.fail ?? [], definition, loaded.plan);
     return new Run(options, loaded, definition, run, folder).start();
   } catch (error) {

@@ -8,9 +8,11 @@ import type { SynthOptions } from "./synthesize.ts";
  * What a run interprets. The package brings it, as it is the same for every plan; in the repository it is synthesized
  * from the sources, which takes CDK.
  */
-export async function definitionFor(plan: CompiledPlan, options: SynthOptions): Promise<Definition> {
-  if (IS_BUILT && options.backup === undefined)
-    return definitionOf(JSON.parse(await readFile(BUILT.template(options.rehearse), "utf8")) as Template);
+export async function definitionFor(
+  plan: CompiledPlan,
+  rehearse: SynthOptions["rehearse"],
+): Promise<Definition> {
+  if (IS_BUILT) return definitionOf(JSON.parse(await readFile(BUILT.template(rehearse), "utf8")) as Template);
   const { synthesize } = await import("./synthesize.ts");
-  return await synthesize(plan, options);
+  return await synthesize(plan, { rehearse });
 }

@@ -54,8 +54,7 @@ const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const bash = (commands: readonly Words[]): string[] => [
   "_sluice() {",
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: these are the shell's.
-  "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}",
+  `  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} command=\${COMP_WORDS[1]}`,
   `  if [[ $COMP_CWORD == 1 ]]; then COMPREPLY=($(compgen -W ${quoted(names(commands))} -- "$word")); return; fi`,
   '  case "$command $before" in',
   ...commands.flatMap(({ name, options }) =>

@@ -55,7 +55,7 @@ ${OTHER_EXIT_CODES}`,
         prompt?.close();
       }
       print(streams.stdout, [
-        `${flags.file} holds the settings now; docs/deploying.md tells what else can be set.`,
+        `${flags.file} holds the settings now; docs/deploying.md shows what else can be set.`,
         ...(changes.length > 0 ? ["", "Replaced:", ...changes.map((line) => `  ${line}`)] : []),
         "",
         "Next:",

@@ -68,9 +68,9 @@ export function program(context: Context): Command {
   const { stdout, stderr } = context.streams;
   const sluice = new Command("sluice")
     .description("Gated, rehearsed, reversible PostgreSQL migrations.")
-    .version(packageVersion(), "-V, --version", "tells the version")
-    .helpOption("-h, --help", "tells how it is used")
-    .helpCommand("help [command]", "tells how a command is used")
+    .version(packageVersion(), "-V, --version", "shows the version")
+    .helpOption("-h, --help", "shows how it is used")
+    .helpCommand("help [command]", "shows how a command is used")
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
@@ -79,7 +79,7 @@ export function program(context: Context): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .showHelpAfterError("(--help tells how it is used)")
+    .showHelpAfterError("(--help shows how it is used)")
     .exitOverride()
     .addHelpText(
       "after",

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { nameProblem } from "../../lambdas/gate/names.ts";
+import { PlanErrors } from "../../lib/plan/plan-error.ts";
 import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
 import { DEFAULT_PLAN } from "./check.ts";
 import type { Context } from "./context.ts";
-import { OTHER_EXIT_CODES, USAGE } from "./exit-codes.ts";
+import { OTHER_EXIT_CODES } from "./exit-codes.ts";
 import { planFolder, problemsOf } from "./plan-folder.ts";
 
 const CDK_FILE = "cdk.json";
@@ -19,7 +20,7 @@ interface PublishFlags {
   reason?: string;
 }
 
-export function publishCommand({ streams, exit }: Context): Command {
+export function publishCommand({ streams }: Context): Command {
   return new Command("publish")
     .summary("stores a plan where a deployment's runs find it")
     .description(
@@ -51,13 +52,7 @@ ${OTHER_EXIT_CODES}`,
       if (problem !== undefined) throw new UsageError(`--started-by ${flags.startedBy}: ${problem}`);
       const loaded = await planFolder(dir);
       const problems = await problemsOf(loaded);
-      if (problems.length > 0) {
-        print(
-          streams.stderr,
-          problems.map(({ message }) => `error: ${message}`),
-        );
-        return exit(USAGE);
-      }
+      if (problems.length > 0) throw new PlanErrors(problems);
       const [{ findDeployment }, { publish }, { limitsText }] = await Promise.all([
         import("../../local/deployment.ts"),
         import("../../local/publish.ts"),

@@ -40,7 +40,7 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     throw new UsageError("--fail does not go with --apply: a drill must break nothing real.");
   if (flags.quiet && flags.verbose) throw new UsageError("--quiet and --verbose do not go together.");
   if (flags.since !== undefined && flags.markdown === undefined)
-    throw new UsageError("--since needs --markdown: it is said there what has changed.");
+    throw new UsageError("--since needs --markdown, which shows what has changed.");
   if (copy !== undefined && databaseUrl === undefined)
     throw new UsageError("--copy needs --database-url: without one there is nothing to copy.");
   if (copy === "physical" && apply)

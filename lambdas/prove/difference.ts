@@ -1,3 +1,4 @@
+import { oneLine } from "../shared/plain.ts";
 import type { CatalogObject, Fingerprint } from "./fingerprint.ts";
 import { movedColumns, relationOf, withoutPosition } from "./moved-columns.ts";
 
@@ -122,6 +123,3 @@ function cut(line: string, from: number): string {
 
 /** Halves of surrogate pairs, which a cut may leave at either end. */
 const HALF_CHARACTERS = /^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g;
-
-/** Without line breaks, tabs and other characters that would not stay on one line. */
-export const oneLine = (text: string) => text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ").trim();

@@ -1,5 +1,6 @@
 import { ownerOf } from "../changes/objects.ts";
-import { type Difference, oneLine } from "./difference.ts";
+import { oneLine } from "../shared/plain.ts";
+import type { Difference } from "./difference.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
 // What a rollback may leave, as the plan has it (lib/plan/leaves.ts): `extension vector`, `index public.i removed`, or a

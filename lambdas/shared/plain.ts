@@ -23,6 +23,9 @@ function shown(character: string): string {
   return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
 }
 
+/** Without line breaks, tabs and other characters that would not stay on one line. */
+export const oneLine = (text: string) => text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ").trim();
+
 /** On one line, and no address that mail programs are sure to make a link of: for messages. */
 export function plain(text: string): string {
   return visible(text.replace(/\s+/g, " ").trim())

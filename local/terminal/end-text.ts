@@ -69,11 +69,11 @@ export function shortEndText(end: LocalEnd, paint: Paint): string[] {
     ...took,
     ...(first === undefined ? [] : [`  To do: ${first}${more}`]),
     `${paint("bold", "Report")}    ${join(end.evidence, "report.html")}`,
-    "--verbose shows here what the report does.",
+    "--verbose shows the whole report here.",
   ];
 }
 
-/** In one line, where only errors are told. */
+/** In one line, where only errors are shown. */
 export function endLine(end: LocalEnd): string {
   return `${verdictOf(end.report).title}: ${causeOf(end)}`;
 }

@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App, Stack } from "aws-cdk-lib";
-import { Match, Template } from "aws-cdk-lib/assertions";
+import { App, NestedStack, Stack } from "aws-cdk-lib";
+import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as rds from "aws-cdk-lib/aws-rds";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
@@ -76,7 +76,7 @@ test("an instance whose identifier the app gives is known by it, and the functio
   expect(text).toContain("Sluice-orders-production");
 });
 
-test("a stack may have two of them", () => {
+test("a stack may have two of them, and its synthesis warns that they hardly fit into a template", () => {
   const { stack, props } = own({ identifier: "orders-production" });
   const other = new rds.DatabaseInstance(stack, "Stock", {
     engine: ENGINE,
@@ -85,7 +85,14 @@ test("a stack may have two of them", () => {
     instanceIdentifier: "stock-production",
   });
   made(stack, props);
+  const nested = new NestedStack(stack, "Nested");
+  made(nested, { ...props, vpc: props.vpc, instance: "legacy", databaseName: "app", iamUser: "migrator" });
+  Annotations.fromStack(stack).hasNoWarning("*", Match.stringLikeRegexp("of Sluice"));
   made(stack, { ...props, instance: other }, "StockMigrations");
+  Annotations.fromStack(stack).hasWarning(
+    "/Shop/StockMigrations",
+    Match.stringLikeRegexp("^Shop has 2 of Sluice"),
+  );
   Template.fromStack(stack).resourceCountIs("AWS::StepFunctions::StateMachine", 4);
 });
 

@@ -193,7 +193,7 @@ describe("settings", () => {
       [
         "that no input could name",
         several(stock, { ...stock, name: "ware, house" }, { ...stock, name: "ware\nhouse" }),
-        ["databases[1].name: cannot be told", "databases[2].name: cannot be told"],
+        ["databases[1].name: cannot be given", "databases[2].name: cannot be given"],
       ],
       ["neither them nor one", rest, ["database: is missing"]],
       [

@@ -1,9 +1,4 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "esbuild";
 import { loadModule } from "libpg-query";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
@@ -11,7 +6,9 @@ import { listTables, takeTableContent } from "../../../lambdas/record/checksums.
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
 import type { SqlFile } from "../../../lambdas/shared/plan.ts";
 import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
+import type { Kill } from "../../support/deadly-session.ts";
 import { onServer, urlOf } from "../../support/native.ts";
+import { type WorkerProcess, workerProcess } from "../../support/worker-process.ts";
 import type { Order } from "./worker.ts";
 
 // Every kind of step, each long enough to be killed in. What is done twice shows: rows are counted up, not set.
@@ -78,35 +75,21 @@ const AT_A_TIME = 3;
 
 const template = `sluice_kills_${randomBytes(4).toString("hex")}`;
 let files: Record<"migrate" | "rollback", SqlFile>;
-let folder: string;
-let worker: string;
+let worker: WorkerProcess;
 
 beforeAll(async () => {
   await loadModule();
   files = { migrate: parseSqlFile("migrate.sql", MIGRATE), rollback: parseSqlFile("rollback.sql", ROLLBACK) };
-  folder = await mkdtemp(join(tmpdir(), "sluice-kills-"));
-  worker = join(folder, "worker.mjs");
-  await build({
-    entryPoints: [new URL("worker.ts", import.meta.url).pathname],
-    outfile: worker,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    external: ["pg-native"],
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-  });
+  worker = await workerProcess(new URL("worker.ts", import.meta.url));
   await onServer((s) => s.exec(`CREATE DATABASE ${template}`));
   await withPgSession({ connectionString: urlOf(template) }, (s) => s.exec(SET_UP));
 });
 afterAll(async () => {
   await onServer((s) => s.exec(`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`));
-  await rm(folder, { recursive: true, force: true });
+  await worker.remove();
 });
 
 type Direction = "migrate" | "rollback";
-type Kill = NonNullable<Order["kill"]>;
 
 /** One worker; resolves to the number of its calls, or undefined when it was killed. */
 function work(database: string, direction: Direction, kill: Kill | undefined): Promise<number | undefined> {
@@ -117,22 +100,7 @@ function work(database: string, direction: Direction, kill: Kill | undefined): P
     kill,
     duringMs: DURING_MS,
   };
-  const child = spawn(process.execPath, [worker], { env: { ...process.env, ORDER: JSON.stringify(order) } });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (data) => {
-    out += data;
-  });
-  child.stderr.on("data", (data) => {
-    err += data;
-  });
-  return new Promise((resolve, reject) => {
-    child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve(undefined);
-      else if (code === 0) resolve(Number(out));
-      else reject(new Error(`The worker ended with ${code}: ${err}`));
-    });
-  });
+  return worker.run(order);
 }
 
 interface Ran {

@@ -2,45 +2,22 @@ import { runSteps, type StepsRun } from "../../../lambdas/migrate/run-steps.ts";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
 import type { SqlFile } from "../../../lambdas/shared/plan.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
-import type { OpenSession, Session } from "../../../lambdas/shared/session.ts";
+import type { OpenSession } from "../../../lambdas/shared/session.ts";
+import { DeadlyCalls, type Kill } from "../../support/deadly-session.ts";
 
-// A worker in a process of its own, which ends itself with SIGKILL at its n-th call of the database: just before the
-// call is sent, or while the server is at work on it. Prints the number of its calls when it comes to its end.
+// Does a file's steps, and may be killed. Prints the number of its calls of the database when it comes to its end.
 
 export interface Order {
   url: string;
   file: SqlFile;
   key: StepsRun["key"];
-  kill: { call: number; when: "before" | "during" } | undefined;
+  kill: Kill | undefined;
   /** How long after sending the process ends itself, in milliseconds. */
   duringMs: number;
 }
 
 const { url, file, key, kill, duringMs } = JSON.parse(process.env.ORDER ?? "") as Order;
-let calls = 0;
-
-function die(): never {
-  process.kill(process.pid, "SIGKILL");
-  throw new Error("unreachable");
-}
-
-function call<T>(send: () => Promise<T>): Promise<T> {
-  calls++;
-  if (calls !== kill?.call) return send();
-  if (kill.when === "before") die();
-  setTimeout(die, duringMs);
-  // Whatever comes back, nobody acts on it any more.
-  return send().then(
-    () => new Promise<T>(() => undefined),
-    () => new Promise<T>(() => undefined),
-  );
-}
-
-const deadly = (session: Session): Session => ({
-  query: (text, params) => call(() => session.query(text, params)) as never,
-  exec: (text) => call(() => session.exec(text)),
-  together: (statements) => call(() => session.together(statements)),
-});
+const calls = new DeadlyCalls(kill, duringMs);
 
 const beside: OpenSession = (work) => withPgSession({ connectionString: url }, work);
 
@@ -53,7 +30,7 @@ const ports = {
 } as unknown as Ports;
 
 const steps = await beside((session) =>
-  runSteps(deadly(session), ports, {
+  runSteps(calls.of(session), ports, {
     key,
     file,
     checksum: "c",
@@ -64,4 +41,4 @@ const steps = await beside((session) =>
   }),
 );
 if (!steps) throw new Error("The steps are not done");
-process.stdout.write(String(calls));
+process.stdout.write(String(calls.count));

@@ -1,9 +1,6 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fenceTask } from "../../../lambdas/fence/task.ts";
 import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
@@ -16,6 +13,7 @@ import { fileEvidence } from "../../../local/file-evidence.ts";
 import { databases, onServer, urlOf } from "../../support/native.ts";
 import { memoryPorts } from "../../support/ports.ts";
 import { changedPlan, runPlan, TINY_PLAN } from "../../support/rehearsal.ts";
+import { type WorkerProcess, workerProcess } from "../../support/worker-process.ts";
 import type { Order } from "./worker.ts";
 
 // One login for all: the application connects as the role that owns the database and all in it. Sluice logs in as
@@ -263,45 +261,16 @@ describe("the fence", () => {
 });
 
 describe("whenever the worker that fences is killed", () => {
-  let folder: string;
-  let worker: string;
+  let worker: WorkerProcess;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "sluice-one-login-"));
-    worker = join(folder, "worker.mjs");
-    await build({
-      entryPoints: [new URL("worker.ts", import.meta.url).pathname],
-      outfile: worker,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      external: ["pg-native"],
-      banner: {
-        js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-      },
-    });
+    worker = await workerProcess(new URL("worker.ts", import.meta.url));
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(() => worker.remove());
 
   /** Resolves to the number of its calls, or undefined when it was killed. */
   const work = (order: Pick<Order, "folder" | "action" | "kill">): Promise<number | undefined> => {
     const whole: Order = { url: urlOf(name, SLUICE), application: APP, ...order };
-    const child = spawn(process.execPath, [worker], {
-      env: { ...process.env, ORDER: JSON.stringify(whole) },
-    });
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (data) => {
-      out += data;
-    });
-    child.stderr.on("data", (data) => {
-      err += data;
-    });
-    return new Promise((resolve, reject) => {
-      child.on("close", (code, signal) => {
-        if (signal === "SIGKILL") resolve(undefined);
-        else if (code === 0) resolve(Number(out));
-        else reject(new Error(`The worker ended with ${code}: ${err}`));
-      });
-    });
+    return worker.run(whole);
   };
 
   test.each(["fence", "leave"] as const)(
@@ -311,7 +280,7 @@ describe("whenever the worker that fences is killed", () => {
       let kills = 0;
       for (let call = 1, more = true; more; call++)
         for (const when of ["before", "during"] as const) {
-          const evidence = await mkdtemp(join(folder, "evidence-"));
+          const evidence = await mkdtemp(join(worker.folder, "evidence-"));
           await evidenceOf(fileEvidence(evidence), "one-login").keep(Doc.production, {
             endpoint: { host: "production", port: 5432 },
           });
@@ -344,7 +313,6 @@ describe("whenever the worker that fences is killed", () => {
             );
         }
       expect(kills).toBeGreaterThan(10);
-      console.error(`${action}: ${kills} kills`);
     },
   );
 });

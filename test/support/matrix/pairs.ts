@@ -6,7 +6,7 @@ import { TINY_PLAN } from "../rehearsal.ts";
 import { type Fault, faultText } from "./faults.ts";
 import { type Entry, entries, faultsOf, kindsOfFaults, sampled, statesOf, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
-import { type Place, restoreOnlyAt } from "./restore-only.ts";
+import { type Place, placeText, restoreOnlyAt } from "./restore-only.ts";
 import { StandInWorld } from "./stand-in-world.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { BACKUP, type Ground, type Walked, walk } from "./walk.ts";
@@ -33,7 +33,7 @@ export async function twoFailures(
 ): Promise<void> {
   const three = threeMigrations(await compilePlan(TINY_PLAN));
   const plan = place === undefined ? three : restoreOnlyAt(three, place);
-  const about = place === undefined ? "" : `, the ${place} migration restore-only`;
+  const about = placeText(place);
   const definition = await synthesize(plan, { rehearse, backup: BACKUP });
   const ground: Ground = { definition, plan, rehearse };
 

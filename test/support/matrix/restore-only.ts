@@ -6,6 +6,11 @@ export const PLACES = ["first", "middle", "last"] as const;
 
 export type Place = (typeof PLACES)[number];
 
+/** What is added to a walk's name; nothing where each migration has a rollback. */
+export function placeText(place: Place | undefined): string {
+  return place === undefined ? "" : `, the ${place} migration restore-only`;
+}
+
 /** The tiny plan with a third migration, of which one has no rollback. */
 export function withRestoreOnly(plan: CompiledPlan, place: Place): CompiledPlan {
   const [first, second] = plan.migrations as [Migration, Migration];

@@ -6,7 +6,7 @@ import { EmbeddedWorld } from "./embedded-world.ts";
 import type { Fault } from "./faults.ts";
 import { type Entry, entries, faultsOf, sampled, statesOf, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
-import { type Place, withRestoreOnly } from "./restore-only.ts";
+import { type Place, placeText, withRestoreOnly } from "./restore-only.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { BACKUP, type Ground, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
@@ -22,7 +22,7 @@ export async function singleFailures(
 ): Promise<void> {
   const tiny = await compilePlan(TINY_PLAN);
   const plan = place === undefined ? tiny : withRestoreOnly(tiny, place);
-  const about = place === undefined ? "" : `, the ${place} migration restore-only`;
+  const about = placeText(place);
   const definition = await synthesize(plan, { rehearse, backup: BACKUP });
   const ground: Ground = { definition, plan, rehearse };
   const wanted = (state: string): Fault[] =>

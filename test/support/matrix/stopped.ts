@@ -10,7 +10,7 @@ import { EmbeddedWorld } from "./embedded-world.ts";
 import { type Fault, fails } from "./faults.ts";
 import { sampled } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
-import { type Place, withRestoreOnly } from "./restore-only.ts";
+import { type Place, placeText, withRestoreOnly } from "./restore-only.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
@@ -58,7 +58,7 @@ export async function stoppedRuns(
     { name: "a restore", end: "Restored", from: smoke, faults: stuck },
     { name: "a restore that is declined", end: "NeedsOperator", from: smoke, faults: declined },
   ];
-  const about = place === undefined ? "" : `, the ${place} migration restore-only`;
+  const about = placeText(place);
 
   describe(`a run that is stopped, with the rehearsal ${rehearse} the downtime${about}`, () => {
     const counted = tally(`stopped, rehearsal ${rehearse}${about}`);

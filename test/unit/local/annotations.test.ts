@@ -37,3 +37,15 @@ test("a rehearsal that went well has none", async () => {
   const report = await buildReport((await succeeded()).evidence);
   expect(ofReport({ ...report, end: "Succeeded" })).toEqual([]);
 });
+
+test("a run that ended otherwise with no place to show is shown at the plan", async () => {
+  const report = await buildReport((await succeeded()).evidence);
+  expect(ofReport({ ...report, end: "Refused", cause: "Refused: somebody said No-Go" })).toEqual([
+    {
+      level: "error",
+      file: "plan.yaml",
+      title: "Sluice: Refused",
+      message: "Refused: somebody said No-Go",
+    },
+  ]);
+});

@@ -28,3 +28,17 @@ test("of several constructs one must be named, and then it is that one", () => {
     "stock-evidence",
   );
 });
+
+test("a construct's id may have our own word in it", () => {
+  const found = namedOutputs([["MyNextThingNextEvidenceBucket12345678", "b"]], "Shop");
+  expect(found.get("EvidenceBucket")).toBe("b");
+});
+
+test("a construct that is not there is refused with those that are", () => {
+  expect(() => namedOutputs([...OWN, ...STOCK], "Shop", "Stock")).toThrow(
+    "The stack Shop has no Sluice called Stock, but Migrations and StockMigrations.",
+  );
+  expect(() => namedOutputs([["EvidenceBucket", "b"]], "Sluice-orders", "Stock")).toThrow(
+    "The stack Sluice-orders has no Sluice called Stock.",
+  );
+});

@@ -15,6 +15,32 @@ function changed(report: Report, change: (migration: Report["migrations"][number
   return copy;
 }
 
+/** The same, with its first migration as it was measured on staging. */
+function measured(report: Report, seconds: number): Report {
+  return changed(report, (one) => {
+    one.wayBack = undefined;
+    one.staging.passes = one.staging.passes.map((pass) => ({
+      ...pass,
+      seconds: pass.direction === "migrate" ? seconds : 5,
+      steps: pass.steps.map((step, index) => ({
+        ...step,
+        rows: index === 0 ? 7 : null,
+        sizeBytes: index === 0 ? 1024 * 1024 : null,
+        locks: [1, 2].map((held) => ({
+          relation: "public.t",
+          mode: "AccessExclusiveLock",
+          seconds: held,
+        })),
+      })),
+    }));
+  });
+}
+
+const rowOf = (report: Report, version: string) =>
+  markdownOf(report)
+    .split("\n")
+    .find((line) => line.startsWith(`| \`${version}\``));
+
 describe("the text for a pull request", () => {
   test("has a row for each migration, and what people are asked", async () => {
     const report = await went();
@@ -23,6 +49,49 @@ describe("the text for a pull request", () => {
       expect(text).toMatch(new RegExp(`^\\| \`${version}\` .*\\|$`, "m"));
     for (const { gate } of report.gates) expect(text).toContain(`- \`${gate}\``);
     expect(text).not.toContain("Since the last push");
+  });
+
+  test("shows of each migration its time, its longest lock, what it changed, and whether it is proven back", async () => {
+    const report = await went();
+    const { version = "" } = report.migrations[0] ?? {};
+    const now = measured(report, 3);
+    expect(rowOf(now, version)).toMatch(
+      / \| 3 s \| AccessExclusiveLock on `public\.t`, 2 s \| 7 \| 1 MiB \| rolled back in 5 s, proven back \|$/,
+    );
+    const other = structuredClone(now);
+    for (const rollback of other.staging.rollbacks) rollback.equal = false;
+    expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, \*\*not as it was\*\* \|$/);
+    other.staging.rollbacks = [];
+    expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, not proven \|$/);
+    const restored = changed(now, (one) => {
+      one.wayBack = "restore";
+    });
+    expect(rowOf(restored, version)).toMatch(/\| the restore \|$/);
+  });
+
+  test("says of a time that it changed where it doubled or halved, by more than a second", async () => {
+    const report = await went();
+    const since = (before: number, now: number) =>
+      markdownOf(measured(report, now), figuresIn(markdownOf(measured(report, before)))).split(
+        "Since the last push",
+      )[1];
+    expect(since(3, 7)).toContain("takes 7 s, not 3 s");
+    expect(since(7, 3)).toContain("takes 3 s, not 7 s");
+    for (const [before, now] of [
+      [0.1, 1],
+      [6, 7.5],
+    ] as const)
+      expect(since(before, now)).toContain("- nothing that is shown here");
+  });
+
+  test("shows marks that turn the direction of text, in prose and in code", async () => {
+    const text = markdownOf(
+      changed(await went(), (one) => {
+        one.title = one.version = "\u202eabc";
+      }),
+    );
+    expect(text).not.toContain("\u202e");
+    expect(text).toContain("`<U+202E>abc` &#60;U&#43;202E&#62;abc");
   });
 
   test("shows what is not as it should be, with its place", async () => {

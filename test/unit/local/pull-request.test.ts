@@ -1,10 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { main } from "../../../bin/commands/main.ts";
+import type { End } from "../../../lambdas/shared/documents.ts";
 import { keepComment, lastText, type PullRequest, pullRequestIn } from "../../../local/pull-request.ts";
+import { ended, FakeRun, started } from "../terminal/fake-run.ts";
+import { FakeTerminal } from "../terminal/fake-terminal.ts";
 
 interface Stored {
   url: string;
@@ -18,6 +22,8 @@ let comments: Stored[] = [];
 let mayWrite = true;
 /** What a proxy or a page of errors says in GitHub's place. */
 let instead = "";
+/** So many answers from now on are none. */
+let failures = 0;
 let url = "";
 const server = createServer((asked, reply) => {
   let text = "";
@@ -26,6 +32,7 @@ const server = createServer((asked, reply) => {
   });
   asked.on("end", () => {
     const answer = (status: number, body: unknown) => reply.writeHead(status).end(JSON.stringify(body));
+    if (failures-- > 0) return answer(502, {});
     if (instead !== "") return reply.end(instead);
     if (asked.headers.authorization !== "Bearer secret") return answer(401, {});
     const address = new URL(asked.url ?? "", url);
@@ -54,6 +61,7 @@ beforeEach(async () => {
   comments = [];
   mayWrite = true;
   instead = "";
+  failures = 0;
   folder = await mkdtemp(join(tmpdir(), "sluice-test-"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -63,15 +71,20 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function requestOf(event: object): Promise<PullRequest | undefined> {
+/** What the environment of a job says. */
+async function jobOf(event: object): Promise<Record<string, string>> {
   const path = join(folder, "event.json");
   await writeFile(path, JSON.stringify(event));
-  return await pullRequestIn({
+  return {
     GITHUB_EVENT_PATH: path,
     GITHUB_REPOSITORY: "team/shop",
     GITHUB_API_URL: url,
     SLUICE_ACTION_TOKEN: "secret",
-  });
+  };
+}
+
+async function requestOf(event: object): Promise<PullRequest | undefined> {
+  return await pullRequestIn(await jobOf(event));
 }
 
 async function request(): Promise<PullRequest> {
@@ -124,6 +137,59 @@ test("an answer that is none of GitHub's, or none at all, is no bug: it says wha
   instead = "<html>";
   const asked = await request();
   await expect(lastText(asked, "sql/orders")).rejects.toThrow(/answers what is no JSON to GET .*\/comments/);
+  instead = '{"message":"hello"}';
+  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/answers no comments to GET .*\/comments/);
   const nobody = { ...asked, url: "http://127.0.0.1:1/comments" };
   await expect(keepComment(nobody, "sql/orders", "text")).rejects.toThrow(/gives no answer \(.+\) to GET /);
+});
+
+describe("a job", () => {
+  const summary = () => join(folder, "summary.md");
+
+  /** Runs as action.yml does. */
+  async function job(plan: string, { databaseUrl = "", end = "Succeeded" as End } = {}) {
+    const environment = {
+      ...(await jobOf({ pull_request: { number: 7 } })),
+      GITHUB_STEP_SUMMARY: summary(),
+      GITHUB_OUTPUT: join(folder, "output"),
+      SLUICE_ACTION_COMMENT: "true",
+      SLUICE_ACTION_PLAN: plan,
+      SLUICE_ACTION_DATABASE_URL: databaseUrl,
+    };
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    const terminal = new FakeTerminal();
+    const code = await main(["pull-request"], terminal, async () => new FakeRun(started, ended(end)).start);
+    vi.unstubAllEnvs();
+    return { code, err: terminal.err };
+  }
+
+  test("keeps one comment, which shows what has changed since the last push, and gives the end as its output", async () => {
+    const plan = "test/plans/tiny";
+    expect(await job(plan, { end: "Refused" })).toMatchObject({ code: 12 });
+    expect(await job(plan)).toMatchObject({ code: 0 });
+    expect(comments).toHaveLength(1);
+    for (const shown of [comments[0]?.body, await readFile(summary(), "utf8")])
+      expect(shown).toContain("- it ended Refused, and ends Succeeded now");
+    expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=Succeeded\n");
+  });
+
+  test("that could not start takes back what the comment showed of an earlier push", async () => {
+    const plan = "test/plans/tiny";
+    await keepComment(await request(), plan, "Succeeded");
+    expect(await job(plan, { databaseUrl: "nonsense" })).toMatchObject({ code: 2 });
+    expect(comments).toHaveLength(1);
+    expect(comments[0]?.body).toContain("The rehearsal has no result.");
+    expect(comments[0]?.body).not.toContain("Succeeded");
+    expect(await readFile(summary(), "utf8")).toContain("The rehearsal has no result.");
+    expect(await readFile(join(folder, "output"), "utf8")).toBe("end=\n");
+  });
+
+  test("goes on where the earlier comment cannot be read, and says so", async () => {
+    await writeFile(join(folder, "plan.yaml"), "titel: Wrong\n");
+    failures = 1;
+    const { code, err } = await job(folder);
+    expect(code).toBe(2);
+    expect(err).toMatch(/The earlier comment cannot be read: GitHub answers 502 to GET /);
+    expect(comments[0]?.body).toContain("The plan has mistakes.");
+  });
 });

@@ -1,0 +1,43 @@
+import type { Session } from "../../lambdas/shared/session.ts";
+
+/** At which of its calls of the database a worker ends itself: just before it is sent, or while the server is at work on it. */
+export interface Kill {
+  call: number;
+  when: "before" | "during";
+}
+
+/** Counts a worker's calls of the database, and ends its process with SIGKILL at one of them. */
+export class DeadlyCalls {
+  count = 0;
+
+  /** @param duringMs how long after sending the process ends itself */
+  constructor(
+    private readonly kill: Kill | undefined,
+    private readonly duringMs: number,
+  ) {}
+
+  of(session: Session): Session {
+    return {
+      query: (text, params) => this.call(() => session.query(text, params)) as never,
+      exec: (text) => this.call(() => session.exec(text)),
+      together: (statements) => this.call(() => session.together(statements)),
+    };
+  }
+
+  private call<T>(send: () => Promise<T>): Promise<T> {
+    this.count++;
+    if (this.count !== this.kill?.call) return send();
+    if (this.kill.when === "before") die();
+    setTimeout(die, this.duringMs);
+    // Whatever comes back, nobody acts on it any more.
+    return send().then(
+      () => new Promise<T>(() => undefined),
+      () => new Promise<T>(() => undefined),
+    );
+  }
+}
+
+function die(): never {
+  process.kill(process.pid, "SIGKILL");
+  throw new Error("unreachable");
+}
