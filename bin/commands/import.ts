@@ -81,62 +81,79 @@ ${OTHER_EXIT_CODES}`,
         import("../../lib/import/plan-files.ts"),
       ]);
       const recognized = await withPrinted(recognize(dir, flags.tool), flags.call);
-      const { tool, because, source } = recognized;
+      const { tool, source } = recognized;
       const { take = [], skip = [], value = [] } = flags;
       const decisions = { take, skip, values: valuesOf(value) };
       const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions, flags.until));
       const plan = flags.plan ?? join("sql", tool);
-      if (flags.json) {
-        const isOpen = draft.unknown.length > 0 || draft.doubts.length > 0;
-        const changes =
-          isOpen || draft.migrations.length === 0 ? undefined : changesTo(plan, draft, { tool, source });
-        if (!flags.check) changes?.write();
-        const { baseline: _, migrations, ...said } = draft;
-        const pending = migrations.map(({ files: _, ...migration }) => migration);
-        const done = { plan, written: changes !== undefined && !flags.check, changes: changes?.lines ?? [] };
-        printPainted(streams.stdout, [plainJson({ tool, because, pending, ...said, ...done }, 2)]);
-        return isOpen ? exit(USAGE) : undefined;
+      const isOpen = draft.unknown.length > 0 || draft.doubts.length > 0;
+      const changes =
+        isOpen || draft.migrations.length === 0 ? undefined : changesTo(plan, draft, { tool, source });
+      const written = changes !== undefined && !flags.check;
+      if (written) changes.write();
+      const left = written ? await leftToMend(plan) : [];
+      const outcome: Outcome = { ...recognized, draft, plan, written, changes: changes?.lines ?? [], left };
+      if (flags.json) printPainted(streams.stdout, [plainJson(asJson(outcome), 2)]);
+      else {
+        print(streams.stdout, asText(dir, flags, outcome));
+        print(streams.stderr, errorsText(outcome));
       }
-      print(streams.stdout, [
-        `${dir} is of ${tool}: ${because.join("; ")}.`,
-        `Applied: ${draft.appliedVersions.length === 0 ? "none" : `${draft.appliedVersions.length}, up to ${draft.appliedVersions.at(-1)}`}${(flags.after ?? flags.databaseUrl) ? "" : ", as neither --after nor --database-url says otherwise"}. Pending: ${draft.migrations.length}.`,
-        ...notesText(draft.notes),
-        ...draft.skipped.map((file) => `- ${file} is left out, as --skip says`),
-      ]);
-      if (draft.unknown.length > 0 || draft.doubts.length > 0) {
-        print(streams.stderr, [
-          ...draft.unknown.map((one) => `error: ${one}`),
-          ...draft.doubts.map((finding) => `error: ${place(finding)} ${finding.says}`),
-          ...(draft.doubts.length > 0
-            ? [
-                "",
-                `Nothing was written. Mend ${draft.doubts.length === 1 ? "it" : "these"}; or say for each file: --take FILE, as ${tool} takes it, or --skip FILE.`,
-              ]
-            : []),
-        ]);
-        return exit(USAGE);
-      }
-      if (draft.migrations.length === 0) {
-        print(streams.stdout, ["Nothing is pending: no plan is made."]);
-        return;
-      }
-      const changes = changesTo(plan, draft, { tool, source });
-      print(streams.stdout, [
-        "",
-        `${plan}:`,
-        ...changes.lines.map((line) => `- ${line}`),
-        ...(flags.check ? ["", "Nothing was written, as --check says."] : []),
-      ]);
-      if (flags.check) return;
-      changes.write();
-      print(streams.stdout, [
-        "",
-        ...(await leftToDo(plan)),
-        "Next:",
-        `  sluice check ${plan}`,
-        `  sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
-      ]);
+      return isOpen ? exit(USAGE) : undefined;
     });
+}
+
+/** What an import found, and what it did. */
+interface Outcome extends Recognized {
+  draft: Draft;
+  /** The plan's folder. */
+  plan: string;
+  written: boolean;
+  /** What it did there; with --check, what it would do. */
+  changes: readonly string[];
+  /** What the written plan lacks before it can be deployed. */
+  left: readonly string[];
+}
+
+function asJson({ tool, because, draft, plan, written, changes, left }: Outcome): object {
+  const { baseline: _, migrations, ...found } = draft;
+  const pending = migrations.map(({ files: _, ...migration }) => migration);
+  return { tool, because, pending, ...found, plan, written, changes, left };
+}
+
+function asText(dir: string, flags: ImportFlags, outcome: Outcome): string[] {
+  const { tool, because, draft, plan, written, changes, left } = outcome;
+  const { appliedVersions: applied, migrations } = draft;
+  const known = (flags.after ?? flags.databaseUrl) !== undefined;
+  const found = [
+    `${dir} is of ${tool}: ${because.join("; ")}.`,
+    `Applied: ${applied.length === 0 ? "none" : `${applied.length}, up to ${applied.at(-1)}`}${known ? "" : ", as neither --after nor --database-url says otherwise"}. Pending: ${migrations.length}.`,
+    ...notesText(draft.notes),
+    ...draft.skipped.map((file) => `- ${file} is left out, as --skip says`),
+  ];
+  if (draft.unknown.length > 0 || draft.doubts.length > 0) return found;
+  if (migrations.length === 0) return [...found, "Nothing is pending: no plan is made."];
+  const done = [...found, "", `${plan}:`, ...changes.map((line) => `- ${line}`), ""];
+  if (!written) return [...done, "Nothing was written, as --check says."];
+  return [
+    ...done,
+    ...(left.length === 0 ? [] : [`Left for you to mend in ${plan}:`, ...left.map((one) => `- ${one}`), ""]),
+    "Next:",
+    `  sluice check ${plan}`,
+    `  sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
+  ];
+}
+
+function errorsText({ tool, draft: { unknown, doubts } }: Outcome): string[] {
+  const errors = [...unknown, ...doubts.map((finding) => `${place(finding)} ${finding.says}`)];
+  return [
+    ...errors.map((one) => `error: ${one}`),
+    ...(doubts.length > 0
+      ? [
+          "",
+          `Nothing was written. Mend ${doubts.length === 1 ? "it" : "these"}; or decide for each file: --take FILE, as ${tool} takes it, or --skip FILE.`,
+        ]
+      : []),
+  ];
 }
 
 /** @throws UsageError for a tool that prints no SQL */
@@ -149,7 +166,7 @@ async function withPrinted(recognized: Recognized, call: true | undefined): Prom
   return { ...recognized, source: await called(source, tool) };
 }
 
-/** Calls `draft` with how it is known what is applied. @throws UsageError for a table of no database */
+/** Calls `draft` with the source of what is applied. @throws UsageError for a table of no database */
 async function asking(
   { after, databaseUrl, table }: ImportFlags,
   draft: (asked: Asked) => Promise<Draft>,
@@ -168,8 +185,8 @@ async function asking(
   );
 }
 
-/** What sluice check says of the plan, of which nothing is another tool's. */
-async function leftToDo(plan: string): Promise<string[]> {
+/** What `sluice check` says of the plan. */
+async function leftToMend(plan: string): Promise<string[]> {
   const [{ loadPlan, whyNotDeployed }, { PlanErrors }] = await Promise.all([
     import("../../lib/plan/compile.ts"),
     import("../../lib/plan/plan-error.ts"),
@@ -178,8 +195,7 @@ async function leftToDo(plan: string): Promise<string[]> {
     if (error instanceof PlanErrors) return error.mistakes;
     throw error;
   });
-  if (problems.length === 0) return [];
-  return [`Left for you to mend in ${plan}:`, ...problems.map(({ message }) => `- ${message}`), ""];
+  return problems.map(({ message }) => message);
 }
 
 /** A file's notes stand together, and one that many files share stands once. */

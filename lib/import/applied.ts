@@ -1,9 +1,9 @@
 import type { SchemaVersion } from "../../lambdas/shared/plan.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
-import { type Tool as NotingTool, TOOL_TABLES } from "../../lambdas/shared/tool-rows.ts";
+import { TOOL_TABLES } from "../../lambdas/shared/tool-rows.ts";
 import { missingColumns, readApplied } from "../../lambdas/version-table/applied.ts";
 import { toolTable } from "../../lambdas/version-table/tables.ts";
-import type { Finding, ImportedFolder, ImportedMigration } from "./imported.ts";
+import type { Finding, ImportedFolder, ImportedMigration, NotingTool } from "./imported.ts";
 import type { Applied } from "./pending.ts";
 import { ImportError } from "./source.ts";
 import { byVersion } from "./tools/flyway.ts";
@@ -43,7 +43,7 @@ const standing = (one: ImportedMigration) => one.standing;
 /** Before the version of a baseline of Flyway's: with it, all that comes before it counts as applied. */
 const UP_TO = "up to ";
 
-const READS: Readonly<Partial<Record<NotingTool, Reads>>> = {
+const READS: Readonly<Record<NotingTool, Reads>> = {
   alembic: { query: column("version_num"), key: version },
   atlas: { query: column("version", "WHERE version NOT LIKE '.%'"), key: version },
   dbmate: { query: column("version"), key: version },
@@ -100,13 +100,13 @@ export async function appliedIn(
   const { tool } = folder;
   if (tool === "numbered")
     throw new ImportError(
-      "These files are no tool's, so no table of the database says which of them are applied. Say it yourself: --after VERSION, or --after none.",
+      "These files are no tool's, so no table of the database says which of them are applied. Give it yourself: --after VERSION, or --after none.",
     );
   const schema: SchemaVersion = { tool, table: given ?? TOOL_TABLES[tool], expectedVersion: "none" };
   const table = await toolTable(session, schema);
   if (!table)
     throw new ImportError(
-      `The database has no table ${schema.table}, in which ${tool} notes what it applied. Where it has another name, say it: --table NAME. Where nothing was applied yet: --after none, without --database-url.`,
+      `The database has no table ${schema.table}, in which ${tool} notes what it applied. Where it has another name, give it: --table NAME. Where nothing was applied yet: --after none, without --database-url.`,
     );
   const missing = await missingColumns(session, table, tool);
   if (missing.length > 0)
@@ -119,8 +119,6 @@ export async function appliedIn(
       `${tool} itself would not go on from what its table ${schema.table} says: ${unfinished.join("; ")}. Mend that first.`,
     );
   const reads = READS[tool];
-  if (!reads)
-    throw new ImportError(`The table of ${tool} cannot be read here. Say what is applied: --after VERSION.`);
   const rows = await session.query<Kept>(reads.query(table.name));
   return says(folder, reads, rows, newest);
 }

@@ -9,12 +9,6 @@ export interface Candidate {
   because: string;
 }
 
-/** Programs that are migrations of a tool which has no files in SQL. */
-export interface NoTool {
-  /** What the folder looks like, and what to do. */
-  says: string;
-}
-
 interface Sign {
   tool: Tool;
   /** What is seen, in a sentence: `the folder holds ...`. */
@@ -24,7 +18,6 @@ interface Sign {
 
 interface Seen {
   folder: SourceFolder;
-  sql: readonly string[];
   /** The first file whose text has it. */
   withText: (pattern: RegExp) => string | undefined;
   withName: (pattern: RegExp) => string | undefined;
@@ -130,7 +123,6 @@ export function candidates(folder: SourceFolder): Candidate[] {
   const sql = folder.paths.filter((path) => /\.sql$/i.test(path));
   const seen: Seen = {
     folder,
-    sql,
     withText: (pattern) => sql.find((path) => pattern.test(textOf(folder, path).text)),
     withName: (pattern) => folder.paths.find((path) => pattern.test(path)),
   };
@@ -225,7 +217,7 @@ const PROGRAMS: readonly { name: RegExp; text: RegExp; says: string }[] = [
   },
 ];
 
-/** What a folder without a migration in SQL is; undefined: it cannot be told. */
+/** What a folder without a migration in SQL is; undefined: nothing shows it. */
 export function programsIn(folder: SourceFolder): string | undefined {
   for (const { name, text, says } of PROGRAMS) {
     const path = folder.paths.find((one) => name.test(nameOf(one)) && text.test(textOf(folder, one).text));

@@ -1,7 +1,6 @@
-import { parseSync } from "libpg-query";
 import { NONE } from "../../lambdas/shared/tool-rows.ts";
-import { scan } from "../plan/scan.ts";
-import { fieldsOf, type Node, nodesWithin } from "../plan/statements.ts";
+import { fieldsOf, nodesWithin } from "../plan/statements.ts";
+import { baselineOf } from "./baseline.ts";
 import {
   type Finding,
   hasWayBack,
@@ -13,8 +12,9 @@ import type { Split } from "./pending.ts";
 import { replacePlaceholders } from "./placeholders.ts";
 import { TOOL_NAMES } from "./readers.ts";
 import { byCodeUnit } from "./source.ts";
+import { nodesOf } from "./sql-text.ts";
 import { stepsOf } from "./steps.ts";
-import { versionsSql } from "./tool-tables.ts";
+import { slugOf } from "./tools/common.ts";
 import { downWithin } from "./way-marks.ts";
 
 /** What people decide of migrations that are in doubt: files, their names, or versions. */
@@ -195,17 +195,15 @@ function draftMigration(
       doubts.push(...back.doubts);
       draft.files.rollback = `${head(down.file)}${back.text}`;
     }
+  } else if (up.empty) {
+    // What does nothing is taken back by nothing.
+    draft.files.rollback = `${head(migration.up.file)}SELECT 1;\n`;
   } else {
     draft.noWayBack = down.none;
-    // What does nothing is taken back by nothing.
-    if (up.empty) {
-      delete draft.noWayBack;
-      draft.files.rollback = `${head(migration.up.file)}SELECT 1;\n`;
-    } else
-      notes.push({
-        file: migration.up.file,
-        says: `has no way back but the restore (rollback: restore): ${down.none}`,
-      });
+    notes.push({
+      file: migration.up.file,
+      says: `has no way back but the restore (rollback: restore): ${down.none}`,
+    });
   }
   if (verify) {
     const check = stepsOf(verify, "verify", tool);
@@ -220,7 +218,7 @@ function leadsBack(down: ImportedMigration["down"]): ImportedMigration["down"] {
   if (!hasWayBack(down)) return down;
   const nodes = nodesOf(down.text);
   const idle = nodes.every((node) => {
-    const select = fieldsOf<{ targetList?: unknown; fromClause?: unknown }>(node, "SelectStmt");
+    const select = fieldsOf<{ fromClause?: unknown }>(node, "SelectStmt");
     return select !== undefined && !select.fromClause && nodesWithin(select, "FuncCall").next().done === true;
   });
   return idle && nodes.length > 0
@@ -233,131 +231,4 @@ function titleOf({ version, name }: ImportedMigration): string {
   const title =
     version === words || version.includes(words.replaceAll(" ", "_")) ? version : `${version}: ${words}`;
   return title.slice(0, 120);
-}
-
-export function slugOf(name: string): string {
-  const plain = name
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "_")
-    .replace(/^_+|_+$/g, "");
-  return plain.slice(0, 50).replace(/_+$/, "") || "migration";
-}
-
-/** Of PostgreSQL's own extensions, those that a database's owner may create. */
-const TRUSTED = new Set(
-  "btree_gin btree_gist citext cube dict_int fuzzystrmatch hstore intarray isn lo ltree pg_trgm pgcrypto plpgsql seg tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp".split(
-    " ",
-  ),
-);
-const EMBEDDED = new Set(["vector", "pg_trgm", "pgcrypto", "uuid-ossp", "plpgsql"]);
-
-interface Baseline {
-  files: { name: string; text: string }[];
-  extensions: string[];
-  notes: Finding[];
-}
-
-/** The applied migrations' own SQL makes the database that an embedded rehearsal starts from. */
-function baselineOf(
-  folder: ImportedFolder,
-  applied: readonly ImportedMigration[],
-  pending: readonly ImportedMigration[],
-  tool: string,
-): Baseline {
-  const notes: Finding[] = [];
-  const lacks = (file: string, why: string) =>
-    notes.push({
-      file,
-      says: `is applied, and ${why}: the baseline for rehearsals on the embedded Postgres is not whole without it. Rehearse on a copy of your database instead: --database-url`,
-    });
-  const files: { name: string; text: string }[] = [];
-  const digits = Math.max(3, String(applied.length).length);
-  for (const [index, one] of applied.entries()) {
-    const file = one.files[0] ?? one.version;
-    if (one.noSql !== undefined) {
-      lacks(file, "holds no SQL");
-      continue;
-    }
-    const steps = stepsOf(one.up, "up", tool);
-    // Rows of COPY are taken in a baseline, where nothing must be done exactly once.
-    const rows = scan(one.up.text).data.length > 0;
-    const [doubt] = [...one.doubts, ...(rows ? [] : steps.doubts)];
-    if (doubt) lacks(doubt.file, `line ${doubt.line ?? 1} ${doubt.says}`);
-    const name = `${String(index + 1).padStart(digits, "0")}_${slugOf(`${one.version} ${one.name}`)}`;
-    for (const [step, text] of steps.each.entries())
-      files.push({
-        name: `${name}${step === 0 ? "" : `_${step + 1}`}.sql`,
-        text: `-- From ${one.up.file}.\n${text}\n`,
-      });
-  }
-  const used = [...applied, ...pending].flatMap(({ up, down }) => [
-    ...nodesOf(up.text),
-    ...(hasWayBack(down) ? nodesOf(down.text) : []),
-  ]);
-  const extensions = extensionsIn(used);
-  for (const { name, file } of extensionFiles([...applied, ...pending]))
-    if (!EMBEDDED.has(name))
-      notes.push({
-        file,
-        says: `creates the extension ${name}, which the embedded Postgres does not have. Rehearse on a copy of your database: --database-url`,
-      });
-  const roles = rolesIn(used);
-  const before =
-    roles.length === 0 ? [] : [{ name: `${"0".repeat(digits)}_roles.sql`, text: rolesText(roles) }];
-  return {
-    files: [
-      ...before,
-      ...files,
-      { name: `${"9".repeat(digits)}_versions.sql`, text: versionsSql(folder, applied) },
-    ],
-    extensions,
-    notes,
-  };
-}
-
-function nodesOf(text: string): Node[] {
-  try {
-    return (parseSync(text).stmts ?? []).map((raw) => (raw.stmt ?? {}) as Node);
-  } catch {
-    return [];
-  }
-}
-
-/** Only those that a migration creates where they are not there yet may be there before it. */
-function extensionsIn(nodes: readonly Node[]): string[] {
-  const found = nodes.flatMap((node) => {
-    const made = fieldsOf<{ extname?: string; if_not_exists?: boolean }>(node, "CreateExtensionStmt");
-    return made?.extname !== undefined && made.if_not_exists ? [made.extname] : [];
-  });
-  return [...new Set(found)].filter((name) => !TRUSTED.has(name)).sort();
-}
-
-function extensionFiles(migrations: readonly ImportedMigration[]): { name: string; file: string }[] {
-  const found = new Map<string, string>();
-  for (const { up } of migrations)
-    for (const node of nodesOf(up.text)) {
-      const name = fieldsOf<{ extname?: string }>(node, "CreateExtensionStmt")?.extname;
-      if (name !== undefined && !found.has(name)) found.set(name, up.file);
-    }
-  return [...found].map(([name, file]) => ({ name, file }));
-}
-
-/** Roles that the SQL names and does not make: the database has them. */
-function rolesIn(nodes: readonly Node[]): string[] {
-  const made = new Set(nodes.map((node) => fieldsOf<{ role?: string }>(node, "CreateRoleStmt")?.role));
-  const found = new Set<string>();
-  for (const node of nodes)
-    for (const { rolename } of nodesWithin(node, "RoleSpec"))
-      if (typeof rolename === "string" && !made.has(rolename) && !/^pg_|^postgres$/.test(rolename))
-        found.add(rolename);
-  return [...found].sort();
-}
-
-function rolesText(roles: readonly string[]): string {
-  const each = roles.map((role) => {
-    const name = `"${role.replaceAll('"', '""')}"`;
-    return `DO $$ BEGIN CREATE ROLE ${name}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;`;
-  });
-  return `-- Roles that the migrations name and do not make.\n${each.join("\n")}\n`;
 }

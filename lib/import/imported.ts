@@ -26,6 +26,9 @@ export const TOOLS = [
 
 export type Tool = (typeof TOOLS)[number];
 
+/** Those that note in a table what they applied. */
+export type NotingTool = Exclude<Tool, "numbered">;
+
 /** Something that a person must know of a file. */
 export interface Finding {
   /** Within the folder that is imported. */
@@ -93,7 +96,7 @@ export interface ImportedFolder {
   notes: readonly Finding[];
   /** Of the folder as a whole: nothing is imported before they are mended. */
   refusals: readonly Finding[];
-  /** Such as Flyway's \${x}: replaced before SQL is read. */
+  /** Such as Flyway's ${x}: replaced before SQL is read. */
   placeholders?: Syntax;
   /** A version below the newest applied one that is not applied: what the tool does with it, where it does not apply it. */
   late?: string;

@@ -27,8 +27,7 @@ export function splitUntil(folder: ImportedFolder, split: Split, until: string |
   const pending = split.pending.filter((one) => folder.migrations.indexOf(one) <= at);
   if (pending.length === 0 && split.pending.length > 0)
     throw new ImportError(`--until ${until}: nothing up to that version is pending.`);
-  const files = new Set(pending.map(({ files: [first], version }) => first ?? version));
-  return { ...split, pending, late: split.late.filter(({ file }) => files.has(file)) };
+  return { ...split, pending };
 }
 
 /** @throws ImportError for a version that no migration has, or several have */

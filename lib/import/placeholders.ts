@@ -1,11 +1,11 @@
 import { Lines } from "../plan/scan.ts";
-import type { Finding, ImportedMigration, Part } from "./imported.ts";
+import { type Finding, hasWayBack, type ImportedMigration, type Part } from "./imported.ts";
 
 // Names in a file that its tool replaces before the database sees them. Sluice does not know the values, and a wrong
 // one would be applied: so each is named, and is replaced by what the person gives or keeps the file from being imported.
 
 export interface Syntax {
-  /** Its first group, or the second, is the name. */
+  /** Its one group is the name. */
   pattern: RegExp;
   /** Of the tool, in a sentence: `Flyway replaces ${x}`. */
   by: string;
@@ -28,18 +28,12 @@ export function replacePlaceholders(
   const doubts: Finding[] = [];
   const replaced = (part: Part): Part => {
     const lines = new Lines(part.text, part.line);
-    return { ...part, text: filled(part, lines) };
-  };
-  const filled = (part: Part, lines: Lines): string =>
-    part.text.replace(pattern, (found: string, ...rest: unknown[]) => {
-      const groups = rest.filter((one): one is string => typeof one === "string");
-      const name = groups[0] ?? found;
+    const text = part.text.replace(pattern, (found: string, name: string, offset: number) => {
       const value = values.get(name);
       if (value !== undefined) {
         used.add(name);
         return value;
       }
-      const offset = rest.find((one): one is number => typeof one === "number") ?? 0;
       doubts.push({
         file: part.file,
         line: lines.of(offset),
@@ -47,12 +41,14 @@ export function replacePlaceholders(
       });
       return found;
     });
+    return { ...part, text };
+  };
   const { up, down, verify } = migration;
   return {
     migration: {
       ...migration,
       up: replaced(up),
-      down: "none" in down ? down : replaced(down),
+      down: hasWayBack(down) ? replaced(down) : down,
       ...(verify ? { verify: replaced(verify) } : {}),
       doubts: [...migration.doubts, ...doubts],
     },

@@ -31,14 +31,13 @@ const record = z.strictObject({
 });
 type Record_ = z.infer<typeof record>;
 
-export interface Placed extends DraftMigration {
+interface Placed extends DraftMigration {
   folder: string;
 }
 
 /** What is to be done with the plan's folder, one line each; and how. */
 export interface Changes {
   lines: string[];
-  placed: readonly Placed[];
   write(): void;
 }
 
@@ -64,6 +63,7 @@ export function changesTo(
 
   const lines: string[] = [];
   const writes = new Map<string, string>();
+  const removes: string[] = [];
   const written: Record<string, string> = {};
   for (const [path, text] of files) {
     const there = textAt(join(dir, path));
@@ -89,10 +89,12 @@ export function changesTo(
     );
   for (const [path, noted] of Object.entries(before?.written ?? {})) {
     if (files.has(path) || path === "plan.yaml") continue;
+    const there = textAt(join(dir, path));
     if (kept.some(({ folder }) => path.startsWith(`${folder}/`))) written[path] = noted;
-    else if (textAt(join(dir, path)) !== undefined && path.startsWith("baseline/")) writes.set(path, "");
-    else if (/\/rollback\.sql$/.test(path) && textAt(join(dir, path)) !== undefined)
-      lines.push(`${path} is not made any more, as there is no way back now; it is left where it is`);
+    else if (there === undefined) continue;
+    else if (path.startsWith("baseline/") && sha(there) === noted) removes.push(path);
+    else
+      lines.push(`${path} is not made any more, and is left where it is: take it away if you do not need it`);
   }
   for (const { folder, title, noWayBack, files: made } of placed)
     if (!before?.migrations.some((one) => one.folder === folder))
@@ -103,7 +105,7 @@ export function changesTo(
   const plan = planText(dir, draft, placed, before, source.root, tool, lines);
   if (plan.text !== textAt(join(dir, "plan.yaml"))) writes.set("plan.yaml", plan.text);
   written["plan.yaml"] = plan.noted;
-  if (writes.size === 0) lines.push("nothing is new");
+  if (writes.size + removes.length === 0) lines.push("nothing is new");
   const now: Record_ = {
     note: "Kept by `sluice import`, which knows by it what people have changed since. Keep it with the plan.",
     tool,
@@ -120,20 +122,16 @@ export function changesTo(
   };
   return {
     lines,
-    placed,
     write() {
       mkdirSync(dir, { recursive: true });
       // First, so that an import that was broken off can be run again.
       writeFileSync(join(dir, RECORD), `${JSON.stringify(now, null, 2)}\n`);
       for (const [path, text] of writes) {
         const to = join(dir, path);
-        // A file of the baseline that is not made any more.
-        if (text === "") rmSync(to, { force: true });
-        else {
-          mkdirSync(dirname(to), { recursive: true });
-          writeFileSync(to, text);
-        }
+        mkdirSync(dirname(to), { recursive: true });
+        writeFileSync(to, text);
       }
+      for (const path of removes) rmSync(join(dir, path), { force: true });
     },
   };
 }

@@ -99,6 +99,13 @@ export function textOf(folder: SourceFolder, path: string): SourceText {
   return read;
 }
 
+/** The text of a file; what was done to it is added to the notes. */
+export function readText(folder: SourceFolder, path: string, notes: Finding[]): string {
+  const { text, notes: read } = textOf(folder, path);
+  notes.push(...read);
+  return text;
+}
+
 /** To find out whose a folder is, each file is looked at again and again. */
 const decoded = new WeakMap<SourceFolder, Map<string, SourceText>>();
 

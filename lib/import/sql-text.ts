@@ -1,4 +1,6 @@
+import { withoutCommands } from "../plan/psql.ts";
 import { Lines, scan } from "../plan/scan.ts";
+import { type Node, splitStatements } from "../plan/statements.ts";
 
 /** Whether a text holds anything but white space and comments. */
 export function holdsSql(text: string): boolean {
@@ -15,4 +17,14 @@ export function commentLines(text: string, pattern: RegExp): ReadonlySet<number>
 export function endLines(text: string): ReadonlySet<number> {
   const lines = new Lines(text);
   return new Set(scan(text).pieces.flatMap(({ end }) => (text[end - 1] === ";" ? [lines.of(end - 1)] : [])));
+}
+
+/** Number of the line on which the character at that offset stands. */
+export function lineAt(text: string, offset: number): number {
+  return new Lines(text).of(offset);
+}
+
+/** The syntax trees of a text's statements; undefined: PostgreSQL cannot parse that one. libpg-query must be loaded. */
+export function nodesOf(text: string): (Node | undefined)[] {
+  return splitStatements(withoutCommands(text, scan(text).commands), 1).map(({ node }) => node);
 }

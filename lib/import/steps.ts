@@ -1,8 +1,7 @@
-import { parseSync } from "libpg-query";
 import { outsideOnly } from "../plan/in-transaction.ts";
 import { refusedCommand, withoutCommands } from "../plan/psql.ts";
 import { Lines, type Scan, scan } from "../plan/scan.ts";
-import { fieldsOf, type Node, syntaxProblem } from "../plan/statements.ts";
+import { fieldsOf, type Node, placedStatements, syntaxProblem } from "../plan/statements.ts";
 import { bearsTwice } from "./bears-twice.ts";
 import type { Finding, Part } from "./imported.ts";
 import { holdsSql } from "./sql-text.ts";
@@ -56,14 +55,15 @@ export function stepsOf(part: Part, direction: "up" | "down" | "verify", tool: s
       doubts,
     };
   }
-  const cuts = cutStatements(text, part.line);
+  // Rows for COPY are no statements: such a file stays as it is.
+  const cuts = scanned.data.length > 0 ? undefined : cutStatements(text, part.line);
   if (cuts === undefined) {
     const problem = syntaxProblem({ sql: text, line: part.line });
     const message = problem?.message ?? "it is no SQL";
     const variable = /at or near ":"/.test(message)
       ? ". If it is a variable of psql, write its value into the file"
       : "";
-    // Rows for COPY are named already.
+    // Those rows are named already.
     if (scanned.data.length === 0)
       doubts.push({
         file: part.file,
@@ -147,46 +147,27 @@ function withoutPsql(
   if (rows)
     doubts.push({
       file,
-      line: line + newlines(text.slice(0, rows.statement.start)),
+      line: new Lines(text, line).of(rows.statement.start),
       says: "has rows for COPY ... FROM stdin, which only a client like psql sends. Write them as INSERT",
     });
   return withoutCommands(text, commands);
 }
 
-const SEMICOLON = 59;
+const SEMICOLON = /\s*;/y;
 
 /** Undefined where PostgreSQL cannot parse it. */
 function cutStatements(text: string, firstLine: number): { statements: Cut[]; rest: string } | undefined {
-  let parsed: ReturnType<typeof parseSync>;
-  try {
-    parsed = parseSync(text);
-  } catch {
-    return undefined;
-  }
-  // The parser counts in bytes.
-  const bytes = Buffer.from(text, "utf8");
-  const between = (from: number, to: number) => bytes.subarray(from, to).toString("utf8");
+  const statements: Cut[] = [];
   let end = 0;
-  let line = firstLine;
-  const statements = (parsed.stmts ?? []).map((raw): Cut => {
-    // From where the one before it ended: what stands between belongs to this one, comments too.
-    const start = end;
-    const after = (raw.stmt_location ?? 0) + (raw.stmt_len ?? 0);
-    const closed = raw.stmt_len ? after : bytes.length;
-    end = bytes[closed] === SEMICOLON ? closed + 1 : closed;
-    const whole = between(start, closed);
-    const before = /^(?:\s*;)*/.exec(whole)?.[0].length ?? 0;
-    const held = whole.slice(before).trimEnd();
-    const lead = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(held)?.[0].length ?? 0;
-    const at = line + newlines(whole.slice(0, before + lead));
-    line += newlines(whole);
-    return { text: held, sql: held.slice(lead), node: (raw.stmt ?? {}) as Node, line: at };
-  });
-  return { statements, rest: between(end, bytes.length) };
-}
-
-function newlines(text: string): number {
-  return text.split("\n").length - 1;
+  for (const { sql, line, node, ...at } of placedStatements(text, firstLine)) {
+    if (!node) return undefined;
+    // What stands between belongs to the one that follows, comments too.
+    const before = text.slice(end, at.start).replace(/^(?:\s*;)+/, "");
+    statements.push({ text: `${before}${sql}`, sql, node, line });
+    SEMICOLON.lastIndex = at.end;
+    end = SEMICOLON.test(text) ? SEMICOLON.lastIndex : at.end;
+  }
+  return { statements, rest: text.slice(end) };
 }
 
 const RUN_AS = { transaction: "transaction", message: "message", statements: "statements" } as const;

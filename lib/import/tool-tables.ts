@@ -1,7 +1,7 @@
-import { identifier } from "../../lambdas/shared/sql-text.ts";
-import { type Tool as NotingTool, TOOL_TABLES, toolRow } from "../../lambdas/shared/tool-rows.ts";
+import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
+import { TOOL_TABLES, toolRow } from "../../lambdas/shared/tool-rows.ts";
 import { noteAll } from "../../lambdas/version-table/note.ts";
-import type { ImportedFolder, ImportedMigration } from "./imported.ts";
+import type { ImportedFolder, ImportedMigration, NotingTool } from "./imported.ts";
 
 // A rehearsal on the embedded Postgres starts from what the applied migrations made, and from the table in which their
 // tool noted them. Each is as the tool itself makes it.
@@ -10,7 +10,7 @@ const NOTED = `note text NOT NULL DEFAULT '', committed_at timestamptz NOT NULL 
   committer_name text NOT NULL, committer_email text NOT NULL, planned_at timestamptz NOT NULL, planner_name text NOT NULL,
   planner_email text NOT NULL`;
 
-const MADE: Readonly<Partial<Record<NotingTool, string>>> = {
+const MADE: Readonly<Record<NotingTool, string>> = {
   alembic:
     "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));",
   atlas: `CREATE SCHEMA atlas_schema_revisions;
@@ -90,12 +90,11 @@ export function versionsSql(
         : identifier(other(name)),
   };
   const rows = applied.flatMap(({ row }) => (row === undefined ? [] : [toolRow.parse({ tool, ...row })]));
-  const project = tool === "sqitch" ? String(migrations[0]?.row?.project ?? "") : "";
   const projects =
     tool === "sqitch"
-      ? `INSERT INTO sqitch.projects (project, creator_name, creator_email) VALUES ('${project.replaceAll("'", "''")}', 'sqitch', 'sqitch');\n`
+      ? `INSERT INTO sqitch.projects (project, creator_name, creator_email) VALUES (${literal(String(migrations[0]?.row?.project ?? ""))}, 'sqitch', 'sqitch');\n`
       : "";
-  return `${head}${MADE[tool] ?? ""}\n${projects}${noteAll(table, tool, rows)
+  return `${head}${MADE[tool]}\n${projects}${noteAll(table, tool, rows)
     .map((statement) => `${statement};\n`)
     .join("")}`;
 }

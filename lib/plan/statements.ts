@@ -20,8 +20,13 @@ const AT_A_TIME = 64 * 1024;
  * runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
  */
 export function splitStatements(text: string, firstLine: number): ParsedStatement[] {
+  return placedStatements(text, firstLine).map(({ start: _, end: __, ...statement }) => statement);
+}
+
+/** The same, each with the place of its `sql` in the text. */
+export function placedStatements(text: string, firstLine: number): (ParsedStatement & Span)[] {
   const lines = new Lines(text, firstLine);
-  const found: ParsedStatement[] = [];
+  const found: (ParsedStatement & Span)[] = [];
   const { pieces } = scan(text);
   for (let first = 0; first < pieces.length; ) {
     let last = first;
@@ -37,9 +42,10 @@ export function splitStatements(text: string, firstLine: number): ParsedStatemen
       const lead = leadOf(whole);
       const sql = whole.slice(lead).trimEnd();
       const { node } = part;
-      const line = lines.of(part.start + lead);
+      const start = part.start + lead;
+      const statement = { sql, line: lines.of(start), node, start, end: start + sql.length };
       if (node) ROOTS.add(node);
-      found.push(node ? { sql, line, node } : { sql, line, node, column: lines.columnOf(part.start + lead) });
+      found.push(node ? statement : { ...statement, column: lines.columnOf(start) });
     }
     first = last + 1;
   }

@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
-import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { readText, type SourceFolder, textOf } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
-import { program } from "./names.ts";
+import { program } from "./common.ts";
 
 const SECTION = /^--\s*Running\s+(upgrade|downgrade)\s+(.*?)\s*->\s*(\S*)\s*$/;
 /** What Alembic itself keeps its version with: Sluice writes that row. */
@@ -24,9 +24,12 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
   const sections = folder.paths
     .filter((path) => /\.(sql|txt)$/i.test(path))
     .flatMap((path) => sectionsOf(folder, path, notes));
-  const revisions = folder.paths
-    .filter((path) => /\.py$/.test(path))
-    .flatMap((path) => revisionIn(folder, path) ?? []);
+  // Where several could come next, the name of the file decides.
+  const revisions = chained(
+    folder.paths.filter((path) => /\.py$/.test(path)).flatMap((path) => revisionIn(folder, path) ?? []),
+    ({ id }) => id,
+    ({ down }) => down,
+  );
   const ups = sections.filter(({ way }) => way === "upgrade");
   const downs = sections.filter(({ way }) => way === "downgrade");
   const migrations: ImportedMigration[] = [];
@@ -59,7 +62,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
     });
   }
   const printed = new Set(ups.map(({ to }) => to[0]));
-  for (const { id, down, path, says } of inOrder(revisions)) {
+  for (const { id, down, path, says } of revisions) {
     if (printed.has(id)) continue;
     const before = down[0] ?? "base";
     migrations.push(
@@ -76,13 +79,14 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
       ),
     );
   }
-  const order = new Map(inOrder(revisions).map(({ id }, index) => [id, index]));
-  if (revisions.length > 0)
-    migrations.sort((a, b) => (order.get(a.version) ?? -1) - (order.get(b.version) ?? -1));
-  else sortByChain(migrations);
+  const place = new Map(revisions.map(({ id }, index) => [id, index]));
+  const ordered =
+    revisions.length > 0
+      ? migrations.sort((a, b) => (place.get(a.version) ?? -1) - (place.get(b.version) ?? -1))
+      : chained(migrations, ({ version }) => version, followedBy);
   return {
     tool: "alembic",
-    migrations: standing(migrations),
+    migrations: standing(ordered),
     notes,
     refusals,
     late: "Alembic takes it for applied, as its table holds the heads alone",
@@ -90,8 +94,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
 }
 
 function sectionsOf(folder: SourceFolder, path: string, notes: Finding[]): Section[] {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const sections: Section[] = [];
   let inTransaction = false;
   let own = false;
@@ -152,40 +155,36 @@ function revisionIn(folder: SourceFolder, path: string): Revision | undefined {
   };
 }
 
-/** Each after those that it follows; where several could come next, by the name of its file. */
-function inOrder(revisions: readonly Revision[]): Revision[] {
-  const rest = [...revisions].sort((a, b) => byCodeUnit(a.path, b.path));
-  const known = new Set(rest.map(({ id }) => id));
-  const done: Revision[] = [];
+/** Each after those that it follows; where several could come next, the first of them as they are given. */
+function chained<One>(
+  all: readonly One[],
+  idOf: (one: One) => string,
+  follows: (one: One) => readonly string[],
+): One[] {
+  const rest = [...all];
+  const waiting = new Set(all.map(idOf));
+  const done: One[] = [];
   while (rest.length > 0) {
-    const at = rest.findIndex(({ down }) =>
-      down.every((id) => !known.has(id) || done.some((one) => one.id === id)),
-    );
-    done.push(...rest.splice(Math.max(at, 0), 1));
+    const at = rest.findIndex((one) => follows(one).every((id) => !waiting.has(id)));
+    // Revisions that follow each other in a circle are taken as they stand.
+    for (const next of rest.splice(Math.max(at, 0), 1)) {
+      waiting.delete(idOf(next));
+      done.push(next);
+    }
   }
   return done;
+}
+
+function followedBy({ row }: ImportedMigration): string[] {
+  return [row?.down_revision ?? []].flat().map(String);
 }
 
 /** The table holds the heads: of each revision, those that nothing follows yet. */
 function standing(migrations: readonly ImportedMigration[]): ImportedMigration[] {
   let heads: string[] = [];
   return migrations.map((one) => {
-    const follows = [one.row?.down_revision ?? []].flat().map(String);
+    const follows = followedBy(one);
     heads = [...heads.filter((head) => !follows.includes(head)), one.version].sort();
     return { ...one, standing: heads.join(", ") };
   });
-}
-
-function sortByChain(migrations: ImportedMigration[]): void {
-  const follows = (one: ImportedMigration) => [one.row?.down_revision ?? []].flat().map(String);
-  const rest = [...migrations];
-  const known = new Set(rest.map(({ version }) => version));
-  const done: ImportedMigration[] = [];
-  while (rest.length > 0) {
-    const at = rest.findIndex((one) =>
-      follows(one).every((id) => !known.has(id) || done.some(({ version }) => version === id)),
-    );
-    done.push(...rest.splice(Math.max(at, 0), 1));
-  }
-  migrations.splice(0, migrations.length, ...done);
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
-import { atTop, byCodeUnit, type SourceFolder, textOf } from "../source.ts";
-import { wordsOf } from "./names.ts";
+import { atTop, byCodeUnit, readText, type SourceFolder, textOf } from "../source.ts";
+import { wordsOf } from "./common.ts";
 
 const SUM = "atlas.sum";
 
@@ -12,8 +12,7 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
   const { hashes, refusals } = sealed(folder, paths);
   const migrations: ImportedMigration[] = [];
   for (const path of paths.sort(byCodeUnit)) {
-    const { text, notes: read } = textOf(folder, path);
-    notes.push(...read);
+    const text = readText(folder, path, notes);
     const bare = path.replace(/\.sql$/, "");
     const [version = bare, ...rest] = bare.split("_");
     const description = rest.join("_");
@@ -55,7 +54,7 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    late: "Atlas refuses it, unless it is told --exec-order",
+    late: "Atlas refuses it, except with --exec-order",
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
-import { atTop, byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { atTop, byCodeUnit, readText, type SourceFolder } from "../source.ts";
 import { commentLines, holdsSql } from "../sql-text.ts";
-import { passedOver, program, programOf, twice, wordsOf } from "./names.ts";
+import { passedOver, program, programOf, twice, wordsOf } from "./common.ts";
 
 const UP = /^--\s*migrate:up(?:\s*$|\s+\S)/;
 const DOWN = /^--\s*migrate:down(?:\s*$|\s+\S+$)/;
@@ -15,8 +15,9 @@ export function readDbmate(folder: SourceFolder): ImportedFolder {
   for (const path of atTop(folder)) {
     const [, version] = /^(\d+)/.exec(path) ?? [];
     if (version === undefined || !/\.sql$/.test(path)) {
-      if (version !== undefined && programOf(path) !== undefined)
-        migrations.push(program(path, String(programOf(path)), { version, name: path, standing: version }));
+      const means = programOf(path);
+      if (version !== undefined && means !== undefined)
+        migrations.push(program(path, means, { version, name: path, standing: version }));
       else if (/\.sql$/i.test(path)) notes.push(...passedOver([path], "dbmate", "digits and .sql"));
       continue;
     }
@@ -27,8 +28,7 @@ export function readDbmate(folder: SourceFolder): ImportedFolder {
 }
 
 function readFile(folder: SourceFolder, path: string, version: string, notes: Finding[]): ImportedMigration {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const doubts: Finding[] = [];
   const outside = commentLines(text, /migrate/i);
   const lines = text.split("\n");
@@ -57,7 +57,6 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
     text: lines.slice(from + 1, to).join("\n"),
     runs: transactionOf(lines[from] ?? "", { file: path, line: from + 1 }, notes),
   });
-  const [from, to] = [Math.max(up, -1), down > up ? down : lines.length];
   const back = down > up ? part(down, lines.length) : undefined;
   if (down < 0)
     notes.push({
@@ -69,7 +68,8 @@ function readFile(folder: SourceFolder, path: string, version: string, notes: Fi
     aliases: [path, path.replace(/\.sql$/, "")],
     name: wordsOf(path.replace(/^\d+/, "").replace(/\.sql$/, "")),
     files: [path],
-    up: up < 0 ? { file: path, line: 1, text, runs: "transaction" } : part(from, to),
+    up:
+      up < 0 ? { file: path, line: 1, text, runs: "transaction" } : part(up, down > up ? down : lines.length),
     down: back && holdsSql(back.text) ? back : { none: `${path} has ${back ? "an empty" : "no"} down part` },
     row: { version },
     standing: version,

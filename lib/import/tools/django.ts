@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
-import { byCodeUnit, nameOf, type SourceFolder, textOf } from "../source.ts";
-import { holdsSql } from "../sql-text.ts";
-import { program, wordsOf } from "./names.ts";
+import { byCodeUnit, nameOf, readText, type SourceFolder, textOf } from "../source.ts";
+import { holdsSql, lineAt } from "../sql-text.ts";
+import { program, wordsOf } from "./common.ts";
 
 /** `sqlmigrate` prints it for an operation in Python, which the database would never see. */
 const LOST = /^--\s*(?:THIS OPERATION CANNOT BE WRITTEN AS SQL|Raw Python operation)/m;
@@ -46,15 +46,14 @@ export function readDjango(folder: SourceFolder): ImportedFolder {
     });
   const migrations = ups.map(({ path, app, name }): ImportedMigration => {
     const id = `${app}.${name}`;
-    const { text, notes: read } = textOf(folder, path);
-    notes.push(...read);
+    const text = readText(folder, path, notes);
     const back = downs.get(id);
     const lost = LOST.exec(text);
     const doubts: Finding[] = lost
       ? [
           {
             file: path,
-            line: text.slice(0, lost.index).split("\n").length,
+            line: lineAt(text, lost.index),
             says: "has an operation in Python (RunPython), of which sqlmigrate prints only a comment: what it does would be lost without a word. Write it as SQL, and take the comment out",
           },
         ]

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
-import { ImportError, type SourceFolder, textOf } from "../source.ts";
-import { passedOver, wordsOf } from "./names.ts";
+import { ImportError, readText, type SourceFolder, textOf } from "../source.ts";
+import { wordsOf } from "./common.ts";
 
 const journal = z.object({
   dialect: z.string(),
@@ -27,8 +27,7 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
       refusals.push({ file: JOURNAL, says: `names ${path}, which is not there` });
       continue;
     }
-    const { text, notes: read } = textOf(folder, path);
-    notes.push(...read);
+    const text = readText(folder, path, notes);
     const doubts: Finding[] = [];
     if (when <= newest)
       doubts.push({
@@ -54,9 +53,9 @@ export function readDrizzle(folder: SourceFolder): ImportedFolder {
   }
   const named = new Set(entries.map(({ tag }) => `${tag}.sql`));
   const other = folder.paths.filter((path) => /^[^/]+\.sql$/.test(path) && !named.has(path));
-  for (const file of passedOver(other, "Drizzle", ""))
+  for (const file of other)
     notes.push({
-      ...file,
+      file,
       says: "is not imported: Drizzle passes over it without a word, as the journal does not name it",
     });
   return {

@@ -1,8 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
-import { byCodeUnit, nameOf, type SourceFolder, textOf } from "../source.ts";
-import { program, programOf } from "./names.ts";
-import { back } from "./up-down-files.ts";
+import { byCodeUnit, nameOf, readText, type SourceFolder, textOf } from "../source.ts";
+import { back, program, programOf } from "./common.ts";
 
 /** Small letters begin no migration; the version is numbers with `.` or `_` between them. */
 const VERSIONED = /^([VBU])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.(sql|java|class|kt|js|py|sh)$/;
@@ -65,7 +64,7 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
     notes,
     refusals,
     placeholders: { pattern: /\$\{([^{}\s]+)\}/g, by: "Flyway replaces" },
-    late: "Flyway does not apply it, unless it is told outOfOrder",
+    late: "Flyway does not apply it, except with outOfOrder",
   };
 }
 
@@ -114,8 +113,7 @@ function migrationOf(
 }
 
 function scriptOf(folder: SourceFolder, path: string, notes: Finding[]): { up: Part; raw: string } {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const settings = folder.paths.includes(`${path}.conf`)
     ? textOf(folder, `${path}.conf`)
         .text.split("\n")

@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
-import { atTop, type SourceFolder, textOf } from "../source.ts";
+import { atTop, readText, type SourceFolder } from "../source.ts";
 import { endLines, holdsSql } from "../sql-text.ts";
-import { byNumber, program, programOf, twice, wordsOf } from "./names.ts";
+import { byNumber, program, programOf, twice, wordsOf } from "./common.ts";
 
 /** Its words are read in any case, and it may be followed by nothing. */
 const ANNOTATION = /^--\s*\+goose\s+(.*?)\s*$/i;
@@ -24,14 +24,17 @@ export function readGoose(folder: SourceFolder): ImportedFolder {
         });
       continue;
     }
+    const number = String(BigInt(version));
     const known = {
-      version: String(BigInt(version)),
+      version: number,
       name: wordsOf(rest),
-      standing: String(BigInt(version)),
+      row: { version_id: number },
+      standing: number,
     };
-    const row = { version_id: known.version };
-    if (/\.go$/.test(path)) migrations.push(program(path, String(programOf(path)), { ...known, row }));
-    else migrations.push({ ...known, row, ...readFile(folder, path, notes) });
+    const means = programOf(path);
+    migrations.push(
+      means === undefined ? { ...known, ...readFile(folder, path, notes) } : program(path, means, known),
+    );
   }
   migrations.sort((a, b) => byNumber(a.version, b.version));
   refusals.push(...twice(migrations, "goose"));
@@ -40,15 +43,14 @@ export function readGoose(folder: SourceFolder): ImportedFolder {
     migrations,
     notes,
     refusals,
-    late: "goose refuses it, unless it is told --allow-missing",
+    late: "goose refuses it, except with --allow-missing",
   };
 }
 
 type Read = Omit<ImportedMigration, "version" | "name" | "row" | "standing">;
 
 function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const doubts: Finding[] = [];
   const doubt = (line: number, says: string) => doubts.push({ file: path, line, says });
   const lines = text.split("\n");

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
-import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { byCodeUnit, readText, type SourceFolder, textOf } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
-import { wordsOf } from "./names.ts";
+import { wordsOf } from "./common.ts";
 
 const NAME = /^(?:committed\/)?(\d{6,})(?:-(.*))?\.sql$/;
 
@@ -22,8 +22,7 @@ export function readGraphileMigrate(folder: SourceFolder): ImportedFolder {
   const paths = folder.paths.filter((path) => NAME.test(path)).sort(byCodeUnit);
   for (const path of paths) {
     const [, digits = "", slug = ""] = NAME.exec(path) ?? [];
-    const { text, notes: read } = textOf(folder, path);
-    notes.push(...read);
+    const text = readText(folder, path, notes);
     const lines = text.split("\n");
     const blank = lines.findIndex((line) => line.trim() === "");
     const ends = lines.findIndex((line) => !line.startsWith("--!"));

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { parse } from "yaml";
 import type { Finding, ImportedFolder, ImportedMigration, NoWayBack, Part } from "../imported.ts";
-import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
+import { byCodeUnit, nameOf, readText, type SourceFolder, textOf } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
-import { program, wordsOf } from "./names.ts";
+import { program, whole, wordsOf } from "./common.ts";
 
 const HEAD = /^\s*--\s*liquibase\s+formatted\s+sql/i;
 const CHANGESET = /^\s*--\s*changeset\s+("[^"]*"|[^\s:]+):("[^"]*"|\S+)\s*(.*)$/i;
@@ -37,12 +37,8 @@ export function readLiquibase(folder: SourceFolder): ImportedFolder {
       );
       continue;
     }
-    if (!formatted.includes(one.path))
-      notes.push({
-        file: one.path,
-        says: "is plain SQL: Liquibase takes the whole file as one changeset raw:includeAll. Write --liquibase formatted sql above it, and a --changeset",
-      });
-    else migrations.push(...changesetsOf(folder, one.path, one.as, notes));
+    if (formatted.includes(one.path)) migrations.push(...changesetsOf(folder, one.path, one.as, notes));
+    else migrations.push(plainSql(folder, one.path, one.as, notes));
   }
   if (listed)
     for (const path of formatted)
@@ -54,6 +50,24 @@ export function readLiquibase(folder: SourceFolder): ImportedFolder {
       says: `is known to Liquibase by its path: the plan writes ${migrations[0]?.standing.split("::")[0]}. Where your databasechangelog has another, import from the folder in which Liquibase is called, or change the rows`,
     });
   return { tool: "liquibase", migrations: apart(migrations), notes, refusals };
+}
+
+/** Liquibase takes a listed file without its head as one changeset, and gives that an author and an id. */
+function plainSql(folder: SourceFolder, path: string, as: string, notes: Finding[]): ImportedMigration {
+  const [author, id] = ["includeAll", "raw"];
+  const key = `${as}::${id}::${author}`;
+  notes.push({ file: path, says: `is plain SQL: Liquibase runs it as one changeset, ${author}:${id}` });
+  return {
+    version: `${author}:${id}`,
+    aliases: [path, key],
+    name: wordsOf(nameOf(path).replace(/\.sql$/i, "")),
+    files: [path],
+    up: { ...whole(folder, path, notes), runs: "transaction" },
+    down: { none: "plain SQL has no --rollback" },
+    row: { id, author, filename: as },
+    standing: key,
+    doubts: [],
+  };
 }
 
 /** Author and id tell changesets apart within their file only. */
@@ -193,8 +207,7 @@ interface Changeset {
 }
 
 function changesetsOf(folder: SourceFolder, path: string, as: string, notes: Finding[]): ImportedMigration[] {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const found: Changeset[] = [];
   const properties = new Map<string, string>();
   const doubts = new Map<Changeset, Finding[]>();

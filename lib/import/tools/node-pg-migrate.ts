@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
-import { atTop, byCodeUnit, type SourceFolder, textOf } from "../source.ts";
-import { holdsSql } from "../sql-text.ts";
-import { program, programOf, wordsOf } from "./names.ts";
+import { atTop, byCodeUnit, readText, type SourceFolder } from "../source.ts";
+import { holdsSql, lineAt } from "../sql-text.ts";
+import { program, programOf, wordsOf } from "./common.ts";
 
 const UP = /^\s*--[\s-]*up\s+migration/im;
 const DOWN = /^\s*--[\s-]*down\s+migration/im;
@@ -12,7 +12,6 @@ const NEARLY_DOWN =
 /** node-pg-migrate 9: files in SQL with marks, and programs. */
 export function readNodePgMigrate(folder: SourceFolder): ImportedFolder {
   const notes: Finding[] = [];
-  const refusals: Finding[] = [];
   const migrations: ImportedMigration[] = [];
   for (const path of atTop(folder)) {
     if (/\.d\.ts$/.test(path)) continue;
@@ -41,24 +40,23 @@ export function readNodePgMigrate(folder: SourceFolder): ImportedFolder {
     tool: "node-pg-migrate",
     migrations,
     notes,
-    refusals,
-    late: "node-pg-migrate refuses the order, unless it is told --no-check-order",
+    refusals: [],
+    late: "node-pg-migrate refuses the order, except with --no-check-order",
   };
 }
 
 type Read = Pick<ImportedMigration, "files" | "up" | "down" | "doubts">;
 
 function readFile(folder: SourceFolder, path: string, notes: Finding[]): Read {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const doubts: Finding[] = [];
-  const line = (at: RegExpExecArray) => text.slice(0, at.index + at[0].search(/\S/)).split("\n").length;
+  const line = (at: RegExpExecArray) => lineAt(text, at.index + at[0].search(/\S/));
   const [up, down] = [UP.exec(text), DOWN.exec(text)];
   const part = (from: number, to: number): Part => {
     const start = text.indexOf("\n", from) + 1 || text.length;
     return {
       file: path,
-      line: text.slice(0, start).split("\n").length,
+      line: lineAt(text, start),
       text: text.slice(start, Math.max(to, start)),
       runs: "transaction",
     };

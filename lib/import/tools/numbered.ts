@@ -2,8 +2,7 @@ import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts"
 import { byCodeUnit, nameOf, type SourceFolder } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
 import { partedByMarks } from "../way-marks.ts";
-import { byNumber, program, programOf, twice, wordsOf } from "./names.ts";
-import { back, whole } from "./up-down-files.ts";
+import { back, byNumber, program, programOf, twice, whole, wordsOf } from "./common.ts";
 
 type Way = "up" | "down";
 
@@ -31,14 +30,12 @@ export function readNumbered(folder: SourceFolder): ImportedFolder {
   for (const path of folder.paths) {
     const found = foundIn(path);
     if (!found) {
+      const version = VERSION.exec(nameOf(path))?.[1];
+      const means = programOf(path);
       if (/\.sql$/i.test(path))
         notes.push({ file: path, says: "is not imported: nothing says which number it has" });
-      else if (programOf(path) !== undefined && VERSION.test(nameOf(path))) {
-        const version = String(VERSION.exec(nameOf(path))?.[1]);
-        programs.push(
-          program(path, String(programOf(path)), { version, name: nameOf(path), standing: version }),
-        );
-      }
+      else if (version !== undefined && means !== undefined)
+        programs.push(program(path, means, { version, name: nameOf(path), standing: version }));
       continue;
     }
     const known = files.get(found.version) ?? { name: found.name };
@@ -125,8 +122,6 @@ function foundIn(path: string): Found | undefined {
 }
 
 function named(text: string, way: Way): Found | undefined {
-  const version = VERSION.exec(text)?.[1];
-  if (version === undefined) return undefined;
-  const rest = text.slice(VERSION.exec(text)?.[0].length);
-  return { version, name: wordsOf(rest), way };
+  const [all = "", version] = VERSION.exec(text) ?? [];
+  return version === undefined ? undefined : { version, name: wordsOf(text.slice(all.length)), way };
 }

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
 import { byCodeUnit, type SourceFolder, textOf } from "../source.ts";
-import { wordsOf } from "./names.ts";
-import { back, whole } from "./up-down-files.ts";
+import { back, whole, wordsOf } from "./common.ts";
 
 /** Prisma: a folder each with migration.sql, in the order of their names. */
 export function readPrisma(folder: SourceFolder): ImportedFolder {

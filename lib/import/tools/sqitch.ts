@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Finding, ImportedFolder, ImportedMigration } from "../imported.ts";
 import { ImportError, type SourceFolder, textOf } from "../source.ts";
-import { wordsOf } from "./names.ts";
-import { back, whole } from "./up-down-files.ts";
+import { back, whole, wordsOf } from "./common.ts";
 
 interface Change {
   name: string;

@@ -1,7 +1,7 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
-import { atTop, type SourceFolder, textOf } from "../source.ts";
-import { holdsSql } from "../sql-text.ts";
-import { byNumber, passedOver, program, programOf, twice, wordsOf } from "./names.ts";
+import { atTop, readText, type SourceFolder } from "../source.ts";
+import { holdsSql, lineAt } from "../sql-text.ts";
+import { byNumber, passedOver, program, programOf, twice, wordsOf } from "./common.ts";
 
 const SEPARATOR = "---- create above / drop below ----";
 const NEARLY = /^\s*-{2,}\s*create\s+above\s*\/\s*drop\s+below\s*-*\s*$/im;
@@ -16,11 +16,10 @@ export function readTern(folder: SourceFolder): ImportedFolder {
     const [, digits, name = ""] = /^(\d+)_(.+)\.sql$/.exec(path) ?? [];
     if (digits === undefined) {
       const number = /^(\d+)_/.exec(path)?.[1];
+      const means = programOf(path);
       if (/\.sql$/i.test(path)) notes.push(...passedOver([path], "tern", "NUMBER_name.sql"));
-      else if (number !== undefined && programOf(path))
-        migrations.push(
-          program(path, String(programOf(path)), { version: number, name: path, standing: number }),
-        );
+      else if (number !== undefined && means !== undefined)
+        migrations.push(program(path, means, { version: number, name: path, standing: number }));
       continue;
     }
     const version = String(BigInt(digits));
@@ -51,16 +50,14 @@ function readFile(
   { version, digits, name }: { version: string; digits: string; name: string },
   notes: Finding[],
 ): ImportedMigration {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
+  const text = readText(folder, path, notes);
   const doubts: Finding[] = [];
   const cut = text.indexOf(SEPARATOR);
-  const line = (offset: number) => text.slice(0, offset).split("\n").length;
   const nearly = NEARLY.exec(text);
   if (cut < 0 && nearly)
     doubts.push({
       file: path,
-      line: line(nearly.index + nearly[0].search(/\S/)),
+      line: lineAt(text, nearly.index + nearly[0].search(/\S/)),
       says: `is no separator for tern (${nearly[0].trim()}), so that tern runs both parts as up. Write it as ${SEPARATOR}`,
     });
   const part = (from: number, to: number): Part => {
@@ -71,7 +68,7 @@ function readFile(
         file: path,
         says: `says something like ---- tern: disable-tx ----, but not in these very letters: tern runs it in a transaction, and so does the plan`,
       });
-    return { file: path, line: line(from), text: body.replace(NO_TRANSACTION, ""), runs };
+    return { file: path, line: lineAt(text, from), text: body.replace(NO_TRANSACTION, ""), runs };
   };
   const down = cut < 0 ? undefined : part(cut + SEPARATOR.length, text.length);
   return {

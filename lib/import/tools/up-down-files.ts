@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Finding, ImportedFolder, ImportedMigration, NoWayBack, Part } from "../imported.ts";
-import { atTop, type SourceFolder, textOf } from "../source.ts";
-import { holdsSql } from "../sql-text.ts";
-import { byNumber, passedOver, program, programOf, twice, wordsOf } from "./names.ts";
+import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
+import { atTop, type SourceFolder } from "../source.ts";
+import { back, byNumber, passedOver, program, programOf, twice, whole, wordsOf } from "./common.ts";
 
 // golang-migrate, sqlx and postgrator: a file for each way, whose name says which.
 
@@ -187,22 +186,4 @@ export function readPostgrator(folder: SourceFolder): ImportedFolder {
 
 function digitsOf(path: string): string[] {
   return /^\d+/.exec(path)?.slice(0, 1) ?? [];
-}
-
-export function whole(folder: SourceFolder, path: string, notes: Finding[]): Part {
-  const { text, notes: read } = textOf(folder, path);
-  notes.push(...read);
-  return { file: path, line: 1, text, runs: "message" };
-}
-
-export function back(
-  folder: SourceFolder,
-  path: string | undefined,
-  none: string,
-  notes: Finding[],
-): Part | NoWayBack {
-  if (path === undefined) return { none };
-  if (programOf(path) !== undefined) return { none: `${path} is a program` };
-  const part = whole(folder, path, notes);
-  return holdsSql(part.text) ? part : { none: "the file that leads back holds no SQL" };
 }

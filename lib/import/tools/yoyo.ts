@@ -1,7 +1,6 @@
 import type { Finding, ImportedFolder, ImportedMigration, Part } from "../imported.ts";
 import { atTop, byCodeUnit, type SourceFolder } from "../source.ts";
-import { program, programOf, wordsOf } from "./names.ts";
-import { back, whole } from "./up-down-files.ts";
+import { back, program, programOf, whole, wordsOf } from "./common.ts";
 
 /** yoyo 9: what a file says it depends on comes first, then names decide. */
 export function readYoyo(folder: SourceFolder): ImportedFolder {

@@ -2,12 +2,13 @@ import { loadModule } from "libpg-query";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Session } from "../../../lambdas/shared/session.ts";
 import { appliedIn } from "../../../lib/import/applied.ts";
+import { draftFrom } from "../../../lib/import/import.ts";
 import { TOOLS, type Tool } from "../../../lib/import/imported.ts";
 import { splitFolder } from "../../../lib/import/pending.ts";
 import { READERS } from "../../../lib/import/readers.ts";
 import { versionsSql } from "../../../lib/import/tool-tables.ts";
 import { createEmbedded, embeddedSession } from "../../../local/embedded-session.ts";
-import { drafted, folderOf, said, toolsOf } from "../../support/imported.ts";
+import { drafted, type Files, folderOf, said, toolsOf } from "../../support/imported.ts";
 import { TOOL_FOLDERS } from "../../support/tool-folders.ts";
 
 let session: Session;
@@ -41,6 +42,16 @@ async function twoApplied(tool: Tool) {
   return folder;
 }
 const counted = <T extends { row?: object }>(one: T) => ({ ...one, row: { ...one.row, total: 1 } });
+
+/** The draft of what the database's table leaves pending. */
+async function fromDatabase(tool: Tool, files: Files, given: { table?: string; until?: string } = {}) {
+  return await draftFrom(
+    { source: folderOf(files), tool, because: [] },
+    { kind: "database", session, table: given.table },
+    { take: [], skip: [], values: new Map() },
+    given.until,
+  );
+}
 
 describe("which migrations are applied", () => {
   test.each(NOTING)("%s's own table says", async (tool) => {
@@ -94,12 +105,18 @@ describe("which migrations are applied", () => {
     });
   });
 
-  test("by a table of another name is read there", async () => {
+  test("by a table of another name is read there, and the plan names the table", async () => {
     await within(async () => {
       await twoApplied("dbmate");
       await session.exec("CREATE SCHEMA ops; ALTER TABLE schema_migrations SET SCHEMA ops");
-      const folder = READERS.dbmate(folderOf(TOOL_FOLDERS.dbmate.files));
-      expect((await appliedIn(session, folder, "ops.schema_migrations")).version).toBe("20260101000002");
+      const draft = await fromDatabase("dbmate", TOOL_FOLDERS.dbmate.files, {
+        table: "ops.schema_migrations",
+      });
+      expect(draft.schema).toEqual({
+        tool: "dbmate",
+        table: "ops.schema_migrations",
+        expectedVersion: "20260101000002",
+      });
     });
   });
 });
@@ -141,6 +158,36 @@ describe("what differs from the table is said:", () => {
         ),
       ]);
     });
+  });
+});
+
+test("--until leaves doubts about later migrations for another plan, too", async () => {
+  await within(async () => {
+    const { files } = TOOL_FOLDERS.goose;
+    const folder = READERS.goose(folderOf(files));
+    await session.exec(versionsSql(folder, folder.migrations.slice(2, 3)));
+    const comesLate = expect.stringContaining("comes before");
+    expect((await fromDatabase("goose", files)).doubts).toMatchObject([
+      { says: comesLate },
+      { says: comesLate },
+    ]);
+    const until = folder.migrations[0]?.version ?? "";
+    expect((await fromDatabase("goose", files, { until })).doubts).toMatchObject([{ says: comesLate }]);
+  });
+});
+
+test("Django's version is that of the apps whose migrations are pending", async () => {
+  await within(async () => {
+    const files = {
+      "1.shop.0001_a.sql": "CREATE TABLE a ();",
+      "2.auth.0001_b.sql": "CREATE TABLE b ();",
+      "3.shop.0002_c.sql": "CREATE TABLE c ();",
+    };
+    const folder = READERS.django(folderOf(files));
+    await session.exec(versionsSql(folder, folder.migrations.slice(0, 2)));
+    const draft = await fromDatabase("django", files);
+    expect(draft.migrations.map(({ version }) => version)).toEqual(["shop.0002_c"]);
+    expect(draft.schema).toEqual({ tool: "django", expectedVersion: "shop.0001_a" });
   });
 });
 

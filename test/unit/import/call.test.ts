@@ -53,7 +53,7 @@ printf -- '-- Running upgrade  -> a1\\nCREATE TABLE a ();\\n'`,
   expect(migration?.down).toMatchObject({ none: expect.stringContaining("alembic downgrade a1:base --sql") });
 });
 
-test("what the tool says of its failure is said", async () => {
+test("the tool's own error is shown", async () => {
   const root = project(
     { "alembic.ini": "", "migrations/a.py": REVISION },
     "alembic",
@@ -64,7 +64,7 @@ test("what the tool says of its failure is said", async () => {
   );
 });
 
-test("a folder without the tool's settings, or a machine without the tool, is told so", async () => {
+test("a folder without the tool's settings, and a machine without the tool, are refused by name", async () => {
   const root = project({ "migrations/a.py": REVISION, "manage.py": "" }, "nothing", "");
   await expect(called(readSource(join(root, "migrations")), "alembic")).rejects.toThrow(
     /--call needs alembic\.ini/,

@@ -161,8 +161,10 @@ describe("a doubt", () => {
 });
 
 test("a placeholder is replaced by the value that is given, and by no other", async () => {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: Flyway's placeholders
-  const files = { "V1__a.sql": "CREATE TABLE ${schema}.a ();\nGRANT SELECT ON ${schema}.a TO ${role};" };
+  const files = {
+    "V1__a.sql": `CREATE TABLE \${schema}.a ();
+GRANT SELECT ON \${schema}.a TO \${role};`,
+  };
   const draft = await drafted("flyway", files, { values: new Map([["schema", "shop"]]) });
   expect(draft.migrations[0]?.files.migrate).toContain("CREATE TABLE shop.a ();");
   expect(said(draft.doubts)).toContainEqual(
@@ -177,6 +179,8 @@ test("the baseline has the roles that the SQL names, and the extensions that onl
     {
       "1_a.sql":
         "CREATE EXTENSION IF NOT EXISTS vector;\nCREATE EXTENSION IF NOT EXISTS citext;\nCREATE TABLE a ();\nGRANT SELECT ON a TO web, PUBLIC;",
+      // What psql alone understands hides nothing.
+      "1_a.down.sql": "\\set ON_ERROR_STOP on\nREVOKE SELECT ON a FROM desk;\nDROP TABLE a;",
       "2_b.sql": "SELECT 1;",
     },
     { after: "1" },
@@ -184,7 +188,7 @@ test("the baseline has the roles that the SQL names, and the extensions that onl
   expect(draft.extensions).toEqual(["vector"]);
   expect(draft.baseline[0]).toMatchObject({
     name: "000_roles.sql",
-    text: expect.stringContaining('CREATE ROLE "web"'),
+    text: expect.stringMatching(/CREATE ROLE "desk"[\s\S]*CREATE ROLE "web"/),
   });
   expect(said(draft.notes)).toContainEqual(
     expect.stringMatching(/creates the extension citext, which the embedded Postgres does not have/),

@@ -31,7 +31,7 @@ async function folders(files: Readonly<Record<string, string>>) {
     plan,
     remove: (path: string) => rmSync(join(root, path)),
     read: (path: string) => readFileSync(join(plan, path), "utf8"),
-    made: () => readdirSync(plan).sort(),
+    made: (folder = ".") => readdirSync(join(plan, folder)).sort(),
   };
 }
 
@@ -58,6 +58,43 @@ describe("an import", () => {
     expect(() => readdirSync(plan)).toThrow();
   });
 
+  test("shows what is left to mend in the plan, as text and as JSON", async () => {
+    const { run, plan } = await folders({ "1_a.sql": UP("CREATE TEMP TABLE a (id int);", "DROP TABLE a;") });
+    const left = expect.stringMatching(/1_a.*temporary/i);
+    const { code, out } = await run("--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      tool: "dbmate",
+      pending: [{ version: "1", title: "1: a" }],
+      plan,
+      written: true,
+      changes: ["1_a is added: 1: a, with a rollback"],
+      left: [left],
+    });
+    expect((await run()).out).toMatch(/\nLeft for you to mend in .*:\n- 1_a.*temporary.*\n\nNext:\n/i);
+  });
+
+  test("with --json writes nothing while something is in doubt, and nothing with --check", async () => {
+    const { run, put, plan } = await folders({ "1_a.sql": A });
+    const checked = await run("--json", "--check");
+    expect(checked.code).toBe(0);
+    expect(JSON.parse(checked.out)).toMatchObject({
+      written: false,
+      changes: [expect.stringContaining("1_a is added")],
+      left: [],
+    });
+    put("migrations/1_a.sql", A.replace("-- migrate:down", "-- migrate: down"));
+    const { code, out, err } = await run("--json");
+    expect(code).toBe(2);
+    expect(err).toBe("");
+    expect(JSON.parse(out)).toMatchObject({
+      written: false,
+      changes: [],
+      doubts: [{ file: "1_a.sql", line: 3 }],
+    });
+    expect(() => readdirSync(plan)).toThrow();
+  });
+
   test("writes nothing while something is in doubt, and says how to decide it", async () => {
     const { run, plan } = await folders({
       "1_a.sql": A,
@@ -67,7 +104,7 @@ describe("an import", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/^error: 2_b\.sql:3 is no mark for dbmate/);
     expect(err).toContain(
-      "Nothing was written. Mend it; or say for each file: --take FILE, as dbmate takes it, or --skip FILE.",
+      "Nothing was written. Mend it; or decide for each file: --take FILE, as dbmate takes it, or --skip FILE.",
     );
     expect(() => readdirSync(plan)).toThrow();
     expect((await run("--take", "2_b.sql")).code).toBe(0);
@@ -107,6 +144,12 @@ describe("an import", () => {
     expect(err).toMatch(
       /may be of several tools\. Name the one: --tool NAME\.\n\s+golang-migrate: .*\n\s+sqlx: .*\n\s+numbered: /,
     );
+  });
+
+  test("refuses options that say nothing", async () => {
+    const { run } = await folders({ "1_a.sql": A });
+    expect((await run("--table", "x")).err).toContain("--table needs --database-url");
+    expect((await run("--value", "=x")).err).toContain("--value =x: write NAME=VALUE.");
   });
 
   test("names migrations that are programs, with what prints their SQL", async () => {
@@ -180,6 +223,46 @@ describe("an import that is run again", () => {
     put("migrations/2_b.sql", B);
     expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is applied by now");
     expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b/);
+  });
+
+  test("takes away its own files of a baseline that has become another, and none that was changed by hand", async () => {
+    const { run, put, read, made } = await folders({ "1_a.sql": A, "2_b.sql": B, "3_c.sql": C });
+    await run("--after", "2");
+    put("plan/baseline/002_2_b.sql", "-- ours\n");
+    const { out } = await run("--after", "none");
+    expect(out).toContain("- baseline/002_2_b.sql is not made any more, and is left where it is");
+    expect(out).not.toContain("001_1_a");
+    expect(made("baseline")).toEqual(["002_2_b.sql", "999_versions.sql"]);
+    expect(read("plan.yaml")).not.toContain("2_b.sql");
+  });
+
+  test("lists a baseline that has grown in a plan.yaml that was changed by hand", async () => {
+    const { run, put, read } = await folders({ "1_a.sql": A, "2_b.sql": B });
+    await run("--after", "1");
+    put("plan/plan.yaml", `# ours\n${read("plan.yaml")}`);
+    put("migrations/3_c.sql", C);
+    await run("--after", "2");
+    expect(read("plan.yaml")).toMatch(/^# ours\n/);
+    expect(read("plan.yaml")).toContain("baseline/002_2_b.sql");
+  });
+
+  test("refuses a migration between two whose versions leave no number for it", async () => {
+    const plan = (...names: string[]) =>
+      `%project=shop\n\n${names.map((name) => `${name} 2026-01-28T11:54:14Z Ann <ann@example.org>\n`).join("")}`;
+    const { run, put } = await folders({
+      "sqitch.plan": plan("a", "c"),
+      ...Object.fromEntries(
+        ["a", "b", "c"].map((name) => [`deploy/${name}.sql`, `CREATE TABLE ${name} ();`]),
+      ),
+    });
+    expect((await run()).code).toBe(0);
+    put("migrations/sqitch.plan", plan("a", "b", "c"));
+    expect(await run()).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /b comes before c, which the plan holds already as 002_c, .*no number between/,
+      ),
+    });
   });
 
   test("touches no folder that no import made, and none of another tool", async () => {

@@ -79,6 +79,15 @@ test("what only says which messages a client gets is left out", () => {
   ]);
 });
 
+test("an empty statement is left out where the text is cut", () => {
+  const made = steps(`CREATE TABLE a (id int);;\n;${INDEX};`, "statements");
+  expect(made.held).toEqual([
+    ["transaction", "CREATE TABLE a (id int)"],
+    ["outside", INDEX],
+  ]);
+  expect(made.text).not.toMatch(/^\s*;/m);
+});
+
 describe("a text that needs no change", () => {
   test("stays as it is, comments and semicolons in strings too", () => {
     const sql =
@@ -110,6 +119,7 @@ describe("a rollback is tried twice, so what it drops is dropped if it is there,
     ["DROP FUNCTION f(int)", "DROP FUNCTION IF EXISTS f(int)"],
     ['DROP INDEX "index"', 'DROP INDEX IF EXISTS "index"'],
     ["DROP TABLE -- it\n  a", "DROP TABLE -- it\n  IF EXISTS a"],
+    ["/* it /* all */ */ DROP TABLE a", "/* it /* all */ */ DROP TABLE IF EXISTS a"],
     [
       "ALTER TABLE a DROP COLUMN b, DROP c",
       "ALTER TABLE IF EXISTS a DROP COLUMN IF EXISTS b, DROP IF EXISTS c",
@@ -155,6 +165,8 @@ describe("what is no SQL", () => {
     const made = steps("COPY a FROM stdin;\n\\N\tx\n\\.\nSELECT 1;", "transaction");
     expect(said(made.doubts)).toEqual([expect.stringMatching(/^f\.sql:1 has rows for COPY/)]);
     expect(made.each.join()).toContain("\\N\tx\n\\.");
+    const beside = steps(`COPY a FROM stdin;\n\\N\tx\n\\.\n${INDEX};`, "statements");
+    expect(beside.each).toEqual([expect.stringContaining("COPY a FROM stdin;\n\\N\tx\n\\.\n")]);
   });
 
   test("is refused with its line", () => {

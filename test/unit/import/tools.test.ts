@@ -377,6 +377,21 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
+    "runs a plain file that its changelog lists as one changeset",
+    {
+      "log.yaml": "databaseChangeLog:\n  - include: {file: sql/1_first.sql}\n",
+      "sql/1_first.sql": "CREATE TABLE a ();\nCREATE TABLE b ();",
+    },
+    {
+      makes: ["includeAll:raw"],
+      up: "CREATE TABLE a ();\nCREATE TABLE b ();",
+      down: null,
+      row: { id: "raw", author: "includeAll", filename: "sql/1_first.sql" },
+      notes: [/^sql\/1_first\.sql is plain SQL: Liquibase runs it as one changeset/],
+    },
+  ],
+  [
+    "liquibase",
     "leaves out its delimiters GO and /, and takes another for a semicolon",
     {
       "c.sql":
@@ -386,7 +401,7 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "liquibase",
-    "cuts a body at its semicolons unless it is told not to",
+    "cuts a body at its semicolons unless the changeset forbids it",
     {
       "c.sql":
         "--liquibase formatted sql\n--changeset ann:1\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n--changeset ann:2 splitStatements:false\nDO $$ BEGIN IF true THEN NULL; END IF; END $$;\n",
@@ -483,6 +498,14 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
   ],
   [
     "graphile-migrate",
+    "refuses a file that follows another than the one before it",
+    {
+      "committed/000001.sql": `--! Previous: sha1:x\n--! Hash: sha1:${sha("sha1", "SELECT 1;\n")}\n\nSELECT 1;\n`,
+    },
+    { doubts: [/^committed\/000001\.sql:1 does not follow the file before it/] },
+  ],
+  [
+    "graphile-migrate",
     "seals each file with the hash of the one before it",
     {
       // Written by the tool itself, of a public repository's migration.
@@ -523,6 +546,12 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
     { makes: ["1", "2"], down: null, notes: [/1_a\.sql:1 counts for Atlas only where a blank line follows/] },
   ],
   [
+    "atlas",
+    "refuses a file that was changed after it was sealed",
+    { "1_a.sql": "CREATE TABLE a (id int);", "atlas.sum": "h1:x\n1_a.sql h1:x\n" },
+    { doubts: [/^1_a\.sql is not what atlas\.sum says it is: .*Atlas refuses the folder/] },
+  ],
+  [
     "alembic",
     "takes what --sql prints, a revision each, without Alembic's own table",
     {
@@ -538,6 +567,15 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       row: { version_num: "a1", down_revision: null },
       notes: [/no file has the downgrade of b2: alembic downgrade b2:a1 --sql/],
     },
+  ],
+  [
+    "alembic",
+    "is in the order of its revisions, whatever the printed files are called",
+    {
+      "a.sql": "-- Running upgrade a1 -> b2\nSELECT 2;\n",
+      "b.sql": "-- Running upgrade  -> a1\nCREATE TABLE a ();\n",
+    },
+    { makes: ["a1", "b2"], up: "CREATE TABLE a ();" },
   ],
   [
     "alembic",
@@ -599,6 +637,23 @@ const CASES: readonly [tool: Tool, rule: string, files: Files, expected: Case][]
       row: { migration_id: "0003_a" },
       doubts: [/0004_c\.py cannot be imported: it is Python/],
     },
+  ],
+  [
+    "yoyo",
+    "refuses what depends on itself, and on what is not there",
+    { "1_a.sql": "-- depends: 2_b\nSELECT 1;", "2_b.sql": "-- depends: 1_a 3_c\nSELECT 1;" },
+    {
+      doubts: [
+        /^2_b\.sql depends on itself, by way of 1_a, 2_b/,
+        /^2_b\.sql depends on 3_c, and there is no such/,
+      ],
+    },
+  ],
+  [
+    "numbered",
+    "is one part where SQL stands above its first mark",
+    { "1_a.sql": "CREATE TABLE a ();\n-- up\nSELECT 1;\n-- down\nDROP TABLE a;" },
+    { doubts: [/^1_a\.sql:4 -- down looks like the mark of a way back/] },
   ],
   [
     "numbered",

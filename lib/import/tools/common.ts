@@ -1,6 +1,8 @@
-import type { Finding, ImportedMigration } from "../imported.ts";
+import type { Finding, ImportedMigration, NoWayBack, Part } from "../imported.ts";
+import { readText, type SourceFolder } from "../source.ts";
+import { holdsSql } from "../sql-text.ts";
 
-// What readers have in common: names that begin with digits, and words for files that cannot be read.
+// What readers have in common: numbers in names, files that are one part, and files that cannot be read.
 
 /** Digits in front of a file's name, as numbers of any length: 9 comes before 10. */
 export function byNumber(a: string, b: string): number {
@@ -11,6 +13,35 @@ export function byNumber(a: string, b: string): number {
 /** `add_users` for `add-users`, `add users`. */
 export function wordsOf(name: string): string {
   return name.replace(/[_-]+/g, " ").trim();
+}
+
+/** In letters that a folder's name may have. */
+export function slugOf(name: string): string {
+  const plain = name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "");
+  return plain.slice(0, 50).replace(/_+$/, "") || "migration";
+}
+
+/** A file that is one part. */
+export function whole(folder: SourceFolder, path: string, notes: Finding[]): Part {
+  const text = readText(folder, path, notes);
+  return { file: path, line: 1, text, runs: "message" };
+}
+
+/** A file that leads back, of which there may be none. @param none why there is none */
+export function back(
+  folder: SourceFolder,
+  path: string | undefined,
+  none: string,
+  notes: Finding[],
+): Part | NoWayBack {
+  if (path === undefined) return { none };
+  if (programOf(path) !== undefined) return { none: `${path} is a program` };
+  const part = whole(folder, path, notes);
+  return holdsSql(part.text) ? part : { none: "the file that leads back holds no SQL" };
 }
 
 /** Programs among migrations, and what prints their SQL. */
