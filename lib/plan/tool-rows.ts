@@ -1,4 +1,5 @@
 import { type Tool, type ToolRow, toolRow } from "../../lambdas/shared/tool-rows.ts";
+import type { GivenMigration } from "./folder.ts";
 import { nearest } from "./nearest.ts";
 import { Mistakes, PlanError } from "./plan-error.ts";
 import type { PlanFile } from "./schema.ts";
@@ -20,7 +21,7 @@ const ISSUE = "`sluice import` writes it, and docs/version-tables.md lists its k
  */
 export function toolRowsOf(
   schema: PlanFile["schema"],
-  { row }: NonNullable<PlanFile["migrations"]>[number],
+  { row }: GivenMigration,
   place: number,
   version: string,
 ): ToolRow[] {
