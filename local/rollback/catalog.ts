@@ -113,7 +113,7 @@ object (${COLUMNS}) AS MATERIALIZED (
 )
 SELECT o.kind, coalesce(i.identity, substring(o."drop" from 'FOR .*'), 'this one') AS name, ${ADDRESS("o.classid", "o.objid", "o.subid")} AS address,
   CASE WHEN o.parent_class IS NOT NULL THEN ${ADDRESS("o.parent_class", "o.parent_obj", "o.parent_sub")} END AS parent,
-  o.own, CASE WHEN o.parent_class IS NULL THEN i.schema END AS space,
+  o.own, CASE WHEN o.parent_class IS NULL THEN (parse_ident(i.schema))[1] END AS space,
   CASE o.kind
     WHEN 'column' THEN CASE WHEN o.parent_class = 'pg_type'::regclass THEN format('ALTER TYPE %s RENAME ATTRIBUTE %I TO ', format_type(o.parent_obj, NULL), o.own)
       ELSE format('ALTER TABLE %s RENAME COLUMN %I TO ', o.parent_obj::regclass, o.own) END
