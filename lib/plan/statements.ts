@@ -17,7 +17,7 @@ const AT_A_TIME = 64 * 1024;
 
 /**
  * Statements of a text, with the lines they start at. One that Postgres cannot parse is among them: the database that
- * runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
+ * runs it is the one to say what is wrong with it, and syntaxProblem() says so beforehand.
  */
 export function splitStatements(text: string, firstLine: number): ParsedStatement[] {
   const lines = new Lines(text, firstLine);
@@ -95,7 +95,7 @@ export function syntaxProblem(
   }
 }
 
-/** What is not closed would be told up to the end of the file. */
+/** Of what is not closed the message would show all up to the end of the file. */
 function firstLine(message: string): string {
   const [line = ""] = message.split("\n");
   return line.length < message.length || line.length > 160 ? `${line.slice(0, 160)} ..."` : message;
