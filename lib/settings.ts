@@ -3,6 +3,7 @@ import * as z from "zod";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
 import { line } from "../lambdas/gate/said.ts";
 import { type Deployed, maintenanceWindow, type RunDatabase } from "../lambdas/shared/settings.ts";
+import { keyPath } from "./plan/plan-error.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
 export const SETTINGS_KEY = "sluice";
@@ -341,8 +342,8 @@ export function mistakesIn(value: unknown): string[] {
 function toldMistakes({ issues }: z.ZodError): string[] {
   return issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((name) => `${pathText([...issue.path, name])}: there is no such setting`)
-      : [`${pathText(issue.path)}: ${isMissing(issue) ? "is missing" : issue.message}`],
+      ? issue.keys.map((name) => `${keyPath([...issue.path, name])}: there is no such setting`)
+      : [`${keyPath(issue.path) || "(all of it)"}: ${isMissing(issue) ? "is missing" : issue.message}`],
   );
 }
 
@@ -404,9 +405,4 @@ function fromText(text: string): unknown {
   } catch {
     throw new SettingsError(["the text given is not JSON"]);
   }
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
-  return text.replace(/^\./, "") || "(all of it)";
 }

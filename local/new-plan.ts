@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { isPostgresError, messageOf } from "../lambdas/shared/errors.ts";
 import { PACKAGE_FOLDER } from "../lib/package.ts";
 import { BASELINE, loadPlan } from "../lib/plan/compile.ts";
+import { inWords } from "../lib/plan/folder-name.ts";
 import { LOCAL_OWNER } from "../lib/plan/schema.ts";
 import { EmbeddedInstance } from "./embedded-instance.ts";
 import { UsageError } from "./events.ts";
@@ -77,11 +78,10 @@ function planYaml(
   name: string,
   taken: { owner: string; extensions: readonly string[]; applicationRoles: readonly string[] } | undefined,
 ): string {
-  const words = name.replace(/[_-]+/g, " ").trim() || name;
   const lines = [
     `# yaml-language-server: $schema=${relative(folder, SCHEMA)}`,
     "# No key is required; docs/plan-format.md explains each.",
-    `title: ${JSON.stringify(`${words[0]?.toUpperCase()}${words.slice(1)}`)}`,
+    `title: ${JSON.stringify(inWords(name))}`,
   ];
   if (taken && taken.extensions.length > 0)
     lines.push("extensions:", ...taken.extensions.map((one) => `  - name: ${JSON.stringify(one)}`));

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { count } from "../../lambdas/report/words.ts";
+import { count, list } from "../../lambdas/report/words.ts";
 import { COPY_HOW, type CopyHow } from "../../local/events.ts";
 import type { MadeRollback } from "../../local/rollback/make.ts";
 import { print } from "../../local/terminal/streams.ts";
@@ -106,7 +106,7 @@ function madeText(made: MadeRollback, isWritten: boolean): string[] {
       : `${path}: not written. The migration changes rows only, and what they held is not known.`,
     ...(wrong.length === 0
       ? [
-          `  It holds on this copy (${tables} tables, ${rows} rows): catalog and contents were what they were ${inWords(tried)}.`,
+          `  It holds on this copy (${tables} tables, ${rows} rows): catalog and contents were what they were ${list(tried)}.`,
         ]
       : [
           "  It does NOT hold:",
@@ -122,8 +122,4 @@ function madeText(made: MadeRollback, isWritten: boolean): string[] {
           "  `rollback: restore` for this migration in plan.yaml.",
         ]),
   ];
-}
-
-function inWords(tried: readonly string[]): string {
-  return tried.length < 2 ? tried.join("") : `${tried.slice(0, -1).join(", ")} and ${tried.at(-1)}`;
 }

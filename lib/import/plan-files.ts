@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { isMap, isSeq, parseDocument, stringify } from "yaml";
 import { z } from "zod";
 import { AS_TEXT } from "../../lambdas/shared/version.ts";
-import { versionOf } from "../plan/folder-version.ts";
+import { versionOf } from "../plan/folder-name.ts";
 import type { Draft, DraftMigration } from "./draft.ts";
 import { ImportError, type SourceFolder } from "./source.ts";
 

@@ -1,4 +1,4 @@
-import { fieldsOf, nodesWithin, type ParsedStatement } from "./statements.ts";
+import { fieldsOf, lastWord, nodesWithin, type ParsedStatement, type Words } from "./statements.ts";
 
 const FUNCTIONS: readonly string[] = [
   "now",
@@ -29,14 +29,12 @@ export function picksByTime({ node, sql }: ParsedStatement): boolean {
   if (!node || fieldsOf(node, "DoStmt")) return IN_TEXT.test(sql);
   if (!MAY_SPEAK.test(sql)) return false;
   for (const _ of nodesWithin(node, "RangeTableSample")) return true;
-  return [...PICKING].some((key) => [...nodesWithin(node, key)].some(speaksOfTime));
+  return PICKING.some((key) => [...nodesWithin(node, key)].some(speaksOfTime));
 }
 
 function speaksOfTime(part: unknown): boolean {
-  for (const { funcname } of nodesWithin(part, "FuncCall") as Generator<{ funcname?: unknown[] }>) {
-    const name = fieldsOf<{ sval?: string }>(funcname?.at(-1) as never, "String")?.sval;
-    if (name !== undefined && FUNCTIONS.includes(name)) return true;
-  }
+  for (const { funcname } of nodesWithin(part, "FuncCall"))
+    if (FUNCTIONS.includes(lastWord(funcname as Words))) return true;
   for (const { op } of nodesWithin(part, "SQLValueFunction"))
     if (/_(?:CURRENT_(?:DATE|TIME)|LOCALTIME)/.test(String(op))) return true;
   for (const { sval } of nodesWithin(part, "A_Const") as Generator<{ sval?: { sval?: string } }>)

@@ -1,5 +1,5 @@
+import type { GivenPlan } from "./folder.ts";
 import { PlanError } from "./plan-error.ts";
-import type { PlanFile } from "./schema.ts";
 
 /** With more migrations than these, nobody is asked after each of them unless the plan says so. */
 const MOST_ASKED_AFTER_EACH = 5;
@@ -11,7 +11,7 @@ const MOST_ASKED_AFTER_EACH = 5;
 export function askedAfter({
   gates,
   migrations,
-}: Pick<PlanFile, "gates"> & { migrations: NonNullable<PlanFile["migrations"]> }): ReadonlySet<string> {
+}: Pick<GivenPlan, "gates" | "migrations">): ReadonlySet<string> {
   const ask = gates.after.ask ?? (migrations.length <= MOST_ASKED_AFTER_EACH ? "each" : "marked");
   for (const [index, { folder, gate }] of migrations.entries()) {
     const says = `${folder} says gate: ${gate}`;

@@ -1,4 +1,4 @@
-import { fieldsOf, nodesWithin, type ParsedStatement } from "./statements.ts";
+import { fieldsOf, lastWord, nodesWithin, type ParsedStatement, type Words } from "./statements.ts";
 
 const WHY =
   "a check that runs `as` a role proves something about that role only as long as it stays that role. Put what another role must do into a check of its own";
@@ -12,8 +12,7 @@ export function leavesRole({ node }: ParsedStatement): string | undefined {
   const set = fieldsOf<{ name?: string }>(node, "VariableSetStmt");
   if (set?.name === "role" || set?.name === "session_authorization") return WHY;
   for (const { funcname, args } of nodesWithin(node, "FuncCall")) {
-    const name = (funcname as { String?: { sval?: string } }[]).at(-1)?.String?.sval;
-    if (name !== "set_config") continue;
+    if (lastWord(funcname as Words) !== "set_config") continue;
     for (const { sval } of nodesWithin((args as unknown[])[0], "A_Const"))
       if (/^(role|session_authorization)$/i.test((sval as { sval?: string } | undefined)?.sval ?? ""))
         return WHY;

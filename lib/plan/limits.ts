@@ -46,7 +46,7 @@ export const MOST_STATE_BYTES = 262_144;
  */
 const STATE_BYTES = 4_000 + 10 * 2_000 * 7;
 
-/** How often a migration's version and title stand in a state: what comes next, what is worked on, and what a task is told. */
+/** How often a migration's version and title stand in a state: what comes next, what is worked on, and a task's own input. */
 const TITLES = 3;
 
 /** What CloudFormation takes of a template. */

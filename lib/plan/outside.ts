@@ -1,5 +1,13 @@
 import { REACHING_CALLS, REACHING_TEXT } from "../../lambdas/shared/outside.ts";
-import { fieldsOf, type Node, nodesWithin, type ParsedStatement } from "./statements.ts";
+import {
+  fieldsOf,
+  lastWord,
+  type Node,
+  nodesWithin,
+  type ParsedStatement,
+  textsOf,
+  type Words,
+} from "./statements.ts";
 
 // Statements that reach out of the database: what they do there no rollback takes back, and a rehearsal does it on the
 // real world. A connection that stands in the SQL itself cannot be disarmed on a copy, as a user mapping can.
@@ -31,14 +39,14 @@ export function reach({ node }: ParsedStatement, routines: Reaching): string | u
 /** Names of routines that a statement makes and that reach outside when they are called. */
 export function reachingMade({ node }: ParsedStatement, routines: Reaching): string[] {
   const made = fieldsOf<{
-    funcname?: { String?: { sval?: string } }[];
+    funcname?: Words;
     options?: unknown;
     sql_body?: unknown;
   }>(node, "CreateFunctionStmt");
   if (!made) return [];
   const inBody = calls({ body: made.sql_body }, routines) !== undefined;
-  return inBody || textsOf(made.options).some((text) => inText(text, routines) !== undefined)
-    ? [lastName(made.funcname)]
+  return inBody || stringsIn(made.options).some((text) => inText(text, routines) !== undefined)
+    ? [lastWord(made.funcname)]
     : [];
 }
 
@@ -84,14 +92,13 @@ function definesOnly(node: Node): boolean {
 
 function calls(node: Node, routines: Reaching): string | undefined {
   for (const { funcname } of nodesWithin(node, "FuncCall")) {
-    const names = (funcname as { String?: { sval?: string } }[]).map(({ String: one }) => one?.sval ?? "");
-    const [last = "", schema] = [...names].reverse();
+    const [last = "", schema] = textsOf(funcname as Words).reverse();
     const full = schema === undefined ? last : `${schema}.${last}`;
     if (CALL.test(full) || CALL.test(last)) return `${full}() reaches out of the database`;
     if (routines.has(last)) return `${full}() reaches out of the database, as this plan makes it`;
   }
   if ("DoStmt" in node)
-    for (const text of textsOf((node.DoStmt as Node).args)) {
+    for (const text of stringsIn((node.DoStmt as Node).args)) {
       const found = inText(text, routines);
       if (found !== undefined) return `its text says ${found}, which reaches out of the database`;
     }
@@ -101,9 +108,9 @@ function calls(node: Node, routines: Reaching): string | undefined {
 /** A trigger that reaches outside does so with every row that a rehearsal writes. */
 function triggers(node: Node, routines: Reaching): string | undefined {
   for (const type of ["CreateTrigStmt", "CreateEventTrigStmt"]) {
-    const made = fieldsOf<{ funcname?: { String?: { sval?: string } }[]; trigname?: string }>(node, type);
-    if (made && routines.has(lastName(made.funcname)))
-      return `trigger ${made.trigname ?? ""} calls ${lastName(made.funcname)}(), which reaches out of the database`;
+    const made = fieldsOf<{ funcname?: Words; trigname?: string }>(node, type);
+    if (made && routines.has(lastWord(made.funcname)))
+      return `trigger ${made.trigname ?? ""} calls ${lastWord(made.funcname)}(), which reaches out of the database`;
   }
   return undefined;
 }
@@ -121,10 +128,6 @@ function inText(text: string, routines: Reaching): string | undefined {
   );
 }
 
-function textsOf(options: unknown): string[] {
+function stringsIn(options: unknown): string[] {
   return [...nodesWithin(options, "String")].map(({ sval }) => String(sval ?? ""));
-}
-
-function lastName(names: { String?: { sval?: string } }[] | undefined): string {
-  return names?.at(-1)?.String?.sval ?? "";
 }

@@ -10,6 +10,14 @@ export class PlanError extends Error {
   }
 }
 
+/** A key within keys and lists, such as `migrations[1].folder`; empty for the whole. */
+export function keyPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
 /** All mistakes that a plan was found to have, in the order of its files; each is a line of the message. */
 export class PlanErrors extends Error {
   override readonly name = "PlanErrors";

@@ -19,7 +19,7 @@ function toJson(schema: z.ZodType): object {
     io: "input",
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
-      const forms = SHORT_FORMS.get(zodSchema as unknown as z.ZodType);
+      const forms = SHORT_FORMS.get(zodSchema);
       if (!forms) return;
       for (const key of Object.keys(jsonSchema)) delete jsonSchema[key as keyof typeof jsonSchema];
       Object.assign(jsonSchema, { anyOf: [toJson(forms.short), toJson(forms.long)] });

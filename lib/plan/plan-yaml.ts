@@ -13,7 +13,7 @@ import {
 } from "yaml";
 import type { core } from "zod";
 import { nearest } from "./nearest.ts";
-import { Mistakes, PlanError, PlanErrors } from "./plan-error.ts";
+import { keyPath, Mistakes, PlanError, PlanErrors } from "./plan-error.ts";
 import { keysAt, parentsOf, planJsonSchema } from "./plan-json-schema.ts";
 import { type PlanFile, planFile } from "./schema.ts";
 
@@ -38,7 +38,11 @@ export function parsePlanYaml(text: string): PlanYaml {
 
   const placed = (file: string, path: readonly PropertyKey[], reason: string, key?: string): PlanError => {
     const line = lineAt(document, lineCounter, path, key);
-    return new PlanError(file, keyPath(path), line === undefined ? reason : `${reason} (line ${line})`);
+    return new PlanError(
+      file,
+      keyPath(path) || "(top level)",
+      line === undefined ? reason : `${reason} (line ${line})`,
+    );
   };
   // A file of comments is a plan that says nothing.
   const parsed = planFile.safeParse(document.toJS() ?? {}, { error: (issue) => rangeWords(issue) });
@@ -72,11 +76,6 @@ function pathOf(where: string): PropertyKey[] {
   return [...where.matchAll(/([\w-]+)|\[(\d+)\]/g)].map(([, key, index]) =>
     index === undefined ? String(key) : Number(index),
   );
-}
-
-function keyPath(path: readonly PropertyKey[]): string {
-  const key = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
-  return key.replace(/^\./, "") || "(top level)";
 }
 
 function nodeAt(document: Document.Parsed, path: readonly PropertyKey[]): Node | undefined {

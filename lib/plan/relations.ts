@@ -1,5 +1,12 @@
 import type { ObjectName } from "../../lambdas/shared/plan.ts";
-import { fieldsOf, nodesWithin, type ParsedStatement } from "./statements.ts";
+import {
+  fieldsOf,
+  nodesWithin,
+  type ParsedStatement,
+  relationIn,
+  textsOf,
+  type Words,
+} from "./statements.ts";
 
 /** Statements whose text does not tell what they touch. */
 const OPAQUE = ["DoStmt", "CallStmt", "ExecuteStmt"];
@@ -37,8 +44,6 @@ function named(root: unknown, note: (relation: ObjectName) => void): void {
   }
 }
 
-function* dropped(object: { List?: { items?: { String?: { sval?: string } }[] } }): Generator<ObjectName> {
-  const words = (object.List?.items ?? []).map((item) => item.String?.sval ?? "");
-  const [schema, name] = words.length > 1 ? words.slice(-2) : [undefined, words[0]];
-  if (name) yield schema === undefined ? { name } : { schema, name };
+function dropped({ List: list }: { List?: { items?: Words } }): ObjectName[] {
+  return [relationIn(textsOf(list?.items)) ?? []].flat();
 }

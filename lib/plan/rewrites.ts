@@ -1,4 +1,12 @@
-import { fieldsOf, type Node, nodesWithin, type ParsedStatement, type RangeVar } from "./statements.ts";
+import {
+  fieldsOf,
+  lastWord,
+  type Node,
+  nodesWithin,
+  type ParsedStatement,
+  type RangeVar,
+  type Words,
+} from "./statements.ts";
 
 // Statements that write the whole of a table anew while nobody can read it, so far as their text tells. What only the
 // database knows, such as what a type was before, staging sees (lambdas/migrate/rewrites.ts).
@@ -27,13 +35,13 @@ export function rewritesTable({ node }: ParsedStatement, made: Made): string | u
 /** Names of domains with a constraint that a statement makes. */
 export function domainsMade({ node }: ParsedStatement): string[] {
   const domain = fieldsOf<{
-    domainname?: { String?: { sval?: string } }[];
+    domainname?: Words;
     constraints?: { Constraint?: { contype?: string } }[];
   }>(node, "CreateDomainStmt");
   const holds = (domain?.constraints ?? []).some(({ Constraint: constraint }) =>
     ["CONSTR_CHECK", "CONSTR_NOTNULL"].includes(constraint?.contype ?? ""),
   );
-  return holds ? [domain?.domainname?.at(-1)?.String?.sval ?? ""] : [];
+  return holds ? [lastWord(domain?.domainname)] : [];
 }
 
 function clusters(node: Node, made: Made): string | undefined {
@@ -93,12 +101,12 @@ const VOLATILE =
 
 interface AddedColumn {
   colname: string;
-  typeName?: { names?: { String?: { sval?: string } }[]; arrayBounds?: unknown };
+  typeName?: { names?: Words; arrayBounds?: unknown };
   constraints?: { Constraint: { contype: string; generated_kind?: string; raw_expr?: unknown } }[];
 }
 
 function differsByRow({ typeName, constraints }: AddedColumn, made: Made): string | undefined {
-  const type = typeName?.names?.at(-1)?.String?.sval ?? "";
+  const type = lastWord(typeName?.names);
   if (/^(big|small)?serial\d?$/.test(type)) return `${type} counts up from row to row`;
   if (made.domains.has(type) && !typeName?.arrayBounds)
     return `the constraint of domain ${type} is checked in each row`;
@@ -108,7 +116,7 @@ function differsByRow({ typeName, constraints }: AddedColumn, made: Made): strin
       return "a stored generated column is computed for each row";
     if (constraint.contype !== "CONSTR_DEFAULT") continue;
     for (const { funcname } of nodesWithin(constraint.raw_expr, "FuncCall")) {
-      const name = (funcname as { String?: { sval?: string } }[]).at(-1)?.String?.sval ?? "";
+      const name = lastWord(funcname as Words);
       if (VOLATILE.test(name)) return `${name}() gives every row a value of its own`;
     }
   }

@@ -6,6 +6,9 @@ import {
   nodesWithin,
   type ParsedStatement,
   type RangeVar,
+  relationIn,
+  textsOf,
+  type Words,
 } from "./statements.ts";
 
 // What a statement needs of relations that were there before. What it only reads is no matter here, as the run reads
@@ -92,13 +95,13 @@ const OF_TYPE: Readonly<Record<string, (fields: Fields, node: Node) => Need[]>> 
   DropStmt: ({ removeType = "", objects = [] }) =>
     objects.flatMap((object): Need[] => {
       const words = wordsOf(object);
-      if (RELATIONS.has(removeType)) return [["DROP", lastOf(words)]];
-      return OF_TABLES.has(removeType) ? [["OWNER", lastOf(words.slice(0, -1))]] : [];
+      if (RELATIONS.has(removeType)) return [["DROP", relationIn(words)]];
+      return OF_TABLES.has(removeType) ? [["OWNER", relationIn(words.slice(0, -1))]] : [];
     }),
   CommentStmt: ({ objtype = "", object }) => {
     const words = wordsOf(object);
-    if (RELATIONS.has(objtype)) return [["OWNER", lastOf(words)]];
-    return OF_TABLES.has(objtype) ? [["OWNER", lastOf(words.slice(0, -1))]] : [];
+    if (RELATIONS.has(objtype)) return [["OWNER", relationIn(words)]];
+    return OF_TABLES.has(objtype) ? [["OWNER", relationIn(words.slice(0, -1))]] : [];
   },
   CopyStmt: ({ relation, is_from }) => (is_from ? [["INSERT", named(relation)]] : []),
   ...Object.fromEntries(
@@ -165,12 +168,5 @@ function references(node: Node): Need[] {
 }
 
 function wordsOf(object: unknown): string[] {
-  const { List: list } = object as { List?: { items?: { String?: { sval?: string } }[] } };
-  return (list?.items ?? []).map((item) => item.String?.sval ?? "");
-}
-
-/** A relation's name from the words that say it: the last is its own, the one before that its schema's. */
-function lastOf(words: readonly string[]): ObjectName | undefined {
-  const [schema, name] = words.length > 1 ? words.slice(-2) : [undefined, words[0]];
-  return name ? (schema === undefined ? { name } : { schema, name }) : undefined;
+  return textsOf((object as { List?: { items?: Words } }).List?.items);
 }

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { OPERATORS, RESTORE, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
 import { TOOLS } from "../../lambdas/shared/tool-rows.ts";
+import { MIGRATION_FOLDER } from "./folder-name.ts";
 
-// plan.yaml, key by key. Strict objects: a key that is not known is a mistake and is told as one. No key is required at
-// the top: a folder of migrations is a plan. What a description says, editors show (plan-json-schema.ts).
+// plan.yaml, key by key. Objects are strict: an unknown key is a mistake and is reported. No key is required at the top:
+// a folder of migrations is a plan. Editors show what a description says (plan-json-schema.ts).
 
 const version = z.string().regex(/^\d+(\.\d+)*$/, 'a version such as "0.8.0", in quotes');
 // As pg_roles has it: in any letters and signs, and without the quotes that SQL may need around it.
@@ -145,9 +146,6 @@ const localRoute = z.strictObject({
 /** Who owns the embedded database unless the plan says so: no superuser, as on RDS. */
 export const LOCAL_OWNER = "database_owner";
 
-/** A version, an underscore and a name, in any case: 012_orders, 20261129120000_Add-Orders, 69.1_labels. */
-export const MIGRATION_FOLDER = /^[A-Za-z0-9][A-Za-z0-9.-]*_[\w.-]+$/;
-
 const migrationKeys = z.strictObject({
   folder: z
     .string()
@@ -184,8 +182,8 @@ const migration = z.preprocess(
 );
 
 /** Of what is written in a shorter way, too: that way, and the long one. */
-export const SHORT_FORMS: ReadonlyMap<z.ZodType, { short: z.ZodType; long: z.ZodType }> = new Map<
-  z.ZodType,
+export const SHORT_FORMS: ReadonlyMap<z.core.$ZodType, { short: z.ZodType; long: z.ZodType }> = new Map<
+  z.core.$ZodType,
   { short: z.ZodType; long: z.ZodType }
 >([
   [after, { short: asks, long: gateAfter }],

@@ -33,7 +33,7 @@ const ALWAYS: Readonly<Record<string, string>> = {
   DropTableSpaceStmt: "drops a tablespace",
 };
 
-/** Objects that are the server's, by which grants, comments, owners and names of them are told. */
+/** Objects that are the server's, by which grants on them, their comments, owners and names are known. */
 const SHARED: Readonly<Record<string, string>> = {
   OBJECT_DATABASE: "a database by its name",
   OBJECT_ROLE: "a role",

@@ -417,7 +417,7 @@ function toStep(
     };
   }
   const statement = onlyOne(mistakes, path, mark, parsed);
-  // What cannot stand in any step has been told.
+  // Why it cannot stand in any step is noted already.
   if (!statement || mistakes.found.length > wrong) return undefined;
   if (mark.kind === "outside") {
     const outside = outsideTransaction(statement);

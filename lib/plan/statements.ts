@@ -1,5 +1,5 @@
 import { hasSqlDetails, parseSync } from "libpg-query";
-import type { Statement } from "../../lambdas/shared/plan.ts";
+import type { ObjectName, Statement } from "../../lambdas/shared/plan.ts";
 import { Lines, leadOf, type Span, scan } from "./scan.ts";
 
 /** A node of Postgres's syntax tree: one key, the node's type, and its fields. */
@@ -17,7 +17,7 @@ const AT_A_TIME = 64 * 1024;
 
 /**
  * Statements of a text, with the lines they start at. One that Postgres cannot parse is among them: the database that
- * runs it is the one to say what is wrong with it, and syntaxProblem() tells it beforehand.
+ * runs it is the one to say what is wrong with it, and syntaxProblem() says so beforehand.
  */
 export function splitStatements(text: string, firstLine: number): ParsedStatement[] {
   return placedStatements(text, firstLine).map(({ start: _, end: __, ...statement }) => statement);
@@ -101,7 +101,7 @@ export function syntaxProblem(
   }
 }
 
-/** What is not closed would be told up to the end of the file. */
+/** Of what is not closed the message would show all up to the end of the file. */
 function firstLine(message: string): string {
   const [line = ""] = message.split("\n");
   return line.length < message.length || line.length > 160 ? `${line.slice(0, 160)} ..."` : message;
@@ -186,6 +186,24 @@ export interface RangeVar {
   alias?: { aliasname: string };
 }
 
-export function nameOf({ schemaname, relname }: RangeVar): { schema?: string; name: string } {
+/** A name as the syntax tree has it: a list of words. */
+export type Words = readonly { String?: { sval?: string } }[];
+
+export function textsOf(words: Words | undefined): string[] {
+  return (words ?? []).map((word) => word.String?.sval ?? "");
+}
+
+/** The last word of a name, without its schema's; empty where there is none. */
+export function lastWord(words: Words | undefined): string {
+  return words?.at(-1)?.String?.sval ?? "";
+}
+
+/** A relation's name from the words that say it: the last is its own, the one before that its schema's. */
+export function relationIn(words: readonly string[]): ObjectName | undefined {
+  const [schema, name] = words.length > 1 ? words.slice(-2) : [undefined, words[0]];
+  return name ? (schema === undefined ? { name } : { schema, name }) : undefined;
+}
+
+export function nameOf({ schemaname, relname }: RangeVar): ObjectName {
   return schemaname === undefined ? { name: relname } : { schema: schemaname, name: relname };
 }

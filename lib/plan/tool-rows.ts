@@ -1,6 +1,7 @@
 import { type Tool, type ToolRow, toolRow } from "../../lambdas/shared/tool-rows.ts";
+import type { GivenMigration } from "./folder.ts";
 import { nearest } from "./nearest.ts";
-import { Mistakes, PlanError } from "./plan-error.ts";
+import { keyPath, Mistakes, PlanError } from "./plan-error.ts";
 import type { PlanFile } from "./schema.ts";
 
 /** What a migration's folder says by itself to tools that know a migration by its number alone. */
@@ -11,7 +12,7 @@ const BY_NUMBER: Readonly<Partial<Record<Tool, (version: string) => object>>> = 
   tern: (version) => ({ version }),
 };
 
-const ISSUE = "`sluice import` writes it, and docs/version-tables.md lists its keys";
+const WRITTEN_BY = "`sluice import` writes it, and docs/version-tables.md lists its keys";
 
 /**
  * The rows of a migration in its tool's table; none where the plan names no tool.
@@ -20,11 +21,12 @@ const ISSUE = "`sluice import` writes it, and docs/version-tables.md lists its k
  */
 export function toolRowsOf(
   schema: PlanFile["schema"],
-  { row }: NonNullable<PlanFile["migrations"]>[number],
+  { row }: GivenMigration,
   place: number,
   version: string,
 ): ToolRow[] {
-  const where = `migrations[${place}].row`;
+  const path: PropertyKey[] = ["migrations", place, "row"];
+  const where = keyPath(path);
   const tool = schema?.tool;
   if (tool === undefined) {
     if (row === undefined) return [];
@@ -39,35 +41,37 @@ export function toolRowsOf(
     throw new PlanError(
       "plan.yaml",
       where,
-      `is missing: it is what ${tool}'s own table is to hold about this migration. ${ISSUE}`,
+      `is missing: it is what ${tool}'s own table is to hold about this migration. ${WRITTEN_BY}`,
     );
   const rows = Array.isArray(given) ? given : [given];
   const mistakes = new Mistakes();
   const parsed = rows.map((one, index) =>
-    parse(tool, one, Array.isArray(given) ? `${where}[${index}]` : where, mistakes),
+    parse(tool, one, Array.isArray(given) ? [...path, index] : path, mistakes),
   );
   mistakes.refuse();
   return parsed.filter((one) => one !== undefined);
 }
 
-function parse(tool: Tool, row: object, where: string, mistakes: Mistakes): ToolRow | undefined {
-  if ("tool" in row) mistakes.add("plan.yaml", `${where}.tool`, "is said once, under schema");
+function parse(
+  tool: Tool,
+  row: object,
+  path: readonly PropertyKey[],
+  mistakes: Mistakes,
+): ToolRow | undefined {
+  const add = (within: readonly PropertyKey[], reason: string) =>
+    mistakes.add("plan.yaml", keyPath([...path, ...within]), reason);
+  if ("tool" in row) add(["tool"], "is said once, under schema");
   const { success, data, error } = toolRow.safeParse({ ...row, tool });
   if (success) return data;
-  const what = `It is what ${tool}'s own table is to hold; ${ISSUE}`;
-  for (const issue of error.issues) {
-    const path = issue.path
-      .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
-      .join("");
+  const what = `It is what ${tool}'s own table is to hold; ${WRITTEN_BY}`;
+  for (const issue of error.issues)
     if (issue.code === "unrecognized_keys")
-      for (const key of issue.keys)
-        mistakes.add("plan.yaml", `${where}${path}`, `${unknown(tool, key)}. ${what}`);
+      for (const key of issue.keys) add(issue.path, `${unknown(tool, key)}. ${what}`);
     else {
       const [first = ""] = issue.path;
       const missing = issue.path.length === 1 && !(first in row);
-      mistakes.add("plan.yaml", `${where}${path}`, `${missing ? "is missing" : issue.message}. ${what}`);
+      add(issue.path, `${missing ? "is missing" : issue.message}. ${what}`);
     }
-  }
   return undefined;
 }
 

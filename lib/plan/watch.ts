@@ -1,5 +1,6 @@
 import type { Metric, MetricSource, Watch } from "../../lambdas/shared/plan.ts";
-import { versionOf } from "./folder-version.ts";
+import type { GivenPlan } from "./folder.ts";
+import { versionOf } from "./folder-name.ts";
 import { PlanError } from "./plan-error.ts";
 import type { PlanFile } from "./schema.ts";
 
@@ -18,7 +19,7 @@ const UNITS: Readonly<Record<Exclude<MetricSource["kind"], "query">, string>> = 
  * @throws PlanError for names that stand twice or stand for nothing
  */
 export async function compileWatch(
-  { benchmarks, migrations = [] }: Pick<PlanFile, "benchmarks" | "migrations">,
+  { benchmarks, migrations }: Pick<GivenPlan, "benchmarks" | "migrations">,
   { metrics, verifyAgain }: WatchFile,
   read: (path: string) => Promise<string>,
 ): Promise<Watch> {

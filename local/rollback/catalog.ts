@@ -3,7 +3,7 @@ import { needRow, type Session, withRolledBackTransaction } from "../../lambdas/
 import { IS_USERS_SCHEMA } from "../../lambdas/shared/user-objects.ts";
 import { relations } from "./describe-relations.ts";
 import { ROUTINES } from "./describe-routines.ts";
-import { listed } from "./describe-sql.ts";
+import { listed, OBJECT_RIGHT, RIGHT } from "./describe-sql.ts";
 import { standalone } from "./describe-standalone.ts";
 import { TYPES } from "./describe-types.ts";
 
@@ -66,21 +66,16 @@ const REF = `CASE
   WHEN i.type IN ('default acl', 'user mapping', 'role', 'database', 'tablespace', 'parameter ACL') THEN NULL
   ELSE upper(i.type) || ' ' || i.identity END`;
 
-const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
-const PRIVILEGE = "privilege_type || coalesce(' (' || o.acl_column || ')', '')";
-const GRANT = `format('GRANT %s ON %s TO %s%s', ${PRIVILEGE}, o.acl_on, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`;
-const REVOKE = `format('REVOKE %s ON %s FROM %s', ${PRIVILEGE}, o.acl_on, ${WHOM})`;
-const GRANT_KEY = `'52 ' || privilege_type || ' to ' || ${WHOM} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
 const DEFAULT_ACL = "acldefault(o.acl_kind, coalesce(o.owner, 10))";
 
-const ACL = listed(GRANT_KEY, GRANT, REVOKE, `aclexplode(o.acl)`, {
+const ACL = listed(RIGHT, OBJECT_RIGHT.give, OBJECT_RIGHT.take, `aclexplode(o.acl)`, {
   plain: `EXISTS (SELECT FROM aclexplode(${DEFAULT_ACL}) d WHERE (d.grantee, d.privilege_type, d.is_grantable) = (aclexplode.grantee, aclexplode.privilege_type, aclexplode.is_grantable))`,
 });
 /** What a new object grants and this one does not. */
 const WITHHELD = listed(
-  GRANT_KEY,
-  REVOKE,
-  GRANT,
+  RIGHT,
+  OBJECT_RIGHT.take,
+  OBJECT_RIGHT.give,
   `(SELECT grantee, privilege_type, is_grantable FROM aclexplode(${DEFAULT_ACL})
     EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode(o.acl)) lacking`,
 );
@@ -113,7 +108,7 @@ object (${COLUMNS}) AS MATERIALIZED (
 )
 SELECT o.kind, coalesce(i.identity, substring(o."drop" from 'FOR .*'), 'this one') AS name, ${ADDRESS("o.classid", "o.objid", "o.subid")} AS address,
   CASE WHEN o.parent_class IS NOT NULL THEN ${ADDRESS("o.parent_class", "o.parent_obj", "o.parent_sub")} END AS parent,
-  o.own, CASE WHEN o.parent_class IS NULL THEN i.schema END AS space,
+  o.own, CASE WHEN o.parent_class IS NULL THEN (parse_ident(i.schema))[1] END AS space,
   CASE o.kind
     WHEN 'column' THEN CASE WHEN o.parent_class = 'pg_type'::regclass THEN format('ALTER TYPE %s RENAME ATTRIBUTE %I TO ', format_type(o.parent_obj, NULL), o.own)
       ELSE format('ALTER TABLE %s RENAME COLUMN %I TO ', o.parent_obj::regclass, o.own) END

@@ -74,6 +74,29 @@ export const foreignOptions = (alter: string, options: string): string =>
     { plain: "true", replace: "true" },
   );
 
+const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
+
+/** SQL expression: the key of a right, which is a row of aclexplode(). */
+export const RIGHT = `'52 ' || privilege_type || ' to ' || ${WHOM} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
+
+/**
+ * The statements that give and take a right, as SQL expressions.
+ * @param on SQL expression of what stands behind ON
+ * @param lead SQL expression of what stands before GRANT or REVOKE
+ */
+export const granted = (
+  on: string,
+  { privilege = "privilege_type", lead = "NULL" } = {},
+): { give: string; take: string } => ({
+  give: `format('%sGRANT %s ON %s TO %s%s', ${lead}, ${privilege}, ${on}, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
+  take: `format('%sREVOKE %s ON %s FROM %s', ${lead}, ${privilege}, ${on}, ${WHOM})`,
+});
+
+/** Of an object `o`, or of the column of it that is `o.acl_column`. */
+export const OBJECT_RIGHT = granted("o.acl_on", {
+  privilege: "privilege_type || coalesce(' (' || o.acl_column || ')', '')",
+});
+
 /**
  * One kind of objects, by the columns that every description has. Those that are not given are NULL.
  */

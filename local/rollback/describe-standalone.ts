@@ -2,14 +2,15 @@ import {
   branch,
   FOREIGN_OPTIONS,
   foreignOptions,
+  granted,
   listed,
+  OBJECT_RIGHT,
   OPTION_NAME,
   parts,
+  RIGHT,
   unlessThere,
   whereThere,
 } from "./describe-sql.ts";
-
-const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
 
 const identity = (catalog: string, oid: string) =>
   `(pg_identify_object('${catalog}'::regclass, ${oid}, 0)).identity`;
@@ -57,18 +58,16 @@ const SYSTEM = `(SELECT o.classid, o.objid, o.subid, o.home, o.acl, coalesce(p.i
   ) o LEFT JOIN pg_init_privs p ON (p.classoid, p.objoid, p.objsubid) = (o.classid, o.objid, o.subid)
   WHERE o.acl IS NOT NULL AND o.acl IS DISTINCT FROM coalesce(p.initprivs, o.by_default)
     AND (o.home = 'pg_catalog'::regnamespace OR EXISTS (SELECT FROM pg_depend m WHERE m.deptype = 'e' AND (m.classid, m.objid) = (o.classid, o.objid)))) o`;
-const SYSTEM_WHAT = "privilege_type || coalesce(' (' || o.acl_column || ')', '')";
-const SYSTEM_KEY = "'52 ' || privilege_type || ' to ' || grantee || is_grantable";
-const SYSTEM_GRANT = `format('GRANT %s ON %s TO %s%s', ${SYSTEM_WHAT}, o.acl_on, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`;
-const SYSTEM_REVOKE = `format('REVOKE %s ON %s FROM %s', ${SYSTEM_WHAT}, o.acl_on, ${WHOM})`;
 
 /** The kinds of ALTER DEFAULT PRIVILEGES. */
 const DEFAULT_OBJECTS = `CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END`;
 const DEFAULT_FOR = `format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s', pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname))`;
 const DEFAULT_ACL =
   "CASE WHEN d.defaclnamespace = 0 THEN acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END::\"char\", d.defaclrole) END";
-const DEFAULT_SET = `format('%s GRANT %s ON %s TO %s%s', ${DEFAULT_FOR}, privilege_type, ${DEFAULT_OBJECTS}, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`;
-const DEFAULT_UNSET = `format('%s REVOKE %s ON %s FROM %s', ${DEFAULT_FOR}, privilege_type, ${DEFAULT_OBJECTS}, ${WHOM})`;
+const DEFAULT_RIGHT = granted(DEFAULT_OBJECTS, { lead: `${DEFAULT_FOR} || ' '` });
+
+const PARAMETER_RIGHT = granted("'PARAMETER ' || p.parname");
+const DATABASE_RIGHT = granted("'DATABASE {database}'");
 
 const ATTRIBUTES = [
   ["rolinherit", "INHERIT"],
@@ -121,16 +120,11 @@ export const standalone = (version: number): string[] => [
     classid: "'pg_default_acl'",
     objid: "d.oid",
     parts: parts(
+      listed(RIGHT, DEFAULT_RIGHT.give, DEFAULT_RIGHT.take, "aclexplode(d.defaclacl)"),
       listed(
-        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
-        DEFAULT_SET,
-        DEFAULT_UNSET,
-        "aclexplode(d.defaclacl)",
-      ),
-      listed(
-        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
-        DEFAULT_UNSET,
-        DEFAULT_SET,
+        RIGHT,
+        DEFAULT_RIGHT.take,
+        DEFAULT_RIGHT.give,
         `(SELECT * FROM aclexplode(${DEFAULT_ACL}) EXCEPT SELECT * FROM aclexplode(d.defaclacl)) lacking`,
       ),
     ),
@@ -405,15 +399,15 @@ export const standalone = (version: number): string[] => [
     subid: "o.subid",
     parts: parts(
       listed(
-        SYSTEM_KEY,
-        SYSTEM_GRANT,
-        whereThere(SYSTEM_REVOKE),
+        RIGHT,
+        OBJECT_RIGHT.give,
+        whereThere(OBJECT_RIGHT.take),
         "(SELECT * FROM aclexplode(o.acl) EXCEPT SELECT * FROM aclexplode(o.initially)) given",
       ),
       listed(
-        SYSTEM_KEY,
-        SYSTEM_REVOKE,
-        whereThere(SYSTEM_GRANT),
+        RIGHT,
+        OBJECT_RIGHT.take,
+        whereThere(OBJECT_RIGHT.give),
         "(SELECT * FROM aclexplode(o.initially) EXCEPT SELECT * FROM aclexplode(o.acl)) lacking",
       ),
     ),
@@ -423,14 +417,7 @@ export const standalone = (version: number): string[] => [
     kind: "'parameter'",
     classid: "'pg_parameter_acl'",
     objid: "p.oid",
-    parts: parts(
-      listed(
-        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
-        `format('GRANT %s ON PARAMETER %s TO %s%s', privilege_type, p.parname, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
-        `format('REVOKE %s ON PARAMETER %s FROM %s', privilege_type, p.parname, ${WHOM})`,
-        "aclexplode(p.paracl)",
-      ),
-    ),
+    parts: parts(listed(RIGHT, PARAMETER_RIGHT.give, PARAMETER_RIGHT.take, "aclexplode(p.paracl)")),
     from: "pg_parameter_acl p",
   }),
   branch({
@@ -463,11 +450,9 @@ export const standalone = (version: number): string[] => [
         ),
       },
       listed(
-        "'52 ' || privilege_type || ' to ' || grantee || is_grantable",
-        HERE(
-          `format('GRANT %s ON DATABASE {database} TO %s%s', privilege_type, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
-        ),
-        HERE(`format('REVOKE %s ON DATABASE {database} FROM %s', privilege_type, ${WHOM})`),
+        RIGHT,
+        HERE(DATABASE_RIGHT.give),
+        HERE(DATABASE_RIGHT.take),
         "aclexplode((SELECT datacl FROM pg_database WHERE datname = current_database())) WHERE privilege_type NOT IN ('CONNECT', 'TEMPORARY')",
       ),
     ),

@@ -66,28 +66,23 @@ export async function makeRollback(
         `The rows of ${table} were not compared: this role may not read all of them (FORCE ROW LEVEL SECURITY, or no right to SELECT).`,
     ),
   ];
-  const written = {
-    undoes: migration.migrate.path,
-    step: `put back what ${migration.version} changed`,
-    statements: statements.length === 0 ? ["SELECT 1"] : statements,
-    unknown,
-  };
-  let rewrites = false;
-  const text = () => fileText({ ...written, rewrites, wrong: failed ?? [] });
-  let file = parsed(path, text());
-  if (file === undefined) {
-    rewrites = true;
-    file = parseSqlFile(path, text());
-  }
-  const { tried, wrong, rewritten } = failed
-    ? { tried: [], wrong: failed, rewritten: [] as string[] }
-    : await tryIt(copy, migration.migrate, file, was);
-  if (rewritten.length > 0) rewrites = true;
+  const text = (rewrites: boolean, wrong: readonly string[]) =>
+    fileText({
+      undoes: migration.migrate.path,
+      step: `put back what ${migration.version} changed`,
+      statements: statements.length === 0 ? ["SELECT 1"] : statements,
+      rewrites,
+      unknown,
+      wrong,
+    });
+  const unmarked = parsed(path, text(false, []));
+  const { tried, wrong, rewrites } = failed
+    ? { tried: [], wrong: failed, rewrites: false }
+    : await tryIt(copy, migration.migrate, unmarked ?? parseSqlFile(path, text(true, [])), was);
   await copy.renew();
-  const whole = fileText({ ...written, rewrites, wrong });
   return {
     path,
-    text: whole,
+    text: text(rewrites || unmarked === undefined, wrong),
     statements: statements.length,
     tried,
     wrong,
@@ -109,12 +104,16 @@ function refilled(before: Catalog, statements: readonly string[]): string[] {
 /** Also of a migration that has none: where it is to be. */
 export const rollbackPath = ({ folder }: Migration): string => `${folder}/rollback.sql`;
 
-/** Applies a migration as it is. @throws UsageError where it fails */
-export async function applyMigration(copy: Copy, { migrate }: Migration): Promise<void> {
+/** Applies a migration, or steps of one, as they are. @throws UsageError where they fail */
+export async function applySteps(copy: Copy, migrate: SqlFile): Promise<void> {
   try {
     await runSteps(copy, migrate);
   } catch (error) {
-    throw failedOnCopy(error);
+    if (!(error instanceof StatementRefused)) throw error;
+    throw new UsageError(
+      `${error.message}\nThe migration fails on the copy, so there is nothing to write a rollback from. Nothing was written.`,
+      { cause: error },
+    );
   }
 }
 
@@ -126,24 +125,12 @@ async function appliedStepByStep(
   const afters: Catalog[] = [];
   const renames: string[] = [];
   for (const step of migrate.steps) {
-    try {
-      await runSteps(copy, { ...migrate, steps: [step] });
-    } catch (error) {
-      throw failedOnCopy(error);
-    }
+    await applySteps(copy, { ...migrate, steps: [step] });
     const found = await copy.withSession((session) => underFormerNames(session, before));
     afters.push(found.catalog);
     renames.push(...found.statements);
   }
   return { afters, renames };
-}
-
-function failedOnCopy(error: unknown): unknown {
-  if (!(error instanceof StatementRefused)) return error;
-  return new UsageError(
-    `${error.message}\nThe migration fails on the copy, so there is nothing to write a rollback from. Nothing was written.`,
-    { cause: error },
-  );
 }
 
 /** Adds what the statements themselves changed beside what they undid. @returns why they fail; undefined: they do not */
@@ -185,7 +172,7 @@ async function runAll(session: Session, statements: readonly string[]): Promise<
   }
 }
 
-/** Undefined: it must be marked as rewriting, as its text tells. */
+/** Undefined: its text shows that it rewrites a table, so it must be marked. */
 function parsed(path: string, text: string): SqlFile | undefined {
   try {
     return parseSqlFile(path, text);
@@ -201,7 +188,7 @@ async function tryIt(
   migrate: SqlFile,
   rollback: SqlFile,
   was: Moment,
-): Promise<{ tried: string[]; wrong: string[]; rewritten: string[] }> {
+): Promise<{ tried: string[]; wrong: string[]; rewrites: boolean }> {
   const tried: string[] = [];
   const wrong: string[] = [];
   const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
@@ -222,10 +209,10 @@ async function tryIt(
   const files = await copy.reading(filesOfTables);
   const whole = await attempt("from the whole migration", () => runSteps(copy, rollback));
   const now = await copy.reading(filesOfTables);
-  const rewritten = files.flatMap(({ table, file }) =>
-    now.some((other) => other.table === table && other.file !== file) ? [table] : [],
+  const rewrites = files.some(({ table, file }) =>
+    now.some((other) => other.table === table && other.file !== file),
   );
-  if (!whole) return { tried, wrong, rewritten };
+  if (!whole) return { tried, wrong, rewrites };
   wrong.push(
     ...(await copy.reading((session) => contentsThatDiffer(session, was))).map((line) => `rows: ${line}`),
   );
@@ -239,7 +226,7 @@ async function tryIt(
     // What the whole migration loses is said already.
     wrong.push(...rows.map((line) => `rows: ${line}`).filter((line) => !wrong.includes(line)));
   }
-  return { tried, wrong, rewritten };
+  return { tried, wrong, rewrites };
 }
 
 /** How many steps are done where a migration of so many breaks off: few of them, spread over all. */

@@ -1,10 +1,10 @@
 import { isPostgresError } from "../../lambdas/shared/errors.ts";
 import { type Session, withRolledBackTransaction } from "../../lambdas/shared/session.ts";
 import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
-import { type Catalog, type Described, keyOf, takeCatalog } from "./catalog.ts";
+import { type Catalog, type Described, takeCatalog } from "./catalog.ts";
 
-// An object that has another name is the same object, with all its rows. So names are put back first, and everything
-// else is told by them.
+// An object that has another name is the same object, with all its rows. So names are put back first, and all other
+// differences are found by them.
 
 export interface Renamed {
   /** Statements that give former names back, in order. Each passes over what is not there. */
@@ -24,7 +24,7 @@ export async function underFormerNames(session: Session, before: Catalog): Promi
     const catalog = await takeCatalog(session, statements);
     const more = pass < PASSES ? renamesBack(former, before, catalog) : [];
     if (more.length === 0) return { statements, catalog };
-    // Two that have each other's names: they are told as dropped and added.
+    // Two that have each other's names count as dropped and added.
     if (!(await canRun(session, [...statements, ...more]))) return { statements, catalog };
     statements.push(...more);
   }
@@ -53,40 +53,33 @@ function renamesBack(former: ReadonlyMap<string, Described>, before: Catalog, no
       : [];
   });
   const addresses = new Set(renamed.map(({ is }) => is.address));
-  const parents = new Map([...now.objects.values()].map((object) => [keyOf(object), object.address]));
+  const schemas = schemasOf(now);
   return renamed.flatMap(({ was, is }) => {
     // Its own statement is written with the names of what it is in: those first.
-    if (is.parent !== null && addresses.has(parents.get(is.parent) ?? "")) return [];
-    if (is.space !== null && addresses.has(parents.get(`schema ${identifierAsShown(is.space)}`) ?? ""))
-      return [];
+    const around = [now.objects.get(is.parent ?? ""), schemas.get(is.space ?? "")];
+    if (around.some((one) => one !== undefined && addresses.has(one.address))) return [];
     if (comesWithParent(is)) return [];
-    const home = was.space === null ? undefined : `schema ${identifierAsShown(was.space)}`;
-    // Its schema has its former name only later.
-    if (home !== undefined && !now.objects.has(home) && was.space !== is.space) {
-      const schema = before.objects.get(home);
-      if (schema && addresses.has(schema.address)) return [];
+    if (was.space !== null && was.space !== is.space && is.moves !== null) {
+      const gone = schemas.has(was.space) ? undefined : schemasOf(before).get(was.space);
+      // Its schema has its former name only later.
+      if (gone && addresses.has(gone.address)) return [];
+      return [gone?.create ?? [], whereThere(`${is.moves}${identifier(was.space)}`)].flat();
     }
+    if (was.own === is.own) return [];
     const name = is.kind === "enum label" ? literal(was.own ?? "") : identifier(was.own ?? "");
-    return [
-      ...(was.space !== null && was.space !== is.space && is.moves !== null
-        ? [
-            ...(home === undefined || now.objects.has(home)
-              ? []
-              : [before.objects.get(home)?.create ?? []].flat()),
-            whereThere(`${is.moves}${identifier(was.space)}`),
-          ]
-        : was.own !== is.own
-          ? [...aside(former, now, was, is), whereThere(`${is.renames}${name}`)]
-          : []),
-    ];
+    return [...aside(former, now, was, is), whereThere(`${is.renames}${name}`)];
   });
+}
+
+/** By their own names, as `own` and `space` have them: without the quotes that some need. */
+function schemasOf({ objects }: Catalog): Map<string | null, Described> {
+  const schemas = [...objects.values()].filter(({ kind }) => kind === "schema");
+  return new Map(schemas.map((schema) => [schema.own, schema]));
 }
 
 /** Columns of views and of children, and indexes of constraints, have the names that others give them. */
 const comesWithParent = ({ kind, drop, parent }: Described) =>
   (kind === "column" && drop === null) || (kind === "index" && parent?.startsWith("constraint ") === true);
-
-const identifierAsShown = (name: string) => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : identifier(name));
 
 const RELATIONS = [
   "table",

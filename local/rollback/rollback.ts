@@ -7,7 +7,7 @@ import { type CopyHow, UsageError } from "../events.ts";
 import { embeddedWorld, serverWorld } from "../worlds.ts";
 import { copyIn } from "./copy.ts";
 import { isGenerated } from "./file.ts";
-import { applyMigration, type MadeRollback, makeRollback, rollbackPath } from "./make.ts";
+import { applySteps, type MadeRollback, makeRollback, rollbackPath } from "./make.ts";
 
 export interface RollbackOptions {
   /** Folder of the plan. */
@@ -21,9 +21,6 @@ export interface RollbackOptions {
   startedBy: string;
 }
 
-/** What there is in place of a migration's rollback.sql. */
-export type Present = "missing" | "generated" | "by hand";
-
 /**
  * Makes rollbacks on a copy: of the plan's baseline, or of a database on a server, which is only read.
  * @param made called with each as soon as it is made, before the next is begun
@@ -34,11 +31,11 @@ export async function makeRollbacks(
   loaded: LoadedPlan,
   options: RollbackOptions,
   made: (rollback: MadeRollback) => Promise<void>,
-  tell: (line: string) => void,
+  show: (line: string) => void,
   stopped: () => boolean = () => false,
 ): Promise<void> {
   const { plan } = loaded;
-  const wanted = await wantedOf(plan.migrations, options, tell);
+  const wanted = await wantedOf(plan.migrations, options, show);
   const last = plan.migrations.findLastIndex((migration) => wanted.includes(migration));
   if (last < 0) return;
   const { databaseUrl } = options;
@@ -61,13 +58,14 @@ export async function makeRollbacks(
   const copy = copyIn(world, plan.runAs, stopped);
   try {
     for (const migration of plan.migrations.slice(0, last + 1)) {
-      if (wanted.includes(migration))
-        await made(await makeRollback(copy, migration, plan.applicationRoles, tell));
-      if (wanted.includes(migration) && migration.leaves !== undefined)
-        tell(
-          `${migration.folder}: plan.yaml names under \`leaves\` what its rollback leaves. Where the one that was made leaves nothing, take that key out.`,
-        );
-      if (migration !== plan.migrations[last]) await applyMigration(copy, migration);
+      if (wanted.includes(migration)) {
+        await made(await makeRollback(copy, migration, plan.applicationRoles, show));
+        if (migration.leaves !== undefined)
+          show(
+            `${migration.folder}: plan.yaml names under \`leaves\` what its rollback leaves. Where the one that was made leaves nothing, take that key out.`,
+          );
+      }
+      if (migration !== plan.migrations[last]) await applySteps(copy, migration.migrate);
     }
   } finally {
     await copy.forget();
@@ -78,7 +76,7 @@ export async function makeRollbacks(
 async function wantedOf(
   migrations: readonly Migration[],
   { plan, migration: name, force }: RollbackOptions,
-  tell: (line: string) => void,
+  show: (line: string) => void,
 ): Promise<Migration[]> {
   const named = migrations.filter(
     ({ version, folder }) => name === undefined || version === name || folder === name,
@@ -95,9 +93,9 @@ async function wantedOf(
         throw new UsageError(
           `plan.yaml says \`rollback: ${RESTORE}\` for ${migration.folder}, so that a file would never be run. Take that key out first.`,
         );
-      tell(`${path}: not made, as plan.yaml says that the way back is the restore.`);
-    } else if (force || (await present(join(plan, path))) !== "by hand") wanted.push(migration);
-    else if (name === undefined) tell(`${path}: left alone, as a person wrote it. --force writes it anew.`);
+      show(`${path}: not made, as plan.yaml says that the way back is the restore.`);
+    } else if (force || !(await isByHand(join(plan, path)))) wanted.push(migration);
+    else if (name === undefined) show(`${path}: left alone, as a person wrote it. --force writes it anew.`);
     else
       throw new UsageError(
         `${join(plan, path)} was written by a person, or changed since it was generated. It was left alone. --force writes it anew.`,
@@ -106,11 +104,12 @@ async function wantedOf(
   return wanted;
 }
 
-async function present(path: string): Promise<Present> {
+/** It is there, and not as it was generated. */
+async function isByHand(path: string): Promise<boolean> {
   try {
-    return isGenerated(await readFile(path, "utf8")) ? "generated" : "by hand";
+    return !isGenerated(await readFile(path, "utf8"));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "missing";
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
 }

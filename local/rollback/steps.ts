@@ -1,6 +1,6 @@
 import { isPostgresError, messageOf } from "../../lambdas/shared/errors.ts";
 import type { SqlFile, Step } from "../../lambdas/shared/plan.ts";
-import type { Session } from "../../lambdas/shared/session.ts";
+import { type Session, withTransaction } from "../../lambdas/shared/session.ts";
 import type { Copy } from "./copy.ts";
 
 /** A statement that the database refused, with its file and line. */
@@ -15,26 +15,20 @@ export async function runSteps(copy: Copy, file: SqlFile, count = file.steps.len
 }
 
 async function runStep(session: Session, path: string, step: Step): Promise<void> {
-  const inTransaction = step.kind === "transaction";
   for (const setting of step.settings) await session.exec(setting);
-  if (inTransaction) await session.exec("BEGIN");
-  for (const { sql, line } of step.statements)
-    try {
+  let at = step.line;
+  const statements = async () => {
+    for (const { sql, line } of step.statements) {
+      at = line;
       await session.exec(sql);
-    } catch (error) {
-      if (inTransaction) await session.exec("ROLLBACK").catch(() => undefined);
-      if (!isPostgresError(error)) throw error;
-      throw new StatementRefused(`${path}:${line} (step "${step.name}"): ${messageOf(error)}`, {
-        cause: error,
-      });
     }
-  try {
-    if (inTransaction) await session.exec("COMMIT");
-  } catch (error) {
     // What is checked at commit.
+    at = step.line;
+  };
+  try {
+    await (step.kind === "transaction" ? withTransaction(session, statements) : statements());
+  } catch (error) {
     if (!isPostgresError(error)) throw error;
-    throw new StatementRefused(`${path}:${step.line} (step "${step.name}"): ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new StatementRefused(`${path}:${at} (step "${step.name}"): ${messageOf(error)}`, { cause: error });
   }
 }

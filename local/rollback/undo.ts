@@ -1,5 +1,5 @@
 import { type Catalog, type Described, keyOf, type Part } from "./catalog.ts";
-import { rebuildTypes, type TypeColumn } from "./types.ts";
+import { rebuildTypes } from "./rebuild-types.ts";
 
 // What undoes a difference between catalogs: objects that were added are dropped, those that are gone or cannot be
 // altered back are made again, and of the others the parts that differ are set. A dependency decides the order.
@@ -165,10 +165,10 @@ class Undo {
     if (this.rebuiltTypes.size > 0) node("types", [rebuildTypes(this.typesInOrder(), this.typeColumns())]);
     this.link(nodes);
     const statements = inOrder(nodes);
-    const roles = (wanted: string) => (statement: string) => statement.startsWith(wanted);
-    const lastOf = statements.filter(roles("DROP ROLE"));
+    // A role may be dropped once nothing is its own any more, and owners are set late.
+    const last = statements.filter((statement) => statement.startsWith("DROP ROLE"));
     return {
-      statements: [...statements.filter((statement) => !lastOf.includes(statement)), ...late, ...lastOf],
+      statements: [...statements.filter((statement) => !last.includes(statement)), ...late, ...last],
       unwritten,
     };
   }
@@ -247,14 +247,11 @@ class Undo {
     return done.flatMap((key) => this.before.objects.get(key) ?? []);
   }
 
-  private typeColumns(): TypeColumn[] {
+  private typeColumns(): string[] {
     return [...this.retyped]
       .sort()
       .filter((key) => this.isByType(key) && this.seen.has(key))
-      .flatMap((key) => {
-        const part = this.before.objects.get(key)?.parts[TYPE_OF_COLUMN];
-        return part ? [{ alter: part.set }] : [];
-      });
+      .flatMap((key) => this.before.objects.get(key)?.parts[TYPE_OF_COLUMN]?.set ?? []);
   }
 
   private losesParent(key: string): boolean {

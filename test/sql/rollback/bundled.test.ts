@@ -1,9 +1,9 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { main } from "../../../bin/commands/main.ts";
 import { loadPlan } from "../../../lib/plan/compile.ts";
+import { temporaryFolder } from "../../support/rehearsal.ts";
 import { FakeTerminal } from "../../unit/terminal/fake-terminal.ts";
 
 const BUNDLED = new URL("../../../sql/knowledge-graph", import.meta.url).pathname;
@@ -12,8 +12,7 @@ const BUNDLED = new URL("../../../sql/knowledge-graph", import.meta.url).pathnam
 test("the rollbacks that are made for the bundled migrations pass every try", {
   timeout: 600_000,
 }, async () => {
-  const plan = await mkdtemp(join(tmpdir(), "sluice-test-"));
-  onTestFinished(() => rm(plan, { recursive: true, force: true }));
+  const plan = await temporaryFolder();
   await cp(BUNDLED, plan, { recursive: true });
   const { migrations } = (await loadPlan(plan)).plan;
   for (const { folder } of migrations) await rm(join(plan, folder, "rollback.sql"));

@@ -48,6 +48,10 @@ export const BASELINE = `
   CREATE UNLOGGED TABLE app.queue (job text);
   INSERT INTO app.queue VALUES ('a job');
   CREATE TABLE app.log (line text, at timestamptz DEFAULT now());
+  CREATE SCHEMA "order";
+  CREATE TYPE "order".kind AS ENUM ('new');
+  CREATE TABLE "order".line (id int, kind "order".kind);
+  INSERT INTO "order".line VALUES (1, 'new');
   CREATE PUBLICATION feed FOR TABLE app.person;
   INSERT INTO app.person (email, name, age) SELECT 'p' || i || '@x', 'p' || i, i FROM generate_series(1, 20) i;
   INSERT INTO app.task (person, state, states, price, note)
@@ -72,6 +76,12 @@ export const CASES: Case[] = [
   {
     what: "a label is added to an enum that columns, arrays, views, indexes, policies and functions use",
     sql: "ALTER TYPE app.status ADD VALUE 'late' BEFORE 'done'",
+    unknown: "labels of app.status",
+  },
+  {
+    what: "a domain is made anew on another type, and a later step adds a label to an enum",
+    sql: `${STEP("domain")}ALTER DOMAIN app.email RENAME TO former_email; CREATE DOMAIN app.email AS varchar(80) CONSTRAINT has_at CHECK (VALUE LIKE '%@%');
+      ALTER TABLE app.person ALTER email TYPE app.email; DROP DOMAIN app.former_email;${STEP("label")}ALTER TYPE app.status ADD VALUE 'late'`,
     unknown: "labels of app.status",
   },
   { what: "a label is renamed", sql: "ALTER TYPE app.status RENAME VALUE 'done' TO 'finished'" },
@@ -263,7 +273,12 @@ export const CASES: Case[] = [
   },
   {
     what: "a table is moved out of a schema that is dropped",
-    sql: "ALTER TABLE app.log SET SCHEMA public; DROP VIEW app.busy",
+    sql: 'ALTER TABLE "order".line SET SCHEMA public; ALTER TYPE "order".kind SET SCHEMA public; DROP SCHEMA "order"',
+  },
+  {
+    what: "a label is added to an enum of a schema whose name needs quotes",
+    sql: `ALTER TYPE "order".kind ADD VALUE 'old'`,
+    unknown: 'labels of "order".kind',
   },
   {
     what: "rows are changed",

@@ -1,19 +1,10 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { main } from "../../../bin/commands/main.ts";
 import { loadPlan } from "../../../lib/plan/compile.ts";
+import { changedPlan } from "../../support/rehearsal.ts";
 import { FakeTerminal } from "../../unit/terminal/fake-terminal.ts";
-
-const TINY = new URL("../../plans/tiny", import.meta.url).pathname;
-
-async function tinyPlan(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "sluice-test-"));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
-  await cp(TINY, path, { recursive: true });
-  return path;
-}
 
 async function rollback(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const terminal = new FakeTerminal();
@@ -22,7 +13,7 @@ async function rollback(...args: string[]): Promise<{ code: number; out: string;
 }
 
 test("a file that is missing is written, one that was generated is written again, one by hand is left alone", async () => {
-  const plan = await tinyPlan();
+  const plan = await changedPlan({});
   const second = join(plan, "002_notes/rollback.sql");
   const third = join(plan, "003_labels/rollback.sql");
   const byHand = await readFile(third, "utf8");
@@ -55,7 +46,7 @@ test("a file that is missing is written, one that was generated is written again
 });
 
 test("a rollback that cannot bring rows back ends with 3, and the file says so first", async () => {
-  const plan = await tinyPlan();
+  const plan = await changedPlan({});
   await writeFile(join(plan, "002_notes/migrate.sql"), "ALTER TABLE note DROP COLUMN body;");
   const { code, out } = await rollback(plan, "002", "--force");
   expect(code).toBe(3);
@@ -66,7 +57,7 @@ test("a rollback that cannot bring rows back ends with 3, and the file says so f
 });
 
 test("Ctrl-C ends it before the next piece of work, and no file is written", async () => {
-  const plan = await tinyPlan();
+  const plan = await changedPlan({});
   await rm(join(plan, "002_notes/rollback.sql"));
   const terminal = new FakeTerminal();
   const code = main(["rollback", plan, "002"], terminal);
@@ -79,7 +70,7 @@ test("Ctrl-C ends it before the next piece of work, and no file is written", asy
 });
 
 test("where only rows change there is nothing to write, and nothing is written", async () => {
-  const plan = await tinyPlan();
+  const plan = await changedPlan({});
   await writeFile(join(plan, "002_notes/migrate.sql"), "UPDATE note SET body = 'x';");
   await rm(join(plan, "002_notes/rollback.sql"));
   const { code, out } = await rollback(plan, "002");
@@ -89,7 +80,7 @@ test("where only rows change there is nothing to write, and nothing is written",
 });
 
 test("a migration that fails, one that is not there, and one whose way back is the restore are named", async () => {
-  const plan = await tinyPlan();
+  const plan = await changedPlan({});
   expect((await rollback(plan, "009")).err).toContain(
     "The plan has no migration 009. It has: 002_notes, 003_labels.",
   );

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { loadPlan } from "../../../lib/plan/compile.ts";
 import { type Noted, parseCheckFile, parseSqlFile } from "../../../lib/plan/sql-file.ts";
 import { splitStatements, syntaxProblem } from "../../../lib/plan/statements.ts";
+import { refusalOf } from "../../support/refusal.ts";
 import { temporaryFolder } from "../../support/rehearsal.ts";
 
 beforeAll(() => loadModule());
@@ -31,14 +32,7 @@ const read = (text: string) => {
   const { steps } = parseSqlFile("m.sql", text, new Set(), noted);
   return { steps, notices: noted.notices.map(({ line, text }) => `${line}: ${text}`), syntax: noted.syntax };
 };
-const refusal = (text: string): string => {
-  try {
-    parseSqlFile("m.sql", text);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "nothing was refused";
-};
+const refusal = (text: string): string => refusalOf(() => parseSqlFile("m.sql", text));
 
 describe("a file as Windows writes it is the same plan", () => {
   test.each([
@@ -79,7 +73,7 @@ describe("bytes that are no text are refused, with file and line", () => {
   });
 });
 
-describe("what stands in a file's place is told in one line", () => {
+describe("what stands in a file's place is reported in one line", () => {
   test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
     ["a folder", (path) => mkdir(path), /^plan\.yaml: file: a folder in .*, and must be a file$/],
     [

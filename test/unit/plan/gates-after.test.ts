@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { GivenPlan } from "../../../lib/plan/compile.ts";
+import type { GivenPlan } from "../../../lib/plan/folder.ts";
 import { askedAfter } from "../../../lib/plan/gates-after.ts";
+import { planFile } from "../../../lib/plan/schema.ts";
 
 type Ask = "each" | "marked" | "none";
 
@@ -10,7 +11,8 @@ function planOf(count: number, ask?: Ask, marked: number[] = []): GivenPlan {
     folder: `00${i + 1}_x`,
     ...(marked.includes(i + 1) ? { gate: true } : {}),
   }));
-  return { migrations, gates: { after: { ask } } } as unknown as GivenPlan;
+  const file = planFile.parse({ migrations, gates: { after: { ask } } });
+  return { ...file, migrations: file.migrations ?? [] };
 }
 
 const asked = (plan: GivenPlan) => [...askedAfter(plan)].map((folder) => Number(folder.slice(0, 3)));

@@ -1,17 +1,9 @@
 import { loadModule } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Noted, parseCheckFile, parseSqlFile } from "../../../lib/plan/sql-file.ts";
+import { refusalOf } from "../../support/refusal.ts";
 
 beforeAll(() => loadModule());
-
-const refusal = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "nothing was refused";
-};
 
 describe("a file of steps is refused, with file and line,", () => {
   test.each([
@@ -52,7 +44,7 @@ describe("a file of steps is refused, with file and line,", () => {
       "m.sql: line 2: a step is a transaction already",
     ],
   ])("for %s", (_what, text, message) => {
-    expect(refusal(() => parseSqlFile("m.sql", text))).toContain(message);
+    expect(refusalOf(() => parseSqlFile("m.sql", text))).toContain(message);
   });
 });
 
@@ -111,15 +103,17 @@ describe("a file of steps", () => {
 
 describe("a file of checks", () => {
   test("is refused without a check, with an empty one, and with SQL outside one", () => {
-    expect(refusal(() => parseCheckFile("v.sql", "-- nothing"))).toContain("v.sql: checks: there are none");
-    expect(refusal(() => parseCheckFile("v.sql", '-- sluice: check "a"\n'))).toContain('check "a" is empty');
-    expect(refusal(() => parseCheckFile("v.sql", 'SELECT 1;\n-- sluice: check "a"\nSELECT 1;'))).toContain(
+    expect(refusalOf(() => parseCheckFile("v.sql", "-- nothing"))).toContain("v.sql: checks: there are none");
+    expect(refusalOf(() => parseCheckFile("v.sql", '-- sluice: check "a"\n'))).toContain(
+      'check "a" is empty',
+    );
+    expect(refusalOf(() => parseCheckFile("v.sql", 'SELECT 1;\n-- sluice: check "a"\nSELECT 1;'))).toContain(
       "SQL outside a check",
     );
   });
 
   test("is refused when a check ends the transaction that rolls it back", () => {
-    expect(refusal(() => parseCheckFile("v.sql", '-- sluice: check "a"\nSELECT 1;\nCOMMIT;'))).toContain(
+    expect(refusalOf(() => parseCheckFile("v.sql", '-- sluice: check "a"\nSELECT 1;\nCOMMIT;'))).toContain(
       "v.sql: line 3: a step is a transaction already and commits with its ledger row; a check is one that is rolled back",
     );
   });

@@ -2,18 +2,12 @@ import { loadModule } from "libpg-query";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BatchedStep, TransactionStep } from "../../../lambdas/shared/plan.ts";
 import { type Noted, parseSqlFile } from "../../../lib/plan/sql-file.ts";
+import { refusalOf } from "../../support/refusal.ts";
 
 beforeAll(() => loadModule());
 
 const step = (sql: string, option = "") => `-- sluice: step "a"${option}\n${sql}`;
-const refusal = (text: string): string => {
-  try {
-    parseSqlFile("m.sql", text);
-  } catch (error) {
-    return (error as Error).message;
-  }
-  return "nothing was refused";
-};
+const refusal = (text: string): string => refusalOf(() => parseSqlFile("m.sql", text));
 
 describe("a statement that cannot run in a transaction gets a step of its own", () => {
   test.each([

@@ -1,21 +1,17 @@
 import { identifier, literal } from "../../lambdas/shared/sql-text.ts";
 import type { Described } from "./catalog.ts";
 
-export interface TypeColumn {
-  /** The statement that gives the column its type. */
-  alter: string;
-}
-
 /**
  * One statement that makes types again under columns that hold values of them: the former ones move aside, the values
- * go from one to the other by their text, and the former ones go. An enum with the same labels is left as it is.
+ * go from one to the other by their text, and the former ones go. Enums that all have their labels are left as they are.
+ * @param columns the statements that give columns their types
  */
-export function rebuildTypes(types: readonly Described[], columns: readonly TypeColumn[]): string {
+export function rebuildTypes(types: readonly Described[], columns: readonly string[]): string {
   const aside = (index: number) => identifier(`sluice_former_${index + 1}`);
   const lines = [
     ...types.flatMap(({ renames }, index) => (renames === null ? [] : [`${renames}${aside(index)}`])),
     ...types.flatMap(({ create }) => (create === null ? [] : [unguarded(create)])),
-    ...columns.map(({ alter }) => alter),
+    ...columns,
     ...types
       .map(
         ({ space, kind }, index) =>
@@ -25,7 +21,7 @@ export function rebuildTypes(types: readonly Described[], columns: readonly Type
   ];
   const enums = types.filter(({ kind }) => kind === "enum");
   const condition =
-    enums.length === types.length || enums.length > 0
+    enums.length === types.length
       ? enums
           .map(
             ({ name, rebuild }) =>

@@ -1,0 +1,134 @@
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type CheckFile, type Migration, RESTORE, type SqlFile } from "../../lambdas/shared/plan.ts";
+import type { GivenMigration } from "./folder.ts";
+import { titleOf, versionOf } from "./folder-name.ts";
+import { leavesOf } from "./leaves.ts";
+import { type Mistakes, PlanError } from "./plan-error.ts";
+import type { PlanFile } from "./schema.ts";
+import { type Noted, parseCheckFile, parseSqlFile } from "./sql-file.ts";
+import { toolRowsOf } from "./tool-rows.ts";
+
+// One migration: its folder's files, and what plan.yaml says of it.
+
+/** What the files of a plan are read with, one after the other; each may add to all but the first two. */
+export interface Reading {
+  /** The plan's folder. */
+  directory: string;
+  read: (path: string) => Promise<string>;
+  /** Routines that the files so far make and that reach out of the database. */
+  reaching: Set<string>;
+  noted: Noted;
+  mistakes: Mistakes;
+}
+
+/** What the whole plan says that matters to each of its migrations. */
+export interface Around {
+  schema: PlanFile["schema"];
+  /** Folders of the migrations after which people are asked. */
+  asked: ReadonlySet<string> | undefined;
+  /** Which rollback.sql is read: each, which must be there then; those that are there; or none, and it has no steps. */
+  rollbacks: "each" | "present" | "none";
+}
+
+/** @returns undefined where it has mistakes, which are noted */
+export async function compileMigration(
+  entry: GivenMigration,
+  place: number,
+  { schema, asked, rollbacks }: Around,
+  { directory, read, reaching, noted, mistakes }: Reading,
+): Promise<Migration | undefined> {
+  const { folder, title, expectedMinutes, checklist, changes } = entry;
+  const files = await readdir(join(directory, folder));
+  const path = (name: string) => `${folder}/${name}.sql`;
+  const isThere = (name: string) => files.includes(`${name}.sql`);
+  const stepsOf = async (name: string, instead = ""): Promise<SqlFile> => {
+    if (!isThere(name))
+      throw new PlanError(
+        path(name),
+        "file",
+        `missing in ${directory}. Its folder holds ${files.length === 0 ? "nothing" : files.slice(0, 10).join(", ")}${instead}`,
+      );
+    const file = parseSqlFile(path(name), await read(path(name)), reaching, noted);
+    if (file.steps.length === 0) throw new PlanError(path(name), "file", `holds no SQL${instead}`);
+    return file;
+  };
+  const wayBack = async (): Promise<Migration["rollback"]> => {
+    if (entry.rollback === RESTORE) {
+      if (isThere("rollback")) throw neverRun(path("rollback"));
+      return RESTORE;
+    }
+    return rollbacks === "each" || (rollbacks === "present" && isThere("rollback"))
+      ? await stepsOf("rollback", TWO_WAYS)
+      : { path: path("rollback"), checksum: "", steps: [] };
+  };
+  const migrate = await mistakes.within(() => stepsOf("migrate"));
+  const validate = await mistakes.within(() => checksOf(path("validate"), files, read, reaching, noted));
+  const rollback = await mistakes.within(wayBack);
+  const rows = mistakes.in(() => toolRowsOf(schema, entry, place, versionOf(folder)));
+  const leaves = mistakes.in(() => leftByRollback(entry, place));
+  if (!migrate || !validate || !rollback) return undefined;
+  return {
+    version: versionOf(folder),
+    folder,
+    title: title ?? titleOf(folder),
+    ...(expectedMinutes === undefined ? {} : { expectedMinutes }),
+    checklist,
+    ...(asked?.has(folder) ? {} : { unasked: true as const }),
+    ...(changes === undefined ? {} : { changes }),
+    ...(rows === undefined || rows.length === 0 ? {} : { rows }),
+    migrate,
+    validate,
+    rollback,
+    ...(leaves === undefined ? {} : { leaves }),
+  };
+}
+
+/** Without a file there is no check: then production must become what staging became (lambdas/validate/as-rehearsed.ts). */
+async function checksOf(
+  path: string,
+  files: readonly string[],
+  read: Reading["read"],
+  reaching: ReadonlySet<string>,
+  noted: Noted,
+): Promise<CheckFile> {
+  const name = basename(path);
+  const almost = files.find((file) => file !== name && file.toLowerCase() === name);
+  if (almost !== undefined)
+    throw new PlanError(path, "file", `not read: it is named ${almost}. Rename it to ${name}`);
+  if (!files.includes(name)) return { path, checks: [] };
+  return parseCheckFile(path, await read(path), reaching, noted);
+}
+
+/** Said wherever a migration has no rollback that works: there are two ways back. */
+const TWO_WAYS = `. A migration has a rollback.sql that brings everything back (\`sluice rollback\` writes one), or, where nothing can, \`rollback: ${RESTORE}\` in plan.yaml: then the way back is the restore of the snapshot`;
+
+/** A rollback that would never be run must not look as if it were. */
+function neverRun(path: string): PlanError {
+  return new PlanError(
+    path,
+    "file",
+    `is there, and plan.yaml says \`rollback: ${RESTORE}\` for it, so that it would never be run. Take away one of the two`,
+  );
+}
+
+/** @throws PlanError for what names no difference, and where there is no rollback that could leave anything */
+function leftByRollback({ leaves, rollback }: GivenMigration, place: number): string[] | undefined {
+  if (leaves === undefined) return undefined;
+  const refuse = (reason: string) => new PlanError("plan.yaml", `migrations[${place}].leaves`, reason);
+  if (rollback === RESTORE)
+    throw refuse(
+      `is for a rollback of its own, and the way back is the restore: it leaves nothing. Take away one of the two`,
+    );
+  const named = leaves.flatMap((text) => {
+    const found = leavesOf(text);
+    if (found === undefined)
+      throw refuse(
+        `"${text}" names nothing that a rollback could leave. Name it as the proof of a rollback does, by what it is and its full name: "extension vector", or with the line that is left: "enum public.state: label: archived"`,
+      );
+    return found;
+  });
+  const twice = named.find((name, at) => named.indexOf(name) !== at);
+  if (twice !== undefined) throw refuse(`"${twice}" stands twice`);
+  return named;
+}
