@@ -181,6 +181,8 @@ export interface PointInTime {
   name: string;
   /** What the instance was called then. */
   instance: string;
+  /** What it is called once a restore has moved it aside. It has one of the two names at any time. */
+  aside: string;
   /** Its identity (`Instance.identity`), which it keeps when it is renamed. */
   identity: string;
   moment: Moment;
