@@ -68,7 +68,7 @@ export class Deployment extends Construct {
     this.machine = new Machine(this, "Machine", {
       ...common,
       rehearse: settings.rehearse,
-      archive: Object.keys(settings.backup).length > 0,
+      archive: settings.backup.copyTo !== undefined || settings.backup.exportTo !== undefined,
       stateMachineProps: this.watched("MachineLog", name, retention),
     });
     const cleanUp = new CleanUp(this, "CleanUp", {
