@@ -26,14 +26,14 @@ export class PhysicalMoments implements Moments {
 
   async describe({ instance, identity, moment }: PointInTime): Promise<MomentState> {
     const archive = this.instances.archiveOf({ identity });
-    if (!archive) return { status: "failed", statusText: `there is no base backup of ${instance}` };
+    if (!archive) return { status: "failed", statusText: `There is no base backup of ${instance}.` };
     const [from, until] = [archive.from.toISOString(), (await archive.until()).toISOString()];
     const window = `${instance} can be restored to any second from ${from} to ${until}`;
     const at = Date.parse(moment.at);
     const status = at < Date.parse(from) ? "failed" : at < Date.parse(until) ? "available" : "pending";
     return {
       status,
-      statusText: status === "available" ? window : `${window}, and not to ${moment.at}`,
+      statusText: status === "available" ? `${window}.` : `${window}, and not to ${moment.at}.`,
       from,
       until,
       baseAt: from,
