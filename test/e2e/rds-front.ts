@@ -94,6 +94,11 @@ export class RdsFront {
     await this.backups.begin(port);
   }
 
+  /** Its backups are turned on again. */
+  async backUp(instance: string): Promise<void> {
+    await this.backups.begin(this.portOf(instance));
+  }
+
   close(): void {
     this.server?.close();
     this.server?.closeAllConnections();
