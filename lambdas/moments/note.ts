@@ -7,7 +7,7 @@ import {
 } from "../shared/documents.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { type MomentPurpose, momentName } from "../shared/names.ts";
+import { asideName, type MomentPurpose, momentName } from "../shared/names.ts";
 import type { Moment, Ports } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { AS_ISO, readServerClock } from "./server-clock.ts";
@@ -61,6 +61,7 @@ export async function noteMoment(
       notedAt: ports.clock.now().toISOString(),
       name: momentName(evidence.run, purpose),
       instance: ports.settings.instance,
+      aside: asideName(ports.settings.instance, evidence.run),
       identity,
       moment: { at: toMilliseconds(at), ...position },
       transaction,

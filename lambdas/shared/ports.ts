@@ -181,6 +181,8 @@ export interface PointInTime {
   name: string;
   /** What the instance was called then. */
   instance: string;
+  /** What it is called once a restore has moved it aside. It has one of the two names at any time. */
+  aside: string;
   /** Its identity (`Instance.identity`), which it keeps when it is renamed. */
   identity: string;
   moment: Moment;
@@ -190,7 +192,7 @@ export interface PointInTime {
 export interface MomentState {
   /** `pending` while the archived WAL has not come so far; `failed`: it never will, or no longer can. */
   status: "available" | "pending" | "failed";
-  /** For people: why it is so, and what would help where anything would. */
+  /** For people, a sentence: why it is so, and what would help where anything would. */
   statusText: string;
   /** Between which moments the instance can be restored by now; ISO 8601. */
   from?: string | undefined;
