@@ -401,6 +401,7 @@ describe("a restore to a moment", () => {
     await given.evidence.keep<MomentDoc>(Doc.moment("final"), {
       name: "m",
       instance: PRODUCTION,
+      aside: ASIDE,
       identity: "db-1",
       moment: { at: AT, lsn: "0/1", timeline: 1 },
       notedAt: AT,
