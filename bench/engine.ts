@@ -6,11 +6,12 @@ import type { Ports } from "../lambdas/shared/ports.ts";
 import { noteOf } from "../lambdas/version-table/note.ts";
 import type { Bench, Database } from "./harness.ts";
 
-/** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. */
+/** Of the world, the step engine needs a clock, how long to wait, and a plan that names no role: as a local rehearsal has it. */
 export function enginePorts(): Ports {
   return {
     settings: { lockTimeoutMs: 2_000, lockTries: 30, concurrentWaitMs: 600_000 },
     clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+    plan: {},
     worker: "bench",
     progress: () => undefined,
   } as unknown as Ports;
