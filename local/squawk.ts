@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import * as z from "zod";
 import { type CompiledPlan, RESTORE, type SqlFile, type Step } from "../lambdas/shared/plan.ts";
 import { readText } from "../lib/plan/read-text.ts";
+import { portable } from "../lib/portable.ts";
 import { UsageError } from "./events.ts";
 
 // squawk over a plan's SQL as the step engine sends it. Squawk knows files, not steps, so it gets copies in which each
@@ -62,7 +63,7 @@ export async function squawkFindings(folder: string, plan: CompiledPlan): Promis
   if (program === undefined) return undefined;
   const copies = await mkdtemp(join(tmpdir(), "sluice-lint-"));
   const config = configFor(resolve(folder));
-  const place = config === undefined ? "" : relative(dirname(config), resolve(folder)).split(sep).join("/");
+  const place = config === undefined ? "" : portable(relative(dirname(config), resolve(folder)));
   const copyOf = (file: string) => (place === "" ? file : `${place}/${file}`);
   try {
     const copied = async (files: readonly SqlFile[]): Promise<string[]> => {

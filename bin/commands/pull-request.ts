@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Command } from "commander";
+import { portable } from "../../lib/portable.ts";
 import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
@@ -62,7 +63,7 @@ async function rehearsed(
   ]);
   const folder = await mkdtemp(join(tmpdir(), "sluice-pull-request-"));
   try {
-    const plan = about || relative(".", await findPlan(".")) || ".";
+    const plan = about || portable(relative(".", await findPlan("."))) || ".";
     const [now, before] = [join(folder, "now.md"), join(folder, "before.md")];
     await writeFile(before, last);
     const database = databaseUrl ? ["--database-url", databaseUrl] : [];
