@@ -105,6 +105,7 @@ export async function serverWorld(
     throw new UsageError(`There is no database ${given} on that server.`);
   // Before anybody is asked anything: a snapshot may be what takes them first.
   if (copy === "dump") await needPrograms(address);
+  await fleet.dropLetGo();
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
@@ -116,7 +117,7 @@ export async function serverWorld(
     try {
       await keepFromOutside(fleet, { host: instance, port: 0 }, plan);
     } catch (error) {
-      await fleet.startDelete(instance);
+      await fleet.drop(instance);
       throw error;
     }
   const finalSnapshot = snapshotName(run, "final");
@@ -135,7 +136,8 @@ export async function serverWorld(
     async close() {
       await fleet.close();
       await unlock();
-      await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
+      await fleet.drop(snapshotName(run, "rehearsal"));
+      await fleet.dropLetGo();
       if (apply) {
         const kept = [];
         if (await fleet.describeSnapshot(finalSnapshot))
@@ -146,7 +148,7 @@ export async function serverWorld(
           kept.push(`Database ${aside} is the former ${given}. Drop it when you no longer need it.`);
         return kept;
       }
-      for (const database of [finalSnapshot, aside, instance]) await fleet.startDelete(database);
+      for (const database of [finalSnapshot, aside, instance]) await fleet.drop(database);
       return [];
     },
   };
