@@ -6,9 +6,10 @@ import type { Ports } from "../lambdas/shared/ports.ts";
 import { noteOf } from "../lambdas/version-table/note.ts";
 import type { Bench, Database } from "./harness.ts";
 
-/** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. */
+/** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. The login owns all. */
 export function enginePorts(): Ports {
   return {
+    plan: { runAs: undefined },
     settings: { lockTimeoutMs: 2_000, lockTries: 30, concurrentWaitMs: 600_000 },
     clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
     worker: "bench",
