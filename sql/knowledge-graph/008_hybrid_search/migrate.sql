@@ -449,7 +449,7 @@ DECLARE
   -- The most that an index scan can keep at a time. Who wants more rows is better served by comparing all.
   most CONSTANT INTEGER := 1000;
   -- Candidates that the scan keeps: with fewer it misses more than one in a hundred of the ten nearest.
-  effort CONSTANT INTEGER := LEAST(GREATEST(280, 4 * LEAST(max_results, most)), most);
+  effort CONSTANT INTEGER := LEAST(GREATEST(300, 4 * LEAST(max_results, most)), most);
   type_column TEXT := CASE WHEN relation = 'hybrid_search_materialized'::REGCLASS THEN 't.entity_type::TEXT' ELSE 'NULL' END;
   many BOOLEAN;
   found INTEGER;
