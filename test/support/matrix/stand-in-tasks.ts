@@ -32,7 +32,7 @@ import {
 } from "../../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import type { RunEvidence } from "../../../lambdas/shared/evidence.ts";
-import { type MomentPurpose, momentName } from "../../../lambdas/shared/names.ts";
+import { asideName, type MomentPurpose, momentName } from "../../../lambdas/shared/names.ts";
 import {
   firstMigration,
   followsApply,
@@ -252,6 +252,7 @@ class Played {
     await this.keep<MomentDoc>(Doc.moment(purpose), {
       name: momentName(this.evidence.run, purpose),
       instance: this.ports.settings.instance,
+      aside: asideName(this.ports.settings.instance, this.evidence.run),
       identity,
       moment: { at: this.now(), lsn: null, timeline: null },
       notedAt: this.now(),
