@@ -3,6 +3,7 @@ import { column } from "./measure-column.ts";
 import { commandLine } from "./measure-command-line.ts";
 import { downtime } from "./measure-downtime.ts";
 import { embedded } from "./measure-embedded.ts";
+import { emulator } from "./measure-emulator.ts";
 import { graph } from "./measure-graph.ts";
 import { indexBuild } from "./measure-index-build.ts";
 import { longPlan } from "./measure-long-plan.ts";
@@ -27,6 +28,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   checksum,
   rollback,
   downtime,
+  emulator,
   untouched,
   longPlan,
   overhead,
