@@ -3,6 +3,7 @@ import * as z from "zod";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
 import { line } from "../lambdas/gate/said.ts";
 import { type Deployed, maintenanceWindow, type RunDatabase } from "../lambdas/shared/settings.ts";
+import { instanceIdentifier } from "./database-identifier.ts";
 import { keyPath } from "./plan/plan-error.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
@@ -62,16 +63,15 @@ const login = {
 
 const databaseFields = {
   /** Identifier of the production instance. */
-  instance: z
-    .string()
-    .regex(/^[a-z](-?[a-z0-9])*$/, "a DB instance identifier, in lower case")
-    .max(63)
-    .refine(
-      (name) => !name.startsWith("sluice-"),
-      "must not start with sluice-, which names what is deleted again",
-    ),
+  instance: instanceIdentifier,
   /** Database in that instance. */
-  name: z.string().min(1),
+  name: z
+    .string()
+    .min(1)
+    .refine(
+      (name) => name !== "postgres_limitless",
+      "is the database of an Aurora PostgreSQL Limitless Database, which Sluice does not migrate",
+    ),
   ...login,
   /** Key that the instance is encrypted with, where it is not the account's default one. */
   storageKmsKeyArn: key.optional(),

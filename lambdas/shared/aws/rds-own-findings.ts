@@ -2,6 +2,7 @@ import type { DBInstance } from "@aws-sdk/client-rds";
 import type { PreflightCheck } from "../documents.ts";
 import type { Findings, Tags } from "../ports.ts";
 import { storageText } from "../storage-text.ts";
+import { clusterOf, foreignEngine } from "./rds-engines.ts";
 import { restoreDifferences } from "./rds-restore.ts";
 import { type RdsSettings, settingsOf } from "./rds-settings.ts";
 import { storageWork } from "./rds-status.ts";
@@ -45,15 +46,17 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
 
 function refusals(db: DBInstance): string[] {
   const name = db.DBInstanceIdentifier ?? "";
-  // What has none may have an empty one, as XML has empty elements.
-  const cluster = db.DBClusterIdentifier || undefined;
+  const engine = foreignEngine(name, db.Engine);
+  // Nothing else of it matters.
+  if (engine !== undefined) return [engine];
+  const cluster = clusterOf(db);
   const source =
     db.ReadReplicaSourceDBInstanceIdentifier || db.ReadReplicaSourceDBClusterIdentifier || undefined;
   return [
     ...(cluster === undefined
       ? []
       : [
-          `${name} is a member of the ${/^aurora/.test(db.Engine ?? "") ? "Aurora" : "Multi-AZ"} cluster ${cluster}: snapshots and restores of it are the cluster's, which Sluice does not do yet. Name an instance that is in no cluster.`,
+          `${name} is a member of the ${cluster.kind} cluster ${cluster.id}: snapshots and restores of it are the cluster's, which Sluice does not do yet. Name an instance that is in no cluster.`,
         ]),
     ...(source === undefined
       ? []
