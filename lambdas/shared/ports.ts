@@ -157,6 +157,8 @@ export interface Snapshot {
   engineVersion?: string | undefined;
   encrypted?: boolean | undefined;
   kmsKey?: string | undefined;
+  /** It is a copy of the volume that nothing runs on, and shares what has not changed: no backup of its own. */
+  clone?: true | undefined;
 }
 
 /**
@@ -172,7 +174,8 @@ export interface DatabaseFleet {
    * @param tags that the run gives to its snapshots
    */
   inspect?(instance: string, tags: Tags): Promise<Findings>;
-  startSnapshot(snapshot: string, instance: string, tags: Tags): Promise<void>;
+  /** @param often true: more than one instance is restored from it */
+  startSnapshot(snapshot: string, instance: string, tags: Tags, often?: boolean): Promise<void>;
   describeSnapshot(snapshot: string): Promise<Snapshot | undefined>;
   deleteSnapshot(snapshot: string): Promise<void>;
   /**
@@ -182,6 +185,17 @@ export interface DatabaseFleet {
    */
   startRestore(
     snapshot: string,
+    instance: string,
+    like: InstanceSettings,
+    purpose: RestorePurpose,
+    tags: Tags,
+    anywhere?: boolean,
+  ): Promise<RestoreBegun | undefined>;
+  /**
+   * What a restore that was begun needs next, while it cannot be used. Absent where it goes on by itself.
+   * @returns as startRestore
+   */
+  continueRestore?(
     instance: string,
     like: InstanceSettings,
     purpose: RestorePurpose,

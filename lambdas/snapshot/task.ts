@@ -3,6 +3,7 @@ import { type ArchivedDoc, Doc, type SnapshotDoc } from "../shared/documents.ts"
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName } from "../shared/names.ts";
+import { restoreIsWayBack } from "../shared/plan.ts";
 import type { Ports, Tags } from "../shared/ports.ts";
 import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
@@ -32,7 +33,8 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
   }));
   let snapshot = await fleet.describeSnapshot(id);
   if (!snapshot) {
-    await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, purpose, keepUntil));
+    const often = isRestoredOften(purpose, ports);
+    await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, purpose, keepUntil), often);
     snapshot = await fleet.describeSnapshot(id);
   }
   if (snapshot?.status === "failed")
@@ -57,6 +59,11 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
     keepUntil,
   });
   return DONE;
+}
+
+/** Staging and then production, or staging twice, where the restore itself is rehearsed. */
+function isRestoredOften(purpose: SnapshotPurpose, { plan, settings }: Ports): boolean {
+  return purpose === "final" ? settings.rehearse === "inside" : restoreIsWayBack(plan, settings);
 }
 
 /** Sends the final snapshot to where else it is wanted. That it was begun is known before anything is migrated. */

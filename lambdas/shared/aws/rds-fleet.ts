@@ -27,7 +27,7 @@ import { isBusy, refusal } from "./rds-errors.ts";
 import { findingsOf } from "./rds-findings.ts";
 import { giveSettings } from "./rds-give-settings.ts";
 import { handOverText } from "./rds-hand-over.ts";
-import { deleteQuietGroup, quietenInstance, quietGroup } from "./rds-quiet.ts";
+import { deleteQuietGroup, INSTANCE_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, settingsOf } from "./rds-settings.ts";
 import { instanceStatus, lacksRoom, servesSessions, snapshotStatus, storageWork } from "./rds-status.ts";
@@ -155,7 +155,7 @@ export class RdsFleet implements DatabaseFleet {
 
   async quiet(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined> {
     const settings = asRdsSettings(like);
-    const ready = await quietGroup(this.client, group, settings.parameterGroup, tags);
+    const ready = await quietGroup(this.client, INSTANCE_GROUPS, group, settings.parameterGroup, tags);
     return ready ? { ...settings, parameterGroup: group } : undefined;
   }
 
@@ -165,7 +165,7 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async deleteQuiet(group: string): Promise<boolean> {
-    return await deleteQuietGroup(this.client, group);
+    return await deleteQuietGroup(this.client, INSTANCE_GROUPS, group);
   }
 
   async startRename(from: string, to: string): Promise<void> {

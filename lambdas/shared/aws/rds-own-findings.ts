@@ -15,7 +15,7 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
   return {
     refusals: refusals(db),
     checks: [
-      restoreOf(like),
+      restoreOf(restoreDifferences(like)),
       autoscaling(db, like),
       tagsOf(like, tags),
       pending(db),
@@ -66,13 +66,16 @@ function refusals(db: DBInstance): string[] {
   ];
 }
 
-/** The request that would be sent, beside the one that staging is restored by: where it is the same it was tried. */
-function restoreOf(like: RdsSettings): PreflightCheck {
+/**
+ * The request that would be sent, beside the one that staging is restored by: where it is the same it was tried.
+ * @param differences in what the two differ
+ */
+export function restoreOf(differences: readonly string[]): PreflightCheck {
   return {
     name: "restore of production",
     passed: true,
     expected: "asked for as staging is, but for what keeps staging apart",
-    seen: `the same request but for its names, its tags, the parameter group that keeps staging still, and ${restoreDifferences(like).join(", ")}`,
+    seen: `the same request but for its names, its tags, the parameter group that keeps staging still, and ${differences.join(", ")}`,
     mend: "",
   };
 }
@@ -95,7 +98,10 @@ function autoscaling(db: DBInstance, like: RdsSettings): PreflightCheck {
   };
 }
 
-function tagsOf({ tags: own, copyTagsToSnapshot }: RdsSettings, tags: Tags): PreflightCheck {
+export function tagsOf(
+  { tags: own, copyTagsToSnapshot }: Pick<RdsSettings, "tags" | "copyTagsToSnapshot">,
+  tags: Tags,
+): PreflightCheck {
   const more = Object.keys(tags).filter((key) => !(key in own)).length;
   const count = Object.keys(own).length;
   const fits = count + more <= MOST_TAGS;
