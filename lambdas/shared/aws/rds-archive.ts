@@ -8,8 +8,7 @@ import {
 import { ErrorName, SluiceError } from "../errors.ts";
 import type { Archive, ArchivedSnapshot, Tags } from "../ports.ts";
 import type { RunSettings } from "../settings.ts";
-import { awsErrorName } from "./error-name.ts";
-import { refusal } from "./rds-errors.ts";
+import { attempt, look } from "./rds-calls.ts";
 import { snapshotStatus } from "./rds-status.ts";
 import { tagList } from "./rds-tags.ts";
 
@@ -46,7 +45,7 @@ export class RdsArchive implements Archive {
   ): Promise<ArchivedSnapshot> {
     let copy = await this.describe(snapshot, region);
     if (!copy) {
-      await attempt(`copy ${snapshot} to ${region}`, "DBSnapshotAlreadyExists", () =>
+      await attempt(`copy ${snapshot} to ${region}`, ["DBSnapshotAlreadyExists"], () =>
         this.clientIn(region).send(
           new CopyDBSnapshotCommand({
             // An ARN: by it the client signs the request for the Region that the snapshot is in.
@@ -77,7 +76,7 @@ export class RdsArchive implements Archive {
   ): Promise<ArchivedSnapshot> {
     let task = await this.describeExport(snapshot);
     if (!task) {
-      await attempt(`export ${snapshot} to ${bucket}`, "ExportTaskAlreadyExists", () =>
+      await attempt(`export ${snapshot} to ${bucket}`, ["ExportTaskAlreadyExists"], () =>
         this.clientIn().send(
           new StartExportTaskCommand({
             ExportTaskIdentifier: snapshot,
@@ -118,18 +117,4 @@ export class RdsArchive implements Archive {
 function exportStatus(text: string): ArchivedSnapshot["status"] {
   if (text === "COMPLETE") return "complete";
   return ["FAILED", "CANCELED", "CANCELING"].includes(text) ? "failed" : "pending";
-}
-
-async function look<T>(tried: string, absent: string, call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (awsErrorName(error) === absent) return undefined;
-    throw refusal(error, tried);
-  }
-}
-
-/** An error named `done` says that what is asked for is so already. */
-async function attempt(tried: string, done: string, call: () => Promise<unknown>): Promise<void> {
-  await look(tried, done, call);
 }

@@ -2,10 +2,10 @@ import {
   type DBCluster,
   type DBInstance,
   DescribeDBClustersCommand,
-  DescribeDBInstancesCommand,
   type RDSClient,
 } from "@aws-sdk/client-rds";
 import { look } from "./rds-calls.ts";
+import { findInstance } from "./rds-find.ts";
 
 /** A cluster with the instances that are in it. */
 export interface FoundCluster {
@@ -32,18 +32,10 @@ export async function findWithMembers(
   const db = await findCluster(client, cluster);
   if (!db) return undefined;
   const names = memberNames(db).filter(mayBeSeen);
-  const found = await Promise.all(names.map((name) => findMember(client, name)));
+  const found = await Promise.all(names.map((name) => findInstance(client, name)));
   const members = found.flatMap((one) => one ?? []);
   const writer = db.DBClusterMembers?.find(({ IsClusterWriter }) => IsClusterWriter)?.DBInstanceIdentifier;
   return { db, members, writer: members.find(({ DBInstanceIdentifier: id }) => id === writer) };
-}
-
-export async function findMember(client: RDSClient, name: string): Promise<DBInstance | undefined> {
-  const found = await look(`describe ${name}`, "DBInstanceNotFound", () =>
-    client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: name })),
-  );
-  const [db] = found?.DBInstances ?? [];
-  return db && { ...db, DBInstanceIdentifier: name };
 }
 
 export function memberNames(db: DBCluster): string[] {

@@ -34,13 +34,7 @@ import type {
 } from "../ports.ts";
 import type { RunCluster } from "../settings.ts";
 import { attempt, look } from "./rds-calls.ts";
-import {
-  type FoundCluster,
-  findCluster,
-  findMember,
-  findWithMembers,
-  memberNames,
-} from "./rds-cluster-find.ts";
+import { type FoundCluster, findCluster, findWithMembers, memberNames } from "./rds-cluster-find.ts";
 import { clusterFindings } from "./rds-cluster-findings.ts";
 import { giveClusterSettings, inSync, waitsForReboot } from "./rds-cluster-give-settings.ts";
 import { clusterHandOver } from "./rds-cluster-hand-over.ts";
@@ -52,6 +46,7 @@ import {
   memberRequest,
 } from "./rds-cluster-requests.ts";
 import { asClusterSettings, type ClusterSettings, clusterSettingsOf } from "./rds-cluster-settings.ts";
+import { findInstance } from "./rds-find.ts";
 import { CLUSTER_GROUPS, deleteQuietGroup, MEMBER_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { reboot } from "./rds-reboot.ts";
 import { sendWithLess } from "./rds-send-less.ts";
@@ -417,7 +412,7 @@ export class RdsClusterFleet implements DatabaseFleet {
   }
 
   private async deleteMember(name: string): Promise<void> {
-    const db = await findMember(this.client, name);
+    const db = await findInstance(this.client, name);
     if (!db || db.DBInstanceStatus === "deleting") return;
     await attempt(`delete ${name}`, ["DBInstanceNotFound"], () =>
       this.client.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: name, SkipFinalSnapshot: true })),

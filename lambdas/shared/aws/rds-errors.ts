@@ -20,6 +20,8 @@ const MEND: Readonly<Record<string, string>> = {
   DBClusterParameterGroupNotFound: "Create the cluster's parameter group again; production still names it.",
   DBClusterQuotaExceeded: "Ask AWS for a higher quota of DB clusters, or delete one that nobody needs.",
   DBClusterSnapshotNotFound: "Somebody deleted the cluster's snapshot: start a new run.",
+  DBInstanceAutomatedBackupNotFound:
+    "Automated backups of the instance are off, or have only just been turned on: without them it can be restored from a snapshot only.",
   DBInstanceNotFound: "Check the setting database.instance.",
   DBParameterGroupNotFound: "Create the parameter group again; production still names it.",
   DBParameterGroupQuotaExceeded: "Delete parameter groups that nobody needs, or ask AWS for a higher quota.",
@@ -34,6 +36,10 @@ const MEND: Readonly<Record<string, string>> = {
   InsufficientStorageClusterCapacity: "AWS has no room for the cluster's storage right now: try again later.",
   KMSKeyNotAccessible:
     "Let this function's role use the key that production is encrypted with: set database.storageKmsKeyArn.",
+  InvalidRestore:
+    "RDS restores no backup of a VPC outside of one: check that production's subnet group is still there.",
+  PointInTimeRestoreNotEnabled:
+    "Automated backups of the instance are off (BackupRetentionPeriod 0), and with them went all that it could be restored to.",
   SnapshotQuotaExceeded: "Delete manual snapshots that nobody needs, or ask AWS for a higher quota.",
   StorageQuotaExceeded: "Ask AWS for a higher quota of RDS storage.",
 };

@@ -3,7 +3,6 @@ import {
   type DBInstance,
   DeleteDBInstanceCommand,
   DeleteDBSnapshotCommand,
-  DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
   type RDSClient,
@@ -15,18 +14,20 @@ import type {
   Findings,
   Instance,
   InstanceSettings,
+  Moments,
   RestoreBegun,
   RestorePurpose,
   SettingsGiven,
   Snapshot,
   Tags,
 } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 import { beginRestore } from "./rds-begin-restore.ts";
-import { isBusy, refusal } from "./rds-errors.ts";
+import { attempt, look } from "./rds-calls.ts";
+import { findInstance } from "./rds-find.ts";
 import { findingsOf } from "./rds-findings.ts";
 import { giveSettings } from "./rds-give-settings.ts";
 import { handOverText } from "./rds-hand-over.ts";
+import { RdsMoments } from "./rds-moments.ts";
 import { deleteQuietGroup, INSTANCE_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, settingsOf } from "./rds-settings.ts";
@@ -42,12 +43,14 @@ const GIB = 1024 ** 3;
 export class RdsFleet implements DatabaseFleet {
   // From the RDS user guide: the old name is free before that, the new one may answer only then.
   readonly renameSeconds = 600;
+  readonly moments: Moments;
   private readonly client: RDSClient;
   private readonly freeBytes: (instance: string) => Promise<number | undefined>;
 
   /** `freeBytes` is asked for instances that are available. */
   constructor(client: RDSClient, freeBytes: (instance: string) => Promise<number | undefined>) {
     this.client = client;
+    this.moments = new RdsMoments(client);
     this.freeBytes = freeBytes;
   }
 
@@ -78,7 +81,7 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async startSnapshot(snapshot: string, instance: string, tags: Tags): Promise<void> {
-    await this.attempt(`take snapshot ${snapshot} of ${instance}`, "DBSnapshotAlreadyExists", () =>
+    await attempt(`take snapshot ${snapshot} of ${instance}`, ["DBSnapshotAlreadyExists"], () =>
       this.client.send(
         new CreateDBSnapshotCommand({
           DBSnapshotIdentifier: snapshot,
@@ -90,7 +93,7 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async describeSnapshot(snapshot: string): Promise<Snapshot | undefined> {
-    const found = await this.look(`describe snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
+    const found = await look(`describe snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
       this.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot })),
     );
     const db = found?.DBSnapshots?.[0];
@@ -110,7 +113,7 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async deleteSnapshot(snapshot: string): Promise<void> {
-    await this.attempt(`delete snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
+    await attempt(`delete snapshot ${snapshot}`, ["DBSnapshotNotFound"], () =>
       this.client.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot })),
     );
   }
@@ -129,9 +132,8 @@ export class RdsFleet implements DatabaseFleet {
     tags: Tags,
     anywhere = false,
   ): Promise<RestoreBegun | undefined> {
-    const request = restoreRequest(snapshot, instance, asRdsSettings(like), purpose, tags);
-    if (anywhere) request.AvailabilityZone = undefined;
-    return await beginRestore(this.client, request, purpose);
+    const request = restoreRequest(asRdsSettings(like), purpose, tags, anywhere);
+    return await beginRestore(this.client, { snapshot }, instance, request, purpose);
   }
 
   async finishRestore(
@@ -171,7 +173,7 @@ export class RdsFleet implements DatabaseFleet {
   async startRename(from: string, to: string): Promise<void> {
     // Once the name is taken the rename is done, and `from` may be another instance by now: it must not be touched.
     if (await this.find(to)) return;
-    await this.attempt(`rename ${from} to ${to}`, "DBInstanceAlreadyExists", () =>
+    await attempt(`rename ${from} to ${to}`, ["DBInstanceAlreadyExists"], () =>
       this.client.send(
         new ModifyDBInstanceCommand({
           DBInstanceIdentifier: from,
@@ -191,7 +193,7 @@ export class RdsFleet implements DatabaseFleet {
     // No policy lets us delete any other; a mistake of ours should not even ask.
     if (!instance.startsWith(STAGING_PREFIX))
       throw new SluiceError(ErrorName.FleetFailed, `${instance} is no staging instance: it is not deleted.`);
-    await this.attempt(`delete ${instance}`, "DBInstanceNotFound", () =>
+    await attempt(`delete ${instance}`, ["DBInstanceNotFound"], () =>
       this.client.send(
         new DeleteDBInstanceCommand({
           DBInstanceIdentifier: instance,
@@ -202,33 +204,7 @@ export class RdsFleet implements DatabaseFleet {
     );
   }
 
-  private async find(instance: string): Promise<DBInstance | undefined> {
-    const found = await this.look(`describe ${instance}`, "DBInstanceNotFound", () =>
-      this.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: instance })),
-    );
-    return found?.DBInstances?.[0];
-  }
-
-  private async look<T>(tried: string, absent: string, call: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await call();
-    } catch (error) {
-      if (awsErrorName(error) === absent) return undefined;
-      throw refusal(error, tried);
-    }
-  }
-
-  /** An error named `done` says that what is asked for is so already. */
-  private async attempt(
-    tried: string,
-    done: string | undefined,
-    call: () => Promise<unknown>,
-  ): Promise<void> {
-    try {
-      await call();
-    } catch (error) {
-      if (isBusy(error) || (done !== undefined && awsErrorName(error) === done)) return;
-      throw refusal(error, tried);
-    }
+  private find(instance: string): Promise<DBInstance | undefined> {
+    return findInstance(this.client, instance);
   }
 }
