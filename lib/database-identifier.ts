@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** What people give in place of an identifier, and what is to be said of it. `$1` is the identifier that is in it. */
+/** What people give in place of an identifier, and what is to be said of it. */
 const INSTEAD: readonly { given: RegExp; say: string }[] = [
   {
     given: /\.dsql(-[\w-]+)?\.[\w-]+\.on\.aws$|^arn:aws[\w-]*:dsql:/,
@@ -26,35 +26,46 @@ const INSTEAD: readonly { given: RegExp; say: string }[] = [
     given: /\.proxy-\w+\.[\w-]+\.rds\.amazonaws\.com(\.cn)?$|^arn:aws[\w-]*:rds:[^:]*:\d*:db-proxy/,
     say: "is of an RDS Proxy: give what it stands in front of",
   },
-  {
-    given:
-      /^([\w-]+)\.cluster-(?:(?:ro|custom)-)?\w+\.[\w-]+\.rds\.amazonaws\.com(?:\.cn)?$|^arn:aws[\w-]*:rds:[^:]*:\d*:cluster:([\w-]+)$/,
-    say: "is a cluster's, and no run works on clusters yet: give an instance that is in none",
-  },
-  {
-    given: /^([\w-]+)\.\w+\.[\w-]+\.rds\.amazonaws\.com(?:\.cn)?$|^arn:aws[\w-]*:rds:[^:]*:\d*:db:([\w-]+)$/,
-    say: "is an endpoint or an ARN: give the identifier alone, $1",
-  },
 ];
 
+// Of clusters, of their readers, and of some of their instances; then of instances.
+const CLUSTER =
+  /^([\w-]+)\.cluster-(?:(?:ro|custom)-)?\w+\.[\w-]+\.rds\.amazonaws\.com(?:\.cn)?$|^arn:aws[\w-]*:rds:[^:]*:\d*:cluster:([\w-]+)$/;
+const INSTANCE =
+  /^([\w-]+)\.\w+\.[\w-]+\.rds\.amazonaws\.com(?:\.cn)?$|^arn:aws[\w-]*:rds:[^:]*:\d*:db:([\w-]+)$/;
+
+type Kind = "instance" | "cluster";
+
 /** What is wrong with it where it is something else of AWS's than an identifier. */
-function insteadOfIdentifier(text: string): string | undefined {
+function insteadOfIdentifier(text: string, wanted: Kind): string | undefined {
   // An endpoint may come with its port.
   const given = text.trim().replace(/:\d+$/, "");
-  for (const { given: pattern, say } of INSTEAD) {
+  const foreign = INSTEAD.find((one) => one.given.test(given));
+  if (foreign) return foreign.say;
+  for (const [kind, pattern] of [
+    ["cluster", CLUSTER],
+    ["instance", INSTANCE],
+  ] as const) {
     const match = pattern.exec(given);
-    if (match) return say.replace("$1", match[1] ?? match[2] ?? "");
+    if (!match) continue;
+    const name = match[1] ?? match[2] ?? "";
+    if (kind === wanted) return `is an endpoint or an ARN: give the identifier alone, ${name}`;
+    return kind === "cluster"
+      ? `is a cluster's: give database.cluster in place of database.instance, as ${name}`
+      : `is an instance's: give the identifier of its cluster or, where it is in none, database.instance as ${name}`;
   }
   return undefined;
 }
 
-/** Identifier of a DB instance, as RDS takes it in lower case. */
-export const instanceIdentifier = z.string().superRefine((name, context) => {
-  const refuse = (message: string) => context.addIssue({ code: "custom", message });
-  const instead = insteadOfIdentifier(name);
-  if (instead !== undefined) refuse(`${name} ${instead}`);
-  else if (!/^[a-z](-?[a-z0-9])*$/.test(name)) refuse("a DB instance identifier, in lower case");
-  else if (name.length > 63) refuse("at most 63 characters");
-  else if (name.startsWith("sluice-"))
-    refuse("must not start with sluice-, which names what is deleted again");
-});
+/** Identifier of a DB instance or cluster, as RDS takes it in lower case. */
+export function identifier(kind: Kind) {
+  return z.string().superRefine((name, context) => {
+    const refuse = (message: string) => context.addIssue({ code: "custom", message });
+    const instead = insteadOfIdentifier(name, kind);
+    if (instead !== undefined) refuse(`${name} ${instead}`);
+    else if (!/^[a-z](-?[a-z0-9])*$/.test(name)) refuse(`a DB ${kind} identifier, in lower case`);
+    else if (name.length > 63) refuse("at most 63 characters");
+    else if (name.startsWith("sluice-"))
+      refuse("must not start with sluice-, which names what is deleted again");
+  });
+}

@@ -48,7 +48,7 @@ export class Deployment extends Construct {
     this.notices = new Notices(this, "Notices", settings);
     const { storage, notices } = this;
     const api = new GateApi(this, "Gates", { retention });
-    const { exportTo } = settings.backup;
+    const { copyTo, exportTo } = settings.backup;
     const exports = exportTo && new ExportRole(this, "Export", exportTo);
     const functions = new Functions(this, "Functions", {
       settings,
@@ -68,7 +68,7 @@ export class Deployment extends Construct {
     this.machine = new Machine(this, "Machine", {
       ...common,
       rehearse: settings.rehearse,
-      archive: Object.keys(settings.backup).length > 0,
+      archive: copyTo !== undefined || exportTo !== undefined,
       stateMachineProps: this.watched("MachineLog", name, retention),
     });
     const cleanUp = new CleanUp(this, "CleanUp", {

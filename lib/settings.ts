@@ -2,8 +2,13 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
 import { line } from "../lambdas/gate/said.ts";
-import { type Deployed, maintenanceWindow, type RunDatabase } from "../lambdas/shared/settings.ts";
-import { instanceIdentifier } from "./database-identifier.ts";
+import {
+  type Deployed,
+  maintenanceWindow,
+  type RunCluster,
+  type RunDatabase,
+} from "../lambdas/shared/settings.ts";
+import { identifier } from "./database-identifier.ts";
 import { keyPath } from "./plan/plan-error.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
@@ -61,9 +66,17 @@ const login = {
   secretKmsKeyArn: key.optional(),
 };
 
+const STAGING_FROM = ["clone", "snapshot"] as const;
+
 const databaseFields = {
   /** Identifier of the production instance. */
-  instance: instanceIdentifier,
+  instance: identifier("instance").optional(),
+  /** In its place: identifier of the Aurora PostgreSQL cluster. */
+  cluster: identifier("cluster").optional(),
+  /** Of a cluster: what staging is made from. A clone of the volume takes minutes at any size; a snapshot is a backup, and tested. */
+  staging: z.enum(STAGING_FROM).optional(),
+  /** Of a cluster: identifiers of all its instances, where they do not begin with the cluster's own and a hyphen. */
+  members: z.array(identifier("instance")).min(1).optional(),
   /** Database in that instance. */
   name: z
     .string()
@@ -89,30 +102,51 @@ const application = z.strictObject({
 /** Names of CloudWatch alarms that are silent while the application is down. */
 const alarms = z.array(z.string().min(1));
 
-const database = z.strictObject(databaseFields).superRefine(refuseLogin);
+const database = z.strictObject(databaseFields).superRefine(refuseDatabase);
 
 /** One of several: what is not the same for all of them may stand in it, and is then its own alone. */
 const oneOfSeveral = z
   .strictObject({ ...databaseFields, application: application.optional(), alarms: alarms.optional() })
-  .superRefine(refuseLogin);
+  .superRefine(refuseDatabase);
 
 type Given = z.infer<typeof oneOfSeveral>;
 
 const LIST = "a list of at least one database";
 
 /** A database that runs may be of, with all that is its own. */
-export type Database = Omit<Given, "application" | "alarms"> & {
+export type Database = Omit<
+  Given,
+  "application" | "alarms" | "instance" | "cluster" | "staging" | "members"
+> & {
+  /** Identifier of the production instance, or of the cluster. */
+  instance: string;
+  /** Present where it is a cluster. */
+  cluster?: RunCluster | undefined;
   /** What an execution's input names it by, and CloudWatch its metrics; no other of the deployment has it. */
   label: string;
   application: z.infer<typeof application>;
   alarms: string[];
 };
 
-function refuseLogin(
-  { secretArn, iamUser, secretKmsKeyArn }: z.infer<z.ZodObject<typeof login>>,
+function refuseDatabase(
+  {
+    instance,
+    cluster,
+    staging,
+    members,
+    secretArn,
+    iamUser,
+    secretKmsKeyArn,
+  }: z.infer<z.ZodObject<typeof databaseFields>>,
   context: z.core.$RefinementCtx,
 ): void {
   const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+  if (instance === undefined && cluster === undefined) refuse("instance", "is missing: give it, or cluster");
+  if (instance !== undefined && cluster !== undefined)
+    refuse("cluster", "does not go with instance: an instance that is in a cluster is the cluster's");
+  for (const [key, value] of Object.entries({ staging, members }))
+    if (cluster === undefined && value !== undefined)
+      refuse(key, "is of clusters: give cluster in place of instance");
   if ((secretArn === undefined) === (iamUser === undefined))
     refuse("secretArn", "give either this or iamUser: how the migrating role logs in");
   if (iamUser !== undefined && secretKmsKeyArn !== undefined)
@@ -189,6 +223,8 @@ const fields = z.strictObject({
   /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
   backup: z
     .strictObject({
+      /** Of clusters: `clone`, a clone of the volume behind the fence, or a cluster snapshot. */
+      by: z.enum(["snapshot", "clone"]).optional(),
       /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
       copyTo: z
         .strictObject({
@@ -251,6 +287,12 @@ const checked = fields.superRefine((given, context) => {
   if (given.database && given.databases)
     refuse(["databases"], "does not go with database: move that one into this list");
   if (!given.database && !given.databases) refuse(["database"], "is missing: give it, or the list databases");
+  const all = given.database ? [given.database] : (given.databases ?? []);
+  const clone = given.backup.by === "clone";
+  if (clone && all.some(({ cluster }) => cluster === undefined))
+    refuse(["backup", "by"], "clone is of clusters alone: RDS clones no instance");
+  if (clone && (given.backup.copyTo || given.backup.exportTo))
+    refuse(["backup", "by"], "clone leaves no snapshot that could be copied or exported: say snapshot");
   given.databases?.forEach((one, i, all) => {
     // An execution's input is a line of text, and the stack's output lists the names with commas between.
     if (all.length > 1 && (one.name.includes(",") || !line(100).safeParse(one.name).success))
@@ -258,8 +300,18 @@ const checked = fields.superRefine((given, context) => {
         ["databases", i, "name"],
         "cannot be given in an execution's input: it has a comma or a character that cannot be seen. Deploy this database by itself",
       );
-    if (all.slice(0, i).some((before) => before.instance === one.instance && before.name === one.name))
-      refuse(["databases", i], `${one.name} on ${one.instance} is there twice`);
+    const on = identifierOf(one);
+    if (all.slice(0, i).some((before) => identifierOf(before) === on && before.name === one.name))
+      refuse(["databases", i], `${one.name} on ${on} is there twice`);
+    const same = all.slice(0, i).find((before) => identifierOf(before) === on);
+    if (
+      same &&
+      (same.cluster !== one.cluster || same.staging !== one.staging || `${same.members}` !== `${one.members}`)
+    )
+      refuse(
+        ["databases", i],
+        `${on} is described in another way than above: cluster, staging and members must be the same`,
+      );
   });
   if (typeof approvers[0] !== typeof escalation[0])
     refuse(
@@ -277,23 +329,30 @@ export const settings = checked.transform(
     const [first, ...others] = given;
     // Refused by the check.
     if (!first) return z.NEVER;
-    const whole = (one: Given): Database => ({
+    const whole = ({ cluster, staging = "clone", members, ...one }: Given): Database => ({
       ...one,
+      instance: identifierOf({ ...one, cluster }),
+      ...(cluster === undefined
+        ? {}
+        : { cluster: { staging, backup: common.backup.by ?? "snapshot", ...(members && { members }) } }),
       application: one.application ?? application,
       alarms: one.alarms ?? alarms,
-      label: labelOf(one, given),
+      label: labelOf({ ...one, cluster }, given),
     });
     const databases: [Database, ...Database[]] = [whole(first), ...others.map(whole)];
     return { ...common, databases };
   },
 );
 
-/** The instance's identifier, or with the database's name where more than one of the instance is in the list. */
-function labelOf(
-  { instance, name }: Pick<Database, "instance" | "name">,
-  all: readonly Pick<Database, "instance">[],
-): string {
-  return all.filter((one) => one.instance === instance).length > 1 ? `${instance}/${name}` : instance;
+function identifierOf({ instance, cluster }: Pick<Given, "instance" | "cluster">): string {
+  // One of the two is there, or the check refuses them.
+  return cluster ?? instance ?? "";
+}
+
+/** The identifier, or with the database's name where more than one of the instance or cluster is in the list. */
+function labelOf(one: Pick<Given, "instance" | "cluster" | "name">, all: readonly Given[]): string {
+  const id = identifierOf(one);
+  return all.filter((other) => identifierOf(other) === id).length > 1 ? `${id}/${one.name}` : id;
 }
 
 export type Settings = z.infer<typeof settings>;
@@ -360,7 +419,7 @@ export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
     ...(settings.restore ? {} : { restore: false as const }),
     ...(Object.keys(settings.tags).length === 0 ? {} : { tags: settings.tags }),
     retentionDays: settings.retentionDays,
-    ...settings.backup,
+    ...placesOf(settings),
     separateApprover: settings.separateApprover,
     ...peopleOf(settings),
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
@@ -374,6 +433,7 @@ export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
 function toRunDatabase({
   label,
   instance,
+  cluster,
   name,
   secretArn,
   iamUser,
@@ -383,6 +443,7 @@ function toRunDatabase({
   return {
     label,
     instance,
+    ...(cluster === undefined ? {} : { cluster }),
     database: name,
     ...(secretArn === undefined ? {} : { secretArn }),
     ...(iamUser === undefined ? {} : { iamUser }),
@@ -390,6 +451,10 @@ function toRunDatabase({
     ...(application.url === undefined ? {} : { applicationUrl: application.url }),
     alarms,
   };
+}
+
+function placesOf({ backup: { by: _, ...places } }: Settings): Pick<Deployed, "copyTo" | "exportTo"> {
+  return places;
 }
 
 function peopleOf({ approvers, escalation }: Settings): Pick<Deployed, "people"> {

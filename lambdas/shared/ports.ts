@@ -9,7 +9,9 @@ export interface World {
   /** Where there is a choice of databases those of the run's own, once it is bound to it (run-database.ts). */
   settings: RunSettings;
   /** Absent where the world is that of one database, as a local run's is. */
-  choice?: Choice<Pick<World, "settings" | "databases" | "metrics">>;
+  choice?: Choice<
+    Pick<World, "settings" | "databases" | "metrics"> & Partial<Pick<World, "fleet" | "archive">>
+  >;
   evidence: EvidenceStore;
   plans: Plans;
   fleet: DatabaseFleet;

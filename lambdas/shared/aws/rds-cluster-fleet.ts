@@ -26,6 +26,7 @@ import type {
   Findings,
   Instance,
   InstanceSettings,
+  Moments,
   RestoreBegun,
   RestorePurpose,
   SettingsGiven,
@@ -38,6 +39,7 @@ import { type FoundCluster, findCluster, findWithMembers, memberNames } from "./
 import { clusterFindings } from "./rds-cluster-findings.ts";
 import { giveClusterSettings, inSync, waitsForReboot } from "./rds-cluster-give-settings.ts";
 import { clusterHandOver } from "./rds-cluster-hand-over.ts";
+import { RdsClusterMoments } from "./rds-cluster-moments.ts";
 import {
   CLUSTER_CAN_WAIT,
   cloneRequest,
@@ -49,7 +51,7 @@ import { asClusterSettings, type ClusterSettings, clusterSettingsOf } from "./rd
 import { findInstance } from "./rds-find.ts";
 import { CLUSTER_GROUPS, deleteQuietGroup, MEMBER_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { reboot } from "./rds-reboot.ts";
-import { sendWithLess } from "./rds-send-less.ts";
+import { NO_ROOM, sendWithLess } from "./rds-send-less.ts";
 import { clusterStatus, instanceStatus, lacksRoom, servesSessions, snapshotStatus } from "./rds-status.ts";
 import { tagList } from "./rds-tags.ts";
 
@@ -57,9 +59,6 @@ const GIB = 1024 ** 3;
 
 /** Minutes. */
 const BETWEEN_NAMES = 15;
-
-/** AWS has no room for a cluster, its storage or its instance right now. */
-const NO_ROOM = /^Insufficient(DBInstance|DBCluster|StorageCluster)Capacity$/;
 
 /**
  * Clusters of Aurora PostgreSQL as a fleet: what others call an instance is a cluster with the instances in it, and
@@ -69,13 +68,16 @@ const NO_ROOM = /^Insufficient(DBInstance|DBCluster|StorageCluster)Capacity$/;
 export class RdsClusterFleet implements DatabaseFleet {
   // By the user guides: ten minutes for the instances' names, which are given up first, and a few for the cluster's.
   readonly renameSeconds = 780;
+  readonly moments: Moments;
 
   /** @param cluster production's, with how it is copied */
   constructor(
     private readonly client: RDSClient,
     private readonly cluster: string,
     private readonly settings: RunCluster,
-  ) {}
+  ) {
+    this.moments = new RdsClusterMoments(client);
+  }
 
   async describe(cluster: string): Promise<Instance | undefined> {
     const found = await this.find(cluster);

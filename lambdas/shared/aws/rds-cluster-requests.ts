@@ -69,6 +69,24 @@ export function cloneRequest(
   };
 }
 
+/** A copy of that cluster as it was then. */
+export function momentRequest(
+  source: string,
+  at: Date,
+  cluster: string,
+  like: ClusterSettings,
+  purpose: RestorePurpose,
+  tags: Tags,
+): CloneRequest {
+  return {
+    ...clusterRequest(like, purpose, tags),
+    DBClusterIdentifier: cluster,
+    SourceDBClusterIdentifier: source,
+    RestoreType: "full-copy",
+    RestoreToTime: at,
+  };
+}
+
 export function clusterRestoreRequest(
   snapshot: string,
   cluster: string,

@@ -21,6 +21,12 @@ export interface Sending<R> {
   tried: string;
 }
 
+/** AWS has no room for a cluster, its storage or its instance right now. */
+export const NO_ROOM = /^Insufficient(DBInstance|DBCluster|StorageCluster)Capacity$/;
+
+/** RDS takes a moment only when its archive has come to it; it says so in words alone. */
+const TOO_LATE = /cannot be restored to a time later than|latest restorable time/i;
+
 /** A wish of the request is wrong, and RDS does not say by a name which. */
 const UNNAMED = /^(InvalidParameter(Value|Combination)?|ValidationError)$/;
 
@@ -42,7 +48,7 @@ export async function sendWithLess<R extends object>(
       const name = awsErrorName(error);
       if (name === done || isBusy(error)) return begun;
       const why = `${name}: ${messageOf(error)}`;
-      if (waits.test(name)) return { waits: { why }, without };
+      if (waits.test(name) || (UNNAMED.test(name) && TOO_LATE.test(why))) return { waits: { why }, without };
       const given = parts.filter(({ keys }) => keys.some((key) => asked[key] !== undefined));
       const named = given.filter((part) => part.named.test(name));
       const less = named.length > 0 ? named : UNNAMED.test(name) ? given : [];
