@@ -3,6 +3,7 @@ import * as z from "zod";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
 import { line } from "../lambdas/gate/said.ts";
 import {
+  BACKUP_KINDS,
   type Deployed,
   maintenanceWindow,
   type RunCluster,
@@ -198,6 +199,51 @@ const tags = z
   .refine((tags) => Object.keys(tags).length <= MOST_TAGS, `at most ${MOST_TAGS}: a run adds its own`)
   .default({});
 
+/** A clone is a snapshot of another kind, which clusters alone have. */
+const BACKUP_GIVEN = [...BACKUP_KINDS, "clone"] as const;
+const BACKUP_BY = `one of ${BACKUP_GIVEN.join(", ")}`;
+
+/** How production is backed up within the downtime, and where the final snapshot goes besides. */
+const backup = z
+  .strictObject({
+    /** What a restore goes back to. Left out: a moment, where the instance's backups allow that, else a snapshot. */
+    by: z.enum(BACKUP_GIVEN, { error: BACKUP_BY }).optional(),
+    /** Takes a snapshot once the application is in, to be kept. */
+    snapshotAfterOpening: z.boolean().optional(),
+    /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
+    copyTo: z
+      .strictObject({
+        region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
+        kmsKeyArn: key.optional(),
+      })
+      .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
+        path: ["kmsKeyArn"],
+        error: "must be of a key in the Region that is copied to",
+      })
+      .optional(),
+    /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
+    exportTo: z
+      .strictObject({
+        bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+        kmsKeyArn: key,
+      })
+      .optional(),
+  })
+  .superRefine(({ by, copyTo, exportTo }, context) => {
+    if (by === "point-in-time" && (copyTo || exportTo))
+      context.addIssue({
+        code: "custom",
+        path: ["by"],
+        message: `point-in-time takes no final snapshot, and ${copyTo ? "copyTo" : "exportTo"} sends that away: take one of the two out`,
+      });
+    if (by === "clone" && (copyTo || exportTo))
+      context.addIssue({
+        code: "custom",
+        path: ["by"],
+        message: `a clone is no snapshot that ${copyTo ? "copyTo" : "exportTo"} could send away: say snapshot`,
+      });
+  });
+
 /** Every setting there is; docs/deploying.md tells what each is for. */
 const fields = z.strictObject({
   /** Folder of the plan, relative to the app's. */
@@ -220,31 +266,8 @@ const fields = z.strictObject({
   escalation: listOfAsked,
   /** Of the database's application; with several databases of those that have none of their own. */
   application: application.prefault({}),
-  /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
-  backup: z
-    .strictObject({
-      /** Of clusters: `clone`, a clone of the volume behind the fence, or a cluster snapshot. */
-      by: z.enum(["snapshot", "clone"]).optional(),
-      /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
-      copyTo: z
-        .strictObject({
-          region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
-          kmsKeyArn: key.optional(),
-        })
-        .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
-          path: ["kmsKeyArn"],
-          error: "must be of a key in the Region that is copied to",
-        })
-        .optional(),
-      /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
-      exportTo: z
-        .strictObject({
-          bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
-          kmsKeyArn: key,
-        })
-        .optional(),
-    })
-    .prefault({}),
+  /** The kind alone, or with where the final snapshot goes besides: no run waits for that. */
+  backup: z.union([z.enum(BACKUP_GIVEN), backup], { error: `${BACKUP_BY}, or keys of its own` }).prefault({}),
   /** What the organization's policies demand of all that a run makes at RDS: staging, snapshots, groups. */
   tags,
   /** Silent while the application is down; with several databases those of each that has none of its own. */
@@ -288,11 +311,9 @@ const checked = fields.superRefine((given, context) => {
     refuse(["databases"], "does not go with database: move that one into this list");
   if (!given.database && !given.databases) refuse(["database"], "is missing: give it, or the list databases");
   const all = given.database ? [given.database] : (given.databases ?? []);
-  const clone = given.backup.by === "clone";
-  if (clone && all.some(({ cluster }) => cluster === undefined))
-    refuse(["backup", "by"], "clone is of clusters alone: RDS clones no instance");
-  if (clone && (given.backup.copyTo || given.backup.exportTo))
-    refuse(["backup", "by"], "clone leaves no snapshot that could be copied or exported: say snapshot");
+  const { by } = backupAs(given.backup);
+  if (by === "clone" && all.some(({ cluster }) => cluster === undefined))
+    refuse(["backup"], "clone is of clusters alone: RDS clones no instance");
   given.databases?.forEach((one, i, all) => {
     // An execution's input is a line of text, and the stack's output lists the names with commas between.
     if (all.length > 1 && (one.name.includes(",") || !line(100).safeParse(one.name).success))
@@ -322,6 +343,12 @@ const checked = fields.superRefine((given, context) => {
     refuse(["evidenceLock", "days"], `must not be more than retentionDays (${retentionDays})`);
 });
 
+type BackupGiven = z.infer<typeof backup>;
+
+function backupAs(given: (typeof BACKUP_GIVEN)[number] | BackupGiven): BackupGiven {
+  return typeof given === "string" ? { by: given } : given;
+}
+
 /** Settings as they are read: a list of databases, each with all that is its own, also where there is one. */
 export const settings = checked.transform(
   ({ database, databases: several, application, alarms, ...common }) => {
@@ -329,18 +356,25 @@ export const settings = checked.transform(
     const [first, ...others] = given;
     // Refused by the check.
     if (!first) return z.NEVER;
+    const backup = backupAs(common.backup);
     const whole = ({ cluster, staging = "clone", members, ...one }: Given): Database => ({
       ...one,
       instance: identifierOf({ ...one, cluster }),
       ...(cluster === undefined
         ? {}
-        : { cluster: { staging, backup: common.backup.by ?? "snapshot", ...(members && { members }) } }),
+        : {
+            cluster: {
+              staging,
+              backup: backup.by === "clone" ? "clone" : "snapshot",
+              ...(members && { members }),
+            },
+          }),
       application: one.application ?? application,
       alarms: one.alarms ?? alarms,
       label: labelOf({ ...one, cluster }, given),
     });
     const databases: [Database, ...Database[]] = [whole(first), ...others.map(whole)];
-    return { ...common, databases };
+    return { ...common, backup, databases };
   },
 );
 
@@ -399,11 +433,22 @@ export function mistakesIn(value: unknown): string[] {
 }
 
 function toldMistakes({ issues }: z.ZodError): string[] {
-  return issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((name) => `${keyPath([...issue.path, name])}: there is no such setting`)
-      : [`${keyPath(issue.path) || "(all of it)"}: ${isMissing(issue) ? "is missing" : issue.message}`],
+  return issues
+    .flatMap(within)
+    .flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((name) => `${keyPath([...issue.path, name])}: there is no such setting`)
+        : [`${keyPath(issue.path) || "(all of it)"}: ${isMissing(issue) ? "is missing" : issue.message}`],
+    );
+}
+
+/** Of a choice between a word and keys, what is wrong with the keys that were given. Names and addresses have words of their own. */
+function within(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union" || issue.path[0] !== "backup") return [issue];
+  const inner = issue.errors.find((all) =>
+    all.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   );
+  return inner?.map((one) => ({ ...one, path: [...issue.path, ...one.path] })) ?? [issue];
 }
 
 function isMissing(issue: z.core.$ZodIssue): boolean {
@@ -419,7 +464,7 @@ export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
     ...(settings.restore ? {} : { restore: false as const }),
     ...(Object.keys(settings.tags).length === 0 ? {} : { tags: settings.tags }),
     retentionDays: settings.retentionDays,
-    ...placesOf(settings),
+    ...backupOf(settings),
     separateApprover: settings.separateApprover,
     ...peopleOf(settings),
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
@@ -427,6 +472,16 @@ export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
     lockTimeoutMs: settings.lockTimeoutMs,
     lockTries: settings.lockTries,
     concurrentWaitMs: settings.concurrentWaitMs,
+  };
+}
+
+function backupOf({
+  backup: { by, snapshotAfterOpening, ...places },
+}: Settings): Pick<Deployed, "backup" | "snapshotAfterOpening" | "copyTo" | "exportTo"> {
+  return {
+    ...(by === undefined ? {} : { backup: by === "clone" ? ("snapshot" as const) : by }),
+    ...(snapshotAfterOpening ? { snapshotAfterOpening } : {}),
+    ...places,
   };
 }
 
@@ -451,10 +506,6 @@ function toRunDatabase({
     ...(application.url === undefined ? {} : { applicationUrl: application.url }),
     alarms,
   };
-}
-
-function placesOf({ backup: { by: _, ...places } }: Settings): Pick<Deployed, "copyTo" | "exportTo"> {
-  return places;
 }
 
 function peopleOf({ approvers, escalation }: Settings): Pick<Deployed, "people"> {

@@ -58,7 +58,7 @@ export function finalSnapshotArn(stack: Stack, region: string): string {
 
 /** Every cluster snapshot that Sluice takes. */
 export function clusterSnapshotArns(stack: Stack): string[] {
-  return (["rehearsal", "final"] as const).map((purpose) =>
+  return (["rehearsal", "final", "kept"] as const).map((purpose) =>
     rdsArn(stack, "cluster-snapshot", `${snapshotPrefix(purpose)}*`),
   );
 }

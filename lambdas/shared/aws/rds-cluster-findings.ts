@@ -66,13 +66,11 @@ export async function clusterFindings(
     leavesOut: [
       "Keeping the cluster that is moved aside still, a quarter of an hour at most.",
       "Waiting for AWS to have room for such an instance.",
-      ...(settings.staging === settings.backup
-        ? []
-        : [
-            settings.backup === "snapshot"
-              ? "Restoring a cluster snapshot, which takes longer the more it holds: staging was cloned."
-              : "Nothing of the clone: staging was restored from a cluster snapshot, which takes longer.",
-          ]),
+      ...(settings.staging === "clone" && settings.backup !== "clone"
+        ? [
+            "Restoring to a moment or from a cluster snapshot, which takes longer the more there is: staging was cloned, which takes minutes at any size.",
+          ]
+        : []),
       ...(readers.length === 0 ? [] : [`Creating the readers again: ${readers.join(", ")}.`]),
       "Settings that are given back once production is proven, for half an hour at most.",
     ],
@@ -139,7 +137,7 @@ function copies({ staging, backup }: RunCluster): PreflightCheck {
     name: "copies",
     passed: true,
     expected: "known",
-    seen: `staging is made from ${said[staging]}; a restore is made from ${said[backup]}. ${staging === "clone" ? "The rehearsal tests no backup" : "The rehearsal tests a backup"}`,
+    seen: `staging is made from ${said[staging]}; the final backup, where it is no moment, is ${said[backup]}. ${staging === "clone" ? "The rehearsal tests no backup" : "The rehearsal tests a backup"}`,
     mend: "",
   };
 }

@@ -17,6 +17,7 @@ import {
   memberAsideName,
   memberAsidePatterns,
   memberPatterns,
+  type SnapshotPurpose,
   STAGING_PREFIX,
   snapshotPrefix,
   writerName,
@@ -102,9 +103,10 @@ export class RdsClusterFleet implements DatabaseFleet {
 
   /** A clone is restored from but once: what is needed more often is a cluster snapshot, whatever the settings say. */
   async startSnapshot(snapshot: string, cluster: string, tags: Tags, often = false): Promise<void> {
-    const final = !snapshot.startsWith(snapshotPrefix("rehearsal"));
-    const how = final ? this.settings.backup : this.settings.staging;
-    if (how === "clone" && !often) return await this.startClone(snapshot, cluster, tags, final);
+    const { backup, staging } = this.settings;
+    const is = (purpose: SnapshotPurpose) => snapshot.startsWith(snapshotPrefix(purpose));
+    const clones = (is("final") && backup === "clone") || (is("rehearsal") && staging === "clone");
+    if (clones && !often) return await this.startClone(snapshot, cluster, tags, is("final"));
     await attempt(`take snapshot ${snapshot} of ${cluster}`, ["DBClusterSnapshotAlreadyExists"], () =>
       this.client.send(
         new CreateDBClusterSnapshotCommand({
