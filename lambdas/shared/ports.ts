@@ -196,7 +196,7 @@ export interface PointInTime {
 export interface MomentState {
   /** `pending` while the archived WAL has not come so far; `failed`: it never will, or no longer can. */
   status: "available" | "pending" | "failed";
-  /** For people: why it is so, and what would help where anything would. */
+  /** For people, a sentence: why it is so, and what would help where anything would. */
   statusText: string;
   /** Between which moments the instance can be restored by now; ISO 8601. */
   from?: string | undefined;

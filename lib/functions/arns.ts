@@ -40,7 +40,7 @@ export function asidePattern(name: string): string {
 
 /** Every snapshot that Sluice takes. */
 export function snapshotArns(stack: Stack): string[] {
-  return (["rehearsal", "final"] as const).map((purpose) =>
+  return (["rehearsal", "final", "kept"] as const).map((purpose) =>
     rdsArn(stack, "snapshot", `${snapshotPrefix(purpose)}*`),
   );
 }

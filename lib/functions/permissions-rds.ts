@@ -79,7 +79,7 @@ export function stagingStatements(stack: Stack, settings: Settings): iam.PolicyS
   const staging = [instanceArn(stack, `${STAGING_PREFIX}*`)];
   return [
     ...restoreStatements(stack, staging, databases),
-    ...(restore ? momentStatements(stack, staging, productions(stack, databases).production) : []),
+    ...(restore ? momentStatements(stack, settings, staging, productions(stack, databases).production) : []),
     new iam.PolicyStatement({
       actions: ["rds:DeleteDBInstance"],
       resources: [instanceArn(stack, `${STAGING_PREFIX}*`)],
@@ -100,7 +100,7 @@ export function productionStatements(stack: Stack, settings: Settings): iam.Poli
   const { production, aside } = productions(stack, databases);
   return [
     ...restoreStatements(stack, production, databases),
-    ...momentStatements(stack, production, aside),
+    ...momentStatements(stack, settings, production, aside),
     new iam.PolicyStatement({
       actions: ["rds:ModifyDBInstance", "rds:RebootDBInstance"],
       resources: aside,
@@ -157,7 +157,13 @@ function restoreStatements(
  * Restoring to a moment. IAM is asked about both instances, and cannot tell which is which; but RDS makes none under a
  * name that is taken, and changes none that is there.
  */
-function momentStatements(stack: Stack, to: string[], from: string[]): iam.PolicyStatement[] {
+function momentStatements(
+  stack: Stack,
+  { backup }: Settings,
+  to: string[],
+  from: string[],
+): iam.PolicyStatement[] {
+  if (backup.by === "snapshot") return [];
   return [
     new iam.PolicyStatement({
       actions: ["rds:RestoreDBInstanceToPointInTime"],

@@ -87,6 +87,12 @@ test("deployed with restore: false, no role may change production at all, and no
   expect(who(roles, ({ of }) => of === "restore")).toEqual([]);
 });
 
+test("deployed with backup: snapshot, no role may restore anything to a moment", async () => {
+  const roles = await rolesWith({ backup: "snapshot" });
+  for (const name of ["orders-production", "sluice-staging-1", "orders-production-before-0123456789ab"])
+    expect(who(roles, (role) => role.may(TO_A_MOMENT, arn("db", name)))).toEqual([]);
+});
+
 describe("logging in to the database", () => {
   const token = (user: string) => `arn:aws:rds-db:eu-central-1:123456789012:dbuser:db-ABC/${user}`;
   const { secretArn, secretKmsKeyArn: _, ...database } = fullSettings.database;

@@ -39,7 +39,7 @@ export class RdsMoments implements Moments {
     if (!db)
       return {
         status: "pending",
-        statusText: `neither ${point.instance} nor ${point.aside} is to be seen with the identity ${point.identity}: it may be between its names, or somebody deleted it`,
+        statusText: `Neither ${point.instance} nor ${point.aside} is to be seen with the resource id ${point.identity}: it may be between its names, or somebody deleted it.`,
       };
     return {
       ...stateOf(db, point),
@@ -62,7 +62,7 @@ export class RdsMoments implements Moments {
     if (!db)
       throw new SluiceError(
         ErrorName.FleetFailed,
-        `There is no instance with the identity ${point.identity} any more, neither as ${point.instance} nor as ${point.aside}: nothing can be restored to ${point.moment.at}. Look for its retained automated backups (aws rds describe-db-instance-automated-backups --dbi-resource-id ${point.identity}).`,
+        `There is no instance with the resource id ${point.identity} any more, neither as ${point.instance} nor as ${point.aside}: nothing can be restored to ${point.moment.at}. Look for its retained automated backups (aws rds describe-db-instance-automated-backups --dbi-resource-id ${point.identity}).`,
       );
     // By its name: that is what IAM is asked about. The resource id has told before that the name is this one's.
     const source = { instance: db.DBInstanceIdentifier ?? "", at: new Date(point.moment.at) };
@@ -103,11 +103,11 @@ function stateOf(db: DBInstance, { moment }: PointInTime): MomentState {
   if (days === 0)
     return {
       status: "failed",
-      statusText: `automated backups of ${name} are off (BackupRetentionPeriod 0): when they were turned off, RDS deleted all of them`,
+      statusText: `Automated backups of ${name} are off (BackupRetentionPeriod 0): when they were turned off, RDS deleted all of them.`,
     };
   const until = db.LatestRestorableTime?.toISOString();
   if (until === undefined)
-    return { status: "pending", statusText: `RDS has no automated backup of ${name} yet` };
+    return { status: "pending", statusText: `RDS has no automated backup of ${name} yet.` };
   // No base backup is kept for longer, reckoned from what can be restored now.
   const from = new Date(Date.parse(until) - days * DAY_MS).toISOString();
   const window = `${name} can be restored to any second from ${from} to ${until}`;
@@ -115,16 +115,16 @@ function stateOf(db: DBInstance, { moment }: PointInTime): MomentState {
   if (at < Date.parse(from))
     return {
       status: "failed",
-      statusText: `${window}: ${moment.at} is over, as automated backups are kept for ${days} days`,
+      statusText: `${window}: ${moment.at} is over, as automated backups are kept for ${days} days.`,
       from,
       until,
     };
   // RDS takes times before the latest one.
   return at < Date.parse(until)
-    ? { status: "available", statusText: window, from, until }
+    ? { status: "available", statusText: `${window}.`, from, until }
     : {
         status: "pending",
-        statusText: `${name} can be restored up to ${until} by now, and not yet to ${moment.at}: RDS sends the WAL away every five minutes`,
+        statusText: `${name} can be restored up to ${until} by now, and not yet to ${moment.at}: RDS sends the WAL away every five minutes.`,
         from,
         until,
       };

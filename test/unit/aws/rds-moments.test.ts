@@ -159,7 +159,7 @@ describe("a restore to the moment", () => {
   test("another instance that has production's name by now is never its source", async () => {
     knows({ orders: { DbiResourceId: "db-ANOTHER" } });
     await expect(moments.startRestore(point, "orders", like, "production", tags)).rejects.toThrow(
-      /no instance with the identity db-PRODUCTION any more.*retained automated backups/,
+      /no instance with the resource id db-PRODUCTION any more.*retained automated backups/,
     );
     expect(requests()).toEqual([]);
   });
