@@ -67,7 +67,7 @@ async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
 }
 
 function docOf(
-  { id, createdAt, sizeBytes, engineVersion, encrypted, kmsKey }: Snapshot,
+  { id, createdAt, sizeBytes, engineVersion, encrypted, kmsKey, clone }: Snapshot,
   more: Pick<SnapshotDoc, "at" | "beganAt" | "instance" | "keepUntil">,
 ): SnapshotDoc {
   return {
@@ -78,6 +78,7 @@ function docOf(
     engineVersion: engineVersion ?? null,
     encrypted: encrypted ?? null,
     kmsKey: kmsKey ?? null,
+    ...(clone ? { clone } : {}),
   };
 }
 

@@ -19,11 +19,17 @@ export async function forgetUnknownCondition(s3: S3Client, Bucket: string): Prom
 }
 
 const PARAMETER_GROUPS = [
+  "rds:DescribeDBClusterParameterGroups",
+  "rds:DescribeDBClusterParameters",
+  "rds:CreateDBClusterParameterGroup",
+  "rds:ModifyDBClusterParameterGroup",
   "rds:DescribeDBParameterGroups",
   "rds:DescribeDBParameters",
   "rds:CreateDBParameterGroup",
   "rds:ModifyDBParameterGroup",
 ];
+
+const SNAPSHOTS = ["rds:DescribeDBSnapshots", "rds:DescribeDBClusterSnapshots"];
 
 /**
  * Of these calls MiniStack cannot tell what they are about: which execution a task token is of, which snapshot or
@@ -31,14 +37,16 @@ const PARAMETER_GROUPS = [
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   gatepage: ["states:SendTaskSuccess"],
-  snapshot: ["rds:DescribeDBSnapshots"],
+  snapshot: SNAPSHOTS,
   staging: [
-    "rds:DescribeDBSnapshots",
+    ...SNAPSHOTS,
     "rds:DeleteDBSnapshot",
+    "rds:DeleteDBClusterSnapshot",
+    "rds:DeleteDBClusterParameterGroup",
     ...PARAMETER_GROUPS,
     "rds:DeleteDBParameterGroup",
   ],
-  restore: ["rds:DescribeDBSnapshots", ...PARAMETER_GROUPS],
+  restore: [...SNAPSHOTS, ...PARAMETER_GROUPS],
   aftercare: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
 };
 

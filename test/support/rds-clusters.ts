@@ -75,8 +75,16 @@ export class RdsClusters {
 
   constructor(
     private readonly volumes: Volumes = NO_DATA,
+    private readonly endpointOf = (name: string) => `${name}.cluster-abc.eu-central-1.rds.amazonaws.com`,
     private readonly looks = 2,
   ) {}
+
+  /** Where its writer answers; undefined where there is none. */
+  portOf(name: string): number | undefined {
+    const found = this.clusters.get(name);
+    const serves = [...this.members.values()].some(({ cluster }) => cluster === name);
+    return serves ? found?.db.Port : undefined;
+  }
 
   /** A cluster that is there already, with its instances, the writer first. */
   adopt(db: DBCluster, members: readonly DBInstance[], volume: string): void {
@@ -277,7 +285,7 @@ export class RdsClusters {
 
   private open(name: string, db: DBCluster): void {
     db.Status = "available";
-    db.Endpoint = endpointOf(name, db);
+    db.Endpoint = this.endpointOf(name);
   }
 
   private modify(request: ModifyDBClusterMessage): object {
@@ -479,10 +487,4 @@ function pass(thing: { busy?: { looks: number; done: () => void } | undefined })
   const { done } = thing.busy;
   thing.busy = undefined;
   done();
-}
-
-function endpointOf(name: string, db: DBCluster): string {
-  return db.Endpoint?.includes(".") || !db.Endpoint
-    ? `${name}.cluster-abc.eu-central-1.rds.amazonaws.com`
-    : db.Endpoint;
 }
