@@ -46,11 +46,15 @@ export function snapshotArns(stack: Stack): string[] {
 }
 
 /** Copies of final snapshots in another Region. */
-export function finalSnapshotArn(stack: Stack, region: string): string {
+export function finalSnapshotArn(
+  stack: Stack,
+  kind: "snapshot" | "cluster-snapshot",
+  region: string,
+): string {
   return stack.formatArn({
     service: "rds",
     region,
-    resource: "snapshot",
+    resource: kind,
     resourceName: `${snapshotPrefix("final")}*`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });

@@ -87,7 +87,8 @@ export function clusterStagingStatements(stack: Stack, settings: Settings): iam.
   const rehearsal = rdsArn(stack, "cluster", `${snapshotPrefix("rehearsal")}*`);
   const instances = instanceArn(stack, `${STAGING_PREFIX}*`);
   return [
-    ...restoreStatements(stack, [stagingArn(stack)], [instances], production),
+    ...restoreStatements(stack, [stagingArn(stack)], [instances]),
+    ...(settings.restore ? momentStatements(stack, settings, [stagingArn(stack)], production) : []),
     new iam.PolicyStatement({ actions: ["rds:ModifyDBCluster"], resources: [rehearsal] }),
     new iam.PolicyStatement({ actions: ["rds:DeleteDBInstance"], resources: [instances] }),
     new iam.PolicyStatement({
@@ -112,7 +113,8 @@ export function clusterProductionStatements(stack: Stack, settings: Settings): i
   if (clusters.length === 0) return [];
   const { production, aside, members, membersAside } = arnsOf(stack, clusters);
   return [
-    ...restoreStatements(stack, production, members, aside),
+    ...restoreStatements(stack, production, members),
+    ...momentStatements(stack, settings, production, aside),
     new iam.PolicyStatement({
       // A clone that becomes production is renamed.
       actions: ["rds:ModifyDBCluster"],
@@ -129,25 +131,33 @@ export function clusterProductionStatements(stack: Stack, settings: Settings): i
   ];
 }
 
-/** @param sources clusters that may be restored to a moment */
-function restoreStatements(
+/** Restoring to a moment, of which IAM is asked about both clusters. */
+function momentStatements(
   stack: Stack,
-  clusters: string[],
-  instances: string[],
-  sources: string[],
+  { backup: { by } }: Settings,
+  to: string[],
+  from: string[],
 ): iam.PolicyStatement[] {
+  if (by === "snapshot" || by === "clone") return [];
+  return [
+    new iam.PolicyStatement({
+      actions: ["rds:RestoreDBClusterToPointInTime"],
+      resources: [...to, ...from, ...groupArns(stack)],
+    }),
+  ];
+}
+
+function restoreStatements(stack: Stack, clusters: string[], instances: string[]): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       actions: [
         "rds:RestoreDBClusterFromSnapshot",
-        "rds:RestoreDBClusterToPointInTime",
         "rds:ModifyDBCluster",
         "rds:CreateDBInstance",
         "rds:AddTagsToResource",
       ],
       resources: clusters,
     }),
-    new iam.PolicyStatement({ actions: ["rds:RestoreDBClusterToPointInTime"], resources: sources }),
     new iam.PolicyStatement({
       actions: ["rds:RestoreDBClusterFromSnapshot"],
       resources: clusterSnapshotArns(stack),
@@ -165,7 +175,6 @@ function restoreStatements(
       // The groups are production's own, as they are at the time: their names are not known here.
       actions: [
         "rds:RestoreDBClusterFromSnapshot",
-        "rds:RestoreDBClusterToPointInTime",
         "rds:ModifyDBCluster",
         "rds:CreateDBInstance",
         "rds:ModifyDBInstance",

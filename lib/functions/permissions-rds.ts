@@ -163,7 +163,7 @@ function momentStatements(
   to: string[],
   from: string[],
 ): iam.PolicyStatement[] {
-  if (backup.by === "snapshot") return [];
+  if (backup.by === "snapshot" || backup.by === "clone") return [];
   return [
     new iam.PolicyStatement({
       actions: ["rds:RestoreDBInstanceToPointInTime"],

@@ -34,7 +34,7 @@ describe("a run on a cluster", () => {
     // The final clone is the way back, and stays: without an instance, so that nothing runs on it.
     expect(names()).toEqual([INSTANCE, snapshotName(run, "final")].sort());
     expect(JSON.parse(await fileOf(run, "snapshots/rehearsal.json"))).toMatchObject({ clone: true });
-    expect(await fileOf(run, "report.html")).toContain("tests no backup");
+    expect(await fileOf(run, "report.html")).toContain("No backup was tested by it");
   });
 
   test("that is not wanted on production ends Refused, and nothing is left", async () => {

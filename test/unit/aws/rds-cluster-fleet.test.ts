@@ -329,7 +329,11 @@ describe("the way back", () => {
     const renames = world.calls
       .filter(({ input }) => input.NewDBInstanceIdentifier ?? input.NewDBClusterIdentifier)
       .map(({ input }) => input.NewDBInstanceIdentifier ?? input.NewDBClusterIdentifier);
-    expect([...new Set(renames)].slice(0, 3)).toEqual([asideName("orders-1", "r"), asideName("orders-2", "r"), ASIDE]);
+    expect([...new Set(renames)].slice(0, 3)).toEqual([
+      asideName("orders-1", "r"),
+      asideName("orders-2", "r"),
+      ASIDE,
+    ]);
     const now = await fleet.describe("orders");
     expect(now).toMatchObject({
       status: "available",
