@@ -103,11 +103,23 @@ const application = z.strictObject({
 /** Names of CloudWatch alarms that are silent while the application is down. */
 const alarms = z.array(z.string().min(1));
 
-const database = z.strictObject(databaseFields).superRefine(refuseDatabase);
+/** Said beside all other mistakes: Zod leaves out a check where anything else is wrong. */
+const NAMED = {
+  path: ["instance"],
+  message: "is missing",
+  when: () => true,
+};
+
+function isNamed({ instance, cluster }: { instance?: unknown; cluster?: unknown }): boolean {
+  return instance !== undefined || cluster !== undefined;
+}
+
+const database = z.strictObject(databaseFields).refine(isNamed, NAMED).superRefine(refuseDatabase);
 
 /** One of several: what is not the same for all of them may stand in it, and is then its own alone. */
 const oneOfSeveral = z
   .strictObject({ ...databaseFields, application: application.optional(), alarms: alarms.optional() })
+  .refine(isNamed, NAMED)
   .superRefine(refuseDatabase);
 
 type Given = z.infer<typeof oneOfSeveral>;
@@ -142,7 +154,6 @@ function refuseDatabase(
   context: z.core.$RefinementCtx,
 ): void {
   const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
-  if (instance === undefined && cluster === undefined) refuse("instance", "is missing: give it, or cluster");
   if (instance !== undefined && cluster !== undefined)
     refuse("cluster", "does not go with instance: an instance that is in a cluster is the cluster's");
   for (const [key, value] of Object.entries({ staging, members }))

@@ -59,15 +59,6 @@ export const QUESTIONS: readonly Question[] = [
     }),
     settledBy: isCluster,
   },
-  {
-    ...texts("database.members", {
-      flag: "members",
-      value: "identifier",
-      asks: "Identifiers of all its instances, where they do not begin with the cluster's own and a hyphen",
-      otherwise: "",
-    }),
-    settledBy: (draft) => !isCluster(draft),
-  },
   text("database.name", { flag: "database", value: "name", asks: "Name of the database in it" }),
   {
     flag: "login",
