@@ -10,7 +10,7 @@ import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
 const event = z.discriminatedUnion("action", [
-  z.strictObject({ ...runFields, action: z.literal("take"), purpose: z.enum(["rehearsal", "final"]) }),
+  z.strictObject({ ...runFields, action: z.literal("take"), purpose: z.literal("rehearsal") }),
   z.strictObject({ ...runFields, action: z.enum(["backUp", "lookAtMoment", "keep", "archive"]) }),
 ]);
 

@@ -164,10 +164,7 @@ export class RdsFront {
     return new Promise((resolve, reject) => {
       const { method, url: path, headers } = asked;
       const ca = readFileSync(this.certificates.ca);
-      const options = {
-        ...{ host: "127.0.0.1", port: this.emulatorPort, method, path, ca },
-        headers: { ...headers, "content-length": String(Buffer.byteLength(body)) },
-      };
+      const options = { host: "127.0.0.1", port: this.emulatorPort, method, path, headers, ca };
       const passed = request(options, (answer) => {
         textOf(answer).then(
           (text) => resolve({ status: answer.statusCode ?? 500, headers: answer.headers, body: text }),
@@ -224,10 +221,7 @@ export class RdsFront {
     return Date.now() - begun < this.snapshotSeconds(snapshot) * 1000 ? creating(answer) : answer;
   }
 
-  /**
-   * MiniStack has no such call, but its IAM knows every call's name: it is asked by the call itself about both instances,
-   * as AWS would.
-   */
+  /** MiniStack has no such call. Its IAM is asked by the call as it came; it cannot tell of which instances it is. */
   private async restoreToMoment(
     asked: IncomingMessage,
     body: string,
@@ -238,10 +232,8 @@ export class RdsFront {
       TargetDBInstanceIdentifier: target = "",
       RestoreTime = "",
     } = call;
-    for (const name of [source, target]) {
-      const answer = await this.pass(asked, `${body}&DBInstanceIdentifier=${name}`);
-      if (!answer.body.includes("InvalidAction")) return answer;
-    }
+    const answer = await this.pass(asked, body);
+    if (!answer.body.includes("InvalidAction")) return answer;
     const from = await this.described(source);
     const port = this.ports.get(source);
     const refuse = (code: string, message: string) => ({ status: 400, body: refused(code, message) });

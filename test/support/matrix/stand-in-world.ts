@@ -4,6 +4,7 @@ import type {
   Databases,
   Http,
   Instance,
+  Moments,
   RestoreBegun,
   SettingsGiven,
   Snapshot,
@@ -25,6 +26,20 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
   readonly databases = this;
   readonly single = true;
   readonly renameSeconds = 0;
+  readonly moments: Moments = {
+    by: "copy",
+    baseAt: async () => undefined,
+    hold: async ({ name, instance }) => {
+      await this.startSnapshot(name, instance);
+      return true;
+    },
+    describe: async ({ name }) =>
+      this.taken.has(name)
+        ? { status: "available", statusText: "It can be restored." }
+        : { status: "failed", statusText: "It was not kept." },
+    startRestore: ({ name }, instance) => this.startRestore(name, instance),
+    release: async ({ name }) => this.deleteSnapshot(name),
+  };
   readonly tasks = standInTasks((host) => this.at(host));
   protected readonly held: Map<string, StandInDatabase>;
   protected readonly taken: Map<string, StandInDatabase>;
