@@ -13,6 +13,7 @@ import { needPrograms } from "./copies/dump.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
+import { OWN_FOLDER } from "./evidence-folder.ts";
 import { type Address, addressIn } from "./server/address.ts";
 import { ServerFleet } from "./server-fleet.ts";
 import { serverChanges } from "./server-state.ts";
@@ -134,7 +135,7 @@ export async function serverWorld(
     ...(apply ? {} : { copyOf: given }),
     ...(copy === "dump" ? { copies: { how: copy, notes } } : {}),
     applicationUrl: undefined,
-    leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
+    leases: resolve(OWN_FOLDER, "leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     changedServer: async () => serverChanges(server, await fleet.state(given)),
     async close() {
       await fleet.close();
