@@ -537,6 +537,10 @@ export const reportSchema = z.strictObject({
       engineVersion: z.string().nullable(),
       encrypted: z.boolean().nullable(),
       kmsKey: z.string().nullable(),
+      clone: z
+        .literal(true)
+        .optional()
+        .describe("It is a clone: a copy of the volume that shares what has not changed, and no backup"),
       keepUntil: z.string().nullable().describe("A date; null: deleted with the rehearsal"),
       copies: z
         .array(z.strictObject({ kind: z.enum(["copy", "export"]), where: z.string(), id: z.string() }))
@@ -555,7 +559,7 @@ export const reportSchema = z.strictObject({
           differences: z.array(z.string()),
         })
         .nullable()
-        .describe("Every row of the restored backup was read"),
+        .describe("Every row of the restored backup, or of the clone, was read"),
       deletedAt: time.nullable(),
       completedAt: time.nullable(),
       issues: z.array(z.string()),

@@ -554,6 +554,8 @@ export interface SnapshotDoc {
   engineVersion: string | null;
   encrypted: boolean | null;
   kmsKey: string | null;
+  /** Present where it is a clone: a copy of the volume that nothing runs on, and no backup. */
+  clone?: true | undefined;
   /** Date until which it is kept, such as `2027-11-03`; null: only for this run. */
   keepUntil: string | null;
 }
