@@ -1,5 +1,6 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { type FingerprintDoc, keepCatalog } from "../prove/kept-fingerprint.ts";
+import { standingCatalog } from "../prove/standing-catalog.ts";
 import { isDoubtful, takeRowMark } from "../row-versions/mark.ts";
 import {
   Doc,
@@ -71,9 +72,13 @@ export async function takeRecord(
   let fingerprint: FingerprintDoc | undefined;
   let tables: TableContentDoc[] | undefined;
   const catalog = async (session: Session) => {
-    fingerprint = await draft.once(Doc.fingerprint(name), async () =>
-      keepCatalog(evidence, await takeFingerprint(session, applicationRoles(ports)), base?.catalog),
-    );
+    fingerprint = await draft.once(Doc.fingerprint(name), async () => {
+      const roles = applicationRoles(ports);
+      // Staging is changed from one reading to the next: none would stand.
+      if (target === "staging")
+        return keepCatalog(evidence, await takeFingerprint(session, roles), base?.catalog);
+      return (await standingCatalog(session, evidence, roles, base?.catalog)).doc;
+    });
     return true;
   };
   const contents = async (session: Session) => {

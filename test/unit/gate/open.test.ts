@@ -69,7 +69,7 @@ describe("opening a gate", () => {
     await s.open({ kind: "rehearsal" });
     const doc = await docOf(s, "rehearsal", 1);
     expect(doc.basis).toEqual({
-      fingerprint: (await s.catalog.read()).hash,
+      fingerprint: (await s.catalog.read(s.ports, s.evidence)).doc.hash,
       planChecksum: "a".repeat(64),
       report: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
