@@ -2,7 +2,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { admit } from "./admit.ts";
 import { fenceAndBackUp, lookForWrites } from "./backup.ts";
-import { gate, gateAfter } from "./gate.ts";
+import { gate, gateAfter, gateAfterFailure } from "./gate.ts";
 import { migrate } from "./migration-sequence.ts";
 import { afterOpening, open, proveProduction } from "./opening.ts";
 import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
@@ -82,7 +82,7 @@ function phasesOfRun({ rehearse, archive, restore }: MachineSettings): PhaseTabl
 export function opened(): PhaseTable {
   return {
     Open: phase(open, { done: "After the opening", unsure: "Gate: keep", failed: "Fence again" }),
-    "Gate: keep": phase(gate("keep"), { go: "After the opening", noGo: "Fence again" }, "Open"),
+    "Gate: keep": phase(gateAfterFailure("keep"), { go: "After the opening", noGo: "Fence again" }, "Open"),
     "After the opening": phase(afterOpening, { done: "Succeeded" }, "Open"),
   };
 }

@@ -1,6 +1,6 @@
 import { fenceAgain } from "./backup.ts";
 import { close } from "./close.ts";
-import { gate } from "./gate.ts";
+import { gateAfterFailure } from "./gate.ts";
 import { type PhaseTable, phase } from "./phases.ts";
 import { countLoss, restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
@@ -25,7 +25,7 @@ export function waysBack(mayRestore: boolean): PhaseTable {
     ...(mayRestore
       ? {
           "Count the loss": phase(countLoss, { done: "Gate: restore" }),
-          "Gate: restore": phase(gate("restore"), { go: "Restore", noGo: "NeedsOperator" }),
+          "Gate: restore": phase(gateAfterFailure("restore"), { go: "Restore", noGo: "NeedsOperator" }),
           Restore: phase(restore, { done: "Restored", failed: "NeedsOperator" }),
         }
       : {}),
