@@ -183,11 +183,7 @@ function ownSnapshots(
   kind: "snapshot" | "cluster-snapshot" | "cluster",
 ): [resource: string, reason: string][] {
   const what = kind === "cluster" ? "clones" : "snapshots";
-  const purposes = [
-    "rehearsal",
-    "final",
-    ...(kind === "cluster-snapshot" ? (["kept"] as const) : []),
-  ] as const;
+  const purposes = ["rehearsal", "final", ...(kind === "cluster" ? [] : (["kept"] as const))] as const;
   return purposes.map((purpose) => [
     `${RDS}:${kind}:${snapshotPrefix(purpose)}*`,
     `Sluice's own ${what}; each run has another.`,
