@@ -232,7 +232,7 @@ describe("a whole run with a physical copy", () => {
     expect({ end: end.end, cause: end.cause }).toMatchObject({ end: "Restored" });
     expect(await evidence.need<BackupDoc>("backup")).toMatchObject({ by: "point-in-time" });
     expect(states).toContain("Wait for the backup");
-    expect((await evidence.need<ProofDoc>("proofs/production-restored")).scope.proven.join()).toMatch(
+    expect((await evidence.need<ProofDoc>("proofs/production-restored")).scope?.proven.join()).toMatch(
       /the moment .*transactions have come as far as the last before it/,
     );
     expect(end.leftBehind).toEqual([]);
@@ -243,7 +243,7 @@ describe("a whole run with a physical copy", () => {
     const { end, evidence } = await wholeRun({ plan, noGo: ["after-003"] });
     expect({ end: end.end, cause: end.cause }).toMatchObject({ end: "Restored" });
     const { moment } = await evidence.need<MomentDoc>("moments/rehearsal");
-    expect((await evidence.need<ProofDoc>("proofs/restore-rehearsed")).scope.proven.join()).toContain(
+    expect((await evidence.need<ProofDoc>("proofs/restore-rehearsed")).scope?.proven.join()).toContain(
       "transactions have come as far",
     );
     expect(Date.parse(moment.at)).toBeLessThan(
