@@ -12,6 +12,7 @@ import { refresh } from "./measure-refresh.ts";
 import { rollback } from "./measure-rollback.ts";
 import { rowSecurity } from "./measure-row-security.ts";
 import { search } from "./measure-search.ts";
+import { searchLimits } from "./measure-search-limits.ts";
 import { untouched } from "./measure-untouched.ts";
 import type { Measurement } from "./types.ts";
 
@@ -22,6 +23,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   graph,
   indexBuild,
   search,
+  searchLimits,
   refresh,
   checksum,
   rollback,

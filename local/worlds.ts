@@ -13,6 +13,7 @@ import { needPrograms } from "./copies/dump.ts";
 import { PhysicalFleet } from "./copies/physical-fleet.ts";
 import { EmbeddedFleet } from "./embedded-fleet.ts";
 import { type RehearseOptions, UsageError } from "./events.ts";
+import { OWN_FOLDER } from "./evidence-folder.ts";
 import { type Address, addressIn } from "./server/address.ts";
 import { ServerFleet } from "./server-fleet.ts";
 import { serverChanges } from "./server-state.ts";
@@ -105,6 +106,7 @@ export async function serverWorld(
     throw new UsageError(`There is no database ${given} on that server.`);
   // Before anybody is asked anything: a snapshot may be what takes them first.
   if (copy === "dump") await needPrograms(address);
+  await fleet.dropLetGo();
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
@@ -116,7 +118,7 @@ export async function serverWorld(
     try {
       await keepFromOutside(fleet, { host: instance, port: 0 }, plan);
     } catch (error) {
-      await fleet.startDelete(instance);
+      await fleet.drop(instance);
       throw error;
     }
   const backups = [
@@ -134,13 +136,14 @@ export async function serverWorld(
     ...(apply ? {} : { copyOf: given }),
     ...(copy === "dump" ? { copies: { how: copy, notes } } : {}),
     applicationUrl: undefined,
-    leases: resolve(".sluice/leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
+    leases: resolve(OWN_FOLDER, "leases", `${address.host}:${address.port}`.replace(/[^\w.-]/g, "_")),
     changedServer: async () => serverChanges(server, await fleet.state(given)),
     async close() {
       await fleet.close();
       await unlock();
       for (const name of [snapshotName(run, "rehearsal"), momentName(run, "rehearsal")])
-        await fleet.deleteSnapshot(name);
+        await fleet.drop(name);
+      await fleet.dropLetGo();
       if (apply) {
         const kept = [];
         for (const { name, what } of backups)
@@ -151,7 +154,7 @@ export async function serverWorld(
         return kept;
       }
       for (const database of [...backups.map(({ name }) => name), aside, instance])
-        await fleet.startDelete(database);
+        await fleet.drop(database);
       return [];
     },
   };

@@ -5,10 +5,10 @@ import { type Html, html } from "../shared/html.ts";
 import { verdict } from "./verdict.ts";
 
 /** How long it takes to bring production back, by either way, beside what the plan allows. */
-export function wayBack({ wayBack }: Report): Html | null {
+export function wayBack({ wayBack, backup }: Report): Html | null {
   if (!wayBack) return null;
   const { sloSeconds, rollback, restore, restoreFrom } = wayBack;
-  const what = restore.replay ? "to the moment" : "the snapshot";
+  const what = backup?.by === "point-in-time" ? "to the moment" : "the snapshot";
   const way = (
     title: string,
     { seconds, parts, leavesOut }: typeof rollback,

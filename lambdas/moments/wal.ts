@@ -1,7 +1,18 @@
+import { isPostgresError } from "../shared/errors.ts";
 import { needRow, type Session } from "../shared/session.ts";
 
 /** How fast the server writes WAL, in bytes an hour, since it last began to count; null where it does not say. */
 export async function walRate(session: Session): Promise<number | null> {
+  try {
+    return await readWalRate(session);
+  } catch (error) {
+    // Nice to know; not every server that speaks PostgreSQL's language counts its WAL.
+    if (isPostgresError(error)) return null;
+    throw error;
+  }
+}
+
+async function readWalRate(session: Session): Promise<number | null> {
   const { counts } = await needRow<{ counts: boolean }>(
     session,
     "SELECT to_regclass('pg_catalog.pg_stat_wal') IS NOT NULL AS counts",

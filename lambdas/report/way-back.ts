@@ -3,10 +3,10 @@ import type { Report } from "./schema.ts";
 import { count, duration, grouped, list, moment } from "./words.ts";
 
 /** Both ways back beside what the plan allows. */
-export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
+export function wayBackLines({ wayBack, backup }: Pick<Report, "wayBack" | "backup">): string[] {
   if (!wayBack) return [];
   const { rollback, restore, restoreFrom, sloSeconds } = wayBack;
-  const what = restore.replay ? "to the moment" : "the snapshot";
+  const what = backup?.by === "point-in-time" ? "to the moment" : "the snapshot";
   const lines = (what: string, { seconds, leavesOut }: typeof rollback) => [
     `${what} takes about ${duration(seconds)}, its proof included; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`,
     ...(leavesOut.length > 0 ? [`Not counted: ${leavesOut.join(" ")}`] : []),

@@ -5,7 +5,7 @@ import { count, grouped, milliseconds, moment } from "../words.ts";
 import { bullets, mark, section, table } from "./parts.ts";
 
 /** The plan's form for staging results, filled in. */
-export function stagingSection({ staging, benchmarks, wayBack }: Report): Html | false {
+export function stagingSection({ staging, benchmarks, wayBack, backup }: Report): Html | false {
   const { verified, completedAt, issues, rollbackTested, rollbacks, approved, approvedBy } = staging;
   if (!verified && staging.instance === null && approved === "not yet") return false;
   const measured = benchmarks.filter((benchmark) => benchmark.staging !== null);
@@ -43,7 +43,7 @@ export function stagingSection({ staging, benchmarks, wayBack }: Report): Html |
         )
         .join(", ")}</span>`,
     ],
-    ["The way back, predicted", wayBack ? bullets(wayBackLines({ wayBack })) : notYet],
+    ["The way back, predicted", wayBack ? bullets(wayBackLines({ wayBack, backup })) : notYet],
     [
       "Approved for production",
       html`${mark(approved === "not yet" ? null : approved === "yes", { yes: "Yes", no: "No", unknown: "Not yet" })}${approvedBy && ` by ${approvedBy}`}`,
