@@ -5,6 +5,7 @@ import type { ExportRole } from "./export-role.ts";
 import type { Functions } from "./functions/functions.ts";
 import { asidePattern, usesDefaultSecretKey } from "./functions/permissions-rds.ts";
 import type { GateApi } from "./gate-api.ts";
+import type { KeepWarm } from "./keep-warm.ts";
 import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
 import type { FunctionsNetwork } from "./network.ts";
@@ -22,6 +23,7 @@ export interface Parts {
   functions: Functions;
   machine: Machine;
   cleanUp: CleanUp;
+  keepWarm: KeepWarm;
   stopped: StoppedRuns;
   publishers: Publishers;
 }
@@ -36,6 +38,7 @@ export function acknowledge({
   functions,
   machine,
   cleanUp,
+  keepWarm,
   stopped,
   publishers,
 }: Parts): void {
@@ -155,7 +158,12 @@ export function acknowledge({
     );
   for (const [resource, reason] of wildcards) accept(functions, `IAM5[Resource::${resource}]`, reason);
 
-  for (const each of [machine, cleanUp]) {
+  accept(
+    keepWarm,
+    `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*]`,
+    "Whether the run goes on: each has a name of its own.",
+  );
+  for (const each of [machine, cleanUp, keepWarm]) {
     for (const made of Object.values(functions.byCapability))
       accept(
         each,
