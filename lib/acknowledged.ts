@@ -13,6 +13,7 @@ import type { Functions } from "./functions/functions.ts";
 import { type Cluster, clustersAmong } from "./functions/permissions-clusters.ts";
 import { usesDefaultSecretKey } from "./functions/permissions-keys.ts";
 import type { GateApi } from "./gate-api.ts";
+import type { KeepWarm } from "./keep-warm.ts";
 import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
 import type { FunctionsNetwork } from "./network.ts";
@@ -30,6 +31,7 @@ export interface Parts {
   functions: Functions;
   machine: Machine;
   cleanUp: CleanUp;
+  keepWarm: KeepWarm;
   stopped: StoppedRuns;
   publishers: Publishers;
 }
@@ -44,6 +46,7 @@ export function acknowledge({
   functions,
   machine,
   cleanUp,
+  keepWarm,
   stopped,
   publishers,
 }: Parts): void {
@@ -164,7 +167,12 @@ export function acknowledge({
     );
   for (const [resource, reason] of wildcards) accept(functions, `IAM5[Resource::${resource}]`, reason);
 
-  for (const each of [machine, cleanUp]) {
+  accept(
+    keepWarm,
+    `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*]`,
+    "Whether the run goes on: each has a name of its own.",
+  );
+  for (const each of [machine, cleanUp, keepWarm]) {
     for (const made of Object.values(functions.byCapability))
       accept(
         each,

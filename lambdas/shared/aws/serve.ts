@@ -1,6 +1,7 @@
 import type { Context } from "aws-lambda";
 import { messageOf } from "../errors.ts";
-import { type Answer, invoke, type Task } from "../task.ts";
+import { isPing } from "../ping.ts";
+import { type Answer, DONE, invoke, type Task } from "../task.ts";
 import { awsPorts, type MakeMetrics } from "./ports.ts";
 
 export type TaskHandler = (event: unknown, context: Context) => Promise<Answer>;
@@ -9,6 +10,7 @@ export type TaskHandler = (event: unknown, context: Context) => Promise<Answer>;
 // biome-ignore lint/suspicious/noExplicitAny: the event is parsed by the task; here its type says nothing.
 export function serve(task: Task<any>, metrics?: MakeMetrics): TaskHandler {
   return async (event, context) => {
+    if (isPing(event)) return DONE;
     const started = Date.now();
     const about = { task: task.name, ...whichOf(event), request: context.awsRequestId };
     const done = (outcome: Record<string, unknown>) =>
