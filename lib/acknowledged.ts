@@ -1,9 +1,17 @@
 import { type CfnResource, Stack, Token, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
+import {
+  memberAsidePatterns,
+  memberPatterns,
+  QUIET_PREFIX,
+  STAGING_PREFIX,
+  snapshotPrefix,
+} from "../lambdas/shared/names.ts";
 import type { ExportRole } from "./export-role.ts";
+import { asidePattern } from "./functions/arns.ts";
 import type { Functions } from "./functions/functions.ts";
-import { asidePattern, usesDefaultSecretKey } from "./functions/permissions-rds.ts";
+import { type Cluster, clustersAmong } from "./functions/permissions-clusters.ts";
+import { usesDefaultSecretKey } from "./functions/permissions-keys.ts";
 import type { GateApi } from "./gate-api.ts";
 import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
@@ -59,7 +67,9 @@ export function acknowledge({
     "It is itself where EventBridge puts what it could not deliver; an alarm tells people when anything is in it.",
   );
 
-  const rds = (text: string) => `arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>:${text}`;
+  const rds = (text: string) => `${RDS}:${text}`;
+  const instances = instancesOf(settings.databases.filter(({ cluster }) => cluster === undefined));
+  const clusters = clustersAmong(settings);
   const bucket = `<${logicalId(storage.bucket)}.Arn>`;
   const wildcards: [resource: string, reason: string][] = [
     [
@@ -96,21 +106,19 @@ export function acknowledge({
       "Only to be looked at: which of them are about production is found out so.",
     ]),
     [rds(`db:${STAGING_PREFIX}*`), "Instances of that name are Sluice's own; each run has another."],
-    ...instancesOf(settings.databases).map((instance): [string, string] => [
-      rds(`db:${asidePattern(instance)}`),
-      "The former production after a restore; each run gives another name.",
-    ]),
-    [rds(`snapshot:${snapshotPrefix("rehearsal")}*`), "Sluice's own snapshots; each run has another."],
-    [rds(`snapshot:${snapshotPrefix("final")}*`), "Sluice's own snapshots; each run has another."],
-    [rds(`snapshot:${snapshotPrefix("kept")}*`), "Sluice's own snapshots; each run has another."],
+    ...instances.map((instance): [string, string] => [rds(`db:${asidePattern(instance)}`), ASIDE]),
+    ...(instances.length > 0 ? ownSnapshots("snapshot") : []),
+    ...(clusters.length > 0 ? ofClusters(clusters) : []),
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds("pg:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds(`pg:${QUIET_PREFIX}*`), "Sluice's own parameter groups; each run has another."],
     [rds("og:*"), "Production's own groups, read when it is restored: unknown at deployment."],
-    [
-      "arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!db-*",
-      "RDS chooses the name; a condition holds it to secrets that RDS made for these instances, or to calls that RDS makes.",
-    ],
+    ...[...(instances.length > 0 ? ["db"] : []), ...(clusters.length > 0 ? ["cluster"] : [])].map(
+      (kind): [string, string] => [
+        `arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:rds!${kind}-*`,
+        "RDS chooses the name; a condition holds it to secrets that RDS made for these, or to calls that RDS makes.",
+      ],
+    ),
     ...(settings.restore && settings.databases.some(usesDefaultSecretKey)
       ? [
           [
@@ -168,6 +176,48 @@ export function acknowledge({
 }
 
 /** As cdk-nag shows what only CloudFormation knows: by the resource that it comes from. */
+const RDS = "arn:<AWS::Partition>:rds:<AWS::Region>:<AWS::AccountId>";
+const ASIDE = "The former production after a restore; each run gives another name.";
+
+function ownSnapshots(
+  kind: "snapshot" | "cluster-snapshot" | "cluster",
+): [resource: string, reason: string][] {
+  const what = kind === "cluster" ? "clones" : "snapshots";
+  const purposes = [
+    "rehearsal",
+    "final",
+    ...(kind === "cluster-snapshot" ? (["kept"] as const) : []),
+  ] as const;
+  return purposes.map((purpose) => [
+    `${RDS}:${kind}:${snapshotPrefix(purpose)}*`,
+    `Sluice's own ${what}; each run has another.`,
+  ]);
+}
+
+function ofClusters(clusters: readonly Cluster[]): [resource: string, reason: string][] {
+  return [
+    [`${RDS}:cluster:${STAGING_PREFIX}*`, "Clusters of that name are Sluice's own; each run has another."],
+    ...clusters.flatMap(({ id, how: { members } }): [string, string][] => [
+      [`${RDS}:cluster:${asidePattern(id)}`, ASIDE],
+      ...memberPatterns(id, members).flatMap((pattern): [string, string][] =>
+        pattern.endsWith("*")
+          ? [
+              [
+                `${RDS}:db:${pattern}`,
+                "Instances of the cluster, which begin with its name; database.members narrows it to their own.",
+              ],
+            ]
+          : [],
+      ),
+      ...memberAsidePatterns(id, members).map((pattern): [string, string] => [`${RDS}:db:${pattern}`, ASIDE]),
+    ]),
+    ...ownSnapshots("cluster-snapshot"),
+    ...ownSnapshots("cluster"),
+    [`${RDS}:cluster-pg:*`, "Production's own groups, read when it is restored: unknown at deployment."],
+    [`${RDS}:cluster-pg:${QUIET_PREFIX}*`, "Sluice's own parameter groups; each run has another."],
+  ];
+}
+
 function asShown(at: IConstruct, text: string): string {
   if (!Token.isUnresolved(text)) return text;
   const found: unknown = Stack.of(at).resolve(text);

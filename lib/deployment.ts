@@ -32,7 +32,7 @@ export interface DeploymentProps {
 
 /** Whether preflight may choose the moment, by what the settings say of the backup (preflight/choose-backup.ts). */
 function mayUseMoments({ rehearse, backup: { by, copyTo, exportTo } }: Settings): boolean {
-  return rehearse === "before" && by !== "snapshot" && !copyTo && !exportTo;
+  return rehearse === "before" && by !== "snapshot" && by !== "clone" && !copyTo && !exportTo;
 }
 
 /** Everything that is deployed: it serves several databases and any plan. Only wires; each construct has one concern. */
@@ -53,7 +53,7 @@ export class Deployment extends Construct {
     this.notices = new Notices(this, "Notices", settings);
     const { storage, notices } = this;
     const api = new GateApi(this, "Gates", { retention });
-    const { exportTo } = settings.backup;
+    const { copyTo, exportTo } = settings.backup;
     const exports = exportTo && new ExportRole(this, "Export", exportTo);
     const functions = new Functions(this, "Functions", {
       settings,
@@ -75,7 +75,7 @@ export class Deployment extends Construct {
     this.machine = new Machine(this, "Machine", {
       ...common,
       rehearse: settings.rehearse,
-      archive: settings.backup.copyTo !== undefined || settings.backup.exportTo !== undefined,
+      archive: copyTo !== undefined || exportTo !== undefined,
       stateMachineProps: this.watched("MachineLog", name, retention),
     });
     const cleanUp = new CleanUp(this, "CleanUp", {

@@ -34,6 +34,8 @@ export interface MonitoringProps {
   label: string;
   /** Identifier of production. */
   instance: string;
+  /** Whether that is a cluster. */
+  cluster: boolean;
   /** Takes the readings. */
   probe: IFunction;
   /** Who is told of an alarm, and that it is over. */
@@ -56,11 +58,17 @@ export class Monitoring extends Construct {
   readonly dashboard: string;
   private readonly label: string;
   private readonly instance: string;
+  private readonly cluster: boolean;
 
-  constructor(scope: Construct, id: string, { plan, label, instance, probe, topic }: MonitoringProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { plan, label, instance, cluster, probe, topic }: MonitoringProps,
+  ) {
     super(scope, id);
     this.label = label;
     this.instance = instance;
+    this.cluster = cluster;
     const name = `Sluice-${nameOf(label, 100)}`;
     this.dashboard = name;
     const facade = new MonitoringFacade(this, "Facade", {
@@ -123,8 +131,13 @@ export class Monitoring extends Construct {
     // RDS measures it always, also when no watch is on.
     const bytes = new CloudWatchMetric({
       namespace: "AWS/RDS",
-      metricName: "FreeStorageSpace",
-      dimensionsMap: { DBInstanceIdentifier: this.instance },
+      // A cluster's volume grows by itself; what can run full is its writer's own disk, on which it sorts.
+      ...(this.cluster
+        ? {
+            metricName: "FreeLocalStorage",
+            dimensionsMap: { DBClusterIdentifier: this.instance, Role: "WRITER" },
+          }
+        : { metricName: "FreeStorageSpace", dimensionsMap: { DBInstanceIdentifier: this.instance } }),
       statistic: Stats.MINIMUM,
       period: PERIOD,
     });

@@ -6,8 +6,10 @@ import {
   BACKUP_KINDS,
   type Deployed,
   maintenanceWindow,
+  type RunCluster,
   type RunDatabase,
 } from "../lambdas/shared/settings.ts";
+import { identifier } from "./database-identifier.ts";
 import { keyPath } from "./plan/plan-error.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
@@ -65,18 +67,25 @@ const login = {
   secretKmsKeyArn: key.optional(),
 };
 
+const STAGING_FROM = ["clone", "snapshot"] as const;
+
 const databaseFields = {
   /** Identifier of the production instance. */
-  instance: z
-    .string()
-    .regex(/^[a-z](-?[a-z0-9])*$/, "a DB instance identifier, in lower case")
-    .max(63)
-    .refine(
-      (name) => !name.startsWith("sluice-"),
-      "must not start with sluice-, which names what is deleted again",
-    ),
+  instance: identifier("instance").optional(),
+  /** In its place: identifier of the Aurora PostgreSQL cluster. */
+  cluster: identifier("cluster").optional(),
+  /** Of a cluster: what staging is made from. A clone of the volume takes minutes at any size; a snapshot is a backup, and tested. */
+  staging: z.enum(STAGING_FROM).optional(),
+  /** Of a cluster: identifiers of all its instances, where they do not begin with the cluster's own and a hyphen. */
+  members: z.array(identifier("instance")).min(1).optional(),
   /** Database in that instance. */
-  name: z.string().min(1),
+  name: z
+    .string()
+    .min(1)
+    .refine(
+      (name) => name !== "postgres_limitless",
+      "is the database of an Aurora PostgreSQL Limitless Database, which Sluice does not migrate",
+    ),
   ...login,
   /** Key that the instance is encrypted with, where it is not the account's default one. */
   storageKmsKeyArn: key.optional(),
@@ -94,30 +103,62 @@ const application = z.strictObject({
 /** Names of CloudWatch alarms that are silent while the application is down. */
 const alarms = z.array(z.string().min(1));
 
-const database = z.strictObject(databaseFields).superRefine(refuseLogin);
+/** Said beside all other mistakes: Zod leaves out a check where anything else is wrong. */
+const NAMED = {
+  path: ["instance"],
+  message: "is missing",
+  when: () => true,
+};
+
+function isNamed({ instance, cluster }: { instance?: unknown; cluster?: unknown }): boolean {
+  return instance !== undefined || cluster !== undefined;
+}
+
+const database = z.strictObject(databaseFields).refine(isNamed, NAMED).superRefine(refuseDatabase);
 
 /** One of several: what is not the same for all of them may stand in it, and is then its own alone. */
 const oneOfSeveral = z
   .strictObject({ ...databaseFields, application: application.optional(), alarms: alarms.optional() })
-  .superRefine(refuseLogin);
+  .refine(isNamed, NAMED)
+  .superRefine(refuseDatabase);
 
 type Given = z.infer<typeof oneOfSeveral>;
 
 const LIST = "a list of at least one database";
 
 /** A database that runs may be of, with all that is its own. */
-export type Database = Omit<Given, "application" | "alarms"> & {
+export type Database = Omit<
+  Given,
+  "application" | "alarms" | "instance" | "cluster" | "staging" | "members"
+> & {
+  /** Identifier of the production instance, or of the cluster. */
+  instance: string;
+  /** Present where it is a cluster. */
+  cluster?: RunCluster | undefined;
   /** What an execution's input names it by, and CloudWatch its metrics; no other of the deployment has it. */
   label: string;
   application: z.infer<typeof application>;
   alarms: string[];
 };
 
-function refuseLogin(
-  { secretArn, iamUser, secretKmsKeyArn }: z.infer<z.ZodObject<typeof login>>,
+function refuseDatabase(
+  {
+    instance,
+    cluster,
+    staging,
+    members,
+    secretArn,
+    iamUser,
+    secretKmsKeyArn,
+  }: z.infer<z.ZodObject<typeof databaseFields>>,
   context: z.core.$RefinementCtx,
 ): void {
   const refuse = (key: string, message: string) => context.addIssue({ code: "custom", path: [key], message });
+  if (instance !== undefined && cluster !== undefined)
+    refuse("cluster", "does not go with instance: an instance that is in a cluster is the cluster's");
+  for (const [key, value] of Object.entries({ staging, members }))
+    if (cluster === undefined && value !== undefined)
+      refuse(key, "is of clusters: give cluster in place of instance");
   if ((secretArn === undefined) === (iamUser === undefined))
     refuse("secretArn", "give either this or iamUser: how the migrating role logs in");
   if (iamUser !== undefined && secretKmsKeyArn !== undefined)
@@ -169,13 +210,15 @@ const tags = z
   .refine((tags) => Object.keys(tags).length <= MOST_TAGS, `at most ${MOST_TAGS}: a run adds its own`)
   .default({});
 
-const BACKUP_BY = `one of ${BACKUP_KINDS.join(", ")}`;
+/** A clone is a snapshot of another kind, which clusters alone have. */
+const BACKUP_GIVEN = [...BACKUP_KINDS, "clone"] as const;
+const BACKUP_BY = `one of ${BACKUP_GIVEN.join(", ")}`;
 
 /** How production is backed up within the downtime, and where the final snapshot goes besides. */
 const backup = z
   .strictObject({
     /** What a restore goes back to. Left out: a moment, where the instance's backups allow that, else a snapshot. */
-    by: z.enum(BACKUP_KINDS, { error: BACKUP_BY }).optional(),
+    by: z.enum(BACKUP_GIVEN, { error: BACKUP_BY }).optional(),
     /** Takes a snapshot once the application is in, to be kept. */
     snapshotAfterOpening: z.boolean().optional(),
     /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
@@ -204,6 +247,12 @@ const backup = z
         path: ["by"],
         message: `point-in-time takes no final snapshot, and ${copyTo ? "copyTo" : "exportTo"} sends that away: take one of the two out`,
       });
+    if (by === "clone" && (copyTo || exportTo))
+      context.addIssue({
+        code: "custom",
+        path: ["by"],
+        message: `a clone is no snapshot that ${copyTo ? "copyTo" : "exportTo"} could send away: say snapshot`,
+      });
   });
 
 /** Every setting there is; docs/deploying.md tells what each is for. */
@@ -229,7 +278,7 @@ const fields = z.strictObject({
   /** Of the database's application; with several databases of those that have none of their own. */
   application: application.prefault({}),
   /** The kind alone, or with where the final snapshot goes besides: no run waits for that. */
-  backup: z.union([z.enum(BACKUP_KINDS), backup], { error: `${BACKUP_BY}, or keys of its own` }).prefault({}),
+  backup: z.union([z.enum(BACKUP_GIVEN), backup], { error: `${BACKUP_BY}, or keys of its own` }).prefault({}),
   /** What the organization's policies demand of all that a run makes at RDS: staging, snapshots, groups. */
   tags,
   /** Silent while the application is down; with several databases those of each that has none of its own. */
@@ -272,6 +321,10 @@ const checked = fields.superRefine((given, context) => {
   if (given.database && given.databases)
     refuse(["databases"], "does not go with database: move that one into this list");
   if (!given.database && !given.databases) refuse(["database"], "is missing: give it, or the list databases");
+  const all = given.database ? [given.database] : (given.databases ?? []);
+  const { by } = backupAs(given.backup);
+  if (by === "clone" && all.some(({ cluster }) => cluster === undefined))
+    refuse(["backup"], "clone is of clusters alone: RDS clones no instance");
   given.databases?.forEach((one, i, all) => {
     // An execution's input is a line of text, and the stack's output lists the names with commas between.
     if (all.length > 1 && (one.name.includes(",") || !line(100).safeParse(one.name).success))
@@ -279,8 +332,18 @@ const checked = fields.superRefine((given, context) => {
         ["databases", i, "name"],
         "cannot be given in an execution's input: it has a comma or a character that cannot be seen. Deploy this database by itself",
       );
-    if (all.slice(0, i).some((before) => before.instance === one.instance && before.name === one.name))
-      refuse(["databases", i], `${one.name} on ${one.instance} is there twice`);
+    const on = identifierOf(one);
+    if (all.slice(0, i).some((before) => identifierOf(before) === on && before.name === one.name))
+      refuse(["databases", i], `${one.name} on ${on} is there twice`);
+    const same = all.slice(0, i).find((before) => identifierOf(before) === on);
+    if (
+      same &&
+      (same.cluster !== one.cluster || same.staging !== one.staging || `${same.members}` !== `${one.members}`)
+    )
+      refuse(
+        ["databases", i],
+        `${on} is described in another way than above: cluster, staging and members must be the same`,
+      );
   });
   if (typeof approvers[0] !== typeof escalation[0])
     refuse(
@@ -291,6 +354,12 @@ const checked = fields.superRefine((given, context) => {
     refuse(["evidenceLock", "days"], `must not be more than retentionDays (${retentionDays})`);
 });
 
+type BackupGiven = z.infer<typeof backup>;
+
+function backupAs(given: (typeof BACKUP_GIVEN)[number] | BackupGiven): BackupGiven {
+  return typeof given === "string" ? { by: given } : given;
+}
+
 /** Settings as they are read: a list of databases, each with all that is its own, also where there is one. */
 export const settings = checked.transform(
   ({ database, databases: several, application, alarms, ...common }) => {
@@ -298,24 +367,37 @@ export const settings = checked.transform(
     const [first, ...others] = given;
     // Refused by the check.
     if (!first) return z.NEVER;
-    const whole = (one: Given): Database => ({
+    const backup = backupAs(common.backup);
+    const whole = ({ cluster, staging = "clone", members, ...one }: Given): Database => ({
       ...one,
+      instance: identifierOf({ ...one, cluster }),
+      ...(cluster === undefined
+        ? {}
+        : {
+            cluster: {
+              staging,
+              backup: backup.by === "clone" ? "clone" : "snapshot",
+              ...(members && { members }),
+            },
+          }),
       application: one.application ?? application,
       alarms: one.alarms ?? alarms,
-      label: labelOf(one, given),
+      label: labelOf({ ...one, cluster }, given),
     });
     const databases: [Database, ...Database[]] = [whole(first), ...others.map(whole)];
-    const backup = typeof common.backup === "string" ? { by: common.backup } : common.backup;
     return { ...common, backup, databases };
   },
 );
 
-/** The instance's identifier, or with the database's name where more than one of the instance is in the list. */
-function labelOf(
-  { instance, name }: Pick<Database, "instance" | "name">,
-  all: readonly Pick<Database, "instance">[],
-): string {
-  return all.filter((one) => one.instance === instance).length > 1 ? `${instance}/${name}` : instance;
+function identifierOf({ instance, cluster }: Pick<Given, "instance" | "cluster">): string {
+  // One of the two is there, or the check refuses them.
+  return cluster ?? instance ?? "";
+}
+
+/** The identifier, or with the database's name where more than one of the instance or cluster is in the list. */
+function labelOf(one: Pick<Given, "instance" | "cluster" | "name">, all: readonly Given[]): string {
+  const id = identifierOf(one);
+  return all.filter((other) => identifierOf(other) === id).length > 1 ? `${id}/${one.name}` : id;
 }
 
 export type Settings = z.infer<typeof settings>;
@@ -408,7 +490,7 @@ function backupOf({
   backup: { by, snapshotAfterOpening, ...places },
 }: Settings): Pick<Deployed, "backup" | "snapshotAfterOpening" | "copyTo" | "exportTo"> {
   return {
-    ...(by === undefined ? {} : { backup: by }),
+    ...(by === undefined ? {} : { backup: by === "clone" ? ("snapshot" as const) : by }),
     ...(snapshotAfterOpening ? { snapshotAfterOpening } : {}),
     ...places,
   };
@@ -417,6 +499,7 @@ function backupOf({
 function toRunDatabase({
   label,
   instance,
+  cluster,
   name,
   secretArn,
   iamUser,
@@ -426,6 +509,7 @@ function toRunDatabase({
   return {
     label,
     instance,
+    ...(cluster === undefined ? {} : { cluster }),
     database: name,
     ...(secretArn === undefined ? {} : { secretArn }),
     ...(iamUser === undefined ? {} : { iamUser }),

@@ -35,12 +35,13 @@ export function watchProduction(
     labels: databases.map(({ label }) => label),
   });
   return databases.map(
-    ({ label, instance }) =>
+    ({ label, instance, cluster }) =>
       // Not by their place in the list: its order may change, and a dashboard's name is taken until the former one is gone.
       new Monitoring(scope, label === namedAfter ? "Monitoring" : `Monitoring-${nameOf(label, 100)}`, {
         plan,
         label,
         instance,
+        cluster: cluster !== undefined,
         probe,
         topic: notices.approvers,
       }),

@@ -16,6 +16,7 @@ export async function settingsFrom(given: Given, prompt: Prompt | undefined): Pr
   for (const question of QUESTIONS) {
     const { flag, asks, otherwise } = question;
     const answers = given[flag];
+    if (answers === undefined && question.settledBy?.(draft)) continue;
     if (answers !== undefined) problems.push(...attempt(question, answers, draft));
     else if (prompt) await ask(question, draft, prompt);
     else if (otherwise === undefined) problems.push(`--${flag} is needed: ${asks}`);

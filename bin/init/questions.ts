@@ -12,6 +12,8 @@ export interface Question {
   asks: string;
   /** Taken where nothing is answered; "" leaves the setting out. Not there: it must be answered. */
   otherwise?: string;
+  /** Not asked, and not needed, where an earlier answer has settled it. */
+  settledBy?(draft: Draft): boolean;
   /** Several answers: by commas at the prompt, by the flag more than once. */
   several?: true;
   /** Beginnings of the mistakes that are about this answer. */
@@ -43,11 +45,20 @@ export const QUESTIONS: readonly Question[] = [
     asks: "Folder of the plan",
     otherwise: "sql/knowledge-graph",
   }),
-  text("database.instance", {
-    flag: "instance",
+  text("database.cluster", {
+    flag: "cluster",
     value: "identifier",
-    asks: "DB instance identifier of production",
+    asks: "DB cluster identifier of production, where it is an Aurora PostgreSQL cluster",
+    otherwise: "",
   }),
+  {
+    ...text("database.instance", {
+      flag: "instance",
+      value: "identifier",
+      asks: "DB instance identifier of production",
+    }),
+    settledBy: isCluster,
+  },
   text("database.name", { flag: "database", value: "name", asks: "Name of the database in it" }),
   {
     flag: "login",
@@ -167,6 +178,10 @@ export const QUESTIONS: readonly Question[] = [
     put: ([answer], draft) => set(draft, "retentionDays", Number(answer)),
   },
 ];
+
+function isCluster({ database }: Draft): boolean {
+  return (database as Draft | undefined)?.cluster !== undefined;
+}
 
 function loginBy(answer: string): "secretArn" | "iamUser" {
   return answer.startsWith("arn:") ? "secretArn" : "iamUser";

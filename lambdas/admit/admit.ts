@@ -76,7 +76,7 @@ export async function admit(
   if (!instance)
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `There is no instance ${id}. Check the database's instance in the settings.`,
+      `There is no instance ${id} in this account and Region. Check the database's instance in the settings: it is the identifier of a DB instance that is in no cluster.`,
     );
   if (instance.status !== "available" || !instance.endpoint)
     throw new SluiceError(

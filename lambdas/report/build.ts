@@ -88,6 +88,7 @@ export function reportOf(facts: Facts): Report {
       engineVersion: snapshot.engineVersion,
       encrypted: snapshot.encrypted,
       kmsKey: snapshot.kmsKey,
+      ...(snapshot.clone ? { clone: true as const } : {}),
       keepUntil: snapshot.keepUntil,
       copies:
         snapshot.purpose === "final"

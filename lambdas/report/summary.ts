@@ -73,15 +73,17 @@ function preflightLines({ preflight }: Report): string[] {
   ];
 }
 
-function rehearsalLines({ staging, migrations }: Report): string[] {
+function rehearsalLines({ staging, migrations, snapshots }: Report): string[] {
+  const cloned = snapshots.some(({ purpose, clone }) => purpose === "rehearsal" && clone);
+  const what = cloned ? "clone" : "restored backup";
   const { verified, rollbackTested } = staging;
   const tested = rollbackTested !== "not yet" || staging.completedAt !== null;
   return [
     ...(verified
       ? [
           verified.equal
-            ? `The restored backup was read: ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}, as production`
-            : `The restored backup is not as production: ${verified.differences[0] ?? "see the evidence"}`,
+            ? `The ${what} was read: ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}, as production${cloned ? ". No backup was tested by it" : ""}`
+            : `The ${what} is not as production: ${verified.differences[0] ?? "see the evidence"}`,
         ]
       : []),
     ...migrations.flatMap((migration) => [

@@ -395,6 +395,21 @@ export interface RecordDoc {
   growing?: GrowingDoc[] | undefined;
   /** Unlogged tables that the plan leaves out; absent: none are. */
   leftOut?: string[] | undefined;
+  /** Absent where more than one worker took it, and in evidence of older runs. */
+  spent?: SpentDoc | undefined;
+}
+
+/** What of a record's time went into its rows; all else is the same for any number of rows. */
+export interface SpentDoc {
+  /** Rows that row versions were looked at of. */
+  compared: RowsTime;
+  /** Rows whose values were read. */
+  read: RowsTime;
+}
+
+export interface RowsTime {
+  rows: number;
+  seconds: number;
 }
 
 /** Decimal texts. */
@@ -554,6 +569,8 @@ export interface SnapshotDoc {
   engineVersion: string | null;
   encrypted: boolean | null;
   kmsKey: string | null;
+  /** Present where it is a clone: a copy of the volume that nothing runs on, and no backup. */
+  clone?: true | undefined;
   /** Date until which it is kept, such as `2027-11-03`; null: only for this run. */
   keepUntil: string | null;
 }

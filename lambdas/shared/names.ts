@@ -51,6 +51,37 @@ export function asidePrefix(instance: string): string {
   return `${instance.slice(0, 40).replace(/-+$/, "")}-before-`;
 }
 
+/** Name of the one instance of a staging cluster. */
+export function writerName(cluster: string): string {
+  return `${cluster}-writer`;
+}
+
+/** Name that an instance of a cluster gets when that is moved aside as `aside`: told apart also where only its end is its own. */
+export function memberAsideName(member: string, aside: string): string {
+  const [, run = ""] = /-before-(\w+)$/.exec(aside) ?? [];
+  const short =
+    member.length <= 40 ? member : `${member.slice(0, 33).replace(/-+$/, "")}-${digest(member).slice(0, 6)}`;
+  return `${short}-before-${run}`;
+}
+
+/**
+ * Names of a cluster's instances that may be changed: those that are listed and, where none is, every one that begins
+ * with the cluster's. `*` stands for anything.
+ */
+export function memberPatterns(cluster: string, listed: readonly string[] = []): string[] {
+  return listed.length === 0 ? [cluster, `${cluster}-*`] : [...listed];
+}
+
+/** What these are called once they were moved aside. */
+export function memberAsidePatterns(cluster: string, listed: readonly string[] = []): string[] {
+  const names = listed.length === 0 ? [cluster] : listed;
+  return names.map((name) => `${name.slice(0, 33).replace(/-+$/, "")}*-before-*`);
+}
+
+export function matches(name: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(name));
+}
+
 /**
  * A database's label as a name that AWS takes: letters, digits, `-` and `_`. Told apart by its digest where it is longer
  * than that, or holds what no name may.

@@ -9,7 +9,9 @@ export interface World {
   /** Where there is a choice of databases those of the run's own, once it is bound to it (run-database.ts). */
   settings: RunSettings;
   /** Absent where the world is that of one database, as a local run's is. */
-  choice?: Choice<Pick<World, "settings" | "databases" | "metrics">>;
+  choice?: Choice<
+    Pick<World, "settings" | "databases" | "metrics"> & Partial<Pick<World, "fleet" | "archive">>
+  >;
   evidence: EvidenceStore;
   plans: Plans;
   fleet: DatabaseFleet;
@@ -160,6 +162,8 @@ export interface Snapshot {
   engineVersion?: string | undefined;
   encrypted?: boolean | undefined;
   kmsKey?: string | undefined;
+  /** It is a copy of the volume that nothing runs on, and shares what has not changed: no backup of its own. */
+  clone?: true | undefined;
 }
 
 /** A moment of a database server: what had committed is before it, and what the run writes comes after it. */
@@ -247,7 +251,8 @@ export interface DatabaseFleet {
    * @param tags that the run gives to its snapshots
    */
   inspect?(instance: string, tags: Tags): Promise<Findings>;
-  startSnapshot(snapshot: string, instance: string, tags: Tags): Promise<void>;
+  /** @param often true: more than one instance is restored from it */
+  startSnapshot(snapshot: string, instance: string, tags: Tags, often?: boolean): Promise<void>;
   describeSnapshot(snapshot: string): Promise<Snapshot | undefined>;
   deleteSnapshot(snapshot: string): Promise<void>;
   /**
@@ -257,6 +262,17 @@ export interface DatabaseFleet {
    */
   startRestore(
     snapshot: string,
+    instance: string,
+    like: InstanceSettings,
+    purpose: RestorePurpose,
+    tags: Tags,
+    anywhere?: boolean,
+  ): Promise<RestoreBegun | undefined>;
+  /**
+   * What a restore that was begun needs next, while it cannot be used. Absent where it goes on by itself.
+   * @returns as startRestore
+   */
+  continueRestore?(
     instance: string,
     like: InstanceSettings,
     purpose: RestorePurpose,

@@ -55,6 +55,7 @@ export async function ensureRestored(
 ): Promise<RestoredInstance | undefined> {
   const { fleet } = ports;
   const { from, instance, like, purpose, tags, former } = restoring;
+  const anywhere = minutesSince(restoring.since, ports) >= ZONE_MINUTES;
   let found = await fleet.describe(instance);
   // A fleet that tells no identity cannot be asked.
   if (former && found?.identity === former) {
@@ -62,7 +63,6 @@ export async function ensureRestored(
     return undefined;
   }
   if (!found) {
-    const anywhere = minutesSince(restoring.since, ports) >= ZONE_MINUTES;
     const begun =
       typeof from === "string"
         ? await fleet.startRestore(from, instance, like, purpose, tags, anywhere)
@@ -70,6 +70,10 @@ export async function ensureRestored(
     if (begun?.waits) return stillWaits(ports, restoring, begun.waits);
     if (begun) await began(begun.without);
     found = await fleet.describe(instance);
+  } else if (found.status === "pending") {
+    const begun = await fleet.continueRestore?.(instance, like, purpose, tags, anywhere);
+    if (begun?.waits) return stillWaits(ports, restoring, begun.waits);
+    if (begun) await began(begun.without);
   }
   // Production's name is no staging's, and nothing of that name is ever deleted: a person must.
   if (found?.noRoom && purpose === "staging") {

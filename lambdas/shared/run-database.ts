@@ -94,6 +94,7 @@ export function settingsOfNone({ databases, ...common }: Deployed): RunSettings 
   const fields: Readonly<Record<keyof RunDatabase, PropertyDescriptor>> = {
     label: own,
     instance: own,
+    cluster: own,
     database: own,
     secretArn: own,
     iamUser: own,

@@ -32,12 +32,26 @@ const person = z.strictObject({
 
 export type MaintenanceWindow = z.infer<typeof maintenanceWindow>;
 
+/** How a cluster is copied. */
+const runCluster = z.strictObject({
+  /** What staging is made from: a clone of the volume, or a cluster snapshot. */
+  staging: z.enum(["clone", "snapshot"]),
+  /** What the final backup is, where it is not a moment. */
+  backup: z.enum(["clone", "snapshot"]),
+  /** Identifiers of its instances; absent: they begin with the cluster's own. */
+  members: z.array(z.string()).optional(),
+});
+
+export type RunCluster = z.infer<typeof runCluster>;
+
 /** A database that a run is of, with what is its own. */
 export const runDatabase = z.strictObject({
   /** What an execution's input names it by, and CloudWatch its metrics; no other of the deployment has it. */
   label: z.string().min(1),
-  /** Identifier of the production instance. */
+  /** Identifier of the production instance, or of the cluster. */
   instance: z.string().min(1),
+  /** Present where it is a cluster. */
+  cluster: runCluster.optional(),
   /** Database in that instance. */
   database: z.string().min(1),
   /** ARN of the secret with username and password; absent where the fleet's adapter knows how to connect. */

@@ -4,6 +4,7 @@ import { type ArchivedDoc, Doc, type MomentDoc, type SnapshotDoc } from "../shar
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName } from "../shared/names.ts";
+import { restoreIsWayBack } from "../shared/plan.ts";
 import type { Ports, Snapshot, Tags } from "../shared/ports.ts";
 import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
@@ -66,7 +67,7 @@ async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
 }
 
 function docOf(
-  { id, createdAt, sizeBytes, engineVersion, encrypted, kmsKey }: Snapshot,
+  { id, createdAt, sizeBytes, engineVersion, encrypted, kmsKey, clone }: Snapshot,
   more: Pick<SnapshotDoc, "at" | "beganAt" | "instance" | "keepUntil">,
 ): SnapshotDoc {
   return {
@@ -77,6 +78,7 @@ function docOf(
     engineVersion: engineVersion ?? null,
     encrypted: encrypted ?? null,
     kmsKey: kmsKey ?? null,
+    ...(clone ? { clone } : {}),
   };
 }
 
@@ -90,7 +92,8 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
   }));
   let snapshot = await fleet.describeSnapshot(id);
   if (!snapshot) {
-    await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, purpose, keepUntil));
+    const often = isRestoredOften(purpose, ports);
+    await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, purpose, keepUntil), often);
     snapshot = await fleet.describeSnapshot(id);
   }
   if (snapshot?.status === "failed")
@@ -107,6 +110,12 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
     docOf(snapshot, { at: clock.now().toISOString(), beganAt, instance: settings.instance, keepUntil }),
   );
   return DONE;
+}
+
+/** Staging and then production, or staging twice, where the restore itself is rehearsed. */
+function isRestoredOften(purpose: SnapshotPurpose, { plan, settings }: Ports): boolean {
+  if (purpose === "rehearsal") return restoreIsWayBack(plan, settings);
+  return purpose === "final" && settings.rehearse === "inside";
 }
 
 /** Sends the final snapshot to where else it is wanted. That it was begun is known before anything is migrated. */

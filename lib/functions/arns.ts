@@ -1,11 +1,14 @@
-import { ArnFormat, type Stack } from "aws-cdk-lib";
-import { snapshotPrefix } from "../../lambdas/shared/names.ts";
+import { ArnFormat, Fn, type Stack, Token } from "aws-cdk-lib";
+import { asidePrefix, snapshotPrefix } from "../../lambdas/shared/names.ts";
 
 /** ARNs of what lies outside the stack, in its own account and Region. Names may end in `*`. */
 export function rdsArn(
   stack: Stack,
   resource:
     | "db"
+    | "cluster"
+    | "cluster-snapshot"
+    | "cluster-pg"
     | "snapshot"
     | "subgrp"
     | "pg"
@@ -28,6 +31,13 @@ export function instanceArn(stack: Stack, name: string): string {
   return rdsArn(stack, "db", name);
 }
 
+/** What an instance or cluster is called once it was moved aside. Of a name that CloudFormation makes up only its first word is at hand here, up to a hyphen. */
+export function asidePattern(name: string): string {
+  return Token.isUnresolved(name)
+    ? `${Fn.select(0, Fn.split("-", name))}*-before-*`
+    : `${asidePrefix(name)}*`;
+}
+
 /** Every snapshot that Sluice takes. */
 export function snapshotArns(stack: Stack): string[] {
   return (["rehearsal", "final", "kept"] as const).map((purpose) =>
@@ -36,22 +46,33 @@ export function snapshotArns(stack: Stack): string[] {
 }
 
 /** Copies of final snapshots in another Region. */
-export function finalSnapshotArn(stack: Stack, region: string): string {
+export function finalSnapshotArn(
+  stack: Stack,
+  kind: "snapshot" | "cluster-snapshot",
+  region: string,
+): string {
   return stack.formatArn({
     service: "rds",
     region,
-    resource: "snapshot",
+    resource: kind,
     resourceName: `${snapshotPrefix("final")}*`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }
 
-/** Secrets that RDS makes for master passwords; it chooses the names. */
-export function managedSecretArns(stack: Stack): string {
+/** Every cluster snapshot that Sluice takes. */
+export function clusterSnapshotArns(stack: Stack): string[] {
+  return (["rehearsal", "final", "kept"] as const).map((purpose) =>
+    rdsArn(stack, "cluster-snapshot", `${snapshotPrefix(purpose)}*`),
+  );
+}
+
+/** Secrets that RDS makes for master passwords of instances, or of clusters; it chooses the names. */
+export function managedSecretArns(stack: Stack, of: "db" | "cluster"): string {
   return stack.formatArn({
     service: "secretsmanager",
     resource: "secret",
-    resourceName: "rds!db-*",
+    resourceName: `rds!${of}-*`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }

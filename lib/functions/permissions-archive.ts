@@ -4,30 +4,41 @@ import { snapshotPrefix } from "../../lambdas/shared/names.ts";
 import type { Settings } from "../settings.ts";
 import { finalSnapshotArn, rdsArn } from "./arns.ts";
 
+/** Of an instance, or of a cluster. */
+type Kind = "snapshot" | "cluster-snapshot";
+
 /** Copying final snapshots to another Region and exporting them, each only where the settings want it. */
 export function archiveStatements(
   stack: Stack,
-  { backup: { copyTo, exportTo } }: Settings,
+  settings: Settings,
   exportRole: iam.IRole | undefined,
 ): iam.PolicyStatement[] {
+  const { copyTo, exportTo } = settings.backup;
+  const clusters = settings.databases.filter(({ cluster }) => cluster !== undefined).length;
+  const kinds: Kind[] = [
+    ...(clusters < settings.databases.length ? (["snapshot"] as const) : []),
+    ...(clusters > 0 ? (["cluster-snapshot"] as const) : []),
+  ];
   return [
-    ...(copyTo ? copyStatements(stack, copyTo) : []),
-    ...(exportTo && exportRole ? exportStatements(stack, exportTo, exportRole) : []),
+    ...(copyTo ? kinds.flatMap((kind) => copyStatements(stack, kind, copyTo)) : []),
+    ...(exportTo && exportRole ? exportStatements(stack, kinds, exportTo, exportRole) : []),
   ];
 }
 
 function copyStatements(
   stack: Stack,
+  kind: Kind,
   { region, kmsKeyArn }: NonNullable<Settings["backup"]["copyTo"]>,
 ): iam.PolicyStatement[] {
-  const copies = finalSnapshotArn(stack, region);
+  const copies = finalSnapshotArn(stack, kind, region);
+  const what = kind === "snapshot" ? "DBSnapshot" : "DBClusterSnapshot";
   return [
     new iam.PolicyStatement({
-      actions: ["rds:CopyDBSnapshot"],
-      resources: [rdsArn(stack, "snapshot", `${snapshotPrefix("final")}*`), copies],
+      actions: [`rds:Copy${what}`],
+      resources: [rdsArn(stack, kind, `${snapshotPrefix("final")}*`), copies],
     }),
     new iam.PolicyStatement({
-      actions: ["rds:AddTagsToResource", "rds:DescribeDBSnapshots"],
+      actions: ["rds:AddTagsToResource", `rds:Describe${what}s`],
       resources: [copies],
     }),
     ...(kmsKeyArn === undefined ? [] : [keyStatement(kmsKeyArn, `rds.${region}.amazonaws.com`)]),
@@ -36,13 +47,14 @@ function copyStatements(
 
 function exportStatements(
   stack: Stack,
+  kinds: readonly Kind[],
   { kmsKeyArn }: NonNullable<Settings["backup"]["exportTo"]>,
   role: iam.IRole,
 ): iam.PolicyStatement[] {
   return [
     new iam.PolicyStatement({
       actions: ["rds:StartExportTask"],
-      resources: [rdsArn(stack, "snapshot", `${snapshotPrefix("final")}*`)],
+      resources: kinds.map((kind) => rdsArn(stack, kind, `${snapshotPrefix("final")}*`)),
     }),
     new iam.PolicyStatement({
       // The action knows no resources.

@@ -1,7 +1,7 @@
 import { ArnFormat, type Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { type Database, instancesOf, type Settings } from "../settings.ts";
-import { instanceArn, managedSecretArns, oneOrAll, viaServices } from "./arns.ts";
+import { instanceArn, managedSecretArns, oneOrAll, rdsArn, viaServices } from "./arns.ts";
 
 /** Logging in to these databases: by a secret, or by a token of IAM's. */
 export function databaseStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
@@ -30,6 +30,19 @@ function tokenStatement(stack: Stack, user: string): iam.PolicyStatement {
   });
 }
 
+function managedStatements(stack: Stack, of: "db" | "cluster", owners: string[]): iam.PolicyStatement[] {
+  if (owners.length === 0) return [];
+  const tag = of === "db" ? "aws:rds:primaryDBInstanceArn" : "aws:rds:primaryDBClusterArn";
+  return [
+    new iam.PolicyStatement({
+      actions: ["secretsmanager:GetSecretValue"],
+      // RDS chooses the name; the tag, which only RDS can set, says whose it is.
+      resources: [managedSecretArns(stack, of)],
+      conditions: { StringEquals: { [`aws:ResourceTag/${tag}`]: oneOrAll(owners) } },
+    }),
+  ];
+}
+
 /** The secrets, and those that RDS makes when a restored production gets a managed password again. */
 function secretStatements(stack: Stack, databases: readonly Database[]): iam.PolicyStatement[] {
   if (databases.length === 0) return [];
@@ -39,18 +52,18 @@ function secretStatements(stack: Stack, databases: readonly Database[]): iam.Pol
       actions: ["secretsmanager:GetSecretValue"],
       resources: databases.flatMap(({ secretArn }) => secretArn ?? []),
     }),
-    new iam.PolicyStatement({
-      actions: ["secretsmanager:GetSecretValue"],
-      // RDS chooses the name; the tag, which only RDS can set, says whose it is.
-      resources: [managedSecretArns(stack)],
-      conditions: {
-        StringEquals: {
-          "aws:ResourceTag/aws:rds:primaryDBInstanceArn": oneOrAll(
-            instancesOf(databases).map((instance) => instanceArn(stack, instance)),
-          ),
-        },
-      },
-    }),
+    ...managedStatements(
+      stack,
+      "db",
+      instancesOf(databases.filter(({ cluster }) => !cluster)).map((instance) =>
+        instanceArn(stack, instance),
+      ),
+    ),
+    ...managedStatements(
+      stack,
+      "cluster",
+      instancesOf(databases.filter(({ cluster }) => cluster)).map((one) => rdsArn(stack, "cluster", one)),
+    ),
     new iam.PolicyStatement({
       actions: ["secretsmanager:ListSecrets"],
       // Looked for only when the known secret opens nothing. The action knows no resources; it shows no values.

@@ -1,11 +1,15 @@
-import { Fn, type Stack, Token } from "aws-cdk-lib";
+import type { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
-import { asidePrefix, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
+import { STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
 import { type Database, instancesOf, type Settings } from "../settings.ts";
-import { instanceArn, managedSecretArns, rdsArn, snapshotArns, viaServices } from "./arns.ts";
+import { asidePattern, instanceArn, rdsArn, snapshotArns } from "./arns.ts";
+import { storageKeyStatements } from "./permissions-keys.ts";
+import { deleteQuietStatement, quietStatements } from "./permissions-quiet.ts";
 
 /** Seeing production, the former production, staging, and our snapshots. */
-export function instanceStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+export function instanceStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
+  const databases = instancesAmong(settings);
+  if (databases.length === 0) return [];
   const { production, aside } = productions(stack, databases);
   return [
     new iam.PolicyStatement({
@@ -48,7 +52,9 @@ export function surroundingsStatements(stack: Stack): iam.PolicyStatement[] {
 }
 
 /** Taking snapshots of production. */
-export function snapshotStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+export function snapshotStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
+  const databases = instancesAmong(settings);
+  if (databases.length === 0) return [];
   return [
     new iam.PolicyStatement({
       actions: ["rds:CreateDBSnapshot", "rds:AddTagsToResource"],
@@ -67,7 +73,9 @@ export function snapshotStatements(stack: Stack, { databases }: Settings): iam.P
  * from its automated backups. Of the snapshots only the rehearsal's may be deleted: the final one is the way back.
  */
 export function stagingStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
-  const { databases, restore } = settings;
+  const databases = instancesAmong(settings);
+  if (databases.length === 0) return [];
+  const { restore } = settings;
   const staging = [instanceArn(stack, `${STAGING_PREFIX}*`)];
   return [
     ...restoreStatements(stack, staging, databases),
@@ -76,11 +84,8 @@ export function stagingStatements(stack: Stack, settings: Settings): iam.PolicyS
       actions: ["rds:DeleteDBInstance"],
       resources: [instanceArn(stack, `${STAGING_PREFIX}*`)],
     }),
-    ...quietStatements(stack),
-    new iam.PolicyStatement({
-      actions: ["rds:DeleteDBParameterGroup"],
-      resources: [rdsArn(stack, "pg", `${QUIET_PREFIX}*`)],
-    }),
+    ...quietStatements(stack, "pg"),
+    deleteQuietStatement(stack, "pg"),
     new iam.PolicyStatement({
       actions: ["rds:DeleteDBSnapshot"],
       resources: [rdsArn(stack, "snapshot", `${snapshotPrefix("rehearsal")}*`)],
@@ -90,9 +95,9 @@ export function stagingStatements(stack: Stack, settings: Settings): iam.PolicyS
 
 /** Renaming production and restoring it under its name. Nothing here deletes an instance. */
 export function productionStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
-  const { databases } = settings;
+  const databases = instancesAmong(settings);
+  if (databases.length === 0) return [];
   const { production, aside } = productions(stack, databases);
-  const secretKeys = new Set(databases.flatMap(({ secretKmsKeyArn }) => secretKmsKeyArn ?? []));
   return [
     ...restoreStatements(stack, production, databases),
     ...momentStatements(stack, settings, production, aside),
@@ -100,51 +105,13 @@ export function productionStatements(stack: Stack, settings: Settings): iam.Poli
       actions: ["rds:ModifyDBInstance", "rds:RebootDBInstance"],
       resources: aside,
     }),
-    ...quietStatements(stack),
+    ...quietStatements(stack, "pg"),
     new iam.PolicyStatement({ actions: ["rds:AddRoleToDBInstance"], resources: production }),
-    new iam.PolicyStatement({
-      // The restored instance gets the roles that production had; which these are is known only then.
-      actions: ["iam:PassRole"],
-      resources: [stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: "*" })],
-      conditions: {
-        StringEquals: { "iam:PassedToService": ["monitoring.rds.amazonaws.com", "rds.amazonaws.com"] },
-      },
-    }),
-    new iam.PolicyStatement({
-      // Lets RDS manage the master password of the restored instance where it managed production's.
-      actions: ["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
-      resources: [managedSecretArns(stack)],
-      // RDS is none of the services that aws:CalledVia names. A secret of such a name can only be a service's.
-      conditions: { Bool: { "aws:ViaAWSService": "true" } },
-    }),
-    ...(databases.some(usesDefaultSecretKey)
-      ? [
-          new iam.PolicyStatement({
-            // Before it makes the secret, RDS looks at the account's default key as who called it; that key's own
-            // policy allows all else.
-            actions: ["kms:DescribeKey"],
-            resources: [stack.formatArn({ service: "kms", resource: "key", resourceName: "*" })],
-            conditions: {
-              "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/aws/secretsmanager" },
-            },
-          }),
-        ]
-      : []),
-    ...(secretKeys.size === 0
-      ? []
-      : [
-          new iam.PolicyStatement({
-            actions: ["kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"],
-            resources: [...secretKeys],
-            conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "rds", "secretsmanager") } },
-          }),
-        ]),
   ];
 }
 
-/** True where the secret of that database, should RDS make one, is encrypted with the account's default key. */
-export function usesDefaultSecretKey({ secretKmsKeyArn }: Database): boolean {
-  return secretKmsKeyArn === undefined;
+function instancesAmong({ databases }: Settings): Database[] {
+  return databases.filter(({ cluster }) => cluster === undefined);
 }
 
 /** ARNs of the instances that are production, and of what they are called once a restore has taken their place. */
@@ -157,27 +124,6 @@ function productions(
     production: instances.map((instance) => instanceArn(stack, instance)),
     aside: instances.map((instance) => instanceArn(stack, asidePattern(instance))),
   };
-}
-
-/** Of a name that CloudFormation makes up only its first word is at hand here, up to a hyphen. */
-export function asidePattern(instance: string): string {
-  return Token.isUnresolved(instance)
-    ? `${Fn.select(0, Fn.split("-", instance))}*-before-*`
-    : `${asidePrefix(instance)}*`;
-}
-
-/** Making parameter groups of Sluice's own from production's, whatever that is called. */
-function quietStatements(stack: Stack): iam.PolicyStatement[] {
-  return [
-    new iam.PolicyStatement({
-      actions: ["rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"],
-      resources: [rdsArn(stack, "pg", "*")],
-    }),
-    new iam.PolicyStatement({
-      actions: ["rds:CreateDBParameterGroup", "rds:ModifyDBParameterGroup", "rds:AddTagsToResource"],
-      resources: [rdsArn(stack, "pg", `${QUIET_PREFIX}*`)],
-    }),
-  ];
 }
 
 function restoreStatements(
@@ -217,7 +163,7 @@ function momentStatements(
   to: string[],
   from: string[],
 ): iam.PolicyStatement[] {
-  if (backup.by === "snapshot") return [];
+  if (backup.by === "snapshot" || backup.by === "clone") return [];
   return [
     new iam.PolicyStatement({
       actions: ["rds:RestoreDBInstanceToPointInTime"],
@@ -229,16 +175,4 @@ function momentStatements(
 /** The groups are production's own, as they are at the time: their names are not known here. */
 function groupArns(stack: Stack): string[] {
   return [rdsArn(stack, "subgrp", "*"), rdsArn(stack, "pg", "*"), rdsArn(stack, "og", "*")];
-}
-
-function storageKeyStatements(stack: Stack, databases: readonly Database[]): iam.PolicyStatement[] {
-  const keys = new Set(databases.flatMap(({ storageKmsKeyArn }) => storageKmsKeyArn ?? []));
-  if (keys.size === 0) return [];
-  return [
-    new iam.PolicyStatement({
-      actions: ["kms:DescribeKey", "kms:CreateGrant"],
-      resources: [...keys],
-      conditions: { StringEquals: { "kms:ViaService": viaServices(stack, "rds") } },
-    }),
-  ];
 }

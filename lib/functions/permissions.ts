@@ -8,7 +8,14 @@ import type { Settings } from "../settings.ts";
 import type { Storage } from "../storage.ts";
 import { alarmStatements } from "./permissions-alarms.ts";
 import { archiveStatements } from "./permissions-archive.ts";
+import {
+  clusterProductionStatements,
+  clusterSnapshotStatements,
+  clusterStagingStatements,
+  clusterStatements,
+} from "./permissions-clusters.ts";
 import { databaseStatements } from "./permissions-database.ts";
+import { handedBackStatements } from "./permissions-keys.ts";
 import {
   instanceStatements,
   productionStatements,
@@ -92,17 +99,21 @@ export function statementsFor(
         }),
       ];
     case "instances":
-      return instanceStatements(stack, settings);
+      return [...instanceStatements(stack, settings), ...clusterStatements(stack, settings)];
     case "surroundings":
       return surroundingsStatements(stack);
     case "snapshots":
-      return snapshotStatements(stack, settings);
+      return [...snapshotStatements(stack, settings), ...clusterSnapshotStatements(stack, settings)];
     case "archive":
       return archiveStatements(stack, settings, exportRole);
     case "staging":
-      return stagingStatements(stack, settings);
+      return [...stagingStatements(stack, settings), ...clusterStagingStatements(stack, settings)];
     case "production":
-      return productionStatements(stack, settings);
+      return [
+        ...productionStatements(stack, settings),
+        ...clusterProductionStatements(stack, settings),
+        ...handedBackStatements(stack, settings),
+      ];
     case "alarms":
       return alarmStatements(stack, settings);
     case "executions":

@@ -19,12 +19,17 @@ export async function forgetUnknownCondition(s3: S3Client, Bucket: string): Prom
 }
 
 const PARAMETER_GROUPS = [
+  "rds:DescribeDBClusterParameterGroups",
+  "rds:DescribeDBClusterParameters",
+  "rds:CreateDBClusterParameterGroup",
+  "rds:ModifyDBClusterParameterGroup",
   "rds:DescribeDBParameterGroups",
   "rds:DescribeDBParameters",
   "rds:CreateDBParameterGroup",
   "rds:ModifyDBParameterGroup",
 ];
 
+const SNAPSHOTS = ["rds:DescribeDBSnapshots", "rds:DescribeDBClusterSnapshots"];
 const TO_A_MOMENT = "rds:RestoreDBInstanceToPointInTime";
 
 /**
@@ -33,15 +38,17 @@ const TO_A_MOMENT = "rds:RestoreDBInstanceToPointInTime";
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   gatepage: ["states:SendTaskSuccess"],
-  snapshot: ["rds:DescribeDBSnapshots"],
+  snapshot: SNAPSHOTS,
   staging: [
-    "rds:DescribeDBSnapshots",
+    ...SNAPSHOTS,
     "rds:DeleteDBSnapshot",
+    "rds:DeleteDBClusterSnapshot",
+    "rds:DeleteDBClusterParameterGroup",
     ...PARAMETER_GROUPS,
     TO_A_MOMENT,
     "rds:DeleteDBParameterGroup",
   ],
-  restore: ["rds:DescribeDBSnapshots", ...PARAMETER_GROUPS, TO_A_MOMENT],
+  restore: [...SNAPSHOTS, ...PARAMETER_GROUPS, TO_A_MOMENT],
   aftercare: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
 };
 

@@ -120,7 +120,7 @@ export class Production {
   }
 
   private get port(): number {
-    const port = this.front.ports.get(INSTANCE);
+    const port = this.front.portAt(INSTANCE);
     if (port === undefined) throw new Error("There is no production");
     return port;
   }

@@ -13,6 +13,7 @@ import {
   RestoreDBInstanceFromDBSnapshotCommand,
 } from "@aws-sdk/client-rds";
 import { STAGING_PREFIX } from "../../lambdas/shared/names.ts";
+import { type RdsClusters, RdsRefusal } from "../support/rds-clusters.ts";
 import type { Certificates } from "./certificates.ts";
 import type { PostgresServers } from "./postgres.ts";
 import {
@@ -25,6 +26,7 @@ import {
   restoreBegun,
 } from "./rds-answers.ts";
 import { AutomatedBackups } from "./rds-backups.ts";
+import { answerXml, inputOf } from "./rds-xml.ts";
 
 /** How far a copy's volume is filled, whenever that is asked. */
 export const PERCENT = 37;
@@ -53,6 +55,8 @@ export class RdsFront {
   readonly calls: Call[] = [];
   readonly ports = new Map<string, number>();
   readonly backups: AutomatedBackups;
+  /** Present where production is a cluster: MiniStack knows clusters, and neither clones nor renames them. */
+  clusters: RdsClusters | undefined;
   /** How long a snapshot of that name is being made. */
   snapshotSeconds: (snapshot: string) => number = () => 0;
   private readonly begun = new Map<string, number>();
@@ -94,6 +98,11 @@ export class RdsFront {
     await this.backups.begin(port);
   }
 
+  /** Where production, or whatever has that name, answers; undefined while nothing does. */
+  portAt(name: string): number | undefined {
+    return this.clusters?.portOf(name) ?? this.ports.get(name);
+  }
+
   /** Its backups are turned on again. */
   async backUp(instance: string): Promise<void> {
     await this.backups.begin(this.portOf(instance));
@@ -121,6 +130,14 @@ export class RdsFront {
         return;
       }
       const answer = await this.pass(asked, body);
+      const { clusters } = this;
+      const input = inputOf(call);
+      // By its name IAM knows every call; what it grants is done by the stand-in.
+      if (clusters?.knows(call.Action ?? "", input) && !answer.body.includes("AccessDenied")) {
+        const { status, body: text } = await ofClusters(clusters, call.Action ?? "", input);
+        reply.writeHead(status, { "content-type": "text/xml" }).end(text);
+        return;
+      }
       // What MiniStack does not know, and so refuses to nobody by his role.
       const known = answerAbout(call.Action ?? "");
       if (known !== undefined && answer.status !== 200 && !answer.body.includes("AccessDenied")) {
@@ -306,6 +323,19 @@ export class RdsFront {
     const port = this.ports.get(instance);
     if (port === undefined) throw new Error(`No server is known for ${instance}`);
     return port;
+  }
+}
+
+async function ofClusters(
+  clusters: RdsClusters,
+  action: string,
+  input: Record<string, unknown>,
+): Promise<Pick<Answer, "status" | "body">> {
+  try {
+    return { status: 200, body: answerXml(action, await clusters.answer(action, input)) };
+  } catch (error) {
+    if (error instanceof RdsRefusal) return { status: 400, body: refused(error.code, error.message) };
+    throw error;
   }
 }
 

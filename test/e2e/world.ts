@@ -5,15 +5,18 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IAMClient } from "@aws-sdk/client-iam";
-import { CreateDBInstanceCommand, RDSClient } from "@aws-sdk/client-rds";
+import { CreateDBInstanceCommand, type DBInstance, RDSClient } from "@aws-sdk/client-rds";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { loadPlan } from "../../lib/plan/compile.ts";
+import { productionCluster, productionMembers } from "../support/rds-cluster.ts";
+import { RdsClusters } from "../support/rds-clusters.ts";
 import { TINY_PLAN } from "../support/rehearsal.ts";
 import { exampleSettings } from "../support/settings.ts";
 import { makeCertificates } from "./certificates.ts";
+import { ClusterVolumes } from "./cluster-volumes.ts";
 import { allowUntold, forgetUnknownCondition } from "./concessions.ts";
 import { Deployment, type Outputs } from "./deployment.ts";
 import { ACCOUNT, REGION, startEmulator } from "./emulator.ts";
@@ -34,11 +37,13 @@ export interface World {
   cleanUps: Executions;
   s3: S3Client;
   rds: RDSClient;
+  /** What the settings say of it. */
+  database: object;
   close(): Promise<void>;
 }
 
 /** An AWS account with production in it, and Sluice deployed beside: everything that a run needs, and its people. */
-export async function makeWorld(): Promise<World> {
+export async function makeWorld(kind: "instance" | "cluster" = "instance"): Promise<World> {
   const needs = await findNeeds();
   const folder = mkdtempSync(join(tmpdir(), "sluice-e2e-"));
   const closing: (() => unknown)[] = [];
@@ -75,24 +80,27 @@ export async function makeWorld(): Promise<World> {
     if (!local) throw new Error("The plan has no baseline");
     const production = new Production(local, servers, front, certificates);
     const productionPort = await freePort();
-    await servers.create(`${INSTANCE}-${productionPort}`);
-    await servers.start(`${INSTANCE}-${productionPort}`, productionPort);
-    await front.adopt(INSTANCE, productionPort);
+    const volume = `${INSTANCE}-${productionPort}`;
+    await servers.create(volume);
+    await servers.start(volume, productionPort);
+    if (kind === "cluster") front.clusters = adoptCluster(servers, volume, productionPort);
+    else await front.adopt(INSTANCE, productionPort);
     await production.createRoles();
-    await rds.send(
-      new CreateDBInstanceCommand({
-        DBInstanceIdentifier: INSTANCE,
-        DBInstanceClass: "db.t4g.small",
-        Engine: "postgres",
-        EngineVersion: "17.4",
-        DBName: DATABASE,
-        MasterUsername: production.owner.username,
-        Port: productionPort,
-        AllocatedStorage: 20,
-        BackupRetentionPeriod: 7,
-        VpcSecurityGroupIds: ["sg-0123456789abcdef0"],
-      }),
-    );
+    if (kind === "instance")
+      await rds.send(
+        new CreateDBInstanceCommand({
+          DBInstanceIdentifier: INSTANCE,
+          DBInstanceClass: "db.t4g.small",
+          Engine: "postgres",
+          EngineVersion: "17.4",
+          DBName: DATABASE,
+          MasterUsername: production.owner.username,
+          Port: productionPort,
+          AllocatedStorage: 20,
+          BackupRetentionPeriod: 7,
+          VpcSecurityGroupIds: ["sg-0123456789abcdef0"],
+        }),
+      );
     const application = await production.startApplication();
     closing.push(() => application.close());
     const secrets = new SecretsManagerClient(client);
@@ -106,7 +114,8 @@ export async function makeWorld(): Promise<World> {
     const settings = {
       ...exampleSettings,
       plan: TINY_PLAN,
-      database: { instance: INSTANCE, name: DATABASE, secretArn: secret.ARN, caBundle: certificates.ca },
+      database: { [kind]: INSTANCE, name: DATABASE, secretArn: secret.ARN, caBundle: certificates.ca },
+      ...(kind === "cluster" ? { backup: "clone" } : {}),
       application: { url: application.url },
       tags: { "cost-center": "4711" },
     };
@@ -131,12 +140,43 @@ export async function makeWorld(): Promise<World> {
       cleanUps: new Executions(sfn, out("CleanUpStateMachineArn")),
       s3,
       rds,
+      database: settings.database,
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Production as a cluster whose writer is that server; readers have its address, as they have its data. */
+function adoptCluster(servers: PostgresServers, volume: string, port: number): RdsClusters {
+  const volumes = new ClusterVolumes(servers, freePort);
+  volumes.adopt(volume, port);
+  const clusters = new RdsClusters(volumes, () => "localhost");
+  const name = (member: DBInstance, at: number) => ({
+    ...member,
+    DBInstanceIdentifier: `${INSTANCE}-${at + 1}`,
+  });
+  clusters.adopt(
+    {
+      ...productionCluster,
+      DBClusterIdentifier: INSTANCE,
+      DBClusterArn: `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${INSTANCE}`,
+      DBClusterParameterGroup: "default.aurora-postgresql17",
+      Endpoint: "localhost",
+      Port: port,
+      MasterUserSecret: undefined,
+    },
+    productionMembers.map((member, at) => ({
+      ...name(member, at),
+      DBParameterGroups: [
+        { DBParameterGroupName: "default.aurora-postgresql17", ParameterApplyStatus: "in-sync" },
+      ],
+    })),
+    volume,
+  );
+  return clusters;
 }
 
 const STRANGER = { accessKeyId: "AKIASTRANGER", secretAccessKey: "test" };

@@ -29,6 +29,21 @@ test.each([
       ],
     },
   ],
+  [
+    "with a cluster beside an instance",
+    {
+      ...others,
+      databases: [only, { ...database, instance: undefined, cluster: "stock", secretArn }],
+    },
+  ],
+  [
+    "with a cluster alone, whose members are named, and clones",
+    {
+      ...others,
+      backup: "clone",
+      database: { ...only, instance: undefined, cluster: "stock", members: ["blue", "green"] },
+    },
+  ],
 ])(
   "cdk-nag and CloudFormation's own rules find nothing that is not accepted with a reason, %s",
   async (_what, settings) => {

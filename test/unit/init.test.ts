@@ -82,6 +82,16 @@ describe("sluice init", () => {
     });
   });
 
+  test("takes a cluster in place of an instance, and then asks for no instance", async () => {
+    const without = flags().slice(2);
+    expect(await init(...without, "--cluster", "orders")).toMatchObject({ code: 0, err: "" });
+    expect(parseSettings(written()).databases).toMatchObject([
+      { instance: "orders", cluster: { staging: "clone" }, name: "orders" },
+    ]);
+    const both = await init(...flags(), "--replace", "--cluster", "orders");
+    expect([both.code, both.err]).toEqual([2, expect.stringContaining("database.cluster: does not go with")]);
+  });
+
   test("takes further databases, each with its own login, and says of what mistakes in them are", async () => {
     const further = ["--another", "stock/warehouse=migrator", "--another", `billing/app=${secret}`];
     expect(await init(...flags(), ...further)).toMatchObject({ code: 0, err: "" });

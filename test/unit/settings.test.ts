@@ -36,6 +36,102 @@ describe("settings", () => {
     ]);
   });
 
+  test.each([
+    ["oadbdmqt4xyz.dsql.eu-central-1.on.aws", /Aurora DSQL/],
+    ["oadbdmqt4xyz.dsql-fnh4.eu-central-1.on.aws:5432", /Aurora DSQL/],
+    ["arn:aws:dsql:eu-central-1:123456789012:cluster/oadbdmqt4xyz", /Aurora DSQL/],
+    ["orders.limitless-abc123.eu-central-1.rds.amazonaws.com", /Limitless/],
+    ["arn:aws:rds:eu-central-1:123456789012:shard-group:orders", /Limitless/],
+    ["orders.cluster-abc123.eu-central-1.rds.amazonaws.com", /a cluster's/],
+    ["orders.cluster-ro-abc123.eu-central-1.rds.amazonaws.com:5432", /a cluster's/],
+    ["some.cluster-custom-abc123.cn-north-1.rds.amazonaws.com.cn", /a cluster's/],
+    ["arn:aws:rds:eu-central-1:123456789012:cluster:orders", /a cluster's/],
+    ["orders.global-abc123.global.rds.amazonaws.com", /a global database/],
+    ["arn:aws:rds::123456789012:global-cluster:orders", /a global database/],
+    ["orders.proxy-abc123.eu-central-1.rds.amazonaws.com", /RDS Proxy/],
+    ["orders.abc123.eu-central-1.redshift.amazonaws.com", /Redshift/],
+    ["arn:aws:redshift-serverless:eu-central-1:123456789012:workgroup/1", /Redshift/],
+    ["orders.cluster-abc123.eu-central-1.docdb.amazonaws.com", /DocumentDB or Neptune/],
+    ["orders.abc123.eu-central-1.rds.amazonaws.com:5432", /identifier alone, orders$/],
+    ["arn:aws-us-gov:rds:us-gov-west-1:123456789012:db:orders", /identifier alone, orders$/],
+  ])("what is no instance's identifier is refused as what it is: %s", (instance, what) => {
+    const mistakes = mistakesIn({ ...exampleSettings, database: { ...exampleSettings.database, instance } });
+    expect(mistakes).toEqual([expect.stringMatching(what)]);
+    expect(mistakes[0]).toContain("database.instance: ");
+  });
+
+  const { instance: _, ...login } = exampleSettings.database;
+  const onCluster = (database: object, more: object = {}) =>
+    mistakesIn({ ...exampleSettings, ...more, database: { ...login, ...database } });
+
+  test.each<[string, object, object, RegExp | undefined]>([
+    ["a cluster alone", { cluster: "orders" }, {}, undefined],
+    [
+      "with staging and members",
+      { cluster: "orders", staging: "snapshot", members: ["a", "b"] },
+      {},
+      undefined,
+    ],
+    ["neither", {}, {}, /^database\.instance: is missing/],
+    [
+      "both",
+      { cluster: "orders", instance: "orders-1" },
+      {},
+      /^database\.cluster: does not go with instance/,
+    ],
+    [
+      "members of an instance",
+      { instance: "orders", members: ["a"] },
+      {},
+      /^database\.members: is of clusters/,
+    ],
+    [
+      "staging of an instance",
+      { instance: "orders", staging: "clone" },
+      {},
+      /^database\.staging: is of clusters/,
+    ],
+    ["an endpoint", { cluster: "o.cluster-1.eu-central-1.rds.amazonaws.com" }, {}, /identifier alone, o$/],
+    ["an instance's endpoint", { cluster: "o.1.eu-central-1.rds.amazonaws.com" }, {}, /is an instance's/],
+    ["a name of Sluice's", { cluster: "sluice-staging" }, {}, /must not start with sluice-/],
+    [
+      "a clone of an instance",
+      { instance: "orders" },
+      { backup: "clone" },
+      /^backup: clone is of clusters alone/,
+    ],
+    ["a clone of a cluster", { cluster: "orders" }, { backup: "clone" }, undefined],
+    [
+      "a clone that is to be copied",
+      { cluster: "orders" },
+      { backup: { by: "clone", copyTo: { region: "eu-west-1" } } },
+      /a clone is no snapshot that copyTo could send away/,
+    ],
+  ])("of a cluster: %s", (_what, database, more, mistake) => {
+    expect(onCluster(database, more)).toEqual(mistake ? [expect.stringMatching(mistake)] : []);
+  });
+
+  test("a cluster is known by its identifier, and its copies are clones unless told", () => {
+    const database = { ...login, cluster: "orders" };
+    const parsed = parseSettings({ ...exampleSettings, database });
+    expect(parsed.databases[0]).toMatchObject({
+      instance: "orders",
+      label: "orders",
+      cluster: { staging: "clone", backup: "snapshot" },
+    });
+    expect(toDeployed(parseSettings({ ...exampleSettings, database, backup: "clone" }))).toMatchObject({
+      backup: "snapshot",
+      databases: [{ instance: "orders", cluster: { staging: "clone", backup: "clone" } }],
+    });
+  });
+
+  test("the database of Aurora PostgreSQL Limitless is refused by its name", () => {
+    const database = { ...exampleSettings.database, name: "postgres_limitless" };
+    expect(mistakesIn({ ...exampleSettings, database })).toEqual([
+      expect.stringMatching(/^database\.name: .*Limitless/),
+    ]);
+  });
+
   test("an unknown key deep inside is named by its whole path", () => {
     const network = { ...exampleSettings.network, subnets: [] };
     expect(mistakesIn({ ...exampleSettings, network })).toEqual([

@@ -10,19 +10,21 @@ import { awsErrorName } from "./error-name.ts";
 const credentials = z.object({ username: z.string().min(1), password: z.string().min(1) });
 export type Credentials = z.infer<typeof credentials>;
 
-const INSTANCE_TAG = "aws:rds:primaryDBInstanceArn";
+/** What RDS tags its secrets with, by what they are of. */
+const OWNER_TAG = { db: "aws:rds:primaryDBInstanceArn", cluster: "aws:rds:primaryDBClusterArn" } as const;
 
 /**
  * The credentials to try, likeliest first, each read when it is asked for and kept nowhere:
  * 1. the secret as it is; once more, should it have been rotated between reading and connecting;
  * 2. as it was before the last rotation, which is what a copy of a snapshot older than that has;
- * 3. secrets that RDS itself made for this instance: when a restored production gets a managed password again, that
+ * 3. secrets that RDS itself made for this instance or cluster: when a restored production gets a managed password again, that
  *    is a new secret.
  */
 export async function* masterCredentials(
   client: SecretsManagerClient,
   secretArn: string,
   instance: string,
+  of: keyof typeof OWNER_TAG = "db",
 ): AsyncGenerator<Credentials> {
   const tried = new Set<string>();
   const read = async function* (id: string, stage: "AWSCURRENT" | "AWSPREVIOUS") {
@@ -34,7 +36,7 @@ export async function* masterCredentials(
   yield* read(secretArn, "AWSCURRENT");
   yield* read(secretArn, "AWSCURRENT");
   yield* read(secretArn, "AWSPREVIOUS");
-  for (const arn of await managedSecrets(client, instanceArn(secretArn, instance)))
+  for (const arn of await managedSecrets(client, OWNER_TAG[of], ownerArn(secretArn, of, instance)))
     yield* read(arn, "AWSCURRENT");
 }
 
@@ -68,15 +70,15 @@ function asJson(text: string | undefined): unknown {
   }
 }
 
-async function managedSecrets(client: SecretsManagerClient, instance: string): Promise<string[]> {
+async function managedSecrets(client: SecretsManagerClient, tag: string, owner: string): Promise<string[]> {
   const found: SecretListEntry[] = [];
   let token: string | undefined;
   do {
     const page = await client.send(
       new ListSecretsCommand({
         Filters: [
-          { Key: "tag-key", Values: [INSTANCE_TAG] },
-          { Key: "tag-value", Values: [instance] },
+          { Key: "tag-key", Values: [tag] },
+          { Key: "tag-value", Values: [owner] },
         ],
         NextToken: token,
       }),
@@ -86,13 +88,13 @@ async function managedSecrets(client: SecretsManagerClient, instance: string): P
   } while (token !== undefined);
   // The filters match beginnings of words: `orders` would find `orders-2` too.
   return found
-    .filter(({ Tags }) => Tags?.some(({ Key, Value }) => Key === INSTANCE_TAG && Value === instance))
+    .filter(({ Tags }) => Tags?.some(({ Key, Value }) => Key === tag && Value === owner))
     .sort((a, b) => Number(b.CreatedDate ?? 0) - Number(a.CreatedDate ?? 0))
     .flatMap(({ ARN }) => (ARN === undefined ? [] : [ARN]));
 }
 
-/** The secret is in the instance's own account and Region, so its ARN tells both. */
-export function instanceArn(secretArn: string, instance: string): string {
+/** The secret is in the instance's or cluster's own account and Region, so its ARN tells both. */
+export function ownerArn(secretArn: string, of: keyof typeof OWNER_TAG, name: string): string {
   const [, partition, , region, account] = secretArn.split(":");
-  return `arn:${partition}:rds:${region}:${account}:db:${instance}`;
+  return `arn:${partition}:rds:${region}:${account}:${of}:${name}`;
 }

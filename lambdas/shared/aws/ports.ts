@@ -7,7 +7,7 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
 import { Envar, needEnvar } from "../envars.ts";
-import type { Metrics, World } from "../ports.ts";
+import type { Archive, DatabaseFleet, Metrics, World } from "../ports.ts";
 import { settingsOf, settingsOfNone } from "../run-database.ts";
 import type { Deployed, RunDatabase, RunSettings } from "../settings.ts";
 import { StoredPlans } from "../stored-plans.ts";
@@ -20,7 +20,8 @@ import { lambdaClock } from "./lambda-clock.ts";
 import { lazily } from "./lazily.ts";
 import { masterCredentials } from "./master-secret.ts";
 import { PgDatabases } from "./pg-databases.ts";
-import { type Places, RdsArchive } from "./rds-archive.ts";
+import { type Places, RdsArchive, type SnapshotsOf } from "./rds-archive.ts";
+import { RdsClusterFleet } from "./rds-cluster-fleet.ts";
 import { RdsFleet } from "./rds-fleet.ts";
 import { freeBytes } from "./rds-free-space.ts";
 import { SchedulerSchedules } from "./scheduler-schedules.ts";
@@ -40,14 +41,13 @@ const sns = lazily(() => new SNSClient());
 
 const plans = lazily(() => new StoredPlans(evidenceStore(), () => needEnvar(Envar.plan)));
 const deployed = lazily(() => readSettings());
-const fleet = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
-const archive = lazily(
-  () =>
-    new RdsArchive(
-      (region) => (region === undefined ? rds() : new RDSClient({ region })),
-      archiveOf(deployed()),
-    ),
-);
+const instances = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
+const archive = (of: SnapshotsOf) =>
+  new RdsArchive(
+    (region) => (region === undefined ? rds() : new RDSClient({ region })),
+    archiveOf(deployed()),
+    of,
+  );
 const notifier = lazily(
   () =>
     new SnsNotifier(sns(), {
@@ -99,10 +99,10 @@ export function awsPorts(
       return plans();
     },
     get fleet() {
-      return fleet();
+      return instances();
     },
     get archive() {
-      return archive();
+      return archive("instance");
     },
     databases: { single: false, withSession: unbound("session") },
     metrics: { publish: unbound("numbers") },
@@ -137,8 +137,16 @@ export function awsPorts(
 /** What a run with these settings has. */
 function own(settings: RunSettings, metrics: MakeMetrics | undefined) {
   const databases = lazily(() => databasesOf(settings));
+  const { cluster, instance } = settings;
+  const fleet = lazily(() => (cluster ? new RdsClusterFleet(rds(), instance, cluster) : instances()));
   return {
     settings,
+    get fleet(): DatabaseFleet {
+      return fleet();
+    },
+    get archive(): Archive {
+      return archive(settings.cluster ? "cluster" : "instance");
+    },
     get databases(): PgDatabases {
       return databases();
     },
@@ -153,7 +161,7 @@ function archiveOf({ copyTo, exportTo }: Deployed): Places {
   return { copyTo, exportTo: exportTo && { ...exportTo, roleArn: needEnvar(Envar.exportRole) } };
 }
 
-function databasesOf({ database, secretArn, iamUser, instance }: RunDatabase): PgDatabases {
+function databasesOf({ database, secretArn, iamUser, instance, cluster }: RunDatabase): PgDatabases {
   const options = {
     database,
     // Whoever looks for sessions that are not Sluice's knows its own by how they begin.
@@ -173,6 +181,6 @@ function databasesOf({ database, secretArn, iamUser, instance }: RunDatabase): P
   return new PgDatabases({
     ...options,
     mend: "check the setting database.secretArn",
-    credentials: () => masterCredentials(secrets(), secretArn, instance),
+    credentials: () => masterCredentials(secrets(), secretArn, instance, cluster ? "cluster" : "db"),
   });
 }

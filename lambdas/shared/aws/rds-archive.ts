@@ -1,5 +1,7 @@
 import {
+  CopyDBClusterSnapshotCommand,
   CopyDBSnapshotCommand,
+  DescribeDBClusterSnapshotsCommand,
   DescribeDBSnapshotsCommand,
   DescribeExportTasksCommand,
   type RDSClient,
@@ -8,8 +10,7 @@ import {
 import { ErrorName, SluiceError } from "../errors.ts";
 import type { Archive, ArchivedSnapshot, Tags } from "../ports.ts";
 import type { RunSettings } from "../settings.ts";
-import { awsErrorName } from "./error-name.ts";
-import { refusal } from "./rds-errors.ts";
+import { attempt, look } from "./rds-calls.ts";
 import { snapshotStatus } from "./rds-status.ts";
 import { tagList } from "./rds-tags.ts";
 
@@ -19,22 +20,31 @@ export interface Places {
   exportTo?: (NonNullable<RunSettings["exportTo"]> & { roleArn: string }) | undefined;
 }
 
+/** Snapshots of instances and those of clusters are described and copied by calls of their own; one call exports both. */
+export type SnapshotsOf = "instance" | "cluster";
+
+interface Described {
+  arn: string | undefined;
+  status: string | undefined;
+}
+
 /** Copies of a snapshot in another Region, and exports of it to a bucket, by RDS itself. */
 export class RdsArchive implements Archive {
   /** @param clientIn a client for that Region; without one for the instance's own */
   constructor(
     private readonly clientIn: (region?: string) => RDSClient,
     private readonly places: Places,
+    private readonly of: SnapshotsOf = "instance",
   ) {}
 
   async start(snapshot: string, tags: Tags): Promise<ArchivedSnapshot[]> {
     const { copyTo, exportTo } = this.places;
     const source = await this.describe(snapshot);
-    if (!source?.DBSnapshotArn)
+    if (!source?.arn)
       throw new SluiceError(ErrorName.FleetFailed, `There is no snapshot ${snapshot} to be sent anywhere.`);
     return [
-      ...(copyTo ? [await this.copy(snapshot, source.DBSnapshotArn, copyTo, tags)] : []),
-      ...(exportTo ? [await this.export(snapshot, source.DBSnapshotArn, exportTo)] : []),
+      ...(copyTo ? [await this.copy(snapshot, source.arn, copyTo, tags)] : []),
+      ...(exportTo ? [await this.export(snapshot, source.arn, exportTo)] : []),
     ];
   }
 
@@ -46,25 +56,19 @@ export class RdsArchive implements Archive {
   ): Promise<ArchivedSnapshot> {
     let copy = await this.describe(snapshot, region);
     if (!copy) {
-      await attempt(`copy ${snapshot} to ${region}`, "DBSnapshotAlreadyExists", () =>
-        this.clientIn(region).send(
-          new CopyDBSnapshotCommand({
-            // An ARN: by it the client signs the request for the Region that the snapshot is in.
-            SourceDBSnapshotIdentifier: arn,
-            TargetDBSnapshotIdentifier: snapshot,
-            KmsKeyId: kmsKeyArn,
-            Tags: tagList(tags),
-          }),
-        ),
+      await attempt(
+        `copy ${snapshot} to ${region}`,
+        ["DBSnapshotAlreadyExists", "DBClusterSnapshotAlreadyExists"],
+        () => this.sendCopy(snapshot, arn, region, { KmsKeyId: kmsKeyArn, Tags: tagList(tags) }),
       );
       copy = await this.describe(snapshot, region);
     }
-    const statusText = copy?.Status ?? "creating";
+    const statusText = copy?.status ?? "creating";
     const status = snapshotStatus(statusText);
     return {
       kind: "copy",
       where: `Region ${region}`,
-      id: copy?.DBSnapshotArn ?? snapshot,
+      id: copy?.arn ?? snapshot,
       status: status === "available" ? "complete" : status,
       statusText,
     };
@@ -77,7 +81,7 @@ export class RdsArchive implements Archive {
   ): Promise<ArchivedSnapshot> {
     let task = await this.describeExport(snapshot);
     if (!task) {
-      await attempt(`export ${snapshot} to ${bucket}`, "ExportTaskAlreadyExists", () =>
+      await attempt(`export ${snapshot} to ${bucket}`, ["ExportTaskAlreadyExists"], () =>
         this.clientIn().send(
           new StartExportTaskCommand({
             ExportTaskIdentifier: snapshot,
@@ -100,11 +104,46 @@ export class RdsArchive implements Archive {
     };
   }
 
-  private async describe(snapshot: string, region?: string) {
+  /** The source by its ARN: by it the client signs the request for the Region that the snapshot is in. */
+  private async sendCopy(
+    snapshot: string,
+    arn: string,
+    region: string,
+    how: { KmsKeyId: string | undefined; Tags: { Key: string; Value: string }[] },
+  ): Promise<void> {
+    const client = this.clientIn(region);
+    if (this.of === "cluster")
+      await client.send(
+        new CopyDBClusterSnapshotCommand({
+          SourceDBClusterSnapshotIdentifier: arn,
+          TargetDBClusterSnapshotIdentifier: snapshot,
+          ...how,
+        }),
+      );
+    else
+      await client.send(
+        new CopyDBSnapshotCommand({
+          SourceDBSnapshotIdentifier: arn,
+          TargetDBSnapshotIdentifier: snapshot,
+          ...how,
+        }),
+      );
+  }
+
+  private async describe(snapshot: string, region?: string): Promise<Described | undefined> {
+    const client = this.clientIn(region);
+    if (this.of === "cluster") {
+      const found = await look(`describe snapshot ${snapshot}`, "DBClusterSnapshotNotFound", () =>
+        client.send(new DescribeDBClusterSnapshotsCommand({ DBClusterSnapshotIdentifier: snapshot })),
+      );
+      const db = found?.DBClusterSnapshots?.[0];
+      return db && { arn: db.DBClusterSnapshotArn, status: db.Status };
+    }
     const found = await look(`describe snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
-      this.clientIn(region).send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot })),
+      client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot })),
     );
-    return found?.DBSnapshots?.[0];
+    const db = found?.DBSnapshots?.[0];
+    return db && { arn: db.DBSnapshotArn, status: db.Status };
   }
 
   private async describeExport(task: string) {
@@ -118,18 +157,4 @@ export class RdsArchive implements Archive {
 function exportStatus(text: string): ArchivedSnapshot["status"] {
   if (text === "COMPLETE") return "complete";
   return ["FAILED", "CANCELED", "CANCELING"].includes(text) ? "failed" : "pending";
-}
-
-async function look<T>(tried: string, absent: string, call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (awsErrorName(error) === absent) return undefined;
-    throw refusal(error, tried);
-  }
-}
-
-/** An error named `done` says that what is asked for is so already. */
-async function attempt(tried: string, done: string, call: () => Promise<unknown>): Promise<void> {
-  await look(tried, done, call);
 }

@@ -1,16 +1,25 @@
 import { ErrorName, messageOf, SluiceError } from "../errors.ts";
 import { awsErrorName } from "./error-name.ts";
 
-/** The instance or snapshot is busy with something else: the same call may do later. */
+/** The instance, cluster, snapshot or parameter group is busy with something else: the same call may do later. */
 export function isBusy(error: unknown): boolean {
-  return ["InvalidDBInstanceState", "InvalidDBSnapshotState", "DBInstanceNotReady"].includes(
-    awsErrorName(error),
-  );
+  return [
+    "InvalidDBInstanceState",
+    "InvalidDBSnapshotState",
+    "InvalidDBClusterState",
+    "InvalidDBClusterSnapshotState",
+    "InvalidDBParameterGroupState",
+    "DBInstanceNotReady",
+  ].includes(awsErrorName(error));
 }
 
 // A refusal that a person can end, by what RDS calls it, and how.
 const MEND: Readonly<Record<string, string>> = {
   AccessDenied: "Deploy the stack again; if that does not help, look for a service control policy.",
+  DBClusterNotFound: "Check the setting database.cluster.",
+  DBClusterParameterGroupNotFound: "Create the cluster's parameter group again; production still names it.",
+  DBClusterQuotaExceeded: "Ask AWS for a higher quota of DB clusters, or delete one that nobody needs.",
+  DBClusterSnapshotNotFound: "Somebody deleted the cluster's snapshot: start a new run.",
   DBInstanceAutomatedBackupNotFound:
     "Automated backups of the instance are off, or have only just been turned on: without them it can be restored from a snapshot only.",
   DBInstanceNotFound: "Check the setting database.instance.",
@@ -23,6 +32,8 @@ const MEND: Readonly<Record<string, string>> = {
   InstanceQuotaExceeded: "Ask AWS for a higher quota of DB instances, or delete one that nobody needs.",
   InsufficientAvailableIPsInSubnet: "Free addresses in the subnets of production's subnet group.",
   InsufficientDBInstanceCapacity: "AWS has no such instance to give right now: try again later.",
+  InsufficientDBClusterCapacity: "AWS has no room for such a cluster right now: try again later.",
+  InsufficientStorageClusterCapacity: "AWS has no room for the cluster's storage right now: try again later.",
   KMSKeyNotAccessible:
     "Let this function's role use the key that production is encrypted with: set database.storageKmsKeyArn.",
   InvalidRestore:

@@ -21,15 +21,14 @@ import type {
   Snapshot,
   Tags,
 } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 import { beginRestore } from "./rds-begin-restore.ts";
-import { isBusy, refusal } from "./rds-errors.ts";
-import { findInstance, look } from "./rds-find.ts";
+import { attempt, look } from "./rds-calls.ts";
+import { findInstance } from "./rds-find.ts";
 import { findingsOf } from "./rds-findings.ts";
 import { giveSettings } from "./rds-give-settings.ts";
 import { handOverText } from "./rds-hand-over.ts";
 import { RdsMoments } from "./rds-moments.ts";
-import { deleteQuietGroup, quietenInstance, quietGroup } from "./rds-quiet.ts";
+import { deleteQuietGroup, INSTANCE_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, settingsOf } from "./rds-settings.ts";
 import { instanceStatus, lacksRoom, servesSessions, snapshotStatus, storageWork } from "./rds-status.ts";
@@ -82,7 +81,7 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async startSnapshot(snapshot: string, instance: string, tags: Tags): Promise<void> {
-    await this.attempt(`take snapshot ${snapshot} of ${instance}`, "DBSnapshotAlreadyExists", () =>
+    await attempt(`take snapshot ${snapshot} of ${instance}`, ["DBSnapshotAlreadyExists"], () =>
       this.client.send(
         new CreateDBSnapshotCommand({
           DBSnapshotIdentifier: snapshot,
@@ -114,7 +113,7 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async deleteSnapshot(snapshot: string): Promise<void> {
-    await this.attempt(`delete snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
+    await attempt(`delete snapshot ${snapshot}`, ["DBSnapshotNotFound"], () =>
       this.client.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier: snapshot })),
     );
   }
@@ -158,7 +157,7 @@ export class RdsFleet implements DatabaseFleet {
 
   async quiet(group: string, like: InstanceSettings, tags: Tags): Promise<InstanceSettings | undefined> {
     const settings = asRdsSettings(like);
-    const ready = await quietGroup(this.client, group, settings.parameterGroup, tags);
+    const ready = await quietGroup(this.client, INSTANCE_GROUPS, group, settings.parameterGroup, tags);
     return ready ? { ...settings, parameterGroup: group } : undefined;
   }
 
@@ -168,13 +167,13 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async deleteQuiet(group: string): Promise<boolean> {
-    return await deleteQuietGroup(this.client, group);
+    return await deleteQuietGroup(this.client, INSTANCE_GROUPS, group);
   }
 
   async startRename(from: string, to: string): Promise<void> {
     // Once the name is taken the rename is done, and `from` may be another instance by now: it must not be touched.
     if (await this.find(to)) return;
-    await this.attempt(`rename ${from} to ${to}`, "DBInstanceAlreadyExists", () =>
+    await attempt(`rename ${from} to ${to}`, ["DBInstanceAlreadyExists"], () =>
       this.client.send(
         new ModifyDBInstanceCommand({
           DBInstanceIdentifier: from,
@@ -194,7 +193,7 @@ export class RdsFleet implements DatabaseFleet {
     // No policy lets us delete any other; a mistake of ours should not even ask.
     if (!instance.startsWith(STAGING_PREFIX))
       throw new SluiceError(ErrorName.FleetFailed, `${instance} is no staging instance: it is not deleted.`);
-    await this.attempt(`delete ${instance}`, "DBInstanceNotFound", () =>
+    await attempt(`delete ${instance}`, ["DBInstanceNotFound"], () =>
       this.client.send(
         new DeleteDBInstanceCommand({
           DBInstanceIdentifier: instance,
@@ -207,19 +206,5 @@ export class RdsFleet implements DatabaseFleet {
 
   private find(instance: string): Promise<DBInstance | undefined> {
     return findInstance(this.client, instance);
-  }
-
-  /** An error named `done` says that what is asked for is so already. */
-  private async attempt(
-    tried: string,
-    done: string | undefined,
-    call: () => Promise<unknown>,
-  ): Promise<void> {
-    try {
-      await call();
-    } catch (error) {
-      if (isBusy(error) || (done !== undefined && awsErrorName(error) === done)) return;
-      throw refusal(error, tried);
-    }
   }
 }

@@ -9,7 +9,7 @@ import {
 import { SluiceError } from "../errors.ts";
 import type { RestorePurpose, SettingsGiven } from "../ports.ts";
 import { storageText } from "../storage-text.ts";
-import { asked, modified } from "./rds-modify.ts";
+import { asked, modified, modifyingInstance } from "./rds-modify.ts";
 import { missingRoles, missingSettings } from "./rds-restore.ts";
 import type { RdsSettings } from "./rds-settings.ts";
 import { storageWork } from "./rds-status.ts";
@@ -36,7 +36,8 @@ export async function giveSettings(
   const changing = { changing: true, refused, underWay: [] };
 
   const changes = missingSettings(db, like, purpose);
-  if (await modified(client, instance, changes, purpose, refused)) return changing;
+  if (await modified(instance, changes, modifyingInstance(client, instance), purpose, refused))
+    return changing;
   for (const role of missingRoles(db, like, purpose))
     if (
       await ask(`the role ${role.arn}`, "DBInstanceRoleAlreadyExists", () =>

@@ -5,8 +5,22 @@ import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
 import type { Changes } from "./rds-restore.ts";
 
-/** Settings that are given together, likeliest to be refused first. */
-export const PARTS: readonly { what: string; keys: readonly (keyof Changes)[] }[] = [
+/** Settings that are given together. */
+export interface Part<C> {
+  what: string;
+  keys: readonly (keyof C)[];
+}
+
+/** How changes of something are asked for. */
+export interface Modifying<C> {
+  /** Likeliest to be refused first. */
+  parts: readonly Part<C>[];
+  /** Without these staging is not what it must be: a run does not go on with it. */
+  stagingNeeds: readonly (keyof C)[];
+  send(changes: Partial<C>): Promise<unknown>;
+}
+
+export const INSTANCE_PARTS: readonly Part<Changes>[] = [
   { what: "storage autoscaling", keys: ["MaxAllocatedStorage"] },
   {
     what: "Performance Insights",
@@ -34,41 +48,39 @@ export const PARTS: readonly { what: string; keys: readonly (keyof Changes)[] }[
   { what: "deletion protection", keys: ["DeletionProtection", "PubliclyAccessible"] },
 ];
 
-/** Without these staging is not what it must be: a run does not go on with it. */
-const STAGING_NEEDS: readonly (keyof Changes)[] = [
-  "DBParameterGroupName",
-  "PubliclyAccessible",
-  "DeletionProtection",
-];
+/** Of an instance, also of one that is in a cluster. */
+export function modifyingInstance(client: RDSClient, instance: string): Modifying<Changes> {
+  return {
+    parts: INSTANCE_PARTS,
+    stagingNeeds: ["DBParameterGroupName", "PubliclyAccessible", "DeletionProtection"],
+    send: (changes) =>
+      client.send(
+        new ModifyDBInstanceCommand({ DBInstanceIdentifier: instance, ApplyImmediately: true, ...changes }),
+      ),
+  };
+}
 
 /** Asks for all that is missing, and where that is refused for all but one part, then for each alone. True: something was taken. */
-export async function modified(
-  client: RDSClient,
-  instance: string,
-  changes: Changes,
+export async function modified<C extends object>(
+  name: string,
+  changes: C,
+  { parts, stagingNeeds, send }: Modifying<C>,
   purpose: RestorePurpose,
   refused: string[],
 ): Promise<boolean> {
-  const missing = PARTS.filter(({ keys }) => keys.some((key) => changes[key] !== undefined));
+  const missing = parts.filter(({ keys }) => keys.some((key) => changes[key] !== undefined));
   if (missing.length === 0) return false;
-  const ask = (parts: typeof missing) =>
-    asked(parts.map(({ what }) => what).join(", "), instance, undefined, () =>
-      client.send(
-        new ModifyDBInstanceCommand({
-          DBInstanceIdentifier: instance,
-          ApplyImmediately: true,
-          ...only(
-            changes,
-            parts.flatMap(({ keys }) => keys),
-          ),
-        }),
+  const ask = (some: typeof missing) =>
+    asked(some.map(({ what }) => what).join(", "), name, undefined, () =>
+      send(
+        only(
+          changes,
+          some.flatMap(({ keys }) => keys),
+        ),
       ),
     );
   const refuse = ({ what, keys }: (typeof missing)[number], error: SluiceError) => {
-    if (
-      purpose === "staging" &&
-      keys.some((key) => STAGING_NEEDS.includes(key) && changes[key] !== undefined)
-    )
+    if (purpose === "staging" && keys.some((key) => stagingNeeds.includes(key) && changes[key] !== undefined))
       throw error;
     refused.push(`${what}: ${error.message}`);
   };
@@ -108,6 +120,8 @@ export async function asked(
   return "taken";
 }
 
-function only(changes: Changes, keys: readonly (keyof Changes)[]): Changes {
-  return Object.fromEntries(Object.entries(changes).filter(([key]) => (keys as string[]).includes(key)));
+function only<C extends object>(changes: C, keys: readonly (keyof C)[]): Partial<C> {
+  return Object.fromEntries(
+    Object.entries(changes).filter(([key]) => (keys as readonly string[]).includes(key)),
+  ) as Partial<C>;
 }

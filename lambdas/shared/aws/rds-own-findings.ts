@@ -2,6 +2,7 @@ import type { DBInstance } from "@aws-sdk/client-rds";
 import type { PreflightCheck } from "../documents.ts";
 import type { Findings, Tags } from "../ports.ts";
 import { storageText } from "../storage-text.ts";
+import { clusterOf, foreignEngine } from "./rds-engines.ts";
 import { restoreDifferences } from "./rds-restore.ts";
 import { type RdsSettings, settingsOf } from "./rds-settings.ts";
 import { storageWork } from "./rds-status.ts";
@@ -14,7 +15,7 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
   return {
     refusals: refusals(db),
     checks: [
-      restoreOf(like),
+      restoreOf(restoreDifferences(like)),
       autoscaling(db, like),
       tagsOf(like, tags),
       pending(db),
@@ -45,15 +46,17 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
 
 function refusals(db: DBInstance): string[] {
   const name = db.DBInstanceIdentifier ?? "";
-  // What has none may have an empty one, as XML has empty elements.
-  const cluster = db.DBClusterIdentifier || undefined;
+  const engine = foreignEngine(name, db.Engine);
+  // Nothing else of it matters.
+  if (engine !== undefined) return [engine];
+  const cluster = clusterOf(db);
   const source =
     db.ReadReplicaSourceDBInstanceIdentifier || db.ReadReplicaSourceDBClusterIdentifier || undefined;
   return [
     ...(cluster === undefined
       ? []
       : [
-          `${name} is a member of the ${/^aurora/.test(db.Engine ?? "") ? "Aurora" : "Multi-AZ"} cluster ${cluster}: snapshots and restores of it are the cluster's, which Sluice does not do yet. Name an instance that is in no cluster.`,
+          `${name} is a member of the ${cluster.kind} cluster ${cluster.id}: snapshots and restores of it are the cluster's, which Sluice does not do yet. Name an instance that is in no cluster.`,
         ]),
     ...(source === undefined
       ? []
@@ -63,13 +66,16 @@ function refusals(db: DBInstance): string[] {
   ];
 }
 
-/** The request that would be sent, beside the one that staging is restored by: where it is the same it was tried. */
-function restoreOf(like: RdsSettings): PreflightCheck {
+/**
+ * The request that would be sent, beside the one that staging is restored by: where it is the same it was tried.
+ * @param differences in what the two differ
+ */
+export function restoreOf(differences: readonly string[]): PreflightCheck {
   return {
     name: "restore of production",
     passed: true,
     expected: "asked for as staging is, but for what keeps staging apart",
-    seen: `the same request but for its names, its tags, the parameter group that keeps staging still, and ${restoreDifferences(like).join(", ")}`,
+    seen: `the same request but for its names, its tags, the parameter group that keeps staging still, and ${differences.join(", ")}`,
     mend: "",
   };
 }
@@ -92,7 +98,10 @@ function autoscaling(db: DBInstance, like: RdsSettings): PreflightCheck {
   };
 }
 
-function tagsOf({ tags: own, copyTagsToSnapshot }: RdsSettings, tags: Tags): PreflightCheck {
+export function tagsOf(
+  { tags: own, copyTagsToSnapshot }: Pick<RdsSettings, "tags" | "copyTagsToSnapshot">,
+  tags: Tags,
+): PreflightCheck {
   const more = Object.keys(tags).filter((key) => !(key in own)).length;
   const count = Object.keys(own).length;
   const fits = count + more <= MOST_TAGS;

@@ -1,4 +1,4 @@
-import type { DBInstance } from "@aws-sdk/client-rds";
+import type { DBInstance, Tag } from "@aws-sdk/client-rds";
 import * as z from "zod";
 import type { InstanceSettings } from "../ports.ts";
 
@@ -88,12 +88,7 @@ export function settingsOf(db: DBInstance): RdsSettings {
     roles: (db.AssociatedRoles ?? []).flatMap(({ RoleArn: arn, FeatureName: feature }) =>
       arn === undefined ? [] : [{ arn, feature: feature ?? "" }],
     ),
-    tags: Object.fromEntries(
-      (db.TagList ?? []).flatMap(({ Key, Value }) =>
-        // Tags of AWS's own cannot be given.
-        Key === undefined || Key.startsWith("aws:") ? [] : [[Key, Value ?? ""]],
-      ),
-    ),
+    tags: ownTags(db.TagList),
   };
 }
 
@@ -113,6 +108,15 @@ function storageOf(db: DBInstance): RdsSettings["storage"] {
   };
 }
 
-function texts(values: readonly (string | undefined)[] | undefined): string[] {
+/** Without those of AWS's own, which cannot be given. */
+export function ownTags(list: readonly Tag[] | undefined): Record<string, string> {
+  return Object.fromEntries(
+    (list ?? []).flatMap(({ Key, Value }) =>
+      Key === undefined || Key.startsWith("aws:") ? [] : [[Key, Value ?? ""]],
+    ),
+  );
+}
+
+export function texts(values: readonly (string | undefined)[] | undefined): string[] {
   return (values ?? []).filter((value) => value !== undefined);
 }

@@ -34,11 +34,18 @@ const BAD = [
   "storage-full",
 ];
 
+// From the Aurora user guide, "Viewing DB cluster status". `upgrading` and the like pass.
+const BAD_CLUSTER = [...BAD, "cloning-failed", "migration-failed"];
+
 const BAD_SNAPSHOT = ["failed", "incompatible-restore"];
 
 export function instanceStatus(text: string): "available" | "pending" | "failed" {
   if (USABLE.includes(text)) return "available";
   return BAD.includes(text) ? "failed" : "pending";
+}
+
+export function clusterStatus(text: string): "available" | "pending" | "failed" {
+  return BAD_CLUSTER.includes(text) ? "failed" : instanceStatus(text);
 }
 
 export function servesSessions(text: string): boolean {

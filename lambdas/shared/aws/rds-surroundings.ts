@@ -1,5 +1,4 @@
 import {
-  type DBInstance,
   DescribeAccountAttributesCommand,
   DescribeDBMajorEngineVersionsCommand,
   DescribeDBProxyTargetsCommand,
@@ -11,6 +10,19 @@ import type { PreflightCheck } from "../documents.ts";
 import { SluiceError } from "../errors.ts";
 import { refusal } from "./rds-errors.ts";
 import type { Found } from "./rds-findings.ts";
+
+/** What lies around something of RDS's: an instance, or a cluster. */
+export interface Subject {
+  id: string;
+  arn: string | undefined;
+  /** By which a proxy's target may name it. */
+  resourceId: string | undefined;
+  engine: string | undefined;
+  engineVersion: string;
+  lifecycleSupport: string | undefined;
+  /** What a run adds to it at most: names of RDS's quotas, how many, and of what as people read it. */
+  adds: readonly { quota: string; more: number; of: string }[];
+}
 
 /** What was found; where RDS refuses to be asked, that is a check that people are left with. */
 async function looked(name: string, call: () => Promise<Found>): Promise<Found> {
@@ -48,9 +60,9 @@ const check = (
 });
 
 /** Until it is switched over, one of the two is a replica of the other; a rename or a restore would tear them apart. */
-export async function blueGreen(client: RDSClient, db: DBInstance): Promise<Found> {
+export async function blueGreen(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("blue/green deployments", async () => {
-    const arn = db.DBInstanceArn;
+    const { arn } = db;
     const found: string[] = [];
     for await (const page of paginateDescribeBlueGreenDeployments({ client }, {}))
       for (const one of page.BlueGreenDeployments ?? []) {
@@ -68,24 +80,18 @@ export async function blueGreen(client: RDSClient, db: DBInstance): Promise<Foun
     if (found.length === 0) return { checks: [check("blue/green deployments", "none", "none", "", true)] };
     return {
       refusals: [
-        `${db.DBInstanceIdentifier} is part of the blue/green deployment ${found.join(", ")}: it can be neither renamed nor restored meanwhile. Switch over, or delete the deployment, then start the run again.`,
+        `${db.id} is part of the blue/green deployment ${found.join(", ")}: it can be neither renamed nor restored meanwhile. Switch over, or delete the deployment, then start the run again.`,
       ],
     };
   });
 }
 
-/** What a run adds: staging or a restored production, as large as production is, two snapshots, a group of parameters. */
-export async function quotas(client: RDSClient, db: DBInstance): Promise<Found> {
+/** Whether there is room for what a run adds. */
+export async function quotas(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("quotas of RDS", async () => {
     const { AccountQuotas = [] } = await client.send(new DescribeAccountAttributesCommand({}));
-    const needed = [
-      { quota: "DBInstances", more: 1, of: "DB instances" },
-      { quota: "AllocatedStorage", more: db.AllocatedStorage ?? 0, of: "GiB of storage" },
-      { quota: "ManualSnapshots", more: 2, of: "manual snapshots" },
-      { quota: "DBParameterGroups", more: 1, of: "parameter groups" },
-    ];
     return {
-      checks: needed.flatMap(({ quota, more, of }) => {
+      checks: db.adds.flatMap(({ quota, more, of }) => {
         const found = AccountQuotas.find(({ AccountQuotaName }) => AccountQuotaName === quota);
         const { Used: used, Max: max } = found ?? {};
         if (used === undefined || max === undefined) return [];
@@ -103,27 +109,27 @@ export async function quotas(client: RDSClient, db: DBInstance): Promise<Found> 
   });
 }
 
-/** A proxy keeps the instance as its target by what it is, and so knows nothing of one that is restored. */
-export async function proxies(client: RDSClient, db: DBInstance): Promise<Found> {
+/** A proxy keeps the instance or cluster as its target by what it is, and so knows nothing of one that is restored. */
+export async function proxies(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("RDS Proxy", async () => {
     const names: string[] = [];
     for await (const page of paginateDescribeDBProxies({ client }, {}))
       for (const { DBProxyName } of page.DBProxies ?? []) {
         if (DBProxyName === undefined) continue;
         const { Targets = [] } = await client.send(new DescribeDBProxyTargetsCommand({ DBProxyName }));
-        const ids = [db.DBInstanceIdentifier, db.DbiResourceId];
+        const ids = [db.id, db.resourceId];
         if (
           Targets.some(
             ({ RdsResourceId, TargetArn }) =>
               (RdsResourceId !== undefined && ids.includes(RdsResourceId)) ||
-              (TargetArn !== undefined && TargetArn === db.DBInstanceArn),
+              (TargetArn !== undefined && TargetArn === db.arn),
           )
         )
           names.push(DBProxyName);
       }
     if (names.length === 0) return { checks: [check("RDS Proxy", "none, or known about", "none", "", true)] };
     const list = names.join(", ");
-    const again = `Look at the targets of RDS Proxy ${list}, and register ${db.DBInstanceIdentifier} again (aws rds deregister-db-proxy-targets, then register-db-proxy-targets).`;
+    const again = `Look at the targets of RDS Proxy ${list}, and register ${db.id} again (aws rds deregister-db-proxy-targets, then register-db-proxy-targets).`;
     return {
       checks: [
         check(
@@ -146,11 +152,11 @@ const STANDARD = "open-source-rds-standard-support";
 const DISABLED = "open-source-rds-extended-support-disabled";
 
 /** Past its standard support, a version is upgraded by a restore, or costs more. */
-export async function lifecycle(client: RDSClient, db: DBInstance): Promise<Found> {
+export async function lifecycle(client: RDSClient, db: Subject): Promise<Found> {
   return await looked("support of the engine", async () => {
-    const major = (db.EngineVersion ?? "").split(".")[0] ?? "";
+    const major = db.engineVersion.split(".")[0] ?? "";
     const { DBMajorEngineVersions = [] } = await client.send(
-      new DescribeDBMajorEngineVersionsCommand({ Engine: db.Engine, MajorEngineVersion: major }),
+      new DescribeDBMajorEngineVersionsCommand({ Engine: db.engine, MajorEngineVersion: major }),
     );
     const ends = DBMajorEngineVersions.find(
       ({ MajorEngineVersion }) => MajorEngineVersion === major,
@@ -162,9 +168,9 @@ export async function lifecycle(client: RDSClient, db: DBInstance): Promise<Foun
     if (ends === undefined) return {};
     const day = ends.toISOString().slice(0, 10);
     if (ends.getTime() > Date.now()) return { checks: [check(name, expected, `until ${day}`, "", true)] };
-    const upgrades = db.EngineLifecycleSupport === DISABLED;
+    const upgrades = db.lifecycleSupport === DISABLED;
     const what = upgrades
-      ? `RDS upgrades what is restored to a newer major version, as Extended Support is off for ${db.DBInstanceIdentifier}`
+      ? `RDS upgrades what is restored to a newer major version, as Extended Support is off for ${db.id}`
       : `RDS charges Extended Support for staging, and for what is restored`;
     return {
       checks: [

@@ -10,7 +10,7 @@ import { type Place, placeText, restoreOnlyAt } from "./restore-only.ts";
 import { StandInWorld } from "./stand-in-world.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { backupIn, type Ground, type Walked, walk } from "./walk.ts";
-import type { Sight } from "./world.ts";
+import type { Sight, World } from "./world.ts";
 
 /** Of the second failures, about one in so many in `npm test`. */
 const SAMPLE = 36;
@@ -30,11 +30,16 @@ export async function twoFailures(
   rehearse: "before" | "inside",
   /** Which of the migrations has no rollback; undefined: none. */
   place?: Place,
+  /** What production is. */
+  of: { text: string; world: () => World; backup?: Ground["backup"] } = {
+    text: "",
+    world: () => new StandInWorld(),
+  },
 ): Promise<void> {
   const three = threeMigrations(await compilePlan(TINY_PLAN));
   const plan = place === undefined ? three : restoreOnlyAt(three, place);
-  const about = placeText(place);
-  const backup = backupIn(rehearse, place);
+  const about = placeText(place) + of.text;
+  const backup = of.backup ?? backupIn(rehearse, place);
   const definition = await synthesize(plan, { rehearse, backup: { snapshotAfterOpening: true, ...backup } });
   const ground: Ground = { definition, plan, rehearse, backup };
 
@@ -44,7 +49,7 @@ export async function twoFailures(
     let found: Map<string, Entry>;
     let before: Sight;
     beforeAll(async () => {
-      const world = new StandInWorld();
+      const world = of.world();
       before = await world.look();
       found = await entries(ground, world);
     });

@@ -3,7 +3,9 @@ import type {
   DatabaseFleet,
   Databases,
   Http,
+  Instance,
   Moments,
+  RestoreBegun,
   SettingsGiven,
   Snapshot,
 } from "../../../lambdas/shared/ports.ts";
@@ -12,7 +14,7 @@ import { StandInDatabase } from "./stand-in-database.ts";
 import { standInTasks } from "./stand-in-tasks.ts";
 import { PRODUCTION, type SavedWorld, type Sight, type World } from "./world.ts";
 
-interface Contents {
+export interface Contents {
   databases: ReadonlyMap<string, StandInDatabase>;
   taken: ReadonlyMap<string, StandInDatabase>;
   running: boolean;
@@ -39,9 +41,9 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
     release: async ({ name }) => this.deleteSnapshot(name),
   };
   readonly tasks = standInTasks((host) => this.at(host));
-  private readonly held: Map<string, StandInDatabase>;
-  private readonly taken: Map<string, StandInDatabase>;
-  private running: boolean;
+  protected readonly held: Map<string, StandInDatabase>;
+  protected readonly taken: Map<string, StandInDatabase>;
+  protected running: boolean;
 
   constructor(
     { databases, taken, running }: Contents = {
@@ -68,7 +70,7 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
     return await work(this.at(host).session());
   }
 
-  async describe(instance: string) {
+  async describe(instance: string): Promise<Instance | undefined> {
     const found = this.held.get(instance);
     return (
       found && {
@@ -97,9 +99,10 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
     this.taken.delete(id);
   }
 
-  async startRestore(snapshot: string, instance: string): Promise<undefined> {
+  async startRestore(snapshot: string, instance: string): Promise<RestoreBegun | undefined> {
     const copy = this.taken.get(snapshot)?.copy();
     if (copy && !this.held.has(instance)) this.held.set(instance, copy);
+    return undefined;
   }
 
   async finishRestore(): Promise<SettingsGiven> {
@@ -145,13 +148,17 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
   }
 
   async save(): Promise<SavedWorld> {
-    const saved = new StandInWorld({ databases: this.held, taken: this.taken, running: this.running });
-    return () => new StandInWorld({ databases: saved.held, taken: saved.taken, running: saved.running });
+    const saved = new StandInWorld(this.contents());
+    return () => new StandInWorld(saved.contents());
+  }
+
+  protected contents(): Contents {
+    return { databases: this.held, taken: this.taken, running: this.running };
   }
 
   async close(): Promise<void> {}
 
-  private at(host: string): StandInDatabase {
+  protected at(host: string): StandInDatabase {
     const found = this.held.get(host);
     if (!found) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" });
     return found;

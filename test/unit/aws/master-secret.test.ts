@@ -82,3 +82,21 @@ test("nothing is read before it is asked for", async () => {
   }
   expect(client.calls()).toHaveLength(1);
 });
+
+test("a restored cluster's managed secret is found by the tag that clusters' have", async () => {
+  const cluster = INSTANCE.replace(":db:", ":cluster:");
+  const tagged = (ARN: string, Key: string, Value: string) => ({ ARN, Tags: [{ Key, Value }] });
+  client.on(ListSecretsCommand).resolves({
+    SecretList: [
+      tagged("theirs", "aws:rds:primaryDBInstanceArn", cluster),
+      tagged("ours", "aws:rds:primaryDBClusterArn", cluster),
+    ],
+  });
+  client.on(GetSecretValueCommand).rejects(awsError("ResourceNotFoundException"));
+  client.on(GetSecretValueCommand, { SecretId: "ours" }).resolves(secret("restored"));
+  client.on(GetSecretValueCommand, { SecretId: "theirs" }).resolves(secret("another's"));
+  const sdk = new SecretsManagerClient({ region: "eu-central-1" });
+  const tried: string[] = [];
+  for await (const { password } of masterCredentials(sdk, SECRET, "orders", "cluster")) tried.push(password);
+  expect(tried).toEqual(["restored"]);
+});

@@ -1,5 +1,7 @@
 import {
+  CopyDBClusterSnapshotCommand,
   CopyDBSnapshotCommand,
+  DescribeDBClusterSnapshotsCommand,
   DescribeDBSnapshotsCommand,
   DescribeExportTasksCommand,
   RDSClient,
@@ -150,5 +152,39 @@ describe("an export to a bucket", () => {
     absentThen({ Status: "IN_PROGRESS" });
     here.on(StartExportTaskCommand).rejects(awsError("ExportTaskAlreadyExistsFault"));
     expect(await exporting.start(SNAPSHOT, tags)).toMatchObject([{ status: "pending" }]);
+  });
+});
+
+describe("of a cluster", () => {
+  const OF_CLUSTER = ARN.replace(":snapshot:", ":cluster-snapshot:");
+  beforeEach(() => {
+    here
+      .on(DescribeDBClusterSnapshotsCommand)
+      .resolves({ DBClusterSnapshots: [{ DBClusterSnapshotArn: OF_CLUSTER, Status: "available" }] });
+  });
+
+  test("a copy is asked for by the call for cluster snapshots", async () => {
+    there
+      .on(DescribeDBClusterSnapshotsCommand)
+      .rejectsOnce(awsError("DBClusterSnapshotNotFoundFault"))
+      .resolves({ DBClusterSnapshots: [{ DBClusterSnapshotArn: "arn:copy", Status: "copying" }] });
+    there.on(CopyDBClusterSnapshotCommand).resolves({});
+    expect(await new RdsArchive(clientIn, { copyTo }, "cluster").start(SNAPSHOT, tags)).toMatchObject([
+      { kind: "copy", id: "arn:copy", status: "pending", statusText: "copying" },
+    ]);
+    expect(there.commandCalls(CopyDBClusterSnapshotCommand)[0]?.args[0].input).toMatchObject({
+      SourceDBClusterSnapshotIdentifier: OF_CLUSTER,
+      TargetDBClusterSnapshotIdentifier: SNAPSHOT,
+      KmsKeyId: copyTo.kmsKeyArn,
+    });
+    expect(there.commandCalls(CopyDBSnapshotCommand)).toEqual([]);
+  });
+
+  test("an export is of the cluster snapshot", async () => {
+    here.on(DescribeExportTasksCommand).resolves({ ExportTasks: [] }).on(StartExportTaskCommand).resolves({});
+    await new RdsArchive(clientIn, { exportTo }, "cluster").start(SNAPSHOT, tags);
+    expect(here.commandCalls(StartExportTaskCommand)[0]?.args[0].input).toMatchObject({
+      SourceArn: OF_CLUSTER,
+    });
   });
 });

@@ -51,6 +51,17 @@ describe("what no run works on is refused by name", () => {
     ["a member of a Multi-AZ cluster", { DBClusterIdentifier: "c" }, /member of the Multi-AZ cluster c/],
     ["a read replica", { ReadReplicaSourceDBInstanceIdentifier: "primary" }, /read replica of primary/],
     ["a read replica of a cluster", { ReadReplicaSourceDBClusterIdentifier: "c" }, /read replica of c/],
+    ["Aurora MySQL", { Engine: "aurora-mysql", DBClusterIdentifier: "c" }, /Aurora MySQL .*not PostgreSQL/],
+    ["the oldest Aurora", { Engine: "aurora", DBClusterIdentifier: "c" }, /Aurora MySQL/],
+    ["MySQL", { Engine: "mysql" }, /RDS for MySQL/],
+    ["MariaDB", { Engine: "mariadb" }, /RDS for MariaDB/],
+    ["Oracle", { Engine: "oracle-ee-cdb" }, /RDS for Oracle/],
+    ["SQL Server", { Engine: "sqlserver-web" }, /RDS for SQL Server/],
+    ["Db2", { Engine: "db2-se" }, /RDS for Db2/],
+    ["RDS Custom", { Engine: "custom-oracle-ee" }, /RDS Custom/],
+    ["Neptune, which RDS's API lists too", { Engine: "neptune", DBClusterIdentifier: "c" }, /Neptune/],
+    ["DocumentDB, too", { Engine: "docdb", DBClusterIdentifier: "c" }, /DocumentDB/],
+    ["an engine that is not known yet", { Engine: "another" }, /runs another \(engine another\)/],
   ])("%s", async (_, more, text) => {
     const { refusals } = await inspect(more);
     expect(refusals).toEqual([expect.stringMatching(text)]);
@@ -133,6 +144,9 @@ describe("what a restore would meet is found before", () => {
       passed: null,
       seen: expect.stringContaining("DBInstanceClass"),
     });
+    expect(
+      await checkOf("pending changes", { PendingModifiedValues: { BackupRetentionPeriod: 0 } }),
+    ).toMatchObject({ passed: null, seen: expect.stringContaining("no moment can be restored then") });
     expect(
       await checkOf("pending changes", {
         DBParameterGroups: [{ DBParameterGroupName: "orders-17", ParameterApplyStatus: "pending-reboot" }],

@@ -11,7 +11,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { RdsFleet } from "../../../lambdas/shared/aws/rds-fleet.ts";
-import { PARTS } from "../../../lambdas/shared/aws/rds-modify.ts";
+import { INSTANCE_PARTS } from "../../../lambdas/shared/aws/rds-modify.ts";
 import { missingSettings } from "../../../lambdas/shared/aws/rds-restore.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
 import { awsError } from "../../support/aws-error.ts";
@@ -172,7 +172,7 @@ test("every setting that can be missing is one that is asked for, together or al
     "production",
   );
   expect(Object.keys(everything).length).toBeGreaterThan(22);
-  const given = PARTS.flatMap(({ keys }) => keys);
+  const given = INSTANCE_PARTS.flatMap(({ keys }) => keys);
   expect(Object.keys(everything).filter((key) => !(given as string[]).includes(key))).toEqual([]);
   expect(new Set(given).size).toBe(given.length);
 });

@@ -80,6 +80,12 @@ describe("the operator's runbook", () => {
       "blue/green deployments",
       "quotas of RDS",
       "quota of",
+      // Of clusters (rds-cluster-findings.ts).
+      "copies",
+      "custom endpoints",
+      "replicas in other clusters and Regions",
+      "activity stream",
+      "Data API",
     ];
     for (const name of [...checks.map((check) => check.name), ...asked])
       expect(section("Refused")).toContain(`**${name}**`);

@@ -1,0 +1,293 @@
+import {
+  AddRoleToDBClusterCommand,
+  AddTagsToResourceCommand,
+  CreateDBInstanceCommand,
+  type DBCluster,
+  type DBInstance,
+  ModifyDBClusterCommand,
+  type ModifyDBClusterMessage,
+  type RDSClient,
+  RebootDBInstanceCommand,
+} from "@aws-sdk/client-rds";
+import { SluiceError } from "../errors.ts";
+import type { RestorePurpose, SettingsGiven } from "../ports.ts";
+import type { FoundCluster } from "./rds-cluster-find.ts";
+import { MEMBER_CAN_WAIT, memberRequest } from "./rds-cluster-requests.ts";
+import type { ClusterSettings, MemberSettings } from "./rds-cluster-settings.ts";
+import { asked, type Modifying, modified, modifyingInstance, type Part } from "./rds-modify.ts";
+import type { Changes } from "./rds-restore.ts";
+import { sendWithLess } from "./rds-send-less.ts";
+import { tagList } from "./rds-tags.ts";
+
+type ClusterChanges = Omit<ModifyDBClusterMessage, "DBClusterIdentifier">;
+
+export const CLUSTER_PARTS: readonly Part<ClusterChanges>[] = [
+  { what: "Database Insights", keys: ["DatabaseInsightsMode"] },
+  { what: "the managed master password", keys: ["ManageMasterUserPassword", "MasterUserSecretKmsKeyId"] },
+  { what: "the kind of storage", keys: ["StorageType"] },
+  { what: "the network type", keys: ["NetworkType"] },
+  { what: "scaling", keys: ["ServerlessV2ScalingConfiguration"] },
+  { what: "log exports", keys: ["CloudwatchLogsExportConfiguration"] },
+  { what: "the maintenance window", keys: ["PreferredMaintenanceWindow"] },
+  {
+    what: "automated backups",
+    keys: ["BackupRetentionPeriod", "PreferredBackupWindow", "CopyTagsToSnapshot"],
+  },
+  { what: "IAM authentication", keys: ["EnableIAMDatabaseAuthentication"] },
+  { what: "the cluster parameter group", keys: ["DBClusterParameterGroupName"] },
+  { what: "deletion protection", keys: ["DeletionProtection"] },
+];
+
+export function modifyingCluster(client: RDSClient, cluster: string): Modifying<ClusterChanges> {
+  return {
+    parts: CLUSTER_PARTS,
+    stagingNeeds: ["DBClusterParameterGroupName", "DeletionProtection"],
+    send: (changes) =>
+      client.send(
+        new ModifyDBClusterCommand({ DBClusterIdentifier: cluster, ApplyImmediately: true, ...changes }),
+      ),
+  };
+}
+
+/**
+ * One step nearer to the settings wanted, as `giveSettings` does for an instance; of production's readers, those that are
+ * missing are created. The writer serves meanwhile: nobody waits for readers.
+ * @throws SluiceError FleetFailed where RDS refuses what staging cannot be without
+ */
+export async function giveClusterSettings(
+  client: RDSClient,
+  cluster: string,
+  { db, members, writer }: FoundCluster,
+  like: ClusterSettings,
+  purpose: RestorePurpose,
+): Promise<SettingsGiven> {
+  const refused: string[] = [];
+  const changing = { changing: true, refused, underWay: [] };
+  if (
+    await modified(
+      cluster,
+      missingClusterSettings(db, like, purpose),
+      modifyingCluster(client, cluster),
+      purpose,
+      refused,
+    )
+  )
+    return changing;
+  const [first] = like.members;
+  const name = writer?.DBInstanceIdentifier ?? "";
+  if (writer && first) {
+    const changes = missingMemberSettings(writer, first, purpose);
+    if (await modified(name, changes, modifyingInstance(client, name), purpose, refused)) return changing;
+  }
+  if (purpose === "production") {
+    if (await givenRole(client, cluster, db, like, refused)) return changing;
+    await giveTags(client, cluster, db, like, refused);
+  }
+  if (writer && waitsForReboot(db, writer)) {
+    const answer = await asked("the reboot that its parameters wait for", name, undefined, () =>
+      client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: name })),
+    );
+    if (!(answer instanceof SluiceError)) return changing;
+    refused.push(`the reboot that its parameters wait for: ${answer.message}`);
+  } else if (isChanging(db, writer)) return changing;
+  if (purpose === "staging")
+    return { changing: false, refused: [...refused, ...otherVersion(db, like)], underWay: [] };
+  const underWay = await createReaders(client, cluster, members, like, refused);
+  return { changing: false, refused, underWay };
+}
+
+/** What the cluster still lacks and ModifyDBCluster can give it; empty when it lacks nothing. */
+export function missingClusterSettings(
+  db: DBCluster,
+  like: ClusterSettings,
+  purpose: RestorePurpose,
+): ClusterChanges {
+  const changes: ClusterChanges = {};
+  if (db.DBClusterParameterGroup !== like.clusterParameterGroup)
+    changes.DBClusterParameterGroupName = like.clusterParameterGroup;
+  const { serverless } = like;
+  const scaling = db.ServerlessV2ScalingConfiguration;
+  if (serverless && (scaling?.MinCapacity !== serverless.min || scaling?.MaxCapacity !== serverless.max))
+    changes.ServerlessV2ScalingConfiguration = {
+      MinCapacity: serverless.min,
+      MaxCapacity: serverless.max,
+      SecondsUntilAutoPause: serverless.pauseSeconds,
+    };
+  if (purpose === "staging") {
+    if (db.DeletionProtection) changes.DeletionProtection = false;
+    return changes;
+  }
+  if (db.BackupRetentionPeriod !== like.backupDays) changes.BackupRetentionPeriod = like.backupDays;
+  if (like.backupWindow && db.PreferredBackupWindow !== like.backupWindow)
+    changes.PreferredBackupWindow = like.backupWindow;
+  if (like.maintenanceWindow && db.PreferredMaintenanceWindow !== like.maintenanceWindow)
+    changes.PreferredMaintenanceWindow = like.maintenanceWindow;
+  if ((db.DeletionProtection ?? false) !== like.deletionProtection)
+    changes.DeletionProtection = like.deletionProtection;
+  if ((db.CopyTagsToSnapshot ?? false) !== like.copyTagsToSnapshot)
+    changes.CopyTagsToSnapshot = like.copyTagsToSnapshot;
+  if ((db.IAMDatabaseAuthenticationEnabled ?? false) !== like.iamAuthentication)
+    changes.EnableIAMDatabaseAuthentication = like.iamAuthentication;
+  // RDS says nothing of the standard one.
+  if ((db.StorageType || "aurora") !== (like.storageType ?? "aurora"))
+    changes.StorageType = like.storageType ?? "aurora";
+  if (like.networkType && db.NetworkType && db.NetworkType !== like.networkType)
+    changes.NetworkType = like.networkType;
+  if (like.insightsMode && db.DatabaseInsightsMode !== like.insightsMode)
+    changes.DatabaseInsightsMode = like.insightsMode as ClusterChanges["DatabaseInsightsMode"];
+  if (like.managedPassword && !db.MasterUserSecret) {
+    changes.ManageMasterUserPassword = true;
+    changes.MasterUserSecretKmsKeyId = like.managedPassword.key;
+  }
+  const logs = like.logExports.filter((name) => !(db.EnabledCloudwatchLogsExports ?? []).includes(name));
+  if (logs.length > 0) changes.CloudwatchLogsExportConfiguration = { EnableLogTypes: logs };
+  return changes;
+}
+
+/** What an instance of the cluster was created without. */
+function missingMemberSettings(db: DBInstance, like: MemberSettings, purpose: RestorePurpose): Changes {
+  const changes: Changes = {};
+  if (db.DBParameterGroups?.[0]?.DBParameterGroupName !== like.parameterGroup)
+    changes.DBParameterGroupName = like.parameterGroup;
+  if (purpose === "staging") {
+    if (db.PubliclyAccessible) changes.PubliclyAccessible = false;
+    return changes;
+  }
+  if (like.monitoring && db.MonitoringInterval !== like.monitoring.seconds) {
+    changes.MonitoringInterval = like.monitoring.seconds;
+    changes.MonitoringRoleArn = like.monitoring.role;
+  }
+  if (like.insights && !db.PerformanceInsightsEnabled) {
+    changes.EnablePerformanceInsights = true;
+    changes.PerformanceInsightsRetentionPeriod = like.insights.days;
+    changes.PerformanceInsightsKMSKeyId = like.insights.key;
+  }
+  if (like.certificateAuthority && db.CACertificateIdentifier !== like.certificateAuthority)
+    changes.CACertificateIdentifier = like.certificateAuthority;
+  if ((db.AutoMinorVersionUpgrade ?? true) !== like.minorUpgrades)
+    changes.AutoMinorVersionUpgrade = like.minorUpgrades;
+  if (like.maintenanceWindow && db.PreferredMaintenanceWindow !== like.maintenanceWindow)
+    changes.PreferredMaintenanceWindow = like.maintenanceWindow;
+  return changes;
+}
+
+/** True: one was asked for just now. */
+async function givenRole(
+  client: RDSClient,
+  cluster: string,
+  db: DBCluster,
+  like: ClusterSettings,
+  refused: string[],
+): Promise<boolean> {
+  const missing = like.roles.filter(({ arn }) => !db.AssociatedRoles?.some((role) => role.RoleArn === arn));
+  for (const { arn, feature } of missing) {
+    const answer = await asked(`the role ${arn}`, cluster, "DBClusterRoleAlreadyExists", () =>
+      client.send(
+        new AddRoleToDBClusterCommand({
+          DBClusterIdentifier: cluster,
+          RoleArn: arn,
+          // A cluster's role need not be for one feature.
+          FeatureName: feature === "" ? undefined : feature,
+        }),
+      ),
+    );
+    if (!(answer instanceof SluiceError)) return true;
+    refused.push(`the role ${arn}: ${answer.message}`);
+  }
+  return false;
+}
+
+async function giveTags(
+  client: RDSClient,
+  cluster: string,
+  db: DBCluster,
+  like: ClusterSettings,
+  refused: string[],
+): Promise<void> {
+  const tags = Object.entries(like.tags).filter(
+    ([key]) => !(db.TagList ?? []).some(({ Key }) => Key === key),
+  );
+  if (tags.length === 0) return;
+  const answer = await asked("tags", cluster, undefined, () =>
+    client.send(
+      new AddTagsToResourceCommand({
+        ResourceName: db.DBClusterArn,
+        Tags: tagList(Object.fromEntries(tags)),
+      }),
+    ),
+  );
+  if (answer instanceof SluiceError) refused.push(`tags: ${answer.message}`);
+}
+
+/** Asks for each that is not there. What goes on by itself, a sentence each. */
+async function createReaders(
+  client: RDSClient,
+  cluster: string,
+  members: readonly DBInstance[],
+  like: ClusterSettings,
+  refused: string[],
+): Promise<string[]> {
+  const underWay: string[] = [];
+  for (const reader of like.members.slice(1)) {
+    const there = members.find(({ DBInstanceIdentifier: id }) => id === reader.id);
+    if (there?.DBInstanceStatus === "available") continue;
+    underWay.push(
+      `Reader ${reader.id} is being created: until it is there, the writer serves the reader endpoint.`,
+    );
+    if (there) continue;
+    try {
+      const begun = await sendWithLess(
+        memberRequest(reader.id, cluster, like, reader, "production", {}, false),
+        {
+          send: (request) => client.send(new CreateDBInstanceCommand(request)),
+          parts: MEMBER_CAN_WAIT,
+          done: "DBInstanceAlreadyExists",
+          waits: /^InsufficientDBInstanceCapacity$/,
+          tried: `create reader ${reader.id}`,
+        },
+      );
+      if (begun?.waits) refused.push(`reader ${reader.id}: ${begun.waits.why}`);
+      refused.push(...(begun?.without ?? []).map((what) => `reader ${reader.id}: ${what}`));
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      refused.push(`reader ${reader.id}: ${error.message}`);
+    }
+  }
+  return underWay;
+}
+
+/** The instance's own group, or the cluster's as this instance has it. */
+export function waitsForReboot(db: DBCluster, writer: DBInstance): boolean {
+  return [ofInstance(writer), ofCluster(db, writer)].includes("pending-reboot");
+}
+
+/** True where both of its parameter groups are in force. */
+export function inSync(db: DBCluster, member: DBInstance): boolean {
+  return [ofInstance(member), ofCluster(db, member)].every((state) => state === "in-sync");
+}
+
+function ofInstance(member: DBInstance): string {
+  return member.DBParameterGroups?.[0]?.ParameterApplyStatus ?? "in-sync";
+}
+
+function ofCluster(db: DBCluster, member: DBInstance): string {
+  const place = db.DBClusterMembers?.find(
+    ({ DBInstanceIdentifier: id }) => id === member.DBInstanceIdentifier,
+  );
+  return place?.DBClusterParameterGroupStatus ?? "in-sync";
+}
+
+function isChanging(db: DBCluster, writer: DBInstance | undefined): boolean {
+  const pending = [db.PendingModifiedValues, writer?.PendingModifiedValues];
+  return (
+    pending.some((values) => Object.values(values ?? {}).some((value) => value !== undefined)) ||
+    (writer !== undefined && !inSync(db, writer))
+  );
+}
+
+/** A clone may come with a newer minor version of the engine. */
+function otherVersion(db: DBCluster, like: ClusterSettings): string[] {
+  return db.EngineVersion === undefined || db.EngineVersion === like.engineVersion
+    ? []
+    : [`the engine's version: staging runs ${db.EngineVersion}, production ${like.engineVersion}`];
+}

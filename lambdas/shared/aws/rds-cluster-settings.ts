@@ -1,0 +1,135 @@
+import type { DBCluster, DBInstance } from "@aws-sdk/client-rds";
+import * as z from "zod";
+import type { InstanceSettings } from "../ports.ts";
+import { ownTags, texts } from "./rds-settings.ts";
+
+const member = z.object({
+  id: z.string(),
+  writer: z.boolean(),
+  instanceClass: z.string(),
+  parameterGroup: z.string(),
+  availabilityZone: z.string().optional(),
+  promotionTier: z.number().optional(),
+  publiclyAccessible: z.boolean(),
+  minorUpgrades: z.boolean(),
+  certificateAuthority: z.string().optional(),
+  maintenanceWindow: z.string().optional(),
+  monitoring: z.object({ seconds: z.number(), role: z.string() }).optional(),
+  insights: z.object({ days: z.number().optional(), key: z.string().optional() }).optional(),
+  tags: z.record(z.string(), z.string()),
+});
+
+/** An instance of a cluster, as it is created again. */
+export type MemberSettings = z.infer<typeof member>;
+
+/** What a cluster has and a copy of its volume has not, unless told. Stored as evidence: plain JSON, no secret. */
+const clusterSettings = z.object({
+  /** Which cluster these are of: a clone is made of it by its name. */
+  cluster: z.string(),
+  engine: z.string(),
+  engineVersion: z.string(),
+  port: z.number(),
+  subnetGroup: z.string(),
+  securityGroups: z.array(z.string()),
+  clusterParameterGroup: z.string(),
+  networkType: z.string().optional(),
+  /** `aurora`, or `aurora-iopt1` for I/O-Optimized. */
+  storageType: z.string().optional(),
+  serverless: z
+    .object({ min: z.number().optional(), max: z.number().optional(), pauseSeconds: z.number().optional() })
+    .optional(),
+  iamAuthentication: z.boolean(),
+  deletionProtection: z.boolean(),
+  copyTagsToSnapshot: z.boolean(),
+  lifecycleSupport: z.string().optional(),
+  logExports: z.array(z.string()),
+  backupDays: z.number(),
+  backupWindow: z.string().optional(),
+  maintenanceWindow: z.string().optional(),
+  insightsMode: z.string().optional(),
+  /** Present where RDS keeps the master password in a secret of its own. */
+  managedPassword: z.object({ key: z.string().optional() }).optional(),
+  roles: z.array(z.object({ arn: z.string(), feature: z.string() })),
+  tags: z.record(z.string(), z.string()),
+  /** The writer first, then the readers in the order in which they would take its place. */
+  members: z.array(member),
+});
+
+export type ClusterSettings = z.infer<typeof clusterSettings>;
+
+/** @throws ZodError when the evidence was written by another fleet than that of clusters. */
+export function asClusterSettings(settings: InstanceSettings): ClusterSettings {
+  return clusterSettings.parse(settings);
+}
+
+/** Everything that a copy of this cluster must be told, or given afterwards. */
+export function clusterSettingsOf(db: DBCluster, members: readonly DBInstance[]): ClusterSettings {
+  const scaling = db.ServerlessV2ScalingConfiguration;
+  return {
+    cluster: db.DBClusterIdentifier ?? "",
+    engine: db.Engine ?? "",
+    engineVersion: db.EngineVersion ?? "",
+    port: db.Port ?? 5432,
+    subnetGroup: db.DBSubnetGroup ?? "",
+    securityGroups: texts(db.VpcSecurityGroups?.map((group) => group.VpcSecurityGroupId)),
+    clusterParameterGroup: db.DBClusterParameterGroup ?? "",
+    networkType: db.NetworkType,
+    // RDS says nothing of the standard one.
+    storageType: db.StorageType || undefined,
+    serverless: scaling && {
+      min: scaling.MinCapacity,
+      max: scaling.MaxCapacity,
+      pauseSeconds: scaling.SecondsUntilAutoPause,
+    },
+    iamAuthentication: db.IAMDatabaseAuthenticationEnabled ?? false,
+    deletionProtection: db.DeletionProtection ?? false,
+    copyTagsToSnapshot: db.CopyTagsToSnapshot ?? false,
+    lifecycleSupport: db.EngineLifecycleSupport,
+    logExports: db.EnabledCloudwatchLogsExports ?? [],
+    backupDays: db.BackupRetentionPeriod ?? 1,
+    backupWindow: db.PreferredBackupWindow,
+    maintenanceWindow: db.PreferredMaintenanceWindow,
+    insightsMode: db.DatabaseInsightsMode,
+    managedPassword: db.MasterUserSecret ? { key: db.MasterUserSecret.KmsKeyId } : undefined,
+    roles: (db.AssociatedRoles ?? []).flatMap(({ RoleArn: arn, FeatureName: feature }) =>
+      arn === undefined ? [] : [{ arn, feature: feature ?? "" }],
+    ),
+    tags: ownTags(db.TagList),
+    members: inOrder(db, members),
+  };
+}
+
+function inOrder(db: DBCluster, members: readonly DBInstance[]): MemberSettings[] {
+  const places = new Map((db.DBClusterMembers ?? []).map((one) => [one.DBInstanceIdentifier, one]));
+  return members
+    .map((one) => memberSettingsOf(one, places.get(one.DBInstanceIdentifier)?.IsClusterWriter ?? false))
+    .sort(
+      (a, b) =>
+        Number(b.writer) - Number(a.writer) ||
+        (a.promotionTier ?? 1) - (b.promotionTier ?? 1) ||
+        (a.id < b.id ? -1 : 1),
+    );
+}
+
+function memberSettingsOf(db: DBInstance, writer: boolean): MemberSettings {
+  return {
+    id: db.DBInstanceIdentifier ?? "",
+    writer,
+    instanceClass: db.DBInstanceClass ?? "",
+    parameterGroup: db.DBParameterGroups?.[0]?.DBParameterGroupName ?? "",
+    availabilityZone: db.AvailabilityZone,
+    promotionTier: db.PromotionTier,
+    publiclyAccessible: db.PubliclyAccessible ?? false,
+    minorUpgrades: db.AutoMinorVersionUpgrade ?? true,
+    certificateAuthority: db.CACertificateIdentifier,
+    maintenanceWindow: db.PreferredMaintenanceWindow,
+    monitoring:
+      db.MonitoringInterval && db.MonitoringRoleArn
+        ? { seconds: db.MonitoringInterval, role: db.MonitoringRoleArn }
+        : undefined,
+    insights: db.PerformanceInsightsEnabled
+      ? { days: db.PerformanceInsightsRetentionPeriod, key: db.PerformanceInsightsKMSKeyId }
+      : undefined,
+    tags: ownTags(db.TagList),
+  };
+}

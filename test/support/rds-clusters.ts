@@ -1,0 +1,490 @@
+import type {
+  CreateDBInstanceMessage,
+  DBCluster,
+  DBClusterSnapshot,
+  DBInstance,
+  ModifyDBClusterMessage,
+  ModifyDBInstanceMessage,
+  RestoreDBClusterFromSnapshotMessage,
+  RestoreDBClusterToPointInTimeMessage,
+} from "@aws-sdk/client-rds";
+
+/** An error as RDS gives it: by its code. */
+export class RdsRefusal extends Error {
+  constructor(
+    readonly code: string,
+    message: string = code,
+  ) {
+    super(message);
+  }
+}
+
+/** What a cluster's volume is to whoever stands behind: where there is no data, nothing need be done. */
+export interface Volumes {
+  copy(from: string, to: string): Promise<void>;
+  /** Starts the server of a volume. @returns the port that it answers at */
+  start(volume: string): Promise<number>;
+  stop(volume: string): Promise<void>;
+  remove(volume: string): Promise<void>;
+}
+
+const NO_DATA: Volumes = {
+  copy: async () => undefined,
+  start: async () => 5432,
+  stop: async () => undefined,
+  remove: async () => undefined,
+};
+
+interface Cluster {
+  db: DBCluster;
+  volume: string;
+  /** What is going on, and after how many looks it is done. */
+  busy?: { looks: number; done: () => void } | undefined;
+}
+
+interface Member {
+  db: DBInstance;
+  cluster: string;
+  busy?: { looks: number; done: () => void } | undefined;
+}
+
+interface Taken {
+  db: DBClusterSnapshot;
+  volume: string;
+  like: DBCluster;
+  busy?: { looks: number; done: () => void } | undefined;
+}
+
+type Input = Record<string, unknown>;
+
+/**
+ * RDS for clusters, by its documentation: names, members' order, statuses that take a while (so many looks), and what is
+ * refused meanwhile. A rename takes the old name away before the new one is there.
+ */
+export class RdsClusters {
+  readonly clusters = new Map<string, Cluster>();
+  readonly members = new Map<string, Member>();
+  readonly snapshots = new Map<string, Taken>();
+  /** What was asked, in order. */
+  readonly calls: { action: string; input: Input }[] = [];
+  /** Asked before each call; throws what RDS answers in its place. */
+  refuse: (action: string, input: Input) => void = () => undefined;
+  /** Between its names a cluster is under neither for so many looks. */
+  private hidden: { looks: number; done: () => void }[] = [];
+  private made = 0;
+
+  constructor(
+    private readonly volumes: Volumes = NO_DATA,
+    private readonly endpointOf = (name: string) => `${name}.cluster-abc.eu-central-1.rds.amazonaws.com`,
+    private readonly looks = 2,
+  ) {}
+
+  /** Where its writer answers; undefined where there is none. */
+  portOf(name: string): number | undefined {
+    const found = this.clusters.get(name);
+    const serves = [...this.members.values()].some(({ cluster }) => cluster === name);
+    return serves ? found?.db.Port : undefined;
+  }
+
+  /** A cluster that is there already, with its instances, the writer first. */
+  adopt(db: DBCluster, members: readonly DBInstance[], volume: string): void {
+    const name = db.DBClusterIdentifier ?? "";
+    this.clusters.set(name, { db: { ...db }, volume });
+    for (const member of members)
+      this.members.set(member.DBInstanceIdentifier ?? "", { db: { ...member }, cluster: name });
+  }
+
+  /** True for a call that is about clusters, their snapshots, or an instance of one. */
+  knows(action: string, input: Input): boolean {
+    if (/DBClusterParameter/.test(action)) return false;
+    if (/DBCluster/.test(action) || input.DBClusterIdentifier !== undefined) return true;
+    const name = `${input.DBInstanceIdentifier ?? ""}`;
+    return /DBInstance$|DBInstances$/.test(action) && this.members.has(name);
+  }
+
+  async answer(action: string, input: Input): Promise<object> {
+    this.calls.push({ action, input });
+    this.refuse(action, input);
+    switch (action) {
+      case "DescribeDBClusters":
+        return { DBClusters: [this.seen(`${input.DBClusterIdentifier}`)] };
+      case "DescribeDBInstances":
+        return { DBInstances: [this.seenMember(`${input.DBInstanceIdentifier}`)] };
+      case "DescribeDBClusterSnapshots":
+        return { DBClusterSnapshots: [this.seenSnapshot(`${input.DBClusterSnapshotIdentifier}`)] };
+      case "CreateDBClusterSnapshot":
+        return await this.take(`${input.DBClusterSnapshotIdentifier}`, `${input.DBClusterIdentifier}`);
+      case "DeleteDBClusterSnapshot":
+        return await this.deleteSnapshot(`${input.DBClusterSnapshotIdentifier}`);
+      case "RestoreDBClusterToPointInTime":
+        return await this.restoreTo(input as unknown as RestoreDBClusterToPointInTimeMessage);
+      case "RestoreDBClusterFromSnapshot":
+        return await this.restoreFrom(input as unknown as RestoreDBClusterFromSnapshotMessage);
+      case "ModifyDBCluster":
+        return this.modify(input as unknown as ModifyDBClusterMessage);
+      case "DeleteDBCluster":
+        return await this.delete(`${input.DBClusterIdentifier}`);
+      case "CreateDBInstance":
+        return await this.create(input as unknown as CreateDBInstanceMessage);
+      case "ModifyDBInstance":
+        return this.modifyMember(input as unknown as ModifyDBInstanceMessage);
+      case "RebootDBInstance":
+        return this.reboot(`${input.DBInstanceIdentifier}`);
+      case "DeleteDBInstance":
+        return await this.deleteMember(`${input.DBInstanceIdentifier}`);
+      case "AddRoleToDBCluster": {
+        const { db } = this.cluster(`${input.DBClusterIdentifier}`);
+        db.AssociatedRoles = [
+          ...(db.AssociatedRoles ?? []),
+          { RoleArn: `${input.RoleArn}`, FeatureName: `${input.FeatureName}` },
+        ];
+        return {};
+      }
+      case "AddTagsToResource":
+        return {};
+      default:
+        throw new RdsRefusal("InvalidAction", `${action} is not known here`);
+    }
+  }
+
+  private seen(name: string): DBCluster {
+    for (const one of this.hidden) if (--one.looks <= 0) one.done();
+    this.hidden = this.hidden.filter(({ looks }) => looks > 0);
+    const found = this.cluster(name);
+    pass(found);
+    // Gone by now, or called otherwise.
+    if (this.clusters.get(name) !== found) throw new RdsRefusal("DBClusterNotFoundFault");
+    const members = [...this.members].filter(([, { cluster }]) => cluster === name);
+    return {
+      ...found.db,
+      DBClusterIdentifier: name,
+      DBClusterMembers: members.map(([id, member], at) => ({
+        DBInstanceIdentifier: id,
+        IsClusterWriter: at === 0,
+        PromotionTier: member.db.PromotionTier,
+        DBClusterParameterGroupStatus: "in-sync",
+      })),
+    };
+  }
+
+  private seenMember(name: string): DBInstance {
+    const found = this.member(name);
+    pass(found);
+    // Gone by now, or called otherwise.
+    if (this.members.get(name) !== found) throw new RdsRefusal("DBInstanceNotFound");
+    return { ...found.db, DBInstanceIdentifier: name };
+  }
+
+  private seenSnapshot(name: string): DBClusterSnapshot {
+    const found = this.snapshots.get(name);
+    if (!found) throw new RdsRefusal("DBClusterSnapshotNotFoundFault");
+    pass(found);
+    return { ...found.db };
+  }
+
+  private async take(name: string, of: string): Promise<object> {
+    if (this.snapshots.has(name)) throw new RdsRefusal("DBClusterSnapshotAlreadyExistsFault");
+    const source = this.free(of);
+    const volume = this.volume();
+    await this.volumes.copy(source.volume, volume);
+    const db: DBClusterSnapshot = {
+      DBClusterSnapshotIdentifier: name,
+      DBClusterIdentifier: of,
+      Status: "creating",
+      SnapshotCreateTime: new Date(),
+      Engine: source.db.Engine,
+      EngineVersion: source.db.EngineVersion,
+      AllocatedStorage: 7,
+      DBClusterSnapshotArn: `arn:aws:rds:eu-central-1:123456789012:cluster-snapshot:${name}`,
+    };
+    const taken: Taken = { db, volume, like: source.db };
+    taken.busy = {
+      looks: this.looks,
+      done: () => {
+        db.Status = "available";
+      },
+    };
+    this.snapshots.set(name, taken);
+    return { DBClusterSnapshot: db };
+  }
+
+  private async deleteSnapshot(name: string): Promise<object> {
+    const found = this.snapshots.get(name);
+    if (!found) throw new RdsRefusal("DBClusterSnapshotNotFoundFault");
+    if (found.db.Status !== "available") throw new RdsRefusal("InvalidDBClusterSnapshotStateFault");
+    this.snapshots.delete(name);
+    await this.volumes.remove(found.volume);
+    return {};
+  }
+
+  private async restoreTo(request: RestoreDBClusterToPointInTimeMessage): Promise<object> {
+    const source = this.free(request.SourceDBClusterIdentifier ?? "");
+    const clone = request.RestoreType === "copy-on-write";
+    if (clone && request.RestoreToTime)
+      throw new RdsRefusal("InvalidParameterCombination", "copy-on-write takes no time");
+    if (!clone && !request.RestoreToTime && !request.UseLatestRestorableTime)
+      throw new RdsRefusal("InvalidParameterCombination", "RestoreToTime or UseLatestRestorableTime");
+    if (
+      clone &&
+      ![...this.members.values()].some(({ cluster }) => cluster === request.SourceDBClusterIdentifier)
+    )
+      throw new RdsRefusal("InvalidDBClusterStateFault", "a cluster without instances cannot be cloned");
+    return await this.make(request, source.volume, source.db);
+  }
+
+  private async restoreFrom(request: RestoreDBClusterFromSnapshotMessage): Promise<object> {
+    const found = this.snapshots.get(request.SnapshotIdentifier ?? "");
+    if (!found) throw new RdsRefusal("DBClusterSnapshotNotFoundFault");
+    if (found.db.Status !== "available") throw new RdsRefusal("InvalidDBClusterSnapshotStateFault");
+    return await this.make(request, found.volume, found.like);
+  }
+
+  /** A cluster has of its source the volume, and else what it is told. */
+  private async make(
+    request: RestoreDBClusterToPointInTimeMessage | RestoreDBClusterFromSnapshotMessage,
+    from: string,
+    like: DBCluster,
+  ): Promise<object> {
+    const name = request.DBClusterIdentifier ?? "";
+    if (this.clusters.has(name)) throw new RdsRefusal("DBClusterAlreadyExistsFault");
+    const volume = this.volume();
+    await this.volumes.copy(from, volume);
+    const db: DBCluster = {
+      DBClusterIdentifier: name,
+      DbClusterResourceId: `cluster-${volume.toUpperCase()}`,
+      DBClusterArn: `arn:aws:rds:eu-central-1:123456789012:cluster:${name}`,
+      Status: "creating",
+      ClusterCreateTime: new Date(),
+      Engine: like.Engine,
+      EngineVersion: like.EngineVersion,
+      EngineMode: "provisioned",
+      MasterUsername: like.MasterUsername,
+      Port: request.Port ?? 5432,
+      DBSubnetGroup: request.DBSubnetGroupName ?? "default",
+      VpcSecurityGroups: (request.VpcSecurityGroupIds ?? []).map((VpcSecurityGroupId) => ({
+        VpcSecurityGroupId,
+      })),
+      DBClusterParameterGroup: request.DBClusterParameterGroupName ?? "default.aurora-postgresql17",
+      IAMDatabaseAuthenticationEnabled: request.EnableIAMDatabaseAuthentication ?? false,
+      DeletionProtection: request.DeletionProtection ?? false,
+      CopyTagsToSnapshot: request.CopyTagsToSnapshot ?? false,
+      BackupRetentionPeriod: request.BackupRetentionPeriod ?? like.BackupRetentionPeriod,
+      PreferredBackupWindow: request.PreferredBackupWindow,
+      StorageType: request.StorageType,
+      ServerlessV2ScalingConfiguration: request.ServerlessV2ScalingConfiguration,
+      EnabledCloudwatchLogsExports: request.EnableCloudwatchLogsExports,
+      EarliestRestorableTime: new Date(),
+      LatestRestorableTime: new Date(),
+      TagList: request.Tags,
+    };
+    const made: Cluster = { db, volume };
+    made.busy = { looks: this.looks, done: () => this.open(name, db) };
+    this.clusters.set(name, made);
+    return { DBCluster: db };
+  }
+
+  private open(name: string, db: DBCluster): void {
+    db.Status = "available";
+    db.Endpoint = this.endpointOf(name);
+  }
+
+  private modify(request: ModifyDBClusterMessage): object {
+    const name = request.DBClusterIdentifier ?? "";
+    const found = this.free(name);
+    const { db } = found;
+    if (request.NewDBClusterIdentifier) this.rename(name, request.NewDBClusterIdentifier, found);
+    db.DBClusterParameterGroup = request.DBClusterParameterGroupName ?? db.DBClusterParameterGroup;
+    db.DeletionProtection = request.DeletionProtection ?? db.DeletionProtection;
+    db.BackupRetentionPeriod = request.BackupRetentionPeriod ?? db.BackupRetentionPeriod;
+    db.PreferredBackupWindow = request.PreferredBackupWindow ?? db.PreferredBackupWindow;
+    db.PreferredMaintenanceWindow = request.PreferredMaintenanceWindow ?? db.PreferredMaintenanceWindow;
+    db.CopyTagsToSnapshot = request.CopyTagsToSnapshot ?? db.CopyTagsToSnapshot;
+    db.StorageType = request.StorageType ?? db.StorageType;
+    db.DatabaseInsightsMode = request.DatabaseInsightsMode ?? db.DatabaseInsightsMode;
+    db.IAMDatabaseAuthenticationEnabled =
+      request.EnableIAMDatabaseAuthentication ?? db.IAMDatabaseAuthenticationEnabled;
+    if (request.ManageMasterUserPassword)
+      db.MasterUserSecret = { SecretArn: `arn:aws:secretsmanager:::secret:rds!${db.DbClusterResourceId}` };
+    const logs = request.CloudwatchLogsExportConfiguration?.EnableLogTypes ?? [];
+    db.EnabledCloudwatchLogsExports = [...(db.EnabledCloudwatchLogsExports ?? []), ...logs];
+    if (!request.NewDBClusterIdentifier) this.busyFor(found, "modifying");
+    return { DBCluster: db };
+  }
+
+  private rename(from: string, to: string, found: Cluster): void {
+    if (this.clusters.has(to)) throw new RdsRefusal("DBClusterAlreadyExistsFault");
+    found.db.Status = "renaming";
+    found.busy = {
+      looks: this.looks,
+      done: () => {
+        this.clusters.delete(from);
+        this.hidden.push({
+          looks: this.looks,
+          done: () => {
+            this.clusters.set(to, found);
+            for (const member of this.members.values()) if (member.cluster === from) member.cluster = to;
+            found.db.DBClusterArn = `arn:aws:rds:eu-central-1:123456789012:cluster:${to}`;
+            this.open(to, found.db);
+          },
+        });
+      },
+    };
+  }
+
+  private async delete(name: string): Promise<object> {
+    const found = this.cluster(name);
+    if (found.db.DeletionProtection)
+      throw new RdsRefusal("InvalidParameterCombination", "DeletionProtection is on");
+    const members = [...this.members.values()].filter(({ cluster }) => cluster === name);
+    if (members.some(({ db }) => db.DBInstanceStatus !== "deleting"))
+      throw new RdsRefusal("InvalidDBClusterStateFault", "it still contains instances");
+    if (found.busy && found.db.Status !== "deleting") throw new RdsRefusal("InvalidDBClusterStateFault");
+    if (found.db.Status === "deleting") return {};
+    found.db.Status = "deleting";
+    found.busy = {
+      looks: this.looks,
+      done: () => {
+        this.clusters.delete(name);
+        for (const [id, { cluster }] of this.members) if (cluster === name) this.members.delete(id);
+      },
+    };
+    await this.volumes.stop(found.volume);
+    await this.volumes.remove(found.volume);
+    return {};
+  }
+
+  private async create(request: CreateDBInstanceMessage): Promise<object> {
+    const id = request.DBInstanceIdentifier ?? "";
+    if (this.members.has(id)) throw new RdsRefusal("DBInstanceAlreadyExists");
+    const name = request.DBClusterIdentifier ?? "";
+    const cluster = this.free(name);
+    const first = ![...this.members.values()].some((member) => member.cluster === name);
+    const db: DBInstance = {
+      DBInstanceIdentifier: id,
+      DbiResourceId: `db-${id.toUpperCase()}`,
+      DBInstanceStatus: "creating",
+      DBClusterIdentifier: name,
+      DBInstanceClass: request.DBInstanceClass,
+      Engine: request.Engine,
+      DBParameterGroups: [
+        { DBParameterGroupName: request.DBParameterGroupName, ParameterApplyStatus: "in-sync" },
+      ],
+      AvailabilityZone: request.AvailabilityZone ?? "eu-central-1c",
+      PromotionTier: request.PromotionTier,
+      PubliclyAccessible: request.PubliclyAccessible ?? true,
+      AutoMinorVersionUpgrade: request.AutoMinorVersionUpgrade ?? true,
+      CACertificateIdentifier: request.CACertificateIdentifier ?? "rds-ca-rsa2048-g1",
+      PreferredMaintenanceWindow: request.PreferredMaintenanceWindow,
+      MonitoringInterval: request.MonitoringInterval ?? 0,
+      PerformanceInsightsEnabled: request.EnablePerformanceInsights ?? false,
+      TagList: request.Tags,
+    };
+    if (first) cluster.db.Port = await this.volumes.start(cluster.volume);
+    const member: Member = { db, cluster: name };
+    this.members.set(id, member);
+    this.busyMember(member, "creating");
+    return { DBInstance: db };
+  }
+
+  private modifyMember(request: ModifyDBInstanceMessage): object {
+    const name = request.DBInstanceIdentifier ?? "";
+    const found = this.freeMember(name);
+    const { db } = found;
+    const to = request.NewDBInstanceIdentifier;
+    if (to) {
+      if (this.members.has(to)) throw new RdsRefusal("DBInstanceAlreadyExists");
+      this.busyMember(found, "renaming", () => {
+        const order = [...this.members];
+        this.members.clear();
+        for (const [id, member] of order) this.members.set(id === name ? to : id, member);
+      });
+      return { DBInstance: db };
+    }
+    if (request.DBParameterGroupName)
+      db.DBParameterGroups = [
+        { DBParameterGroupName: request.DBParameterGroupName, ParameterApplyStatus: "pending-reboot" },
+      ];
+    db.PubliclyAccessible = request.PubliclyAccessible ?? db.PubliclyAccessible;
+    db.MonitoringInterval = request.MonitoringInterval ?? db.MonitoringInterval;
+    db.AutoMinorVersionUpgrade = request.AutoMinorVersionUpgrade ?? db.AutoMinorVersionUpgrade;
+    db.PreferredMaintenanceWindow = request.PreferredMaintenanceWindow ?? db.PreferredMaintenanceWindow;
+    this.busyMember(found, "modifying");
+    return { DBInstance: db };
+  }
+
+  private reboot(name: string): object {
+    const found = this.freeMember(name);
+    this.busyMember(found, "rebooting", () => {
+      for (const group of found.db.DBParameterGroups ?? []) group.ParameterApplyStatus = "in-sync";
+    });
+    return { DBInstance: found.db };
+  }
+
+  private async deleteMember(name: string): Promise<object> {
+    const found = this.member(name);
+    if (found.db.DBInstanceStatus === "deleting") return {};
+    found.db.DBInstanceStatus = "deleting";
+    found.busy = { looks: this.looks, done: () => void this.members.delete(name) };
+    return {};
+  }
+
+  private busyFor(found: Cluster, status: string): void {
+    found.db.Status = status;
+    found.busy = {
+      looks: this.looks,
+      done: () => {
+        found.db.Status = "available";
+      },
+    };
+  }
+
+  private busyMember(found: Member, status: string, done: () => void = () => undefined): void {
+    found.db.DBInstanceStatus = status;
+    found.busy = {
+      looks: this.looks,
+      done: () => {
+        found.db.DBInstanceStatus = "available";
+        done();
+      },
+    };
+  }
+
+  private cluster(name: string): Cluster {
+    const found = this.clusters.get(name);
+    if (!found) throw new RdsRefusal("DBClusterNotFoundFault", `There is no cluster ${name}`);
+    return found;
+  }
+
+  private member(name: string): Member {
+    const found = this.members.get(name);
+    if (!found) throw new RdsRefusal("DBInstanceNotFound", `There is no instance ${name}`);
+    return found;
+  }
+
+  private free(name: string): Cluster {
+    const found = this.cluster(name);
+    if (found.db.Status !== "available") throw new RdsRefusal("InvalidDBClusterStateFault", found.db.Status);
+    return found;
+  }
+
+  private freeMember(name: string): Member {
+    const found = this.member(name);
+    if (found.db.DBInstanceStatus !== "available")
+      throw new RdsRefusal("InvalidDBInstanceState", found.db.DBInstanceStatus);
+    return found;
+  }
+
+  private volume(): string {
+    this.made += 1;
+    return `volume-${this.made}`;
+  }
+}
+
+function pass(thing: { busy?: { looks: number; done: () => void } | undefined }): void {
+  if (!thing.busy) return;
+  thing.busy.looks -= 1;
+  if (thing.busy.looks > 0) return;
+  const { done } = thing.busy;
+  thing.busy = undefined;
+  done();
+}
