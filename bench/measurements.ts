@@ -3,6 +3,7 @@ import { column } from "./measure-column.ts";
 import { commandLine } from "./measure-command-line.ts";
 import { downtime } from "./measure-downtime.ts";
 import { embedded } from "./measure-embedded.ts";
+import { emulator } from "./measure-emulator.ts";
 import { graph } from "./measure-graph.ts";
 import { indexBuild } from "./measure-index-build.ts";
 import { longPlan } from "./measure-long-plan.ts";
@@ -11,6 +12,7 @@ import { refresh } from "./measure-refresh.ts";
 import { rollback } from "./measure-rollback.ts";
 import { rowSecurity } from "./measure-row-security.ts";
 import { search } from "./measure-search.ts";
+import { searchLimits } from "./measure-search-limits.ts";
 import { untouched } from "./measure-untouched.ts";
 import type { Measurement } from "./types.ts";
 
@@ -21,10 +23,12 @@ export const MEASUREMENTS: readonly Measurement[] = [
   graph,
   indexBuild,
   search,
+  searchLimits,
   refresh,
   checksum,
   rollback,
   downtime,
+  emulator,
   untouched,
   longPlan,
   overhead,

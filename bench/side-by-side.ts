@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Build, type Builds, type SmallPlan, type WholeRun, wholeRun } from "./builds.ts";
 import type { Bench, Database } from "./harness.ts";
 import { count, duration } from "./stats.ts";
@@ -33,16 +34,21 @@ export interface Runs {
   all: Readonly<Record<Build["name"], readonly WholeRun[]>>;
 }
 
-/** Runs in turns; of each build the run whose downtime is the median. */
+/**
+ * Runs in turns; of each build the run whose downtime is the median.
+ * @param restMs before each run
+ */
 export async function sideBySide(
   bench: Bench,
   builds: Builds,
   plan: SmallPlan,
   database: Database,
+  restMs = 0,
 ): Promise<Runs> {
   const all: Record<Build["name"], WholeRun[]> = { before: [], now: [] };
   for (let time = 0; time < TIMES; time++)
     for (const build of [builds.before, builds.now]) {
+      await sleep(restMs);
       bench.progress(`a whole run by the build ${build.name} (${time + 1} of ${TIMES})`);
       const run = await wholeRun(build, plan, database.url);
       if (run.end !== "Succeeded") throw new Error(`The build ${build.name} ended ${run.end}: ${run.cause}`);

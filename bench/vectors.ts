@@ -6,9 +6,12 @@ import { migrate } from "./engine.ts";
 import type { Bench, Database } from "./harness.ts";
 import { count } from "./stats.ts";
 
-/** Of 100 tenants, the one with 30 % of the capabilities and the one with 1 %. */
+/** Of 102 tenants, the one with 30 % of the capabilities and the one with 1 %. */
 export const LARGE_TENANT = "tenant-0";
 export const SMALL_TENANT = "tenant-1";
+/** Two, of 0.1 % and 7 %, whose embeddings are far from what is asked for: everybody else's are nearer. */
+export const FAR_SMALL_TENANT = "far-small";
+export const FAR_LARGE_TENANT = "far-large";
 
 /** How many agents have that many capabilities. */
 export const agentsFor = (capabilities: number): number => Math.ceil(capabilities / 10);
@@ -17,6 +20,8 @@ export const agentsFor = (capabilities: number): number => Math.ceil(capabilitie
 const DIRECTIONS = 24;
 const TOPICS = 200;
 const LEVELS = 256;
+/** The part that takes the far tenants' embeddings one way, and questions that are far from them the other. */
+const POLE = DIRECTIONS + 1;
 
 /**
  * Parts of which vectors are made: one of the topics (kind 0), and for each direction how far (kinds 1 and up). So near
@@ -35,6 +40,7 @@ const PARTS = `
   INSERT INTO bench.part
   SELECT kind, place, bench.point(kind, 0, 2 * (place + 0.5 - ${LEVELS / 2}) / ${LEVELS / 2} / sqrt(kind))
     FROM generate_series(1, ${DIRECTIONS}) AS kind, generate_series(0, ${LEVELS - 1}) AS place;
+  INSERT INTO bench.part SELECT ${POLE}, 0, bench.point(${POLE}, 0, 9);
   ANALYZE bench.part;
   CREATE FUNCTION bench.embedding(n BIGINT) RETURNS vector(768) LANGUAGE sql STABLE
     RETURN (SELECT sum(p.v) FROM generate_series(0, ${DIRECTIONS}) AS k
@@ -43,13 +49,15 @@ const PARTS = `
 /** What memory and workers give, set by hand: the graph fits, and two processes help. */
 export const WITH_MEMORY = `SET maintenance_work_mem = '2GB'; SET max_parallel_maintenance_workers = 2`;
 
-/** Adds agents of 100 tenants: one has 30 % of them, one 1 %, the others alike. */
+/** Adds agents of 102 tenants: one has 30 % of them, one 1 %, two are far away, the others alike. */
 async function addTenants(session: Session, agents: number): Promise<void> {
   await session.exec(`
     SELECT create_tenant('tenant-' || i, 'bench', 'Tenant ' || i) FROM generate_series(0, 99) AS i;
+    SELECT create_tenant(name, 'bench', name) FROM (VALUES ('${FAR_SMALL_TENANT}'), ('${FAR_LARGE_TENANT}')) AS t (name);
     INSERT INTO agent_profiles (id, name, model_family, tenant_id)
     SELECT md5('bench agent' || n)::UUID, 'bench-agent-' || n, 'claude',
            CASE WHEN n % 100 < 30 THEN '${LARGE_TENANT}' WHEN n % 100 = 30 THEN '${SMALL_TENANT}'
+                WHEN n % 1000 = 531 THEN '${FAR_SMALL_TENANT}' WHEN n % 100 BETWEEN 32 AND 38 THEN '${FAR_LARGE_TENANT}'
                 ELSE 'tenant-' || 2 + (n / 100 + n) % 98 END
       FROM generate_series(1, ${agents}) AS n`);
 }
@@ -68,18 +76,26 @@ export async function loadVectors(database: Database, total: number, agents: str
       INSERT INTO agent_capabilities_graph
         (id, agent_id, tenant_id, capability_name, canonical_name, confidence, extraction_confidence, embedding)
       SELECT md5('bench capability' || n)::UUID, p.id, p.tenant_id, 'skill ' || n, 'skill ' || n,
-             0.70 + (n % 31) / 100.0, 0.90, bench.embedding(n)
+             0.70 + (n % 31) / 100.0, 0.90,
+             CASE WHEN p.tenant_id IN ('${FAR_SMALL_TENANT}', '${FAR_LARGE_TENANT}') THEN bench.embedding(n) - pole.v
+                  ELSE bench.embedding(n) END
         FROM generate_series(0, ${total - 1}) AS n
+        JOIN bench.part pole ON pole.kind = ${POLE}
         JOIN agent_profiles p ON p.name = '${agents}-' || 1 + n % ${agentsFor(total)};
       ALTER TABLE agent_capabilities_graph ENABLE TRIGGER USER`);
   });
   await database.asSuperuser((session) => session.exec("VACUUM (ANALYZE) agent_capabilities_graph"));
 }
 
-/** Vectors that are near to some and equal to none. */
-export async function queryVectors(session: Session, wanted: number): Promise<number[][]> {
+/** Vectors that are equal to none: near to some, or to nobody and as far from the far tenants' as can be. */
+export async function queryVectors(
+  session: Session,
+  wanted: number,
+  where: "near" | "far" = "near",
+): Promise<number[][]> {
   const rows = await session.query<{ v: string }>(
-    `SELECT bench.embedding(n)::text AS v FROM generate_series(-${wanted}, -1) AS n`,
+    `SELECT (bench.embedding(n)${where === "far" ? " + pole.v" : ""})::text AS v
+       FROM generate_series(-${wanted}, -1) AS n, bench.part pole WHERE pole.kind = ${POLE}`,
   );
   return rows.map(({ v }) => fromSql(v));
 }
@@ -102,7 +118,7 @@ export interface Vectors {
   withMemoryMs: number;
 }
 
-/** A migrated database with the capabilities of 100 tenants. Shared by what searches, builds and refreshes. */
+/** A migrated database with the capabilities of 102 tenants. Shared by what searches, builds and refreshes. */
 export function vectorsDatabase(bench: Bench): Promise<Vectors> {
   return bench.once("vectors", async () => {
     const { vectors } = bench.sizes;

@@ -15,11 +15,21 @@ export const BUILT = {
   template: (rehearse: string) => join(PACKAGE_FOLDER, `dist/templates/${rehearse}.json`),
 };
 
+interface PackageJson {
+  version: string;
+  dependencies: Record<string, string>;
+}
+
+const packageJson = () =>
+  JSON.parse(readFileSync(join(PACKAGE_FOLDER, "package.json"), "utf8")) as PackageJson;
+
 export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, "package.json"), "utf8")) as {
-    version: string;
-  };
-  return version;
+  return packageJson().version;
+}
+
+/** That of a dependency: dependencies are pinned to one. */
+export function pinnedVersion(dependency: string): string | undefined {
+  return packageJson().dependencies[dependency];
 }
 
 function folderAbove(folder: string): string {

@@ -1,34 +1,56 @@
-import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
+import { PGlite } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { pgcrypto } from "@electric-sql/pglite/contrib/pgcrypto";
 import { uuid_ossp } from "@electric-sql/pglite/contrib/uuid_ossp";
 import { vector } from "@electric-sql/pglite-pgvector";
 import { type Session, StatementFailed } from "../lambdas/shared/session.ts";
+import { sha256 } from "../lambdas/shared/sha256.ts";
+import { pinnedVersion } from "../lib/package.ts";
+import { keptInCache } from "./cache.ts";
 
 const INT8_OID = 20;
 const asText = (value: string) => value;
 
-/** A data directory as initdb leaves it. Making one takes seconds, loading it a fraction of one. */
-let empty: Blob | undefined;
+// The files are in memory as it is: what is kept of them twice takes time when an instance starts. Used segments of the
+// log that wait for their next use would be in every dump.
+const SETTINGS = ["shared_buffers=32MB", "wal_recycle=off", "min_wal_size=32MB"];
+const START = [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ["-c", setting])];
 
-// The files are in memory as it is: what is kept of them twice takes time when an instance starts.
-const START = [...PGlite.defaultStartParams, "-c", "shared_buffers=32MB"];
+/** Nobody makes another database here, and each would be in every dump. */
+const WITHOUT_TEMPLATES = [
+  "UPDATE pg_database SET datistemplate = false",
+  "DROP DATABASE template0",
+  "DROP DATABASE template1",
+];
 
 /** A new embedded Postgres, in memory; with `data`, from a dump of another's data directory. */
-export async function createEmbedded(data: Blob | undefined = empty): Promise<PGlite> {
-  const options: PGliteOptions = {
+export async function createEmbedded(data?: Blob): Promise<PGlite> {
+  return await start(data ?? (await emptyDirectory()));
+}
+
+async function start(loadDataDir?: Blob): Promise<PGlite> {
+  return await PGlite.create({
     extensions: { vector, pg_trgm, pgcrypto, uuid_ossp },
     // int8 as text, as node-postgres gives it.
     parsers: { [INT8_OID]: asText },
     startParams: START,
-  };
-  if (data) return await PGlite.create({ ...options, loadDataDir: data });
-  const created = await PGlite.create(options);
-  // Nobody makes another database here, and each would be in every dump.
-  await created.exec("UPDATE pg_database SET datistemplate = false");
-  for (const template of ["template0", "template1"]) await created.exec(`DROP DATABASE ${template}`);
-  empty = await created.dumpDataDir("none");
-  return created;
+    ...(loadDataDir ? { loadDataDir } : {}),
+  });
+}
+
+let empty: Promise<Blob> | undefined;
+
+/** A data directory as initdb leaves it. Making one takes seconds, loading it a fraction of one. */
+function emptyDirectory(): Promise<Blob> {
+  const recipe = JSON.stringify([pinnedVersion("@electric-sql/pglite"), START, WITHOUT_TEMPLATES]);
+  empty ??= keptInCache(`embedded-${sha256(recipe).slice(0, 16)}.tar`, async () => {
+    const created = await start();
+    for (const statement of WITHOUT_TEMPLATES) await created.exec(statement);
+    const directory = await created.dumpDataDir("none");
+    await created.close();
+    return directory;
+  });
+  return empty;
 }
 
 /** The embedded Postgres as a Session. It has one session only: whoever calls this must be its sole user. */

@@ -6,6 +6,7 @@ import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from
 import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { copyDatabaseSettings } from "./copies/database-settings.ts";
 import { createEmptyLike, fillByDump, notInCopy } from "./copies/dump.ts";
+import { dropDatabase, dropLetGo, LET_GO_UP_TO_BYTES, letGo } from "./copies/let-go.ts";
 import { momentsByCopies } from "./copies/moments-by-copies.ts";
 import { alone, copyByTemplate } from "./copies/template.ts";
 import { type Address, addressIn } from "./server/address.ts";
@@ -126,16 +127,20 @@ export class ServerFleet implements DatabaseFleet, Databases {
   }
 
   async startDelete(instance: string): Promise<void> {
-    if (!this.own.has(instance) && !(await this.exists(instance))) return;
-    this.refuseForeign(instance, "dropped");
+    if (!(await this.mayDrop(instance))) return;
     await this.onServer(async (session) => {
-      const { sql } = await needRow<{ sql: string }>(
-        session,
-        "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",
-        [instance],
-      );
-      await session.exec(sql);
+      if (!(await letGo(session, instance, LET_GO_UP_TO_BYTES))) await dropDatabase(session, instance);
     });
+  }
+
+  /** Drops it at once. */
+  async drop(database: string): Promise<void> {
+    if (await this.mayDrop(database)) await this.onServer((session) => dropDatabase(session, database));
+  }
+
+  /** Drops what this run and runs that were killed have let go. */
+  async dropLetGo(): Promise<void> {
+    await this.onServer(dropLetGo);
   }
 
   /** A copy of a database, with what a template copy leaves out: its access list, its own settings, its connection limit and its comment. Gives back what is to be said of it. */
@@ -158,7 +163,7 @@ export class ServerFleet implements DatabaseFleet, Databases {
         return isDumped ? await notInCopy(this.to(from), this.to(to)) : [];
       } catch (error) {
         // Half a copy would be taken for a whole one.
-        await this.startDelete(to);
+        await this.drop(to);
         throw error;
       }
     });
@@ -213,6 +218,13 @@ export class ServerFleet implements DatabaseFleet, Databases {
       ErrorName.FleetFailed,
       `Database ${database} is not to be ${how}: this run did not make it, and was not asked to change it.`,
     );
+  }
+
+  /** False of one that is not there. */
+  private async mayDrop(database: string): Promise<boolean> {
+    if (!this.own.has(database) && !(await this.exists(database))) return false;
+    this.refuseForeign(database, "dropped");
+    return true;
   }
 
   private async exists(database: string): Promise<boolean> {

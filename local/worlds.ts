@@ -106,6 +106,7 @@ export async function serverWorld(
     throw new UsageError(`There is no database ${given} on that server.`);
   // Before anybody is asked anything: a snapshot may be what takes them first.
   if (copy === "dump") await needPrograms(address);
+  await fleet.dropLetGo();
   const unlock = apply ? await fleet.lock(given) : async () => undefined;
   if (!unlock)
     throw new UsageError(
@@ -117,7 +118,7 @@ export async function serverWorld(
     try {
       await keepFromOutside(fleet, { host: instance, port: 0 }, plan);
     } catch (error) {
-      await fleet.startDelete(instance);
+      await fleet.drop(instance);
       throw error;
     }
   const backups = [
@@ -141,7 +142,8 @@ export async function serverWorld(
       await fleet.close();
       await unlock();
       for (const name of [snapshotName(run, "rehearsal"), momentName(run, "rehearsal")])
-        await fleet.deleteSnapshot(name);
+        await fleet.drop(name);
+      await fleet.dropLetGo();
       if (apply) {
         const kept = [];
         for (const { name, what } of backups)
@@ -152,7 +154,7 @@ export async function serverWorld(
         return kept;
       }
       for (const database of [...backups.map(({ name }) => name), aside, instance])
-        await fleet.startDelete(database);
+        await fleet.drop(database);
       return [];
     },
   };

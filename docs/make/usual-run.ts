@@ -12,15 +12,21 @@ import { interpret } from "../../local/interpreter.ts";
 
 type Event = Record<string, unknown>;
 
+const GATE_TIME = { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
+
 /** What the tasks of a run answer that gets its Goes at once and waits for nothing: all that leads the machine on. */
 export function usualAnswer(capability: string | undefined, event: Event, plan: CompiledPlan): Event {
+  return { ...answerOf(capability, event, plan), ...(event.asks === undefined ? {} : GATE_TIME) };
+}
+
+function answerOf(capability: string | undefined, event: Event, plan: CompiledPlan): Event {
   const version = event.version === undefined ? undefined : String(event.version);
   const target = event.target === "production" ? "production" : "staging";
   switch (capability) {
     case "admit":
       return { status: "done", checksum: plan.checksum };
     case "gate":
-      return { seconds: 60, until: "2026-11-03T03:00:00.000Z", decision: "Go" };
+      return { ...GATE_TIME, decision: "Go" };
     case "verify":
     case "writes":
       return { status: "done", ...firstMigration(plan) };

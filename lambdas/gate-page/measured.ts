@@ -1,5 +1,6 @@
 import { scopeInWords } from "../prove/scope.ts";
 import { momentLines } from "../report/backup.ts";
+import { formulaOf } from "../report/formula.ts";
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
 import { bytes, count, duration, grouped, list as inWords, lockText, milliseconds } from "../report/words.ts";
@@ -31,6 +32,7 @@ export function measured(report: Report): Html {
 type Section = Html | null;
 
 function time({ downtime, timeline }: Report): Section {
+  const formula = formulaOf(downtime);
   return html`<div class="card">
 <h3>Time</h3>
 <p class="big">${duration(downtime.predictedSeconds)}</p>
@@ -40,7 +42,7 @@ function time({ downtime, timeline }: Report): Section {
     html` It is closed since <time datetime="${downtime.fencedAt}">${downtime.fencedAt.slice(11, 16)} UTC</time>.`
   }</p>
 <details><summary>How it is made up</summary>
-<ul class="plain">${downtime.parts.map(
+${formula && html`<p>${formula}</p>`}<ul class="plain">${downtime.parts.map(
     (part) =>
       html`<li>${part.what}: ${duration(part.seconds)} (${part.by === "rehearsal" ? "as rehearsed" : "as planned"})</li>`,
   )}

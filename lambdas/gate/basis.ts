@@ -1,9 +1,9 @@
 import { describeDifference, differences } from "../prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../prove/fingerprint.ts";
-import { keepFingerprint, keptFingerprint } from "../prove/kept-fingerprint.ts";
+import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { movedInWords } from "../prove/moved-columns.ts";
+import { type StandingCatalog, standingCatalog } from "../prove/standing-catalog.ts";
 import { CHAIN, documentsOf } from "../shared/chain.ts";
-import type { GateDoc } from "../shared/documents.ts";
+import { Doc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -11,16 +11,18 @@ import { sha256 } from "../shared/sha256.ts";
 import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
 import type { GateKind } from "./kinds.ts";
 
-export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<Fingerprint>;
+export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<StandingCatalog>;
 
 export const readProduction: ReadCatalog = (ports, evidence) =>
-  withTarget(ports, evidence, "production", (session) => takeFingerprint(session, applicationRoles(ports)));
+  withTarget(ports, evidence, "production", (session) =>
+    standingCatalog(session, evidence, applicationRoles(ports)),
+  );
 
 /** What a Go is bound to, in full; the gate's document holds its hashes. */
 export interface Basis {
   hashes: GateDoc["basis"];
   /** Null: the gate is not about the catalog. */
-  catalog: Fingerprint | null;
+  catalog: StandingCatalog | null;
   documents: ShownDocuments;
 }
 
@@ -37,7 +39,7 @@ export async function takeBasis(
   const documents = await shownDocuments(evidence);
   return {
     hashes: {
-      fingerprint: catalog?.hash ?? null,
+      fingerprint: catalog?.doc.hash ?? null,
       planChecksum: ports.plan.checksum,
       report: sha256(JSON.stringify(documents)),
     },
@@ -50,7 +52,7 @@ const fingerprintName = (gate: string, attempt: number) => `gate-${gate}-${attem
 
 /** Keeps the basis in full, so that a later difference can be told object by object. */
 export async function keepBasis(evidence: RunEvidence, gate: string, attempt: number, basis: Basis) {
-  if (basis.catalog) await keepFingerprint(evidence, fingerprintName(gate, attempt), basis.catalog);
+  if (basis.catalog) await evidence.keep(Doc.fingerprint(fingerprintName(gate, attempt)), basis.catalog.doc);
   await evidence.keep(shownDocumentsDoc(gate, attempt), basis.documents);
 }
 
@@ -59,13 +61,12 @@ export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEviden
   const changes: string[] = [];
   if (now.hashes.fingerprint !== doc.basis.fingerprint) {
     const before = await keptFingerprint(evidence, fingerprintName(doc.gate, doc.attempt));
-    const found = now.catalog ? differences(before, now.catalog) : [];
+    const is = await now.catalog?.whole();
     changes.push(
       "Production's catalog has changed:",
-      ...fewLines([
-        ...found.map(describeDifference),
-        ...(now.catalog ? movedInWords(before, now.catalog) : []),
-      ]),
+      ...fewLines(
+        is ? [...differences(before, is).map(describeDifference), ...movedInWords(before, is)] : [],
+      ),
     );
   }
   if (now.hashes.report !== doc.basis.report) {

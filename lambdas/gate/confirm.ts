@@ -17,14 +17,14 @@ import { closeGate, type Heard } from "./close.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
 import { flawsOf } from "./flaws.ts";
 import { samePerson } from "./names.ts";
-import { type GateTime, type TimedGate, timeLeft } from "./time.ts";
+import { type GateTime, needTime, type TimedGate, timeLeft } from "./time.ts";
 
 export interface ConfirmGate extends TimedGate {
   heard: Heard;
 }
 
-/** Where the gate leads. `Ask`: it is asked again; `Escalate`: the escalation contacts are asked. */
-export type Confirmed = { decision: Decision | "Ask" } | ({ decision: "Escalate" } & GateTime);
+/** Where the gate leads. `Ask`: it is asked again; `Escalate`: the escalation contacts are asked. Both with their time. */
+export type Confirmed = { decision: Decision } | ({ decision: "Ask" | "Escalate" } & GateTime);
 
 // A database that changes after every Go is not one to migrate now.
 const MOST_ASKED_AGAIN = 5;
@@ -33,6 +33,7 @@ const MOST_ASKED_AGAIN = 5;
  * Lets a decision take effect. A Go does only if it was given on the gate's own page, and if what it was given for is
  * still so; otherwise the gate is asked again. Where nothing was heard, an answer that is stored counts all the same;
  * without one the gate is escalated once, and then is a No-Go.
+ * @throws SluiceError DecisionForged; WindowClosed where it is to be asked again after the maintenance window's end
  */
 export async function confirmGate(
   event: ConfirmGate,
@@ -54,7 +55,10 @@ export async function confirmGate(
   const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
   if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
   await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);
-  return { decision: withheld?.answer ?? decision.decision };
+  const answer = withheld?.answer ?? decision.decision;
+  return answer === "Ask"
+    ? { decision: answer, ...(await needTime(event, ports, evidence)) }
+    : { decision: answer };
 }
 
 /** @throws SluiceError DecisionForged: the run must not go on, and somebody must look who wrote that. */

@@ -3,6 +3,15 @@ import type { RunSettings } from "../shared/settings.ts";
 
 export type GateKind = GateDoc["kind"];
 
+export const GATE_KINDS = [
+  "readiness",
+  "rehearsal",
+  "after",
+  "open",
+  "keep",
+  "restore",
+] as const satisfies readonly GateKind[];
+
 /** What a run calls a gate: one that it comes to after each of several migrations, by that migration too. */
 export function gateName(kind: GateKind, version: string | undefined): string {
   return version === undefined ? kind : `${kind}-${version}`;

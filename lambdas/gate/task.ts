@@ -1,15 +1,14 @@
 import * as z from "zod";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { runFields, type Task } from "../shared/task.ts";
 import type { Heard } from "./close.ts";
 import { confirmGate } from "./confirm.ts";
-import { gateName } from "./kinds.ts";
+import { GATE_KINDS, gateName } from "./kinds.ts";
 import { openGate } from "./open.ts";
-import { timeLeft } from "./time.ts";
+import { needTime } from "./time.ts";
 
 const gateFields = {
   ...runFields,
-  kind: z.enum(["readiness", "rehearsal", "after", "open", "keep", "restore"]),
+  kind: z.enum(GATE_KINDS),
 };
 
 // What the machine passes on: an answer, or what it caught when none came. Whoever may answer for the page may answer
@@ -47,14 +46,8 @@ export const gateTask: Task<z.infer<typeof event>> = {
         return openGate({ ...event, gate, version: version ?? null }, ports, evidence);
       case "confirm":
         return confirmGate({ gate, kind, minutes, heard: event.answer }, ports, evidence);
-      case "time": {
-        const time = await timeLeft({ gate, kind, minutes }, ports, evidence);
-        if (time) return time;
-        throw new SluiceError(
-          ErrorName.WindowClosed,
-          `The maintenance window had ended before gate ${gate} was asked: that counts as a No-Go.`,
-        );
-      }
+      case "time":
+        return needTime({ gate, kind, minutes }, ports, evidence);
     }
   },
 };

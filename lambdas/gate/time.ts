@@ -1,4 +1,5 @@
 import { Doc, type GateDoc, type RequestDoc, type RunWindow } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type GateKind, isForPeopleAlone } from "./kinds.ts";
@@ -27,6 +28,19 @@ export async function timeLeft(
   const end = Math.min(now + minutes * 60_000, window ? Date.parse(window.ends) : Number.POSITIVE_INFINITY);
   if (end <= now) return undefined;
   return { until: new Date(end).toISOString(), seconds: Math.ceil((end - now) / 1000) + PAGE_SECONDS };
+}
+
+/**
+ * The time of a gate that is asked now.
+ * @throws SluiceError WindowClosed where the maintenance window has ended: that counts as a No-Go.
+ */
+export async function needTime(gate: TimedGate, ports: Ports, evidence: RunEvidence): Promise<GateTime> {
+  const time = await timeLeft(gate, ports, evidence);
+  if (time) return time;
+  throw new SluiceError(
+    ErrorName.WindowClosed,
+    `The maintenance window had ended before gate ${gate.gate} was asked: that counts as a No-Go.`,
+  );
 }
 
 /** The opening of the maintenance window whose end closes a gate of this kind; undefined where none does. */

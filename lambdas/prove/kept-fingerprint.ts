@@ -96,7 +96,13 @@ async function readCatalog(evidence: RunEvidence, name: string): Promise<Catalog
 export async function keptFingerprint(evidence: RunEvidence, name: string): Promise<Fingerprint> {
   const record = await recordOf(evidence, name as RecordName);
   if (record?.catalog !== undefined) return await fingerprintOf(evidence, record);
-  const { hash, catalog } = await evidence.need<FingerprintDoc>(Doc.fingerprint(name));
+  return await catalogOf(evidence, await evidence.need<FingerprintDoc>(Doc.fingerprint(name)));
+}
+
+export async function catalogOf(
+  evidence: RunEvidence,
+  { hash, catalog }: FingerprintDoc,
+): Promise<Fingerprint> {
   return { hash, ...(await readCatalog(evidence, catalog)) };
 }
 
@@ -106,5 +112,5 @@ export async function fingerprintOf(
   { fingerprint, catalog }: Pick<RecordDoc, "fingerprint" | "catalog">,
 ): Promise<Fingerprint> {
   if (catalog === undefined) throw new Error("The record names no catalog");
-  return { hash: fingerprint, ...(await readCatalog(evidence, catalog)) };
+  return await catalogOf(evidence, { hash: fingerprint, catalog });
 }

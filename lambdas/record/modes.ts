@@ -12,9 +12,9 @@ export async function contentsByName(session: Session, contents: Contents): Prom
   const found = await session.query<{ name: string; said: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, w.value AS said
        FROM jsonb_each_text($1::text::jsonb) w
-       JOIN pg_class r ON r.oid = to_regclass(w.key)
-       JOIN pg_class c ON c.oid = r.oid OR (r.relkind = 'p' AND EXISTS (
-         SELECT FROM pg_partition_tree(r.oid) t WHERE t.relid = c.oid))
+       CROSS JOIN LATERAL (SELECT to_regclass(w.key) AS oid) r
+       CROSS JOIN LATERAL (SELECT r.oid AS relid UNION SELECT relid FROM pg_partition_tree(r.oid)) t
+       JOIN pg_class c ON c.oid = t.relid
        JOIN pg_namespace n ON n.oid = c.relnamespace
       ORDER BY c.oid = r.oid, (SELECT count(*) FROM pg_partition_ancestors(r.oid))`,
     [JSON.stringify(contents)],

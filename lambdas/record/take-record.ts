@@ -1,11 +1,13 @@
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { type FingerprintDoc, keepCatalog } from "../prove/kept-fingerprint.ts";
+import { standingCatalog } from "../prove/standing-catalog.ts";
 import { isDoubtful, takeRowMark } from "../row-versions/mark.ts";
 import {
   Doc,
   type RecordBeganDoc,
   type RecordDoc,
   type RecordName,
+  type SpentDoc,
   type TableContentDoc,
   type Target,
 } from "../shared/documents.ts";
@@ -53,7 +55,9 @@ export async function takeRecord(
   const taken = await recordOf(evidence, name);
   if (taken) return await marked(evidence, name, taken);
   const draft = await Draft.begin(evidence, ports.clock, Doc.recordBegan(name));
+  let byOne = false;
   const began = await draft.once<RecordBeganDoc>(Doc.recordBegan(name), async () => {
+    byOne = true;
     const leftOut = await tablesLeftOut(session, ports.plan.contents);
     return {
       at: ports.clock.now().toISOString(),
@@ -65,15 +69,19 @@ export async function takeRecord(
     };
   });
   // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
-  const alone = target === "production" && ports.settings.fence === "none";
-  const beside = alone ? undefined : besideTarget(ports, evidence, target);
+  const unfenced = target === "production" && ports.settings.fence === "none";
+  const beside = unfenced ? undefined : besideTarget(ports, evidence, target);
   const base = since === undefined ? undefined : await needMarkedRecord(evidence, since);
   let fingerprint: FingerprintDoc | undefined;
-  let tables: TableContentDoc[] | undefined;
+  let contained: { tables: TableContentDoc[]; spent: SpentDoc } | undefined;
   const catalog = async (session: Session) => {
-    fingerprint = await draft.once(Doc.fingerprint(name), async () =>
-      keepCatalog(evidence, await takeFingerprint(session, applicationRoles(ports)), base?.catalog),
-    );
+    fingerprint = await draft.once(Doc.fingerprint(name), async () => {
+      const roles = applicationRoles(ports);
+      // Staging is changed from one reading to the next: none would stand.
+      if (target === "staging")
+        return keepCatalog(evidence, await takeFingerprint(session, roles), base?.catalog);
+      return (await standingCatalog(session, evidence, roles, base?.catalog)).doc;
+    });
     return true;
   };
   const contents = async (session: Session) => {
@@ -84,14 +92,15 @@ export async function takeRecord(
       session,
       beside,
     });
-    tables = await contentsOf(began, scope, base, reading);
-    return tables !== undefined;
+    contained = await contentsOf(began, scope, base, reading);
+    return contained !== undefined;
   };
   await inParallel([contents, catalog], session, beside, 2, (read, own) => read(own));
-  if (!tables || !fingerprint) {
+  if (!contained || !fingerprint) {
     await draft.keep();
     return undefined;
   }
+  const { tables, spent } = contained;
   const largeObjects = await draft.once(`${Doc.record(name)}/large-objects`, () => takeLargeObjects(session));
   const growing = await draft.once(`${Doc.record(name)}/growing`, () =>
     takeGrowing(session, ports.plan.contents),
@@ -113,6 +122,7 @@ export async function takeRecord(
     largeObjects,
     ...(growing.length > 0 ? { growing } : {}),
     ...(began.leftOut ? { leftOut: began.leftOut } : {}),
+    ...(byOne ? { spent } : {}),
     views,
   };
   if (name.startsWith("after-")) return record;
@@ -124,16 +134,18 @@ async function contentsOf(
   scope: Scope,
   base: Base | undefined,
   reading: (under: string) => Reading,
-): Promise<TableContentDoc[] | undefined> {
+): Promise<{ tables: TableContentDoc[]; spent: SpentDoc } | undefined> {
   const subjects = subjectsOf(began, scope, base);
   const compared = subjects.filter(({ comparable }) => comparable);
   const since = base?.mark.since;
+  const timed = timer();
   const counts = await countTables(
     compared.map(({ listed }) => listed),
     since,
     reading("counted"),
   );
   if (!counts) return undefined;
+  const comparing = { rows: rowsOf(counts), seconds: timed() };
   const countOf = new Map(compared.map((subject, place) => [subject, counts[place]]));
   const known = new Map<Subject, TableContentDoc>();
   const toRead: Subject[] = [];
@@ -189,6 +201,7 @@ async function contentsOf(
         ...(subject.was ? { touched: { written: count.rows, gone: subject.was.rows } } : {}),
       });
   }
+  timed();
   const contents = await readTables(
     toRead.map(({ listed, columns, wish, key, comparable }) => ({
       ...listed,
@@ -200,11 +213,26 @@ async function contentsOf(
     reading("read"),
   );
   if (!contents) return undefined;
+  const spent = { compared: comparing, read: { rows: rowsOf(contents), seconds: timed() } };
   const found = new Map<string, TableContentDoc>();
   for (const [subject, content] of known) found.set(subject.listed.table, content);
   for (const content of contents) {
     const touched = found.get(content.table)?.touched;
     found.set(content.table, { ...content, ...(touched ? { touched } : {}) });
   }
-  return subjects.flatMap(({ listed }) => found.get(listed.table) ?? []);
+  return { tables: subjects.flatMap(({ listed }) => found.get(listed.table) ?? []), spent };
+}
+
+/** Seconds since it was asked the last time. */
+function timer(): () => number {
+  let since = performance.now();
+  return () => {
+    const passed = performance.now() - since;
+    since += passed;
+    return Math.round(passed) / 1000;
+  };
+}
+
+function rowsOf(counted: readonly { rows: string }[]): number {
+  return counted.reduce((sum, { rows }) => sum + Number(rows), 0);
 }

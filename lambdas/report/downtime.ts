@@ -1,58 +1,144 @@
 import type { Facts } from "./facts.ts";
-import { machineTimeOfGate } from "./machine-time.ts";
+import { machineTimeOfCall, machineTimeOfGate, machineTimeOfMigration } from "./machine-time.ts";
+import { partsOf } from "./parts.ts";
 import { predictionsOf } from "./predictions.ts";
-import type { Report } from "./schema.ts";
+import { readingTimeOf } from "./reading-time.ts";
+import type { PhasePart, Report } from "./schema.ts";
 import { timelineOf, waitedBetween } from "./timeline.ts";
-import { count, secondsBetween, toMilliseconds } from "./words.ts";
+import { count, secondsBetween, toMilliseconds, total } from "./words.ts";
+
+type Part = Report["downtime"]["parts"][number];
+
+/**
+ * Beside migrations and gates, what is called from the fence to its lifting: fence, record, backup, a look for writes,
+ * the proof, all checks, benchmarks, the application's test, and the lifting.
+ */
+const CALLS = 9;
 
 /** How long the application is kept out: predicted from the same parts as the timeline, and as it was. */
 export function downtimeOf(facts: Facts): Report["downtime"] {
-  const { plan, request } = facts;
-  const { phases } = timelineOf(facts);
-  const predictions = predictionsOf(facts);
-  const part = (what: string, id: string) => {
-    const prediction = predictions.get(id);
-    return prediction ? [{ what, ...prediction }] : [];
-  };
-  const rehearsal = phases.find(({ id, endedAt }) => id === "rehearse" && endedAt !== null);
-  const parts = [
-    ...part(facts.backup?.by === "point-in-time" ? "Record" : "Record and snapshot", "fence"),
-    ...(request?.rehearse === "inside" && rehearsal
-      ? [{ what: "Rehearsal", seconds: rehearsal.seconds ?? 0, by: "rehearsal" as const }]
-      : []),
-    ...plan.migrations.flatMap(({ version }) => part(`Migrate ${version}`, `migrate-${version}`)),
-    ...part("Prove", "prove"),
-    ...gatesOf(facts),
-  ];
   // Without a fence the application is not kept out.
   const fences = [facts.fence, facts.fenceAgain]
     .filter((fence) => fence?.mode === "connect")
     .filter((fence) => fence !== null);
-  const total = (of: (from: string, to: string) => number) =>
+  const sum = (of: (from: string, to: string) => number) =>
     fences.length === 0
       ? null
-      : toMilliseconds(fences.reduce((sum, { at, liftedAt }) => sum + of(at, liftedAt ?? facts.asOf), 0));
+      : toMilliseconds(fences.reduce((all, { at, liftedAt }) => all + of(at, liftedAt ?? facts.asOf), 0));
+  const seconds = sum(secondsBetween);
+  const waitedSeconds = sum((from, to) => waitedBetween(facts, from, to));
+  const parts = termsOf(facts);
+  const calls = callsOf(facts);
+  if (calls !== null) {
+    const told = parts.reduce((all, { took }) => all + (took ?? 0), 0);
+    // All that is in no part, once the way forward has been gone to its end.
+    const gone = facts.fence?.liftedAt && !facts.rollback && !facts.restore && seconds !== null;
+    const took = gone ? Math.max(0, seconds - (waitedSeconds ?? 0) - told) : null;
+    parts.push(rehearsed("Fence, calls and evidence", calls, took));
+  }
   return {
     fencedAt: fences[0]?.at ?? null,
     openedAt: fences.at(-1)?.liftedAt ?? null,
-    seconds: total(secondsBetween),
-    waitedSeconds: total((from, to) => waitedBetween(facts, from, to)),
-    predictedSeconds: toMilliseconds(parts.reduce((sum, { seconds }) => sum + seconds, 0)),
+    seconds,
+    waitedSeconds,
+    predictedSeconds: toMilliseconds(parts.reduce((all, part) => all + part.seconds, 0)),
+    stopSeconds: stopOf(facts),
     parts,
+    reading: readingTimeOf(facts),
   };
 }
 
+/** The parts by what they grow with; those of all migrations as one. */
+function termsOf(facts: Facts): Part[] {
+  const { plan, request } = facts;
+  const { phases } = timelineOf(facts);
+  const parts = partsOf(facts);
+  const predictions = predictionsOf(facts);
+  const versions = plan.migrations.map(({ version }) => `migrate-${version}`);
+  const by = (ids: readonly string[]) => {
+    const all = ids.map((id) => predictions.get(id)?.by);
+    return all.every((one) => one === "rehearsal") ? "rehearsal" : "plan";
+  };
+  const planned = (what: string, ids: readonly string[]): Part[] => {
+    const seconds = sumOfKnown(ids.map((id) => predictions.get(id)?.seconds ?? null));
+    return seconds === null ? [] : [{ what, seconds: toMilliseconds(seconds), by: "plan", took: null }];
+  };
+  const term = (what: string, ids: readonly string[], named: RegExp): Part[] =>
+    of(
+      what,
+      ids.flatMap((id) => parts.get(id) ?? []).filter((part) => named.test(part.what)),
+    );
+  const rehearsal = phases.find(({ id, endedAt }) => id === "rehearse" && endedAt !== null);
+  const [migrate, prove] = [by(versions), by(["prove"])];
+  return [
+    ...term("Record production", ["fence"], /^Record /),
+    ...(facts.backup?.by === "point-in-time"
+      ? [rehearsed("Final backup: none, with point-in-time", 0, null)]
+      : term("Final snapshot", ["fence"], /^Final snapshot/)),
+    ...(request?.rehearse === "inside" && rehearsal
+      ? [rehearsed("Rehearsal", rehearsal.seconds ?? 0, rehearsal.seconds)]
+      : []),
+    ...(migrate === "plan" ? planned("Migrations", versions) : term("Migrations", versions, /^Apply /)),
+    ...(prove === "plan"
+      ? planned("Prove", ["prove"])
+      : [
+          ...term("Checks", [...(migrate === "plan" ? [] : versions), "prove"], /^Validate /),
+          ...term("Prove the data", ["prove"], /^Prove /),
+          ...term("Benchmarks", ["prove"], /^Benchmarks/),
+        ]),
+    ...gatesOf(facts, phases),
+  ];
+}
+
+function of(what: string, parts: readonly PhasePart[]): Part[] {
+  const predicted = total(parts.map(({ predictedSeconds }) => predictedSeconds));
+  if (parts.length === 0 || predicted === null) return [];
+  return [rehearsed(what, predicted, sumOfKnown(parts.map(({ seconds }) => seconds)))];
+}
+
+/** Null where none is known. */
+function sumOfKnown(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : total(known);
+}
+
+function rehearsed(what: string, seconds: number, took: number | null): Part {
+  return {
+    what,
+    seconds: toMilliseconds(seconds),
+    by: "rehearsal",
+    took: took === null ? null : toMilliseconds(took),
+  };
+}
+
+/** Null while the rehearsal has not shown it. */
+function callsOf(facts: Facts): number | null {
+  const [call, migration] = [machineTimeOfCall(facts), machineTimeOfMigration(facts)];
+  if (call === null || migration === null) return null;
+  return CALLS * call + facts.plan.migrations.length * migration;
+}
+
 /** What the gates behind the fence take, even where each is answered at once. */
-function gatesOf(facts: Facts): Report["downtime"]["parts"] {
+function gatesOf(facts: Facts, phases: Report["timeline"]["phases"]): Part[] {
   const gate = machineTimeOfGate(facts);
   if (gate === null) return [];
   const asked = facts.plan.migrations.filter(({ unasked }) => !unasked).length;
-  const gates = asked + (facts.request?.rehearse === "inside" ? 2 : 1);
-  return [
-    {
-      what: `${count(gates, "gate")}, opened and confirmed`,
-      seconds: toMilliseconds(gates * gate),
-      by: "rehearsal",
-    },
-  ];
+  const inside = facts.request?.rehearse === "inside";
+  const gates = asked + (inside ? 2 : 1);
+  const behind = phases.filter(
+    ({ id }) => id.startsWith("gate-after-") || id === "gate-open" || (inside && id === "gate-rehearsal"),
+  );
+  const own = behind.map(({ startedAt, endedAt, seconds }) =>
+    startedAt === null || endedAt === null || seconds === null
+      ? null
+      : seconds - waitedBetween(facts, startedAt, endedAt),
+  );
+  const took = sumOfKnown(own);
+  return [rehearsed(`${count(gates, "gate")}, opened and confirmed`, gates * gate, took)];
+}
+
+function stopOf({ states, hooks }: Facts): number | null {
+  const state = states.find((one) => one.state === "Stop the application");
+  const stopped = hooks.some(({ evidence }) => evidence === "hooks/stop");
+  return stopped && state?.doneAt ? secondsBetween(state.enteredAt, state.doneAt) : null;
 }

@@ -51,6 +51,7 @@ import { MANIFEST_FILE } from "../shared/manifest.ts";
 import type { SnapshotPurpose } from "../shared/names.ts";
 import { sha256 } from "../shared/sha256.ts";
 import type { PlanSummary } from "./plan-summary.ts";
+import type { StagingReading } from "./reading-time.ts";
 
 /** A document and the name that it has in the evidence, for readers who want to look it up. */
 export type Named<T> = T & { evidence: string };
@@ -96,6 +97,8 @@ export interface Facts {
   stagingRecord: RecordDoc | null;
   /** How long it took to read production, by the record's name. */
   readSeconds: Readonly<Record<string, number>>;
+  /** What it took to prove that each rollback led back on staging. */
+  stagingReadings: StagingReading[];
   snapshots: Named<SnapshotDoc & { purpose: SnapshotPurpose }>[];
   backup: BackupDoc | null;
   /** The moment that a restore of production goes back to. */
@@ -196,6 +199,9 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
         record ? [[`after-${name}`, record.seconds]] : [],
       ),
     ]),
+    stagingReadings: all<ProofDoc>(documents, "proofs/staging-").flatMap(({ record }) =>
+      record?.spent ? [{ seconds: record.seconds, spent: record.spent }] : [],
+    ),
     snapshots: (["rehearsal", "final", "kept"] as const).flatMap((purpose) => {
       const evidence = Doc.snapshot(purpose);
       const found = one<SnapshotDoc>(documents, evidence);

@@ -7,7 +7,7 @@ import { secondsBetween, total } from "./words.ts";
 
 /** Of a migration on production, applied and validated, by the rehearsal; null while it has not shown it. */
 export function machineTimeOfMigration(facts: Facts): number | null {
-  const { plan, steps, checks } = facts;
+  const { plan, steps } = facts;
   const versions = plan.migrations.map(({ version }) => version);
   // A rollback does what an apply does on production; an apply on staging also reads what the database holds.
   const rollbacks = versions.map((version) =>
@@ -18,14 +18,20 @@ export function machineTimeOfMigration(facts: Facts): number | null {
       ),
     ),
   );
-  const validations = versions.map((version) =>
-    beside(
-      spanOf(facts, stateInWords("Validate on staging", version)),
-      checks.find((doc) => doc.target === "staging" && doc.version === version && doc.round === "1"),
+  const validated = machineTimeOfCall(facts);
+  return total([validated, middle(rollbacks) ?? validated]);
+}
+
+/** Of a state that does little else, by those that validated on staging; null while the rehearsal has not shown it. */
+export function machineTimeOfCall(facts: Facts): number | null {
+  return middle(
+    facts.plan.migrations.map(({ version }) =>
+      beside(
+        spanOf(facts, stateInWords("Validate on staging", version)),
+        facts.checks.find((doc) => doc.target === "staging" && doc.version === version && doc.round === "1"),
+      ),
     ),
   );
-  const validated = middle(validations);
-  return total([validated, middle(rollbacks) ?? validated]);
 }
 
 /** What it was of that migration; null while it is not done. */
@@ -43,20 +49,21 @@ export function machineTimeOn(facts: Facts, version: string): number | null {
 }
 
 /**
- * Of a gate that is answered at once: opened and confirmed. The gate before production opens like those in the downtime.
- * Only the first gate is confirmed by then, and it looks at no catalog: what a catalog costs at the opening is added once
- * more for the confirmation. Null while the rehearsal has not shown it.
+ * Of a gate that is answered at once: opened and confirmed. The gate before production opens like those in the downtime:
+ * it reads the catalog. The first gate is confirmed like those: behind the fence nothing is committed meanwhile, and the
+ * catalog is not read again. Null while the rehearsal has not shown it.
  */
 export function machineTimeOfGate(facts: Facts): number | null {
   const opened = (kind: string): number | null => {
     const gate = facts.gates.find(({ request }) => request.kind === kind);
-    const prepared = facts.states.find(({ state }) => state === `Time: ${kind}`);
+    // In evidence of older runs a state before it said how long it may be open.
+    const prepared =
+      facts.states.find(({ state }) => state === `Time: ${kind}`) ??
+      facts.states.find(({ state }) => state === `Gate: ${kind}`);
     return gate && prepared ? secondsBetween(prepared.enteredAt, gate.request.openedAt) : null;
   };
-  const [without, withCatalog] = [opened("readiness"), opened("rehearsal")];
-  const confirmed = spanOf(facts, "Confirm: readiness");
-  if (without === null || withCatalog === null || confirmed === null) return null;
-  return withCatalog + confirmed + Math.max(0, withCatalog - without);
+  const [before, confirmed] = [opened("rehearsal"), spanOf(facts, "Confirm: readiness")];
+  return before === null || confirmed === null ? null : before + confirmed;
 }
 
 /** From when a state was entered until the one after it was; null where there is none yet. */

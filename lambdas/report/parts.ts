@@ -1,6 +1,7 @@
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
 import { machineTimeOfMigration, machineTimeOn } from "./machine-time.ts";
+import { readingTimeOf, secondsOf } from "./reading-time.ts";
 import type { PhasePart } from "./schema.ts";
 import { secondsBetween, toMilliseconds, total } from "./words.ts";
 
@@ -10,7 +11,8 @@ import { secondsBetween, toMilliseconds, total } from "./words.ts";
  */
 export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const { plan, readSeconds } = facts;
-  const reading = lastReading(facts);
+  const time = readingTimeOf(facts);
+  const reading = time ? secondsOf(time) : lastReading(facts);
   const read = (name: string) => readSeconds[name] ?? null;
   const versions = plan.migrations.map(({ version }) => version);
   const machine = machineTimeOfMigration(facts);
@@ -84,7 +86,10 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   ]);
 }
 
-/** The first time a restored volume is read it loads; production's is loaded. So the last rollback's proof counts. */
+/**
+ * Of older runs, which do not tell what a reading is made of. The first time a restored volume is read it loads;
+ * production's is loaded. So the last rollback's proof counts.
+ */
 function lastReading({ plan, stagingRecord, readSeconds }: Facts): number | null {
   const proofs = plan.migrations.toReversed().map(({ version }) => readSeconds[`after-staging-${version}`]);
   return proofs.find((seconds) => seconds !== undefined) ?? stagingRecord?.seconds ?? null;

@@ -60,7 +60,29 @@ const downtime = z.strictObject({
     .describe("From the fence to its lifting, a second fence's included; null where there was none"),
   waitedSeconds: seconds.nullable().describe("Of these, spent at gates"),
   predictedSeconds: seconds.describe("Without the time that people take at gates"),
-  parts: z.array(z.strictObject({ what: z.string(), seconds, by: z.enum(["plan", "rehearsal"]) })),
+  stopSeconds: seconds
+    .nullable()
+    .describe("What the application's stop took, before the fence; no rehearsal shows it. Null: not stopped"),
+  parts: z
+    .array(
+      z.strictObject({
+        what: z.string(),
+        seconds: seconds.describe("Predicted"),
+        by: z.enum(["plan", "rehearsal"]),
+        took: seconds.nullable().describe("Null: not done (yet), or its parts are not told apart"),
+      }),
+    )
+    .describe("What the predicted downtime is the sum of"),
+  reading: z
+    .strictObject({
+      fixedSeconds: seconds.describe("a: the same for any number of rows"),
+      perTouchedRow: z.number().describe("b, in seconds: its values are read"),
+      perUntouchedRow: z.number().describe("c, in seconds: it is counted by its row version"),
+      touchedRows: z.number(),
+      untouchedRows: z.number(),
+    })
+    .nullable()
+    .describe("By what the record and the proof of the data are predicted; null: not measured (yet)"),
 });
 
 const heldLock = z

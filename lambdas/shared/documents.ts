@@ -395,6 +395,21 @@ export interface RecordDoc {
   growing?: GrowingDoc[] | undefined;
   /** Unlogged tables that the plan leaves out; absent: none are. */
   leftOut?: string[] | undefined;
+  /** Absent where more than one worker took it, and in evidence of older runs. */
+  spent?: SpentDoc | undefined;
+}
+
+/** What of a record's time went into its rows; all else is the same for any number of rows. */
+export interface SpentDoc {
+  /** Rows that row versions were looked at of. */
+  compared: RowsTime;
+  /** Rows whose values were read. */
+  read: RowsTime;
+}
+
+export interface RowsTime {
+  rows: number;
+  seconds: number;
 }
 
 /** Decimal texts. */

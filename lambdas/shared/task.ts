@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { GATE_KINDS, gateName } from "../gate/kinds.ts";
+import { type GateTime, needTime } from "../gate/time.ts";
 import { type CalledState, linked } from "./chain.ts";
 import {
   Doc,
@@ -31,6 +33,8 @@ export const runFields = {
   /** The migration that the state works on, where it works on one. */
   version: z.string().regex(VERSION).optional(),
   title: z.string().optional(),
+  /** The gate that follows. How long it may be open is in the answer, as the machine waits for no longer. */
+  asks: z.enum(GATE_KINDS).optional(),
   /** Of a loop in the machine: how long it may go on in all. */
   limitMinutes: z.number().positive().optional(),
   /** The execution that cleans up after this run, where it is that one that calls. */
@@ -117,13 +121,24 @@ async function invokeParsed<Event>(
       await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), entered);
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
     }
+    const gate = await gateAhead(fields, ports, evidence);
     note({ ...called, enteredAt, doneAt: now() });
-    return answer;
+    return { ...answer, ...gate };
   } catch (caught) {
     const error = nameMissingRight(nameTransient(caught));
     await keepFailure(evidence, state, error, ports.clock.now()).catch(() => undefined);
     throw shortened(error);
   }
+}
+
+async function gateAhead(
+  { asks: kind, version }: RunFields,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<GateTime | undefined> {
+  if (kind === undefined) return undefined;
+  const { minutes } = ports.plan.gates[kind];
+  return await needTime({ gate: gateName(kind, version), kind, minutes }, ports, evidence);
 }
 
 function aboutState({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {

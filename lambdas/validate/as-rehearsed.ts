@@ -1,7 +1,7 @@
 import { describeDifference, differences } from "../prove/difference.ts";
-import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
 import { madeByEach, madeByPlan } from "../prove/made.ts";
+import { standingCatalog } from "../prove/standing-catalog.ts";
 import type { CheckResult, LeftDoc, Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Session } from "../shared/session.ts";
@@ -35,7 +35,8 @@ export async function asRehearsed(
   if (target === "staging") return [];
   const made = await madeByPlan(evidence);
   const rehearsed = await keptFingerprint(evidence, `changed-${version}`);
-  const found = differences(rehearsed, await takeFingerprint(session, roles)).filter(
+  const is = await (await standingCatalog(session, evidence, roles)).whole();
+  const found = differences(rehearsed, is).filter(
     // What others make on production is told by the proof.
     (difference) => made?.(difference) ?? true,
   );

@@ -27,6 +27,7 @@ export function admit(states: States, { done, failed }: Record<"done" | "failed"
     states.task("Preflight", {
       comment: "Every condition is checked, and all problems are told at once, each with what mends it.",
       capability: "preflight",
+      asks: "readiness",
       onFailure: failed,
     }),
   );

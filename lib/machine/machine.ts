@@ -2,7 +2,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { admit } from "./admit.ts";
 import { fenceAndBackUp, lookForWrites } from "./backup.ts";
-import { gate, gateAfter, type LooksAtBackup } from "./gate.ts";
+import { gate, gateAfter, gateAfterFailure, type LooksAtBackup } from "./gate.ts";
 import { migrate } from "./migration-sequence.ts";
 import { afterOpening, open, proveProduction } from "./opening.ts";
 import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
@@ -95,7 +95,11 @@ export function looksAtBackup({
 export function opened({ looks, keeps }: { looks: LooksAtBackup | undefined; keeps: boolean }): PhaseTable {
   return {
     Open: phase(open, { done: "After the opening", unsure: "Gate: keep", failed: "Fence again" }),
-    "Gate: keep": phase(gate("keep", looks), { go: "After the opening", noGo: "Fence again" }, "Open"),
+    "Gate: keep": phase(
+      gateAfterFailure("keep", looks),
+      { go: "After the opening", noGo: "Fence again" },
+      "Open",
+    ),
     "After the opening": phase(afterOpening({ keeps }), { done: "Succeeded" }, "Open"),
   };
 }

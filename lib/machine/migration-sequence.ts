@@ -76,6 +76,7 @@ export function validate(
     only: ONLY[round],
     payload: { target, ...about(APPLIED), round: String(round) },
     ...(moves ? { resultPath: NEXT } : {}),
+    ...(leads === "ask" ? { asks: "after" } : {}),
     onFailure,
   });
 }

@@ -33,6 +33,7 @@ export function proveProduction(
       comment: "The plan's integration-test hook, if it has one.",
       capability: "application",
       payload: { hook: "test" },
+      asks: "open",
       onFailure,
     }),
   );

@@ -62,6 +62,7 @@ export function rehearsal(from: SnapshotPurpose) {
         comment: "Asks for staging's deletion; the end of the run makes sure of it.",
         capability: "staging",
         payload: { action: "letGo" },
+        asks: "rehearsal",
         onFailure,
       }),
     );

@@ -3,6 +3,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
+import type { GateKind } from "../../lambdas/gate/kinds.ts";
 import { FINAL, RETRYABLE } from "../../lambdas/shared/errors.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { retryOfLambdaErrors, WAYS_BACK } from "./retries.ts";
@@ -11,6 +12,12 @@ import type { Way } from "./way.ts";
 
 /** A failure is noted and passed by: it leads where the state leads. */
 export const GOES_ON = "goes on";
+
+/**
+ * Where the machine's state holds a gate's time, and then its answer. Step Functions looks up a timeout in a state's
+ * input, other interpreters in what the state sends: in both it is at this path.
+ */
+export const GATE_TIME = "$.Payload";
 
 /**
  * Which migrations a state works on, where not on all: those that have a rollback; those that are rolled back on
@@ -28,6 +35,8 @@ export interface TaskOptions {
   only?: Only | undefined;
   /** What the capability needs beside the run's own fields. */
   payload?: Record<string, unknown>;
+  /** The gate that it leads to: its answer says how long that may be open, in `GATE_TIME` unless told otherwise. */
+  asks?: GateKind;
   /** Where any failure leads. */
   onFailure: Way | typeof GOES_ON;
   /** Where the failure is put in the state; `$.failure` unless told. */
@@ -172,9 +181,13 @@ export class States extends Construct {
     const state = new tasks.LambdaInvoke(this, name, {
       comment: options.comment,
       lambdaFunction: this.function(options.capability),
-      payload: sfn.TaskInput.fromObject({ ...this.told(options.called ?? name), ...options.payload }),
+      payload: sfn.TaskInput.fromObject({
+        ...this.told(options.called ?? name),
+        ...options.payload,
+        ...(options.asks === undefined ? {} : { asks: options.asks }),
+      }),
       payloadResponseOnly: true,
-      resultPath: options.resultPath ?? sfn.JsonPath.DISCARD,
+      resultPath: options.resultPath ?? (options.asks === undefined ? sfn.JsonPath.DISCARD : GATE_TIME),
       taskTimeout: sfn.Timeout.duration(TASK_TIMEOUT),
       retryOnServiceExceptions: false,
     });

@@ -1,6 +1,6 @@
 import { fenceAgain } from "./backup.ts";
 import { close } from "./close.ts";
-import { gate, type LooksAtBackup } from "./gate.ts";
+import { gateAfterFailure, type LooksAtBackup } from "./gate.ts";
 import { type PhaseTable, phase } from "./phases.ts";
 import { countLoss, restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
@@ -25,7 +25,10 @@ export function waysBack(mayRestore: boolean, looks: LooksAtBackup | undefined):
     ...(mayRestore
       ? {
           "Count the loss": phase(countLoss, { done: "Gate: restore" }),
-          "Gate: restore": phase(gate("restore", looks), { go: "Restore", noGo: "NeedsOperator" }),
+          "Gate: restore": phase(gateAfterFailure("restore", looks), {
+            go: "Restore",
+            noGo: "NeedsOperator",
+          }),
           Restore: phase(restore, { done: "Restored", failed: "NeedsOperator" }),
         }
       : {}),

@@ -20,7 +20,7 @@ export const EVENTS = {
   /** Where the restore is rehearsed as the way back: waiting for one more copy, and applying each once more. */
   restore: { once: 600, migration: 16 },
   /** Of each that people are asked about. */
-  gate: 40,
+  gate: 37,
   /** Of one more worker, where one does not live long enough. */
   worker: 11,
 } as const;

@@ -3,6 +3,7 @@ import type { GateKind } from "../../lambdas/gate/kinds.ts";
 import { openGate } from "../../lambdas/gate/open.ts";
 import { timeLeft } from "../../lambdas/gate/time.ts";
 import { fingerprintOf } from "../../lambdas/prove/fingerprint.ts";
+import { keepCatalog } from "../../lambdas/prove/kept-fingerprint.ts";
 import { Doc, type GateDecisionDoc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
@@ -55,11 +56,12 @@ export async function stage({
   ports.settings.gateUrl = server.url;
 
   const catalog = fingerprintOf([{ kind: "table", name: "public.agent_profiles", definition: "12 columns" }]);
+  const doc = await keepCatalog(fixture.evidence, catalog);
   const gate = kind;
   const open = async (escalation: boolean) => {
     const time = await timeLeft({ gate, kind, minutes: MINUTES }, ports, fixture.evidence);
     const event = { gate, kind, version: null, token: "token", escalation, until: time?.until ?? "" };
-    await openGate(event, ports, fixture.evidence, async () => catalog);
+    await openGate(event, ports, fixture.evidence, async () => ({ doc, whole: async () => catalog }));
     return /^http:\S+$/m.exec(ports.notices.at(-1)?.text ?? "")?.[0] ?? "";
   };
   return {

@@ -49,7 +49,7 @@ export async function tinyDatabase(): Promise<NativeDatabase> {
   return {
     name,
     url: urlOf(name, local.owner),
-    drop: () => new ServerFleet(NATIVE_URL, name).startDelete(name),
+    drop: () => new ServerFleet(NATIVE_URL, name).drop(name),
   };
 }
 

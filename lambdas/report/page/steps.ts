@@ -83,7 +83,11 @@ function stepsOf(what: string, { migrations }: Report): Line[] {
   });
 }
 
-function offBy({ seconds, predictedSeconds, by }: Line): string {
+export function offBy({
+  seconds,
+  predictedSeconds,
+  by,
+}: Pick<Line, "seconds" | "predictedSeconds" | "by">): string {
   if (seconds === null || !predictedSeconds || by !== "") return "";
   if (Math.max(seconds, predictedSeconds) < WORTH_A_LINE_SECONDS) return "";
   const percent = Math.round((seconds / predictedSeconds - 1) * 100);

@@ -1,6 +1,7 @@
 import { type Html, html, raw } from "../../shared/html.ts";
 import type { Phase, Report } from "../schema.ts";
 import { clock, duration, secondsBetween } from "../words.ts";
+import { downtimeParts } from "./downtime.ts";
 import { section } from "./parts.ts";
 import { stepsSection } from "./steps.ts";
 
@@ -29,6 +30,7 @@ export function timelineSection(report: Report): Html {
     html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the plan or, where it measured it, by the rehearsal</span></p>`,
     charts,
     html`<p>${totalText(timeline)} ${downtimeText(report)}</p>`,
+    downtimeParts(report),
     stepsSection(report),
     statesOf(timeline.phases),
   );

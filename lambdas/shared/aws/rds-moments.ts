@@ -9,7 +9,6 @@ import type {
   RestorePurpose,
   Tags,
 } from "../ports.ts";
-import { awsErrorName } from "./error-name.ts";
 import { beginRestore } from "./rds-begin-restore.ts";
 import { findInstance } from "./rds-find.ts";
 import { restoreRequest } from "./rds-restore.ts";
@@ -80,20 +79,17 @@ export class RdsMoments implements Moments {
     return undefined;
   }
 
-  /** Undefined also where RDS does not let it be known: it is only for how long a restore may take. */
+  /** Nice to know, for how long a restore may take: none may fail for want of it. */
   private async newestBase(instance: string, before: number): Promise<string | undefined> {
-    try {
-      const { DBSnapshots = [] } = await this.client.send(
-        new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance, SnapshotType: "automated" }),
-      );
-      const made = DBSnapshots.flatMap(({ Status, SnapshotCreateTime }) =>
-        Status === "available" && SnapshotCreateTime ? [SnapshotCreateTime.getTime()] : [],
-      ).filter((at) => at < before);
-      return made.length === 0 ? undefined : new Date(Math.max(...made)).toISOString();
-    } catch (error) {
-      if (awsErrorName(error) === "AccessDenied") return undefined;
-      throw error;
-    }
+    const made = await this.client
+      .send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance, SnapshotType: "automated" }))
+      .then(({ DBSnapshots = [] }) =>
+        DBSnapshots.flatMap(({ Status, SnapshotCreateTime }) =>
+          Status === "available" && SnapshotCreateTime ? [SnapshotCreateTime.getTime()] : [],
+        ).filter((at) => at < before),
+      )
+      .catch(() => []);
+    return made.length === 0 ? undefined : new Date(Math.max(...made)).toISOString();
   }
 }
 

@@ -18,7 +18,7 @@ DECLARE
       'slow_search_queries', 'popular_search_queries', 'search_performance_by_type',
       'refresh_hybrid_search_index()', 'compute_agent_centrality()', 'find_agent_path(text, text, integer)',
       'traverse_agent_relationships(text, integer, numeric, relationship_type[], integer)', 'searchable_tenants(text, text)',
-      'nearest_rows(regclass, vector, text[], text, integer)', 'find_similar_capabilities(vector, varchar, integer, numeric)',
+      'nearest_rows(regclass, vector, text[], text, integer, integer, integer)', 'find_similar_capabilities(vector, varchar, integer, numeric)',
       'find_similar_caws_verdicts(vector, varchar, integer)',
       'hybrid_search(vector, text, integer, integer, varchar[], varchar, numeric)',
       'log_search_session(text, varchar, integer, integer, varchar, jsonb)'
@@ -425,72 +425,86 @@ BEGIN
 END;
 $$;
 
--- An HNSW index finds the nearest of all tenants, so a small tenant's rows are seldom among them. Hence two ways:
--- a small tenant's rows are compared one by one, which is exact and fast enough; a large one's are found by the index,
--- scanned on until enough of them were seen (pgvector 0.8). Where that does not find enough, exact again. Compiling such
--- short queries (jit) would take longer than running them.
--- Internal: it reads any relation, for any tenants.
+-- An HNSW index finds the nearest of all tenants, so a small tenant's rows are seldom among them, and those of a tenant
+-- whose embeddings lie far from the question never. Hence two ways. Where the tenants have few rows, each is compared:
+-- exact, and fast enough. Where they have many, the index names candidates, the nearest of everybody first, until enough
+-- of them are the tenants' own. It goes on (pgvector 0.8) for a fixed number of candidates. pgvector's own limits end a
+-- scan without a word, with the nearest left out: here they are out of the way. Where the candidates hold too few of the
+-- tenants' rows, each row is compared after all. So the wanted number of rows comes, or all that there are.
+--
+-- "looked_at_all": true where every row was compared, so that no nearer one is missing. False where the index chose: it
+-- finds about 99 of 100 of the nearest. It is true of the search if it is true of one row.
+--
+-- A vector of zeros has no direction: nothing is near to it, and it is near to nothing.
+-- Compiling such short queries (jit) would take longer than running them.
+-- Internal: it reads any relation, for any tenants. It may give a row twice, and more rows than are wanted.
+-- The last two arguments are for checks, which have few rows: up to how many rows of the tenants are "few", and how many
+-- candidates are looked at (about as many as take as long as comparing 15,000 rows).
 CREATE FUNCTION nearest_rows(
-  relation REGCLASS, target_embedding vector, tenants TEXT[], condition TEXT, max_results INTEGER
-) RETURNS TABLE (id TEXT, entity_type TEXT, distance DOUBLE PRECISION)
+  relation REGCLASS, target_embedding vector, tenants TEXT[], condition TEXT, max_results INTEGER,
+  few INTEGER DEFAULT 5000, candidates INTEGER DEFAULT 1200
+) RETURNS TABLE (id TEXT, entity_type TEXT, distance DOUBLE PRECISION, looked_at_all BOOLEAN)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 DECLARE
-  -- Comparing so many takes about as long as asking the index.
-  small CONSTANT INTEGER := 5000;
+  -- The most that an index scan can keep at a time. Who wants more rows is better served by comparing all.
+  most CONSTANT INTEGER := 1000;
+  -- Candidates that the scan keeps: with fewer it misses more than one in a hundred of the ten nearest.
+  effort CONSTANT INTEGER := LEAST(GREATEST(300, 4 * LEAST(max_results, most)), most);
   type_column TEXT := CASE WHEN relation = 'hybrid_search_materialized'::REGCLASS THEN 't.entity_type::TEXT' ELSE 'NULL' END;
-  rows_seen INTEGER;
-  sort_before TEXT;
-  effort_before TEXT;
-  iterative_before TEXT;
+  many BOOLEAN;
+  found INTEGER;
+  before JSONB;
 BEGIN
-  IF target_embedding IS NULL OR cardinality(tenants) = 0 OR max_results <= 0 THEN
+  -- The norm is asked in any case: pgvector's settings are there once it is loaded, and a value that came from a table
+  -- has not loaded it.
+  IF target_embedding IS NULL OR vector_norm(target_embedding) = 0 OR cardinality(tenants) = 0 OR max_results <= 0 THEN
     RETURN;
   END IF;
-  EXECUTE format('SELECT count(*) FROM (SELECT FROM %s t WHERE t.tenant_id = ANY ($1) LIMIT %s) AS sample', relation, small + 1)
-    INTO rows_seen USING tenants;
+  EXECUTE format('SELECT EXISTS (SELECT FROM %s t WHERE t.tenant_id = ANY ($1) OFFSET %s)', relation, few)
+    INTO many USING tenants;
 
-  IF rows_seen > small THEN
-    -- pgvector's settings are there once it is loaded, and a value that came from a table has not loaded it.
-    PERFORM vector_dims(target_embedding);
-    sort_before := current_setting('enable_sort');
-    effort_before := current_setting('hnsw.ef_search');
-    iterative_before := current_setting('hnsw.iterative_scan', true);
-    -- Without sorting, only the index can give the order, whatever the planner thinks of its price. It keeps this many
-    -- candidates: with fewer it misses more than one in a hundred of the ten nearest.
-    PERFORM set_config('enable_sort', 'off', true),
-      set_config('hnsw.ef_search', LEAST(GREATEST(300, max_results), 1000)::TEXT, true);
-    IF iterative_before IS NOT NULL THEN
-      PERFORM set_config('hnsw.iterative_scan', 'relaxed_order', true);
-    END IF;
+  IF many AND max_results <= most THEN
+    -- Of these, settings that an older pgvector does not have are null, and stay away.
+    SELECT jsonb_object_agg(s.name, current_setting(s.name, true)) INTO before
+    FROM unnest(ARRAY['enable_sort', 'hnsw.ef_search', 'hnsw.iterative_scan', 'hnsw.max_scan_tuples', 'hnsw.scan_mem_multiplier'])
+      AS s (name)
+    WHERE current_setting(s.name, true) IS NOT NULL;
+    -- Without sorting, only the index can give the order, whatever the planner thinks of its price.
+    PERFORM set_config(s.name, s.value, true)
+    FROM (VALUES ('enable_sort', 'off'), ('hnsw.ef_search', effort::TEXT), ('hnsw.iterative_scan', 'relaxed_order'),
+      ('hnsw.max_scan_tuples', '2147483647'), ('hnsw.scan_mem_multiplier', '1000')) AS s (name, value)
+    WHERE before ? s.name;
+    -- The sub-select is what is looked at, whosever it is. Going on, the scan may bring a nearer one a little later:
+    -- hence twice as many as are wanted.
     RETURN QUERY EXECUTE format($sql$
-      SELECT n.* FROM (
-        SELECT t.id::TEXT, %2$s, t.embedding <=> $1 AS distance
-        FROM %1$s t
-        WHERE t.embedding IS NOT NULL AND t.tenant_id = ANY ($2) AND (%3$s)
-        ORDER BY t.embedding <=> $1
-        LIMIT $3
-      ) AS n
-      $sql$, relation, type_column, condition) USING target_embedding, tenants, max_results;
-    GET DIAGNOSTICS rows_seen = ROW_COUNT;
-    PERFORM set_config('enable_sort', sort_before, true), set_config('hnsw.ef_search', effort_before, true);
-    IF iterative_before IS NOT NULL THEN
-      PERFORM set_config('hnsw.iterative_scan', iterative_before, true);
-    END IF;
-    IF rows_seen >= max_results THEN
+      SELECT t.id::TEXT, %2$s, t.distance, false
+      FROM (
+        SELECT candidate.*, candidate.embedding <=> $1 AS distance
+        FROM %1$s candidate
+        WHERE candidate.embedding IS NOT NULL
+        ORDER BY candidate.embedding <=> $1
+        LIMIT $4
+      ) AS t
+      WHERE t.tenant_id = ANY ($2) AND (%3$s)
+      LIMIT $3
+      $sql$, relation, type_column, condition) USING target_embedding, tenants, 2 * max_results, candidates;
+    GET DIAGNOSTICS found = ROW_COUNT;
+    PERFORM set_config(s.key, s.value, true) FROM jsonb_each_text(before) AS s;
+    IF found >= max_results THEN
       RETURN;
     END IF;
-    -- The callers keep one of equal rows, so returning the exact ones after these is right.
   END IF;
 
   -- OFFSET 0 keeps the planner from asking the index for the order, since what that finds is not exact.
   RETURN QUERY EXECUTE format($sql$
-    SELECT own.id::TEXT, own.entity_type, own.distance
+    SELECT own.id::TEXT, own.entity_type, own.distance, true
     FROM (
       SELECT t.id, %2$s AS entity_type, t.embedding <=> $1 AS distance
       FROM %1$s t
       WHERE t.embedding IS NOT NULL AND t.tenant_id = ANY ($2) AND (%3$s)
       OFFSET 0
     ) AS own
+    WHERE own.distance <> 'NaN'
     ORDER BY own.distance
     LIMIT $3
     $sql$, relation, type_column, condition) USING target_embedding, tenants, max_results;
@@ -503,16 +517,17 @@ CREATE FUNCTION find_similar_capabilities(
   max_results INTEGER DEFAULT 10,
   min_confidence NUMERIC DEFAULT 0.7
 ) RETURNS TABLE (
-  capability_id UUID, capability_name VARCHAR, agent_id TEXT, similarity_score NUMERIC, confidence NUMERIC
+  capability_id UUID, capability_name VARCHAR, agent_id TEXT, similarity_score NUMERIC, confidence NUMERIC,
+  looked_at_all BOOLEAN
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   readable TEXT[] := searchable_tenants(p_tenant_id, 'find_similar_capabilities');
 BEGIN
   RETURN QUERY
-  SELECT c.id, c.capability_name, c.agent_id::TEXT, (1 - near.distance)::NUMERIC(5, 4), c.confidence
+  SELECT c.id, c.capability_name, c.agent_id::TEXT, (1 - near.distance)::NUMERIC(5, 4), c.confidence, near.looked_at_all
   FROM (
-    SELECT n.id, min(n.distance) AS distance
+    SELECT n.id, min(n.distance) AS distance, bool_or(bool_or(n.looked_at_all)) OVER () AS looked_at_all
     FROM nearest_rows('agent_capabilities_graph', target_embedding, readable,
       format('t.confidence >= %L', min_confidence), max_results) n
     GROUP BY n.id
@@ -529,7 +544,7 @@ CREATE FUNCTION find_similar_caws_verdicts(
   max_results INTEGER DEFAULT 10
 ) RETURNS TABLE (
   verdict_id UUID, entity_id VARCHAR, entity_type VARCHAR, similarity_score NUMERIC, constitutional_refs TEXT[],
-  created_at TIMESTAMPTZ
+  created_at TIMESTAMPTZ, looked_at_all BOOLEAN
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -537,9 +552,10 @@ DECLARE
   readable TEXT[] := array_remove(ARRAY[NULLIF(current_setting('app.current_tenant', true), '')], NULL);
 BEGIN
   RETURN QUERY
-  SELECT p.id, p.entity_id, p.entity_type, (1 - near.distance)::NUMERIC(5, 4), p.constitutional_refs, p.created_at
+  SELECT p.id, p.entity_id, p.entity_type, (1 - near.distance)::NUMERIC(5, 4), p.constitutional_refs, p.created_at,
+    near.looked_at_all
   FROM (
-    SELECT n.id, min(n.distance) AS distance
+    SELECT n.id, min(n.distance) AS distance, bool_or(bool_or(n.looked_at_all)) OVER () AS looked_at_all
     FROM nearest_rows('caws_provenance_graph', target_embedding, readable,
       format('%1$L IS NULL OR t.entity_type = %1$L', verdict_type), max_results) n
     GROUP BY n.id
@@ -553,7 +569,8 @@ $$;
 -- By meaning (embedding), by words (query_text) and by acquaintance: capabilities of agents that the best hits' agents
 -- are related to, within include_graph_hops, each at the distance really walked. Each entity appears once, with its
 -- best score; one found by meaning and by words scores above either. Of the tenants that share with the caller it finds
--- agents and capabilities: provenance is not shared.
+-- agents and capabilities: provenance is not shared. "looked_at_all" says whether the search by meaning compared every
+-- row, as nearest_rows has it; the search by words always does.
 CREATE FUNCTION hybrid_search(
   query_embedding vector,
   query_text TEXT DEFAULT NULL,
@@ -564,7 +581,7 @@ CREATE FUNCTION hybrid_search(
   min_confidence NUMERIC DEFAULT 0.5
 ) RETURNS TABLE (
   entity_id TEXT, entity_type VARCHAR, name VARCHAR, relevance_score NUMERIC, source VARCHAR, hop_distance INTEGER,
-  parent_id TEXT
+  parent_id TEXT, looked_at_all BOOLEAN
 )
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -579,7 +596,7 @@ BEGIN
   END IF;
   RETURN QUERY
   WITH by_meaning AS (
-    SELECT n.id, n.entity_type, GREATEST(1 - min(n.distance), 0) AS score
+    SELECT n.id, n.entity_type, GREATEST(1 - min(n.distance), 0) AS score, bool_or(n.looked_at_all) AS looked_at_all
     FROM nearest_rows('hybrid_search_materialized', query_embedding, readable,
       format('(t.confidence IS NULL OR t.confidence >= %L) AND (%2$L::VARCHAR[] IS NULL OR t.entity_type = ANY (%2$L::VARCHAR[]))
         AND (t.entity_type <> ''caws_provenance'' OR t.tenant_id = %3$L)',
@@ -635,7 +652,8 @@ BEGIN
     ) AS f
     ORDER BY f.entity_type, f.id, f.tenant_id, f.score DESC, f.hop_distance
   )
-  SELECT b.id, b.entity_type, b.name, b.score::NUMERIC(5, 4), b.source::VARCHAR, b.hop_distance, b.parent_id
+  SELECT b.id, b.entity_type, b.name, b.score::NUMERIC(5, 4), b.source::VARCHAR, b.hop_distance, b.parent_id,
+    COALESCE((SELECT bool_or(v.looked_at_all) FROM by_meaning v), true)
   FROM best b
   ORDER BY b.score DESC, b.hop_distance, b.id
   LIMIT max_results;

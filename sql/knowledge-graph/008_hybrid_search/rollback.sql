@@ -16,7 +16,7 @@ BEGIN
   DROP FUNCTION IF EXISTS hybrid_search(vector, TEXT, INTEGER, INTEGER, VARCHAR[], VARCHAR, NUMERIC);
   DROP FUNCTION IF EXISTS find_similar_caws_verdicts(vector, VARCHAR, INTEGER);
   DROP FUNCTION IF EXISTS find_similar_capabilities(vector, VARCHAR, INTEGER, NUMERIC);
-  DROP FUNCTION IF EXISTS nearest_rows(REGCLASS, vector, TEXT[], TEXT, INTEGER);
+  DROP FUNCTION IF EXISTS nearest_rows(REGCLASS, vector, TEXT[], TEXT, INTEGER, INTEGER, INTEGER);
   DROP FUNCTION IF EXISTS searchable_tenants(TEXT, TEXT);
   DROP FUNCTION IF EXISTS compute_agent_centrality();
   DROP FUNCTION IF EXISTS find_agent_path(TEXT, TEXT, INTEGER);

@@ -145,6 +145,110 @@ FROM (VALUES
     SELECT count(*)::TEXT FROM hybrid_search(array_fill(1.0, ARRAY[768])::vector, p_tenant_id => 'default-tenant') s))
 ) AS t (name, expected, seen);
 
+-- sluice: check "a tenant far away gets its ten rows, small or large, and is told whether all were looked at"
+-- "near" has what the questions are like, "far" the opposite, "nine" nine rows; some have no embedding, some no direction.
+SELECT create_tenant('sluice-check-' || t.name, 'sluice-check', t.name)
+FROM (VALUES ('near'), ('far'), ('nine'), ('none')) AS t (name);
+INSERT INTO agent_profiles (id, name, model_family, tenant_id)
+SELECT (jsonb_populate_record(NULL::agent_profiles, jsonb_build_object('id', gen_random_uuid()))).id, t.id, 'check', t.id
+FROM tenants t WHERE t.project_id = 'sluice-check';
+CREATE FUNCTION pg_temp.direction(away INTEGER, n INTEGER) RETURNS vector LANGUAGE sql AS $$
+  SELECT (array_fill(away, ARRAY[760]) || array_fill(0, ARRAY[8 - n % 8]) || array_fill(1 + n, ARRAY[n % 8]))::vector(768)
+$$;
+INSERT INTO agent_capabilities_graph (agent_id, tenant_id, capability_name, confidence, extraction_confidence, embedding)
+SELECT a.id, a.tenant_id, 'sluice-check-' || n, 0.9, 0.9, CASE
+    WHEN n > made.total + 1 THEN NULL WHEN n > made.total THEN array_fill(0, ARRAY[768])::vector
+    ELSE pg_temp.direction(made.away, n) END
+FROM (VALUES ('near', 40, 1), ('far', 12, -1), ('nine', 9, -1)) AS made (name, total, away)
+JOIN agent_profiles a ON a.name = 'sluice-check-' || made.name, generate_series(1, made.total + 2) AS n;
+SELECT refresh_hybrid_search_index();
+-- Few candidates, so that the index finds nothing of those far away, as it would among many rows. The numbers are: rows,
+-- those of them that are right, and whether all rows were looked at.
+CREATE FUNCTION pg_temp.found(relation TEXT, tenant TEXT, few INTEGER) RETURNS TEXT LANGUAGE sql AS $$
+  WITH found AS (
+    SELECT n.id, bool_or(bool_or(n.looked_at_all)) OVER () AS looked_at_all
+    FROM nearest_rows(relation::REGCLASS, pg_temp.direction(1, 1), ARRAY['sluice-check-' || tenant], 'true', 10, few, 20) n
+    GROUP BY n.id ORDER BY min(n.distance), n.id LIMIT 10
+  ), nearest AS (
+    SELECT c.id::TEXT FROM agent_capabilities_graph c
+    WHERE c.tenant_id = 'sluice-check-' || tenant AND vector_norm(c.embedding) > 0
+    ORDER BY (c.embedding <=> pg_temp.direction(1, 1)) + 0, c.id LIMIT 10
+  )
+  SELECT concat_ws(', ', count(*), count(*) FILTER (WHERE f.id IN (SELECT n.id FROM nearest n)),
+    CASE WHEN bool_and(f.looked_at_all) THEN 'all looked at' WHEN count(*) > 0 THEN 'by the index' END)
+  FROM found f
+$$;
+CREATE FUNCTION pg_temp.index_scans(relation TEXT) RETURNS TEXT LANGUAGE sql AS $$
+  SELECT pg_stat_get_xact_numscans((CASE relation WHEN 'agent_capabilities_graph' THEN 'idx_capabilities_embedding'
+    ELSE 'idx_hybrid_search_embedding' END)::REGCLASS)::TEXT
+$$;
+SELECT r.name || ', ' || t.name AS name, t.seen = t.expected AS passed, t.expected, t.seen
+FROM (VALUES ('agent_capabilities_graph'), ('hybrid_search_materialized')) AS r (name)
+CROSS JOIN LATERAL (VALUES
+  ('as a small tenant', '10, 10, all looked at', pg_temp.found(r.name, 'far', 5000)),
+  ('as a large tenant', '10, 10, all looked at', pg_temp.found(r.name, 'far', 0)),
+  ('fewer than ten', '9, 9, all looked at', pg_temp.found(r.name, 'nine', 0)),
+  ('none', '0, 0', pg_temp.found(r.name, 'none', 0))
+) AS t (name, expected, seen);
+SELECT r.name || ', near, as a large tenant' AS name, t.seen = '10, by the index, in 1 scan' AS passed,
+  '10, by the index, in 1 scan' AS expected, t.seen
+FROM (VALUES ('agent_capabilities_graph'), ('hybrid_search_materialized')) AS r (name)
+CROSS JOIN LATERAL (
+  -- One after the other: the scans until then, the search, the scans after it.
+  SELECT regexp_replace(done.states[2], ', \d+,', ',') || ', in ' || done.states[3]::BIGINT - done.states[1]::BIGINT || ' scan' AS seen
+  FROM (SELECT ARRAY[pg_temp.index_scans(r.name), pg_temp.found(r.name, 'near', 0), pg_temp.index_scans(r.name)] AS states) AS done
+) AS t;
+-- Asked as the application would, with the rights of the role that has most on agents.
+SELECT set_config('role', (
+  SELECT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles r ON r.oid = a.grantee
+  WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner
+    AND pg_has_role(r.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
+  GROUP BY r.rolname ORDER BY count(*) DESC, 1 LIMIT 1), true), set_config('app.current_tenant', 'sluice-check-far', true);
+SELECT t.name, t.seen = t.expected AS passed, t.expected, t.seen
+FROM (VALUES
+  ('hybrid_search', '10 true', (SELECT count(*) || ' ' || bool_and(s.looked_at_all) FROM hybrid_search(pg_temp.direction(1, 1)) s)),
+  ('find_similar_capabilities', '10 true', (
+    SELECT count(*) || ' ' || bool_and(s.looked_at_all) FROM find_similar_capabilities(pg_temp.direction(1, 1)) s)),
+  ('a vector without a direction', '0', (SELECT count(*)::TEXT FROM hybrid_search(array_fill(0, ARRAY[768])::vector) s))
+) AS t (name, expected, seen);
+
+-- sluice: check "the planner sees whose embeddings are asked for"
+-- So it asks the vector index for a large tenant's, and compares a small tenant's one by one. What it reckons with under
+-- row security is what it reckons with where the tenant is written out.
+SELECT create_tenant('sluice-check-' || t.name, 'sluice-check', t.name) FROM (VALUES ('large'), ('small')) AS t (name);
+INSERT INTO agent_profiles (id, name, model_family, tenant_id)
+SELECT (jsonb_populate_record(NULL::agent_profiles, jsonb_build_object('id', gen_random_uuid()))).id, t.id, 'check', t.id
+FROM tenants t WHERE t.project_id = 'sluice-check';
+INSERT INTO agent_capabilities_graph (agent_id, tenant_id, capability_name, confidence, extraction_confidence)
+SELECT a.id, a.tenant_id, 'sluice-check-' || n, 0.9, 0.9
+FROM (VALUES ('large', 300), ('small', 3)) AS made (name, total)
+JOIN agent_profiles a ON a.name = 'sluice-check-' || made.name, generate_series(1, made.total) AS n;
+INSERT INTO caws_provenance_graph (tenant_id, entity_type, entity_id, signature)
+SELECT 'sluice-check-' || made.name, 'verdict', 'sluice-check-' || n, 's'
+FROM (VALUES ('large', 300), ('small', 3)) AS made (name, total), generate_series(1, made.total) AS n;
+ANALYZE agent_capabilities_graph, caws_provenance_graph;
+CREATE FUNCTION pg_temp.reckoned(reader TEXT, tenant TEXT, relation TEXT, condition TEXT) RETURNS TEXT LANGUAGE plpgsql AS $$
+DECLARE
+  before TEXT := current_setting('role');
+  plan JSONB;
+BEGIN
+  PERFORM set_config('app.current_tenant', tenant, true), set_config('role', COALESCE(reader, before), true);
+  EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM %I WHERE %s', relation, condition) INTO plan;
+  PERFORM set_config('role', before, true), set_config('app.current_tenant', '', true);
+  RETURN plan #>> '{0,Plan,Plan Rows}';
+END;
+$$;
+SELECT r.name || ', ' || t.id AS name, seen.rows = expected.rows AS passed, expected.rows || ' rows' AS expected, seen.rows || ' rows' AS seen
+FROM (VALUES ('agent_capabilities_graph'), ('caws_provenance_graph')) AS r (name)
+CROSS JOIN tenants t
+CROSS JOIN LATERAL pg_temp.reckoned(NULL, '', r.name, format('tenant_id = %L', t.id)) AS expected (rows)
+CROSS JOIN LATERAL pg_temp.reckoned((
+  SELECT role.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a JOIN pg_roles role ON role.oid = a.grantee
+  WHERE c.oid = 'public.agent_profiles'::REGCLASS AND a.grantee <> c.relowner
+    AND pg_has_role(role.oid, CASE WHEN current_setting('server_version_num')::INT < 160000 THEN 'MEMBER' ELSE 'SET' END)
+  GROUP BY role.rolname ORDER BY count(*) DESC, 1 LIMIT 1), t.id, r.name, 'true') AS seen (rows)
+WHERE t.project_id = 'sluice-check';
+
 -- sluice: check "searches are logged and analysed"
 SELECT create_tenant('sluice-check', 'sluice-check', 'check');
 SELECT set_config('app.current_tenant', 'sluice-check', true);

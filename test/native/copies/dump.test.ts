@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   const ours = (await databases()).filter((name) => name === `${database.name}_copy`);
-  for (const name of ours) await new ServerFleet(urlOf("postgres"), name).startDelete(name);
+  for (const name of ours) await new ServerFleet(urlOf("postgres"), name).drop(name);
   await database.drop();
 });
 

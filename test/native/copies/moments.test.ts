@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { BackupDoc, MomentDoc, ProofDoc } from "../../../lambdas/shared/documents.ts";
 import type { PointInTime } from "../../../lambdas/shared/ports.ts";
 import { needRow, type Session } from "../../../lambdas/shared/session.ts";
 import { PhysicalFleet } from "../../../local/copies/physical-fleet.ts";
 import { addressIn } from "../../../local/server/address.ts";
 import { type NativeDatabase, tinyDatabase } from "../../support/native.ts";
+import { type RunWishes, runPlan } from "../../support/rehearsal.ts";
 import { type SourceServer, startSource, until } from "../../support/source-server.ts";
+import { waysBackPlan } from "../../support/ways-back.ts";
 
 let database: NativeDatabase;
 let source: SourceServer;
@@ -212,4 +215,39 @@ describe("a moment that cannot be restored", () => {
       status: "failed",
     });
   });
+});
+
+describe("a whole run with a physical copy", () => {
+  const wholeRun = (options: RunWishes) =>
+    runPlan({
+      ...{ databaseUrl: source.urlOf(database.name, "notes_owner"), copy: "physical", fence: "none" },
+      ...options,
+    });
+
+  test("whose rollback fails is restored to the moment that was noted, and proven", async () => {
+    const { end, evidence, states } = await wholeRun({
+      fail: ["Roll back 003"],
+      noGo: ["after-003"],
+    });
+    expect({ end: end.end, cause: end.cause }).toMatchObject({ end: "Restored" });
+    expect(await evidence.need<BackupDoc>("backup")).toMatchObject({ by: "point-in-time" });
+    expect(states).toContain("Wait for the backup");
+    expect((await evidence.need<ProofDoc>("proofs/production-restored")).scope?.proven.join()).toMatch(
+      /the moment .*transactions have come as far as the last before it/,
+    );
+    expect(end.leftBehind).toEqual([]);
+  }, 600_000);
+
+  test("whose way back is the restore rehearses that to a moment", async () => {
+    const plan = await waysBackPlan({ restoreOnly: ["003"] });
+    const { end, evidence } = await wholeRun({ plan, noGo: ["after-003"] });
+    expect({ end: end.end, cause: end.cause }).toMatchObject({ end: "Restored" });
+    const { moment } = await evidence.need<MomentDoc>("moments/rehearsal");
+    expect((await evidence.need<ProofDoc>("proofs/restore-rehearsed")).scope?.proven.join()).toContain(
+      "transactions have come as far",
+    );
+    expect(Date.parse(moment.at)).toBeLessThan(
+      Date.parse((await evidence.need<MomentDoc>("moments/final")).moment.at),
+    );
+  }, 600_000);
 });

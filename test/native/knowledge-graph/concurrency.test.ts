@@ -102,7 +102,7 @@ describe("vector search for tenants of all sizes", () => {
          SELECT a.id, 'skill ' || $1, 0.9, 0.9, $2 FROM agent_profiles a WHERE a.name = 'only'`,
         [String(n), toSql(Array.from({ length: 768 }, (_, i) => Math.sin(n * (i + 1))))],
       );
-    await db.owner.exec("RESET app.current_tenant");
+    await db.owner.exec("RESET app.current_tenant; SELECT refresh_hybrid_search_index()");
   });
 
   // What a search sets for itself, and must not leave behind.
@@ -115,16 +115,23 @@ describe("vector search for tenants of all sizes", () => {
       // The first statement of the session that has to do with vectors: pgvector is not loaded yet.
       const probe = "(SELECT embedding FROM agent_capabilities_graph ORDER BY id LIMIT 1)";
       const { rows } = await client.query(
-        `SELECT capability_id AS id FROM find_similar_capabilities(${probe})`,
+        `SELECT capability_id AS id, looked_at_all FROM find_similar_capabilities(${probe})`,
       );
+      const hybrid = await client.query(`SELECT bool_and(looked_at_all) AS all FROM hybrid_search(${probe})`);
       const after = (await client.query(settings)).rows[0];
       await client.query("SET LOCAL enable_indexscan = off");
       const exact = await client.query(
         `SELECT id FROM agent_capabilities_graph WHERE confidence >= 0.7 ORDER BY embedding <=> ${probe} LIMIT 10`,
       );
       const nearest = new Set(exact.rows.map(({ id }) => id));
-      return { rows: rows.length, right: rows.filter(({ id }) => nearest.has(id)).length, after };
+      return {
+        rows: rows.length,
+        right: rows.filter(({ id }) => nearest.has(id)).length,
+        lookedAtAll: new Set([hybrid.rows[0].all, ...rows.map((row) => row.looked_at_all)]),
+        after,
+      };
     });
+    expect(found.lookedAtAll).toEqual(new Set([tenant === "small"]));
     expect(found.rows).toBe(10);
     expect(found.right).toBeGreaterThanOrEqual(9);
     expect(found.after).toEqual({

@@ -64,6 +64,22 @@ const broken: [string, Version, string, RegExp, string][] = [
     "DROP POLICY wide ON agent_relationships",
   ],
   [
+    "a policy that hides from the planner whose embeddings are asked for",
+    "008",
+    `ALTER POLICY tenant_capability_isolation ON agent_capabilities_graph
+     USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant', true), '')))`,
+    /planner sees whose embeddings.*agent_capabilities_graph, sluice-check-small/,
+    `ALTER POLICY tenant_capability_isolation ON agent_capabilities_graph
+     USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), ''))`,
+  ],
+  [
+    "a vector index that is not there",
+    "008",
+    "ALTER INDEX idx_capabilities_embedding RENAME TO elsewhere; CREATE INDEX idx_capabilities_embedding ON agent_capabilities_graph (id)",
+    /a tenant far away.*agent_capabilities_graph, near, as a large tenant/,
+    "DROP INDEX idx_capabilities_embedding; ALTER INDEX elsewhere RENAME TO idx_capabilities_embedding",
+  ],
+  [
     "a unique key without the tenant",
     "007",
     "CREATE UNIQUE INDEX later ON agent_profiles (name)",

@@ -145,6 +145,9 @@ describe("what a restore would meet is found before", () => {
       seen: expect.stringContaining("DBInstanceClass"),
     });
     expect(
+      await checkOf("pending changes", { PendingModifiedValues: { BackupRetentionPeriod: 0 } }),
+    ).toMatchObject({ passed: null, seen: expect.stringContaining("no moment can be restored then") });
+    expect(
       await checkOf("pending changes", {
         DBParameterGroups: [{ DBParameterGroupName: "orders-17", ParameterApplyStatus: "pending-reboot" }],
       }),

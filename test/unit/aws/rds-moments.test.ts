@@ -96,7 +96,7 @@ describe("whether production can be restored to the moment by now", () => {
     });
   });
 
-  test("the base backup is the newest one before it, and whoever may not see that is told nothing of it", async () => {
+  test("the base backup is the newest one before it, and nothing fails where that cannot be seen", async () => {
     const made = (time: string, Status = "available") => ({ Status, SnapshotCreateTime: new Date(time) });
     rds.on(DescribeDBSnapshotsCommand).resolves({
       DBSnapshots: [

@@ -69,7 +69,7 @@ describe("opening a gate", () => {
     await s.open({ kind: "rehearsal" });
     const doc = await docOf(s, "rehearsal", 1);
     expect(doc.basis).toEqual({
-      fingerprint: (await s.catalog.read()).hash,
+      fingerprint: (await s.catalog.read(s.ports, s.evidence)).doc.hash,
       planChecksum: "a".repeat(64),
       report: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
@@ -169,7 +169,11 @@ describe("a Go takes effect", () => {
       ...s.catalog.objects,
       { kind: "index", name: "public.sneaked_in", definition: "on t" },
     ];
-    expect(await confirm(s, "rehearsal")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "rehearsal")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
     const again = await s.open({ kind: "rehearsal" });
     expect((await docOf(s, "rehearsal", 2)).changed.join(" ")).toContain("index public.sneaked_in added");
     expect((await s.get(again.path, again.key)).body).toContain("index public.sneaked_in added");
@@ -187,7 +191,11 @@ describe("a Go takes effect", () => {
     await s.open();
     await go(s, "readiness", 1);
     await s.evidence.keep("benchmarks/staging", { results: [] });
-    expect(await confirm(s, "readiness")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "readiness")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
     await s.open();
     expect((await docOf(s, "readiness", 2)).changed.join(" ")).toContain("benchmarks/staging is new");
   });
@@ -204,13 +212,21 @@ describe("a Go takes effect", () => {
     await go(s, "rehearsal", 1);
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
     await leaves("checks/staging-006-2");
-    expect(await confirm(s, "rehearsal")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "rehearsal")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
 
     await s.open({ kind: "rehearsal" });
     await go(s, "rehearsal", 2);
     const first = [...s.ports.evidence.files.keys()].find((key) => key.endsWith(linkFile(1))) ?? "";
     s.ports.evidence.files.set(first, "{}");
-    expect(await confirm(s, "rehearsal")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "rehearsal")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
     await s.open({ kind: "rehearsal" });
     expect((await docOf(s, "rehearsal", 3)).changed.join(" ")).toContain("chain/... is another");
   });
@@ -223,7 +239,11 @@ describe("a Go takes effect", () => {
     s.catalog.objects = [];
     await confirm(s, "open");
     s.catalog.objects = before;
-    expect(await confirm(s, "open")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "open")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
   });
 
   test("not after five changes: the sixth is a No-Go", async () => {

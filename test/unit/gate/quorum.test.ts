@@ -268,7 +268,11 @@ describe("in the middle of it", () => {
       { kind: "index", name: "public.sneaked_in", definition: "on t" },
     ];
     await s.answerAs(path, key, GRACE);
-    expect(await confirm(s, "Go")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "Go")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
     const again = await s.open({ kind: "rehearsal" });
     const page = (await s.get(again.path, again.key)).body;
     expect(page).toContain("index public.sneaked_in added");
@@ -284,7 +288,11 @@ describe("in the middle of it", () => {
     await s.answerAs(path, key, ADA);
     await s.answerAs(path, key, GRACE);
     s.catalog.objects = [];
-    expect(await confirm(s, "Go")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "Go")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
     s.catalog.objects = before;
     const again = await s.open({ kind: "rehearsal" });
     expect((await s.get(again.path, again.key)).body).toContain("Go so far: 0 of 2");

@@ -57,9 +57,11 @@ export function emptyReport(run: string): Report {
       seconds: null,
       waitedSeconds: null,
       predictedSeconds: 95,
+      stopSeconds: null,
+      reading: null,
       parts: [
-        { what: "Fence and final snapshot", seconds: 40, by: "plan" },
-        { what: "Migrations", seconds: 55, by: "rehearsal" },
+        { what: "Fence and final snapshot", seconds: 40, by: "plan", took: null },
+        { what: "Migrations", seconds: 55, by: "rehearsal", took: null },
       ],
     },
     wayBack: null,

@@ -1,8 +1,10 @@
+import type { ReadCatalog } from "../../../lambdas/gate/basis.ts";
 import { type OpenGate, openGate } from "../../../lambdas/gate/open.ts";
 import { timeLeft } from "../../../lambdas/gate/time.ts";
 import { answer } from "../../../lambdas/gate-page/answer.ts";
 import type { GateRequest, GateResponse } from "../../../lambdas/gate-page/request.ts";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
+import { keepCatalog } from "../../../lambdas/prove/kept-fingerprint.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
 import { Doc, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
@@ -20,7 +22,10 @@ const HTML_FORM = "application/x-www-form-urlencoded";
 /** A catalog that a test can change. */
 export class Catalog {
   objects = [{ kind: "table", name: "public.t", definition: "one column" }];
-  read = async () => fingerprintOf(this.objects);
+  read: ReadCatalog = async (_, evidence) => {
+    const whole = fingerprintOf(this.objects);
+    return { doc: await keepCatalog(evidence, whole), whole: async () => whole };
+  };
 }
 
 export interface Scene {

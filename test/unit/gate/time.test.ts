@@ -193,7 +193,11 @@ describe("at the end of its time", () => {
     s.ports.callbacks.behaviour = "fails";
     await s.answerAs(path, key, GO);
     s.catalog.objects = [];
-    expect(await confirm(s, "open", "nothing")).toEqual({ decision: "Ask" });
+    expect(await confirm(s, "open", "nothing")).toMatchObject({
+      decision: "Ask",
+      until: expect.any(String),
+      seconds: expect.any(Number),
+    });
   });
 
   test("closing it and answering it at once make one decision", async () => {

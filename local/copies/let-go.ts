@@ -1,0 +1,49 @@
+import { isPostgresError } from "../../lambdas/shared/errors.ts";
+import type { Session } from "../../lambdas/shared/session.ts";
+
+// Dropping a database waits for a checkpoint and deletes its files one by one, and on some file systems whoever makes
+// files soon afterwards is slow. Staging is let go right before the downtime, which begins with a copy. So a small copy
+// only gets another name, and is dropped when the run is over, or by the next run where this one was killed.
+
+/** All of them together take no more room than this: a large one is dropped at once. */
+export const LET_GO_UP_TO_BYTES = 1024 ** 3;
+
+const OBJECT_IN_USE = "55006";
+const PREFIX = "sluice-let-go-";
+const IS_LET_GO = `datname ~ '^${PREFIX}\\d+$' AND pg_has_role(datdba, 'USAGE')`;
+
+/** Gives a database a name that says that nobody needs it. False: there is no room for it, or somebody is in it. */
+export async function letGo(session: Session, database: string, upToBytes: number): Promise<boolean> {
+  const [row] = await session.query<{ sql: string }>(
+    `SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, '${PREFIX}' || max(oid) FILTER (WHERE datname = $1)) AS sql
+       FROM pg_database
+      WHERE (datname = $1 OR ${IS_LET_GO}) AND has_database_privilege(oid, 'CONNECT')
+     HAVING bool_or(datname = $1) AND sum(pg_database_size(oid)) <= $2`,
+    [database, upToBytes],
+  );
+  if (!row) return false;
+  try {
+    await session.exec(row.sql);
+    return true;
+  } catch (error) {
+    if (isPostgresError(error) && error.code === OBJECT_IN_USE) return false;
+    throw error;
+  }
+}
+
+/** Drops what was let go, by whatever run: a name like that is given to nothing else. */
+export async function dropLetGo(session: Session): Promise<void> {
+  const found = await session.query<{ name: string }>(
+    `SELECT datname AS name FROM pg_database WHERE ${IS_LET_GO}`,
+  );
+  for (const { name } of found) await dropDatabase(session, name);
+}
+
+/** Ends whatever sessions are in it. It may be gone already. */
+export async function dropDatabase(session: Session, database: string): Promise<void> {
+  const [row] = await session.query<{ sql: string }>(
+    "SELECT format('DROP DATABASE IF EXISTS %I WITH (FORCE)', $1::text) AS sql",
+    [database],
+  );
+  if (row) await session.exec(row.sql);
+}

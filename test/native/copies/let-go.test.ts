@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
+import { dropLetGo, letGo } from "../../../local/copies/let-go.ts";
+import { ServerFleet } from "../../../local/server-fleet.ts";
+import { databases, type NativeDatabase, onServer, tinyDatabase, urlOf } from "../../support/native.ts";
+import { runPlan } from "../../support/rehearsal.ts";
+
+let original: NativeDatabase;
+let copy: string;
+beforeEach(async () => {
+  original = await tinyDatabase();
+  copy = `sluice-test-${randomBytes(4).toString("hex")}`;
+});
+afterEach(async () => {
+  await onServer(dropLetGo);
+  await new ServerFleet(urlOf("postgres"), copy).drop(copy);
+  await original.drop();
+});
+
+const letGoNow = async () => (await databases()).filter((name) => name.startsWith("sluice-let-go-"));
+
+/** A copy that a run made, and let go. */
+async function lettingGo(): Promise<ServerFleet> {
+  const fleet = new ServerFleet(original.url);
+  await fleet.copy(original.name, copy);
+  await fleet.startDelete(copy);
+  return fleet;
+}
+
+test("a copy that is let go is gone for the run, and dropped when the run is over", async () => {
+  const fleet = await lettingGo();
+  expect(await fleet.describe(copy)).toBeUndefined();
+  expect(await letGoNow()).toHaveLength(1);
+  await fleet.dropLetGo();
+  expect(await letGoNow()).toEqual([]);
+});
+
+test("another copy of the same name can be made and let go too", async () => {
+  const fleet = await lettingGo();
+  await fleet.copy(original.name, copy);
+  expect(await fleet.describe(copy)).toBeDefined();
+  await fleet.startDelete(copy);
+  expect(await letGoNow()).toHaveLength(2);
+});
+
+test("what a killed run has let go, the next one drops", async () => {
+  await lettingGo();
+  const { end } = await runPlan({ databaseUrl: original.url });
+  expect(end).toMatchObject({ end: "Succeeded", leftBehind: [] });
+  expect(await letGoNow()).toEqual([]);
+});
+
+test("one that somebody is in is dropped at once, and its sessions ended", async () => {
+  const fleet = new ServerFleet(original.url);
+  await fleet.copy(original.name, copy);
+  await withPgSession({ connectionString: urlOf(copy, "notes_owner") }, async (session) => {
+    await fleet.startDelete(copy);
+    await expect(session.query("SELECT 1")).rejects.toThrow();
+  }).catch(() => undefined);
+  expect((await databases()).filter((name) => name === copy)).toEqual([]);
+  expect(await letGoNow()).toEqual([]);
+});
+
+test("there is room for so much in all, and what is more is not let go", async () => {
+  await lettingGo();
+  const bytes = await onServer((session) =>
+    session.query<{ size: string }>(
+      "SELECT pg_database_size(oid)::text AS size FROM pg_database WHERE datname ~ '^sluice-let-go-'",
+    ),
+  );
+  await new ServerFleet(original.url).copy(original.name, copy);
+  const room = 1.5 * Number(bytes[0]?.size);
+  expect(await onServer((session) => letGo(session, copy, room))).toBe(false);
+  expect(await onServer((session) => letGo(session, copy, 2 * room))).toBe(true);
+});

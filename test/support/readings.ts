@@ -1,0 +1,17 @@
+import type { Session } from "../../lambdas/shared/session.ts";
+
+/** The session, and how often the whole catalog was read by it: each time in a transaction of its own. */
+export function countingReadings(session: Session): { session: Session; readings(): number } {
+  let begun = 0;
+  return {
+    session: {
+      query: (text, params) => session.query(text, params),
+      exec: (text) => {
+        if (text.startsWith("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")) begun += 1;
+        return session.exec(text);
+      },
+      together: (statements) => session.together(statements),
+    },
+    readings: () => begun,
+  };
+}
