@@ -6,15 +6,20 @@ import { bytes, clock, moment as words } from "./words.ts";
 type Backup = NonNullable<Report["backup"]>;
 
 /** How production is backed up, and whether it could be restored from that when somebody last looked. */
-export function backupOf({ backup, moment, momentPassed, momentSeen }: Facts): Report["backup"] {
+export function backupOf({ backup, moment, momentPassed, momentSeen, production }: Facts): Report["backup"] {
   if (!backup) return null;
   const seen = momentSeen.at(-1);
   const { state } = seen ?? {};
+  const held = production?.moments?.by ?? "archive";
   return {
     by: backup.by,
     why: backup.why,
     moment: moment && {
       at: moment.moment.at,
+      held,
+      copy: held === "copy" ? moment.name : null,
+      instance: moment.instance,
+      identity: moment.identity,
       lsn: moment.moment.lsn,
       timeline: moment.moment.timeline,
       notedAt: moment.notedAt,
@@ -33,6 +38,13 @@ export function backupOf({ backup, moment, momentPassed, momentSeen }: Facts): R
 /** What a restore goes back to, in a few words. */
 export function restoredFrom({ snapshot, moment }: NonNullable<Report["restore"]>): string {
   return moment === undefined ? `from ${snapshot ?? "a snapshot"}` : `to ${words(moment)}`;
+}
+
+/** What holds production as it was, for who has to bring it back by hand. */
+export function heldBy({ at, copy, identity }: NonNullable<Backup["moment"]>): string {
+  return copy === null
+    ? `the automated backups of the instance with the resource id ${identity}, for ${words(at)}`
+    : `the copy ${copy}`;
 }
 
 /** The moment as people look it up, such as in the console of RDS; a line each. */

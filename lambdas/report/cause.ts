@@ -3,6 +3,7 @@ import type { ContentMode } from "../record/checksums.ts";
 import { readAs } from "../record/compare-contents.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
+import { backupOf, heldBy } from "./backup.ts";
 import { type Caught, readCaught } from "./caught.ts";
 import { type Facts, fenceIsUp, type GateFacts, type WholeProof } from "./facts.ts";
 import { FOUND, mistakesOf } from "./mistakes.ts";
@@ -298,10 +299,8 @@ function needsOperator(facts: Facts): string {
       );
   } else if (gate) parts.push(sentence(unansweredText(gate)));
   const snapshot = snapshots.findLast(({ purpose }) => purpose === "final") ?? snapshots.at(-1);
-  if (facts.moment)
-    parts.push(
-      `The moment to restore to is ${moment(facts.moment.moment.at)}, of the instance with the resource id ${facts.moment.identity}.`,
-    );
+  const held = backupOf(facts)?.moment;
+  if (held) parts.push(`What it was is held by ${heldBy(held)}.`);
   else if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);
   if (fenceIsUp(facts)) parts.push("The fence is still up: nothing writes to production.");
   else if (rollback) parts.push("The fence is lifted: the application may be writing to production.");

@@ -104,7 +104,9 @@ function back({
         ...(final ? [`Keep snapshot ${final.id} until production is proven back.`] : []),
         ...(backup?.moment
           ? [
-              `Leave the automated backups on, and whatever instance has them, until production is proven back: they hold ${moment(backup.moment.at)}.`,
+              backup.moment.copy === null
+                ? `Leave the automated backups on, and whatever instance has them, until production is proven back: they hold ${moment(backup.moment.at)}.`
+                : `Keep the copy ${backup.moment.copy} until production is proven back.`,
             ]
           : []),
         ...(restore ? [`Keep instance ${restore.aside}, if there is one: it is the former production.`] : []),
@@ -174,7 +176,7 @@ function backups({ end, snapshots, backup }: Omit<Report, "leftToDo">): string[]
   if (end === "running") return [];
   const kept = snapshots.filter(({ purpose }) => purpose !== "rehearsal");
   const past =
-    end === "Succeeded" && backup?.moment
+    end === "Succeeded" && backup?.moment?.copy === null
       ? [
           `Restore production to ${moment(backup.moment.at)} as an instance of its own, and take a snapshot of that, where what it was before is to be kept for longer than its automated backups are.`,
         ]

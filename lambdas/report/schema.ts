@@ -529,6 +529,10 @@ export const reportSchema = z.strictObject({
       moment: z
         .strictObject({
           at: time.describe("A whole second of the server's clock, where archived WAL is restored from"),
+          held: z.enum(["archive", "copy"]).describe("By automated backups, or by a copy that was made then"),
+          copy: z.string().nullable().describe("Name of that copy; null: automated backups hold it"),
+          instance: z.string().describe("What the instance was called then"),
+          identity: z.string().describe("Its resource id, which it keeps when it is renamed"),
           lsn: z.string().nullable().describe("Where the WAL stood; null: the server did not say"),
           timeline: z.int().nullable(),
           notedAt: time.describe("By the worker's clock"),

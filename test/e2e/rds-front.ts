@@ -211,7 +211,9 @@ export class RdsFront {
     const { DBInstanceIdentifier: instance = "", DBSnapshotIdentifier: snapshot = "" } = call;
     const port = this.ports.get(instance);
     if (Action === "DescribeDBInstances" && port !== undefined) {
-      if (/<BackupRetentionPeriod>0</.test(answer)) this.backups.end(port);
+      // What is pending is not so yet.
+      const now = answer.replace(/<PendingModifiedValues>.*?<\/PendingModifiedValues>/s, "");
+      if (now.includes("<BackupRetentionPeriod>0<")) this.backups.end(port);
       return restorable(answer, await this.backups.until(port));
     }
     if (Action !== "DescribeDBSnapshots") return answer;

@@ -206,7 +206,11 @@ describe("a run", () => {
     const run = "without-backups";
     const keep = (days: number) =>
       world.rds.send(
-        new ModifyDBInstanceCommand({ DBInstanceIdentifier: INSTANCE, BackupRetentionPeriod: days }),
+        new ModifyDBInstanceCommand({
+          DBInstanceIdentifier: INSTANCE,
+          BackupRetentionPeriod: days,
+          ApplyImmediately: true,
+        }),
       );
     const played = await play(world, {
       run,

@@ -76,10 +76,12 @@ describe("a rehearsal of a database on a server", () => {
 });
 
 describe("with --apply", () => {
-  test("the database itself is migrated, and the snapshot before it is kept and told", async () => {
+  test("the database itself is migrated, and what it was before is kept and told", async () => {
     const { end } = await runPlan({ databaseUrl: database.url, apply: true });
     expect(end.end).toBe("Succeeded");
-    expect(end.leftBehind).toEqual([expect.stringMatching(/sluice-final-\w+ is the snapshot/)]);
+    expect(end.leftBehind).toEqual([
+      expect.stringMatching(/sluice-moment-final-\w+ is what the database was before/),
+    ]);
     await withPgSession({ connectionString: database.url }, async (session) => {
       expect(await session.query("SELECT version FROM versions ORDER BY 1")).toEqual([
         { version: 1 },

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import { holdMoment, lastSeen, lookAtMoment, momentLine } from "../../lambdas/moments/look.ts";
+import { replayedBytes } from "../../lambdas/moments/wal.ts";
+import { Doc, type MomentDoc, type MomentSeenDoc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
+import type { DatabaseFleet, MomentState, Moments } from "../../lambdas/shared/ports.ts";
+import { memoryPorts } from "../support/ports.ts";
+
+const AT = "2026-11-03T02:10:07.000Z";
+const MOMENT: MomentDoc = {
+  name: "sluice-moment-final-1",
+  instance: "orders-prod",
+  aside: "orders-prod-before-1",
+  identity: "db-1",
+  moment: { at: AT, lsn: "0/1", timeline: 1 },
+  notedAt: AT,
+  transaction: "1",
+  underWay: "2:2:",
+};
+
+async function world({
+  by = "archive",
+  identity = "db-1",
+}: {
+  by?: Moments["by"];
+  identity?: string | undefined;
+} = {}) {
+  const ports = memoryPorts();
+  const evidence = evidenceOf(ports.evidence, "run-1");
+  let state: MomentState = {
+    status: "pending",
+    statusText: "It reaches 02:05.",
+    until: "2026-11-03T02:05:00.000Z",
+  };
+  let held = true;
+  ports.fleet = {
+    describe: async (id: string) => (identity === "" ? undefined : { id, identity }),
+    moments: { by, hold: async () => held, describe: async () => state },
+  } as unknown as DatabaseFleet;
+  await evidence.keep(Doc.production, { identity: "db-1", moments: { by, baseAt: null } });
+  await evidence.keep<MomentDoc>(Doc.moment("final"), MOMENT);
+  return {
+    ports,
+    evidence,
+    is: (now: MomentState) => {
+      state = now;
+    },
+    holds: (now: boolean) => {
+      held = now;
+    },
+    hold: () => holdMoment("final", MOMENT, ports, evidence),
+    look: () => lookAtMoment(ports, evidence),
+  };
+}
+
+const available: MomentState = {
+  status: "available",
+  statusText: "It can.",
+  until: "2026-11-03T02:15:00.000Z",
+};
+const failed: MomentState = { status: "failed", statusText: "Automated backups are off." };
+
+describe("behind the fence", () => {
+  test("backups that have not reached the moment yet are not waited for", async () => {
+    const { hold, evidence } = await world();
+    expect(await hold()).toBe(true);
+    expect(await evidence.need<MomentSeenDoc>(Doc.momentHeld("final"))).toMatchObject({
+      state: { status: "pending" },
+    });
+  });
+
+  test("backups that were turned off since preflight end the run before anything is migrated", async () => {
+    const { hold, is } = await world();
+    is(failed);
+    await expect(hold()).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringMatching(
+        /cannot be restored to .* Automated backups are off\. Nothing was migrated/,
+      ),
+    });
+    // Also for the worker that comes after, whatever the fleet says then.
+    is(available);
+    await expect(hold()).rejects.toThrow(/are off/);
+  });
+
+  test.each([
+    ["another instance has the name", "db-2", /another instance than it was/],
+    ["no instance has it", "", /not there any more/],
+  ])("where %s, its backups are not those of what was recorded", async (_, identity, why) => {
+    const { hold } = await world({ identity });
+    await expect(hold()).rejects.toThrow(why);
+  });
+
+  test("a fleet that is still making its copy is asked again", async () => {
+    const { hold, holds, evidence } = await world({ by: "copy" });
+    holds(false);
+    expect(await hold()).toBe(false);
+    expect(await evidence.read(Doc.momentHeld("final"))).toBeUndefined();
+    holds(true);
+    expect(await hold()).toBe(true);
+  });
+});
+
+describe("at a gate", () => {
+  test("people see whether production can be restored to the moment by now", async () => {
+    const { hold, look, is, evidence, ports } = await world();
+    await hold();
+    expect(await momentLine(evidence)).toMatch(
+      /cannot be restored to 2026-11-03 02:10:07 UTC yet: its backups reach 2026-11-03 02:05:00 UTC/,
+    );
+    ports.clock.pass(60_000);
+    is(available);
+    await look();
+    expect(await momentLine(evidence)).toMatch(
+      /^Production can be restored to 2026-11-03 02:10:07 UTC, as seen at 02:01:00 UTC/,
+    );
+    ports.clock.pass(60_000);
+    is(failed);
+    await look();
+    expect(await momentLine(evidence)).toMatch(/can NOT be restored .*are off/);
+  });
+
+  test("of a fleet that has a copy there is nothing to see", async () => {
+    const { hold, evidence } = await world({ by: "copy" });
+    await hold();
+    expect(await momentLine(evidence)).toBeUndefined();
+  });
+
+  test("where a snapshot was taken nothing is looked at", async () => {
+    const ports = memoryPorts();
+    const evidence = evidenceOf(ports.evidence, "run-1");
+    await lookAtMoment(ports, evidence);
+    expect(await lastSeen(evidence)).toBeUndefined();
+  });
+
+  test("more than nine looks keep their order", async () => {
+    const { look, is, evidence, ports } = await world();
+    for (let n = 0; n < 11; n++) {
+      ports.clock.pass(1_000);
+      is(n === 10 ? available : { status: "pending", statusText: `look ${n}` });
+      await look();
+    }
+    expect((await lastSeen(evidence))?.seen?.state.status).toBe("available");
+  });
+});
+
+test.each([
+  [{ baseAt: "2026-11-03T00:00:00.000Z", bytesPerHour: 1_000 }, 2_000],
+  [{ baseAt: null, bytesPerHour: 1_000 }, 24_000],
+  [{ baseAt: "2026-11-03T03:00:00.000Z", bytesPerHour: 1_000 }, 0],
+  [{ baseAt: null, bytesPerHour: null }, null],
+])("what a restore replays follows from %o", (replay, expected) => {
+  expect(replayedBytes(replay, "2026-11-03T02:00:00.000Z")).toBe(expected);
+});
