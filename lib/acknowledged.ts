@@ -154,11 +154,16 @@ export function acknowledge({
   ];
   for (const [resource, reason] of toPublish) accept(publishers, `IAM5[Resource::${resource}]`, reason);
   const { copyTo, exportTo } = settings.backup;
+  const kinds = [
+    ...(instances.length > 0 ? ["snapshot"] : []),
+    ...(clusters.length > 0 ? ["cluster-snapshot"] : []),
+  ];
   if (copyTo)
-    wildcards.push([
-      `arn:<AWS::Partition>:rds:${copyTo.region}:<AWS::AccountId>:snapshot:${snapshotPrefix("final")}*`,
-      "Copies of Sluice's own snapshots; each run has another.",
-    ]);
+    for (const kind of kinds)
+      wildcards.push([
+        `arn:<AWS::Partition>:rds:${copyTo.region}:<AWS::AccountId>:${kind}:${snapshotPrefix("final")}*`,
+        "Copies of Sluice's own snapshots; each run has another.",
+      ]);
   if (exports && exportTo)
     accept(
       exports,
@@ -191,11 +196,7 @@ function ownSnapshots(
   kind: "snapshot" | "cluster-snapshot" | "cluster",
 ): [resource: string, reason: string][] {
   const what = kind === "cluster" ? "clones" : "snapshots";
-  const purposes = [
-    "rehearsal",
-    "final",
-    ...(kind === "cluster-snapshot" ? (["kept"] as const) : []),
-  ] as const;
+  const purposes = ["rehearsal", "final", ...(kind === "cluster" ? [] : (["kept"] as const))] as const;
   return purposes.map((purpose) => [
     `${RDS}:${kind}:${snapshotPrefix(purpose)}*`,
     `Sluice's own ${what}; each run has another.`,
