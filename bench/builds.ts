@@ -60,6 +60,9 @@ export interface SmallPlan {
   further?: readonly { migrate: string; rollback: string }[];
 }
 
+/** The plan that comes with a build, each build's own: former ones may not read what is written now. */
+export const BUNDLED = "bundled";
+
 /** What a whole run took, as its own evidence has it. Seconds unless said. */
 export interface WholeRun {
   end: string;
@@ -77,23 +80,22 @@ export interface WholeRun {
 }
 
 /** Rehearses a plan on a copy of that database, by the build's own command line, every gate answered at once. */
-export async function wholeRun(build: Build, plan: SmallPlan, databaseUrl: string): Promise<WholeRun> {
+export async function wholeRun(
+  build: Build,
+  plan: SmallPlan | typeof BUNDLED,
+  databaseUrl: string,
+): Promise<WholeRun> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-bench-run-"));
   const evidence = join(folder, "evidence");
   try {
-    await writePlan(join(folder, "plan"), plan);
+    const planFolder = plan === BUNDLED ? "sql/knowledge-graph" : join(folder, "plan");
+    if (plan !== BUNDLED) await writePlan(planFolder, plan);
     const { stdout } = await run(
       process.execPath,
-      [
-        "bin/sluice.js",
-        "rehearse",
-        "--yes",
-        "--json",
-        "--plan",
-        join(folder, "plan"),
-        "--out",
-        evidence,
-      ].concat(["--database-url", databaseUrl]),
+      ["bin/sluice.js", "rehearse", "--yes", "--json", "--plan", planFolder, "--out", evidence].concat([
+        "--database-url",
+        databaseUrl,
+      ]),
       { cwd: build.folder, maxBuffer: 1e9 },
     ).catch((error: { stdout?: string; stderr?: string }) => {
       // An end that is not Succeeded has an exit code of its own, and its report is worth reading.

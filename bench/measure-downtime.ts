@@ -1,5 +1,7 @@
+import { BUNDLED, FORMER, withBuilds } from "./builds.ts";
 import { predictedIn, predictionResult } from "./predictions.ts";
 import { rehearsal } from "./rehearsal.ts";
+import { sideBySide, timesFaster } from "./side-by-side.ts";
 import { count, duration } from "./stats.ts";
 import type { Measurement } from "./types.ts";
 
@@ -12,6 +14,10 @@ export const downtime: Measurement = {
     const database = await bench.baseline({ events: rows, agents: 10_000 });
     const { end, ms } = await rehearsal(bench, database.url);
     const { seconds, waitedSeconds, predictedSeconds } = end.report.downtime;
+    // That build's downtime is the 12 s that the README stated when a downtime of a third was asked for.
+    const runs = await withBuilds(FORMER.rowVersions, (builds) =>
+      sideBySide(bench, builds, BUNDLED, database),
+    );
     const downtimeMs = (seconds ?? Number.NaN) * 1000;
     return [
       {
@@ -23,6 +29,12 @@ export const downtime: Measurement = {
         note: `as written is the plan's own timeline, not a measurement. Predicted by the rehearsal: ${duration(predictedSeconds * 1000)}; the whole run, rehearsal on a copy and rollbacks included: ${duration(ms)}. Version 005 has no vectors to migrate; the rehearsal's copy gets the plan's own.`,
         figures: { end: end.end, cause: end.cause, seconds, waitedSeconds, predictedSeconds, wholeRunMs: ms },
       },
+      timesFaster(
+        `fence to opening, bundled plan, ${count(rows)} rows, against the build that read every value`,
+        runs,
+        ({ downtime }) => downtime,
+        3,
+      ),
       predictionResult(`on a server, ${count(rows)} rows`, [predictedIn(end.report)]),
     ];
   },

@@ -6,8 +6,22 @@ import { rehearse } from "../local/rehearse.ts";
 import { type Bench, PLAN } from "./harness.ts";
 import { timed } from "./stats.ts";
 
+/** What a gate behind the fence took beside waiting: to ask, and from the answer to its taking effect. */
+export interface GateTime {
+  gate: string;
+  ms: number;
+  /** Of the processor: what others do on the machine is not in it, and a database in this process is. */
+  processorMs: number;
+}
+
+const BEHIND_THE_FENCE = /^Confirm: (after|open)/;
+
 /** A whole run of the real machine, every gate answered at once. */
-export async function rehearsal(bench: Bench, databaseUrl?: string): Promise<{ end: LocalEnd; ms: number }> {
+export async function rehearsal(
+  bench: Bench,
+  databaseUrl?: string,
+): Promise<{ end: LocalEnd; ms: number; gates: GateTime[] }> {
+  const gates: GateTime[] = [];
   const out = await mkdtemp(join(tmpdir(), "sluice-bench-"));
   try {
     const { ms, value } = await timed(async () => {
@@ -20,14 +34,43 @@ export async function rehearsal(bench: Bench, databaseUrl?: string): Promise<{ e
         startedBy: "bench",
         ...(databaseUrl === undefined ? {} : { databaseUrl }),
       });
+      let began = moment();
+      let asked: GateTime | undefined;
       for await (const event of run.events) {
-        if (event.type === "gate") await event.gate.decide("Go", "bench", "");
+        if (event.type === "entered" && !asked) began = moment();
+        if (event.type === "gate") {
+          asked = { gate: event.gate.doc.gate, ...since(began) };
+          await event.gate.decide("Go", "bench", "");
+          began = moment();
+        }
+        if (event.type === "left" && asked && /^Confirm: /.test(event.state)) {
+          const confirmed = since(began);
+          if (BEHIND_THE_FENCE.test(event.state))
+            gates.push({
+              gate: asked.gate,
+              ms: asked.ms + confirmed.ms,
+              processorMs: asked.processorMs + confirmed.processorMs,
+            });
+          asked = undefined;
+        }
         if (event.type === "failed") bench.progress(`${event.state}: ${event.error}: ${event.message}`);
       }
       return await run.end;
     });
-    return { end: value, ms };
+    return { end: value, ms, gates };
   } finally {
     await rm(out, { recursive: true, force: true });
   }
+}
+
+interface Moment {
+  at: number;
+  processor: NodeJS.CpuUsage;
+}
+
+const moment = (): Moment => ({ at: performance.now(), processor: process.cpuUsage() });
+
+function since({ at, processor }: Moment): Pick<GateTime, "ms" | "processorMs"> {
+  const { user, system } = process.cpuUsage(processor);
+  return { ms: performance.now() - at, processorMs: (user + system) / 1000 };
 }

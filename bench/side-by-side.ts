@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Build, type Builds, type SmallPlan, type WholeRun, wholeRun } from "./builds.ts";
+import { type BUNDLED, type Build, type Builds, type SmallPlan, type WholeRun, wholeRun } from "./builds.ts";
 import type { Bench, Database } from "./harness.ts";
 import { count, duration } from "./stats.ts";
 import type { Result } from "./types.ts";
@@ -41,7 +41,7 @@ export interface Runs {
 export async function sideBySide(
   bench: Bench,
   builds: Builds,
-  plan: SmallPlan,
+  plan: SmallPlan | typeof BUNDLED,
   database: Database,
   restMs = 0,
 ): Promise<Runs> {

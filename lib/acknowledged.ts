@@ -13,6 +13,7 @@ import type { Functions } from "./functions/functions.ts";
 import { type Cluster, clustersAmong } from "./functions/permissions-clusters.ts";
 import { usesDefaultSecretKey } from "./functions/permissions-keys.ts";
 import type { GateApi } from "./gate-api.ts";
+import type { KeepWarm } from "./keep-warm.ts";
 import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
 import type { FunctionsNetwork } from "./network.ts";
@@ -30,6 +31,7 @@ export interface Parts {
   functions: Functions;
   machine: Machine;
   cleanUp: CleanUp;
+  keepWarm: KeepWarm;
   stopped: StoppedRuns;
   publishers: Publishers;
 }
@@ -44,6 +46,7 @@ export function acknowledge({
   functions,
   machine,
   cleanUp,
+  keepWarm,
   stopped,
   publishers,
 }: Parts): void {
@@ -151,11 +154,16 @@ export function acknowledge({
   ];
   for (const [resource, reason] of toPublish) accept(publishers, `IAM5[Resource::${resource}]`, reason);
   const { copyTo, exportTo } = settings.backup;
+  const kinds = [
+    ...(instances.length > 0 ? ["snapshot"] : []),
+    ...(clusters.length > 0 ? ["cluster-snapshot"] : []),
+  ];
   if (copyTo)
-    wildcards.push([
-      `arn:<AWS::Partition>:rds:${copyTo.region}:<AWS::AccountId>:snapshot:${snapshotPrefix("final")}*`,
-      "Copies of Sluice's own snapshots; each run has another.",
-    ]);
+    for (const kind of kinds)
+      wildcards.push([
+        `arn:<AWS::Partition>:rds:${copyTo.region}:<AWS::AccountId>:${kind}:${snapshotPrefix("final")}*`,
+        "Copies of Sluice's own snapshots; each run has another.",
+      ]);
   if (exports && exportTo)
     accept(
       exports,
@@ -164,7 +172,12 @@ export function acknowledge({
     );
   for (const [resource, reason] of wildcards) accept(functions, `IAM5[Resource::${resource}]`, reason);
 
-  for (const each of [machine, cleanUp]) {
+  accept(
+    keepWarm,
+    `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*]`,
+    "Whether the run goes on: each has a name of its own.",
+  );
+  for (const each of [machine, cleanUp, keepWarm]) {
     for (const made of Object.values(functions.byCapability))
       accept(
         each,

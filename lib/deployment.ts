@@ -9,6 +9,7 @@ import { ExportRole } from "./export-role.ts";
 import { Functions } from "./functions/functions.ts";
 import { SHORT } from "./functions/specs.ts";
 import { GateApi } from "./gate-api.ts";
+import { KeepWarm } from "./keep-warm.ts";
 import { CleanUp } from "./machine/clean-up.ts";
 import { Machine } from "./machine/machine.ts";
 import type { FunctionsNetwork } from "./network.ts";
@@ -84,6 +85,11 @@ export class Deployment extends Construct {
       stateMachineProps: this.watched("CleanUpLog", `${name}-clean-up`, retention),
     });
     const machines = [this.machine.stateMachine, cleanUp.stateMachine] as const;
+    const keepWarm = new KeepWarm(this, "KeepWarm", {
+      machine: machines[0],
+      functions: functions.versions,
+      stateMachineProps: this.watched("KeepWarmLog", `${name}-keep-warm`, retention),
+    });
     const stopped = new StoppedRuns(this, "StoppedRuns", {
       machine: machines[0],
       cleanUp: machines[1],
@@ -115,6 +121,7 @@ export class Deployment extends Construct {
       functions,
       machine: this.machine,
       cleanUp,
+      keepWarm,
       stopped,
     });
     new Next(this, "Next", {

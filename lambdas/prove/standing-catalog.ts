@@ -15,7 +15,7 @@ import { catalogOf, type FingerprintDoc, keepCatalog } from "./kept-fingerprint.
  * takes its place. That one started at another time. Where a crash ends sessions alone, the server's start stays, and
  * its counters begin anew. NULL, which is never the same, where a server does not say so.
  */
-const MOMENT = `
+export const MOMENT = `
 SELECT extract(epoch FROM pg_postmaster_start_time()) || ' '
        || (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter) || ' '
        || (SELECT oid FROM pg_database WHERE datname = current_database()) || ' '

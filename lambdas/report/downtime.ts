@@ -69,11 +69,14 @@ function termsOf(facts: Facts): Part[] {
       ids.flatMap((id) => parts.get(id) ?? []).filter((part) => named.test(part.what)),
     );
   const rehearsal = phases.find(({ id, endedAt }) => id === "rehearse" && endedAt !== null);
+  const finalCopy = term("Final copy", ["fence"], /^Final copy/);
   const [migrate, prove] = [by(versions), by(["prove"])];
   return [
     ...term("Record production", ["fence"], /^Record /),
     ...(facts.backup?.by === "point-in-time"
-      ? [rehearsed("Final backup: none, with point-in-time", 0, null)]
+      ? finalCopy.length > 0
+        ? finalCopy
+        : [rehearsed("Final backup: none, with point-in-time", 0, null)]
       : term("Final snapshot", ["fence"], /^Final snapshot/)),
     ...(request?.rehearse === "inside" && rehearsal
       ? [rehearsed("Rehearsal", rehearsal.seconds ?? 0, rehearsal.seconds)]

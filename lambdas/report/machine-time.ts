@@ -66,6 +66,23 @@ export function machineTimeOfGate(facts: Facts): number | null {
   return before === null || confirmed === null ? null : before + confirmed;
 }
 
+/**
+ * Of the states that do the parts of a phase: what they took beside those parts, to be held against as many calls as the
+ * rehearsal showed. Null where one of them is not done.
+ */
+export function besideWork(
+  { states }: Facts,
+  names: readonly string[],
+  work: readonly (number | null)[],
+): number | null {
+  const spans = names.map((name) => {
+    const state = states.find((one) => one.state === name);
+    return state?.doneAt ? secondsBetween(state.enteredAt, state.doneAt) : null;
+  });
+  const [all, done] = [total(spans), total(work.filter((one) => one !== null))];
+  return all === null || done === null ? null : Math.max(0, all - done);
+}
+
 /** From when a state was entered until the one after it was; null where there is none yet. */
 function spanOf({ states }: Facts, name: string): number | null {
   const place = states.findIndex(({ state }) => state === name);

@@ -1,13 +1,14 @@
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
-import { machineTimeOfMigration, machineTimeOn } from "./machine-time.ts";
+import { besideWork, machineTimeOfCall, machineTimeOfMigration, machineTimeOn } from "./machine-time.ts";
+import { rehearsedPass } from "./migrations.ts";
 import { readingTimeOf, secondsOf } from "./reading-time.ts";
 import type { PhasePart } from "./schema.ts";
 import { secondsBetween, toMilliseconds, total } from "./words.ts";
 
 /**
  * What a phase on production is made of: what the rehearsal says of each part, and how long it took. Null where it was
- * not rehearsed, or not done (yet). The last time on staging counts, when it was warm, as production is.
+ * not rehearsed, or not done (yet).
  */
 export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const { plan, readSeconds } = facts;
@@ -17,6 +18,9 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const versions = plan.migrations.map(({ version }) => version);
   const machine = machineTimeOfMigration(facts);
   const from = facts.rollback?.from ?? null;
+  const call = machineTimeOfCall(facts);
+  const calls = (states: readonly string[], work: readonly (number | null)[]) =>
+    call === null ? [] : [part("Calls and evidence", states.length * call, besideWork(facts, states, work))];
   const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
   const undone = versions
     .toReversed()
@@ -26,10 +30,8 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
       "fence",
       [
         part("Record production", reading, read("before")),
-        // The moment is noted with the record, and costs nothing.
-        ...(facts.backup?.by === "point-in-time"
-          ? []
-          : [part("Final snapshot", snapshotSeconds(facts, "rehearsal"), snapshotSeconds(facts, "final"))]),
+        ...backupOf(facts),
+        ...calls(FENCE_STATES, [read("before")]),
       ],
     ],
     ...versions.map((version): [string, PhasePart[]] => [
@@ -59,6 +61,11 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
           total(versions.map((version) => checksOf(facts, "production", version, true))),
         ),
         part("Benchmarks", benchmarkSeconds(facts, "staging"), benchmarkSeconds(facts, "production")),
+        ...calls(PROVE_STATES, [
+          read("after-production-data"),
+          total(versions.map((version) => checksOf(facts, "production", version, true))),
+          benchmarkSeconds(facts, "production"),
+        ]),
       ],
     ],
     [
@@ -86,6 +93,24 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   ]);
 }
 
+// The backup is a part of its own, and no rehearsal stops the application.
+const FENCE_STATES = ["Fence production", "Record production"];
+const PROVE_STATES = [
+  "Prove the data",
+  "Validate everything on production",
+  "Benchmark production",
+  "Test the application",
+];
+
+/** The moment is noted with the record, and costs nothing but where the fleet keeps it by a copy. */
+function backupOf(facts: Facts): PhasePart[] {
+  const snapshot = snapshotSeconds(facts, "rehearsal");
+  if (facts.backup?.by !== "point-in-time")
+    return [part("Final snapshot", snapshot, snapshotSeconds(facts, "final"))];
+  if (facts.production?.moments?.by !== "copy") return [];
+  return [part("Final copy", snapshot, besideWork(facts, ["Back up production"], []))];
+}
+
 /**
  * Of older runs, which do not tell what a reading is made of. The first time a restored volume is read it loads;
  * production's is loaded. So the last rollback's proof counts.
@@ -108,7 +133,7 @@ function passOf({ steps }: Facts, target: Target, version: string, direction: Di
 
 function both(facts: Facts, version: string, direction: Direction): [number | null, number | null] {
   return [
-    passOf(facts, "staging", version, direction)?.seconds ?? null,
+    rehearsedPass(facts.steps, version, direction),
     passOf(facts, "production", version, direction)?.seconds ?? null,
   ];
 }

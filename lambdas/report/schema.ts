@@ -111,7 +111,7 @@ const step = z
     seconds,
     predictedSeconds: seconds
       .nullable()
-      .describe("What the same step last took in the rehearsal; null on staging"),
+      .describe("What the same step took in the rehearsal, the fastest time; null on staging"),
     gaveWay: z.int().describe("Times that it gave way to a lock held by others"),
     rows: z
       .number()

@@ -2,4 +2,4 @@ import { EmbeddedMetrics } from "../shared/aws/embedded-metrics.ts";
 import { serve } from "../shared/aws/serve.ts";
 import { watchTask } from "./task.ts";
 
-export const handler = serve(watchTask, (label) => new EmbeddedMetrics(label));
+export const handler = serve(watchTask, { metrics: (label) => new EmbeddedMetrics(label) });

@@ -5,6 +5,7 @@ import {
   type Node,
   nodesWithin,
   type ParsedStatement,
+  stringsIn,
   textsOf,
   type Words,
 } from "./statements.ts";
@@ -126,8 +127,4 @@ function inText(text: string, routines: Reaching): string | undefined {
   return [...routines].find((name) =>
     new RegExp(`\\b${name.replace(/[^\w]/g, "\\$&")}\\s*\\(`, "i").test(code),
   );
-}
-
-function stringsIn(options: unknown): string[] {
-  return [...nodesWithin(options, "String")].map(({ sval }) => String(sval ?? ""));
 }

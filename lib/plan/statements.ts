@@ -127,6 +127,11 @@ export function* nodesWithin(part: unknown, type: string): Generator<Node> {
   yield* walk(part, type);
 }
 
+/** The texts that stand within it, as they are without quotes and escapes. */
+export function stringsIn(part: unknown): string[] {
+  return [...nodesWithin(part, "String")].map(({ sval }) => String(sval ?? ""));
+}
+
 /** In the order of the text, and without recursion: a long chain of operators is as deep as it is long. */
 function* walk(part: unknown, type: string): Generator<Node> {
   const parts: unknown[] = [part];

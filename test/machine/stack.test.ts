@@ -453,7 +453,7 @@ describe("where things are", () => {
     const named = (Object.values(template.findResources("AWS::Logs::LogGroup")) as Resource[]).filter(
       ({ Properties }) => Properties.LogGroupName !== undefined,
     );
-    expect(named).toHaveLength(2);
+    expect(named).toHaveLength(3);
     for (const { Properties } of named) {
       expect(text(Properties.LogGroupName)).toContain("/aws/vendedlogs/states/");
       expect(text(Properties.LogGroupName)).toContain('{"Ref":"AWS::StackId"}');

@@ -35,7 +35,7 @@ beforeAll(async () => {
   const found = Object.values(template.findResources("AWS::Events::Rule")) as Rule[];
   const about = (machine: string) =>
     found.find(({ Properties }) =>
-      text(Properties.EventPattern.detail.stateMachineArn).includes(`"${machine}`),
+      text(Properties.EventPattern.detail.stateMachineArn ?? "").includes(`"${machine}`),
     ) as Rule;
   rules = { Runs: about("Machine"), CleanUps: about("CleanUp") };
 });

@@ -1,6 +1,5 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { RDSClient } from "@aws-sdk/client-rds";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -20,10 +19,6 @@ import { lambdaClock } from "./lambda-clock.ts";
 import { lazily } from "./lazily.ts";
 import { masterCredentials } from "./master-secret.ts";
 import { PgDatabases } from "./pg-databases.ts";
-import { type Places, RdsArchive, type SnapshotsOf } from "./rds-archive.ts";
-import { RdsClusterFleet } from "./rds-cluster-fleet.ts";
-import { RdsFleet } from "./rds-fleet.ts";
-import { freeBytes } from "./rds-free-space.ts";
 import { SchedulerSchedules } from "./scheduler-schedules.ts";
 import { SfnCallbacks } from "./sfn-callbacks.ts";
 import { SfnExecutions } from "./sfn-executions.ts";
@@ -34,20 +29,12 @@ import { SnsNotifier } from "./sns-notifier.ts";
 // task that needs it: most capabilities need one or two, and may not use the others.
 const cloudWatch = lazily(() => new CloudWatchClient());
 const eventBridge = lazily(() => new EventBridgeClient(PATIENCE));
-const rds = lazily(() => new RDSClient());
 const secrets = lazily(() => new SecretsManagerClient());
 const sfn = lazily(() => new SFNClient());
 const sns = lazily(() => new SNSClient());
 
 const plans = lazily(() => new StoredPlans(evidenceStore(), () => needEnvar(Envar.plan)));
 const deployed = lazily(() => readSettings());
-const instances = lazily(() => new RdsFleet(rds(), (instance) => freeBytes(cloudWatch(), instance)));
-const archive = (of: SnapshotsOf) =>
-  new RdsArchive(
-    (region) => (region === undefined ? rds() : new RDSClient({ region })),
-    archiveOf(deployed()),
-    of,
-  );
 const notifier = lazily(
   () =>
     new SnsNotifier(sns(), {
@@ -69,18 +56,24 @@ const schedules = lazily(
 );
 const http = lazily(() => new FetchHttp());
 
-/** Given by those that publish numbers, of the database of that label: the others are deployed without the library for it. */
-export type MakeMetrics = (label: string) => Metrics;
+/** What only some functions need: the others are deployed without the code for it. */
+export interface Extras {
+  /** Of those that publish numbers, of the database of that label. */
+  metrics?: (label: string) => Metrics;
+  /** Of those that ask the fleet (rds.ts); of no database yet where it is given no settings. */
+  rds?: (deployed: Deployed, settings?: RunSettings) => Pick<World, "fleet" | "archive">;
+}
 
 /** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
 export function awsPorts(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
   progress: (line: string) => void = () => undefined,
-  metrics?: MakeMetrics,
+  extras: Extras = {},
 ): World {
   const unbound = (port: string) => (): never => {
     throw new Error(`No ${port} without a database: the run is bound to none`);
   };
+  const rds = lazily(() => rdsOf(extras));
   return {
     get settings() {
       return settingsOfNone(deployed());
@@ -90,7 +83,7 @@ export function awsPorts(
         return deployed().databases;
       },
       settingsOf: (database) => settingsOf(deployed(), database),
-      of: (settings) => own(settings, metrics),
+      of: (settings) => own(settings, extras),
     },
     get evidence() {
       return evidenceStore();
@@ -99,10 +92,10 @@ export function awsPorts(
       return plans();
     },
     get fleet() {
-      return instances();
+      return rds().fleet;
     },
     get archive() {
-      return archive("instance");
+      return rds().archive;
     },
     databases: { single: false, withSession: unbound("session") },
     metrics: { publish: unbound("numbers") },
@@ -135,30 +128,30 @@ export function awsPorts(
 }
 
 /** What a run with these settings has. */
-function own(settings: RunSettings, metrics: MakeMetrics | undefined) {
+function own(settings: RunSettings, extras: Extras) {
   const databases = lazily(() => databasesOf(settings));
-  const { cluster, instance } = settings;
-  const fleet = lazily(() => (cluster ? new RdsClusterFleet(rds(), instance, cluster) : instances()));
+  const rds = lazily(() => rdsOf(extras, settings));
   return {
     settings,
     get fleet(): DatabaseFleet {
-      return fleet();
+      return rds().fleet;
     },
     get archive(): Archive {
-      return archive(settings.cluster ? "cluster" : "instance");
+      return rds().archive;
     },
     get databases(): PgDatabases {
       return databases();
     },
     get metrics(): Metrics {
-      if (!metrics) throw new Error("This function publishes no numbers");
-      return metrics(settings.label);
+      if (!extras.metrics) throw new Error("This function publishes no numbers");
+      return extras.metrics(settings.label);
     },
   };
 }
 
-function archiveOf({ copyTo, exportTo }: Deployed): Places {
-  return { copyTo, exportTo: exportTo && { ...exportTo, roleArn: needEnvar(Envar.exportRole) } };
+function rdsOf({ rds }: Extras, settings?: RunSettings) {
+  if (!rds) throw new Error("This function asks nothing of RDS");
+  return rds(deployed(), settings);
 }
 
 function databasesOf({ database, secretArn, iamUser, instance, cluster }: RunDatabase): PgDatabases {

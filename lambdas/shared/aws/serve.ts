@@ -1,19 +1,21 @@
 import type { Context } from "aws-lambda";
 import { messageOf } from "../errors.ts";
-import { type Answer, invoke, type Task } from "../task.ts";
-import { awsPorts, type MakeMetrics } from "./ports.ts";
+import { isPing } from "../ping.ts";
+import { type Answer, DONE, invoke, type Task } from "../task.ts";
+import { awsPorts, type Extras } from "./ports.ts";
 
 export type TaskHandler = (event: unknown, context: Context) => Promise<Answer>;
 
 /** The Lambda handler of a task. One line of JSON in the log for each invocation; of the event only run and state. */
 // biome-ignore lint/suspicious/noExplicitAny: the event is parsed by the task; here its type says nothing.
-export function serve(task: Task<any>, metrics?: MakeMetrics): TaskHandler {
+export function serve(task: Task<any>, extras: Extras = {}): TaskHandler {
   return async (event, context) => {
+    if (isPing(event)) return DONE;
     const started = Date.now();
     const about = { task: task.name, ...whichOf(event), request: context.awsRequestId };
     const done = (outcome: Record<string, unknown>) =>
       log({ ...about, ...outcome, seconds: (Date.now() - started) / 1000 });
-    const ports = awsPorts(context, (progress) => log({ ...about, progress }), metrics);
+    const ports = awsPorts(context, (progress) => log({ ...about, progress }), extras);
     // What leaves `invoke` is cut to what the machine's state may carry; the log gets the error as it was.
     let thrown: unknown;
     const watched = {

@@ -433,7 +433,8 @@ $$;
 -- tenants' rows, each row is compared after all. So the wanted number of rows comes, or all that there are.
 --
 -- "looked_at_all": true where every row was compared, so that no nearer one is missing. False where the index chose: it
--- finds about 99 of 100 of the nearest. It is true of the search if it is true of one row.
+-- finds about 99 of 100 of the nearest. It is true of the search if it is true of one row. To a tenant with many rows it
+-- also says that others have rows near the question; not who, and not which.
 --
 -- A vector of zeros has no direction: nothing is near to it, and it is near to nothing.
 -- Compiling such short queries (jit) would take longer than running them.
@@ -443,7 +444,7 @@ $$;
 CREATE FUNCTION nearest_rows(
   relation REGCLASS, target_embedding vector, tenants TEXT[], condition TEXT, max_results INTEGER,
   few INTEGER DEFAULT 5000, candidates INTEGER DEFAULT 1200
-) RETURNS TABLE (id TEXT, entity_type TEXT, distance DOUBLE PRECISION, looked_at_all BOOLEAN)
+) RETURNS TABLE (id TEXT, entity_type TEXT, tenant_id TEXT, distance DOUBLE PRECISION, looked_at_all BOOLEAN)
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET jit = off AS $$
 DECLARE
   -- The most that an index scan can keep at a time. Who wants more rows is better served by comparing all.
@@ -477,7 +478,7 @@ BEGIN
     -- The sub-select is what is looked at, whosever it is. Going on, the scan may bring a nearer one a little later:
     -- hence twice as many as are wanted.
     RETURN QUERY EXECUTE format($sql$
-      SELECT t.id::TEXT, %2$s, t.distance, false
+      SELECT t.id::TEXT, %2$s, t.tenant_id::TEXT, t.distance, false
       FROM (
         SELECT candidate.*, candidate.embedding <=> $1 AS distance
         FROM %1$s candidate
@@ -485,7 +486,7 @@ BEGIN
         ORDER BY candidate.embedding <=> $1
         LIMIT $4
       ) AS t
-      WHERE t.tenant_id = ANY ($2) AND (%3$s)
+      WHERE t.tenant_id = ANY ($2) AND t.distance <> 'NaN' AND (%3$s)
       LIMIT $3
       $sql$, relation, type_column, condition) USING target_embedding, tenants, 2 * max_results, candidates;
     GET DIAGNOSTICS found = ROW_COUNT;
@@ -497,15 +498,15 @@ BEGIN
 
   -- OFFSET 0 keeps the planner from asking the index for the order, since what that finds is not exact.
   RETURN QUERY EXECUTE format($sql$
-    SELECT own.id::TEXT, own.entity_type, own.distance, true
+    SELECT own.id::TEXT, own.entity_type, own.tenant_id::TEXT, own.distance, true
     FROM (
-      SELECT t.id, %2$s AS entity_type, t.embedding <=> $1 AS distance
+      SELECT t.id, %2$s AS entity_type, t.tenant_id, t.embedding <=> $1 AS distance
       FROM %1$s t
       WHERE t.embedding IS NOT NULL AND t.tenant_id = ANY ($2) AND (%3$s)
       OFFSET 0
     ) AS own
     WHERE own.distance <> 'NaN'
-    ORDER BY own.distance
+    ORDER BY own.distance, own.id
     LIMIT $3
     $sql$, relation, type_column, condition) USING target_embedding, tenants, max_results;
 END;
@@ -527,12 +528,12 @@ BEGIN
   RETURN QUERY
   SELECT c.id, c.capability_name, c.agent_id::TEXT, (1 - near.distance)::NUMERIC(5, 4), c.confidence, near.looked_at_all
   FROM (
-    SELECT n.id, min(n.distance) AS distance, bool_or(bool_or(n.looked_at_all)) OVER () AS looked_at_all
+    SELECT n.id, n.tenant_id, min(n.distance) AS distance, bool_or(bool_or(n.looked_at_all)) OVER () AS looked_at_all
     FROM nearest_rows('agent_capabilities_graph', target_embedding, readable,
       format('t.confidence >= %L', min_confidence), max_results) n
-    GROUP BY n.id
+    GROUP BY n.id, n.tenant_id
   ) AS near
-  JOIN agent_capabilities_graph c ON c.id = near.id::UUID AND c.tenant_id = ANY (readable)
+  JOIN agent_capabilities_graph c ON c.id = near.id::UUID AND c.tenant_id = near.tenant_id
   ORDER BY near.distance, c.id
   LIMIT max_results;
 END;
@@ -555,12 +556,12 @@ BEGIN
   SELECT p.id, p.entity_id, p.entity_type, (1 - near.distance)::NUMERIC(5, 4), p.constitutional_refs, p.created_at,
     near.looked_at_all
   FROM (
-    SELECT n.id, min(n.distance) AS distance, bool_or(bool_or(n.looked_at_all)) OVER () AS looked_at_all
+    SELECT n.id, n.tenant_id, min(n.distance) AS distance, bool_or(bool_or(n.looked_at_all)) OVER () AS looked_at_all
     FROM nearest_rows('caws_provenance_graph', target_embedding, readable,
       format('%1$L IS NULL OR t.entity_type = %1$L', verdict_type), max_results) n
-    GROUP BY n.id
+    GROUP BY n.id, n.tenant_id
   ) AS near
-  JOIN caws_provenance_graph p ON p.id = near.id::UUID AND p.tenant_id = ANY (readable)
+  JOIN caws_provenance_graph p ON p.id = near.id::UUID AND p.tenant_id = near.tenant_id
   ORDER BY near.distance, p.id
   LIMIT max_results;
 END;
@@ -568,9 +569,10 @@ $$;
 
 -- By meaning (embedding), by words (query_text) and by acquaintance: capabilities of agents that the best hits' agents
 -- are related to, within include_graph_hops, each at the distance really walked. Each entity appears once, with its
--- best score; one found by meaning and by words scores above either. Of the tenants that share with the caller it finds
--- agents and capabilities: provenance is not shared. "looked_at_all" says whether the search by meaning compared every
--- row, as nearest_rows has it; the search by words always does.
+-- best score; one found by meaning and by words scores above either. What points away from the question scores nothing,
+-- the nearest of it first. Of the tenants that share with the caller it finds agents and capabilities: provenance is not
+-- shared. "looked_at_all" says whether the search by meaning compared every row that the last refresh found, as
+-- nearest_rows has it; the search by words always does.
 CREATE FUNCTION hybrid_search(
   query_embedding vector,
   query_text TEXT DEFAULT NULL,
@@ -596,14 +598,15 @@ BEGIN
   END IF;
   RETURN QUERY
   WITH by_meaning AS (
-    SELECT n.id, n.entity_type, GREATEST(1 - min(n.distance), 0) AS score, bool_or(n.looked_at_all) AS looked_at_all
+    SELECT n.id, n.entity_type, n.tenant_id, min(n.distance) AS distance, GREATEST(1 - min(n.distance), 0) AS score,
+      bool_or(n.looked_at_all) AS looked_at_all
     FROM nearest_rows('hybrid_search_materialized', query_embedding, readable,
       format('(t.confidence IS NULL OR t.confidence >= %L) AND (%2$L::VARCHAR[] IS NULL OR t.entity_type = ANY (%2$L::VARCHAR[]))
         AND (t.entity_type <> ''caws_provenance'' OR t.tenant_id = %3$L)',
         min_confidence, entity_types, this_tenant), max_results) n
-    GROUP BY n.id, n.entity_type
+    GROUP BY n.id, n.entity_type, n.tenant_id
   ), by_words AS (
-    SELECT m.id, m.entity_type::TEXT, ts_rank_cd(to_tsvector('english', m.name), words, 32)::DOUBLE PRECISION AS score
+    SELECT m.id, m.entity_type::TEXT, m.tenant_id, ts_rank_cd(to_tsvector('english', m.name), words, 32)::DOUBLE PRECISION AS score
     FROM hybrid_search_materialized m
     WHERE numnode(words) > 0 AND to_tsvector('english', m.name) @@ words AND m.tenant_id = ANY (readable)
       AND (m.entity_type <> 'caws_provenance' OR m.tenant_id = this_tenant)
@@ -614,30 +617,31 @@ BEGIN
   ), direct AS (
     SELECT
       m.id, m.entity_type, m.name, m.parent_id, m.tenant_id,
-      1 - (1 - COALESCE(v.score, 0)) * (1 - COALESCE(w.score, 0)) AS score,
+      v.distance, 1 - (1 - COALESCE(v.score, 0)) * (1 - COALESCE(w.score, 0)) AS score,
       CASE WHEN v.id IS NULL THEN 'text' WHEN w.id IS NULL THEN 'vector' ELSE 'hybrid' END AS source
     FROM by_meaning v
-    FULL JOIN by_words w ON w.id = v.id AND w.entity_type = v.entity_type
+    FULL JOIN by_words w ON w.id = v.id AND w.entity_type = v.entity_type AND w.tenant_id = v.tenant_id
     JOIN hybrid_search_materialized m
       ON m.id = COALESCE(v.id, w.id) AND m.entity_type = COALESCE(v.entity_type, w.entity_type)
-      AND m.tenant_id = ANY (readable) AND (m.entity_type <> 'caws_provenance' OR m.tenant_id = this_tenant)
+      AND m.tenant_id = COALESCE(v.tenant_id, w.tenant_id)
   ), seed AS (
     SELECT d.agent_id, max(d.score) AS score
     FROM (
-      SELECT CASE d.entity_type WHEN 'agent' THEN d.id ELSE d.parent_id END AS agent_id, d.score
+      SELECT CASE d.entity_type WHEN 'agent' THEN d.id ELSE d.parent_id END AS agent_id, d.score, d.distance
       FROM direct d
       WHERE d.entity_type IN ('agent', 'agent_capability')
     ) AS d
     WHERE include_graph_hops > 0
     GROUP BY d.agent_id
-    ORDER BY 2 DESC, 1
+    ORDER BY 2 DESC, min(d.distance), 1
     LIMIT seeds
   ), related AS (
     SELECT t.agent_id, s.score * t.cumulative_confidence / (t.hop_distance + 1) AS score, t.hop_distance
     FROM seed s
     CROSS JOIN LATERAL traverse_agent_relationships(s.agent_id, include_graph_hops, min_confidence, NULL, acquaintances) t
   ), by_graph AS (
-    SELECT m.id, m.entity_type, m.name, m.parent_id, m.tenant_id, r.score, 'graph' AS source, r.hop_distance
+    SELECT m.id, m.entity_type, m.name, m.parent_id, m.tenant_id, NULL::DOUBLE PRECISION AS distance, r.score,
+      'graph' AS source, r.hop_distance
     FROM related r
     JOIN hybrid_search_materialized m ON m.parent_id = r.agent_id
     WHERE m.entity_type = 'agent_capability' AND m.tenant_id = ANY (readable)
@@ -646,7 +650,7 @@ BEGIN
   ), best AS (
     SELECT DISTINCT ON (f.entity_type, f.id, f.tenant_id) f.*
     FROM (
-      SELECT d.id, d.entity_type, d.name, d.parent_id, d.tenant_id, d.score, d.source, 0 AS hop_distance FROM direct d
+      SELECT d.*, 0 AS hop_distance FROM direct d
       UNION ALL
       SELECT * FROM by_graph
     ) AS f
@@ -655,7 +659,7 @@ BEGIN
   SELECT b.id, b.entity_type, b.name, b.score::NUMERIC(5, 4), b.source::VARCHAR, b.hop_distance, b.parent_id,
     COALESCE((SELECT bool_or(v.looked_at_all) FROM by_meaning v), true)
   FROM best b
-  ORDER BY b.score DESC, b.hop_distance, b.id
+  ORDER BY b.score DESC, b.hop_distance, b.distance, b.id
   LIMIT max_results;
 END;
 $$;

@@ -36,7 +36,11 @@ beforeAll(async () => {
   await db.exec("SELECT refresh_hybrid_search_index(); ANALYZE");
 });
 afterAll(() => db.close());
-beforeEach(() => becomeOwner(db));
+beforeEach(async () => {
+  // What a failed test left open.
+  await db.exec("ROLLBACK");
+  await becomeOwner(db);
+});
 
 const names = async (sql: string) => (await db.query<{ name: string }>(sql)).rows.map(({ name }) => name);
 
@@ -113,7 +117,7 @@ describe("a search finds a tenant's rows, wherever they are", () => {
         `SELECT name, looked_at_all AS all FROM hybrid_search(${QUESTION}, min_confidence => 0.5)`,
       );
       for (const { rows } of [similar, hybrid]) {
-        expect(new Set(rows.map(({ name }) => name))).toEqual(new Set(right));
+        expect(rows.map(({ name }) => name)).toEqual(right);
         expect(rows.every(({ all }) => all)).toBe(true);
       }
     },
@@ -148,6 +152,145 @@ describe("a search finds a tenant's rows, wherever they are", () => {
     expect(await names(`SELECT name FROM hybrid_search(${QUESTION})`)).toEqual([]);
   });
 
+  test("of two tenants' rows with one id, each at its own distance", async () => {
+    await db.exec(`
+      UPDATE tenants SET isolation_level = 'shared', sharing_rules = '["borrower"]' WHERE id = 'lender';
+      SELECT create_tenant('borrower', 'search', 'borrower');
+      INSERT INTO agent_profiles (name, model_family, tenant_id) VALUES ('borrower', 'm', 'borrower');
+      INSERT INTO agent_capabilities_graph (id, agent_id, tenant_id, capability_name, confidence, extraction_confidence, embedding)
+      SELECT (SELECT id FROM agent_capabilities_graph WHERE tenant_id = 'lender' AND vector_norm(embedding) > 0
+               ORDER BY (embedding <=> ${QUESTION}) + 0 LIMIT 1),
+             a.id, a.tenant_id, 'farthest', 0.9, 0.9, ${QUESTION} * array_fill(-1, ARRAY[768])::vector
+        FROM agent_profiles a WHERE a.name = 'borrower';
+      SELECT refresh_hybrid_search_index()`);
+    const right = await nearest(["lender", "borrower"], "true", 11);
+    expect(right).not.toContain("farthest");
+    for (const search of [
+      `SELECT capability_name AS name FROM find_similar_capabilities(${QUESTION}, max_results => 11)`,
+      `SELECT name FROM hybrid_search(${QUESTION}, max_results => 11)`,
+    ]) {
+      await asApplication("borrower");
+      expect(await names(search)).toEqual(right);
+      await becomeOwner(db);
+    }
+    await db.exec(`
+      DELETE FROM agent_capabilities_graph WHERE tenant_id = 'borrower';
+      UPDATE tenants SET isolation_level = 'strict', sharing_rules = '[]' WHERE id = 'lender';
+      SELECT refresh_hybrid_search_index()`);
+  });
+
+  test("of rows equally far those with the least ids, each time the same", async () => {
+    await db.exec(`
+      SELECT create_tenant('same', 'search', 'same');
+      INSERT INTO agent_profiles (name, model_family, tenant_id) VALUES ('same', 'm', 'same');
+      INSERT INTO agent_capabilities_graph (agent_id, tenant_id, capability_name, confidence, extraction_confidence, embedding)
+      SELECT a.id, a.tenant_id, 'same ' || n, 0.9, 0.9, direction(-1, 1)
+        FROM agent_profiles a, generate_series(1, 25) AS n WHERE a.name = 'same';
+      SELECT refresh_hybrid_search_index()`);
+    const right = await names(
+      "SELECT capability_name AS name FROM agent_capabilities_graph WHERE tenant_id = 'same' ORDER BY id LIMIT 10",
+    );
+    await asApplication("same");
+    expect(await names(`SELECT capability_name AS name FROM find_similar_capabilities(${QUESTION})`)).toEqual(
+      right,
+    );
+    expect(await names(`SELECT name FROM hybrid_search(${QUESTION})`)).toEqual(right);
+  });
+
+  test.each([
+    ["0", 0],
+    ["NULL, which is no limit", 12],
+    ["1", 1],
+    ["2147483647", 12],
+  ])("at most as many as asked for: %s", async (wanted, rows) => {
+    await asApplication("far");
+    const limit = `max_results => ${wanted.split(",")[0]}`;
+    expect(await names(`SELECT name FROM hybrid_search(${QUESTION}, ${limit})`)).toHaveLength(rows);
+    expect(
+      await names(`SELECT capability_name AS name FROM find_similar_capabilities(${QUESTION}, ${limit})`),
+    ).toHaveLength(rows);
+    await becomeOwner(db);
+    const large = await names(
+      `SELECT DISTINCT id AS name FROM nearest_rows('agent_capabilities_graph', ${QUESTION}, '{far}', 'true', ${wanted.split(",")[0]}, 0)`,
+    );
+    // Of a single one wanted, the index may name two.
+    expect(large.length).toBeGreaterThanOrEqual(rows);
+    expect(large.length).toBeLessThanOrEqual(2 * rows);
+  });
+
+  test("by a prepared statement whose plan is kept, whoever asks", async () => {
+    const searches = [
+      `SELECT capability_name AS name FROM find_similar_capabilities($1)`,
+      `SELECT name FROM hybrid_search($1)`,
+      `SELECT capability_name AS name FROM agent_capabilities_graph WHERE vector_norm(embedding) > 0
+        ORDER BY (embedding <=> $1) + 0 LIMIT 10`,
+    ];
+    const right = new Map<string, string[]>();
+    for (const tenant of ["far", "nine"]) right.set(tenant, await nearest([tenant]));
+    await db.exec("SET plan_cache_mode = force_generic_plan");
+    for (const [place, search] of searches.entries())
+      await db.exec(`PREPARE search_${place}(vector) AS ${search}`);
+    await db.exec("SET ROLE v2_app");
+    for (const tenant of ["far", "nine", "none", "", "far", "nine", "far"]) {
+      await db.exec(`SET app.current_tenant = '${tenant}'`);
+      for (const place of searches.keys())
+        expect(await names(`EXECUTE search_${place}(direction(1, 0))`)).toEqual(right.get(tenant) ?? []);
+    }
+  });
+
+  test("in a transaction that only reads, in which another tenant's name finds nothing", async () => {
+    const right = await nearest(["far"]);
+    await asApplication("far");
+    await db.exec("BEGIN READ ONLY");
+    expect(await names(`SELECT name FROM hybrid_search(${QUESTION})`)).toEqual(right);
+    expect(await names(`SELECT name FROM hybrid_search(${QUESTION}, p_tenant_id => 'nine')`)).toEqual([]);
+    await db.exec("COMMIT");
+  });
+
+  test("where the index cannot be used, no row without a direction is among them", async () => {
+    await db.exec("SET enable_indexscan = off");
+    const { rows } = await db.query<{ distance: number }>(
+      `SELECT distance FROM nearest_rows('agent_capabilities_graph', ${QUESTION}, '{far}', 'true', 13, 0)`,
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(12);
+    expect(rows.filter(({ distance }) => Number.isNaN(distance))).toEqual([]);
+  });
+
+  test("as a large tenant whose rows all point away from the question, the nearest first", async () => {
+    const away = `(${QUESTION} * array_fill(-1, ARRAY[768])::vector)`;
+    const right = await names(`
+      SELECT capability_name AS name FROM agent_capabilities_graph
+       WHERE tenant_id = 'crowd' AND vector_norm(embedding) > 0 ORDER BY (embedding <=> ${away}) + 0 LIMIT 10`);
+    await db.exec(`
+      BEGIN;
+      DO $$ BEGIN
+        EXECUTE replace(replace(pg_get_functiondef('nearest_rows'::regproc), 'DEFAULT 5000', 'DEFAULT 0'), 'DEFAULT 1200', 'DEFAULT 1000');
+      END $$;
+      SET app.current_tenant = 'crowd'; SET ROLE v2_app`);
+    const { rows } = await db.query<{ name: string; all: boolean }>(
+      `SELECT name, looked_at_all AS all FROM hybrid_search(${away})`,
+    );
+    await db.exec("ROLLBACK");
+    expect(new Set(rows.map(({ all }) => all))).toEqual(new Set([false]));
+    expect(rows.filter(({ name }) => right.includes(name)).length).toBeGreaterThanOrEqual(9);
+    const places = rows.map(({ name }) => right.indexOf(name)).filter((place) => place >= 0);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+  });
+
+  test("whatever settings the transaction has", async () => {
+    const right = await nearest(["far"]);
+    await asApplication("far");
+    await db.exec(`SELECT '[1]'::vector; BEGIN; SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = 1;
+      SET LOCAL hnsw.max_scan_tuples = 1; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off`);
+    expect(await names(`SELECT name FROM hybrid_search(${QUESTION})`)).toEqual(right);
+    await db.exec("RESET ROLE");
+    expect((await asLarge(["far"])).names).toEqual(right);
+    expect(
+      await names("SELECT current_setting('hnsw.iterative_scan') || current_setting('enable_sort') AS name"),
+    ).toEqual(["strict_orderoff"]);
+    await db.exec("COMMIT");
+  });
+
   test("a question without a direction is near to nothing, and its words are searched all the same", async () => {
     await asApplication("far");
     const zero = "array_fill(0, ARRAY[768])::vector";
@@ -174,6 +317,11 @@ describe("a search finds a tenant's rows, wherever they are", () => {
 });
 
 describe("what a direct query meets", () => {
+  beforeAll(async () => {
+    await becomeOwner(db);
+    await db.exec("ANALYZE");
+  });
+
   const DIRECT = `SELECT capability_name AS name FROM agent_capabilities_graph ORDER BY embedding <=> ${QUESTION} LIMIT 10`;
 
   test("an iterative scan whose memory is used up ends without a word", async () => {

@@ -4,6 +4,7 @@ import { MAY_READ } from "../../../lambdas/prove/catalog-secrets.ts";
 import type { CatalogObject } from "../../../lambdas/prove/fingerprint.ts";
 import { fingerprintQuery } from "../../../lambdas/prove/fingerprint-sql.ts";
 import { ALIVE } from "../../../lambdas/prove/pinned.ts";
+import { MOMENT } from "../../../lambdas/prove/standing-catalog.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 
 const NOTHING_READ = { subscription: [] };
@@ -42,6 +43,8 @@ export class StandInDatabase {
         if (text === MAY_READ) return [NOTHING_READ] as Row[];
         if (text === fingerprintQuery(NOTHING_READ)) return this.catalog() as Row[];
         if (text === ACCESS_QUERY) return [] as Row[];
+        if (text === MOMENT)
+          return [{ moment: JSON.stringify([this.identity, [...this.has], this.fenced]) }] as Row[];
         if (text === ALIVE) return [{}] as Row[];
         throw new Error(`The stand-in knows no answer to ${text.slice(0, 80)}`);
       },

@@ -50,6 +50,7 @@ describe("a statement is refused in a step, with the reason and what to write in
     ["CREATE TEMP TABLE x AS SELECT 1", /Add ON COMMIT DROP/],
     ["UPDATE t SET a = 1 RETURNING a", /Take RETURNING out/],
     ["DO $$ BEGIN UPDATE t SET a = 1; COMMIT; END $$", /-- sluice: step "name" in batches/],
+    ["DO E'BEGIN \\x52ollback; END'", /-- sluice: step "name" in batches/],
     ["PREPARE p AS SELECT 1", /lasts? for the session/],
     ["CREATE DATABASE other", /about another database/],
     ["ALTER SYSTEM SET work_mem = '1GB'", /parameter group/],
