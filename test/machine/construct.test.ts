@@ -100,7 +100,7 @@ test("a stack that is not indented has room for two, and not for three", () => {
   made(stack, props);
   made(stack, named(props, "stock"), "Stock");
   const template = Template.fromStack(stack);
-  template.resourceCountIs("AWS::StepFunctions::StateMachine", 4);
+  template.resourceCountIs("AWS::StepFunctions::StateMachine", 6);
   expect(JSON.stringify(template.toJSON()).length).toBeLessThan(1_000_000);
   expect(() => made(stack, named(props, "legacy"), "Legacy")).toThrow(/Shop has 3 of Sluice, .*\.\.\.\)$/s);
 });
