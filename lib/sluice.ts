@@ -1,4 +1,4 @@
-import { Names, Stack, Token, Validations } from "aws-cdk-lib";
+import { Names, Stack, Token } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type * as iam from "aws-cdk-lib/aws-iam";
 import * as rds from "aws-cdk-lib/aws-rds";
@@ -9,7 +9,7 @@ import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { Deployment } from "./deployment.ts";
 import { compilePlanNow } from "./plan/compile-now.ts";
-import { MOST_TEMPLATE_BYTES } from "./plan/limits.ts";
+import { MOST_TEMPLATE_BYTES, templateBytesOf } from "./plan/limits.ts";
 import { type Asked, parseSettings, type Settings, SettingsError, type SettingsGiven } from "./settings.ts";
 
 /** What a team's own app gives; all else is found in its constructs, or has a default. */
@@ -69,28 +69,46 @@ export class Sluice extends Construct {
       });
     if (typeof props.instance !== "string")
       props.instance.connections.allowDefaultPortFrom(securityGroup, "Functions of Sluice");
+    const plan = compilePlanNow(props.plan);
     const { machine, storage, publishers, notices } = new Deployment(this, "Default", {
       settings,
-      plan: compilePlanNow(props.plan),
+      plan,
       network: { vpc, subnets, securityGroup },
     });
     this.stateMachine = machine.stateMachine;
     this.evidence = storage.bucket;
     this.publishers = publishers.policy;
     this.approvers = notices.approvers;
-    warnOfAnother(this);
+    takeRoom(this, templateBytesOf(plan, 1));
   }
 }
 
+/** Of an indented template to one that is not. */
+const INDENTED = 4 / 3;
+
+/** What each takes of its stack's template, about, without indentation. */
+const BYTES = new WeakMap<Construct, number>();
+
 /** CloudFormation would refuse the template only when it is deployed. */
-function warnOfAnother(scope: Construct): void {
+function takeRoom(scope: Construct, bytes: number): void {
   const stack = Stack.of(scope);
-  const here = stack.node.findAll().filter((each) => each instanceof Sluice && Stack.of(each) === stack);
-  if (here.length > 1)
-    Validations.of(scope).addWarning(
-      "sluice:template-size",
-      `${stack.node.path} has ${here.length} of Sluice. Each adds about 620 KB to the template, or 460 KB with suppressTemplateIndentation, and CloudFormation takes ${MOST_TEMPLATE_BYTES} bytes. Give each a stack or a nested stack of its own.`,
-    );
+  BYTES.set(scope, bytes);
+  const here = stack.node.findAll().filter((each) => BYTES.has(each) && Stack.of(each) === stack);
+  const dense = here.reduce((sum, each) => sum + (BYTES.get(each) ?? 0), 0);
+  // The stack has no other word for it.
+  const all = Reflect.get(stack, "_suppressTemplateIndentation") === true ? dense : dense * INDENTED;
+  if (here.length === 1 || all <= MOST_TEMPLATE_BYTES) return;
+  const kilobytes = (size: number) => `${Math.round(size / 1000)} KB`;
+  const { path } = stack.node;
+  const { id } = scope.node;
+  refuse(
+    scope,
+    `${path} has ${here.length} of Sluice, which take about ${kilobytes(all)} of its template, and CloudFormation takes ${kilobytes(MOST_TEMPLATE_BYTES)}. Give each a stack of its own, or a nested one: new Sluice(new NestedStack(this, "${id}Stack"), "${id}", ...)${
+      dense <= MOST_TEMPLATE_BYTES
+        ? `. Or give ${path} suppressTemplateIndentation: true, with which they take ${kilobytes(dense)}`
+        : ""
+    }`,
+  );
 }
 
 /** What stands for a name while the settings are checked, where only CloudFormation knows it. */

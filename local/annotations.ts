@@ -1,6 +1,7 @@
 import { relative, resolve } from "node:path";
 import type { Report } from "../lambdas/report/schema.ts";
 import type { PlanError } from "../lib/plan/plan-error.ts";
+import { portable } from "../lib/portable.ts";
 import type { Finding } from "./squawk.ts";
 
 /** Something to be shown at a line of a pull request. */
@@ -72,7 +73,7 @@ function lineIn(text: string): number | undefined {
 export function githubCommands(folder: string, annotations: readonly Annotation[]): string[] {
   const root = process.env.GITHUB_WORKSPACE ?? process.cwd();
   return annotations.map((one) => {
-    const file = relative(root, resolve(folder, one.file));
+    const file = portable(relative(root, resolve(folder, one.file)));
     const place = [`file=${property(file)}`, ...(one.line === undefined ? [] : [`line=${one.line}`])];
     return `::${one.level} ${[...place, `title=${property(one.title)}`].join(",")}::${data(one.message)}`;
   });

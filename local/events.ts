@@ -51,8 +51,10 @@ export interface OpenGate {
    * Rejects with what is wrong with the answer.
    */
   decide(decision: Decision, by: string, comment: string): Promise<"decided" | "counted" | "before">;
-  /** Resolves when the gate is answered, by whomever, or its time is over. */
+  /** Resolves when the gate is answered, by whomever, or its time is over; a moment later, as it is looked for. */
   closed: Promise<{ decision: Decision; by: string } | undefined>;
+  /** The answer as it is now; undefined where there is none. */
+  look(): Promise<{ decision: Decision; by: string } | undefined>;
 }
 
 export interface LocalEnd {

@@ -1,9 +1,27 @@
-import { chmod, mkdir, readdir, rm, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { Doc, type FolderDoc } from "../lambdas/shared/documents.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import { UsageError } from "./events.ts";
 import { fileEvidence } from "./file-evidence.ts";
+
+/** What runs keep in the folder that they are called in, unless they are told otherwise. */
+export const OWN_FOLDER = ".sluice";
+
+/** Makes that folder, in which git sees nothing: evidence is no part of a team's repository. */
+export async function makeOwnFolder(folder: string = OWN_FOLDER): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(join(folder, ".gitignore"), "*\n", { flag: "wx" });
+  } catch (error) {
+    // Another run's, or the team's own.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+export function folderOfRun(run: string): string {
+  return resolve(OWN_FOLDER, "runs", run);
+}
 
 /** A folder that one run has to itself. */
 export interface TakenFolder {

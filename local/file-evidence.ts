@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { EvidenceStore, Lease, LeaseHolder } from "../lambdas/shared/ports.ts";
+import { portable } from "../lib/portable.ts";
 
 /**
  * The evidence of one run as files of one folder: key `runs/<run>/report.json` is `<folder>/report.json`, and its plan,
@@ -39,7 +40,7 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
     const within = dirname(path(`${prefix}-`));
     return entriesIn(within)
       .filter((entry) => entry.isFile() && !entry.name.endsWith(".new"))
-      .map((entry) => run + relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+      .map((entry) => run + portable(relative(folder, join(entry.parentPath, entry.name))))
       .filter((key) => key.startsWith(prefix))
       .sort();
   };
@@ -56,7 +57,10 @@ export function fileEvidence(folder: string, leases: string = join(folder, "leas
         if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
         throw error;
       } finally {
-        unlinkSync(aside);
+        // Windows refuses that while something else, such as a scanner, reads the file; nobody reads it by this name.
+        try {
+          unlinkSync(aside);
+        } catch {}
       }
     },
     read: async (key) => readOrNothing(path(key)),

@@ -27,7 +27,10 @@ export async function openedGate(
   const { gate, attempt } = address;
   const evidence = evidenceOf(ports.evidence, run);
   const doc = await evidence.need<GateDoc>(Doc.gate(gate, attempt));
-  const decision = () => evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
+  const look = async () => {
+    const made = await evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
+    return made && { decision: made.decision, by: made.by };
+  };
   return {
     doc,
     link,
@@ -58,11 +61,12 @@ export async function openedGate(
     },
     closed: (async () => {
       while (Date.now() < Date.parse(doc.expiresAt)) {
-        const made = await decision();
-        if (made) return { decision: made.decision, by: made.by };
+        const made = await look();
+        if (made) return made;
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS).unref());
       }
       return undefined;
     })(),
+    look,
   };
 }

@@ -91,6 +91,17 @@ export function markdownOf(report: Report, before?: Figures): string {
 
 const HIDDEN = /<!-- sluice-figures ([\w+/=]+) -->/;
 
+/** What readers see of a text, and what they do not. */
+export function figuresAsideOf(markdown: string): { shown: string; figures: string } {
+  const [figures = ""] = HIDDEN.exec(markdown) ?? [];
+  return { shown: markdown.replace(figures, ""), figures };
+}
+
+/** A text that has no figures of its own, with those of an earlier one: the next is compared with these. */
+export function keepingFigures(markdown: string, before: Figures | undefined): string {
+  return before === undefined || figuresIn(markdown) ? markdown : `${markdown}\n${hidden(before)}\n`;
+}
+
 /** What the next one is compared with: no reader sees it, and no text from outside ends the comment. */
 function hidden(figures: Figures): string {
   return `<!-- sluice-figures ${Buffer.from(JSON.stringify(figures)).toString("base64")} -->`;
@@ -120,10 +131,21 @@ export function markdownOfMistakes(plan: string, mistakes: readonly string[]): s
   ].join("\n");
 }
 
-/** A run without a report. */
-export function markdownWithoutResult(plan: string): string {
-  return `### Sluice: ${code(plan)}\n\n**The rehearsal has no result.** It did not start, or it was interrupted. The job's log shows why.\n`;
+/**
+ * A run without a report.
+ * @param why where it is known here
+ */
+export function markdownWithoutResult(plan: string, why?: string): string {
+  const shown = why === undefined ? "The job's log shows why." : text(why);
+  return `### Sluice: ${nameOf(plan)}\n\n**The rehearsal has no result.** It did not start, or it was interrupted. ${shown}\n`;
 }
+
+/** A run that is under way. */
+export function markdownUnderWay(plan: string): string {
+  return `### Sluice: ${nameOf(plan)}\n\n**The rehearsal is under way.** If the job has ended, it was interrupted.\n`;
+}
+
+const nameOf = (plan: string) => (plan === "" ? "migrations" : code(plan));
 
 function table({ migrations }: Figures): string {
   return [
@@ -199,7 +221,7 @@ function gatesText({ gates }: Report): string[] {
 function sinceText(before: Figures, now: Figures): string {
   const lines = changesSince(before, now);
   return [
-    "**Since the last push**",
+    "**Since the last push that was rehearsed**",
     "",
     ...(lines.length === 0 ? ["- nothing that is shown here"] : lines),
   ].join("\n");

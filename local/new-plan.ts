@@ -5,6 +5,7 @@ import { PACKAGE_FOLDER } from "../lib/package.ts";
 import { BASELINE, loadPlan } from "../lib/plan/compile.ts";
 import { inWords } from "../lib/plan/folder-name.ts";
 import { LOCAL_OWNER } from "../lib/plan/schema.ts";
+import { portable } from "../lib/portable.ts";
 import { EmbeddedInstance } from "./embedded-instance.ts";
 import { UsageError } from "./events.ts";
 import { addressIn } from "./server/address.ts";
@@ -63,13 +64,13 @@ export async function newPlan(dir: string, fromDatabase: string | undefined): Pr
       ? []
       : [
           wrong,
-          `Mend ${BASELINE}, or rehearse on a server of yours: sluice rehearse --plan ${dir} --database-url ...`,
+          `Mend ${BASELINE}, or rehearse on a server of yours: npx sluice rehearse --plan ${dir} --database-url ...`,
         ]),
     "",
     "Next:",
     "  write your migration into 001_first, and name the folder after it",
-    `  sluice check ${dir}`,
-    `  sluice rehearse --plan ${dir}`,
+    `  npx sluice check ${dir}`,
+    `  npx sluice rehearse --plan ${dir}`,
   ];
 }
 
@@ -79,7 +80,7 @@ function planYaml(
   taken: { owner: string; extensions: readonly string[]; applicationRoles: readonly string[] } | undefined,
 ): string {
   const lines = [
-    `# yaml-language-server: $schema=${relative(folder, SCHEMA)}`,
+    `# yaml-language-server: $schema=${portable(relative(folder, SCHEMA))}`,
     "# No key is required; docs/plan-format.md explains each.",
     `title: ${JSON.stringify(inWords(name))}`,
   ];

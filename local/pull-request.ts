@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { UsageError } from "./events.ts";
+import { figuresAsideOf } from "./markdown.ts";
 
 /** A pull request at GitHub, and what its comments are written with. */
 export interface PullRequest {
   /** Of its comments. */
   url: string;
   token: string;
+  /** Its newest commit, when the job began. */
+  commit: string;
 }
 
 interface Comment {
@@ -14,7 +17,9 @@ interface Comment {
   body: string;
 }
 
-const eventSchema = z.object({ pull_request: z.object({ number: z.number().int() }).optional() });
+const eventSchema = z.object({
+  pull_request: z.object({ number: z.number().int(), head: z.object({ sha: z.string() }) }).optional(),
+});
 const commentsSchema = z.array(
   z.object({
     url: z.url(),
@@ -38,31 +43,33 @@ export async function pullRequestIn(environment: NodeJS.ProcessEnv): Promise<Pul
     );
   const { pull_request: about } = eventSchema.parse(JSON.parse(await readFile(GITHUB_EVENT_PATH, "utf8")));
   if (!about || !token) return undefined;
-  return { url: `${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/issues/${about.number}/comments`, token };
+  const url = `${GITHUB_API_URL}/repos/${GITHUB_REPOSITORY}/issues/${about.number}/comments`;
+  return { url, token, commit: about.head.sha };
 }
 
 /**
  * What the comment says so far; empty where there is none, or it may not be read.
+ * @param about what the job was told to rehearse: each has a comment of its own
  * @throws UsageError for any other failure of GitHub's
  */
-export async function lastText(request: PullRequest, plan: string): Promise<string> {
+export async function lastText(request: PullRequest, about: string): Promise<string> {
   try {
-    return (await lastComment(request, plan))?.body ?? "";
+    return (await lastComment(request, about))?.body ?? "";
   } catch (error) {
     if (error instanceof NotAllowed) return "";
     throw error;
   }
 }
 
-/** Sluice's own comment about that plan; undefined where there is none yet. */
-async function lastComment(request: PullRequest, plan: string): Promise<Comment | undefined> {
+/** Sluice's own comment about that; undefined where there is none yet. */
+async function lastComment(request: PullRequest, about: string): Promise<Comment | undefined> {
   for (let page = 1; ; page++) {
     const url = `${request.url}?per_page=${A_PAGE}&page=${page}`;
     const { data: comments } = commentsSchema.safeParse(await ask(request, url));
     if (!comments) throw failure("answers no comments", "GET", url);
     const own = comments.find(
       ({ body, user, author_association: is }) =>
-        body?.startsWith(marker(plan)) && (user?.type === "Bot" || OF_THE_TEAM.has(is)),
+        body?.startsWith(marker(about)) && (user?.type === "Bot" || OF_THE_TEAM.has(is)),
     );
     if (own) return { url: own.url, body: own.body ?? "" };
     if (comments.length < A_PAGE) return undefined;
@@ -74,10 +81,10 @@ async function lastComment(request: PullRequest, plan: string): Promise<Comment 
  * nothing else.
  * @returns what was done
  */
-export async function keepComment(request: PullRequest, plan: string, markdown: string): Promise<string> {
-  const body = cut(`${marker(plan)}\n${markdown}`);
+export async function keepComment(request: PullRequest, about: string, markdown: string): Promise<string> {
+  const body = bodyOf(request, about, markdown);
   try {
-    const there = await lastComment(request, plan);
+    const there = await lastComment(request, about);
     await ask(request, there?.url ?? request.url, there ? "PATCH" : "POST", { body });
     return there ? "The comment on the pull request is changed." : "The pull request has a comment now.";
   } catch (error) {
@@ -89,17 +96,25 @@ export async function keepComment(request: PullRequest, plan: string, markdown: 
 
 class NotAllowed extends Error {}
 
-/** Nobody sees it. One for each plan. */
-function marker(plan: string): string {
-  return `<!-- sluice ${Buffer.from(plan).toString("base64")} -->`;
+/** Nobody sees it. */
+function marker(about: string): string {
+  return `<!-- sluice ${Buffer.from(about).toString("base64")} -->`;
 }
 
 /** GitHub takes so many characters. */
 const MOST = 65_536;
-const CUT = "\n\nThe rest is in the job's summary.";
+const CUT = "\n\nThe rest is in the job's summary.\n\n";
 
-function cut(body: string): string {
-  return body.length <= MOST ? body : `${body.slice(0, MOST - CUT.length)}${CUT}`;
+/** Says of which commit it is: a job that is killed, or cannot install Sluice, leaves the comment as it was. */
+function bodyOf({ commit }: PullRequest, about: string, markdown: string): string {
+  const { shown, figures } = figuresAsideOf(markdown);
+  const first = `${marker(about)}\nCommit ${commit.slice(0, 12)}\n\n`;
+  const fits = first.length + shown.length + figures.length <= MOST;
+  // Without figures the next push has nothing to compare with: they go only where they leave too little room.
+  const kept = fits || figures.length <= MOST / 2 ? figures : "";
+  const room = MOST - first.length - kept.length;
+  const text = shown.length <= room ? shown : `${shown.slice(0, room - CUT.length)}${CUT}`;
+  return `${first}${text}${kept}`;
 }
 
 async function ask(
@@ -122,6 +137,9 @@ async function ask(
     const { cause = error } = error;
     throw failed(`gives no answer (${cause instanceof Error ? cause.message : cause})`);
   });
+  // The same status as for what is not allowed.
+  if (answer.headers.has("retry-after") || answer.headers.get("x-ratelimit-remaining") === "0")
+    throw failed(`takes no more requests for now, and answers ${answer.status}`);
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
     throw new NotAllowed(`GitHub answers ${answer.status}`);
   if (!answer.ok) throw failed(`answers ${answer.status}`);

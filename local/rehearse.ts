@@ -27,7 +27,7 @@ import {
   UNDISTURBED,
   UsageError,
 } from "./events.ts";
-import { type TakenFolder, takeFolder } from "./evidence-folder.ts";
+import { folderOfRun, makeOwnFolder, type TakenFolder, takeFolder } from "./evidence-folder.ts";
 import { fileEvidence } from "./file-evidence.ts";
 import { openedGate } from "./gate.ts";
 import { startGateServer } from "./gate-server.ts";
@@ -48,11 +48,10 @@ export const rehearse: Rehearse = async (options) => {
   const { databaseUrl, apply } = options;
   if (apply && databaseUrl === undefined) throw new UsageError("--apply needs a --database-url.");
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
+  // A server's leases are there, too.
+  if (options.out === undefined || databaseUrl !== undefined) await makeOwnFolder();
   // Before anything else: two runs in one folder would act on each other's evidence.
-  const folder = await takeFolder(
-    options.out === undefined ? resolve(".sluice/runs", run) : resolve(options.out),
-    run,
-  );
+  const folder = await takeFolder(options.out === undefined ? folderOfRun(run) : resolve(options.out), run);
   try {
     const loaded = await loadPlan(options.plan);
     // Before what takes long: most mistakes are in how the database is reached.

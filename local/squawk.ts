@@ -1,12 +1,14 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import * as z from "zod";
 import { type CompiledPlan, RESTORE, type SqlFile, type Step } from "../lambdas/shared/plan.ts";
-import { PACKAGE_FOLDER } from "../lib/package.ts";
 import { readText } from "../lib/plan/read-text.ts";
+import { portable } from "../lib/portable.ts";
+import { UsageError } from "./events.ts";
 
 // squawk over a plan's SQL as the step engine sends it. Squawk knows files, not steps, so it gets copies in which each
 // mark is what the engine does there; every line keeps its number.
@@ -32,8 +34,12 @@ const finding = z.object({
   rule_name: z.string(),
 });
 
+/** Holds for no plan. A step is done once: the ledger's row commits with it. IF NOT EXISTS would pass over an object of another shape. */
+const FOR_NO_PLAN = ["prefer-robust-stmts"];
 /** A rollback is there to drop what its migration made; that it drops nothing else is proven, not linted. */
 const DROPS = ["ban-drop-table", "ban-drop-column", "ban-drop-not-null"];
+
+const CONFIG = ".squawk.toml";
 
 const OPENS: Readonly<Record<Step["kind"], string>> = {
   transaction: "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '12h';",
@@ -47,43 +53,70 @@ const CLOSES: Readonly<Record<Step["kind"], string>> = {
 };
 
 /**
- * All findings, file by file; undefined where squawk is not installed: it is optional.
+ * All findings, file by file; undefined where squawk is not installed: it is optional. The settings are those that squawk
+ * would find itself: the nearest .squawk.toml at or above the plan's folder. Paths in it are as from its own folder.
  * @param folder of the plan
+ * @throws UsageError for settings that squawk does not take
  */
 export async function squawkFindings(folder: string, plan: CompiledPlan): Promise<Finding[] | undefined> {
   const program = squawkProgram();
   if (program === undefined) return undefined;
   const copies = await mkdtemp(join(tmpdir(), "sluice-lint-"));
+  const config = configFor(resolve(folder));
+  const place = config === undefined ? "" : portable(relative(dirname(config), resolve(folder)));
+  const copyOf = (file: string) => (place === "" ? file : `${place}/${file}`);
   try {
     const copied = async (files: readonly SqlFile[]): Promise<string[]> => {
       for (const file of files) {
-        const to = join(copies, file.path);
+        const to = join(copies, copyOf(file.path));
         await mkdir(dirname(to), { recursive: true });
         await writeFile(to, asSent(await readText(folder, file.path), file));
       }
       return files.map(({ path }) => path);
     };
-    const squawk = (files: readonly string[], ...options: string[]): Finding[] => {
+    const squawk = (files: readonly string[], ...without: readonly string[]): Finding[] => {
+      const copyOfWhich = new Map(files.map((file) => [copyOf(file), file]));
       if (files.length === 0) return [];
-      const config = ["--config", join(PACKAGE_FOLDER, ".squawk.toml"), "--reporter", "Json"];
-      const version = ["--pg-version", `${plan.server.minimumVersion}.0`];
-      const { stdout, stderr, error } = spawnSync(
-        process.execPath,
-        [program, ...config, ...version, ...options, "--", ...files],
-        { cwd: copies, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 },
-      );
+      const args = [
+        ...(config === undefined ? [] : ["--config", config]),
+        ...["--pg-version", `${plan.server.minimumVersion}.0`],
+        // Its settings may leave out all of them.
+        ...["--reporter", "Json", "--no-error-on-unmatched-pattern", "--", ...copyOfWhich.keys()],
+      ];
+      const { stdout, stderr, error } = spawnSync(process.execPath, [program, ...args], {
+        cwd: copies,
+        encoding: "utf8",
+        maxBuffer: 64 * 1024 * 1024,
+      });
       if (error) throw error;
-      if (!stdout.trim().startsWith("[")) throw new Error(`squawk gave no findings: ${stderr || stdout}`);
-      return z.array(finding).parse(JSON.parse(stdout)).map(toFinding);
+      if (!stdout.trim().startsWith("[")) throw noFindings(config, stderr || stdout);
+      // Not by --exclude: that would take the place of what the settings exclude.
+      return z
+        .array(finding)
+        .parse(JSON.parse(stdout))
+        .filter(({ rule_name }) => !without.includes(rule_name))
+        .map((one) => toFinding(one, copyOfWhich.get(one.file.replaceAll("\\", "/")) ?? one.file));
     };
     const migrate = await copied([...plan.migrations.map((one) => one.migrate), ...plan.stagingData]);
     const rollback = await copied(
       plan.migrations.flatMap(({ rollback }) => (rollback === RESTORE ? [] : [rollback])),
     );
-    return [...squawk(migrate), ...squawk(rollback, ...DROPS.flatMap((rule) => ["--exclude", rule]))];
+    return [...squawk(migrate, ...FOR_NO_PLAN), ...squawk(rollback, ...FOR_NO_PLAN, ...DROPS)];
   } finally {
     await rm(copies, { recursive: true, force: true });
   }
+}
+
+function configFor(folder: string): string | undefined {
+  const here = join(folder, CONFIG);
+  if (existsSync(here)) return here;
+  const above = dirname(folder);
+  return above === folder ? undefined : configFor(above);
+}
+
+function noFindings(config: string | undefined, said: string): UsageError {
+  const where = config === undefined ? "" : ` with ${config}`;
+  return new UsageError(`squawk gives no findings${where}: ${said.trim() || "it says nothing"}`);
 }
 
 function squawkProgram(): string | undefined {
@@ -96,7 +129,10 @@ function squawkProgram(): string | undefined {
   }
 }
 
-function toFinding({ file, line, level, message, help, rule_name }: z.infer<typeof finding>): Finding {
+function toFinding(
+  { line, level, message, help, rule_name }: z.infer<typeof finding>,
+  file: string,
+): Finding {
   const text = help ? `${message} ${help}` : message;
   return { file, line: line + 1, rule: rule_name, isError: level === "Error", message: text };
 }

@@ -40,7 +40,7 @@ ${OTHER_EXIT_CODES}`,
       const { loaded, mistakes } = await checked(dir);
       if (annotations) {
         await annotateMistakes(streams, dir, mistakes);
-        if (loaded) await annotate(streams, dir, await findingsIn(dir, loaded));
+        if (loaded) await annotate(streams, dir, await findingsIn(streams, dir, loaded));
       }
       if (json) {
         const found = loaded && mistakes.length === 0 ? loaded.plan : undefined;

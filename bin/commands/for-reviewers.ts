@@ -48,7 +48,7 @@ export async function forReviewers(
       }
       if (annotations) {
         const { ofReport } = await import("../../local/annotations.ts");
-        await annotate(streams, plan, [...ofReport(report), ...(await findingsIn(plan, loaded))]);
+        await annotate(streams, plan, [...ofReport(report), ...(await findingsIn(streams, plan, loaded))]);
       }
     },
     async refused(error) {
@@ -82,13 +82,19 @@ export async function annotateMistakes(
   await annotate(streams, plan, ofMistakes(mistakes));
 }
 
-/** A linter's, as annotations; none where it is not installed. */
-export async function findingsIn(plan: string, loaded: LoadedPlan) {
+/** A linter's, as annotations; none where it is not installed. It is no part of what is run: where it fails, that is printed. */
+export async function findingsIn({ stderr }: Context["streams"], plan: string, loaded: LoadedPlan) {
   const [{ ofFindings }, { squawkFindings }] = await Promise.all([
     import("../../local/annotations.ts"),
     import("../../local/squawk.ts"),
   ]);
-  return ofFindings((await squawkFindings(plan, loaded.plan)) ?? []);
+  try {
+    return ofFindings((await squawkFindings(plan, loaded.plan)) ?? []);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    print(stderr, [error.message]);
+    return [];
+  }
 }
 
 /** Beside a report in JSON, which has standard output to itself. GitHub reads both. */

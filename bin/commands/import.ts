@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { Command, Option } from "commander";
 import { count } from "../../lambdas/report/words.ts";
 import { plainJson } from "../../lambdas/shared/plain.ts";
@@ -85,7 +84,7 @@ ${OTHER_EXIT_CODES}`,
       const { take = [], skip = [], value = [] } = flags;
       const decisions = { take, skip, values: valuesOf(value) };
       const draft = await asking(flags, (asked) => draftFrom(recognized, asked, decisions, flags.until));
-      const plan = flags.plan ?? join("sql", tool);
+      const plan = flags.plan ?? `sql/${tool}`;
       const isOpen = draft.unknown.length > 0 || draft.doubts.length > 0;
       const changes =
         isOpen || draft.migrations.length === 0 ? undefined : changesTo(plan, draft, { tool, source });
@@ -139,7 +138,7 @@ function asText(dir: string, flags: ImportFlags, outcome: Outcome): string[] {
     ...(left.length === 0 ? [] : [`Left for you to mend in ${plan}:`, ...left.map((one) => `- ${one}`), ""]),
     "Next:",
     `  sluice check ${plan}`,
-    `  sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
+    `  npx sluice rehearse --plan ${plan} --yes${flags.databaseUrl === undefined ? "" : " --database-url ..."}`,
   ];
 }
 

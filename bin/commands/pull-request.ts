@@ -2,10 +2,11 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { Command } from "commander";
+import { portable } from "../../lib/portable.ts";
 import { UsageError } from "../../local/events.ts";
 import { print } from "../../local/terminal/streams.ts";
 import type { Context } from "./context.ts";
-import { REHEARSE_EXIT_CODES } from "./exit-codes.ts";
+import { REHEARSE_EXIT_CODES, USAGE } from "./exit-codes.ts";
 
 /** What action.yml calls: everything about GitHub is in its environment. */
 export function pullRequestCommand(
@@ -19,34 +20,63 @@ export function pullRequestCommand(
     )
     .addHelpText("after", REHEARSE_EXIT_CODES)
     .action(async () => {
-      const [{ keepComment, lastText, pullRequestIn }, { findPlan }] = await Promise.all([
+      const [{ keepComment, lastText, pullRequestIn }, markdown] = await Promise.all([
         import("../../local/pull-request.ts"),
-        import("../../local/find-plan.ts"),
+        import("../../local/markdown.ts"),
       ]);
       const { env } = process;
-      const plan = env.SLUICE_ACTION_PLAN || relative(".", await findPlan(".")) || ".";
+      // What the job was told, not what it finds: a plan that is moved keeps its comment.
+      const about = env.SLUICE_ACTION_PLAN ?? "";
       const request = env.SLUICE_ACTION_COMMENT === "true" ? await pullRequestIn(env) : undefined;
-      const folder = await mkdtemp(join(tmpdir(), "sluice-pull-request-"));
-      try {
-        const [text, before] = [join(folder, "now.md"), join(folder, "before.md")];
-        // The rehearsal is what the job is for: it needs nothing of GitHub.
-        const last = request ? await lastText(request, plan).catch(notRead(streams)) : "";
-        await writeFile(before, last);
-        const url = env.SLUICE_ACTION_DATABASE_URL;
-        const database = url ? ["--database-url", url] : [];
-        const flags = ["--yes", "--markdown", text, "--since", before, "--annotations", "github"];
-        const code = await main(["rehearse", "--plan", plan, ...flags, ...database]);
-        const { figuresIn, markdownWithoutResult } = await import("../../local/markdown.ts");
-        // A comment that showed an earlier push's end would be taken for this one's.
-        const markdown = (await readFile(text, "utf8").catch(() => "")) || markdownWithoutResult(plan);
-        if (env.GITHUB_STEP_SUMMARY) await appendFile(env.GITHUB_STEP_SUMMARY, markdown);
-        if (env.GITHUB_OUTPUT) await appendFile(env.GITHUB_OUTPUT, `end=${figuresIn(markdown)?.end ?? ""}\n`);
-        if (request) print(streams.stdout, [await keepComment(request, plan, markdown)]);
-        exit(code);
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      // The rehearsal is what the job is for: it needs nothing of GitHub.
+      const last = request ? await lastText(request, about).catch(notRead(streams)) : "";
+      const before = markdown.figuresIn(last);
+      // What is left of a job that is killed. A comment that showed an earlier push's end would be taken for this one's.
+      if (request)
+        await keepComment(
+          request,
+          about,
+          markdown.keepingFigures(markdown.markdownUnderWay(about), before),
+        ).catch(notWritten(streams));
+      const { code, text } = await rehearsed(about, last, env.SLUICE_ACTION_DATABASE_URL, { streams, main });
+      if (env.GITHUB_STEP_SUMMARY) await appendFile(env.GITHUB_STEP_SUMMARY, text);
+      if (env.GITHUB_OUTPUT)
+        await appendFile(env.GITHUB_OUTPUT, `end=${markdown.figuresIn(text)?.end ?? ""}\n`);
+      const kept = request
+        ? await keepComment(request, about, markdown.keepingFigures(text, before)).catch(notWritten(streams))
+        : "";
+      if (kept) print(streams.stdout, [kept]);
+      exit(kept === undefined && code === 0 ? USAGE : code);
     });
+}
+
+/** The exit code of a rehearsal, and what there is to show of it. */
+async function rehearsed(
+  about: string,
+  last: string,
+  databaseUrl: string | undefined,
+  { streams, main }: Pick<Context, "streams"> & { main: (args: string[]) => Promise<number> },
+): Promise<{ code: number; text: string }> {
+  const [{ findPlan }, { markdownWithoutResult }] = await Promise.all([
+    import("../../local/find-plan.ts"),
+    import("../../local/markdown.ts"),
+  ]);
+  const folder = await mkdtemp(join(tmpdir(), "sluice-pull-request-"));
+  try {
+    const plan = about || portable(relative(".", await findPlan("."))) || ".";
+    const [now, before] = [join(folder, "now.md"), join(folder, "before.md")];
+    await writeFile(before, last);
+    const database = databaseUrl ? ["--database-url", databaseUrl] : [];
+    const flags = ["--yes", "--markdown", now, "--since", before, "--annotations", "github"];
+    const code = await main(["rehearse", "--plan", plan, ...flags, ...database]);
+    return { code, text: (await readFile(now, "utf8").catch(() => "")) || markdownWithoutResult(plan) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    print(streams.stderr, [`error: ${error.message}`]);
+    return { code: USAGE, text: markdownWithoutResult(about, error.message) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function notRead({ stderr }: Context["streams"]) {
@@ -56,5 +86,14 @@ function notRead({ stderr }: Context["streams"]) {
       `The earlier comment cannot be read: ${error.message}. What changed since the last push is not shown.`,
     ]);
     return "";
+  };
+}
+
+function notWritten({ stderr }: Context["streams"]) {
+  return (error: unknown): undefined => {
+    if (!(error instanceof UsageError)) throw error;
+    print(stderr, [
+      `error: The comment cannot be written: ${error.message}. The job's summary has the same.`,
+    ]);
   };
 }

@@ -27,7 +27,11 @@ export interface RehearseFlags {
  * What a run is asked to do.
  * @throws UsageError for flags that do not go together
  */
-export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOptions {
+export function rehearseOptions(
+  flags: RehearseFlags,
+  user: string,
+  platform: NodeJS.Platform = process.platform,
+): RehearseOptions {
   const { plan, out, rehearse, fence, databaseUrl, apply = false, copy, yes, noGo = [], fail } = flags;
   if (databaseUrl !== undefined) addressIn(databaseUrl);
   if (apply && databaseUrl === undefined)
@@ -43,6 +47,10 @@ export function rehearseOptions(flags: RehearseFlags, user: string): RehearseOpt
     throw new UsageError("--since needs --markdown, which shows what has changed.");
   if (copy !== undefined && databaseUrl === undefined)
     throw new UsageError("--copy needs --database-url: without one there is nothing to copy.");
+  if (copy !== undefined && copy !== "template" && platform === "win32")
+    throw new UsageError(
+      `--copy ${copy} is not to be had on Windows, where nothing would remove such a copy if this command were killed. Leave it out, or run Sluice in the Windows Subsystem for Linux.`,
+    );
   if (copy === "physical" && apply)
     throw new UsageError(
       "--copy physical does not go with --apply: such a copy is another server, and the way back needs one on this. Rehearse with it first, without --apply.",

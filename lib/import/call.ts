@@ -67,7 +67,7 @@ const rows = z.array(
 
 async function django(source: SourceFolder): Promise<Record<string, string>> {
   const folder = above(source.root, "manage.py");
-  const python = process.env.PYTHON ?? "python3";
+  const python = process.env.PYTHON ?? (process.platform === "win32" ? "python" : "python3");
   const out = await running(python, ["manage.py", "shell", "-v", "0", "-c", PRINT], folder);
   const line = out.split("\n").find((one) => one.startsWith("SLUICE")) ?? "SLUICE[]";
   const all = rows.parse(JSON.parse(line.slice("SLUICE".length)));

@@ -265,7 +265,8 @@ function entryOf({ folder, title, noWayBack, row }: Placed): object {
 
 function textAt(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    // Git gives files the line ends of Windows there: by these alone nobody has changed a file.
+    return readFileSync(path, "utf8").replaceAll("\r\n", "\n");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;

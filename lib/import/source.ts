@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { textOf as textFrom } from "../plan/read-text.ts";
+import { portable } from "../portable.ts";
 import type { Finding } from "./imported.ts";
 
 /** A folder of files, read as they are asked for. */
 export interface SourceFolder {
-  /** As it was given. */
+  /** As it was given, with `/`. */
   root: string;
   /** Files at any depth, by their path from the root with `/`, sorted by code unit. */
   paths: readonly string[];
@@ -53,7 +54,7 @@ export function readSource(root: string): SourceFolder {
   };
   walk("", 0, []);
   return sourceOf(
-    root,
+    portable(root),
     paths.map((path) => [path, () => readFileSync(join(root, path))]),
   );
 }

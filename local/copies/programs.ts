@@ -16,7 +16,10 @@ const PLACES: readonly [root: string, bin: (entry: string) => string][] = [
   ["/opt/homebrew/opt", (entry) => (entry.startsWith("postgresql") ? `${entry}/bin` : "")],
   ["/usr/local/opt", (entry) => (entry.startsWith("postgresql") ? `${entry}/bin` : "")],
   ["/Applications/Postgres.app/Contents/Versions", (entry) => `${entry}/bin`],
+  ["C:/Program Files/PostgreSQL", (entry) => `${entry}/bin`],
 ];
+
+const EXTENSION = process.platform === "win32" ? ".exe" : "";
 
 /** Programs of PostgreSQL on this machine, all of one major version. */
 export interface Programs {
@@ -35,7 +38,7 @@ export async function findPrograms(
 ): Promise<Programs> {
   const found: Programs[] = [];
   for (const folder of foldersIn(env)) {
-    if (!names.every((name) => existsSync(join(folder, name)))) continue;
+    if (!names.every((name) => existsSync(join(folder, `${name}${EXTENSION}`)))) continue;
     const majors: number[] = [];
     for (const name of names) majors.push(await majorOf(join(folder, name)));
     // One that does not fit, as Debian's wrappers may be, makes the whole folder unfit.
@@ -98,6 +101,8 @@ export async function run(
     stdio: ["ignore", "pipe", "pipe"],
     // Ctrl-C asks the run to go back, and must not end what it waits for.
     detached: true,
+    // On Windows that would open a window.
+    windowsHide: true,
     ...(signal === undefined ? {} : { signal }),
   });
   const ran: Ran = { output: "", errors: "" };

@@ -1,12 +1,12 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../events.ts";
+import { isOpenTo, ownFile } from "./own-files.ts";
 import { checked, type Parameters } from "./parameters.ts";
 
 /** The parameters that a service stands for: from the user's file first, then from the machine's. */
 export function parametersOfService(service: string, env: NodeJS.ProcessEnv): Parameters {
-  const own = env.PGSERVICEFILE || join(homedir(), ".pg_service.conf");
+  const own = env.PGSERVICEFILE || ownFile("services");
   const files = [own, ...(env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, "pg_service.conf")] : [])];
   // A file that is named must be there; those that may be there need not.
   if (env.PGSERVICEFILE && statOf(own) === undefined)
@@ -52,11 +52,11 @@ export function passwordIn(
   { passfile }: Parameters,
   login: { host: string; port: number; database: string; user: string },
 ): FromPasswordFile {
-  const file = passfile ?? join(homedir(), ".pgpass");
+  const file = passfile ?? ownFile("passwords");
   const found = statOf(file);
   if (!found) return { file };
   if (!found.isFile()) return { file, unread: `${file} is not read, as it is no file` };
-  if ((found.mode & 0o077) !== 0)
+  if (isOpenTo(found, 0o077))
     return { file, unread: `${file} is not read, as others may read it: chmod 600 ${file}` };
   const host = login.host.startsWith("/") ? ["localhost", login.host] : [login.host];
   const wanted = [host, [String(login.port)], [login.database], [login.user]];

@@ -1,9 +1,8 @@
 import { existsSync, statSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import tls from "node:tls";
 import { UsageError } from "../events.ts";
 import { textOf } from "./files.ts";
+import { isOpenTo, ownFile } from "./own-files.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** As node-postgres takes it: `false` for a session without TLS. */
@@ -90,8 +89,8 @@ function ownCertificate({ sslcert, sslkey }: Parameters): { cert?: string; key?:
   const key = sslkey || ownFile("postgresql.key");
   if (!existsSync(key))
     throw new UsageError(`The key of the client's certificate (sslkey) is not there: ${key}`);
-  const { mode, uid } = statSync(key);
-  if ((mode & (uid === 0 ? 0o027 : 0o077)) !== 0)
+  const found = statSync(key);
+  if (isOpenTo(found, found.uid === 0 ? 0o027 : 0o077))
     throw new UsageError(`The client's key may be read by others: chmod 600 ${key}`);
   return {
     cert: textOf(cert, "The client's certificate (sslcert)"),
@@ -105,5 +104,3 @@ function oldest(version: string | undefined): { minVersion?: tls.SecureVersion }
   if (!known) throw new UsageError(`ssl_min_protocol_version=${version}: there are TLSv1.2 and TLSv1.3.`);
   return { minVersion: known };
 }
-
-const ownFile = (name: string): string => join(homedir(), ".postgresql", name);

@@ -99,8 +99,8 @@ class ShownRun {
 
   /** Has the gate answered, by whoever is first. */
   private async pass(gate: OpenGate): Promise<Answer | undefined> {
-    // A run that breaks off closes no gate any more.
-    const closed = Promise.race([gate.closed, this.run.end.then(() => undefined)]);
+    // A run that breaks off closes no gate any more; one that ends soon after an answer is over before it is looked for.
+    const closed = Promise.race([gate.closed, this.run.end.then(() => gate.look())]);
     closed.catch(() => undefined);
     const asksOn = isForPeopleAlone(gate.doc);
     // A run that stops refuses its other gates itself.
@@ -166,6 +166,7 @@ function shownEvent(event: RunEvent): RunEvent {
       typed: gate.typed,
       decide: (...answer) => gate.decide(...answer),
       closed: gate.closed,
+      look: () => gate.look(),
     },
   };
 }

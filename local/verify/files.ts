@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join, relative } from "node:path";
 import { isEvidence } from "../../lambdas/shared/manifest.ts";
 import { sha256 } from "../../lambdas/shared/sha256.ts";
+import { portable } from "../../lib/portable.ts";
 
 // What a worker was writing when it was killed; nothing reads it.
 const LEFT_ASIDE = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.new$/;
@@ -22,7 +23,7 @@ export async function filesIn(folder: string): Promise<FoundFiles> {
   for (const entry of entries) {
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
-    const name = relative(folder, path).split(sep).join("/");
+    const name = portable(relative(folder, path));
     if (!entry.isFile()) strange.push(name);
     else if (isEvidence(name) && !LEFT_ASIDE.test(name)) hashes.set(name, sha256(await readFile(path)));
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, NestedStack, Stack } from "aws-cdk-lib";
-import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
+import { Match, Template } from "aws-cdk-lib/assertions";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as rds from "aws-cdk-lib/aws-rds";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
@@ -18,10 +18,12 @@ function own({
   identifier,
   engine = ENGINE,
   bundle = false,
+  indent = true,
 }: {
   identifier?: string;
   engine?: rds.IInstanceEngine;
   bundle?: boolean;
+  indent?: boolean;
 } = {}) {
   const outdir = mkdtempSync(join(tmpdir(), "sluice-own-"));
   onTestFinished(() => rmSync(outdir, { recursive: true, force: true }));
@@ -30,7 +32,7 @@ function own({
     context: bundle ? {} : { "aws:cdk:bundling-stacks": [] },
     builtinCloudFormationValidation: false,
   });
-  const stack = new Stack(app, "Shop");
+  const stack = new Stack(app, "Shop", { suppressTemplateIndentation: !indent });
   // CDK's own types do not agree where optional properties are taken at their word.
   const vpc = new ec2.Vpc(stack, "Vpc") as ec2.IVpc;
   const instance = new rds.DatabaseInstance(stack, "Orders", {
@@ -76,28 +78,35 @@ test("an instance whose identifier the app gives is known by it, and the functio
   expect(text).toContain("Sluice-orders-production");
 });
 
-test("a stack may have two of them, and its synthesis warns that they hardly fit into a template", () => {
-  const { stack, props } = own({ identifier: "orders-production" });
-  const other = new rds.DatabaseInstance(stack, "Stock", {
-    engine: ENGINE,
-    vpc: props.vpc,
-    databaseName: "stock",
-    instanceIdentifier: "stock-production",
-  });
+/** By the identifier of an instance that no app has. */
+const named = (props: SluiceProps, instance: string) => ({
+  ...props,
+  instance,
+  databaseName: "app",
+  iamUser: "migrator",
+});
+
+test("a stack whose template cannot hold another is refused, with what to do", () => {
+  const { stack, props } = own();
   made(stack, props);
-  const nested = new NestedStack(stack, "Nested");
-  made(nested, { ...props, vpc: props.vpc, instance: "legacy", databaseName: "app", iamUser: "migrator" });
-  Annotations.fromStack(stack).hasNoWarning("*", Match.stringLikeRegexp("of Sluice"));
-  made(stack, { ...props, instance: other }, "StockMigrations");
-  Annotations.fromStack(stack).hasWarning(
-    "/Shop/StockMigrations",
-    Match.stringLikeRegexp("^Shop has 2 of Sluice"),
+  expect(() => made(stack, named(props, "stock"), "Stock")).toThrow(
+    /Shop\/Stock.*\n- Shop has 2 of Sluice, which take about 12\d\d KB .* takes 1000 KB\. .*new NestedStack\(this, "StockStack"\), "Stock".*suppressTemplateIndentation: true, with which they take 9\d\d KB/s,
   );
-  Template.fromStack(stack).resourceCountIs("AWS::StepFunctions::StateMachine", 4);
+  made(new NestedStack(stack, "StockStack"), named(props, "stock"));
+});
+
+test("a stack that is not indented has room for two, and not for three", () => {
+  const { stack, props } = own({ indent: false });
+  made(stack, props);
+  made(stack, named(props, "stock"), "Stock");
+  const template = Template.fromStack(stack);
+  template.resourceCountIs("AWS::StepFunctions::StateMachine", 4);
+  expect(JSON.stringify(template.toJSON()).length).toBeLessThan(1_000_000);
+  expect(() => made(stack, named(props, "legacy"), "Legacy")).toThrow(/Shop has 3 of Sluice, .*\.\.\.\)$/s);
 });
 
 test("two in one app have settings of their own beside their functions' code", () => {
-  const { stack, vpc, props, outdir } = own({ bundle: true });
+  const { stack, vpc, props, outdir } = own({ bundle: true, indent: false });
   const named = { ...props, vpc, iamUser: "migrator" };
   made(stack, { ...named, instance: "orders-production", databaseName: "orders" });
   made(stack, { ...named, instance: "stock-production", databaseName: "stock" }, "StockMigrations");

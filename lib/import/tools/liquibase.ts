@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { parse } from "yaml";
+import { portable } from "../../portable.ts";
 import type { Finding, ImportedFolder, ImportedMigration, NoWayBack, Part } from "../imported.ts";
 import { byCodeUnit, nameOf, readText, type SourceFolder, textOf } from "../source.ts";
 import { holdsSql } from "../sql-text.ts";
@@ -121,7 +122,7 @@ function listedBy(folder: SourceFolder, notes: Finding[], refusals: Finding[]): 
       else if ("includeAll" in one) {
         const dir = one.includeAll.replace(/^\.?\/|\/$/g, "");
         const beside = joined(from, `${dir}/x`).slice(0, -1);
-        const above = `${resolve(folder.root)}/`;
+        const above = `${portable(resolve(folder.root))}/`;
         const all = folder.paths.filter(
           (path) => path.startsWith(beside) || `${above}${path}`.includes(`/${dir}/`),
         );

@@ -50,6 +50,17 @@ describe("an import", () => {
     expect(read("baseline/001_1_a.sql")).toContain("CREATE TABLE a (id int);");
   });
 
+  test("takes no file for changed by the line ends that git gives it on Windows", async () => {
+    const { run, read, plan } = await folders({ "1_a.sql": A, "2_b.sql": B });
+    await run("--after", "1");
+    for (const path of ["2_b/migrate.sql", "2_b/rollback.sql", "plan.yaml", "baseline/001_1_a.sql"])
+      writeFileSync(join(plan, path), read(path).replaceAll("\n", "\r\n"));
+    const { code, out } = await run("--after", "1");
+    expect(code).toBe(0);
+    expect(out).not.toContain("changed by hand");
+    expect(out).toContain("nothing is new");
+  });
+
   test("with --check writes nothing", async () => {
     const { run, plan } = await folders({ "1_a.sql": A });
     const { code, out } = await run("--check");

@@ -1,7 +1,8 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { takeFolder } from "../../../local/evidence-folder.ts";
+import { makeOwnFolder, takeFolder } from "../../../local/evidence-folder.ts";
 import { temporaryFolder } from "../../support/rehearsal.ts";
 
 test.each([["is not there yet"], ["is there and empty"]])(
@@ -36,4 +37,18 @@ test("a run that came to nothing leaves the folder to the next", async () => {
   await second.giveBack();
   // What a run did write is evidence, and stays.
   await expect(takeFolder(folder, "third")).rejects.toMatchObject({ name: "UsageError" });
+});
+
+test("git sees nothing of what runs keep in a team's repository, whose own files stay as they are", async () => {
+  const repository = await temporaryFolder();
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: repository, encoding: "utf8" });
+  git("init", "--quiet");
+  const own = join(repository, ".sluice");
+  await makeOwnFolder(own);
+  await writeFile(join(own, "report.json"), "{}");
+  expect(git("status", "--short", "--untracked-files=all")).toBe("");
+  expect(await readdir(repository)).toEqual([".git", ".sluice"]);
+  await writeFile(join(own, ".gitignore"), "of the team");
+  await makeOwnFolder(own);
+  expect(await readFile(join(own, ".gitignore"), "utf8")).toBe("of the team");
 });

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { main } from "../../../bin/commands/main.ts";
 import type { End } from "../../../lambdas/shared/documents.ts";
+import type { Rehearse } from "../../../local/events.ts";
+import { type Figures, figuresIn, keepingFigures } from "../../../local/markdown.ts";
 import { keepComment, lastText, type PullRequest, pullRequestIn } from "../../../local/pull-request.ts";
 import { ended, FakeRun, started } from "../terminal/fake-run.ts";
 import { FakeTerminal } from "../terminal/fake-terminal.ts";
@@ -20,10 +22,12 @@ interface Stored {
 /** GitHub's comments on one pull request. */
 let comments: Stored[] = [];
 let mayWrite = true;
+let limited = false;
 /** What a proxy or a page of errors says in GitHub's place. */
 let instead = "";
 /** So many answers from now on are none. */
 let failures = 0;
+let nothingIsWritten = false;
 let url = "";
 const server = createServer((asked, reply) => {
   let text = "";
@@ -33,6 +37,7 @@ const server = createServer((asked, reply) => {
   asked.on("end", () => {
     const answer = (status: number, body: unknown) => reply.writeHead(status).end(JSON.stringify(body));
     if (failures-- > 0) return answer(502, {});
+    if (limited) return reply.writeHead(403, { "x-ratelimit-remaining": "0" }).end("{}");
     if (instead !== "") return reply.end(instead);
     if (asked.headers.authorization !== "Bearer secret") return answer(401, {});
     const address = new URL(asked.url ?? "", url);
@@ -41,6 +46,7 @@ const server = createServer((asked, reply) => {
       return answer(200, comments.slice(((page ?? 1) - 1) * (size ?? 0), (page ?? 1) * (size ?? 0)));
     }
     if (!mayWrite) return answer(403, {});
+    if (nothingIsWritten) return answer(502, {});
     const { body } = JSON.parse(text) as { body: string };
     const at = comments.find((comment) => comment.url === address.href);
     if (asked.method === "PATCH" && at) at.body = body;
@@ -60,8 +66,10 @@ let folder = "";
 beforeEach(async () => {
   comments = [];
   mayWrite = true;
+  limited = false;
   instead = "";
   failures = 0;
+  nothingIsWritten = false;
   folder = await mkdtemp(join(tmpdir(), "sluice-test-"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -87,8 +95,10 @@ async function requestOf(event: object): Promise<PullRequest | undefined> {
   return await pullRequestIn(await jobOf(event));
 }
 
+const PUSHED = { pull_request: { number: 7, head: { sha: "0123456789abcdef0123456789abcdef01234567" } } };
+
 async function request(): Promise<PullRequest> {
-  const found = await requestOf({ pull_request: { number: 7 } });
+  const found = await requestOf(PUSHED);
   if (!found) throw new Error("There is no pull request");
   return found;
 }
@@ -114,7 +124,7 @@ test("a stranger's comment that looks like it is neither read nor changed", asyn
   comments = [comment(own?.body.replace("first", "forged") ?? "", "User", "NONE")];
   expect(await lastText(await request(), "sql/orders")).toBe("");
   await keepComment(await request(), "sql/orders", "second");
-  expect(comments.map(({ body }) => body.split("\n")[1])).toEqual(["forged", "second"]);
+  expect(comments.map(({ body }) => body.split("\n")[3])).toEqual(["forged", "second"]);
 });
 
 test("a job that may not write says so, and fails for nothing else", async () => {
@@ -125,7 +135,31 @@ test("a job that may not write says so, and fails for nothing else", async () =>
 test("a text that is too long for a comment says where the rest is", async () => {
   await keepComment(await request(), "sql/orders", "x".repeat(100_000));
   expect(comments[0]?.body.length).toBe(65_536);
-  expect(comments[0]?.body).toMatch(/The rest is in the job's summary\.$/);
+  expect(comments[0]?.body).toMatch(/The rest is in the job's summary\.\s*$/);
+});
+
+test("a text that is too long for a comment loses what the next is compared with only where that alone is too long", async () => {
+  const figures = (version: string): Figures => ({
+    end: "Succeeded",
+    migrations: [{ ...NOT_RUN, version, title: "A title" }],
+  });
+  await keepComment(await request(), "sql/orders", keepingFigures("x".repeat(100_000), figures("001")));
+  expect(comments[0]?.body.length).toBe(65_536);
+  expect(figuresIn(comments[0]?.body ?? "")).toEqual(figures("001"));
+  await keepComment(await request(), "sql/orders", keepingFigures("text", figures("1".repeat(100_000))));
+  expect(comments[0]?.body).toMatch(/\n\ntext\s*$/);
+});
+
+test("a comment says of which commit it is", async () => {
+  await keepComment(await request(), "sql/orders", "text");
+  expect(comments[0]?.body).toContain("\nCommit 0123456789ab\n");
+});
+
+test("a limit of requests is not taken for a right that is missing", async () => {
+  limited = true;
+  await expect(keepComment(await request(), "sql/orders", "text")).rejects.toThrow(
+    /takes no more requests for now, and answers 403/,
+  );
 });
 
 test("a job that is about no pull request has none, and what is no job is refused", async () => {
@@ -143,13 +177,23 @@ test("an answer that is none of GitHub's, or none at all, is no bug: it says wha
   await expect(keepComment(nobody, "sql/orders", "text")).rejects.toThrow(/gives no answer \(.+\) to GET /);
 });
 
+const NOT_RUN = { seconds: null, lock: null, rows: null, bytes: null, changes: null, wayBack: "not tried" };
+
 describe("a job", () => {
   const summary = () => join(folder, "summary.md");
+  const TINY = "test/plans/tiny";
 
   /** Runs as action.yml does. */
-  async function job(plan: string, { databaseUrl = "", end = "Succeeded" as End } = {}) {
+  async function job(
+    plan: string,
+    {
+      databaseUrl = "",
+      end = "Succeeded" as End,
+      start = (async (options) => await new FakeRun(started, ended(end)).start(options)) as Rehearse,
+    } = {},
+  ) {
     const environment = {
-      ...(await jobOf({ pull_request: { number: 7 } })),
+      ...(await jobOf(PUSHED)),
       GITHUB_STEP_SUMMARY: summary(),
       GITHUB_OUTPUT: join(folder, "output"),
       SLUICE_ACTION_COMMENT: "true",
@@ -158,15 +202,14 @@ describe("a job", () => {
     };
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     const terminal = new FakeTerminal();
-    const code = await main(["pull-request"], terminal, async () => new FakeRun(started, ended(end)).start);
+    const code = await main(["pull-request"], terminal, async () => start);
     vi.unstubAllEnvs();
     return { code, err: terminal.err };
   }
 
   test("keeps one comment, which shows what has changed since the last push, and gives the end as its output", async () => {
-    const plan = "test/plans/tiny";
-    expect(await job(plan, { end: "Refused" })).toMatchObject({ code: 12 });
-    expect(await job(plan)).toMatchObject({ code: 0 });
+    expect(await job(TINY, { end: "Refused" })).toMatchObject({ code: 12 });
+    expect(await job(TINY)).toMatchObject({ code: 0 });
     expect(comments).toHaveLength(1);
     for (const shown of [comments[0]?.body, await readFile(summary(), "utf8")])
       expect(shown).toContain("- it ended Refused, and ends Succeeded now");
@@ -174,14 +217,46 @@ describe("a job", () => {
   });
 
   test("that could not start takes back what the comment showed of an earlier push", async () => {
-    const plan = "test/plans/tiny";
-    await keepComment(await request(), plan, "Succeeded");
-    expect(await job(plan, { databaseUrl: "nonsense" })).toMatchObject({ code: 2 });
+    await keepComment(await request(), TINY, "Succeeded");
+    expect(await job(TINY, { databaseUrl: "nonsense" })).toMatchObject({ code: 2 });
     expect(comments).toHaveLength(1);
     expect(comments[0]?.body).toContain("The rehearsal has no result.");
     expect(comments[0]?.body).not.toContain("Succeeded");
     expect(await readFile(summary(), "utf8")).toContain("The rehearsal has no result.");
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=\n");
+  });
+
+  test("that finds no plan, or several, takes it back too, and shows why", async () => {
+    await keepComment(await request(), "", "Succeeded");
+    // The repository has many.
+    expect(await job("")).toMatchObject({ code: 2, err: expect.stringContaining("Several folders here") });
+    expect(comments).toHaveLength(1);
+    expect(comments[0]?.body).toContain("Several folders here have a plan.yaml");
+    expect(comments[0]?.body).not.toContain("Succeeded");
+    expect(await readFile(summary(), "utf8")).toContain("Several folders here have a plan.yaml");
+  });
+
+  test("that is killed leaves no end of an earlier push", async () => {
+    await job(TINY);
+    let during: string | undefined;
+    await job(TINY, {
+      start: async (options) => {
+        during = comments[0]?.body;
+        return await new FakeRun(started, ended("Refused")).start(options);
+      },
+    });
+    expect(during).toContain("The rehearsal is under way.");
+    expect(during).not.toContain("Succeeded");
+    expect(comments[0]?.body).toContain("- it ended Succeeded, and ends Refused now");
+  });
+
+  test("is compared with the last one that was rehearsed, whatever came between", async () => {
+    await job(TINY, { end: "Refused" });
+    await job(TINY, { databaseUrl: "nonsense" });
+    await job(TINY, { databaseUrl: "nonsense" });
+    await job(TINY);
+    expect(comments[0]?.body).toContain("- it ended Refused, and ends Succeeded now");
+    expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=\nend=\nend=Succeeded\n");
   });
 
   test("goes on where the earlier comment cannot be read, and says so", async () => {
@@ -191,5 +266,23 @@ describe("a job", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/The earlier comment cannot be read: GitHub answers 502 to GET /);
     expect(comments[0]?.body).toContain("The plan has mistakes.");
+  });
+
+  test("whose comment cannot be written has rehearsed all the same, and fails as the comment is not true", async () => {
+    nothingIsWritten = true;
+    const { code, err } = await job(TINY);
+    expect(code).toBe(2);
+    expect(err).toMatch(/The comment cannot be written: GitHub answers 502 to POST /);
+    expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Succeeded\n");
+    expect(await readFile(summary(), "utf8")).toContain("### Sluice: ");
+    // Its own end is worth more.
+    expect(await job(TINY, { end: "RolledBack" })).toMatchObject({ code: 10 });
+  });
+
+  test("of a fork, which may not write, ends as its rehearsal does", async () => {
+    mayWrite = false;
+    expect(await job(TINY)).toEqual({ code: 0, err: "" });
+    expect(comments).toEqual([]);
+    expect(await readFile(summary(), "utf8")).toContain("### Sluice: ");
   });
 });

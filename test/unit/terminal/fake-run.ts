@@ -82,7 +82,8 @@ export class FakeGate implements OpenGate {
   readonly closed: Promise<{ decision: Decision; by: string } | undefined>;
   readonly decisions: { decision: Decision; by: string; comment: string }[] = [];
   private close: (answer: { decision: Decision; by: string } | undefined) => void = () => undefined;
-  private answered = false;
+  private answered: { decision: Decision; by: string } | "in vain" | undefined;
+  private noticed = true;
 
   constructor(
     gate = "readiness",
@@ -120,12 +121,22 @@ export class FakeGate implements OpenGate {
 
   /** Answered by somebody else. */
   answer(decision: Decision, by: string): void {
-    this.answered = true;
-    this.close({ decision, by });
+    this.answered = { decision, by };
+    if (this.noticed) this.close(this.answered);
+  }
+
+  async look(): Promise<{ decision: Decision; by: string } | undefined> {
+    return this.answered === "in vain" ? undefined : this.answered;
+  }
+
+  /** Answers are there for who looks, and close nothing yet. */
+  notLookedAt(): this {
+    this.noticed = false;
+    return this;
   }
 
   timeIsOver(): void {
-    this.answered = true;
+    this.answered = "in vain";
     this.close(undefined);
   }
 }

@@ -342,6 +342,20 @@ describe("answers given beforehand", () => {
     expect(terminal.out).not.toContain("Type y or n");
   });
 
+  test("are shown as they were given where the run ends before anybody has looked for them", async () => {
+    const [gate, terminal] = [new FakeGate().notLookedAt(), new FakeTerminal()];
+    const run = new FakeRun(started, entered("Gate: readiness", 1), { type: "gate", gate });
+    const decide = gate.decide.bind(gate);
+    gate.decide = async (...answer) => {
+      const outcome = await decide(...answer);
+      run.tell(left("Gate: readiness", 1), ended());
+      return outcome;
+    };
+    expect(await rehearse(run, terminal, "--yes")).toBe(0);
+    expect(terminal.out).toContain("Gate: readiness > Gate: readiness: Go by --yes");
+    expect(terminal.out).not.toContain("nobody answered");
+  });
+
   test("--no-go says No-Go at its gate", async () => {
     const gate = new FakeGate();
     expect(await rehearse(runWithGate(gate), new FakeTerminal(), "--no-go", "readiness")).toBe(12);

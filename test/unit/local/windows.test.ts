@@ -1,0 +1,34 @@
+import { win32 } from "node:path";
+import { expect, test } from "vitest";
+import { rehearseOptions } from "../../../bin/commands/rehearse-options.ts";
+import { portable } from "../../../lib/portable.ts";
+import { isOpenTo, ownFile } from "../../../local/server/own-files.ts";
+
+// What is held of Windows where there is none.
+
+test("paths that others read have /", () => {
+  expect(portable(win32.join("sql", "orders", "001_x\\migrate.sql"), win32.sep)).toBe(
+    "sql/orders/001_x/migrate.sql",
+  );
+  expect(portable("C:\\shop\\sql", win32.sep)).toBe("C:/shop/sql");
+  // Elsewhere a \ is a letter as any other.
+  expect(portable("a\\b/c", "/")).toBe("a\\b/c");
+});
+
+test("a user's own files are where libpq has them, and nobody looks at their mode", () => {
+  const env = { APPDATA: "C:\\Users\\me\\AppData\\Roaming" };
+  expect(ownFile("passwords", "win32", env)).toBe("C:\\Users\\me\\AppData\\Roaming\\postgresql\\pgpass.conf");
+  expect(ownFile("root.crt", "win32", env)).toBe("C:\\Users\\me\\AppData\\Roaming\\postgresql\\root.crt");
+  expect(ownFile("services", "win32", {})).toMatch(/\\AppData\\Roaming\\postgresql\\\.pg_service\.conf$/);
+  expect(isOpenTo({ mode: 0o666 }, 0o077, "win32")).toBe(false);
+  expect(isOpenTo({ mode: 0o644 }, 0o077, "linux")).toBe(true);
+});
+
+test.each(["dump", "physical"] as const)("--copy %s is refused there before anything is done", (copy) => {
+  const flags = { plan: ".", rehearse: "before", fence: "connect", databaseUrl: "postgres://h/app" } as const;
+  expect(() => rehearseOptions({ ...flags, copy }, "me", "win32")).toThrow(
+    new RegExp(`^--copy ${copy} is not to be had on Windows`),
+  );
+  expect(rehearseOptions({ ...flags, copy: "template" }, "me", "win32").copy).toBe("template");
+  expect(rehearseOptions({ ...flags, copy }, "me", "linux").copy).toBe(copy);
+});
