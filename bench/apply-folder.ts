@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runSteps } from "../lambdas/migrate/run-steps.ts";
+import { runFiles, type StepsRun } from "../lambdas/migrate/run-steps.ts";
 import { withPgSession } from "../lambdas/shared/pg-session.ts";
-import type { SqlFile } from "../lambdas/shared/plan.ts";
-import { adding, versionTable } from "../lambdas/version-table/plain.ts";
+import type { Migration, SqlFile } from "../lambdas/shared/plan.ts";
+import type { OpenSession } from "../lambdas/shared/session.ts";
 import { enginePorts } from "./engine.ts";
 
 // The step engine as a process of its own, to be timed beside other tools: `apply-folder compile FOLDER` parses every
@@ -25,22 +25,30 @@ async function compile(folder: string): Promise<void> {
 
 async function apply(folder: string, url: string): Promise<void> {
   const files = JSON.parse(await readFile(join(folder, COMPILED), "utf8")) as SqlFile[];
-  await withPgSession({ connectionString: url }, async (session) => {
+  const beside: OpenSession = (work) => withPgSession({ connectionString: url }, work);
+  await beside(async (session) => {
     await session.exec("CREATE TABLE IF NOT EXISTS schema_migrations (version text PRIMARY KEY)");
-    const done = await session.query<{ version: string }>("SELECT version FROM schema_migrations");
-    const left = files.filter(({ path }) => !done.some(({ version }) => path.startsWith(`${version}_`)));
-    for (const file of left) {
-      const [version = ""] = file.path.split("_");
-      await runSteps(session, enginePorts(), {
-        key: { run: "bench", version, round: 1, direction: "migrate" },
-        file,
-        checksum: file.checksum,
-        failure: "StepFailed",
-        limitMinutes: undefined,
-        beside: (work) => withPgSession({ connectionString: url }, work),
-        atEnd: async () => [adding(await versionTable(session, "schema_migrations"), version, file.path)],
-      });
-    }
+    const applied = await session.query<{ version: string }>("SELECT version FROM schema_migrations");
+    const done = new Set(applied.map(({ version }) => version));
+    const all = files.map((file) => ({ file, version: file.path.split("_")[0] ?? "", title: file.path }));
+    const [first, ...others] = all
+      .filter(({ version }) => !done.has(version))
+      .map(
+        ({ file, version }): StepsRun => ({
+          key: { run: "bench", version, round: 1, direction: "migrate" },
+          file,
+          checksum: file.checksum,
+          failure: "StepFailed",
+          limitMinutes: undefined,
+          beside,
+        }),
+      );
+    if (!first) return;
+    const schema = { table: "schema_migrations", expectedVersion: "00000" };
+    await runFiles(session, enginePorts({ schema, migrations: all as unknown as Migration[] }), [
+      first,
+      ...others,
+    ]);
   });
 }
 

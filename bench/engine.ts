@@ -1,16 +1,16 @@
 import { runSteps } from "../lambdas/migrate/run-steps.ts";
 import type { StepDoc } from "../lambdas/shared/documents.ts";
 import { ErrorName } from "../lambdas/shared/errors.ts";
-import { type Migration, migrationOf, rollbackOf } from "../lambdas/shared/plan.ts";
+import { type CompiledPlan, type Migration, migrationOf, rollbackOf } from "../lambdas/shared/plan.ts";
 import type { Ports } from "../lambdas/shared/ports.ts";
-import { noteOf } from "../lambdas/version-table/note.ts";
 import type { Bench, Database } from "./harness.ts";
 
-/** Of the world, the step engine needs a clock and how long to wait: as a local rehearsal has it. */
-export function enginePorts(): Ports {
+/** Of the world, the step engine needs a plan, a clock and how long to wait: as a local rehearsal has it. */
+export function enginePorts(plan: Pick<CompiledPlan, "schema" | "migrations">): Ports {
   return {
     settings: { lockTimeoutMs: 2_000, lockTries: 30, concurrentWaitMs: 600_000 },
     clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
+    plan,
     worker: "bench",
     progress: () => undefined,
   } as unknown as Ports;
@@ -26,14 +26,13 @@ export async function migrate(
   for (const version of versions) {
     const migration = migrationOf(bench.loaded.plan, version);
     const steps = await database.asOwner((session) =>
-      runSteps(session, enginePorts(), {
+      runSteps(session, enginePorts(bench.loaded.plan), {
         key: { run: "bench", version, round: 1, direction: "migrate" },
         file: migration.migrate,
         checksum: migration.migrate.checksum,
         failure: ErrorName.StepFailed,
         limitMinutes: undefined,
         beside: database.asOwner,
-        atEnd: async () => (await noteOf(session, bench.loaded.plan, version)).apply,
       }),
     );
     done.push({ migration, steps: steps ?? [] });
@@ -44,14 +43,13 @@ export async function migrate(
 export async function rollBack(bench: Bench, database: Database, version: string): Promise<void> {
   const migration = migrationOf(bench.loaded.plan, version);
   await database.asOwner((session) =>
-    runSteps(session, enginePorts(), {
+    runSteps(session, enginePorts(bench.loaded.plan), {
       key: { run: "bench", version, round: 1, direction: "rollback" },
       file: rollbackOf(migration),
       checksum: migration.migrate.checksum,
       failure: ErrorName.RollbackFailed,
       limitMinutes: undefined,
       beside: database.asOwner,
-      atEnd: async () => (await noteOf(session, bench.loaded.plan, version)).rollBack,
     }),
   );
 }

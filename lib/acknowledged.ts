@@ -102,6 +102,7 @@ export function acknowledge({
     ]),
     [rds(`snapshot:${snapshotPrefix("rehearsal")}*`), "Sluice's own snapshots; each run has another."],
     [rds(`snapshot:${snapshotPrefix("final")}*`), "Sluice's own snapshots; each run has another."],
+    [rds(`snapshot:${snapshotPrefix("kept")}*`), "Sluice's own snapshots; each run has another."],
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds("pg:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds(`pg:${QUIET_PREFIX}*`), "Sluice's own parameter groups; each run has another."],

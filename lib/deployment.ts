@@ -30,6 +30,11 @@ export interface DeploymentProps {
   network: FunctionsNetwork;
 }
 
+/** Whether preflight may choose the moment, by what the settings say of the backup (preflight/choose-backup.ts). */
+function mayUseMoments({ rehearse, backup: { by, copyTo, exportTo } }: Settings): boolean {
+  return rehearse === "before" && by !== "snapshot" && !copyTo && !exportTo;
+}
+
 /** Everything that is deployed: it serves several databases and any plan. Only wires; each construct has one concern. */
 export class Deployment extends Construct {
   readonly machine: Machine;
@@ -63,12 +68,14 @@ export class Deployment extends Construct {
     const name = scope === Stack.of(this) ? scope.node.id : `${Stack.of(this).node.id}-${scope.node.id}`;
     const common = {
       restore: settings.restore,
+      moments: mayUseMoments(settings),
+      keeps: settings.backup.snapshotAfterOpening === true,
       functions: functions.versions,
     };
     this.machine = new Machine(this, "Machine", {
       ...common,
       rehearse: settings.rehearse,
-      archive: Object.keys(settings.backup).length > 0,
+      archive: settings.backup.copyTo !== undefined || settings.backup.exportTo !== undefined,
       stateMachineProps: this.watched("MachineLog", name, retention),
     });
     const cleanUp = new CleanUp(this, "CleanUp", {

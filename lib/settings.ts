@@ -2,7 +2,12 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
 import { line } from "../lambdas/gate/said.ts";
-import { type Deployed, maintenanceWindow, type RunDatabase } from "../lambdas/shared/settings.ts";
+import {
+  BACKUP_KINDS,
+  type Deployed,
+  maintenanceWindow,
+  type RunDatabase,
+} from "../lambdas/shared/settings.ts";
 import { keyPath } from "./plan/plan-error.ts";
 
 /** Key of the settings in the CDK context: in cdk.json, or `-c sluice='{...}'`. */
@@ -164,6 +169,43 @@ const tags = z
   .refine((tags) => Object.keys(tags).length <= MOST_TAGS, `at most ${MOST_TAGS}: a run adds its own`)
   .default({});
 
+const BACKUP_BY = `one of ${BACKUP_KINDS.join(", ")}`;
+
+/** How production is backed up within the downtime, and where the final snapshot goes besides. */
+const backup = z
+  .strictObject({
+    /** What a restore goes back to. Left out: a moment, where the instance's backups allow that, else a snapshot. */
+    by: z.enum(BACKUP_KINDS, { error: BACKUP_BY }).optional(),
+    /** Takes a snapshot once the application is in, to be kept. */
+    snapshotAfterOpening: z.boolean().optional(),
+    /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
+    copyTo: z
+      .strictObject({
+        region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
+        kmsKeyArn: key.optional(),
+      })
+      .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
+        path: ["kmsKeyArn"],
+        error: "must be of a key in the Region that is copied to",
+      })
+      .optional(),
+    /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
+    exportTo: z
+      .strictObject({
+        bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
+        kmsKeyArn: key,
+      })
+      .optional(),
+  })
+  .superRefine(({ by, copyTo, exportTo }, context) => {
+    if (by === "point-in-time" && (copyTo || exportTo))
+      context.addIssue({
+        code: "custom",
+        path: ["by"],
+        message: `point-in-time takes no final snapshot, and ${copyTo ? "copyTo" : "exportTo"} sends that away: take one of the two out`,
+      });
+  });
+
 /** Every setting there is; docs/deploying.md tells what each is for. */
 const fields = z.strictObject({
   /** Folder of the plan, relative to the app's. */
@@ -186,29 +228,8 @@ const fields = z.strictObject({
   escalation: listOfAsked,
   /** Of the database's application; with several databases of those that have none of their own. */
   application: application.prefault({}),
-  /** Where the final snapshot goes besides. No run waits for it: it goes on when the run has ended. */
-  backup: z
-    .strictObject({
-      /** A copy in a second Region, with a key of that Region; without one only what is not encrypted can be copied. */
-      copyTo: z
-        .strictObject({
-          region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "a Region such as eu-west-1"),
-          kmsKeyArn: key.optional(),
-        })
-        .refine(({ region, kmsKeyArn }) => kmsKeyArn === undefined || kmsKeyArn.split(":")[3] === region, {
-          path: ["kmsKeyArn"],
-          error: "must be of a key in the Region that is copied to",
-        })
-        .optional(),
-      /** Its contents as Parquet files in a bucket of the instance's Region, encrypted with that key. */
-      exportTo: z
-        .strictObject({
-          bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"),
-          kmsKeyArn: key,
-        })
-        .optional(),
-    })
-    .prefault({}),
+  /** The kind alone, or with where the final snapshot goes besides: no run waits for that. */
+  backup: z.union([z.enum(BACKUP_KINDS), backup], { error: `${BACKUP_BY}, or keys of its own` }).prefault({}),
   /** What the organization's policies demand of all that a run makes at RDS: staging, snapshots, groups. */
   tags,
   /** Silent while the application is down; with several databases those of each that has none of its own. */
@@ -284,7 +305,8 @@ export const settings = checked.transform(
       label: labelOf(one, given),
     });
     const databases: [Database, ...Database[]] = [whole(first), ...others.map(whole)];
-    return { ...common, databases };
+    const backup = typeof common.backup === "string" ? { by: common.backup } : common.backup;
+    return { ...common, backup, databases };
   },
 );
 
@@ -340,11 +362,22 @@ export function mistakesIn(value: unknown): string[] {
 }
 
 function toldMistakes({ issues }: z.ZodError): string[] {
-  return issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((name) => `${keyPath([...issue.path, name])}: there is no such setting`)
-      : [`${keyPath(issue.path) || "(all of it)"}: ${isMissing(issue) ? "is missing" : issue.message}`],
+  return issues
+    .flatMap(within)
+    .flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((name) => `${keyPath([...issue.path, name])}: there is no such setting`)
+        : [`${keyPath(issue.path) || "(all of it)"}: ${isMissing(issue) ? "is missing" : issue.message}`],
+    );
+}
+
+/** Of a choice between a word and keys, what is wrong with the keys that were given. Names and addresses have words of their own. */
+function within(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union" || issue.path[0] !== "backup") return [issue];
+  const inner = issue.errors.find((all) =>
+    all.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
   );
+  return inner?.map((one) => ({ ...one, path: [...issue.path, ...one.path] })) ?? [issue];
 }
 
 function isMissing(issue: z.core.$ZodIssue): boolean {
@@ -360,7 +393,7 @@ export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
     ...(settings.restore ? {} : { restore: false as const }),
     ...(Object.keys(settings.tags).length === 0 ? {} : { tags: settings.tags }),
     retentionDays: settings.retentionDays,
-    ...settings.backup,
+    ...backupOf(settings),
     separateApprover: settings.separateApprover,
     ...peopleOf(settings),
     ...(settings.maintenanceWindow === undefined ? {} : { maintenanceWindow: settings.maintenanceWindow }),
@@ -368,6 +401,16 @@ export function toDeployed(settings: Settings): Omit<Deployed, "gateUrl"> {
     lockTimeoutMs: settings.lockTimeoutMs,
     lockTries: settings.lockTries,
     concurrentWaitMs: settings.concurrentWaitMs,
+  };
+}
+
+function backupOf({
+  backup: { by, snapshotAfterOpening, ...places },
+}: Settings): Pick<Deployed, "backup" | "snapshotAfterOpening" | "copyTo" | "exportTo"> {
+  return {
+    ...(by === undefined ? {} : { backup: by }),
+    ...(snapshotAfterOpening ? { snapshotAfterOpening } : {}),
+    ...places,
   };
 }
 

@@ -2,6 +2,7 @@ import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
+import { momentsByCopies } from "./copies/moments-by-copies.ts";
 import { EmbeddedInstance } from "./embedded-instance.ts";
 
 /**
@@ -13,6 +14,12 @@ export class EmbeddedFleet implements DatabaseFleet, Databases {
   readonly renameSeconds = 0;
   private readonly instances = new Map<string, EmbeddedInstance>();
   private readonly snapshots = new Map<string, { snapshot: Snapshot; data: Blob }>();
+  readonly moments = momentsByCopies({
+    copy: (name, instance) => this.startSnapshot(name, instance),
+    isThere: async (name) => this.snapshots.has(name),
+    restore: (name, instance) => this.startRestore(name, instance),
+    remove: (name) => this.deleteSnapshot(name),
+  });
 
   constructor(private readonly owner: string) {}
 

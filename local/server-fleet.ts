@@ -6,6 +6,7 @@ import type { DatabaseFleet, Databases, Instance, SettingsGiven, Snapshot } from
 import { needRow, type Session } from "../lambdas/shared/session.ts";
 import { copyDatabaseSettings } from "./copies/database-settings.ts";
 import { createEmptyLike, fillByDump, notInCopy } from "./copies/dump.ts";
+import { momentsByCopies } from "./copies/moments-by-copies.ts";
 import { alone, copyByTemplate } from "./copies/template.ts";
 import { type Address, addressIn } from "./server/address.ts";
 import { maintenanceFor } from "./server/fit.ts";
@@ -23,6 +24,12 @@ export class ServerFleet implements DatabaseFleet, Databases {
   /** Databases that may be opened, renamed and dropped: those made here, and what the caller says may be changed. */
   private readonly own: Set<string>;
   private watching: PgConnection | undefined;
+  readonly moments = momentsByCopies({
+    copy: (name, instance) => this.startSnapshot(name, instance),
+    isThere: async (name) => (await this.describeSnapshot(name)) !== undefined,
+    restore: (name, instance) => this.startRestore(name, instance),
+    remove: (name) => this.deleteSnapshot(name),
+  });
 
   /**
    * @param address of any database on the server, or its URL; no session goes to its database but those that are asked for

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
-import { asideName, snapshotName } from "../lambdas/shared/names.ts";
+import { asideName, momentName, snapshotName } from "../lambdas/shared/names.ts";
 import { Pooled } from "../lambdas/shared/pg-session.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { DatabaseFleet, Databases, Endpoint, Instance } from "../lambdas/shared/ports.ts";
@@ -120,7 +120,11 @@ export async function serverWorld(
       await fleet.startDelete(instance);
       throw error;
     }
-  const finalSnapshot = snapshotName(run, "final");
+  const backups = [
+    { name: snapshotName(run, "final"), what: "is the snapshot taken before the migration" },
+    { name: momentName(run, "final"), what: "is what the database was before the migration" },
+    { name: snapshotName(run, "kept"), what: "is the snapshot taken after the opening" },
+  ];
   const server = await fleet.state(given);
   const aside = asideName(instance, run);
   return {
@@ -136,18 +140,19 @@ export async function serverWorld(
     async close() {
       await fleet.close();
       await unlock();
-      await fleet.deleteSnapshot(snapshotName(run, "rehearsal"));
+      for (const name of [snapshotName(run, "rehearsal"), momentName(run, "rehearsal")])
+        await fleet.deleteSnapshot(name);
       if (apply) {
         const kept = [];
-        if (await fleet.describeSnapshot(finalSnapshot))
-          kept.push(
-            `Database ${finalSnapshot} is the snapshot taken before the migration. Drop it when you no longer need it.`,
-          );
+        for (const { name, what } of backups)
+          if (await fleet.describeSnapshot(name))
+            kept.push(`Database ${name} ${what}. Drop it when you no longer need it.`);
         if (await fleet.describe(aside))
           kept.push(`Database ${aside} is the former ${given}. Drop it when you no longer need it.`);
         return kept;
       }
-      for (const database of [finalSnapshot, aside, instance]) await fleet.startDelete(database);
+      for (const database of [...backups.map(({ name }) => name), aside, instance])
+        await fleet.startDelete(database);
       return [];
     },
   };

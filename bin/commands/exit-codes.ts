@@ -61,7 +61,7 @@ Exit codes:
   0    Succeeded: the migration is done, and the application is in
   2    usage: a mistake in how the command was called, or in the plan
   10   RolledBack: production is back by the rollbacks, and proven to be
-  11   Restored: production is back from its snapshot, and proven to be
+  11   Restored: production is back from its backup, and proven to be
   12   Refused: nothing was migrated
   13   NeedsOperator: production is not proven back
   130  left at once, by a second Ctrl-C

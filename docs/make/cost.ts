@@ -20,7 +20,6 @@ const PRICE = {
 const RDS_MINUTES: Readonly<Record<string, number>> = {
   "Snapshot production": 10,
   "Restore staging": 25,
-  "Take the final snapshot": 5,
   "Delete staging": 10,
 };
 

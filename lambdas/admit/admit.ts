@@ -5,7 +5,7 @@ import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
-import type { Tags, World } from "../shared/ports.ts";
+import type { DatabaseFleet, Tags, World } from "../shared/ports.ts";
 import { named } from "../shared/publications.ts";
 import { chosen, ofItsDatabase } from "../shared/run-database.ts";
 import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
@@ -96,8 +96,20 @@ export async function admit(
     engineVersion: instance.engineVersion,
     freeBytes: instance.freeBytes ?? null,
     settings: instance.settings,
+    ...(instance.backups === undefined ? {} : { backups: instance.backups }),
+    ...(await momentsOf(ports.fleet, id)),
     ...(findings === undefined ? {} : { findings }),
   });
+}
+
+/** How the fleet takes it back to moments. The price of that is nice to know, and no run fails for want of it. */
+async function momentsOf(
+  { moments }: DatabaseFleet,
+  instance: string,
+): Promise<Pick<ProductionDoc, "moments">> {
+  if (!moments) return {};
+  const baseAt = await moments.baseAt(instance).catch(() => undefined);
+  return { moments: { by: moments.by, baseAt: baseAt ?? null } };
 }
 
 /** Whose plan it is: at each gate people see whether it is theirs. At a terminal it is whoever sits there. */

@@ -1,4 +1,5 @@
 import { scopeInWords } from "../prove/scope.ts";
+import { momentLines } from "../report/backup.ts";
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
 import { bytes, count, duration, grouped, list as inWords, lockText, milliseconds } from "../report/words.ts";
@@ -76,16 +77,24 @@ ${
 </div>`;
 }
 
-function backup({ snapshots, staging }: Report): Section {
-  if (snapshots.length === 0) return null;
+const PURPOSES = {
+  final: "Final snapshot",
+  rehearsal: "Snapshot for the rehearsal",
+  kept: "Snapshot to keep",
+} as const;
+
+function backup({ snapshots, staging, backup }: Report): Section {
+  const lines = backup ? momentLines(backup) : [];
+  if (snapshots.length === 0 && lines.length === 0) return null;
   const { verified } = staging;
   return html`<div class="card">
 <h3>Backup</h3>
 <ul class="plain">
 ${snapshots.map(
   (snapshot) =>
-    html`<li>${snapshot.purpose === "final" ? "Final snapshot" : "Snapshot for the rehearsal"} <code>${snapshot.id}</code>${snapshot.sizeBytes !== null && html`, ${bytes(snapshot.sizeBytes)}`}${snapshot.encrypted !== null && (snapshot.encrypted ? ", encrypted" : ", not encrypted")}</li>`,
+    html`<li>${PURPOSES[snapshot.purpose]} <code>${snapshot.id}</code>${snapshot.sizeBytes !== null && html`, ${bytes(snapshot.sizeBytes)}`}${snapshot.encrypted !== null && (snapshot.encrypted ? ", encrypted" : ", not encrypted")}</li>`,
 )}
+${lines.map((line) => html`<li>${line}</li>`)}
 ${
   verified &&
   html`<li>${verdict(verified.equal, ["restored and read", "the restored copy differs", ""])} · ${count(verified.tables, "table")}, ${grouped(verified.rows)} rows</li>`

@@ -8,6 +8,7 @@ import { verdict } from "./verdict.ts";
 export function wayBack({ wayBack }: Report): Html | null {
   if (!wayBack) return null;
   const { sloSeconds, rollback, restore, restoreFrom } = wayBack;
+  const what = restore.replay ? "to the moment" : "the snapshot";
   const way = (
     title: string,
     { seconds, parts, leavesOut }: typeof rollback,
@@ -20,7 +21,7 @@ ${leavesOut.length > 0 && html`<p>Not counted:</p><ul class="plain">${leavesOut.
 <h3>The way back</h3>
 <p>As the rehearsal measured it, proofs included; the plan allows ${duration(sloSeconds)}.</p>
 ${rollback.parts.length > 0 && way(restoreFrom === undefined ? "Rolling back" : `Rolling back what comes before ${restoreFrom}`, rollback)}
-${way(restoreFrom === undefined ? "Restoring the snapshot" : `Restoring the snapshot, the way back from ${restoreFrom} on`, restore)}
+${way(restoreFrom === undefined ? `Restoring ${what}` : `Restoring ${what}, the way back from ${restoreFrom} on`, restore)}
 </div>`;
 }
 

@@ -1,6 +1,6 @@
 import { list } from "../report/words.ts";
 import { type CompiledPlan, isRestoreOnly, type Migration, restoreOnlyFrom } from "../shared/plan.ts";
-import type { RunSettings } from "../shared/settings.ts";
+import type { BackupKind, RunSettings } from "../shared/settings.ts";
 import type { GateKind } from "./kinds.ts";
 import { ahead } from "./stretch.ts";
 
@@ -10,6 +10,7 @@ export function consequences(
   version: string | null,
   plan: CompiledPlan,
   settings: RunSettings,
+  by: BackupKind = "snapshot",
 ): { go: string; noGo: string } {
   const first = ahead(plan, null);
   const rehearsal =
@@ -22,13 +23,13 @@ export function consequences(
             noGo: "The run ends as Refused. Nothing was touched.",
           }
         : {
-            go: `The downtime begins: ${closing(plan, settings)}; then ${rehearsal}`,
+            go: `The downtime begins: ${closing(plan, settings, by)}; then ${rehearsal}`,
             noGo: "The run ends as Refused. Nothing was touched.",
           };
     case "rehearsal":
       return settings.rehearse === "before"
         ? {
-            go: `The downtime begins: ${closing(plan, settings)}, and ${applied(first)}`,
+            go: `The downtime begins: ${closing(plan, settings, by)}, and ${applied(first)}`,
             noGo: "The staging copy is deleted and the run ends as Refused. Production stays as it is.",
           }
         : {
@@ -44,22 +45,25 @@ export function consequences(
           next.length > 0
             ? capital(applied(next))
             : "Data integrity, benchmarks and isolation are proven on production; then you are asked whether to open it.",
-        noGo: rolledBack(done, plan, settings),
+        noGo: rolledBack(done, plan, settings, by),
       };
     }
     case "open":
       return {
         go: `${capital(reopening(plan, settings))}, and the smoke tests run. ${afterOpening(plan, settings)}`,
-        noGo: rolledBack(plan.migrations, plan, settings),
+        noGo: rolledBack(plan.migrations, plan, settings, by),
       };
     case "keep":
       return {
         go: "The new schema stays and the application stays open; the failed smoke test stands in the report.",
-        noGo: `${capital(closing(plan, settings, false))}. ${rolledBack(plan.migrations, plan, settings)} ${lostSinceOpening(plan, settings)}`,
+        noGo: `${capital(closing(plan, settings))}. ${rolledBack(plan.migrations, plan, settings, by)} ${lostSinceOpening(plan, settings)}`,
       };
     case "restore":
       return {
-        go: `${settings.instance} is renamed and kept, the final snapshot is restored under its name, and it is proven to be what it was. Everything written since that snapshot stays behind in the renamed instance.`,
+        go:
+          by === "snapshot"
+            ? `${settings.instance} is renamed and kept, the final snapshot is restored under its name, and it is proven to be what it was. Everything written since that snapshot stays behind in the renamed instance.`
+            : `${settings.instance} is renamed and kept, once its backups reach the moment that was noted behind the fence; it is restored under its name as it was at that moment, and proven to be what it was. Everything written since that moment stays behind in the renamed instance.`,
         noGo: 'The run ends as NeedsOperator: production stays as it is now, and a person has to bring it back by hand (docs/operator-runbook.md, "NeedsOperator").',
       };
   }
@@ -73,11 +77,13 @@ function applied(migrations: readonly Migration[]): string {
   return `${migrations.length} migrations, ${first.version} (${first.title}) to ${last.version} (${last.title}), are applied to production and validated one after the other. Nobody is asked in between.`;
 }
 
-function closing(plan: CompiledPlan, settings: RunSettings, snapshot = true): string {
+/** @param by absent: nothing is backed up then */
+function closing(plan: CompiledPlan, settings: RunSettings, by?: BackupKind): string {
   return joined([
     plan.application.stop && "the application is stopped",
     settings.fence === "connect" && "the application's roles are kept out of the database",
-    snapshot && "a final snapshot is taken",
+    by === "snapshot" && "a final snapshot is taken",
+    by === "point-in-time" && "the moment is noted that a restore would go back to",
   ]);
 }
 
@@ -108,12 +114,17 @@ function lostSinceOpening(plan: CompiledPlan, settings: RunSettings): string {
 }
 
 /** How production is brought back from where these stand. */
-function rolledBack(done: readonly Migration[], plan: CompiledPlan, settings: RunSettings): string {
+function rolledBack(
+  done: readonly Migration[],
+  plan: CompiledPlan,
+  settings: RunSettings,
+  by: BackupKind,
+): string {
   const from = done.find(isRestoreOnly)?.version;
   if (from !== undefined)
     return settings.restore === false
       ? `${from} has no rollback, and nothing may be restored: production stays as it is, the run ends as NeedsOperator, and a person has to see to it (docs/operator-runbook.md, "NeedsOperator").`
-      : `${from} has no rollback: what a restore would lose is counted, and you are asked whether the final snapshot takes production's place. Then the run ends as Restored.`;
+      : `${from} has no rollback: what a restore would lose is counted, and you are asked whether ${by === "snapshot" ? "the final snapshot takes production's place" : "production is restored to the moment that was noted behind the fence"}. Then the run ends as Restored.`;
   const left = done.flatMap(({ leaves = [] }) => leaves);
   const butFor = left.length === 0 ? "" : `, but for ${list(left)}`;
   const versions = done.map((migration) => migration.version).reverse();

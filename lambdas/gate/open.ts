@@ -1,3 +1,4 @@
+import { backedUpBy } from "../moments/look.ts";
 import { Doc, type GateDoc, type GateQuorum } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
@@ -72,7 +73,7 @@ export async function openGate(
     changed: withheld.flatMap((doc) => doc.changed),
     ...(warnings.length > 0 ? { warnings } : {}),
     ...(window ? { window } : {}),
-    ...consequences(kind, version, plan, settings),
+    ...consequences(kind, version, plan, settings, await backedUpBy(evidence)),
   };
   const doc = await keepAsNext(evidence, asked, await quorumOf(kind, ports, evidence));
   await keepBasis(evidence, gate, doc.attempt, basis);

@@ -110,6 +110,7 @@ export interface Blocker {
 }
 
 export interface StepRow {
+  version: string;
   round: number;
   direction: Direction;
   ordinal: number;
@@ -170,18 +171,24 @@ export async function hasLedger(session: Session): Promise<boolean> {
   );
 }
 
-/** The query for the rows of all steps of a migration in this run, in order; each is a StepRow. */
-export function stepsQuery({ run, version }: Pick<LedgerKey, "run" | "version">): string {
-  return `SELECT round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
-            gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
-            size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack", rewrites
-       FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version = ${literal(version)}
-      ORDER BY round, direction, ordinal`;
+/** Migrations of a run. */
+export interface Migrations {
+  run: string;
+  versions: readonly string[];
 }
 
-/** Of a migration's rows those of one of its files. */
-export function rowsOf(rows: readonly StepRow[], { round, direction }: LedgerKey): StepRow[] {
-  return rows.filter((row) => row.round === round && row.direction === direction);
+/** The query for the rows of all steps of these migrations, each migration's in order; each is a StepRow. */
+export function stepsQuery({ run, versions }: Migrations): string {
+  return `SELECT version, round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
+            gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
+            size_bytes::float8 AS "sizeBytes", locks, waits, notes, checkpoint, put_back AS "putBack", rewrites
+       FROM ${LEDGER_SCHEMA}.step WHERE run = ${literal(run)} AND version IN (${versions.map(literal).join(", ")})
+      ORDER BY version, round, direction, ordinal`;
+}
+
+/** Those of one file of one migration. */
+export function rowsOf(rows: readonly StepRow[], { version, round, direction }: LedgerKey): StepRow[] {
+  return rows.filter((row) => row.version === version && row.round === round && row.direction === direction);
 }
 
 /** Versions that this run has begun and not rolled back, in no order. */

@@ -11,7 +11,7 @@ export async function putBack(
   key: LedgerKey,
   rows: readonly StepRow[],
 ): Promise<void> {
-  const statements = new Set(rows.flatMap((row) => row.putBack ?? []));
+  const statements = new Set(rows.flatMap((row) => (row.version === key.version && row.putBack) || []));
   if (statements.size === 0) return;
   try {
     await session.together([

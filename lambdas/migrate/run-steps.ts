@@ -1,12 +1,13 @@
 import type { StepDoc } from "../shared/documents.ts";
 import type { ErrorName } from "../shared/errors.ts";
-import type { SqlFile, Step } from "../shared/plan.ts";
+import type { CompiledPlan, SqlFile, Step } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { OpenSession, Session } from "../shared/session.ts";
 import { mustLeave } from "../shared/task.ts";
+import { noteIn } from "../version-table/note.ts";
 import { runBatchedStep } from "./batched-step.ts";
 import { type LedgerKey, rowsOf, type StepRow, stepsQuery, type Wait } from "./ledger.ts";
-import { beginMigration, finishMigration, noteOf } from "./ledger-writes.ts";
+import { beganAt, beginMigration, finishMigration, noteOf } from "./ledger-writes.ts";
 import { runOutsideStep } from "./outside-step.ts";
 import { putBack } from "./put-back.ts";
 import { stepDoc } from "./step-doc.ts";
@@ -28,8 +29,8 @@ export interface StepsRun {
   beside: OpenSession | undefined;
   /** The steps note which tables they write anew: on staging. */
   noticesRewrites?: boolean | undefined;
-  /** What else changes when the last step is done: statements that go into its transaction. */
-  atEnd: () => Promise<string[]>;
+  /** The file is only a part of the migration, which is not noted as applied in the table of the schema's version. */
+  isPart?: boolean | undefined;
 }
 
 /**
@@ -42,52 +43,128 @@ export async function runSteps(
   ports: Ports,
   run: StepsRun,
 ): Promise<StepDoc[] | undefined> {
+  const [steps] = (await runFiles(session, ports, [run])) ?? [];
+  return steps;
+}
+
+/**
+ * The same with several files of one run and direction, one after the other under one lock. What one of them sets in the
+ * session is set for the next.
+ * @returns the steps of each file
+ * @throws as runSteps; the files before the one that fails are done
+ */
+export async function runFiles(
+  session: Session,
+  ports: Ports,
+  runs: readonly [StepsRun, ...StepsRun[]],
+): Promise<StepDoc[][] | undefined> {
+  const [{ key, limitMinutes }] = runs;
+  const migrations = { run: key.run, versions: runs.map((run) => run.key.version) };
   // A worker that died may have left a statement running, and with it its session and this lock. What became of the
   // statement can only be told once it has ended: the lock comes first, then the look into ledger and catalog.
-  const lock = await takeStepLock(session, ports, run.key, run.limitMinutes);
-  if (!lock) return undefined;
-  const became = await runLocked(session, ports, run, lock).catch(async (error: unknown) => {
+  const lock = () => takeStepLock(session, ports, migrations, key.direction, limitMinutes);
+  const first = await lock();
+  if (!first) return undefined;
+  const became = await runLocked(session, ports, runs, first, lock).catch(async (error: unknown) => {
     await session.query(RELEASE).catch(() => undefined);
     throw error;
   });
   // Whose statement goes on, keeps the lock with it.
   if (became === "detached") return undefined;
-  const [rows] = await session.together([stepsQuery(run.key), RELEASE]);
+  const [rows] = await session.together([stepsQuery(migrations), RELEASE]);
   if (became === "leave") return undefined;
-  return rowsOf(rows as unknown as StepRow[], run.key).map((row) => stepDoc(run.file, row));
+  return runs.map((run) =>
+    rowsOf(rows as unknown as StepRow[], run.key).map((row) => stepDoc(run.file, row)),
+  );
 }
 
-async function runLocked(session: Session, ports: Ports, run: StepsRun, lock: StepLock): Promise<Became> {
-  const { key, file } = run;
-  await putBack(session, ports, key, lock.rows);
-  const rows = rowsOf(lock.rows, key);
-  const isDone = (ordinal: number) => rows.some((row) => row.ordinal === ordinal && row.outcome === "done");
-  const left = [...file.steps.entries()].filter(([ordinal]) => !isDone(ordinal));
-  const begins = left.length === file.steps.length && key.direction === "migrate";
-  for (const [index, [ordinal, step]] of left.entries()) {
+async function runLocked(
+  session: Session,
+  ports: Ports,
+  runs: readonly StepsRun[],
+  first: StepLock,
+  again: () => Promise<StepLock | undefined>,
+): Promise<Became> {
+  for (const { key } of runs) await putBack(session, ports, key, first.rows);
+  let lock: StepLock | undefined = first;
+  for (const left of runs.flatMap((run) => leftOf(run, first.rows))) {
     if (mustLeave(ports, WORKER_MARGIN_MS)) return "leave";
-    ports.progress(`${file.path}: ${step.name} (${ordinal + 1} of ${file.steps.length})`);
-    const isLast = index === left.length - 1;
-    // A transaction that is the first and the last is all there is: it notes both at once.
-    const isAlone = isLast && step.kind === "transaction";
-    const before = begins && index === 0 && !isAlone ? [beginMigration(key, run.checksum)] : [];
-    const after = isLast ? [...(await run.atEnd()), finishMigration(key, run.checksum)] : [];
-    const row = rows.find((candidate) => candidate.ordinal === ordinal);
-    const work = workFor(session, ports, run, lock, { ordinal, step, row });
-    const became = await runStep(work, row, lock.overdue, before, after);
+    lock ??= await again();
+    if (!lock) return "leave";
+    const { run, ordinal, step, row } = left;
+    ports.progress(`${run.file.path}: ${step.name} (${ordinal + 1} of ${run.file.steps.length})`);
+    const work = workFor(session, ports, lock, left);
+    const overdue = lock === first ? first.overdue : undefined;
+    const became = await runStep(work, row, overdue, ...aroundOf(left, ports, lock));
     if (became !== "done") return became;
     if (work.waits.length > 0) await session.exec(noteOf(work, "waits", work.waits));
+    if (mayChangeMore(step, ports.plan)) lock = undefined;
   }
   return "done";
+}
+
+/** A step that is to be done. */
+interface Left {
+  run: StepsRun;
+  ordinal: number;
+  step: Step;
+  /** What the ledger has of it, from a former worker. */
+  row: StepRow | undefined;
+  /** Nothing of its migration is done yet. */
+  begins: boolean;
+  /** It is the last one of its file. */
+  ends: boolean;
+}
+
+function leftOf(run: StepsRun, all: readonly StepRow[]): Left[] {
+  const { key, file } = run;
+  const rows = rowsOf(all, key);
+  const steps = [...file.steps.entries()].map(([ordinal, step]) => ({
+    ordinal,
+    step,
+    row: rows.find((candidate) => candidate.ordinal === ordinal),
+  }));
+  const left = steps.filter(({ row }) => row?.outcome !== "done");
+  const begins = left.length === steps.length && key.direction === "migrate";
+  return left.map((one, index) => ({
+    ...one,
+    run,
+    begins: begins && index === 0,
+    ends: index === left.length - 1,
+  }));
+}
+
+/** What goes into the transactions of a step: statements that go first, and those that go last. */
+function aroundOf(
+  { run, step, begins, ends }: Left,
+  { plan }: Ports,
+  { look }: StepLock,
+): [before: string[], after: string[]] {
+  const { key, checksum, isPart = false } = run;
+  // A transaction that is the first and the last is all there is: it notes both at once.
+  const isAlone = ends && step.kind === "transaction";
+  const before = begins && !isAlone ? [beginMigration(key, checksum)] : [];
+  if (!ends) return [before, []];
+  const noted = isPart ? undefined : noteIn(look, plan, key.version, beganAt(key));
+  const notes = (key.direction === "migrate" ? noted?.apply : noted?.rollBack) ?? [];
+  return [before, [...notes, finishMigration(key, checksum)]];
+}
+
+/**
+ * Whether a step may have done what its text does not tell, such as giving back the lock, or changed the table of the
+ * schema's version. Then the next one goes by a new look.
+ */
+function mayChangeMore({ relations }: Step, { schema }: CompiledPlan): boolean {
+  return relations?.every(({ name }) => !schema?.table.includes(name)) !== true;
 }
 
 function workFor(
   session: Session,
   ports: Ports,
-  { key, file, failure, beside, noticesRewrites = false }: StepsRun,
   { pid }: StepLock,
-  { ordinal, step, row }: { ordinal: number; step: Step; row: StepRow | undefined },
+  { run, ordinal, step, row }: Left,
 ): StepWork {
+  const { key, file, failure, beside, noticesRewrites = false } = run;
   return {
     key,
     ordinal,

@@ -2,10 +2,18 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ErrorName, isPostgresError, nameTransient, SluiceError } from "../shared/errors.ts";
 import type { Ports } from "../shared/ports.ts";
-import { needRow, type Session, StatementFailed } from "../shared/session.ts";
+import { type Session, StatementFailed } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
-import { ensureLedger, type LedgerKey, type StepRow, stepsQuery, type Wait } from "./ledger.ts";
+import { type Look, lookQuery } from "../version-table/note.ts";
+import {
+  ensureLedger,
+  type LedgerKey,
+  type Migrations,
+  type StepRow,
+  stepsQuery,
+  type Wait,
+} from "./ledger.ts";
 import { look } from "./sight.ts";
 import { WORKER_MARGIN_MS } from "./watched.ts";
 
@@ -19,12 +27,14 @@ const LONGEST_POLL_MS = 1_000;
 /** There is no ledger yet, or none of this shape: no such schema, table or column. */
 const NO_LEDGER = /^(3F000|42P01|42703)$/;
 
-/** The lock, for as long as its session lives, and what was found once it was held. */
+/** The lock, for as long as its session lives or a step gives it back, and what was found once it was held. */
 export interface StepLock {
   /** Of the session that has it. */
   pid: number;
-  /** What the ledger has of the migration, whatever the round and direction. */
-  rows: StepRow[];
+  /** What the ledger has of the migrations, whatever the round and direction. */
+  rows: readonly StepRow[];
+  /** How the table of the schema's version looks. */
+  look: Look;
   /** What a former worker's statement waited for, too long, so that it was ended. */
   overdue: Wait | undefined;
 }
@@ -38,8 +48,10 @@ interface Holder {
 }
 
 /** Names a session after what it does, as pg_stat_activity shows it; it takes 63 bytes. */
-function nameFor({ run, version, direction }: LedgerKey): string {
-  const short = version.length <= 30 ? version : `${version.slice(0, 20)}~${digest(version).slice(0, 9)}`;
+function nameFor({ run, versions }: Migrations, direction: LedgerKey["direction"]): string {
+  const [first = "", ...others] = versions;
+  const all = others.length === 0 ? first : `${first} to ${others.at(-1)}`;
+  const short = all.length <= 30 ? all : `${all.slice(0, 20)}~${digest(all).slice(0, 9)}`;
   return `sluice ${direction} ${short} ${runDigest(run)}`;
 }
 
@@ -66,10 +78,11 @@ function isOf(run: string, { application }: Holder): boolean {
 export async function takeStepLock(
   session: Session,
   ports: Ports,
-  key: LedgerKey,
+  migrations: Migrations,
+  direction: LedgerKey["direction"],
   limitMinutes: number | undefined,
 ): Promise<StepLock | undefined> {
-  const name = nameFor(key);
+  const name = nameFor(migrations, direction);
   const terms = {
     application_name: name,
     // Of what is sent, and of our own looks at catalog and ledger.
@@ -77,7 +90,7 @@ export async function takeStepLock(
     statement_timeout: String(Math.round((limitMinutes ?? 0) * 60_000)),
   };
   let overdue: Wait | undefined;
-  const taken = await poll(session, ports, key, terms, async (holder) => {
+  const taken = await poll(session, ports, migrations, terms, async (holder) => {
     if (holder.application !== name) return await end(session, ports, holder);
     const sight = await look(session, holder.pid);
     if (!sight) return;
@@ -95,7 +108,7 @@ export async function takeStepLock(
  */
 export async function endFormerWorkers(session: Session, ports: Ports, run: string): Promise<boolean> {
   const terms = { application_name: `sluice end ${runDigest(run)}` };
-  const taken = await poll(session, ports, { run, version: "" }, terms, (holder) =>
+  const taken = await poll(session, ports, { run, versions: [""] }, terms, (holder) =>
     end(session, ports, holder),
   );
   if (taken) await session.query(RELEASE);
@@ -118,13 +131,13 @@ async function end(session: Session, ports: Ports, { pid, application }: Holder)
 async function poll(
   session: Session,
   ports: Ports,
-  about: Pick<LedgerKey, "run" | "version">,
+  about: Migrations,
   terms: Terms,
   onHeld: (holder: Holder) => Promise<void>,
 ): Promise<Omit<StepLock, "overdue"> | undefined> {
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(LONGEST_POLL_MS, pause * 1.5)) {
-    const tried = await tryLock(session, about, terms);
-    if (tried.taken) return tried;
+    const tried = await tryLock(session, ports, about, terms);
+    if (tried) return tried;
     const [holder] = await session.query<Holder>(
       `SELECT a.pid, a.application_name AS application
          FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -144,42 +157,34 @@ async function poll(
 }
 
 /**
- * Tries for the lock once, and then looks into the ledger: two statements of one message, as the second must not see
- * what was there before the lock was held. The session is set to these terms.
+ * Tries for the lock once, and then looks: statements of one message, as a look must not see what was there before the
+ * lock was held. The session is set to these terms.
  */
 async function tryLock(
   session: Session,
-  about: Pick<LedgerKey, "run" | "version">,
+  ports: Ports,
+  about: Migrations,
   terms: Terms,
-): Promise<{ taken: boolean; pid: number; rows: StepRow[] }> {
+): Promise<Omit<StepLock, "overdue"> | undefined> {
   const settings = Object.entries(terms).map(
     ([setting, value]) => `set_config(${literal(setting)}, ${literal(value)}, false)`,
   );
-  const statements = [
-    `SELECT pg_try_advisory_lock(${LOCK}) AS taken, pg_backend_pid() AS pid, ${settings.join(", ")}`,
-    stepsQuery(about),
-  ];
-  try {
-    const [[lock], rows] = (await session.together(statements)) as [
-      { taken: boolean; pid: number }[],
-      StepRow[],
-    ];
-    return { taken: lock?.taken === true, pid: lock?.pid ?? 0, rows };
-  } catch (error) {
+  const lock = `SELECT pg_try_advisory_lock(${LOCK}) AS taken, pg_backend_pid() AS pid, ${settings.join(", ")}`;
+  const table = lookQuery(ports.plan);
+  const looks = [stepsQuery(about), ...(table === undefined ? [] : [table])];
+  const answers = await session.together([lock, ...looks]).catch(async (error: unknown) => {
     const cause = error instanceof StatementFailed ? error.cause : error;
     if (!isPostgresError(cause) || !NO_LEDGER.test(cause.code)) throw nameTransient(cause);
-    return await withNewLedger(session, statements[0] ?? "", about);
-  }
-}
-
-/** The lock may be held already by now; to take it once more does no harm. */
-async function withNewLedger(
-  session: Session,
-  lock: string,
-  about: Pick<LedgerKey, "run" | "version">,
-): Promise<{ taken: boolean; pid: number; rows: StepRow[] }> {
-  const row = await needRow<{ taken: boolean; pid: number }>(session, lock);
-  if (!row.taken) return { taken: false, pid: row.pid, rows: [] };
-  await ensureLedger(session);
-  return { taken: true, pid: row.pid, rows: await session.query<StepRow>(stepsQuery(about)) };
+    // The lock may be held already by now; to take it once more does no harm.
+    const again = await session.together([lock]);
+    if (again[0]?.[0]?.taken !== true) return again;
+    await ensureLedger(session);
+    return [...again, ...(await session.together(looks))];
+  });
+  const [[own], rows, look = []] = answers as unknown as [
+    [{ taken: boolean; pid: number }],
+    StepRow[],
+    Look?,
+  ];
+  return own.taken ? { pid: own.pid, rows, look } : undefined;
 }

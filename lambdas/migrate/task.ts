@@ -13,8 +13,6 @@ import { besideTarget, withTarget } from "../shared/places.ts";
 import { type CompiledPlan, isRestoreOnly, migrationOf } from "../shared/plan.ts";
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
-import { noteOf } from "../version-table/note.ts";
-import { beganAt } from "./ledger-writes.ts";
 import { runSteps } from "./run-steps.ts";
 
 const event = z.strictObject({
@@ -69,7 +67,6 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           limitMinutes,
           beside: besideTarget(ports, evidence, target),
           noticesRewrites: target === "staging",
-          atEnd: async () => (await noteOf(session, ports.plan, version, beganAt(key))).apply,
         });
         // What a step scheduled would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Ports } from "../shared/ports.ts";
 import type { OpenSession } from "../shared/session.ts";
 import { mustLeave } from "../shared/task.ts";
@@ -65,7 +64,10 @@ async function lookOn(end: Promise<void>, isEnded: () => boolean, watch: Watch):
 
 /** Resolves with `end` or after so long, whichever comes first. */
 async function within(end: Promise<void>, ms: number): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([end, sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([end, late]);
+  clearTimeout(timer);
 }

@@ -3,6 +3,7 @@ import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
+import { BACKUP, chooseBackup } from "./choose-backup.ts";
 import { withFoundRoles } from "./find-roles.ts";
 import { inspectBackup } from "./inspect-backup.ts";
 import { inspectDatabase } from "./inspect-database.ts";
@@ -13,6 +14,7 @@ import { inspectOutside } from "./inspect-outside.ts";
 import { inspectReplication } from "./inspect-replication.ts";
 import { inspectRights } from "./inspect-rights.ts";
 import { inspectRoles } from "./inspect-roles.ts";
+import { inspected } from "./inspected.ts";
 
 const event = z.strictObject(runFields);
 
@@ -37,6 +39,7 @@ export const preflightTask: Task<z.infer<typeof event>> = {
             withNeighbour(ports, evidence, "production", database, work),
           )),
           ...(await inspectOutside(session, ports)),
+          ...(await inspected(BACKUP, () => chooseBackup(session, ports, evidence, production))),
         ])),
       ],
     }));

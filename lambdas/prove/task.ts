@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type MomentProof, proveMoment } from "../moments/prove.ts";
 import { compareContents } from "../record/compare-contents.ts";
 import { rowsThatDiffer } from "../record/former-rows.ts";
 import { grown } from "../record/growing.ts";
@@ -10,11 +11,13 @@ import { sinceBefore } from "../record/wishes.ts";
 import {
   type ChangesDoc,
   Doc,
+  type MomentDoc,
   type ProofDoc,
   type ProofName,
   type RecordDoc,
   type RecordName,
   type RollbackDoc,
+  type ScopeDoc,
   type SequenceDoc,
   type TableContentDoc,
   type Target,
@@ -147,13 +150,14 @@ export async function prove(
   });
   const { wanted, record, versions, beside } = read;
   if (!record || !beside) return undefined;
+  const ofMoment = await provenMoment(proof, ports, evidence, target);
   const growing = wanted.record.growing ?? [];
   const grows = (name: string) => growing.some(({ table }) => table === name);
+  // Where somebody else wrote meanwhile, what differs in rows is neither proof nor failure.
+  const still = wanted.goesOn ? false : target === "staging" || ports.settings.fence === "connect";
   const compared = wanted.held
     ? await heldToRehearsal(ports, evidence, record, (name) => versions.has(name) || grows(name))
     : await comparedContents(
-        ports,
-        target,
         wanted.tables.filter(({ table }) => !grows(table)),
         record,
         async (was) =>
@@ -161,8 +165,8 @@ export async function prove(
             ? await rowsOfStaging(ports, evidence, wanted.catalog, was)
             : undefined,
         target === "production" ? await isUntouchedByPlan(evidence) : () => false,
+        still,
       );
-  const fenced = target === "staging" || ports.settings.fence === "connect";
   const { views = [] } = wanted;
   const ofViews =
     views.length === 0
@@ -186,13 +190,15 @@ export async function prove(
         ...missing.map(notLeftText),
       ]
     : [];
+  const ofOthers = besideThatDiffers(wanted.record, record, beside, proof === "production-data");
   const found = [
     ...wrong,
+    ...ofMoment.differences,
     ...ofCatalog.filter((line) => !wrong.some((known) => known.endsWith(line))),
     ...compared.differences,
-    ...(fenced ? ofViews : []),
+    ...(still ? ofViews : []),
     ...wentBack(wanted.sequences, record.sequences),
-    ...besideThatDiffers(wanted.record, record, beside, proof === "production-data"),
+    ...(wanted.goesOn ? [] : ofOthers),
   ];
   const added = grown(growing, beside.growing);
   const others = [...withoutParts(strange).map(notMadeText), ...(compared.others ?? [])];
@@ -209,18 +215,21 @@ export async function prove(
       : { tablesBefore: wanted.tables.map(shown), tablesAfter: record.tables.map(shown) }),
     differences: found,
     ...(left.length > 0 ? { left } : {}),
-    unproven: [...compared.unproven, ...(fenced ? [] : ofViews)],
+    unproven: [...compared.unproven, ...(still ? [] : ofViews), ...(wanted.goesOn ? ofOthers : [])],
     agreed: compared.agreed,
-    scope: scopeOf({
-      catalog: wanted.catalog ? await fingerprintOf(evidence, record) : null,
-      tables: wanted.tables,
-      views,
-      sequences: record.sequences,
-      growing,
-      leftOut: record.leftOut,
-      largeObjects: beside.largeObjects,
-      unproven: compared.unproven.length,
-    }),
+    scope: withProven(
+      ofMoment.proven,
+      scopeOf({
+        catalog: wanted.catalog ? await fingerprintOf(evidence, record) : null,
+        tables: wanted.tables,
+        views,
+        sequences: record.sequences,
+        growing,
+        leftOut: record.leftOut,
+        largeObjects: beside.largeObjects,
+        unproven: compared.unproven.length,
+      }),
+    ),
     ...(added.length > 0 ? { grown: added } : {}),
     ...(others.length > 0 ? { others } : {}),
     moved: [
@@ -228,6 +237,24 @@ export async function prove(
       ...ranAhead(wanted.sequences, record.sequences),
     ],
   });
+}
+
+/** Of a restore to a moment: that it stopped where it was to stop. */
+async function provenMoment(
+  proof: ProofName,
+  ports: Ports,
+  evidence: RunEvidence,
+  target: Target,
+): Promise<MomentProof> {
+  const purpose =
+    proof === "production-restored" ? "final" : proof === "restore-rehearsed" ? "rehearsal" : undefined;
+  const noted = purpose && (await evidence.read<MomentDoc>(Doc.moment(purpose)));
+  if (!noted) return { proven: [], differences: [] };
+  return await withTarget(ports, evidence, target, (session) => proveMoment(session, noted, evidence.run));
+}
+
+function withProven(lines: readonly string[], { proven, notProven }: ScopeDoc): ScopeDoc {
+  return { proven: [...proven, ...lines], notProven };
 }
 
 /** What a proof says of a table: what its columns came to stays in the record. */
@@ -240,14 +267,14 @@ type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed" | "
 /**
  * @param rows says which rows of a table differ; undefined where that is not known
  * @param isUntouched says of a table that the plan did not touch it when it was rehearsed
+ * @param still false: others wrote to it meanwhile
  */
 async function comparedContents(
-  { settings }: Ports,
-  target: Target,
   before: readonly TableContentDoc[],
   record: RecordDoc,
   rows: (was: TableContentDoc) => Promise<string | undefined>,
   isUntouched: (table: string) => boolean,
+  still: boolean,
 ): Promise<ComparedContents> {
   const contents = compareContents(before, record.tables);
   for (const difference of contents) {
@@ -257,9 +284,7 @@ async function comparedContents(
     if (named !== undefined) difference.text += `; ${named}`;
     if (isUntouched(was.table)) difference.text += `; ${NOT_BY_ROWS}`;
   }
-  // Where nothing is fenced the application writes meanwhile: what differs in rows is neither proof nor failure.
-  const fenced = target === "staging" || settings.fence === "connect";
-  const unproven = fenced ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
+  const unproven = still ? [] : contents.filter(({ what }) => what === "rows" || what === "content");
   const differences = contents.filter((difference) => !unproven.includes(difference));
   return {
     differences: differences.map(({ text }) => text),
@@ -296,6 +321,8 @@ interface Expectation {
   since: RecordName | undefined;
   /** The tables need not be what they were, but what the rehearsal made of them. */
   held?: true;
+  /** It is of a later moment than the record, with the application at work in between. */
+  goesOn?: true;
   /** None where the migration may have refreshed them, or made them anew. */
   views?: readonly ViewContentDoc[] | undefined;
 }
@@ -311,7 +338,16 @@ async function expectation(
     // Another copy: its row versions are of a time of its own, so every row is read.
     const record = await needRecord(evidence, "staging");
     const { tables, sequences, views } = record;
-    return { catalog: "staging", record, tables, sequences, views, since: undefined };
+    const goesOn = (await evidence.read(Doc.moment("rehearsal"))) !== undefined;
+    return {
+      catalog: "staging",
+      record,
+      tables,
+      sequences,
+      views,
+      since: undefined,
+      ...(goesOn ? { goesOn } : {}),
+    };
   }
   if (proof.startsWith("staging-")) {
     const name = proof.replace(/-again$/, "") as RecordName;

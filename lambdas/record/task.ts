@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { noteMoment } from "../moments/note.ts";
 import { differencesOfCopy } from "../prove/compare.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
-import { Doc, type RecordDoc } from "../shared/documents.ts";
+import { type BackupDoc, Doc, type RecordDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
@@ -34,7 +35,13 @@ export const recordTask: Task<z.infer<typeof event>> = {
       return await takeRecord(ports, evidence, { ...recording, scope, since: undefined });
     });
     if (!record) return RUNNING;
-    if (when === "before") await refuseUnrehearsed(evidence);
+    if (when === "reopened") return DONE;
+    await refuseUnrehearsed(evidence);
+    const backup = await evidence.read<BackupDoc>(Doc.backup);
+    if (backup?.by === "point-in-time")
+      await withTarget(ports, evidence, "production", (session) =>
+        noteMoment(session, "final", ports, evidence),
+      );
     return DONE;
   },
 };

@@ -2,6 +2,7 @@ import { publishersAmong } from "../gate/publishers.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Publication, Published } from "../shared/publications.ts";
 import { aftermathOf } from "./aftermath.ts";
+import { backupOf } from "./backup.ts";
 import { benchmarksOf } from "./benchmarks.ts";
 import { criteriaOf } from "./criteria.ts";
 import { downtimeOf } from "./downtime.ts";
@@ -58,7 +59,8 @@ export function reportOf(facts: Facts): Report {
     loss: facts.loss,
     restore: facts.restore && {
       at: facts.restore.at,
-      snapshot: facts.restore.snapshot,
+      snapshot: facts.restore.snapshot ?? null,
+      ...(facts.restore.moment === undefined ? {} : { moment: facts.restore.moment }),
       aside: facts.restore.aside,
       handOver: [...handOverOf(facts), ...(facts.restored ? stillness(facts) : [])],
     },
@@ -75,6 +77,7 @@ export function reportOf(facts: Facts): Report {
         mend,
       })),
     },
+    backup: backupOf(facts),
     snapshots: facts.snapshots.map((snapshot) => ({
       purpose: snapshot.purpose,
       id: snapshot.id,

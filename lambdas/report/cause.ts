@@ -231,7 +231,9 @@ function restoredText(facts: Facts): string {
   const { restore } = facts;
   const failed = laterFailure(facts) || onlyRestore(facts);
   const from = restore
-    ? `Production was restored from snapshot ${restore.snapshot}`
+    ? restore.moment === undefined
+      ? `Production was restored from snapshot ${restore.snapshot}`
+      : `Production was restored to ${moment(restore.moment)}`
     : "Production was restored";
   const aside = restore ? `; the former production is kept as ${restore.aside}.` : ".";
   return [failed, `${from}${aside}`, proven(facts, "restored", "It is proven back"), lostText(facts)]
@@ -296,7 +298,11 @@ function needsOperator(facts: Facts): string {
       );
   } else if (gate) parts.push(sentence(unansweredText(gate)));
   const snapshot = snapshots.findLast(({ purpose }) => purpose === "final") ?? snapshots.at(-1);
-  if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);
+  if (facts.moment)
+    parts.push(
+      `The moment to restore to is ${moment(facts.moment.moment.at)}, of the instance with the resource id ${facts.moment.identity}.`,
+    );
+  else if (snapshot) parts.push(`The snapshot to restore from is ${snapshot.id}.`);
   if (fenceIsUp(facts)) parts.push("The fence is still up: nothing writes to production.");
   else if (rollback) parts.push("The fence is lifted: the application may be writing to production.");
   return parts.reduce(afterEachOther);

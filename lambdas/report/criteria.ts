@@ -173,7 +173,12 @@ function verdictOfHooks(wanted: readonly string[], ran: readonly Named<HookDoc>[
 
 function noRollback({ rollback, restore, outcome }: Facts): Criterion {
   const titled = (verdict: Verdict) => ({ id: "rollback", title: "No rollback was required", ...verdict });
-  if (restore) return titled(notMet("Restored from the snapshot", ["restore"]));
+  if (restore)
+    return titled(
+      notMet(restore.moment === undefined ? "Restored from the snapshot" : "Restored to the moment", [
+        "restore",
+      ]),
+    );
   if (rollback) return titled(notMet(`Rolled back: ${rollback.why}`, ["rollback"]));
   if (outcome?.end === "Succeeded") return titled(met("None was", ["outcome"]));
   if (outcome?.end === "Refused")

@@ -16,7 +16,7 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
   };
   const rehearsal = phases.find(({ id, endedAt }) => id === "rehearse" && endedAt !== null);
   const parts = [
-    ...part("Record and snapshot", "fence"),
+    ...part(facts.backup?.by === "point-in-time" ? "Record" : "Record and snapshot", "fence"),
     ...(request?.rehearse === "inside" && rehearsal
       ? [{ what: "Rehearsal", seconds: rehearsal.seconds ?? 0, by: "rehearsal" as const }]
       : []),

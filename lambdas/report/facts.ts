@@ -4,6 +4,7 @@ import {
   type AftercareDoc,
   type AfterOpeningDoc,
   type ArchivedDoc,
+  type BackupDoc,
   type BenchmarksDoc,
   type ChangesDoc,
   type ChecksDoc,
@@ -17,6 +18,9 @@ import {
   type HookDoc,
   type LeftDoc,
   type LossDoc,
+  type MomentDoc,
+  type MomentPassedDoc,
+  type MomentSeenDoc,
   type NotQuietDoc,
   type OutcomeDoc,
   type PreflightDoc,
@@ -44,6 +48,7 @@ import {
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { MANIFEST_FILE } from "../shared/manifest.ts";
+import type { SnapshotPurpose } from "../shared/names.ts";
 import { sha256 } from "../shared/sha256.ts";
 import type { PlanSummary } from "./plan-summary.ts";
 
@@ -91,7 +96,13 @@ export interface Facts {
   stagingRecord: RecordDoc | null;
   /** How long it took to read production, by the record's name. */
   readSeconds: Readonly<Record<string, number>>;
-  snapshots: Named<SnapshotDoc & { purpose: "rehearsal" | "final" }>[];
+  snapshots: Named<SnapshotDoc & { purpose: SnapshotPurpose }>[];
+  backup: BackupDoc | null;
+  /** The moment that a restore of production goes back to. */
+  moment: MomentDoc | null;
+  momentPassed: MomentPassedDoc | null;
+  /** What the fleet said of it, in order. */
+  momentSeen: MomentSeenDoc[];
   /** Further copies of the final snapshot. */
   archived: ArchivedDoc | null;
   /** The parameter group that keeps copies still. */
@@ -141,7 +152,7 @@ export interface Facts {
 // Gates' tokens must not get into a report, and catalogs are megabytes: they are not read at all. Of the watch's
 // readings, hundreds, the newest tells of all.
 const READ =
-  /^(?!(report|manifest)$)([a-z-]+|chain\/\d+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left|stilled)\/[^/]+)$/;
+  /^(?!(report|manifest)$)([a-z-]+|chain\/\d+|records\/(staging|before|reopened|after-[^/]+)|gates\/[^/]+\/(request|decision|withheld|no-go-\d+)|(snapshots|moments|steps|checks|proofs|changes|benchmarks|hooks|states|failures|left|stilled)\/[^/]+)$/;
 
 export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const stored = await evidence.list("");
@@ -185,11 +196,21 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
         record ? [[`after-${name}`, record.seconds]] : [],
       ),
     ]),
-    snapshots: (["rehearsal", "final"] as const).flatMap((purpose) => {
+    snapshots: (["rehearsal", "final", "kept"] as const).flatMap((purpose) => {
       const evidence = Doc.snapshot(purpose);
       const found = one<SnapshotDoc>(documents, evidence);
       return found ? [{ ...found, purpose, evidence }] : [];
     }),
+    backup: one(documents, Doc.backup),
+    moment: one(documents, Doc.moment("final")),
+    momentPassed: one(documents, Doc.momentPassed("final")),
+    momentSeen: byTime(
+      [
+        ...all<MomentSeenDoc>(documents, Doc.momentHeld("final")),
+        ...all<MomentSeenDoc>(documents, "moments/seen-"),
+      ],
+      (doc) => doc.at,
+    ),
     archived: one(documents, Doc.archived),
     quiet: one(documents, Doc.quiet),
     notQuiet: one(documents, Doc.notQuiet),

@@ -95,6 +95,10 @@ export const ADVICE: Readonly<Record<string, (facts: Facts) => { what: string; t
     what: "The watch's first reading failed",
     todo: `Take one by hand: ${NAME_PREFIX} watch --once --database-url URL`,
   }),
+  snapshot: ({ request }) => ({
+    what: "The snapshot to keep was not taken",
+    todo: `Take one of ${request?.instance ?? "the instance"} by hand`,
+  }),
   report: () => ({
     what: "The report was not written",
     todo: `Make it from the run's evidence: ${NAME_PREFIX} report DIR`,

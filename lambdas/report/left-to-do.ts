@@ -63,7 +63,15 @@ function afterRehearsal(report: Omit<Report, "leftToDo">, copyOf: string | null)
   }
 }
 
-function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "leftToDo">): string[] {
+function back({
+  end,
+  restore,
+  snapshots,
+  backup,
+  rollback,
+  loss,
+  hooks,
+}: Omit<Report, "leftToDo">): string[] {
   const final = snapshots.find(({ purpose }) => purpose === "final");
   switch (end) {
     case "Refused":
@@ -81,7 +89,7 @@ function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "
           ? [
               loss && loss.tables.length === 0 && !loss.applicationWasIn
                 ? `Nothing was written to ${restore.aside} after the record: be sure that nobody needs it, then delete that instance.`
-                : `Look at what was written to ${restore.aside} after the snapshot and is not in production now; then delete that instance.`,
+                : `Look at what was written to ${restore.aside} after the ${restore.moment === undefined ? "snapshot" : "moment"} and is not in production now; then delete that instance.`,
               ...restore.handOver,
             ]
           : []),
@@ -94,6 +102,11 @@ function back({ end, restore, snapshots, rollback, loss, hooks }: Omit<Report, "
           ? ["The application was stopped and not started again: start it once production is proven back."]
           : []),
         ...(final ? [`Keep snapshot ${final.id} until production is proven back.`] : []),
+        ...(backup?.moment
+          ? [
+              `Leave the automated backups on, and whatever instance has them, until production is proven back: they hold ${moment(backup.moment.at)}.`,
+            ]
+          : []),
         ...(restore ? [`Keep instance ${restore.aside}, if there is one: it is the former production.`] : []),
       ];
     default:
@@ -157,11 +170,18 @@ export function remindersByDate({
   }));
 }
 
-function backups({ end, snapshots }: Omit<Report, "leftToDo">): string[] {
+function backups({ end, snapshots, backup }: Omit<Report, "leftToDo">): string[] {
   if (end === "running") return [];
-  return snapshots
-    .filter(({ purpose }) => purpose === "final")
-    .flatMap(({ id, keepUntil, copies }) => [
+  const kept = snapshots.filter(({ purpose }) => purpose !== "rehearsal");
+  const past =
+    end === "Succeeded" && backup?.moment
+      ? [
+          `Restore production to ${moment(backup.moment.at)} as an instance of its own, and take a snapshot of that, where what it was before is to be kept for longer than its automated backups are.`,
+        ]
+      : [];
+  return [
+    ...past,
+    ...kept.flatMap(({ id, keepUntil, copies }) => [
       // Where an operator is needed it is told above, as the way back that is left.
       ...(end === "NeedsOperator"
         ? []
@@ -169,7 +189,8 @@ function backups({ end, snapshots }: Omit<Report, "leftToDo">): string[] {
       ...copies.map(
         ({ kind, where, id }) => `Make sure that the ${kind} to ${where} came to its end: ${id}.`,
       ),
-    ]);
+    ]),
+  ];
 }
 
 function unknown({ end, criteria, preflight, request }: Omit<Report, "leftToDo">): string[] {

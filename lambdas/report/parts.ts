@@ -24,7 +24,10 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
       "fence",
       [
         part("Record production", reading, read("before")),
-        part("Final snapshot", snapshotSeconds(facts, "rehearsal"), snapshotSeconds(facts, "final")),
+        // The moment is noted with the record, and costs nothing.
+        ...(facts.backup?.by === "point-in-time"
+          ? []
+          : [part("Final snapshot", snapshotSeconds(facts, "rehearsal"), snapshotSeconds(facts, "final"))]),
       ],
     ],
     ...versions.map((version): [string, PhasePart[]] => [
@@ -69,7 +72,11 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
     [
       "restore",
       [
-        part("Restore the snapshot", stagingRestored(facts), restored(facts)),
+        part(
+          facts.backup?.by === "point-in-time" ? "Restore to the moment" : "Restore the snapshot",
+          stagingRestored(facts),
+          restored(facts),
+        ),
         part("Prove it back", reading, read("after-production-restored")),
       ],
     ],

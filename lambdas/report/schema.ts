@@ -194,10 +194,19 @@ const migration = z.strictObject({
   production: side,
 });
 
+const replay = z.strictObject({
+  bytes: z.number().nullable().describe("Of WAL, by how fast production writes it; null: not known"),
+  baseAt: time
+    .nullable()
+    .describe("When the base backup was made from which it begins; null: not known, a day before at most"),
+  counted: z.boolean().describe("The restore that the rehearsal measured replayed as much"),
+});
+
 const predicted = z.strictObject({
   seconds,
   parts: z.array(z.strictObject({ what: z.string(), seconds })),
   leavesOut: z.array(z.string()).describe("What is not counted, as no rehearsal shows it; a sentence each"),
+  replay: replay.optional().describe("Of a restore to a moment, what it replays; absent: nothing"),
 });
 
 const lostTable = z.strictObject({
@@ -466,7 +475,8 @@ export const reportSchema = z.strictObject({
   restore: z
     .strictObject({
       at: time,
-      snapshot: z.string(),
+      snapshot: z.string().nullable().describe("Null: it was restored to a moment"),
+      moment: time.optional().describe("What it was restored to; absent: a snapshot was restored"),
       aside: z.string(),
       handOver: z
         .array(z.string())
@@ -490,9 +500,35 @@ export const reportSchema = z.strictObject({
       ),
     })
     .nullable(),
+  backup: z
+    .strictObject({
+      by: z.enum(["point-in-time", "snapshot"]),
+      why: z.array(z.string()),
+      moment: z
+        .strictObject({
+          at: time.describe("A whole second of the server's clock, where archived WAL is restored from"),
+          lsn: z.string().nullable().describe("Where the WAL stood; null: the server did not say"),
+          timeline: z.int().nullable(),
+          notedAt: time.describe("By the worker's clock"),
+          passedAt: time.nullable().describe("Nothing was written by the run before; null: not yet"),
+          encrypted: z.boolean().nullable(),
+          kmsKey: z.string().nullable(),
+          state: z
+            .enum(["available", "pending", "failed", "not known"])
+            .describe("Whether production could be restored to it when that was last looked at"),
+          stateText: z.string(),
+          until: time.nullable().describe("The newest moment that it could be restored to then"),
+          seenAt: time.nullable(),
+        })
+        .nullable()
+        .describe("What a restore goes back to; null: not noted (yet), or a snapshot"),
+      evidence,
+    })
+    .nullable()
+    .describe("How production is backed up; null: not chosen yet, or a run of an older Sluice"),
   snapshots: z.array(
     z.strictObject({
-      purpose: z.enum(["rehearsal", "final"]),
+      purpose: z.enum(["rehearsal", "final", "kept"]),
       id: z.string(),
       instance: z.string(),
       at: time,

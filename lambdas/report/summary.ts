@@ -1,5 +1,6 @@
 import { scopeInWords } from "../prove/scope.ts";
 import { cutLines } from "../shared/cut.ts";
+import { restoredFrom } from "./backup.ts";
 import { longestLocks } from "./migrations.ts";
 import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
@@ -116,7 +117,7 @@ function productionLines({ migrations, proofs, rollback, restore }: Report): str
           `Rolled back and proven in ${duration(rollback.seconds)}; the plan allows ${duration(rollback.sloSeconds)}`,
         ]
       : []),
-    ...(restore ? [`Restored from ${restore.snapshot}; the former production is ${restore.aside}`] : []),
+    ...(restore ? [`Restored ${restoredFrom(restore)}; the former production is ${restore.aside}`] : []),
   ];
 }
 

@@ -8,8 +8,8 @@ export const VERDICTS: Readonly<Record<Report["end"], { title: string; meaning: 
   Refused: { title: "Refused", meaning: "Nothing was migrated. Production is as it was." },
   RolledBack: { title: "Rolled back", meaning: "Production is back, and proven to be what it was." },
   Restored: {
-    title: "Restored from the snapshot",
-    meaning: "Production is back from its snapshot, and proven to be what was in it.",
+    title: "Restored from the backup",
+    meaning: "Production is back from its backup, and proven to be what was in it.",
   },
   NeedsOperator: {
     title: "An operator is needed now",
@@ -23,7 +23,7 @@ const ON_COPIES: Readonly<Record<End, string>> = {
   Refused: "Nothing was migrated.",
   RolledBack: "The copy that stood for production was brought back, and proven to be what it was.",
   Restored:
-    "The copy that stood for production was brought back from its snapshot, and proven to be what was in it.",
+    "The copy that stood for production was brought back from its backup, and proven to be what was in it.",
   NeedsOperator:
     "The copy that stood for production was not proven back: a real one would need a person now.",
 };

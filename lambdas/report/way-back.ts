@@ -6,6 +6,7 @@ import { count, duration, grouped, list, moment } from "./words.ts";
 export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
   if (!wayBack) return [];
   const { rollback, restore, restoreFrom, sloSeconds } = wayBack;
+  const what = restore.replay ? "to the moment" : "the snapshot";
   const lines = (what: string, { seconds, leavesOut }: typeof rollback) => [
     `${what} takes about ${duration(seconds)}, its proof included; the plan allows ${duration(sloSeconds)}${seconds > sloSeconds ? ": too long" : ""}`,
     ...(leavesOut.length > 0 ? [`Not counted: ${leavesOut.join(" ")}`] : []),
@@ -19,8 +20,8 @@ export function wayBackLines({ wayBack }: Pick<Report, "wayBack">): string[] {
       : []),
     ...lines(
       restoreFrom === undefined
-        ? "Restoring the snapshot"
-        : `Restoring the snapshot, which is the way back from ${restoreFrom} on,`,
+        ? `Restoring ${what}`
+        : `Restoring ${what}, which is the way back from ${restoreFrom} on,`,
       restore,
     ),
   ];

@@ -1,6 +1,9 @@
 import * as z from "zod";
+import { momentsOf, noteSeen, refuseFailed } from "../moments/look.ts";
+import { moment as words } from "../report/words.ts";
 import {
   Doc,
+  type MomentDoc,
   type MovedAsideDoc,
   type ProductionDoc,
   type RestoreDoc,
@@ -16,14 +19,19 @@ import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { giveBackSettings } from "./settings.ts";
 
-const event = z.strictObject({ ...runFields, action: z.enum(["aside", "restore", "settings"]) });
+const event = z.strictObject({ ...runFields, action: z.enum(["await", "aside", "restore", "settings"]) });
 
-/** Puts the final snapshot in production's place; the former production is kept under another name. */
+/**
+ * Puts what production was, by the final snapshot or at the moment that was noted, in its place; the former production is
+ * kept under another name.
+ */
 export const restoreTask: Task<z.infer<typeof event>> = {
   name: "restore",
   event,
   async run({ action, limitMinutes }, ports, evidence) {
     switch (action) {
+      case "await":
+        return (await isThere(ports, evidence, limitMinutes)) ? DONE : RUNNING;
       case "aside":
         return await moveAside(ports, evidence);
       case "restore":
@@ -34,20 +42,60 @@ export const restoreTask: Task<z.infer<typeof event>> = {
   },
 };
 
+/** What production is restored from. */
+async function sourceOf(evidence: RunEvidence): Promise<string | MomentDoc> {
+  return (await evidence.read<MomentDoc>(Doc.moment("final"))) ?? snapshotName(evidence.run, "final");
+}
+
+// The state machine's own end says nothing of what was waited for.
+const BEFORE_THE_LIMIT = 2;
+
+/**
+ * Whether it can be restored from by now. Of a moment, once the archived WAL has come so far: that is waited for here
+ * alone, where a restore was asked for.
+ * @throws SluiceError FleetFailed where it never can
+ */
+async function isThere(ports: Ports, evidence: RunEvidence, limitMinutes?: number): Promise<boolean> {
+  const { fleet, clock, progress } = ports;
+  // What goes on with a restore has waited already.
+  if (await evidence.read(Doc.restore)) return true;
+  const from = await sourceOf(evidence);
+  if (typeof from === "string") {
+    const found = await fleet.describeSnapshot(from);
+    if (found?.status === "available") return true;
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Snapshot ${from} is ${found?.statusText ?? "missing"}: production stays where it is.`,
+    );
+  }
+  const state = await momentsOf(ports).describe(from);
+  refuseFailed(from, state, "Production stays where it is.");
+  if (state.status === "available") {
+    await noteSeen(state, ports, evidence);
+    return true;
+  }
+  const { at: since } = await evidence.keep(Doc.awaiting, { at: clock.now().toISOString() });
+  const waited = (clock.now().getTime() - Date.parse(since)) / 60_000;
+  progress(`${words(from.moment.at)}: ${state.statusText}`);
+  if (limitMinutes !== undefined && waited >= limitMinutes - BEFORE_THE_LIMIT) {
+    await noteSeen(state, ports, evidence);
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${from.instance} could not be restored to ${words(from.moment.at)}, though it was waited for since ${words(since)}: ${state.statusText} Production stays where it is. See docs/operator-runbook.md, "Restore to the moment by hand".`,
+    );
+  }
+  return false;
+}
+
 async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const { fleet, settings, clock } = ports;
   const aside = asideName(settings.instance, evidence.run);
-  const snapshot = snapshotName(evidence.run, "final");
-  // Before anything is renamed: a restore without a snapshot would leave nothing at all.
-  const found = await fleet.describeSnapshot(snapshot);
-  if (found?.status !== "available")
-    throw new SluiceError(
-      ErrorName.FleetFailed,
-      `Snapshot ${snapshot} is ${found?.statusText ?? "missing"}: production stays where it is.`,
-    );
+  // Before anything is renamed: a restore of what is not there would leave nothing at all.
+  if (!(await isThere(ports, evidence))) return RUNNING;
+  const from = await sourceOf(evidence);
   const begun = await evidence.keep<RestoreDoc>(Doc.restore, {
     at: clock.now().toISOString(),
-    snapshot,
+    ...(typeof from === "string" ? { snapshot: from } : { moment: from.moment.at }),
     aside,
   });
   const { identity, endpoint, settings: production } = await evidence.need<ProductionDoc>(Doc.production);
@@ -103,7 +151,7 @@ async function restore(ports: Ports, evidence: RunEvidence, limitMinutes?: numbe
   const production = await evidence.need<ProductionDoc>(Doc.production);
   const begun = await evidence.keep(Doc.restoring, { at: ports.clock.now().toISOString() });
   const restored = await ensureRestored(ports, {
-    snapshot: snapshotName(evidence.run, "final"),
+    from: await sourceOf(evidence),
     instance: ports.settings.instance,
     like: production.settings,
     purpose: "production",

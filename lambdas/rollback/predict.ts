@@ -1,7 +1,11 @@
+import { replayedBytes } from "../moments/wal.ts";
 import { needRecord } from "../record/records.ts";
+import { replayText } from "../report/backup.ts";
 import { duration } from "../report/words.ts";
 import {
+  type BackupDoc,
   Doc,
+  type MomentDoc,
   type PredictedDoc,
   type ProductionDoc,
   type StagingDoc,
@@ -69,20 +73,40 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
  * A restore of production does what staging's did, the last time: an instance from a snapshot, then the first reading of
  * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
  */
-async function predictRestore({ fleet }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
+async function predictRestore({ fleet, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
   const production = await evidence.read<ProductionDoc>(Doc.production);
   const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
   const staging = again ?? (await evidence.need<StagingDoc>(Doc.staging));
   const read = await needRecord(evidence, again ? "after-restore-rehearsed" : "staging");
-  const leavesOut = production?.findings?.leavesOut ?? [];
+  const backup = await evidence.read<BackupDoc>(Doc.backup);
+  const toMoment = backup?.by === "point-in-time";
+  // Rehearsed to a moment, the copy replayed what production would, but for what is written until then.
+  const counted = (await evidence.read<MomentDoc>(Doc.moment("rehearsal"))) !== undefined;
+  const replay = backup?.replay && {
+    baseAt: backup.replay.baseAt,
+    bytes: replayedBytes(backup.replay, clock.now().toISOString()),
+    counted,
+  };
+  const leavesOut = [...(production?.findings?.leavesOut ?? []), ...(replay ? priceOf(replay) : [])];
   return {
     ...total([
       { what: "Move production aside", seconds: fleet.renameSeconds },
-      { what: "Restore the snapshot", seconds: staging.seconds },
+      { what: toMoment ? "Restore to the moment" : "Restore the snapshot", seconds: staging.seconds },
       { what: "Prove it", seconds: read.seconds },
     ]),
     ...(leavesOut.length > 0 ? { leavesOut } : {}),
+    ...(replay ? { replay } : {}),
   };
+}
+
+/** What a restore to a moment takes besides, in the words of who pays it. */
+function priceOf(replay: NonNullable<PredictedDoc["replay"]>): string[] {
+  return [
+    replay.counted
+      ? `The rehearsal restored production to a moment, and so replayed its WAL: ${replayText(replay)} by now.`
+      : `A restore to a moment replays the WAL: ${replayText(replay)}. The rehearsal restored a snapshot, which has none to replay.`,
+    "It begins once the archived WAL has reached the moment, some five minutes after that.",
+  ];
 }
 
 function total(parts: PredictedDoc["parts"]): PredictedDoc {

@@ -14,7 +14,6 @@ import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
 import { ONLY_RESTORE, type WayBack } from "../shared/way-back.ts";
-import { noteOf } from "../version-table/note.ts";
 import { predict } from "./predict.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -96,7 +95,6 @@ async function rollBack(
       limitMinutes,
       beside: besideTarget(ports, evidence, target),
       noticesRewrites: target === "staging",
-      atEnd: async () => (await noteOf(session, ports.plan, version)).rollBack,
     }),
   );
   if (!steps) return { ...RELIEVE_ME, ...named(migration) };

@@ -11,7 +11,6 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
 import { type Migration, migrationOf, rollbackOf, type SqlFile } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
-import { noteOf } from "../version-table/note.ts";
 
 // A worker that dies may have a rollback run again that was done, and a migration that fails half-way has no other way
 // back. So both are tried on staging, once the rollback as such is proven, and proven like it.
@@ -162,8 +161,7 @@ function stepsOf(
       limitMinutes,
       beside: besideTarget(ports, evidence, "staging"),
       // A migration of which only a step is applied has no version yet.
-      atEnd: async () =>
-        direction === "rollback" ? (await noteOf(session, ports.plan, version)).rollBack : [],
+      isPart: direction === "migrate",
     }),
   );
 }

@@ -1,9 +1,18 @@
 import type { CronJob } from "../fence/cron.ts";
 import type { ListedTable } from "../record/checksums.ts";
 import type { RowMark } from "../row-versions/mark.ts";
-import type { ArchivedSnapshot, Findings, StorageWork } from "./ports.ts";
+import type { MomentPurpose, SnapshotPurpose } from "./names.ts";
+import type {
+  ArchivedSnapshot,
+  Findings,
+  Instance,
+  MomentState,
+  Moments,
+  PointInTime,
+  StorageWork,
+} from "./ports.ts";
 import type { Published } from "./publications.ts";
-import type { RunSettings } from "./settings.ts";
+import type { BackupKind, RunSettings } from "./settings.ts";
 
 /**
  * The documents of a run's evidence, by name (see evidence.ts). Times are ISO 8601 in UTC, durations are seconds.
@@ -17,6 +26,16 @@ export const Doc = {
   plan: "plan",
   production: "production",
   preflight: "preflight",
+  /** How production is backed up, as preflight chose. */
+  backup: "backup",
+  /** A moment that production can be taken back to. */
+  moment: (purpose: MomentPurpose) => `moments/${purpose}`,
+  /** Noted once the server's clock was past it, before anything is written that must not be in it. */
+  momentPassed: (purpose: MomentPurpose) => `moments/${purpose}-passed`,
+  /** What the fleet said of it when it was asked first: that its backups are on, and hold it. */
+  momentHeld: (purpose: MomentPurpose) => `moments/${purpose}-held`,
+  /** What it said when it was asked before a gate, or for a restore; n counts from 1. */
+  momentSeen: (n: number) => `moments/seen-${n}`,
   /** The application's roles as preflight found them, of a plan that names none. */
   foundRoles: "application-roles",
   fence: "fence",
@@ -56,9 +75,9 @@ export const Doc = {
   fingerprint: (name: string) => `fingerprints/${name}`,
   /** By the SHA-256 of its text. */
   catalog: (sha256: string) => `catalogs/${sha256}`,
-  snapshot: (purpose: "rehearsal" | "final") => `snapshots/${purpose}`,
+  snapshot: (purpose: SnapshotPurpose) => `snapshots/${purpose}`,
   /** When it was asked for, by the first worker that did. */
-  snapshotBegan: (purpose: "rehearsal" | "final") => `snapshots-began/${purpose}`,
+  snapshotBegan: (purpose: SnapshotPurpose) => `snapshots-began/${purpose}`,
   archived: "snapshots/archived",
   /** The parameter group that keeps copies of production still. */
   quiet: "quiet",
@@ -103,6 +122,8 @@ export const Doc = {
   /** The run was ended from outside; from then on only its clean-up acts for it. */
   stopped: "stopped",
   rollback: "rollback",
+  /** From when on a restore waits for what it goes back to. */
+  awaiting: "awaiting-backup",
   restore: "restore",
   movedAside: "moved-aside",
   restoring: "restoring",
@@ -207,8 +228,55 @@ export interface ProductionDoc {
   engineVersion: string;
   freeBytes: number | null;
   settings: Readonly<Record<string, unknown>>;
+  /** Absent where the fleet does not say, and in evidence of older runs. */
+  backups?: Instance["backups"];
+  /** How the fleet takes it back to moments, and from which base backup; absent: it cannot. */
+  moments?: { by: Moments["by"]; baseAt: string | null } | undefined;
   /** Absent where the fleet has nothing to say of it. */
   findings?: Findings | undefined;
+}
+
+/** How production is backed up. */
+export interface BackupDoc {
+  at: string;
+  by: BackupKind;
+  /** Why it is that, a sentence each. */
+  why: string[];
+  /** Of `point-in-time`: what restoring would replay from, as far as it could be found out. */
+  replay?: ReplayDoc | undefined;
+  /** Of `point-in-time`: by how many milliseconds the server's clock was ahead of the worker's. */
+  clockAheadMs?: number | undefined;
+}
+
+/** The price of a restore to a moment: the WAL that has to be replayed. */
+export interface ReplayDoc {
+  /** When the base backup was made from which it begins; null: not known, a day before at most. */
+  baseAt: string | null;
+  /** How fast production writes WAL, in bytes an hour; null: not known. */
+  bytesPerHour: number | null;
+}
+
+/** A moment of production, noted when nobody but the run was to write any more. */
+export interface MomentDoc extends PointInTime {
+  /** By the worker's clock. */
+  notedAt: string;
+  /** A transaction that wrote nothing, and committed last before the moment; decimal text. */
+  transaction: string;
+  /** What was under way then: `pg_current_snapshot()`. */
+  underWay: string;
+}
+
+export interface MomentPassedDoc {
+  at: string;
+  /** By the server's clock: everything that commits from now on comes after the moment. */
+  serverTime: string;
+  /** The first transaction after it, which wrote nothing; decimal text. */
+  transaction: string;
+}
+
+export interface MomentSeenDoc {
+  at: string;
+  state: MomentState;
 }
 
 export interface PreflightCheck {
@@ -786,6 +854,8 @@ export interface PredictedDoc {
   parts: { what: string; seconds: number }[];
   /** What is not counted, as no rehearsal shows it. */
   leavesOut?: string[] | undefined;
+  /** Of a restore to a moment: what it replays. */
+  replay?: { bytes: number | null; baseAt: string | null; counted: boolean } | undefined;
 }
 
 export interface StoppedDoc {
@@ -808,7 +878,9 @@ export interface RollbackDoc {
 
 export interface RestoreDoc {
   at: string;
-  snapshot: string;
+  /** What is restored: the final snapshot, or else production at that moment. */
+  snapshot?: string | undefined;
+  moment?: string | undefined;
   /** Where the former production went. */
   aside: string;
 }

@@ -23,10 +23,19 @@ export function quietName(run: string): string {
   return `${QUIET_PREFIX}${digest(run)}`;
 }
 
-export type SnapshotPurpose = "rehearsal" | "final";
+/** `kept`: taken once the application is in, where the settings want one. */
+export type SnapshotPurpose = "rehearsal" | "final" | "kept";
 
 export function snapshotName(run: string, purpose: SnapshotPurpose): string {
   return `${snapshotPrefix(purpose)}${digest(run)}`;
+}
+
+/** Moments of production: one that the restore is rehearsed with, and the one that production would go back to. */
+export type MomentPurpose = "rehearsal" | "final";
+
+/** Of what a fleet without an archive keeps for a moment. */
+export function momentName(run: string, purpose: MomentPurpose): string {
+  return `${NAME_PREFIX}-moment-${purpose}-${digest(run)}`;
 }
 
 export function snapshotPrefix(purpose: SnapshotPurpose): string {

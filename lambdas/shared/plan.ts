@@ -1,3 +1,4 @@
+import type { BackupKind } from "./settings.ts";
 import type { Tool, ToolRow } from "./tool-rows.ts";
 
 /**
@@ -28,6 +29,8 @@ export interface CompiledPlan {
   contents: Readonly<Record<string, "full" | "sample" | "count" | "grows" | "none">>;
   /** How long the way back may take. */
   rollbackSloMinutes: number;
+  /** How production is backed up; absent: as the deployment's settings say. */
+  backup?: BackupKind | undefined;
   /** It may be run where nothing may be restored, though from its first restore-only migration on nothing leads back. */
   acceptNoWayBack?: true | undefined;
   migrations: readonly Migration[];

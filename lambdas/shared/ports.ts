@@ -103,7 +103,10 @@ export interface Instance {
   engineVersion: string;
   /** Free disk in bytes, where the fleet can tell. */
   freeBytes?: number | undefined;
-  /** For how many days automated backups of it are kept (0: there are none), and until when it can be restored. */
+  /**
+   * For how many days automated backups of it are kept (0: there are none), and the newest moment that it can be restored
+   * to by now; ISO 8601.
+   */
   backups?: { days: number; until?: string | undefined } | undefined;
   settings: InstanceSettings;
 }
@@ -159,6 +162,76 @@ export interface Snapshot {
   kmsKey?: string | undefined;
 }
 
+/** A moment of a database server: what had committed is before it, and what the run writes comes after it. */
+export interface Moment {
+  /** ISO 8601, by the server's own clock; a whole second, as no fleet takes finer ones. */
+  at: string;
+  /**
+   * Where the WAL stood, such as `0/1B3C5D8`: of what had committed nothing is behind it, and of the run's writes nothing
+   * before it. Null where the server does not say.
+   */
+  lsn: string | null;
+  /** The WAL's timeline there. */
+  timeline: number | null;
+}
+
+/** A moment of one instance, to which that can be restored. */
+export interface PointInTime {
+  /** The run's own name for it. A fleet that has to keep something for it calls it so. */
+  name: string;
+  /** What the instance was called then. */
+  instance: string;
+  /** What it is called once a restore has moved it aside. It has one of the two names at any time. */
+  aside: string;
+  /** Its identity (`Instance.identity`), which it keeps when it is renamed. */
+  identity: string;
+  moment: Moment;
+}
+
+/** Whether an instance can be restored to a moment by now. */
+export interface MomentState {
+  /** `pending` while the archived WAL has not come so far; `failed`: it never will, or no longer can. */
+  status: "available" | "pending" | "failed";
+  /** For people, a sentence: why it is so, and what would help where anything would. */
+  statusText: string;
+  /** Between which moments the instance can be restored by now; ISO 8601. */
+  from?: string | undefined;
+  until?: string | undefined;
+  /** When the base backup was made from which the WAL is replayed, where the fleet knows. */
+  baseAt?: string | undefined;
+  encrypted?: boolean | undefined;
+  kmsKey?: string | undefined;
+}
+
+/** How a fleet takes an instance back to a moment. Every call may be made twice, as those of the fleet. */
+export interface Moments {
+  /**
+   * `archive`: by automated backups and archived WAL, of which `Instance.backups` tells; the archive trails behind by some
+   * minutes. `copy`: there is no archive, so `hold` makes a copy when the moment is noted.
+   */
+  readonly by: "archive" | "copy";
+  /** When the newest base backup of the instance was made, from which a restore would replay; undefined: not known. */
+  baseAt(instance: string): Promise<string | undefined>;
+  /**
+   * Keeps what the instance is at that moment, where no archive does. Called after the moment has been noted and before
+   * anything is written that must not be in it.
+   * @returns true when it is kept; ask again while it is not
+   */
+  hold(point: PointInTime, tags: Tags): Promise<boolean>;
+  describe(point: PointInTime): Promise<MomentState>;
+  /** As `DatabaseFleet.startRestore`, from what the instance was at that moment. */
+  startRestore(
+    point: PointInTime,
+    instance: string,
+    like: InstanceSettings,
+    purpose: RestorePurpose,
+    tags: Tags,
+    anywhere?: boolean,
+  ): Promise<RestoreBegun | undefined>;
+  /** Deletes what `hold` made. An archive of the instance's own stays as it is. */
+  release(point: PointInTime): Promise<void>;
+}
+
 /**
  * Instances and their snapshots. Every call may be made twice: what exists already, under the same name, counts as
  * made; what is gone already counts as deleted. A fleet that is busy with the instance leaves a start undone without a
@@ -166,6 +239,8 @@ export interface Snapshot {
  * @throws SluiceError FleetFailed for what the fleet refuses for good.
  */
 export interface DatabaseFleet {
+  /** Absent where an instance can be taken back to a snapshot only. */
+  readonly moments?: Moments | undefined;
   describe(instance: string): Promise<Instance | undefined>;
   /**
    * What there is to know of production before a run. Absent where nothing is.

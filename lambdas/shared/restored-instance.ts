@@ -1,7 +1,10 @@
+import { momentsOf } from "../moments/look.ts";
+import { moment } from "../report/words.ts";
 import { ErrorName, SluiceError } from "./errors.ts";
 import type {
   Endpoint,
   InstanceSettings,
+  PointInTime,
   Ports,
   RestoreBegun,
   RestorePurpose,
@@ -9,8 +12,11 @@ import type {
   Tags,
 } from "./ports.ts";
 
+/** What an instance is made from: a snapshot, by its name, or what an instance was at a moment. */
+export type RestoreSource = string | PointInTime;
+
 export interface Restoring {
-  snapshot: string;
+  from: RestoreSource;
   instance: string;
   like: InstanceSettings;
   purpose: RestorePurpose;
@@ -37,7 +43,7 @@ export const ZONE_MINUTES = 15;
 const BEFORE_THE_LIMIT = 3;
 
 /**
- * Restores an instance from a snapshot, or goes on with a restore that was begun. Undefined while it cannot be used:
+ * Restores an instance from a snapshot or to a moment, or goes on with a restore that was begun. Undefined while it cannot be used:
  * staging is used when it is as it must be, production as soon as it answers.
  * @param began what a restore was begun without
  * @throws SluiceError FleetFailed when the instance is in a status that it will not leave by itself.
@@ -48,7 +54,7 @@ export async function ensureRestored(
   began: (without: string[]) => Promise<void> = async () => undefined,
 ): Promise<RestoredInstance | undefined> {
   const { fleet } = ports;
-  const { snapshot, instance, like, purpose, tags, former } = restoring;
+  const { from, instance, like, purpose, tags, former } = restoring;
   let found = await fleet.describe(instance);
   // A fleet that tells no identity cannot be asked.
   if (former && found?.identity === former) {
@@ -57,7 +63,10 @@ export async function ensureRestored(
   }
   if (!found) {
     const anywhere = minutesSince(restoring.since, ports) >= ZONE_MINUTES;
-    const begun = await fleet.startRestore(snapshot, instance, like, purpose, tags, anywhere);
+    const begun =
+      typeof from === "string"
+        ? await fleet.startRestore(from, instance, like, purpose, tags, anywhere)
+        : await momentsOf(ports).startRestore(from, instance, like, purpose, tags, anywhere);
     if (begun?.waits) return stillWaits(ports, restoring, begun.waits);
     if (begun) await began(begun.without);
     found = await fleet.describe(instance);
@@ -70,7 +79,7 @@ export async function ensureRestored(
   if (found?.status === "failed")
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `Instance ${instance}, restored from ${snapshot}, is ${found.statusText}.`,
+      `Instance ${instance}, restored ${sourceInWords(from)}, is ${found.statusText}.`,
     );
   const usable = found?.status === "available" || (purpose === "production" && found?.answers === true);
   if (!found || !usable || !found.endpoint) {
@@ -81,6 +90,11 @@ export async function ensureRestored(
   if (purpose === "production") return { endpoint, storage, refused: [] };
   const { changing, refused } = await fleet.finishRestore(instance, like, purpose);
   return changing ? undefined : { endpoint, storage, refused };
+}
+
+/** Such as `from sluice-final-0123`, `to 2026-11-03 02:14:05 UTC`. */
+export function sourceInWords(from: RestoreSource): string {
+  return typeof from === "string" ? `from ${from}` : `to ${moment(from.moment.at)}`;
 }
 
 function stillWaits(

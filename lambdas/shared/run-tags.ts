@@ -1,3 +1,4 @@
+import type { SnapshotPurpose } from "./names.ts";
 import type { Tags } from "./ports.ts";
 import type { RunSettings } from "./settings.ts";
 
@@ -5,7 +6,7 @@ import type { RunSettings } from "./settings.ts";
 export function runTags(
   settings: Pick<RunSettings, "tags">,
   run: string,
-  purpose: "rehearsal" | "final" | "staging" | "aside",
+  purpose: SnapshotPurpose | "staging" | "aside",
 ): Tags {
   return { ...settings.tags, "sluice:run": run, "sluice:purpose": purpose };
 }

@@ -17,6 +17,11 @@ export const maintenanceWindow = z.strictObject({
   timeZone: z.string().refine(isTimeZone, "a time zone such as Europe/Berlin"),
 });
 
+/** What a restore goes back to: a moment, by automated backups and the WAL, or a snapshot, taken within the downtime. */
+export const BACKUP_KINDS = ["point-in-time", "snapshot"] as const;
+
+export type BackupKind = (typeof BACKUP_KINDS)[number];
+
 /** Somebody who is asked by a link of their own. */
 const person = z.strictObject({
   /** By which messages find their way. */
@@ -53,7 +58,11 @@ const common = z.strictObject({
   rehearse: z.enum(["before", "inside"]),
   /** No snapshot may take production's place; absent: it may, where people say Go. */
   restore: z.literal(false).optional(),
-  /** Days that the final snapshot is kept. */
+  /** How production is backed up; absent: to the moment where its backups allow that, else by a snapshot. */
+  backup: z.enum(BACKUP_KINDS).optional(),
+  /** A snapshot is taken after the opening, to be kept. */
+  snapshotAfterOpening: z.literal(true).optional(),
+  /** Days that a snapshot that is to be kept is kept. */
   retentionDays: z.number().int().positive(),
   /** Of the organization: given to all that a run makes at RDS. */
   tags: z.record(z.string(), z.string()).optional(),

@@ -4,6 +4,7 @@
  */
 export function stateInWords(state: string, version: string | undefined): string {
   if (version === undefined) return state;
-  const verb = /^(?:(?:Time|Gate|Escalate|Confirm): after|Roll back|\w+)/.exec(state)?.[0] ?? state;
+  const verb =
+    /^(?:(?:Time|Gate|Escalate|Confirm|Look at the backup): after|Roll back|\w+)/.exec(state)?.[0] ?? state;
   return `${verb} ${version}${state.slice(verb.length)}`;
 }

@@ -1,26 +1,84 @@
 import * as z from "zod";
-import { type ArchivedDoc, Doc, type SnapshotDoc } from "../shared/documents.ts";
+import { holdMoment, lookAtMoment } from "../moments/look.ts";
+import { type ArchivedDoc, Doc, type MomentDoc, type SnapshotDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName } from "../shared/names.ts";
-import type { Ports, Tags } from "../shared/ports.ts";
+import type { Ports, Snapshot, Tags } from "../shared/ports.ts";
 import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
 const event = z.discriminatedUnion("action", [
-  z.strictObject({ ...runFields, action: z.literal("take"), purpose: z.enum(["rehearsal", "final"]) }),
-  z.strictObject({ ...runFields, action: z.literal("archive") }),
+  z.strictObject({ ...runFields, action: z.literal("take"), purpose: z.literal("rehearsal") }),
+  z.strictObject({ ...runFields, action: z.enum(["backUp", "lookAtMoment", "keep", "archive"]) }),
 ]);
 
 export const snapshotTask: Task<z.infer<typeof event>> = {
   name: "snapshot",
   event,
   async run(request, ports, evidence) {
-    return request.action === "take"
-      ? await take(request.purpose, ports, evidence)
-      : await archive(ports, evidence);
+    switch (request.action) {
+      case "take":
+        return await take(request.purpose, ports, evidence);
+      case "backUp":
+        return await backUp(ports, evidence);
+      case "lookAtMoment":
+        await lookAtMoment(ports, evidence);
+        return DONE;
+      case "keep":
+        return await keep(ports, evidence);
+      case "archive":
+        return await archive(ports, evidence);
+    }
   },
 };
+
+/** Behind the fence: the moment that was noted is kept, where one was, else the final snapshot is taken. */
+async function backUp(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const noted = await evidence.read<MomentDoc>(Doc.moment("final"));
+  if (!noted) return await take("final", ports, evidence);
+  return (await holdMoment("final", noted, ports, evidence)) ? DONE : RUNNING;
+}
+
+/** Asks for a snapshot that is to be kept, once the application is in. It is not waited for. */
+async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const { fleet, settings, clock } = ports;
+  const id = snapshotName(evidence.run, "kept");
+  const keepUntil = keptUntil(ports);
+  const { at: beganAt } = await evidence.once(Doc.snapshotBegan("kept"), async () => ({
+    at: clock.now().toISOString(),
+  }));
+  await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, "kept", keepUntil));
+  const snapshot = await fleet.describeSnapshot(id);
+  // A fleet that is busy leaves it undone.
+  if (!snapshot) return RUNNING;
+  if (snapshot.status === "failed")
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Snapshot ${id} is ${snapshot.statusText}. Take one by hand.`,
+    );
+  ports.progress(`${id} is ${snapshot.statusText}`);
+  await evidence.keep<SnapshotDoc>(
+    Doc.snapshot("kept"),
+    docOf(snapshot, { at: clock.now().toISOString(), beganAt, instance: settings.instance, keepUntil }),
+  );
+  return DONE;
+}
+
+function docOf(
+  { id, createdAt, sizeBytes, engineVersion, encrypted, kmsKey }: Snapshot,
+  more: Pick<SnapshotDoc, "at" | "beganAt" | "instance" | "keepUntil">,
+): SnapshotDoc {
+  return {
+    ...more,
+    id,
+    createdAt: createdAt ?? null,
+    sizeBytes: sizeBytes ?? null,
+    engineVersion: engineVersion ?? null,
+    encrypted: encrypted ?? null,
+    kmsKey: kmsKey ?? null,
+  };
+}
 
 /** Takes a snapshot of production under the name that this run gives it, and answers done when it can be restored. */
 async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
@@ -44,18 +102,10 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
     ports.progress(`${id} is ${snapshot?.statusText ?? "not there yet"}`);
     return RUNNING;
   }
-  await evidence.keep<SnapshotDoc>(Doc.snapshot(purpose), {
-    at: clock.now().toISOString(),
-    beganAt,
-    id,
-    instance: settings.instance,
-    createdAt: snapshot.createdAt ?? null,
-    sizeBytes: snapshot.sizeBytes ?? null,
-    engineVersion: snapshot.engineVersion ?? null,
-    encrypted: snapshot.encrypted ?? null,
-    kmsKey: snapshot.kmsKey ?? null,
-    keepUntil,
-  });
+  await evidence.keep<SnapshotDoc>(
+    Doc.snapshot(purpose),
+    docOf(snapshot, { at: clock.now().toISOString(), beganAt, instance: settings.instance, keepUntil }),
+  );
   return DONE;
 }
 

@@ -1,5 +1,13 @@
 import * as z from "zod";
-import { Doc, type ProductionDoc, type StagingDoc, type StagingStorageDoc } from "../shared/documents.ts";
+import { holdMoment, momentsOf, refuseFailed } from "../moments/look.ts";
+import { moment as words } from "../report/words.ts";
+import {
+  Doc,
+  type MomentDoc,
+  type ProductionDoc,
+  type StagingDoc,
+  type StagingStorageDoc,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
 import { stagingNow } from "../shared/places.ts";
@@ -28,6 +36,7 @@ export const stagingTask: Task<z.infer<typeof event>> = {
     await noteStorage(ports, evidence);
     const gone = await deleteStaging(ports, evidence);
     if (request.action === "letGo") return DONE;
+    await releaseMoment(ports, evidence);
     return gone && (await deleteSnapshot(ports, evidence)) && (await deleteQuiet(ports, evidence))
       ? DONE
       : RUNNING;
@@ -55,20 +64,33 @@ const SECOND: Copy = {
   without: Doc.stagingAgainWithout,
 };
 
-interface FromSnapshot {
+interface Asked {
   snapshot: SnapshotPurpose;
   limitMinutes?: number | undefined;
 }
 
-/** The restore, rehearsed as production's way back. */
-async function restoreAgain(from: FromSnapshot, ports: Ports, evidence: RunEvidence): Promise<Answer> {
+/** The restore, rehearsed as production's way back: from the same snapshot, or to the moment that was noted for it. */
+async function restoreAgain(from: Asked, ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  // Waited for before the copy is begun: how long that takes is the time of the way back.
+  if (!(await canBeRestored(ports, evidence))) return RUNNING;
   // What was rehearsed on the first copy is known. It need not be gone: the second has a name of its own.
   if (!(await evidence.read(Doc.stagingAgainBegan))) await ports.fleet.startDelete(stagingName(evidence.run));
   return await restore(from, SECOND, ports, evidence);
 }
 
+/** True where the restore is rehearsed from a snapshot, or production can be restored to the moment by now. */
+async function canBeRestored(ports: Ports, evidence: RunEvidence): Promise<boolean> {
+  const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
+  if (!noted || (await evidence.read(Doc.stagingAgainBegan))) return true;
+  if (!(await holdMoment("rehearsal", noted, ports, evidence))) return false;
+  const state = await momentsOf(ports).describe(noted);
+  refuseFailed(noted, state, "So the restore, which is the way back, cannot be rehearsed.");
+  if (state.status === "pending") ports.progress(`${words(noted.moment.at)}: ${state.statusText}`);
+  return state.status === "available";
+}
+
 async function restore(
-  { snapshot, limitMinutes }: FromSnapshot,
+  { snapshot, limitMinutes }: Asked,
   copy: Copy,
   ports: Ports,
   evidence: RunEvidence,
@@ -82,7 +104,9 @@ async function restore(
   const restored = await ensureRestored(
     ports,
     {
-      snapshot: snapshotName(evidence.run, snapshot),
+      from:
+        (copy.again ? await evidence.read<MomentDoc>(Doc.moment("rehearsal")) : undefined) ??
+        snapshotName(evidence.run, snapshot),
       instance: id,
       like: quiet,
       purpose: "staging",
@@ -132,6 +156,12 @@ async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boole
   const staging = await stagingNow(evidence);
   if (staging) await evidence.keep(Doc.stagingDeleted, { at: clock.now().toISOString(), id: staging.id });
   return true;
+}
+
+/** What a fleet without an archive kept of the moment that the restore was rehearsed with. */
+async function releaseMoment({ fleet }: Ports, evidence: RunEvidence): Promise<void> {
+  const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
+  if (noted) await fleet.moments?.release(noted);
 }
 
 /**

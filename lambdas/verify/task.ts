@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { noteActiveBefore } from "../fence/stopped-by-plan.ts";
+import { noteMoment, passMoment } from "../moments/note.ts";
 import { differencesOfCopy } from "../prove/compare.ts";
 import { takeFingerprint } from "../prove/fingerprint.ts";
 import { keptFingerprint } from "../prove/kept-fingerprint.ts";
@@ -8,11 +9,18 @@ import { prove } from "../prove/task.ts";
 import { asFarAsRead, compareContents } from "../record/compare-contents.ts";
 import { takeRecord } from "../record/take-record.ts";
 import { EVERY_ROW } from "../record/wishes.ts";
-import { type DisarmedDoc, Doc, type RecordDoc, type StagingVerifiedDoc } from "../shared/documents.ts";
+import {
+  type BackupDoc,
+  type DisarmedDoc,
+  Doc,
+  type RecordDoc,
+  type StagingVerifiedDoc,
+} from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { firstMigration } from "../shared/next-migration.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
+import { restoreIsWayBack } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 import { disarmMappings, outsideAllowed } from "../staging/disarm.ts";
@@ -63,6 +71,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
         `Staging, restored from the snapshot, is not what production is: ${found.slice(0, 10).join("; ")}`,
       );
     await keepFromOutside(ports, evidence);
+    await noteMomentToRehearse(ports, evidence);
     return { ...DONE, ...firstMigration(ports.plan) };
   },
 };
@@ -73,10 +82,20 @@ async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<Answer>
   if (!doc.equal)
     throw new SluiceError(
       ErrorName.BackupMismatch,
-      `Staging, restored a second time from the same snapshot, is not what it was the first time: ${doc.differences.slice(0, 10).join("; ")}. The restore would be the way back, and does not bring everything back.`,
+      `Staging, restored a second time, is not what it was the first time: ${doc.differences.slice(0, 10).join("; ")}. The restore would be the way back, and does not bring everything back.`,
     );
   await disarm(ports, evidence);
   return { ...DONE, ...firstMigration(ports.plan) };
+}
+
+/** Where the restore is the way back, and goes back to a moment: one to rehearse that with, as far as can be now. */
+async function noteMomentToRehearse(ports: Ports, evidence: RunEvidence): Promise<void> {
+  if (!restoreIsWayBack(ports.plan, ports.settings)) return;
+  if ((await evidence.read<BackupDoc>(Doc.backup))?.by !== "point-in-time") return;
+  await withTarget(ports, evidence, "production", async (session) => {
+    await noteMoment(session, "rehearsal", ports, evidence);
+    await passMoment(session, "rehearsal", ports, evidence);
+  });
 }
 
 /** Once staging is known to be what production is, and before a step runs on it. */

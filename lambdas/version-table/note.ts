@@ -1,10 +1,10 @@
-import { type CompiledPlan, migrationOf, type SchemaVersion } from "../shared/plan.ts";
+import { type CompiledPlan, migrationOf } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
-import { adding, is, removing, versionTable } from "./plain.ts";
+import { adding, columnsQuery, is, removing, type TableColumn, versionTableOf } from "./plain.ts";
 import { keepsStanding, type Standing, standingAfter, standingAround } from "./standing.ts";
-import { type ToolTable, toolTable } from "./tables.ts";
+import { placeQuery, type TablePlace, type ToolTable, toolTableOf } from "./tables.ts";
 
 // What the run writes to the table of the schema's version, as statements without parameters: they are sent in one
 // message with the step's own.
@@ -31,29 +31,41 @@ export interface Noted {
   rows: readonly NotedRow[];
 }
 
+/** How the table of the schema's version looks: the rows of lookQuery. */
+export type Look = readonly Record<string, unknown>[];
+
+/** The query for how the table looks that the plan names, without parameters; undefined where it names none. */
+export function lookQuery({ schema }: Pick<CompiledPlan, "schema">): string | undefined {
+  if (!schema) return undefined;
+  return schema.tool === undefined ? columnsQuery(schema.table) : placeQuery(schema.table);
+}
+
+/** How a migration is noted in the table as it looks now. */
+export async function noteOf(session: Session, plan: CompiledPlan, version: string): Promise<Noted> {
+  const query = lookQuery(plan);
+  return noteIn(query === undefined ? [] : await session.query(query), plan, version);
+}
+
 /**
- * Nothing, where the plan names no table.
+ * How a migration is noted in a table that looks so: not at all, where the plan names none.
  * @param began an expression for when the migration began
+ * @throws Error where there is no such table, or none that holds versions
  */
-export async function noteOf(
-  session: Session,
-  plan: CompiledPlan,
-  version: string,
-  began = "now()",
-): Promise<Noted> {
+export function noteIn(look: Look, plan: CompiledPlan, version: string, began = "now()"): Noted {
   const { schema } = plan;
   if (!schema) return { apply: [], rollBack: [], rows: [] };
   const { tool, table: named } = schema;
   const { title, rows } = migrationOf(plan, version);
   if (tool === undefined) {
-    const table = await versionTable(session, named);
+    const table = versionTableOf(named, look as readonly unknown[] as TableColumn[]);
     return {
       apply: [adding(table, version, title)],
       rollBack: [removing(table, version)],
       rows: [{ table: table.name, is: is(version) }],
     };
   }
-  const table = await needTable(session, schema);
+  const table = toolTableOf(look as readonly unknown[] as TablePlace[]);
+  if (!table) throw new Error(`There is no table ${named} to note the schema's version in`);
   const standing = standingAround(schema, plan.migrations, version);
   if (standing) {
     const added = standing.after.filter((one) => !standing.before.includes(one));
@@ -80,12 +92,6 @@ export function noteAll(table: ToolTable, tool: Tool, rows: readonly ToolRow[]):
 function asStatement({ table, columns, is }: Insert): string {
   return `INSERT INTO ${table} (${Object.keys(columns).map(identifier).join(", ")})
         SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is})`;
-}
-
-async function needTable(session: Session, schema: SchemaVersion): Promise<ToolTable> {
-  const table = await toolTable(session, schema);
-  if (table) return table;
-  throw new Error(`There is no table ${schema.table} to note the schema's version in`);
 }
 
 /** The table holds where the schema stands, and nothing else. */

@@ -43,17 +43,27 @@ function wellIn({ name, category }: Column): boolean | undefined {
   return /[BNSV]/.test(category) ? OUTCOMES[name.toLowerCase()] : undefined;
 }
 
-/** @throws Error where there is no such table, or none that holds versions */
+/** A row of columnsQuery. */
+export type TableColumn = Column & { table: string };
+
+/** The query for a table's columns, without parameters; each row is a TableColumn. */
+export function columnsQuery(table: string): string {
+  return `
+    SELECT format('%I.%I', n.nspname, c.relname) AS table, attname AS name,
+           quote_ident(attname) AS quoted, format_type(atttypid, atttypmod) AS type, t.typcategory::text AS category,
+           attnotnull AND NOT atthasdef AND attidentity = '' AND t.typdefault IS NULL AS required
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+      JOIN pg_type t ON t.oid = a.atttypid
+     WHERE c.oid = to_regclass(${literal(table)}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`;
+}
+
+/** @throws as versionTableOf */
 export async function versionTable(session: Session, table: string): Promise<VersionTable> {
-  const columns = await session.query<Column & { table: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS table, attname AS name,
-            quote_ident(attname) AS quoted, format_type(atttypid, atttypmod) AS type, t.typcategory::text AS category,
-            attnotnull AND NOT atthasdef AND attidentity = '' AND t.typdefault IS NULL AS required
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-       JOIN pg_type t ON t.oid = a.atttypid
-      WHERE c.oid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
-    [table],
-  );
+  return versionTableOf(table, await session.query<TableColumn>(columnsQuery(table)));
+}
+
+/** @throws Error where there is no such table, or none that holds versions */
+export function versionTableOf(table: string, columns: readonly TableColumn[]): VersionTable {
   const [first] = columns;
   if (!first) throw new Error(`There is no table ${table} to note the schema's version in`);
   const version = columns.find(({ name }) => name === "version");

@@ -1,6 +1,6 @@
 import type { SchemaVersion } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
-import { identifier } from "../shared/sql-text.ts";
+import { identifier, literal } from "../shared/sql-text.ts";
 
 /** The table that holds the schema's version, and where it is. */
 export interface ToolTable {
@@ -10,13 +10,27 @@ export interface ToolTable {
   beside: (name: (own: string) => string) => string;
 }
 
+/** The row of placeQuery. */
+export interface TablePlace {
+  name: string;
+  schema: string;
+  own: string;
+}
+
+/** The query for where a table is, without parameters; its row, where there is one, is a TablePlace. */
+export function placeQuery(table: string): string {
+  return `
+    SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, c.relname AS own
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(${literal(table)})`;
+}
+
 /** Undefined: there is none. */
 export async function toolTable(session: Session, { table }: SchemaVersion): Promise<ToolTable | undefined> {
-  const [row] = await session.query<{ name: string; schema: string; own: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, c.relname AS own
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
-    [table],
-  );
+  return toolTableOf(await session.query<TablePlace>(placeQuery(table)));
+}
+
+/** Undefined: there is none. */
+export function toolTableOf([row]: readonly TablePlace[]): ToolTable | undefined {
   return (
     row && {
       name: row.name,

@@ -1,3 +1,4 @@
+import { passMoment } from "../moments/note.ts";
 import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -34,6 +35,11 @@ export async function look(
  */
 export async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise<void> {
   const { tables } = await look("migration", ports, evidence);
+  // What is written from here on must not be in what a restore goes back to.
+  if (await evidence.read(Doc.moment("final")))
+    await withTarget(ports, evidence, "production", (session) =>
+      passMoment(session, "final", ports, evidence),
+    );
   if (!tables)
     return ports.progress("the server's counters are off or were set back: only checksums will tell");
   if (tables.length === 0) return ports.progress("nothing was written since the record");

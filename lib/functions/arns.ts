@@ -30,7 +30,7 @@ export function instanceArn(stack: Stack, name: string): string {
 
 /** Every snapshot that Sluice takes. */
 export function snapshotArns(stack: Stack): string[] {
-  return (["rehearsal", "final"] as const).map((purpose) =>
+  return (["rehearsal", "final", "kept"] as const).map((purpose) =>
     rdsArn(stack, "snapshot", `${snapshotPrefix(purpose)}*`),
   );
 }

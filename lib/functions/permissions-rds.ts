@@ -63,12 +63,15 @@ export function snapshotStatements(stack: Stack, { databases }: Settings): iam.P
 }
 
 /**
- * Making, changing and deleting instances of staging's name, from our snapshots. Of those only the rehearsal's may be
- * deleted: the final one is the way back.
+ * Making, changing and deleting instances of staging's name, from our snapshots and, where production may be restored,
+ * from its automated backups. Of the snapshots only the rehearsal's may be deleted: the final one is the way back.
  */
-export function stagingStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+export function stagingStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
+  const { databases, restore } = settings;
+  const staging = [instanceArn(stack, `${STAGING_PREFIX}*`)];
   return [
-    ...restoreStatements(stack, [instanceArn(stack, `${STAGING_PREFIX}*`)], databases),
+    ...restoreStatements(stack, staging, databases),
+    ...(restore ? momentStatements(stack, settings, staging, productions(stack, databases).production) : []),
     new iam.PolicyStatement({
       actions: ["rds:DeleteDBInstance"],
       resources: [instanceArn(stack, `${STAGING_PREFIX}*`)],
@@ -86,11 +89,13 @@ export function stagingStatements(stack: Stack, { databases }: Settings): iam.Po
 }
 
 /** Renaming production and restoring it under its name. Nothing here deletes an instance. */
-export function productionStatements(stack: Stack, { databases }: Settings): iam.PolicyStatement[] {
+export function productionStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
+  const { databases } = settings;
   const { production, aside } = productions(stack, databases);
   const secretKeys = new Set(databases.flatMap(({ secretKmsKeyArn }) => secretKmsKeyArn ?? []));
   return [
     ...restoreStatements(stack, production, databases),
+    ...momentStatements(stack, settings, production, aside),
     new iam.PolicyStatement({
       actions: ["rds:ModifyDBInstance", "rds:RebootDBInstance"],
       resources: aside,
@@ -195,12 +200,35 @@ function restoreStatements(
       resources: snapshotArns(stack),
     }),
     new iam.PolicyStatement({
-      // The groups are production's own, as they are at the time: their names are not known here.
       actions: ["rds:RestoreDBInstanceFromDBSnapshot", "rds:ModifyDBInstance"],
-      resources: [rdsArn(stack, "subgrp", "*"), rdsArn(stack, "pg", "*"), rdsArn(stack, "og", "*")],
+      resources: groupArns(stack),
     }),
     ...storageKeyStatements(stack, databases),
   ];
+}
+
+/**
+ * Restoring to a moment. IAM is asked about both instances, and cannot tell which is which; but RDS makes none under a
+ * name that is taken, and changes none that is there.
+ */
+function momentStatements(
+  stack: Stack,
+  { backup }: Settings,
+  to: string[],
+  from: string[],
+): iam.PolicyStatement[] {
+  if (backup.by === "snapshot") return [];
+  return [
+    new iam.PolicyStatement({
+      actions: ["rds:RestoreDBInstanceToPointInTime"],
+      resources: [...to, ...from, ...groupArns(stack)],
+    }),
+  ];
+}
+
+/** The groups are production's own, as they are at the time: their names are not known here. */
+function groupArns(stack: Stack): string[] {
+  return [rdsArn(stack, "subgrp", "*"), rdsArn(stack, "pg", "*"), rdsArn(stack, "og", "*")];
 }
 
 function storageKeyStatements(stack: Stack, databases: readonly Database[]): iam.PolicyStatement[] {

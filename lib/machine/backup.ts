@@ -1,5 +1,4 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
-import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
 import { NEXT } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
 import { GOES_ON, type States } from "./states.ts";
@@ -7,18 +6,18 @@ import { ending, type Way } from "./way.ts";
 
 type Ways = Readonly<Record<"done" | "failed", Way>>;
 
-/** Takes a snapshot of production and waits until it can be restored. */
-export function snapshot(states: States, name: string, purpose: SnapshotPurpose, onFailure: Way): Segment {
-  return states.loop(name, {
+/** Takes a snapshot of production for the rehearsal and waits until it can be restored. */
+export function snapshotToRehearse(states: States, onFailure: Way): Segment {
+  return states.loop("Snapshot production", {
     comment: "A manual snapshot, encrypted as production is, tagged with this run.",
     capability: "snapshot",
-    payload: { action: "take", purpose },
+    payload: { action: "take", purpose: "rehearsal" },
     limitMinutes: 6 * 60,
     onFailure,
   });
 }
 
-/** Stops the application, keeps it out, notes exactly what is there, and takes the snapshot a restore would use. */
+/** Stops the application, keeps it out, notes exactly what is there, and what a restore would go back to. */
 export function fenceAndBackUp({ archive }: { archive: boolean }) {
   return (states: States, { done, failed }: Ways): sfn.State => {
     const onFailure = failed;
@@ -36,7 +35,14 @@ export function fenceAndBackUp({ archive }: { archive: boolean }) {
         onFailure,
       }),
       ...fenceAndRecord(states, "", "before", onFailure),
-      snapshot(states, "Take the final snapshot", "final", onFailure),
+      states.loop("Back up production", {
+        comment:
+          "Where a restore goes back to a moment: it was noted with the record, and the backups must come to hold it; that is not waited for. Else a manual snapshot, encrypted as production is, which is.",
+        capability: "snapshot",
+        payload: { action: "backUp" },
+        limitMinutes: 6 * 60,
+        onFailure,
+      }),
       ...(archive
         ? [
             states.task("Send the final snapshot away", {
@@ -71,7 +77,8 @@ export function fenceAgain(states: States, { done, failed }: Ways): sfn.State {
  */
 export function lookForWrites(states: States, { done, failed }: Ways): sfn.State {
   const look = states.task("Look for writes since the record", {
-    comment: "Behind the fence there must be none, by the server's own counters.",
+    comment:
+      "Behind the fence there must be none, by the server's own counters. The moment that a restore would go back to must be past.",
     capability: "writes",
     payload: { action: "look" },
     resultPath: NEXT,
@@ -95,7 +102,7 @@ function fenceAndRecord(
     }),
     states.loop(`Record production${again}`, {
       comment:
-        "Row counts, checksums of what the rehearsal touched, and the catalog's fingerprint, which must be the rehearsed one.",
+        "Row counts, checksums of what the rehearsal touched, and the catalog's fingerprint, which must be the rehearsed one. Then the moment that a restore may go back to is noted.",
       capability: "record",
       payload: { when },
       limitMinutes: 6 * 60,

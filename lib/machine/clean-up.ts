@@ -2,14 +2,13 @@ import { Duration } from "aws-cdk-lib";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import type { Came } from "../../lambdas/clean-up/how-far.ts";
-import { opened } from "./machine.ts";
+import { looksAtBackup, type MachineSettings, opened } from "./machine.ts";
 import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
 import { type FunctionsByCapability, GOES_ON, States } from "./states.ts";
 import { Way } from "./way.ts";
 import { END_TOLD, stuckAt, waysBack } from "./ways-back.ts";
 
-export interface CleanUpProps {
-  restore: boolean;
+export interface CleanUpProps extends Pick<MachineSettings, "restore" | "moments" | "keeps"> {
   functions: FunctionsByCapability;
   /** Longest time, in seconds, that a worker may still change anything but by a statement of a step. */
   workersSeconds: number;
@@ -47,7 +46,8 @@ export class CleanUp extends Construct {
   }
 }
 
-function phasesOfCleanUp({ restore, workersSeconds }: CleanUpProps): PhaseTable {
+function phasesOfCleanUp({ restore, moments, keeps, workersSeconds }: CleanUpProps): PhaseTable {
+  const looks = looksAtBackup({ restore, moments });
   return {
     Look: phase(look(workersSeconds), {
       untouched: "Refused",
@@ -60,8 +60,8 @@ function phasesOfCleanUp({ restore, workersSeconds }: CleanUpProps): PhaseTable 
       "given up": "NeedsOperator",
       failed: stuckAt(restore),
     }),
-    ...opened(),
-    ...waysBack(restore),
+    ...opened({ looks, keeps }),
+    ...waysBack(restore, looks),
   };
 }
 

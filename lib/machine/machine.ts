@@ -2,7 +2,7 @@ import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 import { admit } from "./admit.ts";
 import { fenceAndBackUp, lookForWrites } from "./backup.ts";
-import { gate, gateAfter } from "./gate.ts";
+import { gate, gateAfter, type LooksAtBackup } from "./gate.ts";
 import { migrate } from "./migration-sequence.ts";
 import { afterOpening, open, proveProduction } from "./opening.ts";
 import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
@@ -15,8 +15,12 @@ export interface MachineSettings {
   rehearse: "before" | "inside";
   /** Whether the final snapshot goes to further places. */
   archive: boolean;
-  /** Whether production may be restored from its snapshot. */
+  /** Whether production may be restored. */
   restore: boolean;
+  /** Whether it may be backed up to a moment: preflight chooses. */
+  moments: boolean;
+  /** Whether a snapshot is taken after the opening, to be kept. */
+  keeps: boolean;
 }
 
 export interface MachineProps extends MachineSettings {
@@ -43,7 +47,8 @@ export class Machine extends Construct {
 }
 
 /** What a run does, and what follows what. */
-function phasesOfRun({ rehearse, archive, restore }: MachineSettings): PhaseTable {
+function phasesOfRun({ rehearse, archive, restore, moments, keeps }: MachineSettings): PhaseTable {
+  const looks = looksAtBackup({ restore, moments });
   const before = rehearse === "before";
   const rehearsed: PhaseTable = {
     Rehearse: phase(rehearsal(before ? "rehearsal" : "final"), {
@@ -70,19 +75,27 @@ function phasesOfRun({ rehearse, archive, restore }: MachineSettings): PhaseTabl
     ...(before ? { ...rehearsed, ...fenced } : { ...fenced, ...rehearsed }),
     "Look for writes": phase(lookForWrites, { done: "Migrate", failed: "Refused" }, "Migrate"),
     Migrate: phase(migrate, { asked: "Gate: after", done: "Prove", failed: "Roll back" }),
-    "Gate: after": phase(gateAfter, { next: "Migrate", done: "Prove", noGo: "Roll back" }, "Migrate"),
+    "Gate: after": phase(gateAfter(looks), { next: "Migrate", done: "Prove", noGo: "Roll back" }, "Migrate"),
     Prove: phase(proveProduction, { done: "Gate: open", failed: "Roll back" }),
-    "Gate: open": phase(gate("open"), { go: "Open", noGo: "Roll back" }),
-    ...opened(),
-    ...waysBack(restore),
+    "Gate: open": phase(gate("open", looks), { go: "Open", noGo: "Roll back" }),
+    ...opened({ looks, keeps }),
+    ...waysBack(restore, looks),
   };
 }
 
+/** Nobody need know of a way back that nobody may go. */
+export function looksAtBackup({
+  restore,
+  moments,
+}: Pick<MachineSettings, "restore" | "moments">): LooksAtBackup | undefined {
+  return restore && moments ? true : undefined;
+}
+
 /** How the application is let in; from its first state on the way back begins with a fence. */
-export function opened(): PhaseTable {
+export function opened({ looks, keeps }: { looks: LooksAtBackup | undefined; keeps: boolean }): PhaseTable {
   return {
     Open: phase(open, { done: "After the opening", unsure: "Gate: keep", failed: "Fence again" }),
-    "Gate: keep": phase(gate("keep"), { go: "After the opening", noGo: "Fence again" }, "Open"),
-    "After the opening": phase(afterOpening, { done: "Succeeded" }, "Open"),
+    "Gate: keep": phase(gate("keep", looks), { go: "After the opening", noGo: "Fence again" }, "Open"),
+    "After the opening": phase(afterOpening({ keeps }), { done: "Succeeded" }, "Open"),
   };
 }

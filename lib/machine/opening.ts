@@ -76,27 +76,42 @@ export function open(
 }
 
 /** What a success is followed by. A failure of any of it is told and reported; nothing is rolled back for it. */
-export function afterOpening(states: States, { done }: Readonly<Record<"done", Way>>): sfn.State {
-  const follow = (name: string, capability: MachineCapability, comment: string, payload = {}): Segment =>
-    states.task(name, {
-      comment,
-      capability,
-      payload,
-      onFailure: GOES_ON,
-      failurePath: `$.unfinished.${capability}`,
-    });
-  const all = inOrder(
-    follow("Run the post-migration tasks", "opening", "Analyze, refresh and the like.", {
-      target: "production",
-    }),
-    follow(
-      "Check the backups and start the watch",
-      "aftercare",
-      "Looks whether automated backups include production, and schedules the readings to come.",
-    ),
-    follow("Take the watch's first reading", "watch", "Every metric of the plan, as it is now.", {
-      action: "begin",
-    }),
-  );
-  return ending(all, done);
+export function afterOpening({ keeps }: { keeps: boolean }) {
+  return (states: States, { done }: Readonly<Record<"done", Way>>): sfn.State => {
+    const follow = (name: string, capability: MachineCapability, comment: string, payload = {}): Segment =>
+      states.task(name, {
+        comment,
+        capability,
+        payload,
+        onFailure: GOES_ON,
+        failurePath: `$.unfinished.${capability}`,
+      });
+    const all = inOrder(
+      follow("Run the post-migration tasks", "opening", "Analyze, refresh and the like.", {
+        target: "production",
+      }),
+      ...(keeps ? [keepSnapshot(states)] : []),
+      follow(
+        "Check the backups and start the watch",
+        "aftercare",
+        "Looks whether automated backups include production, and schedules the readings to come.",
+      ),
+      follow("Take the watch's first reading", "watch", "Every metric of the plan, as it is now.", {
+        action: "begin",
+      }),
+    );
+    return ending(all, done);
+  };
+}
+
+function keepSnapshot(states: States): Segment {
+  return states.loop("Take a snapshot to keep", {
+    comment:
+      "Asks for a manual snapshot of production as it is now, with the application in. It is not waited for.",
+    capability: "snapshot",
+    payload: { action: "keep" },
+    limitMinutes: 60,
+    onFailure: GOES_ON,
+    failurePath: "$.unfinished.snapshot",
+  });
 }

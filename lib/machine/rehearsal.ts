@@ -1,6 +1,6 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import type { SnapshotPurpose } from "../../lambdas/shared/names.ts";
-import { snapshot } from "./backup.ts";
+import { snapshotToRehearse } from "./backup.ts";
 import { APPLIED, about, apply, follows, NEXT, validate, validateEverything } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
 import type { States } from "./states.ts";
@@ -29,9 +29,7 @@ export function rehearsal(from: SnapshotPurpose) {
       onFailure,
     });
     const all = inOrder(
-      from === "rehearsal"
-        ? inOrder(snapshot(states, "Snapshot production", from, onFailure), restore)
-        : restore,
+      from === "rehearsal" ? inOrder(snapshotToRehearse(states, onFailure), restore) : restore,
       verify,
       rehearseMigrations(states, from, onFailure),
       validateEverything(states, "staging", onFailure),

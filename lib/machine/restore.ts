@@ -19,7 +19,7 @@ export function countLoss(states: States, { done }: Readonly<Record<"done", Way>
 }
 
 /**
- * Puts the final snapshot in production's place. The former production is kept under another name. Once it is proven
+ * Puts what production was, by the final snapshot or at the moment that was noted, in its place. The former production is kept under another name. Once it is proven
  * nothing keeps it from being opened: what settings it lacks then, people are told.
  */
 export function restore(
@@ -28,6 +28,14 @@ export function restore(
 ): sfn.State {
   const onFailure = failed;
   const back = inOrder(
+    states.loop("Wait for the backup", {
+      comment:
+        "What is restored must be there. Of a moment, the archived WAL must have come so far: it trails by some minutes.",
+      capability: "restore",
+      payload: { action: "await" },
+      limitMinutes: 90,
+      onFailure,
+    }),
     states.loop("Move production aside", {
       comment: "Renames the instance; it is kept until an operator deletes it.",
       capability: "restore",
@@ -36,7 +44,8 @@ export function restore(
       onFailure,
     }),
     states.loop("Restore production", {
-      comment: "A new instance from the final snapshot, under production's identifier; until it answers.",
+      comment:
+        "A new instance from the final snapshot, or as production was at the moment, under its identifier; until it answers.",
       capability: "restore",
       payload: { action: "restore" },
       limitMinutes: 6 * 60,

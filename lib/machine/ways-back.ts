@@ -1,6 +1,6 @@
 import { fenceAgain } from "./backup.ts";
 import { close } from "./close.ts";
-import { gate } from "./gate.ts";
+import { gate, type LooksAtBackup } from "./gate.ts";
 import { type PhaseTable, phase } from "./phases.ts";
 import { countLoss, restore } from "./restore.ts";
 import { rollback } from "./rollback.ts";
@@ -17,7 +17,7 @@ export function stuckAt(mayRestore: boolean): string {
 }
 
 /** The ways back and the end, which a run and the clean-up after a stopped one have in common. */
-export function waysBack(mayRestore: boolean): PhaseTable {
+export function waysBack(mayRestore: boolean, looks: LooksAtBackup | undefined): PhaseTable {
   const stuck = stuckAt(mayRestore);
   return {
     "Fence again": phase(fenceAgain, { done: "Roll back", failed: stuck }),
@@ -25,7 +25,7 @@ export function waysBack(mayRestore: boolean): PhaseTable {
     ...(mayRestore
       ? {
           "Count the loss": phase(countLoss, { done: "Gate: restore" }),
-          "Gate: restore": phase(gate("restore"), { go: "Restore", noGo: "NeedsOperator" }),
+          "Gate: restore": phase(gate("restore", looks), { go: "Restore", noGo: "NeedsOperator" }),
           Restore: phase(restore, { done: "Restored", failed: "NeedsOperator" }),
         }
       : {}),

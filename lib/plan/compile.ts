@@ -136,6 +136,7 @@ export async function loadPlan(
     protect: given.protect,
     contents: given.contents,
     rollbackSloMinutes: given.rollbackSloMinutes,
+    ...(given.backup === undefined ? {} : { backup: given.backup }),
     ...(given.acceptNoWayBack ? { acceptNoWayBack: true as const } : {}),
     migrations,
     gates: { ...given.gates, after: textOf(given.gates.after) },

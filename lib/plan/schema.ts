@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OPERATORS, RESTORE, SERVER_READINGS, type Threshold } from "../../lambdas/shared/plan.ts";
+import { BACKUP_KINDS } from "../../lambdas/shared/settings.ts";
 import { TOOLS } from "../../lambdas/shared/tool-rows.ts";
 import { MIGRATION_FOLDER } from "./folder-name.ts";
 
@@ -257,6 +258,12 @@ export const planFile = z.strictObject({
     .boolean()
     .default(false)
     .describe("A plan with `rollback: restore` may run where nothing may be restored"),
+  backup: z
+    .enum(BACKUP_KINDS)
+    .optional()
+    .describe(
+      "What a restore goes back to: a moment (point-in-time), or a snapshot, which is taken within the downtime. Without it, as the deployment's settings say",
+    ),
   expectedMinutes: z
     .strictObject({ admit: minutes, prove: minutes, open: minutes })
     .optional()

@@ -79,9 +79,14 @@ export class Cluster {
     }
   }
 
-  /** Starts a server on it, which only this user reaches, by its socket. @throws SluiceError FleetFailed with what it said */
-  async start(settings: Readonly<Record<string, string>>): Promise<void> {
-    const own = { ...settings, port: String(PORT), unix_socket_directories: this.folder };
+  /**
+   * Starts a server on it, which only this user reaches, by its socket.
+   * @param recoverTo of a base backup: as it was at that moment, ISO 8601, by the WAL that is in its folder
+   * @throws SluiceError FleetFailed with what it said
+   */
+  async start(settings: Readonly<Record<string, string>>, recoverTo?: string): Promise<void> {
+    const recovery = recoverTo === undefined ? {} : recoveryTo(recoverTo);
+    const own = { ...settings, ...recovery, port: String(PORT), unix_socket_directories: this.folder };
     writeFileSync(join(this.data, "postgresql.conf"), configurationText(own), { mode: 0o600 });
     writeFileSync(join(this.data, "postgresql.auto.conf"), "", { mode: 0o600 });
     // The socket is in a folder that nobody else may enter.
@@ -91,6 +96,7 @@ export class Cluster {
     writeFileSync(join(this.data, "pg_ident.conf"), "", { mode: 0o600 });
     for (const name of ["standby.signal", "recovery.signal", "postmaster.pid"])
       rmSync(join(this.data, name), { force: true });
+    if (recoverTo !== undefined) writeFileSync(join(this.data, "recovery.signal"), "", { mode: 0o600 });
     const { runsAs } = this;
     if (runsAs) await run("chown", ["-R", `${runsAs.uid}:${runsAs.gid}`, this.folder], process.env);
     const log = openSync(this.log, "a", 0o600);
@@ -141,6 +147,11 @@ export class Cluster {
     };
   }
 
+  /** Where its WAL is. */
+  get wal(): string {
+    return join(this.data, "pg_wal");
+  }
+
   private get data(): string {
     return join(this.folder, "data");
   }
@@ -171,6 +182,18 @@ export class Cluster {
     const telling = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
     return (telling.length > 0 ? telling : lines).slice(-5).join("\n");
   }
+}
+
+/** It ends before the first transaction that committed later than that; the server is its own from there on. */
+function recoveryTo(moment: string): Readonly<Record<string, string>> {
+  return {
+    // Names of time zones, of which Z is one, are not known yet when this is read.
+    recovery_target_time: moment.replace("Z", "+00"),
+    recovery_target_action: "promote",
+    // The WAL is in its folder: there is no more to be had.
+    restore_command: "exit 1",
+    hot_standby: "off",
+  };
 }
 
 function textOf(file: string): string {

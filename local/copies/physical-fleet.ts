@@ -12,25 +12,40 @@ import type { Address } from "../server/address.ts";
 import { withGuestAt, withSessionAt } from "../server/session.ts";
 import { Cluster, PORT, tablespacesAt } from "./cluster.ts";
 import { type Home, makeHome, type RunsAs, serverUser } from "./home.ts";
+import { PhysicalMoments } from "./physical-moments.ts";
 import { findPrograms, type Programs } from "./programs.ts";
 import { type ServerSettings, settingsForCopy } from "./server-settings.ts";
+import { KEEPS_WAL, WalArchive } from "./wal-archive.ts";
 
-/** Production, a snapshot of it and staging, at once; and their logs. */
-const COPIES = 3;
+/** Production, its base backup, a snapshot of it and staging, at once; and their logs. */
+const COPIES = 4;
 const BESIDES_BYTES = 1024 ** 3;
+
+/** What was sent away is kept until the fleet is closed: for the longest that RDS keeps it. */
+const KEPT_DAYS = 35;
 
 interface Running {
   cluster: Cluster;
   identity: string;
+  archive?: WalArchive;
 }
 
 /**
  * Servers on this machine as a fleet: an instance is a server of its own, a snapshot is a copy of its files, as on RDS.
- * Its first instance is made by pg_basebackup from a real server, which is only read.
+ * Its first instance is made by pg_basebackup from a real server, which is only read. That one is backed up, too.
  */
 export class PhysicalFleet implements DatabaseFleet, Databases {
   readonly single = false;
   readonly renameSeconds = 0;
+  readonly moments = new PhysicalMoments({
+    archiveOf: (which) => this.find(which)?.archive,
+    has: (instance) => this.instances.has(instance),
+    restore: async (archive, instance, at) => {
+      const cluster = this.next();
+      await archive.restore(cluster, this.settings.values, at);
+      this.add(instance, cluster);
+    },
+  });
   private readonly instances = new Map<string, Running>();
   private readonly snapshots = new Map<string, Cluster>();
   private made = 0;
@@ -42,10 +57,14 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     private readonly settings: ServerSettings,
     private readonly home: Home,
     private readonly runsAs: RunsAs | undefined,
+    private readonly walEveryMs: number,
   ) {}
 
-  /** @throws UsageError with what such copies lack here */
-  static async at(address: Address): Promise<PhysicalFleet> {
+  /**
+   * @param walEverySeconds how often WAL is sent away: so far what can be restored trails behind
+   * @throws UsageError with what such copies lack here
+   */
+  static async at(address: Address, walEverySeconds = 1): Promise<PhysicalFleet> {
     const { settings, version, bytes } = await withGuestAt(
       address,
       { application_name: "sluice" },
@@ -62,14 +81,18 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     const programs = await findPrograms(["pg_basebackup", "postgres"], Math.floor(version / 10_000));
     const runsAs = await serverUser();
     const home = await makeHome(COPIES * bytes + BESIDES_BYTES, runsAs);
-    return new PhysicalFleet(address, programs, settings, home, runsAs);
+    return new PhysicalFleet(address, programs, settings, home, runsAs, walEverySeconds * 1000);
   }
 
   /** Makes the first instance. @returns what is to be said of it */
   async copy(instance: string): Promise<string[]> {
     const cluster = this.next();
     await cluster.copyFrom(this.address, await tablespacesAt(this.address));
-    await this.start(instance, cluster);
+    await cluster.start({ ...this.settings.values, ...KEEPS_WAL });
+    this.add(instance, cluster);
+    const folder = join(this.home.folder, "wal");
+    const archive = await WalArchive.of(cluster, this.address, this.next(), folder, this.walEveryMs);
+    this.add(instance, cluster, archive);
     const [row] = await this.withSession({ host: cluster.folder }, (session) =>
       session.query<{ differs: boolean }>(
         `SELECT datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid) AS differs
@@ -109,6 +132,9 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
       statusText: "available",
       endpoint: { host: found.cluster.folder, port: PORT },
       engineVersion: version,
+      backups: found.archive
+        ? { days: KEPT_DAYS, until: (await found.archive.until()).toISOString() }
+        : { days: 0 },
       settings: {},
     };
   }
@@ -137,7 +163,8 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     if (!from) throw new SluiceError(ErrorName.FleetFailed, `There is no snapshot ${snapshot}.`);
     const cluster = this.next();
     await cluster.copyFiles(from);
-    await this.start(instance, cluster);
+    await cluster.start(this.settings.values);
+    this.add(instance, cluster);
   }
 
   async handOver(): Promise<string[]> {
@@ -171,9 +198,13 @@ export class PhysicalFleet implements DatabaseFleet, Databases {
     this.home.remove();
   }
 
-  private async start(instance: string, cluster: Cluster): Promise<void> {
-    await cluster.start(this.settings.values);
-    this.instances.set(instance, { cluster, identity: cluster.folder });
+  private add(instance: string, cluster: Cluster, archive?: WalArchive): void {
+    this.instances.set(instance, { cluster, identity: cluster.folder, ...(archive ? { archive } : {}) });
+  }
+
+  private find(which: string | { identity: string }): Running | undefined {
+    if (typeof which === "string") return this.instances.get(which);
+    return [...this.instances.values()].find(({ identity }) => identity === which.identity);
   }
 
   private next(): Cluster {

@@ -108,7 +108,7 @@ const CASES: Case[] = [
   },
   {
     end: "Restored",
-    title: "Restored from the snapshot (rehearsal)",
+    title: "Restored from the backup (rehearsal)",
     says: ["this rollback is broken", "was restored from snapshot", "Production, restored"],
     run: async () => ({ ...(await broken()), noGo: ["after-003"] }),
   },

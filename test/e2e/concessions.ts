@@ -25,9 +25,11 @@ const PARAMETER_GROUPS = [
   "rds:ModifyDBParameterGroup",
 ];
 
+const TO_A_MOMENT = "rds:RestoreDBInstanceToPointInTime";
+
 /**
  * Of these calls MiniStack cannot tell what they are about: which execution a task token is of, which snapshot or
- * parameter group is meant, in which group a schedule is. It asks whether the action is allowed on everything, or on another group's.
+ * parameter group is meant, which instances a restore to a moment is of, in which group a schedule is. It asks whether the action is allowed on everything, or on another group's.
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   gatepage: ["states:SendTaskSuccess"],
@@ -36,9 +38,10 @@ const UNTOLD: Readonly<Record<string, readonly string[]>> = {
     "rds:DescribeDBSnapshots",
     "rds:DeleteDBSnapshot",
     ...PARAMETER_GROUPS,
+    TO_A_MOMENT,
     "rds:DeleteDBParameterGroup",
   ],
-  restore: ["rds:DescribeDBSnapshots", ...PARAMETER_GROUPS],
+  restore: ["rds:DescribeDBSnapshots", ...PARAMETER_GROUPS, TO_A_MOMENT],
   aftercare: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule"],
 };
 

@@ -12,10 +12,12 @@ export interface PlanOfFolders {
   folders: readonly string[];
   /** Whether people are asked after each migration. */
   asks: boolean;
+  /** How production is backed up; absent: as preflight chooses. */
+  backup?: "snapshot";
 }
 
 /** Writes it, with the tiny plan's own migrations where they are named. @returns its folder */
-export function writePlan({ parent, title, from, folders, asks }: PlanOfFolders): string {
+export function writePlan({ parent, title, from, folders, asks, backup }: PlanOfFolders): string {
   const at = join(parent, title.toLowerCase().replaceAll(" ", "-"));
   mkdirSync(at);
   for (const folder of folders)
@@ -31,7 +33,7 @@ schema: { table: versions, expectedVersion: "${from}" }
 server: { minimumVersion: 15, minimumConnections: 10, minimumFreeGiB: 0 }
 applicationRoles: [notes_app]
 rollbackSloMinutes: 5
-expectedMinutes: { admit: 1, prove: 1, open: 1 }
+${backup === undefined ? "" : `backup: ${backup}\n`}expectedMinutes: { admit: 1, prove: 1, open: 1 }
 migrations:
 ${migrations.join("\n")}
 gates:

@@ -1,5 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import type { Certificates } from "./certificates.ts";
@@ -12,7 +22,7 @@ export class PostgresServers {
   private readonly tools: PostgresTools;
   private readonly certificates: Certificates;
   private readonly folder: string;
-  private readonly running = new Map<number, Background>();
+  private readonly running = new Map<number, { name: string; server: Background }>();
 
   constructor(tools: PostgresTools, certificates: Certificates) {
     this.tools = tools;
@@ -51,7 +61,8 @@ export class PostgresServers {
     }
   }
 
-  async start(name: string, port: number): Promise<void> {
+  /** @param recoverTo of a base backup: as it was at that moment, by the WAL that is in its folder */
+  async start(name: string, port: number, recoverTo?: Date): Promise<void> {
     const settings = {
       port,
       listen_addresses: "127.0.0.1",
@@ -59,11 +70,14 @@ export class PostgresServers {
       ssl: "on",
       fsync: "off",
       shared_buffers: "64MB",
+      // No segment is removed before it was sent away.
+      wal_keep_size: "1000TB",
+      ...(recoverTo ? this.recovery(name, recoverTo) : {}),
     };
     const flags = Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
     const log = join(this.folder, `${name}.log`);
     const server = new Background(this.command("postgres", "-D", this.inside(name), ...flags), log);
-    this.running.set(port, server);
+    this.running.set(port, { name, server });
     await server.until(() => this.answers(port), `PostgreSQL for ${name}`, log);
   }
 
@@ -88,14 +102,72 @@ export class PostgresServers {
     await run(["cp", "-a", join(this.folder, copy), join(this.folder, name)]);
   }
 
+  /** What automated backups are: a base backup of what runs on that port, and a folder for its WAL. @returns when it was made */
+  async backUp(port: number, backup: string): Promise<Date> {
+    await this.copy(port, backup);
+    mkdirSync(join(this.folder, `${backup}-wal`));
+    return await this.now(port);
+  }
+
+  /** Sends the WAL away, up to now. @returns the newest moment that is whole in it */
+  async sendWal(port: number, backup: string): Promise<Date> {
+    const { name } = this.running.get(port) ?? {};
+    if (name === undefined) throw new Error(`Nothing runs on port ${port}`);
+    const now = await this.now(port);
+    // Recovery ends at the first transaction after its target, and RDS has one of its own from time to time.
+    await this.query(port, "postgres", "SELECT pg_current_xact_id()");
+    const [row] = await this.query<{ segment: string }>(
+      port,
+      "postgres",
+      "SELECT pg_walfile_name(pg_switch_wal()) AS segment",
+    );
+    const [from, to] = [join(this.folder, name, "pg_wal"), join(this.folder, `${backup}-wal`)];
+    const sent = new Set(readdirSync(to));
+    for (const segment of readdirSync(from))
+      if (/^[0-9A-F]{24}$/.test(segment) && segment <= (row?.segment ?? "") && !sent.has(segment))
+        cpSync(join(from, segment), join(to, segment));
+    return now;
+  }
+
+  /** A server as it was at that moment, by its base backup and the WAL that was sent away. */
+  async recover(backup: string, name: string, port: number, at: Date): Promise<void> {
+    await this.restore(backup, name);
+    for (const segment of readdirSync(join(this.folder, `${backup}-wal`))) {
+      const path = join(this.folder, name, "pg_wal", segment);
+      cpSync(join(this.folder, `${backup}-wal`, segment), path);
+      this.give(path);
+    }
+    await this.start(name, port, at);
+  }
+
+  private recovery(name: string, at: Date): Record<string, string> {
+    const signal = join(this.folder, name, "recovery.signal");
+    writeFileSync(signal, "");
+    this.give(signal);
+    return {
+      // Of time zones' names none is known yet where this is read.
+      recovery_target_time: at.toISOString().replace("Z", "+00"),
+      recovery_target_action: "promote",
+      restore_command: "exit 1",
+      hot_standby: "off",
+    };
+  }
+
+  private async now(port: number): Promise<Date> {
+    const [row] = await this.query<{ now: Date }>(port, "postgres", "SELECT clock_timestamp() AS now");
+    if (!row) throw new Error("The server does not say what time it is");
+    return row.now;
+  }
+
   async stop(port: number): Promise<void> {
     // Not waiting for clients.
-    await this.running.get(port)?.stop("SIGINT");
+    await this.running.get(port)?.server.stop("SIGINT");
     this.running.delete(port);
   }
 
   remove(name: string): void {
-    rmSync(join(this.folder, name), { recursive: true, force: true });
+    for (const folder of [name, `${name}-wal`])
+      rmSync(join(this.folder, folder), { recursive: true, force: true });
   }
 
   async close(): Promise<void> {

@@ -68,6 +68,33 @@ export class Production {
     return rows.map(({ version }) => version);
   }
 
+  /** The application writes one note after the other, until it is kept out. */
+  async keepWriting(): Promise<{ written: Promise<string[]> }> {
+    const written: string[] = [];
+    const client = await this.servers.connect(this.port, DATABASE, APPLICATION);
+    client.on("error", () => undefined);
+    const going = async () => {
+      for (let n = 1; ; n++)
+        try {
+          const body = `written ${String(n).padStart(6, "0")}`;
+          await client.query("INSERT INTO note (body) VALUES ($1)", [body]);
+          written.push(body);
+        } catch {
+          await client.end().catch(() => undefined);
+          return written;
+        }
+    };
+    return { written: going() };
+  }
+
+  /** Texts of notes that are like that, in order. */
+  async notes(like: string): Promise<string[]> {
+    const rows = await this.asSuperuser<{ body: string }>(
+      `SELECT body FROM note WHERE body LIKE '${like}' ORDER BY body`,
+    );
+    return rows.map(({ body }) => body);
+  }
+
   /** Whether the application may connect. */
   async isOpen(): Promise<boolean> {
     return await this.session(APPLICATION, async () => undefined).then(

@@ -22,7 +22,10 @@ const AROUND: Readonly<Record<string, string>> = {
 
 export function answerAbout(action: string): string | undefined {
   const result = AROUND[action];
-  if (result === undefined) return undefined;
+  return result === undefined ? undefined : answered(action, result);
+}
+
+function answered(action: string, result: string): string {
   return `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>${REQUEST}</RequestId></ResponseMetadata></${action}Response>`;
 }
 
@@ -35,5 +38,33 @@ export function filling(description: string, percent: number): string {
   return description.replaceAll(
     "</DBInstance>",
     `<StorageOperationStatus>Initializing</StorageOperationStatus><StorageOperationPercentProgress>${percent}</StorageOperationPercentProgress></DBInstance>`,
+  );
+}
+
+/** The description of an instance with automated backups, and until when it can be restored; undefined: it has none. */
+export function restorable(description: string, until: Date | undefined): string {
+  return description.replace(
+    /<LatestRestorableTime>[^<]*<\/LatestRestorableTime>/,
+    until === undefined ? "" : `<LatestRestorableTime>${until.toISOString()}</LatestRestorableTime>`,
+  );
+}
+
+/** The one snapshot that RDS took by itself of that instance. */
+export function automatedSnapshot(instance: string, madeAt: Date): string {
+  return answered(
+    "DescribeDBSnapshots",
+    `<DBSnapshots><DBSnapshot><DBSnapshotIdentifier>rds:${instance}-1</DBSnapshotIdentifier><DBInstanceIdentifier>${instance}</DBInstanceIdentifier><SnapshotType>automated</SnapshotType><Status>available</Status><SnapshotCreateTime>${madeAt.toISOString()}</SnapshotCreateTime></DBSnapshot></DBSnapshots>`,
+  );
+}
+
+/** A snapshot of which RDS says that it is being made. */
+export function creating(description: string): string {
+  return description.replace(/<Status>available</, "<Status>creating<");
+}
+
+export function restoreBegun(instance: string): string {
+  return answered(
+    "RestoreDBInstanceToPointInTime",
+    `<DBInstance><DBInstanceIdentifier>${instance}</DBInstanceIdentifier><DBInstanceStatus>creating</DBInstanceStatus></DBInstance>`,
   );
 }

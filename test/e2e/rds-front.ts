@@ -4,14 +4,27 @@ import { createServer, request } from "node:https";
 import type { AddressInfo } from "node:net";
 import {
   CreateDBInstanceCommand,
+  CreateDBSnapshotCommand,
+  type DBInstance,
   DeleteDBInstanceCommand,
+  DeleteDBSnapshotCommand,
   DescribeDBInstancesCommand,
   type RDSClient,
+  RestoreDBInstanceFromDBSnapshotCommand,
 } from "@aws-sdk/client-rds";
 import { STAGING_PREFIX } from "../../lambdas/shared/names.ts";
 import type { Certificates } from "./certificates.ts";
 import type { PostgresServers } from "./postgres.ts";
-import { answerAbout, filling } from "./rds-answers.ts";
+import {
+  answerAbout,
+  automatedSnapshot,
+  creating,
+  filling,
+  refused,
+  restorable,
+  restoreBegun,
+} from "./rds-answers.ts";
+import { AutomatedBackups } from "./rds-backups.ts";
 
 /** How far a copy's volume is filled, whenever that is asked. */
 export const PERCENT = 37;
@@ -30,7 +43,8 @@ interface Answer {
  * PostgreSQL server on every port that it advertises. Every call is passed on as it came, signature and all, and only
  * what MiniStack granted is done. Added to its API are: the data; renames, which it takes and does not do, and by which an
  * instance stays the same one; the end of a change of parameters, which it leaves "applying"; what lies around an instance,
- * of which it knows nothing; that a copy's volume is filled while it is used; and what a test has refused.
+ * of which it knows nothing; that a copy's volume is filled while it is used; automated backups, and restores to a moment
+ * by them, which it does not know; how long a snapshot takes; and what a test has refused.
  */
 export class RdsFront {
   /** The answer to the next call that it is for; undefined: the call is passed on. */
@@ -38,6 +52,10 @@ export class RdsFront {
   /** What was asked, in order. */
   readonly calls: Call[] = [];
   readonly ports = new Map<string, number>();
+  readonly backups: AutomatedBackups;
+  /** How long a snapshot of that name is being made. */
+  snapshotSeconds: (snapshot: string) => number = () => 0;
+  private readonly begun = new Map<string, number>();
   /** Resource ids that MiniStack gave to renamed instances, each with the one that the instance has. */
   private readonly sameAs = new Map<string, string>();
   private readonly servers: PostgresServers;
@@ -49,6 +67,7 @@ export class RdsFront {
   constructor(servers: PostgresServers, certificates: Certificates) {
     this.servers = servers;
     this.certificates = certificates;
+    this.backups = new AutomatedBackups(servers);
   }
 
   /** @returns its address */
@@ -69,9 +88,15 @@ export class RdsFront {
     this.admin = admin;
   }
 
-  /** An instance whose server runs already. */
-  adopt(instance: string, port: number): void {
+  /** An instance whose server runs already. It is backed up from now on. */
+  async adopt(instance: string, port: number): Promise<void> {
     this.ports.set(instance, port);
+    await this.backups.begin(port);
+  }
+
+  /** Its backups are turned on again. */
+  async backUp(instance: string): Promise<void> {
+    await this.backups.begin(this.portOf(instance));
   }
 
   close(): void {
@@ -90,6 +115,11 @@ export class RdsFront {
         reply.writeHead(400, { "content-type": "text/xml" }).end(refusal);
         return;
       }
+      if (call.Action === "RestoreDBInstanceToPointInTime") {
+        const { status, body: text } = await this.restoreToMoment(asked, body, call);
+        reply.writeHead(status, { "content-type": "text/xml" }).end(text);
+        return;
+      }
       const answer = await this.pass(asked, body);
       // What MiniStack does not know, and so refuses to nobody by his role.
       const known = answerAbout(call.Action ?? "");
@@ -104,6 +134,7 @@ export class RdsFront {
       );
       if (call.Action === "DescribeDBInstances" && call.DBInstanceIdentifier?.startsWith(STAGING_PREFIX))
         settled = filling(settled, PERCENT);
+      if (answer.status === 200) settled = await this.withBackups(call, settled);
       for (const [given, own] of this.sameAs) settled = settled.replaceAll(given, own);
       reply.writeHead(answer.status, { "content-type": answer.headers["content-type"] ?? "text/xml" });
       reply.end(settled);
@@ -132,6 +163,7 @@ export class RdsFront {
     const { Action, DBInstanceIdentifier: instance = "", DBSnapshotIdentifier: snapshot = "" } = call;
     switch (Action) {
       case "CreateDBSnapshot":
+        this.begun.set(snapshot, Date.now());
         return await this.servers.copy(this.portOf(instance), snapshot);
       case "DeleteDBSnapshot":
         return this.servers.remove(snapshot);
@@ -148,22 +180,107 @@ export class RdsFront {
     const name = `${instance}-${port}`;
     await this.servers.restore(snapshot, name);
     await this.servers.start(name, port);
+    await this.isThere(instance, port);
+  }
+
+  /** Staging asks for no backups. */
+  private async isThere(instance: string, port: number): Promise<void> {
     this.ports.set(instance, port);
+    if (!instance.startsWith(STAGING_PREFIX)) await this.backups.begin(port);
+  }
+
+  /** What MiniStack does not know of backups and of how long a snapshot takes. */
+  private async withBackups({ Action, ...call }: Call, answer: string): Promise<string> {
+    const { DBInstanceIdentifier: instance = "", DBSnapshotIdentifier: snapshot = "" } = call;
+    const port = this.ports.get(instance);
+    if (Action === "DescribeDBInstances" && port !== undefined) {
+      if (/<BackupRetentionPeriod>0</.test(answer)) this.backups.end(port);
+      return restorable(answer, await this.backups.until(port));
+    }
+    if (Action !== "DescribeDBSnapshots") return answer;
+    const madeAt = port === undefined ? undefined : this.backups.madeAt(port);
+    if (call.SnapshotType === "automated" && madeAt) return automatedSnapshot(instance, madeAt);
+    const begun = this.begun.get(snapshot) ?? 0;
+    return Date.now() - begun < this.snapshotSeconds(snapshot) * 1000 ? creating(answer) : answer;
+  }
+
+  /** MiniStack has no such call. Its IAM is asked by the call as it came; it cannot tell of which instances it is. */
+  private async restoreToMoment(
+    asked: IncomingMessage,
+    body: string,
+    call: Call,
+  ): Promise<Pick<Answer, "status" | "body">> {
+    const {
+      SourceDBInstanceIdentifier: source = "",
+      TargetDBInstanceIdentifier: target = "",
+      RestoreTime = "",
+    } = call;
+    const answer = await this.pass(asked, body);
+    if (!answer.body.includes("InvalidAction")) return answer;
+    const from = await this.described(source);
+    const port = this.ports.get(source);
+    const refuse = (code: string, message: string) => ({ status: 400, body: refused(code, message) });
+    if (!from || port === undefined) return refuse("DBInstanceNotFound", `DBInstance ${source} not found.`);
+    if (await this.described(target))
+      return refuse("DBInstanceAlreadyExists", `DBInstance ${target} already exists.`);
+    const [first, last] = [this.backups.madeAt(port), await this.backups.until(port)];
+    if (from.BackupRetentionPeriod === 0 || !first || !last)
+      return refuse("PointInTimeRestoreNotEnabled", `Automated backups are not enabled for ${source}.`);
+    const at = new Date(RestoreTime);
+    const outside = at > last ? `later than ${iso(last)}` : at < first ? `earlier than ${iso(first)}` : "";
+    if (outside !== "")
+      return refuse(
+        "InvalidParameterValue",
+        `The specified instance cannot be restored to a time ${outside}.`,
+      );
+    const made = await this.makeLike(source, target, call);
+    const name = `${target}-${made}`;
+    await this.backups.restore(port, at, name, made);
+    await this.isThere(target, made);
+    return { status: 200, body: restoreBegun(target) };
+  }
+
+  /** An instance that MiniStack has from a snapshot, which is how it makes one. @returns its port */
+  private async makeLike(source: string, target: string, call: Call): Promise<number> {
+    const snapshot = { DBSnapshotIdentifier: `of-${target}` };
+    await this.administrator.send(new CreateDBSnapshotCommand({ ...snapshot, DBInstanceIdentifier: source }));
+    const { DBInstance: made } = await this.administrator.send(
+      new RestoreDBInstanceFromDBSnapshotCommand({
+        ...snapshot,
+        DBInstanceIdentifier: target,
+        DBInstanceClass: call.DBInstanceClass,
+        DBSubnetGroupName: call.DBSubnetGroupName,
+        StorageType: call.StorageType,
+      }),
+    );
+    await this.administrator.send(new DeleteDBSnapshotCommand(snapshot));
+    const port = made?.Endpoint?.Port;
+    if (port === undefined) throw new Error(`MiniStack gave ${target} no port`);
+    return port;
+  }
+
+  private async described(instance: string): Promise<DBInstance | undefined> {
+    const { DBInstances = [] } = await this.administrator.send(new DescribeDBInstancesCommand({}));
+    return DBInstances.find(({ DBInstanceIdentifier }) => DBInstanceIdentifier === instance);
+  }
+
+  private get administrator(): RDSClient {
+    if (!this.admin) throw new Error("The front is not connected");
+    return this.admin;
   }
 
   private async delete(instance: string): Promise<void> {
     const port = this.portOf(instance);
     this.ports.delete(instance);
+    this.backups.end(port);
     await this.servers.stop(port);
     this.servers.remove(`${instance}-${port}`);
   }
 
   /** The same server under another name: MiniStack has it as a new instance on the same port, and the old one no more. */
   private async rename(from: string, to: string): Promise<void> {
-    if (!this.admin) throw new Error("The front is not connected");
-    const found = await this.admin.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: from }));
-    const db = found.DBInstances?.[0];
-    const made = await this.admin.send(
+    const db = await this.described(from);
+    const made = await this.administrator.send(
       new CreateDBInstanceCommand({
         DBInstanceIdentifier: to,
         DBInstanceClass: db?.DBInstanceClass,
@@ -172,9 +289,10 @@ export class RdsFront {
         DBName: db?.DBName,
         MasterUsername: db?.MasterUsername,
         Port: db?.Endpoint?.Port,
+        BackupRetentionPeriod: db?.BackupRetentionPeriod,
       }),
     );
-    await this.admin.send(
+    await this.administrator.send(
       new DeleteDBInstanceCommand({ DBInstanceIdentifier: from, SkipFinalSnapshot: true }),
     );
     const [given, own] = [made.DBInstance?.DbiResourceId, db?.DbiResourceId];
@@ -189,6 +307,11 @@ export class RdsFront {
     if (port === undefined) throw new Error(`No server is known for ${instance}`);
     return port;
   }
+}
+
+/** As RDS writes a time: in whole seconds. */
+function iso(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`;
 }
 
 async function textOf(message: IncomingMessage): Promise<string> {

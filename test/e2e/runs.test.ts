@@ -1,11 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand } from "@aws-sdk/client-rds";
+import {
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+  ModifyDBInstanceCommand,
+} from "@aws-sdk/client-rds";
 import { GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { PreflightDoc } from "../../lambdas/shared/documents.ts";
-import { asidePrefix, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
+import { asidePrefix, type SnapshotPurpose, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import { eventually } from "./command.ts";
 import { writePlan } from "./plans.ts";
 import { follow, type Played, play } from "./play.ts";
@@ -64,6 +68,12 @@ describe("a run", () => {
     });
     const { checks } = JSON.parse(await fileOf(run, "preflight.json")) as PreflightDoc;
     expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining(["restore of production", "tags"]));
+    // Behind the fence nothing was waited for: the moment was noted, and no snapshot taken.
+    expect(checks.find(({ name }) => name === "backup")).toMatchObject({
+      passed: true,
+      seen: expect.stringMatching(/to the moment: .*kept for 7 days.*newest base backup/),
+    });
+    expect(await takesSnapshot(run, "final")).toBe(false);
     for (const text of [...(await evidenceOf(run)), ...played.history])
       expect(text).not.toContain(world.production.owner.password);
   });
@@ -123,33 +133,124 @@ describe("a run", () => {
     expect(world.people.messages.filter(({ subject }) => subject.includes("cleaned up after"))).toEqual([]);
   });
 
-  test("whose rollback fails is restored from its snapshot, under production's own name, and proven back", async () => {
+  test("whose rollback fails is restored to the moment behind the fence, under production's own name, and proven back", async () => {
     const run = "is-restored";
-    // AWS has no room for it at first.
-    world.front.refuseNext = ({ Action, DBInstanceIdentifier }) =>
-      Action === "RestoreDBInstanceFromDBSnapshot" && DBInstanceIdentifier === INSTANCE
+    // The application writes until it is kept out, and all of that must be there again.
+    const application = await world.production.keepWriting();
+    // Asked for before the WAL was sent away so far; and AWS has no room for it at first.
+    world.front.backups.walEverySeconds = 20;
+    onTestFinished(() => {
+      world.front.backups.walEverySeconds = 2;
+    });
+    world.front.refuseNext = ({ Action, TargetDBInstanceIdentifier }) =>
+      Action === TO_A_MOMENT && TargetDBInstanceIdentifier === INSTANCE
         ? refused("InsufficientDBInstanceCapacity", "none left")
         : undefined;
-    const played = await play(world, {
-      run,
-      noGo: ["after-003"],
-      atGate: {
-        // Somebody uses the new table already, so that it cannot be dropped.
-        "after-003": async () => {
-          await world.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
-          return true;
-        },
-      },
-    });
+    const played = await play(world, { run, noGo: ["after-003"], atGate: { "after-003": getInTheWay } });
+    const written = await application.written;
+    expect(written.length).toBeGreaterThan(0);
     expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
     expect(played.gates.at(-1)).toBe("restore");
     expect(world.front.refuseNext).toBeUndefined();
     // Proven before it has its settings; and people hear what is left to do.
-    const states = ["Restore production", "Prove production restored", "Give production its settings"];
+    const states = [
+      "Wait for the backup",
+      "Restore production",
+      "Prove production restored",
+      "Give production its settings",
+    ];
     expect(played.states.filter((state) => states.includes(state)).filter(unlike)).toEqual(states);
     expect(JSON.parse(await fileOf(run, "handed-over.json")).handOver.join()).toContain("point in time");
     expect(await world.production.versions()).toEqual(["1"]);
-    expect(await instances()).toEqual([INSTANCE, expect.stringContaining(asidePrefix(INSTANCE))]);
+    expect(await world.production.notes("written %")).toEqual(written);
+    const [former = ""] = (await instances()).filter((name) => name.startsWith(asidePrefix(INSTANCE)));
+    expect(await instances()).toEqual([INSTANCE, former]);
+    expect(world.front.calls.filter(({ Action }) => Action === TO_A_MOMENT).at(-1)).toMatchObject({
+      SourceDBInstanceIdentifier: former,
+      TargetDBInstanceIdentifier: INSTANCE,
+      RestoreTime: expect.stringMatching(/:\d\d(\.000)?Z$/),
+      "VpcSecurityGroupIds.VpcSecurityGroupId.1": "sg-0123456789abcdef0",
+    });
+    expect(await takesSnapshot(run, "final")).toBe(false);
+    expect(await world.production.isOpen()).toBe(true);
+    await expectNothingLeft(run);
+  });
+
+  test("that is stopped between the rename and the restore is restored all the same", async () => {
+    const run = "stopped-when-renamed";
+    const execution = await world.runs.start(run, { startedBy: "Ada" });
+    let stopped: Promise<void> | undefined;
+    world.front.refuseNext = ({ Action, TargetDBInstanceIdentifier }) => {
+      if (Action !== TO_A_MOMENT || TargetDBInstanceIdentifier !== INSTANCE) return undefined;
+      stopped = world.runs.stop(execution);
+      return refused("InsufficientDBInstanceCapacity", "none left");
+    };
+    const first = await follow(world, world.runs, execution, {
+      run,
+      noGo: ["after-003"],
+      atGate: { "after-003": getInTheWay },
+    });
+    await stopped;
+    expect(endOf(first)).toBe("ABORTED");
+    const cleanUp = await follow(world, world.cleanUps, await world.cleanUps.about(run), { run });
+    expect([endOf(cleanUp), cleanUp.cause]).toEqual([
+      "Restored",
+      expect.stringContaining("It is proven back"),
+    ]);
+    expect(await world.production.versions()).toEqual(["1"]);
+    expect(await world.production.isOpen()).toBe(true);
+    await expectNothingLeft(run);
+  });
+
+  test("whose backups are turned off meanwhile is not moved aside for nothing: a person is told", async () => {
+    const run = "without-backups";
+    const keep = (days: number) =>
+      world.rds.send(
+        new ModifyDBInstanceCommand({ DBInstanceIdentifier: INSTANCE, BackupRetentionPeriod: days }),
+      );
+    const played = await play(world, {
+      run,
+      noGo: ["after-003"],
+      atGate: {
+        "after-003": async () => {
+          await keep(0);
+          return await getInTheWay();
+        },
+      },
+    });
+    expect(endOf(played)).toBe("NeedsOperator");
+    expect(played.cause).toMatch(/BackupRetentionPeriod 0.*Production stays where it is/);
+    expect((await instances()).includes(INSTANCE)).toBe(true);
+    expect(played.states).not.toContain("Restore production");
+    await keep(7);
+    await world.front.backUp(INSTANCE);
+  });
+
+  test("whose plan asks for a snapshot is restored from that", async () => {
+    const parent = mkdtempSync(join(tmpdir(), "sluice-e2e-plans-"));
+    onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
+    const printed = await world.deployment.publish(
+      writePlan({
+        ...{ parent, title: "Labels by a snapshot", from: "1", folders: ["002_notes", "003_labels"] },
+        ...{ asks: true, backup: "snapshot" },
+      }),
+    );
+    const run = "from-its-snapshot";
+    const input = { plan: /"plan":"(\w{12})"/.exec(printed)?.[1] };
+    const played = await play(world, {
+      run,
+      input,
+      noGo: ["after-003"],
+      atGate: { "after-003": getInTheWay },
+    });
+    expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
+    expect(await takesSnapshot(run, "final")).toBe(true);
+    const restore = world.front.calls.find(
+      ({ Action, DBInstanceIdentifier }) =>
+        Action === "RestoreDBInstanceFromDBSnapshot" && DBInstanceIdentifier === INSTANCE,
+    );
+    expect(restore).toMatchObject({ DBSnapshotIdentifier: snapshotName(run, "final") });
+    expect(await world.production.versions()).toEqual(["1"]);
     expect(await world.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
   });
@@ -260,6 +361,21 @@ async function playAndStop(
   await stopped;
   const cleanUp = await follow(world, cleanUps, await cleanUps.about(run), { run });
   return { first, cleanUp };
+}
+
+const TO_A_MOMENT = "RestoreDBInstanceToPointInTime";
+
+/** Somebody uses the new table already, so that it cannot be dropped. */
+async function getInTheWay(): Promise<boolean> {
+  await world.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
+  return true;
+}
+
+async function takesSnapshot(run: string, purpose: SnapshotPurpose): Promise<boolean> {
+  const id = snapshotName(run, purpose);
+  return world.front.calls.some(
+    ({ Action, DBSnapshotIdentifier }) => Action === "CreateDBSnapshot" && DBSnapshotIdentifier === id,
+  );
 }
 
 /** Of states that are entered again and again, each once. */

@@ -77,7 +77,7 @@ export async function makeWorld(): Promise<World> {
     const productionPort = await freePort();
     await servers.create(`${INSTANCE}-${productionPort}`);
     await servers.start(`${INSTANCE}-${productionPort}`, productionPort);
-    front.adopt(INSTANCE, productionPort);
+    await front.adopt(INSTANCE, productionPort);
     await production.createRoles();
     await rds.send(
       new CreateDBInstanceCommand({
@@ -89,6 +89,7 @@ export async function makeWorld(): Promise<World> {
         MasterUsername: production.owner.username,
         Port: productionPort,
         AllocatedStorage: 20,
+        BackupRetentionPeriod: 7,
         VpcSecurityGroupIds: ["sg-0123456789abcdef0"],
       }),
     );

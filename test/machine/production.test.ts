@@ -6,7 +6,12 @@ import { fullSettings, makeApp } from "../support/stack.ts";
 const arn = (resource: string, name: string) => `arn:aws:rds:eu-central-1:123456789012:${resource}:${name}`;
 const PRODUCTION = arn("db", "orders-production");
 
-/** Whatever RDS can do to an instance but look at it, copy it, and hang a tag on it. */
+const TO_A_MOMENT = "rds:RestoreDBInstanceToPointInTime";
+
+/**
+ * Whatever RDS can do to an instance but look at it, copy it, and hang a tag on it. A restore to a moment is apart: it
+ * may be of an instance, or make one.
+ */
 const CHANGES = [
   "AddRoleToDBInstance",
   "ModifyDBInstance",
@@ -14,7 +19,6 @@ const CHANGES = [
   "RebootDBInstance",
   "RemoveRoleFromDBInstance",
   "RestoreDBInstanceFromDBSnapshot",
-  "RestoreDBInstanceToPointInTime",
   "StartDBInstance",
   "StopDBInstance",
 ].map((action) => `rds:${action}`);
@@ -48,9 +52,20 @@ describe("of all roles in the template", () => {
     expect(who(roles, mayChange)).toEqual(["restore"]);
   });
 
+  test("a restore to a moment is of production, before or after it was moved aside, and makes staging or production", () => {
+    const of = (name: string) => who(roles, (role) => role.may(TO_A_MOMENT, arn("db", name)));
+    expect(of("orders-production")).toEqual(["staging", "restore"]);
+    expect(of("sluice-staging-1")).toEqual(["staging"]);
+    expect(of("orders-production-before-0123456789ab")).toEqual(["restore"]);
+    for (const kind of ["subgrp", "pg", "og"])
+      expect(who(roles, (role) => role.may(TO_A_MOMENT, arn(kind, "any")))).toEqual(["staging", "restore"]);
+    // Of what backups of other instances hold, nothing may be brought back.
+    expect(who(roles, (role) => role.may(TO_A_MOMENT, arn("auto-backup", "ab-1")))).toEqual([]);
+  });
+
   test("none may touch another instance, not even one whose name begins like production's", () => {
     for (const name of ["customers", "orders-production-2", "orders-productio"])
-      for (const action of [...CHANGES, "rds:DeleteDBInstance", "rds:CreateDBSnapshot"])
+      for (const action of [...CHANGES, TO_A_MOMENT, "rds:DeleteDBInstance", "rds:CreateDBSnapshot"])
         expect([name, action, who(roles, (role) => role.may(action, arn("db", name)))]).toEqual([
           name,
           action,
@@ -67,7 +82,15 @@ describe("of all roles in the template", () => {
 test("deployed with restore: false, no role may change production at all, and no function is there that would", async () => {
   const roles = await rolesWith({ restore: false });
   expect(who(roles, mayChange)).toEqual([]);
+  for (const name of ["orders-production", "sluice-staging-1"])
+    expect(who(roles, (role) => role.may(TO_A_MOMENT, arn("db", name)))).toEqual([]);
   expect(who(roles, ({ of }) => of === "restore")).toEqual([]);
+});
+
+test("deployed with backup: snapshot, no role may restore anything to a moment", async () => {
+  const roles = await rolesWith({ backup: "snapshot" });
+  for (const name of ["orders-production", "sluice-staging-1", "orders-production-before-0123456789ab"])
+    expect(who(roles, (role) => role.may(TO_A_MOMENT, arn("db", name)))).toEqual([]);
 });
 
 describe("logging in to the database", () => {
@@ -111,7 +134,7 @@ describe("deployed for several databases", () => {
 
   test("the same roles may do to each what they may do to one, and to no other instance", async () => {
     const one = await rolesWith({});
-    for (const action of [...CHANGES, "rds:CreateDBSnapshot", "rds:DescribeDBInstances"]) {
+    for (const action of [...CHANGES, TO_A_MOMENT, "rds:CreateDBSnapshot", "rds:DescribeDBInstances"]) {
       const may = who(one, (role) => role.may(action, PRODUCTION));
       for (const name of ALL)
         expect([action, name, who(roles, (role) => role.may(action, arn("db", name)))]).toEqual([

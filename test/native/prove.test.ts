@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { main } from "../../bin/commands/main.ts";
-import type { SnapshotDoc } from "../../lambdas/shared/documents.ts";
+import type { MomentDoc } from "../../lambdas/shared/documents.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
@@ -41,9 +41,9 @@ test("after a run that needs an operator, production is said not to be back, obj
   expect(out).toMatch(/^NOT back: not as recorded at 20.*column public\.note\.author added/s);
 });
 
-test("once the snapshot is in its place, as the runbook says how, it is proven back", async () => {
+test("once the copy of the moment is in its place, as the runbook says how, it is proven back", async () => {
   const { end, evidence } = await stuck();
-  const { id } = await evidence.need<SnapshotDoc>(Doc.snapshot("final"));
+  const { name: id } = await evidence.need<MomentDoc>(Doc.moment("final"));
   const { name } = database;
   await onServer(async (s) => {
     await s.exec(`ALTER DATABASE "${name}" RENAME TO "${name}-by-hand"`);

@@ -7,14 +7,12 @@ import { promisify } from "node:util";
 import { loadModule } from "libpg-query";
 import { onTestFinished } from "vitest";
 import { ensureLedger } from "../../lambdas/migrate/ledger.ts";
-import { beganAt } from "../../lambdas/migrate/ledger-writes.ts";
 import { runSteps } from "../../lambdas/migrate/run-steps.ts";
 import { inspectVersion } from "../../lambdas/preflight/inspect-version.ts";
 import type { PreflightCheck } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { type CompiledPlan, migrationOf, rollbackOf } from "../../lambdas/shared/plan.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
-import { noteOf } from "../../lambdas/version-table/note.ts";
 import { versionTables } from "../../lambdas/version-table/tables.ts";
 import { NATIVE_URL, onServer, urlOf } from "../support/native.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -131,17 +129,13 @@ export class Place {
     const key = { run: randomBytes(4).toString("hex"), version, round: 1, direction };
     await this.connected(async (session) => {
       await ensureLedger(session);
-      await runSteps(session, memoryPorts(), {
+      await runSteps(session, memoryPorts({ plan }), {
         key,
         file: direction === "migrate" ? migrate : rollbackOf(migration),
         checksum: migrate.checksum,
         failure: direction === "migrate" ? "StepFailed" : "RollbackFailed",
         limitMinutes: undefined,
         beside: (work) => this.connected(work),
-        atEnd: async () =>
-          direction === "migrate"
-            ? (await noteOf(session, plan, version, beganAt(key))).apply
-            : (await noteOf(session, plan, version)).rollBack,
       });
     });
   }

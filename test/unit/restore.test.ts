@@ -3,6 +3,7 @@ import { restoreTask } from "../../lambdas/restore/task.ts";
 import {
   Doc,
   type HandedOverDoc,
+  type MomentDoc,
   type MovedAsideDoc,
   type NotQuietDoc,
   type ProductionDoc,
@@ -12,7 +13,7 @@ import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { asideName, quietName, snapshotName } from "../../lambdas/shared/names.ts";
 import { endpointOf } from "../../lambdas/shared/places.ts";
-import type { DatabaseFleet, Instance, SettingsGiven } from "../../lambdas/shared/ports.ts";
+import type { DatabaseFleet, Instance, MomentState, SettingsGiven } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { memoryPorts } from "../support/ports.ts";
 
@@ -77,10 +78,10 @@ async function world({
       afterRestore,
     },
   });
-  const call = (action: "aside" | "restore" | "settings") =>
+  const call = (action: "await" | "aside" | "restore" | "settings", limitMinutes?: number) =>
     invoke(
       restoreTask,
-      { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "s", action },
+      { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "s", action, limitMinutes },
       ports,
     ).then(({ status }) => status);
   return {
@@ -368,4 +369,103 @@ describe("the instance that is moved aside", () => {
       expect(await call("restore")).toBe("running");
     },
   );
+});
+
+describe("a restore to a moment", () => {
+  const AT = "2026-11-03T02:10:07.000Z";
+
+  /** A fleet whose archive stands as said; production as it was noted at the moment. */
+  async function noted(first: MomentState["status"]) {
+    const given = await world({ snapshot: "none" });
+    let status = first;
+    const restored: string[] = [];
+    given.ports.fleet = {
+      ...given.ports.fleet,
+      moments: {
+        by: "archive",
+        baseAt: async () => undefined,
+        hold: async () => true,
+        describe: async () => ({
+          status,
+          statusText: "It reaches 02:05.",
+          until: "2026-11-03T02:05:00.000Z",
+        }),
+        startRestore: async ({ identity, moment }, to) => {
+          restored.push(`${identity} at ${moment.at} as ${to}`);
+          given.instances.set(to, instance("db-2"));
+          return undefined;
+        },
+        release: async () => undefined,
+      },
+    };
+    await given.evidence.keep<MomentDoc>(Doc.moment("final"), {
+      name: "m",
+      instance: PRODUCTION,
+      aside: ASIDE,
+      identity: "db-1",
+      moment: { at: AT, lsn: "0/1", timeline: 1 },
+      notedAt: AT,
+      transaction: "1",
+      underWay: "2:2:",
+    });
+    return {
+      ...given,
+      restored,
+      reaches: (now: MomentState["status"]) => {
+        status = now;
+      },
+    };
+  }
+
+  test("waits until the archive has reached it, and production stays where it is meanwhile", async () => {
+    const { call, calls, reaches, evidence } = await noted("pending");
+    expect(await call("await")).toBe("running");
+    expect(await call("aside")).toBe("running");
+    expect(calls).toEqual([]);
+    reaches("available");
+    expect(await call("await")).toBe("done");
+    expect(await call("aside")).toBe("running");
+    expect(calls).toEqual([`rename ${PRODUCTION} to ${ASIDE}`]);
+    expect(await evidence.read(Doc.restore)).toMatchObject({ moment: AT });
+  });
+
+  test("that is never reached ends in time, and says how far the archive came", async () => {
+    const { call, calls, ports, evidence } = await noted("pending");
+    expect(await call("await", 90)).toBe("running");
+    ports.clock.pass(89 * 60_000);
+    await expect(call("await", 90)).rejects.toMatchObject({
+      name: "FleetFailed",
+      message: expect.stringMatching(/waited for since .*It reaches 02:05\. Production stays where it is/),
+    });
+    expect(calls).toEqual([]);
+    expect(await evidence.list("moments/seen-")).toHaveLength(1);
+  });
+
+  test("that can never be reached is refused before anything is renamed", async () => {
+    const { call, calls } = await noted("failed");
+    await expect(call("await")).rejects.toThrow(
+      /cannot be restored to 2026-11-03 02:10:07 UTC: It reaches 02:05/,
+    );
+    await expect(call("aside")).rejects.toThrow(/Production stays where it is/);
+    expect(calls).toEqual([]);
+  });
+
+  test("is of the instance that production was, whatever that is called by now", async () => {
+    const { call, instances, restored, reaches } = await noted("available");
+    await call("aside");
+    await call("aside");
+    // Asked again after the rename, an archive that is not to be seen for a moment stops nothing.
+    reaches("pending");
+    expect(await call("await")).toBe("done");
+    expect(await call("restore")).toBe("done");
+    expect(restored).toEqual([`db-1 at ${AT} as ${PRODUCTION}`]);
+    expect(instances.get(ASIDE)?.identity).toBe("db-1");
+  });
+
+  test("is not tried by a deployment that knows of no moments", async () => {
+    const { call, ports, calls } = await noted("available");
+    ports.fleet = { ...ports.fleet, moments: undefined };
+    await expect(call("await")).rejects.toMatchObject({ name: "FleetFailed" });
+    expect(calls).toEqual([]);
+  });
 });

@@ -9,6 +9,7 @@ import { memoryPorts } from "../support/ports.ts";
 
 const RUN = "2026-11-03-first";
 const TAKE = { action: "take" };
+const BACK_UP = { action: "backUp" };
 
 /** A fleet that shows a snapshot in these statuses, one after the other, once it was asked for. */
 function world(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot[] = []) {
@@ -53,8 +54,8 @@ function world(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot
 describe("a snapshot", () => {
   test("is asked for once, waited for, and noted with all that is known of it", async () => {
     const { asked, call, evidence } = world(["pending", "available"]);
-    expect(await call({ ...TAKE, purpose: "final" })).toMatchObject({ status: "running" });
-    expect(await call({ ...TAKE, purpose: "final" })).toEqual({ status: "done" });
+    expect(await call(BACK_UP)).toMatchObject({ status: "running" });
+    expect(await call(BACK_UP)).toEqual({ status: "done" });
     expect(asked).toHaveLength(1);
     expect(await evidence.need<SnapshotDoc>(Doc.snapshot("final"))).toEqual({
       at: "2026-11-03T02:00:00.000Z",
@@ -72,7 +73,7 @@ describe("a snapshot", () => {
 
   test("carries the run, what it is for and, if it is the way back, until when it is kept", async () => {
     const { asked, call } = world(["available"]);
-    await call({ ...TAKE, purpose: "final" });
+    await call(BACK_UP);
     expect(asked[0]?.tags).toEqual({
       "sluice:run": RUN,
       "sluice:purpose": "final",
@@ -86,7 +87,7 @@ describe("a snapshot", () => {
   test("has the organization's tags, if there are any, and so have its copies", async () => {
     const { asked, archived, call, ports } = world(["available"], []);
     ports.settings = { ...ports.settings, tags: { "cost-center": "4711" } };
-    await call({ ...TAKE, purpose: "final" });
+    await call(BACK_UP);
     await call({ action: "archive" });
     for (const { tags } of [...asked, ...archived])
       expect(tags).toMatchObject({ "cost-center": "4711", "sluice:run": RUN });
@@ -94,7 +95,7 @@ describe("a snapshot", () => {
 
   test("that failed is final: nothing can be restored from it", async () => {
     const { call } = world(["failed"]);
-    await expect(call({ ...TAKE, purpose: "final" })).rejects.toMatchObject({ name: "FleetFailed" });
+    await expect(call(BACK_UP)).rejects.toMatchObject({ name: "FleetFailed" });
   });
 });
 

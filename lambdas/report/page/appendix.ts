@@ -1,6 +1,7 @@
 import { type Html, html } from "../../shared/html.ts";
+import { momentLines, restoredFrom } from "../backup.ts";
 import type { Report } from "../schema.ts";
-import { bytes, duration, moment } from "../words.ts";
+import { bytes, duration, moment, sentence } from "../words.ts";
 import { bullets, mark, section, table } from "./parts.ts";
 
 /** What is looked up rather than read: each under its own title, closed. */
@@ -10,6 +11,7 @@ export function appendixSection(report: Report): Html {
     "Details",
     failures(report),
     preflight(report),
+    backup(report),
     snapshots(report),
     hooks(report),
     afterOpening(report),
@@ -56,12 +58,20 @@ function rank(passed: boolean | null): number {
   return passed === false ? 0 : passed === null ? 1 : 2;
 }
 
+const PURPOSES = { final: "a restore", rehearsal: "the rehearsal", kept: "keeping" } as const;
+
+function backup({ backup }: Report): Html | false {
+  if (!backup) return false;
+  const lines = momentLines(backup);
+  return html`<details><summary>Backup: ${backup.by === "snapshot" ? "a snapshot" : "to the moment"}</summary><p>${sentence(backup.why.join("; "))}</p>${lines.length > 0 && bullets(lines)}</details>`;
+}
+
 function snapshots({ snapshots, restore }: Report): Html | false {
   if (snapshots.length === 0) return false;
   return html`<details><summary>Snapshots (${snapshots.length})</summary>${table(
     "Snapshots",
     [
-      { head: "For", cell: ({ purpose }) => (purpose === "final" ? "a restore" : "the rehearsal") },
+      { head: "For", cell: ({ purpose }) => PURPOSES[purpose] },
       { head: "Snapshot", cell: ({ id }) => html`<code>${id}</code>` },
       { head: "Of", cell: ({ instance }) => instance },
       { head: "Complete", cell: ({ at }) => moment(at) },
@@ -84,7 +94,7 @@ function snapshots({ snapshots, restore }: Report): Html | false {
       },
     ],
     snapshots,
-  )}${restore && html`<p>Production was restored from <code>${restore.snapshot}</code>; the former one is <code>${restore.aside}</code>.</p>`}</details>`;
+  )}${restore && html`<p>Production was restored ${restoredFrom(restore)}; the former one is <code>${restore.aside}</code>.</p>`}</details>`;
 }
 
 function hooks({ hooks }: Report): Html | false {

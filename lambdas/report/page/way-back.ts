@@ -1,4 +1,5 @@
 import { type Html, html } from "../../shared/html.ts";
+import { restoredFrom } from "../backup.ts";
 import type { Report } from "../schema.ts";
 import { lossLines, lossTitle } from "../way-back.ts";
 import { duration } from "../words.ts";
@@ -38,7 +39,7 @@ function restored({ restore, timeline }: Report): Html[] {
   if (!restore) return [];
   const took = timeline.phases.find(({ id }) => id === "restore")?.seconds;
   return [
-    html`Restored from <code>${restore.snapshot}</code>${took != null && ` in ${duration(took)}`}${expected(timeline, "restore")}; the former production is <code>${restore.aside}</code>.`,
+    html`Restored ${restoredFrom(restore)}${took != null && ` in ${duration(took)}`}${expected(timeline, "restore")}; the former production is <code>${restore.aside}</code>.`,
   ];
 }
 

@@ -11,6 +11,8 @@ export function isBusy(error: unknown): boolean {
 // A refusal that a person can end, by what RDS calls it, and how.
 const MEND: Readonly<Record<string, string>> = {
   AccessDenied: "Deploy the stack again; if that does not help, look for a service control policy.",
+  DBInstanceAutomatedBackupNotFound:
+    "Automated backups of the instance are off, or have only just been turned on: without them it can be restored from a snapshot only.",
   DBInstanceNotFound: "Check the setting database.instance.",
   DBParameterGroupNotFound: "Create the parameter group again; production still names it.",
   DBParameterGroupQuotaExceeded: "Delete parameter groups that nobody needs, or ask AWS for a higher quota.",
@@ -23,6 +25,10 @@ const MEND: Readonly<Record<string, string>> = {
   InsufficientDBInstanceCapacity: "AWS has no such instance to give right now: try again later.",
   KMSKeyNotAccessible:
     "Let this function's role use the key that production is encrypted with: set database.storageKmsKeyArn.",
+  InvalidRestore:
+    "RDS restores no backup of a VPC outside of one: check that production's subnet group is still there.",
+  PointInTimeRestoreNotEnabled:
+    "Automated backups of the instance are off (BackupRetentionPeriod 0), and with them went all that it could be restored to.",
   SnapshotQuotaExceeded: "Delete manual snapshots that nobody needs, or ask AWS for a higher quota.",
   StorageQuotaExceeded: "Ask AWS for a higher quota of RDS storage.",
 };

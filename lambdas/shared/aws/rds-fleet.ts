@@ -3,7 +3,6 @@ import {
   type DBInstance,
   DeleteDBInstanceCommand,
   DeleteDBSnapshotCommand,
-  DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
   type RDSClient,
@@ -15,6 +14,7 @@ import type {
   Findings,
   Instance,
   InstanceSettings,
+  Moments,
   RestoreBegun,
   RestorePurpose,
   SettingsGiven,
@@ -24,9 +24,11 @@ import type {
 import { awsErrorName } from "./error-name.ts";
 import { beginRestore } from "./rds-begin-restore.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
+import { findInstance, look } from "./rds-find.ts";
 import { findingsOf } from "./rds-findings.ts";
 import { giveSettings } from "./rds-give-settings.ts";
 import { handOverText } from "./rds-hand-over.ts";
+import { RdsMoments } from "./rds-moments.ts";
 import { deleteQuietGroup, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings, settingsOf } from "./rds-settings.ts";
@@ -42,12 +44,14 @@ const GIB = 1024 ** 3;
 export class RdsFleet implements DatabaseFleet {
   // From the RDS user guide: the old name is free before that, the new one may answer only then.
   readonly renameSeconds = 600;
+  readonly moments: Moments;
   private readonly client: RDSClient;
   private readonly freeBytes: (instance: string) => Promise<number | undefined>;
 
   /** `freeBytes` is asked for instances that are available. */
   constructor(client: RDSClient, freeBytes: (instance: string) => Promise<number | undefined>) {
     this.client = client;
+    this.moments = new RdsMoments(client);
     this.freeBytes = freeBytes;
   }
 
@@ -90,7 +94,7 @@ export class RdsFleet implements DatabaseFleet {
   }
 
   async describeSnapshot(snapshot: string): Promise<Snapshot | undefined> {
-    const found = await this.look(`describe snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
+    const found = await look(`describe snapshot ${snapshot}`, "DBSnapshotNotFound", () =>
       this.client.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshot })),
     );
     const db = found?.DBSnapshots?.[0];
@@ -129,9 +133,8 @@ export class RdsFleet implements DatabaseFleet {
     tags: Tags,
     anywhere = false,
   ): Promise<RestoreBegun | undefined> {
-    const request = restoreRequest(snapshot, instance, asRdsSettings(like), purpose, tags);
-    if (anywhere) request.AvailabilityZone = undefined;
-    return await beginRestore(this.client, request, purpose);
+    const request = restoreRequest(asRdsSettings(like), purpose, tags, anywhere);
+    return await beginRestore(this.client, { snapshot }, instance, request, purpose);
   }
 
   async finishRestore(
@@ -202,20 +205,8 @@ export class RdsFleet implements DatabaseFleet {
     );
   }
 
-  private async find(instance: string): Promise<DBInstance | undefined> {
-    const found = await this.look(`describe ${instance}`, "DBInstanceNotFound", () =>
-      this.client.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: instance })),
-    );
-    return found?.DBInstances?.[0];
-  }
-
-  private async look<T>(tried: string, absent: string, call: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await call();
-    } catch (error) {
-      if (awsErrorName(error) === absent) return undefined;
-      throw refusal(error, tried);
-    }
+  private find(instance: string): Promise<DBInstance | undefined> {
+    return findInstance(this.client, instance);
   }
 
   /** An error named `done` says that what is asked for is so already. */

@@ -115,6 +115,9 @@ function pending(db: DBInstance): PreflightCheck {
   );
   const seen = [
     ...(values.length > 0 ? [`${values.join(", ")}, which a restored instance does not get`] : []),
+    ...(db.PendingModifiedValues?.BackupRetentionPeriod === 0
+      ? ["the end of automated backups, by which all of them are deleted: no moment can be restored then"]
+      : []),
     ...(reboot ? ["parameters that wait for a reboot, and are in force on staging already"] : []),
   ];
   return {

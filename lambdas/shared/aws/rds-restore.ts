@@ -2,27 +2,32 @@ import type {
   DBInstance,
   ModifyDBInstanceMessage,
   RestoreDBInstanceFromDBSnapshotMessage,
+  RestoreDBInstanceToPointInTimeMessage,
 } from "@aws-sdk/client-rds";
 import type { RestorePurpose, Tags } from "../ports.ts";
 import type { RdsSettings } from "./rds-settings.ts";
 import { tagList, withinLimit } from "./rds-tags.ts";
 
-export type RestoreRequest = RestoreDBInstanceFromDBSnapshotMessage;
+/** What both kinds of restore are told of the new instance, in the same words. */
+export type RestoreRequest = Omit<
+  Pick<
+    RestoreDBInstanceFromDBSnapshotMessage,
+    keyof RestoreDBInstanceFromDBSnapshotMessage & keyof RestoreDBInstanceToPointInTimeMessage
+  >,
+  "AdditionalStorageVolumes" | "TagSpecifications"
+>;
 
 /**
  * What a restore is told: staging's request is production's, but for what keeps staging apart. So the emergency is not
  * the first to send it. In one zone, whatever production has: a second one is given when what was restored is proven.
  */
 export function restoreRequest(
-  snapshot: string,
-  instance: string,
   like: RdsSettings,
   purpose: RestorePurpose,
   tags: Tags,
+  anywhere = false,
 ): RestoreRequest {
   const request: RestoreRequest = {
-    DBInstanceIdentifier: instance,
-    DBSnapshotIdentifier: snapshot,
     DBInstanceClass: like.instanceClass,
     Port: like.port,
     DBSubnetGroupName: like.subnetGroup,
@@ -39,7 +44,7 @@ export function restoreRequest(
     DedicatedLogVolume: like.storage.dedicatedLogVolume,
     MultiAZ: false,
     // What had two zones is at home in either.
-    AvailabilityZone: like.multiAz ? undefined : like.availabilityZone,
+    AvailabilityZone: like.multiAz || anywhere ? undefined : like.availabilityZone,
     PubliclyAccessible: like.publiclyAccessible,
     DeletionProtection: like.deletionProtection,
     AutoMinorVersionUpgrade: like.minorUpgrades,
@@ -60,10 +65,10 @@ const STAGING_ONLY = {
   EnableCloudwatchLogsExports: undefined,
 } satisfies Partial<RestoreRequest>;
 
-/** In what the two requests differ, names and the snapshot apart; each as `DeletionProtection true (staging: false)`. */
+/** In what the two requests differ, beside what is restored and under which name; each as `DeletionProtection true (staging: false)`. */
 export function restoreDifferences(like: RdsSettings): string[] {
   const [production, staging] = (["production", "staging"] as const).map(
-    (purpose): Record<string, unknown> => ({ ...restoreRequest("", "", like, purpose, {}) }),
+    (purpose): Record<string, unknown> => ({ ...restoreRequest(like, purpose, {}) }),
   );
   const told = (value: unknown) =>
     value === undefined ? "not given" : typeof value === "object" ? JSON.stringify(value) : String(value);

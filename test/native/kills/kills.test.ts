@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
 import { listTables, takeTableContent } from "../../../lambdas/record/checksums.ts";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
-import type { SqlFile } from "../../../lambdas/shared/plan.ts";
 import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
 import type { Kill } from "../../support/deadly-session.ts";
 import { onServer, urlOf } from "../../support/native.ts";
+import { planOf } from "../../support/plans.ts";
 import { type WorkerProcess, workerProcess } from "../../support/worker-process.ts";
 import type { Order } from "./worker.ts";
 
@@ -40,6 +40,23 @@ CREATE INDEX a ON t (added);
 INSERT INTO applied VALUES ('alter');
 `;
 
+// The text of the first does not tell what it does, so that the second goes by a new look.
+const MIGRATE_MORE = `
+-- sluice: step "opaque"
+DO $$ BEGIN UPDATE t SET n = n + 100; INSERT INTO applied VALUES ('opaque'); END $$;
+
+-- sluice: step "more"
+INSERT INTO applied VALUES ('more');
+SELECT pg_sleep(0.2);
+UPDATE t SET n = n + 1000;
+`;
+
+const ROLLBACK_MORE = `
+UPDATE t SET n = n - 1100;
+DELETE FROM applied WHERE step IN ('opaque', 'more');
+SELECT pg_sleep(0.2);
+`;
+
 const ROLLBACK = `
 -- sluice: step "drop the indexes"
 DROP INDEX IF EXISTS i, vectors_v;
@@ -58,8 +75,11 @@ SELECT pg_sleep(0.2);
 const SET_UP = `
 CREATE EXTENSION vector;
 CREATE TABLE applied (step text);
-CREATE TABLE version (at int);
-INSERT INTO version VALUES (0);
+CREATE TABLE version (version text PRIMARY KEY);
+CREATE TABLE noted (what text, version text);
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql
+  AS $$ BEGIN INSERT INTO noted VALUES (TG_OP, coalesce(NEW.version, OLD.version)); RETURN NULL; END $$;
+CREATE TRIGGER noted AFTER INSERT OR DELETE ON version FOR EACH ROW EXECUTE FUNCTION noted();
 CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL, m int NOT NULL);
 INSERT INTO t SELECT id, 0, id FROM generate_series(1, 2500) AS id;
 CREATE TABLE vectors (id int PRIMARY KEY, v vector(3));
@@ -69,17 +89,22 @@ CREATE FUNCTION slow(x int) RETURNS int LANGUAGE plpgsql IMMUTABLE
 CREATE FUNCTION note(step text) RETURNS void LANGUAGE sql AS 'INSERT INTO applied VALUES (step)';
 ANALYZE`;
 
+const PLAN = { ...planOf(2, 1), schema: { table: "version", expectedVersion: "000" } };
 const DURING_MS = 60;
 /** Runs at a time: they mostly sleep. */
 const AT_A_TIME = 3;
 
 const template = `sluice_kills_${randomBytes(4).toString("hex")}`;
-let files: Record<"migrate" | "rollback", SqlFile>;
+let files: Record<Direction, Order["files"]>;
 let worker: WorkerProcess;
 
 beforeAll(async () => {
   await loadModule();
-  files = { migrate: parseSqlFile("migrate.sql", MIGRATE), rollback: parseSqlFile("rollback.sql", ROLLBACK) };
+  const of = (version: string, sql: string) => ({ version, file: parseSqlFile(`${version}.sql`, sql) });
+  files = {
+    migrate: [of("001", MIGRATE), of("002", MIGRATE_MORE)],
+    rollback: [of("002", ROLLBACK_MORE), of("001", ROLLBACK)],
+  };
   worker = await workerProcess(new URL("worker.ts", import.meta.url));
   await onServer((s) => s.exec(`CREATE DATABASE ${template}`));
   await withPgSession({ connectionString: urlOf(template) }, (s) => s.exec(SET_UP));
@@ -95,8 +120,9 @@ type Direction = "migrate" | "rollback";
 function work(database: string, direction: Direction, kill: Kill | undefined): Promise<number | undefined> {
   const order: Order = {
     url: urlOf(database),
-    file: files[direction],
-    key: { run: "r", version: "001", round: 1, direction },
+    plan: PLAN,
+    direction,
+    files: files[direction],
     kill,
     duringMs: DURING_MS,
   };
@@ -137,10 +163,10 @@ async function stateOf(database: string): Promise<unknown> {
       fingerprint: (await takeFingerprint(session)).hash,
       contents,
       steps: await session.query(
-        "SELECT direction, ordinal, name, checksum, outcome, rows, put_back FROM sluice.step ORDER BY direction, ordinal",
+        "SELECT version, direction, ordinal, name, checksum, outcome, rows, put_back FROM sluice.step ORDER BY version, direction, ordinal",
       ),
       migration: await session.query(
-        "SELECT run, version, done_at IS NOT NULL AS done, rolled_back_at IS NOT NULL AS back FROM sluice.migration",
+        "SELECT run, version, done_at IS NOT NULL AS done, rolled_back_at IS NOT NULL AS back FROM sluice.migration ORDER BY version",
       ),
       applied: await session.query("SELECT step, count(*)::int AS times FROM applied GROUP BY 1 ORDER BY 1"),
       sessions: await session.query(
@@ -185,7 +211,9 @@ describe.each(["migrate", "rollback"] as const)("%s: whenever a worker is killed
   test("the undisturbed run did each step once", () => {
     const { steps } = undisturbed.state as { steps: { direction: string; outcome: string }[] };
     const mine = steps.filter((step) => step.direction === direction);
-    expect(mine.map(({ outcome }) => outcome)).toEqual(files[direction].steps.map(() => "done"));
+    expect(mine.map(({ outcome }) => outcome)).toEqual(
+      files[direction].flatMap(({ file }) => file.steps.map(() => "done")),
+    );
   });
 
   test("once, the next one ends with the same catalog, contents and ledger", async () => {

@@ -14,6 +14,7 @@ import { databases, onServer, urlOf } from "../../support/native.ts";
 import { memoryPorts } from "../../support/ports.ts";
 import { changedPlan, runPlan, TINY_PLAN } from "../../support/rehearsal.ts";
 import { type WorkerProcess, workerProcess } from "../../support/worker-process.ts";
+import { type Fencing, fencing, RUN } from "./fencing.ts";
 import type { Order } from "./worker.ts";
 
 // One login for all: the application connects as the role that owns the database and all in it. Sluice logs in as
@@ -276,12 +277,6 @@ describe("whenever the worker that fences is killed", () => {
   });
   afterAll(() => worker.remove());
 
-  /** Resolves to the number of its calls, or undefined when it was killed. */
-  const work = (order: Pick<Order, "folder" | "action" | "kill">): Promise<number | undefined> => {
-    const whole: Order = { url: urlOf(name, SLUICE), application: APP, ...order };
-    return worker.run(whole);
-  };
-
   test.each(["fence", "leave"] as const)(
     "to %s, Sluice gets in, the next one makes it hold or lifts it, and what was there is given back exactly",
     async (action) => {
@@ -290,25 +285,31 @@ describe("whenever the worker that fences is killed", () => {
       for (let call = 1, more = true; more; call++)
         for (const when of ["before", "during"] as const) {
           const evidence = await mkdtemp(join(worker.folder, "evidence-"));
-          await evidenceOf(fileEvidence(evidence), "one-login").keep(Doc.production, {
+          await evidenceOf(fileEvidence(evidence), RUN).keep(Doc.production, {
             endpoint: { host: "production", port: 5432 },
           });
-          const as = (what: Order["action"], kill?: Order["kill"]) =>
-            work({ folder: evidence, action: what, kill });
-          if (action === "leave") await as("fence");
-          more = (await as(action, { call, when })) === undefined;
+          // Only the one that is killed needs a process of its own.
+          const as = (what: Fencing["action"]): Fencing => ({
+            url: urlOf(name, SLUICE),
+            folder: evidence,
+            application: APP,
+            action: what,
+          });
+          if (action === "leave") await fencing(as("fence"));
+          const order: Order = { ...as(action), kill: { call, when } };
+          more = (await worker.run(order)) === undefined;
           if (!more) break;
           kills++;
           expect(await mayConnect(SLUICE)).toBe(true);
           if (action === "fence" && when === "before") {
-            await as("fence");
+            await fencing(as("fence"));
             expect([await mayConnect(APP), await mayConnect(WEB), await mayConnect(SLUICE)]).toEqual([
               false,
               false,
               true,
             ]);
           }
-          await as("leave");
+          await fencing(as("leave"));
           expect(await access()).toEqual(before);
           expect([await mayConnect(APP), await mayConnect(WEB), await mayConnect(SLUICE)]).toEqual([
             true,
@@ -316,12 +317,13 @@ describe("whenever the worker that fences is killed", () => {
             true,
           ]);
           // A worker that dies between its claim and the note of its fence leaves the claim, which its run's next one takes over.
-          if (await evidenceOf(fileEvidence(evidence), "one-login").read(Doc.fence))
+          if (await evidenceOf(fileEvidence(evidence), RUN).read(Doc.fence))
             expect(await on(APP, (s) => s.query("SELECT to_regnamespace('sluice')::text AS ledger"))).toEqual(
               [{ ledger: null }],
             );
         }
       expect(kills).toBeGreaterThan(10);
     },
+    900_000,
   );
 });

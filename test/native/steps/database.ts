@@ -60,7 +60,7 @@ export function useDatabase(setUp: string): Scratch {
     sql,
     { livesMs, limitMinutes, noticesRewrites, runAs, key, ...settings } = {},
   ) => {
-    const ports = memoryPorts(runAs === undefined ? {} : { plan: { runAs } });
+    const ports = memoryPorts({ plan: { schema: undefined, ...(runAs === undefined ? {} : { runAs }) } });
     ports.settings = { ...ports.settings, lockTimeoutMs: 100, lockTries: 20, ...settings };
     const began = performance.now();
     ports.clock.remaining = () =>
@@ -74,7 +74,6 @@ export function useDatabase(setUp: string): Scratch {
         limitMinutes,
         beside: connected,
         noticesRewrites,
-        atEnd: async () => [],
       }),
     );
     return { ports, steps };

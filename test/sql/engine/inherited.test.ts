@@ -19,7 +19,7 @@ beforeEach(() =>
 
 let runs = 0;
 const inBatches = (sql: string) =>
-  runSteps(session, memoryPorts(), {
+  runSteps(session, memoryPorts({ plan: { schema: undefined } }), {
     key: { run: `r${++runs}`, version: "002", round: 1, direction: "migrate" },
     file: parseSqlFile("m.sql", `-- sluice: step "up" in batches\n${sql};`),
     checksum: "c",
@@ -27,7 +27,6 @@ const inBatches = (sql: string) =>
     limitMinutes: undefined,
     beside: undefined,
     noticesRewrites: false,
-    atEnd: async () => [],
   });
 const done = async (table: string) =>
   (await session.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table} WHERE n = 1`))[0]?.n;

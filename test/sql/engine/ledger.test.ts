@@ -2,16 +2,19 @@ import { loadModule } from "libpg-query";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { releaseClaim, takeClaim } from "../../../lambdas/migrate/claim.ts";
 import { ensureLedger, hasLedger, type LedgerKey } from "../../../lambdas/migrate/ledger.ts";
-import { runSteps } from "../../../lambdas/migrate/run-steps.ts";
+import { runFiles, runSteps, type StepsRun } from "../../../lambdas/migrate/run-steps.ts";
 import { inspectLedger } from "../../../lambdas/preflight/inspect-ledger.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { memoryPorts, tinyMigration } from "../../support/ports.ts";
 
-const session = useEmbedded("CREATE TABLE version (at int); INSERT INTO version VALUES (1)");
+const session = useEmbedded();
 beforeAll(() => loadModule());
-beforeEach(() => session.exec("DROP SCHEMA IF EXISTS sluice CASCADE; DROP TABLE IF EXISTS a, b"));
+beforeEach(() =>
+  session.exec(`DROP SCHEMA IF EXISTS sluice CASCADE; DROP TABLE IF EXISTS a, b, schema_migrations;
+    CREATE TABLE schema_migrations (version text PRIMARY KEY)`),
+);
 
 const ours = (run: string) => `arn:aws:states:eu-central-1:123456789012:execution:Ours:${run}`;
 const theirs = (run: string) => `arn:aws:states:eu-central-1:123456789012:execution:Theirs:${run}`;
@@ -149,17 +152,17 @@ describe("preflight looks into the ledger", () => {
 });
 
 describe("the steps of a file, where there is one session only", () => {
-  const key: LedgerKey = { run: "r", version: "002", round: 1, direction: "migrate" };
+  const runOf = (sql: string, key: Partial<LedgerKey> = {}): StepsRun => ({
+    key: { run: "r", version: "002", round: 1, direction: "migrate", ...key },
+    file: parseSqlFile("m.sql", sql),
+    checksum: "c",
+    failure: "StepFailed",
+    limitMinutes: undefined,
+    beside: undefined,
+  });
   const run = (sql: string, direction: LedgerKey["direction"] = "migrate") =>
-    runSteps(session, memoryPorts(), {
-      key: { ...key, direction },
-      file: parseSqlFile("m.sql", sql),
-      checksum: "c",
-      failure: "StepFailed",
-      limitMinutes: undefined,
-      beside: undefined,
-      atEnd: async () => ["UPDATE version SET at = at + 1"],
-    });
+    runSteps(session, memoryPorts(), runOf(sql, { direction }));
+  const noted = () => session.query("SELECT * FROM schema_migrations ORDER BY version");
   const SQL = [
     '-- sluice: step "tables"\nCREATE TABLE a (id int PRIMARY KEY, x int);\nINSERT INTO a SELECT n, n FROM generate_series(1, 1500) n;',
     '-- sluice: step "fill" in batches\nUPDATE a SET x = -x;',
@@ -167,14 +170,13 @@ describe("the steps of a file, where there is one session only", () => {
   ].join("\n");
 
   test("are done once, whatever their kind, and what they did is noted", async () => {
-    const [before] = await session.query<{ at: number }>("SELECT at FROM version");
     expect(await run(SQL)).toMatchObject([
       { name: "tables", rows: 1500, at: "m.sql:1" },
       { name: "fill", rows: 1500, at: "m.sql:4" },
       { name: "index", rows: null, at: "m.sql:6" },
     ]);
     expect(await run(SQL)).toHaveLength(3);
-    expect(await session.query("SELECT at FROM version")).toEqual([{ at: (before?.at ?? 0) + 1 }]);
+    expect(await noted()).toEqual([{ version: "002" }]);
     expect(await session.query("SELECT count(*)::int AS n FROM a WHERE x < 0")).toEqual([{ n: 1500 }]);
     expect(await session.query("SELECT done_at IS NOT NULL AS done FROM sluice.migration")).toEqual([
       { done: true },
@@ -195,9 +197,46 @@ describe("the steps of a file, where there is one session only", () => {
       { name: "fails", outcome: "failed" },
     ]);
     expect(await session.query("SELECT done_at AS done FROM sluice.migration")).toEqual([{ done: null }]);
+    expect(await noted()).toEqual([]);
     await run("DROP TABLE a;", "rollback");
     expect(await session.query("SELECT rolled_back_at IS NOT NULL AS back FROM sluice.migration")).toEqual([
       { back: true },
     ]);
+  });
+
+  test.each([
+    ["by its name", "ALTER TABLE schema_migrations ADD name text NOT NULL;"],
+    [
+      "where its text does not tell",
+      "DO $$ BEGIN ALTER TABLE schema_migrations ADD name text NOT NULL; END $$;",
+    ],
+  ])("note the version in its table as a step before left it, changed %s", async (_how, sql) => {
+    await run(`-- sluice: step "its table"\n${sql}\n-- sluice: step "last"\nCREATE TABLE a ();`);
+    expect(await noted()).toEqual([{ version: "002", name: "add a table" }]);
+  });
+
+  test("of which only a part is done, note no version, and take none back that is not there", async () => {
+    await runSteps(session, memoryPorts(), { ...runOf("CREATE TABLE a ();"), isPart: true });
+    expect(await noted()).toEqual([]);
+    await run("DROP TABLE a;", "rollback");
+    expect(await noted()).toEqual([]);
+  });
+
+  test("of several files are done in their order, each file's as one migration, up to the one that fails", async () => {
+    const files = (second: string) =>
+      runFiles(session, memoryPorts(), [
+        runOf("CREATE TABLE a (id int);", { version: "002" }),
+        runOf(`-- sluice: step "one"\nINSERT INTO a VALUES (1);\n-- sluice: step "two"\n${second}`, {
+          version: "003",
+        }),
+      ]);
+    await expect(files("SELECT 1 / 0;")).rejects.toMatchObject({ name: "StepFailed" });
+    expect(await noted()).toEqual([{ version: "002" }]);
+    expect(await files("CREATE TABLE b ();")).toMatchObject([
+      [{ name: "all" }],
+      [{ name: "one", rows: 1 }, { name: "two" }],
+    ]);
+    expect(await noted()).toEqual([{ version: "002" }, { version: "003" }]);
+    expect(await session.query("SELECT id FROM a")).toEqual([{ id: 1 }]);
   });
 });

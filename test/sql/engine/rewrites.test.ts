@@ -21,7 +21,7 @@ beforeEach(() =>
 
 let runs = 0;
 const steps = (sql: string, noticesRewrites = true) =>
-  runSteps(session, memoryPorts(), {
+  runSteps(session, memoryPorts({ plan: { schema: undefined } }), {
     key: { run: `r${++runs}`, version: "002", round: 1, direction: "migrate" },
     file: parseSqlFile("m.sql", sql),
     checksum: "c",
@@ -29,7 +29,6 @@ const steps = (sql: string, noticesRewrites = true) =>
     limitMinutes: undefined,
     beside: undefined,
     noticesRewrites,
-    atEnd: async () => [],
   });
 const rewritten = async (sql: string) => (await steps(sql))?.map(({ rewrites }) => rewrites?.tables ?? []);
 const within = (sql: string) => `DO $$ BEGIN EXECUTE '${sql.replaceAll("'", "''")}'; END $$;`;

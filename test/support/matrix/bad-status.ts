@@ -4,6 +4,16 @@ import type { Archive, DatabaseFleet } from "../../../lambdas/shared/ports.ts";
 export function badStatus(fleet: DatabaseFleet): DatabaseFleet {
   const bad = { status: "failed", statusText: "incompatible-restore" } as const;
   return {
+    ...(fleet.moments && {
+      moments: {
+        ...fleet.moments,
+        describe: async (point) => ({
+          ...(await fleet.moments?.describe(point)),
+          status: "failed",
+          statusText: "bad",
+        }),
+      },
+    }),
     renameSeconds: fleet.renameSeconds,
     describe: async (id) => spoilt(await fleet.describe(id), bad),
     describeSnapshot: async (id) => spoilt(await fleet.describeSnapshot(id), bad),

@@ -6,6 +6,7 @@ import type {
   DatabaseFleet,
   Databases,
   Http,
+  Moments,
   SettingsGiven,
   Snapshot,
 } from "../../../lambdas/shared/ports.ts";
@@ -26,6 +27,8 @@ interface Held {
 interface Contents {
   instances: ReadonlyMap<string, Held>;
   snapshots: ReadonlyMap<string, { snapshot: Snapshot; data: Blob }>;
+  /** Moments. */
+  askedFor: ReadonlySet<string>;
   running: boolean;
 }
 
@@ -36,14 +39,35 @@ export class EmbeddedWorld implements World, DatabaseFleet, Databases {
   readonly tasks = TASKS;
   readonly single = true;
   readonly renameSeconds = 0;
+  /** Kept when it is held, and restorable only when it was asked for twice, as an archive trails. */
+  readonly moments: Moments = {
+    by: "copy",
+    baseAt: async () => undefined,
+    hold: async ({ name, instance }) => {
+      await this.startSnapshot(name, instance);
+      return true;
+    },
+    describe: async ({ name }) => {
+      if (!this.taken.has(name)) return { status: "failed", statusText: "It was not kept." };
+      const trails = !this.askedFor.has(name);
+      this.askedFor.add(name);
+      return trails
+        ? { status: "pending", statusText: "The archive trails." }
+        : { status: "available", statusText: "It can be restored." };
+    },
+    startRestore: ({ name }, instance) => this.startRestore(name, instance),
+    release: async ({ name }) => this.deleteSnapshot(name),
+  };
   private readonly held: Map<string, Held>;
   private readonly taken: Map<string, { snapshot: Snapshot; data: Blob }>;
+  private readonly askedFor: Set<string>;
   private running: boolean;
 
   private constructor(
     private readonly owner: string,
-    { instances, snapshots, running }: Contents,
+    { instances, snapshots, askedFor, running }: Contents,
   ) {
+    this.askedFor = new Set(askedFor);
     this.held = new Map(instances);
     this.taken = new Map(snapshots);
     this.running = running;
@@ -56,6 +80,7 @@ export class EmbeddedWorld implements World, DatabaseFleet, Databases {
     return new EmbeddedWorld(local.owner, {
       instances: new Map([[PRODUCTION, production]]),
       snapshots: new Map(),
+      askedFor: new Set(),
       running: true,
     });
   }
@@ -173,7 +198,12 @@ export class EmbeddedWorld implements World, DatabaseFleet, Databases {
       await this.dump(found);
       instances.set(name, { ...found, live: undefined });
     }
-    const contents = { instances, snapshots: new Map(this.taken), running: this.running };
+    const contents = {
+      instances,
+      snapshots: new Map(this.taken),
+      askedFor: new Set(this.askedFor),
+      running: this.running,
+    };
     // Each that goes on from here opens databases of its own.
     return () =>
       new EmbeddedWorld(this.owner, {

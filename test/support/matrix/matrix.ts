@@ -68,7 +68,7 @@ export function statesOf({ definition, plan }: Ground): string[] {
 
 /** The gate after a migration that people are not asked about. */
 function isNeverEntered(plan: CompiledPlan, state: string): boolean {
-  const version = /^(?:Time|Gate|Escalate|Confirm): after (\d+)$/.exec(state)?.[1];
+  const version = /^(?:Time|Gate|Escalate|Confirm|Look at the backup): after (\d+)$/.exec(state)?.[1];
   return version !== undefined && migrationOf(plan, version).unasked === true;
 }
 
@@ -120,7 +120,7 @@ export function kindsOfFaults(ground: Ground, state: string): Fault[] {
 const ERRORS = errorsByCapability();
 
 const LOOKS_AT_THE_FLEET =
-  /^(Admit the run|Snapshot production|Take the final snapshot|Send the final snapshot away|Restore staging|Restore staging again|Move production aside|Restore production)$/;
+  /^(Admit the run|Snapshot production|Back up production|Wait for the backup|Look at the backup: \w+(?: \d+)?|Send the final snapshot away|Restore staging|Restore staging again|Move production aside|Restore production)$/;
 
 function shapeOf(state: unknown): { waits: boolean; loops: boolean } {
   const text = JSON.stringify(state);

@@ -9,7 +9,7 @@ import { brokenPromises, walkText } from "./promises.ts";
 import { type Place, placeText, restoreOnlyAt } from "./restore-only.ts";
 import { StandInWorld } from "./stand-in-world.ts";
 import { tally, WHOLE } from "./tally.ts";
-import { BACKUP, type Ground, type Walked, walk } from "./walk.ts";
+import { backupIn, type Ground, type Walked, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
 
 /** Of the second failures, about one in so many in `npm test`. */
@@ -34,8 +34,9 @@ export async function twoFailures(
   const three = threeMigrations(await compilePlan(TINY_PLAN));
   const plan = place === undefined ? three : restoreOnlyAt(three, place);
   const about = placeText(place);
-  const definition = await synthesize(plan, { rehearse, backup: BACKUP });
-  const ground: Ground = { definition, plan, rehearse };
+  const backup = backupIn(rehearse, place);
+  const definition = await synthesize(plan, { rehearse, backup: { snapshotAfterOpening: true, ...backup } });
+  const ground: Ground = { definition, plan, rehearse, backup };
 
   describe(`two failures, with the rehearsal ${rehearse} the downtime${about}`, () => {
     const one = tally(`one failure, on stand-ins, rehearsal ${rehearse}${about}`);

@@ -1,6 +1,6 @@
 import { Doc, END_NAMES, type GateDecisionDoc, type ProofDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
-import { asidePrefix, STAGING_PREFIX, snapshotPrefix } from "../../../lambdas/shared/names.ts";
+import { asidePrefix, momentName, STAGING_PREFIX, snapshotPrefix } from "../../../lambdas/shared/names.ts";
 import { migrationOf } from "../../../lambdas/shared/plan.ts";
 import { faultText } from "./faults.ts";
 import { ALARM, RUN, type Walked } from "./walk.ts";
@@ -68,7 +68,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
   const { end, world, evidence, alarmsOn, outcome } = walked;
   const excused = (state: string, says: RegExp) => unfinished(walked, state, says);
   const broken: string[] = [];
-  const ours = [STAGING_PREFIX, snapshotPrefix("rehearsal")];
+  const ours = [STAGING_PREFIX, snapshotPrefix("rehearsal"), momentName(RUN, "rehearsal")];
   const still = [...world.instances(), ...world.snapshots()].filter((id) =>
     ours.some((p) => id.startsWith(p)),
   );
@@ -104,7 +104,10 @@ async function kept({ end, world }: Walked, evidence: RunEvidence): Promise<stri
   const snapshot = world.snapshots().some((id) => id.startsWith(snapshotPrefix("final")));
   const former = world.instances().some((id) => id.startsWith(asidePrefix(PRODUCTION)));
   const moved = await evidence.read(Doc.movedAside);
+  const held = end !== "Refused" && (await evidence.read(Doc.momentHeld("final")));
+  const moment = world.snapshots().includes(momentName(RUN, "final"));
   return [
+    ...(held && !moment ? ["the moment to restore to is gone"] : []),
     ...(taken && !snapshot ? ["the final snapshot is gone"] : []),
     ...(moved && !former ? ["the former production is gone"] : []),
   ];

@@ -8,7 +8,7 @@ import { type Entry, entries, faultsOf, sampled, statesOf, withFault } from "./m
 import { brokenPromises, walkText } from "./promises.ts";
 import { type Place, placeText, withRestoreOnly } from "./restore-only.ts";
 import { tally, WHOLE } from "./tally.ts";
-import { BACKUP, type Ground, walk } from "./walk.ts";
+import { backupIn, type Ground, walk } from "./walk.ts";
 import type { Sight } from "./world.ts";
 
 /** Of the walks, about one in so many in a sample; fewer of the plans that are walked in three ways. */
@@ -23,8 +23,9 @@ export async function singleFailures(
   const tiny = await compilePlan(TINY_PLAN);
   const plan = place === undefined ? tiny : withRestoreOnly(tiny, place);
   const about = placeText(place);
-  const definition = await synthesize(plan, { rehearse, backup: BACKUP });
-  const ground: Ground = { definition, plan, rehearse };
+  const backup = backupIn(rehearse, place);
+  const definition = await synthesize(plan, { rehearse, backup: { snapshotAfterOpening: true, ...backup } });
+  const ground: Ground = { definition, plan, rehearse, backup };
   const wanted = (state: string): Fault[] =>
     faultsOf(ground, state).filter(
       (fault) => WHOLE || sampled(fault, place === undefined ? SAMPLE.ordinary : SAMPLE.restoreOnly, about),

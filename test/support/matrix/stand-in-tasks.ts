@@ -1,6 +1,7 @@
 import { benchmarkTask } from "../../../lambdas/benchmark/task.ts";
 import { fenceTask } from "../../../lambdas/fence/task.ts";
 import { migrateTask } from "../../../lambdas/migrate/task.ts";
+import { backedUpBy } from "../../../lambdas/moments/look.ts";
 import { openingTask } from "../../../lambdas/opening/task.ts";
 import { preflightTask } from "../../../lambdas/preflight/task.ts";
 import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
@@ -11,12 +12,15 @@ import type { Caught } from "../../../lambdas/report/caught.ts";
 import { predict } from "../../../lambdas/rollback/predict.ts";
 import { rollbackTask } from "../../../lambdas/rollback/task.ts";
 import {
+  type BackupDoc,
   type BenchmarksDoc,
   type ChecksDoc,
   Doc,
   type FenceDoc,
   type LossDoc,
+  type MomentDoc,
   type PreflightDoc,
+  type ProductionDoc,
   type ProofDoc,
   type ProofName,
   type RecordDoc,
@@ -28,6 +32,7 @@ import {
 } from "../../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import type { RunEvidence } from "../../../lambdas/shared/evidence.ts";
+import { asideName, type MomentPurpose, momentName } from "../../../lambdas/shared/names.ts";
 import {
   firstMigration,
   followsApply,
@@ -36,7 +41,7 @@ import {
   named,
 } from "../../../lambdas/shared/next-migration.ts";
 import { endpointOf } from "../../../lambdas/shared/places.ts";
-import { isRestoreOnly, migrationOf } from "../../../lambdas/shared/plan.ts";
+import { isRestoreOnly, migrationOf, restoreIsWayBack } from "../../../lambdas/shared/plan.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
 import { type Answer, DONE, type Task } from "../../../lambdas/shared/task.ts";
 import { ONLY_RESTORE, type WayBack } from "../../../lambdas/shared/way-back.ts";
@@ -81,6 +86,9 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
   return {
     ...TASKS,
     preflight: played(preflightTask, async (_event, at) => {
+      const { copyTo, rehearse } = at.ports.settings;
+      const by = copyTo || rehearse === "inside" ? "snapshot" : "point-in-time";
+      await at.keep<BackupDoc>(Doc.backup, { at: at.now(), by, why: [] });
       await at.keep<PreflightDoc>(Doc.preflight, { at: at.now(), checks: [] });
     }),
     fence: played(fenceTask, async ({ action, ...event }, at) => {
@@ -105,7 +113,10 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
       await at.keep(Doc.fenceLifted, { at: at.now() });
       if (action === "leave") production.claimed = false;
     }),
-    record: played(recordTask, async ({ when }, at) => void (await at.record(when, "production"))),
+    record: played(recordTask, async ({ when }, at) => {
+      await at.record(when, "production");
+      if (when === "before") await at.moment("final");
+    }),
     verify: played(verifyTask, async ({ again }, at) => {
       if (again) {
         await at.proof("restore-rehearsed", "staging", "staging");
@@ -119,6 +130,7 @@ export function standInTasks(databaseAt: Databases): World["tasks"] {
         equal: true,
         differences: [],
       });
+      if (restoreIsWayBack(at.ports.plan, at.ports.settings)) await at.moment("rehearsal");
       return firstMigration(at.ports.plan);
     }),
     writes: played(writesTask, async ({ action }, at) => {
@@ -230,6 +242,22 @@ class Played {
       fingerprint: fingerprint.hash,
       tables: [],
       sequences: [],
+    });
+  }
+
+  /** Where this run's backup is one. */
+  async moment(purpose: MomentPurpose): Promise<void> {
+    if ((await backedUpBy(this.evidence)) === "snapshot") return;
+    const { identity } = await this.evidence.need<ProductionDoc>(Doc.production);
+    await this.keep<MomentDoc>(Doc.moment(purpose), {
+      name: momentName(this.evidence.run, purpose),
+      instance: this.ports.settings.instance,
+      aside: asideName(this.ports.settings.instance, this.evidence.run),
+      identity,
+      moment: { at: this.now(), lsn: null, timeline: null },
+      notedAt: this.now(),
+      transaction: "1",
+      underWay: "2:2:",
     });
   }
 

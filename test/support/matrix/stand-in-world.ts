@@ -3,6 +3,7 @@ import type {
   DatabaseFleet,
   Databases,
   Http,
+  Moments,
   SettingsGiven,
   Snapshot,
 } from "../../../lambdas/shared/ports.ts";
@@ -23,6 +24,20 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
   readonly databases = this;
   readonly single = true;
   readonly renameSeconds = 0;
+  readonly moments: Moments = {
+    by: "copy",
+    baseAt: async () => undefined,
+    hold: async ({ name, instance }) => {
+      await this.startSnapshot(name, instance);
+      return true;
+    },
+    describe: async ({ name }) =>
+      this.taken.has(name)
+        ? { status: "available", statusText: "It can be restored." }
+        : { status: "failed", statusText: "It was not kept." },
+    startRestore: ({ name }, instance) => this.startRestore(name, instance),
+    release: async ({ name }) => this.deleteSnapshot(name),
+  };
   readonly tasks = standInTasks((host) => this.at(host));
   private readonly held: Map<string, StandInDatabase>;
   private readonly taken: Map<string, StandInDatabase>;

@@ -27,14 +27,24 @@ const GATE_URL = "https://gates.example.com";
 /** Its actions were on; those of the other were off already. */
 export const ALARM = "orders-latency";
 export const MUTED = "orders-muted";
-/** Makes the machine one that sends the final snapshot away, so that it has every state that there can be. */
+/** A final snapshot is taken, and sent away. */
 export const BACKUP = { copyTo: { region: "eu-west-1" } };
+
+/** How production is backed up in a walk: to the moment, but where the rehearsal needs the snapshot, and in some others. */
+export function backupIn(
+  rehearse: "before" | "inside",
+  place: "first" | "middle" | "last" | undefined,
+): typeof BACKUP | undefined {
+  return rehearse === "inside" || place === "first" ? BACKUP : undefined;
+}
 
 /** Which machine is walked through, and what its tasks are told of the deployment. */
 export interface Ground {
   definition: Definition;
   plan: CompiledPlan;
   rehearse: "before" | "inside";
+  /** The final snapshot is taken, and sent away; absent: production is backed up to the moment, where that may be. */
+  backup?: typeof BACKUP | undefined;
   /** Nothing may be restored. */
   restore?: false;
   /** What it is started with; one that names its database unless told. */
@@ -240,7 +250,7 @@ class Walk {
   }
 
   private ports(): Surroundings {
-    const { plan, rehearse, restore } = this.ground;
+    const { plan, rehearse, restore, backup } = this.ground;
     const { world, evidence, alarmsOn, callbacks } = this;
     const own: RunDatabase = {
       label: PRODUCTION,
@@ -256,6 +266,7 @@ class Walk {
       fence: "connect",
       rehearse,
       ...(restore === undefined ? {} : { restore }),
+      ...backup,
       retentionDays: 365,
       gateUrl: GATE_URL,
       separateApprover: true,

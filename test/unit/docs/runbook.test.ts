@@ -126,8 +126,12 @@ describe("the operator's runbook", () => {
 
   test("restores by hand what the run itself would restore, setting by setting", () => {
     const like = settingsOf(productionInstance);
-    const restored = { ...restoreRequest("SNAPSHOT", "INSTANCE", like, "production", {}) };
-    expect(inHand("restore.json", like)).toEqual({ ...restored, AvailabilityZone: undefined });
+    expect(inHand("restore.json", like)).toEqual({
+      DBInstanceIdentifier: "INSTANCE",
+      DBSnapshotIdentifier: "SNAPSHOT",
+      ...restoreRequest(like, "production", {}),
+      AvailabilityZone: undefined,
+    });
     expect(inHand("modify.json", like)).toEqual({
       DBInstanceIdentifier: "INSTANCE",
       ApplyImmediately: true,

@@ -69,6 +69,7 @@ export function emptyReport(run: string): Report {
     migrations: [],
     proofs: [],
     preflight: null,
+    backup: null,
     snapshots: [],
     staging: {
       instance: null,

@@ -33,7 +33,7 @@ describe("the last words on a run", () => {
     ["Succeeded", "✔ Succeeded"],
     ["Refused", "✖ Refused"],
     ["RolledBack", "← Rolled back"],
-    ["Restored", "← Restored from the snapshot"],
+    ["Restored", "← Restored from the backup"],
     ["NeedsOperator", "✖ An operator is needed now"],
   ])("of %s are its verdict and its cause, said once", (end, verdict) => {
     const text = endText(endOf(end), plain);

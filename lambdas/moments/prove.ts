@@ -1,0 +1,56 @@
+import { hasLedger, versionsLeft } from "../migrate/ledger.ts";
+import { moment as words } from "../report/words.ts";
+import type { MomentDoc } from "../shared/documents.ts";
+import { needRow, type Session } from "../shared/session.ts";
+
+export interface MomentProof {
+  /** What holds, for the proof's scope. */
+  proven: string[];
+  differences: string[];
+}
+
+/**
+ * Of a database that was restored to the moment: its transactions have come as far as the last one before that, and no
+ * migration of this run has begun there. What it holds, the record shows.
+ */
+export async function proveMoment(
+  session: Session,
+  { moment, transaction }: MomentDoc,
+  run: string,
+): Promise<MomentProof> {
+  const at = words(moment.at);
+  // Of a number that was not given yet the server says so by an error.
+  const { given } = await needRow<{ given: boolean }>(
+    session,
+    "SELECT $1::text::numeric < pg_snapshot_xmax(pg_current_snapshot())::text::numeric AS given",
+    [transaction],
+  );
+  const status = given
+    ? (
+        await needRow<{ status: string | null }>(session, "SELECT pg_xact_status($1::text::xid8) AS status", [
+          transaction,
+        ])
+      ).status
+    : "not there";
+  const begun = (await hasLedger(session)) ? await versionsLeft(session, run) : [];
+  const differences = [
+    // Null: it is so old that the server has forgotten it, as may be where it was proven days later.
+    ...(status === "committed" || status === null
+      ? []
+      : [
+          `it was restored to an earlier moment than ${at}: transaction ${transaction}, which had committed by then, is ${status}`,
+        ]),
+    ...(begun.length > 0
+      ? [`it was restored to a later moment than ${at}: ${begun.join(", ")} of this run had begun there`]
+      : []),
+  ];
+  return {
+    differences,
+    proven:
+      differences.length > 0
+        ? []
+        : [
+            `the moment ${at}: transactions have come as far as the last before it (${transaction}), and no migration of this run has begun`,
+          ],
+  };
+}

@@ -1,0 +1,26 @@
+import { needRow, type Session } from "../shared/session.ts";
+
+/** How fast the server writes WAL, in bytes an hour, since it last began to count; null where it does not say. */
+export async function walRate(session: Session): Promise<number | null> {
+  const { counts } = await needRow<{ counts: boolean }>(
+    session,
+    "SELECT to_regclass('pg_catalog.pg_stat_wal') IS NOT NULL AS counts",
+  );
+  if (!counts) return null;
+  const [row] = await session.query<{ rate: number | null }>(
+    `SELECT (wal_bytes / nullif(extract(epoch FROM clock_timestamp() - stats_reset), 0) * 3600)::float8 AS rate
+       FROM pg_stat_wal`,
+  );
+  return row?.rate == null ? null : Math.round(row.rate);
+}
+
+/** The WAL that a restore to that moment replays, in bytes, as far as the server's rate tells; null: not known. */
+export function replayedBytes(
+  { baseAt, bytesPerHour }: { baseAt: string | null; bytesPerHour: number | null },
+  until: string,
+): number | null {
+  if (bytesPerHour === null) return null;
+  // Where nobody knows when the base backup was made: they are made every day.
+  const hours = baseAt === null ? 24 : Math.max(0, Date.parse(until) - Date.parse(baseAt)) / 3_600_000;
+  return Math.round(bytesPerHour * hours);
+}

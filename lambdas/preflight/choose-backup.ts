@@ -1,0 +1,158 @@
+import { readServerClock } from "../moments/server-clock.ts";
+import { walRate } from "../moments/wal.ts";
+import { duration, moment } from "../report/words.ts";
+import {
+  type BackupDoc,
+  Doc,
+  type PreflightCheck,
+  type ProductionDoc,
+  type RequestDoc,
+} from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+
+const DAY_MS = 86_400_000;
+
+// The archived WAL trails by some five minutes. By more than this it has stopped, or is about to.
+const TRAILS_MINUTES = 30;
+
+/** Time that people have to ask for a restore once the run is over, on top of what the run itself may take. */
+const AFTERWARDS_MS = DAY_MS / 2;
+
+/**
+ * Chooses how production is backed up, and says so: to the moment where its backups allow that, as that costs no
+ * downtime. The first worker's choice is the run's.
+ */
+export async function chooseBackup(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+  production: ProductionDoc,
+): Promise<PreflightCheck> {
+  const request = await evidence.read<RequestDoc>(Doc.request);
+  const { wanted, by, why } = choice(ports, production, request ?? undefined);
+  const doc = await evidence.once<BackupDoc>(Doc.backup, async () => {
+    const at = ports.clock.now().toISOString();
+    if (by === "snapshot") return { at, by, why };
+    return {
+      at,
+      by,
+      why,
+      ...(production.moments?.by === "archive"
+        ? { replay: { baseAt: production.moments.baseAt, bytesPerHour: await walRate(session) } }
+        : {}),
+      clockAheadMs: (await readServerClock(session, ports.clock)).aheadMs,
+    };
+  });
+  return {
+    name: BACKUP,
+    passed: by === "point-in-time" || wanted === "snapshot" ? true : wanted === undefined ? null : false,
+    expected:
+      wanted === "snapshot"
+        ? "a snapshot, as it is asked for"
+        : "production can be restored to a moment, so that no snapshot is taken within the downtime",
+    seen:
+      doc.by === "point-in-time"
+        ? `to the moment: ${doc.why.join("; ")}`
+        : `by a snapshot: ${doc.why.join("; ")}`,
+    mend:
+      "Keep automated backups on, for as many days as it says, and see that the instance's latest restorable time follows. " +
+      "Else a snapshot is taken within the downtime, which `backup: snapshot` asks for.",
+  };
+}
+
+/** Name of the check. */
+export const BACKUP = "backup";
+
+interface Choice {
+  /** What the plan or the settings ask for; undefined: the better of what there is. */
+  wanted: BackupDoc["by"] | undefined;
+  by: BackupDoc["by"];
+  why: string[];
+}
+
+function choice(ports: Ports, production: ProductionDoc, request: RequestDoc | undefined): Choice {
+  const { plan, settings } = ports;
+  const places = [settings.copyTo && "copyTo", settings.exportTo && "exportTo"].filter(
+    (one) => one !== undefined,
+  );
+  const asked = [
+    ...(plan.backup === "snapshot" ? ["the plan asks for it (backup: snapshot)"] : []),
+    ...(settings.backup === "snapshot" ? ["the settings ask for it (backup: snapshot)"] : []),
+    ...(settings.rehearse === "inside"
+      ? ["the rehearsal inside the downtime begins from it (rehearse: inside)"]
+      : []),
+    ...(places.length > 0 ? [`the final snapshot is sent away (backup.${places.join(", backup.")})`] : []),
+  ];
+  const strict = plan.backup === "point-in-time" || settings.backup === "point-in-time";
+  // Two wishes that exclude each other are a mistake where somebody wrote both down.
+  if (asked.length > 0 && !strict) return { wanted: "snapshot", by: "snapshot", why: asked };
+  const lacks = [...asked, ...lacking(ports, production, request)];
+  const wanted = strict ? ("point-in-time" as const) : undefined;
+  return lacks.length > 0
+    ? { wanted, by: "snapshot", why: lacks }
+    : { wanted, by: "point-in-time", why: has(production) };
+}
+
+/** Why production cannot be taken back to a moment, a sentence each; empty: it can. */
+function lacking(
+  { plan, clock }: Ports,
+  production: ProductionDoc,
+  request: RequestDoc | undefined,
+): string[] {
+  const { moments, backups } = production;
+  if (!moments) return ["this server restores snapshots only"];
+  if (moments.by === "copy") return [];
+  if (!backups) return ["nobody can tell whether automated backups are on"];
+  if (backups.days === 0) return ["automated backups are off"];
+  const now = clock.now().getTime();
+  const needed = neededMs(plan, request, now);
+  const days = Math.ceil(needed / DAY_MS);
+  const trails = backups.until === undefined ? undefined : (now - Date.parse(backups.until)) / 60_000;
+  return [
+    ...(backups.days < days
+      ? [
+          `automated backups are kept for ${backups.days} day${backups.days === 1 ? "" : "s"}, and this run, with its gates and the half day after it, may take ${duration(needed / 1000)}: keep them for ${days}`,
+        ]
+      : []),
+    ...(trails === undefined || Number.isNaN(trails)
+      ? ["it has no latest restorable time yet"]
+      : trails > TRAILS_MINUTES
+        ? [
+            `its latest restorable time is ${moment(backups.until ?? "")}, ${duration(trails * 60)} behind: the backups have stopped`,
+          ]
+        : []),
+  ];
+}
+
+/** From now until nobody asks for a restore any more. */
+function neededMs(
+  { gates, migrations, expectedMinutes: phases }: CompiledPlan,
+  request: RequestDoc | undefined,
+  now: number,
+): number {
+  const asked = migrations.filter(({ unasked }) => !unasked).length;
+  // Each gate may be asked twice: when nobody answers, the escalation contacts are.
+  const minutes =
+    2 *
+      (gates.rehearsal.minutes +
+        asked * gates.after.minutes +
+        gates.open.minutes +
+        gates.keep.minutes +
+        gates.restore.minutes) +
+    migrations.reduce((sum, { expectedMinutes = 0 }) => sum + expectedMinutes, 0) +
+    (phases ? phases.admit + phases.prove + phases.open : 0);
+  const window = request?.window ? Math.max(0, Date.parse(request.window.ends) - now) : 0;
+  return Math.max(minutes * 60_000, window) + AFTERWARDS_MS;
+}
+
+function has({ moments, backups }: ProductionDoc): string[] {
+  if (moments?.by === "copy") return ["this server keeps a copy of that moment"];
+  return [
+    `automated backups are kept for ${backups?.days} days`,
+    `latest restorable time ${moment(backups?.until ?? "")}`,
+    ...(moments?.baseAt ? [`newest base backup ${moment(moments.baseAt)}`] : []),
+  ];
+}

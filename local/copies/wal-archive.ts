@@ -1,0 +1,112 @@
+import { constants, mkdirSync, readdirSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
+import { needRow } from "../../lambdas/shared/session.ts";
+import type { Address } from "../server/address.ts";
+import { maintenanceFor } from "../server/fit.ts";
+import { withSessionAt } from "../server/session.ts";
+import { type Cluster, tablespacesAt } from "./cluster.ts";
+
+/** No segment is removed or used again before it was sent away. */
+export const KEEPS_WAL = { wal_keep_size: "1000TB" };
+
+const IS_SEGMENT = /^[0-9A-F]{24}$/;
+
+/**
+ * A base backup of a running server, and the WAL that it has sent away since: from the two a server is made as the first
+ * one was at any moment between. As on RDS the WAL is sent away every so often, so the newest such moment trails behind.
+ */
+export class WalArchive {
+  private sent: number;
+  private sending: Promise<Date> | undefined;
+
+  private constructor(
+    private readonly source: Cluster,
+    private readonly address: Address,
+    private readonly base: Cluster,
+    private readonly folder: string,
+    private readonly everyMs: number,
+    /** When the base backup was complete, by the server's clock. */
+    readonly from: Date,
+  ) {
+    this.sent = from.getTime();
+  }
+
+  /**
+   * @param address of the server's database and role, wherever its copies are
+   * @param base is made
+   * @param folder for the WAL; is made
+   */
+  static async of(
+    source: Cluster,
+    address: Address,
+    base: Cluster,
+    folder: string,
+    everyMs: number,
+  ): Promise<WalArchive> {
+    mkdirSync(folder, { mode: 0o700 });
+    const at = source.address(address);
+    await base.copyFrom(at, await tablespacesAt(at));
+    const { now } = await withSessionAt(at, {}, (session) =>
+      needRow<{ now: Date }>(session, "SELECT clock_timestamp() AS now"),
+    );
+    return new WalArchive(source, address, base, folder, everyMs, now);
+  }
+
+  /** The newest moment that can be restored: everything that had committed then was sent away. */
+  async until(): Promise<Date> {
+    if (Date.now() - this.sent >= this.everyMs) {
+      this.sending ??= this.send().finally(() => {
+        this.sending = undefined;
+      });
+      this.sent = (await this.sending).getTime();
+    }
+    return new Date(this.sent);
+  }
+
+  /** Starts that server as the source was at the moment. @param at ISO 8601 @throws SluiceError FleetFailed with what it said */
+  async restore(to: Cluster, settings: Readonly<Record<string, string>>, at: string): Promise<void> {
+    await to.copyFiles(this.base);
+    for (const segment of readdirSync(this.folder))
+      await copyFile(join(this.folder, segment), join(to.wal, segment), constants.COPYFILE_FICLONE);
+    await to.start(settings, at);
+  }
+
+  /**
+   * Recovery to a moment ends at the first transaction that committed after it. Of a server that nobody writes to there
+   * is none, so one is made that writes nothing; then the segment is closed and sent, with all that came before.
+   */
+  private async send(): Promise<Date> {
+    const { now, segment } = await withSessionAt(await this.superuser(), {}, async (session) => {
+      const { now } = await needRow<{ now: Date }>(session, "SELECT clock_timestamp() AS now");
+      await session.query("SELECT pg_current_xact_id()");
+      const { segment } = await needRow<{ segment: string }>(
+        session,
+        "SELECT pg_walfile_name(pg_switch_wal()) AS segment",
+      );
+      return { now, segment };
+    });
+    const there = new Set(readdirSync(this.folder));
+    for (const name of readdirSync(this.source.wal))
+      if (IS_SEGMENT.test(name) && name <= segment && !there.has(name))
+        await copyFile(join(this.source.wal, name), join(this.folder, name), constants.COPYFILE_FICLONE);
+    return now;
+  }
+
+  /** Closing a segment takes one; on a copy anybody who may come in may be whoever there is. */
+  private async superuser(): Promise<Address> {
+    const at = this.source.address(this.address);
+    const [found] = await withSessionAt(at, {}, (session) =>
+      session.query<{ user: string }>(
+        "SELECT rolname AS user FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1",
+      ),
+    );
+    if (!found)
+      throw new SluiceError(
+        ErrorName.FleetFailed,
+        "The server has no superuser who may log in, and it takes one to close a segment of the WAL: nothing can be restored to a moment here.",
+      );
+    return { ...at, user: found.user, database: maintenanceFor(at.database), options: undefined };
+  }
+}

@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { PointInTime } from "../../../lambdas/shared/ports.ts";
+import { needRow, type Session } from "../../../lambdas/shared/session.ts";
+import { PhysicalFleet } from "../../../local/copies/physical-fleet.ts";
+import { addressIn } from "../../../local/server/address.ts";
+import { type NativeDatabase, tinyDatabase } from "../../support/native.ts";
+import { type SourceServer, startSource, until } from "../../support/source-server.ts";
+
+let database: NativeDatabase;
+let source: SourceServer;
+let fleet: PhysicalFleet;
+
+beforeAll(async () => {
+  database = await tinyDatabase();
+  source = await startSource();
+  await source.session("postgres", (s) =>
+    s.exec("ALTER ROLE notes_owner REPLICATION; GRANT pg_read_all_settings TO notes_owner"),
+  );
+  await source.session(database.name, (s) =>
+    s.exec("CREATE TABLE written (id int PRIMARY KEY); ALTER TABLE written OWNER TO notes_owner"),
+  );
+  fleet = await copied(1);
+});
+afterAll(async () => {
+  await fleet?.close();
+  await source?.close();
+  await database?.drop();
+});
+beforeEach(() => on("production", (s) => s.exec("TRUNCATE written")));
+
+async function copied(walEverySeconds: number): Promise<PhysicalFleet> {
+  const made = await PhysicalFleet.at(addressIn(source.urlOf(database.name, "notes_owner")), walEverySeconds);
+  await made.copy("production");
+  return made;
+}
+
+async function on<T>(instance: string, work: (session: Session) => Promise<T>): Promise<T> {
+  const found = await fleet.describe(instance);
+  if (!found?.endpoint) throw new Error(`There is no ${instance}`);
+  return await fleet.withSession(found.endpoint, work);
+}
+const write = (id: number, instance = "production") =>
+  on(instance, (s) => s.exec(`INSERT INTO written VALUES (${id})`));
+const written = (instance: string) =>
+  on(instance, async (s) =>
+    (await s.query<{ id: number }>("SELECT id FROM written ORDER BY id")).map((row) => row.id),
+  );
+const now = () =>
+  on("production", async (s) => (await needRow<{ now: Date }>(s, "SELECT clock_timestamp() AS now")).now);
+
+/** The next whole second that begins, once it has passed: what had committed is before it, what follows is after it. */
+async function passedSecond(): Promise<string> {
+  const second = Math.floor((await now()).getTime() / 1000 + 1) * 1000;
+  await until(async () => (await now()).getTime() > second);
+  return new Date(second).toISOString();
+}
+
+async function pointAt(at: string): Promise<PointInTime> {
+  const identity = (await fleet.describe("production"))?.identity ?? "";
+  const moment = { at, lsn: null, timeline: null };
+  return { name: "moment", instance: "production", aside: "aside", identity, moment };
+}
+/** Restores it as an instance of its own. @returns the instance's name */
+async function restored(point: PointInTime): Promise<string> {
+  made += 1;
+  const instance = `restored-${made}`;
+  await until(async () => (await fleet.moments.startRestore(point, instance)) === undefined);
+  return instance;
+}
+let made = 0;
+
+describe("a physical copy is restored to a moment", () => {
+  test("with what had committed by then, and nothing that came later", async () => {
+    await write(1);
+    const point = await pointAt(await passedSecond());
+    await write(2);
+    const instance = await restored(point);
+    expect(await written(instance)).toEqual([1]);
+    expect(await written("production")).toEqual([1, 2]);
+    // It is a server of its own, in use like any other, and the same one by its number.
+    await write(3, instance);
+    expect(await written(instance)).toEqual([1, 3]);
+    const system = (name: string) =>
+      on(name, (s) => s.query("SELECT system_identifier FROM pg_control_system()"));
+    expect(await system(instance)).toEqual(await system("production"));
+  });
+
+  test("at which nobody wrote, nor since", async () => {
+    const point = await pointAt(await passedSecond());
+    expect(await written(await restored(point))).toEqual([]);
+  });
+
+  test("also when it was moved aside since", async () => {
+    await write(1);
+    const point = await pointAt(await passedSecond());
+    await write(2);
+    await fleet.startRename("production", "aside");
+    await until(async () => (await fleet.moments.startRestore(point, "production")) === undefined);
+    expect(await written("production")).toEqual([1]);
+    expect(await written("aside")).toEqual([1, 2]);
+    expect((await fleet.describe("production"))?.identity).not.toBe(point.identity);
+    await fleet.startDelete("production");
+    await fleet.startRename("aside", "production");
+  });
+
+  test("in the midst of writes: exactly those that had committed by that second are there", async () => {
+    const writes: { id: number; before: number; after: number }[] = [];
+    await on("production", async (s) => {
+      const end = Date.now() + 2_500;
+      for (let id = 1; Date.now() < end; id += 1) {
+        const before = Date.now();
+        await s.exec(`INSERT INTO written VALUES (${id})`);
+        writes.push({ id, before, after: Date.now() });
+      }
+    });
+    const second = Math.ceil((writes[0]?.after ?? 0) / 1000) * 1000;
+    const surely = writes.filter(({ after }) => after < second).map(({ id }) => id);
+    const maybe = writes.filter(({ before }) => before <= second).map(({ id }) => id);
+    expect(surely.length).toBeGreaterThan(0);
+    expect(maybe.length).toBeLessThan(writes.length);
+    const there = await written(await restored(await pointAt(new Date(second).toISOString())));
+    expect(there).toEqual(maybe.slice(0, there.length));
+    expect(there.length).toBeGreaterThanOrEqual(surely.length);
+  });
+
+  test("with transactions that were prepared and not decided then", async () => {
+    await on("production", (s) =>
+      s.exec("BEGIN; INSERT INTO written VALUES (1); PREPARE TRANSACTION 'undecided'"),
+    );
+    const point = await pointAt(await passedSecond());
+    await on("production", (s) => s.exec("COMMIT PREPARED 'undecided'"));
+    const instance = await restored(point);
+    expect(await written(instance)).toEqual([]);
+    await on(instance, (s) => s.exec("COMMIT PREPARED 'undecided'"));
+    expect(await written(instance)).toEqual([1]);
+  });
+
+  test("once, however often it is asked for; and again under another name", async () => {
+    await write(1);
+    const point = await pointAt(await passedSecond());
+    const instance = await restored(point);
+    await write(2, instance);
+    expect(await fleet.moments.startRestore(point, instance)).toBeUndefined();
+    expect(await written(instance)).toEqual([1, 2]);
+    expect(await written(await restored(point))).toEqual([1]);
+  });
+
+  test("over many segments of the WAL", async () => {
+    await on("production", (s) =>
+      s.exec(
+        "CREATE TABLE large AS SELECT i, repeat(md5(i::text), 30) AS t FROM generate_series(1, 60000) i",
+      ),
+    );
+    const point = await pointAt(await passedSecond());
+    await on("production", (s) => s.exec("DROP TABLE large"));
+    expect(await on(await restored(point), (s) => s.query("SELECT count(*)::int AS n FROM large"))).toEqual([
+      { n: 60000 },
+    ]);
+  });
+});
+
+/** A moment that was asked for before the WAL was sent that far. What is sent by chance in that very second is none. */
+async function tooEarly(): Promise<PointInTime> {
+  const point = await pointAt(await passedSecond());
+  const begun = await fleet.moments.startRestore(point, "early");
+  if (!begun) {
+    await fleet.startDelete("early");
+    return await tooEarly();
+  }
+  expect(begun).toEqual({
+    waits: { why: expect.stringContaining(`not to ${point.moment.at}`) },
+    without: [],
+  });
+  expect(await fleet.describe("early")).toBeUndefined();
+  return point;
+}
+
+describe("a moment that cannot be restored", () => {
+  test("yet, as the WAL is sent away every so often, is waited for; then it can be", async () => {
+    const often = fleet;
+    fleet = await copied(5);
+    try {
+      await write(1);
+      const point = await tooEarly();
+      await write(2);
+      await until(async () => (await fleet.moments.describe(point)).status === "available");
+      expect(await written(await restored(point))).toEqual([1]);
+    } finally {
+      await fleet.close();
+      fleet = often;
+    }
+  });
+
+  test("as it was before the base backup never can", async () => {
+    const point = await pointAt(
+      new Date(Date.parse((await fleet.moments.baseAt("production")) ?? "") - 1000).toISOString(),
+    );
+    expect(await fleet.moments.describe(point)).toMatchObject({ status: "failed" });
+    await expect(fleet.moments.startRestore(point, "never")).rejects.toMatchObject({ name: "FleetFailed" });
+  });
+
+  test("as only production is backed up", async () => {
+    await fleet.startSnapshot("snapshot", "production");
+    await fleet.startRestore("snapshot", "staging");
+    expect(await fleet.describe("staging")).toMatchObject({ backups: { days: 0 } });
+    expect((await fleet.describe("production"))?.backups?.days).toBeGreaterThan(0);
+    expect(await fleet.moments.baseAt("staging")).toBeUndefined();
+    const identity = (await fleet.describe("staging"))?.identity ?? "";
+    expect(
+      await fleet.moments.describe({ ...(await pointAt(new Date().toISOString())), identity }),
+    ).toMatchObject({
+      status: "failed",
+    });
+  });
+});
