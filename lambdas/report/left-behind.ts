@@ -17,12 +17,12 @@ export function leftBehindOf(facts: Facts, unfinished: Readonly<Record<string, C
   return [...failed, ...halfRestored(facts)];
 }
 
-/** Nobody can lift a fence in an instance that does not answer, and the snapshot was taken behind it. */
+/** Nobody can lift a fence in an instance that does not answer, and the backup was made behind it. */
 function halfRestored(facts: Facts): string[] {
   const { restoring, restored, fence, request } = facts;
   if (!restoring || restored || fence?.mode !== "connect") return [];
   return [
-    `What was being restored as ${request?.instance ?? "production"} is behind the fence, as the snapshot is. ` +
+    `What was being restored as ${request?.instance ?? "production"} is behind the fence, as its backup is. ` +
       `When it can be used: ${sentence(liftByHand(facts))}`,
   ];
 }
