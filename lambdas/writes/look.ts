@@ -34,12 +34,13 @@ export async function look(
  * @throws SluiceError BackupMismatch naming the tables
  */
 export async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise<void> {
-  const { tables } = await look("migration", ports, evidence);
-  // What is written from here on must not be in what a restore goes back to.
+  // What is written from here on must not be in what a restore goes back to. Looked at afterwards: what somebody wrote
+  // while this waited is in a restore, and not in the record.
   if (await evidence.read(Doc.moment("final")))
     await withTarget(ports, evidence, "production", (session) =>
       passMoment(session, "final", ports, evidence),
     );
+  const { tables } = await look("migration", ports, evidence);
   if (!tables)
     return ports.progress("the server's counters are off or were set back: only checksums will tell");
   if (tables.length === 0) return ports.progress("nothing was written since the record");

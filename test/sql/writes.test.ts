@@ -21,6 +21,19 @@ beforeEach(() =>
 
 const databases: Databases = { single: true, withSession: (_endpoint, work) => work(session) };
 
+/** The same, where somebody writes while a worker waits. */
+const writing = (sql: string): Databases => ({
+  single: true,
+  withSession: (_endpoint, work) =>
+    work({
+      ...session,
+      query: async <Row>(text: string, params?: readonly unknown[]) => {
+        if (text.includes("pg_sleep")) await session.exec(sql);
+        return await session.query<Row>(text, params);
+      },
+    }),
+});
+
 /** A run that has just recorded production. */
 async function recorded(
   fence: "connect" | "none" = "connect",
@@ -48,6 +61,17 @@ async function recorded(
 }
 
 describe("before the first migration", () => {
+  test("what is written while the moment is waited for is refused: a restore would hold it, the record does not", async () => {
+    const { look, evidence, ports } = await recorded();
+    const [clock] = await session.query<{ soon: Date }>(
+      "SELECT clock_timestamp() + interval '0.3 s' AS soon",
+    );
+    const at = clock?.soon.toISOString();
+    await evidence.keep(Doc.moment("final"), { moment: { at, lsn: null, timeline: null }, notedAt: at });
+    ports.databases = writing("INSERT INTO app.orders VALUES (11, 1)");
+    await expect(look()).rejects.toThrow(/app\.orders: rows: 1 inserted/);
+  });
+
   test("nothing was written since the record: the run goes on", async () => {
     const { look, evidence } = await recorded();
     await look();
