@@ -91,9 +91,12 @@ async function runLocked(
     if (mustLeave(ports, WORKER_MARGIN_MS)) return "leave";
     lock ??= await again();
     if (!lock) return "leave";
-    const { run, ordinal, step, row } = left;
+    const { run, ordinal, step } = left;
+    const row = lock === first ? left.row : rowOf(left, lock.rows);
+    // Whoever had the lock since the last step has done it.
+    if (row?.outcome === "done") continue;
     ports.progress(`${run.file.path}: ${step.name} (${ordinal + 1} of ${run.file.steps.length})`);
-    const work = workFor(session, ports, lock, left);
+    const work = workFor(session, ports, lock, { ...left, row });
     const overdue = lock === first ? first.overdue : undefined;
     const became = await runStep(work, row, overdue, ...aroundOf(left, ports, lock));
     if (became !== "done") return became;
@@ -132,6 +135,10 @@ function leftOf(run: StepsRun, all: readonly StepRow[]): Left[] {
     begins: begins && index === 0,
     ends: index === left.length - 1,
   }));
+}
+
+function rowOf({ run, ordinal }: Left, all: readonly StepRow[]): StepRow | undefined {
+  return rowsOf(all, run.key).find((row) => row.ordinal === ordinal);
 }
 
 /** What goes into the transactions of a step: statements that go first, and those that go last. */

@@ -1,6 +1,8 @@
 import type { ObjectName } from "../../lambdas/shared/plan.ts";
 import {
   fieldsOf,
+  lastWord,
+  type Node,
   nodesWithin,
   type ParsedStatement,
   relationIn,
@@ -18,10 +20,18 @@ export function relationsOf(statements: readonly ParsedStatement[]): ObjectName[
     if (!node || OPAQUE.some((type) => type in node)) return undefined;
     // A query is run for what its functions do.
     if (!nodesWithin(fieldsOf(node, "SelectStmt"), "FuncCall").next().done) return undefined;
+    if (givesLocksBack(node)) return undefined;
     const note = (relation: ObjectName) => found.set(`${relation.schema ?? ""}\0${relation.name}`, relation);
     named(node, note);
   }
   return [...found.values()];
+}
+
+/** Also where a statement is run for something else: the lock of the run's steps would be gone without a word. */
+function givesLocksBack(node: Node): boolean {
+  for (const { funcname } of nodesWithin(node, "FuncCall"))
+    if (lastWord(funcname as Words).startsWith("pg_advisory_unlock")) return true;
+  return false;
 }
 
 /** In the order of the text, and without recursion: a long chain of operators is as deep as it is long. */

@@ -239,4 +239,33 @@ describe("the steps of a file, where there is one session only", () => {
     expect(await noted()).toEqual([{ version: "002" }, { version: "003" }]);
     expect(await session.query("SELECT id FROM a")).toEqual([{ id: 1 }]);
   });
+
+  test.each([
+    ["asks for that alone", "SELECT pg_advisory_unlock_all();"],
+    ["does so on the way", "CREATE TABLE b AS SELECT pg_advisory_unlock_all()::text AS told;"],
+  ])(
+    "of which one gives the lock back and %s are each done once, whoever had the lock in between",
+    async (_, sql) => {
+      const run = runOf(
+        `-- sluice: step "one"\nCREATE TABLE a (id int);\n-- sluice: step "two"\n${sql}\n-- sluice: step "three"\nINSERT INTO a VALUES (1);`,
+      );
+      await ensureLedger(session);
+      let asked = 0;
+      const steps = await runFiles(
+        {
+          ...session,
+          together: async (statements) => {
+            const asks = statements[0]?.includes("pg_try_advisory_lock");
+            if (asks && ++asked === 2) await runFiles(session, memoryPorts(), [run]);
+            return await session.together(statements);
+          },
+        },
+        memoryPorts(),
+        [run],
+      );
+      expect(asked).toBeGreaterThan(1);
+      expect(steps?.[0]?.map(({ name }) => name)).toEqual(["one", "two", "three"]);
+      expect(await session.query("SELECT id FROM a")).toEqual([{ id: 1 }]);
+    },
+  );
 });
