@@ -32,7 +32,7 @@ export async function chooseBackup(
   production: ProductionDoc,
 ): Promise<PreflightCheck> {
   const request = await evidence.read<RequestDoc>(Doc.request);
-  const { wanted, by, why } = choice(ports, production, request ?? undefined);
+  const { wanted, by, why, clash } = choice(ports, production, request ?? undefined);
   const doc = await evidence.once<BackupDoc>(Doc.backup, async () => {
     const at = ports.clock.now().toISOString();
     if (by === "snapshot") return { at, by, why };
@@ -48,7 +48,8 @@ export async function chooseBackup(
   });
   return {
     name: BACKUP,
-    passed: by === "point-in-time" || wanted === "snapshot" ? true : wanted === undefined ? null : false,
+    // By the run's choice: the backups may be others by now than when its first worker looked.
+    passed: doc.by === "point-in-time" || wanted === "snapshot" ? true : wanted === undefined ? null : false,
     expected:
       wanted === "snapshot"
         ? "a snapshot, as it is asked for"
@@ -58,8 +59,9 @@ export async function chooseBackup(
         ? `to the moment: ${doc.why.join("; ")}`
         : `by a snapshot: ${doc.why.join("; ")}`,
     mend:
+      clash ??
       "Keep automated backups on, for as many days as it says, and see that the instance's latest restorable time follows. " +
-      "Else a snapshot is taken within the downtime, which `backup: snapshot` asks for.",
+        "Else a snapshot is taken within the downtime, which `backup: snapshot` asks for.",
   };
 }
 
@@ -71,6 +73,8 @@ interface Choice {
   wanted: BackupDoc["by"] | undefined;
   by: BackupDoc["by"];
   why: string[];
+  /** Where two wishes exclude each other: what to do about it. */
+  clash?: string;
 }
 
 function choice(ports: Ports, production: ProductionDoc, request: RequestDoc | undefined): Choice {
@@ -91,8 +95,12 @@ function choice(ports: Ports, production: ProductionDoc, request: RequestDoc | u
   if (asked.length > 0 && !strict) return { wanted: "snapshot", by: "snapshot", why: asked };
   const lacks = [...asked, ...lacking(ports, production, request)];
   const wanted = strict ? ("point-in-time" as const) : undefined;
+  const clash =
+    asked.length > 0
+      ? `\`backup: point-in-time\` in the ${plan.backup === "point-in-time" ? "plan" : "settings"} and this exclude each other: take one of the two out.`
+      : undefined;
   return lacks.length > 0
-    ? { wanted, by: "snapshot", why: lacks }
+    ? { wanted, by: "snapshot", why: lacks, ...(clash ? { clash } : {}) }
     : { wanted, by: "point-in-time", why: has(production) };
 }
 

@@ -51,6 +51,15 @@ describe("where the instance's backups allow it", () => {
     await chooseBackup(session, ports, evidence, { moments: archive, backups: { days: 0 } } as ProductionDoc);
     expect(await evidence.need<BackupDoc>(Doc.backup)).toMatchObject({ by: "point-in-time" });
   });
+
+  test("the moment is refused to whoever asks for it alone, where the first worker chose a snapshot", async () => {
+    const { evidence, ports } = await chosen(
+      { moments: archive, backups: { days: 7 } },
+      { settings: { backup: "point-in-time" } },
+    );
+    const check = await chooseBackup(session, ports, evidence, good as ProductionDoc);
+    expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(/^by a snapshot/) });
+  });
 });
 
 const LACKS: [string, Partial<ProductionDoc>, RegExp][] = [
@@ -111,6 +120,8 @@ describe("a snapshot that is asked for", () => {
       plan: { backup: "point-in-time" },
     });
     expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(/settings ask/) });
+    // Nothing is wrong with the backups.
+    expect(check.mend).toMatch(/point-in-time` in the plan.*take one of the two out/);
   });
 });
 
