@@ -26,7 +26,7 @@ export class RdsMoments implements Moments {
   constructor(private readonly client: RDSClient) {}
 
   async baseAt(instance: string): Promise<string | undefined> {
-    return await this.newestBase(instance, Number.POSITIVE_INFINITY);
+    return newest(await this.bases(instance));
   }
 
   async hold(): Promise<boolean> {
@@ -40,9 +40,10 @@ export class RdsMoments implements Moments {
         status: "pending",
         statusText: `Neither ${point.instance} nor ${point.aside} is to be seen with the resource id ${point.identity}: it may be between its names, or somebody deleted it.`,
       };
+    const bases = await this.bases(db.DBInstanceIdentifier ?? "");
     return {
-      ...stateOf(db, point),
-      baseAt: await this.newestBase(db.DBInstanceIdentifier ?? "", Date.parse(point.moment.at)),
+      ...stateOf(db, point, bases),
+      baseAt: newest(bases.filter((at) => at < Date.parse(point.moment.at))),
       encrypted: db.StorageEncrypted,
       kmsKey: db.KmsKeyId,
     };
@@ -79,21 +80,24 @@ export class RdsMoments implements Moments {
     return undefined;
   }
 
-  /** Nice to know, for how long a restore may take: none may fail for want of it. */
-  private async newestBase(instance: string, before: number): Promise<string | undefined> {
-    const made = await this.client
+  /** When the base backups that are there were made. Nothing may fail for want of them: then there are none to see. */
+  private async bases(instance: string): Promise<number[]> {
+    return await this.client
       .send(new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance, SnapshotType: "automated" }))
       .then(({ DBSnapshots = [] }) =>
         DBSnapshots.flatMap(({ Status, SnapshotCreateTime }) =>
           Status === "available" && SnapshotCreateTime ? [SnapshotCreateTime.getTime()] : [],
-        ).filter((at) => at < before),
+        ),
       )
       .catch(() => []);
-    return made.length === 0 ? undefined : new Date(Math.max(...made)).toISOString();
   }
 }
 
-function stateOf(db: DBInstance, { moment }: PointInTime): MomentState {
+function newest(times: readonly number[]): string | undefined {
+  return times.length === 0 ? undefined : new Date(Math.max(...times)).toISOString();
+}
+
+function stateOf(db: DBInstance, { moment }: PointInTime, bases: readonly number[]): MomentState {
   const name = db.DBInstanceIdentifier ?? "";
   const days = db.BackupRetentionPeriod ?? 0;
   if (days === 0)
@@ -113,6 +117,14 @@ function stateOf(db: DBInstance, { moment }: PointInTime): MomentState {
       status: "failed",
       statusText: `${window}: ${moment.at} is over, as automated backups are kept for ${days} days.`,
       from,
+      until,
+    };
+  // Turned off and on again, or kept for fewer days for a while: what they began with then is gone.
+  const oldest = Math.min(...bases);
+  if (bases.length > 0 && oldest > at)
+    return {
+      status: "failed",
+      statusText: `The oldest automated backup of ${name} that is kept is of ${new Date(oldest).toISOString()}, after ${moment.at}: those before it were deleted, as where automated backups are turned off for a while.`,
       until,
     };
   // RDS takes times before the latest one.

@@ -74,6 +74,18 @@ describe("whether production can be restored to the moment by now", () => {
     });
   });
 
+  test("where backups were turned off and on again meanwhile it never can, though their days would allow it", async () => {
+    rds.on(DescribeDBSnapshotsCommand).resolves({
+      DBSnapshots: [{ Status: "available", SnapshotCreateTime: new Date("2026-11-03T02:03:00Z") }],
+    });
+    expect(await moments.describe(point)).toMatchObject({
+      status: "failed",
+      statusText: expect.stringMatching(
+        /oldest .* is of 2026-11-03T02:03:00.000Z, after 2026-11-03T02:00:07/,
+      ),
+    });
+  });
+
   test("while there is no first backup it is waited for", async () => {
     knows({ orders: { LatestRestorableTime: undefined } });
     expect(await moments.describe(point)).toMatchObject({ status: "pending" });
