@@ -26,7 +26,7 @@ const MARGIN_MS = 50;
 /** By so much the server's clock may have been put back between preflight and the moment; that long is waited then. */
 const MOST_PUT_BACK_MS = 30_000;
 
-/** Clocks that are kept in time by the network differ by a few milliseconds, and a worker may be slow to ask. */
+/** A worker may be slow to ask. */
 const UNSURE_MS = 1_000;
 
 /**
@@ -144,7 +144,8 @@ async function clockPutBack(
       ErrorName.BackupMismatch,
       `The server's clock was put back by about ${Math.round(putBackMs / 1000)} s since preflight. Transactions are dated by that clock: those of before would be missing after a restore to a moment. Wait for as long, or ask for \`backup: snapshot\`; then start a new run.`,
     );
-  return { putBackMs: putBackMs > UNSURE_MS ? putBackMs : 0 };
+  // Also where it is little, and may be the network's: to wait for it costs no more than it is.
+  return { putBackMs: Math.max(0, putBackMs) };
 }
 
 /** One that is committed after the moment would be in doubt after a restore: neither there nor gone. */
