@@ -1,9 +1,10 @@
 import { passMoment } from "../moments/note.ts";
-import { Doc } from "../shared/documents.ts";
+import { Doc, type MomentPassedDoc, type RecordDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
+import { needRow, type Session } from "../shared/session.ts";
 import { type MarkDoc, takeMark, type Written, writtenBetween } from "./mark.ts";
 import { writtenInWords } from "./words.ts";
 
@@ -28,6 +29,49 @@ export async function look(
   );
 }
 
+/** So long a session that stays connected may keep to itself what it wrote; one that ends says it at once. */
+const COUNTED_AFTER_MS = 10_500;
+
+/** Others that write by themselves, or nothing. */
+const OTHERS = `
+SELECT count(*)::int AS others FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid()
+   AND backend_type NOT IN ('autovacuum worker', 'parallel worker', 'walsender')`;
+
+/**
+ * Waits until the server's counters have what was written before the moment was past. A record takes a second or two,
+ * and they may be later than that. Most often nothing is waited for: nobody else is connected, or nobody has written.
+ */
+async function untilCounted(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
+  if (ports.settings.fence === "none" || (await wroteNothing(evidence))) return;
+  const { serverTime } = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  for (let told = false; ; told = true) {
+    const { others } = await needRow<{ others: number }>(session, OTHERS);
+    const { since } = await needRow<{ since: number }>(
+      session,
+      "SELECT (extract(epoch FROM clock_timestamp() - $1::timestamptz) * 1000)::float8 AS since",
+      [serverTime],
+    );
+    if (others === 0 || since >= COUNTED_AFTER_MS) return;
+    if (!told)
+      ports.progress(
+        "Others are connected to production, and something was written on its server since the record: the counters tell within ten seconds what",
+      );
+    await session.query("SELECT pg_sleep($1)", [Math.min(1, (COUNTED_AFTER_MS - since) / 1000)]);
+  }
+}
+
+/**
+ * Whether the run's own transactions are all that there were on the server since the record's mark: the moment is noted
+ * and passed by one each. False where that is not known.
+ */
+async function wroteNothing(evidence: RunEvidence): Promise<boolean> {
+  const mark = (await evidence.read<RecordDoc>(Doc.record("before")))?.mark;
+  const passed = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  if (!mark || BigInt.asUintN(32, BigInt(mark.transaction)) !== BigInt(mark.since)) return false;
+  return BigInt(passed.transaction) - BigInt(mark.transaction) === 2n;
+}
+
 /**
  * Before anything is migrated: behind the fence nothing may have been written since the record, or the snapshot is of
  * something else than the record, and a restore would lose what came after it.
@@ -37,9 +81,10 @@ export async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise
   // What is written from here on must not be in what a restore goes back to. Looked at afterwards: what somebody wrote
   // while this waited is in a restore, and not in the record.
   if (await evidence.read(Doc.moment("final")))
-    await withTarget(ports, evidence, "production", (session) =>
-      passMoment(session, "final", ports, evidence),
-    );
+    await withTarget(ports, evidence, "production", async (session) => {
+      await passMoment(session, "final", ports, evidence);
+      await untilCounted(session, ports, evidence);
+    });
   const { tables } = await look("migration", ports, evidence);
   if (!tables)
     return ports.progress("the server's counters are off or were set back: only checksums will tell");

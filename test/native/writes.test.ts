@@ -1,7 +1,14 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { recordTask } from "../../lambdas/record/task.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
+import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
+import type { Session } from "../../lambdas/shared/session.ts";
+import { invoke, type Task } from "../../lambdas/shared/task.ts";
 import { takeMark, writtenBetween } from "../../lambdas/writes/mark.ts";
+import { writesTask } from "../../lambdas/writes/task.ts";
 import { type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
+import { memoryPorts } from "../support/ports.ts";
 
 let database: NativeDatabase;
 beforeEach(async () => {
@@ -45,4 +52,49 @@ test("what a session wrote that ended is counted", async () => {
     session.exec("UPDATE note SET body = 'late'"),
   );
   expect(writtenBetween(before, await mark())).toMatchObject([{ table: "public.note", how: "rows" }]);
+});
+
+describe("between the record and the first migration, where production is backed up to a moment", () => {
+  const within = <T>(work: (session: Session) => Promise<T>) =>
+    withPgSession({ connectionString: database.url }, work);
+
+  /** A run that has just recorded production, and noted the moment. */
+  async function recorded() {
+    const ports = memoryPorts({
+      databases: { single: false, withSession: (_endpoint, work) => within(work) },
+    });
+    ports.clock.now = () => new Date();
+    const evidence = evidenceOf(ports.evidence, "run-1");
+    await evidence.keep(Doc.production, {
+      endpoint: { host: "production", port: 5432 },
+      moments: { by: "archive", baseAt: null },
+    });
+    await evidence.keep(Doc.backup, { by: "point-in-time", why: [] });
+    const call = <Event>(task: Task<Event>, event: object) =>
+      invoke(
+        task,
+        { run: "run-1", execution: "e", planChecksum: "a".repeat(64), state: "a state", ...event },
+        ports,
+      );
+    await call(recordTask, { when: "before" });
+    return { ports, look: () => call(writesTask, { action: "look" }) };
+  }
+  const WAITS = expect.stringContaining("Others are connected");
+
+  test("a write is seen of a session that stays, and has not told the server's counters yet", async () => {
+    await within(async (stranger) => {
+      const { look, ports } = await recorded();
+      await stranger.query("SELECT count(*) FROM note");
+      await stranger.exec("UPDATE note SET body = 'late'");
+      await expect(look()).rejects.toThrow(/public\.note: rows: \d+ updated/);
+      expect(ports.lines).toContainEqual(WAITS);
+    });
+  });
+
+  test("nothing is waited for where somebody writes elsewhere on the server, and nobody else is connected", async () => {
+    const { look, ports } = await recorded();
+    await onServer((session) => session.query("SELECT pg_current_xact_id()"));
+    await look();
+    expect(ports.lines).not.toContainEqual(WAITS);
+  });
 });

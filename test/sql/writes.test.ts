@@ -38,10 +38,15 @@ const writing = (sql: string): Databases => ({
 async function recorded(
   fence: "connect" | "none" = "connect",
   contents: Record<string, "count" | "sample" | "full"> = {},
+  backup: "snapshot" | "point-in-time" = "snapshot",
 ) {
   const ports = memoryPorts({ databases, settings: { fence }, plan: { contents } });
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+  await evidence.keep(Doc.production, {
+    endpoint: { host: "production", port: 5432 },
+    moments: { by: "copy", baseAt: null },
+  });
+  await evidence.keep(Doc.backup, { by: backup, why: [] });
   const call = <Event>(task: Task<Event>, event: object) =>
     invoke(
       task,
@@ -70,6 +75,22 @@ describe("before the first migration", () => {
     await evidence.keep(Doc.moment("final"), { moment: { at, lsn: null, timeline: null }, notedAt: at });
     ports.databases = writing("INSERT INTO app.orders VALUES (11, 1)");
     await expect(look()).rejects.toThrow(/app\.orders: rows: 1 inserted/);
+  });
+
+  test.each([
+    ["and nobody wrote is gone on at once", "SELECT 1", false],
+    ["and somebody wrote waits until the counters have it", "SELECT pg_current_xact_id()", true],
+  ])("where others are connected %s", async (_, sql, waits) => {
+    const { look, ports } = await recorded("connect", {}, "point-in-time");
+    await session.exec(sql);
+    let asked = 0;
+    const others = async <Row>(text: string, params?: readonly unknown[]) =>
+      text.includes("AS others")
+        ? ([{ others: asked++ === 0 ? 1 : 0 }] as Row[])
+        : await session.query<Row>(text, params);
+    ports.databases = { single: true, withSession: (_endpoint, work) => work({ ...session, query: others }) };
+    await look();
+    expect(ports.lines.some((line) => line.includes("Others are connected"))).toBe(waits);
   });
 
   test("nothing was written since the record: the run goes on", async () => {
