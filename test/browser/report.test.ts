@@ -109,7 +109,7 @@ const CASES: Case[] = [
   {
     end: "Restored",
     title: "Restored from the backup (rehearsal)",
-    says: ["this rollback is broken", "was restored from snapshot", "Production, restored"],
+    says: ["this rollback is broken", "was restored to", "Production, restored"],
     run: async () => ({ ...(await broken()), noGo: ["after-003"] }),
   },
   {
