@@ -5,16 +5,17 @@ import { count, grouped, milliseconds, moment } from "../words.ts";
 import { bullets, mark, section, table } from "./parts.ts";
 
 /** The plan's form for staging results, filled in. */
-export function stagingSection({ staging, benchmarks, wayBack, backup }: Report): Html | false {
+export function stagingSection({ staging, benchmarks, wayBack, backup, snapshots }: Report): Html | false {
   const { verified, completedAt, issues, rollbackTested, rollbacks, approved, approvedBy } = staging;
   if (!verified && staging.instance === null && approved === "not yet") return false;
+  const cloned = snapshots.some(({ purpose, clone }) => purpose === "rehearsal" && clone);
   const measured = benchmarks.filter((benchmark) => benchmark.staging !== null);
   const notYet = mark(null, { yes: "", no: "", unknown: "Not yet" });
   const rows: [string, Html][] = [
     [
-      "Backup restored and read",
+      cloned ? "Clone read" : "Backup restored and read",
       verified
-        ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}`
+        ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}${cloned && ". No backup was tested by it"}`
         : notYet,
     ],
     [
