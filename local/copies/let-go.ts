@@ -9,24 +9,26 @@ import type { Session } from "../../lambdas/shared/session.ts";
 export const LET_GO_UP_TO_BYTES = 1024 ** 3;
 
 const OBJECT_IN_USE = "55006";
+const UNDEFINED_DATABASE = "3D000";
 const PREFIX = "sluice-let-go-";
 const IS_LET_GO = `datname ~ '^${PREFIX}\\d+$' AND pg_has_role(datdba, 'USAGE')`;
 
 /** Gives a database a name that says that nobody needs it. False: there is no room for it, or somebody is in it. */
 export async function letGo(session: Session, database: string, upToBytes: number): Promise<boolean> {
-  const [row] = await session.query<{ sql: string }>(
-    `SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, '${PREFIX}' || max(oid) FILTER (WHERE datname = $1)) AS sql
-       FROM pg_database
-      WHERE (datname = $1 OR ${IS_LET_GO}) AND has_database_privilege(oid, 'CONNECT')
-     HAVING bool_or(datname = $1) AND sum(pg_database_size(oid)) <= $2`,
-    [database, upToBytes],
-  );
-  if (!row) return false;
   try {
-    await session.exec(row.sql);
-    return true;
+    const [row] = await session.query<{ sql: string }>(
+      `SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, '${PREFIX}' || max(oid) FILTER (WHERE datname = $1)) AS sql
+         FROM pg_database
+        WHERE (datname = $1 OR ${IS_LET_GO}) AND has_database_privilege(oid, 'CONNECT')
+       HAVING bool_or(datname = $1) AND sum(pg_database_size(oid)) <= $2`,
+      [database, upToBytes],
+    );
+    if (row) await session.exec(row.sql);
+    return row !== undefined;
   } catch (error) {
-    if (isPostgresError(error) && error.code === OBJECT_IN_USE) return false;
+    // Another run may drop what it, or this one, let go, while its size is looked at.
+    if (isPostgresError(error) && [OBJECT_IN_USE, UNDEFINED_DATABASE].includes(error.code ?? ""))
+      return false;
     throw error;
   }
 }

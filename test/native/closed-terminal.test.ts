@@ -17,7 +17,7 @@ afterEach(async () => {
   const ours = (await databases()).filter(
     (name) => name.startsWith(database.name) || name.startsWith("sluice-"),
   );
-  for (const name of ours) await onServer((s) => s.exec(`DROP DATABASE "${name}" WITH (FORCE)`));
+  for (const name of ours) await onServer((s) => s.exec(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`));
 });
 
 /** The command at a terminal of its own, by util-linux's `script`, which is the terminal. */
