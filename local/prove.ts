@@ -11,10 +11,17 @@ import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
 import { marked, recordOf } from "../lambdas/record/records.ts";
 import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
 import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
-import type { PlanSummary } from "../lambdas/report/plan-summary.ts";
 import { countRows } from "../lambdas/row-versions/count.ts";
-import { type MarkedTable, markedTables, otherLineage, type RowMark } from "../lambdas/row-versions/mark.ts";
-import { Doc, type RecordDoc, type ScopeDoc, type TableContentDoc } from "../lambdas/shared/documents.ts";
+import { markedTables, otherLineage } from "../lambdas/row-versions/mark.ts";
+import type { PlanSummary } from "../lambdas/shared/documents.ts";
+import {
+  Doc,
+  type MarkedTable,
+  type RecordDoc,
+  type RowMark,
+  type ScopeDoc,
+  type TableContentDoc,
+} from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { type AftercareDoc, Doc, type WatchScheduleDoc } from "../shared/documents.ts";
-import type { Instance, Ports } from "../shared/ports.ts";
+import { type AftercareDoc, Doc } from "../shared/documents.ts";
+import type { Instance, Ports, WatchScheduleDoc } from "../shared/ports.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 
 const event = z.strictObject(runFields);

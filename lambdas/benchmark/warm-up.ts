@@ -1,7 +1,7 @@
 /** Runs that are not counted: at least so many, and no more than so many, nor for longer than so. */
 const LEAST = 3;
 const MOST = 20;
-const LONGEST_MS = 60_000;
+const LONGEST_WARM_UP_MS = 60_000;
 
 /**
  * True when the last runs say that there is nothing left to warm up. A restored volume loads lazily: of two runs the
@@ -17,7 +17,7 @@ export function isWarm(takenMs: readonly number[]): boolean {
 export async function warmUp(run: () => Promise<number>): Promise<number[]> {
   const taken: number[] = [];
   let spent = 0;
-  while (taken.length < MOST && spent < LONGEST_MS && !isWarm(taken)) {
+  while (taken.length < MOST && spent < LONGEST_WARM_UP_MS && !isWarm(taken)) {
     const ms = await run();
     taken.push(ms);
     spent += ms;

@@ -1,6 +1,13 @@
 import { modeOf } from "../record/compare-contents.ts";
-import type { MarkedColumn, MarkedTable, RowMark } from "../row-versions/mark.ts";
-import type { ColumnChangeDoc, RowChangesDoc, TableChangeDoc, TableContentDoc } from "../shared/documents.ts";
+import type {
+  ColumnChangeDoc,
+  MarkedColumn,
+  MarkedTable,
+  RowChangesDoc,
+  RowMark,
+  TableChangeDoc,
+  TableContentDoc,
+} from "../shared/documents.ts";
 
 /** A database at some moment. */
 export interface Moment {

@@ -1,16 +1,7 @@
+import type { CronJob } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import { needRow, type Session, withTransaction } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
-
-/** An active job of pg_cron. Its command is left out: it may hold a password. */
-export interface CronJob {
-  /** As pg_cron numbers it; decimal text. */
-  id: string;
-  name: string | null;
-  schedule: string;
-  /** Whose it is, and as whom it runs. */
-  role: string;
-}
 
 export interface CronJobs {
   /** Active, and run in the database that was asked about. */

@@ -1,10 +1,10 @@
-import { Doc, type FenceSet, type StilledDoc } from "../shared/documents.ts";
+import { type CronJob, Doc, type FenceSet, type StilledDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { activeJobs, type CronJob, cronDatabase, jobText, setActive } from "./cron.ts";
+import { activeJobs, cronDatabase, jobText, setActive } from "./cron.ts";
 import { migrationsStand } from "./revoked.ts";
 import { stoppedByPlan } from "./stopped-by-plan.ts";
 import { enabledSubscriptions, setEnabled } from "./subscriptions.ts";

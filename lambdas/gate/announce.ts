@@ -34,7 +34,7 @@ export function gateDecided(
 /** Announces, or lets it be: who only listens must not hold up a gate. */
 export async function announce(announcement: Announcement, ports: Ports): Promise<void> {
   try {
-    await ports.announcer.announce({ ...announcement, detail: short(announcement.detail) });
+    await ports.announcer.announce({ ...announcement, detail: shortened(announcement.detail) });
   } catch (error) {
     ports.progress(
       `"${announcement.type}" was not announced: ${error instanceof Error ? error.message : "error"}`,
@@ -43,7 +43,7 @@ export async function announce(announcement: Announcement, ports: Ports): Promis
 }
 
 /** What people read of it is plain text of a length that an event may have. */
-function short(detail: Announcement["detail"]): Announcement["detail"] {
+function shortened(detail: Announcement["detail"]): Announcement["detail"] {
   const said = (value: unknown): unknown => {
     if (typeof value === "string") return cutText(plain(value));
     return Array.isArray(value)

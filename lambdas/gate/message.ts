@@ -1,6 +1,6 @@
 import { cutLines, cutText } from "../shared/cut.ts";
 import type { GateDoc } from "../shared/documents.ts";
-import { plain as plainText } from "../shared/plain.ts";
+import { plain } from "../shared/plain.ts";
 import type { Notice } from "../shared/ports.ts";
 import { knownAs } from "../shared/run-database.ts";
 import type { RunSettings } from "../shared/settings.ts";
@@ -16,16 +16,16 @@ export function gateNotice(
   to?: { id: string; name: string },
 ): Notice {
   const lines = [
-    ...(doc.warnings ? [...doc.warnings.map(plain), ""] : []),
+    ...(doc.warnings ? [...doc.warnings.map(cutPlain), ""] : []),
     doc.escalation
       ? "This gate was not decided in time. It is now yours to decide."
       : "A migration waits for your decision.",
     "",
-    `  Question  ${plain(doc.question)}`,
-    `  Database  ${plain(settings.instance)} (${plain(settings.database)})`,
-    `  Plan      ${plain(planTitle)}`,
+    `  Question  ${cutPlain(doc.question)}`,
+    `  Database  ${cutPlain(settings.instance)} (${cutPlain(settings.database)})`,
+    `  Plan      ${cutPlain(planTitle)}`,
     `  Gate      ${doc.gate}`,
-    `  Run       ${plain(run)}`,
+    `  Run       ${cutPlain(run)}`,
     "",
     ...(doc.changed.length > 0
       ? [
@@ -35,10 +35,10 @@ export function gateNotice(
         ]
       : []),
     ...(doc.window && doc.window.override !== null
-      ? [`It may go on outside the maintenance window, for this reason: ${plain(doc.window.override)}`, ""]
+      ? [`It may go on outside the maintenance window, for this reason: ${cutPlain(doc.window.override)}`, ""]
       : []),
-    `Go:    ${plain(doc.go)}`,
-    `No-Go: ${plain(doc.noGo)}`,
+    `Go:    ${cutPlain(doc.go)}`,
+    `No-Go: ${cutPlain(doc.noGo)}`,
     "",
     ...(doc.quorum
       ? [
@@ -53,10 +53,14 @@ export function gateNotice(
     "",
     `Until ${utc(doc.expiresAt)}. ${atItsEnd(doc)}`,
     to
-      ? `The link is yours alone, ${plain(to.name)}: an answer by it is your answer. Do not pass it on. Opening it decides nothing.`
+      ? `The link is yours alone, ${cutPlain(to.name)}: an answer by it is your answer. Do not pass it on. Opening it decides nothing.`
       : "The link is for you: whoever has it can decide. Opening it decides nothing.",
     ...(settings.contacts.length > 0
-      ? ["", "Contacts", ...settings.contacts.map(({ role, name }) => `  ${plain(role)}: ${plain(name)}`)]
+      ? [
+          "",
+          "Contacts",
+          ...settings.contacts.map(({ role, name }) => `  ${cutPlain(role)}: ${cutPlain(name)}`),
+        ]
       : []),
     "",
   ];
@@ -85,9 +89,9 @@ function short(text: string, most: number): string {
   return ascii.length <= most ? ascii : `${ascii.slice(0, most - 3)}...`;
 }
 
-const item = (text: string) => `  - ${plain(text)}`;
+const item = (text: string) => `  - ${cutPlain(text)}`;
 
-const plain = (text: string) => cutText(plainText(text), 500);
+const cutPlain = (text: string) => cutText(plain(text), 500);
 
 function utc(iso: string): string {
   return `${iso.slice(0, 16).replace("T", " ")} UTC`;

@@ -1,9 +1,8 @@
 import { FOUND_ROLES, NOBODY_KEPT_OUT } from "../preflight/find-roles.ts";
 import { OUTSIDE_STEPS } from "../preflight/inspect-outside.ts";
 import { onlyOthers } from "../prove/made.ts";
-import type { PlanSummary } from "../report/plan-summary.ts";
-import { restoredOtherwise } from "../report/staging.ts";
 import { duration, milliseconds } from "../report/words.ts";
+import type { PlanSummary } from "../shared/documents.ts";
 import {
   type BenchmarksDoc,
   Doc,
@@ -18,6 +17,7 @@ import {
 import type { RunEvidence } from "../shared/evidence.ts";
 import { stagingNow } from "../shared/places.ts";
 import { noticeText } from "../shared/plan.ts";
+import { restoredOtherwise } from "../shared/restored-instance.ts";
 import type { GateKind } from "./kinds.ts";
 
 const MOST = 12;

@@ -1,6 +1,8 @@
 import { isPostgresError, messageOf } from "../shared/errors.ts";
 import type { SqlFile, Statement, Step } from "../shared/plan.ts";
-import { NOBODY } from "../staging/disarm.ts";
+
+/** Login that no server has: a mapping that names it lets nobody in. */
+export const NOBODY = "sluice_copy_may_not_connect";
 
 /** Says where in the file a statement failed, shows the line, and gives the server's own words. */
 export function describeStatementError(

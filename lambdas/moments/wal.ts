@@ -1,3 +1,4 @@
+import { bytes, moment as words } from "../report/words.ts";
 import { isPostgresError } from "../shared/errors.ts";
 import { needRow, type Session } from "../shared/session.ts";
 
@@ -34,4 +35,10 @@ export function replayedBytes(
   // Where nobody knows when the base backup was made: they are made every day.
   const hours = baseAt === null ? 24 : Math.max(0, Date.parse(until) - Date.parse(baseAt)) / 3_600_000;
   return Math.round(bytesPerHour * hours);
+}
+
+/** The price of a restore to a moment, such as `about 12 GiB of WAL, written since 2026-11-03 01:10:00 UTC`. */
+export function replayText({ bytes: size, baseAt }: { bytes: number | null; baseAt: string | null }): string {
+  const much = size === null ? "WAL of unknown size" : `about ${bytes(size)} of WAL`;
+  return `${much}, written since ${baseAt === null ? "the last base backup, at most a day" : words(baseAt)}`;
 }

@@ -1,16 +1,10 @@
 import { readServerClock } from "../moments/server-clock.ts";
 import { walRate } from "../moments/wal.ts";
 import { duration, moment } from "../report/words.ts";
-import {
-  type BackupDoc,
-  Doc,
-  type PreflightCheck,
-  type ProductionDoc,
-  type RequestDoc,
-} from "../shared/documents.ts";
+import { type BackupDoc, Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 
 const DAY_MS = 86_400_000;

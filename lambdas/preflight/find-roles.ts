@@ -1,7 +1,7 @@
-import { Doc, type FoundRolesDoc, type PreflightCheck } from "../shared/documents.ts";
+import { Doc, type FoundRolesDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { note } from "./note.ts";

@@ -1,6 +1,6 @@
 import { tablesLeftOut } from "../record/modes.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
+import type { PreflightCheck } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";

@@ -1,8 +1,7 @@
-import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { type Connections, readConnections, utilization } from "../watch/connections.ts";
 import { quantity, standingOf, thresholdText } from "../watch/thresholds.ts";

@@ -1,8 +1,7 @@
 import { withMembers } from "../fence/access.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { CompiledPlan, Extension } from "../shared/plan.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_UNLOGGED } from "../shared/user-objects.ts";
 import { inspectConnections } from "./inspect-connections.ts";

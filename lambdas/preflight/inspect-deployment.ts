@@ -1,6 +1,6 @@
-import type { PreflightCheck, ProductionDoc } from "../shared/documents.ts";
+import type { ProductionDoc } from "../shared/documents.ts";
 import { noWayBack } from "../shared/plan.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 
 const GIB = 1024 ** 3;
 

@@ -1,8 +1,7 @@
 import { activeJobs, cronDatabase, jobText, mayStill } from "../fence/cron.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { inspectMaintenance } from "./inspect-maintenance.ts";
 import { inspected } from "./inspected.ts";

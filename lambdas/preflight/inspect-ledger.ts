@@ -1,8 +1,8 @@
 import { claimInWords, othersClaim } from "../migrate/claim.ts";
 import { hasLedger, LEDGER_TABLES } from "../migrate/ledger.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
+import type { PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { LEDGER_SCHEMA } from "../shared/user-objects.ts";

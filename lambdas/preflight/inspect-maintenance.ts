@@ -1,4 +1,4 @@
-import type { PreflightCheck } from "../shared/documents.ts";
+import type { PreflightCheck } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { none, note } from "./note.ts";
 

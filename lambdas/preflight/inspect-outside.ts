@@ -1,7 +1,6 @@
-import type { PreflightCheck } from "../shared/documents.ts";
 import { REACHING_TEXT } from "../shared/outside.ts";
 import { type CompiledPlan, type Step, stepFiles } from "../shared/plan.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { relationName } from "../shared/sql-text.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";

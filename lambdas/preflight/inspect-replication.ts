@@ -1,7 +1,6 @@
 import { enabledSubscriptions } from "../fence/subscriptions.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { inspected } from "./inspected.ts";
 import { none, note, problem } from "./note.ts";

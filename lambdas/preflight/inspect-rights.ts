@@ -1,7 +1,6 @@
 import { withMembers } from "../fence/access.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA } from "../shared/user-objects.ts";
 import { inspected } from "./inspected.ts";

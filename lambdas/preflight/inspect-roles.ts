@@ -1,8 +1,7 @@
 import { END_THEM, looseInWords, looseRoles, looseSessions, withMembers } from "../fence/access.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
 import { whoIsKeptOut } from "./find-roles.ts";

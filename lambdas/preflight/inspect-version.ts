@@ -1,5 +1,5 @@
-import type { PreflightCheck } from "../shared/documents.ts";
 import type { CompiledPlan, SchemaVersion } from "../shared/plan.ts";
+import type { PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import type { Tool } from "../shared/tool-rows.ts";
 import { AS_NUMBER } from "../shared/version.ts";

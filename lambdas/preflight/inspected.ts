@@ -1,5 +1,5 @@
-import type { PreflightCheck } from "../shared/documents.ts";
 import { messageOf, nameTransient, RETRYABLE, SluiceError } from "../shared/errors.ts";
+import type { PreflightCheck } from "../shared/ports.ts";
 
 /**
  * What an inspection found; one that fails is a problem among the others and hides none of them.

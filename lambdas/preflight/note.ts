@@ -1,4 +1,4 @@
-import type { PreflightCheck } from "../shared/documents.ts";
+import type { PreflightCheck } from "../shared/ports.ts";
 
 /** Of a list, what is shown. */
 const MOST = 5;

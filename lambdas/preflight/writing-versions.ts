@@ -1,6 +1,6 @@
-import type { PreflightCheck } from "../shared/documents.ts";
 import { messageOf, nameTransient, RETRYABLE, SluiceError } from "../shared/errors.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
+import type { PreflightCheck } from "../shared/ports.ts";
 import { needRow, type Session, StatementFailed, withRolledBackTransaction } from "../shared/session.ts";
 import { type Noted, noteOf } from "../version-table/note.ts";
 import { versionTables } from "../version-table/tables.ts";

@@ -1,4 +1,5 @@
 import { withPinnedSnapshot } from "../prove/pinned.ts";
+import type { ListedTable } from "../shared/documents.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { TABLE, TABLES } from "./checksum-sql.ts";
 import { columnHash, HASHES, type HashedColumn, keyHash, rowHash } from "./hashes.ts";
@@ -52,13 +53,6 @@ export const SAMPLE = "sample:";
  */
 export function listTables(session: Session): Promise<ListedTable[]> {
   return withPinnedSnapshot(session, () => session.query<ListedTable>(TABLES));
-}
-
-export interface ListedTable {
-  table: string;
-  columns: string[];
-  /** How large it is on disk, what is stored out of line aside. */
-  blocks: number;
 }
 
 /**

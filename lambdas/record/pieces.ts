@@ -1,9 +1,10 @@
 import { bytes, duration } from "../report/words.ts";
+import type { ListedTable } from "../shared/documents.ts";
 import type { Draft } from "../shared/draft.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { OpenSession, Session } from "../shared/session.ts";
 import { mustLeave } from "../shared/task.ts";
-import type { ListedTable, Range } from "./checksums.ts";
+import type { Range } from "./checksums.ts";
 import { inParallel } from "./in-parallel.ts";
 
 export interface Reading {

@@ -1,15 +1,7 @@
 import { countRows, isNew, isWithin, type RowCounts } from "../row-versions/count.ts";
-import type { RowMark } from "../row-versions/mark.ts";
-import type { TableContentDoc } from "../shared/documents.ts";
+import type { ListedTable, RowMark, TableContentDoc } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
-import {
-  type ContentMode,
-  joinParts,
-  type ListedTable,
-  type TableContent,
-  takePart,
-  takeTableContent,
-} from "./checksums.ts";
+import { type ContentMode, joinParts, type TableContent, takePart, takeTableContent } from "./checksums.ts";
 import { type Piece, type Reading, readPieces } from "./pieces.ts";
 
 export interface TableToRead extends ListedTable {

@@ -1,4 +1,4 @@
-import type { RowMark } from "../row-versions/mark.ts";
+import type { RowMark } from "../shared/documents.ts";
 import {
   Doc,
   type ProofDoc,

@@ -1,6 +1,12 @@
-import { hasOtherLabels, type MarkedTable, type RowMark } from "../row-versions/mark.ts";
-import type { RecordBeganDoc, TableContentDoc } from "../shared/documents.ts";
-import type { ContentMode, ListedTable } from "./checksums.ts";
+import { hasOtherLabels } from "../row-versions/mark.ts";
+import type {
+  ListedTable,
+  MarkedTable,
+  RecordBeganDoc,
+  RowMark,
+  TableContentDoc,
+} from "../shared/documents.ts";
+import type { ContentMode } from "./checksums.ts";
 import { readAs } from "./compare-contents.ts";
 import type { TableToRead } from "./read-tables.ts";
 

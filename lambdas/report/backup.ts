@@ -1,7 +1,7 @@
 import { Doc } from "../shared/documents.ts";
 import type { Facts } from "./facts.ts";
 import type { Report } from "./schema.ts";
-import { bytes, clock, moment as words } from "./words.ts";
+import { clock, moment as words } from "./words.ts";
 
 type Backup = NonNullable<Report["backup"]>;
 
@@ -67,9 +67,3 @@ const STATE: Readonly<Record<NonNullable<Backup["moment"]>["state"], string>> = 
   failed: "Production can NOT be restored to it, as seen",
   "not known": "Nobody had looked",
 };
-
-/** The price of a restore to a moment, such as `about 12 GiB of WAL, written since 2026-11-03 01:10:00 UTC`. */
-export function replayText({ bytes: size, baseAt }: { bytes: number | null; baseAt: string | null }): string {
-  const much = size === null ? "WAL of unknown size" : `about ${bytes(size)} of WAL`;
-  return `${much}, written since ${baseAt === null ? "the last base backup, at most a day" : words(baseAt)}`;
-}

@@ -1,5 +1,4 @@
-import type { StagingDoc, StagingStorageDoc } from "../shared/documents.ts";
-import { storageText } from "../shared/storage-text.ts";
+import { restoredOtherwise } from "../shared/restored-instance.ts";
 import type { Facts } from "./facts.ts";
 import { FOUND, mistakesOf } from "./mistakes.ts";
 import type { Report } from "./schema.ts";
@@ -105,22 +104,4 @@ function approval({ gates }: Facts): Pick<Report["staging"], "approved" | "appro
   const decision = gates.findLast(({ request }) => request.kind === "rehearsal")?.decision;
   if (!decision) return { approved: "not yet", approvedBy: null };
   return { approved: decision.decision === "Go" ? "yes" : "no", approvedBy: decision.by };
-}
-
-/** How staging was restored otherwise than wished for: production would be, too. */
-export function restoredOtherwise(
-  staging: StagingDoc | null | undefined,
-  later: StagingStorageDoc | null | undefined,
-): string[] {
-  const then = later?.storage ? storageText(later.storage) : later ? "done" : "not known";
-  return [
-    ...(staging?.refused ?? []).map(
-      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
-    ),
-    ...(staging?.storage
-      ? [
-          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${then} at the end): its figures are on the slow side.`,
-        ]
-      : []),
-  ];
 }

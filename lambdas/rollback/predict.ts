@@ -1,6 +1,5 @@
-import { replayedBytes } from "../moments/wal.ts";
+import { replayedBytes, replayText } from "../moments/wal.ts";
 import { needRecord } from "../record/records.ts";
-import { replayText } from "../report/backup.ts";
 import { duration } from "../report/words.ts";
 import {
   type BackupDoc,

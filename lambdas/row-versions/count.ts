@@ -1,7 +1,7 @@
 import { withPinnedSnapshot } from "../prove/pinned.ts";
 import type { Range } from "../record/checksums.ts";
+import type { RowMark } from "../shared/documents.ts";
 import type { Session } from "../shared/session.ts";
-import type { RowMark } from "./mark.ts";
 
 /** Decimal text. */
 export interface RowCounts {

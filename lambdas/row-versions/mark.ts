@@ -1,49 +1,7 @@
 import { withPinnedSnapshot } from "../prove/pinned.ts";
+import type { MarkedTable, RowMark } from "../shared/documents.ts";
 import { needRow, type Session } from "../shared/session.ts";
 import { IS_USERS_TABLE } from "../shared/user-objects.ts";
-
-/**
- * A moment in a database's life, by which its rows are old or new: a row is old when the transaction that wrote this
- * version of it came before the mark, and new when it came after, or was under way.
- */
-export interface RowMark {
-  /** The transaction that marks, in full: its epoch and its number, in decimal. */
-  transaction: string;
-  /** The oldest transaction that was under way in this database then, prepared ones too; the mark's own where none was. 32 bits. */
-  since: string;
-  /** Tells clusters apart: marks of one say nothing of the rows of another. */
-  cluster: string;
-  /** Of each enum's value its label, by its oid: under another label, rows that are as old as they were read otherwise. */
-  labels: Record<string, string>;
-  tables: MarkedTable[];
-}
-
-/** What rows are kept in, as it was at the mark. */
-export interface MarkedTable {
-  /** Qualified by its schema, quoted where needed. */
-  table: string;
-  oid: string;
-  /** Another one: truncated, or written anew as a whole. */
-  file: string;
-  /**
-   * False where rows are kept in another way than PostgreSQL's own, whose xmin may mean anything, and where only some of
-   * them are the user's, as in an extension's table.
-   */
-  heap: boolean;
-  /** The table that it is a partition or a child of. */
-  parent: { table: string; oid: string } | null;
-  columns: MarkedColumn[];
-}
-
-export interface MarkedColumn {
-  name: string;
-  /** Never given twice in a table: a column that was dropped and made again has another. */
-  number: number;
-  /** As a file would write it. */
-  type: string;
-  /** Tells types apart that are written alike: OIDs of type and collation. */
-  typeId: string;
-}
 
 /** Rows of MarkedTable. A materialized view's rows are compared by their contents: refreshing writes all of them. */
 const MARKED = `

@@ -1,4 +1,3 @@
-import type { PreflightCheck, WatchScheduleDoc } from "./documents.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Publication } from "./publications.ts";
 import type { Session } from "./session.ts";
@@ -449,4 +448,22 @@ export interface Http {
     body: string | undefined,
     timeoutMs: number,
   ): Promise<HttpAnswer>;
+}
+
+export interface PreflightCheck {
+  name: string;
+  /** Null: could not be found out here; said as such. */
+  passed: boolean | null;
+  expected: string;
+  seen: string;
+  /** What mends it. */
+  mend: string;
+}
+
+/** When the watch reads: every so many minutes until one moment, then every so many until another, and then no more. */
+export interface WatchScheduleDoc {
+  everyMinutes: number;
+  until: string;
+  thenEveryMinutes: number;
+  ends: string;
 }

@@ -1,5 +1,6 @@
 import { momentsOf } from "../moments/look.ts";
 import { moment } from "../report/words.ts";
+import type { StagingDoc, StagingStorageDoc } from "./documents.ts";
 import { ErrorName, SluiceError } from "./errors.ts";
 import type {
   Endpoint,
@@ -11,6 +12,7 @@ import type {
   StorageWork,
   Tags,
 } from "./ports.ts";
+import { storageText } from "./storage-text.ts";
 
 /** What an instance is made from: a snapshot, by its name, or what an instance was at a moment. */
 export type RestoreSource = string | PointInTime;
@@ -117,4 +119,22 @@ function stillWaits(
 
 function minutesSince(since: string, { clock }: Ports): number {
   return (clock.now().getTime() - Date.parse(since)) / 60_000;
+}
+
+/** How staging was restored otherwise than wished for: production would be, too. */
+export function restoredOtherwise(
+  staging: StagingDoc | null | undefined,
+  later: StagingStorageDoc | null | undefined,
+): string[] {
+  const then = later?.storage ? storageText(later.storage) : later ? "done" : "not known";
+  return [
+    ...(staging?.refused ?? []).map(
+      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
+    ),
+    ...(staging?.storage
+      ? [
+          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${then} at the end): its figures are on the slow side.`,
+        ]
+      : []),
+  ];
 }

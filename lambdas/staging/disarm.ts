@@ -1,10 +1,8 @@
+import { NOBODY } from "../migrate/statement-error.ts";
 import { messageOf } from "../shared/errors.ts";
 import { type CompiledPlan, stepFiles } from "../shared/plan.ts";
 import { type Session, withTransaction } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
-
-/** Login that no server has: a mapping that names it lets nobody in. */
-export const NOBODY = "sluice_copy_may_not_connect";
 
 /** Wrappers whose mappings say by the option `user` whom they log in as; all others' are dropped. */
 const BY_USER = ["postgres_fdw", "dblink_fdw"];

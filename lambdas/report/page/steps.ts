@@ -4,7 +4,7 @@ import { clock, duration } from "../words.ts";
 import { table } from "./parts.ts";
 
 /** What is shorter says nothing by itself: its prediction is as short. */
-const WORTH_A_LINE_SECONDS = 0.5;
+const WORTH_A_BAR_SECONDS = 0.5;
 
 interface Line {
   what: string;
@@ -67,7 +67,7 @@ function stepsOf(what: string, { migrations }: Report): Line[] {
     const pass = production.passes.findLast((candidate) => candidate.direction === direction);
     return (pass?.steps ?? [])
       .filter(
-        ({ seconds, predictedSeconds }) => Math.max(seconds, predictedSeconds ?? 0) >= WORTH_A_LINE_SECONDS,
+        ({ seconds, predictedSeconds }) => Math.max(seconds, predictedSeconds ?? 0) >= WORTH_A_BAR_SECONDS,
       )
       .map(
         ({ name, startedAt, seconds, predictedSeconds }): Line => ({
@@ -89,7 +89,7 @@ export function offBy({
   by,
 }: Pick<Line, "seconds" | "predictedSeconds" | "by">): string {
   if (seconds === null || !predictedSeconds || by !== "") return "";
-  if (Math.max(seconds, predictedSeconds) < WORTH_A_LINE_SECONDS) return "";
+  if (Math.max(seconds, predictedSeconds) < WORTH_A_BAR_SECONDS) return "";
   const percent = Math.round((seconds / predictedSeconds - 1) * 100);
   return `${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent)} %`;
 }

@@ -1,7 +1,6 @@
 import type { DBCluster, RDSClient } from "@aws-sdk/client-rds";
-import type { PreflightCheck } from "../documents.ts";
 import { matches, memberPatterns } from "../names.ts";
-import type { Findings, Tags } from "../ports.ts";
+import type { Findings, PreflightCheck, Tags } from "../ports.ts";
 import type { RunCluster } from "../settings.ts";
 import { type FoundCluster, memberNames } from "./rds-cluster-find.ts";
 import { inSync } from "./rds-cluster-give-settings.ts";

@@ -5,7 +5,7 @@ import type {
 } from "@aws-sdk/client-rds";
 import type { RestorePurpose, Tags } from "../ports.ts";
 import type { ClusterSettings, MemberSettings } from "./rds-cluster-settings.ts";
-import type { Part } from "./rds-send-less.ts";
+import type { OptionalPart } from "./rds-send-less.ts";
 import { tagList, withinLimit } from "./rds-tags.ts";
 
 export type CloneRequest = RestoreDBClusterToPointInTimeMessage;
@@ -164,7 +164,7 @@ export function clusterDifferences(like: ClusterSettings): string[] {
 }
 
 /** Of a cluster, what can be given afterwards. The parameter group is none of it: it decides how SQL behaves. */
-export const CLUSTER_CAN_WAIT: readonly Part<Common>[] = [
+export const CLUSTER_CAN_WAIT: readonly OptionalPart<Common>[] = [
   { what: "the network type", keys: ["NetworkType"], named: /^NetworkTypeNotSupported$/ },
   { what: "the kind of storage", keys: ["StorageType"], named: /^StorageTypeNot(Supported|Available)$/ },
   {
@@ -181,7 +181,7 @@ export const CLUSTER_CAN_WAIT: readonly Part<Common>[] = [
   },
 ];
 
-export const MEMBER_CAN_WAIT: readonly Part<CreateDBInstanceMessage>[] = [
+export const MEMBER_CAN_WAIT: readonly OptionalPart<CreateDBInstanceMessage>[] = [
   { what: "the certificate authority", keys: ["CACertificateIdentifier"], named: /^CertificateNotFound$/ },
   {
     what: "Performance Insights",

@@ -1,6 +1,5 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
-import type { PreflightCheck } from "../documents.ts";
-import type { Findings, Tags } from "../ports.ts";
+import type { Findings, PreflightCheck, Tags } from "../ports.ts";
 import { storageText } from "../storage-text.ts";
 import { clusterOf, foreignEngine } from "./rds-engines.ts";
 import { restoreDifferences } from "./rds-restore.ts";

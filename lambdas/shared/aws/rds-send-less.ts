@@ -4,7 +4,7 @@ import { awsErrorName } from "./error-name.ts";
 import { isBusy, refusal } from "./rds-errors.ts";
 
 /** Settings of a request that can be given afterwards: by what RDS calls its refusal, where that says which it is. */
-export interface Part<R> {
+export interface OptionalPart<R> {
   what: string;
   keys: readonly (keyof R)[];
   named: RegExp;
@@ -12,7 +12,7 @@ export interface Part<R> {
 
 export interface Sending<R> {
   send(request: R): Promise<unknown>;
-  parts: readonly Part<R>[];
+  parts: readonly OptionalPart<R>[];
   /** What RDS says where it is there already. */
   done: string;
   /** AWS has no room for it now. */

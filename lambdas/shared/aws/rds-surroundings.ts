@@ -6,8 +6,8 @@ import {
   paginateDescribeDBProxies,
   type RDSClient,
 } from "@aws-sdk/client-rds";
-import type { PreflightCheck } from "../documents.ts";
 import { SluiceError } from "../errors.ts";
+import type { PreflightCheck } from "../ports.ts";
 import { refusal } from "./rds-errors.ts";
 import type { Found } from "./rds-findings.ts";
 

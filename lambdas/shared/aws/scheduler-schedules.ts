@@ -4,9 +4,8 @@ import {
   type SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
-import type { WatchScheduleDoc } from "../documents.ts";
 import { nameOf } from "../names.ts";
-import type { Schedules } from "../ports.ts";
+import type { Schedules, WatchScheduleDoc } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
 
 /** Names of a database's schedules in the deployment's group. */
