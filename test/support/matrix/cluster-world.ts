@@ -86,8 +86,8 @@ export class ClusterWorld extends StandInWorld {
     await super.startDelete(cluster);
   }
 
-  override instances(): string[] {
-    return [...super.instances(), ...this.bare.keys()];
+  override instanceNames(): string[] {
+    return [...super.instanceNames(), ...this.bare.keys()];
   }
 
   /** The final clone that became production is not lost: it is what has production's name. */

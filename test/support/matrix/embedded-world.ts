@@ -165,7 +165,7 @@ export class EmbeddedWorld implements World, DatabaseFleet, Databases {
     await found?.live?.close();
   }
 
-  instances(): string[] {
+  instanceNames(): string[] {
     return [...this.held.keys()];
   }
 
@@ -180,7 +180,7 @@ export class EmbeddedWorld implements World, DatabaseFleet, Databases {
   async look(): Promise<Sight> {
     const name = this.held.has(PRODUCTION)
       ? PRODUCTION
-      : this.instances().find((id) => id.startsWith(asidePrefix(PRODUCTION)));
+      : this.instanceNames().find((id) => id.startsWith(asidePrefix(PRODUCTION)));
     if (name === undefined) throw new Error("There is neither production nor a former one");
     const found = this.need(name);
     // Nobody has opened it since it was dumped: it is what it was.

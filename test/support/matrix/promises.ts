@@ -69,7 +69,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
   const excused = (state: string, says: RegExp) => unfinished(walked, state, says);
   const broken: string[] = [];
   const ours = [STAGING_PREFIX, snapshotPrefix("rehearsal"), momentName(RUN, "rehearsal")];
-  const still = [...world.instances(), ...world.snapshots()].filter((id) =>
+  const still = [...world.instanceNames(), ...world.snapshots()].filter((id) =>
     ours.some((p) => id.startsWith(p)),
   );
   if (still.length > 0 && !excused("Delete staging", /^The staging instance/))
@@ -92,7 +92,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
     !excused("Leave the application running", /^The application may/)
   )
     broken.push("the application is stopped");
-  const names = world.instances().filter((id) => id !== PRODUCTION);
+  const names = world.instanceNames().filter((id) => id !== PRODUCTION);
   if (names.some((id) => !ours.some((p) => id.startsWith(p)) && !id.startsWith(asidePrefix(PRODUCTION))))
     broken.push(`instances: ${names.join(", ")}`);
   return broken;
@@ -102,7 +102,7 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
 async function kept({ end, world }: Walked, evidence: RunEvidence): Promise<string[]> {
   const taken = end !== "Refused" && (await evidence.read(Doc.snapshot("final")));
   const snapshot = world.snapshots().some((id) => id.startsWith(snapshotPrefix("final")));
-  const former = world.instances().some((id) => id.startsWith(asidePrefix(PRODUCTION)));
+  const former = world.instanceNames().some((id) => id.startsWith(asidePrefix(PRODUCTION)));
   const moved = await evidence.read(Doc.movedAside);
   const held = end !== "Refused" && (await evidence.read(Doc.momentHeld("final")));
   const moment = world.snapshots().includes(momentName(RUN, "final"));

@@ -123,7 +123,7 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
     this.held.delete(instance);
   }
 
-  instances(): string[] {
+  instanceNames(): string[] {
     return [...this.held.keys()];
   }
 
@@ -138,7 +138,7 @@ export class StandInWorld implements World, DatabaseFleet, Databases {
   async look(): Promise<Sight> {
     const name = this.held.has(PRODUCTION)
       ? PRODUCTION
-      : this.instances().find((id) => id.startsWith(asidePrefix(PRODUCTION)));
+      : this.instanceNames().find((id) => id.startsWith(asidePrefix(PRODUCTION)));
     const { has, fenced, claimed } = this.at(name ?? PRODUCTION);
     return {
       contents: [...has].sort().join(),

@@ -24,7 +24,7 @@ export interface World {
   tasks: Readonly<Record<MachineCapability, Task<any>>>;
   /** Of production; while nothing has its name, of the former one. */
   look(): Promise<Sight>;
-  instances(): string[];
+  instanceNames(): string[];
   snapshots(): string[];
   applicationRuns(): boolean;
   /** Everything as it is now; to be gone on with any number of times. */
