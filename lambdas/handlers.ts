@@ -22,17 +22,17 @@ export const HANDLERS = {
   migrate: { module: "migrate/task.ts", task: "migrateTask" },
   opening: { module: "opening/task.ts", task: "openingTask" },
   preflight: { module: "preflight/task.ts", task: "preflightTask" },
-  prove: { module: "prove/task.ts", task: "proveTask" },
-  record: { module: "record/task.ts", task: "recordTask" },
+  prove: { module: "proof/prove.ts", task: "proveTask" },
+  record: { module: "proof/record.ts", task: "recordTask" },
   report: { module: "report/task.ts", task: "reportTask" },
   restore: { module: "restore/task.ts", task: "restoreTask", rds: true },
   rollback: { module: "rollback/task.ts", task: "rollbackTask", rds: true },
   snapshot: { module: "snapshot/task.ts", task: "snapshotTask", rds: true },
   staging: { module: "staging/task.ts", task: "stagingTask", rds: true },
   validate: { module: "validate/task.ts", task: "validateTask" },
-  verify: { module: "verify/task.ts", task: "verifyTask" },
+  verify: { module: "proof/verify.ts", task: "verifyTask" },
   watch: { module: "watch/task.ts", task: "watchTask", metrics: true },
-  writes: { module: "writes/task.ts", task: "writesTask" },
+  writes: { module: "proof/writes.ts", task: "writesTask" },
 } as const satisfies Readonly<Record<string, Handler>>;
 
 /**

@@ -1,6 +1,6 @@
 import type { CronJob } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
-import { needRow, type Session, withTransaction } from "../shared/session.ts";
+import { requireRow, type Session, withTransaction } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
 
 export interface CronJobs {
@@ -31,7 +31,7 @@ export async function cronDatabase(session: Session): Promise<string | undefined
 export async function activeJobs(session: Session, database: string): Promise<CronJobs | undefined> {
   const [there] = await session.query("SELECT FROM pg_extension WHERE extname = 'pg_cron'");
   if (!there) return undefined;
-  const { all } = await needRow<{ all: boolean }>(
+  const { all } = await requireRow<{ all: boolean }>(
     session,
     "SELECT NOT row_security_active('cron.job') AS all",
   );
@@ -63,7 +63,7 @@ async function rolesWithJobs(session: Session): Promise<(string | null)[]> {
 
 /** Whether that job could be kept still; asked without doing it. */
 export async function mayStill(session: Session, { role }: CronJob): Promise<boolean> {
-  const { may } = await needRow<{ may: boolean }>(
+  const { may } = await requireRow<{ may: boolean }>(
     session,
     `SELECT (has_table_privilege('cron.job', 'UPDATE') AND NOT row_security_active('cron.job'))
             OR EXISTS (SELECT FROM pg_roles r

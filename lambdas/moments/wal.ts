@@ -1,6 +1,6 @@
-import { bytes, moment as words } from "../report/words.ts";
 import { isPostgresError } from "../shared/errors.ts";
-import { needRow, type Session } from "../shared/session.ts";
+import { requireRow, type Session } from "../shared/session.ts";
+import { bytes, moment as words } from "../shared/text.ts";
 
 /** How fast the server writes WAL, in bytes an hour, since it last began to count; null where it does not say. */
 export async function walRate(session: Session): Promise<number | null> {
@@ -14,7 +14,7 @@ export async function walRate(session: Session): Promise<number | null> {
 }
 
 async function readWalRate(session: Session): Promise<number | null> {
-  const { counts } = await needRow<{ counts: boolean }>(
+  const { counts } = await requireRow<{ counts: boolean }>(
     session,
     "SELECT to_regclass('pg_catalog.pg_stat_wal') IS NOT NULL AS counts",
   );

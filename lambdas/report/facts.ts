@@ -51,7 +51,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { MANIFEST_FILE } from "../shared/manifest.ts";
 import type { SnapshotPurpose } from "../shared/names.ts";
 import { sha256 } from "../shared/sha256.ts";
-import type { StagingReading } from "./reading-time.ts";
+import type { StagingReading } from "./machine-time.ts";
 
 /** A document and the name that it has in the evidence, for readers who want to look it up. */
 export type Named<T> = T & { evidence: string };

@@ -1,8 +1,8 @@
-import { restoredOtherwise } from "../shared/restored-instance.ts";
+import { restoredOtherwise } from "../restore/restored-instance.ts";
+import { count, milliseconds } from "../shared/text.ts";
+import { FOUND, mistakesOf } from "../validate/mistakes.ts";
 import type { Facts } from "./facts.ts";
-import { FOUND, mistakesOf } from "./mistakes.ts";
 import type { Report } from "./schema.ts";
-import { count, milliseconds } from "./words.ts";
 
 /** The plan's staging results, filled in: completed, issues, rollback tested, approved for production by whom. */
 export function stagingOf(facts: Facts): Report["staging"] {

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { loadModule } from "libpg-query";
 import { onTestFinished } from "vitest";
-import { ensureLedger } from "../../lambdas/migrate/ledger.ts";
+import { ensureLedger } from "../../lambdas/ledger/ledger.ts";
 import { runSteps } from "../../lambdas/migrate/run-steps.ts";
 import { inspectVersion } from "../../lambdas/preflight/inspect-version.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-rds";
 import { SluiceError } from "../errors.ts";
 import type { PreflightCheck } from "../ports.ts";
-import { refusal } from "./rds-errors.ts";
+import { refusal } from "./rds-calls.ts";
 import type { Found } from "./rds-findings.ts";
 
 /** What lies around something of RDS's: an instance, or a cluster. */
