@@ -279,7 +279,7 @@ describe("preflight names scheduled jobs", () => {
       name: "scheduled jobs",
       passed: null,
       seen: expect.stringMatching(/^job \d+ "writes" of shop_owner \(1 second\)$/),
-      mend: expect.stringContaining("keeps them still and sets them going again"),
+      mend: expect.stringContaining("pauses them and resumes them afterwards"),
     });
   });
 
@@ -300,7 +300,7 @@ describe("preflight names scheduled jobs", () => {
   test("and says where it cannot look", async () => {
     expect(await check("shop_owner", () => "no_such_database")).toMatchObject({
       passed: null,
-      seen: expect.stringContaining("the jobs in database postgres cannot be looked at"),
+      seen: expect.stringContaining("the jobs in database postgres cannot be read"),
     });
   });
 

@@ -104,7 +104,7 @@ describe.each(LACKS)("where %s", (_, production, why) => {
 
 describe("a snapshot that is asked for", () => {
   test.each<[string, PortOverrides, RegExp]>([
-    ["by the settings", { settings: { backup: "snapshot" } }, /settings ask/],
+    ["by the settings", { settings: { backup: "snapshot" } }, /settings request/],
     ["by the plan", { plan: { backup: "snapshot" } }, /plan asks/],
     ["by the rehearsal inside the downtime", { settings: { rehearse: "inside" } }, /rehearse: inside/],
     ["by where it goes", { settings: { copyTo: { region: "eu-west-1" } } }, /backup\.copyTo/],
@@ -119,9 +119,9 @@ describe("a snapshot that is asked for", () => {
       settings: { backup: "snapshot" },
       plan: { backup: "point-in-time" },
     });
-    expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(/settings ask/) });
+    expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(/settings request/) });
     // Nothing is wrong with the backups.
-    expect(check.mend).toMatch(/point-in-time` in the plan.*take one of the two out/);
+    expect(check.mend).toMatch(/point-in-time` in the plan.*remove one of the two/);
   });
 });
 

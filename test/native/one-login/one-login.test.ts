@@ -161,7 +161,10 @@ describe("preflight", () => {
 
   test("refuses the application's own login, by which no fence could tell sessions apart", async () => {
     const [login] = await found(APP, oneLogin);
-    expect(login).toMatchObject({ name: "login", seen: expect.stringContaining("as the application does") });
+    expect(login).toMatchObject({
+      name: "login",
+      seen: expect.stringContaining("also the application's login"),
+    });
     expect(login?.mend).toContain(`runAs: ${APP}`);
   });
 
@@ -177,7 +180,7 @@ describe("preflight", () => {
       expect.objectContaining({ name: "login", mend: expect.stringContaining(`GRANT ${APP} TO ${READER}`) }),
     );
     expect(await found(SLUICE, { runAs: "one_login_nobody", applicationRoles: [APP] })).toContainEqual(
-      expect.objectContaining({ name: "login", seen: "there is no role one_login_nobody" }),
+      expect.objectContaining({ name: "login", seen: "role one_login_nobody does not exist" }),
     );
   });
 

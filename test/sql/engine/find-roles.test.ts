@@ -27,7 +27,7 @@ test("a plan that keeps nobody out says so, whichever way it came to that", () =
     { name: NOBODY_KEPT_OUT, passed: null, seen: "`applicationRoles` is empty" },
   ]);
   expect(nobody(true)).toMatchObject([
-    { name: NOBODY_KEPT_OUT, seen: expect.stringMatching(/no role but the owner/) },
+    { name: NOBODY_KEPT_OUT, seen: expect.stringMatching(/only the owner/) },
   ]);
   expect(whoIsKeptOut(memoryPorts({ plan: { applicationRoles: ["app"] } }))).toEqual([]);
 });

@@ -86,7 +86,7 @@ describe("preflight looks into the ledger", () => {
   test("and finds nothing where there is none", async () => {
     expect(await look()).toEqual({
       "other runs": { passed: true, seen: "none" },
-      ledger: { passed: true, seen: "so it is" },
+      ledger: { passed: true, seen: "as expected" },
     });
   });
 
@@ -95,7 +95,7 @@ describe("preflight looks into the ledger", () => {
     [
       "one that was applied and whose file was edited since",
       "'edited', '2026-01-02', NULL",
-      /applied by run old .*, and 002_tiny\/migrate\.sql was changed since then/,
+      /applied by run old .*, and 002_tiny\/migrate\.sql has changed since/,
     ],
     [
       "one that is half applied",

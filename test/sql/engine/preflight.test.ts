@@ -31,7 +31,7 @@ describe("application roles", () => {
   beforeAll(() => session.exec("SET ROLE mig"));
 
   test("one that owns nothing and bypasses nothing is fine, whatever it may read", async () => {
-    expect(await check("fine")).toMatchObject({ passed: true, seen: "so it is" });
+    expect(await check("fine")).toMatchObject({ passed: true, seen: "as expected" });
   });
 
   test.each([
@@ -40,10 +40,10 @@ describe("application roles", () => {
     ["by_itself", "has BYPASSRLS"],
     ["holds", "owns held"],
     ["dbo", "owns the database"],
-    ["dbo_member", "acts as dbo, who owns tables or the database"],
-    ["owner_member", "acts as keeper, who owns tables or the database"],
-    ["far_member", "acts as keeper, who owns tables or the database"],
-    ["through_bypasser", "may become bypasser, who is superuser or has BYPASSRLS"],
+    ["dbo_member", "acts as dbo, which owns tables or the database"],
+    ["owner_member", "acts as keeper, which owns tables or the database"],
+    ["far_member", "acts as keeper, which owns tables or the database"],
+    ["through_bypasser", "may become bypasser, which is superuser or has BYPASSRLS"],
   ])("%s is refused", async (role, seen) => {
     expect(await check(role)).toMatchObject({ passed: false, seen });
   });
@@ -72,7 +72,7 @@ describe("what a snapshot would not hold, and a proof not see", () => {
     expect(await found("unlogged tables", contents)).toMatchObject({
       passed: null,
       seen: "left out: public.scratch",
-      mend: expect.stringContaining("No snapshot has their rows"),
+      mend: expect.stringContaining("Snapshots do not contain their rows"),
     });
     await session.exec("CREATE UNLOGGED TABLE other_scratch AS SELECT 1 AS id");
     expect(await found("unlogged tables", contents)).toMatchObject({
@@ -98,7 +98,7 @@ describe("what a snapshot would not hold, and a proof not see", () => {
     expect(await inspectedContents(contents)).toMatchObject({ passed: true });
     expect(await inspectedContents({ logged: "none" })).toMatchObject({
       passed: false,
-      seen: "logged: none, and it is neither a materialized view nor an unlogged table",
+      seen: "logged: is set to none, but is neither a materialized view nor an unlogged table",
     });
     await session.exec("DROP TABLE parted, logged");
   });
@@ -146,7 +146,7 @@ describe("the ledger's schema", () => {
     await session.exec(
       "CREATE TABLE sluice.orders (id int); CREATE FUNCTION sluice.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     );
-    expect((await found())[0]?.seen).toBe("also in it: function sluice.f(), table sluice.orders");
+    expect((await found())[0]?.seen).toBe("it also holds: function sluice.f(), table sluice.orders");
   });
 });
 
@@ -229,7 +229,7 @@ describe("an inspection that fails", () => {
     const checks = await inspectDatabase(session, memoryPorts({ plan: { contents } }));
     expect(checks.find(({ name }) => name === "tables not read in full")).toMatchObject({
       passed: false,
-      seen: "public.left_out: none, and it is neither a materialized view nor an unlogged table; public.growing: grows, and it is no table",
+      seen: "public.left_out: is set to none, but is neither a materialized view nor an unlogged table; public.growing: is set to grows, but is not a table",
     });
     const right = { "public.growing": "none", "public.left_out": "grows" } as const;
     const again = await inspectDatabase(session, memoryPorts({ plan: { contents: right } }));

@@ -100,7 +100,7 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
     expect(await problems(plan)).toMatchObject([{ seen: expect.stringContaining(`it is not ${tool}'s`) }]);
     await session.exec(`DROP TABLE ${TOOL_TABLES[tool]}`);
     expect(await problems(plan)).toMatchObject([
-      { seen: `there is no table ${TOOL_TABLES[tool]}`, mend: expect.stringContaining(tool) },
+      { seen: `table ${TOOL_TABLES[tool]} does not exist`, mend: expect.stringContaining(tool) },
     ]);
   });
 
@@ -163,7 +163,7 @@ test("rows of the plan that are there already are refused, by the migration that
   await session.exec("DELETE FROM goose_db_version WHERE id = 5");
   const plan = planFor("goose");
   expect(await problems(plan)).toMatchObject([
-    { name: "writing versions", seen: `${plan.migrations[0]?.version} is there already` },
+    { name: "writing versions", seen: `${plan.migrations[0]?.version} is already there` },
   ]);
 });
 
