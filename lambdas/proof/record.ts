@@ -13,7 +13,7 @@ import { takeMark } from "./write-mark.ts";
 
 const event = z.strictObject({ ...runFields, when: z.enum(["before", "reopened"]) });
 
-/** Notes what production holds, under the fence: what every way back is measured by. */
+/** Records production's contents behind the fence: every way back is measured against this record. */
 export const recordTask: Task<z.infer<typeof event>> = {
   name: "record",
   event,
@@ -21,7 +21,7 @@ export const recordTask: Task<z.infer<typeof event>> = {
     const record = await withTarget(ports, evidence, "production", async (session) => {
       const recording = { name: when, target: "production" as const, session };
       if (when === "reopened") {
-        // What counts after the opening is what counted before it: the same tables and columns.
+        // After the opening the same tables and columns count as before it.
         const { tables } = await evidence.need<RecordDoc>(Doc.record("before"));
         return await takeRecord(ports, evidence, {
           ...recording,
@@ -29,7 +29,7 @@ export const recordTask: Task<z.infer<typeof event>> = {
           since: sinceBefore(ports),
         });
       }
-      // Before anything is read, so that whatever is written later than it was read counts.
+      // Mark before reading, so that every later write counts.
       await evidence.once(Doc.mark, () => takeMark(session, ports.clock.now()));
       const scope = { of: "all" as const, read: await productionWishes(session, ports, evidence) };
       return await takeRecord(ports, evidence, { ...recording, scope, since: undefined });
@@ -46,7 +46,7 @@ export const recordTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** With the rehearsal before the fence, somebody may have changed the schema in between: that was not rehearsed. */
+/** If the rehearsal came before the fence, the schema may have changed in between: that change was not rehearsed. */
 async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (!(await evidence.read(Doc.record("staging")))) return;
   const changed = differencesOfCopy(
@@ -56,6 +56,6 @@ async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (changed.length > 0)
     throw new SluiceError(
       ErrorName.BackupMismatch,
-      `Production's catalog is not the one that was rehearsed any more: ${changed.slice(0, 10).join("; ")}. Start a new run.`,
+      `Production's catalog has changed since the rehearsal: ${changed.slice(0, 10).join("; ")}. Start a new run.`,
     );
 }

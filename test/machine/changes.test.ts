@@ -64,7 +64,7 @@ describe("what production does otherwise than staging did is found", () => {
     const { end, evidence } = await runPlan({ plan });
     const { differences } = await evidence.need<ProofDoc>("proofs/production-data");
     expect(differences).toEqual([
-      "note (body): other rows were touched than in the rehearsal, though its rows were the same",
+      "note (body): the rows touched differ from those in the rehearsal, although its rows were the same",
       "1 of 2 rows of tally changed or replaced, which the rehearsal did not show",
     ]);
     // What nobody recorded cannot be proven back: the snapshot is the way back.
@@ -112,6 +112,6 @@ test("staging must show what plan.yaml says, and nothing else, or the run ends t
   const { end } = await runPlan({ plan });
   expect(end.end).toBe("Refused");
   expect(end.cause).toContain(
-    "note.body changed in 10 of 1,000 rows, which plan.yaml does not say; plan.yaml says `note: rows`, and staging did not show it",
+    "note.body changed in 10 of 1,000 rows, which plan.yaml does not declare; plan.yaml declares `note: rows`, but staging did not show it",
   );
 });

@@ -107,7 +107,7 @@ describe("a rollback is refused on staging", () => {
     [
       "that does not leave what is named",
       { ...ADDS_A_LABEL, leaves: [...(ADDS_A_LABEL.leaves ?? []), "extension hstore"] },
-      /rolling back 004 does not bring staging back: extension hstore: plan\.yaml names it under `leaves`, and the rollback does not leave it/,
+      /rolling back 004 does not bring staging back: extension hstore: plan\.yaml names it under `leaves`, but the rollback does not leave it/,
     ],
     [
       "that leaves something else under a name that may be left",
@@ -117,7 +117,7 @@ describe("a rollback is refused on staging", () => {
         rollback: `${ADDS_A_LABEL.rollback}DROP TABLE IF EXISTS kept; CREATE TABLE kept (secret text);\n`,
         leaves: [...(ADDS_A_LABEL.leaves ?? []), "table public.kept"],
       },
-      /Applied again after its rollback, 004\S* does not come to what it came to at first: column public\.kept\.id removed; column public\.kept\.secret added\. /,
+      /Applied again after its rollback, 004\S* gives another result than the first time: column public\.kept\.id removed; column public\.kept\.secret added\. /,
     ],
     [
       "that leaves rows otherwise than they were, though a label may stay",

@@ -63,7 +63,7 @@ test("rows that are not there, and sequences that would give values again, are n
   const { code, out } = await prove(end.evidence);
   expect(code).toBe(3);
   expect(out).toContain("public.note: 1000 rows before, 999 rows now");
-  expect(out).toContain("public.note_id_seq: had come to 1000, now begins anew");
+  expect(out).toContain("public.note_id_seq: had reached 1000, now starts over");
 });
 
 test("a run that recorded nothing of production has nothing to be compared with", async () => {

@@ -275,7 +275,7 @@ describe("tables that are out of the ordinary", () => {
     ]);
     await session.exec("DROP TABLE shop.t");
     expect(compareContents([before], [await contentOf(["a", "b"])])).toEqual([
-      { table: "shop.t", what: "missing table", text: "shop.t: the table is not there, it had 1 row" },
+      { table: "shop.t", what: "missing table", text: "shop.t: the table is missing; it had 1 row" },
     ]);
   });
 
@@ -343,7 +343,7 @@ describe("modes", () => {
       {
         table: "shop.t",
         what: "not comparable",
-        text: "shop.t: every row was read before, only counted now",
+        text: "shop.t: read in full before, only counted now",
       },
     ]);
   });

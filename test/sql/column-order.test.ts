@@ -35,7 +35,7 @@ describe("a column that was dropped and came back last", () => {
     ).toEqual({
       differences: [],
       moved: [
-        'column s."a.b"."x.y" is at position 20, and was at 1: a column that was dropped comes back as the last one',
+        'column s."a.b"."x.y" moved from position 1 to 20: a dropped column comes back as the last one',
       ],
       // A gate's Go is for the catalog as it was to the letter.
       same: false,

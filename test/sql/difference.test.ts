@@ -61,7 +61,7 @@ describe("a described difference", () => {
   });
 
   test("says so when only the order differs, or only white space", () => {
-    expect(described("a\nb", "b\na")).toEqual(["table t changed: its lines stand in another order"]);
+    expect(described("a\nb", "b\na")).toEqual(["table t changed: its lines are in another order"]);
     expect(described("a\n  b", "a\nb")).toEqual(["table t changed: only white space differs"]);
   });
 

@@ -108,7 +108,7 @@ describe("before the first migration", () => {
       "DELETE FROM app.lines; INSERT INTO app.lines VALUES (1), (2)",
       "app.lines: rows: 2 inserted, 2 deleted",
     ],
-    ["a truncation, which no counter shows", "TRUNCATE app.lines", "app.lines: truncated or written anew"],
+    ["a truncation, which no counter shows", "TRUNCATE app.lines", "app.lines: truncated or rewritten"],
     ["a new table", "CREATE TABLE app.extra (x int)", "app.extra: a new table"],
     ["a table that is gone", "DROP TABLE app.lines", "app.lines: the table is gone"],
     ["a large object", "SELECT lo_from_bytea(0, 'late')", "pg_catalog.pg_largeobject: rows: 1 inserted"],

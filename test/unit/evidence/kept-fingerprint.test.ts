@@ -78,7 +78,7 @@ describe("a catalog that is nearly one that is kept", () => {
     const key = `runs/r/catalogs/${first.catalog}.json`;
     store.files.set(key, (store.files.get(key) ?? "").replace("public.t_3", "public.x_3"));
     await expect(recordedFingerprint(evidence, { fingerprint: hash, catalog })).rejects.toThrow(
-      "is not the catalog that its name says",
+      "does not match its checksum",
     );
   });
 });

@@ -120,7 +120,7 @@ async function restored(then: (run: RunFixture) => Promise<void> = async () => u
   await run.fail(
     "Prove production rolled back",
     "NotBack",
-    "Not what it was before: function public.leftover()",
+    "Not as it was before: function public.leftover()",
   );
   await run.gate("restore");
   await run.restore();
@@ -134,7 +134,7 @@ async function snapshotGone(): Promise<Ended> {
   const run = await migrated(undefined, "007");
   await run.fail("Apply 008 to production", "StepFailed", SYNTAX_ERROR);
   await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
-  await run.fail("Prove production rolled back", "NotBack", "Not what it was before");
+  await run.fail("Prove production rolled back", "NotBack", "Not as it was before");
   await run.gate("restore");
   await run.fail("Move production aside", "FleetFailed", "Snapshot sluice-final-1 is missing");
   return end(run, "NeedsOperator");
@@ -147,7 +147,7 @@ async function needsOperator(): Promise<Ended> {
   await run.fail(
     "Prove production rolled back",
     "NotBack",
-    "Not what it was before: function public.leftover()",
+    "Not as it was before: function public.leftover()",
   );
   await run.gate("restore", "NoGo", { comment: "We mend it by hand" });
   return end(run, "NeedsOperator", {
@@ -391,7 +391,7 @@ describe("a run that was restored", async () => {
   test("says why rolling back was not enough, from what it was restored, and where the former production is", () => {
     expect(answer.cause).toContain("42601");
     expect(answer.cause).toContain(
-      "Rolling back was not enough: Not what it was before: function public.leftover()",
+      "Rolling back was not enough: Not as it was before: function public.leftover()",
     );
     expect(answer.cause).toContain("restored from snapshot sluice-final-0123456789ab");
     expect(answer.cause).toContain("kept as orders-production-before-0123456789ab");
