@@ -57,7 +57,7 @@ export async function chooseBackup(
         : `by a snapshot: ${doc.why.join("; ")}`,
     mend:
       clash ??
-      "Keep automated backups on for the number of days named here, and check that the instance's latest restorable time advances. " +
+      "Keep automated backups on for the number of days that this check names, and check that the instance's latest restorable time advances. " +
         "Otherwise a snapshot is taken within the downtime; `backup: snapshot` requests that.",
   };
 }

@@ -60,7 +60,7 @@ export function whoIsKeptOut(ports: Ports): PreflightCheck[] {
         "the application's roles, named in `applicationRoles`",
         [
           plan.findRoles
-            ? "only the owner may log in and hold rights on tables"
+            ? "only the owner can log in and has rights on tables"
             : "`applicationRoles` is empty",
         ],
         "Every connected session can write while the run migrates. Its writes end the run, or a restore loses them. Stop the application first, or give it a role of its own.",

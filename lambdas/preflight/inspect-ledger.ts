@@ -44,12 +44,15 @@ async function ledgerSchema(session: Session): Promise<PreflightCheck> {
     throw error;
   });
   if (theirs === "not ours")
-    return { ...check, passed: false, seen: "it is not the ledger of this version of Sluice" };
+    return { ...check, passed: false, seen: "a schema that is not the ledger of this version of Sluice" };
   const others = theirs ? await session.query<{ name: string }>(IN_LEDGER_SCHEMA, [LEDGER_TABLES]) : [];
   return {
     ...check,
     passed: others.length === 0,
-    seen: others.length === 0 ? "as expected" : `it also holds: ${others.map(({ name }) => name).join(", ")}`,
+    seen:
+      others.length === 0
+        ? "as expected"
+        : `the schema also holds: ${others.map(({ name }) => name).join(", ")}`,
   };
 }
 

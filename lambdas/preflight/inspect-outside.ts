@@ -67,7 +67,7 @@ async function foreignServers(session: Session, plan: CompiledPlan): Promise<Pre
   const others = mappings.filter(({ may }) => !may);
   const kept =
     others.length > 0 && !allowed
-      ? ` Exceptions: ${others.map(mappingText).join(", ")}, which this role may not change. What those roles own (views, SECURITY DEFINER functions) still reaches the server from a copy.`
+      ? ` These stay enabled, because this role may not change them: ${others.map(mappingText).join(", ")}. What such roles own (views, SECURITY DEFINER functions) still reaches the server from a copy.`
       : "";
   return note(
     SERVERS,

@@ -59,7 +59,7 @@ export async function inspectRights(session: Session, ports: Ports): Promise<Pre
       check(
         "rights for later",
         "later",
-        "it has every right that the run and the plan's files need later",
+        "the migrating role has every right that the run and the plan's files need later",
         false,
       ),
       check("what stays unread", "unread", "nothing; anything unread is not proven", null),

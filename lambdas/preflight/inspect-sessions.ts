@@ -89,7 +89,7 @@ async function jobs(session: Session, ports: Ports, onDatabase: OnDatabase): Pro
           NAME,
           "only jobs that the fence can pause",
           fixed.map(jobText),
-          `They would write behind the fence. On database ${database}, as a superuser (on RDS a member of rds_superuser): GRANT EXECUTE ON FUNCTION cron.alter_job TO ${nameInSql(me)}, and grant it the jobs' roles; or stop each job for the window: SELECT cron.alter_job(${fixed[0]?.id}, active := false).`,
+          `They would write behind the fence. On database ${database}, as a superuser (on RDS a member of rds_superuser): GRANT EXECUTE ON FUNCTION cron.alter_job TO ${nameInSql(me)}, and grant ${me} the jobs' roles; or stop each job for the window: SELECT cron.alter_job(${fixed[0]?.id}, active := false).`,
         );
       const hidden = all
         ? ""

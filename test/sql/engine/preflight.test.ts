@@ -135,7 +135,7 @@ describe("the ledger's schema", () => {
     expect(await found()).toMatchObject([
       {
         name: "ledger",
-        seen: "one that is not the ledger of this version of Sluice",
+        seen: "a schema that is not the ledger of this version of Sluice",
         mend: expect.stringContaining("ALTER SCHEMA sluice RENAME TO"),
       },
     ]);
@@ -146,7 +146,7 @@ describe("the ledger's schema", () => {
     await session.exec(
       "CREATE TABLE sluice.orders (id int); CREATE FUNCTION sluice.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     );
-    expect((await found())[0]?.seen).toBe("it also holds: function sluice.f(), table sluice.orders");
+    expect((await found())[0]?.seen).toBe("the schema also holds: function sluice.f(), table sluice.orders");
   });
 });
 
