@@ -4,8 +4,8 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { FOUND, mistakesOf } from "./mistakes.ts";
 
 /**
- * Ends a rehearsal in which anything went wrong, once everything was tried: people mend all of it before the next run.
- * @throws SluiceError NotBack, CheckFailed or StepFailed: the gravest of what was found
+ * Ends a rehearsal with mistakes once everything was tried, so that all of them can be fixed before the next run.
+ * @throws SluiceError NotBack, CheckFailed or StepFailed: the most serious of the findings
  */
 export async function refuseMistakes(evidence: RunEvidence): Promise<void> {
   const all = async <T>(prefix: string): Promise<T[]> => {
