@@ -12,8 +12,8 @@ import { confirmMiss, hasData, measure } from "./measure.ts";
 const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
 
 /**
- * Measures the plan's benchmarks. On staging a miss is shown to the people at the gate, since a freshly restored
- * volume is slow; on production it is a failure.
+ * Measures the plan's benchmarks. On staging the gate shows a miss, because a freshly restored volume is slow; on
+ * production a miss is a failure.
  */
 export const benchmarkTask: Task<z.infer<typeof event>> = {
   name: "benchmark",
@@ -56,8 +56,8 @@ export const benchmarkTask: Task<z.infer<typeof event>> = {
 };
 
 /**
- * Benchmarks need data that production may not have yet; staging gets it generated, in one transaction a step.
- * @returns names of the benchmarks that had nothing to be measured with before
+ * Generates data on staging that benchmarks need and production may not have yet; one transaction for each step.
+ * @returns names of the benchmarks that had no data before
  */
 async function fillStaging(session: Session, ports: Ports, evidence: RunEvidence): Promise<string[]> {
   const { without } = await evidence.once(`${Doc.benchmarks("staging")}/data/without`, async () => {

@@ -8,10 +8,10 @@ import { runChecks } from "../validate/run-checks.ts";
 import { readCounters } from "./read-metric.ts";
 import { FAILED_CHECKS } from "./readings.ts";
 
-/** The application is in: what holds a check up, or is held up by it, is given up soon. */
+/** The application is in: give up early what waits for it or delays it. */
 const GUARDS = "SET statement_timeout = 60000; SET lock_timeout = 1000";
 
-/** True once so long after the opening, until it is done. */
+/** True from the planned time after the opening until it is done. */
 export async function isDue({ plan, clock }: Ports, evidence: RunEvidence): Promise<boolean> {
   const wanted = plan.watch?.verifyAgain;
   if (!wanted || (await evidence.read(Doc.verifiedAgain))) return false;
@@ -22,9 +22,9 @@ export async function isDue({ plan, clock }: Ports, evidence: RunEvidence): Prom
 }
 
 /**
- * Runs the checks of some migrations once more, with the application's load on them. What they try and roll back shows
- * in the counters of the watch, so these are read anew, for the next reading to count from.
- * @throws SluiceError CheckFailed with every check that did not pass
+ * Runs the checks of some migrations once more, under the application's load. Their rolled-back writes show in the
+ * watch's counters, so these are read again for the next reading to count from.
+ * @throws SluiceError CheckFailed with every failed check
  */
 export async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<void> {
   const { plan, clock } = ports;
@@ -53,7 +53,7 @@ export async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<
   if (failed.length === 0) return;
   throw new SluiceError(
     ErrorName.CheckFailed,
-    `${failed.length} checks that held before the opening do not hold any more: ${failed
+    `${failed.length} checks that passed before the opening fail now: ${failed
       .slice(0, 5)
       .map(({ name, expected, seen }) => `${name} (expected ${expected}, seen ${seen})`)
       .join("; ")}`,
