@@ -17,9 +17,9 @@ import type { Ports } from "../shared/ports.ts";
 import { duration } from "../shared/text.ts";
 
 /**
- * Predicts both ways back from what the rehearsal measured, and refuses the run where going back would take longer than
- * the plan allows. Where each migration has a rollback, a restore that would take longer is for people to weigh: it is
- * the second way back, and how long it takes is the storage's doing more than the plan's.
+ * Predicts both ways back from the rehearsal's measurements, and refuses the run if going back would take longer than
+ * the plan allows. If each migration has a rollback, a slow restore is left to the approvers: it is the second way
+ * back, and its time depends more on the storage than on the plan.
  * @throws SluiceError RollbackTooSlow
  */
 export async function predict(ports: Ports, evidence: RunEvidence): Promise<void> {
@@ -34,7 +34,7 @@ export async function predict(ports: Ports, evidence: RunEvidence): Promise<void
   const tooSlow = (what: string, { seconds, parts }: PredictedDoc, mend: string) =>
     new SluiceError(
       ErrorName.RollbackTooSlow,
-      `By the rehearsal, ${what} would take ${duration(seconds)} (${parts.map(({ what, seconds }) => `${what} ${duration(seconds)}`).join(", ")}), and the plan allows ${duration(sloSeconds)}. ${mend}, or raise \`rollbackSloMinutes\` in plan.yaml.`,
+      `By the rehearsal, ${what} would take ${duration(seconds)} (${parts.map(({ what, seconds }) => `${what} ${duration(seconds)}`).join(", ")}), but the plan allows ${duration(sloSeconds)}. ${mend}, or raise \`rollbackSloMinutes\` in plan.yaml.`,
     );
   if (rollback.parts.length > 0)
     ports.progress(`rolling back would take about ${duration(rollback.seconds)}`);
@@ -45,13 +45,13 @@ export async function predict(ports: Ports, evidence: RunEvidence): Promise<void
     throw tooSlow(
       `the restore, which is the way back from ${restoreFrom} on,`,
       restore,
-      `Give ${restoreFrom} a rollback of its own, such as by keeping what it drops (docs/plan-format.md, "Keep what you drop")`,
+      `Give ${restoreFrom} a rollback of its own, for example by keeping what it drops (docs/plan-format.md, "Keep what you drop")`,
     );
 }
 
 /**
- * Every rollback that leads back, as it took on staging, and one reading of all there is, to prove it: from the first
- * restore-only migration on none does.
+ * Sums every rollback that leads back, as measured on staging, and one full reading to prove it. From the first
+ * restore-only migration on, no rollback leads back.
  */
 async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
   const first = plan.migrations.findIndex(isRestoreOnly);
@@ -69,8 +69,9 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
 }
 
 /**
- * A restore of production does what staging's did, the last time: an instance from a snapshot, then the first reading of
- * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
+ * A restore of production repeats staging's last restore: an instance from a snapshot, then its first reading, from
+ * storage that is still filling. The rename is not rehearsed: the instances adapter estimates it. `leavesOut` names
+ * the other unrehearsed parts.
  */
 async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
   const production = await evidence.read<ProductionDoc>(Doc.production);
@@ -79,7 +80,7 @@ async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence
   const read = await requireRecord(evidence, again ? "after-restore-rehearsed" : "staging");
   const backup = await evidence.read<BackupDoc>(Doc.backup);
   const toMoment = backup?.by === "point-in-time";
-  // Rehearsed to a moment, the copy replayed what production would, but for what is written until then.
+  // A copy rehearsed to a moment replayed the same WAL as production would, except for what is written until then.
   const counted = (await evidence.read<MomentDoc>(Doc.moment("rehearsal"))) !== undefined;
   const replay = backup?.replay && {
     baseAt: backup.replay.baseAt,
@@ -98,13 +99,13 @@ async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence
   };
 }
 
-/** What a restore to a moment takes besides, in the words of who pays it. */
+/** Returns the extra cost of a restore to a moment, one sentence each. */
 function priceOf(replay: NonNullable<PredictedDoc["replay"]>): string[] {
   return [
     replay.counted
       ? `The rehearsal restored production to a moment, and so replayed its WAL: ${replayText(replay)} by now.`
-      : `A restore to a moment replays the WAL: ${replayText(replay)}. The rehearsal restored a snapshot, which has none to replay.`,
-    "It begins once the archived WAL has reached the moment, some five minutes after that.",
+      : `A restore to a moment replays the WAL: ${replayText(replay)}. The rehearsal restored a snapshot, which replays none.`,
+    "It starts once the archived WAL has reached the moment, about five minutes later.",
   ];
 }
 
