@@ -33,14 +33,14 @@ export const snapshotTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** Behind the fence: the moment that was noted is kept, where one was, else the final snapshot is taken. */
+/** Behind the fence: holds the moment if one was noted, otherwise takes the final snapshot. */
 async function backUp(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const noted = await evidence.read<MomentDoc>(Doc.moment("final"));
   if (!noted) return await take("final", ports, evidence);
   return (await holdMoment("final", noted, ports, evidence)) ? DONE : RUNNING;
 }
 
-/** Asks for a snapshot that is to be kept, once the application is in. It is not waited for. */
+/** Requests a snapshot to keep, once the application is in. It does not wait for it. */
 async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, "kept");
@@ -50,7 +50,7 @@ async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   }));
   await instances.startSnapshot(id, settings.instance, tags(ports, evidence, "kept", keepUntil));
   const snapshot = await instances.describeSnapshot(id);
-  // A fleet that is busy leaves it undone.
+  // A busy instance takes no snapshot yet.
   if (!snapshot) return RUNNING;
   if (snapshot.status === "failed")
     throw new SluiceError(
@@ -81,7 +81,7 @@ function docOf(
   };
 }
 
-/** Takes a snapshot of production under the name that this run gives it, and answers done when it can be restored. */
+/** Takes a snapshot of production under this run's name for it; done once it can be restored. */
 async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, purpose);
@@ -98,10 +98,10 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
   if (snapshot?.status === "failed")
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `Snapshot ${id} is ${snapshot.statusText}: it cannot be restored from.`,
+      `Snapshot ${id} is ${snapshot.statusText}: nothing can be restored from it.`,
     );
   if (snapshot?.status !== "available") {
-    ports.progress(`${id} is ${snapshot?.statusText ?? "not there yet"}`);
+    ports.progress(`${id} is ${snapshot?.statusText ?? "not visible yet"}`);
     return RUNNING;
   }
   await evidence.keep<SnapshotDoc>(
@@ -111,13 +111,16 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
   return DONE;
 }
 
-/** Staging and then production, or staging twice, where the restore itself is rehearsed. */
+/** True for staging and then production, or for staging twice if the restore itself is rehearsed. */
 function isRestoredOften(purpose: SnapshotPurpose, { plan, settings }: Ports): boolean {
   if (purpose === "rehearsal") return restoreIsWayBack(plan, settings);
   return purpose === "final" && settings.rehearse === "inside";
 }
 
-/** Sends the final snapshot to where else it is wanted. That it was begun is known before anything is migrated. */
+/**
+ * Starts the copies of the final snapshot elsewhere. A copy that cannot start ends the run before anything is
+ * migrated.
+ */
 async function archive(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const id = snapshotName(evidence.run, "final");
   const copies = await ports.archive.start(id, tags(ports, evidence, "final", keptUntil(ports)));

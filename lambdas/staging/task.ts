@@ -25,7 +25,7 @@ const event = z.discriminatedUnion("action", [
   z.strictObject({ ...runFields, action: z.enum(["letGo", "delete"]) }),
 ]);
 
-/** The copy that everything is rehearsed on: restored, and in every case deleted again, with what it was made from. */
+/** The copy that everything is rehearsed on. Every path deletes it, with the snapshot it was made from. */
 export const stagingTask: Task<z.infer<typeof event>> = {
   name: "staging",
   event,
@@ -42,7 +42,7 @@ export const stagingTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** The copy that the rehearsal begins with, and the one that takes its place when the restore itself is rehearsed. */
+/** Staging, or the second copy that replaces it when the restore itself is rehearsed. */
 interface Copy {
   again: boolean;
   doc: string;
@@ -68,17 +68,17 @@ interface Asked {
   limitMinutes?: number | undefined;
 }
 
-/** The restore, rehearsed as production's way back: from the same snapshot, or to the moment that was noted for it. */
+/** Rehearses the restore as production's way back: from the same snapshot, or to the moment that was noted for it. */
 async function restoreAgain(from: Asked, ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  // Waited for before the copy is begun: how long that takes is the time of the way back.
+  // Wait before the copy begins: its time is the predicted time of the way back.
   if (!(await canBeRestored(ports, evidence))) return RUNNING;
-  // What was rehearsed on the first copy is known. It need not be gone: the second has a name of its own.
+  // The first copy is no longer needed. It need not be gone yet: the second has a name of its own.
   if (!(await evidence.read(Doc.stagingAgainBegan)))
     await ports.instances.startDelete(stagingName(evidence.run));
   return await restore(from, SECOND, ports, evidence);
 }
 
-/** True where the restore is rehearsed from a snapshot, or production can be restored to the moment by now. */
+/** True if the restore is rehearsed from a snapshot, or production can now be restored to the moment. */
 async function canBeRestored(ports: Ports, evidence: RunEvidence): Promise<boolean> {
   const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
   if (!noted || (await evidence.read(Doc.stagingAgainBegan))) return true;
@@ -132,7 +132,7 @@ async function restore(
   return DONE;
 }
 
-/** How far its volume is filled when all is measured: what was read from it before may have been slow. */
+/** Notes how far the volume is filled once everything is measured: earlier reads may have been slow. */
 async function noteStorage({ instances, clock }: Ports, evidence: RunEvidence): Promise<void> {
   const staging = await stagingNow(evidence);
   if (!staging?.storage) return;
@@ -142,7 +142,7 @@ async function noteStorage({ instances, clock }: Ports, evidence: RunEvidence): 
   }));
 }
 
-/** True when there is no staging of this run (any more). */
+/** True if this run has no staging (any more). */
 async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boolean> {
   const { instances, clock } = ports;
   const ids = [stagingName(evidence.run), stagingName(evidence.run, true)];
@@ -158,15 +158,15 @@ async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boole
   return true;
 }
 
-/** What a fleet without an archive kept of the moment that the restore was rehearsed with. */
+/** Releases what local instances kept of the moment that the restore was rehearsed with. */
 async function releaseMoment({ instances }: Ports, evidence: RunEvidence): Promise<void> {
   const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
   if (noted) await instances.moments?.release(noted);
 }
 
 /**
- * True when there is no snapshot for the rehearsal (any more). Of a rehearsal inside the window there was none: it used
- * the final one, which is the way back and is never deleted here.
+ * True if the rehearsal has no snapshot (any more). A rehearsal inside the downtime had none: it used the final
+ * snapshot, which is the way back and is never deleted here.
  */
 async function deleteSnapshot({ instances }: Ports, { run }: RunEvidence): Promise<boolean> {
   const id = snapshotName(run, "rehearsal");

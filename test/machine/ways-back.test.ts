@@ -139,7 +139,7 @@ test("a restore that would take longer than the plan allows is refused where it 
   const { end, states } = await runPlan({ plan });
   expect(end.end).toBe("Refused");
   expect(end.cause).toMatch(
-    /the restore, which is the way back from 002 on, would take .* and the plan allows .*"Keep what you drop"/,
+    /the restore, which is the way back from 002 on, would take .* but the plan allows .*"Keep what you drop"/,
   );
   expect(states).toContain("Predict the way back");
 });

@@ -90,7 +90,7 @@ describe("a server's clock that was put back", () => {
     const { note, evidence } = await environment("archive", await aheadBy(60_000));
     await expect(note()).rejects.toMatchObject({
       name: "BackupMismatch",
-      message: expect.stringMatching(/put back by about \d+ s.*backup: snapshot/),
+      message: expect.stringMatching(/set back by about \d+ s.*backup: snapshot/),
     });
     expect(await evidence.list("moments/")).toEqual([]);
   });
@@ -103,7 +103,7 @@ describe("a server's clock that was put back", () => {
     });
     await expect(pass()).rejects.toMatchObject({
       name: "BackupMismatch",
-      message: expect.stringMatching(/clock was put back.*still 3\d\d\d s ahead/),
+      message: expect.stringMatching(/clock was set back.*still 3\d\d\d s ahead/),
     });
   });
 

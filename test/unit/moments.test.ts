@@ -84,8 +84,8 @@ describe("behind the fence", () => {
   });
 
   test.each([
-    ["another instance has the name", "db-2", /another instance than it was/],
-    ["no instance has it", "", /not there any more/],
+    ["another instance has the name", "db-2", /another instance than the one that was admitted/],
+    ["no instance has it", "", /is gone: its backups/],
   ])("where %s, its backups are not those of what was recorded", async (_, identity, why) => {
     const { hold } = await environment({ identity });
     await expect(hold()).rejects.toThrow(why);
@@ -112,7 +112,7 @@ describe("at a gate", () => {
     is(available);
     await look();
     expect(await momentLine(evidence)).toMatch(
-      /^Production can be restored to 2026-11-03 02:10:07 UTC, as seen at 02:01:00 UTC/,
+      /^Production can be restored to 2026-11-03 02:10:07 UTC, as of 02:01:00 UTC/,
     );
     ports.clock.pass(60_000);
     is(failed);

@@ -127,7 +127,7 @@ describe("moving production aside", () => {
     instances.set(ASIDE, instance("db-9"));
     await expect(call("aside")).rejects.toMatchObject({
       name: "FleetFailed",
-      message: expect.stringContaining("another instance than production was"),
+      message: expect.stringContaining("a different instance from the former production"),
     });
   });
 
@@ -165,7 +165,7 @@ describe("moving production aside", () => {
     instances.set(PRODUCTION, instance("db-1", { status: "failed", statusText: "storage-full" }));
     expect(await call("aside")).toBe("running");
     ports.clock.pass(601_000);
-    await expect(call("aside")).rejects.toThrow(/is storage-full and is not renamed/);
+    await expect(call("aside")).rejects.toThrow(/is storage-full and has not been renamed/);
   });
 });
 
@@ -204,7 +204,7 @@ describe("restoring production", () => {
     const { call, calls, instances, ports } = await movedAside();
     instances.set(PRODUCTION, instance("db-1"));
     expect(await call("restore")).toBe("running");
-    expect(ports.lines).toContain(`${PRODUCTION} has not left its name yet`);
+    expect(ports.lines).toContain(`${PRODUCTION} still has its former name`);
     expect(calls).toEqual([]);
   });
 
@@ -279,7 +279,7 @@ describe("giving production its settings, once it is proven", () => {
     expect(await call("settings")).toBe("running");
     ports.clock.pass(2 * 60_000);
     expect(await call("settings")).toBe("done");
-    expect(await handOver()).toContain("Give orders-prod what it was refused: storage autoscaling: refused");
+    expect(await handOver()).toContain("Apply to orders-prod what was refused: storage autoscaling: refused");
   });
 
   test("keeps the application out for half an hour at most, whatever is still being changed", async () => {
@@ -287,7 +287,7 @@ describe("giving production its settings, once it is proven", () => {
     expect(await call("settings")).toBe("running");
     ports.clock.pass(31 * 60_000);
     expect(await call("settings")).toBe("done");
-    expect((await handOver())[0]).toContain("still being changed after 30 minutes");
+    expect((await handOver())[0]).toContain("still changing after 30 minutes");
   });
 
   test("is over also where the fleet has given the instance up: it is proven, and people are told", async () => {
@@ -435,7 +435,7 @@ describe("a restore to a moment", () => {
     ports.clock.pass(89 * 60_000);
     await expect(call("await", 90)).rejects.toMatchObject({
       name: "FleetFailed",
-      message: expect.stringMatching(/waited for since .*It reaches 02:05\. Production stays where it is/),
+      message: expect.stringMatching(/after waiting since .*It reaches 02:05\. Production stays where it is/),
     });
     expect(calls).toEqual([]);
     expect(await evidence.list("moments/seen-")).toHaveLength(1);

@@ -47,6 +47,6 @@ describe("who holds a step up", () => {
   test("is told as far as it can be seen", () => {
     const hidden = { pid: 7, user: null, application: null, state: null, queryStart: null, query: null };
     expect(blockersInWords(wait([hidden]))).toBe("pid 7 of an unknown user (unknown state)");
-    expect(blockersInWords(wait([]))).toBe("somebody who cannot be seen");
+    expect(blockersInWords(wait([]))).toBe("a session that cannot be seen");
   });
 });

@@ -205,8 +205,8 @@ describe("restoring staging", () => {
       ports,
     );
     expect(await warningsFor("rehearsal", evidence)).toEqual([
-      "Staging lacks a setting of production, and so would what is restored: the option group: refused",
-      "Staging lacks a setting of production, and so would what is restored: storage autoscaling: refused",
+      "Staging lacks a setting of production, and a restored production would too: the option group: refused",
+      "Staging lacks a setting of production, and a restored production would too: storage autoscaling: refused",
       "Staging's storage was at work while it was measured (Initializing, 12 % when it was first used, Initializing, 71 % at the end): its figures are on the slow side.",
     ]);
   });

@@ -238,7 +238,7 @@ describe("a whole run with a physical copy", () => {
     expect(await evidence.need<BackupDoc>("backup")).toMatchObject({ by: "point-in-time" });
     expect(states).toContain("Wait for the backup");
     expect((await evidence.need<ProofDoc>("proofs/production-restored")).scope?.proven.join()).toMatch(
-      /the moment .*transactions have come as far as the last before it/,
+      /the moment .*transactions reach the last one before it/,
     );
     expect(end.leftBehind).toEqual([]);
   }, 600_000);
@@ -249,7 +249,7 @@ describe("a whole run with a physical copy", () => {
     expect({ end: end.end, cause: end.cause }).toMatchObject({ end: "Restored" });
     const { moment } = await evidence.need<MomentDoc>("moments/rehearsal");
     expect((await evidence.need<ProofDoc>("proofs/restore-rehearsed")).scope?.proven.join()).toContain(
-      "transactions have come as far",
+      "transactions reach the last one",
     );
     expect(Date.parse(moment.at)).toBeLessThan(
       Date.parse((await evidence.need<MomentDoc>("moments/final")).moment.at),

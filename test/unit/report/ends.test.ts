@@ -399,7 +399,7 @@ describe("a run that was restored", async () => {
   });
   test("leaves people the settings that were refused, and says so where nothing is known of them", async () => {
     const refused =
-      "Give orders-production what it was refused: storage autoscaling: InvalidParameterCombination.";
+      "Apply to orders-production what was refused: storage autoscaling: InvalidParameterCombination.";
     const told = await restored(async (run) => {
       await run.evidence.keep<HandedOverDoc>(Doc.handedOver, { at: run.now(), handOver: [refused] });
     });

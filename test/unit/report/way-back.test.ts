@@ -170,7 +170,7 @@ describe("the form for staging's results", () => {
     const said = renderReport(
       reportOf({ ...facts, staging, stagingStorage: { at: run.now(), storage: null } }),
     );
-    expect(said).toContain("so would what is restored: the option group: OptionGroupNotFound.");
+    expect(said).toContain("a restored production would too: the option group: OptionGroupNotFound.");
     expect(said).toContain("(Initializing, 12 % when it was first used, done at the end)");
   });
 
