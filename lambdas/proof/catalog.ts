@@ -56,7 +56,7 @@ export interface Fingerprint {
  * the current catalog, not by the snapshot: concurrent DDL may show in parts. Compare only fingerprints from the same
  * major version of PostgreSQL (15 to 18 are supported): versions spell definitions differently.
  *
- * § @param roles further roles to describe if they exist: the application's
+ * @param roles further roles to describe if they exist: the application's
  */
 export async function takeFingerprint(session: Session, roles: readonly string[] = []): Promise<Fingerprint> {
   return await withPinnedSnapshot(session, async () => {

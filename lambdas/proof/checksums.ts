@@ -73,7 +73,7 @@ export function listTables(session: Session): Promise<ListedTable[]> {
  * security would hide rows from the reader or the role may not read, and with 25001 inside a transaction: it uses a
  * read-only REPEATABLE READ one of its own.
  *
- * § @param table as `listTables` returns it
+ * @param table as `listTables` returns it
  * @param columns as the catalog names them, unquoted
  */
 export function takeTableContent(
