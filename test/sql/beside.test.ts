@@ -101,7 +101,7 @@ describe("of large objects,", () => {
 });
 
 describe("of a table that only grows,", () => {
-  test("rows that are added are told, and are no difference", async () => {
+  test("added rows are reported, but are no difference", async () => {
     expect(await told("INSERT INTO ddl_log (what) VALUES ('more'), ('and more')", "")).toEqual({
       lines: [],
       added: ["public.ddl_log: 2 rows added, as it may grow"],
@@ -120,7 +120,7 @@ describe("of a table that only grows,", () => {
     expect((await told(change, "")).lines).toEqual([`public.ddl_log: may only grow, but ${words}`]);
   });
 
-  test("a column that is dropped is a difference, also when it came again under its name", async () => {
+  test("a dropped column is a difference, even if a new one has its name", async () => {
     await session.exec("UPDATE ddl_log SET tag = 'kept'");
     const again = "ALTER TABLE ddl_log DROP tag; ALTER TABLE ddl_log ADD tag text";
     expect((await told(again, "UPDATE ddl_log SET tag = 'kept'")).lines).toEqual([
@@ -171,7 +171,7 @@ test("an extension's table counts for the rows that are user data by its own wor
   expect(unread).toEqual([{ kind: "rows of an extension's table", name: "public.part_config" }]);
 });
 
-test("a proof's scope says what it speaks of, and what it does not and why", async () => {
+test("a proof's scope states what it covers, what it does not, and why", async () => {
   await session.exec("SET ROLE reader");
   const catalog = await takeFingerprint(session);
   const [sequences, largeObjects] = [await takeSequences(session), await takeLargeObjects(session)];

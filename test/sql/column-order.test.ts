@@ -28,7 +28,7 @@ async function seen(change: string): Promise<{ differences: string[]; moved: str
 }
 
 describe("a column that was dropped and came back last", () => {
-  test("is no difference, and its position is told; the columns behind it did not move", async () => {
+  test("is no difference, and its position is reported; the columns behind it did not move", async () => {
     expect(
       await seen(`ALTER TABLE s."a.b" DROP "x.y"; ALTER TABLE s."a.b" ADD "x.y" int NOT NULL;
         CREATE STATISTICS s.both ON c1, "x.y" FROM s."a.b"`),
@@ -80,7 +80,7 @@ describe("the order of columns that stayed", () => {
     expect(differences.filter((line) => line.includes("position"))).toHaveLength(2);
   });
 
-  test("counts where evidence does not say which columns stayed", async () => {
+  test("counts if the evidence does not show which columns stayed", async () => {
     before = { ...before, objects: before.objects.map(({ number: _, ...object }) => object) };
     const { differences } = await seen('ALTER TABLE s."a.b" DROP c17; ALTER TABLE s."a.b" ADD c17 int');
     expect(differences.length).toBeGreaterThan(0);

@@ -57,7 +57,7 @@ test("of a fleet that copies it is the very moment, and nothing is waited for", 
   await pass();
 });
 
-test("a worker that comes after one that died keeps to its moment", async () => {
+test("a worker that replaces a dead one keeps its moment", async () => {
   const { note, pass, evidence } = await environment();
   const first = await note();
   expect(await note()).toEqual(first);
@@ -73,11 +73,11 @@ test("where there is no moment nothing is waited for, and nothing written", asyn
   expect(await evidence.list("moments/")).toEqual([]);
 });
 
-describe("a server's clock that was put back", () => {
+describe("a server's clock that was set back", () => {
   const aheadBy = async (ms: number) =>
     (await readServerClock(session, { now: () => new Date() })).aheadMs + ms;
 
-  test.each([5_000, 900])("by %i ms puts the moment behind all that was dated before", async (ms) => {
+  test.each([5_000, 900])("by %i ms puts the moment after everything that was dated before", async (ms) => {
     // In the middle of a second: the next one would be too soon for either.
     await session.query("SELECT pg_sleep((1.5 - extract(epoch FROM clock_timestamp())::numeric % 1) % 1)");
     const dated = Date.parse(await serverTime());
@@ -128,7 +128,7 @@ describe("a database that was restored to the moment", () => {
     });
   });
 
-  test("is told where it is of an earlier moment", async () => {
+  test("is recognized if it is at an earlier moment", async () => {
     const doc = await noted();
     const later = { ...doc, transaction: String(BigInt(doc.transaction) + 1_000n) };
     expect((await proveMoment(session, later, "run-1")).differences).toEqual([

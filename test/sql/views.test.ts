@@ -66,7 +66,7 @@ test("the plan may have one only counted", async () => {
   expect(totals).toMatchObject({ rows: "2", checksum: null });
 });
 
-test("a view that the plan leaves out is not compared, and the scope says so", async () => {
+test("a view that the plan leaves out is not compared, and the scope states it", async () => {
   await session.exec("CREATE MATERIALIZED VIEW shop.clock AS SELECT clock_timestamp() AS t");
   const modes = await viewModes(session, { "shop.clock": "none" });
   const before = await takeViews(session, modes);

@@ -91,7 +91,7 @@ describe("behind the fence", () => {
     await expect(hold()).rejects.toThrow(why);
   });
 
-  test("a fleet that is still making its copy is asked again", async () => {
+  test("instances that are still copying are called again", async () => {
     const { hold, holds, evidence } = await environment({ by: "copy" });
     holds(false);
     expect(await hold()).toBe(false);
@@ -102,7 +102,7 @@ describe("behind the fence", () => {
 });
 
 describe("at a gate", () => {
-  test("people see whether production can be restored to the moment by now", async () => {
+  test("the gate shows whether production can now be restored to the moment", async () => {
     const { hold, look, is, evidence, ports } = await environment();
     await hold();
     expect(await momentLine(evidence)).toMatch(

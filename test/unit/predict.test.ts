@@ -47,7 +47,7 @@ describe("the way back", () => {
     });
   });
 
-  test("by restore says what it leaves out, as no rehearsal shows it", async () => {
+  test("by restore names what it leaves out, because no rehearsal shows it", async () => {
     const { ports, evidence } = await rehearsed();
     const leavesOut = ["The conversion to Multi-AZ."];
     const findings = { refusals: [], checks: [], forGates: [], leavesOut, afterRestore: [] };
@@ -99,7 +99,7 @@ describe("the way back", () => {
     await predict(none.ports, none.evidence);
   });
 
-  test("a rollback that is too slow for the plan refuses the run, and says what takes how long", async () => {
+  test("a rollback too slow for the plan refuses the run, and shows the time of each part", async () => {
     const { ports, evidence } = await rehearsed({ rollbacks: [1500, 290] });
     await expect(predict(ports, evidence)).rejects.toMatchObject({
       name: "RollbackTooSlow",
@@ -116,7 +116,7 @@ describe("the way back", () => {
     await predict(ports, evidence);
   });
 
-  test("a restore that is too slow refuses nothing: people are shown it", async () => {
+  test("a slow restore refuses nothing: the gate shows it", async () => {
     const { ports, evidence } = await rehearsed({}, { rollbackSloMinutes: 20 });
     await predict(ports, evidence);
     const { restore, sloSeconds } = await evidence.need<WayBackDoc>(Doc.wayBack);

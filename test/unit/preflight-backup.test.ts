@@ -52,7 +52,7 @@ describe("where the instance's backups allow it", () => {
     expect(await evidence.need<BackupDoc>(Doc.backup)).toMatchObject({ by: "point-in-time" });
   });
 
-  test("the moment is refused to whoever asks for it alone, where the first worker chose a snapshot", async () => {
+  test("a request for the moment alone is refused if the first worker chose a snapshot", async () => {
     const { evidence, ports } = await chosen(
       { moments: archive, backups: { days: 7 } },
       { settings: { backup: "point-in-time" } },
@@ -89,20 +89,20 @@ const LACKS: [string, Partial<ProductionDoc>, RegExp][] = [
 ];
 
 describe.each(LACKS)("where %s", (_, production, why) => {
-  test("a snapshot is taken, and people see why", async () => {
+  test("a snapshot is taken, and the reason is shown", async () => {
     const { check, doc } = await chosen(production);
     expect(doc).toMatchObject({ by: "snapshot", why: [expect.stringMatching(why)] });
     expect(check).toMatchObject({ passed: null, seen: expect.stringMatching(why) });
   });
 
-  test("the moment is refused to whoever asks for it alone", async () => {
+  test("a request for the moment alone is refused", async () => {
     const { check } = await chosen(production, { settings: { backup: "point-in-time" } });
     expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(why) });
     expect(check.mend).toMatch(/automated backups/);
   });
 });
 
-describe("a snapshot that is asked for", () => {
+describe("a requested snapshot", () => {
   test.each<[string, PortOverrides, RegExp]>([
     ["by the settings", { settings: { backup: "snapshot" } }, /settings request/],
     ["by the plan", { plan: { backup: "snapshot" } }, /plan asks/],
@@ -114,7 +114,7 @@ describe("a snapshot that is asked for", () => {
     expect(check.passed).toBe(true);
   });
 
-  test("and a moment that is asked for as well is a mistake", async () => {
+  test("together with a requested moment is a mistake", async () => {
     const { check } = await chosen(good, {
       settings: { backup: "snapshot" },
       plan: { backup: "point-in-time" },

@@ -131,7 +131,7 @@ describe("moving production aside", () => {
     });
   });
 
-  test("one that is broken under its new name keeps nobody from restoring: its name is free", async () => {
+  test("one that is broken under its new name does not block the restore: its former name is free", async () => {
     const { call, instances, evidence } = await environment();
     await call("aside");
     instances.set(
@@ -159,7 +159,7 @@ describe("moving production aside", () => {
     expect(calls).toEqual([]);
   });
 
-  test("one that is broken and not renamed is told after as long as a rename takes, not when hours are over", async () => {
+  test("one that is broken and not renamed is reported after the time of a rename, not after hours", async () => {
     const { call, instances, ports } = await environment();
     ports.instances = { ...ports.instances, renameSeconds: 600, startRename: async () => undefined };
     instances.set(PRODUCTION, instance("db-1", { status: "failed", statusText: "storage-full" }));
@@ -178,7 +178,7 @@ describe("restoring production", () => {
     return given;
   }
 
-  test("takes the settings that production had, is begun once, and goes on wherever a worker left it", async () => {
+  test("takes production's settings, begins once, and continues wherever a worker left it", async () => {
     const { call, calls, instances, evidence } = await movedAside();
     expect(await call("restore")).toBe("running");
     expect(await call("restore")).toBe("running");
@@ -215,7 +215,7 @@ describe("restoring production", () => {
     await expect(call("restore")).rejects.toThrow("incompatible-restore");
   });
 
-  test("waits where there is no room, asks for its zone for a quarter of an hour, then for any", async () => {
+  test("waits if there is no room, requests its zone for a quarter of an hour, then any zone", async () => {
     const { call, ports } = await movedAside();
     const asked: boolean[] = [];
     ports.instances = {
@@ -233,7 +233,7 @@ describe("restoring production", () => {
     expect(ports.lines.at(-1)).toContain("none left");
   });
 
-  test("says what it waited for, before the state machine's own end says only that it took too long", async () => {
+  test("reports what it waited for before the state machine's timeout, which could not", async () => {
     const { call, ports } = await movedAside();
     ports.instances = {
       ...ports.instances,
@@ -263,7 +263,7 @@ describe("giving production its settings, once it is proven", () => {
     return { ...given, handOver };
   }
 
-  test("is over when it has all of them, and people hear what is left to do", async () => {
+  test("ends once all are applied, and reports the work that remains", async () => {
     const { call, give, handOver } = await restored();
     expect(await call("settings")).toBe("running");
     give({ underWay: ["orders-prod is being converted to Multi-AZ."] });
@@ -271,7 +271,7 @@ describe("giving production its settings, once it is proven", () => {
     expect(await handOver()).toEqual(["orders-prod is being converted to Multi-AZ.", "Make new replicas."]);
   });
 
-  test("asks again for what is refused, and then tells people: no setting fails a restore", async () => {
+  test("requests refused settings again, then reports them: no setting fails a restore", async () => {
     const { call, give, handOver, ports } = await restored();
     give({ refused: ["storage autoscaling: refused"] });
     expect(await call("settings")).toBe("running");
@@ -290,7 +290,7 @@ describe("giving production its settings, once it is proven", () => {
     expect((await handOver())[0]).toContain("still changing after 30 minutes");
   });
 
-  test("is over also where the fleet has given the instance up: it is proven, and people are told", async () => {
+  test("also ends if the instance has failed: it is proven, and the failure is reported", async () => {
     const { call, handOver, ports } = await restored();
     ports.instances = {
       ...ports.instances,
@@ -304,7 +304,7 @@ describe("giving production its settings, once it is proven", () => {
     expect((await handOver())[0]).toContain("incompatible-parameters");
   });
 
-  test("is over also where nobody can say what stayed behind, and tells what preflight had found", async () => {
+  test("also ends if what stayed behind is unknown, and reports preflight's findings", async () => {
     const { call, give, handOver, ports } = await restored(["Register it with the proxy."]);
     ports.instances = {
       ...ports.instances,
@@ -335,7 +335,7 @@ describe("the instance that is moved aside", () => {
     return made;
   };
 
-  test("is still before a second instance with its subscriptions and jobs is asked for", async () => {
+  test("is quiet before a second instance with its subscriptions and jobs is requested", async () => {
     const { call, calls } = await quieting(2);
     expect(await call("aside")).toBe("running");
     expect(await call("aside")).toBe("running");
@@ -429,7 +429,7 @@ describe("a restore to a moment", () => {
     expect(await evidence.read(Doc.restore)).toMatchObject({ moment: AT });
   });
 
-  test("that is never reached ends in time, and says how far the archive came", async () => {
+  test("that is never reached ends in time, and reports how far the archive is", async () => {
     const { call, calls, ports, evidence } = await noted("pending");
     expect(await call("await", 90)).toBe("running");
     ports.clock.pass(89 * 60_000);
@@ -450,7 +450,7 @@ describe("a restore to a moment", () => {
     expect(calls).toEqual([]);
   });
 
-  test("is of the instance that production was, whatever that is called by now", async () => {
+  test("belongs to the former production, whatever its name is now", async () => {
     const { call, instances, restored, reaches } = await noted("available");
     await call("aside");
     await call("aside");

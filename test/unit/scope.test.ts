@@ -11,7 +11,7 @@ const looked = {
   unproven: 0,
 };
 
-test("unlogged tables that the plan leaves out are said not to be proven, one by its name", () => {
+test("unlogged tables that the plan leaves out are listed as not proven, a single one by name", () => {
   expect(scopeInWords(scopeOf({ ...looked, leftOut: ["app.queue"] }))).toBe(
     "Proven: nothing. Not proven: the rows of unlogged app.queue (left out, as the plan requests: a snapshot has no rows of unlogged tables).",
   );

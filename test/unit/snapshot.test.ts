@@ -52,7 +52,7 @@ function environment(statuses: readonly Snapshot["status"][], copies: ArchivedSn
 }
 
 describe("a snapshot", () => {
-  test("is asked for once, waited for, and noted with all that is known of it", async () => {
+  test("is requested once, awaited, and noted with all its facts", async () => {
     const { asked, call, evidence } = environment(["pending", "available"]);
     expect(await call(BACK_UP)).toMatchObject({ status: "running" });
     expect(await call(BACK_UP)).toEqual({ status: "done" });

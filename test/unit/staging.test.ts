@@ -170,7 +170,7 @@ describe("restoring staging", () => {
     });
   });
 
-  test("waits for room until the state's own limit, and then says what it waited for", async () => {
+  test("waits for room until the state's own limit, and then reports the reason", async () => {
     const { asked, call, ports } = await restoring({ waits: { why: "no capacity" }, without: [] });
     expect(await call()).toBe("running");
     ports.clock.pass(16 * 60_000);
@@ -183,7 +183,7 @@ describe("restoring staging", () => {
     });
   });
 
-  test("makes it anew where AWS had taken the request and then had no room after all", async () => {
+  test("creates it again if AWS accepted the request but then had no room", async () => {
     const { call, comeUp, ports } = await restoring();
     const deleted: string[] = [];
     ports.instances.startDelete = async (id) => void deleted.push(id);
@@ -192,7 +192,7 @@ describe("restoring staging", () => {
     expect(deleted).toEqual([ID]);
   });
 
-  test("goes on without what is no data, and people read at the gate what production would lack", async () => {
+  test("continues without refused settings, and the gate shows what production would lack", async () => {
     const { call, comeUp, evidence, ports } = await restoring({ without: ["the option group: refused"] });
     await call();
     comeUp({ doing: "Initializing", percent: 12 });

@@ -35,7 +35,7 @@ async function ledgerHas(version: string, rolledBack = false, run = RUN): Promis
 }
 
 describe("how far a stopped run came on production", () => {
-  test("nowhere, without a fence; the database is not even asked", async () => {
+  test("nowhere, without a fence; the database is not read", async () => {
     ports.databases.withSession = () => Promise.reject(new Error("not to be asked"));
     expect(await howFar(ports, evidence)).toBe("untouched");
   });
@@ -113,7 +113,7 @@ describe("how far a stopped run came on production", () => {
     expect(await howFar(ports, evidence)).toBe("opened");
   });
 
-  test("into a proof, with the fence still there: that goes on", async () => {
+  test("into a proof, with the fence still up: it continues", async () => {
     await note(Doc.fence, Doc.rollback);
     await ledgerHas("002", true);
     await prove("production-rolled-back", true);

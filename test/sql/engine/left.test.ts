@@ -15,7 +15,7 @@ const session = useEmbedded(`CREATE TABLE t (id int, x int); CREATE INDEX was ON
   CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)`);
 const databases: Databases = { single: true, withSession: (_endpoint, work) => work(session) };
 
-test("what the migrations left half made is told, and not what was so before or is so on purpose", async () => {
+test("what the migrations left half made is reported, except what was so before or is so on purpose", async () => {
   const ports = memoryPorts({ databases });
   const evidence = evidenceOf(ports.evidence, "run-1");
   await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });

@@ -98,12 +98,12 @@ describe("the newest version must be the expected one", () => {
     });
   });
 
-  test("an empty table and a missing one are told apart", async () => {
+  test("an empty table is distinguished from a missing one", async () => {
     expect(one(await found("1"), "schema version")?.seen).toBe("table v does not exist");
     expect(one(await checks(text, [], "1"), "schema version")?.seen).toBe("no row");
   });
 
-  test("a version in the wrong spelling is told as that", async () => {
+  test("a version in the wrong spelling is reported as such", async () => {
     expect(one(await checks(text, ["'005'"], "5"), "schema version")?.mend).toContain(
       "write expectedVersion",
     );
@@ -181,7 +181,7 @@ describe("whether the plan's versions can be written is tried, and leaves nothin
     else expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(why) });
   });
 
-  test("a column that nobody knows a value for is named", async () => {
+  test("a column without a known value is named", async () => {
     await session.exec(
       "CREATE TABLE v (version text, approved_by text NOT NULL); INSERT INTO v VALUES ('1', 'x')",
     );
@@ -234,7 +234,7 @@ describe("whether the plan's versions can be written is tried, and leaves nothin
     });
   });
 
-  test("a version of the plan that is there already is refused: a rollback would take away what others noted", async () => {
+  test("a version of the plan that is already there is refused: a rollback would delete another tool's row", async () => {
     expect(await writing("version int", ["1", "6", "9"], "9", ["006", "10"])).toMatchObject({
       passed: false,
       seen: "006 is already there",

@@ -48,7 +48,7 @@ describe("application roles", () => {
     expect(await check(role)).toMatchObject({ passed: false, seen });
   });
 
-  test("a member of a superuser may become it, and what to revoke is told", async () => {
+  test("a member of a superuser may become it, and the check names what to revoke", async () => {
     const found = await check("through_root");
     expect(found?.seen).toContain("may become root");
     expect(found?.mend).toContain("REVOKE root");
@@ -67,7 +67,7 @@ describe("what a snapshot would not hold, and a proof not see", () => {
     expect(await found("unlogged tables")).toMatchObject({ passed: false, seen: "public.scratch" });
   });
 
-  test("an unlogged table that the plan leaves out is told, not refused, and no other one with it", async () => {
+  test("an unlogged table that the plan leaves out is reported, not refused, without any other", async () => {
     const contents = { scratch: "none" } as const;
     expect(await found("unlogged tables", contents)).toMatchObject({
       passed: null,
@@ -103,7 +103,7 @@ describe("what a snapshot would not hold, and a proof not see", () => {
     await session.exec("DROP TABLE parted, logged");
   });
 
-  test("large objects are told, not refused", async () => {
+  test("large objects are reported, not refused", async () => {
     expect(await found("large objects")).toMatchObject({ passed: true });
     await session.exec("SELECT lo_create(0)");
     expect(await found("large objects")).toMatchObject({ passed: null, seen: "1 of them" });
@@ -166,7 +166,7 @@ describe("other sessions", () => {
   });
   afterEach(() => session.exec("TRUNCATE made_up.pg_stat_activity"));
 
-  test("there are none: so it passed", async () => {
+  test("passes if there are none", async () => {
     expect(await sessions()).toMatchObject({ passed: true });
   });
 
@@ -175,7 +175,7 @@ describe("other sessions", () => {
     expect(await sessions()).toMatchObject({ passed: true });
   });
 
-  test("those of others are told by role and program, five at most, and not refused", async () => {
+  test("those of others are listed by role and program, at most five, and not refused", async () => {
     await session.exec(`SELECT connect('etl', 'nightly') FROM generate_series(1, 3);
       SELECT connect('etl', ''); SELECT connect('who' || n, 'p') FROM generate_series(1, 5) n`);
     expect(await sessions()).toMatchObject({

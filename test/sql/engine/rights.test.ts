@@ -161,7 +161,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
   });
 });
 
-describe("what stays unread is told, as it is not proven, and refused nowhere", () => {
+describe("what stays unread is reported as not proven, and never refused", () => {
   test.each([
     [
       "a sequence",
@@ -282,7 +282,7 @@ describe("a right that a later state needs", () => {
     expect(found?.mend).not.toMatch(/GRANT/);
   });
 
-  test("is not missing where a statement only reads what is another's", async () => {
+  test("is not missing if a statement only reads another role's table", async () => {
     await session.exec(OTHERS);
     const plan = planOfOne("CREATE VIEW w AS SELECT * FROM theirs");
     expect(await named("rights for later", plan)).toMatchObject({ passed: true });
@@ -398,12 +398,12 @@ describe("what the database refuses for want of a right", () => {
     expect(FINAL).toContain("RightMissing");
   });
 
-  test("is told from what another try may mend", async () => {
+  test("is distinguished from an error that another try may fix", async () => {
     expect(await attempt("SELECT 1 / 0")).toMatchObject({ name: expect.not.stringMatching(/RightMissing/) });
   });
 });
 
-test("many lacks are told as a few, and how many more there are", async () => {
+test("many lacks are listed as a few and the number of others", async () => {
   await session.exec(
     "DO $$ BEGIN FOR i IN 1..25 LOOP EXECUTE format('CREATE TABLE t%s (id int)', i); EXECUTE format('ALTER TABLE t%s OWNER TO other', i); END LOOP; END $$",
   );

@@ -102,7 +102,7 @@ describe("the watch", () => {
     await expect(call("rehearse")).rejects.toThrow(/cannot read on staging: Counted .*nowhere/);
   });
 
-  test("keeps and publishes what it could read before it says what it could not", async () => {
+  test("keeps and publishes what it could read before it reports what it could not", async () => {
     const [first] = plan.watch?.metrics ?? [];
     watching({ ...plan, watch: { metrics: [first as Metric, counted("SELECT 1 / 0", false)] } });
     await opened();
@@ -133,7 +133,7 @@ describe("the checks that are run again", () => {
     expect(await once()).toEqual(verified);
   });
 
-  test("that do not hold any more are published and fail, once", async () => {
+  test("that fail now are published, and fail once", async () => {
     await opened();
     await call("begin");
     await instances.withSession({ host: "production" }, (session) =>

@@ -85,7 +85,7 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
     expect(await contents(plan)).toEqual(before);
   });
 
-  test("another version than the plan expects is refused, and the one that is there is named", async () => {
+  test("a version other than the expected one is refused and named", async () => {
     const other = planFor(tool, { expectedVersion: "99" });
     expect(await problems(other)).toMatchObject([{ name: "schema version" }]);
     await apply(plan, ...versions(plan).slice(0, 1));
@@ -155,7 +155,7 @@ describe("a table without a version", () => {
   });
 });
 
-test("rows of the plan that are there already are refused, by the migration that they are of", async () => {
+test("existing rows of the plan are refused, each with its migration", async () => {
   const { ddl, applied } = TOOL_TABLES_MADE.goose;
   await session.exec(
     `${ddl}; ${applied}; INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true), (2, true)`,

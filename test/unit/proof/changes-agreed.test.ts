@@ -44,7 +44,7 @@ const ALL = {
   old: ["dropped"],
 };
 
-describe("what plan.yaml says of a migration's changes", () => {
+describe("a migration's changes in plan.yaml", () => {
   test("is agreed where staging showed exactly that", () => {
     expect(disagreements(ALL, SEEN, names)).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe("what plan.yaml says of a migration's changes", () => {
     expect(disagreements({}, [change("public.old", { partitionOf: "public.new" })], names)).toEqual([]);
   });
 
-  test("may name columns beside rows that come and go, which nobody can tell apart", () => {
+  test("may name columns beside rows added and removed, which cannot be distinguished", () => {
     const seen = [change("public.account", { rows: { ...rows, added: "3", removed: "2", mixed: true } })];
     expect(disagreements({ account: ["rows", "email"] }, seen, names)).toEqual([]);
     expect(disagreements({ account: ["email"] }, seen, names)).toHaveLength(2);

@@ -78,7 +78,7 @@ describe("production is held to what the rehearsal showed", () => {
     expect(departures([], [dropped], [OTHER])).toHaveLength(1);
   });
 
-  test("rows that came and went together there may come, go and change here", () => {
+  test("rows added and removed together there may be added, removed and changed here", () => {
     const mixed = lowered({ rows: { ...rows, added: "3", removed: "2", mixed: true }, columns: [] });
     expect(departures([mixed], [lowered({ rows: { ...rows, added: "1" }, columns: [] })], [OTHER])).toEqual(
       [],

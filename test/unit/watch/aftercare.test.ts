@@ -36,7 +36,7 @@ describe("after a success", () => {
     expect(doc.backups.seen).toContain("7 days");
   });
 
-  test("those that are off are a failure, and those that nobody can see are not known", async () => {
+  test("backups that are off are a failure, and invisible ones are unknown", async () => {
     expect((await aftercare({ days: 0 })).doc.backups.passed).toBe(false);
     expect((await aftercare(undefined)).doc.backups.passed).toBeNull();
   });
