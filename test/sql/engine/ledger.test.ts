@@ -117,7 +117,7 @@ describe("preflight looks into the ledger", () => {
     );
     const checks = await inspectLedger(session, plan, { run: "new", execution: ours("new") });
     const mend = checks.find(({ name }) => name === "ledger")?.mend ?? "";
-    expect(mend).toContain('docs/operator-runbook.md says under "NeedsOperator"');
+    expect(mend).toContain('docs/operator-runbook.md describes under "NeedsOperator"');
     await session.exec(/UPDATE .*?(?=\. )/.exec(mend)?.[0] ?? "");
     expect((await look()).ledger).toMatchObject({ passed: true });
     expect(

@@ -182,9 +182,9 @@ describe("what stays unread is reported as not proven, and never refused", () =>
       "GRANT SELECT ON LARGE OBJECT 4711 TO mig;",
     ],
     [
-      "how old others' transactions are",
+      "the age of others' transactions",
       "REVOKE pg_read_all_stats FROM mig",
-      "how old other roles' transactions are",
+      "the age of other roles' transactions",
       "GRANT pg_read_all_stats TO mig;",
     ],
   ])("%s", async (_, sql, seen, helps) => {
