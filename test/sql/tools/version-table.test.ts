@@ -97,7 +97,9 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
   test("a table of another shape is refused as not the tool's", async () => {
     await session.exec(`${EMPTY}; CREATE SCHEMA IF NOT EXISTS ${made.ddl.match(/CREATE SCHEMA (\w+)/)?.[1] ?? "public"};
       CREATE TABLE ${TOOL_TABLES[tool]} (stage int)`);
-    expect(await problems(plan)).toMatchObject([{ seen: expect.stringContaining(`it is not a table of ${tool}`) }]);
+    expect(await problems(plan)).toMatchObject([
+      { seen: expect.stringContaining(`it is not a table of ${tool}`) },
+    ]);
     await session.exec(`DROP TABLE ${TOOL_TABLES[tool]}`);
     expect(await problems(plan)).toMatchObject([
       { seen: `table ${TOOL_TABLES[tool]} does not exist`, mend: expect.stringContaining(tool) },
