@@ -64,7 +64,7 @@ describe("where the instance's backups allow it", () => {
 
 const LACKS: [string, Partial<ProductionDoc>, RegExp][] = [
   ["the server restores snapshots only", {}, /snapshots only/],
-  ["nobody can tell", { moments: archive }, /nobody can tell/],
+  ["it is unknown whether backups are on", { moments: archive }, /unknown whether automated backups are on/],
   ["backups are off", { moments: archive, backups: { days: 0 } }, /are off/],
   [
     "there is no restorable time yet",
@@ -84,7 +84,7 @@ const LACKS: [string, Partial<ProductionDoc>, RegExp][] = [
   [
     "they are not kept for as long as the run may take",
     { moments: archive, backups: { days: 1, until: NOW } },
-    /kept for 1 day, and this run.* keep them for 2/,
+    /kept for 1 day, but this run.* keep them for 2/,
   ],
 ];
 
@@ -105,7 +105,7 @@ describe.each(LACKS)("where %s", (_, production, why) => {
 describe("a requested snapshot", () => {
   test.each<[string, PortOverrides, RegExp]>([
     ["by the settings", { settings: { backup: "snapshot" } }, /settings request/],
-    ["by the plan", { plan: { backup: "snapshot" } }, /plan asks/],
+    ["by the plan", { plan: { backup: "snapshot" } }, /plan requests/],
     ["by the rehearsal inside the downtime", { settings: { rehearse: "inside" } }, /rehearse: inside/],
     ["by where it goes", { settings: { copyTo: { region: "eu-west-1" } } }, /backup\.copyTo/],
   ])("%s is taken though the moment could be had", async (_, overrides, why) => {
