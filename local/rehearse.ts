@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { buildReport } from "../lambdas/report/build.ts";
-import type { Report } from "../lambdas/report/schema.ts";
+import { REPORT_DOCUMENT, type Report } from "../lambdas/report/schema.ts";
 import { FetchHttp } from "../lambdas/shared/aws/fetch-http.ts";
-import { Doc, END_NAMES, type End, type OutcomeDoc } from "../lambdas/shared/documents.ts";
+import { Doc, END_NAMES, type End } from "../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import { isForPeopleAlone } from "../lambdas/shared/gates.ts";
@@ -137,7 +137,7 @@ class Run {
     } finally {
       left = await environment.close();
     }
-    const outcome = await evidenceOf(fileEvidence(this.folder), this.run).read<OutcomeDoc>(Doc.outcome);
+    const outcome = await evidenceOf(fileEvidence(this.folder), this.run).read(Doc.outcome);
     return {
       ...reached,
       evidence: this.folder,
@@ -155,10 +155,10 @@ class Run {
       await storePlan(ports.evidence, documentOf(plan), plan.checksum);
       const name = await this.interpret(ports, environment);
       const evidence = evidenceOf(ports.evidence, this.run);
-      const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
+      const outcome = await evidence.read(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
       if (!end) throw new Error(`The run ended as ${name}, which is none of its ends`);
-      const report = (await evidence.read<Report>(Doc.report)) ?? (await buildReport(evidence));
+      const report = (await evidence.read(REPORT_DOCUMENT)) ?? (await buildReport(evidence));
       return { end, cause: outcome?.cause ?? "", report };
     } finally {
       await server.close();

@@ -1,15 +1,6 @@
 import { replayedBytes, replayText } from "../moments/wal.ts";
 import { requireRecord } from "../proof/records.ts";
-import {
-  type BackupDoc,
-  Doc,
-  type MomentDoc,
-  type PredictedDoc,
-  type ProductionDoc,
-  type StagingDoc,
-  type StepsDoc,
-  type WayBackDoc,
-} from "../shared/documents.ts";
+import { Doc, type PredictedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { isRestoreOnly, restoreIsWayBack, restoreOnlyFrom } from "../shared/plan.ts";
@@ -24,7 +15,7 @@ import { duration } from "../shared/text.ts";
  */
 export async function predict(ports: Ports, evidence: RunEvidence): Promise<void> {
   const restoreFrom = restoreOnlyFrom(ports.plan)?.version;
-  const { sloSeconds, rollback, restore } = await evidence.once<WayBackDoc>(Doc.wayBack, async () => ({
+  const { sloSeconds, rollback, restore } = await evidence.getOrCreate(Doc.wayBack, async () => ({
     at: ports.clock.now().toISOString(),
     sloSeconds: ports.plan.rollbackSloMinutes * 60,
     rollback: await predictRollback(ports, evidence),
@@ -60,7 +51,7 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
   const parts: PredictedDoc["parts"] = [];
   let proof = 0;
   for (const { version } of lead.toReversed()) {
-    const steps = await evidence.need<StepsDoc>(Doc.steps("staging", version, 1, "rollback"));
+    const steps = await evidence.require(Doc.steps("staging", version, 1, "rollback"));
     parts.push({ what: `Roll back ${version}`, seconds: steps.seconds });
     const read = await requireRecord(evidence, `after-staging-${version}`);
     proof = Math.max(proof, read.seconds);
@@ -73,14 +64,14 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
  * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
  */
 async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
-  const production = await evidence.read<ProductionDoc>(Doc.production);
-  const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
-  const staging = again ?? (await evidence.need<StagingDoc>(Doc.staging));
+  const production = await evidence.read(Doc.production);
+  const again = await evidence.read(Doc.stagingAgain);
+  const staging = again ?? (await evidence.require(Doc.staging));
   const read = await requireRecord(evidence, again ? "after-restore-rehearsed" : "staging");
-  const backup = await evidence.read<BackupDoc>(Doc.backup);
+  const backup = await evidence.read(Doc.backup);
   const toMoment = backup?.by === "point-in-time";
   // Rehearsed to a moment, the copy replayed what production would, but for what is written until then.
-  const counted = (await evidence.read<MomentDoc>(Doc.moment("rehearsal"))) !== undefined;
+  const counted = (await evidence.read(Doc.moment("rehearsal"))) !== undefined;
   const replay = backup?.replay && {
     baseAt: backup.replay.baseAt,
     bytes: replayedBytes(backup.replay, clock.now().toISOString()),

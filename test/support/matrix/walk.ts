@@ -164,7 +164,7 @@ class Walk {
       halts: this.halted,
       faults: this.faults,
       evidence: this.evidence,
-      outcome: await evidenceOf(this.evidence, RUN).read<OutcomeDoc>(Doc.outcome),
+      outcome: await evidenceOf(this.evidence, RUN).read(Doc.outcome),
       notices: this.notices,
       alarmsOn: this.alarmsOn,
       environment: this.environment,

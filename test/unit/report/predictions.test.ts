@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../lambdas/report/build.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
-import { type BenchmarksDoc, Doc, type RollbackDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, type RollbackDoc } from "../../../lambdas/shared/documents.ts";
 import {
   migrated,
   RunFixture,
@@ -68,7 +68,7 @@ describe("what is predicted of production", () => {
 
   test("leaves out what staging was measured with generated data: production has none to measure with", async () => {
     const run = await succeeded();
-    const staging = await run.evidence.need<BenchmarksDoc>(Doc.benchmarks("staging"));
+    const staging = await run.evidence.require(Doc.benchmarks("staging"));
     const measured = staging.results.filter(({ generated }) => !generated);
     expect(measured.length).toBeLessThan(staging.results.length);
     const { predictedSeconds } = parts(await buildReport(run.evidence), "prove").Benchmarks ?? {};
