@@ -5,6 +5,7 @@ import {
   machineTimeOfGate,
   machineTimeOfMigration,
   readingTimeOf,
+  stopSecondsOf,
 } from "./machine-time.ts";
 import { partsOf, predictionsOf } from "./parts.ts";
 import type { PhasePart, Report } from "./schema.ts";
@@ -45,7 +46,7 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
     seconds,
     waitedSeconds,
     predictedSeconds: toMilliseconds(parts.reduce((all, part) => all + part.seconds, 0)),
-    stopSeconds: stopOf(facts),
+    stopSeconds: stopSecondsOf(facts),
     parts,
     reading: readingTimeOf(facts),
   };
@@ -141,12 +142,6 @@ function gatesOf(facts: Facts, phases: Report["timeline"]["phases"]): Part[] {
   );
   const took = sumOfKnown(own);
   return [rehearsed(`${count(gates, "gate")}, opened and confirmed`, gates * gate, took)];
-}
-
-function stopOf({ states, hooks }: Facts): number | null {
-  const state = states.find((one) => one.state === "Stop the application");
-  const stopped = hooks.some(({ evidence }) => evidence === "hooks/stop");
-  return stopped && state?.doneAt ? secondsBetween(state.enteredAt, state.doneAt) : null;
 }
 
 /** What the downtime is the sum of, with what the rehearsal measured; undefined while it has not. */

@@ -3,11 +3,13 @@ import { secondsBetween, toMilliseconds, total } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
 import {
   besideWork,
+  type Called,
   machineTimeOfCall,
   machineTimeOfMigration,
   machineTimeOn,
   readingTimeOf,
   secondsOf,
+  stopSecondsOf,
 } from "./machine-time.ts";
 import { rehearsedPass } from "./migrations.ts";
 import type { PhasePart } from "./schema.ts";
@@ -25,7 +27,8 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const machine = machineTimeOfMigration(facts);
   const from = facts.rollback?.from ?? null;
   const call = machineTimeOfCall(facts);
-  const calls = (states: readonly string[], work: readonly (number | null)[]) =>
+  const backup = backupOf(facts);
+  const calls = (states: readonly Called[], work: readonly (number | null)[]) =>
     call === null ? [] : [part("Calls and evidence", states.length * call, besideWork(facts, states, work))];
   const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
   const undone = versions
@@ -36,8 +39,12 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
       "fence",
       [
         part("Record production", reading, read("before")),
-        ...backupOf(facts),
-        ...calls(FENCE_STATES, [read("before")]),
+        ...backup,
+        // Where the backup is a part, its call is in it.
+        ...calls(backup.length > 0 ? FENCE_STATES : [...FENCE_STATES, "Back up production"], [
+          read("before"),
+          stopSecondsOf(facts),
+        ]),
       ],
     ],
     ...versions.map((version): [string, PhasePart[]] => [
@@ -99,8 +106,12 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   ]);
 }
 
-// The backup is a part of its own, and no rehearsal stops the application.
-const FENCE_STATES = ["Fence production", "Record production"];
+// No rehearsal stops the application: what that takes is reported, and in none of the parts.
+const FENCE_STATES: readonly Called[] = [
+  ["Silence the alarms", "Stop the application"],
+  "Fence production",
+  "Record production",
+];
 const PROVE_STATES = [
   "Prove the data",
   "Validate everything on production",
