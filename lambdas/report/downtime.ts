@@ -7,7 +7,7 @@ import {
   readingTimeOf,
   stopSecondsOf,
 } from "./machine-time.ts";
-import { partsOf, predictionsOf } from "./parts.ts";
+import { FINAL, partsOf, predictionsOf } from "./parts.ts";
 import type { PhasePart, Report } from "./schema.ts";
 import { timelineOf, waitedBetween } from "./timeline.ts";
 
@@ -81,7 +81,7 @@ function termsOf(facts: Facts): Part[] {
       ? finalCopy.length > 0
         ? finalCopy
         : [rehearsed("Final backup: none, with point-in-time", 0, null)]
-      : term("Final snapshot", ["fence"], /^Final snapshot/)),
+      : finalSnapshotOf(facts, parts.get("fence") ?? [])),
     ...(request?.rehearse === "inside" && rehearsal
       ? [rehearsed("Rehearsal", rehearsal.seconds ?? 0, rehearsal.seconds)]
       : []),
@@ -95,6 +95,18 @@ function termsOf(facts: Facts): Part[] {
         ]),
     ...gatesOf(facts, phases),
   ];
+}
+
+/** Named also where the rehearsal took one of the other kind: it is part of the downtime, and nobody knows how long. */
+function finalSnapshotOf({ snapshots }: Facts, fence: readonly PhasePart[]): Part[] {
+  const isRehearsed = snapshots.some(({ purpose }) => purpose === "rehearsal");
+  return fence.flatMap((part) => {
+    const { what, predictedSeconds, seconds } = part;
+    if (what !== FINAL.clone && what !== FINAL.snapshot) return [];
+    return isRehearsed && predictedSeconds === null
+      ? [rehearsed(`${what}: not measured`, 0, seconds)]
+      : of(what, [part]);
+  });
 }
 
 function of(what: string, parts: readonly PhasePart[]): Part[] {

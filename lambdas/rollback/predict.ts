@@ -1,3 +1,4 @@
+import { backupKind, RESTORES } from "../moments/copy-kinds.ts";
 import { replayedBytes, replayText } from "../moments/wal.ts";
 import { requireRecord } from "../proof/records.ts";
 import { Doc, type PredictedDoc } from "../shared/documents.ts";
@@ -63,13 +64,17 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
  * A restore of production does what staging's did, the last time: an instance from a snapshot, then the first reading of
  * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
  */
-async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
+async function predictRestore(
+  { instances, clock, settings }: Ports,
+  evidence: RunEvidence,
+): Promise<PredictedDoc> {
   const production = await evidence.read(Doc.production);
   const again = await evidence.read(Doc.stagingAgain);
   const staging = again ?? (await evidence.require(Doc.staging));
   const read = await requireRecord(evidence, again ? "after-restore-rehearsed" : "staging");
   const backup = await evidence.read(Doc.backup);
-  const toMoment = backup?.by === "point-in-time";
+  const kind = backupKind(backup, settings);
+  const cloned = !again && (await evidence.read(Doc.snapshot("rehearsal")))?.clone === true;
   // Rehearsed to a moment, the copy replayed what production would, but for what is written until then.
   const counted = (await evidence.read(Doc.moment("rehearsal"))) !== undefined;
   const replay = backup?.replay && {
@@ -81,7 +86,8 @@ async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence
   return {
     ...total([
       { what: "Move production aside", seconds: instances.renameSeconds },
-      { what: toMoment ? "Restore to the moment" : "Restore the snapshot", seconds: staging.seconds },
+      // Of a clone only the instance was waited for: the copying of the volume is named with what is left out.
+      { what: cloned && kind !== "clone" ? "Create its writer" : RESTORES[kind], seconds: staging.seconds },
       { what: "Prove it", seconds: read.seconds },
     ]),
     ...(leavesOut.length > 0 ? { leavesOut } : {}),

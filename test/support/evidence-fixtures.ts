@@ -273,6 +273,8 @@ export class RunFixture {
 
   async snapshot(purpose: "rehearsal" | "final"): Promise<void> {
     const createdAt = this.now();
+    const how = this.overrides.request?.settings?.cluster;
+    const clone = (purpose === "final" ? how?.backup : how?.staging) === "clone";
     await this.keep<SnapshotDoc>(Doc.snapshot(purpose), {
       at: this.after(95),
       id: `sluice-${purpose}-0123456789ab`,
@@ -282,6 +284,7 @@ export class RunFixture {
       engineVersion: "17.6",
       encrypted: true,
       kmsKey: null,
+      ...(clone ? { clone } : {}),
       keepUntil: purpose === "final" ? "2027-11-03" : null,
     });
   }

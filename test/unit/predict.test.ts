@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { predict } from "../../lambdas/rollback/predict.ts";
-import { Doc, docName } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { RESTORE } from "../../lambdas/shared/plan.ts";
 import type { Instances } from "../../lambdas/shared/ports.ts";
@@ -46,6 +46,28 @@ describe("the way back", () => {
         { what: "Roll back 002", seconds: 30 },
         { what: "Prove it", seconds: 25 },
       ],
+    });
+  });
+
+  test("by restore from a clone that staging was made from, too, is as long as that took", async () => {
+    const cluster = { staging: "clone", backup: "clone" } as const;
+    const { ports, evidence } = await rehearsed({}, { settings: { cluster } });
+    await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { clone: true });
+    await predict(ports, evidence);
+    expect((await evidence.require(Doc.wayBack)).restore.parts[1]).toEqual({
+      what: "Put the clone in production's place",
+      seconds: 900,
+    });
+  });
+
+  test("by restore where staging was cloned counts the instance alone: nobody measured how long the volume takes", async () => {
+    const cluster = { staging: "clone", backup: "snapshot" } as const;
+    const { ports, evidence } = await rehearsed({}, { settings: { cluster } });
+    await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { clone: true });
+    await predict(ports, evidence);
+    expect((await evidence.require(Doc.wayBack)).restore.parts[1]).toEqual({
+      what: "Create its writer",
+      seconds: 900,
     });
   });
 

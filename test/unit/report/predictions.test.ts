@@ -4,6 +4,7 @@ import type { Facts } from "../../../lambdas/report/facts.ts";
 import { besideWork, stopSecondsOf } from "../../../lambdas/report/machine-time.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
 import { Doc, type RollbackDoc } from "../../../lambdas/shared/documents.ts";
+import type { RunSettings } from "../../../lambdas/shared/settings.ts";
 import {
   migrated,
   RunFixture,
@@ -68,6 +69,38 @@ describe("what is predicted of production", () => {
     const notDone = { states: states.map((one) => ({ ...one, doneAt: null })), hooks: [] };
     expect(besideWork(notDone as unknown as Facts, [before], [])).toBeNull();
     expect(stopSecondsOf(notDone as unknown as Facts)).toBeNull();
+  });
+
+  describe("of a cluster", () => {
+    const reportOf = async (staging: "clone" | "snapshot", backup: "clone" | "snapshot") => {
+      const settings = { cluster: { staging, backup } } as RunSettings;
+      return await buildReport((await succeeded(new RunFixture({ request: { settings } }))).evidence);
+    };
+    const backupIn = ({ downtime }: Report) => downtime.parts.find(({ what }) => what.startsWith("Final"));
+
+    test("counts a final clone as long as staging's clone took", async () => {
+      const report = await reportOf("clone", "clone");
+      expect(parts(report, "fence")["Final clone"]).toEqual({ predictedSeconds: 95, seconds: 95 });
+      expect(backupIn(report)).toMatchObject({ what: "Final clone", seconds: 95 });
+    });
+
+    test.each([
+      ["clone", "snapshot", "Final snapshot"],
+      ["snapshot", "clone", "Final clone"],
+    ] as const)(
+      "says that nobody measured it where staging was made by a %s and the backup is a %s",
+      async (staging, backup, what) => {
+        const report = await reportOf(staging, backup);
+        expect(parts(report, "fence")[what]).toEqual({ predictedSeconds: null, seconds: 95 });
+        expect(backupIn(report)).toEqual({
+          what: `${what}: not measured`,
+          seconds: 0,
+          by: "rehearsal",
+          took: 95,
+        });
+        expect(phase(report, "fence")?.predictedBy).toBeNull();
+      },
+    );
   });
 
   test("counts each gate behind the fence, as long as opening and confirming one took before", async () => {
