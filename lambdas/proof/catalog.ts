@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CatalogObject, Fingerprint } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 import { RELATIONS } from "./catalog-relations.ts";
@@ -7,37 +8,6 @@ import { ROUTINES, TYPES } from "./catalog-routines.ts";
 import { STANDALONE, WHOLE_DATABASE } from "./catalog-standalone.ts";
 import { GRANTS_OF } from "./catalog-text.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
-
-/** One object of the catalog, described without OIDs: every role reads the same text on every server. */
-export interface CatalogObject {
-  /** Its kind: "table", "column", "function", "policy", "setting", ... */
-  kind: string;
-  /** Its full name, quoted where needed; functions with their argument types. Unique within the kind. */
-  name: string;
-  /** Everything else about it, in lines. */
-  definition: string;
-  /**
-   * A column's number in the catalog. It never changes, and no later column of the table gets it. No hash includes
-   * it, because it depends on the table's history. Absent for other objects, and in evidence of older runs.
-   */
-  number?: number | null;
-}
-
-export interface Fingerprint {
-  /** SHA-256 of the canonical text of all objects, in hex: equal exactly if the objects are equal. */
-  hash: string;
-  /** Sorted by kind, then name. */
-  objects: CatalogObject[];
-  /**
-   * Who may connect and make temporary tables. Not part of the hash, because the fence revokes CONNECT and restores
-   * it.
-   */
-  access?: CatalogObject[] | undefined;
-  /** Objects that this role may not read, by kind and name: the fingerprint claims nothing about them. */
-  unread?: Pick<CatalogObject, "kind" | "name">[] | undefined;
-  /** Requested roles, described even if they own nothing here and hold no grant. */
-  roles?: readonly string[] | undefined;
-}
 
 /**
  * Describes every object of the session's database: objects in all schemas except the system's and `sluice` (the

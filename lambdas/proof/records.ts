@@ -1,20 +1,13 @@
 import type { RowMark } from "../shared/documents.ts";
-import {
-  Doc,
-  type ProofDoc,
-  type ProofName,
-  type RecordBeganDoc,
-  type RecordDoc,
-  type RecordName,
-} from "../shared/documents.ts";
+import { Doc, type ProofName, type RecordDoc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 
 /** Returns the record of that name; the record of a proof is stored in the proof. */
 export async function recordOf(evidence: RunEvidence, name: RecordName): Promise<RecordDoc | undefined> {
   const inProof = name.startsWith("after-")
-    ? (await evidence.read<ProofDoc>(Doc.proof(name.slice("after-".length) as ProofName)))?.record
+    ? (await evidence.read(Doc.proof(name.slice("after-".length) as ProofName)))?.record
     : undefined;
-  return inProof ?? (await evidence.read<RecordDoc>(Doc.record(name)));
+  return inProof ?? (await evidence.read(Doc.record(name)));
 }
 
 /** @throws Error if there is none: a state ran out of order */
@@ -40,8 +33,6 @@ export async function marked(
   record: RecordDoc,
 ): Promise<MarkedRecord> {
   // A run that an older version of Sluice started keeps the mark in a document of its own.
-  const { mark } = record.mark
-    ? { mark: record.mark }
-    : await evidence.need<RecordBeganDoc>(Doc.recordBegan(name));
+  const { mark } = record.mark ? { mark: record.mark } : await evidence.require(Doc.recordBegan(name));
   return { ...record, mark };
 }

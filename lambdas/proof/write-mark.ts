@@ -1,32 +1,6 @@
+import type { MarkDoc, TableMark, Written } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { IS_USERS_TABLE } from "../shared/sql-text.ts";
-
-/** The server's counters at one moment, to compare with a later one. */
-export interface MarkDoc {
-  at: string;
-  /** Counters survive a clean restart but not a crash: across a restart they prove nothing. */
-  serverStart: string;
-  statsReset: string | null;
-  /**
-   * Reset time of the background writer's statistics: a crash that the server itself survives resets all counters and
-   * records only this.
-   */
-  crashReset: string | null;
-  /** Whether the server counts at all. */
-  counting: boolean;
-  tables: TableMark[];
-}
-
-interface TableMark {
-  /** Qualified by its schema, quoted where needed. */
-  table: string;
-  /** Changes when the table is truncated or rewritten, which no counter shows. */
-  file: string;
-  /** Rows, including those of transactions that were rolled back. */
-  inserted: number;
-  updated: number;
-  deleted: number;
-}
 
 /** Holds all large objects; only superusers may read it, so its contents are not recorded. */
 export const LARGE_OBJECTS = "pg_catalog.pg_largeobject";
@@ -67,19 +41,7 @@ export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
   };
 }
 
-/** A table that was written to between two marks. */
-export interface Written {
-  table: string;
-  /** `new`: the table did not exist; `gone`: it no longer exists; `anew`: truncated or rewritten. */
-  how: "rows" | "anew" | "new" | "gone";
-  inserted: number;
-  updated: number;
-  deleted: number;
-}
-
-/**
- * Returns what was written between two marks; null if the counters were off or reset in between, and so show nothing.
- */
+/** Returns what was written between two marks; null if the counters were off or reset in between. */
 export function writtenBetween(before: MarkDoc, after: MarkDoc): Written[] | null {
   if (!before.counting || !after.counting) return null;
   if (

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { END_NAMES } from "../shared/documents.ts";
+import { docName, END_NAMES } from "../shared/documents.ts";
 
 /**
  * The schema of report.json. `version` is raised when a field changes its meaning or goes; fields may be added
@@ -646,6 +646,8 @@ export type Report = z.infer<typeof reportSchema>;
 export type Criterion = Report["criteria"][number];
 export type PhasePart = Phase["parts"][number];
 export type Phase = Report["timeline"]["phases"][number];
+export const REPORT_DOCUMENT = docName<Report>("report");
+
 export type MigrationReport = Report["migrations"][number];
 export type ProofReport = Report["proofs"][number];
 export type BenchmarkReport = Report["benchmarks"][number];
