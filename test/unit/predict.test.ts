@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { predict } from "../../lambdas/rollback/predict.ts";
-import { Doc, docName, docName } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { RESTORE } from "../../lambdas/shared/plan.ts";
 import type { Instances } from "../../lambdas/shared/ports.ts";
