@@ -45,7 +45,8 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
     openedAt: fences.at(-1)?.liftedAt ?? null,
     seconds,
     waitedSeconds,
-    predictedSeconds: toMilliseconds(parts.reduce((all, part) => all + part.seconds, 0)),
+    predictedSeconds:
+      parts.length === 0 ? null : toMilliseconds(parts.reduce((all, part) => all + part.seconds, 0)),
     stopSeconds: stopSecondsOf(facts),
     parts,
     reading: readingTimeOf(facts),
@@ -154,6 +155,16 @@ function gatesOf(facts: Facts, phases: Report["timeline"]["phases"]): Part[] {
   );
   const took = sumOfKnown(own);
   return [rehearsed(`${count(gates, "gate")}, opened and confirmed`, gates * gate, took)];
+}
+
+/**
+ * Such as `42 s predicted`, or `2 h 45 min planned` while only the plan has a figure; undefined while nothing is planned
+ * or measured.
+ */
+export function predictedDowntime({ predictedSeconds, parts }: Report["downtime"]): string | undefined {
+  if (predictedSeconds === null) return undefined;
+  const planned = parts.every(({ by }) => by === "plan");
+  return `${duration(predictedSeconds)} ${planned ? "planned" : "predicted"}`;
 }
 
 /** What the downtime is the sum of, with what the rehearsal measured; undefined while it has not. */

@@ -13,6 +13,7 @@ import {
   stopSecondsOf,
 } from "./machine-time.ts";
 import { rehearsedPass } from "./migrations.ts";
+import { plannedOf } from "./planned.ts";
 import type { PhasePart } from "./schema.ts";
 
 /**
@@ -215,15 +216,8 @@ interface Prediction {
 
 /** What each phase of production is expected to last: by the plan, or by the rehearsal as soon as it measured it. */
 export function predictionsOf(facts: Facts): Map<string, Prediction> {
-  const { expectedMinutes, migrations } = facts.plan;
   const by = new Map<string, Prediction>();
-  const plan = (id: string, minutes: number | undefined) => {
-    if (minutes !== undefined) by.set(id, { seconds: minutes * 60, by: "plan" });
-  };
-  plan("admit", expectedMinutes?.admit);
-  for (const { version, expectedMinutes } of migrations) plan(`migrate-${version}`, expectedMinutes);
-  plan("prove", expectedMinutes?.prove);
-  plan("open", expectedMinutes?.open);
+  for (const [id, seconds] of plannedOf(facts)) by.set(id, { seconds, by: "plan" });
   for (const [id, parts] of partsOf(facts)) {
     const seconds = parts.map(({ predictedSeconds }) => predictedSeconds).filter((part) => part !== null);
     // A phase is predicted by all of its parts, or not by them.

@@ -125,7 +125,7 @@ describe("what is predicted of production", () => {
       by: "rehearsal",
       took: null,
     });
-    expect(predictedSeconds).toBeCloseTo(before.predictedSeconds + seconds, 3);
+    expect(predictedSeconds).toBeCloseTo((before.predictedSeconds ?? 0) + seconds, 3);
   });
 
   test("leaves out what staging was measured with generated data: production has none to measure with", async () => {
@@ -143,7 +143,7 @@ describe("what is predicted of production", () => {
   test("of the downtime is the sum of its parts, and what they took comes to all of it but the waiting", async () => {
     const { downtime } = await buildReport((await succeeded()).evidence);
     const sum = (values: (number | null)[]) => values.reduce<number>((all, one) => all + (one ?? 0), 0);
-    expect(sum(downtime.parts.map(({ seconds }) => seconds))).toBeCloseTo(downtime.predictedSeconds, 3);
+    expect(sum(downtime.parts.map(({ seconds }) => seconds))).toBeCloseTo(downtime.predictedSeconds ?? 0, 3);
     const work = (downtime.seconds ?? 0) - (downtime.waitedSeconds ?? 0);
     expect(sum(downtime.parts.map(({ took }) => took))).toBeCloseTo(work, 3);
     expect(downtime.parts.map(({ what }) => what)).toEqual([
@@ -199,6 +199,27 @@ describe("what is predicted of production", () => {
     const report = await buildReport(run.evidence);
     expect(phase(report, "migrate-006")).toMatchObject({ predictedBy: "plan", predictedSeconds: 45 * 60 });
     expect(report.timeline.plannedSeconds).toBe((15 + 45 + 60 + 30 + 30 + 15) * 60);
+  });
+});
+
+describe("a run on a copy", () => {
+  const COPY = { copyOf: null };
+
+  test("has no prediction by the plan, whose minutes are production's, and none of zero seconds", async () => {
+    const run = new RunFixture({ request: COPY });
+    await run.admit();
+    const { timeline, downtime, migrations } = await buildReport(run.evidence);
+    expect(timeline.phases.every(({ predictedSeconds }) => predictedSeconds === null)).toBe(true);
+    expect(timeline.plannedSeconds).toBeNull();
+    expect(migrations.every(({ expectedSeconds }) => expectedSeconds === null)).toBe(true);
+    expect(downtime).toMatchObject({ predictedSeconds: null, parts: [] });
+  });
+
+  test("is predicted by its own rehearsal", async () => {
+    const report = await buildReport((await rehearsed(new RunFixture({ request: COPY }))).evidence);
+    expect(phase(report, "migrate-007")).toMatchObject({ predictedBy: "rehearsal" });
+    expect(phase(report, "open")).toMatchObject({ predictedBy: null });
+    expect(report.downtime.parts.map(({ by }) => by)).not.toContain("plan");
   });
 });
 

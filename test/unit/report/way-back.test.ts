@@ -119,7 +119,7 @@ describe("the page of a run that went back", () => {
   });
 
   test("does not take the downtime that was expected of the way forward for its own", async () => {
-    expect(await text(await wentBack())).toContain("expected without waiting at gates, had it gone on");
+    expect(await text(await wentBack())).toContain("predicted without waiting at gates, had it gone on");
   });
 
   test("names what was rolled back without ever having been applied", async () => {
