@@ -22,10 +22,8 @@ const sourcesIn = (folder: string) =>
 /** Imports of other files, as the formatter writes them: what is imported, and whether it is a type. */
 function statementsOf(file: string): { path: string; onlyTypes: boolean }[] {
   const text = readFileSync(file, "utf8");
-  const statements = text.matchAll(
-    /^(?:import|export)(?<type> type)?(?: (?<what>[^;"]*?) from)? "(?<path>\.[^"]+)";$/gm,
-  );
-  return [...statements].map(({ groups: { type, what = "", path = "" } = {} }) => {
+  const statements = text.matchAll(/^(?:import|export)( type)?(?: ([^;"]*?) from)? "(\.[^"]+)";$/gm);
+  return [...statements].map(([, type, what = "", path = ""]) => {
     const names = /\{([\s\S]*)\}/.exec(what)?.[1]?.split(",") ?? [];
     const named = names.map((name) => name.trim()).filter(Boolean);
     const onlyTypes = named.length > 0 && named.every((name) => name.startsWith("type "));
