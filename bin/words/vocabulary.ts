@@ -30,7 +30,10 @@ export const AVOIDED: readonly Avoided[] = [
   avoid("thereby|therein|thereof|hereby|whereby|wherein|henceforth|hence|thus", "so, in it"),
   avoid("no matter of|a matter of", "name the thing"),
   avoid("in vain|of a kind|in lieu of|in place of", "instead of, or name the thing"),
-  avoid("people are asked|is asked (?:for|about)|are asked (?:for|about)|was asked for", "the gate opens; is requested"),
+  avoid(
+    "people are asked|is asked (?:for|about)|are asked (?:for|about)|was asked for",
+    "the gate opens; is requested",
+  ),
   avoid("such(?! as| an? | that|\\s*[|,.])", "name the thing, or: this, these"),
   avoid("for ever", "forever"),
   avoid("utilize[sd]?|leverage[sd]?|in order to|prior to|is able to", "a shorter word"),

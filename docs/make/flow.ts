@@ -1,17 +1,17 @@
 import { NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
 import type { Definition, Rule, StateDefinition } from "../../local/definition.ts";
 
-/** A way from one state to another. */
+/** A transition from one state to another. */
 export interface Way {
   to: string;
-  /** "": the usual one; "fails"; "in time": nobody answered; else what a choice found. */
+  /** "": the usual one; "fails"; "nobody answers"; otherwise the condition of a choice. */
   when: string;
 }
 
-/** A definition as a graph, each state with its phase. */
+/** A definition as a graph. Each state has a phase. */
 export class Flow {
   readonly definition: Definition;
-  /** States in the order in which a run meets them: the usual way first, then the others. */
+  /** States in the order of a run: the usual way first, then the others. */
   readonly order: readonly string[];
   private readonly before = new Map<string, string>();
   private readonly phases: ReadonlyMap<string, string>;
@@ -38,11 +38,11 @@ export class Flow {
     return found;
   }
 
-  /** Where a state leads, the usual way first. */
+  /** Returns the transitions of a state, the usual one first. */
   ways(name: string): Way[] {
     const { Next, Default, Choices = [], Catch = [] } = this.state(name);
     const ways: Way[] = Choices.map(({ Next: to, ...rule }) => ({ to, when: ruleText(rule) }));
-    // A gate's Go is its usual way; of other choices the default is.
+    // The usual way of a gate is Go; of another choice it is the default.
     const isGo = ({ when }: Way) => when.startsWith("Go");
     ways.sort((a, b) => Number(isGo(b)) - Number(isGo(a)));
     if (Next !== undefined) ways.unshift({ to: Next, when: "" });
@@ -59,7 +59,7 @@ export class Flow {
     return this.phases.has(name);
   }
 
-  /** The phase that a state belongs to: a state that is no task goes with what it leads to, or with what led to it. */
+  /** Returns the phase of a state. A state that is no task belongs to the phase of its successor, or else of its predecessor. */
   phaseOf(name: string): string {
     const own = this.phases.get(name);
     if (own !== undefined) return own;

@@ -1,7 +1,7 @@
 import type { Definition } from "../../local/definition.ts";
 import { Flow } from "./flow.ts";
 
-/** A state machine by its phases, as Mermaid text. */
+/** Returns a state machine's phases as Mermaid text. */
 export function machinePicture(definition: Definition): string {
   const flow = new Flow(definition);
   const names = definition.phases.map(({ phase }) => phase);
@@ -23,11 +23,11 @@ interface Edge {
   label: string;
 }
 
-/** Ways that lead from one phase into another, each once. */
+/** Transitions between phases, each once. */
 function edgesOf(flow: Flow): Edge[] {
   const labels = new Map<string, Set<string>>();
   for (const name of flow.order) {
-    // What only notes how a run ends says so on the way to it.
+    // A state that only notes the end is shown as the label of the way to it.
     if (endNotedBy(flow, name) !== undefined) continue;
     for (const { to, when } of flow.ways(name)) {
       const [from, into] = [flow.phaseOf(name), flow.phaseOf(to)];
@@ -39,7 +39,7 @@ function edgesOf(flow: Flow): Edge[] {
   }
   return [...labels].map(([edge, whens]) => {
     const [from, to, end] = JSON.parse(edge) as [string, string, string];
-    // Where the usual way leads too, it does not matter what else does.
+    // The usual way needs no label, even if other ways lead there too.
     const why = whens.has("") ? "" : [...whens].join(", ");
     return { from, to, label: [why, end].filter((part) => part !== "").join(": ") };
   });

@@ -18,6 +18,7 @@ export function terminalPicture(output: string): string {
       `<text x="${MARGIN}" y="${MARGIN + (at + 0.75) * CHARACTER.height}">${paint(line) || " "}</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" xml:space="preserve" fill="${COLORS.text}">
+<title>A rehearsal of the bundled plan in a terminal</title>
 <rect width="100%" height="100%" rx="8" fill="${COLORS.background}"/>
 ${texts.join("\n")}
 </svg>
@@ -38,8 +39,7 @@ function wrap(line: string): string[] {
   const wrapped: string[] = [];
   for (const word of line.trim().split(" ")) {
     const last = wrapped.at(-1);
-    if (last !== undefined && last.length + word.length < COLUMNS)
-      wrapped.splice(-1, 1, `${last} ${word}`);
+    if (last !== undefined && last.length + word.length < COLUMNS) wrapped.splice(-1, 1, `${last} ${word}`);
     else wrapped.push(indent + word);
   }
   return wrapped.length <= END_LINES ? wrapped : [...wrapped.slice(0, END_LINES - 1), `${indent}...`];

@@ -24,7 +24,9 @@ describe("the picture of the terminal", () => {
   });
 
   test("escapes text, wraps long lines and cuts a very long one", () => {
-    const picture = terminalPicture(`Admit: done, 1 s\n\n✔ Succeeded\n  a < b & c\n  ${"word ".repeat(200)}\n`);
+    const picture = terminalPicture(
+      `Admit: done, 1 s\n\n✔ Succeeded\n  a < b & c\n  ${"word ".repeat(200)}\n`,
+    );
     expect(picture).toContain("a &lt; b &amp; c");
     expect(picture.match(/word/g)?.length).toBeLessThan(60);
     expect(picture).toContain(">  ...<");
