@@ -1,4 +1,4 @@
-import { listTables, takeTableContent } from "../lambdas/record/checksums.ts";
+import { listTables, takeTableContent } from "../lambdas/proof/checksums.ts";
 import type { Bench } from "./harness.ts";
 import { count, duration, median, timed } from "./stats.ts";
 import type { Measurement, Result } from "./types.ts";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { snapshotPrefix } from "../lambdas/shared/names.ts";
+import { type Environment, makeEnvironment } from "../test/e2e/environment.ts";
 import { findNeeds } from "../test/e2e/needs.ts";
 import { writePlan } from "../test/e2e/plans.ts";
 import { play } from "../test/e2e/play.ts";
-import { makeWorld, type World } from "../test/e2e/world.ts";
 import { duration } from "./stats.ts";
 import type { Measurement } from "./types.ts";
 
@@ -33,12 +33,13 @@ export const emulator: Measurement = {
         },
       ];
     bench.progress("the stack is deployed to the emulator");
-    const world = await makeWorld();
+    const environment = await makeEnvironment();
     try {
-      world.front.snapshotSeconds = (id) => (id.startsWith(snapshotPrefix("final")) ? SNAPSHOT_SECONDS : 0);
+      environment.front.snapshotSeconds = (id) =>
+        id.startsWith(snapshotPrefix("final")) ? SNAPSHOT_SECONDS : 0;
       bench.progress("a run with point-in-time, and one with a snapshot");
-      const moment = await run(world, "bench-moment");
-      const snapshot = await run(world, "bench-snapshot", "snapshot");
+      const moment = await run(environment, "bench-moment");
+      const snapshot = await run(environment, "bench-snapshot", "snapshot");
       const [ours, before] = [moment, snapshot].map(({ seconds }) => (seconds ?? Number.NaN) * 1000);
       const went = moment.end === "SUCCEEDED" && snapshot.end === "SUCCEEDED";
       return [
@@ -54,7 +55,7 @@ export const emulator: Measurement = {
         },
       ];
     } finally {
-      await world.close();
+      await environment.close();
     }
   },
 };
@@ -67,22 +68,24 @@ interface Ran {
 }
 
 /** One whole run of the tiny plan's migrations on a production of their own. */
-async function run(world: World, name: string, backup?: "snapshot"): Promise<Ran> {
-  await world.production.reset();
+async function run(environment: Environment, name: string, backup?: "snapshot"): Promise<Ran> {
+  await environment.production.reset();
   const parent = await mkdtemp(join(tmpdir(), "sluice-bench-"));
   try {
-    const printed = await world.deployment.publish(
+    const printed = await environment.deployment.publish(
       writePlan({
         ...{ parent, title: "Notes with labels", from: "1", folders: ["002_notes", "003_labels"] },
         ...{ asks: true, ...(backup === undefined ? {} : { backup }) },
       }),
     );
-    const played = await play(world, {
+    const played = await play(environment, {
       run: name,
       input: { plan: /"plan":"(\w{12})"/.exec(printed)?.[1] },
       seconds: 900,
     });
-    const { downtime } = JSON.parse(await fileOf(world, `runs/${name}/report.json`)) as { downtime: Ran };
+    const { downtime } = JSON.parse(await fileOf(environment, `runs/${name}/report.json`)) as {
+      downtime: Ran;
+    };
     const { seconds, waitedSeconds, predictedSeconds } = downtime;
     return { end: played.error ?? played.status, seconds, waitedSeconds, predictedSeconds };
   } finally {
@@ -90,7 +93,7 @@ async function run(world: World, name: string, backup?: "snapshot"): Promise<Ran
   }
 }
 
-async function fileOf({ s3, outputs }: World, Key: string): Promise<string> {
+async function fileOf({ s3, outputs }: Environment, Key: string): Promise<string> {
   const found = await s3.send(new GetObjectCommand({ Bucket: outputs.EvidenceBucket, Key }));
   return (await found.Body?.transformToString()) ?? "";
 }

@@ -1,7 +1,7 @@
-import { differences } from "../lambdas/prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../lambdas/prove/fingerprint.ts";
-import { listTables, type TableContent, takeTableContent } from "../lambdas/record/checksums.ts";
-import { compareContents } from "../lambdas/record/compare-contents.ts";
+import { type Fingerprint, takeFingerprint } from "../lambdas/proof/catalog.ts";
+import { listTables, type TableContent, takeTableContent } from "../lambdas/proof/checksums.ts";
+import { compareContents } from "../lambdas/proof/compare-contents.ts";
+import { differences } from "../lambdas/proof/difference.ts";
 import { isPostgresError } from "../lambdas/shared/errors.ts";
 import { migrate, rollBack } from "./engine.ts";
 import type { Bench, Database } from "./harness.ts";

@@ -4,7 +4,7 @@ import * as targets from "aws-cdk-lib/aws-events-targets";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
-import { EVENT_SOURCE } from "../lambdas/shared/aws/event-bridge-announcer.ts";
+import { EVENT_SOURCE } from "../lambdas/shared/aws/events.ts";
 import { PING } from "../lambdas/shared/ping.ts";
 import type { MachineCapability } from "./machine/capabilities.ts";
 import type { FunctionsByCapability } from "./machine/states.ts";

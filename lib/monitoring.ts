@@ -20,8 +20,13 @@ import {
 import { Construct } from "constructs";
 import { METRICS, nameOf } from "../lambdas/shared/names.ts";
 import type { CompiledPlan, Metric, Threshold } from "../lambdas/shared/plan.ts";
-import { runbookOf, sectionText } from "../lambdas/watch/runbook.ts";
-import { CONNECTION_CAPACITY, FAILED_CHECKS, PUBLISHED_BEYOND_ALERT } from "../lambdas/watch/samples.ts";
+import {
+  CONNECTION_CAPACITY,
+  FAILED_CHECKS,
+  PUBLISHED_BEYOND_ALERT,
+  runbookOf,
+  sectionText,
+} from "../lambdas/watch/readings.ts";
 import { thresholdText } from "../lambdas/watch/thresholds.ts";
 
 const PERIOD = Duration.minutes(5);

@@ -2,7 +2,7 @@ import { CfnMapping, CfnOutput, Stack } from "aws-cdk-lib";
 import type { ManagedPolicy } from "aws-cdk-lib/aws-iam";
 import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { fullName } from "../lambdas/shared/run-database.ts";
+import { fullName } from "../lambdas/shared/settings.ts";
 import type { Notices } from "./notices.ts";
 import type { Database, Settings } from "./settings.ts";
 import type { Storage } from "./storage.ts";

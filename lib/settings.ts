@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { line } from "../lambdas/gate/decide.ts";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
-import { line } from "../lambdas/gate/said.ts";
 import {
   BACKUP_KINDS,
   type Deployed,
@@ -192,7 +192,7 @@ const network = z
       refuse("must be as many as availabilityZones, in their order");
   });
 
-// With those that a run adds itself (lambdas/shared/run-tags.ts) there are never more than RDS takes.
+// With those that a run adds itself (lambdas/shared/names.ts) there are never more than RDS takes.
 const MOST_TAGS = 50 - 3;
 const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 const TAG_RULE = "letters, digits, spaces and _ . : / = + - @";

@@ -3,7 +3,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import { ScheduleGroup } from "aws-cdk-lib/aws-scheduler";
 import { Construct } from "constructs";
-import { watchSchedules } from "../lambdas/shared/aws/scheduler-schedules.ts";
+import { watchSchedules } from "../lambdas/shared/aws/events.ts";
 import { Envar } from "../lambdas/shared/envars.ts";
 
 export interface WatchProps {

@@ -1,5 +1,5 @@
+import { stateInWords } from "../lambdas/shared/names.ts";
 import { type CompiledPlan, isRestoreOnly, type Migration } from "../lambdas/shared/plan.ts";
-import { stateInWords } from "../lambdas/shared/state-name.ts";
 import { CAPABILITY_METADATA } from "../lib/functions/functions.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 import { MACHINE_CAPABILITIES } from "../lib/machine/capabilities.ts";

@@ -47,7 +47,7 @@ export async function findDeployment(given: string, region: string | undefined):
   const [{ S3Client }, { SFNClient, StartExecutionCommand }, { S3Evidence }] = await Promise.all([
     import("@aws-sdk/client-s3"),
     import("@aws-sdk/client-sfn"),
-    import("../lambdas/shared/aws/s3-evidence.ts"),
+    import("../lambdas/shared/aws/s3.ts"),
   ]);
   const described = await asked(`to describe the stack ${stack}`, () =>
     new CloudFormationClient(at).send(new DescribeStacksCommand({ StackName: stack })),

@@ -1,7 +1,7 @@
-import { cutLines } from "../lambdas/shared/cut.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
 import type { Task } from "../lambdas/shared/task.ts";
+import { cutLines } from "../lambdas/shared/text.ts";
 import { type Definition, phasesShown } from "./definition.ts";
 import { UsageError } from "./events.ts";
 

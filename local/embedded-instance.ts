@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
 import { isPostgresError } from "../lambdas/shared/errors.ts";
-import { needRow, type Session } from "../lambdas/shared/session.ts";
+import { requireRow, type Session } from "../lambdas/shared/session.ts";
 import { identifier, literal } from "../lambdas/shared/sql-text.ts";
 import type { LocalPlan } from "../lib/plan/compile.ts";
 import { createEmbedded, embeddedSession } from "./embedded-session.ts";
@@ -91,7 +91,7 @@ export class EmbeddedInstance {
   /** As the application would connect: refused while the role may not. */
   async withApplicationSession<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
     return await this.withSession(async (session) => {
-      const { allowed } = await needRow<{ allowed: boolean }>(
+      const { allowed } = await requireRow<{ allowed: boolean }>(
         session,
         "SELECT has_database_privilege($1, current_database(), 'CONNECT') AS allowed",
         [role],

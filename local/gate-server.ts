@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { answer } from "../lambdas/gate-page/answer.ts";
 import { MOST_BODY_BYTES } from "../lambdas/gate-page/request.ts";
-import type { World } from "../lambdas/shared/ports.ts";
+import type { Environment } from "../lambdas/shared/ports.ts";
 
 export interface GateServer {
   /** Such as `http://127.0.0.1:40123`; the ports' `settings.gateUrl` must be this. */
@@ -10,7 +10,7 @@ export interface GateServer {
 }
 
 /** Serves the gates' pages to this machine alone. The ports are asked for at each request, as they need the address. */
-export async function startGateServer(ports: () => World): Promise<GateServer> {
+export async function startGateServer(ports: () => Environment): Promise<GateServer> {
   let host = "";
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
     serve(request, response, host, ports).catch(() => response.destroy());
@@ -37,7 +37,7 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
   host: string,
-  ports: () => World,
+  ports: () => Environment,
 ): Promise<void> {
   // Another site's name may be made to point here; its pages then ask under that name.
   if (request.headers.host !== host) {

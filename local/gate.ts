@@ -5,7 +5,7 @@ import { summaryLines } from "../lambdas/report/summary.ts";
 import { linked } from "../lambdas/shared/chain.ts";
 import { Doc, type GateDecisionDoc, type GateDoc } from "../lambdas/shared/documents.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
-import type { Notice, World } from "../lambdas/shared/ports.ts";
+import type { Environment, Notice } from "../lambdas/shared/ports.ts";
 import type { OpenGate } from "./events.ts";
 
 /** How often the decision is looked for, in milliseconds: the page and the prompt may both give it. */
@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 100;
  */
 export async function openedGate(
   notice: Notice,
-  ports: World,
+  ports: Environment,
   run: string,
   apply: boolean,
 ): Promise<OpenGate | undefined> {

@@ -1,4 +1,4 @@
-import type { Difference } from "../lambdas/prove/difference.ts";
+import type { Difference } from "../lambdas/proof/difference.ts";
 import type { StilledDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 

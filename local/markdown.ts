@@ -1,7 +1,6 @@
 import * as z from "zod";
 import type { MigrationReport, Report } from "../lambdas/report/schema.ts";
-import { bytes as bytesText, duration } from "../lambdas/report/words.ts";
-import { oneLine, visible } from "../lambdas/shared/plain.ts";
+import { bytes as bytesText, duration, oneLine, visible } from "../lambdas/shared/text.ts";
 
 const figuresOfOne = z.strictObject({
   version: z.string(),

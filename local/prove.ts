@@ -1,23 +1,28 @@
-import { hasLedger } from "../lambdas/migrate/ledger.ts";
-import { besideThatDiffers, readBeside } from "../lambdas/prove/beside.ts";
-import { describeDifference, differences } from "../lambdas/prove/difference.ts";
-import { takeFingerprint } from "../lambdas/prove/fingerprint.ts";
-import { keptFingerprint } from "../lambdas/prove/kept-fingerprint.ts";
-import { withoutLeft } from "../lambdas/prove/leaves.ts";
-import { scopeOf } from "../lambdas/prove/scope.ts";
-import { takeTableContent } from "../lambdas/record/checksums.ts";
-import { type Compared, compareContents, modeOf, readAs } from "../lambdas/record/compare-contents.ts";
-import { takeLargeObjects } from "../lambdas/record/large-objects.ts";
-import { marked, recordOf } from "../lambdas/record/records.ts";
-import { takeSequences, wentBack } from "../lambdas/record/sequences.ts";
-import { differencesOfViews, takeViews } from "../lambdas/record/views.ts";
-import type { PlanSummary } from "../lambdas/report/plan-summary.ts";
-import { countRows } from "../lambdas/row-versions/count.ts";
-import { type MarkedTable, markedTables, otherLineage, type RowMark } from "../lambdas/row-versions/mark.ts";
-import { Doc, type RecordDoc, type ScopeDoc, type TableContentDoc } from "../lambdas/shared/documents.ts";
+import { hasLedger } from "../lambdas/ledger/ledger.ts";
+import { besideThatDiffers, readBeside, takeLargeObjects } from "../lambdas/proof/besides.ts";
+import { takeFingerprint } from "../lambdas/proof/catalog.ts";
+import { takeTableContent } from "../lambdas/proof/checksums.ts";
+import { type Compared, compareContents, modeOf, readAs } from "../lambdas/proof/compare-contents.ts";
+import { describeDifference, differences } from "../lambdas/proof/difference.ts";
+import { withoutLeft } from "../lambdas/proof/leaves.ts";
+import { marked, recordOf } from "../lambdas/proof/records.ts";
+import { countRows, markedTables, otherLineage } from "../lambdas/proof/row-versions.ts";
+import { scopeOf } from "../lambdas/proof/scope.ts";
+import { takeSequences, wentBack } from "../lambdas/proof/sequences.ts";
+import { keptFingerprint } from "../lambdas/proof/stored-catalog.ts";
+import { differencesOfViews, takeViews } from "../lambdas/proof/views.ts";
+import type { PlanSummary } from "../lambdas/shared/documents.ts";
+import {
+  Doc,
+  type MarkedTable,
+  type RecordDoc,
+  type RowMark,
+  type ScopeDoc,
+  type TableContentDoc,
+} from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Session } from "../lambdas/shared/session.ts";
-import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
+import { LEDGER_SCHEMA } from "../lambdas/shared/sql-text.ts";
 import { givenBack } from "./given-back.ts";
 
 export interface ProvenByHand {

@@ -1,12 +1,11 @@
 import * as z from "zod";
-import { operatorInput } from "../lambdas/admit/input.ts";
+import { operatorInput } from "../lambdas/admit/task.ts";
 import { messageOf } from "../lambdas/shared/errors.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import { documentOf, planIn, planKey } from "../lambdas/shared/plan-document.ts";
+import { documentOf, planIn, planKey, storePlan } from "../lambdas/shared/plan-document.ts";
 import type { EvidenceStore } from "../lambdas/shared/ports.ts";
 import { type Identity, nameIn, notePublication } from "../lambdas/shared/publications.ts";
-import { chosen, fullName } from "../lambdas/shared/run-database.ts";
-import { storePlan } from "../lambdas/shared/stored-plans.ts";
+import { chosen, fullName } from "../lambdas/shared/settings.ts";
 import { UsageError } from "./events.ts";
 
 /** The deployment that a plan is published to, and who does it. */
@@ -22,7 +21,7 @@ export interface Deployment {
   start(input: string): Promise<string>;
 }
 
-export interface PublishWishes {
+export interface PublishOptions {
   dryRun: boolean;
   start: boolean;
   database?: string | undefined;
@@ -34,7 +33,7 @@ export interface PublishWishes {
 export async function publish(
   plan: CompiledPlan,
   deployment: Deployment,
-  { dryRun, start, database, startedBy, reason }: PublishWishes,
+  { dryRun, start, database, startedBy, reason }: PublishOptions,
 ): Promise<string[]> {
   const { bucket, store, identity, machine } = deployment;
   const { checksum } = plan;

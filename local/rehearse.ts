@@ -1,22 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { isForPeopleAlone } from "../lambdas/gate/kinds.ts";
 import { buildReport } from "../lambdas/report/build.ts";
 import type { Report } from "../lambdas/report/schema.ts";
 import { FetchHttp } from "../lambdas/shared/aws/fetch-http.ts";
 import { Doc, END_NAMES, type End, type OutcomeDoc } from "../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
-import { documentOf } from "../lambdas/shared/plan-document.ts";
-import type { World as Surroundings } from "../lambdas/shared/ports.ts";
-import { stateInWords } from "../lambdas/shared/state-name.ts";
-import { StoredPlans, storePlan } from "../lambdas/shared/stored-plans.ts";
+import { isForPeopleAlone } from "../lambdas/shared/gates.ts";
+import { stateInWords } from "../lambdas/shared/names.ts";
+import { documentOf, StoredPlans, storePlan } from "../lambdas/shared/plan-document.ts";
+import type { Environment as Surroundings } from "../lambdas/shared/ports.ts";
 import { invoke } from "../lambdas/shared/task.ts";
 import { type LoadedPlan, loadPlan } from "../lib/plan/compile.ts";
 import { LocalCallbacks } from "./callbacks.ts";
 import { type Definition, nameInWords, phasesShown } from "./definition.ts";
 import { broken, refuseUnknownStates } from "./drill.ts";
+import { type Environment, embeddedEnvironment, serverEnvironment } from "./environments.ts";
 import { EventQueue } from "./event-queue.ts";
 import {
   type LocalEnd,
@@ -38,7 +38,6 @@ import { addressIn } from "./server/address.ts";
 import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
 import { TASKS } from "./tasks.ts";
-import { embeddedWorld, serverWorld, type World } from "./worlds.ts";
 
 /** Capabilities that run the plan's own SQL where it writes. */
 const WRITES: ReadonlySet<string> = new Set(["migrate", "rollback", "validate", "benchmark", "opening"]);
@@ -114,7 +113,7 @@ class Run {
       evidence: this.folder,
     });
     try {
-      const end = await this.inWorld();
+      const end = await this.inEnvironment();
       this.events.push({ type: "ended", end });
       return end;
     } catch (error) {
@@ -125,18 +124,18 @@ class Run {
     }
   }
 
-  private async inWorld(): Promise<LocalEnd> {
+  private async inEnvironment(): Promise<LocalEnd> {
     const { databaseUrl } = this.options;
-    const world =
+    const environment =
       databaseUrl === undefined
-        ? await embeddedWorld(this.loaded)
-        : await serverWorld({ ...this.options, databaseUrl }, this.run, this.loaded);
+        ? await embeddedEnvironment(this.loaded)
+        : await serverEnvironment({ ...this.options, databaseUrl }, this.run, this.loaded);
     let left: string[] = [];
     let reached: { end: End; cause: string; report: Report };
     try {
-      reached = await this.withGates(world);
+      reached = await this.withGates(environment);
     } finally {
-      left = await world.close();
+      left = await environment.close();
     }
     const outcome = await evidenceOf(fileEvidence(this.folder), this.run).read<OutcomeDoc>(Doc.outcome);
     return {
@@ -147,14 +146,14 @@ class Run {
     };
   }
 
-  private async withGates(world: World): Promise<{ end: End; cause: string; report: Report }> {
+  private async withGates(environment: Environment): Promise<{ end: End; cause: string; report: Report }> {
     let ports: Surroundings | undefined;
     const server = await startGateServer(() => ports as Surroundings);
     try {
-      ports = this.ports(world, server.url);
+      ports = this.ports(environment, server.url);
       const { plan } = this.loaded;
       await storePlan(ports.evidence, documentOf(plan), plan.checksum);
-      const name = await this.interpret(ports, world);
+      const name = await this.interpret(ports, environment);
       const evidence = evidenceOf(ports.evidence, this.run);
       const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
@@ -167,8 +166,8 @@ class Run {
   }
 
   /** What the parser does not see, such as a DO that puts a statement together, shows by what it did. */
-  private async refuseServerChanges(world: World, state: string): Promise<void> {
-    const changed = this.serverIsChanged ? [] : ((await world.changedServer?.()) ?? []);
+  private async refuseServerChanges(environment: Environment, state: string): Promise<void> {
+    const changed = this.serverIsChanged ? [] : ((await environment.changedServer?.()) ?? []);
     if (changed.length === 0) return;
     // Told once: the ways back must go on.
     this.serverIsChanged = true;
@@ -178,7 +177,7 @@ class Run {
     );
   }
 
-  private async interpret(ports: Surroundings, world: World): Promise<string> {
+  private async interpret(ports: Surroundings, environment: Environment): Promise<string> {
     const answered = (event: Record<string, unknown>) => this.callbacks.wait(String(event.token));
     return await interpret({
       definition: this.definition,
@@ -199,7 +198,7 @@ class Run {
         const task = TASKS[capability];
         const fails = this.options.fail?.some((given) => given === state || given === name);
         const answer = await invoke(fails ? broken(task, state) : task, event, ports);
-        if (WRITES.has(capability)) await this.refuseServerChanges(world, state);
+        if (WRITES.has(capability)) await this.refuseServerChanges(environment, state);
         return waits ? await waits : answer;
       },
       onEvent: (event) => this.tell(event),
@@ -229,15 +228,15 @@ class Run {
       };
   }
 
-  private ports(world: World, gateUrl: string): Surroundings {
-    const evidence = fileEvidence(this.folder, world.leases);
+  private ports(environment: Environment, gateUrl: string): Surroundings {
+    const evidence = fileEvidence(this.folder, environment.leases);
     const ports: Surroundings = {
       settings: {
-        label: world.instance,
-        instance: world.instance,
-        database: world.database,
+        label: environment.instance,
+        instance: environment.instance,
+        database: environment.database,
         applicationRoles: [],
-        ...(world.applicationUrl === undefined ? {} : { applicationUrl: world.applicationUrl }),
+        ...(environment.applicationUrl === undefined ? {} : { applicationUrl: environment.applicationUrl }),
         fence: this.options.fence,
         rehearse: this.options.rehearse,
         ...(this.definition.phases.some(({ phase }) => phase === "Restore")
@@ -249,8 +248,8 @@ class Run {
         // At a laptop there is one person.
         separateApprover: false,
         nameAtEveryGate: this.options.apply,
-        ...(world.copyOf === undefined ? {} : { copyOf: world.copyOf }),
-        ...(world.copies === undefined ? {} : { copies: world.copies }),
+        ...(environment.copyOf === undefined ? {} : { copyOf: environment.copyOf }),
+        ...(environment.copies === undefined ? {} : { copies: environment.copies }),
         contacts: [],
         lockTimeoutMs: 2_000,
         lockTries: 30,
@@ -258,10 +257,10 @@ class Run {
       },
       evidence,
       plans: new StoredPlans(evidence, () => this.loaded.plan.checksum),
-      fleet: world.fleet,
+      instances: environment.instances,
       // There is no second Region, and no bucket.
       archive: { start: async () => [] },
-      databases: world.databases,
+      databases: environment.databases,
       notifier: {
         send: async (notice) => {
           const gate = await openedGate(notice, ports, this.run, this.options.apply);
@@ -290,7 +289,9 @@ class Run {
       // The report shows the reading; nobody is there to take more when this process has ended.
       metrics: { publish: () => undefined },
       schedules: { startWatch: async () => false },
-      http: this.options.apply ? new FetchHttp() : new StandInHttp(new FetchHttp(), world.applicationUrl),
+      http: this.options.apply
+        ? new FetchHttp()
+        : new StandInHttp(new FetchHttp(), environment.applicationUrl),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
       worker: `${hostname()}:${process.pid}`,
       progress: (line) => this.events.push({ type: "progress", state: this.current, line }),

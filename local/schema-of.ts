@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { findRoles } from "../lambdas/preflight/find-roles.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
-import { needRow, type Session } from "../lambdas/shared/session.ts";
-import { LEDGER_SCHEMA } from "../lambdas/shared/user-objects.ts";
+import { requireRow, type Session } from "../lambdas/shared/session.ts";
+import { LEDGER_SCHEMA } from "../lambdas/shared/sql-text.ts";
 import { LOCAL_OWNER } from "../lib/plan/schema.ts";
 import { environmentFor, findPrograms, ProgramFailed, run } from "./copies/programs.ts";
 import { type Address, placeOf } from "./server/address.ts";
@@ -98,7 +98,7 @@ roles AS (
           OR NOT r.rolsuper AND EXISTS (SELECT FROM named n WHERE pg_has_role(r.oid, n.oid, 'MEMBER'))))`;
 
 async function lookAround(session: Session): Promise<Around> {
-  const base = await needRow<Pick<Around, "version" | "owner" | "ownerIsSuperuser" | "extensions">>(
+  const base = await requireRow<Pick<Around, "version" | "owner" | "ownerIsSuperuser" | "extensions">>(
     session,
     `SELECT current_setting('server_version_num')::int AS version, r.rolname AS owner, r.rolsuper AS "ownerIsSuperuser",
             coalesce((SELECT array_agg(extname::text ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql'),

@@ -1,6 +1,6 @@
-import { MEMBERSHIPS } from "../lambdas/prove/catalog-roles.ts";
-import { describeDifference, differences } from "../lambdas/prove/difference.ts";
-import { type CatalogObject, type Fingerprint, fingerprintOf } from "../lambdas/prove/fingerprint.ts";
+import { type CatalogObject, type Fingerprint, fingerprintOf } from "../lambdas/proof/catalog.ts";
+import { MEMBERSHIPS } from "../lambdas/proof/catalog-roles.ts";
+import { describeDifference, differences } from "../lambdas/proof/difference.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 
 /** $1: a database. Roles of the whole server, their settings, grants on parameters, and that database's own. */

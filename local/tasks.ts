@@ -9,8 +9,10 @@ import { gateTask } from "../lambdas/gate/task.ts";
 import { migrateTask } from "../lambdas/migrate/task.ts";
 import { openingTask } from "../lambdas/opening/task.ts";
 import { preflightTask } from "../lambdas/preflight/task.ts";
-import { proveTask } from "../lambdas/prove/task.ts";
-import { recordTask } from "../lambdas/record/task.ts";
+import { proveTask } from "../lambdas/proof/prove.ts";
+import { recordTask } from "../lambdas/proof/record.ts";
+import { verifyTask } from "../lambdas/proof/verify.ts";
+import { writesTask } from "../lambdas/proof/writes.ts";
 import { reportTask } from "../lambdas/report/task.ts";
 import { restoreTask } from "../lambdas/restore/task.ts";
 import { rollbackTask } from "../lambdas/rollback/task.ts";
@@ -18,9 +20,7 @@ import type { Task } from "../lambdas/shared/task.ts";
 import { snapshotTask } from "../lambdas/snapshot/task.ts";
 import { stagingTask } from "../lambdas/staging/task.ts";
 import { validateTask } from "../lambdas/validate/task.ts";
-import { verifyTask } from "../lambdas/verify/task.ts";
 import { watchTask } from "../lambdas/watch/task.ts";
-import { writesTask } from "../lambdas/writes/task.ts";
 import type { MachineCapability } from "../lib/machine/capabilities.ts";
 
 /** The same tasks that the Lambda functions serve, by capability. */

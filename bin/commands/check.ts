@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { plainJson } from "../../lambdas/shared/plain.ts";
+import { plainJson } from "../../lambdas/shared/text.ts";
 import { IS_BUILT, PACKAGE_FOLDER } from "../../lib/package.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import type { PlanError } from "../../lib/plan/plan-error.ts";

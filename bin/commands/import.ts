@@ -1,6 +1,5 @@
 import { Command, Option } from "commander";
-import { count } from "../../lambdas/report/words.ts";
-import { plainJson } from "../../lambdas/shared/plain.ts";
+import { count, plainJson } from "../../lambdas/shared/text.ts";
 import type { Draft } from "../../lib/import/draft.ts";
 import type { Asked, Recognized } from "../../lib/import/import.ts";
 import { type Finding, TOOLS, type Tool } from "../../lib/import/imported.ts";

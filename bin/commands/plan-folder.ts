@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { shorten } from "../../lambdas/report/words.ts";
+import { shorten } from "../../lambdas/shared/text.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
 import { nearest } from "../../lib/plan/nearest.ts";
 import type { PlanError } from "../../lib/plan/plan-error.ts";

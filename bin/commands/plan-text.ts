@@ -1,6 +1,6 @@
-import { checklistOf } from "../../lambdas/gate/open.ts";
-import { count, duration } from "../../lambdas/report/words.ts";
+import { checklistOf } from "../../lambdas/gate/task.ts";
 import { type CompiledPlan, noticeText, RESTORE } from "../../lambdas/shared/plan.ts";
+import { count, duration } from "../../lambdas/shared/text.ts";
 import { thresholdText } from "../../lambdas/watch/thresholds.ts";
 import { limitsText } from "../../lib/plan/limits.ts";
 import { gateNames } from "../../local/terminal/phases.ts";

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { plainJson } from "../../lambdas/shared/plain.ts";
+import { plainJson } from "../../lambdas/shared/text.ts";
 import { UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
 import { print, printPainted } from "../../local/terminal/streams.ts";
@@ -64,7 +64,7 @@ ${PROVE_EXIT_CODES}`,
         printPainted(stdout, [plainJson({ back, ...proven }, 2)]);
         return back ? undefined : exit(NOT_BACK);
       }
-      const { scopeInWords } = await import("../../lambdas/prove/scope.ts");
+      const { scopeInWords } = await import("../../lambdas/proof/scope.ts");
       const butFor = left.length === 0 ? "" : `, but for ${left.join(", ")}`;
       if (back) {
         print(stdout, [

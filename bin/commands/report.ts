@@ -34,7 +34,7 @@ async function reportAgain(dir: string): Promise<{ json: string; html: string }>
   const { folder, evidence } = await evidenceIn(dir);
   const [{ buildReport }, { renderReport }] = await Promise.all([
     import("../../lambdas/report/build.ts"),
-    import("../../lambdas/report/page.ts"),
+    import("../../lambdas/report/page/page.ts"),
   ]);
   const made = await fromEvidence(evidence, folder, async (from) => {
     const report = await buildReport(from);

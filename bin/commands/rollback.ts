@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { count, list } from "../../lambdas/report/words.ts";
+import { count, list } from "../../lambdas/shared/text.ts";
 import { COPY_HOW, type CopyHow } from "../../local/events.ts";
 import type { MadeRollback } from "../../local/rollback/make.ts";
 import { print } from "../../local/terminal/streams.ts";

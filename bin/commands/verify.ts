@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
 import { isRunName } from "../../lambdas/gate/link.ts";
 import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
-import { plainJson } from "../../lambdas/shared/plain.ts";
+import { plainJson } from "../../lambdas/shared/text.ts";
 import { UsageError } from "../../local/events.ts";
 import { print, printPainted } from "../../local/terminal/streams.ts";
 import type { Verified } from "../../local/verify/verify.ts";

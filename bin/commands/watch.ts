@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
-import { plainJson } from "../../lambdas/shared/plain.ts";
+import { plainJson } from "../../lambdas/shared/text.ts";
 import type { Reading } from "../../lambdas/watch/take-reading.ts";
 import { UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
@@ -63,7 +63,7 @@ async function readAndPrint(
     throw new UsageError(`The plan ${plan.name} watches nothing: it has no "watch" in plan.yaml.`);
   const [{ readOnce }, text] = await Promise.all([
     import("../../local/watch.ts"),
-    import("../../lambdas/watch/reading-text.ts"),
+    import("../../lambdas/watch/thresholds.ts"),
   ]);
   const read = await readOnce(plan, databaseUrl, last);
   if ("because" in read) {

@@ -1,12 +1,12 @@
 import { ErrorName, SluiceError } from "../shared/errors.ts";
-import type { LeaseHolder, World } from "../shared/ports.ts";
+import type { Environment, LeaseHolder } from "../shared/ports.ts";
 
 /**
  * Takes the one lease that an instance has: a restore takes all of its databases back. A lease is taken over where its
  * execution and workers no longer run: that is asked for, its age says nothing.
  * @throws SluiceError RunLocked, naming the run that holds it.
  */
-export async function takeLease(ports: World, name: string, holder: LeaseHolder): Promise<void> {
+export async function takeLease(ports: Environment, name: string, holder: LeaseHolder): Promise<void> {
   const lease = await ports.evidence.readLease(name);
   const current = lease?.holder ?? null;
   if (current?.run === holder.run) return;
@@ -22,7 +22,7 @@ export async function takeLease(ports: World, name: string, holder: LeaseHolder)
  * gets the database.
  * @throws SluiceError RunLocked where another run has it already
  */
-export async function inheritLease(ports: World, name: string, heir: LeaseHolder): Promise<void> {
+export async function inheritLease(ports: Environment, name: string, heir: LeaseHolder): Promise<void> {
   const lease = await ports.evidence.readLease(name);
   const current = lease?.holder ?? null;
   if (current?.execution === heir.execution) return;
@@ -35,13 +35,13 @@ export async function inheritLease(ports: World, name: string, heir: LeaseHolder
  * Looks whether a run may clean up after itself, and changes nothing.
  * @throws SluiceError RunLocked where another run has the database
  */
-export async function refuseOthersLease(ports: World, name: string, run: string): Promise<void> {
+export async function refuseOthersLease(ports: Environment, name: string, run: string): Promise<void> {
   const current = (await ports.evidence.readLease(name))?.holder;
   if (current && current.run !== run) throw locked(name, current);
 }
 
 /** Gives the lease back, if this run has it. */
-export async function releaseLease(ports: World, name: string, run: string): Promise<void> {
+export async function releaseLease(ports: Environment, name: string, run: string): Promise<void> {
   const lease = await ports.evidence.readLease(name);
   if (lease?.holder?.run !== run) return;
   if (!(await ports.evidence.swapLease(name, lease, null)))

@@ -1,8 +1,20 @@
 import * as z from "zod";
-import { Doc, type RequestDoc } from "../shared/documents.ts";
-import { DONE, runFields, type Task } from "../shared/task.ts";
-import { admit } from "./admit.ts";
-import { releaseLease } from "./lease.ts";
+import { line, text } from "../gate/decide.ts";
+import { nameProblem } from "../gate/names.ts";
+import { summarizePlan } from "../report/plan-summary.ts";
+import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { KEEP_UNTIL, runTags } from "../shared/names.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
+import { PLAN_NAME } from "../shared/plan-document.ts";
+import type { Environment, Instances, Tags } from "../shared/ports.ts";
+import { named } from "../shared/publications.ts";
+import { chosen, ofItsDatabase, type RunSettings } from "../shared/settings.ts";
+import { DONE, refuseAnothersEvidence, runFields, type Task } from "../shared/task.ts";
+import { moment } from "../shared/text.ts";
+import { releaseLease, takeLease } from "./lease.ts";
+import { isOutside, windowOf, windowText } from "./window.ts";
 
 const event = z.discriminatedUnion("action", [
   z.strictObject({ ...runFields, action: z.literal("admit"), input: z.unknown() }),
@@ -23,3 +35,137 @@ export const admitTask: Task<z.infer<typeof event>> = {
     return { ...DONE, checksum: (await evidence.need<RequestDoc>(Doc.request)).plan.checksum };
   },
 };
+
+/** What an operator may give to StartExecution; `{}` will do. What a gate's form refuses is refused here too. */
+export const operatorInput = z.strictObject({
+  startedBy: line(200)
+    .superRefine((name, context) => {
+      const message = nameProblem(name);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .optional(),
+  reason: text(2000).optional(),
+  /** Checksum of a published plan, or its first letters; the one that is deployed unless named. */
+  plan: z
+    .string()
+    .regex(PLAN_NAME, "the checksum of a published plan, or its first twelve letters, in lower case")
+    .optional(),
+  /** Which of the deployment's databases it is of; the one that there is unless named. */
+  database: line(200).optional(),
+  /** Why this run may be outside the maintenance window. */
+  outsideWindow: text(2000)
+    .transform((why) => why.trim())
+    .refine((why) => why !== "", "say why")
+    .optional(),
+});
+
+/**
+ * Parses the operator's input, binds the run to its plan and its database, takes the run lock and looks at production
+ * from outside.
+ * @throws SluiceError RequestInvalid, PlanUnusable, WindowClosed, RunLocked, or FleetFailed where there is no such instance.
+ */
+export async function admit(
+  input: unknown,
+  { execution, started }: { execution: string; started?: string | undefined },
+  environment: Environment,
+  evidence: RunEvidence,
+): Promise<void> {
+  const parsed = operatorInput.safeParse(input);
+  if (!parsed.success)
+    throw new SluiceError(
+      ErrorName.RequestInvalid,
+      `The execution's input is not understood: ${z.prettifyError(parsed.error)}. It may hold startedBy, reason, plan, database and outsideWindow, or be {}.`,
+    );
+  const { plans, choice, clock } = environment;
+  const { outsideWindow, plan: wanted, database: named, ...said } = parsed.data;
+  const of = chosen(choice?.list ?? [environment.settings], named);
+  const settings = choice?.settingsOf(of) ?? environment.settings;
+  const plan = await plans.read(wanted === undefined ? plans.standard : await plans.find(wanted));
+  const { maintenanceWindow: window } = settings;
+  const now = clock.now();
+  const request = await evidence.keep<RequestDoc>(Doc.request, {
+    run: evidence.run,
+    execution,
+    ...(started === undefined ? {} : { executionStartedAt: started }),
+    startedAt: now.toISOString(),
+    ...said,
+    plan: { name: plan.name, title: plan.title, checksum: plan.checksum },
+    ...(await publishedBy(plan, environment)),
+    instance: settings.instance,
+    database: settings.database,
+    ...(choice ? { settings } : {}),
+    rehearse: settings.rehearse,
+    fence: settings.fence,
+    ...(settings.copyOf === undefined ? {} : { copyOf: settings.copyOf }),
+    ...(settings.copies === undefined ? {} : { copies: settings.copies }),
+    ...(window ? { window: windowOf(window, now, outsideWindow) } : {}),
+  });
+  // Another run may have written its own at this moment.
+  refuseAnothersEvidence({ run: evidence.run, execution, started }, request);
+  // A worker that was killed may have bound the run already, and another plan, and other settings, been deployed since.
+  const { checksum } = request.plan;
+  const ports = ofItsDatabase(environment, request);
+  await evidence.once(Doc.plan, async () => summarizePlan(await plans.read(checksum)));
+  // By what is kept: a worker that is called again, a moment later, must say the same.
+  if (window && request.window && isOutside(request.window, request.startedAt))
+    throw new SluiceError(
+      ErrorName.WindowClosed,
+      `This run was started outside the maintenance window (${windowText(window)}), which opens next at ${moment(request.window.begins)}. ` +
+        "Start it then, or start it with outsideWindow in its input, saying why it may not wait.",
+    );
+  const id = request.instance;
+  await takeLease(ports, id, { run: evidence.run, execution, since: clock.now().toISOString() });
+
+  const instance = await ports.instances.describe(id);
+  if (!instance)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `There is no instance ${id} in this account and Region. Check the database's instance in the settings: it is the identifier of a DB instance that is in no cluster.`,
+    );
+  if (instance.status !== "available" || !instance.endpoint)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `Instance ${id} is ${instance.statusText}. Start the run again when it is available.`,
+    );
+  const findings = await ports.instances.inspect?.(id, snapshotTags(ports.settings, evidence.run));
+  if (findings && findings.refusals.length > 0)
+    throw new SluiceError(
+      ErrorName.FleetFailed,
+      `${findings.refusals.join(" ")} docs/operator-runbook.md says more under "Instances that no run works on".`,
+    );
+  await evidence.keep<ProductionDoc>(Doc.production, {
+    at: clock.now().toISOString(),
+    identity: instance.identity,
+    endpoint: instance.endpoint,
+    engineVersion: instance.engineVersion,
+    freeBytes: instance.freeBytes ?? null,
+    settings: instance.settings,
+    ...(instance.backups === undefined ? {} : { backups: instance.backups }),
+    ...(await momentsOf(ports.instances, id)),
+    ...(findings === undefined ? {} : { findings }),
+  });
+}
+
+/** How the fleet takes it back to moments. The price of that is nice to know, and no run fails for want of it. */
+async function momentsOf({ moments }: Instances, instance: string): Promise<Pick<ProductionDoc, "moments">> {
+  if (!moments) return {};
+  const baseAt = await moments.baseAt(instance).catch(() => undefined);
+  return { moments: { by: moments.by, baseAt: baseAt ?? null } };
+}
+
+/** Whose plan it is: at each gate people see whether it is theirs. At a terminal it is whoever sits there. */
+async function publishedBy(
+  { checksum }: CompiledPlan,
+  { plans, settings, pagesOnly }: Environment,
+): Promise<Pick<RequestDoc, "published">> {
+  if (!pagesOnly) return {};
+  const people = [...(settings.people?.approvers ?? []), ...(settings.people?.escalation ?? [])];
+  const publications = await plans.publications(checksum);
+  const by = publications.map((one) => ({ ...one, by: named(one.by, people) }));
+  return { published: { deployed: checksum === plans.standard, by } };
+}
+
+/** As many as a snapshot ever gets. */
+function snapshotTags(settings: RunSettings, run: string): Tags {
+  return { ...runTags(settings, run, "final"), [KEEP_UNTIL]: "" };
+}

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { type AftercareDoc, Doc, type WatchScheduleDoc } from "../shared/documents.ts";
-import type { Instance, Ports } from "../shared/ports.ts";
+import { type AftercareDoc, Doc } from "../shared/documents.ts";
+import type { Instance, Ports, WatchScheduleDoc } from "../shared/ports.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
 
 const event = z.strictObject(runFields);
@@ -16,7 +16,7 @@ export const aftercareTask: Task<z.infer<typeof event>> = {
   name: "aftercare",
   event,
   async run({ run, execution, planChecksum, cleanUp }, ports, evidence) {
-    const { fleet, settings, clock, plan } = ports;
+    const { instances, settings, clock, plan } = ports;
     const now = clock.now();
     const call = {
       run,
@@ -35,7 +35,7 @@ export const aftercareTask: Task<z.infer<typeof event>> = {
       return DONE;
     }
     await evidence.once<AftercareDoc>(Doc.aftercare, async () => {
-      const instance = await fleet.describe(settings.instance);
+      const instance = await instances.describe(settings.instance);
       return {
         at: now.toISOString(),
         backups: backupsOf(instance),

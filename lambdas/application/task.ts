@@ -1,11 +1,10 @@
 import * as z from "zod";
 import { Doc, END_NAMES, type HookDoc } from "../shared/documents.ts";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { ErrorName, messageOf, NotAsked, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { HttpExpectation } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
-import { probe } from "./probe.ts";
 
 const event = z.discriminatedUnion("hook", [
   z.strictObject({ ...runFields, hook: z.enum(["stop", "start", "test", "smoke", "stop-again"]) }),
@@ -63,4 +62,31 @@ function failure(name: ErrorName, failed: HookDoc["results"]): SluiceError {
     name,
     failed.map((f) => `${f.title}: expected ${f.expected}, got ${f.seen}`).join("; "),
   );
+}
+
+type Result = HookDoc["results"][number];
+
+const TIMEOUT_MS = 60_000;
+
+/** Sends the request and compares the answer with what the plan says it must be. */
+async function probe(request: HttpExpectation, ports: Ports): Promise<Result> {
+  const { title, method, headers, body, expect } = request;
+  const expected = `${expect.status}${expect.contains === undefined ? "" : ` with "${expect.contains}"`}`;
+  const base = ports.settings.applicationUrl;
+  if (request.url.startsWith("/") && base === undefined)
+    return { title, passed: null, expected, seen: "not asked: no application URL is set" };
+  const url = request.url.startsWith("/") ? new URL(request.url, base).href : request.url;
+  try {
+    const answer = await ports.http.request(method, url, headers, body, TIMEOUT_MS);
+    const has = expect.contains === undefined || answer.body.includes(expect.contains);
+    return {
+      title,
+      passed: answer.status === expect.status && has,
+      expected,
+      seen: `${answer.status}${has ? "" : ` without "${expect.contains}": ${answer.body.slice(0, 200)}`}`,
+    };
+  } catch (error) {
+    if (error instanceof NotAsked) return { title, passed: null, expected, seen: error.message };
+    return { title, passed: false, expected, seen: messageOf(error) };
+  }
 }

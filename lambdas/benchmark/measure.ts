@@ -2,7 +2,6 @@ import type { BenchmarkResult } from "../shared/documents.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { Benchmark } from "../shared/plan.ts";
 import { type Session, withReadOnlyTransaction } from "../shared/session.ts";
-import { warmUp } from "./warm-up.ts";
 
 /** Where one run is so slow that all of them would take longer, fewer must do: too slow is known by then. */
 const LONGEST_MS = 300_000;
@@ -141,6 +140,57 @@ function rounded(ms: number): number {
 }
 
 /** Nearest-rank quantile of sorted values; 0 for none. */
-export function quantile(sorted: readonly number[], q: number): number {
+function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
+}
+
+/** Runs that are not counted: at least so many, and no more than so many, nor for longer than so. */
+const LEAST = 3;
+const MOST = 20;
+const LONGEST_WARM_UP_MS = 60_000;
+
+/**
+ * True when the last runs say that there is nothing left to warm up. A restored volume loads lazily: of two runs the
+ * second may take a thousandth of the first, and the third still half of the second.
+ */
+export function isWarm(takenMs: readonly number[]): boolean {
+  if (takenMs.length < LEAST) return false;
+  const fastest = Math.min(...takenMs);
+  return takenMs.slice(-LEAST).every((ms) => ms <= fastest * 2);
+}
+
+/** Runs it until it is warm; resolves to what each run took, in milliseconds. */
+export async function warmUp(run: () => Promise<number>): Promise<number[]> {
+  const taken: number[] = [];
+  let spent = 0;
+  while (taken.length < MOST && spent < LONGEST_WARM_UP_MS && !isWarm(taken)) {
+    const ms = await run();
+    taken.push(ms);
+    spent += ms;
+  }
+  return taken;
+}
+
+/** What took longer than that is not measured twice: it was not one bad moment, and a worker's time ends. */
+const LONGEST_SECONDS = 60;
+
+/**
+ * A time over the limit is measured once more, and the better one counts: one bad moment of the machine is no reason to
+ * take a migration back. An index that is not used does not come back by asking again.
+ */
+export async function confirmMiss(measure: () => Promise<BenchmarkResult>): Promise<BenchmarkResult> {
+  const first = await measure();
+  const { p95Ms, sloMs, passed, seconds = 0 } = first;
+  if (passed !== false || p95Ms === null || p95Ms <= sloMs || seconds > LONGEST_SECONDS) return first;
+  const second = await measure();
+  const better = second.p95Ms !== null && second.p95Ms < p95Ms ? second : first;
+  const notes = [
+    ...(better.note === null ? [] : [better.note]),
+    `measured twice, p95 ${said(first)} and ${said(second)}`,
+  ];
+  return { ...better, note: notes.join("; "), seconds: seconds + (second.seconds ?? 0) };
+}
+
+function said({ p95Ms }: BenchmarkResult): string {
+  return p95Ms === null ? "not measured" : `${p95Ms.toFixed(1)} ms`;
 }

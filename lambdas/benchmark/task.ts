@@ -1,14 +1,13 @@
 import * as z from "zod";
-import { describeStatementError } from "../migrate/statement-error.ts";
 import { type BenchmarkResult, type BenchmarksDoc, Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Session, withTransaction } from "../shared/session.ts";
+import { describeStatementError } from "../shared/statement-error.ts";
 import { DONE, mustLeave, RUNNING, runFields, type Task } from "../shared/task.ts";
-import { confirmMiss } from "./confirm-miss.ts";
-import { hasData, measure } from "./measure.ts";
+import { confirmMiss, hasData, measure } from "./measure.ts";
 
 const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
 

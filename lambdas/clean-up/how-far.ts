@@ -1,4 +1,4 @@
-import { hasLedger, versionsLeft } from "../migrate/ledger.ts";
+import { hasLedger, versionsLeft } from "../ledger/ledger.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { Doc, type ProofDoc, type ProofName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -12,7 +12,7 @@ import { slug } from "../shared/task.ts";
  * begun; `restoring`: the snapshot was taking production's place. The others had come to their end and were giving back
  * what the run held: proven `rolled back`, proven `restored`, or `given up`, for an operator to see to.
  */
-export type Came =
+export type Milestone =
   | "untouched"
   | "changed"
   | "opened"
@@ -32,7 +32,7 @@ export const CLOSING_BEGINS = "Leave no fence";
  * Whatever the run left running on production is ended first, so that the ledger tells all there is to tell.
  * @returns undefined where that takes longer than this worker has; call again
  */
-export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Came | undefined> {
+export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Milestone | undefined> {
   const has = async (name: string) => (await evidence.read(name)) !== undefined;
   const entered = (state: string) => has(Doc.stateEntered(slug(state)));
   const closing = await entered(CLOSING_BEGINS);

@@ -1,6 +1,18 @@
 import * as z from "zod";
-import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
-import { begin } from "./begin.ts";
+import { inheritLease, refuseOthersLease } from "../admit/lease.ts";
+import { notifyPeople } from "../report/task.ts";
+import {
+  Doc,
+  type FailureDoc,
+  type RequestDoc,
+  type StateDoc,
+  type StoppedDoc,
+} from "../shared/documents.ts";
+import { ErrorName } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { Notice, Ports } from "../shared/ports.ts";
+import { type Answer, DONE, RELIEVE_ME, runFields, slug, type Task } from "../shared/task.ts";
+import { plain } from "../shared/text.ts";
 import { howFar } from "./how-far.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -24,3 +36,89 @@ export const cleanUpTask: Task<z.infer<typeof event>> = {
     return came === undefined ? RELIEVE_ME : { ...DONE, came };
   },
 };
+
+/** The last state of every run but its end. */
+export const CLOSING_ENDS = "Tell everyone";
+
+/** By then it had given everything back; its report may have failed. */
+const TELLING = Doc.stateEntered(slug(CLOSING_ENDS));
+
+const HOW: Readonly<Record<string, string>> = {
+  ABORTED: "was stopped from outside",
+  TIMED_OUT: "ran out of time",
+  FAILED: "was ended by Step Functions itself",
+};
+
+/**
+ * Closes the run to everybody but this clean-up, keeps its lease, and tells people. Also called for runs that failed by
+ * an end of their own; and EventBridge may tell the same twice, where the first to note itself cleans up. The answer is a
+ * failure as a Catch would have it, whether there is anything to do, and the run's plan.
+ * @throws SluiceError RunLocked where another run has the database by now: it must not be disturbed.
+ */
+async function begin(
+  { run, cleanUp, status }: { run: string; cleanUp: string; status: string },
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Answer> {
+  const message = `Its execution ${HOW[status] ?? "ended"} (${status}).`;
+  const request = await evidence.read<RequestDoc>(Doc.request);
+  const plan = request?.plan.checksum ?? "";
+  const answer = (go: "clean up" | "nothing to do") => ({
+    Error: ErrorName.Stopped,
+    Cause: message,
+    go,
+    plan,
+  });
+  const now = ports.clock.now().toISOString();
+  const told = (await evidence.read(TELLING)) !== undefined;
+  const another = ((await evidence.read<StoppedDoc>(Doc.stopped))?.cleanUp ?? cleanUp) !== cleanUp;
+  if (told || another) return answer("nothing to do");
+  if (await evidence.read(Doc.outcome)) {
+    // It had given everything back, and was stopped before it could say so.
+    await notifyPeople(ports, evidence);
+    await evidence.keep<StateDoc>(TELLING, { state: CLOSING_ENDS, at: now });
+    return answer("nothing to do");
+  }
+  // Before it is noted who cleans up: whoever is refused must be able to start it again when the other has ended.
+  if (request) await refuseOthersLease(ports, request.instance, run);
+  const stopped = await evidence.keep<StoppedDoc>(Doc.stopped, { at: now, status, cleanUp });
+  if (stopped.cleanUp !== cleanUp) return answer("nothing to do");
+  // A run that was never admitted holds none.
+  if (request) await inheritLease(ports, request.instance, { run, execution: cleanUp, since: stopped.at });
+  await evidence.keep<FailureDoc>(Doc.failure(new Date(stopped.at), "stopped"), {
+    state: "The run",
+    error: ErrorName.Stopped,
+    message,
+    at: stopped.at,
+  });
+  for (const audience of ["approvers", "escalation"] as const)
+    await ports.notifier.send({ audience, ...notice(run, message, cleanUp, request) });
+  return answer("clean up");
+}
+
+function notice(
+  run: string,
+  message: string,
+  cleanUp: string,
+  request: RequestDoc | undefined,
+): Omit<Notice, "audience"> {
+  const where = request ? ` on ${request.instance} (${plain(request.database)})` : ", which was not admitted";
+  return {
+    subject:
+      `Sluice${request ? ` ${request.instance}` : ""}: a run was stopped, and is cleaned up after`.slice(
+        0,
+        99,
+      ),
+    text: [
+      `Run ${plain(run)}${where}. ${message}`,
+      "",
+      "In about two minutes, when its last workers have ended, Sluice goes back from where it stopped: what it migrated on production is rolled back and proven to be back. Where the application was let in already, the opening is finished instead. Then everything that the run holds is given back, and a message tells how it ended.",
+      "",
+      "Nothing needs to be done. To keep Sluice from it, stop this execution; then nobody gives anything back but you:",
+      `  ${cleanUp}`,
+      "",
+      'More is in the operator runbook, "A run was stopped".',
+      "",
+    ].join("\n"),
+  };
+}

@@ -1,10 +1,12 @@
-import type { ConnectRightDoc } from "../shared/documents.ts";
-import { needRow, type Session, withTransaction } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
+import { type ConnectRightDoc, Doc, type StepsDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
+import { requireRow, type Session, withTransaction } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 
 /** The database's access list as text items, or null where it is the one every new database has. */
 export async function readAccess(session: Session): Promise<string[] | null> {
-  const { acl } = await needRow<{ acl: string[] | null }>(
+  const { acl } = await requireRow<{ acl: string[] | null }>(
     session,
     "SELECT datacl::text[] AS acl FROM pg_database WHERE datname = current_database()",
   );
@@ -133,7 +135,7 @@ async function ofLivingRoles(
 }
 
 async function change(session: Session, verb: "GRANT" | "REVOKE", right: ConnectRightDoc): Promise<void> {
-  const { sql } = await needRow<{ sql: string }>(
+  const { sql } = await requireRow<{ sql: string }>(
     session,
     `SELECT format('%s CONNECT ON DATABASE %I %s %s%s', $1::text, current_database(),
               CASE WHEN $1 = 'GRANT' THEN 'TO' ELSE 'FROM' END,
@@ -177,7 +179,7 @@ export async function stillAllowed(session: Session, roles: readonly string[]): 
 }
 
 /** A session that may write to the database, and that the fence does not end. */
-export interface LooseSession {
+interface LooseSession {
   pid: number;
   role: string;
   program: string;
@@ -247,4 +249,21 @@ export function looseInWords(sessions: readonly LooseSession[]): string[] {
     counted.set(who, (counted.get(who) ?? 0) + 1);
   }
   return [...counted].map(([who, count]) => `${count} of ${who}`);
+}
+
+// Behind the fence nobody sees that a migration revokes CONNECT: it is gone already. So the plan's statements tell.
+
+export function revokedByPlan(rights: readonly ConnectRightDoc[], plan: CompiledPlan): ConnectRightDoc[] {
+  const steps = plan.migrations.flatMap(({ migrate }) => migrate.steps);
+  const revoked = new Set(steps.flatMap(({ revokesConnect }) => revokesConnect ?? []));
+  return rights.map((right) => (revoked.has(right.grantee) ? { ...right, revokedByPlan: true } : right));
+}
+
+/** The run has migrated production, and nothing of that was rolled back or restored. */
+export async function migrationsStand(evidence: RunEvidence): Promise<boolean> {
+  if (await evidence.read(Doc.rollback)) return false;
+  if (await evidence.read(Doc.restored)) return false;
+  for (const name of await evidence.list("steps/production-"))
+    if ((await evidence.read<StepsDoc>(name))?.direction === "migrate") return true;
+  return false;
 }

@@ -1,16 +1,7 @@
+import type { CronJob } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
-import { needRow, type Session, withTransaction } from "../shared/session.ts";
+import { requireRow, type Session, withTransaction } from "../shared/session.ts";
 import { identifier } from "../shared/sql-text.ts";
-
-/** An active job of pg_cron. Its command is left out: it may hold a password. */
-export interface CronJob {
-  /** As pg_cron numbers it; decimal text. */
-  id: string;
-  name: string | null;
-  schedule: string;
-  /** Whose it is, and as whom it runs. */
-  role: string;
-}
 
 export interface CronJobs {
   /** Active, and run in the database that was asked about. */
@@ -40,7 +31,7 @@ export async function cronDatabase(session: Session): Promise<string | undefined
 export async function activeJobs(session: Session, database: string): Promise<CronJobs | undefined> {
   const [there] = await session.query("SELECT FROM pg_extension WHERE extname = 'pg_cron'");
   if (!there) return undefined;
-  const { all } = await needRow<{ all: boolean }>(
+  const { all } = await requireRow<{ all: boolean }>(
     session,
     "SELECT NOT row_security_active('cron.job') AS all",
   );
@@ -72,7 +63,7 @@ async function rolesWithJobs(session: Session): Promise<(string | null)[]> {
 
 /** Whether that job could be kept still; asked without doing it. */
 export async function mayStill(session: Session, { role }: CronJob): Promise<boolean> {
-  const { may } = await needRow<{ may: boolean }>(
+  const { may } = await requireRow<{ may: boolean }>(
     session,
     `SELECT (has_table_privilege('cron.job', 'UPDATE') AND NOT row_security_active('cron.job'))
             OR EXISTS (SELECT FROM pg_roles r

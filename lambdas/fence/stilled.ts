@@ -1,13 +1,12 @@
-import { Doc, type FenceSet, type StilledDoc } from "../shared/documents.ts";
+import { type CronJob, Doc, type FenceSet, type StilledDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { activeJobs, type CronJob, cronDatabase, jobText, setActive } from "./cron.ts";
-import { migrationsStand } from "./revoked.ts";
-import { stoppedByPlan } from "./stopped-by-plan.ts";
-import { enabledSubscriptions, setEnabled } from "./subscriptions.ts";
+import { identifier } from "../shared/sql-text.ts";
+import { migrationsStand } from "./access.ts";
+import { activeJobs, cronDatabase, jobText, setActive } from "./cron.ts";
 
 // What writes to the database by itself, without a session that the fence could end: jobs of pg_cron that run in it, and
 // its subscriptions. The fence keeps them still while it is up. Each is noted before it is stopped, by a document of its
@@ -163,4 +162,85 @@ async function giveBack(stopped: readonly StilledDoc[], ports: Ports, evidence: 
       }),
     );
   if (failed.length > 0) throw new Error(`Not set going again: ${failed.join("; ")}`);
+}
+
+/** An enabled subscription of this database. */
+interface Subscription {
+  oid: string;
+  name: string;
+  owner: string;
+  publications: string[];
+  /** This role may disable it. */
+  may: boolean;
+}
+
+export async function enabledSubscriptions(session: Session): Promise<Subscription[]> {
+  return await session.query<Subscription>(
+    `SELECT oid::text, subname AS name, pg_get_userbyid(subowner) AS owner, subpublications AS publications,
+            pg_has_role(current_user, subowner, 'USAGE') AS may
+       FROM pg_subscription
+      WHERE subenabled AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      ORDER BY subname`,
+  );
+}
+
+/** Does nothing where it is so already, or gone. */
+async function setEnabled(
+  session: Session,
+  { name }: Pick<Subscription, "name">,
+  enabled: boolean,
+): Promise<void> {
+  const there = await session.query(
+    `SELECT FROM pg_subscription
+      WHERE subname = $1 AND subenabled <> $2
+        AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    [name, enabled],
+  );
+  if (there.length > 0)
+    await session.exec(`ALTER SUBSCRIPTION ${identifier(name)} ${enabled ? "ENABLE" : "DISABLE"}`);
+}
+
+// Behind the fence nobody sees that a migration stops a job or a subscription: it is stopped already. Staging shows it.
+// There none runs either, but each is marked as on production. What the plan stops stays so where its migrations stand.
+
+/** Jobs by their ids, which a copy shares; subscriptions by name. */
+interface Active {
+  jobs: string[];
+  subscriptions: string[];
+}
+
+/** Notes what is active on staging as restored. A copy of one database alone has none. */
+export async function noteActiveBefore(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
+  await evidence.once<Active>(Doc.activeBefore, () => activeIn(session, ports));
+}
+
+/** Notes, once all migrations stand on staging, what they stopped or dropped. */
+export async function noteStopped(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
+  const before = await evidence.read<Active>(Doc.activeBefore);
+  if (!before || before.jobs.length + before.subscriptions.length === 0) return;
+  await evidence.once<Active>(Doc.stoppedByPlan, async () => {
+    const after = await activeIn(session, ports);
+    return {
+      jobs: before.jobs.filter((id) => !after.jobs.includes(id)),
+      subscriptions: before.subscriptions.filter((name) => !after.subscriptions.includes(name)),
+    };
+  });
+}
+
+/** Whether the plan stops what the fence stopped. */
+async function stoppedByPlan(evidence: RunEvidence): Promise<(stilled: StilledDoc) => boolean> {
+  const stopped = await evidence.read<Active>(Doc.stoppedByPlan);
+  return (one) =>
+    one.kind === "job"
+      ? (stopped?.jobs.includes(one.job.id) ?? false)
+      : (stopped?.subscriptions.includes(one.name) ?? false);
+}
+
+async function activeIn(session: Session, { settings }: Ports): Promise<Active> {
+  // What may not be looked at could not be stopped by the plan either.
+  const found = await activeJobs(session, settings.database).catch(() => undefined);
+  return {
+    jobs: (found?.jobs ?? []).map(({ id }) => id),
+    subscriptions: (await enabledSubscriptions(session)).map(({ name }) => name),
+  };
 }

@@ -1,21 +1,28 @@
+import { publishersAmong } from "../gate/approvals.ts";
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
-import { type Answered, type Decided, decide, type Problem, problemsWith, settled } from "../gate/decide.ts";
-import { approverOf, opensGate } from "../gate/key.ts";
-import { type GateAddress, gateAddress } from "../gate/link.ts";
-import { publishersAmong } from "../gate/publishers.ts";
-import { type Closed, type GateState, gateState } from "../gate/state.ts";
-import { tell } from "../gate/tell.ts";
+import {
+  type Answered,
+  type Closed,
+  type Decided,
+  decide,
+  type GateState,
+  gateState,
+  type Problem,
+  problemsWith,
+  settled,
+} from "../gate/decide.ts";
+import { approverOf, type GateAddress, gateAddress, opensGate } from "../gate/link.ts";
+import { tell } from "../gate/notify.ts";
 import { buildReport } from "../report/build.ts";
 import { linked } from "../shared/chain.ts";
 import { Doc, type GateDecisionDoc, type RequestDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
 import type { GatePorts } from "../shared/ports.ts";
-import { ofItsDatabase } from "../shared/run-database.ts";
+import { ofItsDatabase } from "../shared/settings.ts";
 import * as page from "./answers.ts";
 import { formProblems, type GateForm, parseForm } from "./form.ts";
-import { reportAddress, showReport } from "./report-page.ts";
+import { type MakeReport, reportAddress, showReport, visitOf } from "./report-page.ts";
 import { fromOwnPage, type GateRequest, type GateResponse, MOST_BODY_BYTES, respond } from "./request.ts";
-import { type MakeReport, visitOf } from "./visit.ts";
 
 /** Answers a request for a gate's page: GET and HEAD show, only POST decides. */
 export async function answer(

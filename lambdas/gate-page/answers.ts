@@ -1,14 +1,14 @@
 import type { WithheldDoc } from "../gate/attempts.ts";
 import type { Decided, TooLate } from "../gate/decide.ts";
 import { REPORT_LINK_DAYS } from "../gate/link.ts";
-import type { Told } from "../gate/tell.ts";
-import { endsWithWindow } from "../gate/time.ts";
-import { count } from "../report/words.ts";
+import type { Delivery } from "../gate/notify.ts";
 import type { GateDecisionDoc, GateDoc } from "../shared/documents.ts";
+import { endsWithWindow } from "../shared/gates.ts";
 import { type Html, html } from "../shared/html.ts";
-import { knownAs } from "../shared/run-database.ts";
 import type { RunSettings } from "../shared/settings.ts";
-import { goesSoFar } from "./goes.ts";
+import { knownAs } from "../shared/settings.ts";
+import { count } from "../shared/text.ts";
+import { goesSoFar } from "./choices.ts";
 import { layout, questionOf, time } from "./layout.ts";
 
 /** A page for each way in which a link or a form is no good. None says more about a gate than its reader may know. */
@@ -111,7 +111,7 @@ ${goesSoFar(doc, approvals)}
 export interface DecidedView {
   doc: GateDoc;
   decision: GateDecisionDoc;
-  told: Told;
+  told: Delivery;
   withheld: WithheldDoc | undefined;
   /** The reader's answer was a No-Go, and there was a Go. */
   tooLate?: TooLate | undefined;
@@ -162,7 +162,7 @@ function tooLateNote({ lacks, execution }: TooLate): Html {
 ${how}</div>`;
 }
 
-function toldNote(told: Told): Html | false {
+function toldNote(told: Delivery): Html | false {
   if (told === "yes") return false;
   return told === "failed"
     ? html`<div class="note no"><h2>The run has not heard it yet</h2><p>The answer is kept and cannot be lost, but the run could not be told. Open the link from the e-mail again in a minute: that tells it again. At the latest it looks by itself, when the gate's time is over.</p></div>`

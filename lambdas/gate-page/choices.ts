@@ -1,15 +1,14 @@
+import { publisherNamed } from "../gate/approvals.ts";
 import type { Problem } from "../gate/decide.ts";
-import { approverOf } from "../gate/key.ts";
-import { leadsToProduction, takesName } from "../gate/kinds.ts";
+import { approverOf } from "../gate/link.ts";
 import { isName } from "../gate/names.ts";
-import { publisherNamed } from "../gate/publishers.ts";
-import type { GateApprovalDoc } from "../shared/documents.ts";
+import type { GateApprovalDoc, GateDoc } from "../shared/documents.ts";
+import { leadsToProduction, takesName } from "../shared/gates.ts";
 import { type Html, html } from "../shared/html.ts";
-import { knownAs } from "../shared/run-database.ts";
-import { described, field, fieldId, wrong } from "./field.ts";
-import type { GateForm } from "./form.ts";
-import { goesNeeded, goesSoFar } from "./goes.ts";
-import type { GateView } from "./view.ts";
+import { knownAs } from "../shared/settings.ts";
+import { described, field, fieldId, type GateForm, wrong } from "./form.ts";
+import type { GateView } from "./gate-page.ts";
+import { time } from "./layout.ts";
 
 /** What the page's forms need: where they are absent, the page is what is kept as evidence of what was shown. */
 export interface FormState {
@@ -183,4 +182,25 @@ function publisherHint(
     names.length > 0 &&
     `Published by ${names.join(", ")}: where that is you, the report says so beside your answer.`
   );
+}
+
+const NUMBERS = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+
+/** What decides the gate. */
+function goesNeeded({ quorum }: GateDoc): Html | string {
+  if (!quorum) return "Only the first answer counts.";
+  const many = `${NUMBERS[quorum.approvals]} people of different names`;
+  return quorum.starterUnknown
+    ? html`A Go takes <strong>${many}</strong>: this run does not say who started it, and who did may not decide alone. A No-Go takes one.`
+    : html`A Go takes <strong>${many}</strong>. A No-Go takes one.`;
+}
+
+/** Who has said Go until now. */
+export function goesSoFar({ quorum }: GateDoc, approvals: readonly GateApprovalDoc[]): Html | false {
+  if (!quorum) return false;
+  return html`<div class="note${approvals.length > 0 && " go"}"><h3>Go so far: ${approvals.length} of ${quorum.approvals}</h3>
+${
+  approvals.length > 0 &&
+  html`<ul>${approvals.map(({ by, at, comment }) => html`<li><strong>${by}</strong>, ${time(at)}${comment !== "" && html`<br><span class="comment">${comment}</span>`}</li>`)}</ul>`
+}</div>`;
 }

@@ -1,6 +1,9 @@
 import type { Report } from "../report/schema.ts";
-import { count, duration, milliseconds } from "../report/words.ts";
+import { lossLines, lossTitle } from "../report/way-back.ts";
 import { type Html, html } from "../shared/html.ts";
+import { count, duration, milliseconds } from "../shared/text.ts";
+import type { GateView } from "./gate-page.ts";
+import { time } from "./layout.ts";
 
 /** What somebody must weigh before anything else: whatever is not as it should be. Nothing where nothing was checked. */
 export function concernsNote(report: Report): Html | false {
@@ -58,4 +61,75 @@ function missed(benchmark: Report["benchmarks"][number]): string[] {
     const seen = result.p95Ms === null ? "not measured" : `p95 ${milliseconds(result.p95Ms)}`;
     return [`${benchmark.title} on ${side}: ${seen}, limit ${milliseconds(benchmark.sloMs)}`];
   });
+}
+
+/** A verdict in a sign, a word and a colour, so that none of them is needed. */
+export function verdict(passed: boolean | null, words: [yes: string, no: string, open: string]): Html {
+  if (passed === null)
+    return html`<span class="status is-open"><span aria-hidden="true">– </span>${words[2]}</span>`;
+  return passed
+    ? html`<span class="status is-go"><span aria-hidden="true">✓ </span>${words[0]}</span>`
+    : html`<span class="status is-no"><span aria-hidden="true">✕ </span>${words[1]}</span>`;
+}
+
+/** How long it takes to bring production back, by either way, beside what the plan allows. */
+export function wayBack({ wayBack, backup }: Report): Html | null {
+  if (!wayBack) return null;
+  const { sloSeconds, rollback, restore, restoreFrom } = wayBack;
+  const what = backup?.by === "point-in-time" ? "to the moment" : "the snapshot";
+  const way = (
+    title: string,
+    { seconds, parts, leavesOut }: typeof rollback,
+  ) => html`<div class="entry"><h4>${title}</h4>
+<p>about ${duration(seconds)} · ${verdict(seconds <= sloSeconds, [`within ${duration(sloSeconds)}`, `over ${duration(sloSeconds)}`, ""])}</p>
+<details><summary>How it is made up</summary>
+<ul class="plain">${parts.map(({ what, seconds }) => html`<li>${what}: ${duration(seconds)}</li>`)}</ul></details>
+${leavesOut.length > 0 && html`<p>Not counted:</p><ul class="plain">${leavesOut.map((line) => html`<li>${line}</li>`)}</ul>`}</div>`;
+  return html`<div class="card">
+<h3>The way back</h3>
+<p>As the rehearsal measured it, proofs included; the plan allows ${duration(sloSeconds)}.</p>
+${rollback.parts.length > 0 && way(restoreFrom === undefined ? "Rolling back" : `Rolling back what comes before ${restoreFrom}`, rollback)}
+${way(restoreFrom === undefined ? `Restoring ${what}` : `Restoring ${what}, the way back from ${restoreFrom} on`, restore)}
+</div>`;
+}
+
+/** What a restore would lose; said also where it could not be counted, as people are about to decide. */
+export function loss(report: Report): Html | null {
+  const asked = report.gates.at(-1)?.gate === "restore";
+  if (!report.loss && !asked) return null;
+  const lines = lossLines(report);
+  return html`<div class="card">
+<h3>${report.loss ? lossTitle(report.loss) : "What a restore loses"}</h3>
+${
+  report.loss
+    ? html`<ul class="plain">${lines.map((line) => html`<li>${line}</li>`)}</ul>`
+    : html`<p>It could not be counted: production did not answer. What was written since the final snapshot is lost.</p>`
+}
+</div>`;
+}
+
+/** What must be known of the maintenance window: that the run is allowed outside it, and that it may not be done in time. */
+export function windowNotes({ doc, report }: GateView): Html | false {
+  const { window } = doc;
+  if (!window) return false;
+  const seconds = secondsToCome(report);
+  const left = (Date.parse(window.ends) - Date.parse(doc.openedAt)) / 1000;
+  return html`${
+    window.override !== null &&
+    html`<div class="note"><h2>Allowed outside the maintenance window</h2>
+<p>${report.request?.startedBy ?? "Whoever started it"} gave this reason: <q>${window.override}</q></p>
+<p>Until ${time(window.ends)} it may go on.</p></div>`
+  }
+${
+  seconds > left &&
+  html`<div class="note"><h2>This may not fit into the maintenance window</h2>
+<p>What is to come is predicted to take ${duration(seconds)}, without the time that people take at gates. When this gate was opened the window, which ends at ${time(window.ends)}, had ${duration(left)} left. A gate that is open at its end counts as a No-Go.</p></div>`
+}`;
+}
+
+/** Predicted work that has not begun. */
+function secondsToCome({ timeline }: GateView["report"]): number {
+  return timeline.phases
+    .filter(({ kind, startedAt }) => kind === "work" && startedAt === null)
+    .reduce((sum, { predictedSeconds }) => sum + (predictedSeconds ?? 0), 0);
 }

@@ -1,11 +1,10 @@
 import * as z from "zod";
-import type { Problem } from "../gate/decide.ts";
-import { takesName } from "../gate/kinds.ts";
+import { line, type Problem, text } from "../gate/decide.ts";
 import { nameProblem } from "../gate/names.ts";
-import { line, text } from "../gate/said.ts";
 import type { GateDoc } from "../shared/documents.ts";
-import { knownAs } from "../shared/run-database.ts";
-import type { RunSettings } from "../shared/settings.ts";
+import { takesName } from "../shared/gates.ts";
+import { type Html, html } from "../shared/html.ts";
+import { knownAs, type RunSettings } from "../shared/settings.ts";
 
 const form = z.strictObject({
   key: z.string().min(1).max(100),
@@ -53,4 +52,54 @@ export function formProblems(form: GateForm, doc: GateDoc, settings: RunSettings
   if (takesName(doc.kind, settings) && form.instance.trim() !== knownAs(settings))
     problems.push({ field: "instance", message: `Type ${knownAs(settings)}, exactly so.` });
   return problems;
+}
+
+const IDS: Readonly<Record<Problem["field"], string>> = {
+  by: "by",
+  comment: "comment",
+  instance: "instance",
+  ticked: "tick-0",
+  page: "decide",
+};
+
+/** Id of the control that a problem is about; the page has two forms. */
+export function fieldId(decision: GateForm["decision"], field: Problem["field"]): string {
+  return field === "page" ? IDS.page : `${decision === "Go" ? "go" : "no"}-${IDS[field]}`;
+}
+
+interface Field {
+  decision: GateForm["decision"];
+  name: Problem["field"];
+  label: Html | string;
+  hint?: string | false;
+  problems: readonly Problem[];
+  /** The control itself, with the attributes that tie it to its label and to what is wrong. */
+  control(attributes: Html): Html;
+}
+
+/** A control with its label, its hint and what is wrong with it. */
+export function field({ decision, name, label, hint, problems, control }: Field): Html {
+  const id = fieldId(decision, name);
+  const invalid = problems.some((problem) => problem.field === name);
+  return html`<div class="field"><label for="${id}">${label}${hint && html`<span class="hint">${hint}</span>`}</label>
+${control(html`id="${id}"${invalid && html` aria-invalid="true"`}${described(problems, decision, name)}`)}${wrong(problems, decision, name)}</div>`;
+}
+
+export function described(
+  problems: readonly Problem[],
+  decision: GateForm["decision"],
+  name: Problem["field"],
+) {
+  return (
+    problems.some((problem) => problem.field === name) &&
+    html` aria-describedby="${fieldId(decision, name)}-wrong"`
+  );
+}
+
+export function wrong(problems: readonly Problem[], decision: GateForm["decision"], name: Problem["field"]) {
+  const messages = problems.filter((problem) => problem.field === name).map((problem) => problem.message);
+  return (
+    messages.length > 0 &&
+    html`<span class="wrong" id="${fieldId(decision, name)}-wrong">${messages.join(" ")}</span>`
+  );
 }

@@ -1,13 +1,11 @@
-import { scopeInWords } from "../prove/scope.ts";
-import { momentLines } from "../report/backup.ts";
-import { formulaOf } from "../report/formula.ts";
+import { scopeInWords } from "../proof/scope.ts";
+import { formulaOf } from "../report/downtime.ts";
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
-import { bytes, count, duration, grouped, list as inWords, lockText, milliseconds } from "../report/words.ts";
+import { momentLines } from "../report/way-back.ts";
 import { type Html, html } from "../shared/html.ts";
-import { concernsNote } from "./concerns.ts";
-import { verdict } from "./verdict.ts";
-import { loss, wayBack } from "./way-back.ts";
+import { bytes, count, duration, grouped, list as inWords, lockText, milliseconds } from "../shared/text.ts";
+import { concernsNote, loss, verdict, wayBack } from "./concerns.ts";
 
 /** What was checked and measured so far, from the run's report. Sections without anything to say are left out. */
 export function measured(report: Report): Html {

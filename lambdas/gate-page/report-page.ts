@@ -1,15 +1,25 @@
-import { keyHash, opensGate } from "../gate/key.ts";
-import { gateAddress, isRunName, reportLinkEnds } from "../gate/link.ts";
-import { renderReport } from "../report/page.ts";
+import { keepShown } from "../gate/basis.ts";
+import type { GateState } from "../gate/decide.ts";
+import {
+  type GateAddress,
+  gateAddress,
+  isRunName,
+  keyHash,
+  opensGate,
+  reportLinkEnds,
+} from "../gate/link.ts";
+import { renderReport } from "../report/page/page.ts";
+import type { Report } from "../report/schema.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
-import { raw } from "../shared/html.ts";
+import { type Html, raw } from "../shared/html.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import { sha256 } from "../shared/sha256.ts";
 import * as page from "./answers.ts";
+import type { FormState } from "./choices.ts";
+import { gatePage } from "./gate-page.ts";
+import { REPORT_HEADERS } from "./layout.ts";
 import { fitsAnAnswer, type GateRequest, type GateResponse, respond } from "./request.ts";
-import { REPORT_HEADERS } from "./style.ts";
-import type { MakeReport } from "./visit.ts";
 
 /** How a gate's link and the final message's lead to the report: each with a key that opens it. */
 type ReportAddress = { run: string; opens(key: string, ports: GatePorts): Promise<boolean> };
@@ -83,4 +93,35 @@ function decoded(part: string | undefined): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+export type MakeReport = (evidence: RunEvidence) => Promise<Report>;
+
+/** The page of an open gate as it is now. */
+interface Visit {
+  /** SHA-256 of what the page shows. */
+  shown: string;
+  page(form: Omit<FormState, "shown" | "approvals">): Html;
+  /** Keeps what the decision is about, as a file; it has no form and so no key. */
+  keep(): Promise<unknown>;
+}
+
+export async function visitOf(
+  { doc, approvals }: Extract<GateState, { state: "open" }>,
+  address: GateAddress,
+  ports: GatePorts,
+  makeReport: MakeReport,
+): Promise<Visit> {
+  const evidence = evidenceOf(ports.evidence, address.run);
+  const whole = { doc, report: await makeReport(evidence), settings: ports.settings };
+  const { markup } = gatePage(whole);
+  const brief = ports.largePages !== undefined && !fitsAnAnswer(markup);
+  const view = { ...whole, brief };
+  const body = brief ? gatePage(view).markup : markup;
+  const shown = sha256(body);
+  return {
+    shown,
+    page: (form) => gatePage(view, { ...form, shown, approvals }),
+    keep: () => keepShown(evidence, doc, body, "page"),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Html } from "../shared/html.ts";
-import { SECURITY_HEADERS } from "./style.ts";
+import { SECURITY_HEADERS } from "./layout.ts";
 
 export interface GateRequest {
   method: string;

@@ -1,6 +1,16 @@
-import { Doc, type GateApprovalDoc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
+import {
+  Doc,
+  type GateApprovalDoc,
+  type GateDecisionDoc,
+  type GateDoc,
+  type GateQuorum,
+  type RequestDoc,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { samePerson } from "./names.ts";
+import { type GateKind, leadsToProduction } from "../shared/gates.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Publication } from "../shared/publications.ts";
+import { isName, relationOf, samePerson } from "./names.ts";
 
 /** Every Go given for what this attempt asks, one of each person, in the order in which they came. */
 export async function approvalsSoFar(evidence: RunEvidence, doc: GateDoc): Promise<GateApprovalDoc[]> {
@@ -87,4 +97,55 @@ function joined(
     shown: last?.shown ?? "",
     approvals: [...approvals],
   };
+}
+
+/**
+ * How many Goes a gate needs; undefined where one is enough. Who started a run may not decide alone over production:
+ * where nobody knows who that was, it takes two people, as one of any two did not start it.
+ */
+export async function quorumOf(
+  kind: GateKind,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<Omit<GateQuorum, "since"> | undefined> {
+  const { plan, settings } = ports;
+  const planned = plan.gates[kind].approvals ?? 1;
+  const separate = settings.separateApprover && leadsToProduction(kind, settings);
+  const starterUnknown =
+    separate && planned < 2 && !isName((await evidence.read<RequestDoc>(Doc.request))?.startedBy);
+  const approvals = starterUnknown ? 2 : planned;
+  return approvals > 1 ? { approvals, starterUnknown } : undefined;
+}
+
+/**
+ * The first of the attempts whose Goes count for this one: they stand as long as it is the very same that is asked
+ * again, be it of the escalation contacts.
+ */
+export async function firstOfTheSame(
+  { gate, attempt, basis }: Pick<GateDoc, "gate" | "attempt" | "basis">,
+  evidence: RunEvidence,
+): Promise<number> {
+  const before = await evidence.read<GateDoc>(Doc.gate(gate, attempt - 1));
+  // A decision that was stored is a matter of its own: it took effect, or was withheld with all of its Goes.
+  if (!before?.quorum || (await storedDecision(evidence, before))) return attempt;
+  const same = (Object.keys(basis) as (keyof GateDoc["basis"])[]).every(
+    (key) => basis[key] === before.basis[key],
+  );
+  return same ? before.quorum.since : attempt;
+}
+
+type Named = Pick<Publication, "by">;
+
+/** Whoever published the plan and may be the one of that name. */
+export function publisherNamed(published: readonly Named[], name: string): Named | undefined {
+  return published.find(({ by }) => relationOf(by, name) !== "other");
+}
+
+/** Of those who gave an answer, the names of those who may also have published the plan. */
+export function publishersAmong(
+  published: readonly Named[],
+  { by, approvals }: Pick<GateDecisionDoc, "by" | "approvals">,
+): string[] {
+  const names = [...new Set([by, ...(approvals ?? []).map((one) => one.by)])];
+  return names.filter((name) => publisherNamed(published, name) !== undefined);
 }

@@ -12,11 +12,11 @@ export interface WithheldDoc {
 export const withheldDoc = (gate: string, attempt: number) => `gates/${gate}-${attempt}/withheld`;
 
 /** The machine has heard the decision. */
-export interface ToldDoc {
+export interface DeliveredDoc {
   at: string;
 }
 
-export const toldDoc = (gate: string, attempt: number) => `gates/${gate}-${attempt}/told`;
+export const deliveredDoc = (gate: string, attempt: number) => `gates/${gate}-${attempt}/told`;
 
 /** Evidence documents that stood behind the page, by name, each with a tag that changes when its content does. */
 export type ShownDocuments = Readonly<Record<string, string>>;

@@ -1,15 +1,13 @@
-import { describeDifference, differences } from "../prove/difference.ts";
-import { keptFingerprint } from "../prove/kept-fingerprint.ts";
-import { movedInWords } from "../prove/moved-columns.ts";
-import { type StandingCatalog, standingCatalog } from "../prove/standing-catalog.ts";
+import { describeDifference, differences, movedInWords } from "../proof/difference.ts";
+import { keptFingerprint, type StandingCatalog, standingCatalog } from "../proof/stored-catalog.ts";
 import { CHAIN, documentsOf } from "../shared/chain.ts";
 import { Doc, type GateDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { GateKind } from "../shared/gates.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { sha256 } from "../shared/sha256.ts";
 import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
-import type { GateKind } from "./kinds.ts";
 
 export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<StandingCatalog>;
 
@@ -19,7 +17,7 @@ export const readProduction: ReadCatalog = (ports, evidence) =>
   );
 
 /** What a Go is bound to, in full; the gate's document holds its hashes. */
-export interface Basis {
+interface Basis {
   hashes: GateDoc["basis"];
   /** Null: the gate is not about the catalog. */
   catalog: StandingCatalog | null;
@@ -131,4 +129,56 @@ async function newestWithDocuments(
     if (last !== -1) return end - some.length + last + 1;
   }
   return 0;
+}
+
+/** What somebody saw who answered, kept by its SHA-256: a gate's page, or what a terminal said. */
+type ShownOn = "page" | "terminal";
+
+const ENDINGS: Readonly<Record<ShownOn, { ending: string; type: string }>> = {
+  page: { ending: "html", type: "text/html; charset=utf-8" },
+  terminal: { ending: "txt", type: "text/plain; charset=utf-8" },
+};
+
+type Attempt = Pick<GateDoc, "gate" | "attempt">;
+
+const shownFile = ({ gate, attempt }: Attempt, shown: string, on: ShownOn) =>
+  `gates/${gate}-${attempt}/shown-${shown.slice(0, 16)}.${ENDINGS[on].ending}`;
+
+/** @returns its SHA-256 */
+export async function keepShown(
+  evidence: RunEvidence,
+  attempt: Attempt,
+  text: string,
+  on: ShownOn,
+): Promise<string> {
+  const shown = sha256(text);
+  await evidence.keepFile(shownFile(attempt, shown, on), text, ENDINGS[on].type);
+  return shown;
+}
+
+/** Where what has this SHA-256 was shown; undefined: nowhere. */
+export async function shownOn(
+  evidence: RunEvidence,
+  attempt: Attempt,
+  shown: string,
+): Promise<ShownOn | undefined> {
+  if (!/^[0-9a-f]{64}$/.test(shown)) return undefined;
+  for (const on of ["page", "terminal"] as const) {
+    const text = await evidence.readFile(shownFile(attempt, shown, on));
+    if (text !== undefined && sha256(text) === shown) return on;
+  }
+  return undefined;
+}
+
+/** What a terminal says of a gate, for evidence; the facts beside it are those of the report. */
+export function terminalText(doc: GateDoc): string {
+  return [
+    `Gate ${doc.gate}, attempt ${doc.attempt}: ${doc.question}`,
+    ...(doc.warnings ?? []).map((line) => `First: ${line}`),
+    ...doc.changed.map((line) => `Changed: ${line}`),
+    ...doc.checklist.map((item) => `To be true for a Go: ${item}`),
+    `Go: ${doc.go}`,
+    `No-Go: ${doc.noGo}`,
+    "",
+  ].join("\n");
 }

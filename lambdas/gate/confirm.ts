@@ -1,30 +1,42 @@
-import { type Decision, Doc, type GateDecisionDoc, type GateDoc } from "../shared/documents.ts";
+import {
+  type Decision,
+  Doc,
+  type GateApprovalDoc,
+  type GateDecisionDoc,
+  type GateDoc,
+} from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import type { Ports } from "../shared/ports.ts";
-import { announce, gateDecided } from "./announce.ts";
-import { storedDecision } from "./approvals.ts";
 import {
+  endsWithWindow,
+  type GateTime,
+  PAGE_SECONDS,
+  requireTime,
+  type TimedGate,
+  timeLeft,
+} from "../shared/gates.ts";
+import type { Ports } from "../shared/ports.ts";
+import { moment } from "../shared/text.ts";
+import { approvalsSoFar, storedDecision } from "./approvals.ts";
+import {
+  type DeliveredDoc,
+  deliveredDoc,
   latestAttempt,
-  type ToldDoc,
-  toldDoc,
   type WithheldDoc,
   withheldDoc,
   withheldSoFar,
 } from "./attempts.ts";
-import { changesSince, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
-import { closeGate, type Heard } from "./close.ts";
+import { changesSince, type ReadCatalog, readProduction, shownOn, takeBasis } from "./basis.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
-import { flawsOf } from "./flaws.ts";
-import { samePerson } from "./names.ts";
-import { type GateTime, needTime, type TimedGate, timeLeft } from "./time.ts";
+import { isName, nameProblem, SLUICE, samePerson } from "./names.ts";
+import { announce, gateDecided } from "./notify.ts";
 
-export interface ConfirmGate extends TimedGate {
-  heard: Heard;
+interface ConfirmGate extends TimedGate {
+  heard: GateAnswer;
 }
 
 /** Where the gate leads. `Ask`: it is asked again; `Escalate`: the escalation contacts are asked. Both with their time. */
-export type Confirmed = { decision: Decision } | ({ decision: "Ask" | "Escalate" } & GateTime);
+type Confirmed = { decision: Decision } | ({ decision: "Ask" | "Escalate" } & GateTime);
 
 // A database that changes after every Go is not one to migrate now.
 const MOST_ASKED_AGAIN = 5;
@@ -51,13 +63,13 @@ export async function confirmGate(
   const decision = stored ?? (await closeGate(doc, heard, ports, evidence));
   await refuseForged(doc, decision, ports, evidence);
   // Also where the call that should have told it was lost: nobody needs to tell it any more.
-  await evidence.keep<ToldDoc>(toldDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
+  await evidence.keep<DeliveredDoc>(deliveredDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
   const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
   if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
   await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);
   const answer = withheld?.answer ?? decision.decision;
   return answer === "Ask"
-    ? { decision: answer, ...(await needTime(event, ports, evidence)) }
+    ? { decision: answer, ...(await requireTime(event, ports, evidence)) }
     : { decision: answer };
 }
 
@@ -82,7 +94,7 @@ async function refuseForged(
 }
 
 async function reasonToWithhold(
-  heard: Heard,
+  heard: GateAnswer,
   doc: GateDoc,
   { decision }: GateDecisionDoc,
   ports: Ports,
@@ -105,4 +117,105 @@ async function reasonToWithhold(
   if (changed.length === 0) return undefined;
   const asked = (await withheldSoFar(evidence, gate)).length;
   return withhold(asked < MOST_ASKED_AGAIN ? "Ask" : "NoGo", changed);
+}
+
+/** What the machine heard at a gate: an answer, or nothing, first from the approvers and then from the escalation. */
+export type GateAnswer = Decision | "nothing" | "nothing again";
+
+/** Closes a gate that nobody has decided as No-Go. Whoever decides it at this very moment is first, or comes too late. */
+async function closeGate(
+  doc: GateDoc,
+  heard: GateAnswer,
+  ports: Ports,
+  evidence: RunEvidence,
+): Promise<GateDecisionDoc> {
+  return await evidence.keep<GateDecisionDoc>(Doc.gateDecision(doc.gate, doc.attempt), {
+    gate: doc.gate,
+    attempt: doc.attempt,
+    decision: "NoGo",
+    by: SLUICE,
+    comment: await why(doc, heard, evidence),
+    at: ports.clock.now().toISOString(),
+    from: "",
+    ticked: [],
+    shown: "",
+  });
+}
+
+async function why(doc: GateDoc, heard: GateAnswer, evidence: RunEvidence): Promise<string> {
+  if (heard === "Go" || heard === "NoGo")
+    return `A ${heard === "Go" ? "Go" : "No-Go"} reached the run that nobody gave on the gate's page.`;
+  const given = await approvalsSoFar(evidence, doc);
+  const said =
+    given.length === 0
+      ? "Nobody had answered"
+      : `Of ${doc.quorum?.approvals} Goes only ${given.length} had been given (${given.map(({ by }) => by).join(", ")})`;
+  return endsWithWindow(doc)
+    ? `${said} when the maintenance window ended, at ${moment(doc.expiresAt)}.`
+    : `${said} until ${moment(doc.expiresAt)}${doc.escalation ? ", the escalation contacts included" : ""}.`;
+}
+
+/**
+ * What shows that no page, and no terminal, has taken this decision: it was written into the evidence by other means.
+ * Empty for a decision that one could have taken, and for the No-Go of a gate that nobody answered.
+ * @param pagesOnly there is no terminal where it could have been given
+ */
+export async function flawsOf(
+  doc: GateDoc,
+  decision: GateDecisionDoc,
+  evidence: RunEvidence,
+  { pagesOnly = false }: { pagesOnly?: boolean | undefined } = {},
+): Promise<string[]> {
+  if (isClosing(decision)) return [];
+  const given = decision.approvals ?? [decision];
+  const flaws: string[] = [];
+  if (decision.gate !== doc.gate || decision.attempt !== doc.attempt)
+    flaws.push(`It is of ${decision.gate}, attempt ${decision.attempt}.`);
+  if (decision.decision !== "Go" && decision.decision !== "NoGo")
+    flaws.push("It is neither a Go nor a No-Go.");
+  if (decision.decision === "Go") {
+    const needed = doc.quorum?.approvals ?? 1;
+    const people = given.filter((go, i) => !given.slice(0, i).some(({ by }) => samePerson(by, go.by)));
+    if (people.length < needed)
+      flaws.push(`It has the Goes of ${people.length} people, and takes ${needed}.`);
+  }
+  for (const one of given) flaws.push(...(await flawsOfOne(doc, decision, one, evidence, pagesOnly)));
+  return flaws;
+}
+
+/** Of a gate that was closed because nobody had answered. */
+function isClosing({ by, decision, from, shown, approvals }: GateDecisionDoc): boolean {
+  return decision === "NoGo" && by === SLUICE && from === "" && shown === "" && approvals === undefined;
+}
+
+async function flawsOfOne(
+  doc: GateDoc,
+  { decision }: GateDecisionDoc,
+  given: GateApprovalDoc,
+  evidence: RunEvidence,
+  pagesOnly: boolean,
+): Promise<string[]> {
+  const { gate } = doc;
+  const { attempt, by, at, comment, ticked, shown } = given;
+  const asked = attempt === doc.attempt ? doc : await evidence.read<GateDoc>(Doc.gate(gate, attempt));
+  const since = doc.quorum?.since ?? doc.attempt;
+  if (!asked || attempt > doc.attempt || attempt < since)
+    return [`${by} answered attempt ${attempt}, which does not count here.`];
+  const flaws: string[] = [];
+  const on = await shownOn(evidence, asked, shown);
+  if (!on || (on === "terminal" && pagesOnly)) flaws.push(`No page was shown to ${by || "who gave it"}.`);
+  const moment = Date.parse(at);
+  // A page may be at work on an answer when the gate's time is over.
+  const latest = Date.parse(asked.expiresAt) + PAGE_SECONDS * 1000;
+  if (!(moment >= Date.parse(asked.openedAt) && moment <= latest))
+    flaws.push(`It was given at ${at}, and the gate was open from ${asked.openedAt} to ${asked.expiresAt}.`);
+  const wrongName = on === "page" ? nameProblem(by) : isName(by) ? undefined : "It has no name.";
+  if (wrongName !== undefined) flaws.push(`No page takes the name ${JSON.stringify(by)}.`);
+  const unticked = asked.checklist.filter((item) => !ticked.includes(item));
+  if (decision === "Go" && on !== "terminal" && unticked.length > 0)
+    flaws.push(`Not ticked: ${unticked.join("; ")}.`);
+  if (decision === "NoGo" && comment.trim() === "") flaws.push("A No-Go without a reason.");
+  if (asked.approvers && !asked.approvers.some(({ name }) => name === by))
+    flaws.push(`${by} is not among those who were asked.`);
+  return flaws;
 }

@@ -1,8 +1,10 @@
-import { list } from "../report/words.ts";
+import { backedUpBy, momentLine } from "../moments/look.ts";
+import { Doc, type WayBackDoc } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import type { GateKind } from "../shared/gates.ts";
 import { type CompiledPlan, isRestoreOnly, type Migration, restoreOnlyFrom } from "../shared/plan.ts";
 import type { BackupKind, RunSettings } from "../shared/settings.ts";
-import type { GateKind } from "./kinds.ts";
-import { ahead } from "./stretch.ts";
+import { duration, list } from "../shared/text.ts";
 
 /** What a Go and a No-Go lead to, said so that a person can weigh them. */
 export function consequences(
@@ -139,4 +141,74 @@ function joined(parts: readonly (string | false | undefined)[]): string {
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+type Settings = Pick<RunSettings, "restore" | "fence">;
+
+/** Where going back is not all by rollbacks that leave nothing: what a person must know before any other thing. A line each. */
+export async function waysBackFor(
+  kind: GateKind,
+  plan: CompiledPlan,
+  settings: Settings,
+  evidence: RunEvidence,
+): Promise<string[]> {
+  const measured = await evidence.read<WayBackDoc>(Doc.wayBack);
+  const seen = settings.restore === false ? undefined : await momentLine(evidence);
+  const restore = [
+    ...restoreLine(plan, settings, measured, await backedUpBy(evidence)),
+    ...(seen === undefined ? [] : [seen]),
+  ];
+  if (kind === "restore") return restore;
+  const left = plan.migrations.flatMap(({ version, leaves }) =>
+    leaves ? [`Rolled back, ${version} leaves ${list(leaves)}.`] : [],
+  );
+  return [...restore, ...left];
+}
+
+function restoreLine(
+  plan: CompiledPlan,
+  { restore, fence }: Settings,
+  measured: WayBackDoc | undefined,
+  by: BackupKind,
+): string[] {
+  const from = restoreOnlyFrom(plan)?.version;
+  if (from === undefined) return [];
+  if (restore === false)
+    return [
+      `From ${from} on there is no way back: nothing may be restored here (setting restore: false), and the plan accepts that (acceptNoWayBack: true).`,
+    ];
+  const takes = measured ? `about ${duration(measured.restore.seconds)}` : "and the rehearsal will time it";
+  const taken = by === "snapshot" ? "the final snapshot" : "the moment that it goes back to";
+  const since = fence === "connect" ? "the opening" : taken;
+  return [
+    `From ${from} on the way back is the restore, ${takes}; what is written after ${since} would be lost.`,
+  ];
+}
+
+type Migrations = readonly Pick<Migration, "version" | "unasked">[];
+
+/**
+ * The migrations that are applied from one question to the next: those since the gate before this one.
+ * @param version the migration that the gate comes after; null: the gate that all of them come before
+ */
+export function since<M extends Migrations[number]>(migrations: readonly M[], version: string | null): M[] {
+  const end = version === null ? migrations.length : placeOf(migrations, version) + 1;
+  const former = migrations
+    .slice(0, version === null ? end : end - 1)
+    .findLastIndex(({ unasked }) => !unasked);
+  return migrations.slice(former + 1, end);
+}
+
+/**
+ * Those that a Go leads to, up to the next gate.
+ * @param version the migration that the gate comes after; null: none is applied yet
+ */
+function ahead({ migrations }: CompiledPlan, version: string | null): Migration[] {
+  const begin = version === null ? 0 : placeOf(migrations, version) + 1;
+  const next = migrations.slice(begin).findIndex(({ unasked }) => !unasked);
+  return migrations.slice(begin, next === -1 ? undefined : begin + next + 1);
+}
+
+function placeOf(migrations: Migrations, version: string): number {
+  return migrations.findIndex((migration) => migration.version === version);
 }

@@ -1,22 +1,22 @@
+import * as z from "zod";
 import {
   type Decision,
   Doc,
   type GateApprovalDoc,
   type GateDecisionDoc,
   type GateDoc,
+  type GateObjectionDoc,
   type RequestDoc,
 } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
+import { leadsToProduction } from "../shared/gates.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import { approvalsSoFar, approve, storedDecision } from "./approvals.ts";
 import { latestAttempt } from "./attempts.ts";
-import { leadsToProduction } from "./kinds.ts";
+import { keepShown, terminalText } from "./basis.ts";
 import type { GateAddress } from "./link.ts";
-import { isName, relationOf } from "./names.ts";
-import { keepObjection } from "./objections.ts";
-import { keepShown, terminalText } from "./shown.ts";
-import { type Closed, gateState } from "./state.ts";
-import { type Told, tell } from "./tell.ts";
+import { isName, nameProblem, relationOf } from "./names.ts";
+import { type Delivery, tell } from "./notify.ts";
 
 export interface Answered extends GateAddress {
   decision: Decision;
@@ -45,7 +45,7 @@ export type Decided =
       doc: GateDoc;
       decision: GateDecisionDoc;
       first: boolean;
-      told: Told;
+      told: Delivery;
       /** It is a No-Go after a Go. */
       tooLate?: TooLate;
     };
@@ -184,4 +184,86 @@ export async function starterWhoMayNotDecide(
   if (!settings.separateApprover || !leadsToProduction(doc.kind, settings)) return undefined;
   const startedBy = (await evidence.read<RequestDoc>(Doc.request))?.startedBy;
   return isName(startedBy) ? startedBy : undefined;
+}
+
+/** What has become of one attempt at a gate. */
+export type GateState =
+  | Closed
+  /** With the Goes given so far, where it needs several. */
+  | { state: "open"; doc: GateDoc; approvals: GateApprovalDoc[] }
+  | { state: "decided"; doc: GateDoc; decision: GateDecisionDoc };
+
+/** What can no longer be decided, and was not decided by this attempt. */
+export type Closed =
+  | { state: "unknown" }
+  | { state: "expired"; doc: GateDoc }
+  /** A newer link has been sent; a decision may have come before. */
+  | { state: "superseded"; doc: GateDoc; decision: GateDecisionDoc | undefined };
+
+/** @param opens whether who asks may know the gate at all; nothing else is looked at before */
+export async function gateState(
+  ports: GatePorts,
+  { run, gate, attempt }: GateAddress,
+  opens: (doc: GateDoc) => boolean = () => true,
+): Promise<GateState> {
+  const evidence = evidenceOf(ports.evidence, run);
+  const doc = await evidence.read<GateDoc>(Doc.gate(gate, attempt));
+  if (!doc || !opens(doc)) return { state: "unknown" };
+  const decision = await storedDecision(evidence, doc);
+  if ((await latestAttempt(evidence, gate)) > attempt) return { state: "superseded", doc, decision };
+  if (decision) return { state: "decided", doc, decision };
+  if (ports.clock.now().getTime() >= Date.parse(doc.expiresAt)) return { state: "expired", doc };
+  return { state: "open", doc, approvals: await approvalsSoFar(evidence, doc) };
+}
+
+/**
+ * A line that a person typed: no control characters, line ends among them; none that have no meaning or half of one; and
+ * none that cannot be seen or that turn the direction of text, which could make one name look like another in the report.
+ * Two that join letters cannot be seen either: some scripts need them.
+ */
+export const line = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(
+      /^(?:[^\p{Cc}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp}\p{DI}\p{Bidi_Control}]|\u200c|\u200d)*$/u,
+      "one line, without characters that cannot be seen",
+    );
+
+/** Lines that a person typed. A browser counts the end of a line as one character, and sends two. */
+export const text = (most: number) =>
+  z
+    .string()
+    .transform((value) => value.replace(/\r\n?/g, "\n"))
+    .pipe(
+      z
+        .string()
+        .max(most)
+        .regex(
+          /^(?:[^\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]|\n|\t)*$/u,
+          "without control characters, and without marks that turn the direction of text",
+        ),
+    );
+
+// Whoever has the link can send as many as they like; more than these say nothing new.
+const MOST = 20;
+
+/**
+ * Keeps a No-Go that came after the Go, once, however often it is sent.
+ * @returns what it lacks to be kept; undefined: it is kept
+ */
+async function keepObjection(
+  evidence: RunEvidence,
+  objection: GateObjectionDoc,
+): Promise<string | undefined> {
+  const wrong =
+    nameProblem(objection.by) ??
+    (objection.comment === "" ? "Say why, for those who read the report." : undefined);
+  if (wrong !== undefined) return wrong;
+  for (let n = 1; n <= MOST; n++) {
+    const name = Doc.gateObjection(objection.gate, objection.attempt, n);
+    const kept = await evidence.keep<GateObjectionDoc>(name, objection);
+    if (kept.by === objection.by && kept.comment === objection.comment) return undefined;
+  }
+  return `There are ${MOST} after the Go already.`;
 }

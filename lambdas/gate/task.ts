@@ -1,10 +1,19 @@
 import * as z from "zod";
-import { runFields, type Task } from "../shared/task.ts";
-import type { Heard } from "./close.ts";
-import { confirmGate } from "./confirm.ts";
-import { GATE_KINDS, gateName } from "./kinds.ts";
-import { openGate } from "./open.ts";
-import { needTime } from "./time.ts";
+import { backedUpBy } from "../moments/look.ts";
+import { Doc, type GateDoc, type GateQuorum } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { GATE_KINDS, type GateKind, gateName, requireTime, windowOfGate } from "../shared/gates.ts";
+import type { CompiledPlan } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
+import { firstOfTheSame, quorumOf } from "./approvals.ts";
+import { latestAttempt, withheldSoFar } from "./attempts.ts";
+import { keepBasis, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
+import { confirmGate, type GateAnswer } from "./confirm.ts";
+import { consequences, since, waysBackFor } from "./consequences.ts";
+import { gateLink, newKey } from "./link.ts";
+import { announce, gateNotice, gateOpened } from "./notify.ts";
+import { warningsFor } from "./warnings.ts";
 
 const gateFields = {
   ...runFields,
@@ -15,7 +24,7 @@ const gateFields = {
 // anything: only a Go is one.
 const answer = z
   .looseObject({ decision: z.enum(["Go", "NoGo"]).optional().catch(undefined) })
-  .transform((said): Heard => {
+  .transform((said): GateAnswer => {
     if (said.decision) return said.decision;
     if ("unansweredAgain" in said) return "nothing again";
     return "unanswered" in said ? "nothing" : "NoGo";
@@ -47,7 +56,106 @@ export const gateTask: Task<z.infer<typeof event>> = {
       case "confirm":
         return confirmGate({ gate, kind, minutes, heard: event.answer }, ports, evidence);
       case "time":
-        return needTime({ gate, kind, minutes }, ports, evidence);
+        return requireTime({ gate, kind, minutes }, ports, evidence);
     }
   },
 };
+
+export interface OpenGate {
+  gate: string;
+  kind: GateKind;
+  version: string | null;
+  token: string;
+  escalation: boolean;
+  /** When its time is over; ISO 8601. */
+  until: string;
+}
+
+/** The gate's token, apart from everything that people read. */
+export interface GateTokenDoc {
+  token: string;
+}
+
+/**
+ * Asks for a decision. Each call is an attempt of its own, with its own link: a worker that died half-way never
+ * leaves two good ones, as only the newest attempt's counts.
+ */
+export async function openGate(
+  event: OpenGate,
+  ports: Ports,
+  evidence: RunEvidence,
+  readCatalog: ReadCatalog = readProduction,
+): Promise<Answer> {
+  const { plan, settings } = ports;
+  const { gate, kind, version } = event;
+  const text = plan.gates[kind];
+  const basis = await takeBasis(kind, ports, evidence, readCatalog);
+  const withheld = await withheldSoFar(evidence, gate);
+  const window = await windowOfGate(kind, evidence);
+  const warnings = [
+    ...(await waysBackFor(kind, plan, settings, evidence)),
+    ...(await warningsFor(kind, evidence)),
+  ];
+  const people = event.escalation ? settings.people?.escalation : settings.people?.approvers;
+  // Without a list one link goes to all. With one, each gets their own, and this one nobody.
+  const { key, hash } = newKey();
+  const invited = people?.map((person) => ({ ...person, ...newKey() }));
+  const asked = {
+    gate,
+    kind,
+    version,
+    escalation: event.escalation,
+    question: text.question.replaceAll("{version}", version ?? ""),
+    checklist: checklistOf(plan, kind, version),
+    openedAt: ports.clock.now().toISOString(),
+    expiresAt: event.until,
+    keyHash: hash,
+    ...(invited ? { approvers: invited.map(({ name, hash }) => ({ name, keyHash: hash })) } : {}),
+    basis: basis.hashes,
+    changed: withheld.flatMap((doc) => doc.changed),
+    ...(warnings.length > 0 ? { warnings } : {}),
+    ...(window ? { window } : {}),
+    ...consequences(kind, version, plan, settings, await backedUpBy(evidence)),
+  };
+  const doc = await keepAsNext(evidence, asked, await quorumOf(kind, ports, evidence));
+  await keepBasis(evidence, gate, doc.attempt, basis);
+  await evidence.keep<GateTokenDoc>(Doc.gateToken(gate, doc.attempt), { token: event.token });
+  const address = { run: evidence.run, gate, attempt: doc.attempt };
+  for (const to of invited ?? [{ key }]) {
+    const link = gateLink(settings.gateUrl, address, to.key);
+    await ports.notifier.send(
+      gateNotice(doc, evidence.run, plan.title, settings, link, "id" in to ? to : undefined),
+    );
+  }
+  await announce(gateOpened(doc, evidence.run, ports), ports);
+  return DONE;
+}
+
+/** Takes the next free number, also when another worker opens the same gate at this moment. */
+async function keepAsNext(
+  evidence: RunEvidence,
+  asked: Omit<GateDoc, "attempt" | "quorum">,
+  quorum: Omit<GateQuorum, "since"> | undefined,
+): Promise<GateDoc> {
+  for (let attempt = (await latestAttempt(evidence, asked.gate)) + 1; ; attempt++) {
+    const since = await firstOfTheSame({ ...asked, attempt }, evidence);
+    const doc = { ...asked, attempt, ...(quorum ? { quorum: { ...quorum, since } } : {}) };
+    const kept = await evidence.keep<GateDoc>(Doc.gate(asked.gate, attempt), doc);
+    if (kept.keyHash === asked.keyHash) return kept;
+  }
+}
+
+/** The gate's own, and those of the migrations that nobody was asked about yet. */
+export function checklistOf(
+  { gates, migrations }: CompiledPlan,
+  kind: GateKind,
+  version: string | null,
+): string[] {
+  const about = kind === "after" || kind === "open" ? since(migrations, version) : [];
+  return [
+    ...gates[kind].checklist.map((item) => item.replaceAll("{version}", version ?? "")),
+    ...about.flatMap((migration) =>
+      migration.checklist.map((item) => item.replaceAll("{version}", migration.version)),
+    ),
+  ];
+}

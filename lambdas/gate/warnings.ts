@@ -1,9 +1,8 @@
 import { FOUND_ROLES, NOBODY_KEPT_OUT } from "../preflight/find-roles.ts";
 import { OUTSIDE_STEPS } from "../preflight/inspect-outside.ts";
-import { onlyOthers } from "../prove/made.ts";
-import type { PlanSummary } from "../report/plan-summary.ts";
-import { restoredOtherwise } from "../report/staging.ts";
-import { duration, milliseconds } from "../report/words.ts";
+import { onlyOthers } from "../proof/made.ts";
+import { restoredOtherwise } from "../restore/restored-instance.ts";
+import type { PlanSummary } from "../shared/documents.ts";
 import {
   type BenchmarksDoc,
   Doc,
@@ -16,9 +15,10 @@ import {
   type StepsDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { GateKind } from "../shared/gates.ts";
 import { stagingNow } from "../shared/places.ts";
 import { noticeText } from "../shared/plan.ts";
-import type { GateKind } from "./kinds.ts";
+import { duration, milliseconds } from "../shared/text.ts";
 
 const MOST = 12;
 const SHOWN = 5;

@@ -1,16 +1,15 @@
+import type { Checkpoint, StepRow } from "../ledger/ledger.ts";
 import { SluiceError } from "../shared/errors.ts";
-import type { BatchedStep } from "../shared/plan.ts";
-import { relationName } from "../shared/sql-text.ts";
+import type { BatchedStep, ObjectName } from "../shared/plan.ts";
+import type { Session } from "../shared/session.ts";
+import { identifier, literal, relationName } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
-import { holdUp } from "./hold-up.ts";
-import { forRange, heirsOf, type KeyColumn, primaryKey, upperEnd } from "./key-ranges.ts";
-import type { Checkpoint, StepRow } from "./ledger.ts";
 import { batch, beginStep, finishStep, resumeStep } from "./ledger-writes.ts";
-import { sizesOf } from "./sizes.ts";
-import { type Became, begin, type Sent, type StepWork, trySending, tryTogether } from "./try-step.ts";
-import { WORKER_MARGIN_MS } from "./watched.ts";
+import { holdUp, WORKER_MARGIN_MS } from "./observe.ts";
+import { sizesOf } from "./resources.ts";
+import { begin, type Sent, type StepResult, type StepWork, trySending, tryTogether } from "./try-step.ts";
 
-export type BatchedWork = StepWork & {
+type BatchedWork = StepWork & {
   step: BatchedStep;
   /** What the ledger has of it, from a former worker. */
   row: StepRow | undefined;
@@ -33,7 +32,7 @@ export async function runBatchedStep(
   work: BatchedWork,
   before: readonly string[],
   after: readonly string[],
-): Promise<Became> {
+): Promise<StepResult> {
   const { step, row, session, ports } = work;
   const keys = await keysOf(work);
   const sizes = await sizesOf(session, step.relationsBefore);
@@ -116,4 +115,71 @@ async function approximateRows({ session, step }: BatchedWork): Promise<number> 
 function tuned(size: number, ms: number): number {
   const wanted = size * Math.min(2, Math.max(0.5, TARGET_MS / Math.max(1, ms)));
   return Math.round(Math.min(LARGEST, Math.max(SMALLEST, wanted)));
+}
+
+/** A column of a primary key, and how the server spells its type. */
+interface KeyColumn {
+  name: string;
+  type: string;
+}
+
+/** The primary key's columns in their order; none where the table has no key, or is not there. */
+async function primaryKey(session: Session, table: ObjectName): Promise<KeyColumn[]> {
+  return await session.query<KeyColumn>(
+    `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
+       FROM pg_index i CROSS JOIN unnest(i.indkey::int[]) WITH ORDINALITY AS key (attnum, place)
+       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.attnum
+      WHERE i.indrelid = to_regclass($1) AND i.indisprimary AND place <= i.indnkeyatts ORDER BY place`,
+    [relationName(table)],
+  );
+}
+
+/** Tables that inherit from a plain one; partitions are none, as a partitioned table's key holds for all its rows. */
+async function heirsOf(session: Session, table: ObjectName): Promise<string[]> {
+  const rows = await session.query<{ name: string }>(
+    `SELECT i.inhrelid::regclass::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent
+      WHERE c.oid = to_regclass($1) AND c.relkind = 'r' ORDER BY 1`,
+    [relationName(table)],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** The key of the last row of the next batch; undefined where what is left is no more than that. */
+async function upperEnd(
+  session: Session,
+  { table, only }: Pick<BatchedStep["batches"], "table" | "only">,
+  keys: readonly KeyColumn[],
+  { after, size }: Pick<Checkpoint, "after" | "size">,
+): Promise<string[] | undefined> {
+  const names = keys.map(({ name }) => identifier(name)).join(", ");
+  const [last, next] = await session.query<{ key: string[] }>(
+    `SELECT ARRAY[${keys.map(({ name }) => `${identifier(name)}::text`).join(", ")}] AS key FROM ${only ? "ONLY " : ""}${relationName(table)}
+      WHERE ${above(keys, names, after)} ORDER BY ${names} OFFSET ${size - 1} LIMIT 2`,
+  );
+  return next && last?.key;
+}
+
+/** The statement for the rows of one range of keys. */
+function forRange(
+  { batches: { head, condition, alias } }: BatchedStep,
+  keys: readonly KeyColumn[],
+  after: readonly string[] | null,
+  to: readonly string[] | undefined,
+): string {
+  const names = keys.map(({ name }) => `${identifier(alias)}.${identifier(name)}`).join(", ");
+  const range = [above(keys, names, after), ...(to ? [`(${names}) <= (${values(keys, to)})`] : [])].join(
+    " AND ",
+  );
+  // What stands in the file keeps its place, so that an error is found there.
+  return condition === undefined
+    ? `${head}\nWHERE ${range}`
+    : `${head}(${condition.replace(/^\s/, "")}\n) AND ${range}`;
+}
+
+function above(keys: readonly KeyColumn[], names: string, after: readonly string[] | null): string {
+  return after ? `(${names}) > (${values(keys, after)})` : "true";
+}
+
+function values(keys: readonly KeyColumn[], key: readonly string[]): string {
+  return keys.map(({ type }, index) => `${literal(key[index] ?? "")}::${type}`).join(", ");
 }

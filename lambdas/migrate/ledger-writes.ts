@@ -1,8 +1,7 @@
+import type { Checkpoint, LedgerKey, Wait } from "../ledger/ledger.ts";
 import type { ObjectName, Step } from "../shared/plan.ts";
-import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
-import { LEDGER_SCHEMA } from "../shared/user-objects.ts";
-import type { Checkpoint, LedgerKey, Wait } from "./ledger.ts";
-import { growth, growthTo, type Sizes, sizesBefore } from "./sizes.ts";
+import { jsonLiteral, LEDGER_SCHEMA, literal, relationName } from "../shared/sql-text.ts";
+import { growth, growthTo, type Sizes, sizesBefore } from "./resources.ts";
 
 // What is written to the ledger, as statements without parameters: they are sent in one message with the step's own,
 // and measure it from within its transaction, so that they see it also when nobody is there to be told.

@@ -1,17 +1,15 @@
+import type { StepRow, Wait } from "../ledger/ledger.ts";
 import { SluiceError } from "../shared/errors.ts";
-import type { OutsideStep } from "../shared/plan.ts";
+import type { Leftover, OutsideStep } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
-import { identifier } from "../shared/sql-text.ts";
-import { lacksSharedMemory, NO_WORKERS, resourcesFor, WITHOUT_WORKERS } from "./index-resources.ts";
-import type { StepRow, Wait } from "./ledger.ts";
+import { identifier, relationName } from "../shared/sql-text.ts";
 import { beginStep, finishOutside, noteFailure, noteOf, notePutBack } from "./ledger-writes.ts";
-import { findLeftovers } from "./leftovers.ts";
-import { noteVacuumed } from "./rewrites.ts";
-import { blockersInWords } from "./sight.ts";
-import { sizesOf } from "./sizes.ts";
-import { type Became, ownLimits, type StepWork, trySending, tryTogether } from "./try-step.ts";
+import { blockersInWords } from "./observe.ts";
+import { lacksSharedMemory, NO_WORKERS, resourcesFor, sizesOf, WITHOUT_WORKERS } from "./resources.ts";
+import { noteVacuumed } from "./transaction-step.ts";
+import { ownLimits, type StepResult, type StepWork, trySending, tryTogether } from "./try-step.ts";
 
-export type OutsideWork = StepWork & {
+type OutsideWork = StepWork & {
   step: OutsideStep;
   /** What the ledger has of it, from a former worker. */
   row: StepRow | undefined;
@@ -28,7 +26,7 @@ export async function runOutsideStep(
   work: OutsideWork,
   before: readonly string[],
   after: readonly string[],
-): Promise<Became> {
+): Promise<StepResult> {
   const { step, row, session, ports } = work;
   if (work.overdue) {
     await tidy(work, []);
@@ -64,7 +62,7 @@ export async function runOutsideStep(
 async function begin(
   work: OutsideWork,
   before: readonly string[],
-): Promise<{ became: Became; putBack: readonly string[] }> {
+): Promise<{ became: StepResult; putBack: readonly string[] }> {
   const { step, session, ports } = work;
   const resources = step.build && (await resourcesFor(session, step.build));
   const notes = resources?.notes ?? [];
@@ -88,7 +86,7 @@ async function sendOrAlone(
   work: OutsideWork,
   locks: Set<string>,
   putBack: readonly string[],
-): Promise<Became> {
+): Promise<StepResult> {
   const { step, session, ports } = work;
   try {
     return await send(work, locks, putBack);
@@ -105,7 +103,7 @@ async function sendOrAlone(
   }
 }
 
-async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<Became> {
+async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<StepResult> {
   const { step, session, ports } = work;
   let tooLong: Wait | undefined;
   // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
@@ -159,7 +157,7 @@ function itself({ step }: OutsideWork): { sql: string; statement: number } {
 }
 
 /** Drops what a statement that was broken off left behind. */
-async function clearLeftovers(work: OutsideWork): Promise<Became> {
+async function clearLeftovers(work: OutsideWork): Promise<StepResult> {
   const { step, session, ports } = work;
   if (!step.leaves) return "done";
   for (const name of (await findLeftovers(session, step.leaves)).invalid) {
@@ -203,4 +201,38 @@ async function waitedTooLong(work: OutsideWork, wait: Wait): Promise<SluiceError
   }, held up by ${blockersInWords(wait)}. End that session, and start again.`;
   await session.exec(noteFailure(work, words)).catch(() => undefined);
   return new SluiceError(failure, words);
+}
+
+/** What there is of an index that a statement builds, or of those that it builds anew. */
+interface Found {
+  /** It is there, whole, and in use. */
+  valid: boolean;
+  /** Names of what a statement that was broken off left behind. */
+  invalid: string[];
+}
+
+// CREATE INDEX leaves the index itself; REINDEX leaves the new one beside it, or the old one. An index is in the schema
+// of its table.
+const FIND = `
+  SELECT format('%I.%I', n.nspname, c.relname) AS name, i.indisvalid AND i.indisready AS valid, c.relname = $1 AS itself
+    FROM pg_class anchor
+    JOIN pg_class c ON c.relnamespace = anchor.relnamespace
+    JOIN pg_index i ON i.indexrelid = c.oid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE anchor.oid = to_regclass($3)
+     AND CASE WHEN $2 = 'table' THEN i.indrelid = anchor.oid AND c.relname ~ '_cc(new|old)[0-9]*$'
+              ELSE regexp_replace(c.relname, '_cc(new|old)[0-9]*$', '') = $1 END
+   ORDER BY 1`;
+
+async function findLeftovers(session: Session, { of, name, beside }: Leftover): Promise<Found> {
+  const rows = await session.query<{ name: string; valid: boolean; itself: boolean }>(FIND, [
+    name,
+    of,
+    relationName(beside),
+  ]);
+  return {
+    valid: rows.some(({ valid, itself }) => valid && itself),
+    // An index that REINDEX found invalid is mended by it; one that CREATE INDEX left so must go.
+    invalid: rows.filter(({ valid, itself }) => !valid && !(itself && of === "index")).map((row) => row.name),
+  };
 }

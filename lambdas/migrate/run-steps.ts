@@ -1,20 +1,19 @@
-import type { StepDoc } from "../shared/documents.ts";
-import type { ErrorName } from "../shared/errors.ts";
+import { type LedgerKey, rowsOf, type StepRow, stepsQuery, type Wait } from "../ledger/ledger.ts";
+import type { HeldLockDoc, StepDoc, WaitDoc } from "../shared/documents.ts";
+import { type ErrorName, nameTransient } from "../shared/errors.ts";
 import type { CompiledPlan, SqlFile, Step } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
-import type { OpenSession, Session } from "../shared/session.ts";
+import { type OpenSession, type Session, StatementFailed } from "../shared/session.ts";
+import { placeOf } from "../shared/statement-error.ts";
 import { mustLeave } from "../shared/task.ts";
 import { noteIn } from "../version-table/note.ts";
 import { runBatchedStep } from "./batched-step.ts";
-import { type LedgerKey, rowsOf, type StepRow, stepsQuery, type Wait } from "./ledger.ts";
-import { beganAt, beginMigration, finishMigration, noteOf } from "./ledger-writes.ts";
+import { beganAt, beginMigration, finishMigration, forgetPutBack, noteOf } from "./ledger-writes.ts";
+import { WORKER_MARGIN_MS } from "./observe.ts";
 import { runOutsideStep } from "./outside-step.ts";
-import { putBack } from "./put-back.ts";
-import { stepDoc } from "./step-doc.ts";
 import { RELEASE, type StepLock, takeStepLock } from "./step-lock.ts";
 import { runTransactionStep } from "./transaction-step.ts";
-import type { Became, StepWork } from "./try-step.ts";
-import { WORKER_MARGIN_MS } from "./watched.ts";
+import type { StepResult, StepWork } from "./try-step.ts";
 
 export interface StepsRun {
   key: LedgerKey;
@@ -84,7 +83,7 @@ async function runLocked(
   runs: readonly StepsRun[],
   first: StepLock,
   again: () => Promise<StepLock | undefined>,
-): Promise<Became> {
+): Promise<StepResult> {
   for (const { key } of runs) await putBack(session, ports, key, first.rows);
   let lock: StepLock | undefined = first;
   for (const left of runs.flatMap((run) => leftOf(run, first.rows))) {
@@ -196,7 +195,7 @@ function runStep(
   overdue: Wait | undefined,
   before: readonly string[],
   after: readonly string[],
-): Promise<Became> {
+): Promise<StepResult> {
   const { step } = work;
   switch (step.kind) {
     case "transaction":
@@ -206,4 +205,75 @@ function runStep(
     case "batches":
       return runBatchedStep({ ...work, step, row }, before, after);
   }
+}
+
+/** Takes back what a worker that died had changed for the sake of one step of this migration only. */
+async function putBack(
+  session: Session,
+  ports: Ports,
+  key: LedgerKey,
+  rows: readonly StepRow[],
+): Promise<void> {
+  const statements = new Set(rows.flatMap((row) => (row.version === key.version && row.putBack) || []));
+  if (statements.size === 0) return;
+  try {
+    await session.together([
+      "BEGIN",
+      `SET LOCAL lock_timeout = ${ports.settings.lockTimeoutMs}`,
+      ...statements,
+      forgetPutBack(key),
+      "COMMIT",
+    ]);
+  } catch (error) {
+    await session.exec("ROLLBACK").catch(() => undefined);
+    throw nameTransient(error instanceof StatementFailed ? error.cause : error);
+  }
+}
+
+/** A step that is done, as the evidence has it. */
+function stepDoc(file: SqlFile, row: StepRow): StepDoc {
+  const endedAt = row.endedAt ?? row.startedAt;
+  const step = file.steps[row.ordinal] as Step;
+  return {
+    name: row.name,
+    at: placeOf(file, step),
+    startedAt: row.startedAt.toISOString(),
+    seconds: secondsBetween(row.startedAt, endedAt),
+    gaveWay: row.gaveWay,
+    rows: row.rows,
+    walBytes: row.walBytes,
+    sizeBytes: row.sizeBytes,
+    locks: heldLocks(row.locks, endedAt),
+    waits: row.waits.map(waitDoc),
+    notes: row.notes,
+    ...(row.rewrites.length > 0 ? { rewrites: { tables: row.rewrites, meant: step.rewrites === true } } : {}),
+  };
+}
+
+/** Longest first. */
+function heldLocks(locks: Readonly<Record<string, string>>, endedAt: Date): HeldLockDoc[] {
+  return Object.entries(locks)
+    .map(([lock, since]) => {
+      const space = lock.lastIndexOf(" ");
+      return {
+        relation: lock.slice(0, space),
+        mode: lock.slice(space + 1),
+        seconds: secondsBetween(new Date(since), endedAt),
+      };
+    })
+    .sort((a, b) => b.seconds - a.seconds);
+}
+
+function waitDoc({ at, relation, mode, seconds, blockers }: Wait): WaitDoc {
+  return {
+    at: new Date(at).toISOString(),
+    relation,
+    mode,
+    seconds,
+    blockers: blockers.map(({ pid, user, queryStart }) => ({ pid, user, queryStart })),
+  };
+}
+
+function secondsBetween(from: Date, to: Date): number {
+  return Math.max(0, to.getTime() - from.getTime()) / 1000;
 }

@@ -1,11 +1,5 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ErrorName, isPostgresError, nameTransient, SluiceError } from "../shared/errors.ts";
-import type { Ports } from "../shared/ports.ts";
-import { type Session, StatementFailed } from "../shared/session.ts";
-import { literal } from "../shared/sql-text.ts";
-import { mustLeave } from "../shared/task.ts";
-import { type Look, lookQuery } from "../version-table/note.ts";
 import {
   ensureLedger,
   type LedgerKey,
@@ -13,9 +7,14 @@ import {
   type StepRow,
   stepsQuery,
   type Wait,
-} from "./ledger.ts";
-import { look } from "./sight.ts";
-import { WORKER_MARGIN_MS } from "./watched.ts";
+} from "../ledger/ledger.ts";
+import { ErrorName, isPostgresError, nameTransient, SluiceError } from "../shared/errors.ts";
+import type { Ports } from "../shared/ports.ts";
+import { type Session, StatementFailed } from "../shared/session.ts";
+import { literal } from "../shared/sql-text.ts";
+import { mustLeave } from "../shared/task.ts";
+import { type Look, lookQuery } from "../version-table/note.ts";
+import { look, WORKER_MARGIN_MS } from "./observe.ts";
 
 // One lock for a whole database, whatever the run: nobody's steps run beside another's. It belongs to the session, so
 // that it is held for exactly as long as a statement of it may still be at work.

@@ -1,11 +1,10 @@
 import * as z from "zod";
-import { noteChanges } from "../changes/seen.ts";
 import { keepStill } from "../fence/stilled.ts";
-import { noteApplied, refuseOtherwiseApplied } from "../prove/applied-again.ts";
-import { keepRows, makeRoomForRows } from "../record/former-rows.ts";
-import { takeRecord } from "../record/take-record.ts";
-import { stagingWishes } from "../record/wishes.ts";
-import { tryRollbackAgain } from "../rollback/tries.ts";
+import { noteApplied, refuseOtherwiseApplied } from "../proof/applied-again.ts";
+import { noteChanges } from "../proof/changes-seen.ts";
+import { keepRows, makeRoomForRows } from "../proof/former-rows.ts";
+import { stagingWishes } from "../proof/subjects.ts";
+import { takeRecord } from "../proof/take-record.ts";
 import { Doc, type RecordName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName, messageOf } from "../shared/errors.ts";
 import { followsApply, named } from "../shared/next-migration.ts";
@@ -14,6 +13,7 @@ import { type CompiledPlan, isRestoreOnly, migrationOf } from "../shared/plan.ts
 import { DONE, RELIEVE_ME, runFields, type Task } from "../shared/task.ts";
 import { VERSION } from "../shared/version.ts";
 import { runSteps } from "./run-steps.ts";
+import { tryRollbackAgain } from "./try-rollback.ts";
 
 const event = z.strictObject({
   ...runFields,

@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Wait } from "../ledger/ledger.ts";
 import { type ErrorName, isPostgresError, nameTransient, SluiceError } from "../shared/errors.ts";
 import type { SqlFile } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type OpenSession, type Session, StatementFailed } from "../shared/session.ts";
+import { describeStatementError } from "../shared/statement-error.ts";
 import { mustLeave } from "../shared/task.ts";
-import type { Wait } from "./ledger.ts";
 import { noteFailure, noteGaveWay, type StepPlace } from "./ledger-writes.ts";
-import { blockersInWords, type Sight } from "./sight.ts";
-import { describeStatementError } from "./statement-error.ts";
-import { WORKER_MARGIN_MS, watched } from "./watched.ts";
+import { blockersInWords, type Sight, WORKER_MARGIN_MS, watched } from "./observe.ts";
 
 /** What became of a step, or of a part of it. `leave`: this worker must go; `detached`: and its statement goes on. */
-export type Became = "done" | "leave" | "detached";
+export type StepResult = "done" | "leave" | "detached";
 
 /** All that the kinds of steps need. */
 export interface StepWork extends StepPlace {
@@ -66,8 +65,8 @@ export async function trySending(
   work: StepWork,
   message: readonly Sent[],
   onSight?: (sight: Sight, cancel: () => Promise<void>) => Promise<void>,
-  beforeAgain?: () => Promise<Became>,
-): Promise<Became> {
+  beforeAgain?: () => Promise<StepResult>,
+): Promise<StepResult> {
   const { ports, session } = work;
   const statements = message.map(({ sql }) => sql);
   for (;;) {
@@ -96,7 +95,7 @@ export async function trySending(
 }
 
 /** Statements of ours as one transaction, which gives way like a step's own. */
-export async function tryTogether(work: StepWork, statements: readonly string[]): Promise<Became> {
+export async function tryTogether(work: StepWork, statements: readonly string[]): Promise<StepResult> {
   const message = [begin(work), ...statements, "COMMIT"];
   return await trySending(
     work,

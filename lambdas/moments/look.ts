@@ -1,4 +1,3 @@
-import { clock, moment as words } from "../report/words.ts";
 import {
   type BackupDoc,
   Doc,
@@ -9,13 +8,14 @@ import {
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { MomentPurpose } from "../shared/names.ts";
+import { runTags } from "../shared/names.ts";
 import type { MomentState, Moments, Ports, Tags } from "../shared/ports.ts";
-import { runTags } from "../shared/run-tags.ts";
 import type { BackupKind } from "../shared/settings.ts";
+import { clock, moment as words } from "../shared/text.ts";
 
 /** Of a fleet that can restore to moments. Preflight chose by it, so there is one. */
-export function momentsOf({ fleet }: Pick<Ports, "fleet">): Moments {
-  if (fleet.moments) return fleet.moments;
+export function momentsOf({ instances }: Pick<Ports, "instances">): Moments {
+  if (instances.moments) return instances.moments;
   throw new SluiceError(
     ErrorName.FleetFailed,
     "Production was to be restored to a moment, and this deployment's fleet knows of none: was another version deployed meanwhile? Restore it by hand (docs/operator-runbook.md).",
@@ -51,8 +51,8 @@ export async function holdMoment(
 }
 
 /** Somebody may have put another instance under production's name since the run was admitted. */
-async function refuseOther({ instance, identity }: MomentDoc, { fleet }: Ports): Promise<void> {
-  const now = await fleet.describe(instance);
+async function refuseOther({ instance, identity }: MomentDoc, { instances }: Ports): Promise<void> {
+  const now = await instances.describe(instance);
   if (now?.identity === identity) return;
   throw new SluiceError(
     ErrorName.FleetFailed,

@@ -8,9 +8,8 @@ import {
 import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, type MomentPurpose, momentName } from "../shared/names.ts";
-import type { Moment, Ports } from "../shared/ports.ts";
-import { needRow, type Session } from "../shared/session.ts";
-import { AS_ISO, readServerClock } from "./server-clock.ts";
+import type { Clock, Moment, Ports } from "../shared/ports.ts";
+import { requireRow, type Session } from "../shared/session.ts";
 
 // A restore to a time replays the WAL up to the first transaction that committed after it; each commit is dated by the
 // server's clock, to the microsecond. RestoreTime has whole seconds. So the moment is a whole second of that clock which
@@ -48,7 +47,7 @@ export async function noteMoment(
     const { putBackMs } = await clockPutBack(session, ports, evidence);
     const exact = moments?.by === "copy";
     // What was dated by the clock before it was put back is behind the moment, too.
-    const { at, under_way } = await needRow<{ at: string; under_way: string }>(
+    const { at, under_way } = await requireRow<{ at: string; under_way: string }>(
       session,
       `SELECT ${AS_ISO(
         exact
@@ -86,7 +85,7 @@ export async function passMoment(
   await evidence.once<MomentPassedDoc>(Doc.momentPassed(purpose), async () => {
     const { moment } = noted;
     for (;;) {
-      const { left } = await needRow<{ left: number }>(
+      const { left } = await requireRow<{ left: number }>(
         session,
         "SELECT (extract(epoch FROM $1::timestamptz - clock_timestamp()) * 1000)::float8 AS left",
         [moment.at],
@@ -108,7 +107,7 @@ export async function passMoment(
 
 /** Commits a transaction that writes nothing, so that no consumer of the WAL sees anything of it. Its number. */
 async function markTransaction(session: Session): Promise<string> {
-  const { transaction } = await needRow<{ transaction: string }>(
+  const { transaction } = await requireRow<{ transaction: string }>(
     session,
     "SELECT pg_current_xact_id()::text AS transaction",
   );
@@ -118,7 +117,7 @@ async function markTransaction(session: Session): Promise<string> {
 /** Where the WAL stands: beside the time, people who restore by hand from an archive of their own may go by it. */
 async function walPosition(session: Session): Promise<Pick<Moment, "lsn" | "timeline">> {
   try {
-    return await needRow(
+    return await requireRow(
       session,
       `SELECT lsn::text AS lsn, ('x' || left(pg_walfile_name(lsn), 8))::bit(32)::int AS timeline
          FROM pg_current_wal_insert_lsn() AS lsn`,
@@ -164,4 +163,25 @@ async function refusePrepared(session: Session): Promise<void> {
 /** Fleets take no finer time. */
 function toMilliseconds(iso: string): string {
   return new Date(iso).toISOString();
+}
+
+interface ServerClock {
+  /** ISO 8601, to the microsecond. */
+  time: string;
+  /** By how many milliseconds it is ahead of the worker's. */
+  aheadMs: number;
+}
+
+/** In UTC, as ISO 8601 to the microsecond. */
+const AS_ISO = (sql: string) => `to_char((${sql}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** What time it is on the server. Transactions are dated by its clock and no other. */
+export async function readServerClock(session: Session, clock: Pick<Clock, "now">): Promise<ServerClock> {
+  const before = clock.now().getTime();
+  const { time } = await requireRow<{ time: string }>(
+    session,
+    `SELECT ${AS_ISO("clock_timestamp()")} AS time`,
+  );
+  const between = (before + clock.now().getTime()) / 2;
+  return { time, aheadMs: Math.round(Date.parse(time) - between) };
 }

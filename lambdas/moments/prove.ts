@@ -1,7 +1,7 @@
-import { hasLedger, versionsLeft } from "../migrate/ledger.ts";
-import { moment as words } from "../report/words.ts";
+import { hasLedger, versionsLeft } from "../ledger/ledger.ts";
 import type { MomentDoc } from "../shared/documents.ts";
-import { needRow, type Session } from "../shared/session.ts";
+import { requireRow, type Session } from "../shared/session.ts";
+import { moment as words } from "../shared/text.ts";
 
 export interface MomentProof {
   /** What holds, for the proof's scope. */
@@ -20,16 +20,18 @@ export async function proveMoment(
 ): Promise<MomentProof> {
   const at = words(moment.at);
   // Of a number that was not given yet the server says so by an error.
-  const { given } = await needRow<{ given: boolean }>(
+  const { given } = await requireRow<{ given: boolean }>(
     session,
     "SELECT $1::text::numeric < pg_snapshot_xmax(pg_current_snapshot())::text::numeric AS given",
     [transaction],
   );
   const status = given
     ? (
-        await needRow<{ status: string | null }>(session, "SELECT pg_xact_status($1::text::xid8) AS status", [
-          transaction,
-        ])
+        await requireRow<{ status: string | null }>(
+          session,
+          "SELECT pg_xact_status($1::text::xid8) AS status",
+          [transaction],
+        )
       ).status
     : "not there";
   const begun = (await hasLedger(session)) ? await versionsLeft(session, run) : [];

@@ -1,5 +1,6 @@
 import { isPostgresError } from "../shared/errors.ts";
-import { needRow, type Session } from "../shared/session.ts";
+import { requireRow, type Session } from "../shared/session.ts";
+import { bytes, moment as words } from "../shared/text.ts";
 
 /** How fast the server writes WAL, in bytes an hour, since it last began to count; null where it does not say. */
 export async function walRate(session: Session): Promise<number | null> {
@@ -13,7 +14,7 @@ export async function walRate(session: Session): Promise<number | null> {
 }
 
 async function readWalRate(session: Session): Promise<number | null> {
-  const { counts } = await needRow<{ counts: boolean }>(
+  const { counts } = await requireRow<{ counts: boolean }>(
     session,
     "SELECT to_regclass('pg_catalog.pg_stat_wal') IS NOT NULL AS counts",
   );
@@ -34,4 +35,10 @@ export function replayedBytes(
   // Where nobody knows when the base backup was made: they are made every day.
   const hours = baseAt === null ? 24 : Math.max(0, Date.parse(until) - Date.parse(baseAt)) / 3_600_000;
   return Math.round(bytesPerHour * hours);
+}
+
+/** The price of a restore to a moment, such as `about 12 GiB of WAL, written since 2026-11-03 01:10:00 UTC`. */
+export function replayText({ bytes: size, baseAt }: { bytes: number | null; baseAt: string | null }): string {
+  const much = size === null ? "WAL of unknown size" : `about ${bytes(size)} of WAL`;
+  return `${much}, written since ${baseAt === null ? "the last base backup, at most a day" : words(baseAt)}`;
 }

@@ -1,10 +1,10 @@
-import { Doc, type FoundRolesDoc, type PreflightCheck } from "../shared/documents.ts";
+import { Doc, type FoundRolesDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
-import { note } from "./note.ts";
+import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
+import { note } from "./inspected.ts";
 
 // A plan need not name the application's roles. Then preflight takes every role that could be one of them, and the first
 // gate shows these.

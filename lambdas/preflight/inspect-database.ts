@@ -1,11 +1,10 @@
 import { withMembers } from "../fence/access.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
 import type { CompiledPlan, Extension } from "../shared/plan.ts";
-import type { Ports } from "../shared/ports.ts";
-import { needRow, type Session } from "../shared/session.ts";
-import { IS_UNLOGGED } from "../shared/user-objects.ts";
-import { inspectConnections } from "./inspect-connections.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
+import { requireRow, type Session } from "../shared/session.ts";
+import { IS_UNLOGGED } from "../shared/sql-text.ts";
+import { inspectConnections } from "./inspect-sessions.ts";
 import { inspectVersion } from "./inspect-version.ts";
 import { inspected } from "./inspected.ts";
 
@@ -34,7 +33,7 @@ export async function inspectDatabase(session: Session, ports: Ports): Promise<P
 }
 
 async function serverVersion(session: Session, minimum: number): Promise<PreflightCheck> {
-  const row = await needRow<{ number: number; text: string }>(
+  const row = await requireRow<{ number: number; text: string }>(
     session,
     "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS text",
   );
@@ -94,7 +93,7 @@ async function tablesThere(
 ): Promise<PreflightCheck> {
   const missing: string[] = [];
   for (const table of tables) {
-    const row = await needRow<{ name: string | null }>(session, "SELECT to_regclass($1)::text AS name", [
+    const row = await requireRow<{ name: string | null }>(session, "SELECT to_regclass($1)::text AS name", [
       table,
     ]);
     if (!row.name) missing.push(table);
@@ -115,7 +114,7 @@ async function contentsThere(session: Session, contents: CompiledPlan["contents"
   if (!check.passed) return check;
   const wrong: string[] = [];
   for (const name of names) {
-    const { kind, unlogged } = await needRow<{ kind: string; unlogged: boolean }>(
+    const { kind, unlogged } = await requireRow<{ kind: string; unlogged: boolean }>(
       session,
       `SELECT c.relkind::text AS kind, ${IS_UNLOGGED("c.oid")} AS unlogged FROM pg_class c WHERE c.oid = to_regclass($1)`,
       [name],

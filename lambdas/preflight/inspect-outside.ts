@@ -1,13 +1,10 @@
-import type { PreflightCheck } from "../shared/documents.ts";
+import { mappingText, outsideAllowed } from "../fence/disarm.ts";
 import { REACHING_TEXT } from "../shared/outside.ts";
 import { type CompiledPlan, type Step, stepFiles } from "../shared/plan.ts";
-import type { Ports } from "../shared/ports.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { relationName } from "../shared/sql-text.ts";
-import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
-import { mappingText, outsideAllowed } from "../staging/disarm.ts";
-import { inspected } from "./inspected.ts";
-import { none, note, problem } from "./note.ts";
+import { IS_USERS_SCHEMA, relationName } from "../shared/sql-text.ts";
+import { inspected, none, note, problem } from "./inspected.ts";
 
 const SERVERS = "foreign servers";
 const ROUTINES = "routines that reach outside";

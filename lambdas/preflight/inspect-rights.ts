@@ -1,17 +1,16 @@
 import { withMembers } from "../fence/access.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
 import { applicationRoles } from "../shared/places.ts";
-import type { Ports } from "../shared/ports.ts";
-import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA } from "../shared/user-objects.ts";
-import { inspected } from "./inspected.ts";
 import {
-  extensionsNeeded,
-  forcedByPlan,
-  neededRights,
-  rolesTakenOn,
-  schemasMadeIn,
-} from "./needed-rights.ts";
+  type CompiledPlan,
+  type NeededRight,
+  type ObjectName,
+  type Step,
+  stepFiles,
+} from "../shared/plan.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA, relationName } from "../shared/sql-text.ts";
+import { inspected } from "./inspected.ts";
 
 /** Of objects that a check names. */
 const MOST_NAMED = 20;
@@ -190,3 +189,85 @@ lack (kind, place, what, helps) AS (
   SELECT 'unread', '', 'how old other roles'' transactions are', format('GRANT pg_read_all_stats TO %s;', me.q)
     FROM me WHERE NOT pg_has_role('pg_read_all_stats', 'USAGE'))
 SELECT kind, what, helps FROM lack ORDER BY kind, place, what`;
+
+/** What a statement of the plan needs of a relation that was there before, and where in the plan it stands. */
+interface RightAt extends NeededRight {
+  at: string;
+}
+
+/** Of every migration and its way back, each once. */
+function neededRights(plan: CompiledPlan): RightAt[] {
+  const found = plan.migrations.flatMap((migration) =>
+    stepFiles(migration).flatMap(({ path, steps }): RightAt[] => {
+      const made = new Set(steps.flatMap(madeBy).map(relationName));
+      return steps
+        .flatMap(({ rights = [] }) => rights)
+        .filter(({ relation }) => !made.has(relationName(relation)))
+        .map((need) => ({ ...need, at: `${path}:${need.line}` }));
+    }),
+  );
+  const once = new Map(found.map((need) => [`${relationName(need.relation)} ${need.right}`, need]));
+  return [...once.values()];
+}
+
+/** Schemas in which the migrations make relations; null for the one that a name without a schema leads to. */
+function schemasMadeIn({ migrations }: CompiledPlan): (string | null)[] {
+  const steps = migrations.flatMap(({ migrate }) => migrate.steps);
+  // Where a step sets the search path, only that says where.
+  const plain = steps.filter(({ settings }) => !settings.some((text) => /search_path/i.test(text)));
+  return [...new Set(plain.flatMap((step) => madeBy(step).map(({ schema }) => schema ?? null)))];
+}
+
+/** Extensions that the plan asks for, and those that its migrations make. */
+function extensionsNeeded({ extensions, migrations }: CompiledPlan): string[] {
+  const made = migrations.flatMap(({ migrate }) => migrate.steps.flatMap((step) => step.extensions ?? []));
+  return [...new Set([...extensions.map(({ name }) => name), ...made])];
+}
+
+/** Every role that the plan takes on beside the application's: those of checks and benchmarks. */
+function rolesTakenOn(ports: Ports): string[] {
+  const { migrations, benchmarks } = ports.plan;
+  const named = migrations.flatMap(({ validate }) =>
+    validate.checks.flatMap(({ as }) => (as === undefined || as === "each" ? [] : as.role)),
+  );
+  const measured = benchmarks.flatMap(({ as }) => as ?? []);
+  const application = applicationRoles(ports);
+  return [...new Set([...named, ...measured])].filter((role) => !application.includes(role));
+}
+
+function madeBy({ relations = [], relationsBefore = [] }: Step): ObjectName[] {
+  const before = new Set(relationsBefore.map(relationName));
+  return relations.filter((relation) => !before.has(relationName(relation)));
+}
+
+const FORCE = /\bFORCE\s+ROW\s+LEVEL\s+SECURITY\b/i;
+const ENABLE = /\bENABLE\s+ROW\s+LEVEL\s+SECURITY\b/i;
+const NO_FORCE = /\bNO\s+FORCE\s+ROW\s+LEVEL\s+SECURITY\b/i;
+
+const ALTERS = /^ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(\S+)/i;
+
+/** A statement that forces row-level security on a table's owner. */
+interface Forced {
+  at: string;
+  /** Null: its text does not tell. */
+  name: string | null;
+  relname: string | null;
+  /** The plan itself enables it somewhere. */
+  enables: boolean;
+}
+
+/** None where the plan takes FORCE off somewhere: what is left of it the rehearsal shows. */
+function forcedByPlan({ migrations }: CompiledPlan): Forced[] {
+  const statements = migrations.flatMap(({ migrate: { path, steps } }) =>
+    steps.flatMap((step) => step.statements.map(({ sql, line }) => ({ sql, at: `${path}:${line}` }))),
+  );
+  if (statements.some(({ sql }) => NO_FORCE.test(sql))) return [];
+  const enables = statements.some(({ sql }) => ENABLE.test(sql));
+  return statements
+    .filter(({ sql }) => FORCE.test(sql))
+    .map(({ sql, at }) => {
+      const name = ALTERS.exec(sql)?.[1] ?? null;
+      const relname = name?.split(".").at(-1)?.replaceAll('"', "") ?? null;
+      return { at, name, relname, enables };
+    });
+}

@@ -1,13 +1,11 @@
 import { END_THEM, looseInWords, looseRoles, looseSessions, withMembers } from "../fence/access.ts";
-import type { PreflightCheck } from "../shared/documents.ts";
-import { nameInSql } from "../shared/name-in-sql.ts";
 import { applicationRoles } from "../shared/places.ts";
-import type { Ports } from "../shared/ports.ts";
-import { needRow, type Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
+import type { Ports, PreflightCheck } from "../shared/ports.ts";
+import { requireRow, type Session } from "../shared/session.ts";
+import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
+import { nameInSql } from "../shared/text.ts";
 import { whoIsKeptOut } from "./find-roles.ts";
-import { inspected } from "./inspected.ts";
-import { none, note, problem } from "./note.ts";
+import { inspected, none, note, problem } from "./inspected.ts";
 
 interface RoleRow {
   role: string;
@@ -63,7 +61,7 @@ async function login(
   application: readonly string[],
   runAs: string | undefined,
 ): Promise<PreflightCheck> {
-  const { me, superuser, there, may } = await needRow<{
+  const { me, superuser, there, may } = await requireRow<{
     me: string;
     superuser: boolean;
     there: boolean;
@@ -127,7 +125,7 @@ async function unfenced(session: Session, names: readonly string[]): Promise<Pre
 }
 
 async function databaseOwner(session: Session): Promise<PreflightCheck> {
-  const owner = await needRow<{ owns: boolean; name: string; me: string }>(
+  const owner = await requireRow<{ owns: boolean; name: string; me: string }>(
     session,
     `SELECT pg_has_role(current_user, datdba, 'USAGE') AS owns, datname AS name, current_user AS me
        FROM pg_database WHERE datname = current_database()`,

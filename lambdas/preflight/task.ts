@@ -3,17 +3,15 @@ import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
-import { BACKUP, chooseBackup } from "./choose-backup.ts";
+import { BACKUP, chooseBackup, inspectBackup } from "./choose-backup.ts";
 import { withFoundRoles } from "./find-roles.ts";
-import { inspectBackup } from "./inspect-backup.ts";
 import { inspectDatabase } from "./inspect-database.ts";
 import { inspectDeployment } from "./inspect-deployment.ts";
-import { inspectJobs } from "./inspect-jobs.ts";
 import { inspectLedger } from "./inspect-ledger.ts";
 import { inspectOutside } from "./inspect-outside.ts";
-import { inspectReplication } from "./inspect-replication.ts";
 import { inspectRights } from "./inspect-rights.ts";
 import { inspectRoles } from "./inspect-roles.ts";
+import { inspectJobs, inspectReplication } from "./inspect-sessions.ts";
 import { inspected } from "./inspected.ts";
 
 const event = z.strictObject(runFields);

@@ -1,21 +1,17 @@
-import { publishersAmong } from "../gate/publishers.ts";
+import { publishersAmong } from "../gate/approvals.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Publication, Published } from "../shared/publications.ts";
-import { aftermathOf } from "./aftermath.ts";
-import { backupOf } from "./backup.ts";
-import { benchmarksOf } from "./benchmarks.ts";
-import { criteriaOf } from "./criteria.ts";
+import { secondsBetween } from "../shared/text.ts";
+import { benchmarksOf, criteriaOf } from "./criteria.ts";
 import { downtimeOf } from "./downtime.ts";
 import { type Facts, gatherFacts } from "./facts.ts";
 import { leftToDo } from "./left-to-do.ts";
-import { locksOf } from "./locks.ts";
-import { migrationsOf } from "./migrations.ts";
-import { proofsOf } from "./proofs.ts";
+import { locksOf, migrationsOf } from "./migrations.ts";
 import type { GateReport, Report } from "./schema.ts";
 import { stagingOf } from "./staging.ts";
 import { timelineOf } from "./timeline.ts";
-import { verdictOf } from "./verdict.ts";
-import { secondsBetween } from "./words.ts";
+import { aftermathOf, verdictOf } from "./verdict.ts";
+import { backupOf, proofsOf } from "./way-back.ts";
 
 /** The report of a run as its evidence stands: of one that goes on as well as of one that ended. */
 export async function buildReport(evidence: RunEvidence): Promise<Report> {

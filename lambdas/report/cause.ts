@@ -1,14 +1,13 @@
-import { scopeInWords } from "../prove/scope.ts";
-import type { ContentMode } from "../record/checksums.ts";
-import { readAs } from "../record/compare-contents.ts";
+import type { ContentMode } from "../proof/checksums.ts";
+import { readAs } from "../proof/compare-contents.ts";
+import { scopeInWords } from "../proof/scope.ts";
+import { type Caught, readCaught } from "../shared/caught.ts";
 import type { End, GateDecisionDoc, ProofDoc } from "../shared/documents.ts";
 import { ErrorName, RETRYABLE } from "../shared/errors.ts";
-import { backupOf, heldBy } from "./backup.ts";
-import { type Caught, readCaught } from "./caught.ts";
+import { count, list, milliseconds, moment, sentence, shorten } from "../shared/text.ts";
+import { FOUND, mistakesOf } from "../validate/mistakes.ts";
 import { type Facts, fenceIsUp, type GateFacts, type WholeProof } from "./facts.ts";
-import { FOUND, mistakesOf } from "./mistakes.ts";
-import { lostInWords } from "./way-back.ts";
-import { count, list, milliseconds, moment, sentence, shorten } from "./words.ts";
+import { backupOf, heldBy, lostInWords } from "./way-back.ts";
 
 /** What an end is told with: why, what was done about it, and what is not as it should be. */
 export interface Cause {

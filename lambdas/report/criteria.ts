@@ -1,8 +1,7 @@
-import type { CheckResult, HookDoc } from "../shared/documents.ts";
-import { benchmarksOf } from "./benchmarks.ts";
+import type { BenchmarkResult, CheckResult, HookDoc, Target } from "../shared/documents.ts";
+import { count, list, milliseconds } from "../shared/text.ts";
 import type { Facts, Named } from "./facts.ts";
-import type { Criterion } from "./schema.ts";
-import { count, list, milliseconds } from "./words.ts";
+import type { BenchmarkReport, Criterion } from "./schema.ts";
 
 /**
  * The success criteria, which are about production. "Not known" is what nobody looked at or could look at: it is
@@ -184,4 +183,38 @@ function noRollback({ rollback, restore, outcome }: Facts): Criterion {
   if (outcome?.end === "Refused")
     return titled(notKnown("Nothing was applied to production that could be rolled back", ["outcome"]));
   return titled(notKnown(outcome ? "The evidence does not say" : "None so far"));
+}
+
+/** Every benchmark of the plan, measured or not, and any other that was measured. */
+export function benchmarksOf({ plan, benchmarks }: Facts): BenchmarkReport[] {
+  const measured = [...(benchmarks.staging?.results ?? []), ...(benchmarks.production?.results ?? [])];
+  const all = new Map([...measured, ...plan.benchmarks].map((b) => [b.name, b]));
+  const planned = plan.benchmarks.map(({ name }) => name);
+  const names = [...planned, ...[...all.keys()].filter((name) => !planned.includes(name))];
+  const of = (target: Target, name: string) => {
+    const found = benchmarks[target]?.results.find((result) => result.name === name);
+    return found ? figures(found) : null;
+  };
+  return names.flatMap((name) => {
+    const benchmark = all.get(name);
+    if (!benchmark) return [];
+    const { title, sloMs } = benchmark;
+    return [{ name, title, sloMs, staging: of("staging", name), production: of("production", name) }];
+  });
+}
+
+function figures(result: BenchmarkResult): NonNullable<BenchmarkReport["staging"]> {
+  const { p50Ms, p95Ms, runs, passed, note, warmUp, generated, plan } = result;
+  return {
+    p50Ms,
+    p95Ms,
+    runs,
+    // Without a figure nothing has passed, whatever the document says.
+    passed: p95Ms === null ? null : passed,
+    note,
+    warmUpRuns: warmUp?.runs ?? null,
+    firstMs: warmUp?.firstMs ?? null,
+    generated: generated ?? false,
+    plan: [...(plan ?? [])],
+  };
 }

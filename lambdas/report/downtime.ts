@@ -1,11 +1,14 @@
+import { count, duration, grouped, secondsBetween, toMilliseconds, total } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
-import { machineTimeOfCall, machineTimeOfGate, machineTimeOfMigration } from "./machine-time.ts";
-import { partsOf } from "./parts.ts";
-import { predictionsOf } from "./predictions.ts";
-import { readingTimeOf } from "./reading-time.ts";
+import {
+  machineTimeOfCall,
+  machineTimeOfGate,
+  machineTimeOfMigration,
+  readingTimeOf,
+} from "./machine-time.ts";
+import { partsOf, predictionsOf } from "./parts.ts";
 import type { PhasePart, Report } from "./schema.ts";
 import { timelineOf, waitedBetween } from "./timeline.ts";
-import { count, secondsBetween, toMilliseconds, total } from "./words.ts";
 
 type Part = Report["downtime"]["parts"][number];
 
@@ -144,4 +147,16 @@ function stopOf({ states, hooks }: Facts): number | null {
   const state = states.find((one) => one.state === "Stop the application");
   const stopped = hooks.some(({ evidence }) => evidence === "hooks/stop");
   return stopped && state?.doneAt ? secondsBetween(state.enteredAt, state.doneAt) : null;
+}
+
+/** What the downtime is the sum of, with what the rehearsal measured; undefined while it has not. */
+export function formulaOf({ reading }: Report["downtime"]): string | undefined {
+  if (!reading) return undefined;
+  const { fixedSeconds, perTouchedRow, perUntouchedRow, touchedRows, untouchedRows } = reading;
+  const million = (seconds: number) => `${duration(seconds * 1_000_000)} for a million rows`;
+  return (
+    "Downtime = stop + fence + backup + record + migrations + checks + proof + gates. Record and proof are a + b × touched rows + c × untouched rows each. " +
+    `This rehearsal measured a = ${duration(fixedSeconds)}, b = ${million(perTouchedRow)}, c = ${million(perUntouchedRow)}; ` +
+    `rows: ${grouped(String(touchedRows))} in tables that it touched, ${grouped(String(untouchedRows))} in others.`
+  );
 }

@@ -1,5 +1,6 @@
 import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
 import { type CalledState, CHAIN, type LinkDoc } from "../shared/chain.ts";
+import type { PlanSummary } from "../shared/documents.ts";
 import {
   type AftercareDoc,
   type AfterOpeningDoc,
@@ -50,8 +51,7 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { MANIFEST_FILE } from "../shared/manifest.ts";
 import type { SnapshotPurpose } from "../shared/names.ts";
 import { sha256 } from "../shared/sha256.ts";
-import type { PlanSummary } from "./plan-summary.ts";
-import type { StagingReading } from "./reading-time.ts";
+import type { StagingReading } from "./machine-time.ts";
 
 /** A document and the name that it has in the evidence, for readers who want to look it up. */
 export type Named<T> = T & { evidence: string };

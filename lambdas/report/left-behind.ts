@@ -1,8 +1,7 @@
-import { nameInSql } from "../shared/name-in-sql.ts";
+import { type Caught, readCaught } from "../shared/caught.ts";
 import { NAME_PREFIX, stagingName } from "../shared/names.ts";
-import { type Caught, readCaught } from "./caught.ts";
+import { nameInSql, sentence, shorten } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
-import { sentence, shorten } from "./words.ts";
 
 /** One line for each clean-up that failed: what is still there, why, and what to do about it. */
 export function leftBehindOf(facts: Facts, unfinished: Readonly<Record<string, Caught>>): string[] {

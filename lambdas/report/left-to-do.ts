@@ -1,5 +1,5 @@
+import { count, day, list, moment } from "../shared/text.ts";
 import type { Report } from "./schema.ts";
-import { count, day, list, moment } from "./words.ts";
 
 /** What people still have to do, the most urgent first; each a sentence. */
 export function leftToDo(report: Omit<Report, "leftToDo">): string[] {

@@ -1,8 +1,9 @@
-import { changesText } from "../changes/words.ts";
+import { changesText } from "../proof/changes-in-words.ts";
 import { Doc, type HeldLockDoc, type StepsDoc, type Target } from "../shared/documents.ts";
 import { noticeText } from "../shared/plan.ts";
+import { toMilliseconds } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
-import type { MigrationReport } from "./schema.ts";
+import type { MigrationReport, Report } from "./schema.ts";
 
 /** What was done to each target with each migration of the plan, in the plan's order. */
 export function migrationsOf(facts: Facts): MigrationReport[] {
@@ -124,5 +125,24 @@ function sideOf({ steps, checks }: Facts, target: Target, version: string): Migr
       })),
       evidence: [doc.evidence],
     })),
+  };
+}
+
+/** What production's steps held that others would have waited for, and what they waited for themselves. */
+export function locksOf({ steps }: Facts): Report["locks"] {
+  const onProduction = steps
+    .filter(({ target }) => target === "production")
+    .flatMap(({ version, steps }) => steps.map((step) => ({ version, ...step })));
+  if (onProduction.length === 0) return null;
+  const held = onProduction
+    .flatMap(({ version, name, locks }) => locks.map((lock) => ({ ...lock, version, step: name })))
+    .sort((a, b) => b.seconds - a.seconds);
+  const sum = (values: readonly number[]) => toMilliseconds(values.reduce((all, value) => all + value, 0));
+  return {
+    longest: held[0] ?? null,
+    // The locks of one step are held at the same time.
+    heldSeconds: sum(onProduction.map(({ locks }) => Math.max(0, ...locks.map(({ seconds }) => seconds)))),
+    gaveWay: sum(onProduction.map(({ gaveWay }) => gaveWay)),
+    waitedSeconds: sum(onProduction.flatMap(({ waits }) => waits.map(({ seconds }) => seconds))),
   };
 }

@@ -1,10 +1,16 @@
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
+import { secondsBetween, toMilliseconds, total } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
-import { besideWork, machineTimeOfCall, machineTimeOfMigration, machineTimeOn } from "./machine-time.ts";
+import {
+  besideWork,
+  machineTimeOfCall,
+  machineTimeOfMigration,
+  machineTimeOn,
+  readingTimeOf,
+  secondsOf,
+} from "./machine-time.ts";
 import { rehearsedPass } from "./migrations.ts";
-import { readingTimeOf, secondsOf } from "./reading-time.ts";
 import type { PhasePart } from "./schema.ts";
-import { secondsBetween, toMilliseconds, total } from "./words.ts";
 
 /**
  * What a phase on production is made of: what the rehearsal says of each part, and how long it took. Null where it was
@@ -174,4 +180,29 @@ function restored({ restore, proofs, readSeconds }: Facts): number | null {
   const proof = proofs.find(({ name }) => name === "production-restored");
   if (!restore || !proof) return null;
   return Math.max(0, secondsBetween(restore.at, proof.at) - (readSeconds["after-production-restored"] ?? 0));
+}
+
+interface Prediction {
+  seconds: number;
+  by: "plan" | "rehearsal";
+}
+
+/** What each phase of production is expected to last: by the plan, or by the rehearsal as soon as it measured it. */
+export function predictionsOf(facts: Facts): Map<string, Prediction> {
+  const { expectedMinutes, migrations } = facts.plan;
+  const by = new Map<string, Prediction>();
+  const plan = (id: string, minutes: number | undefined) => {
+    if (minutes !== undefined) by.set(id, { seconds: minutes * 60, by: "plan" });
+  };
+  plan("admit", expectedMinutes?.admit);
+  for (const { version, expectedMinutes } of migrations) plan(`migrate-${version}`, expectedMinutes);
+  plan("prove", expectedMinutes?.prove);
+  plan("open", expectedMinutes?.open);
+  for (const [id, parts] of partsOf(facts)) {
+    const seconds = parts.map(({ predictedSeconds }) => predictedSeconds).filter((part) => part !== null);
+    // A phase is predicted by all of its parts, or not by them.
+    if (parts.length > 0 && seconds.length === parts.length)
+      by.set(id, { seconds: toMilliseconds(seconds.reduce((sum, part) => sum + part, 0)), by: "rehearsal" });
+  }
+  return by;
 }

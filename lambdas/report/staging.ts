@@ -1,9 +1,8 @@
-import type { StagingDoc, StagingStorageDoc } from "../shared/documents.ts";
-import { storageText } from "../shared/storage-text.ts";
+import { restoredOtherwise } from "../restore/restored-instance.ts";
+import { count, milliseconds } from "../shared/text.ts";
+import { FOUND, mistakesOf } from "../validate/mistakes.ts";
 import type { Facts } from "./facts.ts";
-import { FOUND, mistakesOf } from "./mistakes.ts";
 import type { Report } from "./schema.ts";
-import { count, milliseconds } from "./words.ts";
 
 /** The plan's staging results, filled in: completed, issues, rollback tested, approved for production by whom. */
 export function stagingOf(facts: Facts): Report["staging"] {
@@ -105,22 +104,4 @@ function approval({ gates }: Facts): Pick<Report["staging"], "approved" | "appro
   const decision = gates.findLast(({ request }) => request.kind === "rehearsal")?.decision;
   if (!decision) return { approved: "not yet", approvedBy: null };
   return { approved: decision.decision === "Go" ? "yes" : "no", approvedBy: decision.by };
-}
-
-/** How staging was restored otherwise than wished for: production would be, too. */
-export function restoredOtherwise(
-  staging: StagingDoc | null | undefined,
-  later: StagingStorageDoc | null | undefined,
-): string[] {
-  const then = later?.storage ? storageText(later.storage) : later ? "done" : "not known";
-  return [
-    ...(staging?.refused ?? []).map(
-      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
-    ),
-    ...(staging?.storage
-      ? [
-          `Staging's storage was at work while it was measured (${storageText(staging.storage)} when it was first used, ${then} at the end): its figures are on the slow side.`,
-        ]
-      : []),
-  ];
 }

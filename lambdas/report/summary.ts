@@ -1,12 +1,9 @@
-import { scopeInWords } from "../prove/scope.ts";
-import { cutLines } from "../shared/cut.ts";
-import { restoredFrom } from "./backup.ts";
+import { scopeInWords } from "../proof/scope.ts";
+import { count, cutLines, duration, grouped, list, lockText, milliseconds, moment } from "../shared/text.ts";
 import { longestLocks } from "./migrations.ts";
-import { causeAlone } from "./outcome.ts";
 import type { Report } from "./schema.ts";
-import { verdictOf } from "./verdict.ts";
-import { lossLines, lossTitle, wayBackLines } from "./way-back.ts";
-import { count, duration, grouped, list, lockText, milliseconds, moment } from "./words.ts";
+import { causeAlone, verdictOf } from "./verdict.ts";
+import { lossLines, lossTitle, restoredFrom, wayBackLines } from "./way-back.ts";
 
 export interface Summary {
   title: string;

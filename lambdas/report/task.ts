@@ -1,19 +1,27 @@
 import * as z from "zod";
-import { newKey } from "../gate/key.ts";
-import { reportLink, reportLinkEnds } from "../gate/link.ts";
+import { newKey, reportLink, reportLinkEnds } from "../gate/link.ts";
+import { caughtSchema } from "../shared/caught.ts";
 import { Doc, END_NAMES, type OutcomeDoc, type ReportLinkDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
-import type { RunEvidence } from "../shared/evidence.ts";
+import { evidenceWithin, type RunEvidence } from "../shared/evidence.ts";
+import {
+  coveredBy,
+  MANIFEST_FILE,
+  type ManifestDoc,
+  manifestText,
+  NO_HASH,
+  takeManifest,
+} from "../shared/manifest.ts";
 import type { Ports } from "../shared/ports.ts";
+import { sha256 } from "../shared/sha256.ts";
 import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
-import { buildReport } from "./build.ts";
-import { caughtSchema } from "./caught.ts";
+import { shorten } from "../shared/text.ts";
+import { buildReport, reportOf } from "./build.ts";
 import { gatherFacts } from "./facts.ts";
-import { LONGEST_CAUSE, outcomeOf } from "./outcome.ts";
+import { finalNotices, noticeWithoutReport } from "./message.ts";
+import { renderReport } from "./page/page.ts";
 import { NO_PLAN } from "./plan-summary.ts";
-import { seal } from "./seal.ts";
-import { finalNotices, noticeWithoutReport } from "./tell.ts";
-import { shorten } from "./words.ts";
+import { LONGEST_CAUSE, outcomeOf } from "./verdict.ts";
 
 const write = z.strictObject({
   ...runFields,
@@ -33,7 +41,7 @@ export const reportTask: Task<z.infer<typeof event>> = {
   name: "report",
   event,
   run: (request, ports, evidence) =>
-    request.action === "write" ? writeReport(request, ports, evidence) : tellPeople(ports, evidence),
+    request.action === "write" ? writeReport(request, ports, evidence) : notifyPeople(ports, evidence),
 };
 
 async function writeReport(
@@ -54,7 +62,7 @@ async function writeReport(
 }
 
 /** The final message, with a link to the report. */
-export async function tellPeople(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+export async function notifyPeople(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const ended = (await evidence.read(Doc.outcome)) !== undefined;
   const notices = ended
     ? finalNotices(await buildReport(evidence), await newLink(ports, evidence))
@@ -73,4 +81,56 @@ async function newLink(
   const expiresAt = reportLinkEnds(at);
   await evidence.keep<ReportLinkDoc>(Doc.reportLink(hash), { at, expiresAt });
   return { url: reportLink(settings.gateUrl, evidence.run, key), expiresAt };
+}
+
+/** The report's files, as they are once the manifest's hash is in place. */
+interface ReportFiles {
+  json: string;
+  html: string;
+}
+
+/** The report of those files alone, with that hash in it. */
+export async function reportFilesOf(
+  evidence: RunEvidence,
+  files: Iterable<string>,
+  manifest: string | null,
+): Promise<ReportFiles> {
+  const facts = await gatherFacts(evidenceWithin(evidence, files));
+  const report = reportOf({ ...facts, manifest });
+  return { json: `${JSON.stringify(report, null, 2)}\n`, html: renderReport(report) };
+}
+
+/**
+ * Writes the manifest and then the report, which shows the manifest's hash. Done twice, the report is made of the same
+ * files as the first time, whatever has been written since.
+ * @returns what kept the report from being made; the manifest is then without it
+ */
+async function seal(evidence: RunEvidence, at: string): Promise<string | undefined> {
+  const before = await evidence.read<ManifestDoc>(Doc.manifest);
+  const names = before ? coveredBy(before) : await evidence.files();
+  let problem: string | undefined;
+  const unsealed = await reportFilesOf(evidence, names, NO_HASH).catch((error: unknown) => {
+    problem = messageOf(error);
+    return undefined;
+  });
+  if (!before) {
+    const reports = unsealed
+      ? [
+          { name: "report.html", sha256: sha256(unsealed.html) },
+          { name: "report.json", sha256: sha256(unsealed.json) },
+        ]
+      : [];
+    const manifest = await takeManifest(evidence, names, at, reports);
+    await evidence.keepFile(MANIFEST_FILE, manifestText(manifest), "application/json");
+  }
+  const hash = sha256((await evidence.readFile(MANIFEST_FILE)) ?? "");
+  if (!unsealed) return problem;
+  const sealed = (text: string) => text.replaceAll(NO_HASH, hash);
+  try {
+    await evidence.keepFile("report.json", sealed(unsealed.json), "application/json");
+    await evidence.keepFile("report.html", sealed(unsealed.html), "text/html; charset=utf-8");
+  } catch (error) {
+    return messageOf(error);
+  }
+  return undefined;
 }

@@ -1,9 +1,8 @@
 import { slug } from "../shared/task.ts";
+import { secondsBetween, toMilliseconds } from "../shared/text.ts";
 import type { Facts, StateFacts } from "./facts.ts";
-import { partsOf } from "./parts.ts";
-import { predictionsOf } from "./predictions.ts";
+import { partsOf, predictionsOf } from "./parts.ts";
 import type { Phase, Report } from "./schema.ts";
-import { secondsBetween, toMilliseconds } from "./words.ts";
 
 /**
  * The phases of the run, in order: those that happened as they happened, then those of the plan that are to come.

@@ -1,6 +1,9 @@
-import { LARGE_OBJECTS } from "../writes/mark.ts";
-import type { Report } from "./schema.ts";
-import { count, duration, grouped, list, moment } from "./words.ts";
+import { LARGE_OBJECTS } from "../proof/write-mark.ts";
+import { Doc } from "../shared/documents.ts";
+import { clock, count, duration, grouped, list, moment, moment as words } from "../shared/text.ts";
+import { stagingProof } from "../validate/mistakes.ts";
+import type { Facts, WholeProof } from "./facts.ts";
+import type { ProofReport, Report } from "./schema.ts";
 
 /** Both ways back beside what the plan allows. */
 export function wayBackLines({ wayBack, backup }: Pick<Report, "wayBack" | "backup">): string[] {
@@ -75,3 +78,129 @@ export function lostInWords({ table, rowsBefore, rowsNow, inserted, updated, del
 }
 
 type LostTable = NonNullable<Report["loss"]>["tables"][number];
+
+type Backup = NonNullable<Report["backup"]>;
+
+/** How production is backed up, and whether it could be restored from that when somebody last looked. */
+export function backupOf({ backup, moment, momentPassed, momentSeen, production }: Facts): Report["backup"] {
+  if (!backup) return null;
+  const seen = momentSeen.at(-1);
+  const { state } = seen ?? {};
+  const held = production?.moments?.by ?? "archive";
+  return {
+    by: backup.by,
+    why: backup.why,
+    moment: moment && {
+      at: moment.moment.at,
+      held,
+      copy: held === "copy" ? moment.name : null,
+      instance: moment.instance,
+      identity: moment.identity,
+      lsn: moment.moment.lsn,
+      timeline: moment.moment.timeline,
+      notedAt: moment.notedAt,
+      passedAt: momentPassed?.at ?? null,
+      encrypted: state?.encrypted ?? null,
+      kmsKey: state?.kmsKey ?? null,
+      state: state?.status ?? "not known",
+      stateText: state?.statusText ?? "nobody has looked yet",
+      until: state?.until ?? null,
+      seenAt: seen?.at ?? null,
+    },
+    evidence: [Doc.backup, ...(moment ? [Doc.moment("final")] : [])],
+  };
+}
+
+/** What a restore goes back to, in a few words. */
+export function restoredFrom({ snapshot, moment }: NonNullable<Report["restore"]>): string {
+  return moment === undefined ? `from ${snapshot ?? "a snapshot"}` : `to ${words(moment)}`;
+}
+
+/** What holds production as it was, for who has to bring it back by hand. */
+export function heldBy({ at, copy, identity }: NonNullable<Backup["moment"]>): string {
+  return copy === null
+    ? `the automated backups of the instance with the resource id ${identity}, for ${words(at)}`
+    : `the copy ${copy}`;
+}
+
+/** The moment as people look it up, such as in the console of RDS; a line each. */
+export function momentLines({ moment }: Backup): string[] {
+  if (!moment) return [];
+  const where = moment.lsn === null ? "" : `, WAL at ${moment.lsn} of timeline ${moment.timeline}`;
+  const keys = moment.encrypted === null ? "" : moment.encrypted ? ", encrypted" : ", not encrypted";
+  const until = moment.until === null ? "" : `, up to ${words(moment.until)}`;
+  return [
+    `A restore goes back to ${words(moment.at)}${where}`,
+    ...(moment.seenAt === null
+      ? []
+      : [`${STATE[moment.state]} at ${clock(moment.seenAt)} UTC: ${moment.stateText}${until}${keys}`]),
+  ];
+}
+
+const STATE: Readonly<Record<NonNullable<Backup["moment"]>["state"], string>> = {
+  available: "Production could be restored to it",
+  pending: "Production could not be restored to it yet",
+  failed: "Production can NOT be restored to it, as seen",
+  "not known": "Nobody had looked",
+};
+
+export function proofsOf({ proofs, plan }: Facts): ProofReport[] {
+  return proofs.map((proof) => ({
+    name: proof.name,
+    title: titleOf(proof.name),
+    at: proof.at,
+    equal: proof.equal,
+    fingerprintBefore: proof.fingerprintBefore,
+    fingerprintAfter: proof.fingerprintAfter,
+    // Of a rehearsal's proofs the tables that are as they were are counted: there are as many proofs as migrations.
+    tables: tablesOf(proof, plan.protect).filter(
+      ({ equal }) => !equal || proof.name.startsWith("production-"),
+    ),
+    differences: proof.differences,
+    ...(proof.left ? { left: proof.left } : {}),
+    ...(proof.scope ? { scope: proof.scope } : {}),
+    ...(proof.grown ? { grown: proof.grown } : {}),
+    ...(proof.others ? { others: proof.others } : {}),
+    moved: proof.moved,
+    evidence: [proof.evidence],
+  }));
+}
+
+function titleOf(name: string): string {
+  if (name === "production-data") return "Production's data after the migrations";
+  if (name === "production-rolled-back") return "Production, rolled back";
+  if (name === "production-restored") return "Production, restored";
+  if (name === "restore-rehearsed") return "Staging, restored once more from the same snapshot";
+  if (name.startsWith("staging-")) {
+    const { version, again } = stagingProof(name);
+    return again ? `Staging, the rollback of ${version} tried again` : `Staging, ${version} rolled back`;
+  }
+  return name;
+}
+
+/** Before beside after, table by table: those that the plan names first. */
+function tablesOf(proof: WholeProof, protect: readonly string[]): ProofReport["tables"] {
+  const before = new Map(proof.tablesBefore.map((table) => [table.table, table]));
+  const after = new Map(proof.tablesAfter.map((table) => [table.table, table]));
+  const grew = new Set((proof.grown ?? []).map((line) => line.slice(0, line.lastIndexOf(": "))));
+  const agreed = new Map(proof.agreed.map(({ table, text }) => [table, text]));
+  // What a migration renamed goes on under its former name here.
+  const names = proof.name === "production-data" ? before.keys() : [...before.keys(), ...after.keys()];
+  return [...new Set(names)]
+    .map((table) => {
+      const [was, is] = [before.get(table), after.get(table)];
+      return {
+        table,
+        protected: protect.some((name) => name === table || table.endsWith(`.${name}`)),
+        rowsBefore: was?.rows ?? null,
+        rowsAfter: is?.rows ?? null,
+        checksumBefore: was?.checksum ?? null,
+        checksumAfter: is?.checksum ?? null,
+        equal: grew.has(table)
+          ? proof.equal
+          : was !== undefined && !agreed.has(table) && was.rows === is?.rows && was.checksum === is.checksum,
+        agreed: agreed.get(table) ?? null,
+      };
+    })
+    .sort((a, b) => Number(b.protected) - Number(a.protected) || (a.table < b.table ? -1 : 1));
+}

@@ -1,23 +1,22 @@
 import * as z from "zod";
 import { momentsOf, noteSeen, refuseFailed } from "../moments/look.ts";
-import { moment as words } from "../report/words.ts";
 import {
   Doc,
+  type HandedOverDoc,
   type MomentDoc,
   type MovedAsideDoc,
   type ProductionDoc,
   type RestoreDoc,
   type RestoredDoc,
 } from "../shared/documents.ts";
-import { ErrorName, SluiceError } from "../shared/errors.ts";
+import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { asideName, snapshotName } from "../shared/names.ts";
-import type { Ports } from "../shared/ports.ts";
+import { asideName, runTags, snapshotName } from "../shared/names.ts";
+import type { Ports, SettingsGiven } from "../shared/ports.ts";
 import { quietenAside } from "../shared/quiet.ts";
-import { ensureRestored } from "../shared/restored-instance.ts";
-import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
-import { giveBackSettings } from "./settings.ts";
+import { moment as words } from "../shared/text.ts";
+import { ensureRestored } from "./restored-instance.ts";
 
 const event = z.strictObject({ ...runFields, action: z.enum(["await", "aside", "restore", "settings"]) });
 
@@ -56,12 +55,12 @@ const BEFORE_THE_LIMIT = 2;
  * @throws SluiceError FleetFailed where it never can
  */
 async function isThere(ports: Ports, evidence: RunEvidence, limitMinutes?: number): Promise<boolean> {
-  const { fleet, clock, progress } = ports;
+  const { instances, clock, progress } = ports;
   // What goes on with a restore has waited already.
   if (await evidence.read(Doc.restore)) return true;
   const from = await sourceOf(evidence);
   if (typeof from === "string") {
-    const found = await fleet.describeSnapshot(from);
+    const found = await instances.describeSnapshot(from);
     if (found?.status === "available") return true;
     throw new SluiceError(
       ErrorName.FleetFailed,
@@ -88,7 +87,7 @@ async function isThere(ports: Ports, evidence: RunEvidence, limitMinutes?: numbe
 }
 
 async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  const { fleet, settings, clock } = ports;
+  const { instances, settings, clock } = ports;
   const aside = asideName(settings.instance, evidence.run);
   // Before anything is renamed: a restore of what is not there would leave nothing at all.
   if (!(await isThere(ports, evidence))) return RUNNING;
@@ -99,7 +98,7 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
     aside,
   });
   const { identity, endpoint, settings: production } = await evidence.need<ProductionDoc>(Doc.production);
-  const former = await fleet.describe(aside);
+  const former = await instances.describe(aside);
   if (!former) {
     await rename(ports, { identity, aside, since: begun.at });
     return RUNNING;
@@ -125,10 +124,10 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
 
 /** Asks for it, as often as it takes; but of no other instance than production was, whatever has its name by now. */
 async function rename(
-  { fleet, settings: { instance }, clock, progress }: Ports,
+  { instances, settings: { instance }, clock, progress }: Ports,
   { identity, aside, since }: { identity: string; aside: string; since: string },
 ): Promise<void> {
-  const now = await fleet.describe(instance);
+  const now = await instances.describe(instance);
   // Between its names an instance may be seen under neither.
   if (!now) return progress(`there is neither ${instance} nor ${aside} to be seen`);
   if (now.identity !== identity)
@@ -137,13 +136,13 @@ async function rename(
       `${instance} is another instance than production was, and ${aside} is not there: nothing is renamed, nothing restored.`,
     );
   const waited = (clock.now().getTime() - Date.parse(since)) / 1000;
-  if (now.status === "failed" && waited > fleet.renameSeconds)
+  if (now.status === "failed" && waited > instances.renameSeconds)
     throw new SluiceError(
       ErrorName.FleetFailed,
       `${instance} is ${now.statusText} and is not renamed. See its events in the RDS console; once it has left its name, ${aside} must be what it is called, and its snapshot can be restored.`,
     );
   progress(`${instance} is ${now.statusText}`);
-  await fleet.startRename(instance, aside);
+  await instances.startRename(instance, aside);
 }
 
 /** Done as soon as it answers: it is proven before it has all of its settings again. */
@@ -166,4 +165,57 @@ async function restore(ports: Ports, evidence: RunEvidence, limitMinutes?: numbe
     endpoint: restored.endpoint,
   });
   return DONE;
+}
+
+// The application is out meanwhile, and waits for nothing but this.
+const REFUSED_MINUTES = 5;
+const MINUTES = 30;
+
+/**
+ * Gives production, restored and proven, the settings that a restore cannot set. They are no data: what is refused is
+ * asked for again for a while, then people hear what is left to do, and production is opened.
+ */
+async function giveBackSettings(ports: Ports, evidence: RunEvidence): Promise<Answer> {
+  const { instances, settings, clock, progress } = ports;
+  const { instance } = settings;
+  const { at: since } = await evidence.keep(Doc.handingOver, { at: clock.now().toISOString() });
+  const production = await evidence.need<ProductionDoc>(Doc.production);
+  const given = await instances.finishRestore(instance, production.settings, "production").catch(unknown);
+  const minutes = (clock.now().getTime() - Date.parse(since)) / 60_000;
+  const { changing, refused } = given;
+  for (const line of refused) progress(`refused: ${line}`);
+  if ((changing && minutes < MINUTES) || (refused.length > 0 && minutes < REFUSED_MINUTES)) return RUNNING;
+  await evidence.once<HandedOverDoc>(Doc.handedOver, async () => ({
+    at: clock.now().toISOString(),
+    handOver: [
+      ...missing(instance, given),
+      ...given.underWay,
+      ...(await instances
+        .handOver(asideName(instance, evidence.run), instance)
+        // Production is restored, whatever could not be found out about it.
+        .catch((error: unknown) => [
+          `What stayed with the former instance is not known: ${messageOf(error)}`,
+        ])),
+      ...(production.findings?.afterRestore ?? []),
+    ],
+  }));
+  return DONE;
+}
+
+/** What the fleet says no more of: told to people. All else may pass, and is tried again. */
+function unknown(error: unknown): SettingsGiven {
+  if (error instanceof SluiceError && error.name === ErrorName.FleetFailed)
+    return { changing: false, refused: [error.message], underWay: [] };
+  throw error;
+}
+
+function missing(instance: string, { changing, refused }: SettingsGiven): string[] {
+  return [
+    ...refused.map((line) => `Give ${instance} what it was refused: ${line}`),
+    ...(changing
+      ? [
+          `Settings of ${instance} were still being changed after ${MINUTES} minutes: see that it has them all (docs/operator-runbook.md, "Restore by hand on RDS", from 4).`,
+        ]
+      : []),
+  ];
 }

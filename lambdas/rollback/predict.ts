@@ -1,7 +1,5 @@
-import { replayedBytes } from "../moments/wal.ts";
-import { needRecord } from "../record/records.ts";
-import { replayText } from "../report/backup.ts";
-import { duration } from "../report/words.ts";
+import { replayedBytes, replayText } from "../moments/wal.ts";
+import { requireRecord } from "../proof/records.ts";
 import {
   type BackupDoc,
   Doc,
@@ -16,6 +14,7 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { isRestoreOnly, restoreIsWayBack, restoreOnlyFrom } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
+import { duration } from "../shared/text.ts";
 
 /**
  * Predicts both ways back from what the rehearsal measured, and refuses the run where going back would take longer than
@@ -63,7 +62,7 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
   for (const { version } of lead.toReversed()) {
     const steps = await evidence.need<StepsDoc>(Doc.steps("staging", version, 1, "rollback"));
     parts.push({ what: `Roll back ${version}`, seconds: steps.seconds });
-    const read = await needRecord(evidence, `after-staging-${version}`);
+    const read = await requireRecord(evidence, `after-staging-${version}`);
     proof = Math.max(proof, read.seconds);
   }
   return total([...parts, { what: "Prove it", seconds: proof }]);
@@ -73,11 +72,11 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
  * A restore of production does what staging's did, the last time: an instance from a snapshot, then the first reading of
  * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
  */
-async function predictRestore({ fleet, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
+async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
   const production = await evidence.read<ProductionDoc>(Doc.production);
   const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
   const staging = again ?? (await evidence.need<StagingDoc>(Doc.staging));
-  const read = await needRecord(evidence, again ? "after-restore-rehearsed" : "staging");
+  const read = await requireRecord(evidence, again ? "after-restore-rehearsed" : "staging");
   const backup = await evidence.read<BackupDoc>(Doc.backup);
   const toMoment = backup?.by === "point-in-time";
   // Rehearsed to a moment, the copy replayed what production would, but for what is written until then.
@@ -90,7 +89,7 @@ async function predictRestore({ fleet, clock }: Ports, evidence: RunEvidence): P
   const leavesOut = [...(production?.findings?.leavesOut ?? []), ...(replay ? priceOf(replay) : [])];
   return {
     ...total([
-      { what: "Move production aside", seconds: fleet.renameSeconds },
+      { what: "Move production aside", seconds: instances.renameSeconds },
       { what: toMoment ? "Restore to the moment" : "Restore the snapshot", seconds: staging.seconds },
       { what: "Prove it", seconds: read.seconds },
     ]),

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { hasLedger, type LedgerKey, versionsLeft } from "../migrate/ledger.ts";
+import { hasLedger, type LedgerKey, versionsLeft } from "../ledger/ledger.ts";
 import { runSteps } from "../migrate/run-steps.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { stepsDoc } from "../migrate/task.ts";
-import { type Caught, caughtSchema, readCaught } from "../report/caught.ts";
+import { type Caught, caughtSchema, readCaught } from "../shared/caught.ts";
 import { Doc, type RollbackDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";

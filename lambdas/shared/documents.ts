@@ -1,7 +1,5 @@
-import type { CronJob } from "../fence/cron.ts";
-import type { ListedTable } from "../record/checksums.ts";
-import type { RowMark } from "../row-versions/mark.ts";
 import type { MomentPurpose, SnapshotPurpose } from "./names.ts";
+import type { CompiledPlan, Migration, Reminder } from "./plan.ts";
 import type {
   ArchivedSnapshot,
   Findings,
@@ -9,7 +7,9 @@ import type {
   MomentState,
   Moments,
   PointInTime,
+  PreflightCheck,
   StorageWork,
+  WatchScheduleDoc,
 } from "./ports.ts";
 import type { Published } from "./publications.ts";
 import type { BackupKind, RunSettings } from "./settings.ts";
@@ -277,16 +277,6 @@ export interface MomentPassedDoc {
 export interface MomentSeenDoc {
   at: string;
   state: MomentState;
-}
-
-export interface PreflightCheck {
-  name: string;
-  /** Null: could not be found out here; said as such. */
-  passed: boolean | null;
-  expected: string;
-  seen: string;
-  /** What mends it. */
-  mend: string;
 }
 
 export interface PreflightDoc {
@@ -917,14 +907,6 @@ export interface AftercareDoc {
   watch: WatchScheduleDoc | null;
 }
 
-/** When the watch reads: every so many minutes until one moment, then every so many until another, and then no more. */
-export interface WatchScheduleDoc {
-  everyMinutes: number;
-  until: string;
-  thenEveryMinutes: number;
-  ends: string;
-}
-
 /** One reading of the watch. */
 export interface ReadingDoc {
   at: string;
@@ -1031,4 +1013,93 @@ export interface HandedOverDoc {
   at: string;
   /** What people must see to, a sentence each. */
   handOver: string[];
+}
+
+/** An active job of pg_cron. Its command is left out: it may hold a password. */
+export interface CronJob {
+  /** As pg_cron numbers it; decimal text. */
+  id: string;
+  name: string | null;
+  schedule: string;
+  /** Whose it is, and as whom it runs. */
+  role: string;
+}
+
+export interface ListedTable {
+  table: string;
+  columns: string[];
+  /** How large it is on disk, what is stored out of line aside. */
+  blocks: number;
+}
+
+export interface MarkedColumn {
+  name: string;
+  /** Never given twice in a table: a column that was dropped and made again has another. */
+  number: number;
+  /** As a file would write it. */
+  type: string;
+  /** Tells types apart that are written alike: OIDs of type and collation. */
+  typeId: string;
+}
+
+/** What rows are kept in, as it was at the mark. */
+export interface MarkedTable {
+  /** Qualified by its schema, quoted where needed. */
+  table: string;
+  oid: string;
+  /** Another one: truncated, or written anew as a whole. */
+  file: string;
+  /**
+   * False where rows are kept in another way than PostgreSQL's own, whose xmin may mean anything, and where only some of
+   * them are the user's, as in an extension's table.
+   */
+  heap: boolean;
+  /** The table that it is a partition or a child of. */
+  parent: { table: string; oid: string } | null;
+  columns: MarkedColumn[];
+}
+
+/**
+ * A moment in a database's life, by which its rows are old or new: a row is old when the transaction that wrote this
+ * version of it came before the mark, and new when it came after, or was under way.
+ */
+export interface RowMark {
+  /** The transaction that marks, in full: its epoch and its number, in decimal. */
+  transaction: string;
+  /** The oldest transaction that was under way in this database then, prepared ones too; the mark's own where none was. 32 bits. */
+  since: string;
+  /** Tells clusters apart: marks of one say nothing of the rows of another. */
+  cluster: string;
+  /** Of each enum's value its label, by its oid: under another label, rows that are as old as they were read otherwise. */
+  labels: Record<string, string>;
+  tables: MarkedTable[];
+}
+
+export interface MigrationSummary
+  extends Pick<Migration, "version" | "folder" | "title" | "expectedMinutes" | "unasked" | "leaves"> {
+  /** From its first step on, the restore is the way back. */
+  restoreOnly?: true | undefined;
+}
+
+/**
+ * The plan without its SQL: what a report needs of it. It is kept in the evidence, so that the report can be made
+ * from that alone, after the plan's files changed or on a machine that never had them.
+ */
+export interface PlanSummary
+  extends Pick<CompiledPlan, "name" | "title" | "checksum" | "rollbackSloMinutes"> {
+  expectedMinutes?: { admit: number; prove: number; open: number } | undefined;
+  protect: readonly string[];
+  migrations: readonly MigrationSummary[];
+  benchmarks: readonly { name: string; title: string; sloMs: number }[];
+  /** Which hooks the plan has, and how many smoke tests. */
+  application: { stop: boolean; start: boolean; test: boolean; smoke: number };
+  /** Titles of what is done after opening. */
+  afterOpening: readonly string[];
+  /** Absent where nothing is watched, and in evidence of older runs. */
+  watch?: {
+    metrics: readonly { name: string; title: string; target: string; alert: string }[];
+    verifyAgain?: { afterMinutes: number; migrations: readonly string[] } | undefined;
+  };
+  reminders?: readonly Reminder[];
+  notices?: CompiledPlan["notices"];
 }

@@ -32,7 +32,7 @@ export const SETTINGS_FILE = "settings.json";
 export const AUTHORITIES_FILE = "ca.pem";
 
 /** @throws Error naming the variable that this function was deployed without. */
-export function needEnvar(name: Envar, environment: NodeJS.ProcessEnv = process.env): string {
+export function requireEnvar(name: Envar, environment: NodeJS.ProcessEnv = process.env): string {
   const value = environment[name];
   if (!value) throw new Error(`This function was deployed without ${name}: deploy the stack again`);
   return value;

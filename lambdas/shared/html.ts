@@ -1,5 +1,4 @@
-import { cutRows, cutText } from "./cut.ts";
-import { visible } from "./plain.ts";
+import { cutRows, cutText, visible } from "./text.ts";
 
 /** Text that is markup already: made by `html` or `raw`, never by joining strings. */
 export class Html {

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import type { Tags } from "./ports.ts";
+import type { RunSettings } from "./settings.ts";
 
 // RDS identifiers hold at most 63 letters, digits and single hyphens; an execution name may be longer and hold more,
 // so names carry a digest of it. The prefix is what IAM policies are scoped to.
@@ -98,3 +100,26 @@ export const METRICS = { namespace: "Sluice", service: "watch", dimension: "Inst
 
 /** Attribute of a message that is for one subscriber of a topic; their subscription lets pass what is for them or all. */
 export const FOR_ONE = "person";
+
+/** What whatever the run makes is tagged with: the organization's own tags first, then what tells which run it is of. */
+export function runTags(
+  settings: Pick<RunSettings, "tags">,
+  run: string,
+  purpose: SnapshotPurpose | "staging" | "aside",
+): Tags {
+  return { ...settings.tags, "sluice:run": run, "sluice:purpose": purpose };
+}
+
+/** Until when it is kept; people delete it. */
+export const KEEP_UNTIL = "sluice:keep-until";
+
+/**
+ * What people call a state that works on one migration: `Apply to staging` is `Apply 006 to staging`. The machine's
+ * states are the same for every plan, and go through its migrations in a loop.
+ */
+export function stateInWords(state: string, version: string | undefined): string {
+  if (version === undefined) return state;
+  const verb =
+    /^(?:(?:Time|Gate|Escalate|Confirm|Look at the backup): after|Roll back|\w+)/.exec(state)?.[0] ?? state;
+  return `${verb} ${version}${state.slice(verb.length)}`;
+}

@@ -1,6 +1,6 @@
-import { cutText } from "./cut.ts";
 import type { Target } from "./documents.ts";
 import { type CompiledPlan, isRestoreOnly, type Migration, migrationOf, restoreIsWayBack } from "./plan.ts";
+import { cutText } from "./text.ts";
 
 /** What a task says of a migration: the machine's state carries it to the states that work on it. */
 export type NamedMigration = Readonly<Record<"version" | "title", string>>;

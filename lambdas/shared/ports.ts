@@ -1,20 +1,20 @@
-import type { PreflightCheck, WatchScheduleDoc } from "./documents.ts";
 import type { CompiledPlan } from "./plan.ts";
 import type { Publication } from "./publications.ts";
 import type { Session } from "./session.ts";
 import type { RunDatabase, RunSettings } from "./settings.ts";
 
 /** What the logic needs of the world. Each port has an AWS adapter (lambdas/shared/aws) and a local one (local). */
-export interface World {
+export interface Environment {
   /** Where there is a choice of databases those of the run's own, once it is bound to it (run-database.ts). */
   settings: RunSettings;
   /** Absent where the world is that of one database, as a local run's is. */
   choice?: Choice<
-    Pick<World, "settings" | "databases" | "metrics"> & Partial<Pick<World, "fleet" | "archive">>
+    Pick<Environment, "settings" | "databases" | "metrics"> &
+      Partial<Pick<Environment, "instances" | "archive">>
   >;
   evidence: EvidenceStore;
   plans: Plans;
-  fleet: DatabaseFleet;
+  instances: Instances;
   archive: Archive;
   databases: Databases;
   notifier: Notifier;
@@ -35,7 +35,7 @@ export interface World {
 }
 
 /** The world as a task of one run sees it. */
-export interface Ports extends World {
+export interface Ports extends Environment {
   /** The run's own; asking for it throws where it cannot be used, so that what needs none works all the same. */
   plan: CompiledPlan;
 }
@@ -50,8 +50,8 @@ export interface Choice<Own> {
 }
 
 /** What showing and answering a gate needs of it: no database, no fleet. */
-export type GatePorts = Pick<World, "settings" | "evidence" | "callbacks" | "clock" | "progress"> & {
-  choice?: Choice<Pick<World, "settings">>;
+export type GatePorts = Pick<Environment, "settings" | "evidence" | "callbacks" | "clock" | "progress"> & {
+  choice?: Choice<Pick<Environment, "settings">>;
   /** Absent where an answer may be of any size. */
   largePages?: LargePages;
 };
@@ -242,7 +242,7 @@ export interface Moments {
  * word: ask again until describe shows it.
  * @throws SluiceError FleetFailed for what the fleet refuses for good.
  */
-export interface DatabaseFleet {
+export interface Instances {
   /** Absent where an instance can be taken back to a snapshot only. */
   readonly moments?: Moments | undefined;
   describe(instance: string): Promise<Instance | undefined>;
@@ -449,4 +449,22 @@ export interface Http {
     body: string | undefined,
     timeoutMs: number,
   ): Promise<HttpAnswer>;
+}
+
+export interface PreflightCheck {
+  name: string;
+  /** Null: could not be found out here; said as such. */
+  passed: boolean | null;
+  expected: string;
+  seen: string;
+  /** What mends it. */
+  mend: string;
+}
+
+/** When the watch reads: every so many minutes until one moment, then every so many until another, and then no more. */
+export interface WatchScheduleDoc {
+  everyMinutes: number;
+  until: string;
+  thenEveryMinutes: number;
+  ends: string;
 }

@@ -12,16 +12,16 @@ const PATIENCE_MINUTES = 15;
 
 /** Production's settings for a copy that stays still; undefined: ask again. */
 export async function quietSettings(
-  { fleet, clock, progress }: Ports,
+  { instances, clock, progress }: Ports,
   evidence: RunEvidence,
   like: InstanceSettings,
   tags: Tags,
 ): Promise<InstanceSettings | undefined> {
-  if (!fleet.quiet) return like;
+  if (!instances.quiet) return like;
   const group = quietName(evidence.run);
   // Before it is made: whatever comes after must be deleted again.
   await evidence.keep<QuietDoc>(Doc.quiet, { at: clock.now().toISOString(), group });
-  const settings = await fleet.quiet(group, like, tags);
+  const settings = await instances.quiet(group, like, tags);
   if (!settings) progress(`parameter group ${group} is being made`);
   return settings;
 }
@@ -37,8 +37,8 @@ export async function quietenAside(
   like: InstanceSettings,
   tags: Tags,
 ): Promise<boolean> {
-  const { fleet, clock, progress } = ports;
-  if (!fleet.quieten || (await evidence.read(Doc.notQuiet))) return true;
+  const { instances, clock, progress } = ports;
+  if (!instances.quieten || (await evidence.read(Doc.notQuiet))) return true;
   const began = await evidence.keep(Doc.quieting, { at: clock.now().toISOString() });
   const giveUp = async (why: string) => {
     progress(`${aside} is not kept still: ${why}`);
@@ -47,7 +47,7 @@ export async function quietenAside(
   };
   try {
     const ready = await quietSettings(ports, evidence, like, tags);
-    if (ready && (await fleet.quieten(aside, quietName(evidence.run)))) return true;
+    if (ready && (await instances.quieten(aside, quietName(evidence.run)))) return true;
   } catch (error) {
     if (!(error instanceof SluiceError) || error.name !== ErrorName.FleetFailed) throw error;
     return await giveUp(messageOf(error));
@@ -59,12 +59,22 @@ export async function quietenAside(
 }
 
 /** True when the run's parameter group is gone, or stays with the instance that was moved aside. */
-export async function deleteQuiet({ fleet, progress }: Ports, evidence: RunEvidence): Promise<boolean> {
-  if (!fleet.deleteQuiet || !(await evidence.read(Doc.quiet))) return true;
+export async function deleteQuiet({ instances, progress }: Ports, evidence: RunEvidence): Promise<boolean> {
+  if (!instances.deleteQuiet || !(await evidence.read(Doc.quiet))) return true;
   const group = quietName(evidence.run);
-  if (await fleet.deleteQuiet(group)) return true;
+  if (await instances.deleteQuiet(group)) return true;
   // As long as that instance is there it is in use, and people decide how long.
   if (await evidence.read<RestoreDoc>(Doc.restore)) return true;
   progress(`parameter group ${group} is in use still`);
   return false;
 }
+
+/** Libraries whose background workers change data by themselves, and that no setting stops: a copy does not load them. */
+export const ACTING_LIBRARIES: readonly string[] = [
+  "pg_partman_bgw",
+  "pglogical",
+  "spock",
+  "pgactive",
+  "bdr",
+  "pg_squeeze",
+];

@@ -1,6 +1,4 @@
 import * as z from "zod";
-import { GATE_KINDS, gateName } from "../gate/kinds.ts";
-import { type GateTime, needTime } from "../gate/time.ts";
 import { type CalledState, linked } from "./chain.ts";
 import {
   Doc,
@@ -12,10 +10,11 @@ import {
 } from "./documents.ts";
 import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
+import { GATE_KINDS, type GateTime, gateName, requireTime } from "./gates.ts";
+import { stateInWords } from "./names.ts";
 import type { CompiledPlan } from "./plan.ts";
-import type { Ports, World } from "./ports.ts";
-import { ofItsDatabase } from "./run-database.ts";
-import { stateInWords } from "./state-name.ts";
+import type { Environment, Ports } from "./ports.ts";
+import { ofItsDatabase } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** What every event carries: which run this is, and its plan. */
@@ -79,7 +78,11 @@ const LONGEST_CAUSE = 2_000;
  * evidence.
  * @throws an Error whose name the state machine knows, with a message of at most 2,000 characters.
  */
-export async function invoke<Event>(task: Task<Event>, raw: unknown, world: World): Promise<Answer> {
+export async function invoke<Event>(
+  task: Task<Event>,
+  raw: unknown,
+  environment: Environment,
+): Promise<Answer> {
   const parsed = task.event.safeParse(raw);
   if (!parsed.success)
     throw new SluiceError(
@@ -87,7 +90,7 @@ export async function invoke<Event>(task: Task<Event>, raw: unknown, world: Worl
       `The event of ${task.name} is not as agreed: ${z.prettifyError(parsed.error)}`,
     );
   const fields = z.object(runFields).parse(raw);
-  return await linked(world, async (noted, note) =>
+  return await linked(environment, async (noted, note) =>
     invokeParsed(task, parsed.data, fields, await withPlan(noted, fields), (state) =>
       note(fields.run, state),
     ),
@@ -98,16 +101,16 @@ async function invokeParsed<Event>(
   task: Task<Event>,
   event: Event,
   fields: RunFields,
-  world: Ports,
+  environment: Ports,
   note: (state: CalledState) => void,
 ): Promise<Answer> {
-  const evidence = evidenceOf(world.evidence, fields.run);
+  const evidence = evidenceOf(environment.evidence, fields.run);
   const state = stateInWords(fields.state, fields.version);
   const called = aboutState(fields);
   const request = await evidence.read<RequestDoc>(Doc.request);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
   refuseAnothersEvidence(fields, request);
-  const ports = ofItsDatabase(world, request);
+  const ports = ofItsDatabase(environment, request);
   try {
     const stoppedAt = task.stoppedToo ? undefined : await refuseStopped(fields.cleanUp, evidence);
     const now = () => ports.clock.now().toISOString();
@@ -138,7 +141,7 @@ async function gateAhead(
 ): Promise<GateTime | undefined> {
   if (kind === undefined) return undefined;
   const { minutes } = ports.plan.gates[kind];
-  return await needTime({ gate: gateName(kind, version), kind, minutes }, ports, evidence);
+  return await requireTime({ gate: gateName(kind, version), kind, minutes }, ports, evidence);
 }
 
 function aboutState({ state, phase, version }: RunFields): Omit<StateDoc, "at"> {
@@ -169,16 +172,16 @@ async function enteredFirst(
  * run holds takes no plan.
  */
 export async function withPlan(
-  world: World,
+  environment: Environment,
   fields: Pick<RunFields, "run" | "planChecksum">,
 ): Promise<Ports> {
-  const plan = await planOf(world, fields);
+  const plan = await planOf(environment, fields);
   // Not a copy: that would make ports that are not needed.
-  return Object.create(world, { plan: { enumerable: true, get: plan } });
+  return Object.create(environment, { plan: { enumerable: true, get: plan } });
 }
 
 async function planOf(
-  { plans, evidence }: World,
+  { plans, evidence }: Environment,
   { run, planChecksum: checksum }: Pick<RunFields, "run" | "planChecksum">,
 ): Promise<() => CompiledPlan> {
   const refuse = (error: unknown) => (): never => {

@@ -3,10 +3,9 @@ import { holdMoment, lookAtMoment } from "../moments/look.ts";
 import { type ArchivedDoc, Doc, type MomentDoc, type SnapshotDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { type SnapshotPurpose, snapshotName } from "../shared/names.ts";
+import { KEEP_UNTIL, runTags, type SnapshotPurpose, snapshotName } from "../shared/names.ts";
 import { restoreIsWayBack } from "../shared/plan.ts";
 import type { Ports, Snapshot, Tags } from "../shared/ports.ts";
-import { KEEP_UNTIL, runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
 
 const event = z.discriminatedUnion("action", [
@@ -43,14 +42,14 @@ async function backUp(ports: Ports, evidence: RunEvidence): Promise<Answer> {
 
 /** Asks for a snapshot that is to be kept, once the application is in. It is not waited for. */
 async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  const { fleet, settings, clock } = ports;
+  const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, "kept");
   const keepUntil = keptUntil(ports);
   const { at: beganAt } = await evidence.once(Doc.snapshotBegan("kept"), async () => ({
     at: clock.now().toISOString(),
   }));
-  await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, "kept", keepUntil));
-  const snapshot = await fleet.describeSnapshot(id);
+  await instances.startSnapshot(id, settings.instance, tags(ports, evidence, "kept", keepUntil));
+  const snapshot = await instances.describeSnapshot(id);
   // A fleet that is busy leaves it undone.
   if (!snapshot) return RUNNING;
   if (snapshot.status === "failed")
@@ -84,17 +83,17 @@ function docOf(
 
 /** Takes a snapshot of production under the name that this run gives it, and answers done when it can be restored. */
 async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  const { fleet, settings, clock } = ports;
+  const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, purpose);
   const keepUntil = purpose === "final" ? keptUntil(ports) : null;
   const { at: beganAt } = await evidence.once(Doc.snapshotBegan(purpose), async () => ({
     at: clock.now().toISOString(),
   }));
-  let snapshot = await fleet.describeSnapshot(id);
+  let snapshot = await instances.describeSnapshot(id);
   if (!snapshot) {
     const often = isRestoredOften(purpose, ports);
-    await fleet.startSnapshot(id, settings.instance, tags(ports, evidence, purpose, keepUntil), often);
-    snapshot = await fleet.describeSnapshot(id);
+    await instances.startSnapshot(id, settings.instance, tags(ports, evidence, purpose, keepUntil), often);
+    snapshot = await instances.describeSnapshot(id);
   }
   if (snapshot?.status === "failed")
     throw new SluiceError(

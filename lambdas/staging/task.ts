@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { holdMoment, momentsOf, refuseFailed } from "../moments/look.ts";
-import { moment as words } from "../report/words.ts";
+import { ensureRestored } from "../restore/restored-instance.ts";
 import {
   Doc,
   type MomentDoc,
@@ -9,13 +9,12 @@ import {
   type StagingStorageDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import { type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
+import { runTags, type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
 import { stagingNow } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { deleteQuiet, quietSettings } from "../shared/quiet.ts";
-import { ensureRestored } from "../shared/restored-instance.ts";
-import { runTags } from "../shared/run-tags.ts";
 import { type Answer, DONE, RUNNING, runFields, type Task } from "../shared/task.ts";
+import { moment as words } from "../shared/text.ts";
 
 const event = z.discriminatedUnion("action", [
   z.strictObject({
@@ -74,7 +73,8 @@ async function restoreAgain(from: Asked, ports: Ports, evidence: RunEvidence): P
   // Waited for before the copy is begun: how long that takes is the time of the way back.
   if (!(await canBeRestored(ports, evidence))) return RUNNING;
   // What was rehearsed on the first copy is known. It need not be gone: the second has a name of its own.
-  if (!(await evidence.read(Doc.stagingAgainBegan))) await ports.fleet.startDelete(stagingName(evidence.run));
+  if (!(await evidence.read(Doc.stagingAgainBegan)))
+    await ports.instances.startDelete(stagingName(evidence.run));
   return await restore(from, SECOND, ports, evidence);
 }
 
@@ -133,24 +133,24 @@ async function restore(
 }
 
 /** How far its volume is filled when all is measured: what was read from it before may have been slow. */
-async function noteStorage({ fleet, clock }: Ports, evidence: RunEvidence): Promise<void> {
+async function noteStorage({ instances, clock }: Ports, evidence: RunEvidence): Promise<void> {
   const staging = await stagingNow(evidence);
   if (!staging?.storage) return;
   await evidence.once<StagingStorageDoc>(Doc.stagingStorage, async () => ({
     at: clock.now().toISOString(),
-    storage: (await fleet.describe(staging.id))?.storage ?? null,
+    storage: (await instances.describe(staging.id))?.storage ?? null,
   }));
 }
 
 /** True when there is no staging of this run (any more). */
 async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boolean> {
-  const { fleet, clock } = ports;
+  const { instances, clock } = ports;
   const ids = [stagingName(evidence.run), stagingName(evidence.run, true)];
   let gone = true;
   for (const id of ids) {
-    if (!(await fleet.describe(id))) continue;
-    await fleet.startDelete(id);
-    if (await fleet.describe(id)) gone = false;
+    if (!(await instances.describe(id))) continue;
+    await instances.startDelete(id);
+    if (await instances.describe(id)) gone = false;
   }
   if (!gone) return false;
   const staging = await stagingNow(evidence);
@@ -159,18 +159,18 @@ async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boole
 }
 
 /** What a fleet without an archive kept of the moment that the restore was rehearsed with. */
-async function releaseMoment({ fleet }: Ports, evidence: RunEvidence): Promise<void> {
+async function releaseMoment({ instances }: Ports, evidence: RunEvidence): Promise<void> {
   const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
-  if (noted) await fleet.moments?.release(noted);
+  if (noted) await instances.moments?.release(noted);
 }
 
 /**
  * True when there is no snapshot for the rehearsal (any more). Of a rehearsal inside the window there was none: it used
  * the final one, which is the way back and is never deleted here.
  */
-async function deleteSnapshot({ fleet }: Ports, { run }: RunEvidence): Promise<boolean> {
+async function deleteSnapshot({ instances }: Ports, { run }: RunEvidence): Promise<boolean> {
   const id = snapshotName(run, "rehearsal");
-  if (!(await fleet.describeSnapshot(id))) return true;
-  await fleet.deleteSnapshot(id);
-  return !(await fleet.describeSnapshot(id));
+  if (!(await instances.describeSnapshot(id))) return true;
+  await instances.deleteSnapshot(id);
+  return !(await instances.describeSnapshot(id));
 }

@@ -1,10 +1,10 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import type { CloudFormationCustomResourceEvent, CloudFormationCustomResourceResponse } from "aws-lambda";
-import { S3Evidence } from "../shared/aws/s3-evidence.ts";
+import { S3Evidence } from "../shared/aws/s3.ts";
 import { readPlanDocument } from "../shared/aws/shipped.ts";
-import { Envar, needEnvar } from "../shared/envars.ts";
+import { Envar, requireEnvar } from "../shared/envars.ts";
 import { messageOf } from "../shared/errors.ts";
-import { storePlan } from "../shared/stored-plans.ts";
+import { storePlan } from "../shared/plan-document.ts";
 
 /** Of CloudFormation's limits: its answer may have 4,096 bytes. */
 const LONGEST_REASON = 1_000;
@@ -22,7 +22,11 @@ export async function handler(event: CloudFormationCustomResourceEvent): Promise
   let response: CloudFormationCustomResourceResponse;
   try {
     if (RequestType !== "Delete")
-      await storePlan(new S3Evidence(new S3Client(), needEnvar(Envar.bucket)), readPlanDocument(), checksum);
+      await storePlan(
+        new S3Evidence(new S3Client(), requireEnvar(Envar.bucket)),
+        readPlanDocument(),
+        checksum,
+      );
     response = { ...about, Status: "SUCCESS" };
   } catch (error) {
     console.error(error);

@@ -1,11 +1,11 @@
-import type { Fingerprint } from "../prove/fingerprint.ts";
-import { keptFingerprint } from "../prove/kept-fingerprint.ts";
+import type { Fingerprint } from "../proof/catalog.ts";
+import { keptFingerprint } from "../proof/stored-catalog.ts";
 import { Doc, type LeftDoc, type Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
-import { IS_USERS_SCHEMA } from "../shared/user-objects.ts";
+import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 
 // An index of a partitioned table is invalid until each partition has its part: ON ONLY makes it so on purpose.
 const INVALID = `SELECT i.identity AS name

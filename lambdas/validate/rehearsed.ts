@@ -1,7 +1,7 @@
-import { FOUND, mistakesOf } from "../report/mistakes.ts";
 import { type ChecksDoc, Doc, type LeftDoc, type ProofDoc, type StepsDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import { FOUND, mistakesOf } from "./mistakes.ts";
 
 /**
  * Ends a rehearsal in which anything went wrong, once everything was tried: people mend all of it before the next run.

@@ -1,8 +1,8 @@
-import { describeStatementError } from "../migrate/statement-error.ts";
 import type { CheckResult } from "../shared/documents.ts";
 import { nameTransient, SluiceError } from "../shared/errors.ts";
 import type { Check, CheckFile, Statement } from "../shared/plan.ts";
-import { needRow, type Session, withRolledBackTransaction } from "../shared/session.ts";
+import { requireRow, type Session, withRolledBackTransaction } from "../shared/session.ts";
+import { describeStatementError } from "../shared/statement-error.ts";
 
 /** Runs every check of a file; each in a transaction of its own that is rolled back, under the role it names. */
 export async function runChecks(
@@ -69,6 +69,6 @@ async function runCheck(
 }
 
 async function currentUser(session: Session): Promise<string> {
-  const { role } = await needRow<{ role: string }>(session, "SELECT current_user::text AS role");
+  const { role } = await requireRow<{ role: string }>(session, "SELECT current_user::text AS role");
   return role;
 }

@@ -3,8 +3,16 @@ import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import type { RowOf, Tool, ToolRow } from "../shared/tool-rows.ts";
 import { adding, columnsQuery, is, removing, type TableColumn, versionTableOf } from "./plain.ts";
-import { keepsStanding, type Standing, standingAfter, standingAround } from "./standing.ts";
-import { placeQuery, type TablePlace, type ToolTable, toolTableOf } from "./tables.ts";
+import {
+  keepsStanding,
+  placeQuery,
+  type Standing,
+  standingAfter,
+  standingAround,
+  type TablePlace,
+  type ToolTable,
+  toolTableOf,
+} from "./tables.ts";
 
 // What the run writes to the table of the schema's version, as statements without parameters: they are sent in one
 // message with the step's own.

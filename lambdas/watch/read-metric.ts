@@ -4,9 +4,7 @@ import { ErrorName, isPostgresError, messageOf, nameTransient, SluiceError } fro
 import type { CompiledPlan, Metric } from "../shared/plan.ts";
 import type { Session } from "../shared/session.ts";
 import { type Connections, utilization } from "./connections.ts";
-import { growth, numberOf } from "./counters.ts";
-import { runbookOf } from "./runbook.ts";
-import { spared } from "./spared.ts";
+import { runbookOf } from "./readings.ts";
 import { standingOf, thresholdText } from "./thresholds.ts";
 
 /** Enough for a p95 that is not one bad run, and over within seconds. */
@@ -16,7 +14,7 @@ const LONGEST_MS = 20_000;
 const GIB = 1024 ** 3;
 const QUERY_CANCELED = "57014";
 
-export interface Surroundings {
+interface Surroundings {
   session: Session;
   plan: CompiledPlan;
   connections: Connections;
@@ -104,4 +102,54 @@ function rolledBack({ before, now, seconds }: Surroundings["counters"]): Measure
 
 function span(seconds: number): string {
   return seconds < 120 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/** What only ever grows, as it stands now: readings tell by how much it grew between two of these. */
+export async function readCounters(session: Session, metrics: readonly Metric[]): Promise<CountersDoc> {
+  // What this session did itself is to be counted by now, and not within the next reading.
+  await session.query("SELECT pg_stat_force_next_flush()");
+  const [row] = await session.query<{ committed: string; rolledBack: string }>(
+    `SELECT xact_commit::text AS committed, xact_rollback::text AS "rolledBack"
+       FROM pg_stat_database WHERE datname = current_database()`,
+  );
+  const queries: Record<string, number> = {};
+  for (const { name, source } of metrics)
+    if (source.kind === "query" && source.counter)
+      queries[name] = await numberOf(session, source.sql).catch(() => Number.NaN);
+  return {
+    committed: Number(row?.committed ?? 0),
+    rolledBack: Number(row?.rolledBack ?? 0),
+    // What could not be read has no number; reading it as a metric says why.
+    queries: Object.fromEntries(Object.entries(queries).filter(([, value]) => !Number.isNaN(value))),
+  };
+}
+
+/** The first column of the first row. */
+async function numberOf(session: Session, sql: string): Promise<number> {
+  const [row] = await spared(session, () => session.query(sql));
+  const value = Number(Object.values(row ?? {})[0] ?? Number.NaN);
+  if (Number.isNaN(value)) throw new Error("the query yields no number");
+  return value;
+}
+
+/** A counter that is lower than before began anew. */
+function growth(before: number, now: number): number {
+  return now >= before ? now - before : now;
+}
+
+/**
+ * Runs `work` in a transaction that cannot write, and is committed also when it throws: what the watch itself cannot read must not count
+ * among the transactions that it tells people failed.
+ */
+async function spared<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  // Within the savepoint nothing can make it one that writes.
+  await session.exec("BEGIN READ ONLY; SAVEPOINT reading");
+  try {
+    return await work();
+  } catch (error) {
+    await session.exec("ROLLBACK TO SAVEPOINT reading").catch(() => undefined);
+    throw error;
+  } finally {
+    await session.exec("COMMIT").catch(() => undefined);
+  }
 }

@@ -8,6 +8,8 @@ import {
   type VerifiedAgainDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
+import type { Metric, MetricSource } from "../shared/plan.ts";
+import type { Sample } from "../shared/ports.ts";
 import type { Reading } from "./take-reading.ts";
 
 /** The newest reading of this run's watch. */
@@ -58,4 +60,61 @@ function isWorse(now: ReadingValue, was: ReadingWorst): boolean {
   if (now.value === null || was.value === null) return false;
   // What alerts below a limit is the worse the less there is of it.
   return now.alert.startsWith("<") ? now.value < was.value : now.value > was.value;
+}
+
+/** Sessions that clients may have. */
+export const CONNECTION_CAPACITY = "connection-capacity";
+/** Checks that were run once more and did not pass. */
+export const FAILED_CHECKS = "failed-checks";
+
+/** How many numbers of a plan that is not the deployed one are beyond their alert: nobody knew them when alarms were made. */
+export const PUBLISHED_BEYOND_ALERT = "published-beyond-alert";
+
+type Read = Pick<ReadingDoc, "values" | "connections">;
+
+/**
+ * What is graphed and alarmed on. What was not measured is no sample: an alarm keeps its state for want of one.
+ * @param plan the deployed plan's numbers have alarms of their own
+ */
+export function samplesOf(reading: Read, plan: "deployed" | "published"): Sample[] {
+  const { values, connections } = reading;
+  const beyond = plan === "deployed" ? 0 : beyondAlert(reading);
+  return [
+    ...values.flatMap(({ name, unit, value }) => (value === null ? [] : [{ name, unit, value }])),
+    ...(connections ? [{ name: CONNECTION_CAPACITY, unit: "", value: connections.most }] : []),
+    ...(beyond === undefined ? [] : [{ name: PUBLISHED_BEYOND_ALERT, unit: "", value: beyond }]),
+  ];
+}
+
+/** Undefined: none of those that were measured, and not all were. */
+function beyondAlert({ values, connections }: Read): number | undefined {
+  const count =
+    values.filter(({ standing }) => standing === "alert").length +
+    (connections && connections.most < connections.minimum ? 1 : 0);
+  const all = values.every(({ value }) => value !== null) && connections;
+  return count > 0 || all ? count : undefined;
+}
+
+/** Sections of docs/watch.md. A test holds that they are there. */
+export const SECTIONS: Readonly<
+  Record<MetricSource["kind"] | "capacity" | "failed-checks" | "probe" | "published", string>
+> = {
+  benchmark: "A query is slow",
+  connections: "Connections run out",
+  rollbacks: "Queries fail",
+  "free-disk": "The disk fills up",
+  query: "A number of the plan's own",
+  capacity: "Connections run out",
+  "failed-checks": "A check does not hold any more",
+  probe: "The watch itself fails",
+  published: "A metric of a published plan is beyond its alert",
+};
+
+/** Where people read what to do: what the plan says, or a section of our own. */
+export function runbookOf({ runbook, source }: Pick<Metric, "runbook" | "source">): string {
+  return runbook ?? sectionText(source.kind);
+}
+
+export function sectionText(section: keyof typeof SECTIONS): string {
+  return `docs/watch.md, "${SECTIONS[section]}"`;
 }

@@ -5,10 +5,8 @@ import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
-import { alone } from "./alone.ts";
-import { countsFrom, keepReading, lastReading } from "./readings.ts";
-import { samplesOf } from "./samples.ts";
-import { type Reading, takeReading } from "./take-reading.ts";
+import { countsFrom, keepReading, lastReading, samplesOf } from "./readings.ts";
+import { alone, type Reading, takeReading } from "./take-reading.ts";
 import { isDue, verifyAgain } from "./verify-again.ts";
 
 const event = z.strictObject({

@@ -1,7 +1,8 @@
+import type { ReadingValue } from "../shared/documents.ts";
 import type { Metric, Threshold } from "../shared/plan.ts";
 
 /** How a reading stands: within its target, between target and alert, beyond the alert, or not measured. */
-export type Standing = "target" | "between" | "alert" | "unknown";
+type Standing = "target" | "between" | "alert" | "unknown";
 
 export function standingOf(
   { target, alert }: Pick<Metric, "target" | "alert">,
@@ -36,4 +37,61 @@ export function thresholdText({ operator, value }: Threshold, unit: string): str
 export function quantity(value: number, unit: string): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return `${Number(value.toFixed(digits))}${unit === "" ? "" : ` ${unit}`}`;
+}
+
+/** A reading in words: each metric a line, with what to do where it is beyond its alert threshold. */
+export function readingLines(values: readonly ReadingValue[]): string[] {
+  return values.map(
+    (value) => `${value.title}: ${valueText(value)}${noteText(value)}, ${standingText(value)}`,
+  );
+}
+
+/** Such as `12.3 ms`, or that it was not measured. */
+export function valueText({ value, unit }: Pick<ReadingValue, "value" | "unit">): string {
+  return value === null ? "not measured" : quantity(value, unit);
+}
+
+function noteText({ note }: ReadingValue): string {
+  return note === null ? "" : ` (${note})`;
+}
+
+export function standingText({ standing, target, alert, runbook }: ReadingValue): string {
+  switch (standing) {
+    case "target":
+      return `within its target of ${target}`;
+    case "between":
+      return `short of its target of ${target}, alert at ${alert}`;
+    case "alert":
+      return `ALERT at ${alert}, target ${target}: see ${runbook}`;
+    case "unknown":
+      return `target ${target}, alert at ${alert}`;
+  }
+}
+
+const SHORT = {
+  target: "✓ within target",
+  between: "– short of target",
+  alert: "✕ ALERT",
+  unknown: "?",
+} as const;
+
+/** The same as a table for terminals. */
+export function readingTable(values: readonly ReadingValue[]): string[] {
+  const rows = [
+    ["Metric", "Now", "Target", "Alert", ""],
+    ...values.map((value) => [
+      value.title,
+      valueText(value),
+      value.target,
+      value.alert,
+      SHORT[value.standing] + noteText(value),
+    ]),
+  ];
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }

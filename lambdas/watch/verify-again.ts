@@ -5,8 +5,8 @@ import { applicationRoles, withTarget } from "../shared/places.ts";
 import { migrationOf } from "../shared/plan.ts";
 import type { Ports } from "../shared/ports.ts";
 import { runChecks } from "../validate/run-checks.ts";
-import { readCounters } from "./counters.ts";
-import { FAILED_CHECKS } from "./samples.ts";
+import { readCounters } from "./read-metric.ts";
+import { FAILED_CHECKS } from "./readings.ts";
 
 /** The application is in: what holds a check up, or is held up by it, is given up soon. */
 const GUARDS = "SET statement_timeout = 60000; SET lock_timeout = 1000";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Stack, Stage } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
+import { entryPoint, HANDLERS, type Handler } from "../../lambdas/handlers.ts";
 import { BUILT, IS_BUILT, PACKAGE_FOLDER } from "../package.ts";
 
 /**
@@ -37,11 +38,13 @@ export function bundle(
 
 /** Makes all in one go, since most of what they hold is the same; one bundler call each takes ten times as long. */
 export function bundleInto(folder: string, names: readonly string[]): void {
+  const entries = join(folder, ".entry-points");
+  mkdirSync(entries, { recursive: true });
   // Not an import: the package does without it.
   const { buildSync } = createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
   buildSync({
     absWorkingDir: PACKAGE_FOLDER,
-    entryPoints: names.map((name) => ({ in: `lambdas/${name}/handler.ts`, out: `${name}/index` })),
+    entryPoints: names.map((name) => ({ in: entryPointOf(name, entries), out: `${name}/index` })),
     outdir: folder,
     bundle: true,
     platform: "node",
@@ -58,4 +61,15 @@ export function bundleInto(folder: string, names: readonly string[]): void {
     charset: "utf8",
     logLevel: "warning",
   });
+  rmSync(entries, { recursive: true });
+}
+
+/** The file that a function's code begins with: its own handler, or one made of the list of handlers. */
+function entryPointOf(name: string, entries: string): string {
+  const handlers: Readonly<Record<string, Handler>> = HANDLERS;
+  const handler = handlers[name];
+  if (!handler) return `lambdas/${name}/handler.ts`;
+  const file = join(entries, `${name}.ts`);
+  writeFileSync(file, entryPoint(handler, join(PACKAGE_FOLDER, "lambdas").replaceAll("\\", "/")));
+  return file;
 }

@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import { EVENT_SOURCE } from "../../lambdas/shared/aws/event-bridge-announcer.ts";
+import { EVENT_SOURCE } from "../../lambdas/shared/aws/events.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { Notices } from "../notices.ts";
 import type { Settings } from "../settings.ts";

@@ -1,7 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import type { Came } from "../../lambdas/clean-up/how-far.ts";
+import type { Milestone } from "../../lambdas/clean-up/how-far.ts";
 import { looksAtBackup, type MachineSettings, opened } from "./machine.ts";
 import { build, noteMachine, type PhaseTable, phase } from "./phases.ts";
 import { type FunctionsByCapability, GOES_ON, States } from "./states.ts";
@@ -67,7 +67,7 @@ function phasesOfCleanUp({ restore, moments, keeps, workersSeconds }: CleanUpPro
 
 /** Where a run was when it was stopped, each with a way of its own; `failed`: nobody can tell. */
 function look(workersSeconds: number) {
-  return (states: States, { failed, ...ways }: Readonly<Record<Came | "failed", Way>>): sfn.State => {
+  return (states: States, { failed, ...ways }: Readonly<Record<Milestone | "failed", Way>>): sfn.State => {
     const start = new sfn.Pass(states, "Start", {
       parameters: {
         run: sfn.JsonPath.stringAt("$.run"),

@@ -1,4 +1,4 @@
-import { oneLine } from "../../lambdas/shared/plain.ts";
+import { oneLine } from "../../lambdas/shared/text.ts";
 
 /** What it is, and its name: `extension vector`, `enum public.state`. */
 const THING = /^[a-z][a-z' -]*[a-z'] \S/;

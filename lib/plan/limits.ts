@@ -1,6 +1,6 @@
-import { count } from "../../lambdas/report/words.ts";
 import { type CompiledPlan, restoreOnlyFrom } from "../../lambdas/shared/plan.ts";
 import { documentOf } from "../../lambdas/shared/plan-document.ts";
+import { count } from "../../lambdas/shared/text.ts";
 
 /** Step Functions ends an execution whose history has more events, and no Catch leads back from that. */
 export const MOST_EVENTS = 25_000;

@@ -9,7 +9,7 @@ import {
 } from "./statements.ts";
 
 // Statements that write the whole of a table anew while nobody can read it, so far as their text tells. What only the
-// database knows, such as what a type was before, staging sees (lambdas/migrate/rewrites.ts).
+// database knows, such as what a type was before, staging sees (lambdas/migrate/transaction-step.ts).
 
 /** What a file has made so far. */
 export interface Made {

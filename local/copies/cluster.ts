@@ -12,7 +12,7 @@ import {
 import { cp, lstat, readdir, readlink, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
-import { plain } from "../../lambdas/shared/plain.ts";
+import { plain } from "../../lambdas/shared/text.ts";
 import type { Address } from "../server/address.ts";
 import { withSessionAt } from "../server/session.ts";
 import type { RunsAs } from "./home.ts";

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
-import { needRow, type Session } from "../../lambdas/shared/session.ts";
+import { requireRow, type Session } from "../../lambdas/shared/session.ts";
 import type { Address } from "../server/address.ts";
 import { withGuestAt, withSessionAt } from "../server/session.ts";
 import { makeHome } from "./home.ts";
@@ -73,7 +73,7 @@ const programsFor = ({ version }: Source): Promise<Programs> =>
   findPrograms(["pg_dump", "pg_restore"], Math.floor(version / 10_000), { orNewer: true });
 
 const sourceAt = (address: Address, to: string): Promise<Source> =>
-  asked(address, (session) => needRow<Source>(session, SOURCE, [to]));
+  asked(address, (session) => requireRow<Source>(session, SOURCE, [to]));
 
 const asked = <T>(address: Address, work: (session: Session) => Promise<T>): Promise<T> =>
   withGuestAt(address, { application_name: "sluice" }, {}, work);

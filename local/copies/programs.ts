@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { plain } from "../../lambdas/shared/plain.ts";
+import { plain } from "../../lambdas/shared/text.ts";
 import { UsageError } from "../events.ts";
 import type { Address } from "../server/address.ts";
 import { environmentOf } from "../server/parameters.ts";

@@ -1,4 +1,4 @@
-import { ACTING_LIBRARIES } from "../../lambdas/shared/acting-libraries.ts";
+import { ACTING_LIBRARIES } from "../../lambdas/shared/quiet.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 
 /** Settings of production that a server of its own must not have: where things are, who may come, what leaves the machine. */

@@ -2,7 +2,7 @@ import { constants, mkdirSync, readdirSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
-import { needRow } from "../../lambdas/shared/session.ts";
+import { requireRow } from "../../lambdas/shared/session.ts";
 import type { Address } from "../server/address.ts";
 import { maintenanceFor } from "../server/fit.ts";
 import { withSessionAt } from "../server/session.ts";
@@ -49,7 +49,7 @@ export class WalArchive {
     const at = source.address(address);
     await base.copyFrom(at, await tablespacesAt(at));
     const { now } = await withSessionAt(at, {}, (session) =>
-      needRow<{ now: Date }>(session, "SELECT clock_timestamp() AS now"),
+      requireRow<{ now: Date }>(session, "SELECT clock_timestamp() AS now"),
     );
     return new WalArchive(source, address, base, folder, everyMs, now);
   }
@@ -79,9 +79,9 @@ export class WalArchive {
    */
   private async send(): Promise<Date> {
     const { now, segment } = await withSessionAt(await this.superuser(), {}, async (session) => {
-      const { now } = await needRow<{ now: Date }>(session, "SELECT clock_timestamp() AS now");
+      const { now } = await requireRow<{ now: Date }>(session, "SELECT clock_timestamp() AS now");
       await session.query("SELECT pg_current_xact_id()");
-      const { segment } = await needRow<{ segment: string }>(
+      const { segment } = await requireRow<{ segment: string }>(
         session,
         "SELECT pg_walfile_name(pg_switch_wal()) AS segment",
       );

@@ -1,6 +1,6 @@
-import { PINNED } from "../../lambdas/prove/pinned.ts";
-import { needRow, type Session, withRolledBackTransaction } from "../../lambdas/shared/session.ts";
-import { IS_USERS_SCHEMA } from "../../lambdas/shared/user-objects.ts";
+import { PINNED } from "../../lambdas/proof/pinned.ts";
+import { requireRow, type Session, withRolledBackTransaction } from "../../lambdas/shared/session.ts";
+import { IS_USERS_SCHEMA } from "../../lambdas/shared/sql-text.ts";
 import { relations } from "./describe-relations.ts";
 import { ROUTINES } from "./describe-routines.ts";
 import { listed, OBJECT_RIGHT, RIGHT } from "./describe-sql.ts";
@@ -171,7 +171,7 @@ WHERE p.contype = 'p'`;
  * @param first statements that are run before it is read, and taken back after: to read it as it would be after them
  */
 export async function takeCatalog(session: Session, first: readonly string[] = []): Promise<Catalog> {
-  const { version } = await needRow<{ version: number }>(
+  const { version } = await requireRow<{ version: number }>(
     session,
     "SELECT current_setting('server_version_num')::int AS version",
   );

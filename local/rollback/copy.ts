@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { identifier } from "../../lambdas/shared/sql-text.ts";
-import type { World } from "../worlds.ts";
+import type { Environment } from "../environments.ts";
 
 /** A copy of a database that can be put back to a moment as often as it takes. */
 export interface Copy {
@@ -27,14 +27,14 @@ export class Stopped extends Error {
  * @param stopped whether to stop before the next piece of work, with Stopped
  */
 export function copyIn(
-  { fleet, databases, instance, database }: World,
+  { instances, databases, instance, database }: Environment,
   runAs?: string,
   stopped: () => boolean = () => false,
 ): Copy {
   let kept: string | undefined;
   const reading: Copy["reading"] = async (work) => {
     if (stopped()) throw new Stopped();
-    const endpoint = (await fleet.describe(instance))?.endpoint ?? { host: instance, port: 0 };
+    const endpoint = (await instances.describe(instance))?.endpoint ?? { host: instance, port: 0 };
     return await databases.withSession(endpoint, work, database);
   };
   return {
@@ -45,17 +45,17 @@ export function copyIn(
         return await work(session);
       }),
     async keep() {
-      if (kept !== undefined) await fleet.deleteSnapshot(kept);
+      if (kept !== undefined) await instances.deleteSnapshot(kept);
       kept = `sluice-kept-${randomUUID().slice(0, 8)}`;
-      await fleet.startSnapshot(kept, instance, {});
+      await instances.startSnapshot(kept, instance, {});
     },
     async renew() {
       if (kept === undefined) throw new Error("There is no moment to go back to: call keep first");
-      await fleet.startDelete(instance);
-      await fleet.startRestore(kept, instance, {}, "staging", {});
+      await instances.startDelete(instance);
+      await instances.startRestore(kept, instance, {}, "staging", {});
     },
     async forget() {
-      if (kept !== undefined) await fleet.deleteSnapshot(kept);
+      if (kept !== undefined) await instances.deleteSnapshot(kept);
       kept = undefined;
     },
   };

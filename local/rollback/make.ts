@@ -1,6 +1,6 @@
 import { messageOf } from "../../lambdas/shared/errors.ts";
 import type { Migration, SqlFile } from "../../lambdas/shared/plan.ts";
-import { needRow, type Session, withTransaction } from "../../lambdas/shared/session.ts";
+import { requireRow, type Session, withTransaction } from "../../lambdas/shared/session.ts";
 import { PlanErrors } from "../../lib/plan/plan-error.ts";
 import { parseSqlFile } from "../../lib/plan/sql-file.ts";
 import { UsageError } from "../events.ts";
@@ -239,7 +239,7 @@ function halves(steps: number): number[] {
 }
 
 async function filesOfTables(session: Session): Promise<{ table: string; file: string }[]> {
-  const { tables } = await needRow<{ tables: { table: string; file: string }[] }>(
+  const { tables } = await requireRow<{ tables: { table: string; file: string }[] }>(
     session,
     `SELECT coalesce(jsonb_agg(jsonb_build_object('table', oid::text, 'file', relfilenode::text)), '[]') AS tables
        FROM pg_class WHERE relkind = 'r' AND oid >= 16384 AND relfilenode <> 0`,

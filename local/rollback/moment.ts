@@ -1,12 +1,12 @@
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { listTables, type TableContent, takeTableContent } from "../../lambdas/record/checksums.ts";
-import { compareContents } from "../../lambdas/record/compare-contents.ts";
-import { largeObjectsThatDiffer, takeLargeObjects } from "../../lambdas/record/large-objects.ts";
-import { takeSequences, wentBack } from "../../lambdas/record/sequences.ts";
+import { largeObjectsThatDiffer, takeLargeObjects } from "../../lambdas/proof/besides.ts";
+import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { listTables, type TableContent, takeTableContent } from "../../lambdas/proof/checksums.ts";
+import { compareContents } from "../../lambdas/proof/compare-contents.ts";
+import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
+import { takeSequences, wentBack } from "../../lambdas/proof/sequences.ts";
 import type { LargeObjectsDoc, SequenceDoc } from "../../lambdas/shared/documents.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
-import { IS_USERS_TABLE, MAY_READ_ROWS } from "../../lambdas/shared/user-objects.ts";
+import { IS_USERS_TABLE, MAY_READ_ROWS } from "../../lambdas/shared/sql-text.ts";
 
 /** A database at a moment, as far as a proof goes: without the rows of unlogged tables. */
 export interface Moment {

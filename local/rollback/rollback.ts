@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Migration, RESTORE } from "../../lambdas/shared/plan.ts";
 import type { LoadedPlan } from "../../lib/plan/compile.ts";
+import { embeddedEnvironment, serverEnvironment } from "../environments.ts";
 import { type CopyHow, UsageError } from "../events.ts";
-import { embeddedWorld, serverWorld } from "../worlds.ts";
 import { copyIn } from "./copy.ts";
 import { isGenerated } from "./file.ts";
 import { applySteps, type MadeRollback, makeRollback, rollbackPath } from "./make.ts";
@@ -39,10 +39,10 @@ export async function makeRollbacks(
   const last = plan.migrations.findLastIndex((migration) => wanted.includes(migration));
   if (last < 0) return;
   const { databaseUrl } = options;
-  const world =
+  const environment =
     databaseUrl === undefined
-      ? await embeddedWorld(loaded)
-      : await serverWorld(
+      ? await embeddedEnvironment(loaded)
+      : await serverEnvironment(
           {
             plan: options.plan,
             rehearse: "before",
@@ -55,7 +55,7 @@ export async function makeRollbacks(
           `rollback-${randomUUID()}`,
           loaded,
         );
-  const copy = copyIn(world, plan.runAs, stopped);
+  const copy = copyIn(environment, plan.runAs, stopped);
   try {
     for (const migration of plan.migrations.slice(0, last + 1)) {
       if (wanted.includes(migration)) {
@@ -69,7 +69,7 @@ export async function makeRollbacks(
     }
   } finally {
     await copy.forget();
-    await world.close();
+    await environment.close();
   }
 }
 

@@ -1,5 +1,5 @@
-import { nameInSql } from "../../lambdas/shared/name-in-sql.ts";
 import { Pooled } from "../../lambdas/shared/pg-session.ts";
+import { nameInSql } from "../../lambdas/shared/text.ts";
 import { type CopyHow, UsageError } from "../events.ts";
 import type { Address } from "./address.ts";
 import { withGuestAt, withSessionAt } from "./session.ts";

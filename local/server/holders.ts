@@ -1,6 +1,6 @@
-import { nameInSql } from "../../lambdas/shared/name-in-sql.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { literal } from "../../lambdas/shared/sql-text.ts";
+import { nameInSql } from "../../lambdas/shared/text.ts";
 
 /** Something that keeps a database from being copied, renamed or dropped, and what helps against it. */
 export interface Holder {

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { asGuest, type LocalSettings } from "../../lambdas/shared/guest-session.ts";
 import { openPgSession, type PgConnection, Pooled } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
+import { asGuest, type LocalSettings } from "../../lambdas/shared/session.ts";
 import type { Address } from "./address.ts";
 import { lacksTls, mayGoOtherWay, NoPassword, Refused } from "./refused.ts";
 import type { Tls, TlsWays } from "./tls.ts";

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Decision } from "../../lambdas/shared/documents.ts";
-import { visible } from "../../lambdas/shared/plain.ts";
+import { visible } from "../../lambdas/shared/text.ts";
 import type { Streams } from "./streams.ts";
 
 export interface Asked {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { summaryLines } from "../../lambdas/report/summary.ts";
 import { verdictOf } from "../../lambdas/report/verdict.ts";
-import { count, duration } from "../../lambdas/report/words.ts";
 import type { End } from "../../lambdas/shared/documents.ts";
+import { count, duration } from "../../lambdas/shared/text.ts";
 import type { LocalEnd } from "../events.ts";
 import type { Paint } from "./paint.ts";
 import { wrap } from "./wrap.ts";

@@ -1,5 +1,5 @@
 import { VERDICTS } from "../../lambdas/report/verdict.ts";
-import { moment } from "../../lambdas/report/words.ts";
+import { moment } from "../../lambdas/shared/text.ts";
 import type { OpenGate } from "../events.ts";
 import type { Paint } from "./paint.ts";
 import { wrap } from "./wrap.ts";

@@ -1,4 +1,4 @@
-import { duration } from "../../lambdas/report/words.ts";
+import { duration } from "../../lambdas/shared/text.ts";
 import type { RowView, RunView } from "./view.ts";
 import { secondsOf } from "./words.ts";
 

@@ -1,5 +1,5 @@
-import { isForPeopleAlone } from "../../lambdas/gate/kinds.ts";
-import { visible, visibleIn } from "../../lambdas/shared/plain.ts";
+import { isForPeopleAlone } from "../../lambdas/shared/gates.ts";
+import { visible, visibleIn } from "../../lambdas/shared/text.ts";
 import type { LocalEnd, LocalRun, OpenGate, RunEvent } from "../events.ts";
 import { type Answers, answerBeforehand } from "./answers.ts";
 import { ask } from "./ask.ts";

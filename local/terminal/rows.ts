@@ -1,4 +1,4 @@
-import { shorten } from "../../lambdas/report/words.ts";
+import { shorten } from "../../lambdas/shared/text.ts";
 import { WAYS_BACK } from "../events.ts";
 import { measuredBefore, progressOf } from "./measured.ts";
 import type { Paint } from "./paint.ts";

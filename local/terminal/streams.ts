@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import { visible } from "../../lambdas/shared/plain.ts";
+import { visible } from "../../lambdas/shared/text.ts";
 
 /** Where a command reads and writes. */
 export interface Streams {

@@ -1,5 +1,5 @@
-import { plainJson, visibleIn } from "../../lambdas/shared/plain.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
+import { plainJson, visibleIn } from "../../lambdas/shared/text.ts";
 import type { LocalEnd } from "../events.ts";
 import type { Answers } from "./answers.ts";
 import { endLine, endText, shortEndText } from "./end-text.ts";

@@ -1,4 +1,4 @@
-import { duration } from "../../lambdas/report/words.ts";
+import { duration } from "../../lambdas/shared/text.ts";
 import type { Answer, PhaseView, RowView } from "./view.ts";
 
 /** Such as `0.4 s of 45 min planned`. */

@@ -1,4 +1,4 @@
-import { flawsOf } from "../../lambdas/gate/flaws.ts";
+import { flawsOf } from "../../lambdas/gate/confirm.ts";
 import { reportOf } from "../../lambdas/report/build.ts";
 import { type Facts, gatherFacts } from "../../lambdas/report/facts.ts";
 import type { Report } from "../../lambdas/report/schema.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { reportFilesOf } from "../../lambdas/report/seal.ts";
+import { reportFilesOf } from "../../lambdas/report/task.ts";
 import { CHAIN } from "../../lambdas/shared/chain.ts";
 import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
 import {

@@ -5,15 +5,15 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildReport } from "../../lambdas/report/build.ts";
 import { gatherFacts } from "../../lambdas/report/facts.ts";
-import { outcomeOf } from "../../lambdas/report/outcome.ts";
-import { renderReport } from "../../lambdas/report/page.ts";
+import { renderReport } from "../../lambdas/report/page/page.ts";
 import { summarizePlan } from "../../lambdas/report/plan-summary.ts";
 import type { Report } from "../../lambdas/report/schema.ts";
+import { outcomeOf } from "../../lambdas/report/verdict.ts";
 import { Doc, type End } from "../../lambdas/shared/documents.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { DASHBOARD } from "../support/dashboard.ts";
 import { RunFixture, succeeded } from "../support/evidence-fixtures.ts";
-import { changedPlan, type RunWishes, runPlan, temporaryFolder } from "../support/rehearsal.ts";
+import { changedPlan, type RunOptions, runPlan, temporaryFolder } from "../support/rehearsal.ts";
 import { launch } from "./chromium.ts";
 import { stage } from "./stage.ts";
 import { PHONE, PICTURES, picture, visit } from "./visitor.ts";
@@ -77,7 +77,7 @@ interface Case {
   end: End;
   title: string;
   says: string[];
-  run: () => Promise<RunWishes>;
+  run: () => Promise<RunOptions>;
 }
 
 const broken = async () => ({ plan: await changedPlan({ "003_labels/rollback.sql": BROKEN_ROLLBACK }) });

@@ -1,10 +1,10 @@
 import { onTestFinished } from "vitest";
-import type { GateKind } from "../../lambdas/gate/kinds.ts";
-import { openGate } from "../../lambdas/gate/open.ts";
-import { timeLeft } from "../../lambdas/gate/time.ts";
-import { fingerprintOf } from "../../lambdas/prove/fingerprint.ts";
-import { keepCatalog } from "../../lambdas/prove/kept-fingerprint.ts";
+import { openGate } from "../../lambdas/gate/task.ts";
+import { fingerprintOf } from "../../lambdas/proof/catalog.ts";
+import { keepCatalog } from "../../lambdas/proof/stored-catalog.ts";
 import { Doc, type GateDecisionDoc, type RequestDoc } from "../../lambdas/shared/documents.ts";
+import type { GateKind } from "../../lambdas/shared/gates.ts";
+import { timeLeft } from "../../lambdas/shared/gates.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";

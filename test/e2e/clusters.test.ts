@@ -1,16 +1,16 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { asideName, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
+import { type Environment, makeEnvironment } from "./environment.ts";
 import { type Played, play } from "./play.ts";
 import { INSTANCE } from "./production.ts";
-import { makeWorld, type World } from "./world.ts";
 
-let world: World;
+let environment: Environment;
 beforeAll(async () => {
-  world = await makeWorld("cluster");
+  environment = await makeEnvironment("cluster");
 });
-afterAll(() => world?.close());
-beforeEach(() => world.production.reset());
+afterAll(() => environment?.close());
+beforeEach(() => environment.production.reset());
 
 const endOf = ({ status, error, failures }: Played): string =>
   status === "FAILED" && error === undefined ? failures.join("\n") : (error ?? status);
@@ -18,7 +18,7 @@ const endOf = ({ status, error, failures }: Played): string =>
 /** Somebody uses the new table already, so that it cannot be dropped. */
 const inTheWay = {
   "after-003": async () => {
-    await world.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
+    await environment.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
     return true;
   },
 };
@@ -26,10 +26,10 @@ const inTheWay = {
 describe("a run on a cluster", () => {
   test("whose staging is a clone ends Succeeded, and says that it tested no backup", async () => {
     const run = "cluster-succeeds";
-    const played = await play(world, { run });
+    const played = await play(environment, { run });
     expect([endOf(played), played.cause]).toEqual(["SUCCEEDED", undefined]);
-    expect(await world.production.versions()).toEqual(["1", "2", "3"]);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.versions()).toEqual(["1", "2", "3"]);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
     // The final clone is the way back, and stays: without an instance, so that nothing runs on it.
     expect(names()).toEqual([INSTANCE, snapshotName(run, "final")].sort());
@@ -39,7 +39,7 @@ describe("a run on a cluster", () => {
 
   test("that is not wanted on production ends Refused, and nothing is left", async () => {
     const run = "cluster-refused";
-    const played = await play(world, { run, noGo: ["rehearsal"] });
+    const played = await play(environment, { run, noGo: ["rehearsal"] });
     expect([endOf(played), played.cause]).toEqual([
       "Refused",
       expect.stringContaining("Production was not touched"),
@@ -49,26 +49,26 @@ describe("a run on a cluster", () => {
 
   test("that gets a No-Go in the middle ends RolledBack, proven back", async () => {
     const run = "cluster-goes-back";
-    const played = await play(world, { run, noGo: ["after-003"] });
+    const played = await play(environment, { run, noGo: ["after-003"] });
     expect([endOf(played), played.cause]).toEqual(["RolledBack", expect.stringContaining("proven back")]);
-    expect(await world.production.versions()).toEqual(["1"]);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
   });
 
   test("whose rollback fails, and whose restore nobody wants, ends NeedsOperator", async () => {
     const run = "cluster-needs-operator";
-    const played = await play(world, { run, noGo: ["after-003", "restore"], atGate: inTheWay });
+    const played = await play(environment, { run, noGo: ["after-003", "restore"], atGate: inTheWay });
     expect(endOf(played)).toBe("NeedsOperator");
     expect(names()).toContain(INSTANCE);
   });
 
   test("whose rollback fails is restored from its clone, under the cluster's own name, with its readers", async () => {
     const run = "cluster-is-restored";
-    const played = await play(world, { run, noGo: ["after-003"], atGate: inTheWay });
+    const played = await play(environment, { run, noGo: ["after-003"], atGate: inTheWay });
     expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
-    expect(await world.production.versions()).toEqual(["1"]);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.isOpen()).toBe(true);
     const aside = asideName(INSTANCE, run);
     expect(names()).toEqual(expect.arrayContaining([INSTANCE, aside]));
     // What was the clone is production now.
@@ -81,30 +81,32 @@ describe("a run on a cluster", () => {
 
   test("by cluster snapshots in place of clones is restored all the same", async () => {
     const run = "cluster-by-snapshots";
-    await world.deployment.deploy({
+    await environment.deployment.deploy({
       backup: "snapshot",
-      database: { ...world.database, staging: "snapshot" },
+      database: { ...environment.database, staging: "snapshot" },
     });
-    const played = await play(world, { run, noGo: ["after-003"], atGate: inTheWay });
+    const played = await play(environment, { run, noGo: ["after-003"], atGate: inTheWay });
     expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
-    expect(await world.production.versions()).toEqual(["1"]);
+    expect(await environment.production.versions()).toEqual(["1"]);
     expect(membersOf(INSTANCE)).toEqual([`${INSTANCE}-1`, `${INSTANCE}-2`]);
-    expect([...(world.front.clusters?.snapshots.keys() ?? [])]).toEqual([snapshotName(run, "final")]);
+    expect([...(environment.front.clusters?.snapshots.keys() ?? [])]).toEqual([snapshotName(run, "final")]);
     await expectNothingLeft(run);
   });
 });
 
-const names = () => [...(world.front.clusters?.clusters.keys() ?? [])].sort();
+const names = () => [...(environment.front.clusters?.clusters.keys() ?? [])].sort();
 
 function membersOf(cluster: string): string[] {
-  return [...(world.front.clusters?.members ?? [])].flatMap(([id, of]) =>
+  return [...(environment.front.clusters?.members ?? [])].flatMap(([id, of]) =>
     of.cluster === cluster ? [id] : [],
   );
 }
 
 async function fileOf(run: string, name: string): Promise<string> {
   const Key = `runs/${run}/${name}`;
-  const found = await world.s3.send(new GetObjectCommand({ Bucket: world.outputs.EvidenceBucket, Key }));
+  const found = await environment.s3.send(
+    new GetObjectCommand({ Bucket: environment.outputs.EvidenceBucket, Key }),
+  );
   return (await found.Body?.transformToString()) ?? "";
 }
 

@@ -1,6 +1,6 @@
+import type { Environment } from "./environment.ts";
 import type { Ended, Executions } from "./executions.ts";
 import { INSTANCE } from "./production.ts";
-import type { World } from "./world.ts";
 
 export interface Played extends Ended {
   /** Gates that were asked, in order. */
@@ -22,15 +22,15 @@ export interface Play {
 const EVERY_MS = 300;
 
 /** Starts a run, answers its gates by the links that are published, and follows it to its end. */
-export async function play(world: World, script: Play): Promise<Played> {
+export async function play(environment: Environment, script: Play): Promise<Played> {
   const input = { startedBy: "Ada", reason: "an end-to-end test", ...script.input };
-  const execution = await world.runs.start(script.run, input);
-  return await follow(world, world.runs, execution, script);
+  const execution = await environment.runs.start(script.run, input);
+  return await follow(environment, environment.runs, execution, script);
 }
 
 /** The same for an execution that runs already. */
 export async function follow(
-  { people }: World,
+  { people }: Environment,
   executions: Executions,
   execution: string,
   { run, noGo = [], atGate = {}, seconds }: Play,

@@ -11,47 +11,49 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import type { PreflightDoc } from "../../lambdas/shared/documents.ts";
 import { asidePrefix, type SnapshotPurpose, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import { eventually } from "./command.ts";
+import { type Environment, makeEnvironment } from "./environment.ts";
 import { writePlan } from "./plans.ts";
 import { follow, type Played, play } from "./play.ts";
 import { DATABASE, INSTANCE } from "./production.ts";
 import { refused } from "./rds-answers.ts";
 import { PERCENT } from "./rds-front.ts";
-import { makeWorld, type World } from "./world.ts";
 
-let world: World;
+let environment: Environment;
 beforeAll(async () => {
-  world = await makeWorld();
+  environment = await makeEnvironment();
 });
-afterAll(() => world?.close());
+afterAll(() => environment?.close());
 
 describe("the deployment", () => {
   test("says what to do next", () => {
-    const { outputs } = world;
+    const { outputs } = environment;
     expect(outputs.Todo3Start).toContain(`/statemachines/view/${outputs.StateMachineArn}`);
     expect(JSON.parse(outputs.Todo4Input ?? "")).toEqual({ startedBy: "your name", reason: "why" });
   });
 
   test("done once more changes nothing, and then there is no difference", async () => {
-    expect(await world.deployment.deploy()).toEqual(world.outputs);
-    await world.deployment.diff();
+    expect(await environment.deployment.deploy()).toEqual(environment.outputs);
+    await environment.deployment.diff();
   });
 });
 
 describe("a run", () => {
-  beforeEach(() => world.production.reset());
+  beforeEach(() => environment.production.reset());
 
   test("that gets its Goes ends Succeeded, with every migration on production and the application in", async () => {
     const run = "goes-well";
-    const played = await play(world, { run });
+    const played = await play(environment, { run });
     expect(endOf(played)).toBe("SUCCEEDED");
     expect(played.gates).toEqual(["readiness", "rehearsal", "after-002", "after-003", "open"]);
-    expect(await world.production.versions()).toEqual(["1", "2", "3"]);
+    expect(await environment.production.versions()).toEqual(["1", "2", "3"]);
     expect(await fileOf(run, "report.html")).toContain("Notes have labels");
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
     expect(JSON.parse(await fileOf(run, "aftercare.json"))).toMatchObject({ watch: { everyMinutes: 5 } });
 
-    const restore = world.front.calls.find(({ Action }) => Action === "RestoreDBInstanceFromDBSnapshot");
+    const restore = environment.front.calls.find(
+      ({ Action }) => Action === "RestoreDBInstanceFromDBSnapshot",
+    );
     expect(restore).toMatchObject({
       DBInstanceIdentifier: stagingName(run),
       DBSnapshotIdentifier: snapshotName(run, "rehearsal"),
@@ -75,43 +77,43 @@ describe("a run", () => {
     });
     expect(await takesSnapshot(run, "final")).toBe(false);
     for (const text of [...(await evidenceOf(run)), ...played.history])
-      expect(text).not.toContain(world.production.owner.password);
+      expect(text).not.toContain(environment.production.owner.password);
   });
 
   test("that is not wanted on production ends Refused, and production was not touched", async () => {
     const run = "not-wanted";
-    const played = await play(world, { run, noGo: ["rehearsal"] });
+    const played = await play(environment, { run, noGo: ["rehearsal"] });
     expect(endOf(played)).toBe("Refused");
     expect(played.cause).toContain("Production was not touched");
     expect(played.states).not.toContain("Fence production");
-    expect(await world.production.versions()).toEqual(["1"]);
+    expect(await environment.production.versions()).toEqual(["1"]);
     await expectNothingLeft(run);
   });
 
   test("of a database that the deployment does not have ends Refused, with those that it has", async () => {
-    const execution = await world.runs.start("of-another", { startedBy: "Ada", database: "another" });
-    const ended = await world.runs.end(execution);
+    const execution = await environment.runs.start("of-another", { startedBy: "Ada", database: "another" });
+    const ended = await environment.runs.end(execution);
     expect(ended.error).toBe("Refused");
     expect(ended.cause).toContain(`${INSTANCE}/${DATABASE}`);
   });
 
   test("that is under way when other settings are deployed keeps its own, and the next one has those", async () => {
     const contacts = [{ role: "Newcomer", name: "Alan Turing" }];
-    const played = await play(world, {
+    const played = await play(environment, {
       run: "keeps-its-settings",
       noGo: ["rehearsal"],
       atGate: {
         readiness: async () => {
-          await world.deployment.deploy({ contacts });
+          await environment.deployment.deploy({ contacts });
           return true;
         },
       },
     });
     expect(endOf(played)).toBe("Refused");
     await expectNothingLeft("keeps-its-settings");
-    await play(world, { run: "has-the-new-ones", noGo: ["readiness"] });
+    await play(environment, { run: "has-the-new-ones", noGo: ["readiness"] });
     const names = (run: string, gate: string) =>
-      world.people.messages.some(
+      environment.people.messages.some(
         ({ text }) => text.includes(`/gates/${run}/${gate}/`) && text.includes("Alan Turing"),
       );
     expect(names("keeps-its-settings", "rehearsal")).toBe(false);
@@ -120,38 +122,44 @@ describe("a run", () => {
 
   test("that gets a No-Go in the middle ends RolledBack, proven back", async () => {
     const run = "goes-back";
-    const played = await play(world, { run, noGo: ["after-003"] });
+    const played = await play(environment, { run, noGo: ["after-003"] });
     expect(endOf(played)).toBe("RolledBack");
     expect(played.cause).toContain("003 and 002 were rolled back and proven back");
-    expect(await world.production.versions()).toEqual(["1"]);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
 
     // To EventBridge a failed end is a failed execution like any other.
-    const cleanUp = await world.cleanUps.end(await world.cleanUps.about(run));
+    const cleanUp = await environment.cleanUps.end(await environment.cleanUps.about(run));
     expect(cleanUp.states.at(-1)).toBe("Nothing to clean up");
-    expect(world.people.messages.filter(({ subject }) => subject.includes("cleaned up after"))).toEqual([]);
+    expect(environment.people.messages.filter(({ subject }) => subject.includes("cleaned up after"))).toEqual(
+      [],
+    );
   });
 
   test("whose rollback fails is restored to the moment behind the fence, under production's own name, and proven back", async () => {
     const run = "is-restored";
     // The application writes until it is kept out, and all of that must be there again.
-    const application = await world.production.keepWriting();
+    const application = await environment.production.keepWriting();
     // Asked for before the WAL was sent away so far; and AWS has no room for it at first.
-    world.front.backups.walEverySeconds = 20;
+    environment.front.backups.walEverySeconds = 20;
     onTestFinished(() => {
-      world.front.backups.walEverySeconds = 2;
+      environment.front.backups.walEverySeconds = 2;
     });
-    world.front.refuseNext = ({ Action, TargetDBInstanceIdentifier }) =>
+    environment.front.refuseNext = ({ Action, TargetDBInstanceIdentifier }) =>
       Action === TO_A_MOMENT && TargetDBInstanceIdentifier === INSTANCE
         ? refused("InsufficientDBInstanceCapacity", "none left")
         : undefined;
-    const played = await play(world, { run, noGo: ["after-003"], atGate: { "after-003": getInTheWay } });
+    const played = await play(environment, {
+      run,
+      noGo: ["after-003"],
+      atGate: { "after-003": getInTheWay },
+    });
     const written = await application.written;
     expect(written.length).toBeGreaterThan(0);
     expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
     expect(played.gates.at(-1)).toBe("restore");
-    expect(world.front.refuseNext).toBeUndefined();
+    expect(environment.front.refuseNext).toBeUndefined();
     // Proven before it has its settings; and people hear what is left to do.
     const states = [
       "Wait for the backup",
@@ -161,58 +169,60 @@ describe("a run", () => {
     ];
     expect(played.states.filter((state) => states.includes(state)).filter(unlike)).toEqual(states);
     expect(JSON.parse(await fileOf(run, "handed-over.json")).handOver.join()).toContain("point in time");
-    expect(await world.production.versions()).toEqual(["1"]);
-    expect(await world.production.notes("written %")).toEqual(written);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.notes("written %")).toEqual(written);
     const [former = ""] = (await instances()).filter((name) => name.startsWith(asidePrefix(INSTANCE)));
     expect(await instances()).toEqual([INSTANCE, former]);
-    expect(world.front.calls.filter(({ Action }) => Action === TO_A_MOMENT).at(-1)).toMatchObject({
+    expect(environment.front.calls.filter(({ Action }) => Action === TO_A_MOMENT).at(-1)).toMatchObject({
       SourceDBInstanceIdentifier: former,
       TargetDBInstanceIdentifier: INSTANCE,
       RestoreTime: expect.stringMatching(/:\d\d(\.000)?Z$/),
       "VpcSecurityGroupIds.VpcSecurityGroupId.1": "sg-0123456789abcdef0",
     });
     expect(await takesSnapshot(run, "final")).toBe(false);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
   });
 
   test("that is stopped between the rename and the restore is restored all the same", async () => {
     const run = "stopped-when-renamed";
-    const execution = await world.runs.start(run, { startedBy: "Ada" });
+    const execution = await environment.runs.start(run, { startedBy: "Ada" });
     let stopped: Promise<void> | undefined;
-    world.front.refuseNext = ({ Action, TargetDBInstanceIdentifier }) => {
+    environment.front.refuseNext = ({ Action, TargetDBInstanceIdentifier }) => {
       if (Action !== TO_A_MOMENT || TargetDBInstanceIdentifier !== INSTANCE) return undefined;
-      stopped = world.runs.stop(execution);
+      stopped = environment.runs.stop(execution);
       return refused("InsufficientDBInstanceCapacity", "none left");
     };
-    const first = await follow(world, world.runs, execution, {
+    const first = await follow(environment, environment.runs, execution, {
       run,
       noGo: ["after-003"],
       atGate: { "after-003": getInTheWay },
     });
     await stopped;
     expect(endOf(first)).toBe("ABORTED");
-    const cleanUp = await follow(world, world.cleanUps, await world.cleanUps.about(run), { run });
+    const cleanUp = await follow(environment, environment.cleanUps, await environment.cleanUps.about(run), {
+      run,
+    });
     expect([endOf(cleanUp), cleanUp.cause]).toEqual([
       "Restored",
       expect.stringContaining("It is proven back"),
     ]);
-    expect(await world.production.versions()).toEqual(["1"]);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
   });
 
   test("whose backups are turned off meanwhile is not moved aside for nothing: a person is told", async () => {
     const run = "without-backups";
     const keep = (days: number) =>
-      world.rds.send(
+      environment.rds.send(
         new ModifyDBInstanceCommand({
           DBInstanceIdentifier: INSTANCE,
           BackupRetentionPeriod: days,
           ApplyImmediately: true,
         }),
       );
-    const played = await play(world, {
+    const played = await play(environment, {
       run,
       noGo: ["after-003"],
       atGate: {
@@ -227,13 +237,13 @@ describe("a run", () => {
     expect((await instances()).includes(INSTANCE)).toBe(true);
     expect(played.states).not.toContain("Restore production");
     await keep(7);
-    await world.front.backUp(INSTANCE);
+    await environment.front.backUp(INSTANCE);
   });
 
   test("whose plan asks for a snapshot is restored from that", async () => {
     const parent = mkdtempSync(join(tmpdir(), "sluice-e2e-plans-"));
     onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
-    const printed = await world.deployment.publish(
+    const printed = await environment.deployment.publish(
       writePlan({
         ...{ parent, title: "Labels by a snapshot", from: "1", folders: ["002_notes", "003_labels"] },
         ...{ asks: true, backup: "snapshot" },
@@ -241,7 +251,7 @@ describe("a run", () => {
     );
     const run = "from-its-snapshot";
     const input = { plan: /"plan":"(\w{12})"/.exec(printed)?.[1] };
-    const played = await play(world, {
+    const played = await play(environment, {
       run,
       input,
       noGo: ["after-003"],
@@ -249,19 +259,19 @@ describe("a run", () => {
     });
     expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
     expect(await takesSnapshot(run, "final")).toBe(true);
-    const restore = world.front.calls.find(
+    const restore = environment.front.calls.find(
       ({ Action, DBInstanceIdentifier }) =>
         Action === "RestoreDBInstanceFromDBSnapshot" && DBInstanceIdentifier === INSTANCE,
     );
     expect(restore).toMatchObject({ DBSnapshotIdentifier: snapshotName(run, "final") });
-    expect(await world.production.versions()).toEqual(["1"]);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
   });
 });
 
 describe("plans that are published", () => {
-  beforeAll(() => world.production.reset());
+  beforeAll(() => environment.production.reset());
 
   test("run one after the other with no deployment in between, and one of sixty migrations too", async () => {
     const parent = mkdtempSync(join(tmpdir(), "sluice-e2e-plans-"));
@@ -273,23 +283,23 @@ describe("plans that are published", () => {
       { title: "Sixty columns", from: "3", folders: sixty, asks: false },
     ];
     for (const plan of plans) {
-      const printed = await world.deployment.publish(writePlan({ parent, ...plan }));
+      const printed = await environment.deployment.publish(writePlan({ parent, ...plan }));
       const checksum = /"plan":"(\w{12})"/.exec(printed)?.[1];
       const run = `published-${plan.from}`;
-      const played = await play(world, { run, input: { plan: checksum }, seconds: 900 });
+      const played = await play(environment, { run, input: { plan: checksum }, seconds: 900 });
       expect(endOf(played)).toBe("SUCCEEDED");
       const after = plan.asks ? plan.folders.map((folder) => `after-${folder.slice(0, 3)}`) : [];
       expect(played.gates).toEqual(["readiness", "rehearsal", ...after, "open"]);
       expect(await fileOf(run, "report.html")).toContain(plan.title);
       await expectNothingLeft(run);
     }
-    const versions = await world.production.versions();
+    const versions = await environment.production.versions();
     expect(versions.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 63 }, (_, n) => n + 1));
   });
 });
 
 describe("a run that somebody stops in the console", () => {
-  beforeEach(() => world.production.reset());
+  beforeEach(() => environment.production.reset());
 
   test("while a gate is open is brought back all the same, people are told, and the next run may begin", async () => {
     const run = "stopped-at-a-gate";
@@ -298,32 +308,34 @@ describe("a run that somebody stops in the console", () => {
     expect(endOf(cleanUp)).toBe("RolledBack");
     expect(cleanUp.cause).toContain("was stopped from outside (ABORTED)");
     expect(cleanUp.cause).toContain("003 and 002 were rolled back and proven back");
-    expect(await world.production.versions()).toEqual(["1"]);
-    expect(await world.production.isOpen()).toBe(true);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.isOpen()).toBe(true);
     await expectNothingLeft(run);
-    const subjects = world.people.messages.filter(({ text }) => text.includes(run)).map((m) => m.subject);
+    const subjects = environment.people.messages
+      .filter(({ text }) => text.includes(run))
+      .map((m) => m.subject);
     expect(subjects).toEqual(
       expect.arrayContaining([expect.stringContaining("a run was stopped, and is cleaned up after")]),
     );
-    const next = await play(world, { run: "after-it", noGo: ["readiness"] });
+    const next = await play(environment, { run: "after-it", noGo: ["readiness"] });
     expect(endOf(next)).toBe("Refused");
   });
 
   test("while a statement runs on production: that is ended first, and what was done before it is undone", async () => {
     const run = "stopped-in-a-statement";
     // An index build waits for every transaction that is older than it.
-    const older = await world.production.openTransaction();
+    const older = await environment.production.openTransaction();
     try {
       const { cleanUp } = await playAndStop(run, "rehearsal", async () => {
         await eventually(
-          () => world.production.isRunning("CREATE INDEX CONCURRENTLY"),
+          () => environment.production.isRunning("CREATE INDEX CONCURRENTLY"),
           "the index build on production",
         );
       });
       expect(endOf(cleanUp)).toBe("RolledBack");
       expect(cleanUp.states).toContain("Roll back");
-      expect(await world.production.isRunning("CREATE INDEX CONCURRENTLY")).toBe(false);
-      expect(await world.production.versions()).toEqual(["1"]);
+      expect(await environment.production.isRunning("CREATE INDEX CONCURRENTLY")).toBe(false);
+      expect(await environment.production.versions()).toEqual(["1"]);
       await expectNothingLeft(run);
     } finally {
       await older.close();
@@ -334,7 +346,7 @@ describe("a run that somebody stops in the console", () => {
     const run = "stopped-early";
     const { cleanUp } = await playAndStop(run, "rehearsal", async () => undefined, false);
     expect(endOf(cleanUp)).toBe("Refused");
-    expect(await world.production.versions()).toEqual(["1"]);
+    expect(await environment.production.versions()).toEqual(["1"]);
     await expectNothingLeft(run);
   });
 });
@@ -346,14 +358,14 @@ async function playAndStop(
   when: () => Promise<void>,
   answered = gate === "rehearsal",
 ): Promise<{ first: Played; cleanUp: Played }> {
-  const { runs, cleanUps } = world;
+  const { runs, cleanUps } = environment;
   const execution = await runs.start(run, { startedBy: "Ada" });
   const stop = async () => {
     await when();
     await runs.stop(execution);
   };
   let stopped: Promise<void> | undefined;
-  const first = await follow(world, runs, execution, {
+  const first = await follow(environment, runs, execution, {
     run,
     atGate: {
       [gate]: async () => {
@@ -363,7 +375,7 @@ async function playAndStop(
     },
   });
   await stopped;
-  const cleanUp = await follow(world, cleanUps, await cleanUps.about(run), { run });
+  const cleanUp = await follow(environment, cleanUps, await cleanUps.about(run), { run });
   return { first, cleanUp };
 }
 
@@ -371,13 +383,13 @@ const TO_A_MOMENT = "RestoreDBInstanceToPointInTime";
 
 /** Somebody uses the new table already, so that it cannot be dropped. */
 async function getInTheWay(): Promise<boolean> {
-  await world.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
+  await environment.production.asSuperuser("CREATE VIEW in_the_way AS SELECT * FROM label");
   return true;
 }
 
 async function takesSnapshot(run: string, purpose: SnapshotPurpose): Promise<boolean> {
   const id = snapshotName(run, purpose);
-  return world.front.calls.some(
+  return environment.front.calls.some(
     ({ Action, DBSnapshotIdentifier }) => Action === "CreateDBSnapshot" && DBSnapshotIdentifier === id,
   );
 }
@@ -389,14 +401,14 @@ const endOf = ({ status, error, failures }: Played): string =>
   status === "FAILED" && error === undefined ? failures.join("\n") : (error ?? status);
 
 async function instances(): Promise<string[]> {
-  const { DBInstances = [] } = await world.rds.send(new DescribeDBInstancesCommand({}));
+  const { DBInstances = [] } = await environment.rds.send(new DescribeDBInstancesCommand({}));
   return DBInstances.map(({ DBInstanceIdentifier }) => DBInstanceIdentifier ?? "").sort();
 }
 
 async function expectNothingLeft(run: string): Promise<void> {
   expect(await instances()).not.toContain(stagingName(run));
-  expect([...world.front.ports.keys()]).not.toContain(stagingName(run));
-  const { DBSnapshots = [] } = await world.rds.send(new DescribeDBSnapshotsCommand({}));
+  expect([...environment.front.ports.keys()]).not.toContain(stagingName(run));
+  const { DBSnapshots = [] } = await environment.rds.send(new DescribeDBSnapshotsCommand({}));
   const snapshots = DBSnapshots.map(({ DBSnapshotIdentifier }) => DBSnapshotIdentifier);
   expect(snapshots).not.toContain(snapshotName(run, "rehearsal"));
   const outcome = JSON.parse(await fileOf(run, "outcome.json")) as { leftBehind: string[] };
@@ -406,15 +418,17 @@ async function expectNothingLeft(run: string): Promise<void> {
 }
 
 async function objectAt(Key: string): Promise<string> {
-  const found = await world.s3.send(new GetObjectCommand({ Bucket: world.outputs.EvidenceBucket, Key }));
+  const found = await environment.s3.send(
+    new GetObjectCommand({ Bucket: environment.outputs.EvidenceBucket, Key }),
+  );
   return (await found.Body?.transformToString()) ?? "";
 }
 
 const fileOf = (run: string, name: string) => objectAt(`runs/${run}/${name}`);
 
 async function evidenceOf(run: string): Promise<string[]> {
-  const { Contents = [] } = await world.s3.send(
-    new ListObjectsV2Command({ Bucket: world.outputs.EvidenceBucket, Prefix: `runs/${run}/` }),
+  const { Contents = [] } = await environment.s3.send(
+    new ListObjectsV2Command({ Bucket: environment.outputs.EvidenceBucket, Prefix: `runs/${run}/` }),
   );
   expect(Contents.length).toBeGreaterThan(50);
   return await Promise.all(Contents.map(({ Key }) => objectAt(Key ?? "")));

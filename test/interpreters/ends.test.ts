@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { definitionOf } from "../../local/definition.ts";
 import { templateOf } from "../../local/synthesize.ts";
+import type { SavedEnvironment } from "../support/matrix/environment.ts";
 import { type Fault, faultText } from "../support/matrix/faults.ts";
 import { type Entry, entries, kindsOfFaults, statesOf, withFault } from "../support/matrix/matrix.ts";
-import { StandInWorld } from "../support/matrix/stand-in-world.ts";
+import { StandInEnvironment } from "../support/matrix/stand-in-environment.ts";
 import { BACKUP, EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "../support/matrix/walk.ts";
-import type { SavedWorld } from "../support/matrix/world.ts";
 import { TINY_PLAN } from "../support/rehearsal.ts";
 import { Engine } from "./engine.ts";
 
@@ -27,7 +27,7 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
   const cleanUp: Ground = { ...run, definition: definitionOf(template, "clean-up"), execution: CLEAN_UP };
   let found: Map<string, Entry>;
   beforeAll(async () => {
-    found = await entries(run, new StandInWorld());
+    found = await entries(run, new StandInEnvironment());
     expect(await engine.load("run", run.definition)).toEqual({ loaded: "run" });
     expect(await engine.load("clean-up", cleanUp.definition)).toEqual({ loaded: "clean-up" });
   });
@@ -60,10 +60,10 @@ describe.each(["before", "inside"] as const)("with the rehearsal %s the downtime
     },
   );
 
-  function stoppedAt({ evidence, alarmsOn, notices, world }: Halt, came: string): Halt {
+  function stoppedAt({ evidence, alarmsOn, notices, environment }: Halt, came: string): Halt {
     const input = { run: RUN, execution: EXECUTION, status: "ABORTED" };
     const state = cleanUp.definition.parsed.StartAt;
-    return { state, input, evidence, alarmsOn, notices, world: () => looked(world, came) };
+    return { state, input, evidence, alarmsOn, notices, environment: () => looked(environment, came) };
   }
 });
 
@@ -78,13 +78,13 @@ function comesBy({ definition }: Ground): string[] {
 }
 
 /** The same world, where the look finds that. */
-function looked(world: SavedWorld, came: string): ReturnType<SavedWorld> {
-  const made = world();
+function looked(environment: SavedEnvironment, came: string): ReturnType<SavedEnvironment> {
+  const made = environment();
   const task = made.tasks["clean-up"];
   const run: typeof task.run = async ({ action }) =>
     action === "look" ? { status: "done", came } : { Error: "", Cause: "", go: "on", plan: "" };
   const tasks = { ...made.tasks, "clean-up": { ...task, run } };
-  return Object.assign(Object.create(made) as ReturnType<SavedWorld>, { tasks });
+  return Object.assign(Object.create(made) as ReturnType<SavedEnvironment>, { tasks });
 }
 
 function throttledOnce(state: string): Fault {

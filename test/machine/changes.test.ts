@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { changesText } from "../../lambdas/changes/words.ts";
+import { changesText } from "../../lambdas/proof/changes-in-words.ts";
 import { buildReport } from "../../lambdas/report/build.ts";
 import { type ChangesDoc, Doc, type ProofDoc } from "../../lambdas/shared/documents.ts";
 import { CHANGES_PLAN, CHANGES_WORDS } from "../support/changes-plan.ts";

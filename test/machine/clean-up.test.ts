@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { usualAnswer } from "../../docs/make/usual-run.ts";
-import type { Came } from "../../lambdas/clean-up/how-far.ts";
-import { stateInWords } from "../../lambdas/shared/state-name.ts";
+import type { Milestone } from "../../lambdas/clean-up/how-far.ts";
+import { stateInWords } from "../../lambdas/shared/names.ts";
 import { type Definition, definitionOf } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
 import { planOf } from "../support/plans.ts";
@@ -36,7 +36,7 @@ const CHECKSUM = "a".repeat(64);
 
 /** Plays the clean-up after a run that came so far. */
 async function play(
-  came: Came,
+  came: Milestone,
   {
     definition = cleanUp,
     failing = [],
@@ -78,7 +78,7 @@ const CLOSED = [
 
 // Each waits for a second or so.
 describe.concurrent("the clean-up after a run that was stopped", () => {
-  test.each<[Came, string, string[]]>([
+  test.each<[Milestone, string, string[]]>([
     ["untouched", "Refused", []],
     [
       "changed",

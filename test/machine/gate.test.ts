@@ -5,7 +5,7 @@ import { decide } from "../../lambdas/gate/decide.ts";
 import { gateTask } from "../../lambdas/gate/task.ts";
 import type { Decision, GateDecisionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
-import { stateInWords } from "../../lambdas/shared/state-name.ts";
+import { stateInWords } from "../../lambdas/shared/names.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
 import type { Definition } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";

@@ -3,9 +3,9 @@ import { Doc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { synthesize } from "../../local/synthesize.ts";
-import { StandInWorld } from "../support/matrix/stand-in-world.ts";
+import { PRODUCTION } from "../support/matrix/environment.ts";
+import { StandInEnvironment } from "../support/matrix/stand-in-environment.ts";
 import { ANOTHER, BACKUP, type Ground, RUN, walk } from "../support/matrix/walk.ts";
-import { PRODUCTION } from "../support/matrix/world.ts";
 import { TINY_PLAN } from "../support/rehearsal.ts";
 
 // All walks of the failure matrix are of a deployment of two databases, too: one that is asked for anything of a database
@@ -20,7 +20,11 @@ beforeAll(async () => {
 
 // With a name: without one a Go for production takes two people.
 const walked = (input: object) =>
-  walk({ ...ground, input: { startedBy: "the starter", ...input } }, { world: new StandInWorld() }, []);
+  walk(
+    { ...ground, input: { startedBy: "the starter", ...input } },
+    { environment: new StandInEnvironment() },
+    [],
+  );
 
 describe("an execution on a deployment of several databases", () => {
   test.each([

@@ -5,7 +5,7 @@ import { RESTORE } from "../../lambdas/shared/plan.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { synthesize } from "../../local/synthesize.ts";
 import { BEFORE_KEEPING, keptPattern } from "../support/kept-pattern.ts";
-import { StandInWorld } from "../support/matrix/stand-in-world.ts";
+import { StandInEnvironment } from "../support/matrix/stand-in-environment.ts";
 import { type Ground, walk } from "../support/matrix/walk.ts";
 import { runPlan, TINY_PLAN } from "../support/rehearsal.ts";
 import { ADDS_A_LABEL, NARROWS, WITH_ENUM, waysBackPlan } from "../support/ways-back.ts";
@@ -182,8 +182,8 @@ describe("where nothing may be restored", () => {
   });
 
   test("one that accepts it says so first at every gate, and stands still when it fails", async () => {
-    const world = new StandInWorld();
-    const walked = await walk(await deployed(true), { world }, [{ state: "Gate: open", kind: "no" }]);
+    const environment = new StandInEnvironment();
+    const walked = await walk(await deployed(true), { environment }, [{ state: "Gate: open", kind: "no" }]);
     expect(walked.end).toBe("NeedsOperator");
     expect(walked.calls).toContain("Begin rollback");
     expect(

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { differencesOfCopy } from "../../lambdas/prove/compare.ts";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { describeDifference, differences, differencesOfCopy } from "../../lambdas/proof/difference.ts";
 import type { ProofDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";

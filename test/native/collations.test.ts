@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { takeTableContent } from "../../lambdas/record/checksums.ts";
+import { takeTableContent } from "../../lambdas/proof/checksums.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { onServer, urlOf } from "../support/native.ts";
 

@@ -1,9 +1,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { listTables, type TableContent, takeTableContent } from "../../lambdas/record/checksums.ts";
-import { compareContents } from "../../lambdas/record/compare-contents.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { listTables, type TableContent, takeTableContent } from "../../lambdas/proof/checksums.ts";
+import { compareContents } from "../../lambdas/proof/compare-contents.ts";
+import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
 import { pgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 

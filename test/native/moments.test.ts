@@ -16,7 +16,7 @@ afterEach(() => onServer((s) => s.exec(`DROP DATABASE "${database.name}" WITH (F
 const within = <T>(work: (session: Session) => Promise<T>) =>
   withPgSession({ connectionString: database.url }, work);
 
-async function world() {
+async function environment() {
   const ports = memoryPorts();
   ports.clock.now = () => new Date();
   const evidence = evidenceOf(ports.evidence, "run-1");
@@ -25,7 +25,7 @@ async function world() {
 }
 
 test("a prepared transaction is refused behind the fence: after a restore to the moment it would be in doubt", async () => {
-  const { ports, evidence } = await world();
+  const { ports, evidence } = await environment();
   const gid = `in doubt ${database.name}`;
   await within((s) => s.exec(`BEGIN; CREATE TABLE in_doubt (); PREPARE TRANSACTION '${gid}'`));
   try {
@@ -41,7 +41,7 @@ test("a prepared transaction is refused behind the fence: after a restore to the
 });
 
 test("what commits in many sessions until the moment is noted is dated before it, and what comes after it is not", async () => {
-  const { ports, evidence } = await world();
+  const { ports, evidence } = await environment();
   await within((s) => s.exec("CREATE TABLE tick (at timestamptz DEFAULT clock_timestamp())"));
   let writes = true;
   const application = Array.from({ length: 3 }, () =>
@@ -71,7 +71,7 @@ test("what commits in many sessions until the moment is noted is dated before it
 });
 
 test("a role whose statements may take little more than a second waits for the moment all the same", async () => {
-  const { ports, evidence } = await world();
+  const { ports, evidence } = await environment();
   await within((s) => noteMoment(s, "final", ports, evidence));
   await within(async (s) => {
     await s.exec("SET statement_timeout = '1100ms'");

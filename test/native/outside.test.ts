@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { disarmMappings } from "../../lambdas/fence/disarm.ts";
 import { inspectOutside } from "../../lambdas/preflight/inspect-outside.ts";
 import type { ProofDoc, StagingVerifiedDoc } from "../../lambdas/shared/documents.ts";
 import { Doc, type GateDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
-import { disarmMappings } from "../../lambdas/staging/disarm.ts";
 import { loadPlan } from "../../lib/plan/compile.ts";
 import { type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
 import { memoryPorts } from "../support/ports.ts";

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { noteActiveBefore, noteStopped } from "../../lambdas/fence/stopped-by-plan.ts";
-import { enabledSubscriptions } from "../../lambdas/fence/subscriptions.ts";
+import { enabledSubscriptions, noteActiveBefore, noteStopped } from "../../lambdas/fence/stilled.ts";
 import { fenceTask } from "../../lambdas/fence/task.ts";
-import { inspectJobs } from "../../lambdas/preflight/inspect-jobs.ts";
-import { inspectReplication } from "../../lambdas/preflight/inspect-replication.ts";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { listTables } from "../../lambdas/record/checksums.ts";
+import { inspectJobs, inspectReplication } from "../../lambdas/preflight/inspect-sessions.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { listTables } from "../../lambdas/proof/checksums.ts";
 import { Doc, type StilledDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases, Ports } from "../../lambdas/shared/ports.ts";

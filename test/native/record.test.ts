@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { takeTableContent } from "../../lambdas/record/checksums.ts";
-import { takeRecord } from "../../lambdas/record/take-record.ts";
+import { takeTableContent } from "../../lambdas/proof/checksums.ts";
+import { takeRecord } from "../../lambdas/proof/take-record.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { inspectRights } from "../../lambdas/preflight/inspect-rights.ts";
 import { inspectRoles } from "../../lambdas/preflight/inspect-roles.ts";
-import type { PreflightCheck } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
+import type { PreflightCheck } from "../../lambdas/shared/ports.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { parseSqlFile } from "../../lib/plan/sql-file.ts";
 import { type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Moment, observe } from "../../lambdas/changes/observe.ts";
-import { tableTexts } from "../../lambdas/changes/words.ts";
-import { compareContents } from "../../lambdas/record/compare-contents.ts";
-import { needMarkedRecord } from "../../lambdas/record/records.ts";
-import type { Scope, Wish } from "../../lambdas/record/subjects.ts";
-import { takeRecord } from "../../lambdas/record/take-record.ts";
+import { tableTexts } from "../../lambdas/proof/changes-in-words.ts";
+import { type Moment, observe } from "../../lambdas/proof/changes-observed.ts";
+import { compareContents } from "../../lambdas/proof/compare-contents.ts";
+import { requireMarkedRecord } from "../../lambdas/proof/records.ts";
+import type { Scope, Wish } from "../../lambdas/proof/subjects.ts";
+import { takeRecord } from "../../lambdas/proof/take-record.ts";
 import { Doc, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
@@ -71,7 +71,7 @@ class Recorder {
       );
     const is = await again("after-production-data", { of: "since" });
     const record = await again("loss", { of: "expected", tables: this.before });
-    const was = await needMarkedRecord(this.evidence, "before");
+    const was = await requireMarkedRecord(this.evidence, "before");
     return {
       differences: compareContents(this.before, record?.tables ?? []).map(({ table }) => table),
       changes: observe(was, is as Moment).flatMap(tableTexts),

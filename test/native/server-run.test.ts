@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
 import type { FenceDoc, ProofDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
-import { ServerFleet } from "../../local/server-fleet.ts";
+import { ServerInstances } from "../../local/server-instances.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
@@ -49,7 +49,7 @@ describe("a rehearsal of a database on a server", () => {
       await s.exec(`ALTER DATABASE ${database.name} SET DateStyle = 'ISO, DMY'`);
     });
     const copy = `${database.name}_copy`;
-    await new ServerFleet(database.url).copy(database.name, copy);
+    await new ServerInstances(database.url).copy(database.name, copy);
     const [original] = await onServer((s) => s.query(settings, [database.name]));
     expect(original).toMatchObject({
       setconfig: expect.arrayContaining(['search_path=a, "$user", "B, ""c""", public']),

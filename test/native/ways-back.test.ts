@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
 import { Doc, type ProofDoc, type StagingDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { proveByHand } from "../../local/prove.ts";

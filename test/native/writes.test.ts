@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { recordTask } from "../../lambdas/record/task.ts";
+import { recordTask } from "../../lambdas/proof/record.ts";
+import { takeMark, writtenBetween } from "../../lambdas/proof/write-mark.ts";
+import { writesTask } from "../../lambdas/proof/writes.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
-import { takeMark, writtenBetween } from "../../lambdas/writes/mark.ts";
-import { writesTask } from "../../lambdas/writes/task.ts";
 import { type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
 import { memoryPorts } from "../support/ports.ts";
 

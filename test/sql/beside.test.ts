@@ -1,12 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { besideThatDiffers, readBeside } from "../../lambdas/prove/beside.ts";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { scopeInWords, scopeOf } from "../../lambdas/prove/scope.ts";
-import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
-import { grown, takeGrowing } from "../../lambdas/record/growing.ts";
-import { takeLargeObjects } from "../../lambdas/record/large-objects.ts";
-import { contentModes } from "../../lambdas/record/modes.ts";
-import { takeSequences } from "../../lambdas/record/sequences.ts";
+import {
+  besideThatDiffers,
+  grown,
+  readBeside,
+  takeGrowing,
+  takeLargeObjects,
+} from "../../lambdas/proof/besides.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
+import { scopeInWords, scopeOf } from "../../lambdas/proof/scope.ts";
+import { takeSequences } from "../../lambdas/proof/sequences.ts";
+import { contentModes } from "../../lambdas/proof/subjects.ts";
 import type { RecordDoc } from "../../lambdas/shared/documents.ts";
 import { useEmbedded } from "../support/embedded.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type ContentMode, joinParts, listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
-import { compareContents } from "../../lambdas/record/compare-contents.ts";
+import { type ContentMode, joinParts, listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
+import { compareContents } from "../../lambdas/proof/compare-contents.ts";
 import { useEmbedded } from "../support/embedded.ts";
 
 const session = useEmbedded("CREATE EXTENSION vector; CREATE ROLE reader");

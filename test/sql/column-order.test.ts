@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { movedInWords } from "../../lambdas/prove/moved-columns.ts";
+import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { describeDifference, differences, movedInWords } from "../../lambdas/proof/difference.ts";
 import { useEmbedded } from "../support/embedded.ts";
 
 const session = useEmbedded();

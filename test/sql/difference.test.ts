@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { type CatalogObject, fingerprintOf } from "../../lambdas/prove/fingerprint.ts";
+import { type CatalogObject, fingerprintOf } from "../../lambdas/proof/catalog.ts";
+import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
 
 const object = (name: string, definition = "", kind = "table"): CatalogObject => ({ kind, name, definition });
 const between = (before: CatalogObject[], after: CatalogObject[]) =>

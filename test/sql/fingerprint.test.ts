@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { describeDifference, differences, differencesOfAccess } from "../../lambdas/prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
+import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { describeDifference, differences, differencesOfAccess } from "../../lambdas/proof/difference.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { CHANGES, NO_CHANGES, SHOP } from "./fingerprint-cases.ts";
 

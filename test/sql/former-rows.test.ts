@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
-import { compareContents } from "../../lambdas/record/compare-contents.ts";
-import { keepRows, makeRoomForRows, rowsThatDiffer } from "../../lambdas/record/former-rows.ts";
+import { listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
+import { compareContents } from "../../lambdas/proof/compare-contents.ts";
+import { keepRows, makeRoomForRows, rowsThatDiffer } from "../../lambdas/proof/former-rows.ts";
 import { useEmbedded } from "../support/embedded.ts";
 
 const session = useEmbedded();

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { holdUp } from "../../lambdas/migrate/hold-up.ts";
+import { holdUp } from "../../lambdas/migrate/observe.ts";
 import type { StepWork } from "../../lambdas/migrate/try-step.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { memoryPorts } from "../support/ports.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
+import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { BEFORE_KEEPING, keptPattern } from "../support/kept-pattern.ts";
 

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { noteMoment, passMoment } from "../../lambdas/moments/note.ts";
+import { noteMoment, passMoment, readServerClock } from "../../lambdas/moments/note.ts";
 import { proveMoment } from "../../lambdas/moments/prove.ts";
-import { readServerClock } from "../../lambdas/moments/server-clock.ts";
 import { Doc, type MomentDoc, type MomentPassedDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../support/embedded.ts";
@@ -9,7 +8,7 @@ import { memoryPorts } from "../support/ports.ts";
 
 const session = useEmbedded("CREATE TABLE note (id int)");
 
-const world = async (by: "archive" | "copy" = "archive", clockAheadMs?: number) => {
+const environment = async (by: "archive" | "copy" = "archive", clockAheadMs?: number) => {
   const ports = memoryPorts();
   ports.clock.now = () => new Date();
   const evidence = evidenceOf(ports.evidence, "run-1");
@@ -34,7 +33,7 @@ beforeEach(async () => {
 });
 
 test("a moment is a whole second that comes after all that has committed, and before what comes next", async () => {
-  const { note, pass, evidence } = await world();
+  const { note, pass, evidence } = await environment();
   const { moment, transaction } = await note();
   expect(moment.at).toMatch(/:\d\d\.000Z$/);
   expect(Date.parse(moment.at)).toBeGreaterThan(Date.parse(before));
@@ -52,14 +51,14 @@ test("a moment is a whole second that comes after all that has committed, and be
 });
 
 test("of a fleet that copies it is the very moment, and nothing is waited for", async () => {
-  const { note, pass } = await world("copy");
+  const { note, pass } = await environment("copy");
   const { moment } = await note();
   expect(Math.abs(Date.parse(moment.at) - Date.parse(before))).toBeLessThan(1_000);
   await pass();
 });
 
 test("a worker that comes after one that died keeps to its moment", async () => {
-  const { note, pass, evidence } = await world();
+  const { note, pass, evidence } = await environment();
   const first = await note();
   expect(await note()).toEqual(first);
   await pass();
@@ -69,7 +68,7 @@ test("a worker that comes after one that died keeps to its moment", async () => 
 });
 
 test("where there is no moment nothing is waited for, and nothing written", async () => {
-  const { pass, evidence } = await world();
+  const { pass, evidence } = await environment();
   await pass();
   expect(await evidence.list("moments/")).toEqual([]);
 });
@@ -82,13 +81,13 @@ describe("a server's clock that was put back", () => {
     // In the middle of a second: the next one would be too soon for either.
     await session.query("SELECT pg_sleep((1.5 - extract(epoch FROM clock_timestamp())::numeric % 1) % 1)");
     const dated = Date.parse(await serverTime());
-    const { note } = await world("archive", await aheadBy(ms));
+    const { note } = await environment("archive", await aheadBy(ms));
     const { moment } = await note();
     expect(Date.parse(moment.at)).toBeGreaterThan(dated + ms);
   });
 
   test("by more is refused: transactions of before would be missing", async () => {
-    const { note, evidence } = await world("archive", await aheadBy(60_000));
+    const { note, evidence } = await environment("archive", await aheadBy(60_000));
     await expect(note()).rejects.toMatchObject({
       name: "BackupMismatch",
       message: expect.stringMatching(/put back by about \d+ s.*backup: snapshot/),
@@ -97,7 +96,7 @@ describe("a server's clock that was put back", () => {
   });
 
   test("after the moment was noted is refused: no restore would find it", async () => {
-    const { evidence, pass } = await world();
+    const { evidence, pass } = await environment();
     await evidence.keep(Doc.moment("final"), {
       moment: { at: new Date(Date.now() + 3_600_000).toISOString(), lsn: null, timeline: null },
       notedAt: new Date().toISOString(),
@@ -109,7 +108,7 @@ describe("a server's clock that was put back", () => {
   });
 
   test("is no matter where the worker's own clock is off by hours, as long as it keeps going", async () => {
-    const { ports, evidence, note } = await world();
+    const { ports, evidence, note } = await environment();
     ports.clock.now = () => new Date(Date.now() - 5 * 3_600_000);
     const { aheadMs } = await readServerClock(session, ports.clock);
     await evidence.keep(Doc.backup, { by: "point-in-time", why: [], clockAheadMs: aheadMs });
@@ -119,7 +118,7 @@ describe("a server's clock that was put back", () => {
 });
 
 describe("a database that was restored to the moment", () => {
-  const noted = async (): Promise<MomentDoc> => (await world()).note();
+  const noted = async (): Promise<MomentDoc> => (await environment()).note();
 
   test("holds the last transaction before it, and no migration of the run", async () => {
     const doc = await noted();

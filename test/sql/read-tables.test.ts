@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type ContentMode, listTables, takeTableContent } from "../../lambdas/record/checksums.ts";
-import { asFarAsRead, compareContents } from "../../lambdas/record/compare-contents.ts";
-import { readTables } from "../../lambdas/record/read-tables.ts";
-import { takeRecord } from "../../lambdas/record/take-record.ts";
-import { EVERY_ROW, stagingWishes } from "../../lambdas/record/wishes.ts";
+import { type ContentMode, listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
+import { asFarAsRead, compareContents } from "../../lambdas/proof/compare-contents.ts";
+import { readTables } from "../../lambdas/proof/read-tables.ts";
+import { EVERY_ROW, stagingWishes } from "../../lambdas/proof/subjects.ts";
+import { takeRecord } from "../../lambdas/proof/take-record.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { type MemoryPorts, memoryPorts } from "../support/ports.ts";

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
-import { proveTask } from "../../lambdas/prove/task.ts";
-import { ranAhead, takeSequences, wentBack } from "../../lambdas/record/sequences.ts";
-import { recordTask } from "../../lambdas/record/task.ts";
+import { proveTask } from "../../lambdas/proof/prove.ts";
+import { recordTask } from "../../lambdas/proof/record.ts";
+import { ranAhead, takeSequences, wentBack } from "../../lambdas/proof/sequences.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { scopeInWords, scopeOf } from "../../lambdas/prove/scope.ts";
-import { viewModes } from "../../lambdas/record/modes.ts";
-import { differencesOfViews, takeViews } from "../../lambdas/record/views.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { scopeInWords, scopeOf } from "../../lambdas/proof/scope.ts";
+import { viewModes } from "../../lambdas/proof/subjects.ts";
+import { differencesOfViews, takeViews } from "../../lambdas/proof/views.ts";
 import { useEmbedded } from "../support/embedded.ts";
 
 const session = useEmbedded();

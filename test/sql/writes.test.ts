@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { recordTask } from "../../lambdas/record/task.ts";
+import { recordTask } from "../../lambdas/proof/record.ts";
+import { writesTask } from "../../lambdas/proof/writes.ts";
 import { Doc, type LossDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
-import { writesTask } from "../../lambdas/writes/task.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { memoryPorts } from "../support/ports.ts";
 

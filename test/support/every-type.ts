@@ -1,6 +1,6 @@
-import { withPinnedSnapshot } from "../../lambdas/prove/pinned.ts";
-import { columnHash, HASHES, type HashedColumn, rowHash } from "../../lambdas/record/hashes.ts";
-import { needRow, type Session } from "../../lambdas/shared/session.ts";
+import { columnHash, HASHES, type HashedColumn, rowHash } from "../../lambdas/proof/hashes.ts";
+import { withPinnedSnapshot } from "../../lambdas/proof/pinned.ts";
+import { requireRow, type Session } from "../../lambdas/shared/session.ts";
 
 const list = (from: number, to: number, swap: readonly number[] = []) => {
   const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -179,7 +179,7 @@ async function hold(
   const value = `WITH value AS (
     SELECT ${column.quoted}::text AS text, ${form}::text AS form, ${columnHash(column)} AS hash, ${rowHash([column])} AS row
     FROM own.every WHERE id = 1 OR num_nulls(${column.quoted}) = 0 GROUP BY 1, 2, 3, 4)`;
-  const found = await needRow<{ all: number; values: number; hashes: number; rows: number }>(
+  const found = await requireRow<{ all: number; values: number; hashes: number; rows: number }>(
     session,
     `${value} SELECT count(*)::int AS all, count(DISTINCT (text, form))::int AS values,
                      count(DISTINCT hash)::int AS hashes, count(DISTINCT row)::int AS rows FROM value`,

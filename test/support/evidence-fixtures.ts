@@ -1,7 +1,7 @@
 import type { WithheldDoc } from "../../lambdas/gate/attempts.ts";
 import { withheldDoc } from "../../lambdas/gate/attempts.ts";
-import type { PlanSummary } from "../../lambdas/report/plan-summary.ts";
 import { type CalledState, CHAIN, type LinkDoc, linked } from "../../lambdas/shared/chain.ts";
+import type { PlanSummary } from "../../lambdas/shared/documents.ts";
 import {
   type AftercareDoc,
   type AfterOpeningDoc,

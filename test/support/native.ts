@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { loadPlan } from "../../lib/plan/compile.ts";
-import { ServerFleet } from "../../local/server-fleet.ts";
+import { ServerInstances } from "../../local/server-instances.ts";
 import { TINY_PLAN } from "./rehearsal.ts";
 
 /** A superuser's URL of the server that the native suite runs on. */
@@ -49,7 +49,7 @@ export async function tinyDatabase(): Promise<NativeDatabase> {
   return {
     name,
     url: urlOf(name, local.owner),
-    drop: () => new ServerFleet(NATIVE_URL, name).drop(name),
+    drop: () => new ServerInstances(NATIVE_URL, name).drop(name),
   };
 }
 

@@ -132,7 +132,7 @@ export function memoryPorts(overrides: PortOverrides = {}): MemoryPorts {
   const published: Sample[] = [];
   const ports: MemoryPorts = {
     plans: plansOf(() => ports.plan),
-    fleet: unexpected("fleet"),
+    instances: unexpected("fleet"),
     archive: unexpected("archive"),
     databases: unexpected("databases"),
     alarms: unexpected("alarms"),

@@ -39,7 +39,7 @@ export interface RanRehearsal {
   states: string[];
 }
 
-export interface RunWishes extends Partial<RehearseOptions> {
+export interface RunOptions extends Partial<RehearseOptions> {
   /** Gates that are answered with a No-Go; all others get a Go. */
   noGo?: readonly string[];
   /** Called with each event before it is acted on. */
@@ -47,7 +47,7 @@ export interface RunWishes extends Partial<RehearseOptions> {
 }
 
 /** Runs a plan to its end on the embedded Postgres. */
-export async function runPlan({ noGo = [], onEvent, ...options }: RunWishes): Promise<RanRehearsal> {
+export async function runPlan({ noGo = [], onEvent, ...options }: RunOptions): Promise<RanRehearsal> {
   const run = await rehearse({
     plan: TINY_PLAN,
     out: await temporaryFolder(),

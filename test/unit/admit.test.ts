@@ -1,16 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { admit } from "../../lambdas/admit/admit.ts";
 import { releaseLease, takeLease } from "../../lambdas/admit/lease.ts";
-import { admitTask } from "../../lambdas/admit/task.ts";
+import { admit, admitTask } from "../../lambdas/admit/task.ts";
 import { inspectDeployment } from "../../lambdas/preflight/inspect-deployment.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
-import { bound, documentOf } from "../../lambdas/shared/plan-document.ts";
+import { bound, documentOf, StoredPlans, storePlan } from "../../lambdas/shared/plan-document.ts";
 import type { Findings, Instance, Tags } from "../../lambdas/shared/ports.ts";
 import { notePublication } from "../../lambdas/shared/publications.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
-import { StoredPlans, storePlan } from "../../lambdas/shared/stored-plans.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { personOf } from "../../lib/settings.ts";
 import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
@@ -68,8 +66,8 @@ const SUNDAYS = { days: ["sun" as const], from: "01:00", hours: 6, timeZone: "Eu
 /** Ports on which the instance is as given; none is there when it is not. */
 function portsWith(instance?: Partial<Instance>, settings: Partial<RunSettings> = {}): MemoryPorts {
   const ports = memoryPorts({ settings });
-  ports.fleet = {
-    ...ports.fleet,
+  ports.instances = {
+    ...ports.instances,
     describe: async (id) =>
       instance && {
         id,
@@ -138,7 +136,7 @@ describe("a run is not admitted", () => {
 });
 
 describe("a run's plan", () => {
-  const world = async () => {
+  const environment = async () => {
     const ports = portsWith({});
     const plans = ["Deployed", "Published"].map((title) => {
       const { checksum: _, ...plan } = ports.plan;
@@ -166,14 +164,14 @@ describe("a run's plan", () => {
   };
 
   test("is the one that is deployed where the input names none, and the machine is told its checksum", async () => {
-    const { deployed, evidence, start } = await world();
+    const { deployed, evidence, start } = await environment();
     expect(await start({})).toEqual({ status: "done", checksum: deployed.checksum });
     expect((await evidence.need<RequestDoc>(Doc.request)).plan).toMatchObject({ title: "Deployed" });
   });
 
   test("is the one that the input names, by all of its checksum or by the first twelve letters", async () => {
     for (const letters of [64, 12]) {
-      const { published, evidence, start } = await world();
+      const { published, evidence, start } = await environment();
       const plan = published.checksum.slice(0, letters);
       expect(await start({ plan })).toEqual({ status: "done", checksum: published.checksum });
       expect(await evidence.need(Doc.plan)).toMatchObject({ title: "Published" });
@@ -181,7 +179,7 @@ describe("a run's plan", () => {
   });
 
   test("that nobody published refuses the run, and nothing of it is kept but why", async () => {
-    const { evidence, start } = await world();
+    const { evidence, start } = await environment();
     await expect(start({ plan: "0123456789ab" })).rejects.toMatchObject({
       name: "RequestInvalid",
       message: expect.stringContaining("No plan is published whose checksum begins with 0123456789ab"),
@@ -190,7 +188,7 @@ describe("a run's plan", () => {
   });
 
   test("is told with who published it: by name where the settings know the address, as AWS has it otherwise", async () => {
-    const { ports, published, evidence, start } = await world();
+    const { ports, published, evidence, start } = await environment();
     ports.pagesOnly = true;
     const ada = personOf({ name: "Ada Lovelace", email: "Ada@example.com" });
     ports.settings = { ...ports.settings, people: { approvers: [ada], escalation: [ada] } };
@@ -204,7 +202,7 @@ describe("a run's plan", () => {
   });
 
   test("stays what it was when a worker is killed, and another plan deployed before the next is called", async () => {
-    const { deployed, published, standard, start } = await world();
+    const { deployed, published, standard, start } = await environment();
     await start({});
     standard.checksum = published.checksum;
     expect(await start({})).toMatchObject({ checksum: deployed.checksum });
@@ -222,7 +220,7 @@ describe("what the fleet finds about production", () => {
   const inspecting = (found: Findings, settings: Partial<RunSettings> = {}) => {
     const ports = portsWith({}, settings);
     const asked: Tags[] = [];
-    ports.fleet.inspect = async (_instance, tags) => {
+    ports.instances.inspect = async (_instance, tags) => {
       asked.push(tags);
       return found;
     };

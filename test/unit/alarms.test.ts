@@ -3,7 +3,7 @@ import { alarmsTask } from "../../lambdas/alarms/task.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { memoryPorts } from "../support/ports.ts";
 
-function world(alarms: string[], on: string[], off: string[] = []) {
+function environment(alarms: string[], on: string[], off: string[] = []) {
   const enabled = new Set(on);
   const changes: string[] = [];
   const ports = memoryPorts({
@@ -31,7 +31,7 @@ function world(alarms: string[], on: string[], off: string[] = []) {
 }
 
 test("what was on is silenced, and turned on again once", async () => {
-  const { changes, run } = world(["cpu", "errors", "old"], ["cpu", "errors"], ["old"]);
+  const { changes, run } = environment(["cpu", "errors", "old"], ["cpu", "errors"], ["old"]);
   await run("silence");
   await run("on");
   await run("on");
@@ -39,7 +39,7 @@ test("what was on is silenced, and turned on again once", async () => {
 });
 
 test("a name of no alarm is told before any is silenced", async () => {
-  const { changes, run } = world(["cpu", "erors"], ["cpu", "errors"]);
+  const { changes, run } = environment(["cpu", "erors"], ["cpu", "errors"]);
   await expect(run("silence")).rejects.toMatchObject({
     name: "RequestInvalid",
     message: expect.stringMatching(/no alarm named erors;/),
@@ -49,7 +49,7 @@ test("a name of no alarm is told before any is silenced", async () => {
 });
 
 test("no alarm is named, none is missed", async () => {
-  const { changes, run } = world([], []);
+  const { changes, run } = environment([], []);
   await run("silence");
   await run("on");
   expect(changes).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { confirmMiss } from "../../lambdas/benchmark/confirm-miss.ts";
+import { confirmMiss } from "../../lambdas/benchmark/measure.ts";
 import type { BenchmarkResult } from "../../lambdas/shared/documents.ts";
 
 const result = (p95Ms: number | null, more: Partial<BenchmarkResult> = {}): BenchmarkResult => ({

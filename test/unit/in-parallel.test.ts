@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inParallel } from "../../lambdas/record/in-parallel.ts";
+import { inParallel } from "../../lambdas/proof/read-tables.ts";
 import type { OpenSession, Session } from "../../lambdas/shared/session.ts";
 
 const session = (name: string) => ({ name }) as unknown as Session;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../lambdas/prove/difference.ts";
-import { type CatalogObject, fingerprintOf } from "../../lambdas/prove/fingerprint.ts";
-import { notLeft, withoutLeft } from "../../lambdas/prove/leaves.ts";
+import { type CatalogObject, fingerprintOf } from "../../lambdas/proof/catalog.ts";
+import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
+import { notLeft, withoutLeft } from "../../lambdas/proof/leaves.ts";
 import { leavesOf } from "../../lib/plan/leaves.ts";
 
 const object = (kind: string, name: string, ...lines: string[]): CatalogObject => ({

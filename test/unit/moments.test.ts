@@ -3,7 +3,7 @@ import { holdMoment, lastSeen, lookAtMoment, momentLine } from "../../lambdas/mo
 import { replayedBytes } from "../../lambdas/moments/wal.ts";
 import { Doc, type MomentDoc, type MomentSeenDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
-import type { DatabaseFleet, MomentState, Moments } from "../../lambdas/shared/ports.ts";
+import type { Instances, MomentState, Moments } from "../../lambdas/shared/ports.ts";
 import { memoryPorts } from "../support/ports.ts";
 
 const AT = "2026-11-03T02:10:07.000Z";
@@ -18,7 +18,7 @@ const MOMENT: MomentDoc = {
   underWay: "2:2:",
 };
 
-async function world({
+async function environment({
   by = "archive",
   identity = "db-1",
 }: {
@@ -33,10 +33,10 @@ async function world({
     until: "2026-11-03T02:05:00.000Z",
   };
   let held = true;
-  ports.fleet = {
+  ports.instances = {
     describe: async (id: string) => (identity === "" ? undefined : { id, identity }),
     moments: { by, hold: async () => held, describe: async () => state },
-  } as unknown as DatabaseFleet;
+  } as unknown as Instances;
   await evidence.keep(Doc.production, { identity: "db-1", moments: { by, baseAt: null } });
   await evidence.keep<MomentDoc>(Doc.moment("final"), MOMENT);
   return {
@@ -62,7 +62,7 @@ const failed: MomentState = { status: "failed", statusText: "Automated backups a
 
 describe("behind the fence", () => {
   test("backups that have not reached the moment yet are not waited for", async () => {
-    const { hold, evidence } = await world();
+    const { hold, evidence } = await environment();
     expect(await hold()).toBe(true);
     expect(await evidence.need<MomentSeenDoc>(Doc.momentHeld("final"))).toMatchObject({
       state: { status: "pending" },
@@ -70,7 +70,7 @@ describe("behind the fence", () => {
   });
 
   test("backups that were turned off since preflight end the run before anything is migrated", async () => {
-    const { hold, is } = await world();
+    const { hold, is } = await environment();
     is(failed);
     await expect(hold()).rejects.toMatchObject({
       name: "FleetFailed",
@@ -87,12 +87,12 @@ describe("behind the fence", () => {
     ["another instance has the name", "db-2", /another instance than it was/],
     ["no instance has it", "", /not there any more/],
   ])("where %s, its backups are not those of what was recorded", async (_, identity, why) => {
-    const { hold } = await world({ identity });
+    const { hold } = await environment({ identity });
     await expect(hold()).rejects.toThrow(why);
   });
 
   test("a fleet that is still making its copy is asked again", async () => {
-    const { hold, holds, evidence } = await world({ by: "copy" });
+    const { hold, holds, evidence } = await environment({ by: "copy" });
     holds(false);
     expect(await hold()).toBe(false);
     expect(await evidence.read(Doc.momentHeld("final"))).toBeUndefined();
@@ -103,7 +103,7 @@ describe("behind the fence", () => {
 
 describe("at a gate", () => {
   test("people see whether production can be restored to the moment by now", async () => {
-    const { hold, look, is, evidence, ports } = await world();
+    const { hold, look, is, evidence, ports } = await environment();
     await hold();
     expect(await momentLine(evidence)).toMatch(
       /cannot be restored to 2026-11-03 02:10:07 UTC yet: its backups reach 2026-11-03 02:05:00 UTC/,
@@ -121,7 +121,7 @@ describe("at a gate", () => {
   });
 
   test("of a fleet that has a copy there is nothing to see", async () => {
-    const { hold, evidence } = await world({ by: "copy" });
+    const { hold, evidence } = await environment({ by: "copy" });
     await hold();
     expect(await momentLine(evidence)).toBeUndefined();
   });
@@ -134,7 +134,7 @@ describe("at a gate", () => {
   });
 
   test("more than nine looks keep their order", async () => {
-    const { look, is, evidence, ports } = await world();
+    const { look, is, evidence, ports } = await environment();
     for (let n = 0; n < 11; n++) {
       ports.clock.pass(1_000);
       is(n === 10 ? available : { status: "pending", statusText: `look ${n}` });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { takeFingerprint } from "../../lambdas/prove/fingerprint.ts";
-import { listTables } from "../../lambdas/record/checksums.ts";
-import { needRow, type Session } from "../../lambdas/shared/session.ts";
-import { takeMark } from "../../lambdas/writes/mark.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { listTables } from "../../lambdas/proof/checksums.ts";
+import { takeMark } from "../../lambdas/proof/write-mark.ts";
+import { requireRow, type Session } from "../../lambdas/shared/session.ts";
 
 /** As the embedded Postgres is after some failures: no rows, and no error. */
 const broken: Session = { query: async () => [], exec: async () => undefined, together: async () => [] };
@@ -11,7 +11,7 @@ test.each([
   ["tables", () => listTables(broken)],
   ["the catalog", () => takeFingerprint(broken, [])],
   ["the counters", () => takeMark(broken, new Date())],
-  ["one row", () => needRow(broken, "SELECT count(*) FROM  t")],
+  ["one row", () => requireRow(broken, "SELECT count(*) FROM  t")],
 ])(
   "a server that answers nothing is an error where it is asked for %s, never an empty answer",
   async (_, ask) => {
@@ -20,7 +20,7 @@ test.each([
 );
 
 test("the error names what was asked", async () => {
-  await expect(needRow(broken, "SELECT count(*)\n  FROM t")).rejects.toThrow(
+  await expect(requireRow(broken, "SELECT count(*)\n  FROM t")).rejects.toThrow(
     "The database gave no row where it must give one, and no error: its answers cannot be trusted. Asked was: SELECT count(*) FROM t",
   );
 });

@@ -1,11 +1,10 @@
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { mockClient } from "aws-sdk-client-mock";
 import { describe, expect, test } from "vitest";
-import { renderReport } from "../../lambdas/report/page.ts";
-import { finalNotices } from "../../lambdas/report/tell.ts";
+import { finalNotices } from "../../lambdas/report/message.ts";
+import { renderReport } from "../../lambdas/report/page/page.ts";
 import { SnsNotifier } from "../../lambdas/shared/aws/sns-notifier.ts";
-import { cutText } from "../../lambdas/shared/cut.ts";
-import { plain, plainJson, visible } from "../../lambdas/shared/plain.ts";
+import { cutText, plain, plainJson, visible } from "../../lambdas/shared/text.ts";
 import { print } from "../../local/terminal/streams.ts";
 import { emptyReport } from "./gate/reports.ts";
 import { FakeTerminal } from "./terminal/fake-terminal.ts";

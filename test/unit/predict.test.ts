@@ -3,7 +3,7 @@ import { predict } from "../../lambdas/rollback/predict.ts";
 import { Doc, type ProductionDoc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { RESTORE } from "../../lambdas/shared/plan.ts";
-import type { DatabaseFleet } from "../../lambdas/shared/ports.ts";
+import type { Instances } from "../../lambdas/shared/ports.ts";
 import type { RunSettings } from "../../lambdas/shared/settings.ts";
 import { memoryPorts } from "../support/ports.ts";
 
@@ -22,7 +22,7 @@ async function rehearsed(
     restoreOnly.includes(migration.version) ? ({ ...migration, rollback: RESTORE } as const) : migration,
   );
   const ports = memoryPorts({ plan: { rollbackSloMinutes, migrations }, settings });
-  ports.fleet = { renameSeconds } as DatabaseFleet;
+  ports.instances = { renameSeconds } as Instances;
   const evidence = evidenceOf(ports.evidence, "run-1");
   for (const [i, version] of ["003", "002"].entries()) {
     await evidence.keep(Doc.steps("staging", version, 1, "rollback"), { seconds: rollbacks[i] });

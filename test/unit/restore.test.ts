@@ -13,7 +13,7 @@ import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { asideName, quietName, snapshotName } from "../../lambdas/shared/names.ts";
 import { endpointOf } from "../../lambdas/shared/places.ts";
-import type { DatabaseFleet, Instance, MomentState, SettingsGiven } from "../../lambdas/shared/ports.ts";
+import type { Instance, Instances, MomentState, SettingsGiven } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { memoryPorts } from "../support/ports.ts";
 
@@ -35,7 +35,7 @@ const instance = (identity: string, more: Partial<Instance> = {}): Instance => (
 });
 
 /** A fleet that does what it is asked for at the next look; every call is noted. */
-async function world({
+async function environment({
   snapshot = "available" as "available" | "failed" | "none",
   afterRestore = [] as string[],
 } = {}) {
@@ -43,8 +43,8 @@ async function world({
   const instances = new Map<string, Instance>([[PRODUCTION, instance("db-1")]]);
   let given: SettingsGiven = { changing: true, refused: [], underWay: [] };
   const ports = memoryPorts();
-  ports.fleet = {
-    ...ports.fleet,
+  ports.instances = {
+    ...ports.instances,
     describe: async (id) => instances.get(id),
     describeSnapshot: async (id) =>
       snapshot === "none" || id !== FINAL
@@ -64,7 +64,7 @@ async function world({
     },
     finishRestore: async () => given,
     handOver: async () => ["Make new replicas."],
-  } satisfies Partial<DatabaseFleet> as DatabaseFleet;
+  } satisfies Partial<Instances> as Instances;
   const evidence = evidenceOf(ports.evidence, RUN);
   await evidence.keep<Partial<ProductionDoc>>(Doc.production, {
     identity: "db-1",
@@ -98,13 +98,13 @@ async function world({
 
 describe("moving production aside", () => {
   test.each(["failed", "none"] as const)("does not begin while the snapshot is %s", async (snapshot) => {
-    const { call, calls } = await world({ snapshot });
+    const { call, calls } = await environment({ snapshot });
     await expect(call("aside")).rejects.toThrow(/production stays where it is/);
     expect(calls).toEqual([]);
   });
 
   test("renames it once, however often it is called, and waits until it answers under its new name", async () => {
-    const { call, calls, instances } = await world();
+    const { call, calls, instances } = await environment();
     expect(await call("aside")).toBe("running");
     instances.set(ASIDE, instance("db-1", { status: "pending", statusText: "renaming" }));
     expect(await call("aside")).toBe("running");
@@ -115,7 +115,7 @@ describe("moving production aside", () => {
   });
 
   test("from then on the former production is where production's database is, until another takes its place", async () => {
-    const { call, evidence } = await world();
+    const { call, evidence } = await environment();
     await call("aside");
     await call("aside");
     expect(await evidence.need<MovedAsideDoc>(Doc.movedAside)).toMatchObject({ endpoint: { host: "db-1" } });
@@ -123,7 +123,7 @@ describe("moving production aside", () => {
   });
 
   test("refuses an instance of that name that is not the former production", async () => {
-    const { call, instances } = await world();
+    const { call, instances } = await environment();
     instances.set(ASIDE, instance("db-9"));
     await expect(call("aside")).rejects.toMatchObject({
       name: "FleetFailed",
@@ -132,7 +132,7 @@ describe("moving production aside", () => {
   });
 
   test("one that is broken under its new name keeps nobody from restoring: its name is free", async () => {
-    const { call, instances, evidence } = await world();
+    const { call, instances, evidence } = await environment();
     await call("aside");
     instances.set(
       ASIDE,
@@ -143,7 +143,7 @@ describe("moving production aside", () => {
   });
 
   test("never renames what has production's name by now and is not production", async () => {
-    const { call, calls, instances } = await world();
+    const { call, calls, instances } = await environment();
     instances.set(PRODUCTION, instance("db-7"));
     await expect(call("aside")).rejects.toMatchObject({
       name: "FleetFailed",
@@ -153,15 +153,15 @@ describe("moving production aside", () => {
   });
 
   test("waits where it is seen under neither name", async () => {
-    const { call, calls, instances } = await world();
+    const { call, calls, instances } = await environment();
     instances.delete(PRODUCTION);
     expect(await call("aside")).toBe("running");
     expect(calls).toEqual([]);
   });
 
   test("one that is broken and not renamed is told after as long as a rename takes, not when hours are over", async () => {
-    const { call, instances, ports } = await world();
-    ports.fleet = { ...ports.fleet, renameSeconds: 600, startRename: async () => undefined };
+    const { call, instances, ports } = await environment();
+    ports.instances = { ...ports.instances, renameSeconds: 600, startRename: async () => undefined };
     instances.set(PRODUCTION, instance("db-1", { status: "failed", statusText: "storage-full" }));
     expect(await call("aside")).toBe("running");
     ports.clock.pass(601_000);
@@ -171,7 +171,7 @@ describe("moving production aside", () => {
 
 describe("restoring production", () => {
   async function movedAside() {
-    const given = await world();
+    const given = await environment();
     await given.call("aside");
     await given.call("aside");
     given.calls.length = 0;
@@ -218,8 +218,8 @@ describe("restoring production", () => {
   test("waits where there is no room, asks for its zone for a quarter of an hour, then for any", async () => {
     const { call, ports } = await movedAside();
     const asked: boolean[] = [];
-    ports.fleet = {
-      ...ports.fleet,
+    ports.instances = {
+      ...ports.instances,
       startRestore: async (_from, _to, _like, _purpose, _tags, anywhere = false) => {
         asked.push(anywhere);
         return { waits: { why: "InsufficientDBInstanceCapacity: none left." }, without: [] };
@@ -235,8 +235,8 @@ describe("restoring production", () => {
 
   test("says what it waited for, before the state machine's own end says only that it took too long", async () => {
     const { call, ports } = await movedAside();
-    ports.fleet = {
-      ...ports.fleet,
+    ports.instances = {
+      ...ports.instances,
       startRestore: async () => ({
         waits: { why: "InstanceQuotaExceeded: 40 of 40.", minutes: 30 },
         without: [],
@@ -253,7 +253,7 @@ describe("restoring production", () => {
 
 describe("giving production its settings, once it is proven", () => {
   async function restored(afterRestore: string[] = []) {
-    const given = await world({ afterRestore });
+    const given = await environment({ afterRestore });
     await given.call("aside");
     await given.call("aside");
     await given.call("restore");
@@ -292,8 +292,8 @@ describe("giving production its settings, once it is proven", () => {
 
   test("is over also where the fleet has given the instance up: it is proven, and people are told", async () => {
     const { call, handOver, ports } = await restored();
-    ports.fleet = {
-      ...ports.fleet,
+    ports.instances = {
+      ...ports.instances,
       finishRestore: async () => {
         throw new SluiceError(ErrorName.FleetFailed, "Instance orders-prod is incompatible-parameters.");
       },
@@ -306,8 +306,8 @@ describe("giving production its settings, once it is proven", () => {
 
   test("is over also where nobody can say what stayed behind, and tells what preflight had found", async () => {
     const { call, give, handOver, ports } = await restored(["Register it with the proxy."]);
-    ports.fleet = {
-      ...ports.fleet,
+    ports.instances = {
+      ...ports.instances,
       handOver: async () => {
         throw new Error("throttled");
       },
@@ -321,13 +321,13 @@ describe("giving production its settings, once it is proven", () => {
 describe("the instance that is moved aside", () => {
   /** A fleet that keeps instances still once it was asked for so often; `refused`: it never does. */
   const quieting = async (asks: number, refused?: string) => {
-    const made = await world();
+    const made = await environment();
     const { ports, calls } = made;
-    ports.fleet.quiet = async (group, like) => {
+    ports.instances.quiet = async (group, like) => {
       calls.push(`make ${group}`);
       return like;
     };
-    ports.fleet.quieten = async (id, group) => {
+    ports.instances.quieten = async (id, group) => {
       calls.push(`quieten ${id} by ${group}`);
       if (refused !== undefined) throw new SluiceError(ErrorName.FleetFailed, refused);
       return calls.filter((call) => call.startsWith("quieten")).length >= asks;
@@ -376,11 +376,11 @@ describe("a restore to a moment", () => {
 
   /** A fleet whose archive stands as said; production as it was noted at the moment. */
   async function noted(first: MomentState["status"]) {
-    const given = await world({ snapshot: "none" });
+    const given = await environment({ snapshot: "none" });
     let status = first;
     const restored: string[] = [];
-    given.ports.fleet = {
-      ...given.ports.fleet,
+    given.ports.instances = {
+      ...given.ports.instances,
       moments: {
         by: "archive",
         baseAt: async () => undefined,
@@ -464,7 +464,7 @@ describe("a restore to a moment", () => {
 
   test("is not tried by a deployment that knows of no moments", async () => {
     const { call, ports, calls } = await noted("available");
-    ports.fleet = { ...ports.fleet, moments: undefined };
+    ports.instances = { ...ports.instances, moments: undefined };
     await expect(call("await")).rejects.toMatchObject({ name: "FleetFailed" });
     expect(calls).toEqual([]);
   });

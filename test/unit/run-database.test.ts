@@ -7,9 +7,9 @@ import { answer } from "../../lambdas/gate-page/answer.ts";
 import { reportTask } from "../../lambdas/report/task.ts";
 import { Doc, type RequestDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
-import type { Choice, World } from "../../lambdas/shared/ports.ts";
-import { chosen, ofItsDatabase, settingsOf, settingsOfNone } from "../../lambdas/shared/run-database.ts";
+import type { Choice, Environment } from "../../lambdas/shared/ports.ts";
 import type { Deployed, RunDatabase } from "../../lambdas/shared/settings.ts";
+import { chosen, ofItsDatabase, settingsOf, settingsOfNone } from "../../lambdas/shared/settings.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { stagingTask } from "../../lambdas/staging/task.ts";
 import { type MemoryPorts, memoryPorts } from "../support/ports.ts";
@@ -71,7 +71,7 @@ class Deployment {
     ...memoryPorts(),
     pagesOnly: true,
     executions: { isRunning: async () => true },
-    fleet: {
+    instances: {
       describe: async (id: string) => ({
         id,
         identity: `db-${id}`,
@@ -92,7 +92,7 @@ class Deployment {
   };
   readonly silenced: string[] = [];
 
-  world(databases: [RunDatabase, ...RunDatabase[]]): World {
+  environment(databases: [RunDatabase, ...RunDatabase[]]): Environment {
     const {
       label: _,
       instance: __,
@@ -102,7 +102,7 @@ class Deployment {
       ...common
     } = this.ports.settings;
     const deployed: Deployed = { ...common, databases };
-    const choice: Choice<Pick<World, "settings" | "databases" | "metrics">> = {
+    const choice: Choice<Pick<Environment, "settings" | "databases" | "metrics">> = {
       list: databases,
       settingsOf: (database) => settingsOf(deployed, database),
       of: (settings) => ({
@@ -118,7 +118,7 @@ class Deployment {
     return invoke(
       admitTask,
       { ...eventOf(run), planChecksum: "", action: "admit", input, state: "Admit the run" },
-      this.world(databases),
+      this.environment(databases),
     );
   }
 
@@ -157,15 +157,15 @@ describe("a run on a deployment of several databases", () => {
 
   test("that was refused so is closed without a word of what it does not hold", async () => {
     await deployment.admit("one", {}, [ORDERS, STOCK]).catch(() => undefined);
-    const world = deployment.world([ORDERS, STOCK]);
+    const environment = deployment.environment([ORDERS, STOCK]);
     const event = { ...eventOf("one"), planChecksum: "" };
-    await invoke(fenceTask, { ...event, action: "leave" }, world);
-    await invoke(alarmsTask, { ...event, action: "on" }, world);
-    await invoke(admitTask, { ...event, action: "release" }, world);
+    await invoke(fenceTask, { ...event, action: "leave" }, environment);
+    await invoke(alarmsTask, { ...event, action: "on" }, environment);
+    await invoke(admitTask, { ...event, action: "release" }, environment);
     const failure = { Error: "RequestInvalid", Cause: "{}" };
     const ended = { ...event, action: "write", end: "Refused", failure, unfinished: {} };
-    await invoke(reportTask, ended, world);
-    await invoke(reportTask, { ...event, action: "tell" }, world);
+    await invoke(reportTask, ended, environment);
+    await invoke(reportTask, { ...event, action: "tell" }, environment);
     expect(deployment.ports.notices[0]?.text).toContain("https://gates.example");
   });
 
@@ -176,7 +176,11 @@ describe("a run on a deployment of several databases", () => {
       database: "warehouse",
       settings: STOCK,
     });
-    await invoke(alarmsTask, { ...eventOf("one"), action: "silence" }, deployment.world([ORDERS, STOCK]));
+    await invoke(
+      alarmsTask,
+      { ...eventOf("one"), action: "silence" },
+      deployment.environment([ORDERS, STOCK]),
+    );
     expect(deployment.silenced).toEqual(["stock-latency"]);
   });
 
@@ -187,7 +191,11 @@ describe("a run on a deployment of several databases", () => {
       name: "RunLocked",
       message: expect.stringMatching(/run two .* stock/),
     });
-    await invoke(admitTask, { ...eventOf("one"), action: "release" }, deployment.world([ORDERS, STOCK]));
+    await invoke(
+      admitTask,
+      { ...eventOf("one"), action: "release" },
+      deployment.environment([ORDERS, STOCK]),
+    );
     expect([await deployment.holder("orders"), await deployment.holder("stock")]).toEqual([undefined, "two"]);
   });
 
@@ -208,21 +216,21 @@ describe("a run on a deployment of several databases", () => {
     deployment.ports.settings = { ...deployment.ports.settings, separateApprover: true, contacts: [] };
     const other = { ...ORDERS, secretArn: "arn:of:another", alarms: ["another"] };
     for (const list of [[STOCK], [other, STOCK]] as [RunDatabase, ...RunDatabase[]][]) {
-      const { settings } = ofItsDatabase(deployment.world(list), await deployment.request("one"));
+      const { settings } = ofItsDatabase(deployment.environment(list), await deployment.request("one"));
       expect(settings).toEqual(before);
       expect(settings).toMatchObject({ ...ORDERS, separateApprover: false });
     }
     const event = { ...eventOf("one"), cleanUp: "arn:of:clean-up", action: "begin", status: "ABORTED" };
-    await invoke(cleanUpTask, event, deployment.world([STOCK]));
+    await invoke(cleanUpTask, event, deployment.environment([STOCK]));
     expect((await deployment.ports.evidence.readLease("orders"))?.holder?.execution).toBe("arn:of:clean-up");
     expect(deployment.ports.notices[0]?.subject).toContain("orders");
   });
 
   test("whose evidence is older has the names alone, and is found by both", async () => {
     const older = { instance: "stock", database: "warehouse" };
-    const bound = ofItsDatabase(deployment.world([ORDERS, STOCK]), older);
+    const bound = ofItsDatabase(deployment.environment([ORDERS, STOCK]), older);
     expect(bound.settings).toMatchObject(STOCK);
-    const gone = ofItsDatabase(deployment.world([ORDERS]), older);
+    const gone = ofItsDatabase(deployment.environment([ORDERS]), older);
     expect(() => gone.settings.alarms).toThrow(/no database that this deployment has: it has orders\/shop/);
     expect(gone.settings.gateUrl).toBe("https://gates.example");
   });
@@ -232,12 +240,12 @@ describe("a run on a deployment of several databases", () => {
       "runs/old/request.json",
       JSON.stringify({ run: "old", execution: "arn:of:old", instance: "gone", database: "gone" }),
     );
-    deployment.ports.fleet = {
+    deployment.ports.instances = {
       describe: async () => undefined,
       describeSnapshot: async () => undefined,
     } as never;
     const event = { ...eventOf("old"), action: "delete" };
-    expect(await invoke(stagingTask, event, deployment.world([ORDERS]))).toEqual({ status: "done" });
+    expect(await invoke(stagingTask, event, deployment.environment([ORDERS]))).toEqual({ status: "done" });
   });
 });
 
@@ -251,6 +259,6 @@ test("a link to a gate that is none is answered, whichever databases there are",
     from: "",
     origin: "https://gates.example",
   };
-  const { status } = await answer(request, deployment.world([ORDERS, STOCK]));
+  const { status } = await answer(request, deployment.environment([ORDERS, STOCK]));
   expect(status).toBe(404);
 });

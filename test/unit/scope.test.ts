@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { scopeInWords, scopeOf } from "../../lambdas/prove/scope.ts";
+import { scopeInWords, scopeOf } from "../../lambdas/proof/scope.ts";
 
 const looked = {
   catalog: null,

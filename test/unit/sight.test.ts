@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Wait } from "../../lambdas/migrate/ledger.ts";
-import { blockersInWords, withoutValues } from "../../lambdas/migrate/sight.ts";
+import type { Wait } from "../../lambdas/ledger/ledger.ts";
+import { blockersInWords, withoutValues } from "../../lambdas/migrate/observe.ts";
 
 describe("of a query that is told to people", () => {
   test.each([

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type ArchivedDoc, Doc, type SnapshotDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { snapshotName } from "../../lambdas/shared/names.ts";
-import type { ArchivedSnapshot, DatabaseFleet, Snapshot, Tags } from "../../lambdas/shared/ports.ts";
+import type { ArchivedSnapshot, Instances, Snapshot, Tags } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { snapshotTask } from "../../lambdas/snapshot/task.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -12,12 +12,12 @@ const TAKE = { action: "take" };
 const BACK_UP = { action: "backUp" };
 
 /** A fleet that shows a snapshot in these statuses, one after the other, once it was asked for. */
-function world(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot[] = []) {
+function environment(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot[] = []) {
   const asked: { id: string; tags: Tags }[] = [];
   const archived: { id: string; tags: Tags }[] = [];
   const left = [...statuses];
   const ports = memoryPorts({ settings: { retentionDays: 30 } });
-  ports.fleet = {
+  ports.instances = {
     describeSnapshot: async (id) => {
       const status = asked.length > 0 ? (left.length > 1 ? left.shift() : left[0]) : undefined;
       return (
@@ -35,7 +35,7 @@ function world(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot
       );
     },
     startSnapshot: async (id, _instance, tags) => void asked.push({ id, tags }),
-  } satisfies Partial<DatabaseFleet> as DatabaseFleet;
+  } satisfies Partial<Instances> as Instances;
   ports.archive = {
     start: async (id, tags) => {
       archived.push({ id, tags });
@@ -53,7 +53,7 @@ function world(statuses: readonly Snapshot["status"][], copies: ArchivedSnapshot
 
 describe("a snapshot", () => {
   test("is asked for once, waited for, and noted with all that is known of it", async () => {
-    const { asked, call, evidence } = world(["pending", "available"]);
+    const { asked, call, evidence } = environment(["pending", "available"]);
     expect(await call(BACK_UP)).toMatchObject({ status: "running" });
     expect(await call(BACK_UP)).toEqual({ status: "done" });
     expect(asked).toHaveLength(1);
@@ -72,20 +72,20 @@ describe("a snapshot", () => {
   });
 
   test("carries the run, what it is for and, if it is the way back, until when it is kept", async () => {
-    const { asked, call } = world(["available"]);
+    const { asked, call } = environment(["available"]);
     await call(BACK_UP);
     expect(asked[0]?.tags).toEqual({
       "sluice:run": RUN,
       "sluice:purpose": "final",
       "sluice:keep-until": "2026-12-03",
     });
-    const rehearsal = world(["available"]);
+    const rehearsal = environment(["available"]);
     await rehearsal.call({ ...TAKE, purpose: "rehearsal" });
     expect(rehearsal.asked[0]?.tags).toEqual({ "sluice:run": RUN, "sluice:purpose": "rehearsal" });
   });
 
   test("has the organization's tags, if there are any, and so have its copies", async () => {
-    const { asked, archived, call, ports } = world(["available"], []);
+    const { asked, archived, call, ports } = environment(["available"], []);
     ports.settings = { ...ports.settings, tags: { "cost-center": "4711" } };
     await call(BACK_UP);
     await call({ action: "archive" });
@@ -94,7 +94,7 @@ describe("a snapshot", () => {
   });
 
   test("that failed is final: nothing can be restored from it", async () => {
-    const { call } = world(["failed"]);
+    const { call } = environment(["failed"]);
     await expect(call(BACK_UP)).rejects.toMatchObject({ name: "FleetFailed" });
   });
 });
@@ -109,7 +109,7 @@ describe("sending the final snapshot away", () => {
   });
 
   test("is begun and noted, and not waited for", async () => {
-    const { archived, call, evidence } = world([], [copy("pending")]);
+    const { archived, call, evidence } = environment([], [copy("pending")]);
     expect(await call({ action: "archive" })).toEqual({ status: "done" });
     expect(archived).toEqual([
       {
@@ -121,7 +121,7 @@ describe("sending the final snapshot away", () => {
   });
 
   test("that fails at once ends the run before anything is migrated", async () => {
-    const { call } = world([], [copy("failed")]);
+    const { call } = environment([], [copy("failed")]);
     await expect(call({ action: "archive" })).rejects.toMatchObject({
       name: "FleetFailed",
       message: expect.stringContaining("to Region eu-west-1 is failed"),

@@ -3,7 +3,7 @@ import { warningsFor } from "../../lambdas/gate/warnings.ts";
 import { Doc, type ProductionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { quietName, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
-import type { DatabaseFleet, Instance, RestoreBegun, StorageWork, Tags } from "../../lambdas/shared/ports.ts";
+import type { Instance, Instances, RestoreBegun, StorageWork, Tags } from "../../lambdas/shared/ports.ts";
 import { invoke } from "../../lambdas/shared/task.ts";
 import { stagingTask } from "../../lambdas/staging/task.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -13,7 +13,7 @@ const REHEARSAL = snapshotName(RUN, "rehearsal");
 const FINAL = snapshotName(RUN, "final");
 
 /** A fleet of which each deletion is seen only when it was asked for so often. */
-function world({ instances = [stagingName(RUN)], snapshots = [REHEARSAL, FINAL], asks = 1 } = {}) {
+function environment({ instances = [stagingName(RUN)], snapshots = [REHEARSAL, FINAL], asks = 1 } = {}) {
   const left = new Map([...instances, ...snapshots].map((id) => [id, asks]));
   const ask = async (id: string) => {
     const more = (left.get(id) ?? 0) - 1;
@@ -22,13 +22,13 @@ function world({ instances = [stagingName(RUN)], snapshots = [REHEARSAL, FINAL],
   };
   const there = { identity: "db-1", status: "available", statusText: "available" } as const;
   const ports = memoryPorts();
-  ports.fleet = {
-    ...ports.fleet,
+  ports.instances = {
+    ...ports.instances,
     describe: async (id) => (left.has(id) ? { id, ...there, engineVersion: "17", settings: {} } : undefined),
     describeSnapshot: async (id) => (left.has(id) ? { id, ...there, instance: "orders-prod" } : undefined),
     startDelete: ask,
     deleteSnapshot: ask,
-  } satisfies Partial<DatabaseFleet> as DatabaseFleet;
+  } satisfies Partial<Instances> as Instances;
   const run = async (action: "letGo" | "delete") =>
     (
       await invoke(
@@ -42,14 +42,14 @@ function world({ instances = [stagingName(RUN)], snapshots = [REHEARSAL, FINAL],
 
 describe("when the run closes", () => {
   test("staging and the rehearsal's snapshot are deleted, the final one is kept", async () => {
-    const { run, left } = world();
+    const { run, left } = environment();
     expect(await run("delete")).toBe("done");
     expect(left()).toEqual([FINAL]);
     expect(await run("delete")).toBe("done");
   });
 
   test("the copy on which the restore was rehearsed is deleted too, and waited for", async () => {
-    const { run, left } = world({ instances: [stagingName(RUN), stagingName(RUN, true)], asks: 2 });
+    const { run, left } = environment({ instances: [stagingName(RUN), stagingName(RUN, true)], asks: 2 });
     expect(await run("delete")).toBe("running");
     expect(left()).toContain(REHEARSAL);
     for (let call = 0; call < 3; call++) await run("delete");
@@ -57,7 +57,7 @@ describe("when the run closes", () => {
   });
 
   test("it waits until both are gone, staging first", async () => {
-    const { run, left } = world({ asks: 2 });
+    const { run, left } = environment({ asks: 2 });
     expect(await run("delete")).toBe("running");
     expect(left()).toContain(REHEARSAL);
     expect(await run("delete")).toBe("running");
@@ -66,9 +66,9 @@ describe("when the run closes", () => {
   });
 
   test("its parameter group goes last, and is waited for", async () => {
-    const { run, ports } = world();
+    const { run, ports } = environment();
     let asked = 0;
-    ports.fleet.deleteQuiet = async (group) => {
+    ports.instances.deleteQuiet = async (group) => {
       expect(group).toBe(quietName(RUN));
       asked += 1;
       return asked > 1;
@@ -79,8 +79,8 @@ describe("when the run closes", () => {
   });
 
   test("a group that the instance moved aside still uses is no reason to wait", async () => {
-    const { run, ports } = world();
-    ports.fleet.deleteQuiet = async () => false;
+    const { run, ports } = environment();
+    ports.instances.deleteQuiet = async () => false;
     const evidence = evidenceOf(ports.evidence, RUN);
     await evidence.keep(Doc.quiet, { group: quietName(RUN) });
     await evidence.keep(Doc.restore, { aside: "orders-prod-before-1" });
@@ -88,13 +88,13 @@ describe("when the run closes", () => {
   });
 
   test("there may be neither", async () => {
-    const { run, left } = world({ instances: [], snapshots: [FINAL] });
+    const { run, left } = environment({ instances: [], snapshots: [FINAL] });
     expect(await run("delete")).toBe("done");
     expect(left()).toEqual([FINAL]);
   });
 
   test("what is known of the snapshot stays in the evidence", async () => {
-    const { run, ports } = world();
+    const { run, ports } = environment();
     const evidence = evidenceOf(ports.evidence, RUN);
     await evidence.keep(Doc.snapshot("rehearsal"), { id: REHEARSAL });
     await run("delete");
@@ -103,7 +103,7 @@ describe("when the run closes", () => {
 });
 
 test("letting staging go after the rehearsal touches no snapshot and waits for nothing", async () => {
-  const { run, left } = world({ asks: 2 });
+  const { run, left } = environment({ asks: 2 });
   expect(await run("letGo")).toBe("done");
   expect(left()).toContain(REHEARSAL);
 });
@@ -114,7 +114,7 @@ describe("restoring staging", () => {
     const ports = memoryPorts({ settings: { tags: { "cost-center": "4711" } } });
     const asked: { tags: Tags; anywhere: boolean | undefined }[] = [];
     let found: Instance | undefined;
-    ports.fleet = {
+    ports.instances = {
       describe: async () => found,
       startRestore: async (_from, _to, _like, _purpose, tags, anywhere) => {
         asked.push({ tags, anywhere });
@@ -125,7 +125,7 @@ describe("restoring staging", () => {
         refused: ["storage autoscaling: refused"],
         underWay: [],
       }),
-    } satisfies Partial<DatabaseFleet> as unknown as DatabaseFleet;
+    } satisfies Partial<Instances> as unknown as Instances;
     const evidence = evidenceOf(ports.evidence, RUN);
     await evidence.keep<Partial<ProductionDoc>>(Doc.production, { settings: {} });
     const call = async () =>
@@ -186,7 +186,7 @@ describe("restoring staging", () => {
   test("makes it anew where AWS had taken the request and then had no room after all", async () => {
     const { call, comeUp, ports } = await restoring();
     const deleted: string[] = [];
-    ports.fleet.startDelete = async (id) => void deleted.push(id);
+    ports.instances.startDelete = async (id) => void deleted.push(id);
     comeUp(undefined, { status: "failed", statusText: "insufficient-capacity", noRoom: true });
     expect(await call()).toBe("running");
     expect(deleted).toEqual([ID]);
@@ -198,7 +198,7 @@ describe("restoring staging", () => {
     comeUp({ doing: "Initializing", percent: 12 });
     expect(await call()).toBe("done");
     comeUp({ doing: "Initializing", percent: 71 });
-    ports.fleet.startDelete = async () => undefined;
+    ports.instances.startDelete = async () => undefined;
     await invoke(
       stagingTask,
       { run: RUN, execution: "e", planChecksum: "x".repeat(64), state: "Let staging go", action: "letGo" },

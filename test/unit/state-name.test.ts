@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import type { FailureDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
-import { stateInWords } from "../../lambdas/shared/state-name.ts";
+import { stateInWords } from "../../lambdas/shared/names.ts";
 import { DONE, invoke, RUNNING, runFields, type Task } from "../../lambdas/shared/task.ts";
 import { statesNoted } from "../support/evidence-fixtures.ts";
 import { memoryPorts, TestClock } from "../support/ports.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { lacksSharedMemory } from "../../lambdas/migrate/index-resources.ts";
-import { describeStatementError } from "../../lambdas/migrate/statement-error.ts";
+import { lacksSharedMemory } from "../../lambdas/migrate/resources.ts";
+import { describeStatementError } from "../../lambdas/shared/statement-error.ts";
 
 const failing = (sql: string, at: string, line = 7) => {
   const position = String([...sql.slice(0, sql.indexOf(at))].length + 1);

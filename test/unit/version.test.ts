@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { GATE_NAME, gateAddress, gateLink } from "../../lambdas/gate/link.ts";
-import { stagingProof } from "../../lambdas/report/mistakes.ts";
 import { AS_NUMBER, AS_TEXT, firstOutOfOrder, newest, whyNoVersion } from "../../lambdas/shared/version.ts";
+import { stagingProof } from "../../lambdas/validate/mistakes.ts";
 
 const OLDER_TO_NEWER = [
   ["9", "10"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isWarm, warmUp } from "../../lambdas/benchmark/warm-up.ts";
+import { isWarm, warmUp } from "../../lambdas/benchmark/measure.ts";
 
 /** Runs that take what the list says, one after the other, and the last of it for ever. */
 function runs(...ms: number[]): { run: () => Promise<number>; count: () => number } {

@@ -1,7 +1,7 @@
 import { type Html, html } from "../../shared/html.ts";
-import { momentLines, restoredFrom } from "../backup.ts";
+import { bytes, duration, moment, sentence } from "../../shared/text.ts";
 import type { Report } from "../schema.ts";
-import { bytes, duration, moment, sentence } from "../words.ts";
+import { momentLines, restoredFrom } from "../way-back.ts";
 import { bullets, mark, section, table } from "./parts.ts";
 
 /** What is looked up rather than read: each under its own title, closed. */

@@ -1,7 +1,9 @@
 import { type Html, html } from "../../shared/html.ts";
-import type { BenchmarkReport, Report } from "../schema.ts";
-import { count, milliseconds } from "../words.ts";
-import { mark, section, table } from "./parts.ts";
+import { count, duration, lockText, milliseconds, moment } from "../../shared/text.ts";
+import { formulaOf } from "../downtime.ts";
+import type { BenchmarkReport, MigrationReport, Report, WatchReport } from "../schema.ts";
+import { offBy } from "./migrations.ts";
+import { bullets, mark, section, table } from "./parts.ts";
 
 type Measured = NonNullable<BenchmarkReport["production"]>;
 
@@ -52,4 +54,162 @@ function plans(benchmarks: readonly BenchmarkReport[]): Html | false {
 function warmUp({ warmUpRuns, firstMs }: Measured): string {
   if (warmUpRuns === null || firstMs === null) return "";
   return `, after ${count(warmUpRuns, "run")} to warm up, of which the first took ${milliseconds(firstMs)}`;
+}
+
+/** What production's steps held that others would have waited for. Behind the fence nobody does. */
+export function locksSection({ locks, migrations, fence }: Report): Html | false {
+  if (!locks) return false;
+  const { longest, heldSeconds, gaveWay, waitedSeconds } = locks;
+  const behind = fence?.mode === "connect" ? ", with the application behind the fence" : "";
+  return section(
+    "locks",
+    "Locks and blocked time",
+    html`<p>${
+      longest
+        ? html`<strong>At most ${duration(longest.seconds)}</strong> at a time was anybody kept waiting by a step${behind}: ${lockText(longest)}, by “${longest.step}” of ${longest.version}. In all ${duration(heldSeconds)}.`
+        : html`No step held a lock that others would have waited for.`
+    } ${
+      gaveWay === 0
+        ? "No step had to give way to others."
+        : `Steps gave way to others ${count(gaveWay, "time")}, and waited ${duration(waitedSeconds)}.`
+    }</p>`,
+    table<MigrationReport>(
+      "Locks by migration",
+      [
+        { head: "Migration", cell: ({ version, title }) => `${version} ${title}` },
+        { head: "Longest lock", cell: ({ production }) => longestOf(production) },
+        {
+          head: "Gave way",
+          number: true,
+          cell: ({ production }) =>
+            count(
+              sum(production, (s) => s.gaveWay),
+              "time",
+            ),
+        },
+        {
+          head: "Waited",
+          number: true,
+          cell: ({ production }) =>
+            duration(sum(production, ({ waits }) => waits.reduce((all, { seconds }) => all + seconds, 0))),
+        },
+        { head: "Held on staging", cell: ({ staging }) => longestOf(staging) },
+      ],
+      migrations,
+    ),
+  );
+}
+
+type Side = MigrationReport["production"];
+type Step = Side["passes"][number]["steps"][number];
+
+function longestOf({ passes }: Side): string {
+  const [longest] = passes
+    .flatMap(({ steps }) => steps)
+    .flatMap(({ locks }) => locks)
+    .sort((a, b) => b.seconds - a.seconds);
+  return longest ? lockText(longest) : "none";
+}
+
+function sum({ passes }: Side, of: (step: Step) => number): number {
+  return passes.flatMap(({ steps }) => steps).reduce((all, step) => all + of(step), 0);
+}
+
+/** What the downtime was predicted to be made of, and what it was. */
+export function downtimeParts({ downtime }: Report): Html | false {
+  const { parts, seconds, waitedSeconds, openedAt, predictedSeconds, stopSeconds } = downtime;
+  if (parts.length === 0) return false;
+  const formula = formulaOf(downtime);
+  const work = openedAt === null || seconds === null ? null : seconds - (waitedSeconds ?? 0);
+  const lines = [
+    ...parts,
+    { what: "In all", seconds: predictedSeconds, took: work, by: "rehearsal" as const },
+  ];
+  return html`<details><summary>The downtime part by part, predicted against actual</summary>${
+    formula && html`<p>${formula}</p>`
+  }${table(
+    "Downtime",
+    [
+      { head: "What", cell: ({ what }) => what },
+      {
+        head: "Predicted",
+        number: true,
+        cell: ({ seconds, by }) =>
+          html`${duration(seconds)}${by === "plan" && html` <span class="soft small">by the plan</span>`}`,
+      },
+      { head: "Took", number: true, cell: ({ took }) => (took === null ? "–" : duration(took)) },
+      {
+        head: "Off by",
+        number: true,
+        cell: ({ seconds, took, by }) =>
+          offBy({ seconds: took, predictedSeconds: seconds, by: by === "plan" ? by : "" }),
+      },
+    ],
+    lines,
+  )}${stopSeconds !== null && html`<p>Before it the application took ${duration(stopSeconds)} to stop. No rehearsal shows that.</p>`}</details>`;
+}
+
+type Metric = WatchReport["metrics"][number];
+
+/** The plan's dashboard as the run's own reading has it, and what else follows a success. */
+export function watchSection({ watch, backups, verifiedAgain }: Report): Html | false {
+  if (!watch || (watch.at === null && !backups)) return false;
+  const { metrics, schedule, connections, readings } = watch;
+  return section(
+    "watch",
+    "After the opening",
+    table<Metric>(
+      "What is watched",
+      [
+        { head: "Metric", cell: ({ title }) => title },
+        { head: "Standing", plain: true, cell: standing },
+        {
+          head: "At the opening",
+          number: true,
+          cell: ({ first }) => (first === null || first === "not measured" ? "–" : first),
+        },
+        { head: "Target", number: true, cell: ({ target }) => target },
+        { head: "Alert", number: true, cell: ({ alert }) => alert },
+        { head: "On staging", number: true, cell: ({ staging }) => staging ?? "–" },
+        { head: "How", cell: ({ note }) => html`<span class="soft small">${note ?? ""}</span>` },
+        ...(readings > 1
+          ? [{ head: `Worst of ${readings} readings`, cell: ({ worst }: Metric) => worstText(worst) }]
+          : []),
+      ],
+      metrics,
+    ),
+    facts([
+      schedule
+        ? `Read every ${schedule.everyMinutes} minutes until ${moment(schedule.until)}, then every ${schedule.thenEveryMinutes} until ${moment(schedule.ends)}.`
+        : "Nothing watches on by itself.",
+      connections &&
+        html`${mark(connections.most >= connections.minimum, { yes: "Room for the pool", no: "Too few connections", unknown: "" })}: ${connections.most} for clients, the plan asks for ${connections.minimum}.`,
+      backups &&
+        html`${mark(backups.passed, { yes: "Backed up", no: "Not backed up", unknown: "Backups not known" })}${backups.seen === "" ? "" : `: ${backups.seen}`}.`,
+      verifiedAgain
+        ? html`${mark(verifiedAgain.failed.length === 0, { yes: "Verified again", no: "Does not hold any more", unknown: "" })}, ${moment(verifiedAgain.at)}: ${count(verifiedAgain.passed, "check")} of ${verifiedAgain.migrations.join(", ")} passed${verifiedAgain.failed.length > 0 && `, ${verifiedAgain.failed.length} did not`}.`
+        : false,
+    ]),
+  );
+}
+
+function facts(lines: readonly (Html | string | null | false)[]): Html {
+  return bullets(lines.filter((line) => line !== null && line !== false));
+}
+
+const LOOKS = {
+  target: [true, "Within target"],
+  between: [null, "Short of target"],
+  alert: [false, "Alert"],
+  unknown: [null, "Not measured"],
+} as const;
+
+function standing({ standing, runbook }: Metric): Html {
+  const [passed, word] = LOOKS[standing];
+  return html`${mark(passed, { yes: word, no: word, unknown: word })}${standing === "alert" && html` <span class="small">see ${runbook}</span>`}`;
+}
+
+function worstText(worst: Metric["worst"]): Html {
+  if (!worst) return html`–`;
+  return html`${worst.value} <span class="soft small">${moment(worst.at)}${worst.alerts > 0 && `, ${count(worst.alerts, "alert")}`}</span>`;
 }

@@ -1,5 +1,5 @@
-import { cutRows } from "../../shared/cut.ts";
 import { type Html, type HtmlValue, html } from "../../shared/html.ts";
+import { cutRows } from "../../shared/text.ts";
 
 /** Passed, failed, or neither: a sign and a word, so that nobody depends on the colour. */
 export function mark(passed: boolean | null, words: { yes: string; no: string; unknown: string }): Html {

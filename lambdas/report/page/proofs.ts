@@ -1,7 +1,8 @@
-import { scopeInWords } from "../../prove/scope.ts";
+import { scopeInWords } from "../../proof/scope.ts";
 import { type Html, html } from "../../shared/html.ts";
+import { count, duration, grouped, list, milliseconds, moment } from "../../shared/text.ts";
 import type { ProofReport, Report } from "../schema.ts";
-import { count, grouped, list, moment } from "../words.ts";
+import { lossLines, lossTitle, restoredFrom, wayBackLines } from "../way-back.ts";
 import { bullets, digest, mark, section, table } from "./parts.ts";
 
 /** From so many tables on, equal ones are not shown until somebody asks. */
@@ -71,4 +72,107 @@ ${table(
   ],
   tables,
 )}</details>`;
+}
+
+/** The plan's form for staging results, filled in. */
+export function stagingSection({ staging, benchmarks, wayBack, backup, snapshots }: Report): Html | false {
+  const { verified, completedAt, issues, rollbackTested, rollbacks, approved, approvedBy } = staging;
+  if (!verified && staging.instance === null && approved === "not yet") return false;
+  const cloned = snapshots.some(({ purpose, clone }) => purpose === "rehearsal" && clone);
+  const measured = benchmarks.filter((benchmark) => benchmark.staging !== null);
+  const notYet = mark(null, { yes: "", no: "", unknown: "Not yet" });
+  const rows: [string, Html][] = [
+    [
+      cloned ? "Clone read" : "Backup restored and read",
+      verified
+        ? html`${mark(verified.equal, { yes: "As production", no: "Not as production", unknown: "" })}, ${grouped(verified.rows)} rows in ${count(verified.tables, "table")}${cloned && ". No backup was tested by it"}`
+        : notYet,
+    ],
+    [
+      "Staging migration completed",
+      completedAt ? html`${moment(completedAt)}` : mark(null, { yes: "", no: "", unknown: "Not completed" }),
+    ],
+    ["Issues encountered", issues.length === 0 ? html`None` : bullets(issues)],
+    [
+      "Performance benchmarks",
+      measured.length === 0
+        ? mark(null, { yes: "", no: "", unknown: "Not measured" })
+        : bullets(
+            measured.map(({ title, staging, sloMs }) =>
+              staging?.p95Ms == null
+                ? `${title}: not measured`
+                : `${title}: p95 ${milliseconds(staging.p95Ms)}, limit ${milliseconds(sloMs)}${staging.passed === false ? ", not within" : ""}${staging.generated ? ", on generated data" : ""}`,
+            ),
+          ),
+    ],
+    [
+      "Rollback tested",
+      html`${mark(rollbackTested === "not yet" ? null : rollbackTested === "success", { yes: "Success", no: "Fail", unknown: "Not yet" })} <span class="small soft">${rollbacks
+        .map(
+          ({ version, equal }) =>
+            `${version} ${equal === null ? "not yet" : equal ? "proven back" : "not back"}`,
+        )
+        .join(", ")}</span>`,
+    ],
+    ["The way back, predicted", wayBack ? bullets(wayBackLines({ wayBack, backup })) : notYet],
+    [
+      "Approved for production",
+      html`${mark(approved === "not yet" ? null : approved === "yes", { yes: "Yes", no: "No", unknown: "Not yet" })}${approvedBy && ` by ${approvedBy}`}`,
+    ],
+  ];
+  return section(
+    "staging",
+    "Staging environment testing results",
+    table(
+      "Staging results",
+      [
+        { head: "Question", cell: ([question]) => question },
+        { head: "Answer", plain: true, cell: ([, answer]) => answer },
+      ],
+      rows,
+    ),
+  );
+}
+
+/** How production was brought back, beside what was expected and what the plan allows, and what is lost by it. */
+export function wayBackSection(report: Report): Html | false {
+  const { rollback, restore, loss, gates } = report;
+  const asked = gates.some(({ gate }) => gate === "restore");
+  if (!rollback && !restore && !loss && !asked) return false;
+  return section(
+    "back",
+    "The way back",
+    bullets([...rolledBack(report, asked), ...restored(report)]),
+    (loss || asked) && html`<h3>${loss ? lossTitle(loss) : "What a restore loses"}</h3>`,
+    loss
+      ? bullets(lossLines(report))
+      : asked && html`<p>It could not be counted: production did not answer.</p>`,
+  );
+}
+
+function rolledBack({ rollback, timeline, end }: Report, asked: boolean): Html[] {
+  if (!rollback) return [];
+  const { seconds, sloSeconds, restoreFrom } = rollback;
+  if (restoreFrom !== undefined)
+    return [html`Nothing was rolled back: ${restoreFrom} had begun, whose way back is the restore.`];
+  if (seconds === null)
+    return [
+      html`${mark(end === "running" && !asked ? null : false, { yes: "", no: "Not enough", unknown: "Not done yet" })}: rolling back${end === "running" && !asked ? "" : " did not bring production back"}; the plan allows ${duration(sloSeconds)} for it.`,
+    ];
+  return [
+    html`${mark(seconds <= sloSeconds, { yes: "In time", no: "Too slow", unknown: "" })}: rolled back and proven in ${duration(seconds)}${expected(timeline, "rollback")}; the plan allows ${duration(sloSeconds)}.`,
+  ];
+}
+
+function restored({ restore, timeline }: Report): Html[] {
+  if (!restore) return [];
+  const took = timeline.phases.find(({ id }) => id === "restore")?.seconds;
+  return [
+    html`Restored ${restoredFrom(restore)}${took != null && ` in ${duration(took)}`}${expected(timeline, "restore")}; the former production is <code>${restore.aside}</code>.`,
+  ];
+}
+
+function expected({ phases }: Report["timeline"], id: string): string {
+  const seconds = phases.find((phase) => phase.id === id)?.predictedSeconds;
+  return seconds == null ? "" : ` (expected ${duration(seconds)})`;
 }

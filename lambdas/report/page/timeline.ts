@@ -1,9 +1,9 @@
 import { type Html, html, raw } from "../../shared/html.ts";
+import { clock, duration, secondsBetween } from "../../shared/text.ts";
 import type { Phase, Report } from "../schema.ts";
-import { clock, duration, secondsBetween } from "../words.ts";
-import { downtimeParts } from "./downtime.ts";
+import { downtimeParts } from "./measurements.ts";
+import { stepsSection } from "./migrations.ts";
 import { section } from "./parts.ts";
-import { stepsSection } from "./steps.ts";
 
 /** Wide enough that rounding to whole units does not show. */
 const WIDTH = 1000;

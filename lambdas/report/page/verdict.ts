@@ -1,9 +1,10 @@
 import { type Html, html } from "../../shared/html.ts";
-import { causeAlone } from "../outcome.ts";
-import type { Report } from "../schema.ts";
+import { count, duration, list, moment } from "../../shared/text.ts";
+import { remindersByDate } from "../left-to-do.ts";
+import type { Criterion, GateReport, Report } from "../schema.ts";
 import { copyLines, databaseText } from "../summary.ts";
-import { verdictOf } from "../verdict.ts";
-import { duration, moment } from "../words.ts";
+import { causeAlone, verdictOf } from "../verdict.ts";
+import { evidenceNames, mark, section, table } from "./parts.ts";
 
 const TONES: Readonly<Record<Report["end"], string>> = {
   running: "",
@@ -49,4 +50,101 @@ function factsOf({ end, request, timeline, downtime, plan }: Report): [string, s
 
 function withGates(seconds: number, waited: number): string {
   return waited >= 1 ? `${duration(seconds)}, of it ${duration(waited)} at gates` : duration(seconds);
+}
+
+export function criteriaSection({ criteria }: Report): Html {
+  const met = criteria.filter(({ status }) => status === "met").length;
+  return section(
+    "criteria",
+    `Success criteria: ${met} of ${criteria.length} met`,
+    html`<ul class="plain criteria">${criteria.map(criterion)}</ul>`,
+  );
+}
+
+function criterion({ title, status, detail, evidence }: Criterion): Html {
+  const passed = status === "not known" ? null : status === "met";
+  return html`<li>${mark(passed, { yes: "Met", no: "Not met", unknown: "Not known" })}<p><strong>${title}.</strong> <span class="soft">${detail}${evidence.length > 0 && html` <span class="names">${evidenceNames(evidence)}</span>`}</span></p></li>
+`;
+}
+
+export function leftToDoSection(report: Report): Html | false {
+  const { leftToDo, end } = report;
+  if (leftToDo.length === 0 && end === "running") return false;
+  return section(
+    "left",
+    "Left to do",
+    leftToDo.length === 0
+      ? html`<p>Nothing.</p>`
+      : html`<ol>${leftToDo.map((item) => html`<li>${item}</li>`)}</ol>`,
+    byDate(report),
+  );
+}
+
+/** What the plan leaves to people, by the day on which it is due. */
+function byDate(report: Report): Html | false {
+  const days = remindersByDate(report);
+  if (days.length === 0) return false;
+  return html`<details class="dates"><summary>By date: ${list(
+    days.map(({ by, titles }) => `${count(titles.length, "thing")} by ${by}`),
+  )}</summary><dl>${days.map(
+    ({ by, titles }) =>
+      html`<div><dt>By <time datetime="${by}">${by}</time></dt><dd><ul>${titles.map((title) => html`<li>${title}</li>`)}</ul></dd></div>`,
+  )}</dl></details>`;
+}
+
+export function gatesSection({ gates }: Report): Html | false {
+  if (gates.length === 0) return false;
+  return section(
+    "gates",
+    "Who decided",
+    table<GateReport>(
+      "Gates and their answers",
+      [
+        {
+          head: "Gate",
+          cell: ({ gate, attempt, escalation }) =>
+            html`${gate}${attempt > 1 && html` <span class="soft small">asked ${attempt} times</span>`}${escalation && html` <span class="soft small">escalated</span>`}`,
+        },
+        { head: "Answer", plain: true, cell: answer },
+        {
+          head: "By",
+          cell: ({ by, publishers = [] }) =>
+            html`${by ?? "nobody"}${publishers.map((name) => html`<br><strong>${name === by ? "Also" : `${name} also`} published the plan</strong>`)}`,
+        },
+        { head: "When", cell: ({ decidedAt, expiresAt }) => moment(decidedAt ?? expiresAt) },
+        {
+          head: "Question and comment",
+          cell: ({ question, comment, objections }) =>
+            html`${question}${comment && html` <q>${comment}</q>`}${objections.map(
+              ({ by, at, comment }) =>
+                html`<br><strong>No-Go by ${by}</strong>, after the Go, ${moment(at)}: <q>${comment}</q>`,
+            )}`,
+        },
+      ],
+      gates,
+    ),
+    checklists(gates),
+  );
+}
+
+function answer({ decision, withheld }: GateReport): Html {
+  const said = mark(decision === null ? null : decision === "Go", {
+    yes: "Go",
+    no: "No-Go",
+    unknown: "Not answered",
+  });
+  return withheld
+    ? html`${said} <span class="small">did not take effect: ${withheld.join(" ")}</span>`
+    : said;
+}
+
+function checklists(gates: readonly GateReport[]): Html | false {
+  const open = gates.filter(
+    ({ checklist, decision }) => decision === "Go" && checklist.some(({ ticked }) => !ticked),
+  );
+  if (open.length === 0) return false;
+  return html`<details><summary>Not ticked on a Go's checklist</summary><ul>${open.flatMap(
+    ({ gate, checklist }) =>
+      checklist.filter(({ ticked }) => !ticked).map(({ item }) => html`<li>${gate}: ${item}</li>`),
+  )}</ul></details>`;
 }

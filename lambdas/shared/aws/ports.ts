@@ -1,29 +1,29 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
-import { Envar, needEnvar } from "../envars.ts";
-import type { Archive, DatabaseFleet, Metrics, World } from "../ports.ts";
-import { settingsOf, settingsOfNone } from "../run-database.ts";
-import type { Deployed, RunDatabase, RunSettings } from "../settings.ts";
-import { StoredPlans } from "../stored-plans.ts";
+import { Envar, requireEnvar } from "../envars.ts";
+import { StoredPlans } from "../plan-document.ts";
+import type { Archive, Clock, Environment, Instances, Metrics } from "../ports.ts";
+import {
+  type Deployed,
+  type RunDatabase,
+  type RunSettings,
+  settingsOf,
+  settingsOfNone,
+} from "../settings.ts";
 import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
-import { EventBridgeAnnouncer, PATIENCE } from "./event-bridge-announcer.ts";
-import { evidenceStore } from "./evidence-store.ts";
+import { iamCredentials, masterCredentials, PgDatabases } from "./databases.ts";
+import { EventBridgeAnnouncer, PATIENCE, SchedulerSchedules } from "./events.ts";
 import { FetchHttp } from "./fetch-http.ts";
-import { iamCredentials } from "./iam-credentials.ts";
-import { lambdaClock } from "./lambda-clock.ts";
-import { lazily } from "./lazily.ts";
-import { masterCredentials } from "./master-secret.ts";
-import { PgDatabases } from "./pg-databases.ts";
-import { SchedulerSchedules } from "./scheduler-schedules.ts";
-import { SfnCallbacks } from "./sfn-callbacks.ts";
-import { SfnExecutions } from "./sfn-executions.ts";
+import { S3Evidence } from "./s3.ts";
 import { readAuthorities, readSettings } from "./shipped.ts";
 import { SnsNotifier } from "./sns-notifier.ts";
+import { SfnCallbacks, SfnExecutions } from "./step-functions.ts";
 
 // Clients live as long as the function's sandbox, so that its connections are used again. Each is made by the first
 // task that needs it: most capabilities need one or two, and may not use the others.
@@ -33,13 +33,13 @@ const secrets = lazily(() => new SecretsManagerClient());
 const sfn = lazily(() => new SFNClient());
 const sns = lazily(() => new SNSClient());
 
-const plans = lazily(() => new StoredPlans(evidenceStore(), () => needEnvar(Envar.plan)));
+const plans = lazily(() => new StoredPlans(evidenceStore(), () => requireEnvar(Envar.plan)));
 const deployed = lazily(() => readSettings());
 const notifier = lazily(
   () =>
     new SnsNotifier(sns(), {
-      approvers: needEnvar(Envar.approversTopic),
-      escalation: needEnvar(Envar.escalationTopic),
+      approvers: requireEnvar(Envar.approversTopic),
+      escalation: requireEnvar(Envar.escalationTopic),
     }),
 );
 const announcer = lazily(() => new EventBridgeAnnouncer(eventBridge()));
@@ -49,9 +49,9 @@ const executions = lazily(() => new SfnExecutions(sfn()));
 const schedules = lazily(
   () =>
     new SchedulerSchedules(new SchedulerClient(), {
-      function: needEnvar(Envar.watchFunction),
-      role: needEnvar(Envar.watchRole),
-      group: needEnvar(Envar.watchGroup),
+      function: requireEnvar(Envar.watchFunction),
+      role: requireEnvar(Envar.watchRole),
+      group: requireEnvar(Envar.watchGroup),
     }),
 );
 const http = lazily(() => new FetchHttp());
@@ -61,7 +61,7 @@ export interface Extras {
   /** Of those that publish numbers, of the database of that label. */
   metrics?: (label: string) => Metrics;
   /** Of those that ask the fleet (rds.ts); of no database yet where it is given no settings. */
-  rds?: (deployed: Deployed, settings?: RunSettings) => Pick<World, "fleet" | "archive">;
+  rds?: (deployed: Deployed, settings?: RunSettings) => Pick<Environment, "instances" | "archive">;
 }
 
 /** The world as one invocation of a function sees it. Nothing is made or read before it is asked for. */
@@ -69,7 +69,7 @@ export function awsPorts(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
   progress: (line: string) => void = () => undefined,
   extras: Extras = {},
-): World {
+): Environment {
   const unbound = (port: string) => (): never => {
     throw new Error(`No ${port} without a database: the run is bound to none`);
   };
@@ -91,8 +91,8 @@ export function awsPorts(
     get plans() {
       return plans();
     },
-    get fleet() {
-      return rds().fleet;
+    get instances() {
+      return rds().instances;
     },
     get archive() {
       return rds().archive;
@@ -133,8 +133,8 @@ function own(settings: RunSettings, extras: Extras) {
   const rds = lazily(() => rdsOf(extras, settings));
   return {
     settings,
-    get fleet(): DatabaseFleet {
-      return rds().fleet;
+    get instances(): Instances {
+      return rds().instances;
     },
     get archive(): Archive {
       return rds().archive;
@@ -177,3 +177,23 @@ function databasesOf({ database, secretArn, iamUser, instance, cluster }: RunDat
     credentials: () => masterCredentials(secrets(), secretArn, instance, cluster ? "cluster" : "db"),
   });
 }
+
+/** A value that is made when it is first asked for. A failed attempt is not kept: the next one asks again. */
+export function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** The time, and what this invocation still has of it. */
+export function lambdaClock(context: Pick<Context, "getRemainingTimeInMillis">): Clock {
+  return { now: () => new Date(), remaining: () => context.getRemainingTimeInMillis() };
+}
+
+/** Lives as long as the function's sandbox, so that its connections are used again. */
+export const s3 = lazily(() => new S3Client());
+
+/** The evidence in the deployment's bucket. */
+export const evidenceStore = lazily(() => new S3Evidence(s3(), requireEnvar(Envar.bucket)));

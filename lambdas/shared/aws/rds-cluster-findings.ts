@@ -1,15 +1,12 @@
 import type { DBCluster, RDSClient } from "@aws-sdk/client-rds";
-import type { PreflightCheck } from "../documents.ts";
 import { matches, memberPatterns } from "../names.ts";
-import type { Findings, Tags } from "../ports.ts";
+import type { Findings, PreflightCheck, Tags } from "../ports.ts";
 import type { RunCluster } from "../settings.ts";
-import { type FoundCluster, memberNames } from "./rds-cluster-find.ts";
+import { foreignEngine } from "./rds-calls.ts";
 import { inSync } from "./rds-cluster-give-settings.ts";
-import { clusterDifferences } from "./rds-cluster-requests.ts";
-import { clusterSettingsOf } from "./rds-cluster-settings.ts";
-import { foreignEngine } from "./rds-engines.ts";
-import { around, type Found, together } from "./rds-findings.ts";
-import { restoreOf, tagsOf } from "./rds-own-findings.ts";
+import { clusterDifferences } from "./rds-cluster-moments.ts";
+import { clusterSettingsOf, type FoundCluster, memberNames } from "./rds-cluster-settings.ts";
+import { around, type Found, restoreOf, tagsOf, together } from "./rds-findings.ts";
 
 /** All that RDS can say of a production that is a cluster, before a run. */
 export async function clusterFindings(

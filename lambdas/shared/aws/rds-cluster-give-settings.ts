@@ -11,13 +11,11 @@ import {
 } from "@aws-sdk/client-rds";
 import { SluiceError } from "../errors.ts";
 import type { RestorePurpose, SettingsGiven } from "../ports.ts";
-import type { FoundCluster } from "./rds-cluster-find.ts";
-import { MEMBER_CAN_WAIT, memberRequest } from "./rds-cluster-requests.ts";
-import type { ClusterSettings, MemberSettings } from "./rds-cluster-settings.ts";
-import { asked, type Modifying, modified, modifyingInstance, type Part } from "./rds-modify.ts";
+import { tagList } from "./rds-calls.ts";
+import { MEMBER_CAN_WAIT, memberRequest } from "./rds-cluster-moments.ts";
+import type { ClusterSettings, FoundCluster, MemberSettings } from "./rds-cluster-settings.ts";
+import { asked, type Modifying, modified, modifyingInstance, type Part, sendWithLess } from "./rds-modify.ts";
 import type { Changes } from "./rds-restore.ts";
-import { sendWithLess } from "./rds-send-less.ts";
-import { tagList } from "./rds-tags.ts";
 
 type ClusterChanges = Omit<ModifyDBClusterMessage, "DBClusterIdentifier">;
 

@@ -1,4 +1,11 @@
-import { type DBCluster, type RDSClient, RestoreDBClusterToPointInTimeCommand } from "@aws-sdk/client-rds";
+import {
+  type CreateDBInstanceMessage,
+  type DBCluster,
+  type RDSClient,
+  type RestoreDBClusterFromSnapshotMessage,
+  RestoreDBClusterToPointInTimeCommand,
+  type RestoreDBClusterToPointInTimeMessage,
+} from "@aws-sdk/client-rds";
 import { ErrorName, SluiceError } from "../errors.ts";
 import type {
   InstanceSettings,
@@ -9,10 +16,14 @@ import type {
   RestorePurpose,
   Tags,
 } from "../ports.ts";
-import { findCluster } from "./rds-cluster-find.ts";
-import { CLUSTER_CAN_WAIT, momentRequest } from "./rds-cluster-requests.ts";
-import { asClusterSettings } from "./rds-cluster-settings.ts";
-import { NO_ROOM, sendWithLess } from "./rds-send-less.ts";
+import { tagList, withinLimit } from "./rds-calls.ts";
+import {
+  asClusterSettings,
+  type ClusterSettings,
+  findCluster,
+  type MemberSettings,
+} from "./rds-cluster-settings.ts";
+import { NO_ROOM, type OptionalPart, sendWithLess } from "./rds-modify.ts";
 
 /**
  * What a cluster's storage keeps by itself: every moment of its retention, without base backups. They are the cluster's
@@ -96,3 +107,196 @@ function stateOf(db: DBCluster, { moment }: PointInTime): MomentState {
         until,
       };
 }
+
+type CloneRequest = RestoreDBClusterToPointInTimeMessage;
+type ClusterRestoreRequest = RestoreDBClusterFromSnapshotMessage;
+type Common = Omit<
+  CloneRequest & ClusterRestoreRequest,
+  "DBClusterIdentifier" | "SnapshotIdentifier" | "Engine"
+>;
+
+/**
+ * What every copy of a cluster's volume is told. Staging's is production's, but for what keeps staging apart: so the
+ * emergency is not the first to send it.
+ */
+function clusterRequest(like: ClusterSettings, purpose: RestorePurpose, tags: Tags): Common {
+  const request: Common = {
+    Port: like.port,
+    DBSubnetGroupName: like.subnetGroup,
+    VpcSecurityGroupIds: like.securityGroups,
+    DBClusterParameterGroupName: like.clusterParameterGroup,
+    NetworkType: like.networkType,
+    StorageType: like.storageType,
+    ServerlessV2ScalingConfiguration: like.serverless && {
+      MinCapacity: like.serverless.min,
+      MaxCapacity: like.serverless.max,
+      SecondsUntilAutoPause: like.serverless.pauseSeconds,
+    },
+    EnableIAMDatabaseAuthentication: like.iamAuthentication,
+    EngineLifecycleSupport: like.lifecycleSupport,
+    DeletionProtection: like.deletionProtection,
+    CopyTagsToSnapshot: like.copyTagsToSnapshot,
+    EnableCloudwatchLogsExports: like.logExports,
+    BackupRetentionPeriod: like.backupDays,
+    PreferredBackupWindow: like.backupWindow,
+    Tags: tagList(withinLimit(like.tags, tags)),
+  };
+  return purpose === "production" ? request : { ...request, ...STAGING_ONLY, Tags: tagList(tags) };
+}
+
+// Staging lives for hours: no logs that outlive it, nothing that could keep it from being deleted. A cluster without
+// backups there is not: a day is the least.
+const STAGING_ONLY = {
+  DeletionProtection: false,
+  EnableCloudwatchLogsExports: undefined,
+  BackupRetentionPeriod: 1,
+  PreferredBackupWindow: undefined,
+} satisfies Partial<Common>;
+
+/** A clone of that cluster as it is now: it shares the pages that neither of the two has changed. */
+export function cloneRequest(
+  clone: string,
+  like: ClusterSettings,
+  purpose: RestorePurpose,
+  tags: Tags,
+): CloneRequest {
+  return {
+    ...clusterRequest(like, purpose, tags),
+    DBClusterIdentifier: clone,
+    SourceDBClusterIdentifier: like.cluster,
+    RestoreType: "copy-on-write",
+    UseLatestRestorableTime: true,
+  };
+}
+
+/** A copy of that cluster as it was then. */
+function momentRequest(
+  source: string,
+  at: Date,
+  cluster: string,
+  like: ClusterSettings,
+  purpose: RestorePurpose,
+  tags: Tags,
+): CloneRequest {
+  return {
+    ...clusterRequest(like, purpose, tags),
+    DBClusterIdentifier: cluster,
+    SourceDBClusterIdentifier: source,
+    RestoreType: "full-copy",
+    RestoreToTime: at,
+  };
+}
+
+export function clusterRestoreRequest(
+  snapshot: string,
+  cluster: string,
+  like: ClusterSettings,
+  purpose: RestorePurpose,
+  tags: Tags,
+): ClusterRestoreRequest {
+  return {
+    ...clusterRequest(like, purpose, tags),
+    DBClusterIdentifier: cluster,
+    SnapshotIdentifier: snapshot,
+    Engine: like.engine,
+  };
+}
+
+/** An instance of a cluster, as production's member is, or as staging's only one that stands for the writer. */
+export function memberRequest(
+  id: string,
+  cluster: string,
+  { engine }: ClusterSettings,
+  member: MemberSettings,
+  purpose: RestorePurpose,
+  tags: Tags,
+  anywhere: boolean,
+): CreateDBInstanceMessage {
+  const request: CreateDBInstanceMessage = {
+    DBInstanceIdentifier: id,
+    DBClusterIdentifier: cluster,
+    Engine: engine,
+    DBInstanceClass: member.instanceClass,
+    DBParameterGroupName: member.parameterGroup,
+    AvailabilityZone: anywhere ? undefined : member.availabilityZone,
+    PromotionTier: member.promotionTier,
+    PubliclyAccessible: member.publiclyAccessible,
+    AutoMinorVersionUpgrade: member.minorUpgrades,
+    CACertificateIdentifier: member.certificateAuthority,
+    PreferredMaintenanceWindow: member.maintenanceWindow,
+    MonitoringInterval: member.monitoring?.seconds,
+    MonitoringRoleArn: member.monitoring?.role,
+    EnablePerformanceInsights: member.insights && true,
+    PerformanceInsightsRetentionPeriod: member.insights?.days,
+    PerformanceInsightsKMSKeyId: member.insights?.key,
+    Tags: tagList(withinLimit(member.tags, tags)),
+  };
+  return purpose === "production" ? request : { ...request, ...STAGING_MEMBER, Tags: tagList(tags) };
+}
+
+const STAGING_MEMBER = {
+  PromotionTier: undefined,
+  PubliclyAccessible: false,
+  AutoMinorVersionUpgrade: false,
+  PreferredMaintenanceWindow: undefined,
+  MonitoringInterval: undefined,
+  MonitoringRoleArn: undefined,
+  EnablePerformanceInsights: undefined,
+  PerformanceInsightsRetentionPeriod: undefined,
+  PerformanceInsightsKMSKeyId: undefined,
+} satisfies Partial<CreateDBInstanceMessage>;
+
+/** In what staging's requests differ from production's, names apart; each as `DeletionProtection true (staging: false)`. */
+export function clusterDifferences(like: ClusterSettings): string[] {
+  const [writer] = like.members;
+  const both = (["production", "staging"] as const).map(
+    (purpose): Record<string, unknown> => ({
+      ...clusterRequest(like, purpose, {}),
+      ...(writer ? memberRequest("", "", like, writer, purpose, {}, false) : {}),
+    }),
+  );
+  const told = (value: unknown) =>
+    value === undefined ? "not given" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const [production = {}, staging = {}] = both;
+  return Object.keys({ ...production, ...staging })
+    .filter((key) => key !== "Tags" && told(production[key]) !== told(staging[key]))
+    .map((key) => `${key} ${told(production[key])} (staging: ${told(staging[key])})`);
+}
+
+/** Of a cluster, what can be given afterwards. The parameter group is none of it: it decides how SQL behaves. */
+export const CLUSTER_CAN_WAIT: readonly OptionalPart<Common>[] = [
+  { what: "the network type", keys: ["NetworkType"], named: /^NetworkTypeNotSupported$/ },
+  { what: "the kind of storage", keys: ["StorageType"], named: /^StorageTypeNot(Supported|Available)$/ },
+  {
+    what: "logs, backups, support and tags",
+    keys: [
+      "EnableCloudwatchLogsExports",
+      "BackupRetentionPeriod",
+      "PreferredBackupWindow",
+      "CopyTagsToSnapshot",
+      "EngineLifecycleSupport",
+      "Tags",
+    ],
+    named: /Tag/,
+  },
+];
+
+export const MEMBER_CAN_WAIT: readonly OptionalPart<CreateDBInstanceMessage>[] = [
+  { what: "the certificate authority", keys: ["CACertificateIdentifier"], named: /^CertificateNotFound$/ },
+  {
+    what: "Performance Insights",
+    keys: ["EnablePerformanceInsights", "PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId"],
+    named: /^KMSKeyNotAccessible$/,
+  },
+  {
+    what: "monitoring, upgrades, the maintenance window and tags",
+    keys: [
+      "MonitoringInterval",
+      "MonitoringRoleArn",
+      "AutoMinorVersionUpgrade",
+      "PreferredMaintenanceWindow",
+      "Tags",
+    ],
+    named: /Tag/,
+  },
+];

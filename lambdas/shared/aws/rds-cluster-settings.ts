@@ -1,6 +1,12 @@
-import type { DBCluster, DBInstance } from "@aws-sdk/client-rds";
+import {
+  type DBCluster,
+  type DBInstance,
+  DescribeDBClustersCommand,
+  type RDSClient,
+} from "@aws-sdk/client-rds";
 import * as z from "zod";
 import type { InstanceSettings } from "../ports.ts";
+import { findInstance, look } from "./rds-calls.ts";
 import { ownTags, texts } from "./rds-settings.ts";
 
 const member = z.object({
@@ -132,4 +138,73 @@ function memberSettingsOf(db: DBInstance, writer: boolean): MemberSettings {
       : undefined,
     tags: ownTags(db.TagList),
   };
+}
+
+/** What stays with the former cluster, or is another's than before, whatever name and settings the new one has. */
+export function clusterHandOver(former: DBCluster, restored: DBCluster): string[] {
+  const [was, is] = [former.DBClusterIdentifier ?? "", restored.DBClusterIdentifier ?? ""];
+  const custom = former.CustomEndpoints ?? [];
+  const replicas = former.ReadReplicaIdentifiers ?? [];
+  const domains = (former.DomainMemberships ?? []).flatMap(({ Domain }) => Domain ?? []);
+  const secret = restored.MasterUserSecret?.SecretArn;
+  const stream = former.ActivityStreamStatus === "started" || former.ActivityStreamStatus === "starting";
+  return [
+    ...(custom.length === 0
+      ? []
+      : [`Custom endpoints stayed with ${was}: ${custom.join(", ")}. Make new ones of ${is}.`]),
+    ...(replicas.length === 0
+      ? []
+      : [`Replicas stayed with ${was}: ${replicas.join(", ")}. Make new ones of ${is}.`]),
+    ...(secret === undefined || secret === former.MasterUserSecret?.SecretArn
+      ? []
+      : [
+          `The master password is in a new secret: point whoever reads it, and database.secretArn, at ${secret}.`,
+        ]),
+    ...(restored.IAMDatabaseAuthenticationEnabled
+      ? [
+          `IAM policies for rds-db:connect that name ${former.DbClusterResourceId} must name ${restored.DbClusterResourceId}: until then those who log in by IAM are kept out.`,
+        ]
+      : []),
+    ...(former.HttpEndpointEnabled && !restored.HttpEndpointEnabled
+      ? [`Turn the Data API on for ${is} again (aws rds enable-http-endpoint).`]
+      : []),
+    ...(stream ? [`Start the activity stream of ${is} again: it stayed with ${was}.`] : []),
+    ...(domains.length === 0 ? [] : [`Join ${is} to the directory ${domains.join(", ")} again.`]),
+    `Recovery to a point in time before the restore is possible only from ${was}: its automated backups stayed with it.`,
+  ];
+}
+
+/** A cluster with the instances that are in it. */
+export interface FoundCluster {
+  db: DBCluster;
+  /** Those that are in it and can be seen; one that is being deleted, or renamed, may not be. */
+  members: DBInstance[];
+  /** Undefined where it has no instance yet, or none that writes. */
+  writer: DBInstance | undefined;
+}
+
+export async function findCluster(client: RDSClient, cluster: string): Promise<DBCluster | undefined> {
+  const found = await look(`describe cluster ${cluster}`, "DBClusterNotFound", () =>
+    client.send(new DescribeDBClustersCommand({ DBClusterIdentifier: cluster })),
+  );
+  return found?.DBClusters?.[0];
+}
+
+/** @param mayBeSeen by what the roles allow: an instance that the settings do not know is one that nobody may ask about */
+export async function findWithMembers(
+  client: RDSClient,
+  cluster: string,
+  mayBeSeen: (member: string) => boolean,
+): Promise<FoundCluster | undefined> {
+  const db = await findCluster(client, cluster);
+  if (!db) return undefined;
+  const names = memberNames(db).filter(mayBeSeen);
+  const found = await Promise.all(names.map((name) => findInstance(client, name)));
+  const members = found.flatMap((one) => one ?? []);
+  const writer = db.DBClusterMembers?.find(({ IsClusterWriter }) => IsClusterWriter)?.DBInstanceIdentifier;
+  return { db, members, writer: members.find(({ DBInstanceIdentifier: id }) => id === writer) };
+}
+
+export function memberNames(db: DBCluster): string[] {
+  return (db.DBClusterMembers ?? []).flatMap(({ DBInstanceIdentifier: id }) => id ?? []);
 }

@@ -9,9 +9,8 @@ import type {
   RestorePurpose,
   Tags,
 } from "../ports.ts";
-import { beginRestore } from "./rds-begin-restore.ts";
-import { findInstance } from "./rds-find.ts";
-import { restoreRequest } from "./rds-restore.ts";
+import { findInstance } from "./rds-calls.ts";
+import { beginRestore, restoreRequest } from "./rds-restore.ts";
 import { asRdsSettings } from "./rds-settings.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

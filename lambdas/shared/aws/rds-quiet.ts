@@ -14,16 +14,14 @@ import {
   paginateDescribeDBParameters,
   type RDSClient,
 } from "@aws-sdk/client-rds";
-import { ACTING_LIBRARIES } from "../acting-libraries.ts";
 import { ErrorName, SluiceError } from "../errors.ts";
 import { QUIET_PREFIX } from "../names.ts";
 import type { Tags } from "../ports.ts";
+import { ACTING_LIBRARIES } from "../quiet.ts";
 import { awsErrorName } from "./error-name.ts";
-import { attempt, look } from "./rds-calls.ts";
-import { refusal } from "./rds-errors.ts";
-import { reboot } from "./rds-reboot.ts";
+import { attempt, look, refusal, tagList } from "./rds-calls.ts";
+import { reboot } from "./rds-modify.ts";
 import { instanceStatus } from "./rds-status.ts";
-import { tagList } from "./rds-tags.ts";
 
 // A snapshot is the whole volume, with everything that runs by itself: subscriptions, scheduled jobs, maintenance. What
 // keeps these still must be in force from the instance's first start, so it is a parameter group, as production's own

@@ -6,9 +6,9 @@ import {
   paginateDescribeDBProxies,
   type RDSClient,
 } from "@aws-sdk/client-rds";
-import type { PreflightCheck } from "../documents.ts";
 import { SluiceError } from "../errors.ts";
-import { refusal } from "./rds-errors.ts";
+import type { PreflightCheck } from "../ports.ts";
+import { refusal } from "./rds-calls.ts";
 import type { Found } from "./rds-findings.ts";
 
 /** What lies around something of RDS's: an instance, or a cluster. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AUTHORITIES_FILE, Envar, needEnvar, PLAN_FILE, SETTINGS_FILE } from "../envars.ts";
+import { AUTHORITIES_FILE, Envar, PLAN_FILE, requireEnvar, SETTINGS_FILE } from "../envars.ts";
 import { type Deployed, deployed } from "../settings.ts";
 
 /** The document of the plan that is deployed. */
@@ -13,7 +13,7 @@ export function readSettings(): Deployed {
   // Of a database that the same app makes, CloudFormation gave the names.
   const names = JSON.parse(process.env[Envar.names] ?? "[]") as (object | undefined)[];
   const databases = settings.databases.map((database, i) => ({ ...database, ...names[i] }));
-  return deployed.parse({ ...settings, databases, gateUrl: needEnvar(Envar.gateUrl) });
+  return deployed.parse({ ...settings, databases, gateUrl: requireEnvar(Envar.gateUrl) });
 }
 
 /** Certificates, as PEM, of who may vouch for a database. */

@@ -1,9 +1,9 @@
-import { ClusterWorld } from "../../support/matrix/cluster-world.ts";
+import { ClusterEnvironment } from "../../support/matrix/cluster-environment.ts";
 import { twoFailures } from "../../support/matrix/pairs.ts";
 import { BACKUP } from "../../support/matrix/walk.ts";
 
 await twoFailures("before", "first", {
   text: ", on a cluster",
-  world: () => new ClusterWorld(),
+  environment: () => new ClusterEnvironment(),
   backup: BACKUP,
 });

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../../lambdas/prove/difference.ts";
-import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
+import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
+import { describeDifference, differences } from "../../../lambdas/proof/difference.ts";
 import type { RequestDoc } from "../../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
 import { BIN_VARIABLE } from "../../../local/copies/programs.ts";
-import { ServerFleet } from "../../../local/server-fleet.ts";
+import { ServerInstances } from "../../../local/server-instances.ts";
 import { databases, type NativeDatabase, tinyDatabase, urlOf } from "../../support/native.ts";
 import { nativePrograms } from "../../support/programs.ts";
 import { runPlan } from "../../support/rehearsal.ts";
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   const ours = (await databases()).filter((name) => name === `${database.name}_copy`);
-  for (const name of ours) await new ServerFleet(urlOf("postgres"), name).drop(name);
+  for (const name of ours) await new ServerInstances(urlOf("postgres"), name).drop(name);
   await database.drop();
 });
 
@@ -62,9 +62,9 @@ describe("a logical copy", () => {
       await session.exec(`ALTER DATABASE ${database.name} SET work_mem = '8MB'`);
       await session.exec(`ALTER ROLE notes_owner IN DATABASE ${database.name} SET lock_timeout = '3s'`);
       await session.exec(`REVOKE CONNECT ON DATABASE ${database.name} FROM PUBLIC`);
-      expect(await new ServerFleet(database.url, undefined, database.name).copy(database.name, copy)).toEqual(
-        [],
-      );
+      expect(
+        await new ServerInstances(database.url, undefined, database.name).copy(database.name, copy),
+      ).toEqual([]);
       const original = await takeFingerprint(session);
       const copied = await withPgSession({ connectionString: urlOf(copy, "notes_owner") }, takeFingerprint);
       expect(differences(original, copied).map(describeDifference)).toEqual([]);
@@ -77,7 +77,7 @@ describe("a logical copy", () => {
       await session.exec(
         "CREATE SUBSCRIPTION of_sluice CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE)",
       );
-      const said = await new ServerFleet(urlOf(database.name), undefined, database.name).copy(
+      const said = await new ServerInstances(urlOf(database.name), undefined, database.name).copy(
         database.name,
         `${database.name}_copy`,
       );
@@ -92,7 +92,10 @@ describe("a logical copy", () => {
     );
     const before = await databases();
     await expect(
-      new ServerFleet(database.url, undefined, database.name).copy(database.name, `${database.name}_copy`),
+      new ServerInstances(database.url, undefined, database.name).copy(
+        database.name,
+        `${database.name}_copy`,
+      ),
     ).rejects.toThrow(/pg_dump could not read .*permission denied for table of_another[\s\S]*SELECT on each/);
     expect(await databases()).toEqual(before);
   });

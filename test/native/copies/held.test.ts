@@ -1,7 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mistakeIn } from "../../../bin/commands/mistake.ts";
-import { ServerFleet } from "../../../local/server-fleet.ts";
+import { ServerInstances } from "../../../local/server-instances.ts";
 import { type SourceServer, startSource, until } from "../../support/source-server.ts";
 
 let source: SourceServer;
@@ -45,7 +45,7 @@ beforeAll(async () => {
     return row?.all === true;
   });
   const copy = (name: string, user: string) =>
-    new ServerFleet(source.urlOf(`held_${name}`, user))
+    new ServerInstances(source.urlOf(`held_${name}`, user))
       .copy(`held_${name}`, `copy_${name}_${user}`)
       .catch((e: unknown) => e);
   await Promise.all(

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
 import { dropLetGo, letGo } from "../../../local/copies/let-go.ts";
-import { ServerFleet } from "../../../local/server-fleet.ts";
+import { ServerInstances } from "../../../local/server-instances.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase, urlOf } from "../../support/native.ts";
 import { runPlan } from "../../support/rehearsal.ts";
 
@@ -14,33 +14,33 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await onServer(dropLetGo);
-  await new ServerFleet(urlOf("postgres"), copy).drop(copy);
+  await new ServerInstances(urlOf("postgres"), copy).drop(copy);
   await original.drop();
 });
 
 const letGoNow = async () => (await databases()).filter((name) => name.startsWith("sluice-let-go-"));
 
 /** A copy that a run made, and let go. */
-async function lettingGo(): Promise<ServerFleet> {
-  const fleet = new ServerFleet(original.url);
-  await fleet.copy(original.name, copy);
-  await fleet.startDelete(copy);
-  return fleet;
+async function lettingGo(): Promise<ServerInstances> {
+  const instances = new ServerInstances(original.url);
+  await instances.copy(original.name, copy);
+  await instances.startDelete(copy);
+  return instances;
 }
 
 test("a copy that is let go is gone for the run, and dropped when the run is over", async () => {
-  const fleet = await lettingGo();
-  expect(await fleet.describe(copy)).toBeUndefined();
+  const instances = await lettingGo();
+  expect(await instances.describe(copy)).toBeUndefined();
   expect(await letGoNow()).toHaveLength(1);
-  await fleet.dropLetGo();
+  await instances.dropLetGo();
   expect(await letGoNow()).toEqual([]);
 });
 
 test("another copy of the same name can be made and let go too", async () => {
-  const fleet = await lettingGo();
-  await fleet.copy(original.name, copy);
-  expect(await fleet.describe(copy)).toBeDefined();
-  await fleet.startDelete(copy);
+  const instances = await lettingGo();
+  await instances.copy(original.name, copy);
+  expect(await instances.describe(copy)).toBeDefined();
+  await instances.startDelete(copy);
   expect(await letGoNow()).toHaveLength(2);
 });
 
@@ -52,10 +52,10 @@ test("what a killed run has let go, the next one drops", async () => {
 });
 
 test("one that somebody is in is dropped at once, and its sessions ended", async () => {
-  const fleet = new ServerFleet(original.url);
-  await fleet.copy(original.name, copy);
+  const instances = new ServerInstances(original.url);
+  await instances.copy(original.name, copy);
   await withPgSession({ connectionString: urlOf(copy, "notes_owner") }, async (session) => {
-    await fleet.startDelete(copy);
+    await instances.startDelete(copy);
     await expect(session.query("SELECT 1")).rejects.toThrow();
   }).catch(() => undefined);
   expect((await databases()).filter((name) => name === copy)).toEqual([]);
@@ -69,7 +69,7 @@ test("there is room for so much in all, and what is more is not let go", async (
       "SELECT pg_database_size(oid)::text AS size FROM pg_database WHERE datname ~ '^sluice-let-go-'",
     ),
   );
-  await new ServerFleet(original.url).copy(original.name, copy);
+  await new ServerInstances(original.url).copy(original.name, copy);
   const room = 1.5 * Number(bytes[0]?.size);
   expect(await onServer((session) => letGo(session, copy, room))).toBe(false);
   expect(await onServer((session) => letGo(session, copy, 2 * room))).toBe(true);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BackupDoc, MomentDoc, ProofDoc } from "../../../lambdas/shared/documents.ts";
 import type { PointInTime } from "../../../lambdas/shared/ports.ts";
-import { needRow, type Session } from "../../../lambdas/shared/session.ts";
-import { PhysicalFleet } from "../../../local/copies/physical-fleet.ts";
+import { requireRow, type Session } from "../../../lambdas/shared/session.ts";
+import { PhysicalInstances } from "../../../local/copies/physical-instances.ts";
 import { addressIn } from "../../../local/server/address.ts";
 import { type NativeDatabase, tinyDatabase } from "../../support/native.ts";
-import { type RunWishes, runPlan } from "../../support/rehearsal.ts";
+import { type RunOptions, runPlan } from "../../support/rehearsal.ts";
 import { type SourceServer, startSource, until } from "../../support/source-server.ts";
 import { waysBackPlan } from "../../support/ways-back.ts";
 
 let database: NativeDatabase;
 let source: SourceServer;
-let fleet: PhysicalFleet;
+let instances: PhysicalInstances;
 
 beforeAll(async () => {
   database = await tinyDatabase();
@@ -22,25 +22,28 @@ beforeAll(async () => {
   await source.session(database.name, (s) =>
     s.exec("CREATE TABLE written (id int PRIMARY KEY); ALTER TABLE written OWNER TO notes_owner"),
   );
-  fleet = await copied(1);
+  instances = await copied(1);
 });
 afterAll(async () => {
-  await fleet?.close();
+  await instances?.close();
   await source?.close();
   await database?.drop();
 });
 beforeEach(() => on("production", (s) => s.exec("TRUNCATE written")));
 
-async function copied(walEverySeconds: number): Promise<PhysicalFleet> {
-  const made = await PhysicalFleet.at(addressIn(source.urlOf(database.name, "notes_owner")), walEverySeconds);
+async function copied(walEverySeconds: number): Promise<PhysicalInstances> {
+  const made = await PhysicalInstances.at(
+    addressIn(source.urlOf(database.name, "notes_owner")),
+    walEverySeconds,
+  );
   await made.copy("production");
   return made;
 }
 
 async function on<T>(instance: string, work: (session: Session) => Promise<T>): Promise<T> {
-  const found = await fleet.describe(instance);
+  const found = await instances.describe(instance);
   if (!found?.endpoint) throw new Error(`There is no ${instance}`);
-  return await fleet.withSession(found.endpoint, work);
+  return await instances.withSession(found.endpoint, work);
 }
 const write = (id: number, instance = "production") =>
   on(instance, (s) => s.exec(`INSERT INTO written VALUES (${id})`));
@@ -49,7 +52,7 @@ const written = (instance: string) =>
     (await s.query<{ id: number }>("SELECT id FROM written ORDER BY id")).map((row) => row.id),
   );
 const now = () =>
-  on("production", async (s) => (await needRow<{ now: Date }>(s, "SELECT clock_timestamp() AS now")).now);
+  on("production", async (s) => (await requireRow<{ now: Date }>(s, "SELECT clock_timestamp() AS now")).now);
 
 /** The next whole second that begins, once it has passed: what had committed is before it, what follows is after it. */
 async function passedSecond(): Promise<string> {
@@ -59,7 +62,7 @@ async function passedSecond(): Promise<string> {
 }
 
 async function pointAt(at: string): Promise<PointInTime> {
-  const identity = (await fleet.describe("production"))?.identity ?? "";
+  const identity = (await instances.describe("production"))?.identity ?? "";
   const moment = { at, lsn: null, timeline: null };
   return { name: "moment", instance: "production", aside: "aside", identity, moment };
 }
@@ -67,7 +70,7 @@ async function pointAt(at: string): Promise<PointInTime> {
 async function restored(point: PointInTime): Promise<string> {
   made += 1;
   const instance = `restored-${made}`;
-  await until(async () => (await fleet.moments.startRestore(point, instance)) === undefined);
+  await until(async () => (await instances.moments.startRestore(point, instance)) === undefined);
   return instance;
 }
 let made = 0;
@@ -97,13 +100,13 @@ describe("a physical copy is restored to a moment", () => {
     await write(1);
     const point = await pointAt(await passedSecond());
     await write(2);
-    await fleet.startRename("production", "aside");
-    await until(async () => (await fleet.moments.startRestore(point, "production")) === undefined);
+    await instances.startRename("production", "aside");
+    await until(async () => (await instances.moments.startRestore(point, "production")) === undefined);
     expect(await written("production")).toEqual([1]);
     expect(await written("aside")).toEqual([1, 2]);
-    expect((await fleet.describe("production"))?.identity).not.toBe(point.identity);
-    await fleet.startDelete("production");
-    await fleet.startRename("aside", "production");
+    expect((await instances.describe("production"))?.identity).not.toBe(point.identity);
+    await instances.startDelete("production");
+    await instances.startRename("aside", "production");
   });
 
   test("in the midst of writes: exactly those that had committed by that second are there", async () => {
@@ -143,7 +146,7 @@ describe("a physical copy is restored to a moment", () => {
     const point = await pointAt(await passedSecond());
     const instance = await restored(point);
     await write(2, instance);
-    expect(await fleet.moments.startRestore(point, instance)).toBeUndefined();
+    expect(await instances.moments.startRestore(point, instance)).toBeUndefined();
     expect(await written(instance)).toEqual([1, 2]);
     expect(await written(await restored(point))).toEqual([1]);
   });
@@ -165,52 +168,54 @@ describe("a physical copy is restored to a moment", () => {
 /** A moment that was asked for before the WAL was sent that far. What is sent by chance in that very second is none. */
 async function tooEarly(): Promise<PointInTime> {
   const point = await pointAt(await passedSecond());
-  const begun = await fleet.moments.startRestore(point, "early");
+  const begun = await instances.moments.startRestore(point, "early");
   if (!begun) {
-    await fleet.startDelete("early");
+    await instances.startDelete("early");
     return await tooEarly();
   }
   expect(begun).toEqual({
     waits: { why: expect.stringContaining(`not to ${point.moment.at}`) },
     without: [],
   });
-  expect(await fleet.describe("early")).toBeUndefined();
+  expect(await instances.describe("early")).toBeUndefined();
   return point;
 }
 
 describe("a moment that cannot be restored", () => {
   test("yet, as the WAL is sent away every so often, is waited for; then it can be", async () => {
-    const often = fleet;
-    fleet = await copied(5);
+    const often = instances;
+    instances = await copied(5);
     try {
       await write(1);
       const point = await tooEarly();
       await write(2);
-      await until(async () => (await fleet.moments.describe(point)).status === "available");
+      await until(async () => (await instances.moments.describe(point)).status === "available");
       expect(await written(await restored(point))).toEqual([1]);
     } finally {
-      await fleet.close();
-      fleet = often;
+      await instances.close();
+      instances = often;
     }
   });
 
   test("as it was before the base backup never can", async () => {
     const point = await pointAt(
-      new Date(Date.parse((await fleet.moments.baseAt("production")) ?? "") - 1000).toISOString(),
+      new Date(Date.parse((await instances.moments.baseAt("production")) ?? "") - 1000).toISOString(),
     );
-    expect(await fleet.moments.describe(point)).toMatchObject({ status: "failed" });
-    await expect(fleet.moments.startRestore(point, "never")).rejects.toMatchObject({ name: "FleetFailed" });
+    expect(await instances.moments.describe(point)).toMatchObject({ status: "failed" });
+    await expect(instances.moments.startRestore(point, "never")).rejects.toMatchObject({
+      name: "FleetFailed",
+    });
   });
 
   test("as only production is backed up", async () => {
-    await fleet.startSnapshot("snapshot", "production");
-    await fleet.startRestore("snapshot", "staging");
-    expect(await fleet.describe("staging")).toMatchObject({ backups: { days: 0 } });
-    expect((await fleet.describe("production"))?.backups?.days).toBeGreaterThan(0);
-    expect(await fleet.moments.baseAt("staging")).toBeUndefined();
-    const identity = (await fleet.describe("staging"))?.identity ?? "";
+    await instances.startSnapshot("snapshot", "production");
+    await instances.startRestore("snapshot", "staging");
+    expect(await instances.describe("staging")).toMatchObject({ backups: { days: 0 } });
+    expect((await instances.describe("production"))?.backups?.days).toBeGreaterThan(0);
+    expect(await instances.moments.baseAt("staging")).toBeUndefined();
+    const identity = (await instances.describe("staging"))?.identity ?? "";
     expect(
-      await fleet.moments.describe({ ...(await pointAt(new Date().toISOString())), identity }),
+      await instances.moments.describe({ ...(await pointAt(new Date().toISOString())), identity }),
     ).toMatchObject({
       status: "failed",
     });
@@ -218,7 +223,7 @@ describe("a moment that cannot be restored", () => {
 });
 
 describe("a whole run with a physical copy", () => {
-  const wholeRun = (options: RunWishes) =>
+  const wholeRun = (options: RunOptions) =>
     runPlan({
       ...{ databaseUrl: source.urlOf(database.name, "notes_owner"), copy: "physical", fence: "none" },
       ...options,

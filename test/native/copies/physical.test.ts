@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RequestDoc } from "../../../lambdas/shared/documents.ts";
-import { PhysicalFleet } from "../../../local/copies/physical-fleet.ts";
+import { PhysicalInstances } from "../../../local/copies/physical-instances.ts";
 import { addressIn } from "../../../local/server/address.ts";
 import { type NativeDatabase, tinyDatabase } from "../../support/native.ts";
 import { runPlan } from "../../support/rehearsal.ts";
@@ -75,15 +75,15 @@ const url = () => source.urlOf(database.name, "notes_owner");
 
 describe("a physical copy", () => {
   test("has production's rows, settings and extensions, and nothing in it runs by itself from its first start", async () => {
-    const fleet = await PhysicalFleet.at(addressIn(url()));
+    const instances = await PhysicalInstances.at(addressIn(url()));
     try {
-      expect(await fleet.copy("copy")).toEqual([]);
-      const instance = await fleet.describe("copy");
+      expect(await instances.copy("copy")).toEqual([]);
+      const instance = await instances.describe("copy");
       // Production has gone on meanwhile, and takes its rows still.
       const before = await ticks();
       await until(async () => (await ticks()) > before);
       expect(await isTaken(1)).toBe(true);
-      await fleet.withSession({ host: instance?.endpoint?.host ?? "" }, async (s) => {
+      await instances.withSession({ host: instance?.endpoint?.host ?? "" }, async (s) => {
         expect(await s.query("SELECT count(*)::int > 0 AS has FROM ticks")).toEqual([{ has: true }]);
         expect(await s.query("SELECT FROM ticks WHERE at > pg_postmaster_start_time()")).toEqual([]);
         expect(await s.query("SELECT i FROM taken WHERE i = 1")).toEqual([]);
@@ -101,7 +101,7 @@ describe("a physical copy", () => {
         ).toEqual([{ jobs: "off", listens: "", archives: "off", prepared: "5" }]);
       });
     } finally {
-      await fleet.close();
+      await instances.close();
     }
     expect(left()).toEqual([]);
   });
@@ -132,7 +132,7 @@ describe("a physical copy", () => {
   const copying = (then: string) => {
     const module = (path: string) => JSON.stringify(new URL(`../../../${path}`, import.meta.url).href);
     const script = `
-      const { PhysicalFleet } = await import(${module("local/copies/physical-fleet.ts")});
+      const { PhysicalFleet } = await import(${module("local/copies/physical-instances.ts")});
       const { addressIn } = await import(${module("local/server/address.ts")});
       const fleet = await PhysicalFleet.at(addressIn(process.env.SOURCE_URL));
       await fleet.copy("copy");

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { loadModule } from "libpg-query";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
-import { listTables, takeTableContent } from "../../../lambdas/record/checksums.ts";
+import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
+import { listTables, takeTableContent } from "../../../lambdas/proof/checksums.ts";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
 import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
 import type { Kill } from "../../support/deadly-session.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
+import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
 import { stepsOf } from "../../sql/knowledge-graph/database.ts";
 import { changes, takeState } from "../../sql/knowledge-graph/state.ts";
 import { createScratch, run, type Scratch } from "./server.ts";

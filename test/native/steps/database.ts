@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { loadModule } from "libpg-query";
 import { afterEach, beforeAll, beforeEach } from "vitest";
-import type { LedgerKey } from "../../../lambdas/migrate/ledger.ts";
+import type { LedgerKey } from "../../../lambdas/ledger/ledger.ts";
 import { runSteps } from "../../../lambdas/migrate/run-steps.ts";
 import type { StepDoc } from "../../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { inspectConnections } from "../../../lambdas/preflight/inspect-connections.ts";
+import { inspectConnections } from "../../../lambdas/preflight/inspect-sessions.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { memoryPorts } from "../../support/ports.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { howFar } from "../../../lambdas/clean-up/how-far.ts";
-import { ensureLedger } from "../../../lambdas/migrate/ledger.ts";
+import { ensureLedger } from "../../../lambdas/ledger/ledger.ts";
 import { Doc, type ProofName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../../support/embedded.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ensureLedger } from "../../../lambdas/migrate/ledger.ts";
-import { inspectBackup } from "../../../lambdas/preflight/inspect-backup.ts";
+import { ensureLedger } from "../../../lambdas/ledger/ledger.ts";
+import { inspectBackup } from "../../../lambdas/preflight/choose-backup.ts";
 import { inspectDatabase } from "../../../lambdas/preflight/inspect-database.ts";
 import { inspectLedger } from "../../../lambdas/preflight/inspect-ledger.ts";
 import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";

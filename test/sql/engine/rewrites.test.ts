@@ -1,6 +1,6 @@
 import { loadModule } from "libpg-query";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ensureLedger } from "../../../lambdas/migrate/ledger.ts";
+import { ensureLedger } from "../../../lambdas/ledger/ledger.ts";
 import { runSteps } from "../../../lambdas/migrate/run-steps.ts";
 import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
 import { useEmbedded } from "../../support/embedded.ts";

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { inspectJobs } from "../../../lambdas/preflight/inspect-jobs.ts";
 import { inspectOutside } from "../../../lambdas/preflight/inspect-outside.ts";
-import { inspectReplication } from "../../../lambdas/preflight/inspect-replication.ts";
+import { inspectJobs, inspectReplication } from "../../../lambdas/preflight/inspect-sessions.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { memoryPorts } from "../../support/ports.ts";
 

@@ -13,11 +13,11 @@ import type { CompiledPlan, Metric } from "../../../lambdas/shared/plan.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import { watchTask } from "../../../lambdas/watch/task.ts";
 import { loadPlan } from "../../../lib/plan/compile.ts";
-import { EmbeddedFleet } from "../../../local/embedded-fleet.ts";
+import { EmbeddedInstances } from "../../../local/embedded-instances.ts";
 import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
 import { TINY_PLAN } from "../../support/rehearsal.ts";
 
-let fleet: EmbeddedFleet;
+let instances: EmbeddedInstances;
 let plan: CompiledPlan;
 let ports: MemoryPorts;
 let evidence: RunEvidence;
@@ -26,18 +26,18 @@ beforeEach(async () => {
   const loaded = await loadPlan(TINY_PLAN);
   if (!loaded.local) throw new Error("The tiny plan has no baseline");
   plan = loaded.plan;
-  fleet = new EmbeddedFleet(loaded.local.owner);
-  await fleet.createFromBaseline("production", loaded.local.baseline, []);
-  await fleet.withSession({ host: "production" }, async (session) => {
+  instances = new EmbeddedInstances(loaded.local.owner);
+  await instances.createFromBaseline("production", loaded.local.baseline, []);
+  await instances.withSession({ host: "production" }, async (session) => {
     for (const { migrate } of plan.migrations)
       for (const step of migrate.steps) for (const { sql } of step.statements) await session.exec(sql);
   });
   watching(plan);
 });
-afterEach(() => fleet.close());
+afterEach(() => instances.close());
 
 function watching(watched: CompiledPlan): void {
-  ports = memoryPorts({ plan: watched, databases: fleet });
+  ports = memoryPorts({ plan: watched, databases: instances });
   evidence = evidenceOf(ports.evidence, "run");
 }
 
@@ -136,7 +136,9 @@ describe("the checks that are run again", () => {
   test("that do not hold any more are published and fail, once", async () => {
     await opened();
     await call("begin");
-    await fleet.withSession({ host: "production" }, (session) => session.exec("DROP TABLE label CASCADE"));
+    await instances.withSession({ host: "production" }, (session) =>
+      session.exec("DROP TABLE label CASCADE"),
+    );
     ports.clock.pass(60 * 60_000);
     await expect(call("probe")).rejects.toThrow(/do not hold any more/);
     expect(ports.published.find(({ name }) => name === "failed-checks")?.value).toBeGreaterThan(0);
@@ -145,7 +147,9 @@ describe("the checks that are run again", () => {
   });
 
   test("count for nothing in the next reading, though what they try does count", async () => {
-    await fleet.withSession({ host: "production" }, (session) => session.exec("CREATE SEQUENCE attempts"));
+    await instances.withSession({ host: "production" }, (session) =>
+      session.exec("CREATE SEQUENCE attempts"),
+    );
     const attempts = counted("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM attempts", true);
     const migrations = plan.migrations.map((migration) => ({
       ...migration,
@@ -174,7 +178,9 @@ describe("the checks that are run again", () => {
     ports.clock.pass(5 * 60_000);
     await call("probe");
     expect((await readings()).map(({ values }) => values[0]?.value)).toEqual([0, 0, 0]);
-    await fleet.withSession({ host: "production" }, (session) => session.query("SELECT nextval('attempts')"));
+    await instances.withSession({ host: "production" }, (session) =>
+      session.query("SELECT nextval('attempts')"),
+    );
     ports.clock.pass(5 * 60_000);
     await call("probe");
     expect((await readings()).at(-1)?.values[0]).toMatchObject({ value: 1, standing: "alert" });

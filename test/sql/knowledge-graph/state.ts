@@ -1,7 +1,7 @@
-import { describeDifference, differences } from "../../../lambdas/prove/difference.ts";
-import { type Fingerprint, takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
-import { listTables, type TableContent, takeTableContent } from "../../../lambdas/record/checksums.ts";
-import { compareContents } from "../../../lambdas/record/compare-contents.ts";
+import { type Fingerprint, takeFingerprint } from "../../../lambdas/proof/catalog.ts";
+import { listTables, type TableContent, takeTableContent } from "../../../lambdas/proof/checksums.ts";
+import { compareContents } from "../../../lambdas/proof/compare-contents.ts";
+import { describeDifference, differences } from "../../../lambdas/proof/difference.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 
 /** What a rollback must bring back: the catalog, and every row of every table. */

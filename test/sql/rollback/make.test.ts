@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Migration } from "../../../lambdas/shared/plan.ts";
 import { parseSqlFile } from "../../../lib/plan/sql-file.ts";
-import { EmbeddedFleet } from "../../../local/embedded-fleet.ts";
+import { EmbeddedInstances } from "../../../local/embedded-instances.ts";
 import { type Copy, copyIn } from "../../../local/rollback/copy.ts";
 import { isGenerated } from "../../../local/rollback/file.ts";
 import { makeRollback } from "../../../local/rollback/make.ts";
 import { BASELINE, CASES } from "./cases.ts";
 
-const fleet = new EmbeddedFleet("owner");
+const instances = new EmbeddedInstances("owner");
 let copy: Copy;
 beforeAll(async () => {
-  await fleet.createFromBaseline("production", [{ path: "baseline.sql", sql: BASELINE }], ["pg_trgm"]);
-  await fleet
+  await instances.createFromBaseline("production", [{ path: "baseline.sql", sql: BASELINE }], ["pg_trgm"]);
+  await instances
     .withSession({ host: "production" }, (session) => session.exec("DROP EXTENSION IF EXISTS pg_trgm"))
     .catch(() => undefined);
   copy = copyIn({
-    fleet,
-    databases: fleet,
+    instances,
+    databases: instances,
     instance: "production",
     database: "postgres",
     applicationUrl: undefined,
@@ -24,7 +24,7 @@ beforeAll(async () => {
     close: async () => [],
   });
 });
-afterAll(() => fleet.close());
+afterAll(() => instances.close());
 
 const migrationOf = (sql: string): Migration => ({
   version: "2",

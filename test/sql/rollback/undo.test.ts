@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { describeDifference, differences } from "../../../lambdas/prove/difference.ts";
-import { takeFingerprint } from "../../../lambdas/prove/fingerprint.ts";
+import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
+import { describeDifference, differences } from "../../../lambdas/proof/difference.ts";
 import { takeCatalog } from "../../../local/rollback/catalog.ts";
 import { underFormerNames } from "../../../local/rollback/renames.ts";
 import { undo } from "../../../local/rollback/undo.ts";

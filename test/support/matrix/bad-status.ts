@@ -1,29 +1,29 @@
-import type { Archive, DatabaseFleet } from "../../../lambdas/shared/ports.ts";
+import type { Archive, Instances } from "../../../lambdas/shared/ports.ts";
 
 /** The fleet, of which whatever is looked at is in a status that it will not leave by itself. */
-export function badStatus(fleet: DatabaseFleet): DatabaseFleet {
+export function badStatus(instances: Instances): Instances {
   const bad = { status: "failed", statusText: "incompatible-restore" } as const;
   return {
-    ...(fleet.moments && {
+    ...(instances.moments && {
       moments: {
-        ...fleet.moments,
+        ...instances.moments,
         describe: async (point) => ({
-          ...(await fleet.moments?.describe(point)),
+          ...(await instances.moments?.describe(point)),
           status: "failed",
           statusText: "bad",
         }),
       },
     }),
-    renameSeconds: fleet.renameSeconds,
-    describe: async (id) => spoilt(await fleet.describe(id), bad),
-    describeSnapshot: async (id) => spoilt(await fleet.describeSnapshot(id), bad),
-    startSnapshot: (...given) => fleet.startSnapshot(...given),
-    deleteSnapshot: (...given) => fleet.deleteSnapshot(...given),
-    startRestore: (...given) => fleet.startRestore(...given),
-    finishRestore: (...given) => fleet.finishRestore(...given),
-    startRename: (...given) => fleet.startRename(...given),
-    handOver: (...given) => fleet.handOver(...given),
-    startDelete: (...given) => fleet.startDelete(...given),
+    renameSeconds: instances.renameSeconds,
+    describe: async (id) => spoilt(await instances.describe(id), bad),
+    describeSnapshot: async (id) => spoilt(await instances.describeSnapshot(id), bad),
+    startSnapshot: (...given) => instances.startSnapshot(...given),
+    deleteSnapshot: (...given) => instances.deleteSnapshot(...given),
+    startRestore: (...given) => instances.startRestore(...given),
+    finishRestore: (...given) => instances.finishRestore(...given),
+    startRename: (...given) => instances.startRename(...given),
+    handOver: (...given) => instances.handOver(...given),
+    startDelete: (...given) => instances.startDelete(...given),
   };
 }
 

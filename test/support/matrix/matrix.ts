@@ -2,10 +2,10 @@ import { ErrorName, FINAL } from "../../../lambdas/shared/errors.ts";
 import { type CompiledPlan, migrationOf, restoreOnlyFrom } from "../../../lambdas/shared/plan.ts";
 import type { MachineCapability } from "../../../lib/machine/capabilities.ts";
 import { type Definition, nameInWords, phasesShown } from "../../../local/definition.ts";
+import type { Environment } from "./environment.ts";
 import { errorsByCapability } from "./errors.ts";
 import { type Fault, fails, faultText, TIMEOUT, UNNAMED } from "./faults.ts";
 import { type Ground, type Halt, type Walked, walk } from "./walk.ts";
-import type { World } from "./world.ts";
 
 /** A state with all that is needed to enter it, and what else has gone wrong by then or will. */
 export interface Entry {
@@ -21,7 +21,7 @@ export interface Entry {
  */
 export async function entries(
   ground: Ground,
-  world: World,
+  environment: Environment,
   wanted: (state: string) => boolean = () => true,
 ): Promise<Map<string, Entry>> {
   const states = statesOf(ground);
@@ -33,7 +33,7 @@ export async function entries(
   const onlyBegins = `Apply ${only?.version} to production`;
   const kept = (state: string) =>
     wanted(state) || [smoke, onlyBegins].includes(state) || state.startsWith("Gate: ");
-  const go = async (from: { world: World } | Halt, faults: readonly Fault[]): Promise<Walked> => {
+  const go = async (from: { environment: Environment } | Halt, faults: readonly Fault[]): Promise<Walked> => {
     const walked = await walk(ground, from, faults, (state) => !entered.has(state) && kept(state));
     for (const state of walked.calls) entered.add(state);
     for (const [state, halt] of walked.halts) found.set(state, { halt, faults });
@@ -42,7 +42,7 @@ export async function entries(
   const at = (state: string): Halt => need(found, state).halt;
   const silent = (gate: string): Fault => ({ state: gate, kind: "silence" });
   const gates = states.filter((state) => state.startsWith("Gate: "));
-  const forward = await go({ world }, gates.map(silent));
+  const forward = await go({ environment }, gates.map(silent));
   const openGate = lastGate(forward);
   await go(at(openGate), [{ state: openGate, kind: "no" }]);
   const [newest] = [...ground.plan.migrations].reverse();

@@ -3,14 +3,14 @@ import type { CompiledPlan, Migration } from "../../../lambdas/shared/plan.ts";
 import { compilePlan } from "../../../lib/plan/compile.ts";
 import { synthesize } from "../../../local/synthesize.ts";
 import { TINY_PLAN } from "../rehearsal.ts";
+import type { Environment, Sight } from "./environment.ts";
 import { type Fault, faultText } from "./faults.ts";
 import { type Entry, entries, faultsOf, kindsOfFaults, sampled, statesOf, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
 import { type Place, placeText, restoreOnlyAt } from "./restore-only.ts";
-import { StandInWorld } from "./stand-in-world.ts";
+import { StandInEnvironment } from "./stand-in-environment.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { backupIn, type Ground, type Walked, walk } from "./walk.ts";
-import type { Sight, World } from "./world.ts";
 
 /** Of the second failures, about one in so many in `npm test`. */
 const SAMPLE = 36;
@@ -31,9 +31,9 @@ export async function twoFailures(
   /** Which of the migrations has no rollback; undefined: none. */
   place?: Place,
   /** What production is. */
-  of: { text: string; world: () => World; backup?: Ground["backup"] } = {
+  of: { text: string; environment: () => Environment; backup?: Ground["backup"] } = {
     text: "",
-    world: () => new StandInWorld(),
+    environment: () => new StandInEnvironment(),
   },
 ): Promise<void> {
   const three = threeMigrations(await compilePlan(TINY_PLAN));
@@ -49,9 +49,9 @@ export async function twoFailures(
     let found: Map<string, Entry>;
     let before: Sight;
     beforeAll(async () => {
-      const world = of.world();
-      before = await world.look();
-      found = await entries(ground, world);
+      const environment = of.environment();
+      before = await environment.look();
+      found = await entries(ground, environment);
     });
     afterAll(() => {
       one.print();

@@ -2,9 +2,9 @@ import { Doc, END_NAMES, type GateDecisionDoc, type ProofDoc } from "../../../la
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { asidePrefix, momentName, STAGING_PREFIX, snapshotPrefix } from "../../../lambdas/shared/names.ts";
 import { migrationOf } from "../../../lambdas/shared/plan.ts";
+import { PRODUCTION, type Sight } from "./environment.ts";
 import { faultText } from "./faults.ts";
 import { ALARM, RUN, type Walked } from "./walk.ts";
-import { PRODUCTION, type Sight } from "./world.ts";
 
 /** Which promise a walk broke, and how; none when it kept them. `before` is production as the run found it. */
 export async function brokenPromises(walked: Walked, before: Sight): Promise<string[]> {
@@ -30,12 +30,12 @@ function ends({ end, cause, outcome }: Walked): string[] {
 
 /** 3: back means proven back. And refused means that nothing was migrated. */
 async function isBack(
-  { end, calls, world }: Walked,
+  { end, calls, environment }: Walked,
   before: Sight,
   evidence: RunEvidence,
 ): Promise<string[]> {
   if (end === "NeedsOperator") return [];
-  const now = await world.look();
+  const now = await environment.look();
   if (end === "Succeeded")
     return now.contents === before.contents ? ["Succeeded, and nothing was migrated"] : [];
   const broken = now.contents === before.contents ? [] : [`${end}, and production is not what it was`];
@@ -65,16 +65,16 @@ function unfinished({ faults, outcome, notices }: Walked, state: string, says: R
 
 /** 4: staging gone, fence lifted, alarms on, lock released, on every path. */
 async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
-  const { end, world, evidence, alarmsOn, outcome } = walked;
+  const { end, environment, evidence, alarmsOn, outcome } = walked;
   const excused = (state: string, says: RegExp) => unfinished(walked, state, says);
   const broken: string[] = [];
   const ours = [STAGING_PREFIX, snapshotPrefix("rehearsal"), momentName(RUN, "rehearsal")];
-  const still = [...world.instances(), ...world.snapshots()].filter((id) =>
+  const still = [...environment.instanceNames(), ...environment.snapshots()].filter((id) =>
     ours.some((p) => id.startsWith(p)),
   );
   if (still.length > 0 && !excused("Delete staging", /^The staging instance/))
     broken.push(`left: ${still.join(", ")}`);
-  const { access, claims } = await world.look();
+  const { access, claims } = await environment.look();
   const fence =
     excused("Leave no fence", /^The fence may still/) ||
     // What did not come up cannot be opened either, and is said to be there.
@@ -88,24 +88,24 @@ async function leftBehind(walked: Walked, before: Sight): Promise<string[]> {
     broken.push("the lock is not released");
   if (
     end !== "NeedsOperator" &&
-    !world.applicationRuns() &&
+    !environment.applicationRuns() &&
     !excused("Leave the application running", /^The application may/)
   )
     broken.push("the application is stopped");
-  const names = world.instances().filter((id) => id !== PRODUCTION);
+  const names = environment.instanceNames().filter((id) => id !== PRODUCTION);
   if (names.some((id) => !ours.some((p) => id.startsWith(p)) && !id.startsWith(asidePrefix(PRODUCTION))))
     broken.push(`instances: ${names.join(", ")}`);
   return broken;
 }
 
 /** Nothing is thrown away that somebody may need: what a restore takes, and what it took the place of. */
-async function kept({ end, world }: Walked, evidence: RunEvidence): Promise<string[]> {
+async function kept({ end, environment }: Walked, evidence: RunEvidence): Promise<string[]> {
   const taken = end !== "Refused" && (await evidence.read(Doc.snapshot("final")));
-  const snapshot = world.snapshots().some((id) => id.startsWith(snapshotPrefix("final")));
-  const former = world.instances().some((id) => id.startsWith(asidePrefix(PRODUCTION)));
+  const snapshot = environment.snapshots().some((id) => id.startsWith(snapshotPrefix("final")));
+  const former = environment.instanceNames().some((id) => id.startsWith(asidePrefix(PRODUCTION)));
   const moved = await evidence.read(Doc.movedAside);
   const held = end !== "Refused" && (await evidence.read(Doc.momentHeld("final")));
-  const moment = world.snapshots().includes(momentName(RUN, "final"));
+  const moment = environment.snapshots().includes(momentName(RUN, "final"));
   return [
     ...(held && !moment ? ["the moment to restore to is gone"] : []),
     ...(taken && !snapshot ? ["the final snapshot is gone"] : []),

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
 import { synthesize } from "../../../local/synthesize.ts";
 import { TINY_PLAN } from "../rehearsal.ts";
-import { EmbeddedWorld } from "./embedded-world.ts";
+import { EmbeddedEnvironment } from "./embedded-environment.ts";
+import type { Sight } from "./environment.ts";
 import type { Fault } from "./faults.ts";
 import { type Entry, entries, faultsOf, sampled, statesOf, withFault } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
 import { type Place, placeText, withRestoreOnly } from "./restore-only.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { backupIn, type Ground, walk } from "./walk.ts";
-import type { Sight } from "./world.ts";
 
 /** Of the walks, about one in so many in a sample; fewer of the plans that are walked in three ways. */
 const SAMPLE = { ordinary: 12, restoreOnly: 60 };
@@ -36,10 +36,10 @@ export async function singleFailures(
     let before: Sight;
     const counted = tally(`one failure, rehearsal ${rehearse}${about}`);
     beforeAll(async () => {
-      const world = await EmbeddedWorld.fromBaseline(await loadPlan(TINY_PLAN));
-      before = await world.look();
-      found = await entries(ground, world, (state) => wanted(state).length > 0);
-      await world.close();
+      const environment = await EmbeddedEnvironment.fromBaseline(await loadPlan(TINY_PLAN));
+      before = await environment.look();
+      found = await entries(ground, environment, (state) => wanted(state).length > 0);
+      await environment.close();
     });
     afterAll(() => counted.print());
 
@@ -53,7 +53,7 @@ export async function singleFailures(
           const walked = await walk(ground, entry.halt, withFault(entry.faults, fault));
           counted.add(walked.end);
           expect(await brokenPromises(walked, before), walkText(walked)).toEqual([]);
-          await walked.world.close();
+          await walked.environment.close();
         }
       });
     }

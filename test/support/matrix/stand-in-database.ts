@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { ACCESS_QUERY } from "../../../lambdas/prove/catalog-roles.ts";
-import { MAY_READ } from "../../../lambdas/prove/catalog-secrets.ts";
-import type { CatalogObject } from "../../../lambdas/prove/fingerprint.ts";
-import { fingerprintQuery } from "../../../lambdas/prove/fingerprint-sql.ts";
-import { ALIVE } from "../../../lambdas/prove/pinned.ts";
-import { MOMENT } from "../../../lambdas/prove/standing-catalog.ts";
+import type { CatalogObject } from "../../../lambdas/proof/catalog.ts";
+import { fingerprintQuery } from "../../../lambdas/proof/catalog.ts";
+import { ACCESS_QUERY, MAY_READ } from "../../../lambdas/proof/catalog-roles.ts";
+import { ALIVE } from "../../../lambdas/proof/pinned.ts";
+import { MOMENT } from "../../../lambdas/proof/stored-catalog.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 
 const NOTHING_READ = { subscription: [] };

@@ -4,13 +4,15 @@ import { migrateTask } from "../../../lambdas/migrate/task.ts";
 import { backedUpBy } from "../../../lambdas/moments/look.ts";
 import { openingTask } from "../../../lambdas/opening/task.ts";
 import { preflightTask } from "../../../lambdas/preflight/task.ts";
-import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
-import { keepFingerprint } from "../../../lambdas/prove/kept-fingerprint.ts";
-import { proofName, proveTask } from "../../../lambdas/prove/task.ts";
-import { recordTask } from "../../../lambdas/record/task.ts";
-import type { Caught } from "../../../lambdas/report/caught.ts";
+import { fingerprintOf } from "../../../lambdas/proof/catalog.ts";
+import { proofName, proveTask } from "../../../lambdas/proof/prove.ts";
+import { recordTask } from "../../../lambdas/proof/record.ts";
+import { keepFingerprint } from "../../../lambdas/proof/stored-catalog.ts";
+import { verifyTask } from "../../../lambdas/proof/verify.ts";
+import { writesTask } from "../../../lambdas/proof/writes.ts";
 import { predict } from "../../../lambdas/rollback/predict.ts";
 import { rollbackTask } from "../../../lambdas/rollback/task.ts";
+import type { Caught } from "../../../lambdas/shared/caught.ts";
 import {
   type BackupDoc,
   type BenchmarksDoc,
@@ -46,12 +48,10 @@ import type { Ports } from "../../../lambdas/shared/ports.ts";
 import { type Answer, DONE, type Task } from "../../../lambdas/shared/task.ts";
 import { ONLY_RESTORE, type WayBack } from "../../../lambdas/shared/way-back.ts";
 import { validateTask } from "../../../lambdas/validate/task.ts";
-import { verifyTask } from "../../../lambdas/verify/task.ts";
 import { watchTask } from "../../../lambdas/watch/task.ts";
-import { writesTask } from "../../../lambdas/writes/task.ts";
 import { TASKS } from "../../../local/tasks.ts";
+import type { Environment } from "./environment.ts";
 import type { StandInDatabase } from "./stand-in-database.ts";
-import type { World } from "./world.ts";
 
 /** The database that answers there; rejects where none does. */
 type Databases = (host: string) => StandInDatabase;
@@ -60,7 +60,7 @@ type Databases = (host: string) => StandInDatabase;
  * The real tasks, but for those that work on the database: these take the same events, keep the same documents and do
  * what they are there for to a stand-in for it.
  */
-export function standInTasks(databaseAt: Databases): World["tasks"] {
+export function standInTasks(databaseAt: Databases): Environment["tasks"] {
   const played = <Event>(
     task: Task<Event>,
     /** What it says of migrations is among its answer. */

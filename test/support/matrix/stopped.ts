@@ -6,14 +6,14 @@ import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
 import { definitionOf } from "../../../local/definition.ts";
 import { templateOf } from "../../../local/synthesize.ts";
 import { TINY_PLAN } from "../rehearsal.ts";
-import { EmbeddedWorld } from "./embedded-world.ts";
+import { EmbeddedEnvironment } from "./embedded-environment.ts";
+import type { Sight } from "./environment.ts";
 import { type Fault, fails } from "./faults.ts";
 import { sampled } from "./matrix.ts";
 import { brokenPromises, walkText } from "./promises.ts";
 import { type Place, placeText, withRestoreOnly } from "./restore-only.ts";
 import { tally, WHOLE } from "./tally.ts";
 import { EXECUTION, type Ground, type Halt, RUN, type Walked, walk } from "./walk.ts";
-import type { Sight } from "./world.ts";
 
 const CLEAN_UP = "arn:aws:states:eu-central-1:123456789012:execution:clean-up:1";
 
@@ -65,12 +65,12 @@ export async function stoppedRuns(
     let before: Sight;
     let success: Walked;
     beforeAll(async () => {
-      const world = await EmbeddedWorld.fromBaseline(await loadPlan(TINY_PLAN));
-      before = await world.look();
+      const environment = await EmbeddedEnvironment.fromBaseline(await loadPlan(TINY_PLAN));
+      before = await environment.look();
       const leaves = ways.map(({ from }) => from);
       success = await walk(
         run,
-        { world },
+        { environment },
         [],
         (state) => leaves.includes(state) || wanted(state, "a success"),
       );
@@ -93,14 +93,14 @@ export async function stoppedRuns(
         expect(await brokenPromises(seen, before), text).toEqual([]);
         const only = onlyEnd(walked, state);
         if (only) expect(ended, text).toBe(only);
-        await cleaned.world.close();
+        await cleaned.environment.close();
       }
     });
   });
 
-  function stoppedAt({ evidence, alarmsOn, notices, world }: Halt): Halt {
+  function stoppedAt({ evidence, alarmsOn, notices, environment }: Halt): Halt {
     const input = { run: RUN, execution: EXECUTION, status: "ABORTED" };
-    return { state: cleanUp.definition.parsed.StartAt, input, evidence, alarmsOn, notices, world };
+    return { state: cleanUp.definition.parsed.StartAt, input, evidence, alarmsOn, notices, environment };
   }
 }
 

@@ -3,11 +3,11 @@ import { gateAddress } from "../../../lambdas/gate/link.ts";
 import { Doc, type OutcomeDoc } from "../../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
+import { stateInWords } from "../../../lambdas/shared/names.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
-import type { ArchivedSnapshot, Notice, World as Surroundings } from "../../../lambdas/shared/ports.ts";
-import { settingsOf, settingsOfNone } from "../../../lambdas/shared/run-database.ts";
+import type { ArchivedSnapshot, Notice, Environment as Surroundings } from "../../../lambdas/shared/ports.ts";
 import type { Deployed, RunDatabase } from "../../../lambdas/shared/settings.ts";
-import { stateInWords } from "../../../lambdas/shared/state-name.ts";
+import { settingsOf, settingsOfNone } from "../../../lambdas/shared/settings.ts";
 import { invoke, type Task } from "../../../lambdas/shared/task.ts";
 import { LocalCallbacks } from "../../../local/callbacks.ts";
 import { type Definition, nameInWords } from "../../../local/definition.ts";
@@ -15,8 +15,8 @@ import { interpret } from "../../../local/interpreter.ts";
 import type { EventLog } from "../../../local/interpreter-types.ts";
 import { MemoryEvidence, plansOf } from "../ports.ts";
 import { badArchive, badStatus } from "./bad-status.ts";
+import { type Environment, PRODUCTION, type SavedEnvironment } from "./environment.ts";
 import { type Fault, TIMEOUT } from "./faults.ts";
-import { PRODUCTION, type SavedWorld, type World } from "./world.ts";
 
 export const RUN = "a-walk";
 export const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:sluice:a-walk";
@@ -61,7 +61,7 @@ export interface Halt {
   evidence: MemoryEvidence;
   alarmsOn: ReadonlySet<string>;
   notices: readonly Notice[];
-  world: SavedWorld;
+  environment: SavedEnvironment;
 }
 
 /** What a state sent, and what it was answered or met. */
@@ -88,7 +88,7 @@ export interface Walked {
   outcome: OutcomeDoc | undefined;
   notices: Notice[];
   alarmsOn: ReadonlySet<string>;
-  world: World;
+  environment: Environment;
   /** Inputs and outputs of all states, as text. */
   passed: string[];
   /** Task tokens and keys of links that were given out. */
@@ -101,7 +101,7 @@ export interface Walked {
  */
 export async function walk(
   ground: Ground,
-  from: { world: World } | Halt,
+  from: { environment: Environment } | Halt,
   faults: readonly Fault[],
   halts: (state: string) => boolean = () => false,
 ): Promise<Walked> {
@@ -109,7 +109,7 @@ export async function walk(
 }
 
 class Walk {
-  private readonly world: World;
+  private readonly environment: Environment;
   private readonly evidence: MemoryEvidence;
   private readonly alarmsOn: Set<string>;
   private readonly notices: Notice[];
@@ -126,12 +126,12 @@ class Walk {
 
   constructor(
     private readonly ground: Ground,
-    private readonly from: { world: World } | Halt,
+    private readonly from: { environment: Environment } | Halt,
     private readonly faults: readonly Fault[],
     private readonly halts: (state: string) => boolean,
   ) {
     const halt = "state" in from ? from : undefined;
-    this.world = typeof from.world === "function" ? from.world() : from.world;
+    this.environment = typeof from.environment === "function" ? from.environment() : from.environment;
     this.evidence = halt?.evidence.copy() ?? new MemoryEvidence();
     this.alarmsOn = new Set(halt?.alarmsOn ?? [ALARM]);
     this.notices = [...(halt?.notices ?? [])];
@@ -167,7 +167,7 @@ class Walk {
       outcome: await evidenceOf(this.evidence, RUN).read<OutcomeDoc>(Doc.outcome),
       notices: this.notices,
       alarmsOn: this.alarmsOn,
-      world: this.world,
+      environment: this.environment,
       passed: this.passed,
       secrets: this.secrets,
     };
@@ -218,14 +218,14 @@ class Walk {
     const answered = token === undefined ? undefined : this.callbacks.wait(token);
     const fault = this.faultAt(state);
     if (fault?.kind === "error" && fault.error === TIMEOUT) {
-      if (fault.when === "after") await invoke(this.world.tasks[capability], event, ports);
+      if (fault.when === "after") await invoke(this.environment.tasks[capability], event, ports);
       throw timeout(token !== undefined);
     }
     const seen =
       fault?.kind === "status"
-        ? { ...ports, fleet: badStatus(ports.fleet), archive: badArchive(ports.archive) }
+        ? { ...ports, instances: badStatus(ports.instances), archive: badArchive(ports.archive) }
         : ports;
-    const answer = await invoke(withFault(this.world.tasks[capability], fault), event, seen);
+    const answer = await invoke(withFault(this.environment.tasks[capability], fault), event, seen);
     if (fault?.kind === "silence") throw timeout(true);
     return answered ? await answered : answer;
   }
@@ -245,13 +245,13 @@ class Walk {
       evidence: this.evidence.copy(),
       alarmsOn: new Set(this.alarmsOn),
       notices: [...this.notices],
-      world: await this.world.save(),
+      environment: await this.environment.save(),
     };
   }
 
   private ports(): Surroundings {
     const { plan, rehearse, restore, backup } = this.ground;
-    const { world, evidence, alarmsOn, callbacks } = this;
+    const { environment, evidence, alarmsOn, callbacks } = this;
     const own: RunDatabase = {
       label: PRODUCTION,
       instance: PRODUCTION,
@@ -286,15 +286,15 @@ class Walk {
         settingsOf: (database) => settingsOf(deployed, database),
         of: (settings) => ({
           settings,
-          databases: world.databases,
+          databases: environment.databases,
           metrics: { publish: () => undefined },
         }),
       },
       evidence,
-      fleet: world.fleet,
+      instances: environment.instances,
       archive: { start: async (snapshot) => [copying(snapshot)] },
-      databases: { single: world.databases.single, withSession: unbound },
-      http: world.http,
+      databases: { single: environment.databases.single, withSession: unbound },
+      http: environment.http,
       notifier: { send: (notice) => this.hear(notice, ports) },
       announcer: { announce: async () => undefined },
       callbacks,

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { expect, onTestFinished, test } from "vitest";
-import { EventBridgeAnnouncer, PATIENCE } from "../../../lambdas/shared/aws/event-bridge-announcer.ts";
+import { EventBridgeAnnouncer, PATIENCE } from "../../../lambdas/shared/aws/events.ts";
 
 test("an endpoint that takes the call and never answers is given up", async () => {
   const server = createServer(() => undefined);

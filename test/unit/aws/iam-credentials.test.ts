@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { iamCredentials } from "../../../lambdas/shared/aws/iam-credentials.ts";
+import { iamCredentials } from "../../../lambdas/shared/aws/databases.ts";
 
 const endpoint = { host: "orders.abc.eu-central-1.rds.amazonaws.com", port: 5433 };
 

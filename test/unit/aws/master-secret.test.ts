@@ -5,7 +5,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, expect, test } from "vitest";
-import { masterCredentials } from "../../../lambdas/shared/aws/master-secret.ts";
+import { masterCredentials } from "../../../lambdas/shared/aws/databases.ts";
 import { awsError } from "../../support/aws-error.ts";
 
 const SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf";

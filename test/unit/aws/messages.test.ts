@@ -10,10 +10,9 @@ import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CloudWatchAlarms } from "../../../lambdas/shared/aws/cloudwatch-alarms.ts";
-import { EventBridgeAnnouncer } from "../../../lambdas/shared/aws/event-bridge-announcer.ts";
-import { SfnCallbacks } from "../../../lambdas/shared/aws/sfn-callbacks.ts";
-import { SfnExecutions } from "../../../lambdas/shared/aws/sfn-executions.ts";
+import { EventBridgeAnnouncer } from "../../../lambdas/shared/aws/events.ts";
 import { SnsNotifier } from "../../../lambdas/shared/aws/sns-notifier.ts";
+import { SfnCallbacks, SfnExecutions } from "../../../lambdas/shared/aws/step-functions.ts";
 import { awsError } from "../../support/aws-error.ts";
 
 const region = "eu-central-1";

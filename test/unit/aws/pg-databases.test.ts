@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { Credentials } from "../../../lambdas/shared/aws/master-secret.ts";
-import { PgDatabases } from "../../../lambdas/shared/aws/pg-databases.ts";
+import type { Credentials } from "../../../lambdas/shared/aws/databases.ts";
+import { PgDatabases } from "../../../lambdas/shared/aws/databases.ts";
 
 // A server of one's own would need a certificate of Amazon's; what is tested is how the client is used.
 const { clients, FakeClient } = await vi.hoisted(async () => {

@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-rds";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RdsClusterFleet } from "../../../lambdas/shared/aws/rds-cluster-fleet.ts";
+import { RdsClusterInstances } from "../../../lambdas/shared/aws/rds-clusters.ts";
 import type { RunCluster } from "../../../lambdas/shared/settings.ts";
 import { productionCluster, productionMembers } from "../../support/rds-cluster.ts";
 
@@ -34,7 +34,7 @@ async function inspect(more: Partial<DBCluster> = {}, how = CLONES, members = pr
   rds.on(DescribeDBInstancesCommand).callsFake(({ DBInstanceIdentifier: id }) => ({
     DBInstances: members.filter((one) => one.DBInstanceIdentifier === id),
   }));
-  return await new RdsClusterFleet(client, "orders", how).inspect("orders", RUN);
+  return await new RdsClusterInstances(client, "orders", how).inspect("orders", RUN);
 }
 
 beforeEach(() => {

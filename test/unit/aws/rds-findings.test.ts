@@ -10,12 +10,12 @@ import {
 } from "@aws-sdk/client-rds";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RdsFleet } from "../../../lambdas/shared/aws/rds-fleet.ts";
+import { RdsInstances } from "../../../lambdas/shared/aws/rds-instances.ts";
 import { awsError } from "../../support/aws-error.ts";
 import { productionInstance } from "../../support/rds-instance.ts";
 
 const rds = mockClient(RDSClient);
-const fleet = new RdsFleet(new RDSClient({ region: "eu-central-1" }), async () => undefined);
+const instances = new RdsInstances(new RDSClient({ region: "eu-central-1" }), async () => undefined);
 const ARN = "arn:aws:rds:eu-central-1:123456789012:db:orders";
 const RUN = { "sluice:run": "r", "sluice:purpose": "final", "sluice:keep-until": "" };
 
@@ -23,7 +23,7 @@ const inspect = async (more: Partial<DBInstance> = {}) => {
   rds
     .on(DescribeDBInstancesCommand)
     .resolves({ DBInstances: [{ ...productionInstance, DBInstanceArn: ARN, ...more }] });
-  return await fleet.inspect("orders", RUN);
+  return await instances.inspect("orders", RUN);
 };
 const checkOf = async (name: string, more: Partial<DBInstance> = {}) =>
   (await inspect(more)).checks.find((check) => check.name === name);

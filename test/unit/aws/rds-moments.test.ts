@@ -8,14 +8,14 @@ import {
 } from "@aws-sdk/client-rds";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RdsFleet } from "../../../lambdas/shared/aws/rds-fleet.ts";
+import { RdsInstances } from "../../../lambdas/shared/aws/rds-instances.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
 import type { PointInTime } from "../../../lambdas/shared/ports.ts";
 import { awsError } from "../../support/aws-error.ts";
 import { productionInstance } from "../../support/rds-instance.ts";
 
 const rds = mockClient(RDSClient);
-const { moments } = new RdsFleet(new RDSClient({ region: "eu-central-1" }), async () => undefined);
+const { moments } = new RdsInstances(new RDSClient({ region: "eu-central-1" }), async () => undefined);
 const like = JSON.parse(JSON.stringify(settingsOf(productionInstance)));
 const oneZone = { ...like, multiAz: false };
 const tags = { "sluice:run": "r" };
@@ -137,7 +137,7 @@ describe("a restore to the moment", () => {
       rds.on(RestoreDBInstanceToPointInTimeCommand).resolves({});
       rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
       await moments.startRestore(point, "new", like, purpose, tags);
-      await new RdsFleet(new RDSClient({ region: "eu-central-1" }), async () => undefined).startRestore(
+      await new RdsInstances(new RDSClient({ region: "eu-central-1" }), async () => undefined).startRestore(
         "s",
         "new",
         like,

@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-rds";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RdsFleet } from "../../../lambdas/shared/aws/rds-fleet.ts";
+import { RdsInstances } from "../../../lambdas/shared/aws/rds-instances.ts";
 import { quieted } from "../../../lambdas/shared/aws/rds-quiet.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
 import { awsError } from "../../support/aws-error.ts";
@@ -20,7 +20,7 @@ import { productionInstance } from "../../support/rds-instance.ts";
 
 const GROUP = "sluice-quiet-0123456789ab";
 const rds = mockClient(RDSClient);
-const fleet = new RdsFleet(new RDSClient({ region: "eu-central-1" }), async () => undefined);
+const instances = new RdsInstances(new RDSClient({ region: "eu-central-1" }), async () => undefined);
 const like = settingsOf(productionInstance);
 const TAGS = { "sluice:run": "r", "sluice:purpose": "staging" };
 
@@ -48,7 +48,7 @@ const PRODUCTION: Parameter[] = [
 ];
 
 /** RDS with production's group, and ours once it is made. */
-function world(production = PRODUCTION, family = "postgres17") {
+function environment(production = PRODUCTION, family = "postgres17") {
   const groups = new Map<string, Parameter[]>([["orders-17", production]]);
   rds.on(DescribeDBParameterGroupsCommand).callsFake(({ DBParameterGroupName: name }) => {
     if (!groups.has(name)) throw awsError("DBParameterGroupNotFoundFault");
@@ -83,8 +83,8 @@ beforeEach(() => rds.reset());
 
 describe("a run's parameter group", () => {
   test("is of production's family, tagged, and used only when RDS shows all of its values", async () => {
-    world();
-    expect(await fleet.quiet(GROUP, like, TAGS)).toBeUndefined();
+    environment();
+    expect(await instances.quiet(GROUP, like, TAGS)).toBeUndefined();
     expect(sent(CreateDBParameterGroupCommand)).toEqual([
       expect.objectContaining({
         DBParameterGroupName: GROUP,
@@ -95,8 +95,8 @@ describe("a run's parameter group", () => {
         ],
       }),
     ]);
-    expect(await fleet.quiet(GROUP, like, TAGS)).toBeUndefined();
-    expect(await fleet.quiet(GROUP, like, TAGS)).toEqual({ ...like, parameterGroup: GROUP });
+    expect(await instances.quiet(GROUP, like, TAGS)).toBeUndefined();
+    expect(await instances.quiet(GROUP, like, TAGS)).toEqual({ ...like, parameterGroup: GROUP });
     expect(sent(ModifyDBParameterGroupCommand)).toHaveLength(1);
   });
 
@@ -139,27 +139,27 @@ describe("a run's parameter group", () => {
 
   test("takes many values twenty at a time", async () => {
     const many = Array.from({ length: 45 }, (_, n) => user(`parameter_${n}`, String(n)));
-    world([...many, ...PRODUCTION]);
-    while (!(await fleet.quiet(GROUP, like, TAGS)));
+    environment([...many, ...PRODUCTION]);
+    while (!(await instances.quiet(GROUP, like, TAGS)));
     expect(sent(ModifyDBParameterGroupCommand).map(({ Parameters }) => (Parameters as []).length)).toEqual([
       20, 20, 9,
     ]);
   });
 
   test("can be made from a default group that RDS does not list", async () => {
-    const groups = world();
+    const groups = environment();
     groups.delete("orders-17");
     rds
       .on(DescribeDBParametersCommand, { DBParameterGroupName: "default.postgres17" })
       .rejects(awsError("DBParameterGroupNotFoundFault"));
     const from = { ...like, parameterGroup: "default.postgres17" };
-    while (!(await fleet.quiet(GROUP, from, TAGS)));
+    while (!(await instances.quiet(GROUP, from, TAGS)));
     expect(sent(CreateDBParameterGroupCommand)[0]).toMatchObject({ DBParameterGroupFamily: "postgres17" });
   });
 
   test("cannot be made from a group that is gone, and says what to do", async () => {
-    world().clear();
-    await expect(fleet.quiet(GROUP, like, TAGS)).rejects.toThrow(
+    environment().clear();
+    await expect(instances.quiet(GROUP, like, TAGS)).rejects.toThrow(
       "There is no parameter group orders-17, which production uses",
     );
   });
@@ -170,10 +170,10 @@ describe("a run's parameter group", () => {
       .rejectsOnce(awsError("InvalidDBParameterGroupStateFault"))
       .resolvesOnce({})
       .rejects(awsError("DBParameterGroupNotFoundFault"));
-    expect(await fleet.deleteQuiet(GROUP)).toBe(false);
-    expect(await fleet.deleteQuiet(GROUP)).toBe(true);
-    expect(await fleet.deleteQuiet(GROUP)).toBe(true);
-    await expect(fleet.deleteQuiet("orders-17")).rejects.toThrow("not deleted");
+    expect(await instances.deleteQuiet(GROUP)).toBe(false);
+    expect(await instances.deleteQuiet(GROUP)).toBe(true);
+    expect(await instances.deleteQuiet(GROUP)).toBe(true);
+    await expect(instances.deleteQuiet("orders-17")).rejects.toThrow("not deleted");
   });
 });
 
@@ -195,19 +195,19 @@ describe("an instance that was moved aside", () => {
 
   test("gets the group, is rebooted for what is static, and is still only then", async () => {
     stands("orders-17", "in-sync");
-    expect(await fleet.quieten("orders-before-1", GROUP)).toBe(false);
+    expect(await instances.quieten("orders-before-1", GROUP)).toBe(false);
     expect(sent(ModifyDBInstanceCommand)).toEqual([
       { DBInstanceIdentifier: "orders-before-1", DBParameterGroupName: GROUP, ApplyImmediately: true },
     ]);
     stands(GROUP, "applying");
-    expect(await fleet.quieten("orders-before-1", GROUP)).toBe(false);
+    expect(await instances.quieten("orders-before-1", GROUP)).toBe(false);
     expect(sent(RebootDBInstanceCommand)).toEqual([]);
     stands(GROUP, "pending-reboot");
-    expect(await fleet.quieten("orders-before-1", GROUP)).toBe(false);
+    expect(await instances.quieten("orders-before-1", GROUP)).toBe(false);
     expect(sent(RebootDBInstanceCommand)).toEqual([{ DBInstanceIdentifier: "orders-before-1" }]);
     stands(GROUP, "in-sync", "rebooting");
-    expect(await fleet.quieten("orders-before-1", GROUP)).toBe(false);
+    expect(await instances.quieten("orders-before-1", GROUP)).toBe(false);
     stands(GROUP, "in-sync");
-    expect(await fleet.quieten("orders-before-1", GROUP)).toBe(true);
+    expect(await instances.quieten("orders-before-1", GROUP)).toBe(true);
   });
 });

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-rds";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RdsFleet } from "../../../lambdas/shared/aws/rds-fleet.ts";
+import { RdsInstances } from "../../../lambdas/shared/aws/rds-instances.ts";
 import { INSTANCE_PARTS } from "../../../lambdas/shared/aws/rds-modify.ts";
 import { missingSettings } from "../../../lambdas/shared/aws/rds-restore.ts";
 import { settingsOf } from "../../../lambdas/shared/aws/rds-settings.ts";
@@ -18,7 +18,7 @@ import { awsError } from "../../support/aws-error.ts";
 import { productionInstance } from "../../support/rds-instance.ts";
 
 const rds = mockClient(RDSClient);
-const fleet = new RdsFleet(new RDSClient({ region: "eu-central-1" }), async () => undefined);
+const instances = new RdsInstances(new RDSClient({ region: "eu-central-1" }), async () => undefined);
 const like = JSON.parse(JSON.stringify(settingsOf(productionInstance)));
 const oneZone = { ...like, multiAz: false };
 const tags = { "sluice:run": "r", "sluice:purpose": "production" };
@@ -39,7 +39,7 @@ describe("where AWS has no room for an instance", () => {
     "%s waits for capacity, and it is said what for",
     async (purpose) => {
       rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError("InsufficientDBInstanceCapacityFault"));
-      expect(await fleet.startRestore("s", "i", oneZone, purpose, tags)).toMatchObject({
+      expect(await instances.startRestore("s", "i", oneZone, purpose, tags)).toMatchObject({
         waits: { why: expect.stringContaining("InsufficientDBInstanceCapacity") },
       });
     },
@@ -47,10 +47,10 @@ describe("where AWS has no room for an instance", () => {
 
   test("it is asked for in production's zone first, then in any", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
-    await fleet.startRestore("s", "i", oneZone, "production", tags);
-    await fleet.startRestore("s", "i", oneZone, "staging", tags);
-    await fleet.startRestore("s", "i", oneZone, "production", tags, true);
-    await fleet.startRestore("s", "i", oneZone, "staging", tags, true);
+    await instances.startRestore("s", "i", oneZone, "production", tags);
+    await instances.startRestore("s", "i", oneZone, "staging", tags);
+    await instances.startRestore("s", "i", oneZone, "production", tags, true);
+    await instances.startRestore("s", "i", oneZone, "staging", tags, true);
     expect(requests().map(({ AvailabilityZone }) => AvailabilityZone)).toEqual([
       "eu-central-1a",
       "eu-central-1a",
@@ -63,10 +63,10 @@ describe("where AWS has no room for an instance", () => {
     "%s is final for staging; production waits a while, as staging may be on its way out",
     async (name) => {
       rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError(name));
-      await expect(fleet.startRestore("s", "i", like, "staging", tags)).rejects.toMatchObject({
+      await expect(instances.startRestore("s", "i", like, "staging", tags)).rejects.toMatchObject({
         name: "FleetFailed",
       });
-      expect(await fleet.startRestore("s", "i", like, "production", tags)).toMatchObject({
+      expect(await instances.startRestore("s", "i", like, "production", tags)).toMatchObject({
         waits: { minutes: 30 },
       });
     },
@@ -81,7 +81,7 @@ describe("what RDS refuses in the request of a restore", () => {
     ["ProvisionedIopsNotAvailableInAZFault", "Iops"],
   ] as const)("%s: it is asked for again without %s, and nothing else is left out", async (name, key) => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejectsOnce(awsError(name)).resolves({});
-    const begun = await fleet.startRestore("s", "orders", like, "production", tags);
+    const begun = await instances.startRestore("s", "orders", like, "production", tags);
     expect(begun?.without).toEqual([expect.stringContaining(name.replace("Fault", ""))]);
     expect(requests()[1]?.[key]).toBeUndefined();
     expect(requests()[1]).toMatchObject({ DBParameterGroupName: "orders-17", Tags: requests()[0]?.Tags });
@@ -92,7 +92,7 @@ describe("what RDS refuses in the request of a restore", () => {
       .on(RestoreDBInstanceFromDBSnapshotCommand)
       .rejectsOnce(awsError("InvalidParameterCombination", { message: "no" }))
       .resolves({});
-    await fleet.startRestore("s", "orders", like, "production", tags);
+    await instances.startRestore("s", "orders", like, "production", tags);
     expect(requests()[1]).toMatchObject({
       DBInstanceClass: "db.r7g.large",
       DBSubnetGroupName: "private",
@@ -107,7 +107,7 @@ describe("what RDS refuses in the request of a restore", () => {
 
   test("staging is never restored with other parameters; production rather than not at all", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError("DBParameterGroupNotFoundFault"));
-    await expect(fleet.startRestore("s", "i", like, "staging", tags)).rejects.toThrow(
+    await expect(instances.startRestore("s", "i", like, "staging", tags)).rejects.toThrow(
       /Create the parameter group again/,
     );
     rds.reset();
@@ -115,7 +115,7 @@ describe("what RDS refuses in the request of a restore", () => {
       .on(RestoreDBInstanceFromDBSnapshotCommand)
       .rejectsOnce(awsError("DBParameterGroupNotFoundFault"))
       .resolves({});
-    const begun = await fleet.startRestore("s", "orders", like, "production", tags);
+    const begun = await instances.startRestore("s", "orders", like, "production", tags);
     expect(begun?.without[0]).toContain("the parameter group");
   });
 
@@ -127,7 +127,7 @@ describe("what RDS refuses in the request of a restore", () => {
     "DBSnapshotNotFoundFault",
   ])("%s is final, and asked once", async (name) => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError(name));
-    await expect(fleet.startRestore("s", "orders", like, "production", tags)).rejects.toMatchObject({
+    await expect(instances.startRestore("s", "orders", like, "production", tags)).rejects.toMatchObject({
       name: "FleetFailed",
     });
     expect(requests()).toHaveLength(1);
@@ -135,7 +135,7 @@ describe("what RDS refuses in the request of a restore", () => {
 
   test("it never goes on for ever, whatever is refused", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).rejects(awsError("InvalidParameterValue"));
-    await expect(fleet.startRestore("s", "orders", like, "production", tags)).rejects.toMatchObject({
+    await expect(instances.startRestore("s", "orders", like, "production", tags)).rejects.toMatchObject({
       name: "FleetFailed",
     });
     expect(requests().length).toBeLessThan(5);
@@ -188,7 +188,7 @@ describe("tags", () => {
     [0, 2],
   ])("of production with %i of its own make %i: no tag of the run fails its restore", async (count, all) => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
-    await fleet.startRestore("s", "orders", { ...like, tags: own(count) }, "production", tags);
+    await instances.startRestore("s", "orders", { ...like, tags: own(count) }, "production", tags);
     expect(requests()[0]?.Tags).toHaveLength(all);
     expect(requests()[0]?.Tags).toEqual(
       expect.arrayContaining(Object.entries(own(count)).map(([Key, Value]) => ({ Key, Value }))),
@@ -197,21 +197,24 @@ describe("tags", () => {
 
   test("staging has those of the run alone", async () => {
     rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
-    await fleet.startRestore("s", "i", { ...like, tags: own(50) }, "staging", { owner: "db-team", ...tags });
+    await instances.startRestore("s", "i", { ...like, tags: own(50) }, "staging", {
+      owner: "db-team",
+      ...tags,
+    });
     expect(requests()[0]?.Tags?.map(({ Key }) => Key)).toEqual(["owner", "sluice:run", "sluice:purpose"]);
   });
 });
 
 test("staging is asked for by production's own request, but for what keeps staging apart", async () => {
   rds.on(RestoreDBInstanceFromDBSnapshotCommand).resolves({});
-  await fleet.startRestore(
+  await instances.startRestore(
     "s",
     "i",
     { ...oneZone, publiclyAccessible: true, minorUpgrades: true },
     "production",
     {},
   );
-  await fleet.startRestore(
+  await instances.startRestore(
     "s",
     "i",
     { ...oneZone, publiclyAccessible: true, minorUpgrades: true },
@@ -242,7 +245,7 @@ describe("a setting that RDS refuses", () => {
       .on(DescribeDBInstancesCommand)
       .resolves(so({ MaxAllocatedStorage: undefined, DeletionProtection: false }));
     rds.on(ModifyDBInstanceCommand).rejects(NEAR_ITS_MAXIMUM);
-    expect(await fleet.finishRestore("sluice-staging-1", like, "staging")).toEqual({
+    expect(await instances.finishRestore("sluice-staging-1", like, "staging")).toEqual({
       changing: false,
       refused: [expect.stringMatching(/^storage autoscaling: .*at least 10 percent/)],
       underWay: [],
@@ -254,7 +257,7 @@ describe("a setting that RDS refuses", () => {
       .on(DescribeDBInstancesCommand)
       .resolves(so({ MaxAllocatedStorage: undefined, BackupRetentionPeriod: 1 }));
     rds.on(ModifyDBInstanceCommand).rejectsOnce(NEAR_ITS_MAXIMUM).resolves({});
-    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({
+    expect(await instances.finishRestore("orders", like, "production")).toMatchObject({
       changing: true,
       refused: [expect.stringContaining("storage autoscaling")],
     });
@@ -278,7 +281,7 @@ describe("a setting that RDS refuses", () => {
         true,
       )
       .resolves({});
-    const given = await fleet.finishRestore("orders", like, "production");
+    const given = await instances.finishRestore("orders", like, "production");
     expect(given.changing).toBe(true);
     expect(given.refused.map((line) => line.split(":")[0])).toEqual(["storage autoscaling", "monitoring"]);
   });
@@ -294,7 +297,7 @@ describe("a setting that RDS refuses", () => {
       .resolves({})
       .on(AddRoleToDBInstanceCommand, { RoleArn: "arn:a" })
       .rejects(awsError("AccessDenied"));
-    expect(await fleet.finishRestore("orders", { ...like, roles }, "production")).toMatchObject({
+    expect(await instances.finishRestore("orders", { ...like, roles }, "production")).toMatchObject({
       changing: true,
       refused: [expect.stringContaining("the role arn:a")],
     });
@@ -309,7 +312,7 @@ describe("a setting that RDS refuses", () => {
       }),
     );
     rds.on(ModifyDBInstanceCommand).rejects(awsError("DBParameterGroupNotFoundFault"));
-    await expect(fleet.finishRestore("sluice-staging-1", like, "staging")).rejects.toMatchObject({
+    await expect(instances.finishRestore("sluice-staging-1", like, "staging")).rejects.toMatchObject({
       name: "FleetFailed",
     });
   });
@@ -317,7 +320,7 @@ describe("a setting that RDS refuses", () => {
   test("a fault of the service or a throttle is no refusal: it passes, to be tried again", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ BackupRetentionPeriod: 1 }));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("Throttling"));
-    await expect(fleet.finishRestore("orders", like, "production")).rejects.toMatchObject({
+    await expect(instances.finishRestore("orders", like, "production")).rejects.toMatchObject({
       name: "Throttling",
     });
   });
@@ -326,7 +329,7 @@ describe("a setting that RDS refuses", () => {
 test("people hear how far the volume of a restored production is filled: it is in use before it is", async () => {
   const filling = { StorageOperationStatus: "Initializing", StorageOperationPercentProgress: 37 };
   rds.on(DescribeDBInstancesCommand).resolves(so({ ...filling, DBInstanceStatus: "storage-initialization" }));
-  expect((await fleet.finishRestore("orders", like, "production")).underWay).toEqual([
+  expect((await instances.finishRestore("orders", like, "production")).underWay).toEqual([
     expect.stringContaining("Initializing, 37 %"),
   ]);
 });
@@ -336,12 +339,12 @@ test("tags and logs that the restore had to leave out are given afterwards", asy
     .on(DescribeDBInstancesCommand)
     .resolves(so({ DBInstanceArn: "arn:orders", TagList: [], EnabledCloudwatchLogsExports: undefined }));
   rds.on(ModifyDBInstanceCommand).resolves({}).on(AddTagsToResourceCommand).resolves({});
-  await fleet.finishRestore("orders", like, "production");
+  await instances.finishRestore("orders", like, "production");
   expect(changes()).toEqual([
     expect.objectContaining({ CloudwatchLogsExportConfiguration: { EnableLogTypes: ["postgresql"] } }),
   ]);
   rds.on(DescribeDBInstancesCommand).resolves(so({ DBInstanceArn: "arn:orders", TagList: [] }));
-  await fleet.finishRestore("orders", like, "production");
+  await instances.finishRestore("orders", like, "production");
   expect(rds.commandCalls(AddTagsToResourceCommand)[0]?.args[0].input).toEqual({
     ResourceName: "arn:orders",
     Tags: [{ Key: "team", Value: "orders" }],
@@ -352,7 +355,7 @@ describe("the second zone", () => {
   test("is asked for when nothing else is missing, and not waited for", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
     rds.on(ModifyDBInstanceCommand).resolves({});
-    expect(await fleet.finishRestore("orders", like, "production")).toEqual({
+    expect(await instances.finishRestore("orders", like, "production")).toEqual({
       changing: false,
       refused: [],
       underWay: [expect.stringContaining("converted to Multi-AZ")],
@@ -364,7 +367,7 @@ describe("the second zone", () => {
     rds
       .on(DescribeDBInstancesCommand)
       .resolves(so({ MultiAZ: false, PendingModifiedValues: { MultiAZ: true } }));
-    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({
+    expect(await instances.finishRestore("orders", like, "production")).toMatchObject({
       changing: false,
       underWay: [expect.stringContaining("no standby")],
     });
@@ -374,7 +377,7 @@ describe("the second zone", () => {
   test("that RDS is too busy for is asked for again, and not told as under way", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("InvalidDBInstanceStateFault"));
-    expect(await fleet.finishRestore("orders", like, "production")).toEqual({
+    expect(await instances.finishRestore("orders", like, "production")).toEqual({
       changing: true,
       refused: [],
       underWay: [],
@@ -384,7 +387,7 @@ describe("the second zone", () => {
   test("that AWS has no room for is told: production is in use without", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false }));
     rds.on(ModifyDBInstanceCommand).rejects(awsError("InsufficientDBInstanceCapacityFault"));
-    expect(await fleet.finishRestore("orders", like, "production")).toMatchObject({
+    expect(await instances.finishRestore("orders", like, "production")).toMatchObject({
       changing: false,
       refused: [expect.stringContaining("a second zone")],
     });
@@ -392,7 +395,7 @@ describe("the second zone", () => {
 
   test("staging never has", async () => {
     rds.on(DescribeDBInstancesCommand).resolves(so({ MultiAZ: false, DeletionProtection: false }));
-    await fleet.finishRestore("sluice-staging-1", like, "staging");
+    await instances.finishRestore("sluice-staging-1", like, "staging");
     expect(changes()).toEqual([]);
     expect(rds.commandCalls(RebootDBInstanceCommand)).toEqual([]);
   });

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { S3Evidence } from "../../../lambdas/shared/aws/s3-evidence.ts";
+import { S3Evidence } from "../../../lambdas/shared/aws/s3.ts";
 import { awsError } from "../../support/aws-error.ts";
 
 const s3 = mockClient(S3Client);

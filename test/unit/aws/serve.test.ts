@@ -11,7 +11,7 @@ import { serve } from "../../../lambdas/shared/aws/serve.ts";
 import { Envar } from "../../../lambdas/shared/envars.ts";
 import { ErrorName, SluiceError } from "../../../lambdas/shared/errors.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
-import { ofItsDatabase } from "../../../lambdas/shared/run-database.ts";
+import { ofItsDatabase } from "../../../lambdas/shared/settings.ts";
 import { DONE, runFields, type Task } from "../../../lambdas/shared/task.ts";
 import { parseSettings, toDeployed } from "../../../lib/settings.ts";
 import { exampleSettings } from "../../support/settings.ts";

@@ -7,7 +7,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { EmbeddedMetrics } from "../../../lambdas/shared/aws/embedded-metrics.ts";
-import { SchedulerSchedules } from "../../../lambdas/shared/aws/scheduler-schedules.ts";
+import { SchedulerSchedules } from "../../../lambdas/shared/aws/events.ts";
 
 const scheduler = mockClient(SchedulerClient);
 beforeEach(() => scheduler.reset());

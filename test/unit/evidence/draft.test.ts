@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { Draft } from "../../../lambdas/shared/draft.ts";
-import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
+import { Draft, evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence, TestClock } from "../../support/ports.ts";
 
 const FIRST = "records/x/began";

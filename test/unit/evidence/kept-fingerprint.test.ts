@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
+import { fingerprintOf } from "../../../lambdas/proof/catalog.ts";
 import {
   keepCatalog,
   keepFingerprint,
   keptFingerprint,
   fingerprintOf as recordedFingerprint,
-} from "../../../lambdas/prove/kept-fingerprint.ts";
+} from "../../../lambdas/proof/stored-catalog.ts";
 import { Doc, type RecordDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence } from "../../support/ports.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Heard } from "../../../lambdas/gate/close.ts";
+import type { GateAnswer } from "../../../lambdas/gate/confirm.ts";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { GO, MINUTES, NO_GO, type Scene, scene, TOKEN } from "./scene.ts";
 
-const confirm = (s: Scene, heard: Heard) =>
+const confirm = (s: Scene, heard: GateAnswer) =>
   confirmGate({ gate: "open", kind: "open", minutes: MINUTES, heard }, s.ports, s.evidence, s.catalog.read);
 const about = {
   run: "run-1",

@@ -1,7 +1,6 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { requestOf, resultOf } from "../../../lambdas/gate-page/api-gateway.ts";
-import { handler } from "../../../lambdas/gate-page/handler.ts";
+import { handler, requestOf, resultOf } from "../../../lambdas/gate-page/handler.ts";
 import { NO_GO, scene, shownOn } from "./scene.ts";
 
 /** An event as an HTTP API sends it, cut down to what is read. */

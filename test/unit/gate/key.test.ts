@@ -12,7 +12,7 @@ vi.mock("node:crypto", async (original) => {
   };
 });
 
-const { keyMatches, newKey } = await import("../../../lambdas/gate/key.ts");
+const { keyMatches, newKey } = await import("../../../lambdas/gate/link.ts");
 
 test("a key opens its own lock and no other", () => {
   const [one, other] = [newKey(), newKey()];

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { STYLE } from "../../../lambdas/gate-page/layout.ts";
 import type { GateResponse } from "../../../lambdas/gate-page/request.ts";
-import { STYLE } from "../../../lambdas/gate-page/style.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { emptyReport, fullReport } from "./reports.ts";
 import { GO, NO_GO, RUN, type Scene, scene } from "./scene.ts";

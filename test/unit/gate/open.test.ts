@@ -1,13 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
-import type { Heard } from "../../../lambdas/gate/close.ts";
+import type { GateAnswer } from "../../../lambdas/gate/confirm.ts";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
-import type { GateKind } from "../../../lambdas/gate/kinds.ts";
-import { openGate } from "../../../lambdas/gate/open.ts";
-import { gateTask } from "../../../lambdas/gate/task.ts";
+import { gateTask, openGate } from "../../../lambdas/gate/task.ts";
 import { linked, linkFile } from "../../../lambdas/shared/chain.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
+import type { GateKind } from "../../../lambdas/shared/gates.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import { tinyMigration } from "../../support/ports.ts";
 import { fullReport } from "./reports.ts";
@@ -18,7 +17,7 @@ const docOf = (s: Scene, gate: string, attempt: number) =>
   s.evidence.need<GateDoc>(`gates/${gate}-${attempt}/request`);
 const go = (s: Scene, gate: string, attempt: number) =>
   decide(s.ports, { run: RUN, gate, attempt, decision: "Go", by: "Grace", comment: "", from: "prompt" });
-const confirm = (s: Scene, gate: string, heard: Heard = "Go") => {
+const confirm = (s: Scene, gate: string, heard: GateAnswer = "Go") => {
   const kind = (/^[a-z]+/.exec(gate)?.[0] ?? "readiness") as GateKind;
   return confirmGate({ gate, kind, minutes: MINUTES, heard }, s.ports, s.evidence, s.catalog.read);
 };

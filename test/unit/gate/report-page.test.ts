@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
-import { newKey } from "../../../lambdas/gate/key.ts";
+import { newKey } from "../../../lambdas/gate/link.ts";
 import { answer } from "../../../lambdas/gate-page/answer.ts";
-import type { MakeReport } from "../../../lambdas/gate-page/visit.ts";
+import type { MakeReport } from "../../../lambdas/gate-page/report-page.ts";
 import { buildReport } from "../../../lambdas/report/build.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
 import { Doc, type GateDoc, type ReportLinkDoc } from "../../../lambdas/shared/documents.ts";

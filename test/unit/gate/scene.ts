@@ -1,13 +1,13 @@
 import type { ReadCatalog } from "../../../lambdas/gate/basis.ts";
-import { type OpenGate, openGate } from "../../../lambdas/gate/open.ts";
-import { timeLeft } from "../../../lambdas/gate/time.ts";
+import { type OpenGate, openGate } from "../../../lambdas/gate/task.ts";
 import { answer } from "../../../lambdas/gate-page/answer.ts";
 import type { GateRequest, GateResponse } from "../../../lambdas/gate-page/request.ts";
-import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
-import { keepCatalog } from "../../../lambdas/prove/kept-fingerprint.ts";
+import { fingerprintOf } from "../../../lambdas/proof/catalog.ts";
+import { keepCatalog } from "../../../lambdas/proof/stored-catalog.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
 import { Doc, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
+import { timeLeft } from "../../../lambdas/shared/gates.ts";
 import { type MemoryPorts, memoryPorts, type PortOverrides } from "../../support/ports.ts";
 import { emptyReport } from "./reports.ts";
 

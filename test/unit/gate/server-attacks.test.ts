@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openGate } from "../../../lambdas/gate/open.ts";
+import { openGate } from "../../../lambdas/gate/task.ts";
 import { summarizePlan } from "../../../lambdas/report/plan-summary.ts";
 import { Doc, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";

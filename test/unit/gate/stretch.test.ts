@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { consequences } from "../../../lambdas/gate/consequences.ts";
-import { checklistOf } from "../../../lambdas/gate/open.ts";
+import { checklistOf } from "../../../lambdas/gate/task.ts";
 import type { CompiledPlan } from "../../../lambdas/shared/plan.ts";
 import type { RunSettings } from "../../../lambdas/shared/settings.ts";
 import { planOf } from "../../support/plans.ts";

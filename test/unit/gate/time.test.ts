@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Heard } from "../../../lambdas/gate/close.ts";
+import type { GateAnswer } from "../../../lambdas/gate/confirm.ts";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
-import type { GateKind } from "../../../lambdas/gate/kinds.ts";
 import { gateTask } from "../../../lambdas/gate/task.ts";
 import type { GateDecisionDoc, RequestDoc } from "../../../lambdas/shared/documents.ts";
+import type { GateKind } from "../../../lambdas/shared/gates.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import { GATE_PAGE } from "../../../lib/functions/specs.ts";
 import { GO, MINUTES, NO_GO, RUN, type Scene, scene, shownOn, TOKEN } from "./scene.ts";
@@ -24,7 +24,7 @@ async function windowEnds(s: Scene, minutes: number, override: string | null = n
 const nameOf = (kind: GateKind) => (kind === "after" ? "after-002" : kind);
 const open = (s: Scene, kind: GateKind, escalation = false) =>
   s.open({ kind, gate: nameOf(kind), version: kind === "after" ? "002" : null, escalation });
-const confirm = (s: Scene, kind: GateKind, heard: Heard) =>
+const confirm = (s: Scene, kind: GateKind, heard: GateAnswer) =>
   confirmGate({ gate: nameOf(kind), kind, minutes: MINUTES, heard }, s.ports, s.evidence, s.catalog.read);
 const time = (s: Scene, kind: GateKind) =>
   invoke(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { gateNotice } from "../../../lambdas/gate/message.ts";
+import { gateNotice } from "../../../lambdas/gate/notify.ts";
 import { warningsFor } from "../../../lambdas/gate/warnings.ts";
 import {
   type BenchmarksDoc,

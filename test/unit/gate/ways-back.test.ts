@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { consequences } from "../../../lambdas/gate/consequences.ts";
-import type { GateKind } from "../../../lambdas/gate/kinds.ts";
-import { waysBackFor } from "../../../lambdas/gate/ways-back.ts";
+import { consequences, waysBackFor } from "../../../lambdas/gate/consequences.ts";
 import { inspectDeployment } from "../../../lambdas/preflight/inspect-deployment.ts";
 import { Doc, type ProductionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
+import type { GateKind } from "../../../lambdas/shared/gates.ts";
 import { type CompiledPlan, RESTORE } from "../../../lambdas/shared/plan.ts";
 import type { RunSettings } from "../../../lambdas/shared/settings.ts";
 import { planOf } from "../../support/plans.ts";

@@ -1,10 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { bound, documentOf, PLAN_FORMAT, planIn, planKey } from "../../../lambdas/shared/plan-document.ts";
+import {
+  bound,
+  documentOf,
+  PLAN_FORMAT,
+  planIn,
+  planKey,
+  StoredPlans,
+  storePlan,
+} from "../../../lambdas/shared/plan-document.ts";
 import type { EvidenceStore } from "../../../lambdas/shared/ports.ts";
 import { sha256 } from "../../../lambdas/shared/sha256.ts";
-import { StoredPlans, storePlan } from "../../../lambdas/shared/stored-plans.ts";
 import { DONE, invoke, runFields, type Task } from "../../../lambdas/shared/task.ts";
 import { compilePlan, loadPlan } from "../../../lib/plan/compile.ts";
 import { planOf } from "../../support/plans.ts";
@@ -158,7 +165,7 @@ describe("a task", () => {
     event: z.strictObject(runFields),
     run,
   });
-  const worldWith = (store: EvidenceStore) => ({ ...memoryPorts(), plans: plansIn(store) });
+  const environmentWith = (store: EvidenceStore) => ({ ...memoryPorts(), plans: plansIn(store) });
   const title = task(async (_event, ports) => ({ title: ports.plan.title }));
 
   test("gets the plan of its run, whichever is deployed by then", async () => {
@@ -166,13 +173,17 @@ describe("a task", () => {
     const other = bound({ ...rest, title: "Deployed since" });
     const store = await storeWith(text);
     await storePlan(store, documentOf(other), other.checksum);
-    const world = { ...memoryPorts(), plans: new StoredPlans(store, () => other.checksum) };
-    expect(await invoke(title, { ...event, planChecksum: checksum }, world)).toEqual({ title: plan.title });
+    const environment = { ...memoryPorts(), plans: new StoredPlans(store, () => other.checksum) };
+    expect(await invoke(title, { ...event, planChecksum: checksum }, environment)).toEqual({
+      title: plan.title,
+    });
   });
 
   test("does nothing by a document that was changed while its run was under way", async () => {
-    const world = worldWith(await storeWith(changed((it) => Object.assign(it, { title: "Forged" }))));
-    await expect(invoke(title, { ...event, planChecksum: checksum }, world)).rejects.toMatchObject({
+    const environment = environmentWith(
+      await storeWith(changed((it) => Object.assign(it, { title: "Forged" }))),
+    );
+    await expect(invoke(title, { ...event, planChecksum: checksum }, environment)).rejects.toMatchObject({
       name: "PlanUnusable",
     });
   });
@@ -181,10 +192,12 @@ describe("a task", () => {
     ["is gone", checksum],
     ["was never known", ""],
   ])("that needs no plan works where it %s: what a run holds is given back", async (_what, planChecksum) => {
-    const world = worldWith(new MemoryEvidence());
+    const environment = environmentWith(new MemoryEvidence());
     const release = task(async () => DONE);
-    expect(await invoke(release, { ...event, planChecksum }, world)).toEqual(DONE);
-    await expect(invoke(title, { ...event, state: "Another", planChecksum }, world)).rejects.toMatchObject({
+    expect(await invoke(release, { ...event, planChecksum }, environment)).toEqual(DONE);
+    await expect(
+      invoke(title, { ...event, state: "Another", planChecksum }, environment),
+    ).rejects.toMatchObject({
       name: "PlanUnusable",
     });
   });

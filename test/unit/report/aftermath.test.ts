@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
 import { remindersByDate } from "../../../lambdas/report/left-to-do.ts";
-import { outcomeOf } from "../../../lambdas/report/outcome.ts";
-import { renderReport } from "../../../lambdas/report/page.ts";
+import { finalNotices } from "../../../lambdas/report/message.ts";
+import { renderReport } from "../../../lambdas/report/page/page.ts";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { summaryLines } from "../../../lambdas/report/summary.ts";
-import { finalNotices } from "../../../lambdas/report/tell.ts";
+import { outcomeOf } from "../../../lambdas/report/verdict.ts";
 import { Doc, type End, type VerifiedAgainDoc } from "../../../lambdas/shared/documents.ts";
 import { migrated, PLAN, RunFixture, rolledBackByCheck, succeeded } from "../../support/evidence-fixtures.ts";
 

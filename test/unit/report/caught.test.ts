@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readCaught } from "../../../lambdas/report/caught.ts";
+import { readCaught } from "../../../lambdas/shared/caught.ts";
 
 describe("what a Catch got is read as people may read it", () => {
   test("a Lambda's JSON by its message", () => {

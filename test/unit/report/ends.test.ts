@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Caught } from "../../../lambdas/report/caught.ts";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
+import type { Caught } from "../../../lambdas/shared/caught.ts";
 import { Doc, type End, type HandedOverDoc } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { fingerprintOf } from "../../../lambdas/prove/fingerprint.ts";
-import { keepFingerprint } from "../../../lambdas/prove/kept-fingerprint.ts";
+import { fingerprintOf } from "../../../lambdas/proof/catalog.ts";
+import { keepFingerprint } from "../../../lambdas/proof/stored-catalog.ts";
 import { buildReport, reportOf } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
-import { outcomeOf } from "../../../lambdas/report/outcome.ts";
-import { renderReport } from "../../../lambdas/report/page.ts";
+import { renderReport } from "../../../lambdas/report/page/page.ts";
 import { reportSchema } from "../../../lambdas/report/schema.ts";
 import { summaryLines } from "../../../lambdas/report/summary.ts";
+import { outcomeOf } from "../../../lambdas/report/verdict.ts";
 import { Doc, type End, type StepsDoc } from "../../../lambdas/shared/documents.ts";
 import {
   migrated,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { formulaOf } from "../../../lambdas/report/downtime.ts";
 import type { Facts } from "../../../lambdas/report/facts.ts";
-import { formulaOf } from "../../../lambdas/report/formula.ts";
-import { readingTimeOf, secondsOf } from "../../../lambdas/report/reading-time.ts";
+import { readingTimeOf, secondsOf } from "../../../lambdas/report/machine-time.ts";
 
 const table = (name: string, rows: number) => ({ table: name, rows: String(rows) });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { buildReport, reportOf } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
-import { outcomeOf } from "../../../lambdas/report/outcome.ts";
-import { renderReport } from "../../../lambdas/report/page.ts";
+import { renderReport } from "../../../lambdas/report/page/page.ts";
+import { outcomeOf } from "../../../lambdas/report/verdict.ts";
 import {
   Doc,
   type LossDoc,

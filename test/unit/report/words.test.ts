@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sentence } from "../../../lambdas/report/words.ts";
+import { sentence } from "../../../lambdas/shared/text.ts";
 
 test.each([
   ["the fence holds", "the fence holds."],

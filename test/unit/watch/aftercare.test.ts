@@ -14,7 +14,7 @@ async function aftercare(backups: Instance["backups"], watched = true) {
   const started: Parameters<Schedules["startWatch"]>[] = [];
   const ports = memoryPorts({
     plan: watched ? { watch } : {},
-    fleet: { describe: async () => ({ freeBytes: 2 ** 35, backups }) as Instance } as never,
+    instances: { describe: async () => ({ freeBytes: 2 ** 35, backups }) as Instance } as never,
     schedules: {
       startWatch: async (...call) => {
         started.push(call);

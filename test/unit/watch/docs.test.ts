@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { SECTIONS } from "../../../lambdas/watch/runbook.ts";
+import { SECTIONS } from "../../../lambdas/watch/readings.ts";
 
 test("every section that an alarm sends people to is in docs/watch.md", () => {
   const text = readFileSync(new URL("../../../docs/watch.md", import.meta.url), "utf8");

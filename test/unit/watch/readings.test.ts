@@ -6,9 +6,14 @@ import {
   type VerifiedAgainDoc,
 } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
-import { readingLines, readingTable } from "../../../lambdas/watch/reading-text.ts";
-import { countsFrom, keepReading, lastReading } from "../../../lambdas/watch/readings.ts";
-import { PUBLISHED_BEYOND_ALERT, samplesOf } from "../../../lambdas/watch/samples.ts";
+import {
+  countsFrom,
+  keepReading,
+  lastReading,
+  PUBLISHED_BEYOND_ALERT,
+  samplesOf,
+} from "../../../lambdas/watch/readings.ts";
+import { readingLines, readingTable } from "../../../lambdas/watch/thresholds.ts";
 import { MemoryEvidence } from "../../support/ports.ts";
 
 const counters = { committed: 1, rolledBack: 0, queries: {} };

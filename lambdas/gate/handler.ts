@@ -1,4 +1,0 @@
-import { serve } from "../shared/aws/serve.ts";
-import { gateTask } from "./task.ts";
-
-export const handler = serve(gateTask);

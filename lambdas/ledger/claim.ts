@@ -1,0 +1,73 @@
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { Session } from "../shared/session.ts";
+import { LEDGER_SCHEMA } from "../shared/sql-text.ts";
+import { ensureLedger, hasLedger } from "./ledger.ts";
+
+/**
+ * The run that may change this database, noted in the database itself: it holds also for runs of another deployment, who
+ * do not see each other's leases. It needs nobody to clean up after a dead run: within a deployment the lease tells that
+ * a run is dead, and in a copy of the database the claim counts for nothing.
+ */
+export interface Claim {
+  run: string;
+  execution: string;
+  since: Date;
+}
+
+const HERE = "(SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/** The claim of a run that may still be at work; undefined where there is none. Whoever asks has the deployment's lease. */
+export async function othersClaim(
+  session: Session,
+  run: string,
+  execution: string,
+): Promise<Claim | undefined> {
+  if (!(await hasLedger(session))) return undefined;
+  const [claim] = await session.query<Claim>(
+    `SELECT run, execution, since FROM ${LEDGER_SCHEMA}.claim WHERE run <> $1 AND database = ${HERE}`,
+    [run],
+  );
+  return claim && deploymentOf(claim.execution) !== deploymentOf(execution) ? claim : undefined;
+}
+
+/**
+ * Notes that this run is the one that may change this database.
+ * @throws SluiceError RunLocked where a run of another deployment has noted itself
+ */
+export async function takeClaim(session: Session, run: string, execution: string): Promise<void> {
+  await ensureLedger(session);
+  const other = await othersClaim(session, run, execution);
+  if (other) throw new SluiceError(ErrorName.RunLocked, claimInWords(other));
+  // Whoever is noted there now has ended, or this is a copy; unless another took its place a moment ago.
+  const taken = await session.query(
+    `INSERT INTO ${LEDGER_SCHEMA}.claim AS c (run, execution, database) VALUES ($1, $2, ${HERE})
+     ON CONFLICT (single) DO UPDATE SET run = excluded.run, execution = excluded.execution, database = excluded.database, since = now()
+       WHERE c.database <> excluded.database OR starts_with(c.execution, $3)
+     RETURNING run`,
+    [run, execution, deploymentOf(execution)],
+  );
+  if (taken.length === 0)
+    throw new SluiceError(ErrorName.RunLocked, "Another run took this database at the same moment.");
+}
+
+/** Gives the claim back, and leaves nothing in a database in which no run ever migrated anything. */
+export async function releaseClaim(session: Session, run: string): Promise<void> {
+  if (!(await hasLedger(session))) return;
+  await session.query(`DELETE FROM ${LEDGER_SCHEMA}.claim WHERE run = $1`, [run]);
+  const used = await session.query(
+    `SELECT FROM ${LEDGER_SCHEMA}.migration UNION ALL SELECT FROM ${LEDGER_SCHEMA}.step UNION ALL SELECT FROM ${LEDGER_SCHEMA}.claim LIMIT 1`,
+  );
+  if (used.length === 0) await session.exec(`DROP SCHEMA ${LEDGER_SCHEMA} CASCADE`);
+}
+
+export function claimInWords({ run, execution, since }: Claim): string {
+  return (
+    `Run ${run} of another deployment (${execution}) has this database since ${since.toISOString()}. ` +
+    `Wait until it has ended. If you know that it has, and its deployment is gone: DELETE FROM ${LEDGER_SCHEMA}.claim;`
+  );
+}
+
+/** What executions of one state machine have in common, and those of local runs on one server. */
+function deploymentOf(execution: string): string {
+  return execution.startsWith("local:") ? "local:" : execution.slice(0, execution.lastIndexOf(":") + 1);
+}

@@ -1,0 +1,177 @@
+import type { LedgerKey } from "../ledger/ledger.ts";
+import { takeFingerprint } from "../proof/catalog.ts";
+import { describeDifference, differences } from "../proof/difference.ts";
+import { notLeft, notLeftText, withoutLeft } from "../proof/leaves.ts";
+import { prove } from "../proof/prove.ts";
+import { keptFingerprint } from "../proof/stored-catalog.ts";
+import { Doc, type ProofDoc, type StepDoc } from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
+import { type Migration, migrationOf, rollbackOf, type SqlFile } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import { runSteps } from "./run-steps.ts";
+
+// A worker that dies may have a rollback run again that was done, and a migration that fails half-way has no other way
+// back. So both are tried on staging, once the rollback as such is proven, and proven like it.
+
+/** Rounds of the ledger for these tries; 1 and 2 are the migration's own. */
+const SECOND_ROLLBACK = 3;
+const FIRST_STEP_ONLY = 4;
+
+/** What came of one try. */
+interface TriedDoc {
+  at: string;
+  /** Lines that say what is not as it must be. */
+  wrong: string[];
+}
+
+interface Trial {
+  run: string;
+  version: string;
+  limitMinutes: number | undefined;
+}
+
+/**
+ * Rolls the migration back once more, then from where its first step leaves the database, and keeps what that left as a
+ * proof. What is not as it must be ends the rehearsal later, together with whatever else is found.
+ * @returns false when this worker must leave; call again
+ * @throws SluiceError RollbackFailed where the rollback fails on what the first step leaves: staging is then half migrated
+ */
+export async function tryRollbackAgain(ports: Ports, evidence: RunEvidence, trial: Trial): Promise<boolean> {
+  const { version } = trial;
+  const proven = await evidence.read<ProofDoc>(Doc.proof(`staging-${version}`));
+  // Where it did not bring staging back there is nothing to compare with.
+  if (!proven?.equal || (await evidence.read(Doc.proof(`staging-${version}-again`)))) return true;
+  const migration = migrationOf(ports.plan, version);
+  const further = migration.migrate.steps.length > 1;
+  // Before the next try what this one found is kept: a worker that comes later could not see it any more.
+  const second = further
+    ? await once(evidence, `${version}-second`, ports, () => rollBackTwice(ports, evidence, trial, migration))
+    : await rollBackTwice(ports, evidence, trial, migration);
+  if (!second) return false;
+  const first = further ? await rollBackFirstStep(ports, evidence, trial, migration) : [];
+  if (!first) return false;
+  // Contents are read once, after both.
+  const doc = await prove(`staging-${version}-again`, ports, evidence, [...second, ...first]);
+  if (doc && !doc.equal)
+    ports.progress(`The rollback of ${version} must also work twice: ${doc.differences[0]}`);
+  return doc !== undefined;
+}
+
+async function once(
+  evidence: RunEvidence,
+  name: string,
+  ports: Ports,
+  work: () => Promise<string[] | undefined>,
+): Promise<string[] | undefined> {
+  const done = await evidence.read<TriedDoc>(Doc.rollbackTry(name));
+  if (done) return done.wrong;
+  const wrong = await work();
+  if (wrong)
+    await evidence.keep<TriedDoc>(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong });
+  return wrong;
+}
+
+/** Undefined: this worker must leave. */
+async function rollBackTwice(
+  ports: Ports,
+  evidence: RunEvidence,
+  trial: Trial,
+  migration: Migration,
+): Promise<string[] | undefined> {
+  ports.progress(`${rollbackOf(migration).path}: once more, as a worker that died would have it`);
+  try {
+    if (!(await rollBack(ports, evidence, trial, migration, SECOND_ROLLBACK))) return undefined;
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.name !== ErrorName.RollbackFailed) throw error;
+    return [`run a second time, after it had completed, it fails: ${error.message}`];
+  }
+  const found = await catalogDifferences(ports, evidence, trial.version);
+  return found.map((line) => `run a second time, after it had completed: ${line}`);
+}
+
+async function rollBackFirstStep(
+  ports: Ports,
+  evidence: RunEvidence,
+  trial: Trial,
+  migration: Migration,
+): Promise<string[] | undefined> {
+  const [step] = migration.migrate.steps;
+  if (!step) return [];
+  ports.progress(`${rollbackOf(migration).path}: from where "${step.name}" alone leaves the database`);
+  const only: SqlFile = { ...migration.migrate, steps: [step] };
+  const applied = await stepsOf(ports, evidence, trial, {
+    file: only,
+    migration,
+    round: FIRST_STEP_ONLY,
+    direction: "migrate",
+    failure: ErrorName.StepFailed,
+  });
+  if (!applied) return undefined;
+  const from = `from the state after the first step ("${step.name}")`;
+  try {
+    if (!(await rollBack(ports, evidence, trial, migration, FIRST_STEP_ONLY))) return undefined;
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.name !== ErrorName.RollbackFailed) throw error;
+    throw new SluiceError(
+      ErrorName.RollbackFailed,
+      `The rollback of ${trial.version} fails ${from}, where a migration that is broken off leaves the database: ${error.message}`,
+      { cause: error },
+    );
+  }
+  const found = await catalogDifferences(ports, evidence, trial.version);
+  return found.map((line) => `${from}: ${line}`);
+}
+
+function rollBack(
+  ports: Ports,
+  evidence: RunEvidence,
+  trial: Trial,
+  migration: Migration,
+  round: number,
+): Promise<StepDoc[] | undefined> {
+  return stepsOf(ports, evidence, trial, {
+    file: rollbackOf(migration),
+    migration,
+    round,
+    direction: "rollback",
+    failure: ErrorName.RollbackFailed,
+  });
+}
+
+/** Each in a session of its own: what a file sets there must not last for the next. */
+function stepsOf(
+  ports: Ports,
+  evidence: RunEvidence,
+  { run, version, limitMinutes }: Trial,
+  what: Pick<LedgerKey, "round" | "direction"> & {
+    file: SqlFile;
+    migration: Migration;
+    failure: ErrorName;
+  },
+): Promise<StepDoc[] | undefined> {
+  const { file, migration, round, direction, failure } = what;
+  return withTarget(ports, evidence, "staging", (session) =>
+    runSteps(session, ports, {
+      key: { run, version, round, direction },
+      file,
+      checksum: migration.migrate.checksum,
+      failure,
+      limitMinutes,
+      beside: besideTarget(ports, evidence, "staging"),
+      // A migration of which only a step is applied has no version yet.
+      isPart: direction === "migrate",
+    }),
+  );
+}
+
+async function catalogDifferences(ports: Ports, evidence: RunEvidence, version: string): Promise<string[]> {
+  const before = await keptFingerprint(evidence, `staging-${version}`);
+  const now = await withTarget(ports, evidence, "staging", (session) =>
+    takeFingerprint(session, applicationRoles(ports)),
+  );
+  const { leaves = [] } = migrationOf(ports.plan, version);
+  const { rest } = withoutLeft(differences(before, now), leaves);
+  return [...rest.map(describeDifference), ...notLeft(leaves, now).map(notLeftText)];
+}

@@ -1,0 +1,185 @@
+import type { TableChangeDoc, TableContentDoc } from "../shared/documents.ts";
+import { grouped } from "../shared/text.ts";
+import { called } from "./changes-in-words.ts";
+
+/**
+ * Holds production to what the rehearsal showed: kinds of change, tables and columns must be the same. Where a table
+ * began as staging's did, so must be which of its rows were touched, unless they are picked by the time.
+ * @param before production's contents before its migrations
+ * @param beside other partitions of the same table, where the rehearsal had no rows of this one: what it showed of them
+ * goes for rows that came since
+ * @returns one line for each thing that is otherwise; none: it did that and nothing more
+ */
+export function departures(
+  seen: readonly TableChangeDoc[],
+  did: readonly TableChangeDoc[],
+  before: readonly TableContentDoc[],
+  beside: (table: string) => readonly string[] = () => [],
+): string[] {
+  const showed = new Map(seen.map((change) => [change.table, change]));
+  const done = new Map(did.map((change) => [change.table, change]));
+  const began = new Map(before.map((content) => [content.table, content]));
+  const tables = [...new Set([...showed.keys(), ...done.keys()])];
+  return tables.flatMap((table) => {
+    const [staging, production] = [showed.get(table), done.get(table)];
+    const content = began.get(table);
+    return [
+      ...more(
+        staging,
+        production,
+        beside(table).flatMap((other) => showed.get(other) ?? []),
+      ),
+      ...less(staging, production, content),
+      ...otherRows(staging, production, content),
+    ];
+  });
+}
+
+function more(
+  staging: TableChangeDoc | undefined,
+  production: TableChangeDoc | undefined,
+  beside: readonly TableChangeDoc[],
+): string[] {
+  if (!production) return [];
+  const { table } = production;
+  const allowed = [
+    ...(staging ? kindsOf(staging) : []),
+    ...beside
+      .flatMap(kindsOf)
+      .flatMap((kind) => (ABOUT_ROWS.includes(kind.what) ? [{ ...kind, table }] : [])),
+  ];
+  return kindsOf(production)
+    .filter((kind) => !allows(allowed, kind))
+    .map((kind) => `${kindText(kind, production)}, which the rehearsal did not show`);
+}
+
+function less(
+  staging: TableChangeDoc | undefined,
+  production: TableChangeDoc | undefined,
+  began: TableContentDoc | undefined,
+): string[] {
+  if (!staging) return [];
+  const did = production ? kindsOf(production) : [];
+  return kindsOf(staging)
+    .filter((kind) => !did.some((one) => allows([kind], one)))
+    .filter(({ what }) => !ABOUT_ROWS.includes(what) || beganAlike(staging, began))
+    .map((kind) => `the rehearsal showed ${kindText(kind, staging)}, and production does not`);
+}
+
+/** Of these there may be none where production's rows are others than staging's. */
+const ABOUT_ROWS: readonly string[] = ["added", "removed", "mixed", "changed"];
+
+/** Whether the same rows must have been hit. */
+function beganAlike(
+  { began, rowsBefore, byTime }: TableChangeDoc,
+  content: TableContentDoc | undefined,
+): boolean {
+  return (
+    !byTime &&
+    began !== null &&
+    content !== undefined &&
+    began === content.checksum &&
+    rowsBefore === content.rows
+  );
+}
+
+function otherRows(
+  staging: TableChangeDoc | undefined,
+  production: TableChangeDoc | undefined,
+  began: TableContentDoc | undefined,
+): string[] {
+  if (!staging?.rows || !production?.rows || !beganAlike(staging, began)) return [];
+  const table = called(staging.table);
+  const columns = production.columns.filter(({ how }) => how === "changed").map(({ column }) => column);
+  const where = columns.length > 0 ? `${table} (${columns.join(", ")})` : table;
+  for (const what of ["added", "removed", "changed"] as const)
+    if (staging.rows[what] !== production.rows[what])
+      return [
+        `${where}: ${grouped(production.rows[what])} rows ${what}, and ${grouped(staging.rows[what])} in the rehearsal, though its rows were the same`,
+      ];
+  if (staging.rows.keys === null || production.rows.keys === null) return [];
+  if (staging.rows.keys === production.rows.keys) return [];
+  return [`${where}: other rows were touched than in the rehearsal, though its rows were the same`];
+}
+
+/** One kind of change of one table or column, so far as a Go or a plan speaks of it: numbers of rows aside. */
+export interface Kind {
+  what:
+    | "dropped"
+    | "replaced"
+    | "renamed"
+    | "attached"
+    | "added"
+    | "removed"
+    | "mixed"
+    | "changed"
+    | "retyped";
+  table: string;
+  /** Null: it is of the table, or of its rows. */
+  column: string | null;
+  /** Of a new name, or a new type. */
+  to: string | null;
+}
+
+export function kindsOf(change: TableChangeDoc): Kind[] {
+  const { table, fate, to, rows, columns, partitionOf } = change;
+  const of = (what: Kind["what"], name: string | null = null): Kind => ({
+    what,
+    table,
+    column: null,
+    to: name,
+  });
+  const rowKinds = rows?.mixed
+    ? [of("mixed")]
+    : [...(isSome(rows?.added) ? [of("added")] : []), ...(isSome(rows?.removed) ? [of("removed")] : [])];
+  return [
+    ...(fate ? [of(fate, to ?? null)] : []),
+    ...(partitionOf === undefined ? [] : [of("attached", partitionOf)]),
+    ...rowKinds,
+    ...columns.map(({ column, how, to: named }): Kind => ({ what: how, table, column, to: named ?? null })),
+  ];
+}
+
+const isSome = (rows: string | undefined) => rows !== undefined && rows !== "0";
+
+const isSameKind = (a: Kind, b: Kind): boolean =>
+  a.what === b.what && a.table === b.table && a.column === b.column && a.to === b.to;
+
+/** True where `seen` allows for it: what cannot be told apart may be any of rows added, removed and changed. */
+function allows(seen: readonly Kind[], kind: Kind): boolean {
+  if (seen.some((one) => isSameKind(one, kind))) return true;
+  return (
+    ["added", "removed", "changed"].includes(kind.what) &&
+    seen.some(({ what, table }) => what === "mixed" && table === kind.table)
+  );
+}
+
+/** In words, without a subject: `account.email changed in 3,000 of 3,000 rows`. */
+export function kindText({ what, table, column, to }: Kind, { rows, rowsBefore }: TableChangeDoc): string {
+  const name = column === null ? called(table) : `${called(table)}.${column}`;
+  const of = (n: string | undefined) => `${grouped(n ?? "0")} of ${inRows(rowsBefore)}`;
+  switch (what) {
+    case "dropped":
+      return `${name} dropped`;
+    case "replaced":
+      return `${name} dropped and made again`;
+    case "renamed":
+      return `${name} renamed to ${column === null ? called(to ?? "") : to}`;
+    case "attached":
+      return `${name} made a partition of ${called(to ?? "")}`;
+    case "added":
+      return `${inRows(rows?.added ?? "0")} added to ${name}`;
+    case "removed":
+      return `${of(rows?.removed)} removed from ${name}`;
+    case "mixed":
+      return rows?.added === rows?.removed
+        ? `${of(rows?.removed)} of ${name} changed or replaced`
+        : `${of(rows?.removed)} of ${name} replaced by ${grouped(rows?.added ?? "0")}`;
+    case "changed":
+      return `${name} changed in ${of(rows?.changed)}`;
+    case "retyped":
+      return `${name} made ${to}`;
+  }
+}
+
+const inRows = (rows: string) => (rows === "1" ? "1 row" : `${grouped(rows)} rows`);

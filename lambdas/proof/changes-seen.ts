@@ -1,0 +1,315 @@
+import { noteStopped } from "../fence/stilled.ts";
+import {
+  type ChangesDoc,
+  Doc,
+  type RecordName,
+  type TableChangeDoc,
+  type TableContentDoc,
+} from "../shared/documents.ts";
+import { ErrorName, SluiceError } from "../shared/errors.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { Draft } from "../shared/evidence.ts";
+import { besideTarget } from "../shared/places.ts";
+import type { Migration } from "../shared/plan.ts";
+import type { Ports } from "../shared/ports.ts";
+import type { Session } from "../shared/session.ts";
+import { versionTables } from "../version-table/tables.ts";
+import { disagreements } from "./changes-agreed.ts";
+import { changesText } from "./changes-in-words.ts";
+import {
+  byTable,
+  isChange,
+  type MarkedTables,
+  type Moment,
+  markedBy,
+  objectChanges,
+  observe,
+  sequencesMoved,
+  structureOf,
+} from "./changes-observed.ts";
+import { listTables } from "./checksums.ts";
+import { noteMade, noteMadeByAll } from "./made.ts";
+import { countTables, readTables } from "./read-tables.ts";
+import { marked, recordOf, requireMarkedRecord, requireRecord } from "./records.ts";
+import { hasOtherLabels } from "./row-versions.ts";
+import { keptFingerprint } from "./stored-catalog.ts";
+import { stagingWishes } from "./subjects.ts";
+import { takeRecord } from "./take-record.ts";
+
+/**
+ * Notes what the migration, now applied to staging for good, did to what was there before, and after the last one what
+ * all of them did: that is what production is held to.
+ * @returns false when this worker must leave first; call again
+ * @throws SluiceError CheckFailed where the plan says something else
+ */
+export async function noteChanges(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+  migration: Migration,
+): Promise<boolean> {
+  const { version } = migration;
+  const [before, after]: RecordName[] = [await rolledBack(evidence, version), `changed-${version}`];
+  const record = await takeRecord(ports, evidence, {
+    name: after as RecordName,
+    target: "staging",
+    session,
+    scope: { of: "all", read: await stagingWishes(session, ports) },
+    since: before as RecordName,
+  });
+  if (!record) return false;
+  const versions = await versionTables(session, ports.plan.schema);
+  const was = await requireMarkedRecord(evidence, before as RecordName);
+  const doc = await evidence.keep<ChangesDoc>(
+    Doc.changes(`staging-${version}`),
+    await changesDoc(
+      ports,
+      evidence,
+      before as RecordName,
+      after as RecordName,
+      observe(was, record, (table) => versions.has(table)),
+      { objectsSince: `staging-${version}` },
+    ),
+  );
+  // From before it was applied at all: its rollback may leave something, which is made by it too.
+  await noteMade(evidence, version, `staging-${version}`, after as RecordName);
+  ports.progress(`${version} ${changesText(doc)}`);
+  await refuseOthers(session, evidence, migration, doc);
+  const last = ports.plan.migrations.at(-1);
+  if (last?.version === version) await noteStopped(session, ports, evidence);
+  return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
+}
+
+/** The last that is known of staging before the migration is applied for good. */
+async function rolledBack(evidence: RunEvidence, version: string): Promise<RecordName> {
+  const names: RecordName[] = [`after-staging-${version}-again`, `after-staging-${version}`];
+  for (const name of names) if (await recordOf(evidence, name)) return name;
+  // It has no rollback.
+  return `staging-${version}`;
+}
+
+/** The plan says what the migration changes: staging must have shown that, neither more nor less. */
+async function refuseOthers(
+  session: Session,
+  evidence: RunEvidence,
+  { version, folder, changes }: Migration,
+  { tables }: ChangesDoc,
+): Promise<void> {
+  if (!changes) return;
+  const { mark } = await requireMarkedRecord(evidence, await rolledBack(evidence, version));
+  const [row] = await session.query<{ path: string[] }>(
+    "SELECT coalesce(array_agg(quote_ident(name)), '{}') AS path FROM unnest(current_schemas(false)) AS name",
+  );
+  const found = disagreements(changes, tables, {
+    tables: mark.tables.map(({ table, columns }) => ({ table, columns: columns.map(({ name }) => name) })),
+    path: row?.path ?? [],
+  });
+  if (found.length > 0)
+    throw new SluiceError(
+      ErrorName.CheckFailed,
+      `${folder} does to staging's data not what plan.yaml says under \`changes\`: ${found.join("; ")}. ` +
+        "Correct the migration, or what plan.yaml says of it.",
+    );
+}
+
+async function noteAll(
+  session: Session,
+  ports: Ports,
+  evidence: RunEvidence,
+  versions: ReadonlySet<string>,
+): Promise<boolean> {
+  if (await evidence.read(Doc.changes("staging"))) return true;
+  const all = ports.plan.migrations.map(({ version }) => version);
+  const [first, last] = [all[0] ?? "", all.at(-1) ?? ""];
+  const [from, to]: [RecordName, RecordName] = [await rolledBack(evidence, first), `changed-${last}`];
+  const before = await requireMarkedRecord(evidence, from);
+  const after = await requireMarkedRecord(evidence, to);
+  const each: Own[] = [];
+  for (const { version, migrate } of ports.plan.migrations) {
+    const is = await requireMarkedRecord(evidence, `changed-${version}`);
+    each.push({
+      byTime: migrate.steps.some(({ picksByTime }) => picksByTime),
+      was: markedBy((await requireMarkedRecord(evidence, await rolledBack(evidence, version))).mark),
+      is: contentsByOid(is),
+      changes: await rowChanges(evidence, version),
+    });
+  }
+  // What one migration alone did to a table's rows is known from it. What several wrote must be looked at as a whole, be
+  // it that one of them only wrote them anew: production shows all of it together.
+  const several = new Map<string, TableContentDoc | undefined>();
+  // Under another label a value reads otherwise, where nobody wrote it: the rows that were written show it as changed.
+  const relabelled = hasOtherLabels(before.mark, after.mark);
+  const byTime = new Set<string>();
+  const contents = byTable(before.tables);
+  const marked = markedBy(after.mark);
+  const tables = before.mark.tables.flatMap((was): TableChangeDoc[] => {
+    const content = contents.get(was.table);
+    if (!content || versions.has(was.table)) return [];
+    const structure = structureOf(was, content, marked);
+    const own = each.flatMap(({ was: then, is, changes, byTime: picks }) => {
+      const called = then.byOid.get(was.oid);
+      if (!called || !wroteRows(is.get(was.oid))) return [];
+      if (picks) byTime.add(was.table);
+      return [{ called, change: changes.get(called.table) }];
+    });
+    const [only, ...more] = own;
+    const together = more.length > 0 || relabelled;
+    if (together && own.some(({ change }) => change)) several.set(was.oid, undefined);
+    if (!only?.change || together || !marked.byOid.has(was.oid)) return [structure];
+    const { called, change } = only;
+    const changed = change.columns.filter(({ how }) => how === "changed");
+    return [
+      {
+        ...structure,
+        rows: change.rows,
+        columns: [
+          ...structure.columns,
+          ...changed.flatMap(({ column }) => {
+            const number = called.columns.find(({ name }) => name === column)?.number;
+            const name = was.columns.find((one) => one.number === number)?.name;
+            return name === undefined ? [] : [{ column: name, how: "changed" as const }];
+          }),
+        ],
+      },
+    ];
+  });
+  if (!(await readSeveral(several, before, after, { session, ports, evidence }))) return false;
+  const then = markedBy(before.mark);
+  const whole = observe(
+    {
+      ...before,
+      tables: before.tables.filter(({ table }) => several.has(then.byName.get(table)?.oid ?? "")),
+    },
+    {
+      ...after,
+      tables: [...several.values()].filter((content) => content !== undefined),
+    },
+  );
+  await noteMadeByAll(evidence, all);
+  await evidence.keep<ChangesDoc>(
+    Doc.changes("staging"),
+    await changesDoc(
+      ports,
+      evidence,
+      from,
+      to,
+      tables
+        .map((change) => whole.find(({ table }) => table === change.table) ?? change)
+        .filter(isChange)
+        .map((change) => (byTime.has(change.table) ? { ...change, byTime: true as const } : change)),
+      { objectsSince: `staging-${first}`, touched: await touchedTables(evidence, all) },
+    ),
+  );
+  return true;
+}
+
+const wroteRows = (content: TableContentDoc | undefined): boolean =>
+  content?.touched !== undefined && (content.touched.written !== "0" || content.touched.gone !== "0");
+
+/** What one migration did by itself. */
+interface Own {
+  byTime: boolean;
+  /** The tables right before it. */
+  was: MarkedTables;
+  /** Contents right after it, by the table's oid. */
+  is: ReadonlyMap<string, TableContentDoc>;
+  /** By the table's name right before it: what became of its rows. */
+  changes: ReadonlyMap<string, TableChangeDoc>;
+}
+
+function contentsByOid({ mark, tables }: Moment): Map<string, TableContentDoc> {
+  const { byName } = markedBy(mark);
+  return new Map(
+    tables.flatMap((content) => {
+      const oid = byName.get(content.table)?.oid;
+      return oid === undefined ? [] : [[oid, content]];
+    }),
+  );
+}
+
+async function rowChanges(evidence: RunEvidence, version: string): Promise<Map<string, TableChangeDoc>> {
+  const { tables } = await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`));
+  return new Map(tables.filter(({ rows }) => rows).map((change) => [change.table, change]));
+}
+
+/** Reads tables whose rows several migrations wrote, by the first one's mark. */
+async function readSeveral(
+  several: Map<string, TableContentDoc | undefined>,
+  before: Moment,
+  after: Moment,
+  { session, ports, evidence }: { session: Session; ports: Ports; evidence: RunEvidence },
+): Promise<boolean> {
+  const wanted = after.mark.tables.filter(({ oid }) => several.has(oid));
+  if (wanted.length === 0) return true;
+  const listed = (await listTables(session)).filter(({ table }) => wanted.some((one) => one.table === table));
+  const under = `${Doc.changes("staging")}/read`;
+  const draft = await Draft.begin(evidence, ports.clock, `${under}/counted-0`);
+  const reading = { ports, draft, session, beside: besideTarget(ports, evidence, "staging") };
+  const { since } = before.mark;
+  const counts = await countTables(listed, since, { ...reading, under: `${under}/counted` });
+  const read =
+    counts &&
+    (await readTables(
+      listed.map((table) => ({ ...table, mode: "full" as const, byColumn: true, since })),
+      { ...reading, under },
+    ));
+  if (!read) {
+    await draft.keep();
+    return false;
+  }
+  for (const [place, content] of read.entries()) {
+    const oid = wanted.find(({ table }) => table === content.table)?.oid ?? "";
+    const was = before.mark.tables.find((table) => table.oid === oid);
+    const rows = before.tables.find(({ table }) => table === was?.table)?.rows;
+    const old = counts[place]?.old;
+    if (rows === undefined || old === undefined || old === null) continue;
+    const written = (BigInt(content.rows) - BigInt(old)).toString();
+    several.set(oid, { ...content, touched: { written, gone: (BigInt(rows) - BigInt(old)).toString() } });
+  }
+  return true;
+}
+
+/**
+ * By the names that they had when staging was restored: what row versions alone cannot tell of on production, be it that
+ * a column or the table itself goes, and is to come back with what was in it.
+ */
+async function touchedTables(evidence: RunEvidence, versions: readonly string[]): Promise<string[]> {
+  const { mark } = await requireMarkedRecord(evidence, "staging");
+  const touched = new Set<string>();
+  const records = versions.flatMap((version): RecordName[] => [
+    `staging-${version}`,
+    `after-staging-${version}`,
+    `after-staging-${version}-again`,
+    `changed-${version}`,
+  ]);
+  for (const name of records) {
+    const record = await recordOf(evidence, name);
+    if (!record) continue;
+    const moment = await marked(evidence, name, record);
+    const there = markedBy(moment.mark);
+    for (const { table, touched: rows } of moment.tables)
+      if (rows) touched.add(there.byName.get(table)?.oid ?? "");
+    for (const { oid } of mark.tables) if (!there.byOid.has(oid)) touched.add(oid);
+  }
+  return mark.tables.filter(({ oid }) => touched.has(oid)).map(({ table }) => table);
+}
+
+async function changesDoc(
+  ports: Ports,
+  evidence: RunEvidence,
+  before: RecordName,
+  after: RecordName,
+  tables: TableChangeDoc[],
+  /** A rollback may leave objects, which are the migration's doing as well. */
+  { objectsSince, touched = [] }: { objectsSince: RecordName; touched?: string[] },
+): Promise<ChangesDoc> {
+  const [was, is] = [await keptFingerprint(evidence, objectsSince), await keptFingerprint(evidence, after)];
+  const [from, to] = [await requireRecord(evidence, before), await requireRecord(evidence, after)];
+  return {
+    at: ports.clock.now().toISOString(),
+    tables,
+    objects: objectChanges(was, is, tables),
+    sequences: sequencesMoved(from.sequences, to.sequences),
+    touched,
+  };
+}

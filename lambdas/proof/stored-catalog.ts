@@ -1,0 +1,166 @@
+import { Doc, type RecordDoc, type RecordName } from "../shared/documents.ts";
+import type { RunEvidence } from "../shared/evidence.ts";
+import { requireRow, type Session } from "../shared/session.ts";
+import { sha256 } from "../shared/sha256.ts";
+import { type CatalogObject, type Fingerprint, inOrder, takeFingerprint } from "./catalog.ts";
+import { recordOf } from "./records.ts";
+
+/** A fingerprint in the evidence. Its objects are in a document by itself, which all that are the same share. */
+export interface FingerprintDoc {
+  hash: string;
+  /** SHA-256 of that document's text. */
+  catalog: string;
+}
+
+type CatalogDoc = Omit<Fingerprint, "hash">;
+
+/** A catalog as it differs from another one that is kept in full: a long plan has many that are nearly the same. */
+interface CatalogDelta extends Omit<CatalogDoc, "objects"> {
+  /** SHA-256 of the other one's text. */
+  from: string;
+  without: Pick<CatalogObject, "kind" | "name">[];
+  with: CatalogObject[];
+}
+
+export async function keepFingerprint(
+  evidence: RunEvidence,
+  name: string,
+  fingerprint: Fingerprint,
+): Promise<void> {
+  // First what the other one names: a worker that dies in between leaves nothing that cannot be read.
+  const doc = await keepCatalog(evidence, fingerprint);
+  await evidence.keep(Doc.fingerprint(name), doc);
+}
+
+/**
+ * Keeps a fingerprint's objects. What it answers is for the document that names them.
+ * @param former a catalog that is kept already, and of which this one may hold the most
+ */
+export async function keepCatalog(
+  evidence: RunEvidence,
+  { hash, ...catalog }: Fingerprint,
+  former?: string,
+): Promise<FingerprintDoc> {
+  const text = JSON.stringify(catalog);
+  const name = sha256(text);
+  const delta =
+    former === undefined || former === name
+      ? undefined
+      : JSON.stringify(await deltaTo(evidence, former, catalog));
+  const shorter = delta !== undefined && delta.length < text.length / 2 ? delta : text;
+  await evidence.keepFile(`${Doc.catalog(name)}.json`, shorter, "application/json");
+  return { hash, catalog: name };
+}
+
+/** From the one in full that the former is told by: so a catalog is never more than two documents away. */
+async function deltaTo(
+  evidence: RunEvidence,
+  former: string,
+  { objects, ...others }: CatalogDoc,
+): Promise<CatalogDelta> {
+  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(former));
+  const from = "from" in kept ? kept.from : former;
+  const whole = "from" in kept ? await evidence.need<CatalogDoc>(Doc.catalog(from)) : kept;
+  const textsOf = (some: readonly CatalogObject[]) => new Set(some.map((object) => JSON.stringify(object)));
+  const [before, now] = [textsOf(whole.objects), textsOf(objects)];
+  return {
+    from,
+    without: whole.objects
+      .filter((object) => !now.has(JSON.stringify(object)))
+      .map(({ kind, name }) => ({ kind, name })),
+    with: objects.filter((object) => !before.has(JSON.stringify(object))),
+    ...others,
+  };
+}
+
+/** @throws Error where what is kept is not what its name says */
+async function readCatalog(evidence: RunEvidence, name: string): Promise<CatalogDoc> {
+  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(name));
+  if (!("from" in kept)) return kept;
+  const { from, without, with: added, ...others } = kept;
+  const keyOf = ({ kind, name }: Pick<CatalogObject, "kind" | "name">) => JSON.stringify([kind, name]);
+  const gone = new Set(without.map(keyOf));
+  const whole = await evidence.need<CatalogDoc>(Doc.catalog(from));
+  const left = whole.objects.filter((object) => !gone.has(keyOf(object)));
+  const catalog = { objects: inOrder([...left, ...added]), ...others };
+  if (sha256(JSON.stringify(catalog)) !== name)
+    throw new Error(
+      `${Doc.catalog(name)}.json, with ${Doc.catalog(from)}.json, is not the catalog that its name says`,
+    );
+  return catalog;
+}
+
+/**
+ * That of a gate or a record.
+ * @throws Error where it was not kept
+ */
+export async function keptFingerprint(evidence: RunEvidence, name: string): Promise<Fingerprint> {
+  const record = await recordOf(evidence, name as RecordName);
+  if (record?.catalog !== undefined) return await fingerprintOf(evidence, record);
+  return await catalogOf(evidence, await evidence.need<FingerprintDoc>(Doc.fingerprint(name)));
+}
+
+async function catalogOf(evidence: RunEvidence, { hash, catalog }: FingerprintDoc): Promise<Fingerprint> {
+  return { hash, ...(await readCatalog(evidence, catalog)) };
+}
+
+/** That of a record, which need not be kept yet. */
+export async function fingerprintOf(
+  evidence: RunEvidence,
+  { fingerprint, catalog }: Pick<RecordDoc, "fingerprint" | "catalog">,
+): Promise<Fingerprint> {
+  if (catalog === undefined) throw new Error("The record names no catalog");
+  return await catalogOf(evidence, { hash: fingerprint, catalog });
+}
+
+/**
+ * A moment of the session's database: as long as it is the same, nothing was committed on the whole server.
+ *
+ * Every change of a catalog is a transaction with a number. One that ends, by a commit or not, leaves the transactions
+ * under way or is the newest that has ended, and both are in a snapshot. So two snapshots that are equal have nothing
+ * between them, prepared transactions, roles and other databases included.
+ *
+ * A number is used again where a server lost what it had not yet written to disk: after a crash, or where another server
+ * takes its place. That one started at another time. Where a crash ends sessions alone, the server's start stays, and
+ * its counters begin anew. NULL, which is never the same, where a server does not say so.
+ */
+export const MOMENT = `
+SELECT extract(epoch FROM pg_postmaster_start_time()) || ' '
+       || (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter) || ' '
+       || (SELECT oid FROM pg_database WHERE datname = current_database()) || ' '
+       || pg_current_snapshot() AS moment`;
+
+/** A catalog as it is now, kept in the evidence. */
+export interface StandingCatalog {
+  doc: FingerprintDoc;
+  /** It in full. */
+  whole(): Promise<Fingerprint>;
+}
+
+/**
+ * The catalog of the session's database: as it was read last, where nothing was committed since, and read otherwise. The
+ * session must not be in a transaction.
+ * @param roles as for `takeFingerprint`; the same throughout a run
+ * @param former a catalog that is kept already, and of which this one may hold the most
+ */
+export async function standingCatalog(
+  session: Session,
+  evidence: RunEvidence,
+  roles: readonly string[],
+  former?: string,
+): Promise<StandingCatalog> {
+  const before = await momentOf(session);
+  const name = before === null ? undefined : `fingerprints/at-${sha256(before).slice(0, 32)}`;
+  const known = name === undefined ? undefined : await evidence.read<FingerprintDoc>(name);
+  if (known) return { doc: known, whole: () => catalogOf(evidence, known) };
+  const fingerprint = await takeFingerprint(session, roles);
+  const doc = await keepCatalog(evidence, fingerprint, former);
+  // The server spells some definitions by the catalog of the moment: what was read while somebody changed it is of none.
+  if (name !== undefined && (await momentOf(session)) === before) await evidence.keep(name, doc);
+  return { doc, whole: async () => fingerprint };
+}
+
+async function momentOf(session: Session): Promise<string | null> {
+  const { moment } = await requireRow<{ moment: string | null }>(session, MOMENT);
+  return moment;
+}

@@ -1,0 +1,133 @@
+import { requireRow, type Session } from "../shared/session.ts";
+import { IS_USERS_TABLE } from "../shared/sql-text.ts";
+
+/** What the server has counted so far, to be compared with what it will have counted later. */
+export interface MarkDoc {
+  at: string;
+  /** Counters are kept over a clean restart and lost in a crash: across a restart they prove nothing. */
+  serverStart: string;
+  statsReset: string | null;
+  /** When the background writer's were: a crash that the server survives by itself sets all back and notes only this. */
+  crashReset: string | null;
+  /** Whether the server counts at all. */
+  counting: boolean;
+  tables: TableMark[];
+}
+
+interface TableMark {
+  /** Qualified by its schema, quoted where needed. */
+  table: string;
+  /** Changes when the table is truncated or written anew as a whole, which no counter shows. */
+  file: string;
+  /** Rows, those of transactions that were rolled back included. */
+  inserted: number;
+  updated: number;
+  deleted: number;
+}
+
+/** Holds all large objects; only superusers may read it, so its contents are not recorded. */
+export const LARGE_OBJECTS = "pg_catalog.pg_largeobject";
+
+/** The tables whose contents are recorded, see listTables, and that of large objects. */
+const COUNTED = `
+SELECT format('%I.%I', n.nspname, c.relname) AS table, pg_relation_filenode(c.oid)::text AS file,
+       pg_stat_get_tuples_inserted(c.oid)::float8 AS inserted, pg_stat_get_tuples_updated(c.oid)::float8 AS updated,
+       pg_stat_get_tuples_deleted(c.oid)::float8 AS deleted
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = '${LARGE_OBJECTS}'::regclass
+   OR ${IS_USERS_TABLE}
+ORDER BY 1`;
+
+/** Marks where the server's counters stand now. */
+export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
+  // What this session did itself is counted at once, not some time later.
+  await session.query("SELECT pg_stat_force_next_flush()");
+  const server = await requireRow<{
+    start: string;
+    reset: string | null;
+    crash: string | null;
+    counting: boolean;
+  }>(
+    session,
+    `SELECT pg_postmaster_start_time()::text AS start,
+            (SELECT stats_reset::text FROM pg_stat_database WHERE datname = current_database()) AS reset,
+            (SELECT stats_reset::text FROM pg_stat_bgwriter) AS crash,
+            current_setting('track_counts')::bool AS counting`,
+  );
+  return {
+    at: at.toISOString(),
+    serverStart: server.start,
+    statsReset: server.reset,
+    crashReset: server.crash,
+    counting: server.counting,
+    tables: await session.query<TableMark>(COUNTED),
+  };
+}
+
+/** A table that was written to between two marks. */
+export interface Written {
+  table: string;
+  /** `new`: there was no such table; `gone`: there is none any more; `anew`: truncated, or written anew as a whole. */
+  how: "rows" | "anew" | "new" | "gone";
+  inserted: number;
+  updated: number;
+  deleted: number;
+}
+
+/** What was written between two marks; null where the counters were off, or set back in between, and tell nothing. */
+export function writtenBetween(before: MarkDoc, after: MarkDoc): Written[] | null {
+  if (!before.counting || !after.counting) return null;
+  if (
+    before.serverStart !== after.serverStart ||
+    before.statsReset !== after.statsReset ||
+    before.crashReset !== after.crashReset
+  )
+    return null;
+  const now = new Map(after.tables.map((mark) => [mark.table, mark]));
+  const known = new Set(before.tables.map(({ table }) => table));
+  const gone = { inserted: 0, updated: 0, deleted: 0 };
+  return [
+    ...before.tables.flatMap((was): Written[] => {
+      const is = now.get(was.table);
+      if (!is) return [{ table: was.table, how: "gone", ...gone }];
+      const rows = {
+        inserted: is.inserted - was.inserted,
+        updated: is.updated - was.updated,
+        deleted: is.deleted - was.deleted,
+      };
+      const anew = is.file !== was.file;
+      if (!anew && Object.values(rows).every((count) => count === 0)) return [];
+      return [{ table: was.table, how: anew ? "anew" : "rows", ...rows }];
+    }),
+    ...after.tables
+      .filter(({ table }) => !known.has(table))
+      .map(
+        ({ table, inserted, updated, deleted }): Written => ({
+          table,
+          how: "new",
+          inserted,
+          updated,
+          deleted,
+        }),
+      ),
+  ];
+}
+
+const HOW: Readonly<Record<Written["how"], string>> = {
+  rows: "",
+  anew: "truncated or written anew",
+  new: "a new table",
+  gone: "the table is gone",
+};
+
+/** One line, such as `public.note: 3 rows inserted, 1 deleted`. */
+export function writtenInWords({ table, how, inserted, updated, deleted }: Written): string {
+  const counts = [
+    [inserted, "inserted"],
+    [updated, "updated"],
+    [deleted, "deleted"],
+  ] as const;
+  const said = counts.filter(([count]) => count !== 0).map(([count, what]) => `${count} ${what}`);
+  const rows = said.length === 0 ? "" : `rows: ${said.join(", ")}`;
+  return `${table}: ${[HOW[how], rows].filter((text) => text !== "").join("; ")}`;
+}

@@ -1,0 +1,54 @@
+import { DescribeExecutionCommand, SendTaskSuccessCommand, type SFNClient } from "@aws-sdk/client-sfn";
+import type { Callbacks, Executions } from "../ports.ts";
+import { awsErrorName } from "./error-name.ts";
+
+// TaskDoesNotExist is also what the second of two answers gets; InvalidToken, one whose execution is long gone.
+const NOBODY_WAITS = ["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"];
+
+/** Answers to states that wait for a task token. */
+export class SfnCallbacks implements Callbacks {
+  private readonly client: SFNClient;
+
+  constructor(client: SFNClient) {
+    this.client = client;
+  }
+
+  async succeed(token: string, output: unknown): Promise<boolean> {
+    try {
+      await this.client.send(
+        new SendTaskSuccessCommand({ taskToken: token, output: JSON.stringify(output) }),
+      );
+      return true;
+    } catch (error) {
+      if (NOBODY_WAITS.includes(awsErrorName(error))) return false;
+      throw error;
+    }
+  }
+}
+
+// As long as a Lambda may live.
+const WORKERS_LIVE_MS = 15 * 60_000;
+
+/** Whether an execution, or a worker that it started, may still be at work. */
+export class SfnExecutions implements Executions {
+  private readonly client: SFNClient;
+
+  constructor(client: SFNClient) {
+    this.client = client;
+  }
+
+  async isRunning(execution: string): Promise<boolean> {
+    try {
+      const { status, stopDate } = await this.client.send(
+        new DescribeExecutionCommand({ executionArn: execution }),
+      );
+      if (status === "RUNNING" || status === "PENDING_REDRIVE") return true;
+      // Step Functions does not end the workers of an execution that is stopped; and its clean-up is about to begin.
+      return stopDate !== undefined && stopDate.getTime() + WORKERS_LIVE_MS > Date.now();
+    } catch (error) {
+      // Step Functions forgets an execution 90 days after its end.
+      if (awsErrorName(error) === "ExecutionDoesNotExist") return false;
+      throw error;
+    }
+  }
+}

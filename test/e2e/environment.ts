@@ -1,0 +1,200 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { Agent } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { CreateDBInstanceCommand, type DBInstance, RDSClient } from "@aws-sdk/client-rds";
+import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { SNSClient } from "@aws-sdk/client-sns";
+import { loadPlan } from "../../lib/plan/compile.ts";
+import { productionCluster, productionMembers } from "../support/rds-cluster.ts";
+import { RdsClusters } from "../support/rds-clusters.ts";
+import { TINY_PLAN } from "../support/rehearsal.ts";
+import { exampleSettings } from "../support/settings.ts";
+import { makeCertificates } from "./certificates.ts";
+import { ClusterVolumes } from "./cluster-volumes.ts";
+import { allowUntold, forgetUnknownCondition } from "./concessions.ts";
+import { Deployment, type Outputs } from "./deployment.ts";
+import { ACCOUNT, REGION, startEmulator } from "./emulator.ts";
+import { Executions } from "./executions.ts";
+import { findNeeds } from "./needs.ts";
+import { People } from "./people.ts";
+import { PostgresServers } from "./postgres.ts";
+import { DATABASE, INSTANCE, Production } from "./production.ts";
+import { RdsFront } from "./rds-front.ts";
+
+export interface Environment {
+  deployment: Deployment;
+  outputs: Outputs;
+  production: Production;
+  people: People;
+  front: RdsFront;
+  runs: Executions;
+  cleanUps: Executions;
+  s3: S3Client;
+  rds: RDSClient;
+  /** What the settings say of it. */
+  database: object;
+  close(): Promise<void>;
+}
+
+/** An AWS account with production in it, and Sluice deployed beside: everything that a run needs, and its people. */
+export async function makeEnvironment(kind: "instance" | "cluster" = "instance"): Promise<Environment> {
+  const needs = await findNeeds();
+  const folder = mkdtempSync(join(tmpdir(), "sluice-e2e-"));
+  const closing: (() => unknown)[] = [];
+  // Logs, for whoever wants to see what went wrong.
+  if (process.env.SLUICE_E2E_KEEP) console.error(`Logs and all else are in ${folder}`);
+  else closing.push(() => rmSync(folder, { recursive: true, force: true }));
+  const close = async () => {
+    for (const each of closing.reverse()) await each();
+  };
+  try {
+    const certificates = await makeCertificates(needs.openssl, folder);
+    const servers = new PostgresServers(needs.postgres, certificates);
+    closing.push(() => servers.close());
+    const front = new RdsFront(servers, certificates);
+    const rdsUrl = await front.listen();
+    closing.push(() => front.close());
+    const { ministack } = needs;
+    const [port, databasePort] = [await freePort(), await freePort()];
+    const emulator = await startEmulator({ ministack, certificates, port, databasePort, rdsUrl, folder });
+    closing.push(() => emulator.stop());
+
+    const ca = readFileSync(certificates.ca);
+    const client = {
+      endpoint: emulator.url,
+      region: REGION,
+      credentials: { accessKeyId: ACCOUNT, secretAccessKey: "test" },
+      requestHandler: { httpsAgent: new Agent({ ca, keepAlive: true }) },
+    };
+    await refusesStrangers(new S3Client({ ...client, credentials: STRANGER }));
+    const rds = new RDSClient(client);
+    front.connect(port, rds);
+
+    const { local } = await loadPlan(TINY_PLAN);
+    if (!local) throw new Error("The plan has no baseline");
+    const production = new Production(local, servers, front, certificates);
+    const productionPort = await freePort();
+    const volume = `${INSTANCE}-${productionPort}`;
+    await servers.create(volume);
+    await servers.start(volume, productionPort);
+    if (kind === "cluster") front.clusters = adoptCluster(servers, volume, productionPort);
+    else await front.adopt(INSTANCE, productionPort);
+    await production.createRoles();
+    if (kind === "instance")
+      await rds.send(
+        new CreateDBInstanceCommand({
+          DBInstanceIdentifier: INSTANCE,
+          DBInstanceClass: "db.t4g.small",
+          Engine: "postgres",
+          EngineVersion: "17.4",
+          DBName: DATABASE,
+          MasterUsername: production.owner.username,
+          Port: productionPort,
+          AllocatedStorage: 20,
+          BackupRetentionPeriod: 7,
+          VpcSecurityGroupIds: ["sg-0123456789abcdef0"],
+        }),
+      );
+    const application = await production.startApplication();
+    closing.push(() => application.close());
+    const secrets = new SecretsManagerClient(client);
+    const secret = await secrets.send(
+      new CreateSecretCommand({
+        Name: "notes/master",
+        SecretString: JSON.stringify(production.owner),
+      }),
+    );
+
+    const settings = {
+      ...exampleSettings,
+      plan: TINY_PLAN,
+      database: { [kind]: INSTANCE, name: DATABASE, secretArn: secret.ARN, caBundle: certificates.ca },
+      ...(kind === "cluster" ? { backup: "clone" } : {}),
+      application: { url: application.url },
+      tags: { "cost-center": "4711" },
+    };
+    const deployment = new Deployment(settings, emulator.env, folder);
+    await deployment.bootstrap();
+    const outputs = await deployment.deploy();
+    const out = (name: string) => outputs[name] ?? "";
+    const people = new People(new SNSClient(client), ca);
+    closing.push(() => people.close());
+    await people.subscribe([out("ApproversTopicArn"), out("EscalationTopicArn")]);
+    const sfn = new SFNClient(client);
+    const s3 = new S3Client(client);
+    await forgetUnknownCondition(s3, out("EvidenceBucket"));
+    await allowUntold(new IAMClient(client));
+    return {
+      deployment,
+      outputs,
+      production,
+      people,
+      front,
+      runs: new Executions(sfn, out("StateMachineArn")),
+      cleanUps: new Executions(sfn, out("CleanUpStateMachineArn")),
+      s3,
+      rds,
+      database: settings.database,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Production as a cluster whose writer is that server; readers have its address, as they have its data. */
+function adoptCluster(servers: PostgresServers, volume: string, port: number): RdsClusters {
+  const volumes = new ClusterVolumes(servers, freePort);
+  volumes.adopt(volume, port);
+  const clusters = new RdsClusters(volumes, () => "localhost");
+  const name = (member: DBInstance, at: number) => ({
+    ...member,
+    DBInstanceIdentifier: `${INSTANCE}-${at + 1}`,
+  });
+  clusters.adopt(
+    {
+      ...productionCluster,
+      DBClusterIdentifier: INSTANCE,
+      DBClusterArn: `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${INSTANCE}`,
+      DBClusterParameterGroup: "default.aurora-postgresql17",
+      Endpoint: "localhost",
+      Port: port,
+      MasterUserSecret: undefined,
+    },
+    productionMembers.map((member, at) => ({
+      ...name(member, at),
+      DBParameterGroups: [
+        { DBParameterGroupName: "default.aurora-postgresql17", ParameterApplyStatus: "in-sync" },
+      ],
+    })),
+    volume,
+  );
+  return clusters;
+}
+
+const STRANGER = { accessKeyId: "AKIASTRANGER", secretAccessKey: "test" };
+
+/** Without IAM in force the suite would show nothing of what roles may do. */
+async function refusesStrangers(s3: S3Client): Promise<void> {
+  const refused = await s3.send(new ListBucketsCommand({})).then(
+    () => undefined,
+    (error: Error) => error.name,
+  );
+  if (refused !== "InvalidAccessKeyId") throw new Error(`IAM is not in force: a stranger got ${refused}`);
+}
+
+/** A port that nobody has now. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
