@@ -18,7 +18,7 @@ test("the migration of the README is a plan without mistakes, with a step of eac
   }
   const { migrations } = await compilePlan(join(folder, "orders"));
   expect(migrations).toHaveLength(1);
-  expect(migrations[0]?.migrate.map(({ kind }) => kind)).toEqual(["transaction", "batches", "outside"]);
+  expect(migrations[0]?.migrate.steps.map(({ kind }) => kind)).toEqual(["transaction", "batches", "outside"]);
 });
 
 test("the construct of the README is the one that the package's test synthesizes", async () => {
