@@ -72,7 +72,7 @@ const STAGING_FROM = ["clone", "snapshot"] as const;
 const databaseFields = {
   /** Identifier of the production instance. */
   instance: identifier("instance").optional(),
-  /** In its place: identifier of the Aurora PostgreSQL cluster. */
+  /** In its place: identifier of the cluster, of Aurora PostgreSQL or Multi-AZ. */
   cluster: identifier("cluster").optional(),
   /** Of a cluster: what staging is made from. A clone of the volume takes minutes at any size; a snapshot is a backup, and tested. */
   staging: z.enum(STAGING_FROM).optional(),

@@ -1,4 +1,5 @@
 import type { Rehearse } from "../../local/events.ts";
+import type { LookUp } from "../../local/look-up.ts";
 import type { Streams } from "../../local/terminal/streams.ts";
 
 /** What the commands need of their surroundings. */
@@ -8,6 +9,8 @@ export interface Context {
   loadRehearse: () => Promise<Rehearse>;
   /** Opens a file with whatever opens such files here. */
   open: (path: string) => Promise<void>;
+  /** Asks AWS about what is to be production. */
+  lookUp: LookUp;
   /** Ends the command with that code. */
   exit(code: number): void;
 }

@@ -7,13 +7,13 @@ import { QUESTIONS } from "../init/questions.ts";
 import type { Context } from "./context.ts";
 import { OTHER_EXIT_CODES } from "./exit-codes.ts";
 
-type InitFlags = Record<string, unknown> & { yes?: true; replace?: true; file: string };
+type InitFlags = Record<string, unknown> & { yes?: true; replace?: true; lookUp: boolean; file: string };
 
-export function initCommand({ streams }: Context): Command {
+export function initCommand({ streams, lookUp }: Context): Command {
   const init = new Command("init")
     .summary("writes the settings of a deployment into cdk.json")
     .description(
-      "Asks for what a deployment needs to know, and writes it into cdk.json. Each answer is checked at once. What a flag answers is not asked; with --yes nothing is, and what no flag answers is as in brackets.",
+      "Asks for what a deployment needs to know, and writes it into cdk.json. Each answer is checked at once. The instance or cluster is looked up in your account, where AWS can be asked: AWS_PROFILE, AWS_REGION and the like count. What a flag answers is not asked; with --yes nothing is, and what no flag answers is as in brackets.",
     );
   for (const { flag, value, asks, otherwise, several } of QUESTIONS)
     init.option(
@@ -23,6 +23,7 @@ export function initCommand({ streams }: Context): Command {
     );
   return init
     .option("--yes", "asks nothing")
+    .option("--no-look-up", "does not ask AWS about the instance or cluster")
     .option("--replace", "replaces the settings that are in the file")
     .option("--file <path>", "the file", "cdk.json")
     .addHelpText(
@@ -48,7 +49,12 @@ ${OTHER_EXIT_CODES}`,
         const cdk = await readCdk(flags.file);
         if (cdk.settings !== undefined && !flags.replace)
           await mayReplace(flags.file, Object.keys(cdk.settings), prompt);
-        const settings = await settingsFrom(givenBy(flags), prompt);
+        const settings = await settingsFrom(
+          givenBy(flags),
+          prompt,
+          flags.lookUp ? lookUp : async () => ({ says: [] }),
+          (lines) => print(streams.stdout, lines),
+        );
         changes = replaced(cdk.settings, settings);
         await writeSettings(flags.file, cdk, settings);
       } finally {

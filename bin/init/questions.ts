@@ -14,6 +14,8 @@ export interface Question {
   otherwise?: string;
   /** Not asked, and not needed, where an earlier answer has settled it. */
   settledBy?(draft: Draft): boolean;
+  /** Once it is answered or settled, production is known, and is looked up. */
+  looksUp?: true;
   /** Several answers: by commas at the prompt, by the flag more than once. */
   several?: true;
   /** Beginnings of the mistakes that are about this answer. */
@@ -48,7 +50,7 @@ export const QUESTIONS: readonly Question[] = [
   text("database.cluster", {
     flag: "cluster",
     value: "identifier",
-    asks: "DB cluster identifier of production, where it is an Aurora PostgreSQL cluster",
+    asks: "DB cluster identifier of production, where it is a cluster: of Aurora PostgreSQL, or a Multi-AZ DB cluster",
     otherwise: "",
   }),
   {
@@ -58,6 +60,7 @@ export const QUESTIONS: readonly Question[] = [
       asks: "DB instance identifier of production",
     }),
     settledBy: isCluster,
+    looksUp: true,
   },
   text("database.name", { flag: "database", value: "name", asks: "Name of the database in it" }),
   {

@@ -1,17 +1,17 @@
 import { NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
-import type { Definition, Rule, StateDefinition } from "../../local/definition.ts";
+import type { Definition, PlacedState, Rule } from "../../local/definition.ts";
 
-/** A transition from one state to another. */
+/** A way from one state to another. */
 export interface Way {
   to: string;
-  /** "": the usual one; "fails"; "nobody answers"; otherwise the condition of a choice. */
+  /** "": the usual one; "at the same time"; "fails"; "nobody answers"; else what a choice found. */
   when: string;
 }
 
-/** A definition as a graph. Each state has a phase. */
+/** A definition as a graph, each state with its phase. */
 export class Flow {
   readonly definition: Definition;
-  /** States in the order of a run: the usual way first, then the others. */
+  /** States in the order in which a run meets them: the usual way first, then the others. */
   readonly order: readonly string[];
   private readonly before = new Map<string, string>();
   private readonly phases: ReadonlyMap<string, string>;
@@ -32,20 +32,24 @@ export class Flow {
     this.order = order;
   }
 
-  state(name: string): StateDefinition {
-    const found = this.definition.parsed.States[name];
+  state(name: string): PlacedState {
+    const found = this.definition.states.get(name);
     if (!found) throw new Error(`There is no state ${name}`);
     return found;
   }
 
-  /** Returns the transitions of a state, the usual one first. */
+  /** Where a state leads, the usual way first. */
   ways(name: string): Way[] {
-    const { Next, Default, Choices = [], Catch = [] } = this.state(name);
+    const { Default, Choices = [], Catch = [], Branches, InputPath } = this.state(name);
+    if (Branches)
+      return Branches.map(({ StartAt: to }, at) => ({ to, when: at === 0 ? "" : "at the same time" }));
+    const Next = this.next(name);
     const ways: Way[] = Choices.map(({ Next: to, ...rule }) => ({ to, when: ruleText(rule) }));
-    // The usual way of a gate is Go; of another choice it is the default.
+    // A gate's Go is its usual way; of other choices the default is.
     const isGo = ({ when }: Way) => when.startsWith("Go");
     ways.sort((a, b) => Number(isGo(b)) - Number(isGo(a)));
-    if (Next !== undefined) ways.unshift({ to: Next, when: "" });
+    // What only hands on a branch's failure has no other way.
+    if (Next !== undefined) ways.unshift({ to: Next, when: InputPath === undefined ? "" : "fails" });
     if (Default !== undefined) {
       const isGate = ways.some(isGo);
       ways.splice(ways.filter(isGo).length, 0, { to: Default, when: isGate ? "No-Go" : "" });
@@ -55,16 +59,28 @@ export class Flow {
     return ways;
   }
 
+  /** The end of a branch leads where its Parallel state does. */
+  private next(name: string): string | undefined {
+    const { Next, End, within } = this.state(name);
+    return End && within !== undefined ? this.next(within) : Next;
+  }
+
   isTask(name: string): boolean {
     return this.phases.has(name);
   }
 
-  /** Returns the phase of a state. A state that is no task belongs to the phase of its successor, or else of its predecessor. */
+  /** How a run ends whose end that state notes. */
+  endNotedBy(name: string): string | undefined {
+    const { Type, Result } = this.state(name) as { Type: string; Result?: unknown };
+    return Type === "Pass" && typeof Result === "string" ? Result : undefined;
+  }
+
+  /** The phase that a state belongs to: a state that is no task goes with what it leads to, or with what led to it. */
   phaseOf(name: string): string {
     const own = this.phases.get(name);
     if (own !== undefined) return own;
-    const { Next } = this.state(name);
-    if (Next !== undefined) return this.phaseOf(Next);
+    const next = this.next(name);
+    if (next !== undefined && this.endNotedBy(next) === undefined) return this.phaseOf(next);
     const before = this.before.get(name);
     if (before === undefined || before === name) throw new Error(`${name} belongs to no phase`);
     return this.phaseOf(before);
@@ -73,6 +89,8 @@ export class Flow {
 
 function ruleText({ StringEquals, And, Not }: Rule): string {
   if (And) return And.map(ruleText).join(", ");
+  // Of a branch that no failure was caught in the error is empty.
+  if (Not?.StringEquals === "") return "fails";
   if (Not) return Not.StringEquals === NO_MIGRATION.version ? "one is left" : `not ${ruleText(Not)}`;
   return StringEquals === NO_MIGRATION.version ? "none is left" : (StringEquals ?? "");
 }

@@ -1,7 +1,7 @@
 import type { Definition } from "../../local/definition.ts";
 import { Flow } from "./flow.ts";
 
-/** Returns a state machine's phases as Mermaid text. */
+/** A state machine by its phases, as Mermaid text. */
 export function machinePicture(definition: Definition): string {
   const flow = new Flow(definition);
   const names = definition.phases.map(({ phase }) => phase);
@@ -23,29 +23,24 @@ interface Edge {
   label: string;
 }
 
-/** Transitions between phases, each once. */
+/** Ways that lead from one phase into another, each once. */
 function edgesOf(flow: Flow): Edge[] {
   const labels = new Map<string, Set<string>>();
   for (const name of flow.order) {
-    // A state that only notes the end is shown as the label of the way to it.
-    if (endNotedBy(flow, name) !== undefined) continue;
+    // What only notes how a run ends says so on the way to it.
+    if (flow.endNotedBy(name) !== undefined) continue;
     for (const { to, when } of flow.ways(name)) {
       const [from, into] = [flow.phaseOf(name), flow.phaseOf(to)];
       if (from === into) continue;
-      const end = endNotedBy(flow, to);
+      const end = flow.endNotedBy(to);
       const edge = JSON.stringify([from, into, end ?? ""]);
       labels.set(edge, (labels.get(edge) ?? new Set()).add(when));
     }
   }
   return [...labels].map(([edge, whens]) => {
     const [from, to, end] = JSON.parse(edge) as [string, string, string];
-    // The usual way needs no label, even if other ways lead there too.
+    // Where the usual way leads too, it does not matter what else does.
     const why = whens.has("") ? "" : [...whens].join(", ");
     return { from, to, label: [why, end].filter((part) => part !== "").join(": ") };
   });
-}
-
-function endNotedBy(flow: Flow, name: string): string | undefined {
-  const { Type, Result } = flow.state(name) as { Type: string; Result?: unknown };
-  return Type === "Pass" && typeof Result === "string" ? Result : undefined;
 }

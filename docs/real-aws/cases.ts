@@ -38,7 +38,7 @@ const TIMEOUT = "States.Timeout";
 
 /** Cases for one state of each kind: its errors, retries and transitions, a time by a path, and a missing path. */
 export function casesOf(machine: string, definition: Definition, every = false): Case[] {
-  const states = Object.entries(definition.parsed.States as unknown as Record<string, TaskState>);
+  const states = [...definition.states] as unknown as [string, TaskState][];
   const tasks = states.filter(([, { Type }]) => Type === "Task");
   const kinds = new Set<string>();
   return tasks.flatMap(([name, state], at) => {

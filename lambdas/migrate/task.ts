@@ -82,7 +82,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
       },
     );
     if (!steps) return { ...RELIEVE_ME, ...about };
-    await evidence.keep<StepsDoc>(
+    await evidence.createOnce(
       Doc.steps(target, version, round, "migrate"),
       stepsDoc(
         steps,

@@ -4,7 +4,7 @@ import { describeDifference, differences } from "../proof/difference.ts";
 import { notLeft, notLeftText, withoutLeft } from "../proof/leaves.ts";
 import { prove } from "../proof/prove.ts";
 import { keptFingerprint } from "../proof/stored-catalog.ts";
-import { Doc, type ProofDoc, type StepDoc } from "../shared/documents.ts";
+import { Doc, type StepDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
@@ -18,13 +18,6 @@ import { runSteps } from "./run-steps.ts";
 /** Rounds of the ledger for these tries; 1 and 2 are the migration's own. */
 const SECOND_ROLLBACK = 3;
 const FIRST_STEP_ONLY = 4;
-
-/** What came of one try. */
-interface TriedDoc {
-  at: string;
-  /** Lines that say what is not as it must be. */
-  wrong: string[];
-}
 
 interface Trial {
   run: string;
@@ -40,7 +33,7 @@ interface Trial {
  */
 export async function tryRollbackAgain(ports: Ports, evidence: RunEvidence, trial: Trial): Promise<boolean> {
   const { version } = trial;
-  const proven = await evidence.read<ProofDoc>(Doc.proof(`staging-${version}`));
+  const proven = await evidence.read(Doc.proof(`staging-${version}`));
   // Where it did not bring staging back there is nothing to compare with.
   if (!proven?.equal || (await evidence.read(Doc.proof(`staging-${version}-again`)))) return true;
   const migration = migrationOf(ports.plan, version);
@@ -65,11 +58,10 @@ async function once(
   ports: Ports,
   work: () => Promise<string[] | undefined>,
 ): Promise<string[] | undefined> {
-  const done = await evidence.read<TriedDoc>(Doc.rollbackTry(name));
+  const done = await evidence.read(Doc.rollbackTry(name));
   if (done) return done.wrong;
   const wrong = await work();
-  if (wrong)
-    await evidence.keep<TriedDoc>(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong });
+  if (wrong) await evidence.createOnce(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong });
   return wrong;
 }
 

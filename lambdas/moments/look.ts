@@ -1,10 +1,4 @@
-import {
-  type BackupDoc,
-  Doc,
-  type MomentDoc,
-  type MomentSeenDoc,
-  type ProductionDoc,
-} from "../shared/documents.ts";
+import { Doc, type MomentDoc, type MomentSeenDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { MomentPurpose } from "../shared/names.ts";
@@ -40,7 +34,7 @@ export async function holdMoment(
     ports.progress(`${words(at)} is being kept`);
     return false;
   }
-  const { state } = await evidence.once<MomentSeenDoc>(Doc.momentHeld(purpose), async () => {
+  const { state } = await evidence.getOrCreate(Doc.momentHeld(purpose), async () => {
     await refuseOther(noted, ports);
     const state = await moments.describe(noted);
     return { at: ports.clock.now().toISOString(), state };
@@ -71,7 +65,7 @@ export function refuseFailed({ moment, instance }: MomentDoc, state: MomentState
 
 /** Notes whether production can be restored to the moment by now, for people to see at the gate that follows. */
 export async function lookAtMoment(ports: Ports, evidence: RunEvidence): Promise<void> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("final"));
+  const noted = await evidence.read(Doc.moment("final"));
   if (!noted) return;
   const state = await momentsOf(ports).describe(noted);
   ports.progress(`${words(noted.moment.at)}: ${state.statusText}`);
@@ -80,7 +74,7 @@ export async function lookAtMoment(ports: Ports, evidence: RunEvidence): Promise
 
 /** How this run backs production up; in evidence of older runs by a snapshot. */
 export async function backedUpBy(evidence: RunEvidence): Promise<BackupKind> {
-  return (await evidence.read<BackupDoc>(Doc.backup))?.by ?? "snapshot";
+  return (await evidence.read(Doc.backup))?.by ?? "snapshot";
 }
 
 /**
@@ -90,7 +84,7 @@ export async function backedUpBy(evidence: RunEvidence): Promise<BackupKind> {
 export async function momentLine(evidence: RunEvidence): Promise<string | undefined> {
   const found = await lastSeen(evidence);
   if (!found?.seen) return undefined;
-  const { moments } = await evidence.need<ProductionDoc>(Doc.production);
+  const { moments } = await evidence.require(Doc.production);
   if (moments?.by === "copy") return undefined;
   const { moment } = found.noted;
   const { at, state } = found.seen;
@@ -109,7 +103,7 @@ export async function momentLine(evidence: RunEvidence): Promise<string | undefi
 export async function noteSeen(state: MomentState, ports: Ports, evidence: RunEvidence): Promise<void> {
   const doc: MomentSeenDoc = { at: ports.clock.now().toISOString(), state };
   for (let n = (await evidence.list(SEEN)).length + 1; ; n++)
-    if ((await evidence.keep<MomentSeenDoc>(Doc.momentSeen(n), doc)).at === doc.at) return;
+    if ((await evidence.createOnce(Doc.momentSeen(n), doc)).at === doc.at) return;
 }
 
 const SEEN = "moments/seen-";
@@ -118,12 +112,12 @@ const SEEN = "moments/seen-";
 export async function lastSeen(
   evidence: RunEvidence,
 ): Promise<{ noted: MomentDoc; seen: MomentSeenDoc | undefined } | undefined> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("final"));
+  const noted = await evidence.read(Doc.moment("final"));
   if (!noted) return undefined;
   const last = (await evidence.list(SEEN)).length;
   const seen =
-    (last > 0 ? await evidence.read<MomentSeenDoc>(Doc.momentSeen(last)) : undefined) ??
-    (await evidence.read<MomentSeenDoc>(Doc.momentHeld("final")));
+    (last > 0 ? await evidence.read(Doc.momentSeen(last)) : undefined) ??
+    (await evidence.read(Doc.momentHeld("final")));
   return { noted, seen };
 }
 

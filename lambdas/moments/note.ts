@@ -1,10 +1,4 @@
-import {
-  type BackupDoc,
-  Doc,
-  type MomentDoc,
-  type MomentPassedDoc,
-  type ProductionDoc,
-} from "../shared/documents.ts";
+import { Doc, type MomentDoc } from "../shared/documents.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, type MomentPurpose, momentName } from "../shared/names.ts";
@@ -39,8 +33,8 @@ export async function noteMoment(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<MomentDoc> {
-  return await evidence.once<MomentDoc>(Doc.moment(purpose), async () => {
-    const { identity, moments } = await evidence.need<ProductionDoc>(Doc.production);
+  return await evidence.getOrCreate(Doc.moment(purpose), async () => {
+    const { identity, moments } = await evidence.require(Doc.production);
     await refusePrepared(session);
     const transaction = await markTransaction(session);
     const position = await walPosition(session);
@@ -80,9 +74,9 @@ export async function passMoment(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<void> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment(purpose));
+  const noted = await evidence.read(Doc.moment(purpose));
   if (!noted) return;
-  await evidence.once<MomentPassedDoc>(Doc.momentPassed(purpose), async () => {
+  await evidence.getOrCreate(Doc.momentPassed(purpose), async () => {
     const { moment } = noted;
     for (;;) {
       const { left } = await requireRow<{ left: number }>(
@@ -134,7 +128,7 @@ async function clockPutBack(
   { clock }: Ports,
   evidence: RunEvidence,
 ): Promise<{ putBackMs: number }> {
-  const before = (await evidence.read<BackupDoc>(Doc.backup))?.clockAheadMs;
+  const before = (await evidence.read(Doc.backup))?.clockAheadMs;
   if (before === undefined) return { putBackMs: 0 };
   const { aheadMs } = await readServerClock(session, clock);
   const putBackMs = before - aheadMs;

@@ -28,9 +28,9 @@ export async function chooseBackup(
   evidence: RunEvidence,
   production: ProductionDoc,
 ): Promise<PreflightCheck> {
-  const request = await evidence.read<RequestDoc>(Doc.request);
+  const request = await evidence.read(Doc.request);
   const { wanted, by, why, clash } = choice(ports, production, request ?? undefined);
-  const doc = await evidence.once<BackupDoc>(Doc.backup, async () => {
+  const doc = await evidence.getOrCreate(Doc.backup, async () => {
     const at = ports.clock.now().toISOString();
     if (by === "snapshot") return { at, by, why };
     return {

@@ -1,4 +1,4 @@
-import { Doc, type FoundRolesDoc } from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
@@ -17,7 +17,7 @@ export const NOBODY_KEPT_OUT = "nobody is kept out";
 export async function withFoundRoles(ports: Ports, evidence: RunEvidence): Promise<Ports> {
   const { plan, settings } = ports;
   if (!plan.findRoles || settings.applicationRoles.length > 0) return ports;
-  const { roles } = await evidence.once<FoundRolesDoc>(Doc.foundRoles, async () => ({
+  const { roles } = await evidence.getOrCreate(Doc.foundRoles, async () => ({
     at: ports.clock.now().toISOString(),
     roles: await withTarget(ports, evidence, "production", findRoles),
   }));

@@ -52,15 +52,18 @@ async function extensions(session: Session, wanted: readonly Extension[]): Promi
        FROM pg_available_extensions WHERE name = ANY($1)`,
     [wanted.map((extension) => extension.name)],
   );
-  return wanted.map(({ name, minimumVersion, recommendedVersion }) => {
+  return wanted.map(({ name, minimumVersion, recommendedVersion, optional }) => {
     const row = rows.find((candidate) => candidate.name === name);
     const version = row?.installed ?? row?.available ?? null;
     const better = recommendedVersion === undefined ? "" : `, better ${recommendedVersion}`;
+    const found =
+      version !== null && (minimumVersion === undefined || compareVersions(version, minimumVersion) >= 0);
+    const expected = minimumVersion === undefined ? "available" : `${minimumVersion} or newer${better}`;
     return {
       name: `extension ${name}`,
-      passed:
-        version !== null && (minimumVersion === undefined || compareVersions(version, minimumVersion) >= 0),
-      expected: minimumVersion === undefined ? "available" : `${minimumVersion} or newer${better}`,
+      // The plan works without an optional one: people decide at the gate whether that will do.
+      passed: found || (optional ? null : false),
+      expected: optional ? `${expected}; this plan works without it` : expected,
       seen:
         version === null
           ? "not available on this server"

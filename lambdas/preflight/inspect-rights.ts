@@ -3,6 +3,7 @@ import { applicationRoles } from "../shared/places.ts";
 import {
   type CompiledPlan,
   type NeededRight,
+  neededExtensions,
   type ObjectName,
   type Step,
   stepFiles,
@@ -218,10 +219,12 @@ function schemasMadeIn({ migrations }: CompiledPlan): (string | null)[] {
   return [...new Set(plain.flatMap((step) => madeBy(step).map(({ schema }) => schema ?? null)))];
 }
 
-/** Extensions that the plan asks for, and those that its migrations make. */
-function extensionsNeeded({ extensions, migrations }: CompiledPlan): string[] {
-  const made = migrations.flatMap(({ migrate }) => migrate.steps.flatMap((step) => step.extensions ?? []));
-  return [...new Set([...extensions.map(({ name }) => name), ...made])];
+/** Extensions that the plan needs, and those that its migrations make. */
+function extensionsNeeded(plan: CompiledPlan): string[] {
+  const made = plan.migrations.flatMap(({ migrate }) =>
+    migrate.steps.flatMap((step) => step.extensions ?? []),
+  );
+  return [...new Set([...neededExtensions(plan), ...made])];
 }
 
 /** Every role that the plan takes on beside the application's: those of checks and benchmarks. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CatalogObject, Fingerprint } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 import { RELATIONS } from "./catalog-relations.ts";
@@ -7,34 +8,6 @@ import { ROUTINES, TYPES } from "./catalog-routines.ts";
 import { STANDALONE, WHOLE_DATABASE } from "./catalog-standalone.ts";
 import { GRANTS_OF } from "./catalog-text.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
-
-/** One object of the catalog, described without OIDs: the same text wherever and by whomever it is read. */
-export interface CatalogObject {
-  /** What it is: "table", "column", "function", "policy", "setting", ... */
-  kind: string;
-  /** Its full name, quoted where needed; functions with their argument types. Unique within the kind. */
-  name: string;
-  /** Everything else about it, in lines. */
-  definition: string;
-  /**
-   * Of a column: its number in the catalog, which it keeps for life and no later column of the table gets. It is in no
-   * hash, as it depends on the table's past. Absent for what is no column, and in evidence of older runs.
-   */
-  number?: number | null;
-}
-
-export interface Fingerprint {
-  /** sha256 of the canonical text of all objects, in hex: equal exactly when the objects are. */
-  hash: string;
-  /** Sorted by kind, then name. */
-  objects: CatalogObject[];
-  /** Who may connect and make temporary tables. No part of the hash: the fence takes CONNECT, and gives it back. */
-  access?: CatalogObject[] | undefined;
-  /** What this role may not read, by kind and name: nothing is claimed of it. */
-  unread?: Pick<CatalogObject, "kind" | "name">[] | undefined;
-  /** Roles that were asked for, whatever they own or are granted here. */
-  roles?: readonly string[] | undefined;
-}
 
 /**
  * Describes every object of the session's database: what is in schemas other than the system's and `sluice` (the

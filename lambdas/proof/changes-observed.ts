@@ -1,5 +1,6 @@
 import type {
   ColumnChangeDoc,
+  Fingerprint,
   MarkedColumn,
   MarkedTable,
   ObjectChangesDoc,
@@ -11,7 +12,6 @@ import type {
   TableContentDoc,
 } from "../shared/documents.ts";
 import { identifier } from "../shared/sql-text.ts";
-import type { Fingerprint } from "./catalog.ts";
 import { modeOf } from "./compare-contents.ts";
 import { type Difference, differences } from "./difference.ts";
 import { wentBack } from "./sequences.ts";

@@ -60,7 +60,7 @@ export async function noteChanges(
   if (!record) return false;
   const versions = await versionTables(session, ports.plan.schema);
   const was = await requireMarkedRecord(evidence, before as RecordName);
-  const doc = await evidence.keep<ChangesDoc>(
+  const doc = await evidence.createOnce(
     Doc.changes(`staging-${version}`),
     await changesDoc(
       ports,
@@ -186,7 +186,7 @@ async function noteAll(
     },
   );
   await noteMadeByAll(evidence, all);
-  await evidence.keep<ChangesDoc>(
+  await evidence.createOnce(
     Doc.changes("staging"),
     await changesDoc(
       ports,
@@ -228,7 +228,7 @@ function contentsByOid({ mark, tables }: Moment): Map<string, TableContentDoc> {
 }
 
 async function rowChanges(evidence: RunEvidence, version: string): Promise<Map<string, TableChangeDoc>> {
-  const { tables } = await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`));
+  const { tables } = await evidence.require(Doc.changes(`staging-${version}`));
   return new Map(tables.filter(({ rows }) => rows).map((change) => [change.table, change]));
 }
 

@@ -1,7 +1,6 @@
-import type { RecordDoc, RecordName } from "../shared/documents.ts";
+import type { CatalogObject, Fingerprint, RecordDoc, RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { oneLine } from "../shared/text.ts";
-import type { CatalogObject, Fingerprint } from "./catalog.ts";
 import { fingerprintOf, keptFingerprint } from "./stored-catalog.ts";
 
 /** One object that is not as it was. `before` and `after` are its definitions, absent when it was not there. */

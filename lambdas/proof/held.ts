@@ -1,4 +1,4 @@
-import { type ChangesDoc, Doc, type ProofDoc, type TableChangeDoc } from "../shared/documents.ts";
+import { Doc, type ProofDoc, type TableChangeDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { departures } from "./changes-held.ts";
@@ -22,12 +22,12 @@ export async function heldToRehearsal(
 ): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">> {
   const before = await beforeByColumn(evidence);
   const done = observe(before, record, except);
-  const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
+  const seen = await evidence.require(Doc.changes("staging"));
   const fenced = ports.settings.fence === "connect";
   const shown = seen.tables.filter(({ table }) => !except(table));
   const did = fenced ? done : done.map(withoutRows);
   const showed = fenced ? shown : shown.map(withoutRows);
-  await evidence.once<ChangesDoc>(Doc.changes("production"), async () => ({
+  await evidence.getOrCreate(Doc.changes("production"), async () => ({
     at: ports.clock.now().toISOString(),
     tables: done,
     objects: objectChanges(

@@ -1,5 +1,5 @@
+import type { Fingerprint } from "../shared/documents.ts";
 import { oneLine } from "../shared/text.ts";
-import type { Fingerprint } from "./catalog.ts";
 import { isPartOf } from "./changes-observed.ts";
 import type { Difference } from "./difference.ts";
 

@@ -1,6 +1,6 @@
 import {
-  type ChangesDoc,
   Doc,
+  docName,
   type MadeByAllDoc,
   type MadeDoc,
   type ProofDoc,
@@ -27,20 +27,21 @@ export async function noteMade(
   const was = await keptFingerprint(evidence, before);
   const is = await keptFingerprint(evidence, after);
   const made = [...differences(was, is), ...differencesOfAccess(was, is)];
-  await evidence.keep<MadeDoc>(Doc.made(version), { objects: made.map(({ kind, name }) => [kind, name]) });
+  await evidence.createOnce(Doc.made(version), {
+    objects: made.map(({ kind, name }): [string, string] => [kind, name]),
+  });
 }
 
 /** Notes what each of these migrations made in one document. */
 export async function noteMadeByAll(evidence: RunEvidence, versions: readonly string[]): Promise<void> {
   const made: [string, MadeDoc["objects"]][] = [];
-  for (const version of versions)
-    made.push([version, (await evidence.need<MadeDoc>(Doc.made(version))).objects]);
-  await evidence.keep<MadeByAllDoc>(Doc.madeByAll, { made: Object.fromEntries(made) });
+  for (const version of versions) made.push([version, (await evidence.require(Doc.made(version))).objects]);
+  await evidence.createOnce(Doc.madeByAll, { made: Object.fromEntries(made) });
 }
 
 /** What each migration made, by its version; undefined: nothing was rehearsed. */
 export async function madeByEach(evidence: RunEvidence): Promise<MadeByAllDoc["made"] | undefined> {
-  const all = await evidence.read<MadeByAllDoc>(Doc.madeByAll);
+  const all = await evidence.read(Doc.madeByAll);
   if (all) return all.made;
   // Of a run that an older version of Sluice began.
   const prefix = Doc.made("");
@@ -48,7 +49,7 @@ export async function madeByEach(evidence: RunEvidence): Promise<MadeByAllDoc["m
   if (names.length === 0) return undefined;
   const made: [string, MadeDoc["objects"]][] = [];
   for (const name of names)
-    made.push([name.slice(prefix.length), (await evidence.need<MadeDoc>(name)).objects]);
+    made.push([name.slice(prefix.length), (await evidence.require(docName<MadeDoc>(name))).objects]);
   return Object.fromEntries(made);
 }
 
@@ -95,7 +96,7 @@ export function onlyOthers({ differences }: ProofDoc): boolean {
 
 /** Tables whose rows no migration of the plan touched when it was rehearsed. */
 export async function isUntouchedByPlan(evidence: RunEvidence): Promise<(table: string) => boolean> {
-  const seen = await evidence.read<ChangesDoc>(Doc.changes("staging"));
+  const seen = await evidence.read(Doc.changes("staging"));
   if (!seen) return () => false;
   const touched = new Set([...seen.touched, ...seen.tables.map(({ table }) => table)]);
   return (table) => !touched.has(table);

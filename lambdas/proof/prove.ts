@@ -1,14 +1,11 @@
 import * as z from "zod";
 import { type MomentProof, proveMoment } from "../moments/prove.ts";
 import {
-  type ChangesDoc,
   Doc,
-  type MomentDoc,
   type ProofDoc,
   type ProofName,
   type RecordDoc,
   type RecordName,
-  type RollbackDoc,
   type ScopeDoc,
   type SequenceDoc,
   type TableContentDoc,
@@ -104,7 +101,7 @@ async function mayBeLeft(
         ?.leaves ?? []
     );
   if (proof !== "production-rolled-back") return [];
-  const from = (await evidence.read<RollbackDoc>(Doc.rollback))?.from;
+  const from = (await evidence.read(Doc.rollback))?.from;
   const last = migrations.findIndex(({ version }) => version === from);
   return migrations.slice(0, last + 1).flatMap(({ leaves = [] }) => leaves);
 }
@@ -200,7 +197,7 @@ export async function prove(
   ];
   const added = grown(growing, beside.growing);
   const others = [...withoutParts(strange).map(notMadeText), ...(compared.others ?? [])];
-  return await evidence.keep<ProofDoc>(Doc.proof(proof), {
+  return await evidence.createOnce(Doc.proof(proof), {
     at: ports.clock.now().toISOString(),
     name: proof,
     equal: found.length === 0,
@@ -246,7 +243,7 @@ async function provenMoment(
 ): Promise<MomentProof> {
   const purpose =
     proof === "production-restored" ? "final" : proof === "restore-rehearsed" ? "rehearsal" : undefined;
-  const noted = purpose && (await evidence.read<MomentDoc>(Doc.moment(purpose)));
+  const noted = purpose && (await evidence.read(Doc.moment(purpose)));
   if (!noted) return { proven: [], differences: [] };
   return await withTarget(ports, evidence, target, (session) => proveMoment(session, noted, evidence.run));
 }
@@ -359,7 +356,7 @@ async function expectation(
   const { sequences, views } = before;
   const since = sinceBefore(ports);
   if (proof === "production-data") {
-    const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
+    const seen = await evidence.require(Doc.changes("staging"));
     const setBack = seen.sequences.flatMap(({ sequence, back }) => (back ? [sequence] : []));
     // The schema's version has rightly changed.
     return {

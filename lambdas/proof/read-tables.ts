@@ -108,7 +108,7 @@ async function join(
 
 export interface Reading {
   ports: Ports;
-  draft: Pick<Draft, "once">;
+  draft: Pick<Draft, "getOrCreate">;
   /** Name that documents of what was read begin with. */
   under: string;
   session: Session;
@@ -157,7 +157,7 @@ async function readPieces<Table extends ListedTable, Result>(
   const read = new Map<Piece<Table>, Result[]>();
   const done = await inParallel(largestFirst(pieces), session, beside, AT_ONCE, async (piece, own) => {
     if (mustLeave(ports)) return false;
-    const result = await draft.once(piece.name, () => {
+    const result = await draft.getOrCreate(piece.name, () => {
       progress.begins(piece);
       return work(piece, own);
     });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { noteMoment } from "../moments/note.ts";
-import { type BackupDoc, Doc, type RecordDoc } from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
@@ -22,7 +22,7 @@ export const recordTask: Task<z.infer<typeof event>> = {
       const recording = { name: when, target: "production" as const, session };
       if (when === "reopened") {
         // What counts after the opening is what counted before it: the same tables and columns.
-        const { tables } = await evidence.need<RecordDoc>(Doc.record("before"));
+        const { tables } = await evidence.require(Doc.record("before"));
         return await takeRecord(ports, evidence, {
           ...recording,
           scope: { of: "expected", tables },
@@ -30,14 +30,14 @@ export const recordTask: Task<z.infer<typeof event>> = {
         });
       }
       // Before anything is read, so that whatever is written later than it was read counts.
-      await evidence.once(Doc.mark, () => takeMark(session, ports.clock.now()));
+      await evidence.getOrCreate(Doc.mark, () => takeMark(session, ports.clock.now()));
       const scope = { of: "all" as const, read: await productionWishes(session, ports, evidence) };
       return await takeRecord(ports, evidence, { ...recording, scope, since: undefined });
     });
     if (!record) return RUNNING;
     if (when === "reopened") return DONE;
     await refuseUnrehearsed(evidence);
-    const backup = await evidence.read<BackupDoc>(Doc.backup);
+    const backup = await evidence.read(Doc.backup);
     if (backup?.by === "point-in-time")
       await withTarget(ports, evidence, "production", (session) =>
         noteMoment(session, "final", ports, evidence),

@@ -1,20 +1,13 @@
 import type { RowMark } from "../shared/documents.ts";
-import {
-  Doc,
-  type ProofDoc,
-  type ProofName,
-  type RecordBeganDoc,
-  type RecordDoc,
-  type RecordName,
-} from "../shared/documents.ts";
+import { Doc, type ProofName, type RecordDoc, type RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 
 /** The record of that name; that of what a proof looked at is in the proof. */
 export async function recordOf(evidence: RunEvidence, name: RecordName): Promise<RecordDoc | undefined> {
   const inProof = name.startsWith("after-")
-    ? (await evidence.read<ProofDoc>(Doc.proof(name.slice("after-".length) as ProofName)))?.record
+    ? (await evidence.read(Doc.proof(name.slice("after-".length) as ProofName)))?.record
     : undefined;
-  return inProof ?? (await evidence.read<RecordDoc>(Doc.record(name)));
+  return inProof ?? (await evidence.read(Doc.record(name)));
 }
 
 /** @throws Error where there is none, which means that a state ran out of order */
@@ -40,8 +33,6 @@ export async function marked(
   record: RecordDoc,
 ): Promise<MarkedRecord> {
   // Of a run that an older version of Sluice began, it is by itself.
-  const { mark } = record.mark
-    ? { mark: record.mark }
-    : await evidence.need<RecordBeganDoc>(Doc.recordBegan(name));
+  const { mark } = record.mark ? { mark: record.mark } : await evidence.require(Doc.recordBegan(name));
   return { ...record, mark };
 }

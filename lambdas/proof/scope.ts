@@ -1,4 +1,5 @@
 import type {
+  Fingerprint,
   GrowingDoc,
   LargeObjectsDoc,
   ScopeDoc,
@@ -6,7 +7,6 @@ import type {
   TableContentDoc,
   ViewContentDoc,
 } from "../shared/documents.ts";
-import type { Fingerprint } from "./catalog.ts";
 import { readAs } from "./compare-contents.ts";
 
 export interface Looked {

@@ -1,26 +1,19 @@
-import { Doc, type RecordDoc, type RecordName } from "../shared/documents.ts";
+import {
+  type CatalogDelta,
+  type CatalogDoc,
+  type CatalogObject,
+  Doc,
+  docName,
+  type Fingerprint,
+  type FingerprintDoc,
+  type RecordDoc,
+  type RecordName,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { type CatalogObject, type Fingerprint, inOrder, takeFingerprint } from "./catalog.ts";
+import { inOrder, takeFingerprint } from "./catalog.ts";
 import { recordOf } from "./records.ts";
-
-/** A fingerprint in the evidence. Its objects are in a document by itself, which all that are the same share. */
-export interface FingerprintDoc {
-  hash: string;
-  /** SHA-256 of that document's text. */
-  catalog: string;
-}
-
-type CatalogDoc = Omit<Fingerprint, "hash">;
-
-/** A catalog as it differs from another one that is kept in full: a long plan has many that are nearly the same. */
-interface CatalogDelta extends Omit<CatalogDoc, "objects"> {
-  /** SHA-256 of the other one's text. */
-  from: string;
-  without: Pick<CatalogObject, "kind" | "name">[];
-  with: CatalogObject[];
-}
 
 export async function keepFingerprint(
   evidence: RunEvidence,
@@ -29,7 +22,7 @@ export async function keepFingerprint(
 ): Promise<void> {
   // First what the other one names: a worker that dies in between leaves nothing that cannot be read.
   const doc = await keepCatalog(evidence, fingerprint);
-  await evidence.keep(Doc.fingerprint(name), doc);
+  await evidence.createOnce(Doc.fingerprint(name), doc);
 }
 
 /**
@@ -58,9 +51,9 @@ async function deltaTo(
   former: string,
   { objects, ...others }: CatalogDoc,
 ): Promise<CatalogDelta> {
-  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(former));
+  const kept = await evidence.require(Doc.catalog(former));
   const from = "from" in kept ? kept.from : former;
-  const whole = "from" in kept ? await evidence.need<CatalogDoc>(Doc.catalog(from)) : kept;
+  const whole = "from" in kept ? await wholeCatalog(evidence, from) : kept;
   const textsOf = (some: readonly CatalogObject[]) => new Set(some.map((object) => JSON.stringify(object)));
   const [before, now] = [textsOf(whole.objects), textsOf(objects)];
   return {
@@ -73,14 +66,19 @@ async function deltaTo(
   };
 }
 
+/** A catalog that others differ from: it is stored in full. */
+async function wholeCatalog(evidence: RunEvidence, name: string): Promise<CatalogDoc> {
+  return await evidence.require(docName<CatalogDoc>(Doc.catalog(name)));
+}
+
 /** @throws Error where what is kept is not what its name says */
 async function readCatalog(evidence: RunEvidence, name: string): Promise<CatalogDoc> {
-  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(name));
+  const kept = await evidence.require(Doc.catalog(name));
   if (!("from" in kept)) return kept;
   const { from, without, with: added, ...others } = kept;
   const keyOf = ({ kind, name }: Pick<CatalogObject, "kind" | "name">) => JSON.stringify([kind, name]);
   const gone = new Set(without.map(keyOf));
-  const whole = await evidence.need<CatalogDoc>(Doc.catalog(from));
+  const whole = await wholeCatalog(evidence, from);
   const left = whole.objects.filter((object) => !gone.has(keyOf(object)));
   const catalog = { objects: inOrder([...left, ...added]), ...others };
   if (sha256(JSON.stringify(catalog)) !== name)
@@ -97,7 +95,7 @@ async function readCatalog(evidence: RunEvidence, name: string): Promise<Catalog
 export async function keptFingerprint(evidence: RunEvidence, name: string): Promise<Fingerprint> {
   const record = await recordOf(evidence, name as RecordName);
   if (record?.catalog !== undefined) return await fingerprintOf(evidence, record);
-  return await catalogOf(evidence, await evidence.need<FingerprintDoc>(Doc.fingerprint(name)));
+  return await catalogOf(evidence, await evidence.require(Doc.fingerprint(name)));
 }
 
 async function catalogOf(evidence: RunEvidence, { hash, catalog }: FingerprintDoc): Promise<Fingerprint> {
@@ -150,13 +148,13 @@ export async function standingCatalog(
   former?: string,
 ): Promise<StandingCatalog> {
   const before = await momentOf(session);
-  const name = before === null ? undefined : `fingerprints/at-${sha256(before).slice(0, 32)}`;
-  const known = name === undefined ? undefined : await evidence.read<FingerprintDoc>(name);
+  const name = before === null ? undefined : Doc.fingerprint(`at-${sha256(before).slice(0, 32)}`);
+  const known = name === undefined ? undefined : await evidence.read(name);
   if (known) return { doc: known, whole: () => catalogOf(evidence, known) };
   const fingerprint = await takeFingerprint(session, roles);
   const doc = await keepCatalog(evidence, fingerprint, former);
   // The server spells some definitions by the catalog of the moment: what was read while somebody changed it is of none.
-  if (name !== undefined && (await momentOf(session)) === before) await evidence.keep(name, doc);
+  if (name !== undefined && (await momentOf(session)) === before) await evidence.createOnce(name, doc);
   return { doc, whole: async () => fingerprint };
 }
 

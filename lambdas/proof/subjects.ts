@@ -1,5 +1,4 @@
 import {
-  type ChangesDoc,
   Doc,
   type ListedTable,
   type MarkedTable,
@@ -252,7 +251,7 @@ export async function productionWishes(
   evidence: RunEvidence,
 ): Promise<Wishes> {
   const modes = await contentModes(session, ports.plan.contents);
-  const seen = await evidence.read<ChangesDoc>(Doc.changes("staging"));
+  const seen = await evidence.read(Doc.changes("staging"));
   if (!seen || ports.settings.fence === "none")
     return (table) => ({ mode: modes.get(table) ?? "full", byColumn: seen !== undefined });
   const touched = new Set(seen.touched);

@@ -1,7 +1,7 @@
 import {
   Doc,
+  type FingerprintDoc,
   type RecordBeganDoc,
-  type RecordDoc,
   type RecordName,
   type SpentDoc,
   type TableContentDoc,
@@ -20,7 +20,7 @@ import { countTables, inParallel, readTables } from "./read-tables.ts";
 import { type MarkedRecord, marked, recordOf, requireMarkedRecord } from "./records.ts";
 import { isDoubtful, takeRowMark } from "./row-versions.ts";
 import { takeSequences } from "./sequences.ts";
-import { type FingerprintDoc, keepCatalog, standingCatalog } from "./stored-catalog.ts";
+import { keepCatalog, standingCatalog } from "./stored-catalog.ts";
 import {
   type Base,
   type Scope,
@@ -59,7 +59,7 @@ export async function takeRecord(
   if (taken) return await marked(evidence, name, taken);
   const draft = await Draft.begin(evidence, ports.clock, Doc.recordBegan(name));
   let byOne = false;
-  const began = await draft.once<RecordBeganDoc>(Doc.recordBegan(name), async () => {
+  const began = await draft.getOrCreate<RecordBeganDoc>(Doc.recordBegan(name), async () => {
     byOne = true;
     const leftOut = await tablesLeftOut(session, ports.plan.contents);
     return {
@@ -78,7 +78,7 @@ export async function takeRecord(
   let fingerprint: FingerprintDoc | undefined;
   let contained: { tables: TableContentDoc[]; spent: SpentDoc } | undefined;
   const catalog = async (session: Session) => {
-    fingerprint = await draft.once(Doc.fingerprint(name), async () => {
+    fingerprint = await draft.getOrCreate(Doc.fingerprint(name), async () => {
       const roles = applicationRoles(ports);
       // Staging is changed from one reading to the next: none would stand.
       if (target === "staging")
@@ -104,11 +104,13 @@ export async function takeRecord(
     return undefined;
   }
   const { tables, spent } = contained;
-  const largeObjects = await draft.once(`${Doc.record(name)}/large-objects`, () => takeLargeObjects(session));
-  const growing = await draft.once(`${Doc.record(name)}/growing`, () =>
+  const largeObjects = await draft.getOrCreate(`${Doc.record(name)}/large-objects`, () =>
+    takeLargeObjects(session),
+  );
+  const growing = await draft.getOrCreate(`${Doc.record(name)}/growing`, () =>
     takeGrowing(session, ports.plan.contents),
   );
-  const views = await draft.once(`${Doc.record(name)}/views`, async () =>
+  const views = await draft.getOrCreate(`${Doc.record(name)}/views`, async () =>
     takeViews(session, await viewModes(session, ports.plan.contents)),
   );
   await alongside?.(tables);
@@ -129,7 +131,7 @@ export async function takeRecord(
     views,
   };
   if (name.startsWith("after-")) return record;
-  return await marked(evidence, name, await evidence.keep<RecordDoc>(Doc.record(name), record));
+  return await marked(evidence, name, await evidence.createOnce(Doc.record(name), record));
 }
 
 async function contentsOf(

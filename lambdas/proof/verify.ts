@@ -2,13 +2,7 @@ import * as z from "zod";
 import { disarmMappings, outsideAllowed } from "../fence/disarm.ts";
 import { noteActiveBefore } from "../fence/stilled.ts";
 import { noteMoment, passMoment } from "../moments/note.ts";
-import {
-  type BackupDoc,
-  type DisarmedDoc,
-  Doc,
-  type RecordDoc,
-  type StagingVerifiedDoc,
-} from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { firstMigration } from "../shared/next-migration.ts";
@@ -48,7 +42,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
     );
     if (!staging) return RUNNING;
     const found = await compare(ports, evidence);
-    await evidence.keep<StagingVerifiedDoc>(Doc.stagingVerified, {
+    await evidence.createOnce(Doc.stagingVerified, {
       at: ports.clock.now().toISOString(),
       tables: staging.tables.length,
       rows: staging.tables.reduce((sum, table) => sum + BigInt(table.rows), 0n).toString(),
@@ -91,7 +85,7 @@ async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<Answer>
 /** Where the restore is the way back, and goes back to a moment: one to rehearse that with, as far as can be now. */
 async function noteMomentToRehearse(ports: Ports, evidence: RunEvidence): Promise<void> {
   if (!restoreIsWayBack(ports.plan, ports.settings)) return;
-  if ((await evidence.read<BackupDoc>(Doc.backup))?.by !== "point-in-time") return;
+  if ((await evidence.read(Doc.backup))?.by !== "point-in-time") return;
   await withTarget(ports, evidence, "production", async (session) => {
     await noteMoment(session, "rehearsal", ports, evidence);
     await passMoment(session, "rehearsal", ports, evidence);
@@ -109,7 +103,7 @@ async function disarm(ports: Ports, evidence: RunEvidence): Promise<void> {
   await withTarget(ports, evidence, "staging", async (session) => {
     const { useless, left } = await disarmMappings(session);
     if (useless.length + left.length === 0) return;
-    await evidence.keep<DisarmedDoc>(Doc.disarmed, { at: ports.clock.now().toISOString(), useless, left });
+    await evidence.createOnce(Doc.disarmed, { at: ports.clock.now().toISOString(), useless, left });
     if (useless.length > 0) ports.progress(`user mappings made useless: ${useless.join(", ")}`);
     if (left.length > 0) ports.progress(`user mappings that still work: ${left.join(", ")}`);
   });
@@ -117,9 +111,9 @@ async function disarm(ports: Ports, evidence: RunEvidence): Promise<void> {
 
 async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
   const staging = await keptFingerprint(evidence, "staging");
-  const before = await evidence.read<RecordDoc>(Doc.record("before"));
+  const before = await evidence.read(Doc.record("before"));
   if (before) {
-    const read = await evidence.need<RecordDoc>(Doc.record("staging"));
+    const read = await evidence.require(Doc.record("staging"));
     return [
       ...differencesOfCopy(await keptFingerprint(evidence, "before"), staging),
       // Here every row was read, there what the plan wants.

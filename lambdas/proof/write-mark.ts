@@ -1,29 +1,6 @@
+import type { MarkDoc, TableMark, Written } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { IS_USERS_TABLE } from "../shared/sql-text.ts";
-
-/** What the server has counted so far, to be compared with what it will have counted later. */
-export interface MarkDoc {
-  at: string;
-  /** Counters are kept over a clean restart and lost in a crash: across a restart they prove nothing. */
-  serverStart: string;
-  statsReset: string | null;
-  /** When the background writer's were: a crash that the server survives by itself sets all back and notes only this. */
-  crashReset: string | null;
-  /** Whether the server counts at all. */
-  counting: boolean;
-  tables: TableMark[];
-}
-
-interface TableMark {
-  /** Qualified by its schema, quoted where needed. */
-  table: string;
-  /** Changes when the table is truncated or written anew as a whole, which no counter shows. */
-  file: string;
-  /** Rows, those of transactions that were rolled back included. */
-  inserted: number;
-  updated: number;
-  deleted: number;
-}
 
 /** Holds all large objects; only superusers may read it, so its contents are not recorded. */
 export const LARGE_OBJECTS = "pg_catalog.pg_largeobject";
@@ -62,16 +39,6 @@ export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
     counting: server.counting,
     tables: await session.query<TableMark>(COUNTED),
   };
-}
-
-/** A table that was written to between two marks. */
-export interface Written {
-  table: string;
-  /** `new`: there was no such table; `gone`: there is none any more; `anew`: truncated, or written anew as a whole. */
-  how: "rows" | "anew" | "new" | "gone";
-  inserted: number;
-  updated: number;
-  deleted: number;
 }
 
 /** What was written between two marks; null where the counters were off, or set back in between, and tell nothing. */

@@ -2,11 +2,10 @@ import * as z from "zod";
 import { passMoment } from "../moments/note.ts";
 import {
   Doc,
-  type LossDoc,
-  type MomentPassedDoc,
-  type RecordDoc,
   type TableContentDoc,
   type TableLossDoc,
+  type Written,
+  type WrittenDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -19,14 +18,7 @@ import { versionTables } from "../version-table/tables.ts";
 import { compareContents, readAs } from "./compare-contents.ts";
 import { sinceBefore } from "./subjects.ts";
 import { takeRecord } from "./take-record.ts";
-import {
-  LARGE_OBJECTS,
-  type MarkDoc,
-  takeMark,
-  type Written,
-  writtenBetween,
-  writtenInWords,
-} from "./write-mark.ts";
+import { LARGE_OBJECTS, takeMark, writtenBetween, writtenInWords } from "./write-mark.ts";
 
 const event = z.strictObject({ ...runFields, action: z.enum(["look", "count"]) });
 
@@ -41,20 +33,14 @@ export const writesTask: Task<z.infer<typeof event>> = {
   },
 };
 
-interface WrittenDoc {
-  at: string;
-  /** Null: the server's counters are off, or were set back in between, and tell nothing. */
-  tables: Written[] | null;
-}
-
 /** What was written to production since the record, by the server's counters; looked at once. */
 async function look(
   until: "migration" | "restore",
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<WrittenDoc> {
-  const mark = await evidence.need<MarkDoc>(Doc.mark);
-  return await evidence.once<WrittenDoc>(Doc.written(until), () =>
+  const mark = await evidence.require(Doc.mark);
+  return await evidence.getOrCreate(Doc.written(until), () =>
     withTarget(ports, evidence, "production", async (session) => {
       const now = await takeMark(session, ports.clock.now());
       return { at: now.at, tables: writtenBetween(mark, now) };
@@ -77,7 +63,7 @@ SELECT count(*)::int AS others FROM pg_stat_activity
  */
 async function untilCounted(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
   if (ports.settings.fence === "none" || (await wroteNothing(evidence))) return;
-  const { serverTime } = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  const { serverTime } = await evidence.require(Doc.momentPassed("final"));
   for (let told = false; ; told = true) {
     const { others } = await requireRow<{ others: number }>(session, OTHERS);
     const { since } = await requireRow<{ since: number }>(
@@ -99,8 +85,8 @@ async function untilCounted(session: Session, ports: Ports, evidence: RunEvidenc
  * and passed by one each. False where that is not known.
  */
 async function wroteNothing(evidence: RunEvidence): Promise<boolean> {
-  const mark = (await evidence.read<RecordDoc>(Doc.record("before")))?.mark;
-  const passed = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  const mark = (await evidence.read(Doc.record("before")))?.mark;
+  const passed = await evidence.require(Doc.momentPassed("final"));
   if (!mark || BigInt.asUintN(32, BigInt(mark.transaction)) !== BigInt(mark.since)) return false;
   return BigInt(passed.transaction) - BigInt(mark.transaction) === 2n;
 }
@@ -138,7 +124,7 @@ async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise<void> 
  * @returns false when this worker must leave first; call again
  */
 async function countLoss(ports: Ports, evidence: RunEvidence): Promise<boolean> {
-  const before = await evidence.need<RecordDoc>(Doc.record("before"));
+  const before = await evidence.require(Doc.record("before"));
   const { tables: written } = await look("restore", ports, evidence);
   const since = sinceBefore(ports);
   const touched = (table: string) => written?.find((found) => found.table === table);
@@ -173,7 +159,7 @@ async function countLoss(ports: Ports, evidence: RunEvidence): Promise<boolean> 
         ({ table, how, inserted }) => table === LARGE_OBJECTS || (how === "new" && inserted > 0),
       )
     : [];
-  await evidence.keep<LossDoc>(Doc.loss, {
+  await evidence.createOnce(Doc.loss, {
     at: ports.clock.now().toISOString(),
     since: before.at,
     applicationWasIn: wasIn,

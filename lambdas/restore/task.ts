@@ -1,14 +1,6 @@
 import * as z from "zod";
 import { momentsOf, noteSeen, refuseFailed } from "../moments/look.ts";
-import {
-  Doc,
-  type HandedOverDoc,
-  type MomentDoc,
-  type MovedAsideDoc,
-  type ProductionDoc,
-  type RestoreDoc,
-  type RestoredDoc,
-} from "../shared/documents.ts";
+import { Doc, type MomentDoc } from "../shared/documents.ts";
 import { ErrorName, messageOf, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, runTags, snapshotName } from "../shared/names.ts";
@@ -43,7 +35,7 @@ export const restoreTask: Task<z.infer<typeof event>> = {
 
 /** What production is restored from. */
 async function sourceOf(evidence: RunEvidence): Promise<string | MomentDoc> {
-  return (await evidence.read<MomentDoc>(Doc.moment("final"))) ?? snapshotName(evidence.run, "final");
+  return (await evidence.read(Doc.moment("final"))) ?? snapshotName(evidence.run, "final");
 }
 
 // The state machine's own end says nothing of what was waited for.
@@ -73,7 +65,7 @@ async function isThere(ports: Ports, evidence: RunEvidence, limitMinutes?: numbe
     await noteSeen(state, ports, evidence);
     return true;
   }
-  const { at: since } = await evidence.keep(Doc.awaiting, { at: clock.now().toISOString() });
+  const { at: since } = await evidence.createOnce(Doc.awaiting, { at: clock.now().toISOString() });
   const waited = (clock.now().getTime() - Date.parse(since)) / 60_000;
   progress(`${words(from.moment.at)}: ${state.statusText}`);
   if (limitMinutes !== undefined && waited >= limitMinutes - BEFORE_THE_LIMIT) {
@@ -92,12 +84,12 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   // Before anything is renamed: a restore of what is not there would leave nothing at all.
   if (!(await isThere(ports, evidence))) return RUNNING;
   const from = await sourceOf(evidence);
-  const begun = await evidence.keep<RestoreDoc>(Doc.restore, {
+  const begun = await evidence.createOnce(Doc.restore, {
     at: clock.now().toISOString(),
     ...(typeof from === "string" ? { snapshot: from } : { moment: from.moment.at }),
     aside,
   });
-  const { identity, endpoint, settings: production } = await evidence.need<ProductionDoc>(Doc.production);
+  const { identity, endpoint, settings: production } = await evidence.require(Doc.production);
   const former = await instances.describe(aside);
   if (!former) {
     await rename(ports, { identity, aside, since: begun.at });
@@ -115,7 +107,7 @@ async function moveAside(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   // Before a second instance has its subscriptions and jobs: the two would compete.
   const tags = runTags(settings, evidence.run, "aside");
   if (!broken && !(await quietenAside(ports, evidence, aside, production, tags))) return RUNNING;
-  await evidence.keep<MovedAsideDoc>(Doc.movedAside, {
+  await evidence.createOnce(Doc.movedAside, {
     at: clock.now().toISOString(),
     endpoint: former.endpoint ?? endpoint,
   });
@@ -147,8 +139,8 @@ async function rename(
 
 /** Done as soon as it answers: it is proven before it has all of its settings again. */
 async function restore(ports: Ports, evidence: RunEvidence, limitMinutes?: number): Promise<Answer> {
-  const production = await evidence.need<ProductionDoc>(Doc.production);
-  const begun = await evidence.keep(Doc.restoring, { at: ports.clock.now().toISOString() });
+  const production = await evidence.require(Doc.production);
+  const begun = await evidence.createOnce(Doc.restoring, { at: ports.clock.now().toISOString() });
   const restored = await ensureRestored(ports, {
     from: await sourceOf(evidence),
     instance: ports.settings.instance,
@@ -160,7 +152,7 @@ async function restore(ports: Ports, evidence: RunEvidence, limitMinutes?: numbe
     former: production.identity,
   });
   if (!restored) return RUNNING;
-  await evidence.keep<RestoredDoc>(Doc.restored, {
+  await evidence.createOnce(Doc.restored, {
     at: ports.clock.now().toISOString(),
     endpoint: restored.endpoint,
   });
@@ -178,14 +170,14 @@ const MINUTES = 30;
 async function giveBackSettings(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const { instances, settings, clock, progress } = ports;
   const { instance } = settings;
-  const { at: since } = await evidence.keep(Doc.handingOver, { at: clock.now().toISOString() });
-  const production = await evidence.need<ProductionDoc>(Doc.production);
+  const { at: since } = await evidence.createOnce(Doc.handingOver, { at: clock.now().toISOString() });
+  const production = await evidence.require(Doc.production);
   const given = await instances.finishRestore(instance, production.settings, "production").catch(unknown);
   const minutes = (clock.now().getTime() - Date.parse(since)) / 60_000;
   const { changing, refused } = given;
   for (const line of refused) progress(`refused: ${line}`);
   if ((changing && minutes < MINUTES) || (refused.length > 0 && minutes < REFUSED_MINUTES)) return RUNNING;
-  await evidence.once<HandedOverDoc>(Doc.handedOver, async () => ({
+  await evidence.getOrCreate(Doc.handedOver, async () => ({
     at: clock.now().toISOString(),
     handOver: [
       ...missing(instance, given),

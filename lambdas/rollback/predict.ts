@@ -1,15 +1,7 @@
+import { backupKind, RESTORES } from "../moments/copy-kinds.ts";
 import { replayedBytes, replayText } from "../moments/wal.ts";
 import { requireRecord } from "../proof/records.ts";
-import {
-  type BackupDoc,
-  Doc,
-  type MomentDoc,
-  type PredictedDoc,
-  type ProductionDoc,
-  type StagingDoc,
-  type StepsDoc,
-  type WayBackDoc,
-} from "../shared/documents.ts";
+import { Doc, type PredictedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { isRestoreOnly, restoreIsWayBack, restoreOnlyFrom } from "../shared/plan.ts";
@@ -24,7 +16,7 @@ import { duration } from "../shared/text.ts";
  */
 export async function predict(ports: Ports, evidence: RunEvidence): Promise<void> {
   const restoreFrom = restoreOnlyFrom(ports.plan)?.version;
-  const { sloSeconds, rollback, restore } = await evidence.once<WayBackDoc>(Doc.wayBack, async () => ({
+  const { sloSeconds, rollback, restore } = await evidence.getOrCreate(Doc.wayBack, async () => ({
     at: ports.clock.now().toISOString(),
     sloSeconds: ports.plan.rollbackSloMinutes * 60,
     rollback: await predictRollback(ports, evidence),
@@ -60,7 +52,7 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
   const parts: PredictedDoc["parts"] = [];
   let proof = 0;
   for (const { version } of lead.toReversed()) {
-    const steps = await evidence.need<StepsDoc>(Doc.steps("staging", version, 1, "rollback"));
+    const steps = await evidence.require(Doc.steps("staging", version, 1, "rollback"));
     parts.push({ what: `Roll back ${version}`, seconds: steps.seconds });
     const read = await requireRecord(evidence, `after-staging-${version}`);
     proof = Math.max(proof, read.seconds);
@@ -72,15 +64,19 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
  * A restore of production does what staging's did, the last time: an instance from a snapshot, then the first reading of
  * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
  */
-async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
-  const production = await evidence.read<ProductionDoc>(Doc.production);
-  const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
-  const staging = again ?? (await evidence.need<StagingDoc>(Doc.staging));
+async function predictRestore(
+  { instances, clock, settings }: Ports,
+  evidence: RunEvidence,
+): Promise<PredictedDoc> {
+  const production = await evidence.read(Doc.production);
+  const again = await evidence.read(Doc.stagingAgain);
+  const staging = again ?? (await evidence.require(Doc.staging));
   const read = await requireRecord(evidence, again ? "after-restore-rehearsed" : "staging");
-  const backup = await evidence.read<BackupDoc>(Doc.backup);
-  const toMoment = backup?.by === "point-in-time";
+  const backup = await evidence.read(Doc.backup);
+  const kind = backupKind(backup, settings);
+  const cloned = !again && (await evidence.read(Doc.snapshot("rehearsal")))?.clone === true;
   // Rehearsed to a moment, the copy replayed what production would, but for what is written until then.
-  const counted = (await evidence.read<MomentDoc>(Doc.moment("rehearsal"))) !== undefined;
+  const counted = (await evidence.read(Doc.moment("rehearsal"))) !== undefined;
   const replay = backup?.replay && {
     baseAt: backup.replay.baseAt,
     bytes: replayedBytes(backup.replay, clock.now().toISOString()),
@@ -90,7 +86,8 @@ async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence
   return {
     ...total([
       { what: "Move production aside", seconds: instances.renameSeconds },
-      { what: toMoment ? "Restore to the moment" : "Restore the snapshot", seconds: staging.seconds },
+      // Of a clone only the instance was waited for: the copying of the volume is named with what is left out.
+      { what: cloned && kind !== "clone" ? "Create its writer" : RESTORES[kind], seconds: staging.seconds },
       { what: "Prove it", seconds: read.seconds },
     ]),
     ...(leavesOut.length > 0 ? { leavesOut } : {}),

@@ -4,7 +4,7 @@ import { runSteps } from "../migrate/run-steps.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { stepsDoc } from "../migrate/task.ts";
 import { type Caught, caughtSchema, readCaught } from "../shared/caught.ts";
-import { Doc, type RollbackDoc, type StepsDoc } from "../shared/documents.ts";
+import { Doc, type RollbackDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { migrationBefore, named } from "../shared/next-migration.ts";
@@ -59,7 +59,7 @@ async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Prom
   const { error, message } = readCaught(failure);
   const begun = ports.plan.migrations.filter(({ version }) => left.includes(version));
   const restoreFrom = begun.find(isRestoreOnly)?.version;
-  const doc = await evidence.keep<RollbackDoc>(Doc.rollback, {
+  const doc = await evidence.createOnce(Doc.rollback, {
     at: ports.clock.now().toISOString(),
     why: failure.Error ? `${error}: ${message}` : "No-Go",
     from: begun.at(-1)?.version ?? null,
@@ -98,7 +98,7 @@ async function rollBack(
     }),
   );
   if (!steps) return { ...RELIEVE_ME, ...named(migration) };
-  await evidence.keep<StepsDoc>(
+  await evidence.createOnce(
     Doc.steps(target, version, round, "rollback"),
     stepsDoc(
       steps,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { holdMoment, lookAtMoment } from "../moments/look.ts";
-import { type ArchivedDoc, Doc, type MomentDoc, type SnapshotDoc } from "../shared/documents.ts";
+import { Doc, type SnapshotDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { KEEP_UNTIL, runTags, type SnapshotPurpose, snapshotName } from "../shared/names.ts";
@@ -35,7 +35,7 @@ export const snapshotTask: Task<z.infer<typeof event>> = {
 
 /** Behind the fence: the moment that was noted is kept, where one was, else the final snapshot is taken. */
 async function backUp(ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("final"));
+  const noted = await evidence.read(Doc.moment("final"));
   if (!noted) return await take("final", ports, evidence);
   return (await holdMoment("final", noted, ports, evidence)) ? DONE : RUNNING;
 }
@@ -45,7 +45,7 @@ async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, "kept");
   const keepUntil = keptUntil(ports);
-  const { at: beganAt } = await evidence.once(Doc.snapshotBegan("kept"), async () => ({
+  const { at: beganAt } = await evidence.getOrCreate(Doc.snapshotBegan("kept"), async () => ({
     at: clock.now().toISOString(),
   }));
   await instances.startSnapshot(id, settings.instance, tags(ports, evidence, "kept", keepUntil));
@@ -58,7 +58,7 @@ async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
       `Snapshot ${id} is ${snapshot.statusText}. Take one by hand.`,
     );
   ports.progress(`${id} is ${snapshot.statusText}`);
-  await evidence.keep<SnapshotDoc>(
+  await evidence.createOnce(
     Doc.snapshot("kept"),
     docOf(snapshot, { at: clock.now().toISOString(), beganAt, instance: settings.instance, keepUntil }),
   );
@@ -86,7 +86,7 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
   const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, purpose);
   const keepUntil = purpose === "final" ? keptUntil(ports) : null;
-  const { at: beganAt } = await evidence.once(Doc.snapshotBegan(purpose), async () => ({
+  const { at: beganAt } = await evidence.getOrCreate(Doc.snapshotBegan(purpose), async () => ({
     at: clock.now().toISOString(),
   }));
   let snapshot = await instances.describeSnapshot(id);
@@ -104,7 +104,7 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
     ports.progress(`${id} is ${snapshot?.statusText ?? "not there yet"}`);
     return RUNNING;
   }
-  await evidence.keep<SnapshotDoc>(
+  await evidence.createOnce(
     Doc.snapshot(purpose),
     docOf(snapshot, { at: clock.now().toISOString(), beganAt, instance: settings.instance, keepUntil }),
   );
@@ -130,7 +130,7 @@ async function archive(ports: Ports, evidence: RunEvidence): Promise<Answer> {
         .map(({ kind, where, statusText }) => `The ${kind} of ${id} to ${where} is ${statusText}.`)
         .join(" "),
     );
-  await evidence.keep<ArchivedDoc>(Doc.archived, { at: ports.clock.now().toISOString(), copies });
+  await evidence.createOnce(Doc.archived, { at: ports.clock.now().toISOString(), copies });
   return DONE;
 }
 

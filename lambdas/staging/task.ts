@@ -1,13 +1,7 @@
 import * as z from "zod";
 import { holdMoment, momentsOf, refuseFailed } from "../moments/look.ts";
 import { ensureRestored } from "../restore/restored-instance.ts";
-import {
-  Doc,
-  type MomentDoc,
-  type ProductionDoc,
-  type StagingDoc,
-  type StagingStorageDoc,
-} from "../shared/documents.ts";
+import { Doc, type DocumentName, type StagingDoc, type TimeDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { runTags, type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
 import { stagingNow } from "../shared/places.ts";
@@ -45,9 +39,9 @@ export const stagingTask: Task<z.infer<typeof event>> = {
 /** The copy that the rehearsal begins with, and the one that takes its place when the restore itself is rehearsed. */
 interface Copy {
   again: boolean;
-  doc: string;
-  began: string;
-  without: string;
+  doc: DocumentName<StagingDoc>;
+  began: DocumentName<TimeDoc>;
+  without: DocumentName<{ without: string[] }>;
 }
 
 const FIRST: Copy = {
@@ -80,7 +74,7 @@ async function restoreAgain(from: Asked, ports: Ports, evidence: RunEvidence): P
 
 /** True where the restore is rehearsed from a snapshot, or production can be restored to the moment by now. */
 async function canBeRestored(ports: Ports, evidence: RunEvidence): Promise<boolean> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
+  const noted = await evidence.read(Doc.moment("rehearsal"));
   if (!noted || (await evidence.read(Doc.stagingAgainBegan))) return true;
   if (!(await holdMoment("rehearsal", noted, ports, evidence))) return false;
   const state = await momentsOf(ports).describe(noted);
@@ -95,9 +89,9 @@ async function restore(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
-  const production = await evidence.need<ProductionDoc>(Doc.production);
+  const production = await evidence.require(Doc.production);
   const id = stagingName(evidence.run, copy.again);
-  const began = await evidence.once(copy.began, async () => ({ at: ports.clock.now().toISOString() }));
+  const began = await evidence.getOrCreate(copy.began, async () => ({ at: ports.clock.now().toISOString() }));
   const tags = runTags(ports.settings, evidence.run, "staging");
   const quiet = await quietSettings(ports, evidence, production.settings, tags);
   if (!quiet) return RUNNING;
@@ -105,7 +99,7 @@ async function restore(
     ports,
     {
       from:
-        (copy.again ? await evidence.read<MomentDoc>(Doc.moment("rehearsal")) : undefined) ??
+        (copy.again ? await evidence.read(Doc.moment("rehearsal")) : undefined) ??
         snapshotName(evidence.run, snapshot),
       instance: id,
       like: quiet,
@@ -114,14 +108,14 @@ async function restore(
       since: began.at,
       limitMinutes,
     },
-    async (without) => void (await evidence.keep(copy.without, { without })),
+    async (without) => void (await evidence.createOnce(copy.without, { without })),
   );
   if (!restored) return RUNNING;
   const { endpoint, storage } = restored;
-  const { without } = (await evidence.read<{ without: string[] }>(copy.without)) ?? { without: [] };
+  const { without } = (await evidence.read(copy.without)) ?? { without: [] };
   const refused = [...without, ...restored.refused];
   const now = ports.clock.now();
-  await evidence.keep<StagingDoc>(copy.doc, {
+  await evidence.createOnce(copy.doc, {
     at: now.toISOString(),
     seconds: (now.getTime() - Date.parse(began.at)) / 1000,
     id,
@@ -136,7 +130,7 @@ async function restore(
 async function noteStorage({ instances, clock }: Ports, evidence: RunEvidence): Promise<void> {
   const staging = await stagingNow(evidence);
   if (!staging?.storage) return;
-  await evidence.once<StagingStorageDoc>(Doc.stagingStorage, async () => ({
+  await evidence.getOrCreate(Doc.stagingStorage, async () => ({
     at: clock.now().toISOString(),
     storage: (await instances.describe(staging.id))?.storage ?? null,
   }));
@@ -154,13 +148,14 @@ async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boole
   }
   if (!gone) return false;
   const staging = await stagingNow(evidence);
-  if (staging) await evidence.keep(Doc.stagingDeleted, { at: clock.now().toISOString(), id: staging.id });
+  if (staging)
+    await evidence.createOnce(Doc.stagingDeleted, { at: clock.now().toISOString(), id: staging.id });
   return true;
 }
 
 /** What a fleet without an archive kept of the moment that the restore was rehearsed with. */
 async function releaseMoment({ instances }: Ports, evidence: RunEvidence): Promise<void> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
+  const noted = await evidence.read(Doc.moment("rehearsal"));
   if (noted) await instances.moments?.release(noted);
 }
 

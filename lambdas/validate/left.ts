@@ -1,5 +1,5 @@
-import type { Fingerprint } from "../proof/catalog.ts";
 import { keptFingerprint } from "../proof/stored-catalog.ts";
+import type { Fingerprint } from "../shared/documents.ts";
 import { Doc, type LeftDoc, type Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
@@ -24,7 +24,7 @@ const NOT_VALID = `SELECT i.identity AS name
 
 /** What stands half made now that all migrations stand, and did not before. */
 export async function lookForLeft(ports: Ports, evidence: RunEvidence, target: Target): Promise<LeftDoc> {
-  return await evidence.once<LeftDoc>(Doc.left(target), async () => {
+  return await evidence.getOrCreate(Doc.left(target), async () => {
     const before = await keptFingerprint(evidence, target === "production" ? "before" : "staging");
     const found = await withTarget(ports, evidence, target, async (session) => ({
       invalidIndexes: await names(session, INVALID),

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type CheckResult, type ChecksDoc, Doc, EVERYTHING } from "../shared/documents.ts";
+import { type CheckResult, Doc, EVERYTHING } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { migrationAfter } from "../shared/next-migration.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -53,7 +53,7 @@ export const validateTask: Task<z.infer<typeof event>> = {
         const began = ports.clock.now();
         const results = await runs(session, version);
         const seconds = (ports.clock.now().getTime() - began.getTime()) / 1000;
-        await evidence.keep<ChecksDoc>(Doc.checks(target, version, round), {
+        await evidence.createOnce(Doc.checks(target, version, round), {
           at: began.toISOString(),
           target,
           version,

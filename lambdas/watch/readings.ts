@@ -1,21 +1,21 @@
 import {
   type CountersDoc,
   Doc,
+  docName,
   READINGS,
+  type Reading,
   type ReadingDoc,
   type ReadingValue,
   type ReadingWorst,
-  type VerifiedAgainDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Metric, MetricSource } from "../shared/plan.ts";
 import type { Sample } from "../shared/ports.ts";
-import type { Reading } from "./take-reading.ts";
 
 /** The newest reading of this run's watch. */
 export async function lastReading(evidence: RunEvidence): Promise<ReadingDoc | undefined> {
   const newest = (await evidence.list(READINGS)).at(-1);
-  return newest === undefined ? undefined : await evidence.read<ReadingDoc>(newest);
+  return newest === undefined ? undefined : await evidence.read(docName<ReadingDoc>(newest));
 }
 
 /** What the next reading counts from: the newest one, or the checks that were run after it. */
@@ -23,7 +23,7 @@ export async function countsFrom(
   evidence: RunEvidence,
   last: ReadingDoc | undefined,
 ): Promise<{ at: string; counters: CountersDoc } | undefined> {
-  const verified = await evidence.read<VerifiedAgainDoc>(Doc.verifiedAgain);
+  const verified = await evidence.read(Doc.verifiedAgain);
   return last && verified && verified.endedAt >= last.at
     ? { at: verified.endedAt, counters: verified.counters }
     : last;
@@ -34,7 +34,7 @@ export async function keepReading(
   reading: Reading,
   before: ReadingDoc | undefined,
 ): Promise<ReadingDoc> {
-  return await evidence.keep<ReadingDoc>(Doc.reading(new Date(reading.at)), {
+  return await evidence.createOnce(Doc.reading(new Date(reading.at)), {
     ...reading,
     // So that the newest reading tells of all of them.
     soFar: {

@@ -1,5 +1,5 @@
 import { hasLedger } from "../ledger/ledger.ts";
-import type { CountersDoc, ReadingDoc, ReadingValue } from "../shared/documents.ts";
+import type { CountersDoc, Reading, ReadingValue } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import { inTransactions, type LocalSettings, type Session } from "../shared/session.ts";
 import { LEDGER_SCHEMA } from "../shared/sql-text.ts";
@@ -29,8 +29,6 @@ export interface ReadingWishes {
   progress?: (line: string) => void;
   now(): Date;
 }
-
-export type Reading = Pick<ReadingDoc, "at" | "seconds" | "values" | "connections" | "counters">;
 
 /** Measures every metric of the plan. It only reads: also what a plan's own query tries to write fails. */
 export async function takeReading(given: Session, wishes: ReadingWishes): Promise<Reading> {

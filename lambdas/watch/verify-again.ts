@@ -1,4 +1,4 @@
-import { type AfterOpeningDoc, type CheckResult, Doc, type VerifiedAgainDoc } from "../shared/documents.ts";
+import { type CheckResult, Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -15,7 +15,7 @@ const GUARDS = "SET statement_timeout = 60000; SET lock_timeout = 1000";
 export async function isDue({ plan, clock }: Ports, evidence: RunEvidence): Promise<boolean> {
   const wanted = plan.watch?.verifyAgain;
   if (!wanted || (await evidence.read(Doc.verifiedAgain))) return false;
-  const opened = await evidence.read<AfterOpeningDoc>(Doc.afterOpening);
+  const opened = await evidence.read(Doc.afterOpening);
   return (
     opened !== undefined && clock.now().getTime() >= Date.parse(opened.at) + wanted.afterMinutes * 60_000
   );
@@ -41,7 +41,7 @@ export async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<
   const counters = await withTarget(ports, evidence, "production", (session) =>
     readCounters(session, plan.watch?.metrics ?? []),
   );
-  const doc = await evidence.keep<VerifiedAgainDoc>(Doc.verifiedAgain, {
+  const doc = await evidence.createOnce(Doc.verifiedAgain, {
     at,
     endedAt: clock.now().toISOString(),
     migrations,

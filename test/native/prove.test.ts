@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { main } from "../../bin/commands/main.ts";
-import type { MomentDoc } from "../../lambdas/shared/documents.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
@@ -43,7 +42,7 @@ test("after a run that needs an operator, production is said not to be back, obj
 
 test("once the copy of the moment is in its place, as the runbook says how, it is proven back", async () => {
   const { end, evidence } = await stuck();
-  const { name: id } = await evidence.need<MomentDoc>(Doc.moment("final"));
+  const { name: id } = await evidence.require(Doc.moment("final"));
   const { name } = database;
   await onServer(async (s) => {
     await s.exec(`ALTER DATABASE "${name}" RENAME TO "${name}-by-hand"`);

@@ -6,7 +6,7 @@ import { compareContents } from "../../lambdas/proof/compare-contents.ts";
 import { requireMarkedRecord } from "../../lambdas/proof/records.ts";
 import type { Scope, Wish } from "../../lambdas/proof/subjects.ts";
 import { takeRecord } from "../../lambdas/proof/take-record.ts";
-import { Doc, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Ports } from "../../lambdas/shared/ports.ts";
@@ -44,7 +44,7 @@ class Recorder {
   }
 
   async begin(read: () => Wish | undefined = () => undefined): Promise<void> {
-    await this.evidence.keep(Doc.production, { endpoint: { host: database, port: 5432 } });
+    await this.evidence.createOnce(docName(Doc.production), { endpoint: { host: database, port: 5432 } });
     const record = await inDatabase((session) =>
       takeRecord(this.ports, this.evidence, {
         name: "before",

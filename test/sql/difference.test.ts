@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type CatalogObject, fingerprintOf } from "../../lambdas/proof/catalog.ts";
+import { fingerprintOf } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
+import type { CatalogObject } from "../../lambdas/shared/documents.ts";
 
 const object = (name: string, definition = "", kind = "table"): CatalogObject => ({ kind, name, definition });
 const between = (before: CatalogObject[], after: CatalogObject[]) =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences, differencesOfAccess } from "../../lambdas/proof/difference.ts";
+import type { Fingerprint } from "../../lambdas/shared/documents.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { CHANGES, NO_CHANGES, SHOP } from "./fingerprint-cases.ts";
 

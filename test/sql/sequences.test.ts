@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { proveTask } from "../../lambdas/proof/prove.ts";
 import { recordTask } from "../../lambdas/proof/record.ts";
 import { ranAhead, takeSequences, wentBack } from "../../lambdas/proof/sequences.ts";
-import { Doc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
@@ -25,7 +25,7 @@ const databases: Databases = { single: true, withSession: (_endpoint, work) => w
 test("a rollback that leaves a sequence where it would give the same values again is not back, though all rows are", async () => {
   const ports = memoryPorts({ databases });
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+  await evidence.createOnce(docName(Doc.production), { endpoint: { host: "production", port: 5432 } });
   const call = <Event>(task: Task<Event>, event: object) =>
     invoke(
       task,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { recordTask } from "../../lambdas/proof/record.ts";
 import { writesTask } from "../../lambdas/proof/writes.ts";
-import { Doc, type LossDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
@@ -42,11 +42,11 @@ async function recorded(
 ) {
   const ports = memoryPorts({ databases, settings: { fence }, plan: { contents } });
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, {
+  await evidence.createOnce(docName(Doc.production), {
     endpoint: { host: "production", port: 5432 },
     moments: { by: "copy", baseAt: null },
   });
-  await evidence.keep(Doc.backup, { by: backup, why: [] });
+  await evidence.createOnce(docName(Doc.backup), { by: backup, why: [] });
   const call = <Event>(task: Task<Event>, event: object) =>
     invoke(
       task,
@@ -60,7 +60,7 @@ async function recorded(
     look: () => call(writesTask, { action: "look" }),
     loss: async () => {
       await call(writesTask, { action: "count" });
-      return await evidence.need<LossDoc>(Doc.loss);
+      return await evidence.require(Doc.loss);
     },
   };
 }
@@ -72,7 +72,10 @@ describe("before the first migration", () => {
       "SELECT clock_timestamp() + interval '0.3 s' AS soon",
     );
     const at = clock?.soon.toISOString();
-    await evidence.keep(Doc.moment("final"), { moment: { at, lsn: null, timeline: null }, notedAt: at });
+    await evidence.createOnce(docName(Doc.moment("final")), {
+      moment: { at, lsn: null, timeline: null },
+      notedAt: at,
+    });
     ports.databases = writing("INSERT INTO app.orders VALUES (11, 1)");
     await expect(look()).rejects.toThrow(/app\.orders: rows: 1 inserted/);
   });

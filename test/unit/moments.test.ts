@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { holdMoment, lastSeen, lookAtMoment, momentLine } from "../../lambdas/moments/look.ts";
 import { replayedBytes } from "../../lambdas/moments/wal.ts";
-import { Doc, type MomentDoc, type MomentSeenDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type MomentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Instances, MomentState, Moments } from "../../lambdas/shared/ports.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -37,8 +37,8 @@ async function environment({
     describe: async (id: string) => (identity === "" ? undefined : { id, identity }),
     moments: { by, hold: async () => held, describe: async () => state },
   } as unknown as Instances;
-  await evidence.keep(Doc.production, { identity: "db-1", moments: { by, baseAt: null } });
-  await evidence.keep<MomentDoc>(Doc.moment("final"), MOMENT);
+  await evidence.createOnce(docName(Doc.production), { identity: "db-1", moments: { by, baseAt: null } });
+  await evidence.createOnce(Doc.moment("final"), MOMENT);
   return {
     ports,
     evidence,
@@ -64,7 +64,7 @@ describe("behind the fence", () => {
   test("backups that have not reached the moment yet are not waited for", async () => {
     const { hold, evidence } = await environment();
     expect(await hold()).toBe(true);
-    expect(await evidence.need<MomentSeenDoc>(Doc.momentHeld("final"))).toMatchObject({
+    expect(await evidence.require(Doc.momentHeld("final"))).toMatchObject({
       state: { status: "pending" },
     });
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chooseBackup } from "../../lambdas/preflight/choose-backup.ts";
-import { type BackupDoc, Doc, type ProductionDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type ProductionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { memoryPorts, type PortOverrides } from "../support/ports.ts";
@@ -22,7 +22,7 @@ async function chosen(production: Partial<ProductionDoc>, overrides: PortOverrid
   const ports = memoryPorts(overrides);
   const evidence = evidenceOf(ports.evidence, "run-1");
   const check = await chooseBackup(session, ports, evidence, production as ProductionDoc);
-  return { check, doc: await evidence.need<BackupDoc>(Doc.backup), evidence, ports };
+  return { check, doc: await evidence.require(Doc.backup), evidence, ports };
 }
 
 describe("where the instance's backups allow it", () => {
@@ -49,7 +49,7 @@ describe("where the instance's backups allow it", () => {
   test("the first worker's choice is the run's, whatever the backups are later", async () => {
     const { evidence, ports } = await chosen(good);
     await chooseBackup(session, ports, evidence, { moments: archive, backups: { days: 0 } } as ProductionDoc);
-    expect(await evidence.need<BackupDoc>(Doc.backup)).toMatchObject({ by: "point-in-time" });
+    expect(await evidence.require(Doc.backup)).toMatchObject({ by: "point-in-time" });
   });
 
   test("the moment is refused to whoever asks for it alone, where the first worker chose a snapshot", async () => {
@@ -128,12 +128,12 @@ describe("a snapshot that is asked for", () => {
 test("backups must outlast a maintenance window that is longer than the gates", async () => {
   const ports = memoryPorts();
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.request, {
+  await evidence.createOnce(docName(Doc.request), {
     window: { begins: NOW, ends: "2026-11-05T14:00:00.000Z", override: null },
   });
   const production = { moments: archive, backups: { days: 2, until: NOW } } as ProductionDoc;
   await chooseBackup(session, ports, evidence, production);
-  expect(await evidence.need<BackupDoc>(Doc.backup)).toMatchObject({
+  expect(await evidence.require(Doc.backup)).toMatchObject({
     by: "snapshot",
     why: [expect.stringMatching(/keep them for 3/)],
   });

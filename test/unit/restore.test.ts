@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { restoreTask } from "../../lambdas/restore/task.ts";
-import {
-  Doc,
-  type HandedOverDoc,
-  type MomentDoc,
-  type MovedAsideDoc,
-  type NotQuietDoc,
-  type ProductionDoc,
-  type RestoredDoc,
-} from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { asideName, quietName, snapshotName } from "../../lambdas/shared/names.ts";
@@ -66,7 +58,7 @@ async function environment({
     handOver: async () => ["Make new replicas."],
   } satisfies Partial<Instances> as Instances;
   const evidence = evidenceOf(ports.evidence, RUN);
-  await evidence.keep<Partial<ProductionDoc>>(Doc.production, {
+  await evidence.createOnce(docName(Doc.production), {
     identity: "db-1",
     endpoint: { host: "db-1", port: 5432 },
     settings: LIKE,
@@ -118,7 +110,7 @@ describe("moving production aside", () => {
     const { call, evidence } = await environment();
     await call("aside");
     await call("aside");
-    expect(await evidence.need<MovedAsideDoc>(Doc.movedAside)).toMatchObject({ endpoint: { host: "db-1" } });
+    expect(await evidence.require(Doc.movedAside)).toMatchObject({ endpoint: { host: "db-1" } });
     expect(await endpointOf(evidence, "production")).toEqual({ host: "db-1", port: 5432 });
   });
 
@@ -186,7 +178,7 @@ describe("restoring production", () => {
     expect(await call("restore")).toBe("done");
     expect(await call("restore")).toBe("done");
     expect(calls).toEqual([`restore ${FINAL} as ${PRODUCTION}`]);
-    expect(await evidence.need<RestoredDoc>(Doc.restored)).toMatchObject({ endpoint: { host: "db-2" } });
+    expect(await evidence.require(Doc.restored)).toMatchObject({ endpoint: { host: "db-2" } });
     expect(await endpointOf(evidence, "production")).toEqual({ host: "db-2", port: 5432 });
   });
 
@@ -259,7 +251,7 @@ describe("giving production its settings, once it is proven", () => {
     await given.call("restore");
     given.instances.set(PRODUCTION, instance("db-2"));
     await given.call("restore");
-    const handOver = async () => (await given.evidence.need<HandedOverDoc>(Doc.handedOver)).handOver;
+    const handOver = async () => (await given.evidence.require(Doc.handedOver)).handOver;
     return { ...given, handOver };
   }
 
@@ -362,7 +354,7 @@ describe("the instance that is moved aside", () => {
       if (ms > 0) expect(await call("aside")).toBe("running");
       ports.clock.pass(ms);
       expect(await call("aside")).toBe("done");
-      expect(await evidence.need<NotQuietDoc>(Doc.notQuiet)).toMatchObject({
+      expect(await evidence.require(Doc.notQuiet)).toMatchObject({
         instance: ASIDE,
         why: refused ?? "it took longer than 15 minutes",
       });
@@ -398,7 +390,7 @@ describe("a restore to a moment", () => {
         release: async () => undefined,
       },
     };
-    await given.evidence.keep<MomentDoc>(Doc.moment("final"), {
+    await given.evidence.createOnce(Doc.moment("final"), {
       name: "m",
       instance: PRODUCTION,
       aside: ASIDE,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { warningsFor } from "../../lambdas/gate/warnings.ts";
-import { Doc, type ProductionDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { quietName, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import type { Instance, Instances, RestoreBegun, StorageWork, Tags } from "../../lambdas/shared/ports.ts";
@@ -73,7 +73,7 @@ describe("when the run closes", () => {
       asked += 1;
       return asked > 1;
     };
-    await evidenceOf(ports.evidence, RUN).keep(Doc.quiet, { group: quietName(RUN) });
+    await evidenceOf(ports.evidence, RUN).createOnce(docName(Doc.quiet), { group: quietName(RUN) });
     expect(await run("delete")).toBe("running");
     expect(await run("delete")).toBe("done");
   });
@@ -82,8 +82,8 @@ describe("when the run closes", () => {
     const { run, ports } = environment();
     ports.instances.deleteQuiet = async () => false;
     const evidence = evidenceOf(ports.evidence, RUN);
-    await evidence.keep(Doc.quiet, { group: quietName(RUN) });
-    await evidence.keep(Doc.restore, { aside: "orders-prod-before-1" });
+    await evidence.createOnce(docName(Doc.quiet), { group: quietName(RUN) });
+    await evidence.createOnce(docName(Doc.restore), { aside: "orders-prod-before-1" });
     expect(await run("delete")).toBe("done");
   });
 
@@ -96,7 +96,7 @@ describe("when the run closes", () => {
   test("what is known of the snapshot stays in the evidence", async () => {
     const { run, ports } = environment();
     const evidence = evidenceOf(ports.evidence, RUN);
-    await evidence.keep(Doc.snapshot("rehearsal"), { id: REHEARSAL });
+    await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { id: REHEARSAL });
     await run("delete");
     expect(await evidence.read(Doc.snapshot("rehearsal"))).toEqual({ id: REHEARSAL });
   });
@@ -127,7 +127,7 @@ describe("restoring staging", () => {
       }),
     } satisfies Partial<Instances> as unknown as Instances;
     const evidence = evidenceOf(ports.evidence, RUN);
-    await evidence.keep<Partial<ProductionDoc>>(Doc.production, { settings: {} });
+    await evidence.createOnce(docName(Doc.production), { settings: {} });
     const call = async () =>
       (
         await invoke(

@@ -56,6 +56,31 @@ describe("application roles", () => {
   });
 });
 
+describe("an extension that the plan works without", () => {
+  const found = async (...extensions: CompiledPlan["extensions"]) =>
+    (await inspectDatabase(session, memoryPorts({ plan: { extensions } }))).filter(({ name }) =>
+      name.startsWith("extension "),
+    );
+
+  test("is looked for, and shown to people where it is missing; one that the plan needs is a problem", async () => {
+    expect(
+      await found(
+        { name: "pg_trgm", optional: true },
+        { name: "postgis", optional: true },
+        { name: "postgis" },
+      ),
+    ).toMatchObject([
+      {
+        passed: true,
+        expected: "available; this plan works without it",
+        seen: expect.stringMatching(/available$/),
+      },
+      { passed: null, seen: "not available on this server" },
+      { passed: false, expected: "available" },
+    ]);
+  });
+});
+
 describe("what a snapshot would not hold, and a proof not see", () => {
   beforeAll(() => session.exec("RESET ROLE; CREATE UNLOGGED TABLE scratch (id int)"));
   const found = async (wanted: string, contents: CompiledPlan["contents"] = {}) =>

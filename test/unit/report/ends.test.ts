@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
 import type { Caught } from "../../../lambdas/shared/caught.ts";
-import { Doc, type End, type HandedOverDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, type End } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import {
   CHECKSUM,
@@ -401,7 +401,7 @@ describe("a run that was restored", async () => {
     const refused =
       "Give orders-production what it was refused: storage autoscaling: InvalidParameterCombination.";
     const told = await restored(async (run) => {
-      await run.evidence.keep<HandedOverDoc>(Doc.handedOver, { at: run.now(), handOver: [refused] });
+      await run.evidence.createOnce(Doc.handedOver, { at: run.now(), handOver: [refused] });
     });
     expect(told.report.leftToDo).toContain(refused);
     expect(told.report.restore?.handOver).toEqual([refused]);
@@ -438,7 +438,7 @@ describe("a restore that failed", () => {
     await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
     await run.gate("restore");
     await run.restore();
-    if (came === "after it") await run.evidence.keep(Doc.restoring, { at: "2026-11-03T05:00:00.000Z" });
+    if (came === "after it") await run.evidence.createOnce(Doc.restoring, { at: "2026-11-03T05:00:00.000Z" });
     return (await end(run, "NeedsOperator")).answer.cause;
   }
 

@@ -1,10 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  Doc,
-  type ReadingDoc,
-  type ReadingValue,
-  type VerifiedAgainDoc,
-} from "../../../lambdas/shared/documents.ts";
+import { Doc, type ReadingDoc, type ReadingValue } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import {
   countsFrom,
@@ -79,7 +74,7 @@ describe("the newest reading", () => {
     const { evidence, last } = await series(reading(0, value("latency", 90, "target")));
     expect(await countsFrom(evidence, last)).toMatchObject({ at: "2026-11-03T02:00:00.000Z" });
     const after = { committed: 9, rolledBack: 9, queries: {} };
-    await evidence.keep<VerifiedAgainDoc>(Doc.verifiedAgain, {
+    await evidence.createOnce(Doc.verifiedAgain, {
       at: "2026-11-03T02:01:00.000Z",
       endedAt: "2026-11-03T02:02:00.000Z",
       migrations: ["007"],
