@@ -14,38 +14,38 @@ import { type Asked, parseSettings, type Settings, SettingsError, type SettingsG
 
 /** What a team's own app gives; all else is found in its constructs, or has a default. */
 export interface SluiceProps {
-  /** Production: an instance of this or another app, or the identifier of one that no app has. */
+  /** Production: an instance of this or another app, or the identifier of one outside of any app. */
   readonly instance?: rds.IDatabaseInstance | rds.DatabaseInstance | string;
-  /** In its place, production where it is a cluster: one of this or another app, or the identifier of one that no app has. */
+  /** Instead of `instance`: a cluster of this or another app, or the identifier of one outside of any app. */
   readonly cluster?: rds.IDatabaseCluster | rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot | string;
-  /** Of a cluster: what staging is made from. Default: a clone; of a Multi-AZ DB cluster, which has none, a snapshot. */
+  /** For a cluster: the source of staging. Default: a clone; for a Multi-AZ DB cluster, which has none, a snapshot. */
   readonly staging?: "clone" | "snapshot";
   /**
-   * Of a cluster: identifiers of all its instances. Default: those that its construct names; where it names none, every
+   * For a cluster: identifiers of all its instances. Default: those that its construct names; if it names none, every
    * instance whose identifier begins with the cluster's own and a hyphen.
    */
   readonly members?: readonly string[];
-  /** Network of the functions that talk to the database. */
+  /** Network of the functions that use the database. */
   readonly vpc: ec2.IVpc;
-  /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses. */
+  /** Recipients of each gate: e-mail addresses, or names with e-mail addresses. */
   readonly approvers: readonly Asked[];
-  /** Folder of the default plan, for runs that name none; relative to where the app is run. */
+  /** Folder of the default plan, for runs that name none; relative to the app's working folder. */
   readonly plan: string;
-  /** Who is asked when no approver answered in time. Default: the approvers. */
+  /** Recipients of a gate that no approver answered in time. Default: the approvers. */
   readonly escalation?: readonly Asked[];
-  /** Name of the database in it. Default: the one that the instance or cluster is created with. */
+  /** Name of the database in it. Default: the initial database of the instance or cluster. */
   readonly databaseName?: string;
   /** Username and password of the migrating role. Default: the instance's or cluster's own secret. */
   readonly secret?: secretsmanager.ISecret;
-  /** In place of a secret: the migrating role. It was granted rds_iam, and logs in with an IAM token. */
+  /** Instead of a secret: the migrating role. It has rds_iam, and logs in with an IAM token. */
   readonly iamUser?: string;
-  /** PEM file of further certificate authorities that may vouch for the database. */
+  /** PEM file of further certificate authorities that the functions trust. */
   readonly caBundle?: string;
-  /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; without such, isolated ones. */
+  /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; if there are none, isolated ones. */
   readonly vpcSubnets?: ec2.SubnetSelection;
-  /** Security group of the functions. Default: a new one. An instance or cluster that is given as a construct lets it in. */
+  /** Security group of the functions. Default: a new one. An instance or cluster that is a construct lets it in. */
   readonly securityGroup?: ec2.ISecurityGroup;
-  /** Every other setting, as docs/deploying.md describes them. */
+  /** All other settings; docs/deploying.md describes them. */
   readonly settings?: Omit<
     SettingsGiven,
     "approvers" | "escalation" | "database" | "databases" | "network" | "plan" | "stackName"
@@ -61,9 +61,9 @@ export class Sluice extends Construct {
   readonly stateMachine: sfn.IStateMachine;
   /** Evidence of every run, and the published plans. */
   readonly evidence: s3.Bucket;
-  /** Attach it to those who may publish plans. */
+  /** Attach it to the principals that may publish plans. */
   readonly publishers: iam.IManagedPolicy;
-  /** Topic by which the approvers are asked. */
+  /** Topic with the approvers' subscriptions. */
   readonly approvers: sns.ITopic;
 
   constructor(scope: Construct, id: string, props: SluiceProps) {
