@@ -37,6 +37,8 @@ const RUNS = [
     "mistakes",
     "ways-back",
     "small-plan",
+    "schema-per-tenant",
+    "rollout-embedded",
   ].map((name) => `test/machine/${name}.test.ts`),
   // Rollbacks that Sluice writes, for the bundled migrations and for changes of every kind, each tried as rehearsals do.
   ...["bundled", "make", "undo"].map((name) => `test/sql/rollback/${name}.test.ts`),

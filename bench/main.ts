@@ -20,6 +20,7 @@ const FULL: Sizes = {
   outOfLineRows: 100_000,
   smallTables: 2_000,
   planMigrations: 50,
+  databases: 200,
   capSeconds: 60,
 };
 const QUICK: Sizes = {
@@ -32,6 +33,7 @@ const QUICK: Sizes = {
   outOfLineRows: 10_000,
   smallTables: 200,
   planMigrations: 10,
+  databases: 20,
   capSeconds: 5,
 };
 const LATEST = fileURLToPath(new URL("results/latest.json", import.meta.url));
@@ -63,6 +65,7 @@ const options = new Command("bench")
   .option("--agents <n>", "agents of the graph", positive)
   .option("--edges <n>", "relationships of the graph", positive)
   .option("--migrations <n>", "trivial migrations", positive)
+  .option("--databases <n>", "small databases of a rollout", positive)
   .option("--cap <seconds>", "give the plan's way up after so long", positive)
   .option("--json <file>", "where to write the figures (default: bench/results/latest.json)")
   .addHelpText(
@@ -78,6 +81,7 @@ const options = new Command("bench")
     agents?: number;
     edges?: number;
     migrations?: number;
+    databases?: number;
     cap?: number;
     json?: string;
   }>();
@@ -93,6 +97,7 @@ const sizes: Sizes = {
   outOfLineRows: base.outOfLineRows,
   smallTables: base.smallTables,
   planMigrations: base.planMigrations,
+  databases: options.databases ?? base.databases,
   capSeconds: options.cap ?? base.capSeconds,
 };
 

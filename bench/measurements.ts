@@ -10,6 +10,7 @@ import { longPlan } from "./measure-long-plan.ts";
 import { overhead } from "./measure-overhead.ts";
 import { refresh } from "./measure-refresh.ts";
 import { rollback } from "./measure-rollback.ts";
+import { rollout } from "./measure-rollout.ts";
 import { rowSecurity } from "./measure-row-security.ts";
 import { search } from "./measure-search.ts";
 import { searchLimits } from "./measure-search-limits.ts";
@@ -32,6 +33,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   untouched,
   longPlan,
   overhead,
+  rollout,
   embedded,
   commandLine,
 ];

@@ -18,6 +18,8 @@ export interface Sizes {
   smallTables: number;
   /** Migrations of a long plan of trivial ones. */
   planMigrations: number;
+  /** Small databases of a rollout. */
+  databases: number;
   /** The plan's way is given up after so many seconds, and reported as slower than that. */
   capSeconds: number;
 }

@@ -12,6 +12,7 @@ import type { CleanUp } from "./machine/clean-up.ts";
 import type { Machine } from "./machine/machine.ts";
 import type { FunctionsNetwork } from "./network.ts";
 import type { Publishers } from "./publishers.ts";
+import type { RolloutMachine } from "./rollout/machine.ts";
 import { instancesOf, type Settings } from "./settings.ts";
 import type { StoppedRuns } from "./stopped-runs.ts";
 import type { Storage } from "./storage.ts";
@@ -26,6 +27,7 @@ export interface Parts {
   machine: Machine;
   cleanUp: CleanUp;
   keepWarm: KeepWarm;
+  rollout: RolloutMachine;
   stopped: StoppedRuns;
   publishers: Publishers;
 }
@@ -41,6 +43,7 @@ export function acknowledge({
   machine,
   cleanUp,
   keepWarm,
+  rollout,
   stopped,
   publishers,
 }: Parts): void {
@@ -98,6 +101,7 @@ export function acknowledge({
     ],
     [`${bucket}/published/*`, "Who published a plan is noted for each; the functions may only read it."],
     [`${bucket}/leases/*`, "One object for each instance."],
+    [`${bucket}/lists/*`, "Lists of databases that a rollout's input may name; it may only read them."],
     ...["deployment", "db-proxy", "target-group", "target"].map((kind): [string, string] => [
       rds(`${kind}:*`),
       "Only to be looked at: which of them are about production is found out so.",
@@ -136,14 +140,15 @@ export function acknowledge({
       "arn:<AWS::Partition>:iam::<AWS::AccountId>:role/*",
       "Production's own roles, read when it is restored; a condition holds it to passing them to RDS.",
     ],
-    ...[machine, cleanUp].map(({ stateMachine }): [string, string] => [
+    ...[machine, cleanUp, rollout].map(({ stateMachine }): [string, string] => [
       `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(stateMachine)}.Name>:*`,
-      "Executions of these two state machines.",
+      "Executions of these state machines.",
     ]),
   ];
   // What a person may, who publishes plans.
   const toPublish: [resource: string, reason: string][] = [
     [`${bucket}/plans/*`, "A plan's name is its checksum; the bucket's policy forbids overwriting."],
+    [`${bucket}/lists/*`, "Lists of databases for rollouts; each rollout keeps what it found."],
     [`${bucket}/published/*`, "Who published a plan is noted for each."],
     [
       `${bucket}/published/*/<aws:userid>.json`,
@@ -179,6 +184,21 @@ export function acknowledge({
     `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(machine.stateMachine)}.Name>:*]`,
     "Whether the run goes on: each has a name of its own.",
   );
+  const executions = (of: IConstruct, which: string) =>
+    `IAM5[Resource::arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(of)}.Name>${which}]`;
+  accept(
+    rollout,
+    executions(machine.stateMachine, ":*"),
+    "Runs that it started: each has a name of its own.",
+  );
+  accept(rollout, executions(rollout.stateMachine, "/*"), "Step Functions names the executions of a Map.");
+  accept(rollout, `IAM5[Resource::${bucket}/runs/*/waves/*/items.json]`, "The databases of each wave.");
+  accept(
+    rollout,
+    `IAM5[Resource::<${logicalId(functions.rollout)}.Arn>:*]`,
+    "Versions of that function: an execution calls those that were deployed when it was started.",
+  );
+  accept(rollout, "IAM5[Resource::*]", "Log delivery and X-Ray: these actions know no narrower resources.");
   for (const each of [machine, cleanUp, keepWarm]) {
     for (const made of Object.values(functions.byCapability))
       accept(

@@ -17,6 +17,7 @@ import { Next } from "./next.ts";
 import { Notices } from "./notices.ts";
 import { PlanError } from "./plan/plan-error.ts";
 import { Publishers } from "./publishers.ts";
+import { RolloutMachine } from "./rollout/machine.ts";
 import { type Settings, toDeployed } from "./settings.ts";
 import { stackName, stackNameAfter } from "./stack-name.ts";
 import { StoppedRuns } from "./stopped-runs.ts";
@@ -95,13 +96,19 @@ export class Deployment extends Construct {
       cleanUp: machines[1],
       notices,
     });
+    const rollout = new RolloutMachine(this, "Rollout", {
+      function: functions.rolloutVersion,
+      runs: machines[0],
+      storage,
+      stateMachineProps: this.watched("RolloutLog", `${name}-rollout`, retention),
+    });
     new CustomResource(this, "Plan", {
       resourceType: "Custom::SluicePlan",
       serviceToken: functions.storePlan.functionArn,
       serviceTimeout: Duration.minutes(5),
       properties: { Plan: plan.checksum },
     });
-    functions.allowMachines(machines);
+    functions.allowMachines(machines, rollout.stateMachine);
     api.serve(functions.gatePage);
     const { databases } = settings;
     const alone = scope === Stack.of(this);
@@ -122,6 +129,7 @@ export class Deployment extends Construct {
       machine: this.machine,
       cleanUp,
       keepWarm,
+      rollout,
       stopped,
     });
     new Next(this, "Next", {
@@ -130,6 +138,7 @@ export class Deployment extends Construct {
       publishers: publishers.policy,
       machine: this.machine.stateMachine,
       cleanUp: cleanUp.stateMachine,
+      rollout: rollout.stateMachine,
       storage,
       notices,
       dashboards: watches.map(({ dashboard }) => dashboard),

@@ -12,6 +12,7 @@ export interface NextProps {
   alone: boolean;
   machine: StateMachine;
   cleanUp: StateMachine;
+  rollout: StateMachine;
   storage: Storage;
   notices: Notices;
   /** Names of the watches'. */
@@ -36,7 +37,18 @@ export class Next extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { alone, machine, cleanUp, storage, notices, dashboards, databases, plan, publishers }: NextProps,
+    {
+      alone,
+      machine,
+      cleanUp,
+      rollout,
+      storage,
+      notices,
+      dashboards,
+      databases,
+      plan,
+      publishers,
+    }: NextProps,
   ) {
     super(scope, id);
     this.alone = alone;
@@ -52,6 +64,7 @@ export class Next extends Construct {
     const arn = machine.stateMachineArn;
     this.say("StateMachineArn", arn);
     this.say("CleanUpStateMachineArn", cleanUp.stateMachineArn);
+    this.say("RolloutStateMachineArn", rollout.stateMachineArn);
     this.say("EvidenceBucket", storage.bucket.bucketName);
     this.say("PlanChecksum", plan);
     this.say("Databases", databases.map(nameFor).join(", "));

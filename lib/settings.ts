@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { line } from "../lambdas/gate/decide.ts";
+import { line } from "../lambdas/gate/said.ts";
 import { nameProblem, samePerson } from "../lambdas/gate/names.ts";
 import {
   BACKUP_KINDS,

@@ -11,6 +11,9 @@ const RUNS = "runs/*";
 const TOKENS = "runs/*/gates/*/token.json";
 const LEASES = "leases/*";
 const PLANS = "plans/*";
+/** Lists of databases, for rollouts. */
+const LISTS = "lists/*";
+const ITEMS = "runs/*/waves/*/items.json";
 const PUBLISHED = "published/*";
 /** What a publisher may write of itself. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: IAM puts the id in.
@@ -78,7 +81,7 @@ export class Storage extends Construct {
         effect: iam.Effect.DENY,
         principals: [new iam.AnyPrincipal()],
         actions: ["s3:PutObject"],
-        notResources: [RUNS, LEASES, PLANS, OWN_NOTES].map((keys) => this.bucket.arnForObjects(keys)),
+        notResources: [RUNS, LEASES, PLANS, LISTS, OWN_NOTES].map((keys) => this.bucket.arnForObjects(keys)),
       }),
     );
   }
@@ -87,7 +90,10 @@ export class Storage extends Construct {
   publishStatements(): iam.PolicyStatement[] {
     const objects = (keys: string) => this.bucket.arnForObjects(keys);
     return [
-      new iam.PolicyStatement({ actions: ["s3:PutObject"], resources: [PLANS, OWN_NOTES].map(objects) }),
+      new iam.PolicyStatement({
+        actions: ["s3:PutObject"],
+        resources: [PLANS, LISTS, OWN_NOTES].map(objects),
+      }),
       new iam.PolicyStatement({ actions: ["s3:GetObject"], resources: [PLANS, PUBLISHED].map(objects) }),
       new iam.PolicyStatement({
         actions: ["s3:ListBucket"],
@@ -131,6 +137,27 @@ export class Storage extends Construct {
     ];
   }
 
+  /** Reading lists of databases. What a rollout found there it keeps in its evidence. */
+  listStatements(): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        actions: ["s3:GetObject"],
+        resources: [this.bucket.arnForObjects(LISTS)],
+      }),
+    ];
+  }
+
+  /** Lets a state machine read the databases of each wave, as a Distributed Map does itself. */
+  allowItems(machine: iam.IGrantable): void {
+    machine.grantPrincipal.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: ["s3:GetObject"],
+        resources: [this.bucket.arnForObjects(ITEMS)],
+      }),
+    );
+    machine.grantPrincipal.addToPrincipalPolicy(this.keyStatement("kms:Decrypt"));
+  }
+
   /** For all who need not answer gates. */
   noTokensStatement(): iam.PolicyStatement {
     return new iam.PolicyStatement({
@@ -149,9 +176,9 @@ export class Storage extends Construct {
     ];
   }
 
-  private keyStatement(): iam.PolicyStatement {
+  private keyStatement(...actions: string[]): iam.PolicyStatement {
     return new iam.PolicyStatement({
-      actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+      actions: actions.length > 0 ? actions : ["kms:Decrypt", "kms:GenerateDataKey"],
       resources: [this.key.keyArn],
       conditions: { StringEquals: { "kms:ViaService": `s3.${Stack.of(this).region}.amazonaws.com` } },
     });

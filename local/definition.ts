@@ -96,8 +96,9 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
     const id = arn.split(":")[6] ?? "";
     const capability = template.Resources[id]?.Metadata?.[CAPABILITY_METADATA];
     const known = MACHINE_CAPABILITIES.find((candidate) => candidate === capability);
-    if (!known) throw new Error(`State "${name}" calls ${arn}, which is no capability of this app`);
-    capabilities.set(name, known);
+    if (known) capabilities.set(name, known);
+    else if (machine.Metadata?.[MACHINE_METADATA] !== "rollout")
+      throw new Error(`State "${name}" calls ${arn}, which is no capability of this app`);
   }
   const phases = (machine.Metadata?.[PHASES_METADATA] ?? []) as MachinePhase[];
   return { text, parsed, states, capabilities, phases: inOrderOfEntry(phases, parsed.StartAt, states) };
@@ -124,11 +125,15 @@ function resolve(value: unknown, template: Template): string {
       return (argument[1] as unknown[]).map((part) => resolve(part, template)).join(String(argument[0]));
     if (name === "Ref" && typeof argument === "string") {
       if (PSEUDO[argument]) return PSEUDO[argument];
-      // All else that a definition names is a function's version, whose id changes with the code; its name here does not.
+      // A function's version has an id that changes with the code; its name here does not.
       const { Type, Properties } = template.Resources[argument] ?? {};
       const of = (Properties?.FunctionName as { Ref?: string } | undefined)?.Ref;
       if (Type === "AWS::Lambda::Version" && of !== undefined)
         return `arn:aws:lambda:us-east-1:000000000000:function:${of}:1`;
+      // What a rollout names: where lists of databases are, and the machine of the runs.
+      if (Type === "AWS::S3::Bucket") return "local-evidence";
+      if (Type === "AWS::StepFunctions::StateMachine")
+        return `arn:aws:states:us-east-1:000000000000:stateMachine:${argument}`;
     }
   }
   throw new Error(`The definition holds what a local run cannot resolve: ${JSON.stringify(value)}`);

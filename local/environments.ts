@@ -42,10 +42,12 @@ export interface Environment {
 const NO_BASELINE: LocalPlan = { owner: LOCAL_OWNER, baseline: [], application: undefined };
 
 /** Production made from the plan's baseline, in process. */
-export async function embeddedEnvironment({ plan, local }: LoadedPlan): Promise<Environment> {
+export async function embeddedEnvironment(
+  { plan, local }: LoadedPlan,
+  instance: string = "production",
+): Promise<Environment> {
   const { owner, baseline, application: standIn } = local ?? NO_BASELINE;
   const instances = new EmbeddedInstances(owner);
-  const instance = "production";
   await instances.createFromBaseline(instance, baseline, neededExtensions(plan));
   const application = standIn
     ? await startApplication(
@@ -90,15 +92,17 @@ async function refuseServerWide(plan: CompiledPlan): Promise<void> {
 /**
  * A database on a server. Without `apply` a copy of it plays production and is dropped at the end: the database itself
  * is only read.
+ * @param copyName of the copy that plays production; of the run's own unless given
  */
 export async function serverEnvironment(
   options: RehearseOptions & { databaseUrl: string },
   run: string,
   { plan }: LoadedPlan,
+  copyName: string = nameOfCopy(run),
 ): Promise<Environment> {
   const { databaseUrl, apply, copy } = options;
   const address = addressIn(databaseUrl);
-  if (copy === "physical") return await physicalEnvironment(address, run, plan);
+  if (copy === "physical") return await physicalEnvironment(address, copyName, plan);
   await refuseServerWide(plan);
   const given = address.database;
   const instances = new ServerInstances(
@@ -116,7 +120,7 @@ export async function serverEnvironment(
     throw new UsageError(
       `Another run is at work on ${given}. Wait until it has ended, or stop it, and start again.`,
     );
-  const instance = apply ? given : nameOfCopy(run);
+  const instance = apply ? given : copyName;
   const notes = apply ? [] : await instances.copy(given, instance);
   if (!apply)
     try {
@@ -174,9 +178,12 @@ const nameOfCopy = (run: string): string =>
   `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
 
 /** A copy of a whole server on this machine: what is done there, to roles too, is done to no real one. */
-async function physicalEnvironment(address: Address, run: string, plan: CompiledPlan): Promise<Environment> {
+async function physicalEnvironment(
+  address: Address,
+  instance: string,
+  plan: CompiledPlan,
+): Promise<Environment> {
   const instances = await PhysicalInstances.at(address);
-  const instance = nameOfCopy(run);
   try {
     const notes = await instances.copy(instance);
     const endpoint = (await instances.describe(instance))?.endpoint;

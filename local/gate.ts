@@ -4,7 +4,7 @@ import { buildReport } from "../lambdas/report/build.ts";
 import { summaryLines } from "../lambdas/report/summary.ts";
 import { linked } from "../lambdas/shared/chain.ts";
 import { Doc } from "../lambdas/shared/documents.ts";
-import { evidenceOf } from "../lambdas/shared/evidence.ts";
+import { evidenceOf, type RunEvidence } from "../lambdas/shared/evidence.ts";
 import type { Environment, Notice } from "../lambdas/shared/ports.ts";
 import type { OpenGate } from "./events.ts";
 
@@ -14,12 +14,15 @@ const LOOK_EVERY_MS = 100;
 /**
  * The gate that a notice asks about; undefined for a notice about something else.
  * @param apply whether production is a real database
+ * @param summaryOf the facts so far, by the evidence
  */
 export async function openedGate(
   notice: Notice,
   ports: Environment,
   run: string,
   apply: boolean,
+  summaryOf = async (evidence: RunEvidence): Promise<OpenGate["summary"]> =>
+    summaryLines(await buildReport(evidence)),
 ): Promise<OpenGate | undefined> {
   const link = notice.text.split("\n").find((line) => line.startsWith(`${ports.settings.gateUrl}/`));
   const address = link === undefined ? undefined : gateAddress(new URL(link).pathname);
@@ -34,7 +37,7 @@ export async function openedGate(
   return {
     doc,
     link,
-    summary: summaryLines(await buildReport(evidence)),
+    summary: await summaryOf(evidence),
     ...(apply ? { typed: ports.settings.instance } : {}),
     async decide(decision, by, comment) {
       const decided = await linked(ports, (noted) =>

@@ -10,7 +10,7 @@ import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import { isForPeopleAlone } from "../lambdas/shared/gates.ts";
 import { stateInWords } from "../lambdas/shared/names.ts";
 import { documentOf, StoredPlans, storePlan } from "../lambdas/shared/plan-document.ts";
-import type { Environment as Surroundings } from "../lambdas/shared/ports.ts";
+import type { EvidenceStore, Environment as Surroundings } from "../lambdas/shared/ports.ts";
 import { invoke } from "../lambdas/shared/task.ts";
 import { type LoadedPlan, loadPlan } from "../lib/plan/compile.ts";
 import { LocalCallbacks } from "./callbacks.ts";
@@ -42,6 +42,19 @@ import { TASKS } from "./tasks.ts";
 /** Capabilities that run the plan's own SQL where it writes. */
 const WRITES: ReadonlySet<string> = new Set(["migrate", "rollback", "validate", "benchmark", "opening"]);
 
+/** What a run shares with the rollout that it belongs to. */
+export interface OfRollout {
+  /** Beside who started it: what the rollout gives the run's execution. */
+  input: Readonly<Record<string, unknown>>;
+  execution: string;
+  /** What the rollout calls the run's instance: that of a copy, where a copy is migrated. */
+  instance: string;
+  /** The run's own evidence, with that of the rollout beside it. */
+  beside(own: EvidenceStore): EvidenceStore;
+  callbacks: LocalCallbacks;
+  isRunning(execution: string): boolean;
+}
+
 /** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
 export const rehearse: Rehearse = async (options) => {
   const { databaseUrl, apply } = options;
@@ -57,16 +70,28 @@ export const rehearse: Rehearse = async (options) => {
     if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply, options.copy);
     const definition = await definitionFor(loaded.plan, options.rehearse);
     refuseUnknownStates(options.fail ?? [], definition, loaded.plan);
-    return new Run(options, loaded, definition, run, folder).start();
+    return startRun(options, loaded, definition, run, folder);
   } catch (error) {
     await folder.giveBack();
     throw error;
   }
 };
 
+/** Starts a run of a plan that is loaded already, in a folder of its own. */
+export function startRun(
+  options: RehearseOptions,
+  loaded: LoadedPlan,
+  definition: Definition,
+  run: string,
+  folder: TakenFolder,
+  rollout?: OfRollout,
+): LocalRun {
+  return new Run(options, loaded, definition, run, folder, rollout).start();
+}
+
 class Run {
   private readonly events = new EventQueue<RunEvent>();
-  private readonly callbacks = new LocalCallbacks();
+  private readonly callbacks: LocalCallbacks;
   private readonly phaseOf: ReadonlyMap<string, string>;
   /** States that are yet to fail. */
   private readonly toFail: Set<string>;
@@ -84,8 +109,10 @@ class Run {
     private readonly definition: Definition,
     private readonly run: string,
     private readonly taken: TakenFolder,
+    private readonly rollout?: OfRollout,
   ) {
     this.folder = taken.path;
+    this.callbacks = rollout?.callbacks ?? new LocalCallbacks();
     this.toFail = new Set(options.fail);
     this.phaseOf = new Map(
       definition.phases.flatMap(({ phase, within, states }) =>
@@ -128,8 +155,13 @@ class Run {
     const { databaseUrl } = this.options;
     const environment =
       databaseUrl === undefined
-        ? await embeddedEnvironment(this.loaded)
-        : await serverEnvironment({ ...this.options, databaseUrl }, this.run, this.loaded);
+        ? await embeddedEnvironment(this.loaded, this.rollout?.instance)
+        : await serverEnvironment(
+            { ...this.options, databaseUrl },
+            this.run,
+            this.loaded,
+            this.rollout?.instance,
+          );
     let left: string[] = [];
     let reached: { end: End; cause: string; report: Report };
     try {
@@ -181,9 +213,9 @@ class Run {
     const answered = (event: Record<string, unknown>) => this.callbacks.wait(String(event.token));
     return await interpret({
       definition: this.definition,
-      input: { startedBy: this.options.startedBy },
+      input: { startedBy: this.options.startedBy, ...this.rollout?.input },
       run: this.run,
-      execution: `local:${process.pid}:${this.run}`,
+      execution: this.rollout?.execution ?? `local:${process.pid}:${this.run}`,
       task: async (name, event) => {
         const state = stateInWords(String(event.state), event.version as string | undefined);
         const phase = this.phaseOf.get(name) ?? "";
@@ -234,7 +266,8 @@ class Run {
   }
 
   private ports(environment: Environment, gateUrl: string): Surroundings {
-    const evidence = fileEvidence(this.folder, environment.leases);
+    const own = fileEvidence(this.folder, environment.leases);
+    const evidence = this.rollout?.beside(own) ?? own;
     const ports: Surroundings = {
       settings: {
         label: environment.instance,
@@ -290,7 +323,7 @@ class Run {
         disable: async () => undefined,
         enable: async () => undefined,
       },
-      executions: { isRunning: async (execution) => isAlive(execution) },
+      executions: { isRunning: async (execution) => (this.rollout?.isRunning ?? isAlive)(execution) },
       // The report shows the reading; nobody is there to take more when this process has ended.
       metrics: { publish: () => undefined },
       schedules: { startWatch: async () => false },
@@ -307,7 +340,7 @@ class Run {
 }
 
 /** Whether the process of a local execution is there. */
-function isAlive(execution: string): boolean {
+export function isAlive(execution: string): boolean {
   const pid = Number(execution.split(":")[1]);
   try {
     process.kill(pid, 0);

@@ -12,7 +12,12 @@ export async function definitionFor(
   plan: CompiledPlan,
   rehearse: SynthOptions["rehearse"],
 ): Promise<Definition> {
-  if (IS_BUILT) return definitionOf(JSON.parse(await readFile(BUILT.template(rehearse), "utf8")) as Template);
-  const { synthesize } = await import("./synthesize.ts");
-  return await synthesize(plan, { rehearse });
+  return definitionOf(await templateFor(plan, rehearse));
+}
+
+/** The template that it is taken from. */
+export async function templateFor(plan: CompiledPlan, rehearse: SynthOptions["rehearse"]): Promise<Template> {
+  if (IS_BUILT) return JSON.parse(await readFile(BUILT.template(rehearse), "utf8")) as Template;
+  const { templateOf } = await import("./synthesize.ts");
+  return await templateOf(plan, { rehearse });
 }

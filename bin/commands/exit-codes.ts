@@ -1,4 +1,5 @@
 import type { End } from "../../lambdas/shared/documents.ts";
+import type { DatabaseEnd, RolloutEnd } from "../../local/rollout/events.ts";
 
 export const USAGE = 2;
 export const BUG = 1;
@@ -64,6 +65,31 @@ Exit codes:
   11   Restored: production is back from its backup, and proven to be
   12   Refused: nothing was migrated
   13   NeedsOperator: production is not proven back
+  130  left at once, by a second Ctrl-C
+  1    a bug in Sluice`;
+
+/** Of a rollout: some databases are not done, and nothing is wrong with any. */
+export const NOT_ALL_DONE = 14;
+
+/** By the worst end of its runs, where not all succeeded. */
+export function rolloutExitCode({ end, rows }: Pick<RolloutEnd, "end" | "rows">): number {
+  if (end === "Succeeded") return EXIT_CODES.Succeeded;
+  const has = (one: DatabaseEnd) => rows.some((row) => row.end === one);
+  if (has("NeedsOperator") || has("Unknown")) return EXIT_CODES.NeedsOperator;
+  if (has("Restored")) return EXIT_CODES.Restored;
+  if (has("RolledBack")) return EXIT_CODES.RolledBack;
+  return has("Succeeded") ? NOT_ALL_DONE : EXIT_CODES.Refused;
+}
+
+export const ROLLOUT_EXIT_CODES = `
+Exit codes:
+  0    Succeeded: every database is migrated
+  2    usage: a mistake in how the command was called, in the file of databases, or in the plan
+  10   a database was rolled back, and is proven to be back; none ended worse
+  11   a database was restored from its backup, and is proven to be back; none ended worse
+  12   Refused: no database was migrated
+  13   NeedsOperator: a database is not proven back, or its end is not known
+  14   Incomplete: some databases are migrated, and the others are untouched
   130  left at once, by a second Ctrl-C
   1    a bug in Sluice`;
 

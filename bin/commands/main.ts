@@ -15,6 +15,7 @@ import { pullRequestCommand } from "./pull-request.ts";
 import { rehearseCommand } from "./rehearse.ts";
 import { reportCommand } from "./report.ts";
 import { rollbackCommand } from "./rollback.ts";
+import { rolloutCommand } from "./rollout.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -54,6 +55,7 @@ export async function main(
 const COMMANDS = [
   newCommand,
   rehearseCommand,
+  rolloutCommand,
   checkCommand,
   rollbackCommand,
   importCommand,

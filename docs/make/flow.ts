@@ -1,3 +1,4 @@
+import { ANSWERED_BY_WAVE } from "../../lambdas/shared/errors.ts";
 import { NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
 import type { Definition, PlacedState, Rule } from "../../local/definition.ts";
 
@@ -54,8 +55,7 @@ export class Flow {
       const isGate = ways.some(isGo);
       ways.splice(ways.filter(isGo).length, 0, { to: Default, when: isGate ? "No-Go" : "" });
     }
-    for (const { Next: to, ErrorEquals } of Catch)
-      ways.push({ to, when: ErrorEquals.includes("States.Timeout") ? "nobody answers" : "fails" });
+    for (const { Next: to, ErrorEquals } of Catch) ways.push({ to, when: caughtText(ErrorEquals) });
     return ways;
   }
 
@@ -87,8 +87,16 @@ export class Flow {
   }
 }
 
+function caughtText(errors: readonly string[]): string {
+  if (errors.includes("States.Timeout")) return "nobody answers";
+  return errors.includes(ANSWERED_BY_WAVE) ? "its wave answers" : "fails";
+}
+
 function ruleText({ StringEquals, And, Not }: Rule): string {
-  if (And) return And.map(ruleText).join(", ");
+  if (And)
+    return And.map(ruleText)
+      .filter((text) => text !== "")
+      .join(", ");
   // Of a branch that no failure was caught in the error is empty.
   if (Not?.StringEquals === "") return "fails";
   if (Not) return Not.StringEquals === NO_MIGRATION.version ? "one is left" : `not ${ruleText(Not)}`;

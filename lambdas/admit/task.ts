@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { line, text } from "../gate/decide.ts";
 import { nameProblem } from "../gate/names.ts";
+import { line, text } from "../gate/said.ts";
 import { summarizePlan } from "../report/plan-summary.ts";
 import { Doc, type ProductionDoc, type RequestDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
@@ -10,6 +10,7 @@ import type { CompiledPlan } from "../shared/plan.ts";
 import { PLAN_NAME } from "../shared/plan-document.ts";
 import type { Environment, Instances, Tags } from "../shared/ports.ts";
 import { named } from "../shared/publications.ts";
+import { ROLLOUT_NAME } from "../shared/rollout-name.ts";
 import { chosen, ofItsDatabase, type RunSettings } from "../shared/settings.ts";
 import { DONE, refuseAnothersEvidence, runFields, type Task } from "../shared/task.ts";
 import { moment } from "../shared/text.ts";
@@ -31,8 +32,9 @@ export const admitTask: Task<z.infer<typeof event>> = {
       return DONE;
     }
     await admit(request.input, request, ports, evidence);
-    // The machine tells it to every task that follows.
-    return { ...DONE, checksum: (await evidence.require(Doc.request)).plan.checksum };
+    const { plan, rollout } = await evidence.require(Doc.request);
+    // The machine passes the checksum to every task that follows, and reads the other after the smoke tests.
+    return { ...DONE, checksum: plan.checksum, ...(rollout?.held ? { held: "held" } : {}) };
   },
 };
 
@@ -52,6 +54,15 @@ export const operatorInput = z.strictObject({
     .optional(),
   /** Which of the deployment's databases it is of; the one that there is unless named. */
   database: line(200).optional(),
+  /** Where in a rollout it belongs; the rollout gives it. */
+  rollout: z
+    .strictObject({
+      name: z.string().regex(ROLLOUT_NAME, "a rollout's name"),
+      wave: z.number().int().positive(),
+      index: z.number().int().nonnegative(),
+      held: z.boolean(),
+    })
+    .optional(),
   /** Why this run may be outside the maintenance window. */
   outsideWindow: text(2000)
     .transform((why) => why.trim())
@@ -154,7 +165,7 @@ async function momentsOf({ moments }: Instances, instance: string): Promise<Pick
 }
 
 /** Whose plan it is: at each gate people see whether it is theirs. At a terminal it is whoever sits there. */
-async function publishedBy(
+export async function publishedBy(
   { checksum }: CompiledPlan,
   { plans, settings, pagesOnly }: Environment,
 ): Promise<Pick<RequestDoc, "published">> {

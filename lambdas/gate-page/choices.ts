@@ -67,7 +67,7 @@ ${
   field({
     decision: "Go",
     name: "instance",
-    label: html`Type <code>${knownAs(settings)}</code>, the database that this ${onProduction ? "changes" : "run changes"}`,
+    label: html`Type <code>${knownAs(settings)}</code>, ${namedAs(doc, onProduction)}`,
     problems,
     control: (attributes) =>
       html`<input type="text" ${attributes} name="instance" required maxlength="200" autocapitalize="none" autocorrect="off" spellcheck="false" value="${typed?.instance ?? ""}">`,
@@ -86,6 +86,12 @@ ${field({
 </form>`
 }`,
   );
+}
+
+/** What the name is of that a Go takes. */
+function namedAs({ kind }: GateView["doc"], onProduction: boolean): string {
+  if (kind === "wave") return "the rollout that this is about";
+  return `the database that this ${onProduction ? "changes" : "run changes"}`;
 }
 
 function noGoCard({ doc }: GateView, form: FormState | undefined): Html {

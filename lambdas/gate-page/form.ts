@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { line, type Problem, text } from "../gate/decide.ts";
+import type { Problem } from "../gate/decide.ts";
 import { nameProblem } from "../gate/names.ts";
+import { line, text } from "../gate/said.ts";
 import type { GateDoc } from "../shared/documents.ts";
 import { takesName } from "../shared/gates.ts";
 import { type Html, html } from "../shared/html.ts";

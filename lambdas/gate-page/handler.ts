@@ -1,7 +1,7 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import type { APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
 import * as z from "zod";
-import { evidenceStore, lambdaClock, lazily, s3 } from "../shared/aws/ports.ts";
+import { evidenceStore, lambdaClock, lazily, s3 } from "../shared/aws/runtime.ts";
 import { S3PageLinks } from "../shared/aws/s3.ts";
 import { readSettings } from "../shared/aws/shipped.ts";
 import { SfnCallbacks } from "../shared/aws/step-functions.ts";

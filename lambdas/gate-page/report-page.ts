@@ -10,16 +10,19 @@ import {
 } from "../gate/link.ts";
 import { renderReport } from "../report/page/page.ts";
 import type { Report } from "../report/schema.ts";
-import { Doc } from "../shared/documents.ts";
+import { rolloutPage } from "../rollout/page.ts";
+import { Doc, type GateDoc } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { type Html, raw } from "../shared/html.ts";
 import type { GatePorts } from "../shared/ports.ts";
+import { RolloutDocs } from "../shared/rollout-documents.ts";
 import { sha256 } from "../shared/sha256.ts";
 import * as page from "./answers.ts";
 import type { FormState } from "./choices.ts";
 import { gatePage } from "./gate-page.ts";
 import { REPORT_HEADERS } from "./layout.ts";
 import { fitsAnAnswer, type GateRequest, type GateResponse, respond } from "./request.ts";
+import { wavePage } from "./wave-page.ts";
 
 /** How a gate's link and the final message's lead to the report: each with a key that opens it. */
 type ReportAddress = { run: string; opens(key: string, ports: GatePorts): Promise<boolean> };
@@ -60,7 +63,10 @@ export async function showReport(
   const key = new URLSearchParams(query).get("key") ?? "";
   if (!(await opens(key, ports))) return undefined;
   const evidence = evidenceOf(ports.evidence, run);
-  const report = renderReport(await makeReport(evidence));
+  const isRollout = (await evidence.read(RolloutDocs.rollout)) !== undefined;
+  const report = isRollout
+    ? await rolloutPage(ports.evidence, evidence, ports.clock.now().toISOString())
+    : renderReport(await makeReport(evidence));
   const { largePages } = ports;
   if (!largePages || fitsAnAnswer(report)) return respond(200, raw(report), REPORT_HEADERS);
   const file = await keepLarge(evidence, report);
@@ -113,6 +119,7 @@ export async function visitOf(
   makeReport: MakeReport,
 ): Promise<Visit> {
   const evidence = evidenceOf(ports.evidence, address.run);
+  if (doc.kind === "wave") return await visitOfWave(doc, approvals, evidence, ports);
   const whole = { doc, report: await makeReport(evidence), settings: ports.settings };
   const { markup } = gatePage(whole);
   const brief = ports.largePages !== undefined && !fitsAnAnswer(markup);
@@ -122,6 +129,27 @@ export async function visitOf(
   return {
     shown,
     page: (form) => gatePage(view, { ...form, shown, approvals }),
+    keep: () => keepShown(evidence, doc, body, "page"),
+  };
+}
+
+async function visitOfWave(
+  doc: GateDoc,
+  approvals: FormState["approvals"],
+  evidence: RunEvidence,
+  { settings }: GatePorts,
+): Promise<Visit> {
+  const view = {
+    doc,
+    request: await evidence.require(Doc.request),
+    results: await evidence.require(RolloutDocs.results(doc.gate, doc.attempt)),
+    settings,
+  };
+  const body = wavePage(view).markup;
+  const shown = sha256(body);
+  return {
+    shown,
+    page: (form) => wavePage(view, { ...form, shown, approvals }),
     keep: () => keepShown(evidence, doc, body, "page"),
   };
 }

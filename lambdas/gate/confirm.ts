@@ -1,29 +1,23 @@
 import {
   type Decision,
   Doc,
-  type GateApprovalDoc,
   type GateDecisionDoc,
   type GateDoc,
   type WithheldDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
-import {
-  endsWithWindow,
-  type GateTime,
-  PAGE_SECONDS,
-  requireTime,
-  type TimedGate,
-  timeLeft,
-} from "../shared/gates.ts";
+import { endsWithWindow, type GateTime, requireTime, type TimedGate, timeLeft } from "../shared/gates.ts";
 import type { Ports } from "../shared/ports.ts";
 import { moment } from "../shared/text.ts";
 import { approvalsSoFar, storedDecision } from "./approvals.ts";
 import { deliveredDoc, latestAttempt, withheldDoc, withheldSoFar } from "./attempts.ts";
-import { changesSince, type ReadCatalog, readProduction, shownOn, takeBasis } from "./basis.ts";
+import { changesSince, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
-import { isName, nameProblem, SLUICE, samePerson } from "./names.ts";
+import { flawsOf } from "./flaws.ts";
+import { SLUICE, samePerson } from "./names.ts";
 import { announce, gateDecided } from "./notify.ts";
+import { flawsOfByWave } from "./wave-answer.ts";
 
 interface ConfirmGate extends TimedGate {
   heard: GateAnswer;
@@ -58,7 +52,7 @@ export async function confirmGate(
   await refuseForged(doc, decision, ports, evidence);
   // Also where the call that should have told it was lost: nobody needs to tell it any more.
   await evidence.createOnce(deliveredDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
-  const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
+  const withheld = await reasonToWithhold(event, doc, decision, ports, evidence, readCatalog);
   if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
   await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);
   const answer = withheld?.answer ?? decision.decision;
@@ -74,7 +68,9 @@ async function refuseForged(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<void> {
-  const flaws = await flawsOf(doc, decision, evidence, ports);
+  const flaws = decision.byWave
+    ? await flawsOfByWave(doc, decision, ports, evidence)
+    : await flawsOf(doc, decision, evidence, ports);
   const starter = await starterWhoMayNotDecide(doc, ports, evidence);
   if (starter !== undefined && decision.decision === "Go")
     for (const { by } of decision.approvals ?? [decision])
@@ -88,7 +84,7 @@ async function refuseForged(
 }
 
 async function reasonToWithhold(
-  heard: GateAnswer,
+  { heard, kind }: ConfirmGate,
   doc: GateDoc,
   { decision }: GateDecisionDoc,
   ports: Ports,
@@ -96,7 +92,7 @@ async function reasonToWithhold(
   readCatalog: ReadCatalog,
 ): Promise<WithheldDoc | undefined> {
   if (decision === "NoGo") return undefined;
-  const { gate, attempt, kind } = doc;
+  const { gate, attempt } = doc;
   // Only what withholds is kept: after a crash a Go is looked at afresh, and an Ask stays one.
   const before = await evidence.read(withheldDoc(gate, attempt));
   if (before) return before;
@@ -117,7 +113,7 @@ async function reasonToWithhold(
 export type GateAnswer = Decision | "nothing" | "nothing again";
 
 /** Closes a gate that nobody has decided as No-Go. Whoever decides it at this very moment is first, or comes too late. */
-async function closeGate(
+export async function closeGate(
   doc: GateDoc,
   heard: GateAnswer,
   ports: Ports,
@@ -147,69 +143,4 @@ async function why(doc: GateDoc, heard: GateAnswer, evidence: RunEvidence): Prom
   return endsWithWindow(doc)
     ? `${said} when the maintenance window ended, at ${moment(doc.expiresAt)}.`
     : `${said} until ${moment(doc.expiresAt)}${doc.escalation ? ", the escalation contacts included" : ""}.`;
-}
-
-/**
- * What shows that no page, and no terminal, has taken this decision: it was written into the evidence by other means.
- * Empty for a decision that one could have taken, and for the No-Go of a gate that nobody answered.
- * @param pagesOnly there is no terminal where it could have been given
- */
-export async function flawsOf(
-  doc: GateDoc,
-  decision: GateDecisionDoc,
-  evidence: RunEvidence,
-  { pagesOnly = false }: { pagesOnly?: boolean | undefined } = {},
-): Promise<string[]> {
-  if (isClosing(decision)) return [];
-  const given = decision.approvals ?? [decision];
-  const flaws: string[] = [];
-  if (decision.gate !== doc.gate || decision.attempt !== doc.attempt)
-    flaws.push(`It is of ${decision.gate}, attempt ${decision.attempt}.`);
-  if (decision.decision !== "Go" && decision.decision !== "NoGo")
-    flaws.push("It is neither a Go nor a No-Go.");
-  if (decision.decision === "Go") {
-    const needed = doc.quorum?.approvals ?? 1;
-    const people = given.filter((go, i) => !given.slice(0, i).some(({ by }) => samePerson(by, go.by)));
-    if (people.length < needed)
-      flaws.push(`It has the Goes of ${people.length} people, and takes ${needed}.`);
-  }
-  for (const one of given) flaws.push(...(await flawsOfOne(doc, decision, one, evidence, pagesOnly)));
-  return flaws;
-}
-
-/** Of a gate that was closed because nobody had answered. */
-function isClosing({ by, decision, from, shown, approvals }: GateDecisionDoc): boolean {
-  return decision === "NoGo" && by === SLUICE && from === "" && shown === "" && approvals === undefined;
-}
-
-async function flawsOfOne(
-  doc: GateDoc,
-  { decision }: GateDecisionDoc,
-  given: GateApprovalDoc,
-  evidence: RunEvidence,
-  pagesOnly: boolean,
-): Promise<string[]> {
-  const { gate } = doc;
-  const { attempt, by, at, comment, ticked, shown } = given;
-  const asked = attempt === doc.attempt ? doc : await evidence.read(Doc.gate(gate, attempt));
-  const since = doc.quorum?.since ?? doc.attempt;
-  if (!asked || attempt > doc.attempt || attempt < since)
-    return [`${by} answered attempt ${attempt}, which does not count here.`];
-  const flaws: string[] = [];
-  const on = await shownOn(evidence, asked, shown);
-  if (!on || (on === "terminal" && pagesOnly)) flaws.push(`No page was shown to ${by || "who gave it"}.`);
-  const moment = Date.parse(at);
-  // A page may be at work on an answer when the gate's time is over.
-  const latest = Date.parse(asked.expiresAt) + PAGE_SECONDS * 1000;
-  if (!(moment >= Date.parse(asked.openedAt) && moment <= latest))
-    flaws.push(`It was given at ${at}, and the gate was open from ${asked.openedAt} to ${asked.expiresAt}.`);
-  const wrongName = on === "page" ? nameProblem(by) : isName(by) ? undefined : "It has no name.";
-  if (wrongName !== undefined) flaws.push(`No page takes the name ${JSON.stringify(by)}.`);
-  const unticked = asked.checklist.filter((item) => !ticked.includes(item));
-  if (decision === "Go" && on !== "terminal" && unticked.length > 0)
-    flaws.push(`Not ticked: ${unticked.join("; ")}.`);
-  if (decision === "NoGo" && comment.trim() === "") flaws.push("A No-Go without a reason.");
-  if (asked.approvers && !asked.approvers.some(({ name }) => name === by))
-    flaws.push(`${by} is not among those who were asked.`);
-  return flaws;
 }

@@ -9,11 +9,14 @@ import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
 import { firstOfTheSame, quorumOf } from "./approvals.ts";
 import { latestAttempt, withheldSoFar } from "./attempts.ts";
 import { keepBasis, type ReadCatalog, readProduction, takeBasis } from "./basis.ts";
+import { answerByWave, keepLikeness, notByWave } from "./by-wave.ts";
 import { confirmGate, type GateAnswer } from "./confirm.ts";
 import { consequences, since, waysBackFor } from "./consequences.ts";
+import { isHeld } from "./held.ts";
 import { gateLink, newKey } from "./link.ts";
 import { announce, gateNotice, gateOpened } from "./notify.ts";
 import { warningsFor } from "./warnings.ts";
+import { waveAnswer } from "./wave-answer.ts";
 
 const gateFields = {
   ...runFields,
@@ -26,6 +29,8 @@ const answer = z
   .looseObject({ decision: z.enum(["Go", "NoGo"]).optional().catch(undefined) })
   .transform((said): GateAnswer => {
     if (said.decision) return said.decision;
+    // What it was, and whether it holds, is in the evidence.
+    if ("byWave" in said) return "Go";
     if ("unansweredAgain" in said) return "nothing again";
     return "unanswered" in said ? "nothing" : "NoGo";
   })
@@ -43,13 +48,21 @@ const event = z.discriminatedUnion("action", [
   z.object({ ...gateFields, action: z.literal("confirm"), answer }),
 ]);
 
+/** A run that is held for its wave waits as long as people may take over the wave. */
+async function minutesOf(kind: GateKind, { plan }: Ports, evidence: RunEvidence): Promise<number> {
+  return kind === "keep" && (await isHeld(evidence)) ? HELD_MINUTES : plan.gates[kind].minutes;
+}
+
+/** Three weeks: no timer of Node waits for four. Then its own gate asks people. */
+const HELD_MINUTES = 3 * 7 * 24 * 60;
+
 export const gateTask: Task<z.infer<typeof event>> = {
   name: "gate",
   event,
   async run(event, ports, evidence) {
     const { kind, version } = event;
     const gate = gateName(kind, version);
-    const { minutes } = ports.plan.gates[kind];
+    const minutes = await minutesOf(kind, ports, evidence);
     switch (event.action) {
       case "open":
         return openGate({ ...event, gate, version: version ?? null }, ports, evidence);
@@ -95,7 +108,7 @@ export async function openGate(
   // Without a list one link goes to all. With one, each gets their own, and this one nobody.
   const { key, hash } = newKey();
   const invited = people?.map((person) => ({ ...person, ...newKey() }));
-  const asked = {
+  const asked: Omit<GateDoc, "attempt" | "quorum"> = {
     gate,
     kind,
     version,
@@ -112,9 +125,16 @@ export async function openGate(
     ...(window ? { window } : {}),
     ...consequences(kind, version, plan, settings, await backedUpBy(evidence)),
   };
+  const answer = await waveAnswer(asked, ports, evidence);
+  if (answer && "why" in answer && !answer.asking && kind !== "keep")
+    asked.warnings = [...warnings, ...notByWave(answer.why)];
   const doc = await keepAsNext(evidence, asked, await quorumOf(kind, ports, evidence));
   await keepBasis(evidence, gate, doc.attempt, basis);
   await evidence.createOnce(Doc.gateToken(gate, doc.attempt), { token: event.token });
+  if (answer) await keepLikeness({ ...doc, warnings }, evidence);
+  if (answer && "decision" in answer) return answerByWave(answer, doc, ports, evidence);
+  // The wave's own gate asks people. This one does once its time is over and nobody has decided on the wave.
+  if (kind === "keep" && !event.escalation && (await isHeld(evidence))) return DONE;
   const address = { run: evidence.run, gate, attempt: doc.attempt };
   for (const to of invited ?? [{ key }]) {
     const link = gateLink(settings.gateUrl, address, to.key);

@@ -66,6 +66,16 @@ export class SluiceError extends Error {
   }
 }
 
+/**
+ * No failure: people's decision on a wave answers the gate. Thrown by the gate that waits for an answer, as from inside
+ * the database's network no function may reach Step Functions.
+ */
+export class AnsweredByWave extends Error {
+  override readonly name = ANSWERED_BY_WAVE;
+}
+
+export const ANSWERED_BY_WAVE = "AnsweredByWave";
+
 /** What any thrown thing says of itself. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -4,7 +4,8 @@ import type { RunEvidence } from "./evidence.ts";
 import type { Ports } from "./ports.ts";
 import type { RunSettings } from "./settings.ts";
 
-export type GateKind = GateDoc["kind"];
+/** Gates of a run. A rollout has one kind of its own, `wave`. */
+export type GateKind = Exclude<GateDoc["kind"], "wave">;
 
 export const GATE_KINDS = [
   "readiness",
@@ -21,7 +22,10 @@ export function gateName(kind: GateKind, version: string | undefined): string {
 }
 
 /** True where a Go leads to a change of production, the application's downtime being one. */
-export function leadsToProduction(kind: GateKind, { rehearse }: Pick<RunSettings, "rehearse">): boolean {
+export function leadsToProduction(
+  kind: GateDoc["kind"],
+  { rehearse }: Pick<RunSettings, "rehearse">,
+): boolean {
   switch (kind) {
     case "readiness":
       return rehearse === "inside";
@@ -31,13 +35,14 @@ export function leadsToProduction(kind: GateKind, { rehearse }: Pick<RunSettings
     case "after":
     case "open":
     case "restore":
+    case "wave":
       return true;
   }
 }
 
 /** True where a Go takes the database's name: whoever gives it is to know which one it is about. */
 export function takesName(
-  kind: GateKind,
+  kind: GateDoc["kind"],
   settings: Pick<RunSettings, "rehearse" | "nameAtEveryGate">,
 ): boolean {
   return settings.nameAtEveryGate === true || leadsToProduction(kind, settings);
@@ -48,7 +53,7 @@ export function takesName(
  * wish to stop the run. At the others a No-Go is the quickest way out of the downtime. At `keep` it would begin another
  * one, with the application in and writing; at `restore` it would leave production broken and give up the way back.
  */
-export function isForPeopleAlone({ kind }: { kind: GateKind }): boolean {
+export function isForPeopleAlone({ kind }: { kind: GateDoc["kind"] }): boolean {
   return kind === "keep" || kind === "restore";
 }
 

@@ -404,8 +404,11 @@ export interface Alarms {
 }
 
 export interface Executions {
-  /** True while that execution runs, or may have left a worker that does. */
-  isRunning(execution: string): Promise<boolean>;
+  /**
+   * True while that execution runs, or may have left a worker that does.
+   * @param alone its workers do not matter
+   */
+  isRunning(execution: string, alone?: boolean): Promise<boolean>;
 }
 
 export interface Sample {

@@ -1,7 +1,14 @@
 import * as z from "zod";
 import { type CalledState, linked } from "./chain.ts";
 import { Doc, docName, type FailureDoc, type RequestDoc, type StateDoc } from "./documents.ts";
-import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
+import {
+  AnsweredByWave,
+  ErrorName,
+  messageOf,
+  nameMissingRight,
+  nameTransient,
+  SluiceError,
+} from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import { GATE_KINDS, type GateTime, gateName, requireTime } from "./gates.ts";
 import { stateInWords } from "./names.ts";
@@ -122,7 +129,8 @@ async function invokeParsed<Event>(
     return { ...answer, ...gate };
   } catch (caught) {
     const error = nameMissingRight(nameTransient(caught));
-    await keepFailure(evidence, state, error, ports.clock.now()).catch(() => undefined);
+    if (!(error instanceof AnsweredByWave))
+      await keepFailure(evidence, state, error, ports.clock.now()).catch(() => undefined);
     throw shortened(error);
   }
 }

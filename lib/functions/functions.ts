@@ -18,6 +18,8 @@ import {
   type FunctionSpec,
   GATE_PAGE,
   GATE_PAGE_NAME,
+  ROLLOUT,
+  ROLLOUT_NAME,
   STORE_PLAN,
   STORE_PLAN_NAME,
 } from "./specs.ts";
@@ -40,6 +42,7 @@ export type FunctionsMade = Readonly<
 export class Functions extends Construct {
   readonly byCapability: FunctionsMade;
   readonly gatePage: lambda.Function;
+  readonly rollout: lambda.Function;
   readonly storePlan: lambda.Function;
   /** Those that functions inside the database's network are in. */
   readonly subnetIds: readonly string[];
@@ -60,7 +63,7 @@ export class Functions extends Construct {
     };
     const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
     const settingsText = settingsFile(scope, settings);
-    const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, STORE_PLAN_NAME], () => {
+    const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, ROLLOUT_NAME, STORE_PLAN_NAME], () => {
       const told = {
         [SETTINGS_FILE]: settingsText,
         [AUTHORITIES_FILE]: authorities(settings),
@@ -75,6 +78,8 @@ export class Functions extends Construct {
     if (props.exportRole)
       this.byCapability.snapshot.addEnvironment(Envar.exportRole, props.exportRole.roleArn);
     this.gatePage = this.make(GATE_PAGE_NAME, GATE_PAGE, codeOf(GATE_PAGE_NAME));
+    this.rollout = this.make(ROLLOUT_NAME, ROLLOUT, codeOf(ROLLOUT_NAME));
+    this.rollout.addEnvironment(Envar.plan, props.plan.checksum);
     this.storePlan = this.make(STORE_PLAN_NAME, STORE_PLAN, codeOf(STORE_PLAN_NAME));
   }
 
@@ -82,23 +87,28 @@ export class Functions extends Construct {
    * What needs the machines. Policies of their own: those of the roles are made before the functions, these after the
    * machines, which the functions come before.
    */
-  allowMachines(machines: readonly StateMachine[]): void {
-    const executions = machines.map(({ stateMachineName }) =>
-      Stack.of(this).formatArn({
-        service: "states",
-        resource: "execution",
-        resourceName: `${stateMachineName}:*`,
-        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-      }),
-    );
+  allowMachines(machines: readonly StateMachine[], rollout: StateMachine): void {
+    const executions = (of: readonly StateMachine[]) =>
+      of.map(({ stateMachineName }) =>
+        Stack.of(this).formatArn({
+          service: "states",
+          resource: "execution",
+          resourceName: `${stateMachineName}:*`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      );
+    const arns = (of: readonly StateMachine[]) => of.map(({ stateMachineArn }) => stateMachineArn);
     this.attach("SeesExecutions", this.byCapability.admit, {
       actions: ["states:DescribeExecution"],
-      resources: executions,
+      resources: executions(machines),
     });
-    this.attach("AnswersGates", this.gatePage, {
-      actions: ["states:SendTaskSuccess"],
-      resources: machines.map(({ stateMachineArn }) => stateMachineArn),
+    this.attach("SeesRuns", this.rollout, {
+      actions: ["states:DescribeExecution"],
+      resources: executions([...machines, rollout]),
     });
+    const answers = { actions: ["states:SendTaskSuccess"] };
+    this.attach("AnswersGates", this.gatePage, { ...answers, resources: arns([...machines, rollout]) });
+    this.attach("AnswersHeldRuns", this.rollout, { ...answers, resources: arns(machines) });
   }
 
   private attach(id: string, to: lambda.Function, statement: iam.PolicyStatementProps): void {
@@ -115,6 +125,11 @@ export class Functions extends Construct {
     return Object.fromEntries(
       Object.entries(this.byCapability).map(([name, made]) => [name, versionOf(made)]),
     );
+  }
+
+  /** As {@link versions}, of what the rollout's machine calls. */
+  get rolloutVersion(): lambda.IFunction {
+    return versionOf(this.rollout);
   }
 
   private make(name: string, spec: FunctionSpec, code: lambda.Code): lambda.Function {

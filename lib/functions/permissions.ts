@@ -31,6 +31,8 @@ export type Need =
   | "evidence"
   /** Read the plans that were published. */
   | "plans"
+  /** Read lists of databases, for rollouts. */
+  | "lists"
   /** Store the plan that is deployed, and no other. */
   | "plan"
   /** Read the tokens of gates. */
@@ -80,6 +82,8 @@ export function statementsFor(
       return storage.evidenceStatements();
     case "plans":
       return storage.planStatements();
+    case "lists":
+      return storage.listStatements();
     case "plan":
       return storage.storePlanStatements(plan.checksum);
     case "tokens":

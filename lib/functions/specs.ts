@@ -107,6 +107,17 @@ export const GATE_PAGE: FunctionSpec = {
 
 export const GATE_PAGE_NAME = "gate-page";
 
+/** Called by the rollout's machine. */
+export const ROLLOUT: FunctionSpec = {
+  ...onAws("Decides what a rollout does next, and asks people about its waves"),
+  needs: ["evidence", "plans", "lists", "lease", "executions", "tokens", "notices", "announcements"],
+  // It reads the ends of all databases, of which there may be thousands.
+  seconds: 300,
+  memoryMiB: 512,
+};
+
+export const ROLLOUT_NAME = "rollout";
+
 /** Called by CloudFormation, when a plan is deployed. */
 export const STORE_PLAN: FunctionSpec = {
   ...onAws("Stores the plan that is deployed"),
@@ -119,5 +130,6 @@ export const STORE_PLAN_NAME = "store-plan";
 export const FUNCTION_NAMES: readonly string[] = [
   ...Object.keys(CAPABILITIES),
   GATE_PAGE_NAME,
+  ROLLOUT_NAME,
   STORE_PLAN_NAME,
 ];

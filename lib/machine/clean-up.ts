@@ -60,7 +60,7 @@ function phasesOfCleanUp({ restore, moments, keeps, workersSeconds }: CleanUpPro
       "given up": "NeedsOperator",
       failed: stuckAt(restore),
     }),
-    ...opened({ looks, keeps }),
+    ...opened({ looks, keeps, held: false }),
     ...waysBack(restore, looks),
   };
 }

@@ -76,7 +76,12 @@ function asked(
       "Before a Go takes effect: is what it was given for still so? Without an answer: escalate, or No-Go.",
     payload: { ...payload, action: "confirm", answer: sfn.JsonPath.objectAt(ANSWER) },
   });
-  const waiting = { ...common, secondsPath: `${ANSWER}.seconds`, onTimeout: confirm.first };
+  const waiting = {
+    ...common,
+    secondsPath: `${ANSWER}.seconds`,
+    onTimeout: confirm.first,
+    byWavePath: `${ANSWER}.byWave`,
+  };
   const open = {
     ...payload,
     action: "open",

@@ -78,7 +78,7 @@ function phasesOfRun({ rehearse, archive, restore, moments, keeps }: MachineSett
     "Gate: after": phase(gateAfter(looks), { next: "Migrate", done: "Prove", noGo: "Roll back" }, "Migrate"),
     Prove: phase(proveProduction, { done: "Gate: open", failed: "Roll back" }),
     "Gate: open": phase(gate("open", looks), { go: "Open", noGo: "Roll back" }),
-    ...opened({ looks, keeps }),
+    ...opened({ looks, keeps, held: true }),
     ...waysBack(restore, looks),
   };
 }
@@ -91,10 +91,21 @@ export function looksAtBackup({
   return restore && moments ? true : undefined;
 }
 
-/** How the application is let in; from its first state on the way back begins with a fence. */
-export function opened({ looks, keeps }: { looks: LooksAtBackup | undefined; keeps: boolean }): PhaseTable {
+/**
+ * How the application is let in; from its first state on the way back begins with a fence.
+ * @param held the run may be one that a rollout holds at `keep`, until people decided on its wave
+ */
+export function opened({
+  looks,
+  keeps,
+  held,
+}: {
+  looks: LooksAtBackup | undefined;
+  keeps: boolean;
+  held: boolean;
+}): PhaseTable {
   return {
-    Open: phase(open, { done: "After the opening", unsure: "Gate: keep", failed: "Fence again" }),
+    Open: phase(open({ held }), { done: "After the opening", unsure: "Gate: keep", failed: "Fence again" }),
     "Gate: keep": phase(
       gateAfterFailure("keep", looks),
       { go: "After the opening", noGo: "Fence again" },

@@ -1,4 +1,4 @@
-import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
+import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { OPENING_BEGINS } from "../../lambdas/clean-up/how-far.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { validateEverything } from "./migration-sequence.ts";
@@ -41,39 +41,51 @@ export function proveProduction(
 }
 
 /** Lets the application in and tests it. */
-export function open(
-  states: States,
-  /** `unsure`: the application is in, or half in, and people decide whether it stays. */
-  { done, unsure, failed }: Readonly<Record<"done" | "unsure" | "failed", Way>>,
-): sfn.State {
-  const all = inOrder(
-    states.task(OPENING_BEGINS, {
-      comment: "Gives the application roles back exactly what they had.",
-      capability: "fence",
-      payload: { action: "lift" },
-      // It may be lifted in part, and the application in.
-      onFailure: failed,
-    }),
-    states.task("Start the application", {
-      comment: "The plan's start hook, if it has one.",
-      capability: "application",
-      payload: { hook: "start" },
-      onFailure: unsure,
-    }),
-    states.task("Turn the alarms on", {
-      comment: "Turns on what was silenced.",
-      capability: "alarms",
-      payload: { action: "on" },
-      onFailure: unsure,
-    }),
-    states.task("Smoke-test the application", {
-      comment: "The plan's HTTP requests and what they must answer.",
-      capability: "application",
-      payload: { hook: "smoke" },
-      onFailure: unsure,
-    }),
-  );
-  return ending(all, done);
+export function open({ held }: { held: boolean }) {
+  return (
+    states: States,
+    /** `unsure`: the application is in, or half in, and people decide whether it stays. */
+    { done, unsure, failed }: Readonly<Record<"done" | "unsure" | "failed", Way>>,
+  ): sfn.State => {
+    const all = inOrder(
+      states.task(OPENING_BEGINS, {
+        comment: "Gives the application roles back exactly what they had.",
+        capability: "fence",
+        payload: { action: "lift" },
+        // It may be lifted in part, and the application in.
+        onFailure: failed,
+      }),
+      states.task("Start the application", {
+        comment: "The plan's start hook, if it has one.",
+        capability: "application",
+        payload: { hook: "start" },
+        onFailure: unsure,
+      }),
+      states.task("Turn the alarms on", {
+        comment: "Turns on what was silenced.",
+        capability: "alarms",
+        payload: { action: "on" },
+        onFailure: unsure,
+      }),
+      states.task("Smoke-test the application", {
+        comment: "The plan's HTTP requests and what they must answer.",
+        capability: "application",
+        payload: { hook: "smoke" },
+        onFailure: unsure,
+      }),
+    );
+    if (!held) return ending(all, done);
+    const choice = new sfn.Choice(states, "Does its wave hold it?");
+    // Absent where no rollout started the run, or none that holds it.
+    const isHeld = sfn.Condition.and(
+      sfn.Condition.isPresent("$.plan.held"),
+      sfn.Condition.stringEquals("$.plan.held", "held"),
+    );
+    all.leadTo(choice);
+    unsure.from((to) => void choice.when(isHeld, to));
+    done.from((to) => void choice.otherwise(to));
+    return all.first;
+  };
 }
 
 /** What a success is followed by. A failure of any of it is told and reported; nothing is rolled back for it. */

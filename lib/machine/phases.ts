@@ -8,10 +8,10 @@ import { Way } from "./way.ts";
 /** CloudFormation metadata of a state machine: its phases in order, each with the states that do its work. */
 export const PHASES_METADATA = "sluice:phases";
 
-/** CloudFormation metadata of a state machine: which of the two it is. */
+/** CloudFormation metadata of a state machine: which of the three it is. */
 export const MACHINE_METADATA = "sluice:machine";
 
-export type MachineName = "run" | "clean-up";
+export type MachineName = "run" | "clean-up" | "rollout";
 
 /** A phase of a machine: what makes its states, and where each way out of it leads: to another phase, or to an end. */
 export interface Phase {

@@ -3,7 +3,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
 import { Construct } from "constructs";
-import { FINAL, RETRYABLE } from "../../lambdas/shared/errors.ts";
+import { ANSWERED_BY_WAVE, FINAL, RETRYABLE } from "../../lambdas/shared/errors.ts";
 import type { GateKind } from "../../lambdas/shared/gates.ts";
 import type { MachineCapability } from "./capabilities.ts";
 import { retryOfLambdaErrors, WAYS_BACK } from "./retries.ts";
@@ -141,6 +141,8 @@ export class States extends Construct {
       onTimeout: sfn.State;
       /** Where it is noted that nobody answered. */
       timeoutPath: string;
+      /** Where it is noted that people's decision on a wave answers it; it leads where nobody's answer leads. */
+      byWavePath: string;
     },
   ): Segment {
     const state = new tasks.LambdaInvoke(this, name, {
@@ -158,6 +160,8 @@ export class States extends Construct {
     });
     // The task has said what is wrong and that doing the same again will not mend it.
     state.addRetry({ errors: [...FINAL], maxAttempts: 0 });
+    // It needs no answer of anybody's.
+    state.addRetry({ errors: [ANSWERED_BY_WAVE], maxAttempts: 0 });
     this.addRetryOfLambdaErrors(state);
     // The worker died or lost its connection before it had asked. Asking again is safe: a newer link supersedes the
     // older. States.TaskFailed leaves out States.Timeout, which would ask the same people again when their time is over.
@@ -171,6 +175,10 @@ export class States extends Construct {
     state.addCatch(options.onTimeout, {
       errors: [sfn.Errors.TIMEOUT],
       resultPath: options.timeoutPath,
+    });
+    state.addCatch(options.onTimeout, {
+      errors: [ANSWERED_BY_WAVE],
+      resultPath: options.byWavePath,
     });
     this.catchAll(state, options);
     this.note(name, options.only);

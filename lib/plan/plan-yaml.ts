@@ -145,7 +145,15 @@ function refuseAliases(document: Document<ParsedNode>, lineCounter: LineCounter,
     );
 }
 
+/** Keys that people look for, and what does it instead. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  schemas:
+    'a run does not repeat a plan for each schema of a database. Give each schema a migration folder of its own, which begins with SET search_path: docs/rollout-local.md shows how, under "One schema per tenant"',
+};
+
 function unknownKey(key: string, path: readonly PropertyKey[]): string {
+  const instead = path.length === 0 ? INSTEAD[key] : undefined;
+  if (instead !== undefined) return `unknown key "${key}": ${instead}`;
   const schema = planJsonSchema();
   const known = keysAt(schema, path);
   const meant = nearest(key, known);

@@ -1,6 +1,6 @@
 import { isForPeopleAlone } from "../../lambdas/shared/gates.ts";
 import { visible, visibleIn } from "../../lambdas/shared/text.ts";
-import type { LocalEnd, LocalRun, OpenGate, RunEvent } from "../events.ts";
+import type { OpenGate, RunEvent } from "../events.ts";
 import { type Answers, answerBeforehand } from "./answers.ts";
 import { ask } from "./ask.ts";
 import { gateLine, gateQuestion, gateText } from "./gate-text.ts";
@@ -30,11 +30,19 @@ export interface Left {
   state: string | undefined;
 }
 
+/** A local run, or a rollout of several. */
+export interface Shown<End> {
+  run: string;
+  events: AsyncIterable<RunEvent>;
+  stop(): void;
+  end: Promise<End>;
+}
+
 /** Shows a run to its end, or until it is left at once; has its gates answered; passes Ctrl-C on. */
-export async function present(
-  run: LocalRun,
+export async function present<End>(
+  run: Shown<End>,
   presentation: Presentation,
-): Promise<{ end: LocalEnd } | { left: Left }> {
+): Promise<{ end: End } | { left: Left }> {
   const shown = new ShownRun(run, presentation);
   try {
     return await shown.untilEndOrLeft();
@@ -43,7 +51,7 @@ export async function present(
   }
 }
 
-class ShownRun {
+class ShownRun<End> {
   private readonly interrupts: Interrupts;
   private readonly stopped = new AbortController();
   private view = EMPTY;
@@ -52,7 +60,7 @@ class ShownRun {
   private asksOn = false;
 
   constructor(
-    private readonly run: LocalRun,
+    private readonly run: Shown<End>,
     private readonly presentation: Presentation,
   ) {
     this.interrupts = new Interrupts(presentation.streams.signals, () => this.stop());
@@ -60,7 +68,7 @@ class ShownRun {
     run.end.catch(() => undefined);
   }
 
-  async untilEndOrLeft(): Promise<{ end: LocalEnd } | { left: Left }> {
+  async untilEndOrLeft(): Promise<{ end: End } | { left: Left }> {
     const left = this.interrupts.left.then(() => {
       const current = currentRow(this.view);
       const [phase, state] = [current?.phase.phase, current?.row.state];
@@ -81,7 +89,7 @@ class ShownRun {
     if (this.asksOn) void this.presentation.surface.hold(["", `  ${STOPPING}`]);
   }
 
-  private async follow(): Promise<{ end: LocalEnd }> {
+  private async follow(): Promise<{ end: End }> {
     for await (const told of this.run.events) {
       const event = shownEvent(told);
       if (event.type === "started") this.evidence = event.evidence;
@@ -102,7 +110,7 @@ class ShownRun {
     // A run that breaks off closes no gate any more; one that ends soon after an answer is over before it is looked for.
     const closed = Promise.race([gate.closed, this.run.end.then(() => gate.look())]);
     closed.catch(() => undefined);
-    const asksOn = isForPeopleAlone(gate.doc);
+    const asksOn = isForPeopleAlone(gate.doc) || isOfHeldWave(gate.doc);
     // A run that stops refuses its other gates itself.
     if (!this.stopped.signal.aborted || asksOn) {
       const beforehand = answerBeforehand(gate.doc, this.presentation.answers);
@@ -151,6 +159,11 @@ class ShownRun {
       }
     }
   }
+}
+
+/** The runs of a held wave wait for its answer, with their applications in, also while the rollout stops. */
+function isOfHeldWave({ kind, gate }: OpenGate["doc"]): boolean {
+  return kind === "wave" && gate.startsWith("keep-");
 }
 
 /** With what it says made visible: it is from plans, servers and people, and is painted from here on. */

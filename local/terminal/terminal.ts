@@ -1,6 +1,7 @@
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { plainJson, visibleIn } from "../../lambdas/shared/text.ts";
 import type { LocalEnd } from "../events.ts";
+import { RolloutSurface } from "../rollout/surface.ts";
 import type { Answers } from "./answers.ts";
 import { endLine, endText, shortEndText } from "./end-text.ts";
 import { LiveSurface } from "./live.ts";
@@ -41,6 +42,22 @@ export function open(given: {
       ? new LiveSurface(streams, planned, paint)
       : new PlainSurface((lines) => printPainted(stdout, lines), planned);
   return { streams, surface, answers, paint, canAsk: live && stdin.isTTY === true, brief: silent };
+}
+
+/** How a rollout is shown: as lines, wherever they go. */
+export function openRollout(given: { streams: Streams; answers: Answers; quiet: boolean }): Presentation {
+  const { streams, answers, quiet } = given;
+  const { stdin, stdout, stderr } = streams;
+  const write = (lines: readonly string[]) => print(quiet ? stderr : stdout, lines);
+  return {
+    streams,
+    surface: new RolloutSurface(write, quiet ? "gates" : "all"),
+    answers,
+    // Lines of several runs go by at the same time, and each is plain.
+    paint: paintFor(false),
+    canAsk: !quiet && stdin.isTTY === true && stdout.isTTY === true,
+    brief: quiet,
+  };
 }
 
 /** The report alone, or the last words for people. */

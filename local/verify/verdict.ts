@@ -1,4 +1,5 @@
-import { flawsOf } from "../../lambdas/gate/confirm.ts";
+import { flawsOf } from "../../lambdas/gate/flaws.ts";
+import { flawsWithin } from "../../lambdas/gate/wave-answer.ts";
 import { reportOf } from "../../lambdas/report/build.ts";
 import { type Facts, gatherFacts } from "../../lambdas/report/facts.ts";
 import type { Report } from "../../lambdas/report/schema.ts";
@@ -102,7 +103,10 @@ async function forgedDecisions({ gates }: Facts, evidence: RunEvidence): Promise
   const lines: string[] = [];
   for (const { request, decision } of gates) {
     if (!decision) continue;
-    const flaws = await flawsOf(request, decision, evidence);
+    // Whether people decided so on the wave is in the rollout's evidence.
+    const flaws = decision.byWave
+      ? await flawsWithin(request, decision.byWave, evidence)
+      : await flawsOf(request, decision, evidence);
     if (flaws.length > 0)
       lines.push(`forged: no page can have taken ${decision.evidence}.json: ${flaws.join(" ")}`);
   }

@@ -38,6 +38,7 @@ const TO_A_MOMENT = "rds:RestoreDBInstanceToPointInTime";
  */
 const UNTOLD: Readonly<Record<string, readonly string[]>> = {
   gatepage: ["states:SendTaskSuccess"],
+  rollout: ["states:SendTaskSuccess"],
   snapshot: SNAPSHOTS,
   staging: [
     ...SNAPSHOTS,

@@ -36,10 +36,13 @@ export interface Environment {
   deployment: Deployment;
   outputs: Outputs;
   production: Production;
+  /** Further instances, each with a database of its own that is as production's. */
+  tenants: Production[];
   people: People;
   front: RdsFront;
   runs: Executions;
   cleanUps: Executions;
+  rollouts: Executions;
   s3: S3Client;
   rds: RDSClient;
   /** What the settings say of it. */
@@ -50,6 +53,7 @@ export interface Environment {
 /** An AWS account with production in it, and Sluice deployed beside: everything that a run needs, and its people. */
 export async function makeEnvironment(
   of: "instance" | "cluster" | "multi-az" = "instance",
+  tenants: readonly string[] = [],
 ): Promise<Environment> {
   const kind = of === "instance" ? "instance" : "cluster";
   const needs = await findNeeds();
@@ -87,6 +91,18 @@ export async function makeEnvironment(
     const { local } = await loadPlan(TINY_PLAN);
     if (!local) throw new Error("The plan has no baseline");
     const production = new Production(local, servers, front, certificates);
+    const others: Production[] = [];
+    for (const instance of tenants) {
+      const tenant = new Production(local, servers, front, certificates, instance);
+      const port = await freePort();
+      await servers.create(`${instance}-${port}`);
+      await servers.start(`${instance}-${port}`, port);
+      await front.adopt(instance, port);
+      await tenant.createRoles();
+      await tenant.reset();
+      await rds.send(createInstance(instance, port, tenant));
+      others.push(tenant);
+    }
     const productionPort = await freePort();
     const volume = `${INSTANCE}-${productionPort}`;
     await servers.create(volume);
@@ -101,21 +117,7 @@ export async function makeEnvironment(
       );
     else await front.adopt(INSTANCE, productionPort);
     await production.createRoles();
-    if (kind === "instance")
-      await rds.send(
-        new CreateDBInstanceCommand({
-          DBInstanceIdentifier: INSTANCE,
-          DBInstanceClass: "db.t4g.small",
-          Engine: "postgres",
-          EngineVersion: "17.4",
-          DBName: DATABASE,
-          MasterUsername: production.owner.username,
-          Port: productionPort,
-          AllocatedStorage: 20,
-          BackupRetentionPeriod: 7,
-          VpcSecurityGroupIds: ["sg-0123456789abcdef0"],
-        }),
-      );
+    if (kind === "instance") await rds.send(createInstance(INSTANCE, productionPort, production));
     const application = await production.startApplication();
     closing.push(() => application.close());
     const secrets = new SecretsManagerClient(client);
@@ -126,16 +128,18 @@ export async function makeEnvironment(
       }),
     );
 
+    const own = { name: DATABASE, secretArn: secret.ARN, caBundle: certificates.ca };
+    const database = { [kind]: INSTANCE, ...own, ...(of === "multi-az" ? { staging: "snapshot" } : {}) };
+    const { database: _, ...common } = exampleSettings;
     const settings = {
-      ...exampleSettings,
+      ...common,
       plan: TINY_PLAN,
-      database: {
-        [kind]: INSTANCE,
-        name: DATABASE,
-        secretArn: secret.ARN,
-        caBundle: certificates.ca,
-        ...(of === "multi-az" ? { staging: "snapshot" } : {}),
-      },
+      ...(tenants.length === 0
+        ? { database }
+        : {
+            databases: [database, ...tenants.map((instance) => ({ instance, ...own }))],
+            stackName: "Fleet",
+          }),
       ...(of === "cluster" ? { backup: "clone" } : {}),
       application: { url: application.url },
       tags: { "cost-center": "4711" },
@@ -155,19 +159,36 @@ export async function makeEnvironment(
       deployment,
       outputs,
       production,
+      tenants: others,
       people,
       front,
       runs: new Executions(sfn, out("StateMachineArn")),
       cleanUps: new Executions(sfn, out("CleanUpStateMachineArn")),
+      rollouts: new Executions(sfn, out("RolloutStateMachineArn")),
       s3,
       rds,
-      database: settings.database,
+      database,
       close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function createInstance(instance: string, Port: number, { owner }: Production): CreateDBInstanceCommand {
+  return new CreateDBInstanceCommand({
+    DBInstanceIdentifier: instance,
+    DBInstanceClass: "db.t4g.small",
+    Engine: "postgres",
+    EngineVersion: "17.4",
+    DBName: DATABASE,
+    MasterUsername: owner.username,
+    Port,
+    AllocatedStorage: 20,
+    BackupRetentionPeriod: 7,
+    VpcSecurityGroupIds: ["sg-0123456789abcdef0"],
+  });
 }
 
 /** Production as a cluster whose writer is that server; readers have its address, as they have its data. */

@@ -3,6 +3,7 @@ import {
   GetExecutionHistoryCommand,
   type HistoryEvent,
   ListExecutionsCommand,
+  SendTaskSuccessCommand,
   type SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -41,6 +42,11 @@ export class Executions {
 
   async stop(execution: string): Promise<void> {
     await this.sfn.send(new StopExecutionCommand({ executionArn: execution }));
+  }
+
+  /** Answers a state that waits. */
+  async answer(taskToken: string, output: object): Promise<void> {
+    await this.sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) }));
   }
 
   /** The execution whose input names that run, once there is one. */

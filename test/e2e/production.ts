@@ -20,8 +20,16 @@ export class Production {
   private readonly servers: PostgresServers;
   private readonly front: RdsFront;
   private readonly certificates: Certificates;
+  readonly instance: string;
 
-  constructor(local: LocalPlan, servers: PostgresServers, front: RdsFront, certificates: Certificates) {
+  constructor(
+    local: LocalPlan,
+    servers: PostgresServers,
+    front: RdsFront,
+    certificates: Certificates,
+    instance = INSTANCE,
+  ) {
+    this.instance = instance;
     this.local = local;
     this.servers = servers;
     this.front = front;
@@ -120,7 +128,7 @@ export class Production {
   }
 
   private get port(): number {
-    const port = this.front.portAt(INSTANCE);
+    const port = this.front.portAt(this.instance);
     if (port === undefined) throw new Error("There is no production");
     return port;
   }

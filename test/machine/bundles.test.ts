@@ -5,7 +5,7 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { readAuthorities, readPlanDocument, readSettings } from "../../lambdas/shared/aws/shipped.ts";
 import { Envar } from "../../lambdas/shared/envars.ts";
 import { planIn } from "../../lambdas/shared/plan-document.ts";
-import { GATE_PAGE_NAME, STORE_PLAN_NAME } from "../../lib/functions/specs.ts";
+import { GATE_PAGE_NAME, ROLLOUT_NAME, STORE_PLAN_NAME } from "../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { makeApp } from "../support/stack.ts";
@@ -13,7 +13,7 @@ import { makeApp } from "../support/stack.ts";
 // The tests' own folder: where a bundle's import of the AWS SDK is found, as it is in Lambda's.
 const OUT = join(import.meta.dirname, "../../node_modules/.cache/sluice-bundles");
 const MOST_BYTES = 550_000;
-const names = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME];
+const names = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME, ROLLOUT_NAME];
 const told = (name: string) => (name === STORE_PLAN_NAME ? ["plan.json"] : ["ca.pem", "settings.json"]);
 let bundles = "";
 const folder = (name: string) => join(bundles, name);

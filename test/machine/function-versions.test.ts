@@ -89,9 +89,9 @@ describe("an execution that a later deployment finds under way", () => {
 });
 
 describe("a version is another", () => {
-  test("where what belongs to it is: of another plan these are admit's and the watch's, which know it", async () => {
+  test("where what belongs to it is: of another plan these are admit's, the rollout's and the watch's, which know it", async () => {
     const other = await deployed({ planFolder: "sql/knowledge-graph" });
-    expect(changed(resources, other)).toEqual(["admit", "watch"]);
+    expect(changed(resources, other)).toEqual(["admit", "watch", "rollout"]);
   });
 
   test("and is the same where that is, as Lambda makes no second one of it", async () => {

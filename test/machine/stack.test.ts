@@ -1,7 +1,7 @@
 import { Match, Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
 import { CAPABILITY_METADATA } from "../../lib/functions/functions.ts";
-import { GATE_PAGE_NAME, STORE_PLAN_NAME } from "../../lib/functions/specs.ts";
+import { GATE_PAGE_NAME, ROLLOUT_NAME, STORE_PLAN_NAME } from "../../lib/functions/specs.ts";
 import { MACHINE_CAPABILITIES } from "../../lib/machine/capabilities.ts";
 import { fullSettings, makeApp } from "../support/stack.ts";
 
@@ -51,7 +51,7 @@ function allowed(capability: string, from = template): { action: string; on: str
     );
 }
 
-const everyone = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME, STORE_PLAN_NAME];
+const everyone = [...MACHINE_CAPABILITIES, GATE_PAGE_NAME, ROLLOUT_NAME, STORE_PLAN_NAME];
 
 describe("functions", () => {
   test("each capability is one function, and says in the template which", () => {
@@ -84,6 +84,7 @@ describe("functions", () => {
       "report",
       "aftercare",
       GATE_PAGE_NAME,
+      ROLLOUT_NAME,
       STORE_PLAN_NAME,
     ];
     expect(inside.sort()).toEqual(everyone.filter((name) => !outside.includes(name)).sort());
@@ -279,21 +280,21 @@ describe("permissions", () => {
     }
   });
 
-  test("a gate's token is read only by the gate and its page, and only the page may answer", () => {
+  test("a gate's token is read only by the gate, its page and the rollout, and only the last two may answer", () => {
     for (const name of everyone) {
       const denied = statementsOf(name).some(
         ({ Effect, Resource }) => Effect === "Deny" && text(Resource).includes("token.json"),
       );
-      expect([name, denied]).toEqual([name, name !== "gate" && name !== GATE_PAGE_NAME]);
+      expect([name, denied]).toEqual([name, !["gate", GATE_PAGE_NAME, ROLLOUT_NAME].includes(name)]);
       const answers = allowed(name).some(({ action }) => action === "states:SendTaskSuccess");
-      expect([name, answers]).toEqual([name, name === GATE_PAGE_NAME]);
+      expect([name, answers]).toEqual([name, [GATE_PAGE_NAME, ROLLOUT_NAME].includes(name)]);
     }
   });
 
-  test("only the gate may put events, on the default bus, and only as Sluice", () => {
+  test("only the gate and the rollout may put events, on the default bus, and only as Sluice", () => {
     for (const name of everyone) {
       const puts = allowed(name).filter(({ action }) => action.startsWith("events:"));
-      if (name !== "gate") expect([name, puts]).toEqual([name, []]);
+      if (name !== "gate" && name !== ROLLOUT_NAME) expect([name, puts]).toEqual([name, []]);
       else {
         expect(puts.map(({ action, condition }) => [action, condition])).toEqual([
           ["events:PutEvents", '{"StringEquals":{"events:source":"sluice"}}'],
@@ -453,7 +454,7 @@ describe("where things are", () => {
     const named = (Object.values(template.findResources("AWS::Logs::LogGroup")) as Resource[]).filter(
       ({ Properties }) => Properties.LogGroupName !== undefined,
     );
-    expect(named).toHaveLength(3);
+    expect(named).toHaveLength(4);
     for (const { Properties } of named) {
       expect(text(Properties.LogGroupName)).toContain("/aws/vendedlogs/states/");
       expect(text(Properties.LogGroupName)).toContain('{"Ref":"AWS::StackId"}');

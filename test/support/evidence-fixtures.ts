@@ -669,6 +669,7 @@ const QUESTIONS: Readonly<Record<GateDoc["kind"], string>> = {
   open: "open the application?",
   keep: "keep the new schema?",
   restore: "restore from the snapshot?",
+  wave: "start wave 2?",
 };
 
 const STEPS: readonly (readonly [string, number])[] = [

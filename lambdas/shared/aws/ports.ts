@@ -1,6 +1,5 @@
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { S3Client } from "@aws-sdk/client-s3";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -8,7 +7,7 @@ import { SNSClient } from "@aws-sdk/client-sns";
 import type { Context } from "aws-lambda";
 import { Envar, requireEnvar } from "../envars.ts";
 import { StoredPlans } from "../plan-document.ts";
-import type { Archive, Clock, Environment, Instances, Metrics } from "../ports.ts";
+import type { Archive, Environment, Instances, Metrics } from "../ports.ts";
 import {
   type Deployed,
   type RunDatabase,
@@ -20,7 +19,7 @@ import { CloudWatchAlarms } from "./cloudwatch-alarms.ts";
 import { iamCredentials, masterCredentials, PgDatabases } from "./databases.ts";
 import { EventBridgeAnnouncer, PATIENCE, SchedulerSchedules } from "./events.ts";
 import { FetchHttp } from "./fetch-http.ts";
-import { S3Evidence } from "./s3.ts";
+import { evidenceStore, lambdaClock, lazily } from "./runtime.ts";
 import { readAuthorities, readSettings } from "./shipped.ts";
 import { SnsNotifier } from "./sns-notifier.ts";
 import { SfnCallbacks, SfnExecutions } from "./step-functions.ts";
@@ -177,23 +176,3 @@ function databasesOf({ database, secretArn, iamUser, instance, cluster }: RunDat
     credentials: () => masterCredentials(secrets(), secretArn, instance, cluster ? "cluster" : "db"),
   });
 }
-
-/** A value that is made when it is first asked for. A failed attempt is not kept: the next one asks again. */
-export function lazily<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
-/** The time, and what this invocation still has of it. */
-export function lambdaClock(context: Pick<Context, "getRemainingTimeInMillis">): Clock {
-  return { now: () => new Date(), remaining: () => context.getRemainingTimeInMillis() };
-}
-
-/** Lives as long as the function's sandbox, so that its connections are used again. */
-export const s3 = lazily(() => new S3Client());
-
-/** The evidence in the deployment's bucket. */
-export const evidenceStore = lazily(() => new S3Evidence(s3(), requireEnvar(Envar.bucket)));

@@ -3,11 +3,11 @@ import { RDSClient } from "@aws-sdk/client-rds";
 import { Envar, requireEnvar } from "../envars.ts";
 import type { Archive, Instances } from "../ports.ts";
 import type { Deployed, RunSettings } from "../settings.ts";
-import { lazily } from "./ports.ts";
 import { type Places, RdsArchive } from "./rds-archive.ts";
 import { RdsClusterInstances } from "./rds-clusters.ts";
 import { freeBytes } from "./rds-findings.ts";
 import { RdsInstances } from "./rds-instances.ts";
+import { lazily } from "./runtime.ts";
 
 const rds = lazily(() => new RDSClient());
 const cloudWatch = lazily(() => new CloudWatchClient());

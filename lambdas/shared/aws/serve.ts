@@ -1,5 +1,5 @@
 import type { Context } from "aws-lambda";
-import { messageOf } from "../errors.ts";
+import { AnsweredByWave, messageOf } from "../errors.ts";
 import { isPing } from "../ping.ts";
 import { type Answer, DONE, invoke, type Task } from "../task.ts";
 import { awsPorts, type Extras } from "./ports.ts";
@@ -34,7 +34,8 @@ export function serve(task: Task<any>, extras: Extras = {}): TaskHandler {
       done({ outcome: "answered", answer });
       return answer;
     } catch (error) {
-      done({ outcome: "failed", ...described(error), stack: stackOf(thrown ?? error) });
+      if (thrown instanceof AnsweredByWave) done({ outcome: "answered by the wave" });
+      else done({ outcome: "failed", ...described(error), stack: stackOf(thrown ?? error) });
       throw error;
     }
   };

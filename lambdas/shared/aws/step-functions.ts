@@ -37,12 +37,13 @@ export class SfnExecutions implements Executions {
     this.client = client;
   }
 
-  async isRunning(execution: string): Promise<boolean> {
+  async isRunning(execution: string, alone = false): Promise<boolean> {
     try {
       const { status, stopDate } = await this.client.send(
         new DescribeExecutionCommand({ executionArn: execution }),
       );
       if (status === "RUNNING" || status === "PENDING_REDRIVE") return true;
+      if (alone) return false;
       // Step Functions does not end the workers of an execution that is stopped; and its clean-up is about to begin.
       return stopDate !== undefined && stopDate.getTime() + WORKERS_LIVE_MS > Date.now();
     } catch (error) {

@@ -7,7 +7,7 @@ export type Decision = "Go" | "NoGo";
 export interface GateDoc {
   /** Such as `readiness`, `rehearsal`, `after-006`, `open`, `keep`, `restore`. */
   gate: string;
-  kind: "readiness" | "rehearsal" | "after" | "open" | "keep" | "restore";
+  kind: "readiness" | "rehearsal" | "after" | "open" | "keep" | "restore" | "wave";
   version: string | null;
   attempt: number;
   escalation: boolean;
@@ -68,6 +68,19 @@ export interface GateDecisionDoc {
   shown: string;
   /** Where more than one was needed: every Go by itself. */
   approvals?: GateApprovalDoc[] | undefined;
+  /** The decision on a wave that answered this gate; absent: a person did, on its own page. */
+  byWave?: ByWave | undefined;
+}
+
+/** The decision of people on a wave of a rollout, by which a run's own gate was answered. */
+export interface ByWave {
+  rollout: string;
+  wave: number;
+  /** The rollout's gate, and its attempt. */
+  gate: string;
+  attempt: number;
+  /** Digest of what matched a run that people approved (likeness.ts); null at `keep`, where nothing is compared. */
+  likeness: string | null;
 }
 
 /** A No-Go after the Go. */

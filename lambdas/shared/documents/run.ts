@@ -31,6 +31,19 @@ export interface RequestDoc {
   copies?: { how: "physical" | "dump"; notes: readonly string[] } | undefined;
   /** Absent where the settings have no maintenance window. */
   window?: RunWindow | undefined;
+  /** The rollout that started the run; absent: nobody's. A claim of the execution's input, which each use checks. */
+  rollout?: OfRollout | undefined;
+}
+
+/** Where in a rollout a run belongs. */
+export interface OfRollout {
+  name: string;
+  /** From 1. */
+  wave: number;
+  /** Place of the database in the rollout's list, from 0. */
+  index: number;
+  /** The run waits at its gate `keep` for the wave's decision. */
+  held: boolean;
 }
 
 /** The opening of the maintenance window that bounds a run: its end closes an open gate as No-Go. */

@@ -47,6 +47,7 @@ describe("the operator's runbook", () => {
     open: true,
     keep: true,
     restore: true,
+    wave: true,
   };
   test.each(Object.keys(KINDS))("has a section for the gate %s: what it means, look at, do", (kind) => {
     expect(section(`Gate: ${kind}`)).toMatch(/\*\*Means\.\*\*.*\*\*Look at\*\*.*\*\*Do\.\*\*/s);

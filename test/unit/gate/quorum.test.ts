@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
-import type { GateDoc } from "../../../lambdas/shared/documents.ts";
 import { docName } from "../../../lambdas/shared/documents.ts";
+import type { GateKind } from "../../../lambdas/shared/gates.ts";
 import type { GateTexts } from "../../../lambdas/shared/plan.ts";
 import type { PortOverrides } from "../../support/ports.ts";
 import { decisionOf, GO, MINUTES, NO_GO, RUN, type Scene, scene, shownOn, TOKEN } from "./scene.ts";
@@ -348,7 +348,7 @@ describe("in the middle of it", () => {
 });
 
 describe("a run that does not say who started it", () => {
-  const unnamed = async (startedBy: string | undefined, kind: GateDoc["kind"], settings = {}) => {
+  const unnamed = async (startedBy: string | undefined, kind: GateKind, settings = {}) => {
     const s = scene({ settings: { separateApprover: true, ...settings } });
     await s.evidence.createOnce(docName("request"), { startedBy });
     return {

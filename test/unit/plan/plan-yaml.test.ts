@@ -169,6 +169,14 @@ describe("all mistakes are told at once, each with its line, in words", () => {
     ]);
   });
 
+  test("a key for several schemas is refused with the way to migrate them", async () => {
+    expect(await mistakesOf(await planOf("schemas: [tenant_a, tenant_b]\n"))).toEqual([
+      expect.stringMatching(
+        /unknown key "schemas": .*a migration folder of its own.*docs\/rollout-local\.md.*\(line 1\)$/,
+      ),
+    ]);
+  });
+
   test("in plan.yaml, in folders and in SQL together", async () => {
     const folder = await planOf(
       "migrations:\n  - 012_add_orders\n  - 013_labels\nbenchmarks:\n  - { name: b, title: B, query: b.sql, sloMs: 5 }\n",
