@@ -3,11 +3,11 @@ import { UsageError } from "../../local/events.ts";
 import type { Prompt } from "./prompt.ts";
 import { type Draft, QUESTIONS, type Question } from "./questions.ts";
 
-/** What flags gave: by the flag's name, each as often as it was given. */
+/** The values of flags, by the flag's name: one for each time that it was given. */
 export type Given = Readonly<Record<string, readonly string[] | undefined>>;
 
 /**
- * Settings made from flags, from what is asked, and from what is taken where nothing is answered.
+ * Makes settings from flags, from answers at the prompt, and from defaults.
  * @throws UsageError with everything that is missing or wrong
  */
 export async function settingsFrom(given: Given, prompt: Prompt | undefined): Promise<Draft> {
@@ -24,11 +24,11 @@ export async function settingsFrom(given: Given, prompt: Prompt | undefined): Pr
   }
   const mistakes = problems.length > 0 ? problems : mistakesIn(draft);
   if (mistakes.length > 0)
-    throw new UsageError(`These are no settings yet:\n${mistakes.map((line) => `- ${line}`).join("\n")}`);
+    throw new UsageError(`The settings are not complete:\n${mistakes.map((line) => `- ${line}`).join("\n")}`);
   return draft;
 }
 
-/** Puts the answer into the draft. What is wrong with it otherwise; the draft is as it was then. */
+/** Puts the answer into the draft. Returns what is wrong with the answer; then the draft is unchanged. */
 function attempt(question: Question, given: readonly string[], draft: Draft): string[] {
   const answers = given.flatMap((answer) => partsOf(answer, question));
   if (answers.length === 0) return [];

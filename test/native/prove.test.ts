@@ -66,9 +66,9 @@ test("rows that are not there, and sequences that would give values again, are n
   expect(out).toContain("public.note_id_seq: had come to 1000, now begins anew");
 });
 
-test("a run that recorded nothing of production has nothing to be compared with", async () => {
+test("a run without a record of production has nothing to be compared with", async () => {
   const { end } = await runPlan({ databaseUrl: database.url, noGo: ["readiness"] });
   const terminal = new FakeTerminal();
   expect(await main(["prove", end.evidence, "--database-url", database.url], terminal)).toBe(2);
-  expect(terminal.err).toContain("recorded nothing of production");
+  expect(terminal.err).toContain("has no record of production");
 });

@@ -267,6 +267,6 @@ describe("the file keeps what else is in it", () => {
     expect(Object.keys(sluice.database).slice(0, 2)).toEqual(["name", "instance"]);
     writeFileSync(file, JSON.stringify({ context: { sluice: before } }));
     const { err } = await init("--yes", ...flags());
-    expect(err).toContain("holds settings already (retentionDays, smokeTests, database)");
+    expect(err).toContain("already holds settings (retentionDays, smokeTests, database)");
   });
 });

@@ -50,7 +50,7 @@ test("a rollback that cannot bring rows back ends with 3, and the file says so f
   await writeFile(join(plan, "002_notes/migrate.sql"), "ALTER TABLE note DROP COLUMN body;");
   const { code, out } = await rollback(plan, "002", "--force");
   expect(code).toBe(3);
-  expect(out).toContain("It does NOT hold:");
+  expect(out).toContain("It does NOT bring everything back:");
   expect(out).toContain("drops column public.note.body");
   expect(out).toContain("`rollback: restore`");
   expect(await readFile(join(plan, "002_notes/rollback.sql"), "utf8")).toContain("IT DOES NOT HOLD YET");
@@ -64,7 +64,7 @@ test("Ctrl-C ends it before the next piece of work, and no file is written", asy
   await vi.waitFor(() => expect(terminal.signals.listenerCount("SIGINT")).toBe(1), { timeout: 30_000 });
   terminal.signals.emit("SIGINT");
   expect(await code).toBe(130);
-  expect(terminal.err).toContain("Stopped. What was made before is written, the rest is not.");
+  expect(terminal.err).toContain("Stopped. Rollbacks that were made before are written, the others are not.");
   expect(terminal.signals.listenerCount("SIGINT")).toBe(0);
   await expect(readFile(join(plan, "002_notes/rollback.sql"), "utf8")).rejects.toThrow("ENOENT");
 });

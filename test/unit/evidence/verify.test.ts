@@ -114,10 +114,10 @@ describe("a folder as the run left it", () => {
     expect(await readFile(join(folder, "report.html"), "utf8")).toContain(hash);
   });
 
-  test("without a hash is whole in itself, which is said to be less", async () => {
+  test("without a hash is reported as consistent, which is less than whole", async () => {
     const { code, out } = await verify(await copied());
     expect(code).toBe(0);
-    expect(out).toMatch(/^Whole in itself: .*could have made it so; with --hash/);
+    expect(out).toMatch(/^Consistent: .*can make it so; --hash/);
   });
 
   test("is whole without gates' tokens, which only gates may read", async () => {

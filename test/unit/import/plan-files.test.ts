@@ -82,7 +82,9 @@ describe("an import", () => {
       changes: ["1_a is added: 1: a, with a rollback"],
       left: [left],
     });
-    expect((await run()).out).toMatch(/\nLeft for you to mend in .*:\n- 1_a.*temporary.*\n\nNext:\n/i);
+    expect((await run()).out).toMatch(
+      /\nBefore this plan can be deployed, mend in .*:\n- 1_a.*temporary.*\n\nNext:\n/i,
+    );
   });
 
   test("with --json writes nothing while something is in doubt, and nothing with --check", async () => {
@@ -115,7 +117,7 @@ describe("an import", () => {
     expect(code).toBe(2);
     expect(err).toMatch(/^error: 2_b\.sql:3 is no mark for dbmate/);
     expect(err).toContain(
-      "Nothing was written. Mend it; or decide for each file: --take FILE, as dbmate takes it, or --skip FILE.",
+      "Nothing was written. Mend it, or decide for each file: --take FILE treats it as dbmate does, --skip FILE leaves it out.",
     );
     expect(() => readdirSync(plan)).toThrow();
     expect((await run("--take", "2_b.sql")).code).toBe(0);
