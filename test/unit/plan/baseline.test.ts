@@ -65,7 +65,7 @@ test("what cannot be left out is refused, with file and line", () => {
   expect(() =>
     baselineSql("b.sql", "SELECT 1;\n\\connect shop\nCOPY t FROM stdin WITH (FORMAT csv);\n1,2\n\\.\n"),
   ).toThrow(
-    /^b\.sql: line 2: psql's own commands.*\nb\.sql: line 3: COPY FROM stdin with options is not taken/,
+    /^b\.sql: line 2: psql's own commands.*\nb\.sql: line 3: COPY FROM stdin with options is not supported/,
   );
   expect(() => baselineSql("b.sql", "COPY t FROM stdin;\n1\n")).toThrow(
     /^b\.sql: line 1: COPY FROM stdin without its rows/,
