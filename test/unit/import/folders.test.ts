@@ -104,7 +104,7 @@ describe("pending", () => {
       "a.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n--changeset bob:1\nSELECT 1;\n",
     };
     await expect(drafted("liquibase", files, { after: "1" })).rejects.toThrow(
-      /2 migrations are called so: ann:1/,
+      /2 migrations have that name: ann:1/,
     );
   });
 });
@@ -116,7 +116,7 @@ describe("a doubt", () => {
     const draft = await drafted("dbmate", DOUBT, { take: ["1_a.sql"] });
     expect(draft.doubts).toEqual([]);
     expect(said(draft.notes)).toContainEqual(
-      expect.stringMatching(/is no mark for dbmate.*\(taken as it is\)/),
+      expect.stringMatching(/is no mark for dbmate.*\(imported unchanged\)/),
     );
     expect(draft.migrations[0]?.files.migrate).toContain("DROP TABLE a;");
   });
@@ -131,7 +131,7 @@ describe("a doubt", () => {
     const draft = await drafted("golang-migrate", files, { skip: ["1_a.up.sql"] });
     expect(said(draft.notes)).toContainEqual(
       expect.stringMatching(
-        /^1_a\.up\.sql is left out, and a later one is not: .*golang-migrate never runs it/,
+        /^1_a\.up\.sql is left out, but a later one is not\. .*golang-migrate silently never runs it/,
       ),
     );
     expect(said((await drafted("golang-migrate", files, { skip: ["2"] })).notes).join()).not.toContain(
@@ -147,15 +147,15 @@ describe("a doubt", () => {
     );
     expect(draft.doubts).toEqual([]);
     expect(said(draft.notes)).toContainEqual(
-      expect.stringMatching(/^1_a\.sql is applied, and line 3 .*the baseline .*is not whole/),
+      expect.stringMatching(/^1_a\.sql is applied, and line 3 .*the baseline .*is incomplete/),
     );
   });
 
   test("that --take, --skip or --value names and nobody has is said", async () => {
     const draft = await drafted("dbmate", DOUBT, { take: ["x.sql"], values: new Map([["y", "z"]]) });
     expect(draft.unknown).toEqual([
-      "x.sql is none of the pending migrations",
-      "--value y=...: no file has that name in it",
+      "x.sql is no pending migration",
+      "--value y=...: no file has that placeholder",
     ]);
   });
 });
@@ -225,10 +225,8 @@ test("a link that leads nowhere is named, and not passed over; so is a folder th
     symlinkSync("nothing.sql", join(root, "lost/1_a.sql"));
     symlinkSync(".", join(root, "round/self"));
     expect(readSource(join(root, "real-too")).paths).toEqual(["1_a.sql"]);
-    expect(() => readSource(join(root, "lost"))).toThrow(
-      /lost\/1_a\.sql is a link to a file that is not there/,
-    );
-    expect(() => readSource(join(root, "round"))).toThrow(/round\/self is a link to a folder that holds it/);
+    expect(() => readSource(join(root, "lost"))).toThrow(/lost\/1_a\.sql is a link to a missing file/);
+    expect(() => readSource(join(root, "round"))).toThrow(/round\/self is a link to a folder above it/);
   } finally {
     rmSync(root, { recursive: true });
   }

@@ -41,7 +41,7 @@ describe("an import", () => {
     const { code, out, err } = await run("--after", "1");
     expect(err).toBe("");
     expect(code).toBe(0);
-    expect(out).toContain("is of dbmate: 1_a.sql has the marks of dbmate.");
+    expect(out).toContain("belongs to dbmate: 1_a.sql has the marks of dbmate.");
     expect(out).toContain("- 2_b is added: 2: b, with a rollback");
     expect(out).toContain("- 3_c is added: 3: c, with the restore as its way back");
     expect(made()).toEqual(["2_b", "3_c", "baseline", "import.json", "plan.yaml"]);
@@ -145,7 +145,7 @@ describe("an import", () => {
     const { code, err } = await run("--tool", "golang-migrate");
     expect(code).toBe(2);
     expect(err).toMatch(
-      /has files for several databases by their names \(mysql: 1_a\.mysql\.up\.sql, postgres: 1_a\.postgres\.up\.sql\)/,
+      /has files named for several databases \(mysql: 1_a\.mysql\.up\.sql, postgres: 1_a\.postgres\.up\.sql\)/,
     );
     expect(err.trim().split("\n")).toHaveLength(1);
   });
@@ -155,7 +155,7 @@ describe("an import", () => {
     const { code, err } = await run();
     expect(code).toBe(2);
     expect(err).toMatch(
-      /may be of several tools\. Name the one: --tool NAME\.\n\s+golang-migrate: .*\n\s+sqlx: .*\n\s+numbered: /,
+      /may belong to several tools\. Name the right one: --tool NAME\.\n\s+golang-migrate: .*\n\s+sqlx: .*\n\s+numbered: /,
     );
   });
 
@@ -192,7 +192,7 @@ describe("an import that is run again", () => {
     put("migrations/2_b.sql", B);
     const { code, out } = await run();
     expect(code).toBe(0);
-    expect(out).toContain("- 1_a/rollback.sql was changed by hand, and is kept as it is");
+    expect(out).toContain("- 1_a/rollback.sql was changed by hand, and is kept");
     expect(out).toContain("- plan.yaml was changed by hand: 2_b is added to it, and the rest is kept");
     expect(read("1_a/rollback.sql")).toBe("DROP TABLE IF EXISTS a CASCADE;\n");
     expect(read("plan.yaml")).toMatch(/# ours\ntitle: Our migrations[\s\S]*folder: 1_a[\s\S]*folder: 2_b/);
@@ -204,9 +204,7 @@ describe("an import that is run again", () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/1_a.sql", A.replace("id int", "id bigint"));
-    expect((await run()).out).toContain(
-      "- 1_a/migrate.sql is written anew: what it was made from has changed",
-    );
+    expect((await run()).out).toContain("- 1_a/migrate.sql is written again: its source has changed");
     expect(read("1_a/migrate.sql")).toContain("id bigint");
   });
 
@@ -215,9 +213,7 @@ describe("an import that is run again", () => {
     await run();
     remove("plan/2_b/migrate.sql");
     remove("plan/plan.yaml");
-    expect((await run()).out).toContain(
-      "2_b/migrate.sql was taken away since it was imported: it is written again",
-    );
+    expect((await run()).out).toContain("2_b/migrate.sql was removed since the import: it is written again");
     expect(read("2_b/migrate.sql")).toContain("CREATE TABLE b");
     expect(read("plan.yaml")).toContain("folder: 2_b");
   });
@@ -234,7 +230,7 @@ describe("an import that is run again", () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/2_b.sql", B);
-    expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is applied by now");
+    expect((await run("--after", "1")).out).toContain("- 1_a stays in the plan, though 1 is now applied");
     expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b/);
   });
 
@@ -243,7 +239,7 @@ describe("an import that is run again", () => {
     await run("--after", "2");
     put("plan/baseline/002_2_b.sql", "-- ours\n");
     const { out } = await run("--after", "none");
-    expect(out).toContain("- baseline/002_2_b.sql is not made any more, and is left where it is");
+    expect(out).toContain("- baseline/002_2_b.sql is no longer made, and is kept");
     expect(out).not.toContain("001_1_a");
     expect(made("baseline")).toEqual(["002_2_b.sql", "999_versions.sql"]);
     expect(read("plan.yaml")).not.toContain("2_b.sql");
@@ -273,7 +269,7 @@ describe("an import that is run again", () => {
     expect(await run()).toMatchObject({
       code: 2,
       err: expect.stringMatching(
-        /b comes before c, which the plan holds already as 002_c, .*no number between/,
+        /b comes before c, which the plan already has as 002_c, .*no number in between/,
       ),
     });
   });
@@ -283,7 +279,7 @@ describe("an import that is run again", () => {
     put("plan/notes.txt", "mine");
     expect(await run()).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/holds files that no import made/),
+      err: expect.stringMatching(/has files that no import made/),
     });
     put(
       "plan/import.json",
@@ -291,7 +287,7 @@ describe("an import that is run again", () => {
     );
     expect(await run()).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/holds migrations of goose, and these are of dbmate/),
+      err: expect.stringMatching(/has migrations of goose, but these are of dbmate/),
     });
   });
 });

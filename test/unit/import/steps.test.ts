@@ -60,7 +60,7 @@ describe("what a tool commits together is one step:", () => {
     const made = steps(`CREATE TABLE a (id int);\n${INDEX};`, "transaction");
     expect(made.held).toHaveLength(2);
     expect(made.said).toContainEqual(
-      "f.sql:2 CREATE INDEX CONCURRENTLY cannot run in the transaction in which the tool runs this: it fails there. The plan takes it out of the transaction",
+      "f.sql:2 CREATE INDEX CONCURRENTLY cannot run in the transaction in which the tool runs this: it fails there. The plan runs it outside the transaction",
     );
   });
 
@@ -178,12 +178,12 @@ describe("what is no SQL", () => {
   test("of no statement at all is a step that does nothing, and says so", () => {
     const made = steps("-- nothing yet\n", "transaction");
     expect(made.text).toBe("-- nothing yet\nSELECT 1;\n");
-    expect(made.said).toEqual([expect.stringContaining("holds no SQL here")]);
+    expect(made.said).toEqual([expect.stringContaining("has no SQL here")]);
   });
 
   test("a ROLLBACK is in doubt", () => {
     expect(said(steps("BEGIN;\nSELECT 1;\nROLLBACK;", "statements").doubts)).toEqual([
-      expect.stringMatching(/^f\.sql:3 says ROLLBACK/),
+      expect.stringMatching(/^f\.sql:3 has ROLLBACK/),
     ]);
   });
 });
