@@ -17,10 +17,10 @@ export { gateNames } from "./phases.ts";
 export { present } from "./present.ts";
 export { print } from "./streams.ts";
 
-/** How much is shown: all there is at the end, ten lines of what went well, one line, or report.json alone. */
+/** How much is shown: the whole report, ten lines after a success, one line, or only report.json. */
 export type Shown = "verbose" | "normal" | "quiet" | "json";
 
-/** How a run is shown on these streams: live on a terminal, as plain lines elsewhere, not at all where that is wanted. */
+/** Opens the surface for a run: live on a terminal, plain lines elsewhere, or only errors. */
 export function open(given: {
   streams: Streams;
   plan: CompiledPlan;
@@ -41,7 +41,7 @@ export function open(given: {
   return { streams, surface, answers, paint, canAsk: live && stdin.isTTY === true, brief: silent };
 }
 
-/** The report alone, or the last words for people. */
+/** Prints report.json alone, or the final text for people. */
 export function printEnd(end: LocalEnd, { streams, paint }: Presentation, shown: Shown): void {
   const { stdout, stderr } = streams;
   const well = end.end === "Succeeded";

@@ -1,16 +1,16 @@
 import type { Decision } from "../../lambdas/shared/documents.ts";
 import type { RunEvent } from "../events.ts";
 
-/** A state of the machine: entered, and entered again while it loops or is tried again, until another one is. */
+/** One entry into a state of the machine, including its loops and retries. */
 export interface RowView {
   state: string;
   status: "working" | "retrying" | "done" | "failed";
   startedAt: Date;
   endedAt?: Date;
   failures: readonly { error: string; message: string }[];
-  /** What it told last. */
+  /** Its last line of progress. */
   line?: string;
-  /** The answer to the gate that it is; null: nobody gave one in time. */
+  /** The gate's answer; null: nobody answered in time. */
   answer?: Answer | null;
 }
 
@@ -28,15 +28,15 @@ export interface PhaseView {
   rows: readonly RowView[];
 }
 
-/** What there is to see of a run. */
+/** What can be shown of a run. */
 export interface RunView {
   phases: readonly PhaseView[];
-  /** The phase that is being worked on. */
+  /** The phase in progress. */
   current: string | undefined;
   stopping: boolean;
 }
 
-/** What changes the view: what the run tells, the answers to its gates, and a wish to stop. */
+/** What changes the view: events of the run, answers to its gates, and a request to stop. */
 export type ViewEvent = RunEvent | { type: "answered"; answer: Answer | undefined } | { type: "stopping" };
 
 export const EMPTY: RunView = { phases: [], current: undefined, stopping: false };
@@ -76,7 +76,7 @@ export function reduce(view: RunView, event: ViewEvent): RunView {
   }
 }
 
-/** The phase that is being worked on, and in it the state. */
+/** The phase in progress, and its current state. */
 export function currentRow(view: RunView): { phase: PhaseView; row: RowView } | undefined {
   const phase = view.phases.find((candidate) => candidate.phase === view.current);
   const row = phase?.rows.at(-1);
@@ -86,7 +86,7 @@ export function currentRow(view: RunView): { phase: PhaseView; row: RowView } | 
 function enter(view: RunView, { state, phase, at }: Extract<RunEvent, { type: "entered" }>): RunView {
   const begun = view.current === phase ? view : begin(endCurrent(view, at), phase, at);
   const last = currentRow(begun)?.row;
-  // A loop, or another try: still the same piece of work. After a final failure it is a new one.
+  // A loop or a retry is the same piece of work; after a final failure it is a new one.
   if (last?.state === state && last.status !== "failed")
     return changeRow(begun, ({ endedAt: _, ...row }) => ({ ...row, status: "working" }));
   const row: RowView = { state, status: "working", startedAt: at, failures: [] };

@@ -154,7 +154,7 @@ describe("a mistake in how it is called ends with 2 and says what is right", () 
       "must look like postgresql://",
     ],
     ["a proof without a database", ["prove", "."], "--database-url <url>' not specified"],
-    ["a proof from no evidence", ["prove", TINY, ...url], "holds no evidence of a run"],
+    ["a proof from no evidence", ["prove", TINY, ...url], "has no evidence of a run"],
     ["a watch that never reads", ["watch", ...url, "--every", "0"], "--every 0: give minutes"],
     [
       "a gate that the plan does not have",
@@ -347,6 +347,6 @@ describe("sluice report", () => {
   test("a folder without evidence is a mistake in the call", async () => {
     const { code, err } = await sluice(["report", await folder()]);
     expect(code).toBe(2);
-    expect(err).toContain("holds no evidence of a run");
+    expect(err).toContain("has no evidence of a run");
   });
 });

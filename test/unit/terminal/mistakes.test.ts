@@ -59,7 +59,7 @@ describe("a mistake outside of Sluice is called none of its bugs, and ends with 
     [
       "a state of the server that is not on the list",
       Object.assign(new Error("odd"), { code: "22ZZZ" }),
-      /The server said: odd \(22ZZZ\)/,
+      /The server reports: odd \(22ZZZ\)/,
     ],
     [
       "what a run refuses",
@@ -117,7 +117,7 @@ describe("a plan that cannot be read", () => {
     const { code, err } = await sluice(["check", "x".repeat(5000)]);
     expect({ code, err }).toEqual({
       code: 2,
-      err: expect.stringContaining("cannot be looked at (ENAMETOOLONG"),
+      err: expect.stringContaining("cannot be read (ENAMETOOLONG"),
     });
   });
 

@@ -66,7 +66,7 @@ describe("the live list", () => {
       rows(viewOf(started, entered(state, 0), ...events), 0).find(({ below }) => below.length > 0)?.below[0];
     expect(under({ type: "progress", state, line: "half-way" })?.title).toBe(`${state}\n› half-way`);
     expect(under(failed(state, 0, true))).toMatchObject({
-      title: `${state}  try 2\n› Tried again after StatementFailed: it broke`,
+      title: `${state}  try 2\n› Trying again after StatementFailed: it broke`,
       look: "working",
     });
     expect(under(failed(state, 0, false))).toMatchObject({
@@ -103,7 +103,7 @@ describe("the live list", () => {
 
   test("says last that the run is being stopped", () => {
     const view = viewOf(started, entered("Admit the run", 0), { type: "stopping" });
-    expect(rows(view, 0).at(-1)?.title).toMatch(/^Stopping: .*press Ctrl-C again to leave at once$/);
+    expect(rows(view, 0).at(-1)?.title).toMatch(/^Stopping: .*Press Ctrl-C again to leave at once$/);
   });
 
   test("after the end nothing is left that waits", () => {

@@ -46,7 +46,7 @@ describe("at a terminal", () => {
     expect(await code).toBe(0);
     expect(gate.decisions).toEqual([{ decision: "Go", by: expect.stringMatching(/^\w/), comment: "" }]);
     expect(terminal.out).toContain("✔ Succeeded");
-    expect(terminal.out).not.toContain("Answered already");
+    expect(terminal.out).not.toContain("Answered elsewhere");
   });
 
   test("Enter alone and other words answer nothing", async () => {
@@ -142,7 +142,7 @@ describe("at a terminal", () => {
     gate.answer("Go", "grace");
     expect(await code).toBe(0);
     expect(gate.decisions).toEqual([]);
-    expect(terminal.out).toContain("Answered already: Go by grace");
+    expect(terminal.out).toContain("Answered elsewhere: Go by grace");
     expect(terminal.stdin.listenerCount("keypress")).toBe(0);
   });
 
@@ -156,7 +156,7 @@ describe("at a terminal", () => {
     await terminal.until("Go? Type y or n");
     terminal.type("y\r");
     expect(await code).toBe(12);
-    expect(terminal.out).toContain("Answered already: No-Go by grace");
+    expect(terminal.out).toContain("Answered elsewhere: No-Go by grace");
   });
 
   test("an answer that is not taken is explained, and asked for again", async () => {
@@ -180,12 +180,12 @@ describe("at a terminal", () => {
     Object.assign(gate.doc, { quorum: { approvals: 2, starterUnknown: false, since: 1 } });
     const code = rehearse(runWithGate(gate), terminal);
     await terminal.until("Go? Type y or n");
-    expect(terminal.out).toContain("2 are needed, of people with different names");
+    expect(terminal.out).toContain("2 are needed, each under another name");
     terminal.type("y\r");
-    await terminal.until("Counted. Somebody else must say Go too, on the page.");
+    await terminal.until("Counted. Another person must also say Go, on the page.");
     gate.answer("Go", "root and grace");
     expect(await code).toBe(0);
-    expect(terminal.out).toContain("Answered already: Go by root and grace");
+    expect(terminal.out).toContain("Answered elsewhere: Go by root and grace");
     expect(gate.decisions).toHaveLength(1);
   });
 
@@ -261,7 +261,7 @@ describe("Ctrl-C", () => {
     expect(await code).toBe(12);
     expect(run.stops).toBe(1);
     expect(terminal.out.replace(/\s+/g, " ")).toContain(
-      "Stopping: going back by the run's own way; press Ctrl-C again to leave at once",
+      "Stopping: the run goes back its own way. Press Ctrl-C again to leave at once",
     );
     expect(terminal.signals.listenerCount("SIGINT")).toBe(0);
   });

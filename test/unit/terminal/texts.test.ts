@@ -23,7 +23,7 @@ describe("a gate at the terminal", () => {
     const gate = new FakeGate();
     Object.assign(gate.doc, { escalation: true, changed: ["Table t was added."] });
     const text = gateText(gate, plain).join("\n");
-    expect(text).toContain("asked again: it was not decided in time");
+    expect(text).toContain("escalated: not decided in time");
     expect(text).toContain("Table t was added.");
   });
 });
@@ -80,7 +80,7 @@ describe("a run that was left at once", () => {
   test("says where it was, and how its report is made", () => {
     const text = leftText(left, { apply: false }).join("\n");
     expect(text).toContain('Left run run-1 at once, in "Apply 002 to production" (Migrate)');
-    expect(text).toContain("embedded databases went with this process");
+    expect(text).toContain("embedded databases ended with this process");
     expect(text).toContain(`sluice report ${EVIDENCE}`);
   });
 
