@@ -12,13 +12,13 @@ import { asidePattern, clusterSnapshotArns, instanceArn, rdsArn } from "./arns.t
 import { storageKeyStatements } from "./permissions-keys.ts";
 import { deleteQuietStatement, quietStatements } from "./permissions-quiet.ts";
 
-/** A production that is a cluster. */
+/** A production database that is a cluster. */
 export interface Cluster {
   id: string;
   how: RunCluster;
 }
 
-/** Each once: a cluster may have several of the databases. */
+/** Each cluster once: several of the databases may be in one. */
 export function clustersAmong({ databases }: Settings): Cluster[] {
   const found = new Map(
     databases.flatMap(({ instance: id, cluster: how }) => (how ? [[id, { id, how }] as const] : [])),
@@ -77,8 +77,8 @@ export function clusterSnapshotStatements(stack: Stack, settings: Settings): iam
 }
 
 /**
- * Making, changing and deleting clusters and instances of staging's name. Of clones and cluster snapshots only the
- * rehearsal's may be deleted: the final one is the way back.
+ * Making, changing and deleting clusters and instances with staging's name. Only the rehearsal's clones and cluster
+ * snapshots may be deleted: the final one is the way back.
  */
 export function clusterStagingStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
   const clusters = clustersAmong(settings);
@@ -116,7 +116,7 @@ export function clusterProductionStatements(stack: Stack, settings: Settings): i
     ...restoreStatements(stack, production, members),
     ...momentStatements(stack, settings, production, aside),
     new iam.PolicyStatement({
-      // A clone that becomes production is renamed.
+      // A clone that replaces production is renamed.
       actions: ["rds:ModifyDBCluster"],
       resources: [...aside, rdsArn(stack, "cluster", `${snapshotPrefix("final")}*`)],
     }),
@@ -131,7 +131,7 @@ export function clusterProductionStatements(stack: Stack, settings: Settings): i
   ];
 }
 
-/** Restoring to a moment, of which IAM is asked about both clusters. */
+/** Restoring to a moment. IAM checks both clusters. */
 function momentStatements(
   stack: Stack,
   { backup: { by } }: Settings,
@@ -172,7 +172,7 @@ function restoreStatements(stack: Stack, clusters: string[], instances: string[]
       resources: instances,
     }),
     new iam.PolicyStatement({
-      // The groups are production's own, as they are at the time: their names are not known here.
+      // The parameter and subnet groups are production's own at that time: their names are not known here.
       actions: [
         "rds:RestoreDBClusterFromSnapshot",
         "rds:ModifyDBCluster",
@@ -188,7 +188,7 @@ function stagingArn(stack: Stack): string {
   return rdsArn(stack, "cluster", `${STAGING_PREFIX}*`);
 }
 
-/** Of clones that are snapshots: clusters without an instance. */
+/** ARNs of clones that serve as snapshots: clusters without an instance. */
 function cloneArns(stack: Stack): string[] {
   return (["rehearsal", "final"] as const).map((purpose) =>
     rdsArn(stack, "cluster", `${snapshotPrefix(purpose)}*`),
