@@ -98,5 +98,5 @@ test("a migration that fails, one that is not there, and one whose way back is t
   await rm(join(plan, "002_notes/rollback.sql"));
   const restored = await rollback(plan, "002");
   expect(restored.code).toBe(2);
-  expect(restored.err).toContain("plan.yaml says `rollback: restore` for 002_notes");
+  expect(restored.err).toContain("plan.yaml has `rollback: restore` for 002_notes");
 });
