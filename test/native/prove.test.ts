@@ -38,7 +38,9 @@ test("after a run that needs an operator, production is said not to be back, obj
   expect(end.end).toBe("NeedsOperator");
   const { code, out } = await prove(end.evidence);
   expect(code).toBe(3);
-  expect(out).toMatch(/^NOT back: not as recorded at 20.*column public\.note\.author added/s);
+  expect(out).toMatch(
+    /^NOT back: the database differs from the record of 20.*column public\.note\.author added/s,
+  );
 });
 
 test("once the copy of the moment is in its place, as the runbook says how, it is proven back", async () => {

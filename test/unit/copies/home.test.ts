@@ -51,7 +51,7 @@ describe("a folder for copies", () => {
 
   test("is refused where others may write to the one above it, or somebody else has put a link there", async () => {
     symlinkSync("/tmp", parent);
-    await expect(makeHome(0)).rejects.toThrow(/no folder of this user alone/);
+    await expect(makeHome(0)).rejects.toThrow(/must be a folder for this user alone/);
   });
 });
 
