@@ -12,31 +12,31 @@ import { compilePlanNow } from "./plan/compile-now.ts";
 import { MOST_TEMPLATE_BYTES, templateBytesOf } from "./plan/limits.ts";
 import { type Asked, parseSettings, type Settings, SettingsError, type SettingsGiven } from "./settings.ts";
 
-/** What a team's own app gives; all else is found in its constructs, or has a default. */
+/** What a team's own app gives. Everything else is found in its constructs, or has a default. */
 export interface SluiceProps {
-  /** Production: an instance of this or another app, or the identifier of one that no app has. */
+  /** Production: an instance of this or another app, or the identifier of an instance outside of CDK. */
   readonly instance: rds.IDatabaseInstance | rds.DatabaseInstance | string;
-  /** Network of the functions that talk to the database. */
+  /** Network of the functions that use the database. */
   readonly vpc: ec2.IVpc;
-  /** Who is asked at each gate: e-mail addresses, or names with e-mail addresses. */
+  /** The approvers of each gate: e-mail addresses, or names with e-mail addresses. */
   readonly approvers: readonly Asked[];
-  /** Folder of the default plan, for runs that name none; relative to where the app is run. */
+  /** Folder of the default plan, for runs that name none; relative to the app's working directory. */
   readonly plan: string;
-  /** Who is asked when no approver answered in time. Default: the approvers. */
+  /** The contacts for gates that no approver answered in time. Default: the approvers. */
   readonly escalation?: readonly Asked[];
   /** Name of the database in the instance. Default: the one that the instance is created with. */
   readonly databaseName?: string;
   /** Username and password of the migrating role. Default: the instance's own secret. */
   readonly secret?: secretsmanager.ISecret;
-  /** In place of a secret: the migrating role. It was granted rds_iam, and logs in with an IAM token. */
+  /** Instead of a secret: the migrating role, which has rds_iam and logs in with an IAM token. */
   readonly iamUser?: string;
-  /** PEM file of further certificate authorities that may vouch for the database. */
+  /** PEM file of further certificate authorities that verify the database. */
   readonly caBundle?: string;
-  /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; without such, isolated ones. */
+  /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; otherwise isolated ones. */
   readonly vpcSubnets?: ec2.SubnetSelection;
-  /** Security group of the functions. Default: a new one. An instance that is given as a construct lets it in. */
+  /** Security group of the functions. Default: a new one. An instance that is a construct lets it in. */
   readonly securityGroup?: ec2.ISecurityGroup;
-  /** Every other setting, as docs/deploying.md describes them. */
+  /** All other settings; docs/deploying.md describes them. */
   readonly settings?: Omit<
     SettingsGiven,
     "approvers" | "escalation" | "database" | "databases" | "network" | "plan" | "stackName"
@@ -44,17 +44,17 @@ export interface SluiceProps {
 }
 
 /**
- * Sluice beside the database that it migrates, in an app of one's own.
- * @throws SettingsError for settings that cannot be, PlanError with file and line for a mistake in the plan
+ * Sluice beside the database that it migrates, in a team's own app.
+ * @throws SettingsError for invalid settings, PlanError with file and line for a mistake in the plan
  */
 export class Sluice extends Construct {
-  /** Start an execution of it to run a plan. */
+  /** Runs a plan: start an execution of it. */
   readonly stateMachine: sfn.IStateMachine;
   /** Evidence of every run, and the published plans. */
   readonly evidence: s3.Bucket;
-  /** Attach it to those who may publish plans. */
+  /** Attach this to people who may publish plans. */
   readonly publishers: iam.IManagedPolicy;
-  /** Topic by which the approvers are asked. */
+  /** Topic of the messages to the approvers. */
   readonly approvers: sns.ITopic;
 
   constructor(scope: Construct, id: string, props: SluiceProps) {
@@ -83,19 +83,19 @@ export class Sluice extends Construct {
   }
 }
 
-/** Of an indented template to one that is not. */
+/** Ratio of an indented template's size to an unindented one's. */
 const INDENTED = 4 / 3;
 
-/** What each takes of its stack's template, about, without indentation. */
+/** Estimated bytes of each construct in its stack's template, without indentation. */
 const BYTES = new WeakMap<Construct, number>();
 
-/** CloudFormation would refuse the template only when it is deployed. */
+/** Checks the room here, as CloudFormation would refuse the template only at deployment. */
 function takeRoom(scope: Construct, bytes: number): void {
   const stack = Stack.of(scope);
   BYTES.set(scope, bytes);
   const here = stack.node.findAll().filter((each) => BYTES.has(each) && Stack.of(each) === stack);
   const dense = here.reduce((sum, each) => sum + (BYTES.get(each) ?? 0), 0);
-  // The stack has no other word for it.
+  // The stack has no public property for it.
   const all = Reflect.get(stack, "_suppressTemplateIndentation") === true ? dense : dense * INDENTED;
   if (here.length === 1 || all <= MOST_TEMPLATE_BYTES) return;
   const kilobytes = (size: number) => `${Math.round(size / 1000)} KB`;
@@ -103,15 +103,15 @@ function takeRoom(scope: Construct, bytes: number): void {
   const { id } = scope.node;
   refuse(
     scope,
-    `${path} has ${here.length} of Sluice, which take about ${kilobytes(all)} of its template, and CloudFormation takes ${kilobytes(MOST_TEMPLATE_BYTES)}. Give each a stack of its own, or a nested one: new Sluice(new NestedStack(this, "${id}Stack"), "${id}", ...)${
+    `${path} has ${here.length} of Sluice, which take about ${kilobytes(all)} of its template; CloudFormation's limit is ${kilobytes(MOST_TEMPLATE_BYTES)}. Give each its own stack, or a nested one: new Sluice(new NestedStack(this, "${id}Stack"), "${id}", ...)${
       dense <= MOST_TEMPLATE_BYTES
-        ? `. Or give ${path} suppressTemplateIndentation: true, with which they take ${kilobytes(dense)}`
+        ? `. Or give ${path} suppressTemplateIndentation: true, which reduces that to ${kilobytes(dense)}`
         : ""
     }`,
   );
 }
 
-/** What stands for a name while the settings are checked, where only CloudFormation knows it. */
+/** Stands for names that only CloudFormation knows, while the settings are checked. */
 const STANDS_IN = {
   instance: "known-once-deployed",
   secretArn: "arn:aws:secretsmanager:eu-central-1:1:secret:",
@@ -120,22 +120,25 @@ const STANDS_IN = {
 function settingsOf(scope: Construct, props: SluiceProps): Settings {
   const { approvers, escalation = approvers, settings = {}, plan, iamUser } = props;
   const { instance } = props;
-  // Nobody has checked the types of a JavaScript app.
+  // A JavaScript app has no type check.
   if (typeof instance !== "string" && !instance?.connections)
     refuse(scope, "instance: give an rds.DatabaseInstance, or the identifier of one");
   const found = productionOf(props);
   if (found.engine !== undefined && found.engine !== "postgres")
-    refuse(scope, `instance: it runs ${found.engine}, and Sluice migrates RDS for PostgreSQL`);
+    refuse(scope, `instance: it runs ${found.engine}, but Sluice migrates RDS for PostgreSQL`);
   if (instance instanceof rds.DatabaseInstanceReadReplica)
-    refuse(scope, "instance: it is a read replica: give the instance that it is a replica of");
+    refuse(scope, "instance: it is a read replica. Give the instance that it replicates");
   if (found.name === undefined)
-    refuse(scope, "databaseName: is missing, and the instance does not say which database it is made with");
+    refuse(
+      scope,
+      "databaseName: is missing, and the instance does not name the database that it is made with",
+    );
   if (!iamUser && !found.secretArn)
     refuse(
       scope,
-      "secret: is missing, and the instance has none: give the migrating role's secret, or iamUser",
+      "secret: is missing, and the instance has none. Give the migrating role's secret, or iamUser",
     );
-  // A policy that names it without the six letters allows nothing.
+  // A policy with the ARN without its last six letters allows nothing.
   if (!iamUser && found.secret && found.secret.secretFullArn === undefined)
     refuse(scope, "secret: give it by its whole ARN, as secretsmanager.Secret.fromSecretCompleteArn does");
   const parsed = parseSettings(
@@ -150,7 +153,7 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
         ...(iamUser ? { iamUser } : { secretArn: STANDS_IN.secretArn }),
         ...(props.caBundle === undefined ? {} : { caBundle: props.caBundle }),
       },
-      // Not looked at: the network is that of the constructs.
+      // Unused: the constructs have the network.
       network: { vpcId: "vpc-0", securityGroupId: "sg-0", availabilityZones: ["a"], subnetIds: ["subnet-0"] },
     },
     scope.node.path,
@@ -160,7 +163,7 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
   const database = {
     ...checked,
     instance: found.instance,
-    // Metrics and the dashboard are called by it, and need a name that is known now.
+    // The label names metrics and the dashboard, so it must be known now.
     label: Token.isUnresolved(found.instance)
       ? Names.uniqueResourceName(scope, { maxLength: 60, separator: "-" })
       : checked.label,
@@ -176,7 +179,7 @@ function refuse(scope: Construct, mistake: string): never {
 }
 
 interface Production {
-  /** As it is given in the app, where it is; CloudFormation makes one up otherwise. */
+  /** The name from the app, if it has one; otherwise CloudFormation makes one up. */
   instance: string;
   name: string | undefined;
   secret?: secretsmanager.ISecret | undefined;
@@ -185,7 +188,7 @@ interface Production {
   engine?: string | undefined;
 }
 
-/** What the props and the instance's own construct say of it. */
+/** What the props and the instance's own construct state about production. */
 function productionOf({ instance, databaseName, secret }: SluiceProps): Production {
   if (typeof instance === "string")
     return { instance, name: databaseName, secret, secretArn: secret?.secretArn };

@@ -90,7 +90,7 @@ test("a stack whose template cannot hold another is refused, with what to do", (
   const { stack, props } = own();
   made(stack, props);
   expect(() => made(stack, named(props, "stock"), "Stock")).toThrow(
-    /Shop\/Stock.*\n- Shop has 2 of Sluice, which take about 12\d\d KB .* takes 1000 KB\. .*new NestedStack\(this, "StockStack"\), "Stock".*suppressTemplateIndentation: true, with which they take 9\d\d KB/s,
+    /Shop\/Stock.*\n- Shop has 2 of Sluice, which take about 12\d\d KB .* limit is 1000 KB\. .*new NestedStack\(this, "StockStack"\), "Stock".*suppressTemplateIndentation: true, which reduces that to 9\d\d KB/s,
   );
   made(new NestedStack(stack, "StockStack"), named(props, "stock"));
 });
@@ -177,6 +177,6 @@ test("mistakes in the settings and in the plan are all shown, with their place",
   const plan = await temporaryFolder();
   expect(() => made(stack, { ...props, plan }, "Other")).toThrow(/The plan .* cannot be deployed:\n/);
   expect(() => made(stack, { ...props, plan: "./nowhere" }, "Third")).toThrow(
-    "The plan ./nowhere cannot be deployed: there is no such folder in ",
+    "The plan ./nowhere cannot be deployed: the folder does not exist in ",
   );
 });
