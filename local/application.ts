@@ -5,12 +5,12 @@ import type { LocalRoute } from "../lib/plan/schema.ts";
 
 type PlanApplication = NonNullable<LocalPlan["application"]>;
 
-/** Opens a session as the application's role; rejects where that role may not connect. */
+/** Opens a session as the application's role; rejects if that role may not connect. */
 export type ApplicationSession = <T>(role: string, work: (session: Session) => Promise<T>) => Promise<T>;
 
 /**
- * The application that stands in for the real one in local runs: the plan's routes, each a query that is run as the
- * application's role. It answers 503 while it is stopped and 500 when the database refuses it, as a real one would.
+ * The stand-in for the application in local runs: the plan's routes, each a query that runs as the application's role. Like
+ * a real application it answers 503 while it is stopped, and 500 when the database refuses it.
  */
 export async function startApplication(
   plan: PlanApplication,
@@ -85,7 +85,7 @@ function match(
   return undefined;
 }
 
-/** `{name}` is a part of the path, `{header:Name}` a header of the request. */
+/** `{name}` is a segment of the path, `{header:Name}` a header of the request. */
 function fill(text: string, values: Record<string, string>, request: IncomingMessage): string {
   return text.replace(
     /\{(?:header:([\w-]+)|(\w+))\}/g,

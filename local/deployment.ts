@@ -4,9 +4,9 @@ import { UsageError } from "./events.ts";
 import { type Deployment, outputOf } from "./publish.ts";
 
 /**
- * Outputs by the names that Sluice gives them. In an app of one's own they bear the construct's id and a digest.
- * @param id of the construct, where the stack has several
- * @throws UsageError for several, none of which is named, and for a name that none has
+ * A stack's outputs by the names that Sluice gives them. In a team's own app they also have the construct's id and a digest.
+ * @param id of the construct, if the stack has several
+ * @throws UsageError if there are several and none is named, and for a name that does not exist
  */
 export function namedOutputs(
   outputs: readonly (readonly [key: string, value: string])[],
@@ -35,9 +35,9 @@ export function namedOutputs(
 }
 
 /**
- * Finds a deployment by its stack's name, with the credentials and the Region that AWS's own command line would use.
- * @param given the stack, and `/` and the construct's id where it has several
- * @throws UsageError with what AWS said
+ * Finds a deployment by its stack's name, with the credentials and the Region that the AWS CLI would use.
+ * @param given the stack, with `/` and the construct's id if it has several
+ * @throws UsageError with AWS's error
  */
 export async function findDeployment(given: string, region: string | undefined): Promise<Deployment> {
   const [stack = "", id] = given.split("/");
@@ -64,7 +64,7 @@ export async function findDeployment(given: string, region: string | undefined):
   );
   const bucket = outputOf(outputs, "EvidenceBucket", stack);
   const machine = outputOf(outputs, "StateMachineArn", stack);
-  // One that an older version deployed has one database, and no such output.
+  // The stack of an older version has one database, and no such output.
   const databases = outputs.get("Databases")?.split(", ") ?? [];
   const evidence = new S3Evidence(new S3Client(at), bucket);
   return {
@@ -90,25 +90,25 @@ const MENDS: readonly [RegExp, string][] = [
   [/Region is missing/, "Set AWS_REGION, or a region in your AWS profile."],
   [
     /Credential|credentials|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|TokenRefresh|SSO/,
-    "Log in to AWS first, such as with `aws sso login`, or set AWS_PROFILE.",
+    "Log in to AWS first, for example with `aws sso login`, or set AWS_PROFILE.",
   ],
   [
     /does not exist/,
-    "Deploy it with `npx cdk deploy`, give another --stack, or look at AWS_REGION and AWS_PROFILE.",
+    "Deploy it with `npx cdk deploy`, give another --stack, or check AWS_REGION and AWS_PROFILE.",
   ],
   [
     /AccessDenied|not authorized/,
-    "Publishing takes the policy whose ARN is the stack's output PublishersPolicyArn; starting takes states:StartExecution.",
+    "Publishing needs the policy with the ARN in the stack's output PublishersPolicyArn; starting needs states:StartExecution.",
   ],
 ];
 
-/** Whatever AWS answers is told as its word: it is no fault of Sluice's. */
+/** Reports AWS's errors as such: they are no bugs of Sluice. */
 async function asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
     const said = `${awsErrorName(error) ?? "Error"}: ${messageOf(error)}`;
-    const mend = MENDS.find(([pattern]) => pattern.test(said))?.[1] ?? "Look at the network, and try again.";
-    throw new UsageError(`AWS was asked ${what}, and said ${said}. ${mend}`);
+    const mend = MENDS.find(([pattern]) => pattern.test(said))?.[1] ?? "Check the network, and try again.";
+    throw new UsageError(`AWS was asked ${what}, and answered: ${said}. ${mend}`);
   }
 }

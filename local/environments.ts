@@ -18,30 +18,30 @@ import { type Address, addressIn } from "./server/address.ts";
 import { ServerInstances } from "./server-instances.ts";
 import { serverChanges } from "./server-state.ts";
 
-/** The databases that a local run works on. */
+/** The databases of a local run. */
 export interface Environment {
   instances: Instances;
   databases: Databases;
-  /** The database that production is a copy of; null: of the plan's baseline; absent: production is the database itself. */
+  /** The database that production is a copy of; null: the plan's baseline; absent: production is the database itself. */
   copyOf?: string | null;
-  /** How the database was copied, where not by its own server. */
+  /** How the database was copied, if not by its own server. */
   copies?: NonNullable<RunSettings["copies"]>;
-  /** Production's name in the fleet. */
+  /** Production's instance name. */
   instance: string;
   database: string;
   applicationUrl: string | undefined;
-  /** Folder of the leases of these databases; none where no other process can reach them. */
+  /** Folder of the leases of these databases; undefined if no other process can reach them. */
   leases: string | undefined;
-  /** What of the server itself is not as it was when the run began; absent where the server is the run's own. */
+  /** What changed on the server itself since the run began; absent if the server belongs to the run. */
   changedServer?(): Promise<string[]>;
-  /** Removes what the run made, and says what it leaves on purpose. */
+  /** Removes what the run made, and returns what it leaves on purpose. */
   close(): Promise<string[]>;
 }
 
-/** What a plan without a baseline starts from: an empty database. */
+/** The start of a plan without a baseline: an empty database. */
 const NO_BASELINE: LocalPlan = { owner: LOCAL_OWNER, baseline: [], application: undefined };
 
-/** Production made from the plan's baseline, in process. */
+/** Production from the plan's baseline, in this process. */
 export async function embeddedEnvironment({ plan, local }: LoadedPlan): Promise<Environment> {
   const { owner, baseline, application: standIn } = local ?? NO_BASELINE;
   const instances = new EmbeddedInstances(owner);
@@ -70,7 +70,7 @@ export async function embeddedEnvironment({ plan, local }: LoadedPlan): Promise<
   };
 }
 
-/** Copies stand on the given database's own server: what is done there to roles is done to the real ones. */
+/** Copies are on the given database's own server, so changes to roles there are real. */
 async function refuseServerWide(plan: CompiledPlan): Promise<void> {
   const { serverWide } = await import("../lib/plan/server-wide.ts");
   const found = await serverWide(plan);
@@ -79,17 +79,17 @@ async function refuseServerWide(plan: CompiledPlan): Promise<void> {
   const more = found.length > 10 ? [`- and ${found.length - 10} more`] : [];
   throw new UsageError(
     [
-      "The plan changes the server itself, and with --database-url the rehearsal's copies stand on the real one:",
+      "The plan changes the server itself, and with --database-url the rehearsal's copies are on the real one:",
       ...lines,
       ...more,
-      "Nothing was touched. Do this by hand before the run and take it out of the plan, or rehearse without --database-url; on AWS staging is a server of its own.",
+      "Nothing was touched. Do this by hand before the run and remove it from the plan, or rehearse without --database-url. On AWS staging is a separate server.",
     ].join("\n"),
   );
 }
 
 /**
- * A database on a server. Without `apply` a copy of it plays production and is dropped at the end: the database itself
- * is only read.
+ * A database on a server. Without `apply`, a copy of it serves as production and is dropped at the end: the database
+ * itself is only read.
  */
 export async function serverEnvironment(
   options: RehearseOptions & { databaseUrl: string },
@@ -108,7 +108,7 @@ export async function serverEnvironment(
   );
   if (!(await describedByServer(instances, given)))
     throw new UsageError(`There is no database ${given} on that server.`);
-  // Before anybody is asked anything: a snapshot may be what takes them first.
+  // Checked before any question: otherwise a snapshot may be the first to need them.
   if (copy === "dump") await needPrograms(address);
   await instances.dropLetGo();
   const unlock = apply ? await instances.lock(given) : async () => undefined;
@@ -126,9 +126,9 @@ export async function serverEnvironment(
       throw error;
     }
   const backups = [
-    { name: snapshotName(run, "final"), what: "is the snapshot taken before the migration" },
-    { name: momentName(run, "final"), what: "is what the database was before the migration" },
-    { name: snapshotName(run, "kept"), what: "is the snapshot taken after the opening" },
+    { name: snapshotName(run, "final"), what: "is the snapshot from before the migration" },
+    { name: momentName(run, "final"), what: "is the database's state from before the migration" },
+    { name: snapshotName(run, "kept"), what: "is the snapshot from after the opening" },
   ];
   const server = await instances.state(given);
   const aside = asideName(instance, run);
@@ -164,7 +164,7 @@ export async function serverEnvironment(
   };
 }
 
-/** The copy that plays production; staging is a copy of it, and has what it has. */
+/** Keeps the copy that serves as production from reaching outside; staging is a copy of it. */
 async function keepFromOutside(databases: Databases, endpoint: Endpoint, plan: CompiledPlan): Promise<void> {
   if (outsideAllowed(plan).length === 0)
     await databases.withSession(endpoint, (session) => disarmMappings(session));
@@ -173,7 +173,7 @@ async function keepFromOutside(databases: Databases, endpoint: Endpoint, plan: C
 const nameOfCopy = (run: string): string =>
   `sluice-production-${createHash("sha256").update(run).digest("hex").slice(0, 12)}`;
 
-/** A copy of a whole server on this machine: what is done there, to roles too, is done to no real one. */
+/** A copy of a whole server on this machine: its roles are copies, too. */
 async function physicalEnvironment(address: Address, run: string, plan: CompiledPlan): Promise<Environment> {
   const instances = await PhysicalInstances.at(address);
   const instance = nameOfCopy(run);
@@ -201,7 +201,7 @@ async function physicalEnvironment(address: Address, run: string, plan: Compiled
   }
 }
 
-/** @throws UsageError where a pooler answers: its sessions are anybody's, and locks in them keep nobody out. */
+/** @throws UsageError if a pooler answers: its sessions are shared, so locks in them would protect nothing. */
 async function describedByServer(
   instances: ServerInstances,
   database: string,

@@ -39,21 +39,21 @@ import { refuseUnfit } from "./server/fit.ts";
 import { StandInHttp } from "./stand-in-http.ts";
 import { TASKS } from "./tasks.ts";
 
-/** Capabilities that run the plan's own SQL where it writes. */
+/** Capabilities that run the plan's own SQL in a way that may write. */
 const WRITES: ReadonlySet<string> = new Set(["migrate", "rollback", "validate", "benchmark", "opening"]);
 
-/** Starts a local run: the synthesized definition, the real tasks, and databases at hand. */
+/** Starts a local run: the synthesized definition, the real tasks, and local databases. */
 export const rehearse: Rehearse = async (options) => {
   const { databaseUrl, apply } = options;
   if (apply && databaseUrl === undefined) throw new UsageError("--apply needs a --database-url.");
   const run = `rehearsal-${new Date().toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-")}-${randomBytes(3).toString("hex")}`;
   // A server's leases are there, too.
   if (options.out === undefined || databaseUrl !== undefined) await makeOwnFolder();
-  // Before anything else: two runs in one folder would act on each other's evidence.
+  // First of all: two runs in one folder would act on each other's evidence.
   const folder = await takeFolder(options.out === undefined ? folderOfRun(run) : resolve(options.out), run);
   try {
     const loaded = await loadPlan(options.plan);
-    // Before what takes long: most mistakes are in how the database is reached.
+    // Before slow work: most mistakes are in how the database is reached.
     if (databaseUrl !== undefined) await refuseUnfit(addressIn(databaseUrl), apply, options.copy);
     const definition = await definitionFor(loaded.plan, options.rehearse);
     refuseUnknownStates(options.fail ?? [], definition, loaded.plan);
@@ -68,12 +68,12 @@ class Run {
   private readonly events = new EventQueue<RunEvent>();
   private readonly callbacks = new LocalCallbacks();
   private readonly phaseOf: ReadonlyMap<string, string>;
-  /** States that are yet to fail. */
+  /** States that still have to fail. */
   private readonly toFail: Set<string>;
   private readonly folder: string;
   private stopping = false;
   private current = "";
-  /** Closes the gate that is open now with a No-Go. */
+  /** Closes the open gate with a No-Go. */
   private refuseGate: () => void = () => undefined;
   private serverIsChanged = false;
   private failure: Extract<RunEvent, { type: "failed" }> | undefined;
@@ -157,7 +157,7 @@ class Run {
       const evidence = evidenceOf(ports.evidence, this.run);
       const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
-      if (!end) throw new Error(`The run ended as ${name}, which is none of its ends`);
+      if (!end) throw new Error(`The run ended as ${name}, which is no end of a run`);
       const report = (await evidence.read<Report>(Doc.report)) ?? (await buildReport(evidence));
       return { end, cause: outcome?.cause ?? "", report };
     } finally {
@@ -165,15 +165,15 @@ class Run {
     }
   }
 
-  /** What the parser does not see, such as a DO that puts a statement together, shows by what it did. */
+  /** The parser does not see everything, such as a statement that a DO puts together. So the effects are checked, too. */
   private async refuseServerChanges(environment: Environment, state: string): Promise<void> {
     const changed = this.serverIsChanged ? [] : ((await environment.changedServer?.()) ?? []);
     if (changed.length === 0) return;
-    // Told once: the ways back must go on.
+    // Reported once: the ways back must go on.
     this.serverIsChanged = true;
     throw new SluiceError(
       ErrorName.StepFailed,
-      `The real server is not what it was before "${state}": ${changed.slice(0, 10).join("; ")}. With --database-url the copies stand on it, so a plan must not change roles, databases or parameters there. Take that out of the plan, and bring the server back by hand.`,
+      `"${state}" changed the real server: ${changed.slice(0, 10).join("; ")}. With --database-url the copies are on it, so a plan must not change roles, databases or parameters there. Remove that from the plan, and bring the server back by hand.`,
     );
   }
 
@@ -188,7 +188,7 @@ class Run {
         const state = stateInWords(String(event.state), event.version as string | undefined);
         this.current = state;
         const phase = this.phaseOf.get(name) ?? "";
-        // A run that is being stopped goes through its ways back undisturbed, and through an opening it has begun.
+        // A run that is being stopped completes its ways back, and an opening that it has begun.
         if (this.stopping && !UNDISTURBED.has(phase))
           throw new SluiceError(ErrorName.Stopped, "The run was stopped at its terminal.");
         const capability = this.definition.capabilities.get(name);
@@ -212,7 +212,7 @@ class Run {
       phase: this.phaseOf.get(state.name) ?? "",
       at: new Date(timestamp),
     };
-    // Whether a failed state is tried again shows in the event that follows.
+    // The next event shows whether the failed state is tried again.
     const failure = this.failure;
     this.failure = undefined;
     if (failure) this.events.push({ ...failure, willRetry: type === "StateRetried" });
@@ -245,7 +245,7 @@ class Run {
         alarms: [],
         retentionDays: 365,
         gateUrl,
-        // At a laptop there is one person.
+        // At a laptop there is only one person.
         separateApprover: false,
         nameAtEveryGate: this.options.apply,
         ...(environment.copyOf === undefined ? {} : { copyOf: environment.copyOf }),
@@ -258,7 +258,7 @@ class Run {
       evidence,
       plans: new StoredPlans(evidence, () => this.loaded.plan.checksum),
       instances: environment.instances,
-      // There is no second Region, and no bucket.
+      // There is no second Region and no bucket.
       archive: { start: async () => [] },
       databases: environment.databases,
       notifier: {
@@ -275,10 +275,10 @@ class Run {
           if (this.stopping) this.refuseGate();
         },
       },
-      // EventBridge is not at hand, and nobody listens.
+      // There is no EventBridge, and nothing listens.
       announcer: { announce: async () => undefined },
       callbacks: this.callbacks,
-      // CloudWatch is not at hand, and no alarm is set.
+      // There is no CloudWatch, and no alarm is set.
       alarms: {
         known: async (names) => [...names],
         enabled: async () => [],
@@ -286,7 +286,7 @@ class Run {
         enable: async () => undefined,
       },
       executions: { isRunning: async (execution) => isAlive(execution) },
-      // The report shows the reading; nobody is there to take more when this process has ended.
+      // The report shows this reading; after this process nothing takes more.
       metrics: { publish: () => undefined },
       schedules: { startWatch: async () => false },
       http: this.options.apply
@@ -300,14 +300,14 @@ class Run {
   }
 }
 
-/** Whether the process of a local execution is there. */
+/** Whether the process of a local execution is alive. */
 function isAlive(execution: string): boolean {
   const pid = Number(execution.split(":")[1]);
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Of another user: it is there, and may not be signalled.
+    // It belongs to another user: it is alive, but may not be signalled.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

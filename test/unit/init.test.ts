@@ -205,7 +205,7 @@ describe("sluice init", () => {
     await terminal.until("Replace them");
     terminal.type("\n");
     expect(await ended).toBe(2);
-    expect(terminal.err).toContain("is as it was");
+    expect(terminal.err).toContain("Nothing was written");
   });
 
   test("that is left in the middle writes nothing", async () => {

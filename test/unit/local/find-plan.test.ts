@@ -21,6 +21,6 @@ test("the one plan of a repository is found, and none in what others made", asyn
 
 test("of several, and where there is none, one is to be named", async () => {
   const folder = await repository("db/orders", "db/stock");
-  await expect(findPlan(folder)).rejects.toThrow(/orders, .*stock\. Name the one that is meant/);
+  await expect(findPlan(folder)).rejects.toThrow(/orders, .*stock\. Name the right one/);
   await expect(findPlan(await repository())).rejects.toThrow("No folder here has a plan.yaml");
 });

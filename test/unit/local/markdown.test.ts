@@ -97,7 +97,7 @@ describe("the text for a pull request", () => {
   test("shows what is not as it should be, with its place", async () => {
     const report = await buildReport((await rolledBackByCheck()).evidence);
     const text = markdownOf(report);
-    expect(text).toContain("**What is not as it should be**");
+    expect(text).toContain("**What failed**");
     expect(text).toMatch(/- `\S+\.sql:\d+` /);
   });
 

@@ -56,7 +56,7 @@ describe("publishing a plan", () => {
     const d = deployment();
     await publish(plan, d, wishes);
     const before = new Map(d.store.files);
-    expect((await publish(plan, d, wishes)).join("\n")).toContain("It was published already");
+    expect((await publish(plan, d, wishes)).join("\n")).toContain("It was already published");
     expect(d.store.files).toEqual(before);
     const grace = { id: "AIDA1", arn: "arn:aws:iam::123456789012:user/team/grace" };
     await publish(plan, { ...d, identity: grace }, wishes);
@@ -179,7 +179,7 @@ describe("the deployment", () => {
     ["ExpiredToken", "The security token included in the request is expired", "aws sso login"],
     ["CredentialsProviderError", "Could not load credentials from any providers", "AWS_PROFILE"],
     ["Error", "Region is missing", "AWS_REGION"],
-    ["TimeoutError", "connect ECONNREFUSED", "Look at the network"],
+    ["TimeoutError", "connect ECONNREFUSED", "Check the network"],
   ])("that AWS does not tell of (%s) is AWS's word, with what helps", async (name, message, helps) => {
     cloudFormation.on(DescribeStacksCommand).rejects(awsError(name, { message }));
     const refused = findDeployment("Sluice-orders", "eu-central-1");

@@ -170,9 +170,9 @@ test("a job that is about no pull request has none, and what is no job is refuse
 test("an answer that is none of GitHub's, or none at all, is no bug: it says what was asked", async () => {
   instead = "<html>";
   const asked = await request();
-  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/answers what is no JSON to GET .*\/comments/);
+  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/returns no JSON to GET .*\/comments/);
   instead = '{"message":"hello"}';
-  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/answers no comments to GET .*\/comments/);
+  await expect(lastText(asked, "sql/orders")).rejects.toThrow(/returns no comments to GET .*\/comments/);
   const nobody = { ...asked, url: "http://127.0.0.1:1/comments" };
   await expect(keepComment(nobody, "sql/orders", "text")).rejects.toThrow(/gives no answer \(.+\) to GET /);
 });

@@ -56,7 +56,7 @@ test("settings that squawk does not take are named, with what it says of them", 
   await expect(rulesIn(plan)).rejects.toMatchObject({
     name: "UsageError",
     message: expect.stringMatching(
-      new RegExp(`^squawk gives no findings with ${join(root, ".squawk.toml")}: .*no-such-rule`),
+      new RegExp(`^squawk failed with ${join(root, ".squawk.toml")}: .*no-such-rule`),
     ),
   });
 });
