@@ -59,7 +59,7 @@ export class StoppedRuns extends Construct {
     );
     // The clean-up has no clean-up: people must act.
     const text = `Sluice: the clean-up of a run was itself ended (${fromPath("$.detail.status")}): ${fromPath("$.detail.executionArn")}. A person must act now: production may be half migrated, and fenced. To continue, redrive that execution; a new one would not act, as this one holds the clean-up. See the operator runbook, The clean-up was ended.`;
-    const told = [notices.approvers, notices.escalation].map(({ node, topicArn }) => {
+    const topics = [notices.approvers, notices.escalation].map(({ node, topicArn }) => {
       // By its ARN, so that CDK does not allow every account's rules to send messages; notices.ts allows this account's.
       const topic = Topic.fromTopicArn(this, node.id, topicArn);
       const message = events.RuleTargetInput.fromText(text);
@@ -71,7 +71,7 @@ export class StoppedRuns extends Construct {
       "CleanUps",
       cleanUp,
       { $or: [{ status: ["ABORTED", "TIMED_OUT"] }, { status: ["FAILED"], error: fromOutside }] },
-      ...told,
+      ...topics,
     );
   }
 

@@ -142,7 +142,7 @@ async function whyNotByVersions(session: Session, mark: RowMark, run: string): P
         [run],
       )
     ).length > 0;
-  return knows ? null : "the run left no trace in this database, as it did in the recorded one";
+  return knows ? null : "this database has no trace of the run, unlike the recorded one";
 }
 
 /** The result from row versions; undefined if they show nothing, as the table or its columns are others. */

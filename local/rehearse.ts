@@ -201,11 +201,11 @@ class Run {
         if (WRITES.has(capability)) await this.refuseServerChanges(environment, state);
         return waits ? await waits : answer;
       },
-      onEvent: (event) => this.tell(event),
+      onEvent: (event) => this.report(event),
     });
   }
 
-  private tell({ type, timestamp, state, Error: error, Cause: cause }: EventLog): void {
+  private report({ type, timestamp, state, Error: error, Cause: cause }: EventLog): void {
     if (state?.type !== "Task") return;
     const about = {
       state: nameInWords(this.definition, state.name, state.input),

@@ -65,10 +65,10 @@ ${PROVE_EXIT_CODES}`,
         return back ? undefined : exit(NOT_BACK);
       }
       const { scopeInWords } = await import("../../lambdas/proof/scope.ts");
-      const butFor = left.length === 0 ? "" : `, but for ${left.join(", ")}`;
+      const exceptions = left.length === 0 ? "" : `, except for ${left.join(", ")}`;
       if (back) {
         print(stdout, [
-          `Back: catalog and ${tables} tables are what they were at ${recordedAt}${butFor}. ${read} of them were read; row versions show that the others were not touched.`,
+          `Back: catalog and ${tables} tables are what they were at ${recordedAt}${exceptions}. ${read} of them were read; row versions show that the others were not touched.`,
           scopeInWords(scope),
         ]);
         return;

@@ -61,11 +61,11 @@ export class Functions extends Construct {
     const capabilities = MACHINE_CAPABILITIES.filter((name) => name !== "restore" || settings.restore);
     const settingsText = settingsFile(scope, settings);
     const codeOf = bundle(this, [...capabilities, GATE_PAGE_NAME, STORE_PLAN_NAME], () => {
-      const told = {
+      const shipped = {
         [SETTINGS_FILE]: settingsText,
         [AUTHORITIES_FILE]: authorities(settings),
       };
-      return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : told);
+      return (name) => (name === STORE_PLAN_NAME ? { [PLAN_FILE]: documentOf(props.plan) } : shipped);
     });
     this.byCapability = Object.fromEntries(
       capabilities.map((name) => [name, this.make(name, CAPABILITIES[name], codeOf(name))]),
@@ -192,14 +192,14 @@ function settingsFile(scope: Construct, settings: Settings): string {
     instance: Token.isUnresolved(instance) ? "" : instance,
     ...(secretArn === undefined ? {} : { secretArn: Token.isUnresolved(secretArn) ? "" : secretArn }),
   }));
-  const told = { ...others, databases: named };
-  const unknown = unknownIn(told);
+  const known = { ...others, databases: named };
+  const unknown = unknownIn(known);
   if (unknown.length > 0)
     throw new SettingsError(
       unknown.map((at) => `${at}: its value is known only to CloudFormation. Give one that is known now`),
       scope.node.path,
     );
-  return JSON.stringify(told);
+  return JSON.stringify(known);
 }
 
 /** Places of values that are known only once deployed, such as `databases[0].alarms[1]`. */

@@ -37,7 +37,7 @@ export function fenceAndBackUp({ archive }: { archive: boolean }) {
       ...fenceAndRecord(states, "", "before", onFailure),
       states.loop("Back up production", {
         comment:
-          "Where a restore goes back to a moment: it was noted with the record, and the backups must come to hold it; that is not waited for. Else a manual snapshot, encrypted as production is, which is.",
+          "For a restore to a moment it waits for nothing: the moment was noted with the record, and the backups reach it later. Otherwise it takes a manual snapshot, encrypted as production is, and waits for it.",
         capability: "snapshot",
         payload: { action: "backUp" },
         limitMinutes: 6 * 60,

@@ -127,13 +127,13 @@ function tellThatNobodyDoes(states: States): sfn.State {
     error: CLEAN_UP_FAILED,
     causePath: "$.failure.Cause",
   });
-  const tell = states.task("Tell that nobody cleans up", {
+  const notify = states.task("Tell that nobody cleans up", {
     comment: "A person must act now.",
     capability: "report",
     payload: { action: "tell" },
     onFailure: GOES_ON,
     failurePath: "$.unfinished.report",
   });
-  tell.leadTo(failed);
-  return tell.first;
+  notify.leadTo(failed);
+  return notify.first;
 }

@@ -83,12 +83,12 @@ export function close(states: States): sfn.State {
     onFailure: unwritten,
     failurePath: "$.unfinished.report",
   });
-  const tell = cleanUp(states, CLOSING_ENDS, "The final message, with the report.", "report", {
+  const notify = cleanUp(states, CLOSING_ENDS, "The final message, with the report.", "report", {
     action: "tell",
   });
-  inOrder(givenBack, report, tell);
-  unwritten.leadTo(missing(states, tell.first));
-  tell.leadTo(theEnd(states));
+  inOrder(givenBack, report, notify);
+  unwritten.leadTo(missing(states, notify.first));
+  notify.leadTo(theEnd(states));
   return givenBack.first;
 }
 

@@ -53,7 +53,7 @@ export function rehearsal(from: SnapshotPurpose) {
         onFailure,
       }),
       states.task("Predict the way back", {
-        comment: "From what was measured: a run whose rollback takes longer than the plan allows ends here.",
+        comment: "Compares the measured way back with the plan's limit. A run that exceeds it ends here.",
         capability: "rollback",
         payload: { action: "predict" },
         onFailure,
@@ -125,7 +125,7 @@ function rehearseMigrations(states: States, from: SnapshotPurpose, onFailure: Wa
 function rehearseRestore(states: States, from: SnapshotPurpose, onFailure: Way): Segment {
   const common = { target: "staging", round: 3, onFailure } as const;
   const restored = states.loop("Restore staging again", {
-    comment: "Where a migration has no rollback: a second copy from the same snapshot takes staging's place.",
+    comment: "For a restore-only migration: a second copy from the same snapshot replaces staging.",
     capability: "staging",
     only: "after the restore",
     payload: { action: "restoreAgain", snapshot: from },

@@ -148,7 +148,7 @@ export class States extends Construct {
       lambdaFunction: this.function(options.capability),
       integrationPattern: sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: sfn.TaskInput.fromObject({
-        ...this.told(name),
+        ...this.context(name),
         ...options.payload,
         token: sfn.JsonPath.taskToken,
       }),
@@ -182,7 +182,7 @@ export class States extends Construct {
       comment: options.comment,
       lambdaFunction: this.function(options.capability),
       payload: sfn.TaskInput.fromObject({
-        ...this.told(options.called ?? name),
+        ...this.context(options.called ?? name),
         ...options.payload,
         ...(options.asks === undefined ? {} : { asks: options.asks }),
       }),
@@ -232,7 +232,7 @@ export class States extends Construct {
   }
 
   /** What every task receives: the run, and the state that calls it. */
-  private told(name: string): Record<string, string> {
+  private context(name: string): Record<string, string> {
     return { ...this.run, state: name, phase: this.phaseNow().phase };
   }
 

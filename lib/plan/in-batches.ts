@@ -20,7 +20,7 @@ export function inBatches({ node, sql }: ParsedStatement): Batches | { refused: 
   if (changing.returningList ?? changing.returningClause)
     return { refused: "the rows that RETURNING gives would be dropped. Remove RETURNING" };
   for (const _ of nodesWithin(changing.whereClause, "CurrentOfExpr"))
-    return { refused: "WHERE CURRENT OF needs a cursor, which there is none of" };
+    return { refused: "WHERE CURRENT OF needs a cursor, and a step has none" };
   const sets: string[] = [];
   if (update)
     for (const target of changing.targetList as { ResTarget?: { name?: string } }[])

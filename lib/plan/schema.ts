@@ -217,7 +217,7 @@ export const planFile = z.strictObject({
         .describe("Version that the schema must have before the run, in quotes"),
     })
     .optional()
-    .describe("Where the schema's version stands. Without it no table of yours is read or written for that"),
+    .describe("The table with the schema's version. Without it Sluice reads and writes no version table"),
   server: z
     .strictObject({
       minimumVersion: z.number().int().min(13).default(13).describe("Major version of PostgreSQL"),

@@ -179,8 +179,8 @@ export class Cluster {
 
   private saidLast(): string {
     const lines = textOf(this.log).trim().split("\n").map(plain);
-    const telling = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
-    return (telling.length > 0 ? telling : lines).slice(-5).join("\n");
+    const errors = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
+    return (errors.length > 0 ? errors : lines).slice(-5).join("\n");
   }
 }
 

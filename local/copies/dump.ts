@@ -152,10 +152,10 @@ async function restoreFrom(
 function errorsIn(said: string): string[] {
   const blocks = said.split(/^pg_restore: (?=error:|warning:|while|from)/m).map((block) => block.trim());
   const errors = blocks.filter((block) => block.startsWith("error:"));
-  const told = errors.filter(
+  const shown = errors.filter(
     (block) => !/unrecognized configuration parameter "transaction_timeout"/.test(block),
   );
-  return errors.length === 0 ? [said] : told.map(cut);
+  return errors.length === 0 ? [said] : shown.map(cut);
 }
 
 /** Updates the copy's statistics, which a dump does not have. @returns what its catalog lacks compared with the original's, in lines */

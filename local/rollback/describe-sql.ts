@@ -74,10 +74,10 @@ export const foreignOptions = (alter: string, options: string): string =>
     { plain: "true", replace: "true" },
   );
 
-const WHOM = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
+const GRANTEE = "CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END";
 
 /** SQL expression: the key of a right, which is a row of aclexplode(). */
-export const RIGHT = `'52 ' || privilege_type || ' to ' || ${WHOM} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
+export const RIGHT = `'52 ' || privilege_type || ' to ' || ${GRANTEE} || CASE WHEN is_grantable THEN ' with grant option' ELSE '' END`;
 
 /**
  * The statements that grant and revoke a right, as SQL expressions.
@@ -88,8 +88,8 @@ export const granted = (
   on: string,
   { privilege = "privilege_type", lead = "NULL" } = {},
 ): { give: string; take: string } => ({
-  give: `format('%sGRANT %s ON %s TO %s%s', ${lead}, ${privilege}, ${on}, ${WHOM}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
-  take: `format('%sREVOKE %s ON %s FROM %s', ${lead}, ${privilege}, ${on}, ${WHOM})`,
+  give: `format('%sGRANT %s ON %s TO %s%s', ${lead}, ${privilege}, ${on}, ${GRANTEE}, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' END)`,
+  take: `format('%sREVOKE %s ON %s FROM %s', ${lead}, ${privilege}, ${on}, ${GRANTEE})`,
 });
 
 /** Of an object `o`, or of its column `o.acl_column`. */

@@ -64,8 +64,8 @@ export async function connecting<T>(address: Address, connect: (tls: Tls) => Pro
       if (!mayGoOtherWay(error)) break;
     }
   // A lack of TLS is not the reason if another way was tried after it.
-  const telling = failures.find((error, at) => at === failures.length - 1 || !lacksTls(error));
-  throw new Refused(address, telling);
+  const reason = failures.find((error, at) => at === failures.length - 1 || !lacksTls(error));
+  throw new Refused(address, reason);
 }
 
 /** The configuration for node-postgres, complete so that it looks up nothing itself. */

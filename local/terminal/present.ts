@@ -77,21 +77,21 @@ class ShownRun {
   private stop(): void {
     this.stopped.abort();
     this.run.stop();
-    void this.tell({ type: "stopping" });
+    void this.update({ type: "stopping" });
     if (this.asksOn) void this.presentation.surface.hold(["", `  ${STOPPING}`]);
   }
 
   private async follow(): Promise<{ end: LocalEnd }> {
-    for await (const told of this.run.events) {
-      const event = shownEvent(told);
+    for await (const given of this.run.events) {
+      const event = shownEvent(given);
       if (event.type === "started") this.evidence = event.evidence;
-      await this.tell(event);
-      if (event.type === "gate") await this.tell({ type: "answered", answer: await this.pass(event.gate) });
+      await this.update(event);
+      if (event.type === "gate") await this.update({ type: "answered", answer: await this.pass(event.gate) });
     }
     return { end: await this.run.end };
   }
 
-  private async tell(event: ViewEvent): Promise<void> {
+  private async update(event: ViewEvent): Promise<void> {
     const before = this.view;
     this.view = reduce(before, event);
     await this.presentation.surface.show(before, this.view, event);
