@@ -49,7 +49,7 @@ export async function findDeployment(given: string, region: string | undefined):
     import("@aws-sdk/client-sfn"),
     import("../lambdas/shared/aws/s3.ts"),
   ]);
-  const described = await asked(`to describe the stack ${stack}`, () =>
+  const described = await askAws(`to describe the stack ${stack}`, () =>
     new CloudFormationClient(at).send(new DescribeStacksCommand({ StackName: stack })),
   );
   const outputs = namedOutputs(
@@ -59,7 +59,7 @@ export async function findDeployment(given: string, region: string | undefined):
     stack,
     id,
   );
-  const { UserId = "", Arn = "" } = await asked("who you are", () =>
+  const { UserId = "", Arn = "" } = await askAws("who you are", () =>
     new STSClient(at).send(new GetCallerIdentityCommand()),
   );
   const bucket = outputOf(outputs, "EvidenceBucket", stack);
@@ -73,12 +73,12 @@ export async function findDeployment(given: string, region: string | undefined):
     machine,
     databases,
     store: {
-      create: (key, ...rest) => asked(`to write ${key}`, () => evidence.create(key, ...rest)),
-      read: (key) => asked(`to read ${key}`, () => evidence.read(key)),
+      create: (key, ...rest) => askAws(`to write ${key}`, () => evidence.create(key, ...rest)),
+      read: (key) => askAws(`to read ${key}`, () => evidence.read(key)),
     },
     identity: { id: UserId, arn: Arn },
     async start(input) {
-      const started = await asked("to start an execution", () =>
+      const started = await askAws("to start an execution", () =>
         new SFNClient(at).send(new StartExecutionCommand({ stateMachineArn: machine, input })),
       );
       return started.executionArn ?? "";
@@ -103,12 +103,12 @@ const MENDS: readonly [RegExp, string][] = [
 ];
 
 /** Reports AWS's errors as such: they are no bugs of Sluice. */
-async function asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
+async function askAws<T>(what: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    const said = `${awsErrorName(error) ?? "Error"}: ${messageOf(error)}`;
-    const mend = MENDS.find(([pattern]) => pattern.test(said))?.[1] ?? "Check the network, and try again.";
-    throw new UsageError(`AWS was asked ${what}, and answered: ${said}. ${mend}`);
+    const reason = `${awsErrorName(error) ?? "Error"}: ${messageOf(error)}`;
+    const mend = MENDS.find(([pattern]) => pattern.test(reason))?.[1] ?? "Check the network, and try again.";
+    throw new UsageError(`AWS was asked ${what}, and answered: ${reason}. ${mend}`);
   }
 }

@@ -134,7 +134,7 @@ function howToRead(recorded: TableContentDoc) {
 async function whyNotByVersions(session: Session, mark: RowMark, run: string): Promise<string | null> {
   const other = await otherLineage(session, mark);
   if (other !== undefined) return other;
-  const knows =
+  const trace =
     (await hasLedger(session)) &&
     (
       await session.query(
@@ -142,7 +142,7 @@ async function whyNotByVersions(session: Session, mark: RowMark, run: string): P
         [run],
       )
     ).length > 0;
-  return knows ? null : "this database has no trace of the run, unlike the recorded one";
+  return trace ? null : "this database has no trace of the run, unlike the recorded one";
 }
 
 /** The result from row versions; undefined if they show nothing, as the table or its columns are others. */

@@ -114,9 +114,9 @@ function configFor(folder: string): string | undefined {
   return above === folder ? undefined : configFor(above);
 }
 
-function noFindings(config: string | undefined, said: string): UsageError {
+function noFindings(config: string | undefined, output: string): UsageError {
   const where = config === undefined ? "" : ` with ${config}`;
-  return new UsageError(`squawk failed${where}: ${said.trim() || "it printed no reason"}`);
+  return new UsageError(`squawk failed${where}: ${output.trim() || "it printed no reason"}`);
 }
 
 function squawkProgram(): string | undefined {

@@ -120,10 +120,10 @@ export async function appliedIn(
     );
   const reads = READS[tool];
   const rows = await session.query<Kept>(reads.query(table.name));
-  return says(folder, reads, rows, newest);
+  return stateOf(folder, reads, rows, newest);
 }
 
-function says(folder: ImportedFolder, reads: Reads, rows: readonly Kept[], newest: string): TableSays {
+function stateOf(folder: ImportedFolder, reads: Reads, rows: readonly Kept[], newest: string): TableSays {
   const moved = folder.tool === "liquibase" ? withPaths(folder, rows) : folder;
   const { key, same = (a: string, b: string) => a === b, newestAlone } = reads;
   const { migrations } = moved;

@@ -68,10 +68,10 @@ export async function draftFrom(
   }
   if (asked.kind !== "database")
     return draftOf(folder, splitUntil(folder, splitFolder(folder, asked), until), decisions);
-  const said = await appliedIn(asked.session, folder, asked.table);
+  const state = await appliedIn(asked.session, folder, asked.table);
   const draft = draftOf(
-    said.folder,
-    splitUntil(said.folder, splitFolder(said.folder, said.applied), until),
+    state.folder,
+    splitUntil(state.folder, splitFolder(state.folder, state.applied), until),
     decisions,
   );
   if (!draft.schema) return draft;
@@ -81,7 +81,7 @@ export async function draftFrom(
       ...draft.schema,
       ...(asked.table === undefined ? {} : { table: asked.table }),
       // By the tool's own rules; for Django, by the apps that the plan concerns.
-      expectedVersion: tool === "django" ? draft.schema.expectedVersion : said.version,
+      expectedVersion: tool === "django" ? draft.schema.expectedVersion : state.version,
     },
   };
 }

@@ -14,14 +14,14 @@ export function askedAfter({
 }: Pick<GivenPlan, "gates" | "migrations">): ReadonlySet<string> {
   const ask = gates.after.ask ?? (migrations.length <= MOST_ASKED_AFTER_EACH ? "each" : "marked");
   for (const [index, { folder, gate }] of migrations.entries()) {
-    const says = `${folder} has gate: ${gate}`;
+    const given = `${folder} has gate: ${gate}`;
     if (gate === true && ask === "none")
-      throw new PlanError("plan.yaml", `migrations[${index}].gate`, `${says}, but gates.after is none`);
+      throw new PlanError("plan.yaml", `migrations[${index}].gate`, `${given}, but gates.after is none`);
     if (gate === false && ask === "each")
       throw new PlanError(
         "plan.yaml",
         `migrations[${index}].gate`,
-        `${says}, but a gate follows each migration. For a gate after some only, write gates: { after: marked }, and gate: true at those`,
+        `${given}, but a gate follows each migration. For a gate after some only, write gates: { after: marked }, and gate: true at those`,
       );
   }
   return new Set(

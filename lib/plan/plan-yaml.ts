@@ -104,15 +104,15 @@ function lineAt(
 }
 
 function yamlWords({ code, message }: YAMLError): string {
-  const said = message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? "not YAML";
+  const reason = message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? "not YAML";
   if (code === "DUPLICATE_KEY") return "this key is there twice. Remove one of the two";
   if (code === "TAB_AS_INDENT") return "a tab, where YAML takes only spaces. Use spaces";
   if (code === "MULTIPLE_DOCS")
     return "a second document begins here (---), and a plan has one. Remove it, or make another plan of it";
-  const why = UNQUOTED.find(([pattern]) => pattern.test(said))?.[1];
+  const why = UNQUOTED.find(([pattern]) => pattern.test(reason))?.[1];
   if (why !== undefined) return `${why}. Put the value in quotes`;
-  if (code === "TAG_RESOLVE_FAILED") return `${said}. A plan takes plain text, numbers, lists and keys`;
-  return said;
+  if (code === "TAG_RESOLVE_FAILED") return `${reason}. A plan takes plain text, numbers, lists and keys`;
+  return reason;
 }
 
 /** The library's message for values that YAML reads as something else, and ours. */

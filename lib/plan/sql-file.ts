@@ -251,20 +251,21 @@ function cut<Head>(
   for (const [index, mark] of marks.entries()) {
     const line = markLines.of(mark.start);
     const where = `line ${line}`;
-    const said = text.slice(mark.start, mark.end);
-    const words = MARK.exec(said)?.[1];
+    const comment = text.slice(mark.start, mark.end);
+    const words = MARK.exec(comment)?.[1];
     if (mark.within !== undefined)
       mistakes.add(
         path,
         where,
-        `a mark within the parentheses of the statement that begins in line ${new Lines(text).of(mark.within)}. Close them before it, or remove the mark: ${said}`,
+        `a mark within the parentheses of the statement that begins in line ${new Lines(text).of(mark.within)}. Close them before it, or remove the mark: ${comment}`,
       );
-    else if (!mark.alone) mistakes.add(path, where, `a mark needs its own line. Put this one there: ${said}`);
+    else if (!mark.alone)
+      mistakes.add(path, where, `a mark needs its own line. Put this one there: ${comment}`);
     else if (words === undefined)
       mistakes.add(
         path,
         where,
-        `not understood: "${said.split("\n")[0]}". A mark is a one-line comment: -- sluice: step "name"`,
+        `not understood: "${comment.split("\n")[0]}". A mark is a one-line comment: -- sluice: step "name"`,
       );
     const body = sql.slice(mark.end, marks[index + 1]?.start);
     if (words === undefined || mark.within !== undefined) (sections.at(-1) as Section<Head>).text += body;

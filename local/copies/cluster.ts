@@ -170,14 +170,14 @@ export class Cluster {
         await this.stop();
         throw new SluiceError(
           ErrorName.FleetFailed,
-          `The physical copy did not start as a server on this machine, with the programs in ${this.programs.folder}:\n${this.saidLast()}\nThey must be of the same build and have the same extensions as the server that was copied.`,
+          `The physical copy did not start as a server on this machine, with the programs in ${this.programs.folder}:\n${this.lastLines()}\nThey must be of the same build and have the same extensions as the server that was copied.`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     }
   }
 
-  private saidLast(): string {
+  private lastLines(): string {
     const lines = textOf(this.log).trim().split("\n").map(plain);
     const errors = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL/.test(line));
     return (errors.length > 0 ? errors : lines).slice(-5).join("\n");

@@ -73,9 +73,9 @@ const programsFor = ({ version }: Source): Promise<Programs> =>
   findPrograms(["pg_dump", "pg_restore"], Math.floor(version / 10_000), { orNewer: true });
 
 const sourceAt = (address: Address, to: string): Promise<Source> =>
-  asked(address, (session) => requireRow<Source>(session, SOURCE, [to]));
+  asGuest(address, (session) => requireRow<Source>(session, SOURCE, [to]));
 
-const asked = <T>(address: Address, work: (session: Session) => Promise<T>): Promise<T> =>
+const asGuest = <T>(address: Address, work: (session: Session) => Promise<T>): Promise<T> =>
   withGuestAt(address, { application_name: "sluice" }, {}, work);
 
 async function dumpInto(
@@ -149,18 +149,18 @@ async function restoreFrom(
 }
 
 /** The errors, without the one that an older server does not know a setting which a newer program uses in its session. */
-function errorsIn(said: string): string[] {
-  const blocks = said.split(/^pg_restore: (?=error:|warning:|while|from)/m).map((block) => block.trim());
+function errorsIn(output: string): string[] {
+  const blocks = output.split(/^pg_restore: (?=error:|warning:|while|from)/m).map((block) => block.trim());
   const errors = blocks.filter((block) => block.startsWith("error:"));
   const shown = errors.filter(
     (block) => !/unrecognized configuration parameter "transaction_timeout"/.test(block),
   );
-  return errors.length === 0 ? [said] : shown.map(cut);
+  return errors.length === 0 ? [output] : shown.map(cut);
 }
 
 /** Updates the copy's statistics, which a dump does not have. @returns what its catalog lacks compared with the original's, in lines */
 export async function notInCopy(address: Address, copy: Address): Promise<string[]> {
-  const before = await asked(address, (session) => takeFingerprint(session));
+  const before = await asGuest(address, (session) => takeFingerprint(session));
   const after = await withSessionAt(copy, {}, async (session) => {
     await session.exec("ANALYZE");
     return await takeFingerprint(session);

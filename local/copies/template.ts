@@ -79,9 +79,9 @@ export async function alone(session: Session, sql: string, database: string, oth
   }
 }
 
-function heldText(database: string, holders: readonly Holder[], said: string): string {
+function heldText(database: string, holders: readonly Holder[], reason: string): string {
   return [
-    `${database} is in use, and a copy on the same server allows no other session: ${said}`,
+    `${database} is in use, and a copy on the same server allows no other session: ${reason}`,
     ...holders.map(({ what, helps }) => `- ${what}: ${helps}.`),
     ...(holders.length === 0 ? ["- it is no longer in use: start again."] : []),
   ].join("\n");

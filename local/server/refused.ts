@@ -26,7 +26,7 @@ const NO_TLS = "The server does not support SSL connections";
 
 function wordsFor(address: Address, error: unknown): string {
   const { host, port, user, database, passwordFrom, connectTimeoutMs } = address;
-  const said = messageOf(error) || codeOf(error);
+  const reason = messageOf(error) || codeOf(error);
   const isSocket = host.startsWith("/");
   switch (codeOf(error)) {
     case "ENOENT":
@@ -42,45 +42,45 @@ function wordsFor(address: Address, error: unknown): string {
     case "ETIMEDOUT":
     case "EHOSTUNREACH":
     case "ENETUNREACH":
-      return `nothing answers (${said}). Check the host and the port, firewalls and security groups, and the VPN.`;
+      return `nothing answers (${reason}). Check the host and the port, firewalls and security groups, and the VPN.`;
     case "ECONNRESET":
     case "EPIPE":
-      return `the other side broke the connection (${said}). Is it a PostgreSQL server?`;
+      return `the other side broke the connection (${reason}). Is it a PostgreSQL server?`;
     case "EACCES":
       return `this process may not use the socket in ${host}.`;
     case "28P01":
-      return `${said}. The password comes from ${passwordFrom}.`;
+      return `${reason}. The password comes from ${passwordFrom}.`;
     case "28000":
-      return `${said}. Check the role's name, and pg_hba.conf for the logins that the server allows (sslmode is ${address.tls.mode}).`;
+      return `${reason}. Check the role's name, and pg_hba.conf for the logins that the server allows (sslmode is ${address.tls.mode}).`;
     case "3D000":
-      return `${said}. Check the name after the last slash; psql -l lists all databases.`;
+      return `${reason}. Check the name after the last slash; psql -l lists all databases.`;
     case "42501":
-      return `${said}. The role needs CONNECT there: GRANT CONNECT ON DATABASE "${database}" TO "${user}".`;
+      return `${reason}. The role needs CONNECT there: GRANT CONNECT ON DATABASE "${database}" TO "${user}".`;
     case "53300":
-      return `${said}. End idle sessions, or raise the limit: max_connections, ALTER ROLE ... CONNECTION LIMIT or ALTER DATABASE ... CONNECTION LIMIT. A run needs a few sessions at once.`;
+      return `${reason}. End idle sessions, or raise the limit: max_connections, ALTER ROLE ... CONNECTION LIMIT or ALTER DATABASE ... CONNECTION LIMIT. A run needs a few sessions at once.`;
     case "57P03":
-      return `${said}. Wait until it has started.`;
+      return `${reason}. Wait until it has started.`;
     case "28001":
-      return `${said}. Renew the role's password.`;
+      return `${reason}. Renew the role's password.`;
   }
   if (error instanceof NoPassword)
     return `the server requires a password for ${user}, and there is none: ${passwordFrom}. ${GIVE}`;
   if (lacksTls(error))
     return `the server has no TLS, but sslmode=${address.tls.mode} requires it. Turn ssl on there, or, in a network of your own, use sslmode=prefer or disable.`;
   if (isAboutCertificate(codeOf(error)))
-    return `its certificate is not trusted: ${said}. Give sslrootcert=FILE with the certificate of the authority that signed it${
+    return `its certificate is not trusted: ${reason}. Give sslrootcert=FILE with the certificate of the authority that signed it${
       codeOf(error) === "ERR_TLS_CERT_ALTNAME_INVALID"
         ? "; the certificate must name this host, unless you use sslmode=verify-ca"
         : ""
     }. sslmode=require encrypts without verification if no root certificate is named.`;
-  if (/timeout/i.test(said))
+  if (/timeout/i.test(reason))
     return `it did not answer within ${Math.round(connectTimeoutMs / 1000)} s. Check the host and the port, firewalls and security groups, and the VPN.`;
-  if (/^SASL/.test(said)) return `the login failed: ${said}`;
-  if (/SSL connection|SSL routines|EPROTO|ERR_SSL/.test(`${said} ${codeOf(error)}`))
-    return `the TLS handshake failed: ${said}. Is it a PostgreSQL server with TLS 1.2 or newer?`;
-  return said === "Connection terminated unexpectedly"
+  if (/^SASL/.test(reason)) return `the login failed: ${reason}`;
+  if (/SSL connection|SSL routines|EPROTO|ERR_SSL/.test(`${reason} ${codeOf(error)}`))
+    return `the TLS handshake failed: ${reason}. Is it a PostgreSQL server with TLS 1.2 or newer?`;
+  return reason === "Connection terminated unexpectedly"
     ? "the other side closed the connection before the login. Is it a PostgreSQL server?"
-    : said;
+    : reason;
 }
 
 function isAboutCertificate(code: string): boolean {

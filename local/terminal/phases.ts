@@ -3,10 +3,10 @@ import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 /** Minutes that the plan expects for phases and states, by their names in the machine. A plan may leave some out. */
 export function plannedMinutes({ migrations, expectedMinutes }: CompiledPlan): ReadonlyMap<string, number> {
   const all = migrations.map((migration) => migration.expectedMinutes);
-  const said = all.filter((minutes) => minutes !== undefined);
+  const known = all.filter((minutes) => minutes !== undefined);
   const planned: (readonly [string, number | undefined])[] = [
     ["Admit", expectedMinutes?.admit],
-    ["Migrate", said.length < all.length ? undefined : said.reduce((sum, minutes) => sum + minutes, 0)],
+    ["Migrate", known.length < all.length ? undefined : known.reduce((sum, minutes) => sum + minutes, 0)],
     ...migrations.map((m) => [`Apply ${m.version} to production`, m.expectedMinutes] as const),
     ["Prove", expectedMinutes?.prove],
     ["Open", expectedMinutes?.open],

@@ -106,6 +106,6 @@ function lineUnder({ status, line, failures }: RowView): string | undefined {
 }
 
 function titled(name: string, facts: readonly (string | undefined)[], paint: Paint): string {
-  const said = facts.filter((fact) => fact !== undefined).join(", ");
-  return said === "" ? name : `${name}  ${paint("dim", said)}`;
+  const shown = facts.filter((fact) => fact !== undefined).join(", ");
+  return shown === "" ? name : `${name}  ${paint("dim", shown)}`;
 }

@@ -52,7 +52,7 @@ function contradictions({ outcome, proofs, rollback, restore, steps, gates }: Fa
   const migrated = steps.some(({ target, direction }) => target === "production" && direction === "migrate");
   const proven = (name: string) => proofs.some((proof) => proof.name === name && proof.equal);
   const unequal = proofs.filter(({ name, equal }) => name.startsWith("production-") && !equal);
-  const said = (gate: string) =>
+  const decisionAt = (gate: string) =>
     gates.findLast(({ request, decision }) => request.gate === gate && decision)?.decision?.decision;
   switch (outcome?.end) {
     case "Succeeded":
@@ -60,7 +60,7 @@ function contradictions({ outcome, proofs, rollback, restore, steps, gates }: Fa
         ...(migrated ? [] : ["no step was run on production"]),
         ...(rollback ? ["production was rolled back"] : []),
         ...(restore ? ["production was restored"] : []),
-        ...(said("open") === "Go" ? [] : ["nobody said Go for the opening"]),
+        ...(decisionAt("open") === "Go" ? [] : ["nobody said Go for the opening"]),
         ...unequal.map(({ name }) => `the proof ${name} shows a difference`),
       ];
     case "RolledBack":

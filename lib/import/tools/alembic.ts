@@ -45,7 +45,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
     migrations.push({
       version: id,
       aliases: [id.slice(0, 8), ...(revision ? [revision.path] : [])],
-      name: revision?.says ?? id,
+      name: revision?.title ?? id,
       files: [...new Set([file, ...(back ? [back.file] : [])])],
       up: { file, line: line + 1, text, runs: "statements" },
       down:
@@ -62,7 +62,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
     });
   }
   const printed = new Set(ups.map(({ to }) => to[0]));
-  for (const { id, down, path, says } of revisions) {
+  for (const { id, down, path, title } of revisions) {
     if (printed.has(id)) continue;
     const before = down[0] ?? "base";
     migrations.push(
@@ -72,7 +72,7 @@ export function readAlembic(folder: SourceFolder): ImportedFolder {
         {
           version: id,
           aliases: [id.slice(0, 8), path],
-          name: says,
+          name: title,
           row: { version_num: id, down_revision: down.length > 1 ? down : (down[0] ?? null) },
           standing: id,
         },
@@ -136,7 +136,7 @@ interface Revision {
   id: string;
   down: string[];
   path: string;
-  says: string;
+  title: string;
 }
 
 function revisionIn(folder: SourceFolder, path: string): Revision | undefined {
@@ -146,12 +146,12 @@ function revisionIn(folder: SourceFolder, path: string): Revision | undefined {
     text,
   )?.[1];
   if (id === undefined || down === undefined) return undefined;
-  const says = /^\s*(?:r|u)?["']{3}\s*(.*?)\s*$/m.exec(text)?.[1]?.replace(/["']{3}$/, "");
+  const title = /^\s*(?:r|u)?["']{3}\s*(.*?)\s*$/m.exec(text)?.[1]?.replace(/["']{3}$/, "");
   return {
     id,
     down: [...down.matchAll(/["']([^"']+)["']/g)].map(([, one]) => String(one)),
     path,
-    says: says || id,
+    title: title || id,
   };
 }
 

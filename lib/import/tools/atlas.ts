@@ -16,21 +16,21 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
     const bare = path.replace(/\.sql$/, "");
     const [version = bare, ...rest] = bare.split("_");
     const description = rest.join("_");
-    const { says, runs } = headOf(text, path, notes);
-    if (says.some((line) => /atlas:import\b/.test(line)))
+    const { directives, runs } = headOf(text, path, notes);
+    if (directives.some((line) => /atlas:import\b/.test(line)))
       refusals.push({
         file: path,
         says: "imports another file (atlas:import). Put that file's SQL in its place",
       });
     const doubts: Finding[] = [];
-    const checkpoint = says.some((line) => /atlas:checkpoint\b/.test(line));
+    const checkpoint = directives.some((line) => /atlas:checkpoint\b/.test(line));
     if (checkpoint)
       notes.push({
         file: path,
         line: 1,
         says: "is a checkpoint: Atlas runs it on an empty database in place of all files before it, and never otherwise",
       });
-    if (says.some((line) => /atlas:delimiter\b/.test(line)))
+    if (directives.some((line) => /atlas:delimiter\b/.test(line)))
       doubts.push({
         file: path,
         line: 1,
@@ -59,20 +59,23 @@ export function readAtlas(folder: SourceFolder): ImportedFolder {
 }
 
 /** Its directives count only if a blank line ends the comments at the file's head. */
-function headOf(text: string, path: string, notes: Finding[]): { says: string[]; runs: Part["runs"] } {
+function headOf(text: string, path: string, notes: Finding[]): { directives: string[]; runs: Part["runs"] } {
   const lines = text.split("\n");
   const end = lines.findIndex((line) => !/^\s*(--|#)/.test(line));
   const head = lines.slice(0, Math.max(end, 0));
   const counts = (lines[end] ?? "").trim() === "";
-  const says = head.filter((line) => /atlas:/.test(line));
-  const mode = says.find((line) => /^\s*(--|#)\s*atlas:txmode\s+none\s*$/.test(line));
+  const directives = head.filter((line) => /atlas:/.test(line));
+  const mode = directives.find((line) => /^\s*(--|#)\s*atlas:txmode\s+none\s*$/.test(line));
   if (mode !== undefined && !counts)
     notes.push({
       file: path,
       line: head.indexOf(mode) + 1,
       says: "counts for Atlas only if a blank line follows the comments at the head, which is missing. Atlas runs the file in a transaction, and so does the plan",
     });
-  return { says: counts ? says : [], runs: mode !== undefined && counts ? "statements" : "transaction" };
+  return {
+    directives: counts ? directives : [],
+    runs: mode !== undefined && counts ? "statements" : "transaction",
+  };
 }
 
 function sealed(

@@ -23,7 +23,7 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
   const found: Record<"V" | "B" | "U", Script[]> = { V: [], B: [], U: [] };
   for (const path of folder.paths) {
     const name = nameOf(path);
-    const says = (words: string) => notes.push({ file: path, says: words });
+    const note = (words: string) => notes.push({ file: path, says: words });
     const [, kind, version, description = ""] =
       VERSIONED.exec(ENDS.test(name) ? name.replace(ENDS, ".sql") : name) ?? [];
     if (version !== undefined) {
@@ -33,13 +33,13 @@ export function readFlyway(folder: SourceFolder): ImportedFolder {
         description: description.replaceAll("_", " "),
       });
     } else if (REPEATABLE.test(name) && name.startsWith("R"))
-      says(
+      note(
         "is repeatable: Flyway runs it after the versioned ones, each time that its text has changed. It is not imported. Have Flyway run it afterwards, or write its changes as a migration",
       );
     else if (CALLBACK.test(name))
-      says("is a callback, which Flyway runs around its own migrations. The plan does not run it");
+      note("is a callback, which Flyway runs around its own migrations. The plan does not run it");
     else if (ENDS.test(name))
-      says(
+      note(
         "is not imported: Flyway ignores it silently, as its name is not V, a version, two _ and a description",
       );
   }

@@ -151,7 +151,7 @@ describe("a folder that was tampered with is not whole:", () => {
     [
       "a file under another name",
       (f) => rename(join(f, "fence.json"), join(f, "fences.json")),
-      /renamed: fence\.json is fences\.json now/,
+      /renamed: fence\.json is now fences\.json/,
     ],
     ["a decision removed", (f) => rm(join(f, DECISION)), /removed: gates\/open-1\/decision\.json/],
     [

@@ -60,7 +60,7 @@ describe("the text for a pull request", () => {
     );
     const other = structuredClone(now);
     for (const rollback of other.staging.rollbacks) rollback.equal = false;
-    expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, \*\*not as it was\*\* \|$/);
+    expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, \*\*not as before\*\* \|$/);
     other.staging.rollbacks = [];
     expect(rowOf(other, version)).toMatch(/\| rolled back in 5 s, not proven \|$/);
     const restored = changed(now, (one) => {

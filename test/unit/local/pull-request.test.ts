@@ -212,7 +212,7 @@ describe("a job", () => {
     expect(await job(TINY)).toMatchObject({ code: 0 });
     expect(comments).toHaveLength(1);
     for (const shown of [comments[0]?.body, await readFile(summary(), "utf8")])
-      expect(shown).toContain("- it ended Refused, and ends Succeeded now");
+      expect(shown).toContain("- it ended Refused, and now ends Succeeded");
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=Succeeded\n");
   });
 
@@ -247,7 +247,7 @@ describe("a job", () => {
     });
     expect(during).toContain("The rehearsal is under way.");
     expect(during).not.toContain("Succeeded");
-    expect(comments[0]?.body).toContain("- it ended Succeeded, and ends Refused now");
+    expect(comments[0]?.body).toContain("- it ended Succeeded, and now ends Refused");
   });
 
   test("is compared with the last one that was rehearsed, whatever came between", async () => {
@@ -255,7 +255,7 @@ describe("a job", () => {
     await job(TINY, { databaseUrl: "nonsense" });
     await job(TINY, { databaseUrl: "nonsense" });
     await job(TINY);
-    expect(comments[0]?.body).toContain("- it ended Refused, and ends Succeeded now");
+    expect(comments[0]?.body).toContain("- it ended Refused, and now ends Succeeded");
     expect(await readFile(join(folder, "output"), "utf8")).toBe("end=Refused\nend=\nend=\nend=Succeeded\n");
   });
 

@@ -46,7 +46,7 @@ describe("a plan with a tool's table", () => {
   test.each<[string, object, object | undefined, RegExp]>([
     ["a tool that is none", { tool: "flywya" }, undefined, /schema\.tool: .*flyway/],
     ["a row without a tool", {}, { version: "2" }, /migrations\[0\]\.row: .*Name the tool/],
-    ["no row", { tool: "flyway" }, undefined, /migrations\[0\]\.row: is missing: .*flyway.*sluice import/],
+    ["no row", { tool: "flyway" }, undefined, /migrations\[0\]\.row: is missing\. .*flyway.*sluice import/],
     [
       "a key less",
       { tool: "flyway" },
