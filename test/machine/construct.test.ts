@@ -123,10 +123,10 @@ test("what only CloudFormation will know is refused where a function must know i
   const named = { ...props, vpc, instance: "legacy", iamUser: "migrator", databaseName: "app" };
   const alarms = [stack.stackId];
   expect(() => made(stack, { ...named, settings: { alarms } })).toThrow(
-    /Shop\/Migrations.*\n- databases\[0\]\.alarms\[0\]: only CloudFormation/s,
+    /Shop\/Migrations.*\n- databases\[0\]\.alarms\[0\]: its value is known only to CloudFormation/s,
   );
   expect(() => made(stack, { ...named, databaseName: stack.stackId }, "Other")).toThrow(
-    "- databases[0].database: only CloudFormation",
+    "- databases[0].database: its value is known only to CloudFormation",
   );
 });
 

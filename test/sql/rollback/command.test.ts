@@ -22,7 +22,7 @@ test("a file that is missing is written, one that was generated is written again
   const first = await rollback(plan);
   expect(first).toMatchObject({
     code: 0,
-    err: expect.stringContaining("003_labels/rollback.sql: left alone"),
+    err: expect.stringContaining("003_labels/rollback.sql: kept, as a person wrote it"),
   });
   expect(first.out).toContain("002_notes/rollback.sql: written, 3 statements.");
   expect(first.out).toContain("It holds on this copy");
