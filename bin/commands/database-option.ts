@@ -12,6 +12,6 @@ The database:
   postgresql://user@host:port/database?sslmode=...   or service=name of ~/.pg_service.conf
   postgresql:///database?host=/folder/of/its/socket
   Parts that are left out come from where psql takes them: PGHOST, PGUSER, PGSSLMODE and so on; sslmode has the same
-  meanings. Every user of this machine can read a password on the command line. Give it by PGPASSWORD,
+  meanings. A password on the command line is visible to every user of this machine. Give it by PGPASSWORD,
   by ~/.pgpass (chmod 600), or put the whole URL into ${URL_VARIABLE}.
 `;

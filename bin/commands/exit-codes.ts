@@ -22,7 +22,7 @@ Exit codes:
   0    no metric of the last reading is beyond its alert threshold
   2    usage: a mistake in the command's arguments, or in the plan
   3    a metric is beyond its alert threshold
-  4    nothing was read because another probe or a run has the database, or a metric's query failed
+  4    another probe or a run has the database, or a metric's query failed
   1    a bug in Sluice`;
 
 /** For a proof: the database differs from the record. */
@@ -64,7 +64,7 @@ Exit codes:
   11   Restored: production was restored from its backup, and is proven back
   12   Refused: nothing was migrated
   13   NeedsOperator: production is not proven back
-  130  left at once by a second Ctrl-C; nothing was cleaned up
+  130  left at once by a second Ctrl-C; what it had not cleaned up stays
   1    a bug in Sluice`;
 
 export const OTHER_EXIT_CODES = `

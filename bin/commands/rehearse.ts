@@ -47,7 +47,7 @@ export function rehearseCommand(context: Context): Command {
     )
     .option("--apply", "migrate the database at --database-url itself; people answer the gates")
     .addOption(
-      new Option("--rehearse <when>", "before the application is stopped, or inside the downtime")
+      new Option("--rehearse <when>", "rehearse before the application is stopped, or inside the downtime")
         .choices(["before", "inside"])
         .default("before"),
     )

@@ -48,7 +48,7 @@ export const QUESTIONS: readonly Question[] = [
   text("database.cluster", {
     flag: "cluster",
     value: "identifier",
-    asks: "DB cluster identifier of production, where it is an Aurora PostgreSQL cluster",
+    asks: "DB cluster identifier of production, if it is an Aurora PostgreSQL cluster",
     otherwise: "",
   }),
   {
@@ -70,13 +70,13 @@ export const QUESTIONS: readonly Question[] = [
   text("database.secretKmsKeyArn", {
     flag: "secret-key",
     value: "arn",
-    asks: "ARN of the KMS key of that secret, where it is one of your own",
+    asks: "ARN of the KMS key of that secret, if it is a key of your own",
     otherwise: "",
   }),
   text("database.storageKmsKeyArn", {
     flag: "storage-key",
     value: "arn",
-    asks: "ARN of the KMS key that the instance is encrypted with, where it is one of your own",
+    asks: "ARN of the KMS key that the instance is encrypted with, if it is a key of your own",
     otherwise: "",
   }),
   {
@@ -105,7 +105,7 @@ export const QUESTIONS: readonly Question[] = [
   {
     flag: "endpoint-route-tables",
     value: "id",
-    asks: "Route tables of those subnets, if they cannot reach S3, Secrets Manager, SNS and EventBridge and VPC endpoints are to be made",
+    asks: "Route tables of those subnets, to make VPC endpoints if they cannot reach S3, Secrets Manager, SNS and EventBridge",
     otherwise: "",
     several: true,
     about: ["network.endpoints"],
@@ -119,7 +119,7 @@ export const QUESTIONS: readonly Question[] = [
   texts("escalation", {
     flag: "escalation",
     value: "address",
-    asks: "E-mail addresses of the escalation, for gates that nobody answered in time",
+    asks: "E-mail addresses of the escalation contacts, for gates that nobody answered in time",
   }),
   text("application.url", {
     flag: "application-url",
