@@ -60,7 +60,7 @@ test("a bundle of the deployer's own is added to them", () => {
   expect(subjects(authorities(settingsWith({ caBundle })))).toEqual([...known, "CN=Our own CA"]);
 });
 
-test("a Region that is newer than the package needs a bundle, and the message says where it is", () => {
+test("a Region that is newer than the package needs a bundle, and the message shows where it is", () => {
   const secretArn = "arn:aws:secretsmanager:xx-new-1:123456789012:secret:orders";
   expect(() => authorities(settingsWith({ secretArn }))).toThrow(
     /older than xx-new-1.*https:\/\/truststore\.pki\.rds\.amazonaws\.com\/xx-new-1\/xx-new-1-bundle\.pem/,

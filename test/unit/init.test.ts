@@ -92,7 +92,7 @@ describe("sluice init", () => {
     expect([both.code, both.err]).toEqual([2, expect.stringContaining("database.cluster: does not go with")]);
   });
 
-  test("takes further databases, each with its own login, and says of what mistakes in them are", async () => {
+  test("takes further databases, each with its own login, and names the database of a mistake", async () => {
     const further = ["--another", "stock/warehouse=migrator", "--another", `billing/app=${secret}`];
     expect(await init(...flags(), ...further)).toMatchObject({ code: 0, err: "" });
     expect(written()).not.toHaveProperty("database");
@@ -149,7 +149,7 @@ describe("sluice init", () => {
     });
   });
 
-  test("tells everything that is missing or wrong at once where nobody is asked, and writes nothing", async () => {
+  test("reports everything that is missing or wrong at once if it may not ask, and writes nothing", async () => {
     const before = readFileSync(file, "utf8");
     const { code, err } = await init(
       "--instance",
@@ -171,7 +171,7 @@ describe("sluice init", () => {
     expect(readFileSync(file, "utf8")).toBe(before);
   });
 
-  test("asks for each, says at once what is wrong with an answer, and asks again", async () => {
+  test("asks for each, reports at once what is wrong with an answer, and asks again", async () => {
     const answers = Object.fromEntries(NEEDED.map(([name, value]) => [name, [value]]));
     const { code, out } = await asked({
       ...answers,
@@ -188,7 +188,7 @@ describe("sluice init", () => {
     expect(out).not.toContain("VPC of the database");
   });
 
-  test("replaces settings only when told to", async () => {
+  test("replaces settings only with --replace", async () => {
     await init(...flags());
     const { code, err } = await init(...flags(["instance", "other"]));
     expect(code).toBe(2);
@@ -218,7 +218,7 @@ describe("sluice init", () => {
     expect(readFileSync(file, "utf8")).toBe(before);
   });
 
-  test("says so where there is no file, or one that is not JSON", async () => {
+  test("reports a missing file, and one that is not JSON", async () => {
     writeFileSync(file, "{");
     expect((await init(...flags())).err).toContain("is not JSON");
     rmSync(file);

@@ -19,7 +19,7 @@ function mistakesIn(value: unknown): readonly string[] {
 const KEY = "arn:aws:kms:eu-central-1:123456789012:key/0123";
 
 describe("settings", () => {
-  test("all mistakes are told at once, each with its place", () => {
+  test("all mistakes are reported together, each with its place", () => {
     const mistakes = mistakesIn({
       ...exampleSettings,
       database: { ...exampleSettings.database, instance: "Prod_1", secretArn: "my-secret" },
@@ -116,7 +116,7 @@ describe("settings", () => {
     expect(onCluster(database, more)).toEqual(mistake ? [expect.stringMatching(mistake)] : []);
   });
 
-  test("a cluster is known by its identifier, and its copies are clones unless told", () => {
+  test("a cluster is identified by its identifier, and its copies are clones by default", () => {
     const database = { ...login, cluster: "orders" };
     const parsed = parseSettings({ ...exampleSettings, database });
     expect(parsed.databases[0]).toMatchObject({
@@ -172,7 +172,7 @@ describe("settings", () => {
     expect(told({})).toBeUndefined();
   });
 
-  test("what must be there and is not is said to be missing", () => {
+  test("a missing setting is reported as missing", () => {
     expect(mistakesIn({ ...exampleSettings, database: {}, approvers: undefined })).toEqual(
       expect.arrayContaining([
         "database.instance: is missing",
@@ -279,7 +279,7 @@ describe("settings", () => {
       ]);
     });
 
-    test("those of one instance are told apart by the database", () => {
+    test("those of one instance are distinguished by the database", () => {
       const { databases } = parseSettings(several(stock, { ...stock, name: "archive" }, database));
       expect(databases.map(({ label }) => label)).toEqual([
         "stock/warehouse",
@@ -323,13 +323,13 @@ describe("settings", () => {
       expect(mistakes).toHaveLength(places.length);
     });
 
-    test("name the stack after the first, or as they are told", () => {
+    test("name the stack after the first, or as stackName states", () => {
       expect(stackName(parseSettings(several(database, stock)))).toBe("Sluice-orders-production");
       expect(stackName(parseSettings({ ...several(stock), stackName: "Sluice-all" }))).toBe("Sluice-all");
     });
   });
 
-  test("no settings at all is said as such", () => {
+  test("missing settings are reported as such", () => {
     expect(() => parseSettings(undefined)).toThrow(/One mistake in the settings .*there are none/s);
   });
 
@@ -367,7 +367,7 @@ describe("settings", () => {
   });
 
   const lookUp = { account: "123456789012", region: "eu-central-1" };
-  test("a network is looked up, or told, and not half of each", () => {
+  test("a network is looked up or given, and never half of each", () => {
     const { availabilityZones, subnetIds, ...network } = exampleSettings.network;
     expect(parseSettings({ ...exampleSettings, network: { ...network, lookUp } }).network).toMatchObject({
       lookUp: { subnets: "private" },
@@ -436,7 +436,7 @@ describe("settings", () => {
     });
   });
 
-  test("what the functions are told is what they parse", () => {
+  test("the functions can parse what they get", () => {
     const maintenanceWindow = { from: "01:00", hours: 6, timeZone: "Europe/Berlin" };
     const backup = {
       copyTo: { region: "eu-west-1" },
@@ -468,7 +468,7 @@ describe("docs/deploying.md", () => {
       : [[name, { properties, items, ...rest }] as [string, Shape]],
   );
 
-  test.each(named)("tells of the setting %s and of all that it holds", (name, { properties, items }) => {
+  test.each(named)("describes the setting %s and everything in it", (name, { properties, items }) => {
     const row = rows.find((line) => line.split(" | ")[0]?.includes(`\`${name}\``));
     expect(row).toBeDefined();
     for (const inner of Object.keys({ ...properties, ...items?.properties }))

@@ -54,7 +54,7 @@ async function fromDatabase(tool: Tool, files: Files, given: { table?: string; u
 }
 
 describe("which migrations are applied", () => {
-  test.each(NOTING)("%s's own table says", async (tool) => {
+  test.each(NOTING)("%s's own table shows", async (tool) => {
     const { pending, files } = TOOL_FOLDERS[tool];
     await within(async () => {
       const folder = await twoApplied(tool);
@@ -68,7 +68,7 @@ describe("which migrations are applied", () => {
     });
   });
 
-  test.each(NOTING)("%s's empty table says none", async (tool) => {
+  test.each(NOTING)("%s's empty table shows none", async (tool) => {
     await within(async () => {
       const folder = READERS[tool](folderOf(TOOL_FOLDERS[tool].files));
       await session.exec(versionsSql(folder, []));
@@ -121,7 +121,7 @@ describe("which migrations are applied", () => {
   });
 });
 
-describe("what differs from the table is said:", () => {
+describe("differences from the table are reported:", () => {
   test("a file that was changed after it was applied", async () => {
     await within(async () => {
       await twoApplied("sqlx");
@@ -206,7 +206,7 @@ test("Flyway's baseline counts as all that comes before it", async () => {
   });
 });
 
-test("Liquibase's table says by which path its files are known", async () => {
+test("Liquibase's table shows the path of its files", async () => {
   await within(async () => {
     const folder = await twoApplied("liquibase");
     await session.exec("UPDATE databasechangelog SET filename = 'db/' || filename");

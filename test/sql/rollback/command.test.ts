@@ -45,7 +45,7 @@ test("a file that is missing is written, one that was generated is written again
   expect(await readFile(second, "utf8")).toBe(written);
 });
 
-test("a rollback that cannot bring rows back ends with 3, and the file says so first", async () => {
+test("a rollback that cannot bring rows back ends with 3, and the file states so first", async () => {
   const plan = await changedPlan({});
   await writeFile(join(plan, "002_notes/migrate.sql"), "ALTER TABLE note DROP COLUMN body;");
   const { code, out } = await rollback(plan, "002", "--force");

@@ -51,7 +51,7 @@ describe("PostgreSQL's programs", () => {
     });
   });
 
-  test("that fail say what they said, made plain, line by line", async () => {
+  test("that fail are reported with their own errors, made plain, line by line", async () => {
     await expect(
       run("sh", ["-c", "printf 'one\\033[31m\\ntwo\\n' >&2; exit 3"], process.env),
     ).rejects.toThrow(/^one\P{Cc}*\ntwo$/u);

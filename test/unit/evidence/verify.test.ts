@@ -135,7 +135,7 @@ describe("a folder as the run left it", () => {
     expect(await verify(folder, "--hash", hash)).toMatchObject({ code: 0 });
   });
 
-  test("says what was written after the end: that the hash does not cover", async () => {
+  test("lists what was written after the end, which the hash does not cover", async () => {
     const { out } = await verify(await copied(), "--hash", hash);
     expect(out).toMatch(/After the end \d+ files were written/);
   });

@@ -45,7 +45,7 @@ describe("whose a folder is", () => {
 describe("a file's bytes", () => {
   const read = (bytes: Buffer) => textOf(folderOf({ "a.sql": bytes }), "a.sql");
 
-  test("must be UTF-8, and the line says where they are not", () => {
+  test("must be UTF-8, and the error names the line where they are not", () => {
     expect(() =>
       read(Buffer.concat([Buffer.from("SELECT 'é';\nSELECT '"), Buffer.from([0xe9]), Buffer.from("';")])),
     ).toThrow(/^a\.sql: line 2: the file is not UTF-8/);
@@ -56,7 +56,7 @@ describe("a file's bytes", () => {
     expect(() => read(Buffer.from("SELECT 1;\n\n\0DROP"))).toThrow(/^a\.sql: line 3: a NUL byte/);
   });
 
-  test("lose a byte order mark and CR LF, and it is said", () => {
+  test("lose a byte order mark and CR LF, with a note", () => {
     const { text, notes } = read(Buffer.from("\ufeffSELECT 1;\r\nSELECT 2;\r\n"));
     expect(text).toBe("SELECT 1;\nSELECT 2;\n");
     expect(said(notes)).toEqual([
@@ -87,7 +87,7 @@ describe("pending", () => {
     },
   );
 
-  test("is all of it, and none is expected, where nothing is applied", async () => {
+  test("is everything where nothing is applied", async () => {
     const draft = await drafted("dbmate", THREE);
     expect(draft.migrations).toHaveLength(3);
     expect(draft.schema?.expectedVersion).toBe("none");
@@ -151,7 +151,7 @@ describe("a doubt", () => {
     );
   });
 
-  test("that --take, --skip or --value names and nobody has is said", async () => {
+  test("that matches nothing is reported for --take, --skip and --value", async () => {
     const draft = await drafted("dbmate", DOUBT, { take: ["x.sql"], values: new Map([["y", "z"]]) });
     expect(draft.unknown).toEqual([
       "x.sql is no pending migration",

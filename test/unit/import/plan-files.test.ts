@@ -36,7 +36,7 @@ async function folders(files: Readonly<Record<string, string>>) {
 }
 
 describe("an import", () => {
-  test("makes a folder for each pending migration, and says why it takes the folder for that tool's", async () => {
+  test("makes a folder for each pending migration, and shows how it recognized the tool", async () => {
     const { run, read, made } = await folders({ "1_a.sql": A, "2_b.sql": B, "3_c.sql": C });
     const { code, out, err } = await run("--after", "1");
     expect(err).toBe("");
@@ -108,7 +108,7 @@ describe("an import", () => {
     expect(() => readdirSync(plan)).toThrow();
   });
 
-  test("writes nothing while something is in doubt, and says how to decide it", async () => {
+  test("writes nothing while something is in doubt, and shows how to decide it", async () => {
     const { run, plan } = await folders({
       "1_a.sql": A,
       "2_b.sql": A.replace("-- migrate:down", "-- migrate: down"),
@@ -135,7 +135,7 @@ describe("an import", () => {
     expect((await run("--after", "1")).out).toContain("3_c is added");
   });
 
-  test("says once that a folder is for several databases, and not of each file that its version is another's", async () => {
+  test("reports once that a folder is for several databases, and not for each file", async () => {
     const { run } = await folders({
       "1_a.postgres.up.sql": "SELECT 1;",
       "1_a.mysql.up.sql": "SELECT 1;",
@@ -150,7 +150,7 @@ describe("an import", () => {
     expect(err.trim().split("\n")).toHaveLength(1);
   });
 
-  test("says which tools a folder may be of", async () => {
+  test("lists the tools that a folder may belong to", async () => {
     const { run } = await folders({ "1_a.up.sql": "SELECT 1;", "1_a.down.sql": "SELECT 1;" });
     const { code, err } = await run();
     expect(code).toBe(2);
@@ -200,7 +200,7 @@ describe("an import that is run again", () => {
     expect((await run()).out).toContain("1_a/rollback.sql was changed by hand");
   });
 
-  test("writes anew what came from a file that has changed", async () => {
+  test("writes again what came from a changed file", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/1_a.sql", A.replace("id int", "id bigint"));
@@ -226,7 +226,7 @@ describe("an import that is run again", () => {
     expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b[\s\S]*folder: 3_c/);
   });
 
-  test("keeps a migration that is applied by now, and says so", async () => {
+  test("keeps a migration that is now applied, and states so", async () => {
     const { run, put, read } = await folders({ "1_a.sql": A });
     await run();
     put("migrations/2_b.sql", B);
@@ -234,7 +234,7 @@ describe("an import that is run again", () => {
     expect(read("plan.yaml")).toMatch(/folder: 1_a[\s\S]*folder: 2_b/);
   });
 
-  test("takes away its own files of a baseline that has become another, and none that was changed by hand", async () => {
+  test("removes its own files of a changed baseline, and no file that was changed by hand", async () => {
     const { run, put, read, made } = await folders({ "1_a.sql": A, "2_b.sql": B, "3_c.sql": C });
     await run("--after", "2");
     put("plan/baseline/002_2_b.sql", "-- ours\n");
@@ -274,7 +274,7 @@ describe("an import that is run again", () => {
     });
   });
 
-  test("touches no folder that no import made, and none of another tool", async () => {
+  test("touches no folder that no import made, and no folder of another tool", async () => {
     const { run, put } = await folders({ "1_a.sql": A });
     put("plan/notes.txt", "mine");
     expect(await run()).toMatchObject({

@@ -51,7 +51,7 @@ test("paths in the settings are as from their own folder", async () => {
   expect(await rulesIn((await planIn('excluded_paths = ["db/*"]\n')).plan)).toEqual([]);
 });
 
-test("settings that squawk does not take are named, with what it says of them", async () => {
+test("settings that squawk refuses are named, with its reason", async () => {
   const { plan, root } = await planIn('excluded_rules = ["no-such-rule"]\n');
   await expect(rulesIn(plan)).rejects.toMatchObject({
     name: "UsageError",

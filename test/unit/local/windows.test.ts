@@ -15,7 +15,7 @@ test("paths that others read have /", () => {
   expect(portable("a\\b/c", "/")).toBe("a\\b/c");
 });
 
-test("a user's own files are where libpq has them, and nobody looks at their mode", () => {
+test("a user's own files are where libpq has them, and their mode is not checked", () => {
   const env = { APPDATA: "C:\\Users\\me\\AppData\\Roaming" };
   expect(ownFile("passwords", "win32", env)).toBe("C:\\Users\\me\\AppData\\Roaming\\postgresql\\pgpass.conf");
   expect(ownFile("root.crt", "win32", env)).toBe("C:\\Users\\me\\AppData\\Roaming\\postgresql\\root.crt");

@@ -192,7 +192,7 @@ describe("what was meant for a mark is refused, with its line", () => {
   });
 });
 
-describe("BEGIN and COMMIT around a file are left out, and that is said", () => {
+describe("BEGIN and COMMIT around a file are left out, and a notice states so", () => {
   test.each([
     "BEGIN;\nALTER TABLE t ADD c int;\nCOMMIT;",
     "-- why\nbegin transaction;\nALTER TABLE t ADD c int;\nEND;\n-- done",
@@ -256,7 +256,7 @@ describe("BEGIN and COMMIT around a file are left out, and that is said", () => 
 });
 
 describe("psql's own commands", () => {
-  test("that only show something are left out, and that is said", () => {
+  test("that only show something are left out, and a notice states so", () => {
     const { steps, notices } = read(
       "\\restrict aB3\n\\set ON_ERROR_STOP on\n\\timing on\n\\echo 'it''s on'\nSELECT 1;\n\\unrestrict aB3\n\\q\n",
     );
@@ -315,7 +315,7 @@ describe("lines and columns are right behind characters that are more than one b
     );
   });
 
-  test("of mistakes that nobody sees", () => {
+  test("of invisible mistakes", () => {
     expect(read("SELECT 1;\nCREATE\u00a0TABLE t ();").syntax[0]?.message).toMatch(
       /^m\.sql: line 2, column 1: .*invisible character U\+00A0/,
     );

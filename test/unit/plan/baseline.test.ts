@@ -22,7 +22,7 @@ test("rows of COPY become INSERT, and what follows keeps its line", () => {
   expect(sql.split("\n")[9]).toBe("SELECT 9;");
 });
 
-test("many rows become several statements, each of which a server takes", () => {
+test("many rows become several statements, each small enough for a server", () => {
   const rows = Array.from({ length: 1_200 }, (_, n) => `${n}`).join("\n");
   const sql = baselineSql("b.sql", `COPY t FROM stdin;\n${rows}\n\\.\nSELECT 1;\n`);
   expect(sql.match(/INSERT INTO t/g)).toHaveLength(3);

@@ -63,7 +63,7 @@ describe("a folder of migrations is a plan", () => {
     ]);
   });
 
-  test("but not where nothing says which comes first", async () => {
+  test("but not where the versions show no order", async () => {
     const folder = await planOf(undefined, ["ae1027a6acf_one", "b3_two"]);
     expect(await mistakesOf(folder)).toEqual([
       expect.stringMatching(/^plan\.yaml: migrations: .*do not show their order: .*List them in order/),
@@ -93,7 +93,7 @@ describe("a folder of migrations is a plan", () => {
     expect((await loadPlan(folder)).local).toMatchObject({ baseline: [{ path: "baseline.sql" }] });
   });
 
-  test("that fences nobody says so", async () => {
+  test("that fences no role states so", async () => {
     expect((await loadPlan(await planOf("applicationRoles: []\n"))).plan.findRoles).toBeUndefined();
   });
 
@@ -115,7 +115,7 @@ describe("a folder of migrations is a plan", () => {
     expect(await mistakesOf(folder)).toEqual([expect.stringMatching(message)]);
   });
 
-  test("of which none is left out unseen", async () => {
+  test("and reports each folder that it leaves out", async () => {
     const folder = await planOf(undefined, ["001_a", "002 b", "c"]);
     await mkdir(join(folder, "003_up"));
     await writeFile(join(folder, "003_up/up.sql"), "SELECT 1;");
@@ -128,7 +128,7 @@ describe("a folder of migrations is a plan", () => {
   });
 });
 
-describe("all mistakes are told at once, each with its line, in words", () => {
+describe("all mistakes are reported together, each with its line, in words", () => {
   test("in plan.yaml", async () => {
     const yaml = [
       "titel: Orders",
@@ -197,7 +197,7 @@ describe("all mistakes are told at once, each with its line, in words", () => {
     ]);
   });
 
-  test("but for a rollback of which plan.yaml might say that it needs none", async () => {
+  test("except for a rollback that plan.yaml might declare unnecessary", async () => {
     const folder = await planOf(
       "titel: Orders\nmigrations:\n  - { folder: 013_labels, rollback: restore }\n",
     );

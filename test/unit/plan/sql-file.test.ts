@@ -89,7 +89,7 @@ describe("a file of steps", () => {
     });
   });
 
-  test("keeps what is no SQL, for the database to refuse, and tells of each where it is wrong", () => {
+  test("keeps what is not SQL for the database to refuse, and notes where each mistake is", () => {
     const noted: Noted = { notices: [], syntax: [] };
     const text = '-- sluice: step "a"\nSELECT 1;\nSELEC 2;\nSELECT 3;\nSELECT FROM WHERE;\n';
     const { steps } = parseSqlFile("m.sql", text, new Set(), noted);
@@ -118,7 +118,7 @@ describe("a file of checks", () => {
     );
   });
 
-  test("runs as nobody else, as one role, or as each application role", () => {
+  test("runs as the session's role, as one role, or as each application role", () => {
     const { checks } = parseCheckFile(
       "v.sql",
       '-- sluice: check "a"\nSELECT 1;\n-- sluice: check "b" as app\nSELECT 1;\n-- sluice: check "c" as each application role\nSELECT 1;',
@@ -151,7 +151,7 @@ describe("a check that runs as a role is refused where it would take on another"
   });
 });
 
-test("a step knows from whom it revokes CONNECT on the database", () => {
+test("a step names the roles from which it revokes CONNECT on the database", () => {
   const of = (sql: string) => parseSqlFile("m.sql", sql).steps[0]?.revokesConnect;
   expect(of("REVOKE CONNECT, CREATE ON DATABASE d FROM a, PUBLIC; REVOKE ALL ON DATABASE d FROM b;")).toEqual(
     ["a", null, "b"],

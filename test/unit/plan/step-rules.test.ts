@@ -62,7 +62,7 @@ describe("a statement is refused in a step, with the reason and what to write in
   });
 });
 
-describe("a statement that writes the whole of a table anew is refused unless its step says that it is meant", () => {
+describe("a statement that rewrites a table is refused unless its step is marked for it", () => {
   const ADD = "ALTER TABLE t ADD COLUMN";
   const MARK = /-- sluice: step "name" rewrites\. The statement: /;
   test.each([
@@ -126,7 +126,7 @@ describe("a statement that writes the whole of a table anew is refused unless it
   });
 });
 
-describe("a statement outside a transaction is refused unless it tells how it ended or may run twice", () => {
+describe("a statement outside a transaction is refused unless it leaves a trace of how it ended, or is safe to run twice", () => {
   test.each([
     ["CREATE INDEX CONCURRENTLY ON t (x)", /give the index a name/],
     ["DROP INDEX CONCURRENTLY i", /IF EXISTS/],
@@ -210,7 +210,7 @@ describe("what a step is known by", () => {
     expect(relations("DO $$ BEGIN PERFORM 1; END $$;")).toBeUndefined();
   });
 
-  test("queries are told from statements that change something or make a table", () => {
+  test("queries are distinguished from statements that change something or make a table", () => {
     const [{ queries, changesRows } = {} as TransactionStep] = parseSqlFile(
       "m.sql",
       "SELECT f(); SELECT 1 INTO x; WITH d AS (DELETE FROM t RETURNING a) SELECT a FROM d; VALUES (1);",

@@ -63,7 +63,7 @@ describe("an address is read as libpq reads it", () => {
     expect(at("postgresql://me:mine@h/app").password).toBe("mine");
   });
 
-  test("a password file that others may read is not believed, and the address says so", async () => {
+  test("a password file that others may read is ignored, and the address states so", async () => {
     const folder = await home({ ".pgpass": ["*:*:*:*:secret\n", 0o644] });
     expect(at("postgresql://me@h/app")).toMatchObject({
       password: undefined,
@@ -72,7 +72,7 @@ describe("an address is read as libpq reads it", () => {
   });
 });
 
-describe("what is wrong with an address is said, and no password with it", () => {
+describe("a mistake in an address is reported without the password", () => {
   test.each([
     ["mysql://me:secret@h/d", "must look like postgresql://"],
     ["postgresql://me:secret@h", "names no database"],
@@ -118,7 +118,7 @@ describe("sslmode means what it means to libpq", () => {
     expect(ways(`postgresql://me@h/d?sslmode=${mode}`)).toEqual(expected);
   });
 
-  test("prefer is what counts where nothing is said", async () => {
+  test("prefer is the default", async () => {
     await home();
     expect(ways("postgresql://me@h/d")).toEqual(["encrypted", "plain"]);
     expect(at("postgresql://me@h/d", { PGSSLMODE: "require" }).tls.mode).toBe("require");

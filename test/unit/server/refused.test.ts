@@ -14,7 +14,7 @@ async function refusal(port: number, parameters = "", env: NodeJS.ProcessEnv = H
   return await withSessionAt(address, {}, async () => "let in").catch((error: unknown) => error);
 }
 
-describe("who is not let in is told why, and what helps", () => {
+describe("a refused login is reported with the reason and the remedy", () => {
   test.each<[string, Says, string, RegExp]>([
     [
       "no password where one is wanted",

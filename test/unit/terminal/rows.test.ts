@@ -60,7 +60,7 @@ describe("the live list", () => {
     expect(rows(view, 1)[0]).toEqual({ title: "Admit  0.4 s of 15 min planned", look: "done", below: [] });
   });
 
-  test("says below a state what it told last, or why it is tried again, or why it failed", () => {
+  test("shows below a state its last progress, or why it is tried again, or why it failed", () => {
     const state = "Apply 002 to staging";
     const under = (...events: ViewEvent[]) =>
       rows(viewOf(started, entered(state, 0), ...events), 0).find(({ below }) => below.length > 0)?.below[0];
@@ -75,7 +75,7 @@ describe("the live list", () => {
     });
   });
 
-  test("a gate's phase says who answered", () => {
+  test("a gate's phase shows who answered", () => {
     const view = viewOf(
       started,
       entered("Gate: readiness", 0),
@@ -101,7 +101,7 @@ describe("the live list", () => {
     expect(titles(below[0]?.below ?? [])).toEqual(["Gate: after 002  1 s"]);
   });
 
-  test("says last that the run is being stopped", () => {
+  test("shows last that the run is being stopped", () => {
     const view = viewOf(started, entered("Admit the run", 0), { type: "stopping" });
     expect(rows(view, 0).at(-1)?.title).toMatch(/^Stopping: .*Press Ctrl-C again to leave at once$/);
   });
