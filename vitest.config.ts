@@ -28,6 +28,7 @@ const MATRIX = "test/machine/matrix";
 const RUNS = [
   ...[
     "changes",
+    "demo",
     "drill",
     "ends-back",
     "ends-forward",

@@ -116,7 +116,7 @@ async function read(evidence: string, report: Report): Promise<WholeRun> {
     end: report.end,
     cause: report.cause ?? "",
     downtime: report.downtime.seconds ?? Number.NaN,
-    predictedDowntime: report.downtime.predictedSeconds,
+    predictedDowntime: report.downtime.predictedSeconds ?? 0,
     steps,
     recordAndProof: stateSeconds(report, "Record production") + stateSeconds(report, "Prove the data"),
     files,

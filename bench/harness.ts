@@ -64,7 +64,7 @@ export class Bench {
       await session.exec(`
         CREATE ROLE ${this.#owner} LOGIN NOSUPERUSER CREATEDB CREATEROLE;
         GRANT ${APPLICATION_ROLES.join(", ")} TO ${this.#owner};
-        GRANT pg_signal_backend, pg_read_all_stats TO ${this.#owner}`);
+        GRANT pg_signal_backend, pg_read_all_stats, pg_checkpoint TO ${this.#owner}`);
     });
   }
 

@@ -26,7 +26,7 @@ export const downtime: Measurement = {
         ours: `${duration(downtimeMs)}${end.end === "Succeeded" ? "" : ` (${end.end}: ${end.cause})`}`,
         target: "under 60 s",
         reached: end.end === "Succeeded" && downtimeMs < 60_000,
-        note: `as written is the plan's own timeline, not a measurement. Predicted by the rehearsal: ${duration(predictedSeconds * 1000)}; the whole run, rehearsal on a copy and rollbacks included: ${duration(ms)}. Version 005 has no vectors to migrate; the rehearsal's copy gets the plan's own.`,
+        note: `as written is the plan's own timeline, not a measurement. Predicted by the rehearsal: ${duration((predictedSeconds ?? 0) * 1000)}; the whole run, rehearsal on a copy and rollbacks included: ${duration(ms)}. Version 005 has no vectors to migrate; the rehearsal's copy gets the plan's own.`,
         figures: { end: end.end, cause: end.cause, seconds, waitedSeconds, predictedSeconds, wholeRunMs: ms },
       },
       timesFaster(

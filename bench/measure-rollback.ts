@@ -1,7 +1,8 @@
-import { type Fingerprint, takeFingerprint } from "../lambdas/proof/catalog.ts";
+import { takeFingerprint } from "../lambdas/proof/catalog.ts";
 import { listTables, type TableContent, takeTableContent } from "../lambdas/proof/checksums.ts";
 import { compareContents } from "../lambdas/proof/compare-contents.ts";
 import { differences } from "../lambdas/proof/difference.ts";
+import type { Fingerprint } from "../lambdas/shared/documents.ts";
 import { isPostgresError } from "../lambdas/shared/errors.ts";
 import { migrate, rollBack } from "./engine.ts";
 import type { Bench, Database } from "./harness.ts";

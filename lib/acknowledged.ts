@@ -1,16 +1,10 @@
 import { type CfnResource, Stack, Token, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import {
-  memberAsidePatterns,
-  memberPatterns,
-  QUIET_PREFIX,
-  STAGING_PREFIX,
-  snapshotPrefix,
-} from "../lambdas/shared/names.ts";
+import { memberPatterns, QUIET_PREFIX, STAGING_PREFIX, snapshotPrefix } from "../lambdas/shared/names.ts";
 import type { ExportRole } from "./export-role.ts";
-import { asidePattern } from "./functions/arns.ts";
+import { asidePattern, memberAsidePatternsOf } from "./functions/arns.ts";
 import type { Functions } from "./functions/functions.ts";
-import { type Cluster, clustersAmong } from "./functions/permissions-clusters.ts";
+import { type Cluster, clustersAmong, makesClones } from "./functions/permissions-clusters.ts";
 import { usesDefaultSecretKey } from "./functions/permissions-keys.ts";
 import type { GateApi } from "./gate-api.ts";
 import type { KeepWarm } from "./keep-warm.ts";
@@ -109,6 +103,14 @@ export function acknowledge({
     ...instances.map((instance): [string, string] => [rds(`db:${asidePattern(instance)}`), ASIDE]),
     ...(instances.length > 0 ? ownSnapshots("snapshot") : []),
     ...(clusters.length > 0 ? ofClusters(clusters) : []),
+    ...(clusters.some(makesClones)
+      ? [
+          [
+            rds("cluster:*"),
+            "Only to be looked at: which of them share production's storage is found out so.",
+          ] satisfies [string, string],
+        ]
+      : []),
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds("pg:*"), "Production's own groups, read when it is restored: unknown at deployment."],
     [rds(`pg:${QUIET_PREFIX}*`), "Parameter groups of Sluice; each run has another."],
@@ -215,7 +217,10 @@ function ofClusters(clusters: readonly Cluster[]): [resource: string, reason: st
             ]
           : [],
       ),
-      ...memberAsidePatterns(id, members).map((pattern): [string, string] => [`${RDS}:db:${pattern}`, ASIDE]),
+      ...memberAsidePatternsOf(id, members).map((pattern): [string, string] => [
+        `${RDS}:db:${pattern}`,
+        ASIDE,
+      ]),
     ]),
     ...ownSnapshots("cluster-snapshot"),
     ...ownSnapshots("cluster"),

@@ -72,7 +72,7 @@ const STAGING_FROM = ["clone", "snapshot"] as const;
 const databaseFields = {
   /** Identifier of the production instance. */
   instance: identifier("instance").optional(),
-  /** Instead: identifier of the Aurora PostgreSQL cluster. */
+  /** Instead: identifier of the cluster, Aurora PostgreSQL or Multi-AZ. */
   cluster: identifier("cluster").optional(),
   /** For a cluster: what staging is made from. A clone of the volume takes minutes at any size; a snapshot also tests a backup. */
   staging: z.enum(STAGING_FROM).optional(),

@@ -15,7 +15,16 @@ import { type Asked, parseSettings, type Settings, SettingsError, type SettingsG
 /** What a team's own app gives. Everything else is found in its constructs, or has a default. */
 export interface SluiceProps {
   /** Production: an instance of this or another app, or the identifier of an instance outside of CDK. */
-  readonly instance: rds.IDatabaseInstance | rds.DatabaseInstance | string;
+  readonly instance?: rds.IDatabaseInstance | rds.DatabaseInstance | string;
+  /** Instead, if production is a cluster: a cluster of this or another app, or the identifier of a cluster outside of CDK. */
+  readonly cluster?: rds.IDatabaseCluster | rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot | string;
+  /** For a cluster: what staging is made from. Default: a clone. A Multi-AZ DB cluster cannot be cloned, so there the default is a snapshot. */
+  readonly staging?: "clone" | "snapshot";
+  /**
+   * For a cluster: identifiers of all its instances. Default: the instances that its construct names; if it names none, every
+   * instance whose identifier begins with the cluster's own and a hyphen.
+   */
+  readonly members?: readonly string[];
   /** Network of the functions that use the database. */
   readonly vpc: ec2.IVpc;
   /** The approvers of each gate: e-mail addresses, or names with e-mail addresses. */
@@ -24,9 +33,9 @@ export interface SluiceProps {
   readonly plan: string;
   /** The contacts for gates that no approver answered in time. Default: the approvers. */
   readonly escalation?: readonly Asked[];
-  /** Name of the database in the instance. Default: the one that the instance is created with. */
+  /** Name of the database in it. Default: the one that the instance or cluster is created with. */
   readonly databaseName?: string;
-  /** Username and password of the migrating role. Default: the instance's own secret. */
+  /** Username and password of the migrating role. Default: the instance's or cluster's own secret. */
   readonly secret?: secretsmanager.ISecret;
   /** Instead of a secret: the migrating role, which has rds_iam and logs in with an IAM token. */
   readonly iamUser?: string;
@@ -34,7 +43,7 @@ export interface SluiceProps {
   readonly caBundle?: string;
   /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; otherwise isolated ones. */
   readonly vpcSubnets?: ec2.SubnetSelection;
-  /** Security group of the functions. Default: a new one. An instance that is a construct lets it in. */
+  /** Security group of the functions. Default: a new one. An instance or cluster that is a construct lets it in. */
   readonly securityGroup?: ec2.ISecurityGroup;
   /** All other settings; docs/deploying.md describes them. */
   readonly settings?: Omit<
@@ -67,8 +76,8 @@ export class Sluice extends Construct {
         vpc,
         description: "Functions of Sluice that talk to the database",
       });
-    if (typeof props.instance !== "string")
-      props.instance.connections.allowDefaultPortFrom(securityGroup, "Functions of Sluice");
+    const made = props.cluster ?? props.instance;
+    if (typeof made === "object") made.connections.allowDefaultPortFrom(securityGroup, "Functions of Sluice");
     const plan = compilePlanNow(props.plan);
     const { machine, storage, publishers, notices } = new Deployment(this, "Default", {
       settings,
@@ -113,30 +122,22 @@ function takeRoom(scope: Construct, bytes: number): void {
 
 /** Stands for names that only CloudFormation knows, while the settings are checked. */
 const STANDS_IN = {
-  instance: "known-once-deployed",
+  identifier: "known-once-deployed",
   secretArn: "arn:aws:secretsmanager:eu-central-1:1:secret:",
 };
 
 function settingsOf(scope: Construct, props: SluiceProps): Settings {
   const { approvers, escalation = approvers, settings = {}, plan, iamUser } = props;
-  const { instance } = props;
-  // A JavaScript app has no type check.
-  if (typeof instance !== "string" && !instance?.connections)
-    refuse(scope, "instance: give an rds.DatabaseInstance, or the identifier of one");
-  const found = productionOf(props);
-  if (found.engine !== undefined && found.engine !== "postgres")
-    refuse(scope, `instance: it runs ${found.engine}, but Sluice migrates RDS for PostgreSQL`);
-  if (instance instanceof rds.DatabaseInstanceReadReplica)
-    refuse(scope, "instance: it is a read replica. Give the instance that it replicates");
+  const found = productionOf(scope, props);
   if (found.name === undefined)
     refuse(
       scope,
-      "databaseName: is missing, and the instance does not name the database that it is made with",
+      `databaseName: is missing, and the ${found.kind} does not name the database that it is made with`,
     );
   if (!iamUser && !found.secretArn)
     refuse(
       scope,
-      "secret: is missing, and the instance has none. Give the migrating role's secret, or iamUser",
+      `secret: is missing, and the ${found.kind} has none. Give the migrating role's secret, or iamUser`,
     );
   // A policy with the ARN without its last six letters allows nothing.
   if (!iamUser && found.secret && found.secret.secretFullArn === undefined)
@@ -148,7 +149,9 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
       escalation,
       plan,
       database: {
-        instance: Token.isUnresolved(found.instance) ? STANDS_IN.instance : found.instance,
+        [found.kind]: known(found.identifier),
+        ...(found.staging === undefined ? {} : { staging: found.staging }),
+        ...(found.members === undefined ? {} : { members: found.members.map(known) }),
         name: found.name,
         ...(iamUser ? { iamUser } : { secretArn: STANDS_IN.secretArn }),
         ...(props.caBundle === undefined ? {} : { caBundle: props.caBundle }),
@@ -162,9 +165,10 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
   const { keyArn } = found.secret?.encryptionKey ?? {};
   const database = {
     ...checked,
-    instance: found.instance,
+    instance: found.identifier,
+    ...(checked.cluster && found.members ? { cluster: { ...checked.cluster, members: found.members } } : {}),
     // The label names metrics and the dashboard, so it must be known now.
-    label: Token.isUnresolved(found.instance)
+    label: Token.isUnresolved(found.identifier)
       ? Names.uniqueResourceName(scope, { maxLength: 60, separator: "-" })
       : checked.label,
     ...(iamUser || !found.secretArn ? {} : { secretArn: found.secretArn }),
@@ -174,39 +178,135 @@ function settingsOf(scope: Construct, props: SluiceProps): Settings {
   return { ...parsed, databases: [database] };
 }
 
+function known(identifier: string): string {
+  return Token.isUnresolved(identifier) ? STANDS_IN.identifier : identifier;
+}
+
 function refuse(scope: Construct, mistake: string): never {
   throw new SettingsError([mistake], scope.node.path);
 }
 
 interface Production {
+  kind: "instance" | "cluster";
   /** The name from the app, if it has one; otherwise CloudFormation makes one up. */
-  instance: string;
+  identifier: string;
+  staging?: SluiceProps["staging"];
+  /** A cluster's instances; undefined: found by the rule for their names. */
+  members?: string[] | undefined;
   name: string | undefined;
   secret?: secretsmanager.ISecret | undefined;
   secretArn?: string | undefined;
   storageKey?: string | undefined;
-  engine?: string | undefined;
 }
 
-/** What the props and the instance's own construct state about production. */
-function productionOf({ instance, databaseName, secret }: SluiceProps): Production {
+/** What the props, and the construct of the instance or cluster, state about production. */
+function productionOf(scope: Construct, props: SluiceProps): Production {
+  const { instance, cluster, staging, members } = props;
+  if (instance !== undefined && cluster !== undefined)
+    refuse(scope, "cluster: does not go with instance. For an instance in a cluster, give only the cluster");
+  if (cluster !== undefined) return clusterOf(scope, cluster, props);
+  // A JavaScript app has no type check.
+  if (instance === undefined || (typeof instance !== "string" && !instance?.connections))
+    refuse(
+      scope,
+      "instance: give an rds.DatabaseInstance, or the identifier of one; or give cluster instead",
+    );
+  for (const [key, value] of Object.entries({ staging, members }))
+    if (value !== undefined) refuse(scope, `${key}: is for clusters only. Give cluster instead of instance`);
+  return instanceOf(scope, instance, props);
+}
+
+function instanceOf(
+  scope: Construct,
+  instance: NonNullable<SluiceProps["instance"]>,
+  { databaseName, secret }: SluiceProps,
+): Production {
+  const kind = "instance";
   if (typeof instance === "string")
-    return { instance, name: databaseName, secret, secretArn: secret?.secretArn };
+    return { kind, identifier: instance, name: databaseName, secret, secretArn: secret?.secretArn };
+  const engine = instance.engine?.engineType;
+  if (engine !== undefined && engine !== "postgres")
+    refuse(scope, `instance: it runs ${engine}, and Sluice migrates RDS for PostgreSQL`);
+  if (instance instanceof rds.DatabaseInstanceReadReplica)
+    refuse(scope, "instance: it is a read replica: give the instance that it is a replica of");
   const made = instance.node.defaultChild;
   const cfn = made instanceof rds.CfnDBInstance ? made : undefined;
   const own =
     instance instanceof rds.DatabaseInstance || instance instanceof rds.DatabaseInstanceFromSnapshot
       ? instance.secret
       : undefined;
-  const used = secret ?? own;
   return {
-    instance: cfn?.dbInstanceIdentifier ?? instance.instanceIdentifier,
+    kind,
+    identifier: cfn?.dbInstanceIdentifier ?? instance.instanceIdentifier,
     name: databaseName ?? cfn?.dbName,
-    secret: used,
-    secretArn:
-      used?.secretArn ??
-      (cfn?.manageMasterUserPassword === true ? cfn.attrMasterUserSecretSecretArn : undefined),
+    ...secretOf(secret ?? own, cfn),
     storageKey: typeof cfn?.kmsKeyId === "string" ? cfn.kmsKeyId : undefined,
-    engine: instance.engine?.engineType,
   };
+}
+
+function clusterOf(
+  scope: Construct,
+  cluster: NonNullable<SluiceProps["cluster"]>,
+  { databaseName, secret, members, staging }: SluiceProps,
+): Production {
+  const kind = "cluster";
+  const named = members && [...members];
+  if (typeof cluster === "string")
+    return {
+      kind,
+      identifier: cluster,
+      ...(staging && { staging }),
+      members: named,
+      name: databaseName,
+      secret,
+      secretArn: secret?.secretArn,
+    };
+  const made = cluster?.node?.defaultChild;
+  const cfn = made instanceof rds.CfnDBCluster ? made : undefined;
+  if (!cluster?.connections || !cluster.clusterIdentifier || cfn?.engineMode === "serverless")
+    refuse(
+      scope,
+      `cluster: give an rds.DatabaseCluster, or the identifier of one${cfn ? ": Sluice does not migrate Aurora Serverless v1" : ""}`,
+    );
+  const engine = cluster.engine?.engineType;
+  if (engine !== undefined && engine !== "aurora-postgresql" && engine !== "postgres")
+    refuse(scope, `cluster: it runs ${engine}, and Sluice migrates PostgreSQL`);
+  if (cfn?.replicationSourceIdentifier !== undefined)
+    refuse(scope, "cluster: it is a replica: give the cluster that it is a replica of");
+  if (!cluster.connections.defaultPort)
+    refuse(
+      scope,
+      "cluster: its port is not known, so that nothing can be let in: give port to fromDatabaseClusterAttributes, or give the cluster's identifier",
+    );
+  const own = cluster instanceof rds.DatabaseClusterBase ? cluster.secret : undefined;
+  // RDS for PostgreSQL in a cluster is a Multi-AZ DB cluster, whose instances RDS names.
+  const multiAz = engine === "postgres";
+  const from = staging ?? (multiAz ? "snapshot" : undefined);
+  return {
+    kind,
+    identifier: cfn?.dbClusterIdentifier ?? cluster.clusterIdentifier,
+    ...(from && { staging: from }),
+    members: named ?? (multiAz ? undefined : membersOf(cluster)),
+    name: databaseName ?? cfn?.databaseName,
+    ...secretOf(secret ?? own, cfn),
+    storageKey: typeof cfn?.kmsKeyId === "string" ? cfn.kmsKeyId : undefined,
+  };
+}
+
+function secretOf(
+  used: secretsmanager.ISecret | undefined,
+  cfn: rds.CfnDBInstance | rds.CfnDBCluster | undefined,
+): Pick<Production, "secret" | "secretArn"> {
+  const managed = cfn?.manageMasterUserPassword === true ? cfn.attrMasterUserSecretSecretArn : undefined;
+  return { secret: used, secretArn: used?.secretArn ?? managed };
+}
+
+/** Undefined where the app does not name them: a cluster of another app may be told of without its instances. */
+function membersOf(cluster: rds.IDatabaseCluster): string[] | undefined {
+  try {
+    const named = cluster.instanceIdentifiers;
+    return named.length > 0 ? named : undefined;
+  } catch {
+    return undefined;
+  }
 }

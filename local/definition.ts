@@ -19,10 +19,26 @@ export interface StateDefinition {
   Type: string;
   Resource?: string;
   Parameters?: Readonly<Record<string, unknown>> & { FunctionName?: string };
+  /** Of a Pass state that hands on a part of its input. */
+  InputPath?: string;
   Next?: string;
+  End?: boolean;
   Default?: string;
   Choices?: (Rule & { Next: string })[];
   Catch?: { Next: string; ErrorEquals: string[] }[];
+  /** Of a Parallel state. */
+  Branches?: StateGraph[];
+}
+
+/** The states of a machine, or of a branch of a Parallel state. */
+export interface StateGraph {
+  StartAt: string;
+  States: Readonly<Record<string, StateDefinition>>;
+}
+
+export interface PlacedState extends StateDefinition {
+  /** The Parallel state that it is in a branch of. */
+  within?: string;
 }
 
 /** A phase of the machine with the states that do its work, in the order in which they are entered. */
@@ -38,7 +54,9 @@ export interface MachinePhase {
 export interface Definition {
   /** The definition as CloudFormation would hand it to Step Functions, ARNs resolved. */
   text: string;
-  parsed: { StartAt: string; States: Readonly<Record<string, StateDefinition>> };
+  parsed: StateGraph;
+  /** All states by their names, those in branches too: Step Functions gives a name but once. */
+  states: ReadonlyMap<string, PlacedState>;
   /** Which capability each Task state calls. */
   capabilities: ReadonlyMap<string, MachineCapability>;
   phases: readonly MachinePhase[];
@@ -68,9 +86,10 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
   );
   if (!machine) throw new Error(`The template holds no state machine for the ${name}`);
   const text = resolve(machine.Properties.DefinitionString, template);
-  const parsed = JSON.parse(text) as Definition["parsed"];
+  const parsed = JSON.parse(text) as StateGraph;
+  const states = allStates(parsed);
   const capabilities = new Map<string, MachineCapability>();
-  for (const [name, state] of Object.entries(parsed.States)) {
+  for (const [name, state] of states) {
     if (state.Type !== "Task") continue;
     const arn = state.Parameters?.FunctionName ?? state.Resource ?? "";
     // arn:aws:lambda:REGION:ACCOUNT:function:NAME:VERSION
@@ -81,7 +100,20 @@ export function definitionOf(template: Template, name: MachineName = "run"): Def
     capabilities.set(name, known);
   }
   const phases = (machine.Metadata?.[PHASES_METADATA] ?? []) as MachinePhase[];
-  return { text, parsed, capabilities, phases: inOrderOfEntry(phases, parsed) };
+  return { text, parsed, states, capabilities, phases: inOrderOfEntry(phases, parsed.StartAt, states) };
+}
+
+/** Of a machine, with those in the branches of its Parallel states. */
+export function allStates(graph: StateGraph): Map<string, PlacedState> {
+  const states = new Map<string, PlacedState>();
+  const add = ({ States }: StateGraph, within: string | undefined): void => {
+    for (const [name, state] of Object.entries(States)) {
+      states.set(name, within === undefined ? state : { ...state, within });
+      for (const branch of state.Branches ?? []) add(branch, name);
+    }
+  };
+  add(graph, undefined);
+  return states;
 }
 
 function resolve(value: unknown, template: Template): string {
@@ -102,22 +134,24 @@ function resolve(value: unknown, template: Template): string {
   throw new Error(`The definition holds what a local run cannot resolve: ${JSON.stringify(value)}`);
 }
 
-/** The states of each phase as a run meets them: depth first along Next, then a choice's usual way, then its others, then what is caught. */
+/** The states of each phase as a run meets them: depth first into branches, along Next, then a choice's usual way, then its others, then what is caught. */
 function inOrderOfEntry(
   phases: readonly MachinePhase[],
-  { StartAt, States }: Definition["parsed"],
+  startAt: string,
+  all: Definition["states"],
 ): MachinePhase[] {
   const order = new Map<string, number>();
   const visit = (name: string | undefined): void => {
     if (name === undefined || order.has(name)) return;
     order.set(name, order.size);
-    const state = States[name];
+    const state = all.get(name);
+    for (const branch of state?.Branches ?? []) visit(branch.StartAt);
     visit(state?.Next);
     visit(state?.Default);
     for (const choice of state?.Choices ?? []) visit(choice.Next);
     for (const caught of state?.Catch ?? []) visit(caught.Next);
   };
-  visit(StartAt);
+  visit(startAt);
   const place = (state: string) => order.get(state) ?? Number.POSITIVE_INFINITY;
   return phases.map(({ states, ...phase }) => ({
     ...phase,
@@ -126,15 +160,12 @@ function inOrderOfEntry(
 }
 
 /** What people call the state that is entered with that input: where it works on one migration, with its version. */
-export function nameInWords({ parsed }: Definition, state: string, input: unknown): string {
-  const version = versionPath(parsed.States[state])
+export function nameInWords({ states }: Definition, state: string, input: unknown): string {
+  const version = versionPath(states.get(state))
     ?.split(".")
     .slice(1)
     .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
-  return stateInWords(
-    called(parsed.States[state]) ?? state,
-    typeof version === "string" ? version : undefined,
-  );
+  return stateInWords(called(states.get(state)) ?? state, typeof version === "string" ? version : undefined);
 }
 
 /** The machine's phases as people see them, with the states that a run of this plan can enter. */
@@ -153,8 +184,8 @@ export function phasesShown(definition: Definition, plan: CompiledPlan): Phase[]
         return migration !== undefined && (first < 0 || plan.migrations.indexOf(migration) < first);
     }
   };
-  const calledOf = (state: string) => called(definition.parsed.States[state]) ?? state;
-  const works = (state: string) => versionPath(definition.parsed.States[state]) !== undefined;
+  const calledOf = (state: string) => called(definition.states.get(state)) ?? state;
+  const works = (state: string) => versionPath(definition.states.get(state)) !== undefined;
   const names = (states: readonly string[], only: MachinePhase["only"]): string[] => {
     const begin = states.findIndex(works);
     const lead = begin === -1 ? states : states.slice(0, begin);

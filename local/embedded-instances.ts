@@ -43,6 +43,10 @@ export class EmbeddedInstances implements Instances, Databases {
     return await this.need(instance).withApplicationSession(role, work);
   }
 
+  async withRole<T>(instance: string, role: string, work: (session: Session) => Promise<T>): Promise<T> {
+    return await this.need(instance).withRole(role, work);
+  }
+
   async describe(instance: string): Promise<Instance | undefined> {
     const found = this.instances.get(instance);
     if (!found) return undefined;

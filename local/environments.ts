@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { disarmMappings, outsideAllowed } from "../lambdas/fence/disarm.ts";
 import { asideName, momentName, snapshotName } from "../lambdas/shared/names.ts";
 import { Pooled } from "../lambdas/shared/pg-session.ts";
-import type { CompiledPlan } from "../lambdas/shared/plan.ts";
+import { type CompiledPlan, neededExtensions } from "../lambdas/shared/plan.ts";
 import type { Databases, Endpoint, Instance, Instances } from "../lambdas/shared/ports.ts";
 import type { RunSettings } from "../lambdas/shared/settings.ts";
 import type { LoadedPlan, LocalPlan } from "../lib/plan/compile.ts";
@@ -46,13 +46,13 @@ export async function embeddedEnvironment({ plan, local }: LoadedPlan): Promise<
   const { owner, baseline, application: standIn } = local ?? NO_BASELINE;
   const instances = new EmbeddedInstances(owner);
   const instance = "production";
-  await instances.createFromBaseline(
-    instance,
-    baseline,
-    plan.extensions.map(({ name }) => name),
-  );
+  await instances.createFromBaseline(instance, baseline, neededExtensions(plan));
   const application = standIn
-    ? await startApplication(standIn, (role, work) => instances.withApplicationSession(instance, role, work))
+    ? await startApplication(
+        standIn,
+        (role, work) => instances.withApplicationSession(instance, role, work),
+        (role, work) => instances.withRole(instance, role, work),
+      )
     : undefined;
   return {
     instances,

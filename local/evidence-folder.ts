@@ -1,6 +1,6 @@
 import { chmod, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Doc, type FolderDoc } from "../lambdas/shared/documents.ts";
+import { Doc } from "../lambdas/shared/documents.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import { UsageError } from "./events.ts";
 import { fileEvidence } from "./file-evidence.ts";
@@ -39,7 +39,7 @@ export async function takeFolder(path: string, run: string): Promise<TakenFolder
   const made = await mkdir(path, { recursive: true, mode: 0o700 });
   const refused = new UsageError(`${path} is not empty. Give a new folder for this run's evidence.`);
   if ((await readdir(path)).length > 0) throw refused;
-  const taken = await evidenceOf(fileEvidence(path), run).keep<FolderDoc>(Doc.folder, { run });
+  const taken = await evidenceOf(fileEvidence(path), run).createOnce(Doc.folder, { run });
   if (taken.run !== run) throw refused;
   // An existing folder may be open to others.
   await chmod(path, 0o700);

@@ -3,7 +3,7 @@ import { gateAddress } from "../lambdas/gate/link.ts";
 import { buildReport } from "../lambdas/report/build.ts";
 import { summaryLines } from "../lambdas/report/summary.ts";
 import { linked } from "../lambdas/shared/chain.ts";
-import { Doc, type GateDecisionDoc, type GateDoc } from "../lambdas/shared/documents.ts";
+import { Doc } from "../lambdas/shared/documents.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import type { Environment, Notice } from "../lambdas/shared/ports.ts";
 import type { OpenGate } from "./events.ts";
@@ -26,9 +26,9 @@ export async function openedGate(
   if (link === undefined || address === undefined) return undefined;
   const { gate, attempt } = address;
   const evidence = evidenceOf(ports.evidence, run);
-  const doc = await evidence.need<GateDoc>(Doc.gate(gate, attempt));
+  const doc = await evidence.require(Doc.gate(gate, attempt));
   const look = async () => {
-    const made = await evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
+    const made = await evidence.read(Doc.gateDecision(gate, attempt));
     return made && { decision: made.decision, by: made.by };
   };
   return {

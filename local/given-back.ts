@@ -1,5 +1,5 @@
 import type { Difference } from "../lambdas/proof/difference.ts";
-import type { StilledDoc } from "../lambdas/shared/documents.ts";
+import { docName, type StilledDoc } from "../lambdas/shared/documents.ts";
 import type { RunEvidence } from "../lambdas/shared/evidence.ts";
 
 // At the record subscriptions were disabled and jobs stood still. Lifting the fence sets them back. A proof by hand, with
@@ -17,7 +17,8 @@ export interface GivenBack {
 
 export async function givenBack(evidence: RunEvidence): Promise<GivenBack> {
   const stopped: StilledDoc[] = [];
-  for (const name of await evidence.list("stilled/")) stopped.push(await evidence.need<StilledDoc>(name));
+  for (const name of await evidence.list("stilled/"))
+    stopped.push(await evidence.require(docName<StilledDoc>(name)));
   const subscribed = stopped.some(({ kind }) => kind === "subscription");
   return {
     tables: stopped.some(({ kind }) => kind === "job") ? [JOBS] : [],

@@ -5,6 +5,12 @@ import type { EventLog } from "./interpreter-types.ts";
 /** How long a local run waits where the deployed one polls AWS. */
 const WAIT_MS = 20;
 
+/**
+ * The interpreter takes each branch of a Parallel state for an execution of its own, with a start of its own. In Step
+ * Functions all of them have the run's.
+ */
+const START_TIME = { asked: '"$$.Execution.StartTime"', told: '"$$.Run.StartTime"' };
+
 export interface Interpretation {
   definition: Definition;
   input: Record<string, unknown>;
@@ -37,15 +43,16 @@ export async function interpret({
   Promise.withResolvers ??= withResolvers;
   const { StateMachine } = await import("aws-local-stepfunctions");
   const machine = new StateMachine(
-    { ...JSON.parse(definition.text), StartAt: startAt },
+    { ...JSON.parse(definition.text.replaceAll(START_TIME.asked, () => START_TIME.told)), StartAt: startAt },
     // A test validates it: that takes a hundred times as long as to run it.
     { validationOptions: { noValidate: true } },
   );
   const taskStates = [...definition.capabilities.keys()];
-  const waitStates = Object.entries(definition.parsed.States).filter(([, state]) => state.Type === "Wait");
+  const waitStates = [...definition.states].filter(([, { Type }]) => Type === "Wait");
   const execute = machine.run(input as never, {
     context: {
-      Execution: { Id: execution, Name: run, Input: input as never, StartTime: new Date().toISOString() },
+      Execution: { Id: execution, Name: run, Input: input as never },
+      Run: { StartTime: new Date().toISOString() },
       Task: {
         // A getter, as every callback task needs a token of its own.
         get Token() {

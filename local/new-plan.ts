@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { isPostgresError, messageOf } from "../lambdas/shared/errors.ts";
+import { neededExtensions } from "../lambdas/shared/plan.ts";
 import { PACKAGE_FOLDER } from "../lib/package.ts";
 import { BASELINE, loadPlan } from "../lib/plan/compile.ts";
 import { inWords } from "../lib/plan/folder-name.ts";
@@ -101,8 +102,8 @@ async function whyNotTaken(folder: string): Promise<string | undefined> {
   try {
     const { plan, local } = await loadPlan(folder);
     if (!local) return undefined;
-    const names = plan.extensions.map(({ name }) => name);
-    await (await EmbeddedInstance.fromBaseline(local.owner, local.baseline, names)).close();
+    const needed = neededExtensions(plan);
+    await (await EmbeddedInstance.fromBaseline(local.owner, local.baseline, needed)).close();
     return undefined;
   } catch (error) {
     return isPostgresError(error) ? `${error.message} (${error.code})` : messageOf(error);

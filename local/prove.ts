@@ -11,7 +11,6 @@ import { scopeOf } from "../lambdas/proof/scope.ts";
 import { takeSequences, wentBack } from "../lambdas/proof/sequences.ts";
 import { keptFingerprint } from "../lambdas/proof/stored-catalog.ts";
 import { differencesOfViews, takeViews } from "../lambdas/proof/views.ts";
-import type { PlanSummary } from "../lambdas/shared/documents.ts";
 import {
   Doc,
   type MarkedTable,
@@ -78,7 +77,7 @@ export async function proveByHand(
   const growing = before.growing ?? [];
   const beside = await readBeside(session, before);
   const sequences = await takeSequences(session);
-  const { migrations = [] } = (await evidence.read<PlanSummary>(Doc.plan)) ?? {};
+  const { migrations = [] } = (await evidence.read(Doc.plan)) ?? {};
   const { rest, left } = withoutLeft(
     differences(was, is).filter((one) => !given.isIt(one)),
     migrations.flatMap(({ leaves = [] }) => leaves),

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { buildReport } from "../lambdas/report/build.ts";
-import type { Report } from "../lambdas/report/schema.ts";
+import { REPORT_DOCUMENT, type Report } from "../lambdas/report/schema.ts";
 import { FetchHttp } from "../lambdas/shared/aws/fetch-http.ts";
-import { Doc, END_NAMES, type End, type OutcomeDoc } from "../lambdas/shared/documents.ts";
+import { Doc, END_NAMES, type End } from "../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import { evidenceOf } from "../lambdas/shared/evidence.ts";
 import { isForPeopleAlone } from "../lambdas/shared/gates.ts";
@@ -72,11 +72,11 @@ class Run {
   private readonly toFail: Set<string>;
   private readonly folder: string;
   private stopping = false;
-  private current = "";
   /** Closes the open gate with a No-Go. */
   private refuseGate: () => void = () => undefined;
   private serverIsChanged = false;
-  private failure: Extract<RunEvent, { type: "failed" }> | undefined;
+  /** By their states, which may be side by side: the next event of a state says whether it is tried again. */
+  private readonly failures = new Map<string, Extract<RunEvent, { type: "failed" }>>();
 
   constructor(
     private readonly options: RehearseOptions,
@@ -137,7 +137,7 @@ class Run {
     } finally {
       left = await environment.close();
     }
-    const outcome = await evidenceOf(fileEvidence(this.folder), this.run).read<OutcomeDoc>(Doc.outcome);
+    const outcome = await evidenceOf(fileEvidence(this.folder), this.run).read(Doc.outcome);
     return {
       ...reached,
       evidence: this.folder,
@@ -155,10 +155,10 @@ class Run {
       await storePlan(ports.evidence, documentOf(plan), plan.checksum);
       const name = await this.interpret(ports, environment);
       const evidence = evidenceOf(ports.evidence, this.run);
-      const outcome = await evidence.read<OutcomeDoc>(Doc.outcome);
+      const outcome = await evidence.read(Doc.outcome);
       const end = END_NAMES.find((candidate) => candidate === name);
       if (!end) throw new Error(`The run ended as ${name}, which is no end of a run`);
-      const report = (await evidence.read<Report>(Doc.report)) ?? (await buildReport(evidence));
+      const report = (await evidence.read(REPORT_DOCUMENT)) ?? (await buildReport(evidence));
       return { end, cause: outcome?.cause ?? "", report };
     } finally {
       await server.close();
@@ -186,7 +186,6 @@ class Run {
       execution: `local:${process.pid}:${this.run}`,
       task: async (name, event) => {
         const state = stateInWords(String(event.state), event.version as string | undefined);
-        this.current = state;
         const phase = this.phaseOf.get(name) ?? "";
         // A run that is being stopped completes its ways back, and an opening that it has begun.
         if (this.stopping && !UNDISTURBED.has(phase))
@@ -197,7 +196,7 @@ class Run {
         for (const known of [state, name]) this.toFail.delete(known);
         const task = TASKS[capability];
         const fails = this.options.fail?.some((given) => given === state || given === name);
-        const answer = await invoke(fails ? broken(task, state) : task, event, ports);
+        const answer = await invoke(fails ? broken(task, state) : task, event, this.telling(ports, state));
         if (WRITES.has(capability)) await this.refuseServerChanges(environment, state);
         return waits ? await waits : answer;
       },
@@ -212,20 +211,26 @@ class Run {
       phase: this.phaseOf.get(state.name) ?? "",
       at: new Date(timestamp),
     };
-    // The next event shows whether the failed state is tried again.
-    const failure = this.failure;
-    this.failure = undefined;
+    const failure = this.failures.get(about.state);
+    this.failures.delete(about.state);
     if (failure) this.events.push({ ...failure, willRetry: type === "StateRetried" });
     if (type === "StateEntered") this.events.push({ type: "entered", ...about });
     if (type === "StateExited") this.events.push({ type: "left", ...about });
     if (type === "StateFailed")
-      this.failure = {
+      this.failures.set(about.state, {
         type: "failed",
         ...about,
         error: error ?? "Error",
         message: String(cause ?? ""),
         willRetry: false,
-      };
+      });
+  }
+
+  /** What a state's worker shows is shown as that state's. */
+  private telling(ports: Surroundings, state: string): Surroundings {
+    const progress = (line: string) => this.events.push({ type: "progress", state, line });
+    // Not a copy: that would make ports that are not needed.
+    return Object.create(ports, { progress: { enumerable: true, value: progress } });
   }
 
   private ports(environment: Environment, gateUrl: string): Surroundings {
@@ -294,7 +299,8 @@ class Run {
         : new StandInHttp(new FetchHttp(), environment.applicationUrl),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
       worker: `${hostname()}:${process.pid}`,
-      progress: (line) => this.events.push({ type: "progress", state: this.current, line }),
+      // A worker's are shown with its state.
+      progress: () => undefined,
     };
     return ports;
   }

@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Fingerprint } from "../lambdas/proof/catalog.ts";
+import type { Fingerprint } from "../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../lambdas/shared/errors.ts";
 import type { PgConnection } from "../lambdas/shared/pg-session.ts";
 import type { Databases, Instance, Instances, SettingsGiven, Snapshot } from "../lambdas/shared/ports.ts";

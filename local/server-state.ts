@@ -1,6 +1,7 @@
-import { type CatalogObject, type Fingerprint, fingerprintOf } from "../lambdas/proof/catalog.ts";
+import { fingerprintOf } from "../lambdas/proof/catalog.ts";
 import { MEMBERSHIPS } from "../lambdas/proof/catalog-roles.ts";
 import { describeDifference, differences } from "../lambdas/proof/difference.ts";
+import type { CatalogObject, Fingerprint } from "../lambdas/shared/documents.ts";
 import type { Session } from "../lambdas/shared/session.ts";
 
 /** $1: a database. Reads roles of the whole server, their settings, grants on parameters, and that database's own. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { findRoles } from "../lambdas/preflight/find-roles.ts";
+import type { Reading } from "../lambdas/shared/documents.ts";
 import type { CompiledPlan } from "../lambdas/shared/plan.ts";
-import { alone, aloneAsGuest, GUARDS, type Reading, takeReading } from "../lambdas/watch/take-reading.ts";
+import { alone, aloneAsGuest, GUARDS, takeReading } from "../lambdas/watch/take-reading.ts";
 import { addressIn } from "./server/address.ts";
 import { withGuestAt } from "./server/session.ts";
 

@@ -1,4 +1,5 @@
 import type { Rehearse } from "../../local/events.ts";
+import type { LookUp } from "../../local/look-up.ts";
 import type { Streams } from "../../local/terminal/streams.ts";
 
 /** What the commands take from outside. */
@@ -8,6 +9,8 @@ export interface Context {
   loadRehearse: () => Promise<Rehearse>;
   /** Opens a file with the program that this system uses for it. */
   open: (path: string) => Promise<void>;
+  /** Looks production up in AWS. */
+  lookUp: LookUp;
   /** Ends the process with this code. */
   exit(code: number): void;
 }

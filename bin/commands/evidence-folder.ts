@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
+import type { DocumentName } from "../../lambdas/shared/documents.ts";
 import { messageOf } from "../../lambdas/shared/errors.ts";
 import type { RunEvidence } from "../../lambdas/shared/evidence.ts";
 import type { EvidenceStore } from "../../lambdas/shared/ports.ts";
@@ -117,13 +118,13 @@ async function lastMissed(
             return watched(found, name, at);
           },
         });
-  const read = async <V>(name: string): Promise<V | undefined> =>
-    watched(await evidence.read<V>(name), name, "");
+  const read = async <V>(name: DocumentName<V>): Promise<V | undefined> =>
+    watched(await evidence.read(name), name, "");
   try {
     await work({
       ...evidence,
       read,
-      need: async <V>(name: string) => (await read<V>(name)) ?? (await evidence.need<V>(name)),
+      require: async (name) => (await read(name)) ?? (await evidence.require(name)),
     });
   } catch {
     return last;

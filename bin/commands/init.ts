@@ -7,13 +7,13 @@ import { QUESTIONS } from "../init/questions.ts";
 import type { Context } from "./context.ts";
 import { OTHER_EXIT_CODES } from "./exit-codes.ts";
 
-type InitFlags = Record<string, unknown> & { yes?: true; replace?: true; file: string };
+type InitFlags = Record<string, unknown> & { yes?: true; replace?: true; lookUp: boolean; file: string };
 
-export function initCommand({ streams }: Context): Command {
+export function initCommand({ streams, lookUp }: Context): Command {
   const init = new Command("init")
     .summary("write the settings of a deployment into cdk.json")
     .description(
-      "Asks for the settings of a deployment, and writes them into cdk.json. Each answer is checked at once. A flag answers its question. With --yes nothing is asked, and other questions take the default in brackets.",
+      "Asks for the settings of a deployment, and writes them into cdk.json. Each answer is checked at once. The instance or cluster is looked up in your account if AWS can be reached, with AWS_PROFILE, AWS_REGION and the other usual settings. A flag answers its question. With --yes nothing is asked, and other questions take the default in brackets.",
     );
   for (const { flag, value, asks, otherwise, several } of QUESTIONS)
     init.option(
@@ -23,6 +23,7 @@ export function initCommand({ streams }: Context): Command {
     );
   return init
     .option("--yes", "ask nothing")
+    .option("--no-look-up", "do not look the instance or cluster up in AWS")
     .option("--replace", "replace the settings that are in the file")
     .option("--file <path>", "the file", "cdk.json")
     .addHelpText(
@@ -48,7 +49,12 @@ ${OTHER_EXIT_CODES}`,
         const cdk = await readCdk(flags.file);
         if (cdk.settings !== undefined && !flags.replace)
           await mayReplace(flags.file, Object.keys(cdk.settings), prompt);
-        const settings = await settingsFrom(givenBy(flags), prompt);
+        const settings = await settingsFrom(
+          givenBy(flags),
+          prompt,
+          flags.lookUp ? lookUp : async () => ({ says: [] }),
+          (lines) => print(streams.stdout, lines),
+        );
         changes = replaced(cdk.settings, settings);
         await writeSettings(flags.file, cdk, settings);
       } finally {

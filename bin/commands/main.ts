@@ -24,13 +24,15 @@ export async function main(
   streams: Streams,
   loadRehearse: () => Promise<Rehearse> = async () => (await import("../../local/rehearse.ts")).rehearse,
   open: Context["open"] = async (path) => void (await (await import("open")).default(path)),
+  lookUp: Context["lookUp"] = async (...asked) =>
+    await (await import("../../local/look-up.ts")).lookUp(...asked),
 ): Promise<number> {
   let code = 0;
   const exit = (given: number) => {
     code = given;
   };
   try {
-    await program({ streams, loadRehearse, open, exit }).parseAsync(args, { from: "user" });
+    await program({ streams, loadRehearse, open, lookUp, exit }).parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
     // Commander has printed it already: its errors, and also help and version.
@@ -93,7 +95,8 @@ ${REHEARSE_EXIT_CODES}`,
     );
   for (const make of COMMANDS) sluice.addCommand(make(context).copyInheritedSettings(sluice));
   // Hidden from help: it works only within GitHub Actions.
-  const within = (args: string[]) => main(args, context.streams, context.loadRehearse, context.open);
+  const within = (args: string[]) =>
+    main(args, context.streams, context.loadRehearse, context.open, context.lookUp);
   sluice.addCommand(pullRequestCommand(context, within).copyInheritedSettings(sluice), { hidden: true });
   return sluice;
 }

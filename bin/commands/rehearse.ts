@@ -133,7 +133,8 @@ async function rehearse(
   const terminal = await import("../../local/terminal/terminal.ts");
   checkGateNames(noGo, terminal.gateNames(plan));
   const much = json ? "json" : quiet ? "quiet" : verbose ? "verbose" : "normal";
-  const shown = terminal.open({ streams, plan, shown: much, answers: { yes, noGo, user } });
+  const answers = { yes, noGo, user };
+  const shown = terminal.open({ streams, plan, shown: much, answers, apply: options.apply });
   // Printed before the first gate: people must know these before they say Go.
   terminal.print(
     json || quiet ? streams.stderr : streams.stdout,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
+import type { Reading } from "../../lambdas/shared/documents.ts";
 import { plainJson } from "../../lambdas/shared/text.ts";
-import type { Reading } from "../../lambdas/watch/take-reading.ts";
 import { UsageError } from "../../local/events.ts";
 import { addressIn } from "../../local/server/address.ts";
 import { print, printPainted } from "../../local/terminal/streams.ts";

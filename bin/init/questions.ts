@@ -14,6 +14,8 @@ export interface Question {
   otherwise?: string;
   /** Whether an earlier answer makes this question unnecessary. */
   settledBy?(draft: Draft): boolean;
+  /** Production is looked up once this question is answered or settled. */
+  looksUp?: true;
   /** Takes several answers: separated by commas at the prompt, by repeating the flag otherwise. */
   several?: true;
   /** Paths in the settings that begin a mistake about this answer. */
@@ -48,7 +50,7 @@ export const QUESTIONS: readonly Question[] = [
   text("database.cluster", {
     flag: "cluster",
     value: "identifier",
-    asks: "DB cluster identifier of production, if it is an Aurora PostgreSQL cluster",
+    asks: "DB cluster identifier of production, if it is a cluster: Aurora PostgreSQL or Multi-AZ DB cluster",
     otherwise: "",
   }),
   {
@@ -58,6 +60,7 @@ export const QUESTIONS: readonly Question[] = [
       asks: "DB instance identifier of production",
     }),
     settledBy: isCluster,
+    looksUp: true,
   },
   text("database.name", { flag: "database", value: "name", asks: "Name of the database in it" }),
   {

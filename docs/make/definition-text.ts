@@ -66,10 +66,16 @@ function stateText(flow: Flow, name: string, usual: Limits): string {
     case "Wait":
       return `${name}: waits ${String(state.Seconds ?? state.SecondsPath)} s${waysText(flow, name)}`;
     case "Pass":
-      return `${name}: notes ${JSON.stringify(state.Result ?? state.Parameters)}${waysText(flow, name)}`;
+      return `${name}${notedText(state)}${waysText(flow, name)}`;
     default:
       return `${name}${waysText(flow, name)}`;
   }
+}
+
+function notedText({ Result, Parameters, InputPath }: Record<string, unknown>): string {
+  if (InputPath !== undefined) return `: notes ${String(InputPath)}`;
+  const noted = Result ?? Parameters;
+  return noted === undefined ? "" : `: notes ${JSON.stringify(noted)}`;
 }
 
 function taskText(flow: Flow, name: string, task: Task, usual: Limits): string {

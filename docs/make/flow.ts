@@ -1,10 +1,10 @@
 import { NO_MIGRATION } from "../../lambdas/shared/next-migration.ts";
-import type { Definition, Rule, StateDefinition } from "../../local/definition.ts";
+import type { Definition, PlacedState, Rule } from "../../local/definition.ts";
 
 /** A way from one state to another. */
 export interface Way {
   to: string;
-  /** "": the usual one; "fails"; "in time": nobody answered; else what a choice found. */
+  /** "": the usual one; "at the same time"; "fails"; "nobody answers"; else what a choice found. */
   when: string;
 }
 
@@ -32,20 +32,24 @@ export class Flow {
     this.order = order;
   }
 
-  state(name: string): StateDefinition {
-    const found = this.definition.parsed.States[name];
+  state(name: string): PlacedState {
+    const found = this.definition.states.get(name);
     if (!found) throw new Error(`There is no state ${name}`);
     return found;
   }
 
   /** Where a state leads, the usual way first. */
   ways(name: string): Way[] {
-    const { Next, Default, Choices = [], Catch = [] } = this.state(name);
+    const { Default, Choices = [], Catch = [], Branches, InputPath } = this.state(name);
+    if (Branches)
+      return Branches.map(({ StartAt: to }, at) => ({ to, when: at === 0 ? "" : "at the same time" }));
+    const Next = this.next(name);
     const ways: Way[] = Choices.map(({ Next: to, ...rule }) => ({ to, when: ruleText(rule) }));
     // A gate's Go is its usual way; of other choices the default is.
     const isGo = ({ when }: Way) => when.startsWith("Go");
     ways.sort((a, b) => Number(isGo(b)) - Number(isGo(a)));
-    if (Next !== undefined) ways.unshift({ to: Next, when: "" });
+    // What only hands on a branch's failure has no other way.
+    if (Next !== undefined) ways.unshift({ to: Next, when: InputPath === undefined ? "" : "fails" });
     if (Default !== undefined) {
       const isGate = ways.some(isGo);
       ways.splice(ways.filter(isGo).length, 0, { to: Default, when: isGate ? "No-Go" : "" });
@@ -55,16 +59,28 @@ export class Flow {
     return ways;
   }
 
+  /** The end of a branch leads where its Parallel state does. */
+  private next(name: string): string | undefined {
+    const { Next, End, within } = this.state(name);
+    return End && within !== undefined ? this.next(within) : Next;
+  }
+
   isTask(name: string): boolean {
     return this.phases.has(name);
+  }
+
+  /** How a run ends whose end that state notes. */
+  endNotedBy(name: string): string | undefined {
+    const { Type, Result } = this.state(name) as { Type: string; Result?: unknown };
+    return Type === "Pass" && typeof Result === "string" ? Result : undefined;
   }
 
   /** The phase that a state belongs to: a state that is no task goes with what it leads to, or with what led to it. */
   phaseOf(name: string): string {
     const own = this.phases.get(name);
     if (own !== undefined) return own;
-    const { Next } = this.state(name);
-    if (Next !== undefined) return this.phaseOf(Next);
+    const next = this.next(name);
+    if (next !== undefined && this.endNotedBy(next) === undefined) return this.phaseOf(next);
     const before = this.before.get(name);
     if (before === undefined || before === name) throw new Error(`${name} belongs to no phase`);
     return this.phaseOf(before);
@@ -73,6 +89,8 @@ export class Flow {
 
 function ruleText({ StringEquals, And, Not }: Rule): string {
   if (And) return And.map(ruleText).join(", ");
+  // Of a branch that no failure was caught in the error is empty.
+  if (Not?.StringEquals === "") return "fails";
   if (Not) return Not.StringEquals === NO_MIGRATION.version ? "one is left" : `not ${ruleText(Not)}`;
   return StringEquals === NO_MIGRATION.version ? "none is left" : (StringEquals ?? "");
 }

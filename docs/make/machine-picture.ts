@@ -28,11 +28,11 @@ function edgesOf(flow: Flow): Edge[] {
   const labels = new Map<string, Set<string>>();
   for (const name of flow.order) {
     // What only notes how a run ends says so on the way to it.
-    if (endNotedBy(flow, name) !== undefined) continue;
+    if (flow.endNotedBy(name) !== undefined) continue;
     for (const { to, when } of flow.ways(name)) {
       const [from, into] = [flow.phaseOf(name), flow.phaseOf(to)];
       if (from === into) continue;
-      const end = endNotedBy(flow, to);
+      const end = flow.endNotedBy(to);
       const edge = JSON.stringify([from, into, end ?? ""]);
       labels.set(edge, (labels.get(edge) ?? new Set()).add(when));
     }
@@ -43,9 +43,4 @@ function edgesOf(flow: Flow): Edge[] {
     const why = whens.has("") ? "" : [...whens].join(", ");
     return { from, to, label: [why, end].filter((part) => part !== "").join(": ") };
   });
-}
-
-function endNotedBy(flow: Flow, name: string): string | undefined {
-  const { Type, Result } = flow.state(name) as { Type: string; Result?: unknown };
-  return Type === "Pass" && typeof Result === "string" ? Result : undefined;
 }

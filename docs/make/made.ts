@@ -44,8 +44,7 @@ export async function madeFiles(): Promise<Map<string, string>> {
 /** How large the machines are, for every plan. */
 function sizeText(machines: readonly [string, Definition][]): string {
   const rows = machines.map(
-    ([name, { text, parsed }]) =>
-      `| ${name} | ${Object.keys(parsed.States).length} | ${Math.ceil(text.length / 1024)} KiB |\n`,
+    ([name, { text, states }]) => `| ${name} | ${states.size} | ${Math.ceil(text.length / 1024)} KiB |\n`,
   );
   return `| machine | states | definition |\n|---|---|---|\n${rows.join("")}`;
 }

@@ -38,7 +38,7 @@ const TIMEOUT = "States.Timeout";
 
 /** For one state of each kind: its errors, tries and ways, a time that comes by a path, and a path that is missing. */
 export function casesOf(machine: string, definition: Definition, every = false): Case[] {
-  const states = Object.entries(definition.parsed.States as unknown as Record<string, TaskState>);
+  const states = [...definition.states] as unknown as [string, TaskState][];
   const tasks = states.filter(([, { Type }]) => Type === "Task");
   const kinds = new Set<string>();
   return tasks.flatMap(([name, state], at) => {

@@ -26,13 +26,13 @@ export const admitTask: Task<z.infer<typeof event>> = {
   event,
   async run(request, ports, evidence) {
     if (request.action === "release") {
-      const admitted = await evidence.read<RequestDoc>(Doc.request);
+      const admitted = await evidence.read(Doc.request);
       if (admitted) await releaseLease(ports, admitted.instance, request.run);
       return DONE;
     }
     await admit(request.input, request, ports, evidence);
     // The machine tells it to every task that follows.
-    return { ...DONE, checksum: (await evidence.need<RequestDoc>(Doc.request)).plan.checksum };
+    return { ...DONE, checksum: (await evidence.require(Doc.request)).plan.checksum };
   },
 };
 
@@ -83,7 +83,7 @@ export async function admit(
   const plan = await plans.read(wanted === undefined ? plans.standard : await plans.find(wanted));
   const { maintenanceWindow: window } = settings;
   const now = clock.now();
-  const request = await evidence.keep<RequestDoc>(Doc.request, {
+  const request = await evidence.createOnce(Doc.request, {
     run: evidence.run,
     execution,
     ...(started === undefined ? {} : { executionStartedAt: started }),
@@ -105,7 +105,7 @@ export async function admit(
   // A worker that was killed may have bound the run already, and another plan, and other settings, been deployed since.
   const { checksum } = request.plan;
   const ports = ofItsDatabase(environment, request);
-  await evidence.once(Doc.plan, async () => summarizePlan(await plans.read(checksum)));
+  await evidence.getOrCreate(Doc.plan, async () => summarizePlan(await plans.read(checksum)));
   // By what is kept: a worker that is called again, a moment later, must say the same.
   if (window && request.window && isOutside(request.window, request.startedAt))
     throw new SluiceError(
@@ -133,7 +133,7 @@ export async function admit(
       ErrorName.FleetFailed,
       `${findings.refusals.join(" ")} docs/operator-runbook.md says more under "Instances that no run works on".`,
     );
-  await evidence.keep<ProductionDoc>(Doc.production, {
+  await evidence.createOnce(Doc.production, {
     at: clock.now().toISOString(),
     identity: instance.identity,
     endpoint: instance.endpoint,

@@ -27,14 +27,14 @@ export const aftercareTask: Task<z.infer<typeof event>> = {
       state: "Watch",
       action: "probe",
     };
-    const known = await evidence.read<AftercareDoc>(Doc.aftercare);
+    const known = await evidence.read(Doc.aftercare);
     if (known) {
       // The run had scheduled it before it was stopped: as itself, which is refused from then on.
       if (known.watch && cleanUp !== undefined)
         await ports.schedules.startWatch(settings.label, call, later(now, EVERY_MINUTES), known.watch);
       return DONE;
     }
-    await evidence.once<AftercareDoc>(Doc.aftercare, async () => {
+    await evidence.getOrCreate(Doc.aftercare, async () => {
       const instance = await instances.describe(settings.instance);
       return {
         at: now.toISOString(),

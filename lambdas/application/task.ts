@@ -23,7 +23,7 @@ export const applicationTask: Task<z.infer<typeof event>> = {
     }
     const requests = requestsOf(request.hook, ports);
     const results = [];
-    await evidence.keep(Doc.hookSent(request.hook), { at: ports.clock.now().toISOString() });
+    await evidence.createOnce(Doc.hookSent(request.hook), { at: ports.clock.now().toISOString() });
     for (const expectation of requests) {
       // Not the URL: its query may hold a key.
       ports.progress(expectation.title);
@@ -32,7 +32,7 @@ export const applicationTask: Task<z.infer<typeof event>> = {
     const failed = results.filter((result) => result.passed === false);
     // A failed call is no evidence yet: it may be tried again. What is kept is what the run went on with.
     if (failed.length > 0 && request.hook !== "smoke") throw failure(ErrorName.HookFailed, failed);
-    await evidence.keep<HookDoc>(Doc.hook(request.hook), {
+    await evidence.createOnce(Doc.hook(request.hook), {
       at: ports.clock.now().toISOString(),
       name: request.hook,
       results,
@@ -53,7 +53,7 @@ function requestsOf(hook: Hook, ports: Ports): readonly HttpExpectation[] {
 /** This run told it to stop, whatever it answered, and it has not answered since that it started. */
 async function isStopped(evidence: RunEvidence): Promise<boolean> {
   const told = async (hook: Hook) => (await evidence.read(Doc.hookSent(hook))) !== undefined;
-  const started = (await evidence.read<HookDoc>(Doc.hook("start"))) !== undefined;
+  const started = (await evidence.read(Doc.hook("start"))) !== undefined;
   return (await told("stop-again")) || ((await told("stop")) && !started);
 }
 

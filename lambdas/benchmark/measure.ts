@@ -3,7 +3,7 @@ import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { Benchmark } from "../shared/plan.ts";
 import { type Session, withReadOnlyTransaction } from "../shared/session.ts";
 
-/** Where one run is so slow that all of them would take longer, fewer must do: too slow is known by then. */
+/** If one run is so slow that all runs would exceed this time, fewer runs are enough to show it. */
 const LONGEST_MS = 300_000;
 const FEWEST_RUNS = 5;
 
@@ -12,8 +12,8 @@ type Within = <T>(session: Session, work: () => Promise<T>) => Promise<T>;
 const READ_ONLY_TRANSACTION = "25006";
 
 /**
- * Measures one benchmark, as the role and under the settings it names, where it cannot write.
- * @throws SluiceError BenchmarkFailed for one that tries to
+ * Measures one benchmark, as the role and under the settings it names, in a transaction that cannot write.
+ * @throws SluiceError BenchmarkFailed for a benchmark that tries to write
  */
 export async function measure(
   session: Session,
@@ -26,7 +26,7 @@ export async function measure(
   const began = performance.now();
   const reading: Within = (at, work) => within(at, work).catch((error) => throwNamed(benchmark, error));
   if (!(await hasData(session, benchmark, reading)))
-    return { ...none, note: "there is no data to measure it with yet", seconds: secondsSince(began) };
+    return { ...none, note: "no data to measure it with yet", seconds: secondsSince(began) };
   return await reading(session, async () => {
     const { plan, cold } = await asTheApplication(session, benchmark, async () => ({
       plan: await explain(session, query),
@@ -35,7 +35,7 @@ export async function measure(
     if (baseline !== undefined) await warmUp(() => timed(session, baseline));
     const { taken, without } = await times(session, benchmark, longestMs);
     const p50Ms = rounded(quantile(taken, 0.5) - quantile(without, 0.5));
-    // Of an overhead the two 95ths may be of different kinds of bad luck.
+    // The 95th percentiles of query and baseline may come from different disturbances.
     const p95Ms = Math.max(p50Ms, rounded(quantile(taken, 0.95) - quantile(without, 0.95)));
     const missing =
       usesIndex === undefined || plan.some((line) => line.includes(usesIndex)) ? null : usesIndex;
@@ -59,12 +59,12 @@ function throwNamed({ name, title }: Benchmark, error: unknown): never {
   if (!isPostgresError(error) || error.code !== READ_ONLY_TRANSACTION) throw error;
   throw new SluiceError(
     ErrorName.BenchmarkFailed,
-    `Benchmark ${name} (${title}) tries to write: ${error.message}. Its query, baseline and needs run beside what was proven, where they cannot write: let them only read.`,
+    `Benchmark ${name} (${title}) tries to write: ${error.message}. Its query, baseline and needs run next to proven data, and must only read.`,
     { cause: error },
   );
 }
 
-/** False while there is nothing to measure it with. */
+/** False while there is no data to measure it with. */
 export async function hasData(
   session: Session,
   { needs }: Benchmark,
@@ -80,7 +80,7 @@ interface Times {
   without: number[];
 }
 
-/** Sorted. Query and baseline take turns, so that what else goes on at the time slows both of them alike. */
+/** Returns sorted times. Query and baseline alternate, so that other load slows both alike. */
 async function times(session: Session, benchmark: Benchmark, longestMs: number): Promise<Times> {
   const { query, baseline, runs } = benchmark;
   const taken: number[] = [];
@@ -102,7 +102,7 @@ async function times(session: Session, benchmark: Benchmark, longestMs: number):
   return { taken: ascending(taken), without: ascending(without) };
 }
 
-/** With its role and settings, which the savepoint gives back. */
+/** Runs work with the benchmark's role and settings; the savepoint resets both. */
 async function asTheApplication<T>(
   session: Session,
   { as, settings }: Benchmark,
@@ -134,7 +134,7 @@ function secondsSince(began: number): number {
   return Math.round(performance.now() - began) / 1000;
 }
 
-/** To microseconds: what lies below is noise. */
+/** To microseconds: smaller differences are noise. */
 function rounded(ms: number): number {
   return Math.max(0, Math.round(ms * 1000) / 1000);
 }
@@ -144,14 +144,14 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
 }
 
-/** Runs that are not counted: at least so many, and no more than so many, nor for longer than so. */
+/** Limits of the warm-up runs, which do not count. */
 const LEAST = 3;
 const MOST = 20;
 const LONGEST_WARM_UP_MS = 60_000;
 
 /**
- * True when the last runs say that there is nothing left to warm up. A restored volume loads lazily: of two runs the
- * second may take a thousandth of the first, and the third still half of the second.
+ * True if the last runs show a steady time. A restored volume loads lazily: the second run may take a thousandth of
+ * the first, and the third still half of the second.
  */
 export function isWarm(takenMs: readonly number[]): boolean {
   if (takenMs.length < LEAST) return false;
@@ -159,7 +159,7 @@ export function isWarm(takenMs: readonly number[]): boolean {
   return takenMs.slice(-LEAST).every((ms) => ms <= fastest * 2);
 }
 
-/** Runs it until it is warm; resolves to what each run took, in milliseconds. */
+/** Runs it until it is warm; resolves to the time of each run in milliseconds. */
 export async function warmUp(run: () => Promise<number>): Promise<number[]> {
   const taken: number[] = [];
   let spent = 0;
@@ -171,12 +171,12 @@ export async function warmUp(run: () => Promise<number>): Promise<number[]> {
   return taken;
 }
 
-/** What took longer than that is not measured twice: it was not one bad moment, and a worker's time ends. */
+/** A slower measurement is not repeated: it was more than one bad moment, and a worker's time is limited. */
 const LONGEST_SECONDS = 60;
 
 /**
- * A time over the limit is measured once more, and the better one counts: one bad moment of the machine is no reason to
- * take a migration back. An index that is not used does not come back by asking again.
+ * Measures a time over the limit once more; the better one counts, because one bad moment of the machine is no reason
+ * to roll back. An unused index is not measured again.
  */
 export async function confirmMiss(measure: () => Promise<BenchmarkResult>): Promise<BenchmarkResult> {
   const first = await measure();

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type BenchmarkResult, type BenchmarksDoc, Doc } from "../shared/documents.ts";
+import { type BenchmarkResult, Doc, docName, type TimeDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
@@ -12,8 +12,8 @@ import { confirmMiss, hasData, measure } from "./measure.ts";
 const event = z.strictObject({ ...runFields, target: z.enum(["production", "staging"]) });
 
 /**
- * Measures the plan's benchmarks. On staging a miss is shown to the people at the gate, since a freshly restored
- * volume is slow; on production it is a failure.
+ * Measures the plan's benchmarks. On staging the gate shows a miss, because a freshly restored volume is slow; on
+ * production a miss is a failure.
  */
 export const benchmarkTask: Task<z.infer<typeof event>> = {
   name: "benchmark",
@@ -26,16 +26,19 @@ export const benchmarkTask: Task<z.infer<typeof event>> = {
         if (mustLeave(ports)) return undefined;
         ports.progress(benchmark.title);
         measured.push(
-          await evidence.once(`${Doc.benchmarks(target)}/${index}`, async () => ({
-            ...(await confirmMiss(() => measure(session, benchmark))),
-            ...(without.includes(benchmark.name) ? { generated: true } : {}),
-          })),
+          await evidence.getOrCreate(
+            docName<BenchmarkResult>(`${Doc.benchmarks(target)}/${index}`),
+            async () => ({
+              ...(await confirmMiss(() => measure(session, benchmark))),
+              ...(without.includes(benchmark.name) ? { generated: true } : {}),
+            }),
+          ),
         );
       }
       return measured;
     });
     if (!results) return RUNNING;
-    await evidence.keep<BenchmarksDoc>(Doc.benchmarks(target), {
+    await evidence.createOnce(Doc.benchmarks(target), {
       at: ports.clock.now().toISOString(),
       target,
       results,
@@ -56,31 +59,37 @@ export const benchmarkTask: Task<z.infer<typeof event>> = {
 };
 
 /**
- * Benchmarks need data that production may not have yet; staging gets it generated, in one transaction a step.
- * @returns names of the benchmarks that had nothing to be measured with before
+ * If production lacks data that benchmarks need, generates it on staging, in one transaction for each step.
+ * @returns names of the benchmarks that had no data before
  */
 async function fillStaging(session: Session, ports: Ports, evidence: RunEvidence): Promise<string[]> {
-  const { without } = await evidence.once(`${Doc.benchmarks("staging")}/data/without`, async () => {
+  const filled = docName<{ without: string[] }>(`${Doc.benchmarks("staging")}/data/without`);
+  const { without } = await evidence.getOrCreate(filled, async () => {
     const without: string[] = [];
     for (const benchmark of ports.plan.benchmarks)
       if (!(await hasData(session, benchmark))) without.push(benchmark.name);
     return { without };
   });
+  // If production has data for all of them, staging has it too.
+  if (without.length === 0 && ports.plan.benchmarks.every(({ needs }) => needs !== undefined)) return without;
   for (const file of ports.plan.stagingData)
     for (const [index, step] of file.steps.entries())
-      await evidence.once(`${Doc.benchmarks("staging")}/data/${file.path}-${index}`, async () => {
-        ports.progress(`${file.path}: ${step.name}`);
-        await withTransaction(session, async () => {
-          for (const statement of step.statements)
-            await session.query(statement.sql).catch((error: unknown) => {
-              throw new SluiceError(
-                ErrorName.StepFailed,
-                describeStatementError(file.path, `step "${step.name}"`, statement, error),
-                { cause: error },
-              );
-            });
-        });
-        return { at: ports.clock.now().toISOString() };
-      });
+      await evidence.getOrCreate(
+        docName<TimeDoc>(`${Doc.benchmarks("staging")}/data/${file.path}-${index}`),
+        async () => {
+          ports.progress(`${file.path}: ${step.name}`);
+          await withTransaction(session, async () => {
+            for (const statement of step.statements)
+              await session.query(statement.sql).catch((error: unknown) => {
+                throw new SluiceError(
+                  ErrorName.StepFailed,
+                  describeStatementError(file.path, `step "${step.name}"`, statement, error),
+                  { cause: error },
+                );
+              });
+          });
+          return { at: ports.clock.now().toISOString() };
+        },
+      );
   return without;
 }

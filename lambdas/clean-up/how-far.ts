@@ -1,6 +1,6 @@
 import { hasLedger, versionsLeft } from "../ledger/ledger.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
-import { Doc, type ProofDoc, type ProofName } from "../shared/documents.ts";
+import { Doc, type DocumentName, type ProofName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
@@ -33,7 +33,7 @@ export const CLOSING_BEGINS = "Leave no fence";
  * @returns undefined where that takes longer than this worker has; call again
  */
 export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Milestone | undefined> {
-  const has = async (name: string) => (await evidence.read(name)) !== undefined;
+  const has = async (name: DocumentName<unknown>) => (await evidence.read(name)) !== undefined;
   const entered = (state: string) => has(Doc.stateEntered(slug(state)));
   const closing = await entered(CLOSING_BEGINS);
   if (closing && (await isProven("production-restored", evidence))) return "restored";
@@ -53,7 +53,7 @@ export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Miles
 }
 
 async function isProven(proof: ProofName, evidence: RunEvidence): Promise<boolean> {
-  return (await evidence.read<ProofDoc>(Doc.proof(proof)))?.equal === true;
+  return (await evidence.read(Doc.proof(proof)))?.equal === true;
 }
 
 /** How many migrations this run began there and did not roll back. */

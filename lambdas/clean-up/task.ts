@@ -1,13 +1,7 @@
 import * as z from "zod";
 import { inheritLease, refuseOthersLease } from "../admit/lease.ts";
 import { notifyPeople } from "../report/task.ts";
-import {
-  Doc,
-  type FailureDoc,
-  type RequestDoc,
-  type StateDoc,
-  type StoppedDoc,
-} from "../shared/documents.ts";
+import { Doc, docName, type RequestDoc, type StateDoc } from "../shared/documents.ts";
 import { ErrorName } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Notice, Ports } from "../shared/ports.ts";
@@ -61,7 +55,7 @@ async function begin(
   evidence: RunEvidence,
 ): Promise<Answer> {
   const message = `Its execution ${HOW[status] ?? "ended"} (${status}).`;
-  const request = await evidence.read<RequestDoc>(Doc.request);
+  const request = await evidence.read(Doc.request);
   const plan = request?.plan.checksum ?? "";
   const answer = (go: "clean up" | "nothing to do") => ({
     Error: ErrorName.Stopped,
@@ -71,21 +65,21 @@ async function begin(
   });
   const now = ports.clock.now().toISOString();
   const told = (await evidence.read(TELLING)) !== undefined;
-  const another = ((await evidence.read<StoppedDoc>(Doc.stopped))?.cleanUp ?? cleanUp) !== cleanUp;
+  const another = ((await evidence.read(Doc.stopped))?.cleanUp ?? cleanUp) !== cleanUp;
   if (told || another) return answer("nothing to do");
   if (await evidence.read(Doc.outcome)) {
     // It had given everything back, and was stopped before it could say so.
     await notifyPeople(ports, evidence);
-    await evidence.keep<StateDoc>(TELLING, { state: CLOSING_ENDS, at: now });
+    await evidence.createOnce(docName<StateDoc>(TELLING), { state: CLOSING_ENDS, at: now });
     return answer("nothing to do");
   }
   // Before it is noted who cleans up: whoever is refused must be able to start it again when the other has ended.
   if (request) await refuseOthersLease(ports, request.instance, run);
-  const stopped = await evidence.keep<StoppedDoc>(Doc.stopped, { at: now, status, cleanUp });
+  const stopped = await evidence.createOnce(Doc.stopped, { at: now, status, cleanUp });
   if (stopped.cleanUp !== cleanUp) return answer("nothing to do");
   // A run that was never admitted holds none.
   if (request) await inheritLease(ports, request.instance, { run, execution: cleanUp, since: stopped.at });
-  await evidence.keep<FailureDoc>(Doc.failure(new Date(stopped.at), "stopped"), {
+  await evidence.createOnce(Doc.failure(new Date(stopped.at), "stopped"), {
     state: "The run",
     error: ErrorName.Stopped,
     message,

@@ -1,4 +1,4 @@
-import { type ConnectRightDoc, Doc, type StepsDoc } from "../shared/documents.ts";
+import { type ConnectRightDoc, Doc, docName, type StepsDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import { requireRow, type Session, withTransaction } from "../shared/session.ts";
@@ -264,6 +264,6 @@ export async function migrationsStand(evidence: RunEvidence): Promise<boolean> {
   if (await evidence.read(Doc.rollback)) return false;
   if (await evidence.read(Doc.restored)) return false;
   for (const name of await evidence.list("steps/production-"))
-    if ((await evidence.read<StepsDoc>(name))?.direction === "migrate") return true;
+    if ((await evidence.read(docName<StepsDoc>(name)))?.direction === "migrate") return true;
   return false;
 }

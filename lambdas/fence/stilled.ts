@@ -1,4 +1,13 @@
-import { type CronJob, Doc, type FenceSet, type StilledDoc } from "../shared/documents.ts";
+import {
+  type Active,
+  type CronJob,
+  Doc,
+  type DocumentName,
+  docName,
+  type FenceSet,
+  type StilledDoc,
+  type TimeDoc,
+} from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
@@ -32,7 +41,7 @@ export async function keepStill(
   const subscriptions = await enabledSubscriptions(session);
   for (const subscription of subscriptions) {
     const { oid, name } = subscription;
-    await evidence.keep<StilledDoc>(Doc.stilled(set, "subscription", oid), {
+    await evidence.createOnce(Doc.stilled(set, "subscription", oid), {
       at,
       kind: "subscription",
       name,
@@ -62,7 +71,7 @@ async function stopJobs(
     });
     const at = ports.clock.now().toISOString();
     for (const job of found?.jobs ?? []) {
-      await evidence.keep<StilledDoc>(Doc.stilled(set, "job", job.id), { at, kind: "job", database, job });
+      await evidence.createOnce(Doc.stilled(set, "job", job.id), { at, kind: "job", database, job });
       await setActive(cron, job, false);
     }
     return found?.jobs ?? [];
@@ -123,7 +132,7 @@ async function untilStill(session: Session, ports: Ports, jobs: boolean): Promis
 export async function setGoing(ports: Ports, evidence: RunEvidence): Promise<void> {
   const restored = (await evidence.read(Doc.restored)) !== undefined;
   // What is restored is as the first fence left it, whatever was given back before.
-  const sets: readonly (readonly [FenceSet, string])[] = restored
+  const sets: readonly (readonly [FenceSet, DocumentName<TimeDoc>])[] = restored
     ? [["first", Doc.stilledBack("restored")]]
     : [
         ["again", Doc.stilledBack("again")],
@@ -133,14 +142,14 @@ export async function setGoing(ports: Ports, evidence: RunEvidence): Promise<voi
     const names = await evidence.list(`stilled/${set}-`);
     if (names.length === 0 || (await evidence.read(back))) continue;
     const stopped: StilledDoc[] = [];
-    for (const name of names) stopped.push(await evidence.need<StilledDoc>(name));
+    for (const name of names) stopped.push(await evidence.require(docName<StilledDoc>(name)));
     const isMeant = (await migrationsStand(evidence)) ? await stoppedByPlan(evidence) : () => false;
     await giveBack(
       stopped.filter((one) => !isMeant(one)),
       ports,
       evidence,
     );
-    await evidence.keep(back, { at: ports.clock.now().toISOString() });
+    await evidence.createOnce(back, { at: ports.clock.now().toISOString() });
   }
 }
 
@@ -200,25 +209,16 @@ async function setEnabled(
     await session.exec(`ALTER SUBSCRIPTION ${identifier(name)} ${enabled ? "ENABLE" : "DISABLE"}`);
 }
 
-// Behind the fence nobody sees that a migration stops a job or a subscription: it is stopped already. Staging shows it.
-// There none runs either, but each is marked as on production. What the plan stops stays so where its migrations stand.
-
-/** Jobs by their ids, which a copy shares; subscriptions by name. */
-interface Active {
-  jobs: string[];
-  subscriptions: string[];
-}
-
 /** Notes what is active on staging as restored. A copy of one database alone has none. */
 export async function noteActiveBefore(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
-  await evidence.once<Active>(Doc.activeBefore, () => activeIn(session, ports));
+  await evidence.getOrCreate(Doc.activeBefore, () => activeIn(session, ports));
 }
 
 /** Notes, once all migrations stand on staging, what they stopped or dropped. */
 export async function noteStopped(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
-  const before = await evidence.read<Active>(Doc.activeBefore);
+  const before = await evidence.read(Doc.activeBefore);
   if (!before || before.jobs.length + before.subscriptions.length === 0) return;
-  await evidence.once<Active>(Doc.stoppedByPlan, async () => {
+  await evidence.getOrCreate(Doc.stoppedByPlan, async () => {
     const after = await activeIn(session, ports);
     return {
       jobs: before.jobs.filter((id) => !after.jobs.includes(id)),
@@ -229,7 +229,7 @@ export async function noteStopped(session: Session, ports: Ports, evidence: RunE
 
 /** Whether the plan stops what the fence stopped. */
 async function stoppedByPlan(evidence: RunEvidence): Promise<(stilled: StilledDoc) => boolean> {
-  const stopped = await evidence.read<Active>(Doc.stoppedByPlan);
+  const stopped = await evidence.read(Doc.stoppedByPlan);
   return (one) =>
     one.kind === "job"
       ? (stopped?.jobs.includes(one.job.id) ?? false)

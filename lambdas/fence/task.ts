@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { releaseClaim, takeClaim } from "../ledger/claim.ts";
-import { Doc, type FenceDoc } from "../shared/documents.ts";
+import { Doc, docName, type FenceDoc } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -38,7 +38,7 @@ export const fenceTask: Task<z.infer<typeof event>> = {
       return DONE;
     }
     if (request.action === "lift") {
-      await evidence.keep(Doc.fenceLifting, { at: ports.clock.now().toISOString() });
+      await evidence.createOnce(Doc.fenceLifting, { at: ports.clock.now().toISOString() });
       await lift(ports, evidence);
       // No reason to go back: the end of the run tries again, and reports what is still not given back.
       await setGoing(ports, evidence).catch((error: unknown) => ports.progress(messageOf(error)));
@@ -69,7 +69,7 @@ async function fence(ports: Ports, evidence: RunEvidence, execution: string, aga
   await withTarget(ports, evidence, "production", async (session) => {
     await takeClaim(session, evidence.run, execution);
     const roles = await withMembers(session, applicationRoles(ports));
-    const { taken, granted } = await evidence.once<FenceDoc>(name, async () => {
+    const { taken, granted } = await evidence.getOrCreate(docName<FenceDoc>(name), async () => {
       // Where nobody is named or found there is nobody to keep out; preflight and the gates say so.
       const taken =
         mode === "none" || roles.length === 0
@@ -117,20 +117,20 @@ async function lift(ports: Ports, evidence: RunEvidence): Promise<void> {
     // Lifted before or not: what stands in production's place now is as it was when the snapshot was taken.
     ...(restored ? [[Doc.fence, Doc.fenceRestoredLifted] as const] : []),
   ] as const) {
-    const standing = await evidence.read<FenceDoc>(set);
+    const standing = await evidence.read(docName<FenceDoc>(set));
     if (!standing || (await evidence.read(lifted))) continue;
     if (standing.mode === "connect") {
       const stand = await migrationsStand(evidence);
       const due = standing.taken.filter((right) => !(stand && right.revokedByPlan));
       await withTarget(ports, evidence, "production", (session) => giveBack(session, due, standing.granted));
     }
-    await evidence.keep(lifted, { at: ports.clock.now().toISOString() });
+    await evidence.createOnce(lifted, { at: ports.clock.now().toISOString() });
   }
 }
 
 /** Lets the next run have this database. Does nothing where this run has not come as far as the fence. */
 async function leave(ports: Ports, evidence: RunEvidence): Promise<void> {
-  if (await evidence.read<FenceDoc>(Doc.fence))
+  if (await evidence.read(Doc.fence))
     await withTarget(ports, evidence, "production", (session) => releaseClaim(session, evidence.run));
 }
 

@@ -1,5 +1,5 @@
 import { publishersAmong } from "../gate/approvals.ts";
-import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
+import { withheldDoc } from "../gate/attempts.ts";
 import {
   type Answered,
   type Closed,
@@ -15,7 +15,7 @@ import { approverOf, type GateAddress, gateAddress, opensGate } from "../gate/li
 import { tell } from "../gate/notify.ts";
 import { buildReport } from "../report/build.ts";
 import { linked } from "../shared/chain.ts";
-import { Doc, type GateDecisionDoc, type RequestDoc } from "../shared/documents.ts";
+import { Doc, type GateDecisionDoc, type WithheldDoc } from "../shared/documents.ts";
 import { evidenceOf } from "../shared/evidence.ts";
 import type { GatePorts } from "../shared/ports.ts";
 import { ofItsDatabase } from "../shared/settings.ts";
@@ -53,7 +53,7 @@ async function route(request: GateRequest, ports: GatePorts, makeReport: MakeRep
   const address = gateAddress(request.path);
   if (!address) return respond(404, page.unknownPage());
   const own = async () =>
-    ofItsDatabase(ports, await evidenceOf(ports.evidence, address.run).read<RequestDoc>(Doc.request));
+    ofItsDatabase(ports, await evidenceOf(ports.evidence, address.run).read(Doc.request));
   switch (request.method) {
     case "GET":
     case "HEAD":
@@ -198,7 +198,7 @@ async function closed(known: Closed, address: GateAddress, ports: GatePorts): Pr
 }
 
 function withheld({ run, gate, attempt }: GateAddress, ports: GatePorts): Promise<WithheldDoc | undefined> {
-  return evidenceOf(ports.evidence, run).read<WithheldDoc>(withheldDoc(gate, attempt));
+  return evidenceOf(ports.evidence, run).read(withheldDoc(gate, attempt));
 }
 
 /** Who of those that answered may also have published the plan. */
@@ -207,7 +207,7 @@ async function publishers(
   decision: GateDecisionDoc,
   { evidence }: GatePorts,
 ): Promise<string[]> {
-  const request = await evidenceOf(evidence, run).read<RequestDoc>(Doc.request);
+  const request = await evidenceOf(evidence, run).read(Doc.request);
   return publishersAmong(request?.published?.by ?? [], decision);
 }
 

@@ -1,8 +1,7 @@
-import type { WithheldDoc } from "../gate/attempts.ts";
 import type { Decided, TooLate } from "../gate/decide.ts";
 import { REPORT_LINK_DAYS } from "../gate/link.ts";
 import type { Delivery } from "../gate/notify.ts";
-import type { GateDecisionDoc, GateDoc } from "../shared/documents.ts";
+import type { GateDecisionDoc, GateDoc, WithheldDoc } from "../shared/documents.ts";
 import { endsWithWindow } from "../shared/gates.ts";
 import { type Html, html } from "../shared/html.ts";
 import type { RunSettings } from "../shared/settings.ts";

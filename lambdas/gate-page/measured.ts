@@ -1,5 +1,5 @@
 import { scopeInWords } from "../proof/scope.ts";
-import { formulaOf } from "../report/downtime.ts";
+import { formulaOf, predictedDowntime } from "../report/downtime.ts";
 import { longestLocks } from "../report/migrations.ts";
 import type { Report } from "../report/schema.ts";
 import { momentLines } from "../report/way-back.ts";
@@ -29,12 +29,14 @@ export function measured(report: Report): Html {
 
 type Section = Html | null;
 
-function time({ downtime, timeline }: Report): Section {
+function time({ downtime }: Report): Section {
+  const predicted = predictedDowntime(downtime);
+  if (downtime.predictedSeconds === null || predicted === undefined) return null;
   const formula = formulaOf(downtime);
   return html`<div class="card">
 <h3>Time</h3>
 <p class="big">${duration(downtime.predictedSeconds)}</p>
-<p>predicted downtime of the application, without the time that people take at gates.${
+<p>${predicted.endsWith("planned") ? "planned" : "predicted"} downtime of the application, without the time that people take at gates.${
     downtime.fencedAt !== null &&
     downtime.openedAt === null &&
     html` It is closed since <time datetime="${downtime.fencedAt}">${downtime.fencedAt.slice(11, 16)} UTC</time>.`
@@ -43,8 +45,7 @@ function time({ downtime, timeline }: Report): Section {
 ${formula && html`<p>${formula}</p>`}<ul class="plain">${downtime.parts.map(
     (part) =>
       html`<li>${part.what}: ${duration(part.seconds)} (${part.by === "rehearsal" ? "as rehearsed" : "as planned"})</li>`,
-  )}
-<li>The whole run: ${duration(timeline.predictedSeconds)}</li></ul></details>
+  )}</ul></details>
 </div>`;
 }
 

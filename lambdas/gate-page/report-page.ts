@@ -10,7 +10,7 @@ import {
 } from "../gate/link.ts";
 import { renderReport } from "../report/page/page.ts";
 import type { Report } from "../report/schema.ts";
-import { Doc, type GateDoc, type ReportLinkDoc } from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { type Html, raw } from "../shared/html.ts";
 import type { GatePorts } from "../shared/ports.ts";
@@ -33,7 +33,7 @@ export function reportAddress(path: string): ReportAddress | undefined {
       run: address.run,
       // Whoever was asked may look at what became of it, for a while also once it is answered.
       async opens(key, ports) {
-        const doc = await evidenceOf(ports.evidence, address.run).read<GateDoc>(
+        const doc = await evidenceOf(ports.evidence, address.run).read(
           Doc.gate(address.gate, address.attempt),
         );
         return doc !== undefined && opensGate(key, doc) && isBefore(reportLinkEnds(doc.openedAt), ports);
@@ -44,7 +44,7 @@ export function reportAddress(path: string): ReportAddress | undefined {
   return {
     run,
     async opens(key, ports) {
-      const link = await evidenceOf(ports.evidence, run).read<ReportLinkDoc>(Doc.reportLink(keyHash(key)));
+      const link = await evidenceOf(ports.evidence, run).read(Doc.reportLink(keyHash(key)));
       return link !== undefined && isBefore(link.expiresAt, ports);
     },
   };

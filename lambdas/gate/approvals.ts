@@ -1,10 +1,10 @@
 import {
   Doc,
+  docName,
   type GateApprovalDoc,
   type GateDecisionDoc,
   type GateDoc,
   type GateQuorum,
-  type RequestDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { type GateKind, leadsToProduction } from "../shared/gates.ts";
@@ -27,7 +27,7 @@ export async function approve(evidence: RunEvidence, doc: GateDoc, approval: Gat
     const own = await goesTo(evidence, doc, doc.attempt);
     const before = ofEachPerson([...earlier, ...own]);
     if (isComplete(doc, before) || before.some(({ by }) => samePerson(by, approval.by))) return;
-    const kept = await evidence.keep(Doc.gateApproval(doc.gate, doc.attempt, own.length + 1), approval);
+    const kept = await evidence.createOnce(Doc.gateApproval(doc.gate, doc.attempt, own.length + 1), approval);
     if (kept === approval) return;
   }
 }
@@ -38,11 +38,11 @@ export async function storedDecision(
   doc: GateDoc,
 ): Promise<GateDecisionDoc | undefined> {
   const name = Doc.gateDecision(doc.gate, doc.attempt);
-  const stored = await evidence.read<GateDecisionDoc>(name);
+  const stored = await evidence.read(docName<GateDecisionDoc>(name));
   if (stored || !doc.quorum) return stored;
   const approvals = await approvalsSoFar(evidence, doc);
   // Whoever gave the last one may have died before writing it down.
-  return isComplete(doc, approvals) ? await evidence.keep(name, joined(doc, approvals)) : undefined;
+  return isComplete(doc, approvals) ? await evidence.createOnce(name, joined(doc, approvals)) : undefined;
 }
 
 /** Those to the attempts before, where the very same was asked. */
@@ -60,7 +60,7 @@ async function goesTo(
 ): Promise<GateApprovalDoc[]> {
   const goes: GateApprovalDoc[] = [];
   while (quorum) {
-    const next = await evidence.read<GateApprovalDoc>(Doc.gateApproval(gate, attempt, goes.length + 1));
+    const next = await evidence.read(Doc.gateApproval(gate, attempt, goes.length + 1));
     if (!next) break;
     goes.push(next);
   }
@@ -111,8 +111,7 @@ export async function quorumOf(
   const { plan, settings } = ports;
   const planned = plan.gates[kind].approvals ?? 1;
   const separate = settings.separateApprover && leadsToProduction(kind, settings);
-  const starterUnknown =
-    separate && planned < 2 && !isName((await evidence.read<RequestDoc>(Doc.request))?.startedBy);
+  const starterUnknown = separate && planned < 2 && !isName((await evidence.read(Doc.request))?.startedBy);
   const approvals = starterUnknown ? 2 : planned;
   return approvals > 1 ? { approvals, starterUnknown } : undefined;
 }
@@ -125,7 +124,7 @@ export async function firstOfTheSame(
   { gate, attempt, basis }: Pick<GateDoc, "gate" | "attempt" | "basis">,
   evidence: RunEvidence,
 ): Promise<number> {
-  const before = await evidence.read<GateDoc>(Doc.gate(gate, attempt - 1));
+  const before = await evidence.read(Doc.gate(gate, attempt - 1));
   // A decision that was stored is a matter of its own: it took effect, or was withheld with all of its Goes.
   if (!before?.quorum || (await storedDecision(evidence, before))) return attempt;
   const same = (Object.keys(basis) as (keyof GateDoc["basis"])[]).every(

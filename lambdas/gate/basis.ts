@@ -1,13 +1,13 @@
 import { describeDifference, differences, movedInWords } from "../proof/difference.ts";
 import { keptFingerprint, type StandingCatalog, standingCatalog } from "../proof/stored-catalog.ts";
 import { CHAIN, documentsOf } from "../shared/chain.ts";
-import { Doc, type GateDoc } from "../shared/documents.ts";
+import { Doc, type GateDoc, type ShownDocuments } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { GateKind } from "../shared/gates.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { type ShownDocuments, shownDocumentsDoc } from "./attempts.ts";
+import { shownDocumentsDoc } from "./attempts.ts";
 
 export type ReadCatalog = (ports: Ports, evidence: RunEvidence) => Promise<StandingCatalog>;
 
@@ -50,8 +50,9 @@ const fingerprintName = (gate: string, attempt: number) => `gate-${gate}-${attem
 
 /** Keeps the basis in full, so that a later difference can be told object by object. */
 export async function keepBasis(evidence: RunEvidence, gate: string, attempt: number, basis: Basis) {
-  if (basis.catalog) await evidence.keep(Doc.fingerprint(fingerprintName(gate, attempt)), basis.catalog.doc);
-  await evidence.keep(shownDocumentsDoc(gate, attempt), basis.documents);
+  if (basis.catalog)
+    await evidence.createOnce(Doc.fingerprint(fingerprintName(gate, attempt)), basis.catalog.doc);
+  await evidence.createOnce(shownDocumentsDoc(gate, attempt), basis.documents);
 }
 
 /** What is no longer as it was when the gate was opened; empty when a Go still stands. */
@@ -68,7 +69,7 @@ export async function changesSince(doc: GateDoc, now: Basis, evidence: RunEviden
     );
   }
   if (now.hashes.report !== doc.basis.report) {
-    const before = await evidence.read<ShownDocuments>(shownDocumentsDoc(doc.gate, doc.attempt));
+    const before = await evidence.read(shownDocumentsDoc(doc.gate, doc.attempt));
     changes.push(
       "The evidence behind the page has changed:",
       ...documentChanges(before ?? {}, now.documents),

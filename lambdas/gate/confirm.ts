@@ -4,6 +4,7 @@ import {
   type GateApprovalDoc,
   type GateDecisionDoc,
   type GateDoc,
+  type WithheldDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -18,14 +19,7 @@ import {
 import type { Ports } from "../shared/ports.ts";
 import { moment } from "../shared/text.ts";
 import { approvalsSoFar, storedDecision } from "./approvals.ts";
-import {
-  type DeliveredDoc,
-  deliveredDoc,
-  latestAttempt,
-  type WithheldDoc,
-  withheldDoc,
-  withheldSoFar,
-} from "./attempts.ts";
+import { deliveredDoc, latestAttempt, withheldDoc, withheldSoFar } from "./attempts.ts";
 import { changesSince, type ReadCatalog, readProduction, shownOn, takeBasis } from "./basis.ts";
 import { starterWhoMayNotDecide } from "./decide.ts";
 import { isName, nameProblem, SLUICE, samePerson } from "./names.ts";
@@ -54,7 +48,7 @@ export async function confirmGate(
   readCatalog: ReadCatalog = readProduction,
 ): Promise<Confirmed> {
   const { gate, heard } = event;
-  const doc = await evidence.read<GateDoc>(Doc.gate(gate, await latestAttempt(evidence, gate)));
+  const doc = await evidence.read(Doc.gate(gate, await latestAttempt(evidence, gate)));
   // Nobody can have been asked, whatever the machine was told.
   if (!doc) return { decision: "NoGo" };
   const stored = await storedDecision(evidence, doc);
@@ -63,7 +57,7 @@ export async function confirmGate(
   const decision = stored ?? (await closeGate(doc, heard, ports, evidence));
   await refuseForged(doc, decision, ports, evidence);
   // Also where the call that should have told it was lost: nobody needs to tell it any more.
-  await evidence.keep<DeliveredDoc>(deliveredDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
+  await evidence.createOnce(deliveredDoc(gate, doc.attempt), { at: ports.clock.now().toISOString() });
   const withheld = await reasonToWithhold(heard, doc, decision, ports, evidence, readCatalog);
   if (withheld) ports.progress(`The Go at ${gate} does not take effect: ${withheld.changed.join(" ")}`);
   await announce(gateDecided(doc, decision, withheld?.changed ?? [], evidence.run, ports), ports);
@@ -104,10 +98,10 @@ async function reasonToWithhold(
   if (decision === "NoGo") return undefined;
   const { gate, attempt, kind } = doc;
   // Only what withholds is kept: after a crash a Go is looked at afresh, and an Ask stays one.
-  const before = await evidence.read<WithheldDoc>(withheldDoc(gate, attempt));
+  const before = await evidence.read(withheldDoc(gate, attempt));
   if (before) return before;
   const withhold = (answer: WithheldDoc["answer"], changed: string[]) =>
-    evidence.keep<WithheldDoc>(withheldDoc(gate, attempt), {
+    evidence.createOnce(withheldDoc(gate, attempt), {
       at: ports.clock.now().toISOString(),
       answer,
       changed,
@@ -129,7 +123,7 @@ async function closeGate(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<GateDecisionDoc> {
-  return await evidence.keep<GateDecisionDoc>(Doc.gateDecision(doc.gate, doc.attempt), {
+  return await evidence.createOnce(Doc.gateDecision(doc.gate, doc.attempt), {
     gate: doc.gate,
     attempt: doc.attempt,
     decision: "NoGo",
@@ -197,7 +191,7 @@ async function flawsOfOne(
 ): Promise<string[]> {
   const { gate } = doc;
   const { attempt, by, at, comment, ticked, shown } = given;
-  const asked = attempt === doc.attempt ? doc : await evidence.read<GateDoc>(Doc.gate(gate, attempt));
+  const asked = attempt === doc.attempt ? doc : await evidence.read(Doc.gate(gate, attempt));
   const since = doc.quorum?.since ?? doc.attempt;
   if (!asked || attempt > doc.attempt || attempt < since)
     return [`${by} answered attempt ${attempt}, which does not count here.`];

@@ -152,7 +152,7 @@ export async function waysBackFor(
   settings: Settings,
   evidence: RunEvidence,
 ): Promise<string[]> {
-  const measured = await evidence.read<WayBackDoc>(Doc.wayBack);
+  const measured = await evidence.read(Doc.wayBack);
   const seen = settings.restore === false ? undefined : await momentLine(evidence);
   const restore = [
     ...restoreLine(plan, settings, measured, await backedUpBy(evidence)),

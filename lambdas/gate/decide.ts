@@ -2,11 +2,11 @@ import * as z from "zod";
 import {
   type Decision,
   Doc,
+  docName,
   type GateApprovalDoc,
   type GateDecisionDoc,
   type GateDoc,
   type GateObjectionDoc,
-  type RequestDoc,
 } from "../shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../shared/evidence.ts";
 import { leadsToProduction } from "../shared/gates.ts";
@@ -84,7 +84,7 @@ export async function decide(ports: GatePorts, answered: Answered): Promise<Deci
     const decision = await storedDecision(evidence, doc);
     return decision ? settled(ports, answered, doc, decision) : counted(answered, doc, evidence);
   }
-  const decision = await evidence.keep<GateDecisionDoc>(Doc.gateDecision(gate, attempt), {
+  const decision = await evidence.createOnce(Doc.gateDecision(gate, attempt), {
     gate,
     decision: answered.decision,
     ...answer,
@@ -125,7 +125,7 @@ async function tooLate(ports: GatePorts, answered: Answered, doc: GateDoc): Prom
     at: ports.clock.now().toISOString(),
     from: answered.from,
   });
-  const execution = (await evidence.read<RequestDoc>(Doc.request))?.execution;
+  const execution = (await evidence.read(Doc.request))?.execution;
   return { lacks, execution: execution?.startsWith("arn:") ? execution : undefined };
 }
 
@@ -182,7 +182,7 @@ export async function starterWhoMayNotDecide(
   evidence: RunEvidence,
 ): Promise<string | undefined> {
   if (!settings.separateApprover || !leadsToProduction(doc.kind, settings)) return undefined;
-  const startedBy = (await evidence.read<RequestDoc>(Doc.request))?.startedBy;
+  const startedBy = (await evidence.read(Doc.request))?.startedBy;
   return isName(startedBy) ? startedBy : undefined;
 }
 
@@ -207,7 +207,7 @@ export async function gateState(
   opens: (doc: GateDoc) => boolean = () => true,
 ): Promise<GateState> {
   const evidence = evidenceOf(ports.evidence, run);
-  const doc = await evidence.read<GateDoc>(Doc.gate(gate, attempt));
+  const doc = await evidence.read(Doc.gate(gate, attempt));
   if (!doc || !opens(doc)) return { state: "unknown" };
   const decision = await storedDecision(evidence, doc);
   if ((await latestAttempt(evidence, gate)) > attempt) return { state: "superseded", doc, decision };
@@ -262,7 +262,7 @@ async function keepObjection(
   if (wrong !== undefined) return wrong;
   for (let n = 1; n <= MOST; n++) {
     const name = Doc.gateObjection(objection.gate, objection.attempt, n);
-    const kept = await evidence.keep<GateObjectionDoc>(name, objection);
+    const kept = await evidence.createOnce(docName<GateObjectionDoc>(name), objection);
     if (kept.by === objection.by && kept.comment === objection.comment) return undefined;
   }
   return `There are ${MOST} after the Go already.`;

@@ -4,8 +4,7 @@ import { endsWithWindow } from "../shared/gates.ts";
 import type { Announcement, GatePorts, Notice, Ports } from "../shared/ports.ts";
 import { knownAs, type RunSettings } from "../shared/settings.ts";
 import { cutLines, cutText, plain } from "../shared/text.ts";
-import { type DeliveredDoc, deliveredDoc } from "./attempts.ts";
-import type { GateTokenDoc } from "./task.ts";
+import { deliveredDoc } from "./attempts.ts";
 
 /** The message that asks for a decision. Its link is the only way to the page, so it is the only link in it. */
 export function gateNotice(
@@ -174,8 +173,8 @@ export type Delivery = "yes" | "nobody waits" | "failed";
 export async function tell(ports: GatePorts, run: string, decision: GateDecisionDoc): Promise<Delivery> {
   const { gate, attempt } = decision;
   const evidence = evidenceOf(ports.evidence, run);
-  if (await evidence.read<DeliveredDoc>(deliveredDoc(gate, attempt))) return "yes";
-  const kept = await evidence.read<GateTokenDoc>(Doc.gateToken(gate, attempt));
+  if (await evidence.read(deliveredDoc(gate, attempt))) return "yes";
+  const kept = await evidence.read(Doc.gateToken(gate, attempt));
   if (!kept) return "nobody waits";
   try {
     if (!(await ports.callbacks.succeed(kept.token, { decision: decision.decision })))
@@ -185,7 +184,7 @@ export async function tell(ports: GatePorts, run: string, decision: GateDecision
     ports.progress(`The run could not be told of ${gate}: ${error instanceof Error ? error.name : "error"}`);
     return "failed";
   }
-  await evidence.keep<DeliveredDoc>(deliveredDoc(gate, attempt), { at: ports.clock.now().toISOString() });
+  await evidence.createOnce(deliveredDoc(gate, attempt), { at: ports.clock.now().toISOString() });
   return "yes";
 }
 
@@ -198,7 +197,7 @@ async function heardMeanwhile(
   { gate, attempt }: Pick<GateDecisionDoc, "gate" | "attempt">,
 ): Promise<boolean> {
   for (let looks = 0; looks < LOOKS; looks++) {
-    if (await evidence.read<DeliveredDoc>(deliveredDoc(gate, attempt))) return true;
+    if (await evidence.read(deliveredDoc(gate, attempt))) return true;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   return false;

@@ -71,11 +71,6 @@ export interface OpenGate {
   until: string;
 }
 
-/** The gate's token, apart from everything that people read. */
-export interface GateTokenDoc {
-  token: string;
-}
-
 /**
  * Asks for a decision. Each call is an attempt of its own, with its own link: a worker that died half-way never
  * leaves two good ones, as only the newest attempt's counts.
@@ -119,7 +114,7 @@ export async function openGate(
   };
   const doc = await keepAsNext(evidence, asked, await quorumOf(kind, ports, evidence));
   await keepBasis(evidence, gate, doc.attempt, basis);
-  await evidence.keep<GateTokenDoc>(Doc.gateToken(gate, doc.attempt), { token: event.token });
+  await evidence.createOnce(Doc.gateToken(gate, doc.attempt), { token: event.token });
   const address = { run: evidence.run, gate, attempt: doc.attempt };
   for (const to of invited ?? [{ key }]) {
     const link = gateLink(settings.gateUrl, address, to.key);
@@ -140,7 +135,7 @@ async function keepAsNext(
   for (let attempt = (await latestAttempt(evidence, asked.gate)) + 1; ; attempt++) {
     const since = await firstOfTheSame({ ...asked, attempt }, evidence);
     const doc = { ...asked, attempt, ...(quorum ? { quorum: { ...quorum, since } } : {}) };
-    const kept = await evidence.keep<GateDoc>(Doc.gate(asked.gate, attempt), doc);
+    const kept = await evidence.createOnce(Doc.gate(asked.gate, attempt), doc);
     if (kept.keyHash === asked.keyHash) return kept;
   }
 }

@@ -2,18 +2,7 @@ import { FOUND_ROLES, NOBODY_KEPT_OUT } from "../preflight/find-roles.ts";
 import { OUTSIDE_STEPS } from "../preflight/inspect-outside.ts";
 import { onlyOthers } from "../proof/made.ts";
 import { restoredOtherwise } from "../restore/restored-instance.ts";
-import type { PlanSummary } from "../shared/documents.ts";
-import {
-  type BenchmarksDoc,
-  Doc,
-  type LeftDoc,
-  type PreflightDoc,
-  type ProductionDoc,
-  type ProofDoc,
-  type StagingStorageDoc,
-  type StepDoc,
-  type StepsDoc,
-} from "../shared/documents.ts";
+import { Doc, docName, type StepDoc, type StepsDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { GateKind } from "../shared/gates.ts";
 import { stagingNow } from "../shared/places.ts";
@@ -59,7 +48,7 @@ function shortened(lines: readonly string[]): string[] {
 
 /** Whom the fence keeps out, where the plan does not say so: a Go confirms that. */
 async function keptOut(evidence: RunEvidence): Promise<string[]> {
-  const checks = (await evidence.read<PreflightDoc>(Doc.preflight))?.checks ?? [];
+  const checks = (await evidence.read(Doc.preflight))?.checks ?? [];
   return checks.flatMap(({ name, seen, mend }) => {
     if (name === FOUND_ROLES)
       return `The plan does not name the application's roles. These were found, and are kept out while it migrates: ${seen}. A Go confirms that the application connects as these and as no other.`;
@@ -69,26 +58,23 @@ async function keptOut(evidence: RunEvidence): Promise<string[]> {
 
 /** How files of the plan are read otherwise than they are written. */
 async function readOtherwise(evidence: RunEvidence): Promise<string[]> {
-  const notices = (await evidence.read<PlanSummary>(Doc.plan))?.notices ?? [];
+  const notices = (await evidence.read(Doc.plan))?.notices ?? [];
   return notices.map((notice) => `Read otherwise than written: ${noticeText(notice)}.`);
 }
 
 /** What is around production, and what a Go for it or for a restore has to reckon with. */
 async function found(evidence: RunEvidence): Promise<string[]> {
-  return (await evidence.read<ProductionDoc>(Doc.production))?.findings?.forGates ?? [];
+  return (await evidence.read(Doc.production))?.findings?.forGates ?? [];
 }
 
 /** How staging was restored otherwise than wished for: production would be, too. */
 async function restoredSo(evidence: RunEvidence): Promise<string[]> {
-  return restoredOtherwise(
-    await stagingNow(evidence),
-    await evidence.read<StagingStorageDoc>(Doc.stagingStorage),
-  );
+  return restoredOtherwise(await stagingNow(evidence), await evidence.read(Doc.stagingStorage));
 }
 
 /** Steps that the plan lets reach out of the database: a rehearsal does so too. */
 async function outside(evidence: RunEvidence): Promise<string[]> {
-  const checks = (await evidence.read<PreflightDoc>(Doc.preflight))?.checks ?? [];
+  const checks = (await evidence.read(Doc.preflight))?.checks ?? [];
   return checks
     .filter(({ name, passed }) => name === OUTSIDE_STEPS && passed === null)
     .map(
@@ -101,7 +87,7 @@ async function outside(evidence: RunEvidence): Promise<string[]> {
 async function notByPlan(evidence: RunEvidence): Promise<string[]> {
   const names = ["production-rolled-back", "production-data"] as const;
   for (const name of names) {
-    const proof = await evidence.read<ProofDoc>(Doc.proof(name));
+    const proof = await evidence.read(Doc.proof(name));
     if (!proof?.others?.length) continue;
     const others = proof.others.map((line) => line.replace(/[,;] not made by this plan.*$/, ""));
     const shown = others.slice(0, SHOWN).join("; ");
@@ -118,7 +104,7 @@ async function notByPlan(evidence: RunEvidence): Promise<string[]> {
 /** Production is held to the limits that staging exceeds; once it has met them there is nothing to say. */
 async function benchmarks(evidence: RunEvidence): Promise<string[]> {
   if (await evidence.read(Doc.benchmarks("production"))) return [];
-  const missed = ((await evidence.read<BenchmarksDoc>(Doc.benchmarks("staging")))?.results ?? []).filter(
+  const missed = ((await evidence.read(Doc.benchmarks("staging")))?.results ?? []).filter(
     ({ passed }) => passed === false,
   );
   if (missed.length === 0) return [];
@@ -136,7 +122,8 @@ async function benchmarks(evidence: RunEvidence): Promise<string[]> {
 /** By the last time that each step was applied, and by its rollback. */
 async function rewrites(evidence: RunEvidence): Promise<string[]> {
   const docs: StepsDoc[] = [];
-  for (const name of await evidence.list("steps/staging-")) docs.push(await evidence.need<StepsDoc>(name));
+  for (const name of await evidence.list("steps/staging-"))
+    docs.push(await evidence.require(docName<StepsDoc>(name)));
   docs.sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
   const lines = new Map<string, string>();
   for (const { version, direction, steps } of docs)
@@ -166,8 +153,8 @@ function rewritten({ rewrites, locks, seconds }: StepDoc): string {
 
 async function notValid(evidence: RunEvidence, kind: GateKind): Promise<string[]> {
   const left =
-    (kind === "open" ? await evidence.read<LeftDoc>(Doc.left("production")) : undefined) ??
-    (await evidence.read<LeftDoc>(Doc.left("staging")));
+    (kind === "open" ? await evidence.read(Doc.left("production")) : undefined) ??
+    (await evidence.read(Doc.left("staging")));
   return (left?.notValid ?? []).map(
     (name) => `Constraint ${name} is left NOT VALID: rows that were there before are not checked.`,
   );

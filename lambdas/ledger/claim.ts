@@ -4,9 +4,9 @@ import { LEDGER_SCHEMA } from "../shared/sql-text.ts";
 import { ensureLedger, hasLedger } from "./ledger.ts";
 
 /**
- * The run that may change this database, noted in the database itself: it holds also for runs of another deployment, who
- * do not see each other's leases. It needs nobody to clean up after a dead run: within a deployment the lease tells that
- * a run is dead, and in a copy of the database the claim counts for nothing.
+ * The run that may change this database, noted in the database itself. It also holds against runs of another
+ * deployment, which cannot see this one's lease. A dead run's claim needs no cleanup: within a deployment the lease
+ * shows that the run is dead, and in a copy of the database the claim does not count.
  */
 export interface Claim {
   run: string;
@@ -16,7 +16,10 @@ export interface Claim {
 
 const HERE = "(SELECT oid FROM pg_database WHERE datname = current_database())";
 
-/** The claim of a run that may still be at work; undefined where there is none. Whoever asks has the deployment's lease. */
+/**
+ * Returns the claim of another deployment's run that may still be at work; undefined if there is none. The caller
+ * holds its own deployment's lease.
+ */
 export async function othersClaim(
   session: Session,
   run: string,
@@ -32,13 +35,13 @@ export async function othersClaim(
 
 /**
  * Notes that this run is the one that may change this database.
- * @throws SluiceError RunLocked where a run of another deployment has noted itself
+ * @throws SluiceError RunLocked if a run of another deployment has the claim
  */
 export async function takeClaim(session: Session, run: string, execution: string): Promise<void> {
   await ensureLedger(session);
   const other = await othersClaim(session, run, execution);
   if (other) throw new SluiceError(ErrorName.RunLocked, claimInWords(other));
-  // Whoever is noted there now has ended, or this is a copy; unless another took its place a moment ago.
+  // The noted run has ended, or this is a copy, unless another run took the claim a moment ago.
   const taken = await session.query(
     `INSERT INTO ${LEDGER_SCHEMA}.claim AS c (run, execution, database) VALUES ($1, $2, ${HERE})
      ON CONFLICT (single) DO UPDATE SET run = excluded.run, execution = excluded.execution, database = excluded.database, since = now()
@@ -50,7 +53,7 @@ export async function takeClaim(session: Session, run: string, execution: string
     throw new SluiceError(ErrorName.RunLocked, "Another run took this database at the same moment.");
 }
 
-/** Gives the claim back, and leaves nothing in a database in which no run ever migrated anything. */
+/** Gives the claim back, and drops the ledger if no run ever migrated anything in this database. */
 export async function releaseClaim(session: Session, run: string): Promise<void> {
   if (!(await hasLedger(session))) return;
   await session.query(`DELETE FROM ${LEDGER_SCHEMA}.claim WHERE run = $1`, [run]);
@@ -67,7 +70,7 @@ export function claimInWords({ run, execution, since }: Claim): string {
   );
 }
 
-/** What executions of one state machine have in common, and those of local runs on one server. */
+/** The common part of executions of one state machine, or of local runs on one server. */
 function deploymentOf(execution: string): string {
   return execution.startsWith("local:") ? "local:" : execution.slice(0, execution.lastIndexOf(":") + 1);
 }

@@ -3,7 +3,7 @@ import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { Session } from "../shared/session.ts";
 import { LEDGER_SCHEMA, literal } from "../shared/sql-text.ts";
 
-/** Tells the schema as ours, and as of this shape. */
+/** Comment that identifies the schema as Sluice's ledger, of this shape. */
 const MARK = "Sluice's ledger, shape 1";
 
 const DDL: readonly string[] = [
@@ -17,7 +17,7 @@ const DDL: readonly string[] = [
     database oid NOT NULL,
     since timestamptz NOT NULL DEFAULT now()
   )`,
-  // A row for each time that a run applies a migration: it is rehearsed twice on staging.
+  // One row for each time that a run applies a migration: on staging it applies each twice.
   `CREATE TABLE ${LEDGER_SCHEMA}.migration (
     run text NOT NULL,
     version text NOT NULL,
@@ -57,18 +57,18 @@ const DDL: readonly string[] = [
     rewrites jsonb NOT NULL DEFAULT '[]',
     PRIMARY KEY (run, version, round, direction, ordinal)
   )`,
-  `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.locks IS 'Locks that others would wait for, and since when at the latest each was held'`,
-  `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.put_back IS 'Undoes what was changed for the sake of this step only'`,
+  `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.locks IS 'Locks that others would wait for, and the time by which each was held'`,
+  `COMMENT ON COLUMN ${LEDGER_SCHEMA}.step.put_back IS 'Undoes what was changed only for this step'`,
   "COMMIT",
 ];
 
-/** Of a staging copy only: see record/former-rows.ts. */
+/** Only on a staging copy: see proof/former-rows.ts. */
 export const FORMER_ROWS = "former_row";
 
-/** All that there may be in the ledger's schema. */
+/** All tables that may be in the ledger's schema. */
 export const LEDGER_TABLES: readonly string[] = ["claim", "migration", "step", FORMER_ROWS];
 
-/** Which steps of which migration a ledger row is about. */
+/** The steps of a migration that a ledger row is about. */
 export interface LedgerKey {
   run: string;
   version: string;
@@ -76,9 +76,9 @@ export interface LedgerKey {
   direction: Direction;
 }
 
-/** How far a step in batches came. */
+/** Progress of a step in batches. */
 export interface Checkpoint {
-  /** Primary key of the last row done, each column as text; null before the first. */
+  /** Primary key of the last finished row, each column as text; null before the first. */
   after: string[] | null;
   batches: number;
   /** Rows that the next batch takes, changed or not. */
@@ -87,10 +87,10 @@ export interface Checkpoint {
   taken: number;
 }
 
-/** What a step waited for. */
+/** Something that a step waited for. */
 export interface Wait {
   at: string;
-  /** Null: no relation's lock, such as older transactions. */
+  /** Null: not a lock of a relation, for example older transactions. */
   relation: string | null;
   mode: string | null;
   seconds: number;
@@ -99,12 +99,12 @@ export interface Wait {
 
 export interface Blocker {
   pid: number;
-  /** Null where the migrating role may not see it. */
+  /** Null if the migrating role may not see it. */
   user: string | null;
   application: string | null;
   state: string | null;
   queryStart: string | null;
-  /** Its beginning, without the values in it. */
+  /** The start of the query, without its values. */
   query: string | null;
 }
 
@@ -123,19 +123,19 @@ export interface StepRow {
   rows: number | null;
   walBytes: number | null;
   sizeBytes: number | null;
-  /** By relation and mode. */
+  /** Time by relation and mode. */
   locks: Record<string, string>;
   waits: Wait[];
   notes: string[];
   checkpoint: Checkpoint | null;
   putBack: string | null;
-  /** Tables that it wrote anew, where that was looked for. */
+  /** Tables that the step rewrote, if that was observed. */
   rewrites: string[];
 }
 
 /**
- * Makes the ledger where there is none.
- * @throws SluiceError StepFailed where a schema of that name is somebody else's, or of another version of Sluice.
+ * Creates the ledger if there is none.
+ * @throws SluiceError StepFailed if the schema belongs to something else, or to another version of Sluice
  */
 export async function ensureLedger(session: Session): Promise<void> {
   if (await hasLedger(session)) return await completeLedger(session);
@@ -145,7 +145,7 @@ export async function ensureLedger(session: Session): Promise<void> {
   });
 }
 
-/** A ledger that was made before its steps noted rewriting. Older versions of Sluice go on working with it. */
+/** Completes a ledger from before steps noted rewrites. Older versions of Sluice still work with it. */
 async function completeLedger(session: Session): Promise<void> {
   const [there] = await session.query(
     `SELECT FROM pg_attribute WHERE attrelid = '${LEDGER_SCHEMA}.step'::regclass AND attname = 'rewrites'`,
@@ -166,7 +166,7 @@ export async function hasLedger(session: Session): Promise<boolean> {
   if (schema.mark === MARK) return true;
   throw new SluiceError(
     ErrorName.StepFailed,
-    `There is a schema named ${LEDGER_SCHEMA} that is not the ledger of this version of Sluice. Rename it, or drop it if an older Sluice left it.`,
+    `The schema ${LEDGER_SCHEMA} is not the ledger of this version of Sluice. Rename it, or drop it if an older version of Sluice left it.`,
   );
 }
 
@@ -176,7 +176,7 @@ export interface Migrations {
   versions: readonly string[];
 }
 
-/** The query for the rows of all steps of these migrations, each migration's in order; each is a StepRow. */
+/** Returns the query for all step rows of these migrations, in order for each migration; each row is a StepRow. */
 export function stepsQuery({ run, versions }: Migrations): string {
   return `SELECT version, round, direction, ordinal, name, checksum, outcome, started_at AS "startedAt", tried_at AS "triedAt", ended_at AS "endedAt",
             gave_way AS "gaveWay", rows::float8 AS rows, (wal_to - wal_from)::float8 AS "walBytes",
@@ -185,12 +185,12 @@ export function stepsQuery({ run, versions }: Migrations): string {
       ORDER BY version, round, direction, ordinal`;
 }
 
-/** Those of one file of one migration. */
+/** Rows of one file of one migration. */
 export function rowsOf(rows: readonly StepRow[], { version, round, direction }: LedgerKey): StepRow[] {
   return rows.filter((row) => row.version === version && row.round === round && row.direction === direction);
 }
 
-/** Versions that this run has begun and not rolled back, in no order. */
+/** Versions that this run has begun and not rolled back, in any order. */
 export async function versionsLeft(session: Session, run: string): Promise<string[]> {
   const rows = await session.query<{ version: string }>(
     `SELECT DISTINCT version FROM ${LEDGER_SCHEMA}.migration WHERE run = $1 AND rolled_back_at IS NULL`,

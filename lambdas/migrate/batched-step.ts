@@ -11,22 +11,23 @@ import { begin, type Sent, type StepResult, type StepWork, trySending, tryTogeth
 
 type BatchedWork = StepWork & {
   step: BatchedStep;
-  /** What the ledger has of it, from a former worker. */
+  /** The step's ledger row from a former worker. */
   row: StepRow | undefined;
 };
 
-/** A batch should take about so long: short enough for those who wait for its rows. */
+/** Target time of one batch: short enough for sessions that wait for its rows. */
 const TARGET_MS = 500;
 const FIRST_SIZE = 1_000;
 const [SMALLEST, LARGEST] = [50, 200_000];
 
-/** Longest time that batches are held up in all by one worker. */
+/** Longest total time that one worker pauses its batches. */
 const PATIENCE_MS = 5 * 60_000;
 
 /**
- * Runs a step whose one UPDATE or DELETE is done for a range of primary keys at a time. Each batch commits with how far
- * it came, so that it is done once, and the next worker goes on from there.
- * @param before statements that go with the note that it began, and `after` those with the note that it is done
+ * Runs a step whose single UPDATE or DELETE is done for one range of primary keys at a time. Each batch commits with
+ * its checkpoint, so it is applied once, and the next worker continues from there.
+ * @param before statements to commit with the note that the step began
+ * @param after statements to commit with the note that it is done
  */
 export async function runBatchedStep(
   work: BatchedWork,
@@ -83,7 +84,7 @@ function messageFor(
   ];
 }
 
-/** @throws SluiceError where the table's rows cannot be gone through by their key */
+/** @throws SluiceError if the batches cannot follow the table's primary key */
 async function keysOf({ session, step, file, failure }: BatchedWork): Promise<KeyColumn[]> {
   const { table, only, sets } = step.batches;
   const keys = await primaryKey(session, table);
@@ -92,14 +93,15 @@ async function keysOf({ session, step, file, failure }: BatchedWork): Promise<Ke
       failure,
       `${file.path}:${step.line}: step "${step.name}" cannot be done in batches: ${why}`,
     );
-  if (keys.length === 0) throw refuse(`${table.name} has no primary key to go by, or is not there.`);
+  if (keys.length === 0)
+    throw refuse(`${table.name} has no primary key for the batches to follow, or does not exist.`);
   const heirs = only ? [] : await heirsOf(session, table);
   if (heirs.length > 0)
     throw refuse(
-      `${heirs.join(", ")} ${heirs.length === 1 ? "inherits" : "inherit"} from ${table.name}, and its key does not hold for their rows. Write ONLY before ${table.name}, and a step of its own for each table that inherits from it.`,
+      `${heirs.join(", ")} ${heirs.length === 1 ? "inherits" : "inherit"} from ${table.name}, and the primary key does not cover their rows. Write ONLY before ${table.name}, and a step of its own for each table that inherits from it.`,
     );
   const moved = keys.find(({ name }) => sets.includes(name));
-  if (moved) throw refuse(`it sets ${moved.name}, which the batches go by.`);
+  if (moved) throw refuse(`it sets ${moved.name}, which the batches follow.`);
   return keys;
 }
 
@@ -111,19 +113,19 @@ async function approximateRows({ session, step }: BatchedWork): Promise<number> 
   return Math.round(row?.rows ?? 0);
 }
 
-/** The size that would have taken the target's time; at most twice or half as much, as one batch is not like the next. */
+/** Size that would have taken the target time, at most twice or half the last one, because batches differ. */
 function tuned(size: number, ms: number): number {
   const wanted = size * Math.min(2, Math.max(0.5, TARGET_MS / Math.max(1, ms)));
   return Math.round(Math.min(LARGEST, Math.max(SMALLEST, wanted)));
 }
 
-/** A column of a primary key, and how the server spells its type. */
+/** A column of a primary key, with the server's spelling of its type. */
 interface KeyColumn {
   name: string;
   type: string;
 }
 
-/** The primary key's columns in their order; none where the table has no key, or is not there. */
+/** The primary key's columns in their order; empty if the table has no key, or does not exist. */
 async function primaryKey(session: Session, table: ObjectName): Promise<KeyColumn[]> {
   return await session.query<KeyColumn>(
     `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
@@ -134,7 +136,10 @@ async function primaryKey(session: Session, table: ObjectName): Promise<KeyColum
   );
 }
 
-/** Tables that inherit from a plain one; partitions are none, as a partitioned table's key holds for all its rows. */
+/**
+ * Tables that inherit from a plain table. Partitions do not count, because a partitioned table's key covers all its
+ * rows.
+ */
 async function heirsOf(session: Session, table: ObjectName): Promise<string[]> {
   const rows = await session.query<{ name: string }>(
     `SELECT i.inhrelid::regclass::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent
@@ -144,7 +149,7 @@ async function heirsOf(session: Session, table: ObjectName): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** The key of the last row of the next batch; undefined where what is left is no more than that. */
+/** Key of the last row of the next batch; undefined if this batch reaches the end. */
 async function upperEnd(
   session: Session,
   { table, only }: Pick<BatchedStep["batches"], "table" | "only">,
@@ -170,7 +175,7 @@ function forRange(
   const range = [above(keys, names, after), ...(to ? [`(${names}) <= (${values(keys, to)})`] : [])].join(
     " AND ",
   );
-  // What stands in the file keeps its place, so that an error is found there.
+  // The text of the file keeps its position, so that an error is reported at the right place.
   return condition === undefined
     ? `${head}\nWHERE ${range}`
     : `${head}(${condition.replace(/^\s/, "")}\n) AND ${range}`;

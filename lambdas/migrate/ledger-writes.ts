@@ -3,8 +3,8 @@ import type { ObjectName, Step } from "../shared/plan.ts";
 import { jsonLiteral, LEDGER_SCHEMA, literal, relationName } from "../shared/sql-text.ts";
 import { growth, growthTo, type Sizes, sizesBefore } from "./resources.ts";
 
-// What is written to the ledger, as statements without parameters: they are sent in one message with the step's own,
-// and measure it from within its transaction, so that they see it also when nobody is there to be told.
+// The ledger's writes, as statements without parameters: they are sent in one message with the step's own. They
+// measure the step from within its transaction, so they work even if the worker is gone.
 
 const STEP = `${LEDGER_SCHEMA}.step`;
 const MIGRATION = `${LEDGER_SCHEMA}.migration`;
@@ -12,7 +12,7 @@ const MIGRATION = `${LEDGER_SCHEMA}.migration`;
 /** Locks that readers or writers of a table would wait for. */
 const BLOCKING = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
 
-/** A step of a file, as the ledger knows it. */
+/** A step's place in the ledger. */
 export interface StepPlace {
   key: LedgerKey;
   ordinal: number;
@@ -20,7 +20,7 @@ export interface StepPlace {
   worker: string;
 }
 
-/** The step begins, or is tried again: what earlier tries waited for stays noted. */
+/** Notes that the step begins or is tried again; waits of earlier tries stay noted. */
 export function beginStep({ key, ordinal, step, worker }: StepPlace, sizes: Sizes | null): string {
   const columns =
     "run, version, round, direction, ordinal, name, checksum, worker, outcome, rows, wal_from, size_from";
@@ -41,13 +41,13 @@ export function beginStep({ key, ordinal, step, worker }: StepPlace, sizes: Size
       wal_from = excluded.wal_from, size_from = excluded.size_from`;
 }
 
-/** Another worker goes on with a step in batches. */
+/** Notes that another worker continues a step in batches. */
 export function resumeStep(place: StepPlace): string {
   return `UPDATE ${STEP} SET worker = ${literal(place.worker)}, outcome = 'running', error = NULL, tried_at = clock_timestamp()
     WHERE ${isStep(place)}`;
 }
 
-/** Between two statements of a step: notes the locks that it has by now, each since the last mark at the latest. */
+/** Between two statements of a step: notes the locks that it holds now, each at the latest since the last mark. */
 export function markLocks(place: StepPlace): string {
   return `UPDATE ${STEP} SET locks = ${locksHeld()} || locks, marked_at = clock_timestamp() WHERE ${isStep(place)}`;
 }
@@ -61,7 +61,7 @@ export function finishStep(place: StepPlace): string {
     WHERE ${isStep(place)}`;
 }
 
-/** Of a step outside a transaction, whose locks only somebody beside it saw. */
+/** Finishes a step outside a transaction, whose locks only another session observed. */
 export function finishOutside(place: StepPlace, locks: readonly string[], sizes: Sizes | null): string {
   const seen = locks.map((lock) => `${literal(lock)}, tried_at`).join(", ");
   return `UPDATE ${STEP} SET outcome = 'done', ended_at = clock_timestamp(), rows = NULL, put_back = NULL,
@@ -70,7 +70,7 @@ export function finishOutside(place: StepPlace, locks: readonly string[], sizes:
     WHERE ${isStep(place)}`;
 }
 
-/** One batch and its checkpoint, as one statement: the rows that it changed are counted. */
+/** One batch and its checkpoint as one statement, which counts the rows it changed. */
 export function batch(
   place: StepPlace,
   statement: string,
@@ -106,7 +106,7 @@ export function noteOf(place: StepPlace, column: "notes" | "waits", value: reado
   return `UPDATE ${STEP} SET ${column} = ${jsonLiteral(value)} WHERE ${isStep(place)}`;
 }
 
-/** What undoes, after the step, that which is changed for its sake only. */
+/** Notes the statement that undoes, after the step, what was changed only for it. */
 export function notePutBack(place: StepPlace, putBack: string): string {
   return `UPDATE ${STEP} SET put_back = ${literal(putBack)} WHERE ${isStep(place)}`;
 }
@@ -115,14 +115,14 @@ export function forgetPutBack(key: LedgerKey): string {
   return `UPDATE ${STEP} SET put_back = NULL WHERE run = ${literal(key.run)} AND version = ${literal(key.version)}`;
 }
 
-/** With the first step, so that a rollback knows of the migration as soon as there is anything to roll back. */
+/** Runs with the first step, so that a rollback finds the migration as soon as there is something to roll back. */
 export function beginMigration(key: LedgerKey, checksum: string): string {
   const { run, version, round } = key;
   return `INSERT INTO ${MIGRATION} (run, version, round, checksum)
     VALUES (${literal(run)}, ${literal(version)}, ${round}, ${literal(checksum)}) ON CONFLICT DO NOTHING`;
 }
 
-/** With the last step. */
+/** Runs with the last step. */
 export function finishMigration({ run, version, round, direction }: LedgerKey, checksum: string): string {
   if (direction === "rollback")
     return `UPDATE ${MIGRATION} SET rolled_back_at = clock_timestamp()
@@ -132,7 +132,7 @@ export function finishMigration({ run, version, round, direction }: LedgerKey, c
     ON CONFLICT (run, version, round) DO UPDATE SET done_at = excluded.done_at`;
 }
 
-/** When the first step of a migration began. */
+/** SQL for the start of a migration's first step. */
 export function beganAt(key: LedgerKey): string {
   return `(SELECT min(started_at) FROM ${STEP} WHERE ${isOf(key)})`;
 }
@@ -150,9 +150,9 @@ function isOf({ run, version, round, direction }: LedgerKey): string {
   return `run = ${literal(run)} AND version = ${literal(version)} AND round = ${round} AND direction = ${literal(direction)}`;
 }
 
-/** Of tables that were there before this transaction, by name and mode; nobody else can see the others yet. */
+/** Locks on tables that existed before this transaction, by name and mode; others cannot see new tables yet. */
 function locksHeld(): string {
-  // A few locks, each looked up on its own: the planner would expect many, and read the whole of the catalog.
+  // Look up the few locks one by one: the planner would expect many, and scan the whole catalog.
   return `coalesce((SELECT jsonb_object_agg(l.relation::regclass || ' ' || l.mode, marked_at)
       FROM pg_locks l
      WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
@@ -162,13 +162,16 @@ function locksHeld(): string {
               FROM pg_class c WHERE c.oid = l.relation)), '{}')`;
 }
 
-/** What the count begins with: of batches it is added up, and outside a transaction nobody can count. */
+/** Initial row count: batches add to it; outside a transaction rows cannot be counted. */
 function rowsBefore(step: Step): string {
   if (step.kind === "outside") return "NULL";
   return step.kind === "transaction" && step.changesRows ? `-${changedRows(step)}` : "0";
 }
 
-/** Rows that this session's transaction has changed so far, and a little more: only the difference of two counts. */
+/**
+ * Rows that this session's transaction has changed so far, plus a constant: only the difference of two counts is
+ * exact.
+ */
 function changedRows({ relations }: Step): string {
   const counts = (oid: string) =>
     ["inserted", "updated", "deleted"].map((what) => `pg_stat_get_xact_tuples_${what}(${oid})`).join(" + ");

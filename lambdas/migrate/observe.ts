@@ -7,26 +7,26 @@ import { relationName } from "../shared/sql-text.ts";
 import { mustLeave } from "../shared/task.ts";
 import type { StepWork } from "./try-step.ts";
 
-/** A worker that only waits needs little time to answer and to let its session go. */
+/** A worker that only waits needs little time to answer and to close its session. */
 export const WORKER_MARGIN_MS = 5_000;
 
 const LONGEST_PAUSE_MS = 2_000;
 
 interface Watch {
   ports: Ports;
-  /** The session that the statement was sent on. */
+  /** The session that runs the statement. */
   pid: number;
-  /** Another session on the same database; none where there can be only one. */
+  /** Opens another session on the same database; undefined if only one is possible. */
   beside: OpenSession | undefined;
-  /** When to look first. What is done by then is not looked at. */
+  /** Milliseconds until the first observation. A statement that ends earlier is not observed. */
   firstLookMs: number;
   onSight(sight: Sight, cancel: () => Promise<void>): void | Promise<void>;
 }
 
 /**
- * Waits for what was sent, and looks at it from beside meanwhile. Near its worker's end it is left alone: the server goes
- * on with it, and its session is of no further use.
- * @returns "left", or what was sent has resolved to
+ * Waits for a running statement and observes it from another session. Near the worker's end it leaves the statement:
+ * the server finishes it, and its session cannot be used again.
+ * @returns "left", or the statement's result
  */
 export async function watched<T>(sent: Promise<T>, watch: Watch): Promise<T | "left"> {
   let ended = false;
@@ -40,7 +40,7 @@ export async function watched<T>(sent: Promise<T>, watch: Watch): Promise<T | "l
   );
   const isEnded = () => ended;
   await within(end, watch.firstLookMs);
-  // Where it cannot be looked at, it is waited for.
+  // If it cannot be observed, just wait for it.
   if (!isEnded()) await lookOn(end, isEnded, watch);
   while (!isEnded()) {
     if (mustLeave(watch.ports, WORKER_MARGIN_MS)) return "left";
@@ -49,7 +49,7 @@ export async function watched<T>(sent: Promise<T>, watch: Watch): Promise<T | "l
   return await sent;
 }
 
-/** Looks again and again until it has ended, the worker must leave, or there is no way to look. */
+/** Observes repeatedly until the statement has ended, the worker must leave, or observing fails. */
 async function lookOn(end: Promise<void>, isEnded: () => boolean, watch: Watch): Promise<void> {
   const { ports, pid, beside, firstLookMs, onSight } = watch;
   await beside?.(async (session) => {
@@ -62,11 +62,11 @@ async function lookOn(end: Promise<void>, isEnded: () => boolean, watch: Watch):
       if (mustLeave(ports, WORKER_MARGIN_MS)) return;
       await within(end, pause);
     }
-    // A watch that fails says nothing of what it watched.
+    // If observing fails, ignore it: the statement is unaffected.
   }).catch(() => undefined);
 }
 
-/** Resolves with `end` or after so long, whichever comes first. */
+/** Resolves with `end` or after this time, whichever comes first. */
 async function within(end: Promise<void>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -76,9 +76,9 @@ async function within(end: Promise<void>, ms: number): Promise<void> {
   clearTimeout(timer);
 }
 
-/** What can be seen of a statement from another session. */
+/** What another session can observe of a statement. */
 export interface Sight {
-  /** How far it is, for people. */
+  /** Its progress in words. */
   words: string;
   /** What it waits for at this moment. */
   wait: Wait | undefined;
@@ -90,7 +90,7 @@ interface Row {
   seconds: number;
   waitsOn: string | null;
   phase: string | null;
-  /** In the unit of the phase, whichever the server counts. */
+  /** In the unit that the server counts in this phase. */
   done: number;
   total: number;
   locks: string[];
@@ -98,7 +98,7 @@ interface Row {
   blockers: Blocker[];
 }
 
-// HNSW counts blocks and leaves the tuples at 0; a wait for older transactions counts those.
+// HNSW counts blocks and leaves tuples at 0; a wait for older transactions counts lockers.
 const PROGRESS = `
   SELECT pid, phase,
          CASE WHEN lockers_total > 0 THEN lockers_done WHEN blocks_total > 0 THEN blocks_done ELSE tuples_done END AS done,
@@ -126,13 +126,13 @@ const LOOK = `
     FROM pg_stat_activity a LEFT JOIN (${PROGRESS}) AS p USING (pid)
    WHERE a.pid = $1`;
 
-/** Looks at a session's statement from beside it; undefined where there is no such session any more. */
+/** Observes a session's statement from another session; undefined if that session no longer exists. */
 export async function look(session: Session, pid: number): Promise<Sight | undefined> {
   const [row] = await session.query<Row>(LOOK, [pid]);
   if (!row) return undefined;
   const wait: Wait | undefined = row.waiting
     ? {
-        // The server notes the beginning of a wait a moment after it began.
+        // The server records the start of a wait a moment after it began.
         at: row.waiting.at ?? new Date().toISOString(),
         relation: row.waiting.relation,
         mode: row.waiting.relation === null ? null : row.waiting.mode,
@@ -143,9 +143,9 @@ export async function look(session: Session, pid: number): Promise<Sight | undef
   return { words: wordsFor(row, wait), wait, locks: row.locks };
 }
 
-/** Who is waited for, in words: `pid 12 of app (idle in transaction, 95 s: UPDATE t ...)`. */
+/** The sessions that it waits for, in words: `pid 12 of app (idle in transaction, 95 s: UPDATE t ...)`. */
 export function blockersInWords(wait: Wait, now: Date = new Date()): string {
-  if (wait.blockers.length === 0) return "somebody who cannot be seen";
+  if (wait.blockers.length === 0) return "a session that cannot be seen";
   return wait.blockers
     .map(({ pid, user, state, queryStart, query }) => {
       const age = queryStart === null ? "" : `, ${seconds((now.getTime() - Date.parse(queryStart)) / 1000)}`;
@@ -168,7 +168,7 @@ function wordsFor({ seconds: age, waitsOn, phase, done, total }: Row, wait: Wait
 
 const seconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
 
-/** The beginning of a query, with nothing in it that could be somebody's data. */
+/** The start of a query without any values, which could be user data. */
 export function withoutValues(query: string | null): string | null {
   if (query === null) return null;
   const short = query
@@ -180,37 +180,40 @@ export function withoutValues(query: string | null): string | null {
   return short.length > 100 ? `${short.slice(0, 100)} ...` : short;
 }
 
-/** A replica further behind than this is given time, in seconds. */
+/** A replica further behind than this, in seconds, is given time. */
 const MOST_LAG = 10;
 
 const POLL_MS = 1_000;
 
-/** Readers of an Aurora cluster share its storage, and are no standbys: only this function knows them, and only Aurora has it. */
+/**
+ * Readers of an Aurora cluster share its storage and are not standbys: only this function lists them, and only Aurora
+ * has it.
+ */
 const AURORA = "pg_catalog.aurora_replica_status()";
 
 const LAG = {
   standbys: "SELECT extract(epoch FROM max(replay_lag))::float8 FROM pg_stat_replication",
-  // One that was deleted is listed for a while, and tells nothing new.
+  // A deleted reader stays listed for a while without new values.
   readers: `SELECT (max(replica_lag_in_msec) / 1000)::float8 FROM ${AURORA}
              WHERE session_id <> 'MASTER_SESSION_ID' AND last_update_timestamp > now() - interval '1 minute'`,
 };
 
-// Others' figures are shown to roles in pg_read_all_stats; where they are not, nothing is held up.
+// Without pg_read_all_stats the server hides these figures; then batches do not pause.
 const ask = (lag: string) => `
   SELECT (${lag}) AS lag,
          EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE relid = to_regclass($1))
            OR EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                        WHERE a.backend_type = 'autovacuum worker' AND NOT l.granted AND l.relation = to_regclass($1)) AS vacuum`;
 
-/** How long batches may be held up yet. */
+/** How much longer batches may be paused. */
 interface Patience {
   leftMs: number;
 }
 
 /**
- * Waits while a replica lags, or while the table is vacuumed or waits to be: what is written meanwhile would make both
- * worse. Not for ever: a migration has a window to end in.
- * @returns false when this worker must leave
+ * Pauses while a replica lags, or while the table is vacuumed or waits for vacuum, because writing would make both
+ * worse. The total pause is limited, because a migration must end in its window.
+ * @returns false if this worker must leave
  */
 export async function holdUp(work: StepWork, table: ObjectName, patience: Patience): Promise<boolean> {
   const { session, ports, step } = work;
@@ -224,7 +227,7 @@ export async function holdUp(work: StepWork, table: ObjectName, patience: Patien
     const words = lags
       ? `a replica is ${Math.round(row?.lag ?? 0)} s behind`
       : `${table.name} is being vacuumed`;
-    if (words !== told) ports.progress(`${step.name}: holding on, ${words}`);
+    if (words !== told) ports.progress(`${step.name}: paused, ${words}`);
     told = words;
     if (mustLeave(ports, WORKER_MARGIN_MS)) return false;
     await sleep(POLL_MS);
@@ -232,7 +235,7 @@ export async function holdUp(work: StepWork, table: ObjectName, patience: Patien
   return true;
 }
 
-/** Asked once of each session: a batch must not wait for what never changes. */
+/** Looked up once per session: it never changes, and batches should not wait for it. */
 const KNOWN = new WeakMap<Session, keyof typeof LAG>();
 
 async function lagsBy(session: Session): Promise<keyof typeof LAG> {

@@ -11,16 +11,17 @@ import { ownLimits, type StepResult, type StepWork, trySending, tryTogether } fr
 
 type OutsideWork = StepWork & {
   step: OutsideStep;
-  /** What the ledger has of it, from a former worker. */
+  /** The step's ledger row from a former worker. */
   row: StepRow | undefined;
-  /** What a former worker's statement waited for when it was ended. */
+  /** What a former worker's statement waited for when it was canceled. */
   overdue: Wait | undefined;
 };
 
 /**
- * Runs a step whose statement cannot run in a transaction. That it began is noted before, and that it is done after; in
- * between only the catalog can tell what became of it.
- * @param before statements that go with the note that it began, and `after` those with the note that it is done
+ * Runs a step whose statement cannot run in a transaction. Its start is noted before it, and its end after it; in
+ * between only the catalog shows its state.
+ * @param before statements to commit with the note that the step began
+ * @param after statements to commit with the note that it is done
  */
 export async function runOutsideStep(
   work: OutsideWork,
@@ -58,7 +59,7 @@ export async function runOutsideStep(
   ]);
 }
 
-/** Notes that it began, and gives it what it needs for its time; what is to be put back is noted with it. */
+/** Notes the start and grants the resources for the build; the statement that resets them is noted with it. */
 async function begin(
   work: OutsideWork,
   before: readonly string[],
@@ -81,7 +82,7 @@ async function begin(
   return { became, putBack: putBack === undefined ? [] : [putBack] };
 }
 
-/** A build for whose workers there is no memory is done without them. */
+/** If there is no shared memory for parallel workers, builds without them. */
 async function sendOrAlone(
   work: OutsideWork,
   locks: Set<string>,
@@ -93,7 +94,7 @@ async function sendOrAlone(
   } catch (error) {
     if (!step.build || !lacksSharedMemory(error)) throw error;
     ports.progress(`${step.name}: ${WITHOUT_WORKERS}`);
-    // What was put back is put back once more at the end, which does no harm.
+    // The reset runs a second time at the end, which is harmless.
     const noted = await tryTogether(work, [beginStep(work, null), noteOf(work, "notes", [WITHOUT_WORKERS])]);
     if (noted !== "done") return noted;
     await session.exec(`SET ${NO_WORKERS}`);
@@ -106,7 +107,7 @@ async function sendOrAlone(
 async function send(work: OutsideWork, locks: Set<string>, putBack: readonly string[]): Promise<StepResult> {
   const { step, session, ports } = work;
   let tooLong: Wait | undefined;
-  // A short lock timeout would leave an invalid index behind, and waiting holds nobody up there.
+  // A short lock timeout would leave an invalid index behind, and here waiting blocks no other session.
   const patiently = async () => {
     if (step.concurrently) await session.exec("SET lock_timeout = 0");
   };
@@ -134,7 +135,7 @@ async function send(work: OutsideWork, locks: Set<string>, putBack: readonly str
   }
 }
 
-/** The session with what it sends done as that role: ledger and catalog are for the one that logged in. */
+/** A session that sends its messages as that role: ledger and catalog are for the login role. */
 function runningAs(role: string | undefined, session: Session): Session {
   if (role === undefined) return session;
   return {
@@ -145,7 +146,7 @@ function runningAs(role: string | undefined, session: Session): Session {
       try {
         return await session.together(statements);
       } finally {
-        // A session that is gone has no role any more.
+        // A lost session has no role to reset.
         await session.exec("RESET ROLE").catch(() => undefined);
       }
     },
@@ -156,7 +157,7 @@ function itself({ step }: OutsideWork): { sql: string; statement: number } {
   return { sql: step.statements[0]?.sql ?? "", statement: 0 };
 }
 
-/** Drops what a statement that was broken off left behind. */
+/** Drops what an interrupted statement left behind. */
 async function clearLeftovers(work: OutsideWork): Promise<StepResult> {
   const { step, session, ports } = work;
   if (!step.leaves) return "done";
@@ -170,7 +171,7 @@ async function clearLeftovers(work: OutsideWork): Promise<StepResult> {
   return "done";
 }
 
-/** After a failure: what cannot be put in order at once, the rollback does. */
+/** Cleans up after a failure; the rollback handles what cannot be cleaned up now. */
 async function tidy({ step, session, ports }: OutsideWork, putBack: readonly string[]): Promise<void> {
   try {
     await session.exec(`SET lock_timeout = ${ports.settings.lockTimeoutMs}`);
@@ -182,15 +183,15 @@ async function tidy({ step, session, ports }: OutsideWork, putBack: readonly str
     ])
       await session.exec(sql);
   } catch {
-    // The failure itself is what matters.
+    // Report only the original failure.
   }
 }
 
-/** Nobody can say that it is the index that is wanted. */
+/** An index of that name may be a different one, so the run does not accept it. */
 function wasThere({ step, file, failure }: OutsideWork): SluiceError {
   return new SluiceError(
     failure,
-    `${file.path}:${step.line}: step "${step.name}": there is an index ${step.leaves?.name} already, which this run did not build. Drop it first, or write IF NOT EXISTS if it is the one that is wanted.`,
+    `${file.path}:${step.line}: step "${step.name}": index ${step.leaves?.name} already exists, and this run did not build it. Drop it first, or write IF NOT EXISTS if it is the intended one.`,
   );
 }
 
@@ -203,16 +204,16 @@ async function waitedTooLong(work: OutsideWork, wait: Wait): Promise<SluiceError
   return new SluiceError(failure, words);
 }
 
-/** What there is of an index that a statement builds, or of those that it builds anew. */
+/** State of an index that a statement builds, or of the indexes that it rebuilds. */
 interface Found {
-  /** It is there, whole, and in use. */
+  /** It exists, is complete and in use. */
   valid: boolean;
-  /** Names of what a statement that was broken off left behind. */
+  /** Names of invalid indexes that an interrupted statement left behind. */
   invalid: string[];
 }
 
-// CREATE INDEX leaves the index itself; REINDEX leaves the new one beside it, or the old one. An index is in the schema
-// of its table.
+// CREATE INDEX leaves the index itself; REINDEX leaves the new index beside it, or the old one. An index is in its
+// table's schema.
 const FIND = `
   SELECT format('%I.%I', n.nspname, c.relname) AS name, i.indisvalid AND i.indisready AS valid, c.relname = $1 AS itself
     FROM pg_class anchor
@@ -232,7 +233,7 @@ async function findLeftovers(session: Session, { of, name, beside }: Leftover): 
   ]);
   return {
     valid: rows.some(({ valid, itself }) => valid && itself),
-    // An index that REINDEX found invalid is mended by it; one that CREATE INDEX left so must go.
+    // REINDEX repairs an invalid index; one that CREATE INDEX left invalid must be dropped.
     invalid: rows.filter(({ valid, itself }) => !valid && !(itself && of === "index")).map((row) => row.name),
   };
 }

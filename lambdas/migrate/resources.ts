@@ -3,30 +3,31 @@ import type { IndexBuild, ObjectName, Step } from "../shared/plan.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { jsonLiteral, literal, relationName } from "../shared/sql-text.ts";
 
-/** What an index build is given for its time. */
+/** Resources for one index build. */
 interface BuildResources {
-  /** `maintenance_work_mem` in kilobytes; undefined: the server's own is enough. */
+  /** `maintenance_work_mem` in kilobytes; undefined: the server's own setting is enough. */
   memoryKb: number | undefined;
-  /** Statement that lets the table's build run on several workers; undefined where it does by itself, or must not. */
+  /** Statement that allows parallel workers for the table's build; undefined if they work already, or must not. */
   workers: string | undefined;
-  /** Statement that takes this back. */
+  /** Statement that resets this. */
   putBack: string | undefined;
-  /** For people, before it is built where they must know. */
+  /** Notes for the operator, reported before the build. */
   notes: string[];
 }
 
-/** What a build that found no shared memory for its workers is done with. */
+/** Setting for a build without shared memory for its workers. */
 export const NO_WORKERS = "max_parallel_maintenance_workers = 0";
 
 export const WITHOUT_WORKERS =
   "The server has no shared memory for parallel workers: the index was built by one process.";
 
-/** How the server calls a piece of shared memory, in any language: with posix, and with mmap. */
+/** The server's names for a piece of shared memory, in any language: with posix, and with mmap. */
 const SHARED_MEMORY = /\/PostgreSQL\.\d+|pg_dynshmem/;
 
 /**
- * Workers share memory that a container may have little of. Where that is full, the server says that a disk is (53100),
- * or that one of its files cannot be used (58): by its name alone it is told from a disk, which no other try makes room on.
+ * True if an error means that parallel workers have no shared memory, which a container may have little of. The
+ * server then reports a full disk (53100), or an unusable file (58). Only the file's name distinguishes this from a
+ * real disk, where another try would not help.
  */
 export function lacksSharedMemory(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
@@ -34,10 +35,10 @@ export function lacksSharedMemory(error: unknown): boolean {
   return cause.code === "53200" || (/^5[38]/.test(cause.code) && SHARED_MEMORY.test(cause.message));
 }
 
-/** Index methods that read values which are stored out of line, so that the table itself looks small. */
+/** Index methods for values that are stored out of line, so that the table itself looks small. */
 const VECTOR_METHODS = ["hnsw", "ivfflat"];
 
-/** Of fewer rows a build is done before workers have started. */
+/** With fewer rows a build ends before its workers have started. */
 const MANY_ROWS = 10_000;
 
 interface Row {
@@ -65,13 +66,13 @@ const ASK = `
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = $2
     LEFT JOIN pg_type t ON t.oid = a.atttypid`;
 
-/** Finds for an index build the memory and the workers that the server has. Never gives it less than it would have. */
+/** Finds the memory and workers that the server has for an index build. Never reduces what it would have. */
 export async function resourcesFor(session: Session, build: IndexBuild): Promise<BuildResources> {
   const table = relationName(build.table);
   const [row] = await session.query<Row>(ASK, [table, build.column ?? ""]);
   if (!row) return { memoryKb: undefined, workers: undefined, putBack: undefined, notes: [] };
-  // The server does not tell how much memory its machine has. On RDS a quarter of it is shared_buffers and half of it
-  // effective_cache_size, so that this is a quarter; elsewhere the smaller of the two is believed.
+  // The server does not report its machine's memory. On RDS shared_buffers is a quarter of it and
+  // effective_cache_size half, so this gives a quarter; elsewhere use the smaller estimate.
   const spareKb = Math.floor(Math.min(Number(row.sharedBytes), Number(row.cacheBytes) / 2) / 1024);
   const isVector = VECTOR_METHODS.includes(build.method);
   const rows = await countRows(session, table, row.rows);
@@ -81,7 +82,7 @@ export async function resourcesFor(session: Session, build: IndexBuild): Promise
   const notes =
     graphKb !== undefined && graphKb > memoryKb
       ? [
-          `The graph of about ${megabytes(graphKb)} (${Math.round(rows)} rows, ${row.dimensions} dimensions) does not fit into the ${megabytes(memoryKb)} that there are for it: the build will be several times slower. A larger instance class for its time would help.`,
+          `The graph of about ${megabytes(graphKb)} (${Math.round(rows)} rows, ${row.dimensions} dimensions) does not fit into the available ${megabytes(memoryKb)}: the build will be several times slower. A larger instance class during the build would help.`,
         ]
       : [];
   const onWorkers = isVector && row.workersSet === false && row.workers > 0 && rows >= MANY_ROWS;
@@ -93,7 +94,7 @@ export async function resourcesFor(session: Session, build: IndexBuild): Promise
   };
 }
 
-/** As the catalog estimates them; counted where nobody has estimated yet. */
+/** The catalog's estimate; an exact count if there is none yet. */
 async function countRows(session: Session, table: string, estimate: number | null): Promise<number> {
   if (estimate === null) return 0;
   if (estimate >= 0) return estimate;
@@ -105,8 +106,8 @@ async function countRows(session: Session, table: string, estimate: number | nul
 }
 
 /**
- * What pgvector's HNSW graph takes while it is built: each element's vector, its neighbours (twice `m` at the bottom and
- * about a tenth more above), and what is kept about it. Undefined where the column's dimensions are not known.
+ * Memory of pgvector's HNSW graph during the build: each element's vector, its neighbours (twice `m` at the bottom
+ * and about a tenth more above), and its bookkeeping. Undefined if the column's dimensions are unknown.
  */
 function graphSizeKb(
   { type, dimensions }: Row,
@@ -125,8 +126,8 @@ const megabytes = (kilobytes: number): string => `${Math.ceil(kilobytes / 1024)}
 export type Sizes = Readonly<Record<string, number>>;
 
 /**
- * Sizes of relations; null where it may touch any, or where somebody has one to himself: asking
- * for a size takes a lock, and to measure is no reason to wait.
+ * Returns sizes of relations. Null if the step may touch any relation, or if a session holds an exclusive lock on
+ * one: reading a size takes a lock, and a measurement must not wait.
  */
 export async function sizesOf(session: Session, relations: Step["relations"]): Promise<Sizes | null> {
   if (relations === undefined) return null;
@@ -146,18 +147,18 @@ export async function sizesOf(session: Session, relations: Step["relations"]): P
   }
 }
 
-/** What the ledger notes as a step begins: those sizes, or the database's where the step may touch any relation. */
+/** The ledger's note when a step begins: those sizes, or the database's size if the step may touch any relation. */
 export function sizesBefore({ relations }: Step, sizes: Sizes | null): string {
   if (relations === undefined) return "to_jsonb(pg_database_size(current_database()))";
   return sizes === null ? "NULL" : jsonLiteral(sizes);
 }
 
-/** From within the step's transaction, by how much what it has locked grew since then, and what it dropped is gone. */
+/** Within the step's transaction: growth of the locked relations since then, less the size of dropped ones. */
 export function growth({ relations, relationsBefore }: Step): string {
   if (relations === undefined) return "pg_database_size(current_database()) - size_from::bigint";
   if (relations.length === 0) return "0";
   if (relationsBefore?.length === 0)
-    // The simplest that the server can be asked: most steps only make something new.
+    // The cheapest query: most steps only create something new.
     return relations.map((relation) => `coalesce(pg_total_relation_size(${oidOf(relation)}), 0)`).join(" + ");
   return `CASE WHEN size_from IS NOT NULL THEN
       (SELECT coalesce(sum(pg_total_relation_size(oid) - coalesce((size_from ->> oid::text)::bigint, 0)), 0) FROM ${named(relations)}
@@ -166,7 +167,7 @@ export function growth({ relations, relationsBefore }: Step): string {
           WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid::text = former.oid)) END`;
 }
 
-/** The same, by sizes that were taken after the step. */
+/** The same, from sizes that were read after the step. */
 export function growthTo(sizes: Sizes | null): string {
   if (sizes === null) return "NULL";
   return `${Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0)} - (SELECT coalesce(sum(bytes::bigint), 0) FROM jsonb_each_text(size_from) AS former (oid, bytes))`;

@@ -18,24 +18,25 @@ import type { StepResult, StepWork } from "./try-step.ts";
 export interface StepsRun {
   key: LedgerKey;
   file: SqlFile;
-  /** Checksum of the migration's `migrate` file, by which it is known when it is applied. */
+  /** Checksum of the migration's `migrate` file, which identifies it when it is applied. */
   checksum: string;
-  /** Name of the error for a statement that fails. */
+  /** Error name for a statement that fails. */
   failure: ErrorName;
-  /** Longest time that one statement may take, in minutes; undefined: no limit. */
+  /** Longest time for one statement, in minutes; undefined: no limit. */
   limitMinutes: number | undefined;
-  /** Another session on the same database, to look at what runs; undefined where there can be only one. */
+  /** Opens another session on the same database to observe statements; undefined if only one is possible. */
   beside: OpenSession | undefined;
-  /** The steps note which tables they write anew: on staging. */
+  /** True if steps note the tables that they rewrite: on staging. */
   noticesRewrites?: boolean | undefined;
-  /** The file is only a part of the migration, which is not noted as applied in the table of the schema's version. */
+  /** True if the file is only part of the migration, which is then not noted in the table of the schema's version. */
   isPart?: boolean | undefined;
 }
 
 /**
  * Runs the steps of a file that the ledger does not have yet, in order. Undefined: this worker had to leave, or a
- * former one's statement still runs on the server; call again. The session may then still be at work, and must be closed.
- * @throws SluiceError with file, line, statement and the server's words for a statement that fails.
+ * former worker's statement still runs on the server; call again. The session may then still be busy, and must be
+ * closed.
+ * @throws SluiceError with file, line, statement and the server's message for a statement that fails
  */
 export async function runSteps(
   session: Session,
@@ -47,10 +48,10 @@ export async function runSteps(
 }
 
 /**
- * The same with several files of one run and direction, one after the other under one lock. What one of them sets in the
- * session is set for the next.
+ * Runs several files of one run and direction, one after another under one lock. Session settings of one file also
+ * apply to the next.
  * @returns the steps of each file
- * @throws as runSteps; the files before the one that fails are done
+ * @throws SluiceError as runSteps; the files before the failed one are done
  */
 export async function runFiles(
   session: Session,
@@ -59,8 +60,8 @@ export async function runFiles(
 ): Promise<StepDoc[][] | undefined> {
   const [{ key, limitMinutes }] = runs;
   const migrations = { run: key.run, versions: runs.map((run) => run.key.version) };
-  // A worker that died may have left a statement running, and with it its session and this lock. What became of the
-  // statement can only be told once it has ended: the lock comes first, then the look into ledger and catalog.
+  // A dead worker may have left a statement running, with its session and this lock. The statement's outcome is known
+  // only once it has ended: take the lock first, then read ledger and catalog.
   const lock = () => takeStepLock(session, ports, migrations, key.direction, limitMinutes);
   const first = await lock();
   if (!first) return undefined;
@@ -68,7 +69,7 @@ export async function runFiles(
     await session.query(RELEASE).catch(() => undefined);
     throw error;
   });
-  // Whose statement goes on, keeps the lock with it.
+  // A session whose statement still runs keeps the lock.
   if (became === "detached") return undefined;
   const [rows] = await session.together([stepsQuery(migrations), RELEASE]);
   if (became === "leave") return undefined;
@@ -92,7 +93,7 @@ async function runLocked(
     if (!lock) return "leave";
     const { run, ordinal, step } = left;
     const row = lock === first ? left.row : rowOf(left, lock.rows);
-    // Whoever had the lock since the last step has done it.
+    // Another worker held the lock since the last step, and did this one.
     if (row?.outcome === "done") continue;
     ports.progress(`${run.file.path}: ${step.name} (${ordinal + 1} of ${run.file.steps.length})`);
     const work = workFor(session, ports, lock, { ...left, row });
@@ -105,16 +106,16 @@ async function runLocked(
   return "done";
 }
 
-/** A step that is to be done. */
+/** A step that remains to be done. */
 interface Left {
   run: StepsRun;
   ordinal: number;
   step: Step;
-  /** What the ledger has of it, from a former worker. */
+  /** The step's ledger row from a former worker. */
   row: StepRow | undefined;
-  /** Nothing of its migration is done yet. */
+  /** No step of its migration is done yet. */
   begins: boolean;
-  /** It is the last one of its file. */
+  /** It is the last step of its file. */
   ends: boolean;
 }
 
@@ -140,14 +141,14 @@ function rowOf({ run, ordinal }: Left, all: readonly StepRow[]): StepRow | undef
   return rowsOf(all, run.key).find((row) => row.ordinal === ordinal);
 }
 
-/** What goes into the transactions of a step: statements that go first, and those that go last. */
+/** Statements around a step within its transactions: first and last. */
 function aroundOf(
   { run, step, begins, ends }: Left,
   { plan }: Ports,
   { look }: StepLock,
 ): [before: string[], after: string[]] {
   const { key, checksum, isPart = false } = run;
-  // A transaction that is the first and the last is all there is: it notes both at once.
+  // A single transaction step notes the migration's start and end in one statement.
   const isAlone = ends && step.kind === "transaction";
   const before = begins && !isAlone ? [beginMigration(key, checksum)] : [];
   if (!ends) return [before, []];
@@ -157,8 +158,8 @@ function aroundOf(
 }
 
 /**
- * Whether a step may have done what its text does not tell, such as giving back the lock, or changed the table of the
- * schema's version. Then the next one goes by a new look.
+ * True if a step may have done more than its text shows, for example released the lock, or changed the table of the
+ * schema's version. Then the next step starts with a new look.
  */
 function mayChangeMore({ relations }: Step, { schema }: CompiledPlan): boolean {
   return relations?.every(({ name }) => !schema?.table.includes(name)) !== true;
@@ -207,7 +208,7 @@ function runStep(
   }
 }
 
-/** Takes back what a worker that died had changed for the sake of one step of this migration only. */
+/** Undoes what a dead worker had changed only for one step of this migration. */
 async function putBack(
   session: Session,
   ports: Ports,
@@ -230,7 +231,7 @@ async function putBack(
   }
 }
 
-/** A step that is done, as the evidence has it. */
+/** A finished step as the evidence has it. */
 function stepDoc(file: SqlFile, row: StepRow): StepDoc {
   const endedAt = row.endedAt ?? row.startedAt;
   const step = file.steps[row.ordinal] as Step;

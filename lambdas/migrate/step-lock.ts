@@ -16,29 +16,29 @@ import { mustLeave } from "../shared/task.ts";
 import { type Look, lookQuery } from "../version-table/note.ts";
 import { look, WORKER_MARGIN_MS } from "./observe.ts";
 
-// One lock for a whole database, whatever the run: nobody's steps run beside another's. It belongs to the session, so
-// that it is held for exactly as long as a statement of it may still be at work.
+// One lock for the whole database and all runs: no two runs' steps overlap. It belongs to the session, so it is held
+// as long as a statement of that session may run.
 const LOCK = "1399616873, 1";
 
 const FIRST_POLL_MS = 50;
 const LONGEST_POLL_MS = 1_000;
 
-/** There is no ledger yet, or none of this shape: no such schema, table or column. */
+/** Errors for a missing ledger or one of an older shape: no such schema, table or column. */
 const NO_LEDGER = /^(3F000|42P01|42703)$/;
 
-/** The lock, for as long as its session lives or a step gives it back, and what was found once it was held. */
+/** The lock, held until its session ends or a step releases it, and what was read once it was held. */
 export interface StepLock {
-  /** Of the session that has it. */
+  /** Process id of the session that holds it. */
   pid: number;
-  /** What the ledger has of the migrations, whatever the round and direction. */
+  /** The ledger's rows of the migrations, for all rounds and directions. */
   rows: readonly StepRow[];
-  /** How the table of the schema's version looks. */
+  /** The shape of the table of the schema's version. */
   look: Look;
-  /** What a former worker's statement waited for, too long, so that it was ended. */
+  /** What a former worker's statement waited for, for too long, so that it was canceled. */
   overdue: Wait | undefined;
 }
 
-/** Settings of a session for as long as it has the lock. */
+/** Session settings while it holds the lock. */
 type Terms = Readonly<Record<string, string>>;
 
 interface Holder {
@@ -46,7 +46,7 @@ interface Holder {
   application: string;
 }
 
-/** Names a session after what it does, as pg_stat_activity shows it; it takes 63 bytes. */
+/** Names a session after its work, as pg_stat_activity shows it; the limit is 63 bytes. */
 function nameFor({ run, versions }: Migrations, direction: LedgerKey["direction"]): string {
   const [first = "", ...others] = versions;
   const all = others.length === 0 ? first : `${first} to ${others.at(-1)}`;
@@ -68,11 +68,11 @@ function isOf(run: string, { application }: Holder): boolean {
 }
 
 /**
- * Takes the lock of this database's steps. It is polled, never waited for: a session that waits holds a snapshot, which
- * an index build of the holder would wait for in turn. While a former worker's statement still runs, its progress is told.
- * A statement of a step that is being rolled back is ended.
- * @returns undefined when this worker must leave before the lock is free; call again
- * @throws SluiceError RunLocked where another run's worker holds it
+ * Takes the lock of this database's steps by polling: a waiting session would hold a snapshot, which the holder's
+ * index build would wait for. While a former worker's statement still runs, its progress is reported. A statement of
+ * a step that is being rolled back is ended.
+ * @returns undefined if this worker must leave before the lock is free; call again
+ * @throws SluiceError RunLocked if another run's worker holds it
  */
 export async function takeStepLock(
   session: Session,
@@ -84,7 +84,7 @@ export async function takeStepLock(
   const name = nameFor(migrations, direction);
   const terms = {
     application_name: name,
-    // Of what is sent, and of our own looks at catalog and ledger.
+    // For the step's statements, and for our own reads of catalog and ledger.
     lock_timeout: String(ports.settings.lockTimeoutMs),
     statement_timeout: String(Math.round((limitMinutes ?? 0) * 60_000)),
   };
@@ -102,8 +102,8 @@ export async function takeStepLock(
 }
 
 /**
- * Ends whatever former workers of this run left running, so that the ledger tells all there is to tell.
- * @returns false when this worker must leave first; call again
+ * Ends all statements that former workers of this run left running, so that the ledger is complete.
+ * @returns false if this worker must leave first; call again
  */
 export async function endFormerWorkers(session: Session, ports: Ports, run: string): Promise<boolean> {
   const terms = { application_name: `sluice end ${runDigest(run)}` };
@@ -114,18 +114,18 @@ export async function endFormerWorkers(session: Session, ports: Ports, run: stri
   return taken !== undefined;
 }
 
-/** The statement that gives the lock back, however often it was taken. */
+/** Statement that releases the lock, however often it was taken. */
 export const RELEASE = "SELECT pg_advisory_unlock_all()";
 
 async function end(session: Session, ports: Ports, { pid, application }: Holder): Promise<void> {
-  ports.progress(`Ending pid ${pid} (${application}), whose work nobody wants any more`);
+  ports.progress(`Ending pid ${pid} (${application}): its work is obsolete`);
   await session.query("SELECT pg_terminate_backend($1)", [pid]);
 }
 
 /**
- * Tries for the lock until it has it, and tells `onHeld` who has it meanwhile.
- * @returns undefined when this worker must leave
- * @throws SluiceError RunLocked where another run's worker has it
+ * Tries until it has the lock, and passes each other holder to `onHeld`.
+ * @returns undefined if this worker must leave
+ * @throws SluiceError RunLocked if another run's worker holds it
  */
 async function poll(
   session: Session,
@@ -150,14 +150,14 @@ async function poll(
       );
     if (holder) await onHeld(holder);
     if (mustLeave(ports, WORKER_MARGIN_MS)) return undefined;
-    // It has ended meanwhile, or is about to.
+    // No holder: it has just ended.
     await sleep(pause);
   }
 }
 
 /**
- * Tries for the lock once, and then looks: statements of one message, as a look must not see what was there before the
- * lock was held. The session is set to these terms.
+ * Tries for the lock once and then reads the ledger. These are separate statements of one message, so that the read
+ * does not use a snapshot from before the lock. Applies the terms to the session.
  */
 async function tryLock(
   session: Session,
@@ -174,7 +174,7 @@ async function tryLock(
   const answers = await session.together([lock, ...looks]).catch(async (error: unknown) => {
     const cause = error instanceof StatementFailed ? error.cause : error;
     if (!isPostgresError(cause) || !NO_LEDGER.test(cause.code)) throw nameTransient(cause);
-    // The lock may be held already by now; to take it once more does no harm.
+    // The lock may already be held; taking it twice is harmless.
     const again = await session.together([lock]);
     if (again[0]?.[0]?.taken !== true) return again;
     await ensureLedger(session);

@@ -23,9 +23,9 @@ const event = z.strictObject({
 });
 
 /**
- * Applies one migration, step by step. On staging it first notes what its rollback must bring back; before the second
- * time it tries that rollback again, and after it notes what the migration did to what was there before. One that has no
- * rollback is applied once. The third time is on a copy that was restored anew.
+ * Applies one migration, step by step. On staging it first records what its rollback must bring back. Before the
+ * second apply it tries that rollback again, and afterwards it notes what the migration did to existing data. A
+ * migration without a rollback is applied once. The third round is on a copy from another restore.
  */
 export const migrateTask: Task<z.infer<typeof event>> = {
   name: "migrate",
@@ -53,7 +53,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
             since: recordBefore(ports.plan, version),
             alongside: (tables) =>
               keepRows(session, name, tables).catch((error: unknown) => {
-                // They only serve to name rows. What ails the session shows with the next statement.
+                // Kept rows only serve to name rows. A real session problem shows with the next statement.
                 ports.progress(`a difference will not name rows: ${messageOf(error)}`);
               }),
           });
@@ -68,12 +68,12 @@ export const migrateTask: Task<z.infer<typeof event>> = {
           beside: besideTarget(ports, evidence, target),
           noticesRewrites: target === "staging",
         });
-        // What a step scheduled would write behind the fence.
+        // Pause jobs that a step scheduled: they would write behind the fence.
         if (done && target === "production" && ports.settings.fence === "connect")
           await keepStill(session, ports, evidence, "first");
         if (done && target === "staging" && round === 1)
           await noteApplied(session, ports, evidence, migration);
-        // Once it stands on staging for good, and not when all is migrated again after the restore.
+        // Once it is on staging for good, but not in the round after the second restore.
         const stays = target === "staging" && round === (isRestoreOnly(migration) ? 1 : 2);
         if (!done || !stays) return done;
         if (!(await noteChanges(session, ports, evidence, migration))) return undefined;
@@ -82,7 +82,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
       },
     );
     if (!steps) return { ...RELIEVE_ME, ...about };
-    await evidence.keep<StepsDoc>(
+    await evidence.createOnce(
       Doc.steps(target, version, round, "migrate"),
       stepsDoc(
         steps,
@@ -94,7 +94,7 @@ export const migrateTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** The last that is known of staging before that migration. */
+/** The newest record of staging from before that migration. */
 function recordBefore({ migrations }: CompiledPlan, version: string): RecordName {
   const place = migrations.findIndex((migration) => migration.version === version);
   const former = migrations[place - 1];
@@ -109,7 +109,7 @@ export function stepsDoc(
 ): StepsDoc {
   const last = steps.at(-1);
   const startedAt = steps[0]?.startedAt ?? now.toISOString();
-  // By the server's clock: what the worker did afterwards is no part of them.
+  // By the server's clock: the worker's later work does not count.
   const ended = last ? Date.parse(last.startedAt) + last.seconds * 1000 : now.getTime();
   return {
     ...what,

@@ -11,9 +11,9 @@ import { beginStep, finishStep, isStep, markLocks, noteOf, type StepPlace } from
 import { lacksSharedMemory, NO_WORKERS, resourcesFor, sizesOf, WITHOUT_WORKERS } from "./resources.ts";
 import { begin, type Sent, type StepResult, type StepWork, trySending } from "./try-step.ts";
 
-/** A step that sets a role has no right to the ledger meanwhile. */
+/** While a step has set another role, it has no right to the ledger. */
 const SETS_ROLE = /^SET\s+LOCAL\s+ROLE\b/i;
-/** Back to the role that steps are done as, and not to the one that logged in. */
+/** Resets to the role that runs the steps, rather than the login role. */
 const RESETS_ROLE = /^(RESET\s+ROLE|SET\s+(LOCAL\s+)?ROLE\s+(NONE|DEFAULT))\b/i;
 
 type TransactionWork = StepWork & { step: TransactionStep };
@@ -21,9 +21,10 @@ type TransactionWork = StepWork & { step: TransactionStep };
 const COUNTED = "SELECT count(step) FROM (\n";
 
 /**
- * Runs a step that is one transaction. It goes to the server as one message, its ledger row and what is noted with it
- * included: so it is done as a whole whatever becomes of its worker, and the ledger tells.
- * @param before statements that go first in the transaction, and `after` those that go last
+ * Runs a step that is one transaction. It is sent as one message with its ledger row and notes, so it commits as a
+ * whole whatever happens to its worker, and the ledger shows it.
+ * @param before statements that come first in the transaction
+ * @param after statements that come last
  */
 export async function runTransactionStep(
   work: TransactionWork,
@@ -81,7 +82,7 @@ async function send(
   ]);
 }
 
-/** What has a statement done as the plan's role: the ledger's rows, around it, are for the one that logged in. */
+/** Statements that set the plan's role for a statement and reset it: ledger rows are written as the login role. */
 function roleChanges({ ports }: StepWork): [takesOn: string[], putsOff: string[]] {
   const { runAs } = ports.plan;
   return runAs === undefined ? [[], []] : [[`SET LOCAL ROLE ${identifier(runAs)}`], ["RESET ROLE"]];
@@ -92,15 +93,15 @@ function at(statement: number, statements: readonly string[]): Sent[] {
 }
 
 /**
- * A row for each of many would break the step off when nobody is there to take them; a count does not. It is of whole
- * rows, as the server would not compute what nobody asks for.
+ * Wraps a query in a count: without a worker to receive them, many result rows would break the step off. The count
+ * covers whole rows, because the server would skip columns that nothing uses.
  */
 function itself({ queries }: TransactionStep, sql: string, statement: number): Sent {
   if (!queries.includes(statement)) return { sql, statement };
   return { sql: `${COUNTED}${sql}\n) AS step`, statement, prefix: COUNTED.length };
 }
 
-/** What a statement that builds an index is given for its time. */
+/** Statements around a statement that builds an index, to grant and reset its resources. */
 async function forBuild(
   work: TransactionWork,
   statement: number,
@@ -121,20 +122,20 @@ async function forBuild(
   };
 }
 
-// A table that is written anew gets another file. Which file each had before, the transaction itself remembers, so that
-// it is known also when nobody is there any more.
+// A rewritten table gets another file. The transaction itself remembers each table's former file, so that the rewrite
+// is noted even without its worker.
 
 const FILES = `${LEDGER_SCHEMA}.files`;
 
-/** Of every table there is, as a setting of the transaction; one row comes back, and a small one. */
+/** Remembers the files of all tables in a transaction setting; it returns one small row. */
 const REMEMBER_FILES = `SELECT count(set_config('${FILES}',
     (SELECT coalesce(jsonb_object_agg(c.oid::text, pg_relation_filenode(c.oid)), '{}')::text
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND ${IS_USERS_SCHEMA("n.nspname")}), true))`;
 
 /**
- * Notes the tables that have another file by now. Not among them: those with nothing in them, which takes no time, or
- * is TRUNCATE; those that the step empties and fills; and those that the same file has made.
+ * Notes the tables whose file has changed. Excluded: empty tables, which take no time or were truncated; tables that
+ * the step empties and fills; and tables that the same file created.
  */
 function noteRewrites(place: StepPlace & { step: TransactionStep }): string {
   const names = (place.step.notRewritten ?? []).map((name) => `to_regclass(${literal(relationName(name))})`);

@@ -4,7 +4,7 @@ import { describeDifference, differences } from "../proof/difference.ts";
 import { notLeft, notLeftText, withoutLeft } from "../proof/leaves.ts";
 import { prove } from "../proof/prove.ts";
 import { keptFingerprint } from "../proof/stored-catalog.ts";
-import { Doc, type ProofDoc, type StepDoc } from "../shared/documents.ts";
+import { Doc, type StepDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, besideTarget, withTarget } from "../shared/places.ts";
@@ -12,19 +12,12 @@ import { type Migration, migrationOf, rollbackOf, type SqlFile } from "../shared
 import type { Ports } from "../shared/ports.ts";
 import { runSteps } from "./run-steps.ts";
 
-// A worker that dies may have a rollback run again that was done, and a migration that fails half-way has no other way
-// back. So both are tried on staging, once the rollback as such is proven, and proven like it.
+// If a worker dies, a finished rollback may run again, and a migration that fails half-way must be rolled back from
+// there. Both cases are tried and proven on staging, once the rollback itself is proven.
 
-/** Rounds of the ledger for these tries; 1 and 2 are the migration's own. */
+/** Ledger rounds for these tries; 1 and 2 are the migration's own. */
 const SECOND_ROLLBACK = 3;
 const FIRST_STEP_ONLY = 4;
-
-/** What came of one try. */
-interface TriedDoc {
-  at: string;
-  /** Lines that say what is not as it must be. */
-  wrong: string[];
-}
 
 interface Trial {
   run: string;
@@ -33,26 +26,26 @@ interface Trial {
 }
 
 /**
- * Rolls the migration back once more, then from where its first step leaves the database, and keeps what that left as a
- * proof. What is not as it must be ends the rehearsal later, together with whatever else is found.
- * @returns false when this worker must leave; call again
- * @throws SluiceError RollbackFailed where the rollback fails on what the first step leaves: staging is then half migrated
+ * Rolls the migration back once more, then from the state after its first step, and keeps the result as a proof.
+ * Differences end the rehearsal later, together with all other findings.
+ * @returns false if this worker must leave; call again
+ * @throws SluiceError RollbackFailed if the rollback fails after the first step: staging is then half migrated
  */
 export async function tryRollbackAgain(ports: Ports, evidence: RunEvidence, trial: Trial): Promise<boolean> {
   const { version } = trial;
-  const proven = await evidence.read<ProofDoc>(Doc.proof(`staging-${version}`));
-  // Where it did not bring staging back there is nothing to compare with.
+  const proven = await evidence.read(Doc.proof(`staging-${version}`));
+  // If the rollback did not bring staging back, there is nothing to compare with.
   if (!proven?.equal || (await evidence.read(Doc.proof(`staging-${version}-again`)))) return true;
   const migration = migrationOf(ports.plan, version);
   const further = migration.migrate.steps.length > 1;
-  // Before the next try what this one found is kept: a worker that comes later could not see it any more.
+  // Keep this result before the next try: a later worker could not find it any more.
   const second = further
     ? await once(evidence, `${version}-second`, ports, () => rollBackTwice(ports, evidence, trial, migration))
     : await rollBackTwice(ports, evidence, trial, migration);
   if (!second) return false;
   const first = further ? await rollBackFirstStep(ports, evidence, trial, migration) : [];
   if (!first) return false;
-  // Contents are read once, after both.
+  // Contents are read once, after both tries.
   const doc = await prove(`staging-${version}-again`, ports, evidence, [...second, ...first]);
   if (doc && !doc.equal)
     ports.progress(`The rollback of ${version} must also work twice: ${doc.differences[0]}`);
@@ -65,11 +58,10 @@ async function once(
   ports: Ports,
   work: () => Promise<string[] | undefined>,
 ): Promise<string[] | undefined> {
-  const done = await evidence.read<TriedDoc>(Doc.rollbackTry(name));
+  const done = await evidence.read(Doc.rollbackTry(name));
   if (done) return done.wrong;
   const wrong = await work();
-  if (wrong)
-    await evidence.keep<TriedDoc>(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong });
+  if (wrong) await evidence.createOnce(Doc.rollbackTry(name), { at: ports.clock.now().toISOString(), wrong });
   return wrong;
 }
 
@@ -80,7 +72,7 @@ async function rollBackTwice(
   trial: Trial,
   migration: Migration,
 ): Promise<string[] | undefined> {
-  ports.progress(`${rollbackOf(migration).path}: once more, as a worker that died would have it`);
+  ports.progress(`${rollbackOf(migration).path}: again, as after the death of a worker`);
   try {
     if (!(await rollBack(ports, evidence, trial, migration, SECOND_ROLLBACK))) return undefined;
   } catch (error) {
@@ -99,7 +91,7 @@ async function rollBackFirstStep(
 ): Promise<string[] | undefined> {
   const [step] = migration.migrate.steps;
   if (!step) return [];
-  ports.progress(`${rollbackOf(migration).path}: from where "${step.name}" alone leaves the database`);
+  ports.progress(`${rollbackOf(migration).path}: from the state after "${step.name}" alone`);
   const only: SqlFile = { ...migration.migrate, steps: [step] };
   const applied = await stepsOf(ports, evidence, trial, {
     file: only,
@@ -116,7 +108,7 @@ async function rollBackFirstStep(
     if (!(error instanceof SluiceError) || error.name !== ErrorName.RollbackFailed) throw error;
     throw new SluiceError(
       ErrorName.RollbackFailed,
-      `The rollback of ${trial.version} fails ${from}, where a migration that is broken off leaves the database: ${error.message}`,
+      `The rollback of ${trial.version} fails ${from}, which is where an interrupted migration leaves the database: ${error.message}`,
       { cause: error },
     );
   }
@@ -140,7 +132,7 @@ function rollBack(
   });
 }
 
-/** Each in a session of its own: what a file sets there must not last for the next. */
+/** Each runs in a session of its own, so that one file's settings do not reach the next. */
 function stepsOf(
   ports: Ports,
   evidence: RunEvidence,
@@ -160,7 +152,7 @@ function stepsOf(
       failure,
       limitMinutes,
       beside: besideTarget(ports, evidence, "staging"),
-      // A migration of which only a step is applied has no version yet.
+      // A migration with only one step applied has no version yet.
       isPart: direction === "migrate",
     }),
   );

@@ -9,13 +9,15 @@ import { mustLeave } from "../shared/task.ts";
 import { noteFailure, noteGaveWay, type StepPlace } from "./ledger-writes.ts";
 import { blockersInWords, type Sight, WORKER_MARGIN_MS, watched } from "./observe.ts";
 
-/** What became of a step, or of a part of it. `leave`: this worker must go; `detached`: and its statement goes on. */
+/**
+ * Result of a step, or of a part of it. `leave`: this worker must leave; `detached`: and its statement still runs.
+ */
 export type StepResult = "done" | "leave" | "detached";
 
-/** All that the kinds of steps need. */
+/** What all kinds of steps need. */
 export interface StepWork extends StepPlace {
   session: Session;
-  /** Of the session, for who looks at it from beside. */
+  /** Process id of the session, for observers. */
   pid: number;
   beside: OpenSession | undefined;
   ports: Ports;
@@ -25,25 +27,25 @@ export interface StepWork extends StepPlace {
   /** How often it gave way to a lock so far, and what it waited for. */
   gaveWay: number;
   waits: Wait[];
-  /** When its progress was last told. */
+  /** When its progress was last reported. */
   toldAt: number;
 }
 
 /** A statement of a message. */
 export interface Sent {
   sql: string;
-  /** Place of the step's statement that it stands for in an error; the last one for what comes at its end. */
+  /** Index of the step's statement that errors refer to; for closing statements, the last one. */
   statement: number;
-  /** Characters that stand before the step's own. */
+  /** Characters before the step's own text. */
   prefix?: number;
 }
 
-/** Begins a message; whoever looks at the server's sessions sees first what it is about. */
+/** Begins a message with a comment that names the step in pg_stat_activity. */
 export function begin({ file, step }: StepWork): string {
   return `/* ${file.path}:${step.line} ${step.name.replaceAll("*/", "* /")} */ BEGIN`;
 }
 
-/** What a session goes back to after a statement that was sent on its own. */
+/** Resets a session's limits after a statement that was sent on its own. */
 export function ownLimits({ settings }: Ports): string {
   return `SET lock_timeout = ${settings.lockTimeoutMs}; RESET maintenance_work_mem`;
 }
@@ -54,12 +56,12 @@ const MOST_WAITS = 20;
 const TELL_EVERY_MS = 1_000;
 
 /**
- * Sends what is done as a whole or not at all, and sends it again, whole, when it gave way to a lock; each pause is
- * longer and jittered, so that the application gets its turns. Every try has the same lock timeout: there is no last one
- * that waits for ever.
- * @param onSight is told what can be seen of it from beside meanwhile
- * @param beforeAgain is done before it is sent once more
- * @throws SluiceError with file, line, statement and the server's words for a statement that fails
+ * Sends a message that takes effect as a whole or not at all, and sends it again if it gave way to a lock. Each pause
+ * is longer and jittered, so that the application gets its turn. Every try has the same lock timeout; no try waits
+ * without limit.
+ * @param onSight receives observations of the running message
+ * @param beforeAgain runs before each further try
+ * @throws SluiceError with file, line, statement and the server's message for a statement that fails
  */
 export async function trySending(
   work: StepWork,
@@ -94,7 +96,7 @@ export async function trySending(
   }
 }
 
-/** Statements of ours as one transaction, which gives way like a step's own. */
+/** Sends statements of our own as one transaction, which gives way like a step's. */
 export async function tryTogether(work: StepWork, statements: readonly string[]): Promise<StepResult> {
   const message = [begin(work), ...statements, "COMMIT"];
   return await trySending(
@@ -141,13 +143,13 @@ function tell(work: StepWork, { words, wait }: Sight): void {
   }
   if (!wait) return;
   const last = work.waits.at(-1);
-  // The same wait, longer by now.
+  // The same wait, now longer.
   if (last && last.at === wait.at && last.relation === wait.relation) work.waits.pop();
   work.waits.push(wait);
   if (work.waits.length > MOST_WAITS) work.waits.shift();
 }
 
-/** The error to throw for a step, after it is noted in the ledger too. */
+/** Returns the error to throw for a step, after noting it in the ledger. */
 async function failureOf(work: StepWork, thrown: unknown, message: readonly Sent[]): Promise<unknown> {
   const failed = thrown instanceof StatementFailed ? thrown : undefined;
   const error = failed?.cause ?? thrown;

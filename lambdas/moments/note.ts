@@ -1,37 +1,35 @@
-import {
-  type BackupDoc,
-  Doc,
-  type MomentDoc,
-  type MomentPassedDoc,
-  type ProductionDoc,
-} from "../shared/documents.ts";
+import { Doc, type MomentDoc } from "../shared/documents.ts";
 import { ErrorName, isPostgresError, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { asideName, type MomentPurpose, momentName } from "../shared/names.ts";
 import type { Clock, Moment, Ports } from "../shared/ports.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 
-// A restore to a time replays the WAL up to the first transaction that committed after it; each commit is dated by the
-// server's clock, to the microsecond. RestoreTime has whole seconds. So the moment is a whole second of that clock which
-// has not come yet when everything that must be in it has committed, and the run writes nothing until it is past. Of what
-// falls on that very second there is nothing, so it is one whether the target itself is replayed or not.
+// A restore to a time replays the WAL up to the first transaction that committed after it; the server's clock dates
+// each commit, to the microsecond. RestoreTime has whole seconds. So the moment is a whole second of that clock,
+// still ahead when everything that must be in it has committed, and the run writes nothing until it has passed.
+// Nothing commits at exactly that second, so it does not matter whether the target itself is replayed.
 //
-// An idle server has no transaction after the moment, and recovery that reaches the end of the WAL before its target
-// fails. So the run commits one as soon as the moment is past. It writes nothing: it takes a number, and that is logged.
+// An idle server has no transaction after the moment, and a recovery that reaches the end of the WAL before its
+// target fails. So the run commits one as soon as the moment has passed. It writes nothing, but takes a number, which
+// is logged.
 
-/** The clock of one server may be some milliseconds behind that of the one that took over from it. */
+/** A server's clock may be some milliseconds behind that of the server it replaced. */
 const MARGIN_MS = 50;
 
-/** By so much the server's clock may have been put back between preflight and the moment; that long is waited then. */
+/**
+ * Most milliseconds by which the server's clock may be set back between preflight and the moment; the run then waits
+ * that long.
+ */
 const MOST_PUT_BACK_MS = 30_000;
 
-/** A worker may be slow to ask. */
+/** A worker may ask late. */
 const UNSURE_MS = 1_000;
 
 /**
- * Notes the moment that production can be taken back to: after the last transaction that must be in it. Nothing that must
- * not be in it may be written before `passMoment`. The session must not be in a transaction.
- * @throws SluiceError BackupMismatch where a prepared transaction would be in doubt after a restore
+ * Notes the moment that production can be taken back to: after the last transaction that must be in it. Nothing else
+ * may be written before `passMoment`. The session must not be in a transaction.
+ * @throws SluiceError BackupMismatch if a prepared transaction would be in doubt after a restore
  */
 export async function noteMoment(
   session: Session,
@@ -39,14 +37,14 @@ export async function noteMoment(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<MomentDoc> {
-  return await evidence.once<MomentDoc>(Doc.moment(purpose), async () => {
-    const { identity, moments } = await evidence.need<ProductionDoc>(Doc.production);
+  return await evidence.getOrCreate(Doc.moment(purpose), async () => {
+    const { identity, moments } = await evidence.require(Doc.production);
     await refusePrepared(session);
     const transaction = await markTransaction(session);
     const position = await walPosition(session);
     const { putBackMs } = await clockPutBack(session, ports, evidence);
     const exact = moments?.by === "copy";
-    // What was dated by the clock before it was put back is behind the moment, too.
+    // Transactions dated before the clock was set back are also before the moment.
     const { at, under_way } = await requireRow<{ at: string; under_way: string }>(
       session,
       `SELECT ${AS_ISO(
@@ -70,9 +68,9 @@ export async function noteMoment(
 }
 
 /**
- * Waits until the server's clock is past the moment, and commits the first transaction after it. Called before the run
- * writes anything. Most often something else took as long, and nothing is left to wait for.
- * @throws SluiceError BackupMismatch where the server's clock was put back
+ * Waits until the server's clock has passed the moment, and commits the first transaction after it. Call it before
+ * the run writes anything. Usually enough time has passed already.
+ * @throws SluiceError BackupMismatch if the server's clock was set back
  */
 export async function passMoment(
   session: Session,
@@ -80,9 +78,9 @@ export async function passMoment(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<void> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment(purpose));
+  const noted = await evidence.read(Doc.moment(purpose));
   if (!noted) return;
-  await evidence.once<MomentPassedDoc>(Doc.momentPassed(purpose), async () => {
+  await evidence.getOrCreate(Doc.momentPassed(purpose), async () => {
     const { moment } = noted;
     for (;;) {
       const { left } = await requireRow<{ left: number }>(
@@ -94,7 +92,7 @@ export async function passMoment(
       if (left > MOST_PUT_BACK_MS + UNSURE_MS * 2)
         throw new SluiceError(
           ErrorName.BackupMismatch,
-          `The server's clock was put back: by it the moment ${moment.at}, noted at ${noted.notedAt}, is still ${Math.round(left / 1000)} s ahead. Transactions are dated by that clock, so no restore would find the moment. Set the clock right, then start a new run.`,
+          `The server's clock was set back: the moment ${moment.at}, noted at ${noted.notedAt}, is still ${Math.round(left / 1000)} s ahead of it. Transactions are dated by that clock, so no restore would find the moment. Correct the clock, then start a new run.`,
         );
       // In pieces: a role may have a short statement_timeout.
       await session.query("SELECT pg_sleep($1)", [Math.min(1, (left + MARGIN_MS + 1) / 1000)]);
@@ -105,7 +103,7 @@ export async function passMoment(
   });
 }
 
-/** Commits a transaction that writes nothing, so that no consumer of the WAL sees anything of it. Its number. */
+/** Commits a transaction that writes nothing, so that WAL consumers see nothing. Returns its number. */
 async function markTransaction(session: Session): Promise<string> {
   const { transaction } = await requireRow<{ transaction: string }>(
     session,
@@ -114,7 +112,7 @@ async function markTransaction(session: Session): Promise<string> {
   return transaction;
 }
 
-/** Where the WAL stands: beside the time, people who restore by hand from an archive of their own may go by it. */
+/** The current WAL position: operators who restore from an archive of their own may use it besides the time. */
 async function walPosition(session: Session): Promise<Pick<Moment, "lsn" | "timeline">> {
   try {
     return await requireRow(
@@ -128,26 +126,29 @@ async function walPosition(session: Session): Promise<Pick<Moment, "lsn" | "time
   }
 }
 
-/** Between preflight and now; the worker's clock, which the network keeps in time, is what both are measured by. */
+/**
+ * By how much the clock was set back since preflight, measured against the worker's clock, which the network keeps
+ * correct.
+ */
 async function clockPutBack(
   session: Session,
   { clock }: Ports,
   evidence: RunEvidence,
 ): Promise<{ putBackMs: number }> {
-  const before = (await evidence.read<BackupDoc>(Doc.backup))?.clockAheadMs;
+  const before = (await evidence.read(Doc.backup))?.clockAheadMs;
   if (before === undefined) return { putBackMs: 0 };
   const { aheadMs } = await readServerClock(session, clock);
   const putBackMs = before - aheadMs;
   if (putBackMs > MOST_PUT_BACK_MS)
     throw new SluiceError(
       ErrorName.BackupMismatch,
-      `The server's clock was put back by about ${Math.round(putBackMs / 1000)} s since preflight. Transactions are dated by that clock: those of before would be missing after a restore to a moment. Wait for as long, or ask for \`backup: snapshot\`; then start a new run.`,
+      `The server's clock was set back by about ${Math.round(putBackMs / 1000)} s since preflight. Transactions are dated by that clock: earlier ones would be missing after a restore to a moment. Wait that long, or set \`backup: snapshot\`; then start a new run.`,
     );
-  // Also where it is little, and may be the network's: to wait for it costs no more than it is.
+  // Small differences count too, although they may be network delay: waiting for them costs little.
   return { putBackMs: Math.max(0, putBackMs) };
 }
 
-/** One that is committed after the moment would be in doubt after a restore: neither there nor gone. */
+/** A prepared transaction that commits after the moment would be in doubt after a restore. */
 async function refusePrepared(session: Session): Promise<void> {
   const rows = await session.query<{ text: string }>(
     `SELECT gid || ' of ' || owner || ', prepared ' || ${AS_ISO("prepared")} AS text
@@ -156,11 +157,11 @@ async function refusePrepared(session: Session): Promise<void> {
   if (rows.length > 0)
     throw new SluiceError(
       ErrorName.BackupMismatch,
-      `There are prepared transactions (${rows.map(({ text }) => text).join("; ")}): they outlive the fence, and after a restore to the moment they would be in doubt. COMMIT PREPARED or ROLLBACK PREPARED, then start a new run.`,
+      `Prepared transactions exist (${rows.map(({ text }) => text).join("; ")}). The fence does not end them, and after a restore to the moment they would be in doubt. COMMIT PREPARED or ROLLBACK PREPARED, then start a new run.`,
     );
 }
 
-/** Fleets take no finer time. */
+/** RestoreTime and the local instances take no finer time. */
 function toMilliseconds(iso: string): string {
   return new Date(iso).toISOString();
 }
@@ -168,14 +169,14 @@ function toMilliseconds(iso: string): string {
 interface ServerClock {
   /** ISO 8601, to the microsecond. */
   time: string;
-  /** By how many milliseconds it is ahead of the worker's. */
+  /** Milliseconds by which it is ahead of the worker's clock. */
   aheadMs: number;
 }
 
-/** In UTC, as ISO 8601 to the microsecond. */
+/** SQL for a time in UTC, as ISO 8601 to the microsecond. */
 const AS_ISO = (sql: string) => `to_char((${sql}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-/** What time it is on the server. Transactions are dated by its clock and no other. */
+/** Reads the server's clock, which alone dates transactions. */
 export async function readServerClock(session: Session, clock: Pick<Clock, "now">): Promise<ServerClock> {
   const before = clock.now().getTime();
   const { time } = await requireRow<{ time: string }>(

@@ -10,8 +10,8 @@ export interface MomentProof {
 }
 
 /**
- * Of a database that was restored to the moment: its transactions have come as far as the last one before that, and no
- * migration of this run has begun there. What it holds, the record shows.
+ * Proves that a restored database is at the moment: its transactions reach the last one before it, and no migration
+ * of this run has begun there. The record shows its contents.
  */
 export async function proveMoment(
   session: Session,
@@ -19,7 +19,7 @@ export async function proveMoment(
   run: string,
 ): Promise<MomentProof> {
   const at = words(moment.at);
-  // Of a number that was not given yet the server says so by an error.
+  // For a number that was not given yet, the server raises an error.
   const { given } = await requireRow<{ given: boolean }>(
     session,
     "SELECT $1::text::numeric < pg_snapshot_xmax(pg_current_snapshot())::text::numeric AS given",
@@ -36,14 +36,14 @@ export async function proveMoment(
     : "not there";
   const begun = (await hasLedger(session)) ? await versionsLeft(session, run) : [];
   const differences = [
-    // Null: it is so old that the server has forgotten it, as may be where it was proven days later.
+    // Null: the server no longer keeps the status of so old a transaction, for example in a proof days later.
     ...(status === "committed" || status === null
       ? []
       : [
-          `it was restored to an earlier moment than ${at}: transaction ${transaction}, which had committed by then, is ${status}`,
+          `it was restored to an earlier moment than ${at}: transaction ${transaction}, which had committed before it, is ${status}`,
         ]),
     ...(begun.length > 0
-      ? [`it was restored to a later moment than ${at}: ${begun.join(", ")} of this run had begun there`]
+      ? [`it was restored to a later moment than ${at}: ${begun.join(", ")} of this run have begun there`]
       : []),
   ];
   return {
@@ -52,7 +52,7 @@ export async function proveMoment(
       differences.length > 0
         ? []
         : [
-            `the moment ${at}: transactions have come as far as the last before it (${transaction}), and no migration of this run has begun`,
+            `the moment ${at}: transactions reach the last one before it (${transaction}), and no migration of this run has begun`,
           ],
   };
 }

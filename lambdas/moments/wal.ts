@@ -2,12 +2,14 @@ import { isPostgresError } from "../shared/errors.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { bytes, moment as words } from "../shared/text.ts";
 
-/** How fast the server writes WAL, in bytes an hour, since it last began to count; null where it does not say. */
+/**
+ * The server's WAL rate in bytes per hour, since its counter was last reset; null if the server does not report it.
+ */
 export async function walRate(session: Session): Promise<number | null> {
   try {
     return await readWalRate(session);
   } catch (error) {
-    // Nice to know; not every server that speaks PostgreSQL's language counts its WAL.
+    // Optional: some servers that speak PostgreSQL's protocol do not count their WAL.
     if (isPostgresError(error)) return null;
     throw error;
   }
@@ -26,18 +28,18 @@ async function readWalRate(session: Session): Promise<number | null> {
   return row?.rate == null ? null : Math.round(row.rate);
 }
 
-/** The WAL that a restore to that moment replays, in bytes, as far as the server's rate tells; null: not known. */
+/** Bytes of WAL that a restore to that moment replays, estimated from the server's rate; null: unknown. */
 export function replayedBytes(
   { baseAt, bytesPerHour }: { baseAt: string | null; bytesPerHour: number | null },
   until: string,
 ): number | null {
   if (bytesPerHour === null) return null;
-  // Where nobody knows when the base backup was made: they are made every day.
+  // If the time of the base backup is unknown, assume a day: base backups are taken daily.
   const hours = baseAt === null ? 24 : Math.max(0, Date.parse(until) - Date.parse(baseAt)) / 3_600_000;
   return Math.round(bytesPerHour * hours);
 }
 
-/** The price of a restore to a moment, such as `about 12 GiB of WAL, written since 2026-11-03 01:10:00 UTC`. */
+/** The cost of a restore to a moment, such as `about 12 GiB of WAL, written since 2026-11-03 01:10:00 UTC`. */
 export function replayText({ bytes: size, baseAt }: { bytes: number | null; baseAt: string | null }): string {
   const much = size === null ? "WAL of unknown size" : `about ${bytes(size)} of WAL`;
   return `${much}, written since ${baseAt === null ? "the last base backup, at most a day" : words(baseAt)}`;

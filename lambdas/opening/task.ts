@@ -28,7 +28,7 @@ export const openingTask: Task<z.infer<typeof event>> = {
         );
       return DONE;
     }
-    await evidence.once<AfterOpeningDoc>(Doc.afterOpening, async () => ({
+    await evidence.getOrCreate(Doc.afterOpening, async () => ({
       at: ports.clock.now().toISOString(),
       results: await runAll(target, ports, evidence),
     }));

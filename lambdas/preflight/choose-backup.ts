@@ -12,15 +12,15 @@ import { inspected } from "./inspected.ts";
 
 const DAY_MS = 86_400_000;
 
-// The archived WAL trails by some five minutes. By more than this it has stopped, or is about to.
+// The archived WAL normally trails by about five minutes. Beyond this limit archiving has stopped or is about to.
 const TRAILS_MINUTES = 30;
 
-/** Time that people have to ask for a restore once the run is over, on top of what the run itself may take. */
+/** Time for a decision to restore after the run ends, in milliseconds. It is added to the run's longest duration. */
 const AFTERWARDS_MS = DAY_MS / 2;
 
 /**
- * Chooses how production is backed up, and says so: to the moment where its backups allow that, as that costs no
- * downtime. The first worker's choice is the run's.
+ * Chooses how production is backed up and gives the reasons. Prefers the restore to a moment where production's
+ * backups allow it, because that costs no downtime. The first worker's choice holds for the whole run.
  */
 export async function chooseBackup(
   session: Session,
@@ -28,9 +28,9 @@ export async function chooseBackup(
   evidence: RunEvidence,
   production: ProductionDoc,
 ): Promise<PreflightCheck> {
-  const request = await evidence.read<RequestDoc>(Doc.request);
+  const request = await evidence.read(Doc.request);
   const { wanted, by, why, clash } = choice(ports, production, request ?? undefined);
-  const doc = await evidence.once<BackupDoc>(Doc.backup, async () => {
+  const doc = await evidence.getOrCreate(Doc.backup, async () => {
     const at = ports.clock.now().toISOString();
     if (by === "snapshot") return { at, by, why };
     return {
@@ -45,20 +45,20 @@ export async function chooseBackup(
   });
   return {
     name: BACKUP,
-    // By the run's choice: the backups may be others by now than when its first worker looked.
+    // Judge the run's own choice: the backups may have changed since the first worker looked.
     passed: doc.by === "point-in-time" || wanted === "snapshot" ? true : wanted === undefined ? null : false,
     expected:
       wanted === "snapshot"
-        ? "a snapshot, as it is asked for"
-        : "production can be restored to a moment, so that no snapshot is taken within the downtime",
+        ? "a snapshot, as requested"
+        : "production can be restored to a moment, so that the downtime includes no snapshot",
     seen:
       doc.by === "point-in-time"
         ? `to the moment: ${doc.why.join("; ")}`
         : `by a snapshot: ${doc.why.join("; ")}`,
     mend:
       clash ??
-      "Keep automated backups on, for as many days as it says, and see that the instance's latest restorable time follows. " +
-        "Else a snapshot is taken within the downtime, which `backup: snapshot` asks for.",
+      "Keep automated backups on for the number of days that this check names, and check that the instance's latest restorable time advances. " +
+        "Otherwise a snapshot is taken within the downtime; `backup: snapshot` requests that.",
   };
 }
 
@@ -66,11 +66,11 @@ export async function chooseBackup(
 export const BACKUP = "backup";
 
 interface Choice {
-  /** What the plan or the settings ask for; undefined: the better of what there is. */
+  /** Requested by the plan or the settings; undefined: choose the better of the available ways. */
   wanted: BackupDoc["by"] | undefined;
   by: BackupDoc["by"];
   why: string[];
-  /** Where two wishes exclude each other: what to do about it. */
+  /** How to settle two requests that exclude each other. */
   clash?: string;
 }
 
@@ -80,28 +80,30 @@ function choice(ports: Ports, production: ProductionDoc, request: RequestDoc | u
     (one) => one !== undefined,
   );
   const asked = [
-    ...(plan.backup === "snapshot" ? ["the plan asks for it (backup: snapshot)"] : []),
-    ...(settings.backup === "snapshot" ? ["the settings ask for it (backup: snapshot)"] : []),
+    ...(plan.backup === "snapshot" ? ["the plan requests it (backup: snapshot)"] : []),
+    ...(settings.backup === "snapshot" ? ["the settings request it (backup: snapshot)"] : []),
     ...(settings.rehearse === "inside"
-      ? ["the rehearsal inside the downtime begins from it (rehearse: inside)"]
+      ? ["the rehearsal inside the downtime starts from it (rehearse: inside)"]
       : []),
-    ...(places.length > 0 ? [`the final snapshot is sent away (backup.${places.join(", backup.")})`] : []),
+    ...(places.length > 0
+      ? [`the final snapshot is copied elsewhere (backup.${places.join(", backup.")})`]
+      : []),
   ];
   const strict = plan.backup === "point-in-time" || settings.backup === "point-in-time";
-  // Two wishes that exclude each other are a mistake where somebody wrote both down.
+  // An explicit `point-in-time` that another setting excludes is a mistake to report.
   if (asked.length > 0 && !strict) return { wanted: "snapshot", by: "snapshot", why: asked };
   const lacks = [...asked, ...lacking(ports, production, request)];
   const wanted = strict ? ("point-in-time" as const) : undefined;
   const clash =
     asked.length > 0
-      ? `\`backup: point-in-time\` in the ${plan.backup === "point-in-time" ? "plan" : "settings"} and this exclude each other: take one of the two out.`
+      ? `\`backup: point-in-time\` in the ${plan.backup === "point-in-time" ? "plan" : "settings"} and this exclude each other: remove one of the two.`
       : undefined;
   return lacks.length > 0
     ? { wanted, by: "snapshot", why: lacks, ...(clash ? { clash } : {}) }
     : { wanted, by: "point-in-time", why: has(production) };
 }
 
-/** Why production cannot be taken back to a moment, a sentence each; empty: it can. */
+/** Reasons why production cannot be restored to a moment, one sentence each; empty: it can. */
 function lacking(
   { plan, clock }: Ports,
   production: ProductionDoc,
@@ -110,7 +112,7 @@ function lacking(
   const { moments, backups } = production;
   if (!moments) return ["this server restores snapshots only"];
   if (moments.by === "copy") return [];
-  if (!backups) return ["nobody can tell whether automated backups are on"];
+  if (!backups) return ["it is unknown whether automated backups are on"];
   if (backups.days === 0) return ["automated backups are off"];
   const now = clock.now().getTime();
   const needed = neededMs(plan, request, now);
@@ -119,7 +121,7 @@ function lacking(
   return [
     ...(backups.days < days
       ? [
-          `automated backups are kept for ${backups.days} day${backups.days === 1 ? "" : "s"}, and this run, with its gates and the half day after it, may take ${duration(needed / 1000)}: keep them for ${days}`,
+          `automated backups are kept for ${backups.days} day${backups.days === 1 ? "" : "s"}, but this run, with its gates and the half day after it, may take ${duration(needed / 1000)}: keep them for ${days}`,
         ]
       : []),
     ...(trails === undefined || Number.isNaN(trails)
@@ -132,14 +134,14 @@ function lacking(
   ];
 }
 
-/** From now until nobody asks for a restore any more. */
+/** Milliseconds from now until the last decision to restore can be made. */
 function neededMs(
   { gates, migrations, expectedMinutes: phases }: CompiledPlan,
   request: RequestDoc | undefined,
   now: number,
 ): number {
   const asked = migrations.filter(({ unasked }) => !unasked).length;
-  // Each gate may be asked twice: when nobody answers, the escalation contacts are.
+  // Each gate may open twice: on a timeout it opens again for the escalation contacts.
   const minutes =
     2 *
       (gates.rehearsal.minutes +
@@ -162,7 +164,7 @@ function has({ moments, backups }: ProductionDoc): string[] {
   ];
 }
 
-/** What a snapshot would not hold, and what a proof would not see. */
+/** Finds what a snapshot would not contain and what a proof would not detect. */
 export async function inspectBackup(
   session: Session,
   contents: CompiledPlan["contents"],
@@ -174,7 +176,7 @@ export async function inspectBackup(
   ];
 }
 
-/** People must know of those that the plan leaves out: after a restore they are empty. */
+/** Tables that the plan leaves out are reported too: a restore leaves them empty. */
 async function unloggedTables(session: Session, contents: CompiledPlan["contents"]): Promise<PreflightCheck> {
   const rows = await session.query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -189,20 +191,23 @@ async function unloggedTables(session: Session, contents: CompiledPlan["contents
     return {
       name: "unlogged tables",
       passed: null,
-      expected: "none with rows but those that the plan leaves out",
+      expected: "only those with rows that the plan leaves out",
       seen: `left out: ${[...leftOut].join(", ")}`,
-      mend: "No snapshot has their rows. Staging has none of them, and after a restore production has none either. No proof compares them.",
+      mend: "Snapshots do not contain their rows: they are empty on staging, and empty on production after a restore. Proofs do not compare them.",
     };
   return {
     name: "unlogged tables",
     passed: found.length === 0,
     expected: "none with rows",
     seen: found.length === 0 ? "none with rows" : found.join(", "),
-    mend: "A restored snapshot has none of their rows, and so could not be proven: ALTER TABLE ... SET LOGGED, or TRUNCATE them. Where they may be lost, leave them out in the plan: `contents: { queue: none }`.",
+    mend: "A restored snapshot does not contain their rows, so a restore could not be proven: ALTER TABLE ... SET LOGGED, or TRUNCATE them. If their rows may be lost, leave them out in the plan: `contents: { queue: none }`.",
   };
 }
 
-/** They are in every snapshot, and proofs cover those that the role may read. Told, for people to decide. */
+/**
+ * Every snapshot holds large objects, and proofs cover those that the role may read. The approvers decide whether
+ * that is enough.
+ */
 async function largeObjects(session: Session): Promise<PreflightCheck> {
   const { count } = await requireRow<{ count: string }>(
     session,
@@ -212,8 +217,8 @@ async function largeObjects(session: Session): Promise<PreflightCheck> {
     name: "large objects",
     passed: count === "0" ? true : null,
     expected: "none",
-    seen: count === "0" ? "none" : `${count} of them`,
-    mend: "A snapshot holds them. Proofs compare those that the migrating role may read, and say how many it may not: let a rollback leave these alone.",
+    seen: count === "0" ? "none" : `${count}`,
+    mend: "A snapshot holds them. Proofs compare those that the migrating role may read and report how many it may not. No rollback should change those.",
   };
 }
 
@@ -227,6 +232,6 @@ async function counters(session: Session): Promise<PreflightCheck> {
     passed: counting === "on",
     expected: "track_counts is on",
     seen: `track_counts is ${counting}`,
-    mend: "Set track_counts in the parameter group: by its counters is known that nobody wrote behind the fence.",
+    mend: "Set track_counts in the parameter group: its counters show that nothing was written behind the fence.",
   };
 }

@@ -1,4 +1,4 @@
-import { Doc, type FoundRolesDoc } from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports, PreflightCheck } from "../shared/ports.ts";
@@ -6,25 +6,28 @@ import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 import { note } from "./inspected.ts";
 
-// A plan need not name the application's roles. Then preflight takes every role that could be one of them, and the first
-// gate shows these.
+// A plan may leave the application's roles unnamed. Preflight then finds every role that could be one of them, and
+// the first gate shows the list.
 
-/** Of checks whose lines the first gates show. */
+/** Names of checks whose lines the first gates show. */
 export const FOUND_ROLES = "application roles that were found";
 export const NOBODY_KEPT_OUT = "nobody is kept out";
 
-/** Ports whose plan has the roles that were found, where neither it nor the deployment names any. */
+/** Returns the ports with the found roles in their plan, if neither the plan nor the deployment names any role. */
 export async function withFoundRoles(ports: Ports, evidence: RunEvidence): Promise<Ports> {
   const { plan, settings } = ports;
   if (!plan.findRoles || settings.applicationRoles.length > 0) return ports;
-  const { roles } = await evidence.once<FoundRolesDoc>(Doc.foundRoles, async () => ({
+  const { roles } = await evidence.getOrCreate(Doc.foundRoles, async () => ({
     at: ports.clock.now().toISOString(),
     roles: await withTarget(ports, evidence, "production", findRoles),
   }));
   return Object.create(ports, { plan: { enumerable: true, value: { ...plan, applicationRoles: roles } } });
 }
 
-/** Roles that may log in, own neither the database nor a table in it, and hold rights on tables by more than PUBLIC. */
+/**
+ * Finds roles that may log in, own neither the database nor a table in it, and hold rights on tables beyond those of
+ * PUBLIC.
+ */
 export async function findRoles(session: Session): Promise<string[]> {
   const rows = await session.query<{ role: string }>(
     `WITH tables AS (
@@ -45,7 +48,7 @@ export async function findRoles(session: Session): Promise<string[]> {
   return rows.map(({ role }) => role);
 }
 
-/** Nothing where the plan or the deployment names roles. */
+/** Empty if the plan or the deployment names roles. */
 export function whoIsKeptOut(ports: Ports): PreflightCheck[] {
   const { plan, settings } = ports;
   if (settings.fence !== "connect") return [];
@@ -57,10 +60,10 @@ export function whoIsKeptOut(ports: Ports): PreflightCheck[] {
         "the application's roles, named in `applicationRoles`",
         [
           plan.findRoles
-            ? "no role but the owner may log in and holds rights on tables"
+            ? "only the owner can log in and has rights on tables"
             : "`applicationRoles` is empty",
         ],
-        "Whoever is connected can write while the run migrates. Such writes end the run, or a restore loses them. Stop the application first, or give it a role of its own.",
+        "Every connected session can write while the run migrates. Its writes end the run, or a restore loses them. Stop the application first, or give it a role of its own.",
       ),
     ];
   if (!plan.findRoles || settings.applicationRoles.length > 0) return [];
@@ -69,7 +72,7 @@ export function whoIsKeptOut(ports: Ports): PreflightCheck[] {
       FOUND_ROLES,
       "named in `applicationRoles`",
       [roles.join(", ")],
-      "They are kept out while the run migrates. Check that the application connects as these and as no other; if not, name its roles in the plan.",
+      "The fence keeps these roles out while the run migrates. Check that the application connects only as these; otherwise name its roles in the plan.",
     ),
   ];
 }

@@ -8,10 +8,10 @@ import { inspectConnections } from "./inspect-sessions.ts";
 import { inspectVersion } from "./inspect-version.ts";
 import { inspected } from "./inspected.ts";
 
-/** Of sessions that a check tells about. */
+/** Most sessions that one check lists. */
 const MOST_NAMED = 5;
 
-/** What the server and the database say of themselves, against what the plan needs. */
+/** Compares the server and the database with what the plan needs. */
 export async function inspectDatabase(session: Session, ports: Ports): Promise<PreflightCheck[]> {
   const { plan } = ports;
   return [
@@ -52,28 +52,31 @@ async function extensions(session: Session, wanted: readonly Extension[]): Promi
        FROM pg_available_extensions WHERE name = ANY($1)`,
     [wanted.map((extension) => extension.name)],
   );
-  return wanted.map(({ name, minimumVersion, recommendedVersion }) => {
+  return wanted.map(({ name, minimumVersion, recommendedVersion, optional }) => {
     const row = rows.find((candidate) => candidate.name === name);
     const version = row?.installed ?? row?.available ?? null;
     const better = recommendedVersion === undefined ? "" : `, better ${recommendedVersion}`;
+    const found =
+      version !== null && (minimumVersion === undefined || compareVersions(version, minimumVersion) >= 0);
+    const expected = minimumVersion === undefined ? "available" : `${minimumVersion} or newer${better}`;
     return {
       name: `extension ${name}`,
-      passed:
-        version !== null && (minimumVersion === undefined || compareVersions(version, minimumVersion) >= 0),
-      expected: minimumVersion === undefined ? "available" : `${minimumVersion} or newer${better}`,
+      // The plan works without an optional one: the approvers decide at the gate whether that is acceptable.
+      passed: found || (optional ? null : false),
+      expected: optional ? `${expected}; this plan works without it` : expected,
       seen:
         version === null
           ? "not available on this server"
           : `${version} ${row?.installed ? "installed" : "available"}`,
       mend:
         version === null
-          ? "Use a server that offers it."
-          : `ALTER EXTENSION ${name} UPDATE, or a newer server.`,
+          ? "Use a server that provides it."
+          : `ALTER EXTENSION ${name} UPDATE, or use a newer server.`,
     };
   });
 }
 
-/** Negative, zero or positive as `a` is older, the same, or newer; parts are compared as numbers. */
+/** Compares two versions part by part as numbers: negative if `a` is older, 0 if equal, positive if newer. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a.split("."), b.split(".")];
   for (let part = 0; part < Math.max(left.length, right.length); part++) {
@@ -84,7 +87,7 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-/** @param key of the plan, which names the tables */
+/** @param key of the plan that names the tables */
 async function tablesThere(
   session: Session,
   name: string,
@@ -102,12 +105,15 @@ async function tablesThere(
     name,
     passed: missing.length === 0,
     expected: `${tables.length} tables`,
-    seen: missing.length === 0 ? "all there" : `missing: ${missing.join(", ")}`,
+    seen: missing.length === 0 ? "all present" : `missing: ${missing.join(", ")}`,
     mend: `Check that this is the right database, or correct \`${key}\` in the plan.`,
   };
 }
 
-/** Tables and views that the plan wants read otherwise: there, and what can be read like that. */
+/**
+ * Checks that the tables and views under `contents` exist, and that each can be read in the way that the plan
+ * requests.
+ */
 async function contentsThere(session: Session, contents: CompiledPlan["contents"]): Promise<PreflightCheck> {
   const names = Object.keys(contents);
   const check = await tablesThere(session, "tables not read in full", "contents", names);
@@ -120,9 +126,9 @@ async function contentsThere(session: Session, contents: CompiledPlan["contents"
       [name],
     );
     if (contents[name] === "none" && kind !== "m" && !unlogged)
-      wrong.push(`${name}: none, and it is neither a materialized view nor an unlogged table`);
+      wrong.push(`${name}: is set to none, but is neither a materialized view nor an unlogged table`);
     else if (contents[name] === "grows" && kind !== "r" && kind !== "p")
-      wrong.push(`${name}: grows, and it is no table`);
+      wrong.push(`${name}: is set to grows, but is not a table`);
     else if (!["r", "p", "m"].includes(kind)) wrong.push(`${name}: neither a table nor a materialized view`);
   }
   if (wrong.length === 0) return check;
@@ -136,7 +142,7 @@ async function contentsThere(session: Session, contents: CompiledPlan["contents"
 
 async function invalidIndexes(session: Session): Promise<PreflightCheck> {
   const rows = await session.query<{ name: string }>(
-    // One of a partitioned table is invalid until each partition has its part: ON ONLY makes it so on purpose.
+    // An index of a partitioned table made with ON ONLY stays invalid on purpose until each partition has its part.
     `SELECT indexrelid::regclass::text AS name FROM pg_index JOIN pg_class c ON c.oid = indexrelid
       WHERE NOT indisvalid AND c.relkind = 'i' ORDER BY 1`,
   );
@@ -145,7 +151,7 @@ async function invalidIndexes(session: Session): Promise<PreflightCheck> {
     passed: rows.length === 0,
     expected: "none",
     seen: rows.length === 0 ? "none" : rows.map((row) => row.name).join(", "),
-    mend: "REINDEX INDEX CONCURRENTLY or drop them: a copy would have them valid, and so differ.",
+    mend: "REINDEX INDEX CONCURRENTLY or drop them: a copy would have them valid, and would differ.",
   };
 }
 
@@ -162,7 +168,7 @@ async function longTransactions(session: Session): Promise<PreflightCheck> {
     expected: "none older than 10 minutes",
     seen:
       rows.length === 0 ? "none" : rows.map((r) => `pid ${r.pid} of ${r.who}, ${r.minutes} min`).join("; "),
-    mend: "They would hold up index builds and lock waits: end them.",
+    mend: "End them: they would delay index builds and lock waits.",
   };
 }
 
@@ -175,16 +181,16 @@ async function preparedTransactions(session: Session): Promise<PreflightCheck> {
     passed: rows.length === 0,
     expected: "none",
     seen: rows.length === 0 ? "none" : rows.map((row) => row.gid).join(", "),
-    mend: "They hold locks without a session and outlive the fence: COMMIT PREPARED or ROLLBACK PREPARED.",
+    mend: "COMMIT PREPARED or ROLLBACK PREPARED them: they hold locks without a session, and the fence does not end them.",
   };
 }
 
 /**
- * Who else is connected: neither the application, whose sessions the fence ends, nor the migrating role. The fence does
- * not keep them out. Those that may write are another check's problem; of the others people are told.
+ * Finds sessions that belong neither to the application, whose sessions the fence ends, nor to the migrating role.
+ * The fence does not keep these out. Another check fails if they may write; the rest are only reported.
  */
 async function activeSessions(session: Session, application: readonly string[]): Promise<PreflightCheck> {
-  // Without pg_read_all_stats the server does not tell the type of others' sessions.
+  // Without pg_read_all_stats the server hides the type of other roles' sessions.
   const rows = await session.query<{ role: string; program: string; count: number }>(
     `SELECT usename AS role, coalesce(application_name, '') AS program, count(*)::int AS count
        FROM pg_stat_activity
@@ -201,9 +207,8 @@ async function activeSessions(session: Session, application: readonly string[]):
   return {
     name: "active sessions",
     passed: rows.length === 0 ? true : null,
-    expected: "of nobody but the application and the migrating role",
-    seen:
-      rows.length === 0 ? "none of others" : [...named, ...(others > 0 ? [`${others} more`] : [])].join(", "),
+    expected: "only those of the application and the migrating role",
+    seen: rows.length === 0 ? "no others" : [...named, ...(others > 0 ? [`${others} more`] : [])].join(", "),
     mend: "The fence does not keep them out: end them, or name their roles in `applicationRoles`.",
   };
 }

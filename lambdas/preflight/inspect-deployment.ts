@@ -6,7 +6,7 @@ import { none, note } from "./inspected.ts";
 
 const GIB = 1024 ** 3;
 
-/** What can be told without a session: disk, alarms, contacts of the run with the world. */
+/** Checks that need no session: disk, alarms, and the application's address. */
 export async function inspectDeployment(ports: Ports, production: ProductionDoc): Promise<PreflightCheck[]> {
   const { minimumFreeGiB } = ports.plan.server;
   const free = production.freeBytes;
@@ -15,10 +15,10 @@ export async function inspectDeployment(ports: Ports, production: ProductionDoc)
       name: "free disk",
       passed: free === null ? null : free >= minimumFreeGiB * GIB,
       expected: `at least ${minimumFreeGiB} GiB`,
-      seen: free === null ? "not told by this server" : `${(free / GIB).toFixed(1)} GiB`,
-      mend: "Give the instance more storage, or free some.",
+      seen: free === null ? "not reported by this server" : `${(free / GIB).toFixed(1)} GiB`,
+      mend: "Give the instance more storage, or free space.",
     },
-    // Seen from outside, when the run was admitted: what is in the database's network cannot ask the fleet.
+    // Found at admission, because a function inside the database's network cannot reach the RDS API.
     ...(production.findings?.checks ?? []),
   ];
   checks.push(...wayBackFromEach(ports));
@@ -28,10 +28,10 @@ export async function inspectDeployment(ports: Ports, production: ProductionDoc)
   if (relative)
     checks.push({
       name: "application URL",
-      // Without it the hooks and smoke tests cannot be run; people decide at the gate whether that will do.
+      // Without it the hooks and smoke tests cannot run; the approvers decide at the gate whether that is acceptable.
       passed: ports.settings.applicationUrl === undefined ? null : true,
       expected: "an address for the plan's hooks and smoke tests",
-      seen: ports.settings.applicationUrl ?? "none is set; hooks and smoke tests will not be run",
+      seen: ports.settings.applicationUrl ?? "not set; hooks and smoke tests will not run",
       mend: "Set application.url.",
     });
   return checks;
@@ -44,17 +44,17 @@ function wayBackFromEach({ plan, settings }: Ports): PreflightCheck[] {
     {
       name: "a way back",
       passed: plan.acceptNoWayBack ? null : false,
-      expected: "one from each migration on",
+      expected: "a way back from each migration",
       ...problem,
     },
   ];
 }
 
-/** What makes and drops objects of this database by itself, and how it is stopped. */
+/** An extension or scheduler that creates and drops objects of this database by itself, and how to stop it. */
 interface Keeper {
-  /** Its table of what it keeps: SQL that gives its name as text, or NULL where it is not there. */
+  /** SQL that returns the name of its table as text, or NULL if the table does not exist. */
   table: string;
-  /** Lists what it keeps, in text. */
+  /** SQL that lists what it maintains, as `text`. */
   list: (table: string) => string;
   called: string;
   stop: string;
@@ -72,7 +72,7 @@ const KEEPERS: readonly Keeper[] = [
     list: (table) =>
       `SELECT parent_table AS text FROM ${table} WHERE automatic_maintenance = 'on' ORDER BY 1`,
     called: "pg_partman adds and drops partitions of",
-    stop: "UPDATE part_config SET automatic_maintenance = 'off', or take the database out of pg_partman_bgw.dbname and reload; the fence stops only the jobs of pg_cron that call it",
+    stop: "UPDATE part_config SET automatic_maintenance = 'off', or remove the database from pg_partman_bgw.dbname and reload; the fence stops only the jobs of pg_cron that call it",
   },
   {
     table: NAMED_TABLE("timescaledb_information.jobs"),
@@ -100,11 +100,11 @@ const KEEPERS: readonly Keeper[] = [
   },
 ];
 
-const EXPECTED = "none that works by itself";
+const EXPECTED = "nothing that works by itself";
 
 /**
- * Maintenance that production does by itself. The fence does not stop it: what it adds in the window is none of the
- * plan's doing, and no rollback takes it away.
+ * Finds maintenance that production does by itself. The fence does not stop it: what it adds during the window is not
+ * the plan's, and no rollback removes it.
  */
 export async function inspectMaintenance(session: Session): Promise<PreflightCheck> {
   const found: string[] = [];
@@ -120,7 +120,7 @@ export async function inspectMaintenance(session: Session): Promise<PreflightChe
     const kept = may ? (await session.query<{ text: string }>(list(table))).map(({ text }) => text) : null;
     if (kept?.length === 0) continue;
     found.push(
-      `${called} ${kept === null ? `what ${table} says, which this role may not read` : kept.slice(0, 5).join(", ")}${kept && kept.length > 5 ? ` and ${kept.length - 5} more` : ""}`,
+      `${called} ${kept === null ? `what ${table} lists, which this role may not read` : kept.slice(0, 5).join(", ")}${kept && kept.length > 5 ? ` and ${kept.length - 5} more` : ""}`,
     );
     stop.push(how);
   }
@@ -129,6 +129,6 @@ export async function inspectMaintenance(session: Session): Promise<PreflightChe
     "maintenance",
     EXPECTED,
     found,
-    `Stop it for the window and set it going afterwards: ${stop.join("; ")}. What it adds meanwhile is not this plan's: a rollback does not take it away, and cannot be proven.`,
+    `Stop it for the window and start it again afterwards: ${stop.join("; ")}. What it adds in the meantime is not this plan's: a rollback does not remove it, and cannot be proven.`,
   );
 }

@@ -17,14 +17,14 @@ interface Row {
   doneAt: Date | null;
 }
 
-/** What earlier runs have left in the ledger that stands in this one's way. */
+/** Finds what earlier runs left in the ledger that blocks this run. */
 export async function inspectLedger(
   session: Session,
   plan: CompiledPlan,
   { run, execution }: { run: string; execution: string },
 ): Promise<PreflightCheck[]> {
   const schema = await inspected("ledger", () => ledgerSchema(session));
-  // What is not the ledger cannot be read as one.
+  // Another schema of this name cannot be read as a ledger.
   if (schema.some(({ passed }) => passed === false)) return schema;
   return [
     ...(await inspected("other runs", () => otherRuns(session, run, execution))),
@@ -32,24 +32,27 @@ export async function inspectLedger(
   ];
 }
 
-/** What is in it is no part of any proof: so it must hold nothing of anybody else's. */
+/** No proof covers the ledger's schema, so it must hold nothing else. */
 async function ledgerSchema(session: Session): Promise<PreflightCheck> {
   const check = {
     name: "ledger",
-    expected: `no schema ${LEDGER_SCHEMA} but the ledger's own, and nothing else in it`,
-    mend: `Sluice keeps its ledger in the schema ${LEDGER_SCHEMA} and proves nothing of what is in it. Rename a schema of your own (ALTER SCHEMA ${LEDGER_SCHEMA} RENAME TO ...), move other objects elsewhere, and drop what an older Sluice left.`,
+    expected: `a schema ${LEDGER_SCHEMA} that holds only Sluice's ledger, or none`,
+    mend: `Sluice keeps its ledger in the schema ${LEDGER_SCHEMA} and proves nothing that is in it. Rename a schema of your own (ALTER SCHEMA ${LEDGER_SCHEMA} RENAME TO ...), move other objects elsewhere, and drop what an older version of Sluice left.`,
   };
   const theirs = await hasLedger(session).catch((error: unknown) => {
     if (error instanceof SluiceError && error.name === ErrorName.StepFailed) return "not ours" as const;
     throw error;
   });
   if (theirs === "not ours")
-    return { ...check, passed: false, seen: "one that is not the ledger of this version of Sluice" };
+    return { ...check, passed: false, seen: "a schema that is not the ledger of this version of Sluice" };
   const others = theirs ? await session.query<{ name: string }>(IN_LEDGER_SCHEMA, [LEDGER_TABLES]) : [];
   return {
     ...check,
     passed: others.length === 0,
-    seen: others.length === 0 ? "so it is" : `also in it: ${others.map(({ name }) => name).join(", ")}`,
+    seen:
+      others.length === 0
+        ? "as expected"
+        : `the schema also holds: ${others.map(({ name }) => name).join(", ")}`,
   };
 }
 
@@ -71,7 +74,7 @@ async function otherRuns(session: Session, run: string, execution: string): Prom
     passed: claim === undefined,
     expected: "none at work on this database",
     seen: claim ? claimInWords(claim) : "none",
-    mend: "One run at a time can have a database.",
+    mend: "Wait until it ends: one run at a time works on a database.",
   };
 }
 
@@ -84,19 +87,19 @@ async function ledger(session: Session, plan: CompiledPlan, run: string): Promis
     name: "ledger",
     passed: problems.length === 0,
     expected: "no migration of this plan applied, and none of any plan half applied",
-    seen: problems.length === 0 ? "so it is" : problems.join("; "),
-    mend: `What is half applied must be brought back first, as docs/operator-runbook.md says under "NeedsOperator"${noteRolledBack(inTheWay)}. What is applied must be in the plan no more, and its files must not be edited: write a new migration.`,
+    seen: problems.length === 0 ? "as expected" : problems.join("; "),
+    mend: `Roll back half-applied migrations first, as docs/operator-runbook.md describes under "NeedsOperator"${noteRolledBack(inTheWay)}. Remove applied migrations from the plan, and do not edit their files: write a new migration.`,
   };
 }
 
-/** Tells the ledger what a person rolled back. */
+/** SQL that records in the ledger what a person rolled back by hand. */
 function noteRolledBack(rows: readonly Row[]): string {
   if (rows.length === 0) return "";
   const these = rows.map(({ run, version }) => `(${literal(run)}, ${literal(version)})`).join(", ");
   return `; after a rollback by hand: UPDATE ${LEDGER_SCHEMA}.migration SET rolled_back_at = now() WHERE rolled_back_at IS NULL AND (run, version) IN (${these})`;
 }
 
-/** Migrations that other runs have begun and not rolled back, the newest row of each version. */
+/** Migrations that other runs have begun and not rolled back; the newest row of each version. */
 async function standing(session: Session, run: string): Promise<Row[]> {
   return await session.query<Row>(
     `SELECT DISTINCT ON (version) run, version, checksum, started_at AS "startedAt", done_at AS "doneAt"
@@ -106,7 +109,7 @@ async function standing(session: Session, run: string): Promise<Row[]> {
   );
 }
 
-/** What makes two versions one is for the tool's table to say; that it cannot be read is another check's to tell. */
+/** The tool's table defines which versions are the same. Another check reports a table that cannot be read. */
 async function orderIn(session: Session, table: string): Promise<VersionOrder> {
   const read = await versionTable(session, table).catch(() => undefined);
   return read?.order ?? AS_TEXT;
@@ -127,6 +130,6 @@ function problemOf(
   return [
     migration.migrate.checksum === checksum
       ? applied
-      : `${applied}, and ${migration.migrate.path} was changed since then`,
+      : `${applied}, and ${migration.migrate.path} has changed since`,
   ];
 }

@@ -13,7 +13,7 @@ const TRIGGERS = "event triggers";
 export const OUTSIDE_STEPS = "steps that reach outside";
 const MARK = "outside: allowed";
 
-/** How what is done in this database could reach the real world from a copy of it. */
+/** Finds ways in which this database could reach external systems from a copy. */
 export async function inspectOutside(session: Session, { plan }: Ports): Promise<PreflightCheck[]> {
   return [
     ...(await inspected(SERVERS, () => foreignServers(session, plan))),
@@ -26,11 +26,11 @@ export async function inspectOutside(session: Session, { plan }: Ports): Promise
 interface MappingRow {
   role: string | null;
   server: string;
-  /** SQL that lets this role change it. */
+  /** SQL that would allow this role to change the mapping. */
   helps: string;
   /** This role may alter or drop it. */
   may: boolean;
-  /** A step could use it: it is anybody's, this role's, or of one that it may become. */
+  /** A step could use it: it is for PUBLIC, for this role, or for a role that this role may become. */
   within: boolean;
 }
 
@@ -59,30 +59,33 @@ async function foreignServers(session: Session, plan: CompiledPlan): Promise<Pre
     const helps = [...new Set(fixed.map(({ helps }) => helps))].join(" ");
     return problem(
       SERVERS,
-      "user mappings that can be made useless on copies",
+      "user mappings that can be disabled on copies",
       fixed.map(mappingText),
-      `A rehearsal could reach the real server by them: only a superuser or the server's owner may change them. As a superuser: ${helps}`,
+      `A rehearsal could reach the real server through them: only a superuser or the server's owner may change them. As a superuser: ${helps}`,
     );
   }
   const others = mappings.filter(({ may }) => !may);
   const kept =
     others.length > 0 && !allowed
-      ? ` Not those of ${others.map(mappingText).join(", ")}, which this role may not change: what such a role owns (views, SECURITY DEFINER functions) still reaches its server from a copy.`
+      ? ` These stay enabled, because this role may not change them: ${others.map(mappingText).join(", ")}. What such roles own (views, SECURITY DEFINER functions) still reaches the server from a copy.`
       : "";
   return note(
     SERVERS,
     "none",
     servers.map(({ text }) => text),
     allowed
-      ? `The plan has a step that is marked \`${MARK}\`: on copies all user mappings stay good, and a rehearsal reaches these servers as production would.`
-      : `On copies all user mappings are made useless before a step runs: a step that needs one fails there, unless it is marked \`${MARK}\`.${kept} Wrappers that need no mapping (files, programs) are not kept off.`,
+      ? `The plan has a step that is marked \`${MARK}\`: all user mappings stay in place on copies, and a rehearsal reaches these servers as production would.`
+      : `On copies all user mappings are disabled before a step runs. A step that needs one fails there, unless it is marked \`${MARK}\`.${kept} Wrappers that need no mapping (files, programs) are not blocked.`,
   );
 }
 
-/** Of a text of SQL, whether it reaches outside by itself: a copy cannot be kept from it. Comments do nothing. */
+/**
+ * SQL condition: whether this text of SQL reaches external systems by itself, which a copy cannot prevent. Comments
+ * are ignored.
+ */
 const TEXT_REACHES = (text: string) =>
   `regexp_replace(regexp_replace(${text}, '--[^\\n]*', '', 'g'), '/\\*.*?\\*/', '', 'g') ~* $1`;
-/** The same of a row of pg_proc; one with a body of SQL has no source. */
+/** The same condition for a row of pg_proc; a routine with a SQL body has no source text. */
 const REACHES = (routine: string) =>
   TEXT_REACHES(`coalesce(pg_get_function_sqlbody(${routine}.oid), ${routine}.prosrc)`);
 
@@ -108,7 +111,7 @@ async function routines(session: Session): Promise<PreflightCheck> {
     ROUTINES,
     "none",
     rows.map(({ text }) => text),
-    `A step that calls one, reads such a view, or fires a trigger or rule that does, reaches the real world from staging too, and no rollback takes that back. Mark such a step \`${MARK}\`, or disable the trigger in the step.`,
+    `A step that calls such a routine, reads such a view, or fires such a trigger or rule reaches external systems from staging too, and no rollback undoes that. Mark the step \`${MARK}\`, or disable the trigger in the step.`,
   );
 }
 
@@ -127,11 +130,11 @@ async function eventTriggers(session: Session): Promise<PreflightCheck> {
     TRIGGERS,
     "none enabled",
     rows.map(({ text }) => text),
-    "They fire for the plan's DDL, on production and on staging. Read what they do: one that refuses, or writes, is found by the rehearsal; one that reaches outside does so from staging, too: ALTER EVENT TRIGGER ... DISABLE for the run.",
+    "They fire for the plan's DDL, on production and on staging. Read what they do. The rehearsal finds one that raises an error or writes. One that reaches outside also does so from staging: ALTER EVENT TRIGGER ... DISABLE for the run.",
   );
 }
 
-/** Steps that are not marked and name a foreign table, or a table with a trigger that reaches outside. */
+/** Finds unmarked steps that name a foreign table, or a table with a trigger that reaches outside. */
 async function steps(session: Session, plan: CompiledPlan): Promise<PreflightCheck> {
   const unmarked = stepsOf(plan).filter(({ step }) => !step.outside && mayChange(step));
   const names = [...new Set(unmarked.flatMap(({ step }) => (step.relations ?? []).map(relationName)))];
@@ -157,20 +160,20 @@ async function steps(session: Session, plan: CompiledPlan): Promise<PreflightChe
   if (found.length > 0)
     return problem(
       OUTSIDE_STEPS,
-      `none that is not marked \`${MARK}\``,
+      `only steps that are marked \`${MARK}\``,
       found,
-      `A rehearsal would do there what production does, and no rollback takes it back. Where it is meant, mark the step: -- sluice: step "name" ${MARK}`,
+      `A rehearsal would do there what production does, and no rollback undoes it. If that is intended, mark the step: -- sluice: step "name" ${MARK}`,
     );
   if (allowed.length === 0) return none(OUTSIDE_STEPS);
   return note(
     OUTSIDE_STEPS,
     "none",
     allowed,
-    "The rehearsal runs them too, and from copies they reach the same outside: each step twice on staging and its rollback up to three times, before it is done on production. No rollback takes back what was done outside.",
+    "The rehearsal runs them too, and from copies they reach the same external systems: each step twice on staging and its rollback up to three times, before production runs it. No rollback undoes what was done outside.",
   );
 }
 
-/** Enabled triggers of that table whose functions reach outside. */
+/** Returns the table's enabled triggers whose functions reach outside. */
 export async function triggersThatReach(session: Session, table: string): Promise<string[]> {
   const rows = await session.query<{ name: string }>(
     `SELECT 'trigger ' || quote_ident(t.tgname) AS name FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid

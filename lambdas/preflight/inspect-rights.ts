@@ -3,6 +3,7 @@ import { applicationRoles } from "../shared/places.ts";
 import {
   type CompiledPlan,
   type NeededRight,
+  neededExtensions,
   type ObjectName,
   type Step,
   stepFiles,
@@ -12,18 +13,21 @@ import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA, IS_USERS_TABLE, LEDGER_SCHEMA, relationName } from "../shared/sql-text.ts";
 import { inspected } from "./inspected.ts";
 
-/** Of objects that a check names. */
+/** Most objects that one check lists. */
 const MOST_NAMED = 20;
 
-/** Something that this role may not do: what a run reads, what it needs later, or what stays unread and is told. */
+/**
+ * A right that the migrating role lacks: to read, for later work, or to read something that then stays unread and is
+ * reported.
+ */
 interface Lack {
   kind: "read" | "later" | "unread";
   what: string;
-  /** SQL that mends it. */
+  /** SQL that grants it. */
   helps: string;
 }
 
-/** Whether the migrating role has every right that the run needs, from the first reading to the last way back. */
+/** Checks that the migrating role has every right that the run needs, from the first reading to the last way back. */
 export async function inspectRights(session: Session, ports: Ports): Promise<PreflightCheck[]> {
   return await inspected("rights", async () => {
     const lacks = await session.query<Lack>(LACKS, [
@@ -43,7 +47,7 @@ export async function inspectRights(session: Session, ports: Ports): Promise<Pre
         expected,
         seen:
           found.length === 0
-            ? "so it is"
+            ? "as expected"
             : listed(
                 found.map(({ what }) => what),
                 "; ",
@@ -53,8 +57,13 @@ export async function inspectRights(session: Session, ports: Ports): Promise<Pre
     };
     return [
       check("rights to read", "read", "the migrating role may read every row of every table", false),
-      check("rights for later", "later", "it has what the run and the plan's files need later", false),
-      check("what stays unread", "unread", "nothing; what this role may not read is not proven", null),
+      check(
+        "rights for later",
+        "later",
+        "the migrating role has every right that the run and the plan's files need later",
+        false,
+      ),
+      check("what stays unread", "unread", "nothing; anything unread is not proven", null),
     ];
   });
 }
@@ -68,14 +77,17 @@ function listed(texts: readonly string[], between: string): string {
   return texts.slice(0, MOST_NAMED).join(between) + (more > 0 ? `${between}and ${more} more` : "");
 }
 
-/** SQL expression: what lets the migrating role read what is forced on its owner, and the application none the more. */
+/**
+ * SQL expression: the statement that allows the migrating role to read past FORCE ROW LEVEL SECURITY without opening
+ * it to the application.
+ */
 const BYPASS = `CASE WHEN me.rolname = ANY ($6::text[]) THEN 'CREATE ROLE sluice LOGIN BYPASSRLS; /* a login of its own for Sluice, as the application logs in as this one: docs/plan-format.md, One login for all */'
   ELSE format('ALTER ROLE %s BYPASSRLS;', me.q) END`;
 
 /**
- * One look at the catalog. $1: rights that the plan's statements need; $2: schemas that they make relations in; $3: roles
- * that are taken on; $4: roles whose sessions the fence ends; $5: extensions; $6: the application's roles; $7: where the
- * plan forces row-level security on an owner.
+ * Reads everything in one query of the catalog. $1: rights that the plan's statements need; $2: schemas in which they
+ * make relations; $3: roles that checks and benchmarks run as; $4: roles whose sessions the fence ends; $5:
+ * extensions; $6: the application's roles; $7: statements that force row-level security on an owner.
  */
 const LACKS = `
 WITH me AS MATERIALIZED (
@@ -96,17 +108,17 @@ needed AS (
            WHEN 'DROP' THEN pg_has_role(n.nspowner, 'USAGE')
            WHEN 'MAINTAIN' THEN CASE WHEN current_setting('server_version_num')::int >= 170000
              THEN has_table_privilege(coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = c.oid), c.oid), w."right") END
-           -- Of columns too: which ones the statement names is for the rehearsal to find.
+           -- A right on any column is enough here: the rehearsal finds the columns that the statement names.
            WHEN 'INSERT' THEN has_any_column_privilege(c.oid, w."right")
            WHEN 'UPDATE' THEN has_any_column_privilege(c.oid, w."right")
            WHEN 'REFERENCES' THEN has_any_column_privilege(c.oid, w."right")
            ELSE has_table_privilege(c.oid, w."right") END AS has
     FROM jsonb_to_recordset($1::text::jsonb) AS w (relation jsonb, "right" text, at text)
-    -- Not by to_regclass, which fails for a schema that this role may not look into.
+    -- to_regclass would fail for a schema that this role may not use.
     JOIN pg_class c ON c.relname = w.relation ->> 'name' JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE CASE WHEN w.relation ? 'schema' THEN n.nspname = w.relation ->> 'schema' ELSE pg_table_is_visible(c.oid) END),
 lack (kind, place, what, helps) AS (
-  SELECT 'read', o.nspname, format('schema %I cannot be looked into', o.nspname),
+  SELECT 'read', o.nspname, format('schema %I cannot be used', o.nspname),
          format('GRANT USAGE ON SCHEMA %I TO %s;', o.nspname, me.q)
     FROM me, (SELECT DISTINCT nspname, schema FROM object WHERE holds_rows) o
    WHERE NOT has_schema_privilege(o.schema, 'USAGE')
@@ -117,20 +129,20 @@ lack (kind, place, what, helps) AS (
   SELECT 'read', o.name,
          CASE WHEN o.own THEN format('FORCE ROW LEVEL SECURITY of %s hides rows from its owner too', o.name)
               ELSE format('row-level security of %s hides rows', o.name) END,
-         -- Whoever has the owner's rights sees all rows; those of a superuser are more than a migration needs.
+         -- The owner's rights show all rows; a superuser's rights are more than a migration needs.
          CASE WHEN NOT o.own AND o.supers THEN format('ALTER ROLE %s BYPASSRLS;', me.q)
-              -- FORCE is what keeps tenants apart where the application is the owner.
+              -- FORCE separates the tenants if the application is the owner.
               WHEN o.forced AND pg_get_userbyid(o.relowner) = ANY ($6::text[]) THEN ${BYPASS}
               ELSE concat_ws(' ', CASE WHEN NOT o.own THEN format('GRANT %I TO %s;', pg_get_userbyid(o.relowner), me.q) END,
                      CASE WHEN o.forced THEN format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;', o.name) END) END
     FROM me, object o WHERE o.holds_rows AND has_table_privilege(o.oid, 'SELECT') AND row_security_active(o.oid)
   UNION ALL
-  SELECT 'read', w.at, format('%s forces row-level security on the owner%s, which then hides rows from this role too', w.at, ' of ' || w.name), ${BYPASS}
+  SELECT 'read', w.at, format('%s forces row-level security on the owner%s, which hides rows from this role too', w.at, ' of ' || w.name), ${BYPASS}
     FROM me, jsonb_to_recordset($7::text::jsonb) AS w (at text, name text, relname text, enables boolean)
     JOIN pg_roles r ON r.rolname = current_user AND NOT (r.rolsuper OR r.rolbypassrls)
    WHERE w.enables OR EXISTS (SELECT FROM pg_class c WHERE c.relname = w.relname AND c.relrowsecurity)
   UNION ALL
-  SELECT 'later', n.name || n."right", format('%s is not its own (%s)', n.name, n.at),
+  SELECT 'later', n.name || n."right", format('%s belongs to another role (%s)', n.name, n.at),
          CASE WHEN o.rolsuper THEN format('ALTER TABLE %s OWNER TO %s;', n.name, me.q)
               ELSE format('GRANT %I TO %s;', o.rolname, me.q) END
     FROM me, needed n JOIN pg_roles o ON o.oid = n.relowner WHERE n."grant" = 'owner' AND n.has IS NOT TRUE
@@ -150,8 +162,8 @@ lack (kind, place, what, helps) AS (
     FROM me WHERE to_regnamespace('${LEDGER_SCHEMA}') IS NULL
               AND NOT has_database_privilege(current_database(), 'CREATE')
   UNION ALL
-  SELECT 'later', wanted.role, format('role %I, as which checks or benchmarks run, %s', wanted.role,
-                                 CASE WHEN r.oid IS NULL THEN 'is not there' ELSE 'cannot be taken on' END),
+  SELECT 'later', wanted.role, format('role %I, for checks or benchmarks, %s', wanted.role,
+                                 CASE WHEN r.oid IS NULL THEN 'does not exist' ELSE 'cannot be assumed' END),
          CASE WHEN r.oid IS NULL THEN format('CREATE ROLE %I; ', wanted.role) ELSE '' END
          || format('GRANT %I TO %s;', wanted.role, me.q)
     FROM me, unnest($3::text[]) AS wanted (role) LEFT JOIN pg_roles r ON r.rolname = wanted.role
@@ -164,12 +176,12 @@ lack (kind, place, what, helps) AS (
    WHERE NOT r.rolsuper AND NOT pg_has_role(r.oid, 'USAGE') AND NOT pg_has_role('pg_signal_backend', 'USAGE')
    GROUP BY me.q HAVING count(*) > 0
   UNION ALL
-  SELECT 'later', v.name, format('extension %s is made by a superuser only', v.name), format('CREATE EXTENSION %I;', v.name)
+  SELECT 'later', v.name, format('only a superuser can create extension %s', v.name), format('CREATE EXTENSION %I;', v.name)
     FROM me, pg_available_extensions v
     JOIN pg_available_extension_versions d ON d.name = v.name AND d.version = v.default_version
    WHERE v.name = ANY ($5::text[]) AND v.installed_version IS NULL AND d.superuser AND NOT me.rolsuper
      AND NOT (d.trusted AND has_database_privilege(current_database(), 'CREATE'))
-     -- Services let their own administrators make them.
+     -- Managed services allow their own administrators to create them.
      AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin') AND pg_has_role(oid, 'USAGE'))
   UNION ALL
   SELECT 'unread', o.name, format('%s %s', CASE o.relkind WHEN 'S' THEN 'sequence' ELSE 'materialized view' END, o.name),
@@ -186,16 +198,19 @@ lack (kind, place, what, helps) AS (
                       WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))
    GROUP BY me.q
   UNION ALL
-  SELECT 'unread', '', 'how old other roles'' transactions are', format('GRANT pg_read_all_stats TO %s;', me.q)
+  SELECT 'unread', '', 'the age of other roles'' transactions', format('GRANT pg_read_all_stats TO %s;', me.q)
     FROM me WHERE NOT pg_has_role('pg_read_all_stats', 'USAGE'))
 SELECT kind, what, helps FROM lack ORDER BY kind, place, what`;
 
-/** What a statement of the plan needs of a relation that was there before, and where in the plan it stands. */
+/**
+ * A right that a statement of the plan needs on a relation that existed before, and the statement's place in the
+ * plan.
+ */
 interface RightAt extends NeededRight {
   at: string;
 }
 
-/** Of every migration and its way back, each once. */
+/** Rights needed by all migrations and their rollbacks, each once. */
 function neededRights(plan: CompiledPlan): RightAt[] {
   const found = plan.migrations.flatMap((migration) =>
     stepFiles(migration).flatMap(({ path, steps }): RightAt[] => {
@@ -210,21 +225,23 @@ function neededRights(plan: CompiledPlan): RightAt[] {
   return [...once.values()];
 }
 
-/** Schemas in which the migrations make relations; null for the one that a name without a schema leads to. */
+/** Schemas in which the migrations make relations; null: the schema that an unqualified name resolves to. */
 function schemasMadeIn({ migrations }: CompiledPlan): (string | null)[] {
   const steps = migrations.flatMap(({ migrate }) => migrate.steps);
-  // Where a step sets the search path, only that says where.
+  // A step that sets the search path decides this itself, so only the others count.
   const plain = steps.filter(({ settings }) => !settings.some((text) => /search_path/i.test(text)));
   return [...new Set(plain.flatMap((step) => madeBy(step).map(({ schema }) => schema ?? null)))];
 }
 
-/** Extensions that the plan asks for, and those that its migrations make. */
-function extensionsNeeded({ extensions, migrations }: CompiledPlan): string[] {
-  const made = migrations.flatMap(({ migrate }) => migrate.steps.flatMap((step) => step.extensions ?? []));
-  return [...new Set([...extensions.map(({ name }) => name), ...made])];
+/** Extensions that the plan needs, and those that its migrations create. */
+function extensionsNeeded(plan: CompiledPlan): string[] {
+  const made = plan.migrations.flatMap(({ migrate }) =>
+    migrate.steps.flatMap((step) => step.extensions ?? []),
+  );
+  return [...new Set([...neededExtensions(plan), ...made])];
 }
 
-/** Every role that the plan takes on beside the application's: those of checks and benchmarks. */
+/** Roles other than the application's that checks and benchmarks run as. */
 function rolesTakenOn(ports: Ports): string[] {
   const { migrations, benchmarks } = ports.plan;
   const named = migrations.flatMap(({ validate }) =>
@@ -249,14 +266,14 @@ const ALTERS = /^ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(\S+)/i;
 /** A statement that forces row-level security on a table's owner. */
 interface Forced {
   at: string;
-  /** Null: its text does not tell. */
+  /** Null: the statement's text does not show it. */
   name: string | null;
   relname: string | null;
-  /** The plan itself enables it somewhere. */
+  /** The plan enables row-level security somewhere. */
   enables: boolean;
 }
 
-/** None where the plan takes FORCE off somewhere: what is left of it the rehearsal shows. */
+/** Empty if the plan removes FORCE somewhere: the rehearsal shows what remains. */
 function forcedByPlan({ migrations }: CompiledPlan): Forced[] {
   const statements = migrations.flatMap(({ migrate: { path, steps } }) =>
     steps.flatMap((step) => step.statements.map(({ sql, line }) => ({ sql, at: `${path}:${line}` }))),

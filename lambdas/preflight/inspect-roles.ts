@@ -22,8 +22,8 @@ interface RoleRow {
 }
 
 /**
- * The fence and row-level security hold only for roles that own nothing and bypass nothing, neither by themselves nor
- * through a role that they are in; and checks can only be run as a role that the migrating role may become.
+ * The fence and row-level security hold only for roles that own nothing and bypass nothing, neither themselves nor
+ * through membership in another role. Checks can run only as a role that the migrating role may become.
  */
 export async function inspectRoles(session: Session, ports: Ports): Promise<PreflightCheck[]> {
   const application = applicationRoles(ports);
@@ -48,14 +48,17 @@ export async function inspectRoles(session: Session, ports: Ports): Promise<Pref
   ];
 }
 
-/** Said of a role that is not fit and that nobody named. */
+/** Added to the check of a role that preflight found and that is unfit. */
 const ONLY_FOUND =
-  "Preflight found this role, as the plan names none. Where the application connects as another, name that one in `applicationRoles`.";
+  "Preflight found this role because the plan names none. If the application connects as another role, name that one in `applicationRoles`.";
 
 const LOGIN = "login";
 const LOOSE = "sessions that no fence keeps out";
 
-/** The roles that Sluice logs in as and does the steps as: no fence can keep one session of a role out and let another in. */
+/**
+ * The role that Sluice logs in as and the role that runs the steps. A fence cannot keep out one session of a role and
+ * admit another.
+ */
 async function login(
   session: Session,
   application: readonly string[],
@@ -77,35 +80,38 @@ async function login(
   const name = nameInSql(me);
   const check = {
     name: LOGIN,
-    expected: `a role that the application does not log in as${runAs === undefined ? "" : `, and that may run as ${runAs}`}`,
+    expected: `a role of Sluice's own, separate from the application's login${runAs === undefined ? "" : `, and that may run as ${runAs}`}`,
   };
   if (application.includes(me)) {
     const role = runAs ?? me;
     return {
       ...check,
       passed: false,
-      seen: `${me}, as the application does: no fence can tell its sessions from Sluice's`,
-      mend: `Give Sluice a login of its own: CREATE ROLE sluice LOGIN CREATEDB PASSWORD '...'; GRANT ${nameInSql(role)}, pg_signal_backend, pg_read_all_stats TO sluice; and write \`runAs: ${role}\` in the plan. Where ${me} is RDS's master user, give the application one instead. See docs/plan-format.md, One login for all.`,
+      seen: `${me}, also the application's login: no fence can distinguish the application's sessions from Sluice's`,
+      mend: `Give Sluice a login of its own: CREATE ROLE sluice LOGIN CREATEDB PASSWORD '...'; GRANT ${nameInSql(role)}, pg_signal_backend, pg_read_all_stats TO sluice; and write \`runAs: ${role}\` in the plan. If ${me} is RDS's master user, give the application a login of its own instead. See docs/plan-format.md, One login for all.`,
     };
   }
   if (runAs !== undefined && !there)
     return {
       ...check,
       passed: false,
-      seen: `there is no role ${runAs}`,
+      seen: `role ${runAs} does not exist`,
       mend: "Correct `runAs` in the plan.",
     };
   if (runAs !== undefined && !may)
     return {
       ...check,
       passed: false,
-      seen: `${me}, which lacks the rights of ${runAs}, or may not take on that role`,
+      seen: `${me}, which lacks the rights of ${runAs}, or may not become that role`,
       mend: `GRANT ${nameInSql(runAs)} TO ${name}; on PostgreSQL 16 and newer WITH INHERIT TRUE, SET TRUE.`,
     };
   return { ...check, passed: true, seen: superuser ? `${me}, a superuser` : me, mend: "" };
 }
 
-/** Who may write now, and would go on behind the fence: such as an application that logs in as a role that nobody named. */
+/**
+ * Finds sessions that may write now and could still write behind the fence: for example an application that logs in
+ * as an unnamed role.
+ */
 async function loose(session: Session, application: readonly string[]): Promise<PreflightCheck> {
   const found = looseInWords(await looseSessions(session, await withMembers(session, application)));
   const expected = "none that may write";
@@ -120,7 +126,7 @@ async function unfenced(session: Session, names: readonly string[]): Promise<Pre
     name,
     "none that may log in and write",
     found,
-    "They keep CONNECT behind the fence, by name or as members of the database's owner. Where the application connects as one of them, name it in `applicationRoles`. See that nobody works as one of the others from the fence to the opening: what they write then ends the run, or a restore loses it.",
+    "They keep CONNECT behind the fence, by name or as members of the database's owner. If the application connects as one of them, name it in `applicationRoles`. Make sure that nobody works as one of the others from the fence to the opening: their writes end the run, or a restore loses them.",
   );
 }
 
@@ -135,11 +141,11 @@ async function databaseOwner(session: Session): Promise<PreflightCheck> {
     passed: owner.owns,
     expected: `${owner.me} owns ${owner.name}`,
     seen: owner.owns ? "it does" : "it does not",
-    mend: "The fence takes CONNECT away, which only the database's owner may: connect as the owner, or as a member of it that inherits its rights.",
+    mend: "The fence revokes CONNECT, which only the database's owner may do: connect as the owner, or as a member that inherits the owner's rights.",
   };
 }
 
-/** Whether checks or benchmarks run as application roles; of roles that were found, nothing else asks for that. */
+/** Whether checks or benchmarks run as application roles. Found roles need no other membership. */
 function takesOnRoles({ plan }: Ports): boolean {
   const checks = plan.migrations.flatMap(({ validate }) => validate.checks);
   return (
@@ -155,8 +161,8 @@ async function roles(
   takenOn: boolean,
   runAs: string | undefined,
 ): Promise<PreflightCheck[]> {
-  // What a role owns it has through inheritance; what it may bypass only by becoming the other role. A superuser counts
-  // as a member of every role, so of one nothing more is said.
+  // Ownership counts through inheritance; bypassing needs SET ROLE to the other role. A superuser counts as a member
+  // of every role, so its memberships are not listed.
   const rows = await session.query<RoleRow>(
     `WITH owned AS (
        SELECT c.oid, c.relname, c.relowner
@@ -191,7 +197,10 @@ async function roles(
   return rows.map((row) => roleCheck({ ...row, settable: row.settable || !takenOn }, runAs));
 }
 
-/** The application's role may own objects where the plan runs its steps as it: the fence then takes the owner's CONNECT too. */
+/**
+ * The application's role may own objects if the plan runs its steps as that role (`runAs`): the fence then also
+ * revokes the owner's CONNECT.
+ */
 function roleCheck(found: RoleRow, runAs: string | undefined): PreflightCheck {
   const owns = runAs !== undefined && found.role === runAs;
   const owners = found.owners.filter((owner) => owner !== runAs);
@@ -203,20 +212,20 @@ function roleCheck(found: RoleRow, runAs: string | undefined): PreflightCheck {
     row.bypass ? "has BYPASSRLS" : "",
     row.ownsDatabase ? "owns the database" : "",
     row.owns.length > 0 ? `owns ${row.owns.slice(0, 5).join(", ")}` : "",
-    row.owners.length > 0 ? `acts as ${row.owners.join(", ")}, who owns tables or the database` : "",
-    row.powers.length > 0 ? `may become ${row.powers.join(", ")}, who is superuser or has BYPASSRLS` : "",
-    !row.missing && !row.settable ? "cannot be taken on by the migrating role" : "",
+    row.owners.length > 0 ? `acts as ${row.owners.join(", ")}, which owns tables or the database` : "",
+    row.powers.length > 0 ? `may become ${row.powers.join(", ")}, which is superuser or has BYPASSRLS` : "",
+    !row.missing && !row.settable ? "cannot be assumed by the migrating role" : "",
   ].filter((fault) => fault !== "");
   const revoke =
     through.length > 0 ? `REVOKE ${through.map(nameInSql).join(", ")} FROM ${nameInSql(row.role)}, ` : "";
   return {
     name: `application role ${row.role}`,
     passed: faults.length === 0,
-    expected: `${owns ? "" : "owns no table, "}is no superuser, has no BYPASSRLS, and is in no role that does`,
-    seen: faults.join("; ") || `so it is${owns ? "; as `runAs` names it, it may own tables" : ""}`,
+    expected: `${owns ? "" : "owns no table, "}is not superuser, has no BYPASSRLS, and is in no role that does or has any of these`,
+    seen: faults.join("; ") || `as expected${owns ? "; as `runAs` names it, it may own tables" : ""}`,
     mend: `${revoke}REASSIGN OWNED BY, ALTER ROLE ... NOSUPERUSER NOBYPASSRLS, or GRANT ${nameInSql(row.role)} to the migrating role.${
       !owns && (row.ownsDatabase || row.owns.length > 0)
-        ? " Where the application is to go on connecting as the owner: docs/plan-format.md, One login for all."
+        ? " To keep the application connecting as the owner: docs/plan-format.md, One login for all."
         : ""
     }`,
   };

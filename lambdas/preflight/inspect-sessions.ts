@@ -11,14 +11,14 @@ import { quantity, standingOf, thresholdText } from "../watch/thresholds.ts";
 import { inspectMaintenance } from "./inspect-deployment.ts";
 import { inspected, none, note, problem } from "./inspected.ts";
 
-/** Whether the application's pool has room, and how full the server is before anything is done to it. */
+/** Checks whether the application's pool has room, and how full the server is before the run. */
 export async function inspectConnections(session: Session, ports: Ports): Promise<PreflightCheck[]> {
   const { plan } = ports;
   const found = await readConnections(session, applicationRoles(ports));
   return [room(found, plan.server.minimumConnections), ...fullness(found, plan)];
 }
 
-/** What others than the application use is not there for its pool. */
+/** Connections that others use are not available to the application's pool. */
 function room({ used, usedByRoles, most, limits }: Connections, minimum: number): PreflightCheck {
   const left = most - (used - usedByRoles);
   const narrow = limits.filter((limit) => limit.most < minimum);
@@ -32,12 +32,12 @@ function room({ used, usedByRoles, most, limits }: Connections, minimum: number)
     ].join("; "),
     mend:
       narrow.length > 0
-        ? `Lift the limit: ALTER ROLE ${narrow.map(({ role }) => nameInSql(role)).join(", ")} CONNECTION LIMIT -1, one role at a time.`
-        : "Raise max_connections in the parameter group, lift the database's CONNECTION LIMIT, or end sessions of others.",
+        ? `Remove the limit: ALTER ROLE ${narrow.map(({ role }) => nameInSql(role)).join(", ")} CONNECTION LIMIT -1, one role at a time.`
+        : "Raise max_connections in the parameter group, lift the database's CONNECTION LIMIT, or end other sessions.",
   };
 }
 
-/** By the plan's own thresholds, where it watches this at all. */
+/** Uses the plan's own thresholds; empty if the plan has no connections metric. */
 function fullness(found: Connections, plan: CompiledPlan): PreflightCheck[] {
   const metric = plan.watch?.metrics.find(({ source }) => source.kind === "connections");
   if (!metric) return [];
@@ -54,13 +54,13 @@ function fullness(found: Connections, plan: CompiledPlan): PreflightCheck[] {
   ];
 }
 
-/** Another database of the instance. */
+/** Runs work in a session on another database of the same instance. */
 type OnDatabase = <T>(database: string, work: (session: Session) => Promise<T>) => Promise<T>;
 
 const NAME = "scheduled jobs";
 const EXPECTED = "none active in this database";
 
-/** What runs in this database by itself: jobs of pg_cron, and maintenance. */
+/** Finds what runs in this database by itself: jobs of pg_cron, and maintenance. */
 export async function inspectJobs(
   session: Session,
   ports: Ports,
@@ -87,32 +87,32 @@ async function jobs(session: Session, ports: Ports, onDatabase: OnDatabase): Pro
       if (fixed.length > 0 && settings.fence === "connect")
         return problem(
           NAME,
-          "none that the fence cannot keep still",
+          "only jobs that the fence can pause",
           fixed.map(jobText),
-          `They would write behind the fence. On database ${database}, as a superuser (on RDS a member of rds_superuser): GRANT EXECUTE ON FUNCTION cron.alter_job TO ${nameInSql(me)}, and let it become the jobs' roles; or stop each for the window: SELECT cron.alter_job(${fixed[0]?.id}, active := false).`,
+          `They would write behind the fence. On database ${database}, as a superuser (on RDS a member of rds_superuser): GRANT EXECUTE ON FUNCTION cron.alter_job TO ${nameInSql(me)}, and grant ${me} the jobs' roles; or stop each job for the window: SELECT cron.alter_job(${fixed[0]?.id}, active := false).`,
         );
       const hidden = all
         ? ""
-        : ` pg_cron shows ${me} only its own jobs and those of roles that it may become: ask whoever administers pg_cron for others that write here, and have them stopped.`;
+        : ` pg_cron shows ${me} only its own jobs and those of roles that it may become: ask pg_cron's administrator for other jobs that write here, and have them stopped.`;
       const still =
         settings.fence === "connect"
-          ? "The fence keeps them still and sets them going again. They do not run for as long as it is up: see what that means for them."
-          : "With fence: none they go on.";
+          ? "The fence pauses them and resumes them afterwards. They do not run while it is up: check what that means for them."
+          : "With fence: none they keep running.";
       if (jobs.length === 0)
-        return all ? none(NAME, EXPECTED) : note(NAME, EXPECTED, ["none that can be seen"], hidden.trim());
-      return note(NAME, EXPECTED, jobs.map(jobText), `${still} On staging none runs.${hidden}`);
+        return all ? none(NAME, EXPECTED) : note(NAME, EXPECTED, ["none visible"], hidden.trim());
+      return note(NAME, EXPECTED, jobs.map(jobText), `${still} They do not run on staging.${hidden}`);
     });
   } catch (error) {
     return note(
       NAME,
       EXPECTED,
-      [`not known: the jobs in database ${database} cannot be looked at (${messageOf(error)})`],
-      `The fence cannot keep them still. Let ${me} look: GRANT CONNECT ON DATABASE ${nameInSql(database)}, and there USAGE ON SCHEMA cron, TO ${nameInSql(me)}; or have those stopped for the window that write here. What they write behind the fence ends the run before anything is migrated.`,
+      [`unknown: the jobs in database ${database} cannot be read (${messageOf(error)})`],
+      `The fence cannot pause them. Allow ${me} to read them: GRANT CONNECT ON DATABASE ${nameInSql(database)}, and there USAGE ON SCHEMA cron, TO ${nameInSql(me)}; or have the jobs that write here stopped for the window. If they write behind the fence, the run ends before it migrates anything.`,
     );
   }
 }
 
-/** What comes into this database by replication, and what goes out of it. */
+/** Finds replication into this database and out of it. */
 export async function inspectReplication(session: Session, ports: Ports): Promise<PreflightCheck[]> {
   return [
     ...(await inspected("subscriptions", () => subscriptions(session, ports))),
@@ -139,9 +139,9 @@ async function subscriptions(session: Session, { settings }: Ports): Promise<Pre
   if (fixed.length > 0 && settings.fence === "connect")
     return problem(
       name,
-      "none that the fence cannot disable",
+      "only subscriptions that the fence can disable",
       fixed.map(({ name: sub, owner }) => `${nameInSql(sub)} of ${owner}`),
-      `They would write behind the fence, and after a restore the publisher would not send again what was applied since the snapshot. ${fixed
+      `They would write behind the fence. After a restore the publisher would not send the changes since the snapshot again. ${fixed
         .map(
           ({ name: sub, owner }) =>
             `As ${owner}: ALTER SUBSCRIPTION ${nameInSql(sub)} DISABLE; after the run: ENABLE.`,
@@ -152,25 +152,25 @@ async function subscriptions(session: Session, { settings }: Ports): Promise<Pre
     here.length === 0
       ? ""
       : settings.fence === "connect"
-        ? "The fence disables those of this database and enables them again; until then the publisher keeps what comes, on its disk. "
-        : "With fence: none they go on, and a restore loses what they applied since the snapshot. ";
+        ? "The fence disables those of this database and enables them again; meanwhile the publisher keeps new changes on its disk. "
+        : "With fence: none they keep running, and a restore loses what they applied since the snapshot. ";
   const others =
     elsewhere.length === 0
       ? ""
-      : "Those of other databases go on: a restore takes them back to the snapshot, too, and their publishers do not send again what was applied since. Disable them for the window. ";
+      : "Those of other databases keep running: a restore takes them back to the snapshot too, and their publishers do not send later changes again. Disable them for the window. ";
   const byExtension =
     pglogical.length === 0
       ? ""
-      : "Those of an extension the fence does not stop: disable them for the window, such as by pglogical.alter_subscription_disable. ";
-  return note(name, "none enabled", all, `${fenced}${others}${byExtension}On staging none is at work.`);
+      : "The fence does not stop the replication of an extension: disable it for the window, for example with pglogical.alter_subscription_disable. ";
+  return note(name, "none enabled", all, `${fenced}${others}${byExtension}None of them works on staging.`);
 }
 
-/** Extensions that replicate by workers of their own. */
+/** Extensions that replicate with workers of their own. */
 async function replicatedByExtension(session: Session): Promise<string[]> {
   const rows = await session.query<{ name: string }>(
     `SELECT extname AS name FROM pg_extension WHERE extname IN ('pglogical', 'spock', 'pgactive', 'bdr') ORDER BY 1`,
   );
-  return rows.map(({ name }) => `whatever ${name} replicates`);
+  return rows.map(({ name }) => `replication by ${name}`);
 }
 
 async function slots(session: Session): Promise<PreflightCheck> {
@@ -183,7 +183,7 @@ async function slots(session: Session): Promise<PreflightCheck> {
     "replication slots",
     "none",
     rows.map(({ text }) => text),
-    "Somebody reads every change of this database (CDC, AWS DMS, a blue/green deployment, a subscriber): they get what the migrations write, and no DDL. Agree with them what becomes of it. No restore brings a slot back: after one they must begin anew.",
+    "A consumer reads every change of this database (CDC, AWS DMS, a blue/green deployment, a subscriber). It receives the rows that the migrations write, but no DDL. Agree with its owners what to do. A restore does not bring a slot back: the consumer must then start again.",
   );
 }
 
@@ -198,6 +198,6 @@ async function publications(session: Session): Promise<PreflightCheck> {
     "publications",
     "none",
     rows.map(({ text }) => text),
-    "Subscribers get rows and no DDL: one whose tables lack a new column stops with an error. Change the subscribers' tables first, and back after a rollback.",
+    "Subscribers receive rows but no DDL: a subscriber whose tables lack a new column stops with an error. Change the subscribers' tables first, and change them back after a rollback.",
   );
 }

@@ -14,7 +14,10 @@ import { inspected, note, problem, some } from "./inspected.ts";
 const VERSION = "schema version";
 const FAILED = "failed versions";
 
-/** Whether the schema is at the version that the plan starts from, and whether its versions can be noted and taken back. */
+/**
+ * Checks that the schema is at the version that the plan starts from, and that its versions can be noted and taken
+ * back.
+ */
 export async function inspectVersion(session: Session, plan: CompiledPlan): Promise<PreflightCheck[]> {
   const { schema } = plan;
   if (!schema)
@@ -22,8 +25,8 @@ export async function inspectVersion(session: Session, plan: CompiledPlan): Prom
       note(
         VERSION,
         "named in `schema` of the plan",
-        ["not looked at"],
-        "The plan does not say from which version it starts. Sluice notes its migrations in its own ledger, and in no table of yours.",
+        ["not checked"],
+        "The plan does not state the version that it starts from. Sluice notes its migrations only in its own ledger.",
       ),
     ];
   const { table: named, tool } = schema;
@@ -33,10 +36,10 @@ export async function inspectVersion(session: Session, plan: CompiledPlan): Prom
       problem(
         VERSION,
         expected(schema),
-        [`there is no table ${named}`],
+        [`table ${named} does not exist`],
         tool === undefined
-          ? "Name the table in `schema` of the plan, with its schema; where there is none yet, make one."
-          : `${tool} makes it when it is first run. If it has another name here, say so: schema: { tool: ${tool}, table: NAME }.`,
+          ? "Name the table in `schema` of the plan, with its schema; if there is none yet, create one."
+          : `${tool} creates it on its first run. If the table has another name here, set schema: { tool: ${tool}, table: NAME }.`,
       ),
     ];
   return tool === undefined
@@ -45,10 +48,10 @@ export async function inspectVersion(session: Session, plan: CompiledPlan): Prom
 }
 
 function expected({ table, expectedVersion, tool }: SchemaVersion): string {
-  return `${expectedVersion} as the newest ${tool === undefined ? "" : `that ${tool} has `}in ${table}`;
+  return `${expectedVersion} as the newest version ${tool === undefined ? "" : `of ${tool} `}in ${table}`;
 }
 
-/** Of a table with a column `version`, whoever keeps it. */
+/** Inspects a table with a column `version`, whatever tool keeps it. */
 async function inspectPlainTable(
   session: Session,
   plan: CompiledPlan,
@@ -59,9 +62,9 @@ async function inspectPlainTable(
   return [
     newestVersion(schema, table, rows),
     ...failedVersions(
-      `no row in ${schema.table} of a migration that failed`,
+      `no row in ${schema.table} of a failed migration`,
       rows.failed,
-      "Nobody knows what such a migration has left. Put the schema in order, and correct the row as the documentation of its tool says.",
+      "What a failed migration left is unknown. Repair the schema, and correct the row as the tool's documentation describes.",
     ),
     ...(await inspected(WRITTEN, () =>
       writingVersions(session, plan, {
@@ -85,20 +88,25 @@ function newestVersion(
       passed: table.order.same(newest, expectedVersion),
       seen: newest,
       mend: AS_NUMBER.same(newest, expectedVersion)
-        ? `${named}.version is of type ${table.type}, where these differ: write expectedVersion in \`schema\` of the plan as it stands there.`
-        : `Bring the schema to ${expectedVersion} first; if it is newer, this plan was applied already.`,
+        ? `${named}.version is of type ${table.type}, where these differ: write expectedVersion in \`schema\` of the plan exactly as the table has it.`
+        : `Bring the schema to ${expectedVersion} first; if it is newer, this plan has already been applied.`,
     };
   if (versions.length === 0)
-    return { ...check, passed: false, seen: "no row", mend: `Note the schema's version in ${named} first.` };
+    return {
+      ...check,
+      passed: false,
+      seen: "no row",
+      mend: `Insert the schema's version into ${named} first.`,
+    };
   return {
     ...check,
     passed: false,
-    seen: `${versions.length} versions, and nothing says which is the newest: ${some(versions)}`,
-    mend: `Give ${named} one column with the time at which each was applied, or leave only the newest in it.`,
+    seen: `${versions.length} versions, and the newest cannot be determined: ${some(versions)}`,
+    mend: `Give ${named} one column with the time at which each was applied, or keep only the newest row.`,
   };
 }
 
-/** Of a tool's own table, read by the tool's rules. */
+/** Inspects a tool's own table by the tool's rules. */
 async function inspectToolTable(
   session: Session,
   plan: CompiledPlan,
@@ -110,7 +118,7 @@ async function inspectToolTable(
       problem(
         VERSION,
         expected(schema),
-        [`${table.name} has no column ${missing.join(", ")}: it is not ${tool}'s`],
+        [`${table.name} has no column ${missing.join(", ")}: it is not a table of ${tool}`],
         "Name the right tool or table under `schema` in the plan.",
       ),
     ];
@@ -121,12 +129,12 @@ async function inspectToolTable(
       passed: applied.expected,
       expected: expected(schema),
       seen: applied.version,
-      mend: `Bring the schema to ${schema.expectedVersion} with ${tool} first; if it is newer, this plan was applied already.`,
+      mend: `Bring the schema to ${schema.expectedVersion} with ${tool} first; if it is newer, this plan has already been applied.`,
     },
     ...failedVersions(
-      `nothing in ${table.name} that ${tool} would not go on from`,
+      `nothing in ${table.name} that ${tool} would refuse to continue from`,
       applied.unfinished,
-      `Find out what became of it, and settle it with ${tool} itself.`,
+      `Find out what happened to it, and resolve it with ${tool} itself.`,
     ),
     ...(await inspected(WRITTEN, () =>
       writingVersions(session, plan, { table: table.name, holder: table.name }),
@@ -141,9 +149,9 @@ function failedVersions(wanted: string, failed: readonly string[], mend: string)
 export const WRITTEN = "writing versions";
 
 /**
- * Each of the plan's versions is noted and taken back as a run would do it, in a transaction that is rolled back.
- * @param table as people know it
- * @param holder what holds a version there, such as `its column, of type varchar(5),`
+ * Notes each of the plan's versions and takes it back as a run would, in a transaction that is rolled back.
+ * @param table its name in messages
+ * @param holder what holds a version there, for example `its column, of type varchar(5),`
  */
 async function writingVersions(
   session: Session,
@@ -156,32 +164,32 @@ async function writingVersions(
     return problem(
       WRITTEN,
       check.expected,
-      there.map((version) => `${version} is there already`),
-      "What was applied must be in the plan no more; a row that no migration stands for must go first.",
+      there.map((version) => `${version} is already there`),
+      "Remove applied migrations from the plan; delete a row that belongs to no migration.",
     );
   const reaching: string[] = [];
   for (const written of await versionTables(session, plan.schema))
     reaching.push(...(await triggersThatReach(session, written)));
   if (reaching.length > 0)
-    return note(WRITTEN, check.expected, [`not tried: ${reaching.join(", ")} reaches outside`], OUTSIDE);
+    return note(WRITTEN, check.expected, [`not tested: ${reaching.join(", ")} reaches outside`], OUTSIDE);
   const why = await withRolledBackTransaction(session, () => whyNotWritten(session, plan, holder));
-  if (why === undefined) return { ...check, passed: true, seen: "so it is", mend: "" };
+  if (why === undefined) return { ...check, passed: true, seen: "as expected", mend: "" };
   return problem(
     WRITTEN,
     check.expected,
     [why],
-    `Let ${table} take it, with the migrating role's rights. It was tried in a transaction that was rolled back.`,
+    `Make ${table} accept it from the migrating role. Preflight tested this in a transaction that it rolled back.`,
   );
 }
 
 const OUTSIDE =
-  "Its trigger fires for each version that is noted, on staging too. Disable it for the run, or read what it does.";
+  "The trigger fires for each noted version, on staging too. Disable it for the run, or read what it does.";
 
 async function alreadyThere(session: Session, plan: CompiledPlan): Promise<string[]> {
   const found: string[] = [];
   for (const { version } of plan.migrations) {
     const look = howMany(await noteOf(session, plan, version));
-    // What cannot even be looked for is not there; why it cannot be noted shows when that is tried.
+    // If the lookup fails, count the version as absent: the attempt to note it shows the reason.
     const looked = await attempt(() => requireRow<{ n: number }>(session, look));
     if ("done" in looked && looked.done.n > 0) found.push(version);
   }
@@ -193,17 +201,16 @@ async function whyNotWritten(
   plan: CompiledPlan,
   holder: string,
 ): Promise<string | undefined> {
-  // Whoever holds the table meanwhile is not to be held up for long by one who only tries.
+  // Wait briefly: sessions that hold the table must not queue behind a test.
   await session.exec("SET LOCAL lock_timeout = '3s'");
   for (const { version } of plan.migrations) {
     const noted = await noteOf(session, plan, version);
     const look = howMany(noted);
     const tried = await attempt(() => session.together([look, ...noted.apply, look]));
     if ("refused" in tried) return `${version} cannot be noted: ${tried.refused}`;
-    if (tried.done[0]?.[0]?.n !== 0)
-      return `${version} is the same to ${holder} as a version noted before it`;
+    if (tried.done[0]?.[0]?.n !== 0) return `${version} is the same as an earlier version to ${holder}`;
     if (tried.done.at(-1)?.[0]?.n !== noted.rows.length)
-      return `${version} was noted and is not there: ${holder} holds another value, or a trigger or rule keeps it out`;
+      return `${version} was noted but is missing: ${holder} holds another value, or a trigger or rule rejects it`;
   }
   const deferred = await attempt(() => session.exec("SET CONSTRAINTS ALL IMMEDIATE"));
   if ("refused" in deferred) return `a deferred constraint refuses them: ${deferred.refused}`;
@@ -212,18 +219,18 @@ async function whyNotWritten(
     const tried = await attempt(() => session.together([...noted.rollBack, howMany(noted)]));
     if ("refused" in tried) return `${version} cannot be taken back: ${tried.refused}`;
     if (tried.done.at(-1)?.[0]?.n !== 0)
-      return `${version} was taken back and is still there: a trigger or rule keeps it`;
+      return `${version} was taken back but is still there: a trigger or rule keeps it`;
   }
   const atEnd = await attempt(() => session.exec("SET CONSTRAINTS ALL IMMEDIATE"));
   return "refused" in atEnd ? `a deferred constraint refuses to take them back: ${atEnd.refused}` : undefined;
 }
 
-/** How many of its rows are there. */
+/** SQL that counts the rows of this note that are present. */
 function howMany({ rows }: Noted): string {
   return `SELECT ${rows.map(({ table, is }) => `EXISTS (SELECT FROM ${table} WHERE ${is})::int`).join(" + ")} AS n`;
 }
 
-/** @throws SluiceError ConnectionLost or LockTimeout: after these it may simply be done again. */
+/** @throws SluiceError ConnectionLost or LockTimeout: the caller may simply try again */
 async function attempt<T>(work: () => Promise<T>): Promise<{ done: T } | { refused: string }> {
   try {
     return { done: await work() };

@@ -2,8 +2,8 @@ import { messageOf, nameTransient, RETRYABLE, SluiceError } from "../shared/erro
 import type { PreflightCheck } from "../shared/ports.ts";
 
 /**
- * What an inspection found; one that fails is a problem among the others and hides none of them.
- * @throws SluiceError ConnectionLost or LockTimeout: after these the inspection may simply be done again.
+ * Returns the findings of an inspection. An inspection that fails becomes a failed check beside the others.
+ * @throws SluiceError ConnectionLost or LockTimeout: the inspection may simply run again
  */
 export async function inspected(
   name: string,
@@ -18,23 +18,23 @@ export async function inspected(
       {
         name,
         passed: false,
-        expected: "can be found out",
+        expected: "can be determined",
         seen: messageOf(error),
-        mend: "Mend what the message names: often the migrating role may not look, or a column is not there.",
+        mend: "Fix what the message names: often the migrating role lacks a right, or a column is missing.",
       },
     ];
   }
 }
 
-/** Of a list, what is shown. */
+/** Most findings that a check lists. */
 const MOST = 5;
 
-/** Nothing of the kind is there. */
+/** A passed check that found nothing. */
 export function none(name: string, expected = "none"): PreflightCheck {
   return { name, passed: true, expected, seen: "none", mend: "" };
 }
 
-/** Something that people must know of: it keeps no run from beginning. */
+/** A finding that people must see; it does not stop the run. */
 export function note(name: string, expected: string, found: readonly string[], mend: string): PreflightCheck {
   return { name, passed: null, expected, seen: some(found), mend };
 }

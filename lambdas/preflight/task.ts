@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Doc, type PreflightDoc, type ProductionDoc } from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { withNeighbour, withTarget } from "../shared/places.ts";
 import { DONE, runFields, type Task } from "../shared/task.ts";
@@ -20,9 +20,9 @@ export const preflightTask: Task<z.infer<typeof event>> = {
   name: "preflight",
   event,
   async run({ run, execution }, given, evidence) {
-    const production = await evidence.need<ProductionDoc>(Doc.production);
+    const production = await evidence.require(Doc.production);
     const ports = await withFoundRoles(given, evidence);
-    const doc = await evidence.once<PreflightDoc>(Doc.preflight, async () => ({
+    const doc = await evidence.getOrCreate(Doc.preflight, async () => ({
       at: ports.clock.now().toISOString(),
       checks: [
         ...(await inspectDeployment(ports, production)),

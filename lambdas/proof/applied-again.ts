@@ -9,12 +9,13 @@ import { takeFingerprint } from "./catalog.ts";
 import { describeDifference, differences } from "./difference.ts";
 import { keepFingerprint, keptFingerprint } from "./stored-catalog.ts";
 
-// `leaves` gives a name and no definition. Something else of that name, such as a table with other columns, would stay
-// when the migration is applied on top of it: staging would be another database than production becomes.
+// An entry of `leaves` is a name without a definition. If something else has that name, for example a table with
+// other columns, it would stay when the migration is applied on top of it, and staging would differ from what
+// production becomes.
 
 const nameOf = (version: string) => `applied-${version}`;
 
-/** Notes what staging is once the migration is applied for the first time, where its rollback may leave something. */
+/** Keeps staging's fingerprint after the first apply, if the migration's rollback may leave something. */
 export async function noteApplied(
   session: Session,
   ports: Ports,
@@ -27,15 +28,15 @@ export async function noteApplied(
 }
 
 /**
- * Applied on top of what its rollback left, the migration must come to what it came to at first.
- * @throws SluiceError NotBack where it does not
+ * Checks that the migration, applied on top of what its rollback left, gives the same result as the first time.
+ * @throws SluiceError NotBack if it does not
  */
 export async function refuseOtherwiseApplied(
   evidence: RunEvidence,
   { version, folder, leaves = [] }: Migration,
 ): Promise<void> {
   const name = nameOf(version);
-  // A run that an older version of Sluice began has not noted it.
+  // A run that an older version of Sluice started has no such fingerprint.
   if (leaves.length === 0 || !(await evidence.read(Doc.fingerprint(name)))) return;
   const found = differences(
     await keptFingerprint(evidence, name),
@@ -45,7 +46,7 @@ export async function refuseOtherwiseApplied(
   const more = found.length > 5 ? `; and ${found.length - 5} more` : "";
   throw new SluiceError(
     ErrorName.NotBack,
-    `Applied again after its rollback, ${folder} does not come to what it came to at first: ${found.slice(0, 5).join("; ")}${more}. ` +
-      "What its rollback leaves under `leaves` must be what the migration made, or what the migration makes of it again.",
+    `Applied again after its rollback, ${folder} gives another result than the first time: ${found.slice(0, 5).join("; ")}${more}. ` +
+      "Everything that its rollback leaves under `leaves` must be as the migration made it, or the migration must make it so again.",
   );
 }

@@ -5,14 +5,14 @@ import { listTables, takeTableContent } from "./checksums.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 import { contentsByName } from "./subjects.ts";
 
-/** What is compared beside the tables that are read in full, in part or counted. */
+/** What is compared in addition to tables that are read in full, in part or counted. */
 interface Beside {
   growing: GrowingDoc[];
-  /** Of those that were there before; undefined where none were recorded. */
+  /** Only those that existed before; undefined if none were recorded. */
   largeObjects: LargeObjectsDoc | undefined;
 }
 
-/** Reads it again, as `before` has it. */
+/** Reads again what `before` recorded. */
 export async function readBeside(session: Session, { growing, largeObjects }: RecordDoc): Promise<Beside> {
   return {
     growing: await readEarlier(session, growing ?? []),
@@ -21,8 +21,8 @@ export async function readBeside(session: Session, { growing, largeObjects }: Re
 }
 
 /**
- * What differs, one readable line each.
- * @param mayAdd large objects may have been added: a migration may make some
+ * Returns the differences, one readable line each.
+ * @param mayAdd true if large objects may have been added: a migration may make some
  */
 export function besideThatDiffers(
   before: RecordDoc,
@@ -39,17 +39,17 @@ export function besideThatDiffers(
   ];
 }
 
-// A table that only grows, such as one that an event trigger writes: what was there must be there, and more may be.
-// A row's version says when it was written. Of one that was changed there is another version, and of one that is gone
-// there is none, so that the sum over the rows of former transactions tells of both.
+// A table that only grows, for example one that an event trigger writes to, must keep its earlier rows and may have
+// more. A row's version shows when it was written. A changed row has a new version and a deleted row has none, so the
+// sum over the rows of earlier transactions shows both.
 
-/** The oldest transaction that was still open: whatever ended before it is not new to whoever looks now. */
+/** The oldest transaction still open: anything that ended before it is not new to a later reader. */
 const OLDEST_OPEN = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid::text AS since";
 
-/** Rows that were written before that transaction, by the server's own order of transactions. */
+/** Condition: the row was written before that transaction, in the server's order of transactions. */
 const writtenBefore = (since: string) => `age(xmin) > age('${BigInt(since)}'::xid)`;
 
-/** The tables that the plan says only grow, and what they hold now. */
+/** Reads the tables that the plan declares as growing, with their current contents. */
 export async function takeGrowing(
   session: Session,
   contents: CompiledPlan["contents"],
@@ -64,7 +64,7 @@ export async function takeGrowing(
   return found;
 }
 
-/** The same tables, and of each the rows that were there then. */
+/** Reads the same tables, but only the rows that existed then. */
 async function readEarlier(session: Session, before: readonly GrowingDoc[]): Promise<GrowingDoc[]> {
   const found: GrowingDoc[] = [];
   for (const { table, columns, since } of before) found.push(await read(session, table, columns, since));
@@ -91,25 +91,23 @@ async function read(
   };
 }
 
-/** Earlier rows that are not there as they were, one readable line for each table; none when all are. */
+/** Earlier rows that are missing or changed, one readable line for each table; empty if there are none. */
 function earlierThatDiffer(before: readonly GrowingDoc[], after: readonly GrowingDoc[]): string[] {
   return before.flatMap((was) => {
     const is = after.find(({ table }) => table === was.table);
-    if (!is || is.missing) return [`${was.table}: the table is not there, it had ${was.rows} rows`];
+    if (!is || is.missing) return [`${was.table}: the table is missing; it had ${was.rows} rows`];
     const lost = was.columns.filter((column) => !is.columns.includes(column));
     if (lost.length > 0)
       return [`${was.table}: without ${lost.map((name) => JSON.stringify(name)).join(", ")}`];
     if (was.rows !== is.rows)
-      return [
-        `${was.table}: may only grow, and of ${was.rows} earlier rows ${is.rows} are there as they were`,
-      ];
+      return [`${was.table}: may only grow, but only ${is.rows} of ${was.rows} earlier rows are unchanged`];
     if (was.checksum !== is.checksum)
-      return [`${was.table}: may only grow, and its ${was.rows} earlier rows are not the same ones`];
+      return [`${was.table}: may only grow, but its ${was.rows} earlier rows have changed`];
     return [];
   });
 }
 
-/** Rows that were added since, one readable line for each table that grew. */
+/** Rows added since, one readable line for each table that grew. */
 export function grown(before: readonly GrowingDoc[], after: readonly GrowingDoc[]): string[] {
   return after.flatMap(({ table, added }) => {
     const since = BigInt(added) - BigInt(before.find((was) => was.table === table)?.added ?? "0");
@@ -117,15 +115,15 @@ export function grown(before: readonly GrowingDoc[], after: readonly GrowingDoc[
   });
 }
 
-/** So much of one is read at a time: a large object may be larger than any value that a query can hold. */
+/** Bytes read at a time: a large object may be larger than any value that a query can hold. */
 const CHUNK = 1_048_576;
 
-// Who may read one is not told by a function before PostgreSQL 18. What is read of none is not claimed.
+// PostgreSQL has no function for the right to read a large object before version 18. Unread objects are not claimed.
 const READABLE = `(m.oid, pg_has_role(m.lomowner, 'USAGE') OR current_setting('lo_compat_privileges')::bool
     OR EXISTS (SELECT FROM aclexplode(m.lomacl) a
                 WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE'))))`;
 
-/** $1: oids as a JSON array, or NULL for all that there are. */
+/** $1: oids as a JSON array, or NULL for all large objects. */
 const LARGE_OBJECTS = `
 WITH RECURSIVE object AS MATERIALIZED (
   SELECT m.oid, m.lomowner, m.lomacl, may.read
@@ -150,8 +148,8 @@ SELECT (SELECT count(*)::text FROM object) AS count,
                  obj_description(oid, 'pg_largeobject')), 0)), 0)::text FROM object) AS properties`;
 
 /**
- * What there is of large objects, as far as this role may read them: the server hashes each one, a piece at a time.
- * @param oids of those to look at; all that there are when not given
+ * Reads the large objects that this role may read: the server hashes each one, a piece at a time.
+ * @param oids the objects to read; all of them if omitted
  */
 export async function takeLargeObjects(session: Session, oids?: readonly string[]): Promise<LargeObjectsDoc> {
   return await withPinnedSnapshot(session, async () => {
@@ -162,8 +160,9 @@ export async function takeLargeObjects(session: Session, oids?: readonly string[
 }
 
 /**
- * What differs, one readable line each; none when the large objects are as they were.
- * @param after of the same oids as `before`, and how many there are beside them
+ * Returns the differences, one readable line each; empty if the large objects are unchanged.
+ * @param after reading of the same oids as `before`
+ * @param more number of other large objects now
  */
 export function largeObjectsThatDiffer(
   before: LargeObjectsDoc,
@@ -172,7 +171,7 @@ export function largeObjectsThatDiffer(
 ): string[] {
   if (before.count !== after.count) {
     const gone = BigInt(before.count) - BigInt(after.count);
-    return [`large objects: ${gone} of ${before.count} are not there any more`];
+    return [`large objects: ${gone} of ${before.count} are gone`];
   }
   const sameReader = before.unreadOids.join() === after.unreadOids.join();
   return [

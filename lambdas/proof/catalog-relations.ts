@@ -1,6 +1,6 @@
 import { LINES, SORTED, WHEN } from "./catalog-text.ts";
 
-/** How a trigger, a rule or an event trigger fires. */
+/** SQL expression: when a trigger, a rule or an event trigger fires. */
 export const FIRES = (column: string) => `CASE ${column}
     WHEN 'D' THEN 'fires: never (disabled)' WHEN 'R' THEN 'fires: on a replica' WHEN 'A' THEN 'fires: always' END`;
 
@@ -16,13 +16,13 @@ const PARENTS = `(SELECT string_agg('child of: ' || inhparent::regclass::text
       || CASE WHEN inhdetachpending THEN ' (being detached)' ELSE '' END, chr(10) ORDER BY inhseqno)
       FROM pg_inherits WHERE inhrelid = c.oid)`;
 
-// Constraints that the catalog keeps as internal triggers can be switched off with them.
+// Constraints that the catalog implements as internal triggers can be disabled together with these.
 const ENFORCEMENT = `(SELECT 'enforcing triggers: ' || string_agg(tgrelid::regclass::text || ' '
       || CASE tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'on a replica' ELSE 'always' END, ', '
       ORDER BY tgrelid::regclass::text COLLATE "C", tgtype, tgenabled)
       FROM pg_trigger WHERE tgconstraint = k.oid AND tgisinternal AND tgenabled <> 'O')`;
 
-/** Tables, views, sequences, and what hangs on them. */
+/** Tables, views and sequences, with the objects that belong to them. */
 export const RELATIONS = [
   `SELECT ${RELATION_KIND}, 'pg_class'::regclass::oid, c.oid, 0, c.relowner,
     CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relacl, ${LINES(
@@ -54,8 +54,8 @@ export const RELATIONS = [
     )}
    FROM pg_class c JOIN space ON space.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')`,
 
-  // attnum also counts columns that were dropped, so the position is counted among those that live. moved-columns.ts
-  // says which positions matter, and reads this line for it.
+  // attnum also counts dropped columns, so the position is counted among the living ones. difference.ts decides which
+  // positions matter, and reads this line.
   `SELECT 'column', 'pg_class'::regclass::oid, a.attrelid, a.attnum::int, NULL::oid, 'c'::"char", a.attacl, ${LINES(
     "'position: ' || a.place",
     "'type: ' || format_type(a.atttypid, a.atttypmod)",
@@ -66,9 +66,9 @@ export const RELATIONS = [
     "CASE a.attidentity WHEN 'a' THEN 'identity: always' WHEN 'd' THEN 'identity: by default' END",
     "'storage: ' || CASE WHEN a.attstorage <> y.typstorage THEN a.attstorage::text END",
     "'compression: ' || CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END",
-    // -1 before PostgreSQL 17 and NULL from then on both mean the default.
+    // -1 before PostgreSQL 17 and NULL since then both mean the default.
     "'statistics target: ' || nullif(a.attstattarget, -1)",
-    // PostgreSQL 17.12 stamps every column with the moment at which its relation was made, which is physical.
+    // PostgreSQL 17.12 stamps every column with the time its relation was made; that is physical.
     `'options: ' || ${SORTED("array(SELECT o FROM unnest(a.attoptions) AS o WHERE o NOT LIKE 'pg_attver=%')")}`,
     `'foreign options: ' || ${SORTED("a.attfdwoptions")}`,
     WHEN(
@@ -82,7 +82,7 @@ export const RELATIONS = [
    JOIN pg_type y ON y.oid = a.atttypid
    LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum`,
 
-  // From PostgreSQL 18 on this holds NOT NULL constraints too; before, the column alone tells.
+  // Since PostgreSQL 18 this holds NOT NULL constraints too; before, only the column shows them.
   `SELECT 'constraint', 'pg_constraint'::regclass::oid, k.oid, 0, NULL::oid, NULL::"char", NULL::aclitem[], ${LINES(
     "pg_get_constraintdef(k.oid)",
     WHEN("NOT k.convalidated", "'not validated'"),
@@ -109,7 +109,7 @@ export const RELATIONS = [
   )}
    FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN space ON space.oid = c.relnamespace`,
 
-  // A constraint's own triggers are internal: the constraint stands for them.
+  // A constraint's own triggers are internal: the constraint represents them.
   `SELECT 'trigger', 'pg_trigger'::regclass::oid, t.oid, 0, NULL::oid, NULL::"char", NULL::aclitem[], ${LINES(
     "pg_get_triggerdef(t.oid)",
     FIRES("t.tgenabled"),
@@ -136,7 +136,7 @@ export const RELATIONS = [
    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN space ON space.oid = c.relnamespace`,
 
   `SELECT 'statistics', 'pg_statistic_ext'::regclass::oid, s.oid, 0, s.stxowner, NULL::"char", NULL::aclitem[], ${LINES(
-    // The server keeps the columns in the order of the table, which a column that comes back has changed.
+    // The server keeps the columns in the table's order, which changes when a column is dropped and comes back.
     `'of: ' || (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute
                 WHERE attrelid = s.stxrelid AND attnum = ANY (s.stxkeys))`,
     `'of: ' || ${SORTED("pg_get_statisticsobjdef_expressions(s.oid)")}`,

@@ -1,14 +1,14 @@
 import { IS_CONFIGURATION, IS_JOB_LOG, LEDGER_SCHEMA, MAY_READ_ROWS } from "../shared/sql-text.ts";
 import { GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-text.ts";
 
-/** Schemas whose objects come and go with a session, or are Sluice's own: who owns them is no part of the catalog. */
+/** Schemas whose objects last as long as a session, or are Sluice's own: their owners are not part of the catalog. */
 const PASSING = `(SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(toast|temp)' OR nspname = '${LEDGER_SCHEMA}')`;
 
 /**
- * Roles that concern this database: those that own or are granted something in it and those that are asked for ($1, a
- * JSON array of names), with whatever they are members of and whoever is a member of them. Roles of the system and of
- * RDS are the provider's; that somebody is a member of one shows with the member. CONNECT and TEMP alone make nobody
- * one of these, as the fence takes them away.
+ * Roles that concern this database: roles that own something in it or are granted something, and the requested roles
+ * ($1, a JSON array of names), with the roles that they are members of and their own members. Roles of the system and
+ * of RDS belong to the provider; a membership in one shows with the member. CONNECT and TEMP alone do not count,
+ * because the fence revokes them.
  */
 export const ROLES_CONCERNED = `
 seed AS MATERIALIZED (
@@ -42,8 +42,8 @@ concerned AS MATERIALIZED (
 )`;
 
 /**
- * SQL of what a role `r` is a member of, a line each. From PostgreSQL 16 on a membership says whether it is inherited and
- * lets SET ROLE; before, to_jsonb has no such key.
+ * SQL of the roles that a role `r` is a member of, one line each. Since PostgreSQL 16 a membership has options for
+ * inheriting and for SET ROLE; before, to_jsonb has no such key.
  */
 export const MEMBERSHIPS = `(SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
     SELECT concat_ws(', ', format('member of %s by %s', quote_ident(pg_get_userbyid(m.roleid)),
@@ -53,11 +53,11 @@ export const MEMBERSHIPS = `(SELECT string_agg(line, chr(10) ORDER BY line COLLA
       ${WHEN("NOT coalesce((to_jsonb(m) ->> 'set_option')::bool, true)", "'without SET ROLE'")}) AS line
     FROM pg_auth_members m WHERE m.member = r.oid) memberships)`;
 
-/** The provider's roles are not listed by themselves: so what they are members of stands here. */
+/** The provider's roles are not listed themselves, so their memberships are listed here. */
 const SYSTEM_MEMBERS = `(SELECT string_agg(DISTINCT 'has member ' || quote_ident(pg_get_userbyid(m.member)), chr(10))
     FROM pg_auth_members m WHERE m.roleid = r.oid AND pg_get_userbyid(m.member) ~ '^(pg_|rds)')`;
 
-/** A setting's value; of one of the application's own making, which may be a secret, only a digest. */
+/** A setting's value. Custom settings may hold secrets, so only a digest is shown. */
 const VALUE = `CASE WHEN split_part(setting, '=', 1) LIKE '%.%'
          THEN 'value with sha256 ' || encode(sha256(convert_to(substr(setting, strpos(setting, '=') + 1), 'UTF8')), 'hex')
          ELSE substr(setting, strpos(setting, '=') + 1) END`;
@@ -70,7 +70,7 @@ const parameterGrants = `
    WHERE a.grantee = 0 OR a.grantee IN (SELECT oid FROM concerned)
    GROUP BY p.parname, a.grantee, a.grantor`;
 
-/** What belongs to the server and concerns this database, and the database itself. Never a password, nor its hash. */
+/** Objects of the server that concern this database, and the database itself. Never a password or its hash. */
 export const SHARED = [
   `SELECT 'role', quote_ident(r.rolname), ${LINES(
     WHEN("r.rolsuper", "'superuser'"),
@@ -94,7 +94,7 @@ export const SHARED = [
      ORDER BY CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee)::text END COLLATE "C", pg_get_userbyid(grantor)::text COLLATE "C")
    FROM (${parameterGrants}) granted GROUP BY parname`,
 
-  // Its name differs between copies.
+  // The database's name differs between copies.
   `SELECT 'database', 'this one', ${LINES(
     "'owner: ' || pg_get_userbyid(d.datdba)",
     `(SELECT string_agg(line, chr(10) ORDER BY line COLLATE "C") FROM (
@@ -129,8 +129,8 @@ export const SHARED = [
 ];
 
 /**
- * Who may connect and make temporary tables. Kept beside the catalog: the fence takes CONNECT, and gives back exactly
- * what was there. Who granted it does not matter.
+ * Who may connect and make temporary tables. Kept beside the catalog, because the fence revokes CONNECT and later
+ * restores exactly what was there. The grantor does not matter.
  */
 export const ACCESS_QUERY = `
 SELECT 'access' AS kind, 'to this database' AS name, coalesce(string_agg(line, chr(10) ORDER BY line COLLATE "C"), '') AS definition
@@ -142,7 +142,7 @@ FROM (
   WHERE d.datname = current_database() AND a.grantee <> d.datdba AND a.privilege_type IN ('CONNECT', 'TEMPORARY')
 ) granted`;
 
-/** Columns of pg_subscription that this role may read, on this version of PostgreSQL. */
+/** Columns of pg_subscription that this role may read on this version of PostgreSQL. */
 export interface MayRead {
   subscription: readonly string[];
 }
@@ -152,7 +152,7 @@ SELECT array_agg(attname::text ORDER BY attname) AS subscription FROM pg_attribu
 WHERE attrelid = 'pg_subscription'::regclass AND attnum > 0 AND NOT attisdropped
   AND has_column_privilege('pg_subscription', attname, 'SELECT')`;
 
-/** Of a subscription, what is shown by itself, what changes by replication alone, and what holds passwords. */
+/** Columns of a subscription that are shown separately, that replication alone changes, or that hold passwords. */
 const NOT_LISTED = [
   "oid",
   "subdbid",
@@ -164,21 +164,21 @@ const NOT_LISTED = [
   "subpublications",
 ];
 
-/** What may hold a password: only a digest is shown. */
+/** SQL expression: a digest of a text that may hold a password. */
 const DIGEST = (text: string) => `'sha256 ' || encode(sha256(convert_to(${text}, 'UTF8')), 'hex')`;
 
-/** A connection string without its password. */
+/** SQL expression: a connection string without its password. */
 const WITHOUT_PASSWORD = (text: string) =>
   `regexp_replace(regexp_replace(${text}, $re$password\\s*=\\s*('(\\\\.|[^'])*'|\\S+)$re$, '', 'gi'), $re$(//[^:@/]*):[^@]*@$re$, '\\1@')`;
 
-// As in the view pg_user_mappings, which shows NULL both where there are no options and where they may not be seen.
+// Same rule as the view pg_user_mappings, which shows NULL both for no options and for hidden options.
 const SEES_OPTIONS = `(
   (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
   OR (m.umuser <> 0 AND m.usename = current_user
       AND (pg_has_role(s.srvowner, 'USAGE') OR has_server_privilege(s.oid, 'USAGE')))
   OR (m.umuser = 0 AND pg_has_role(s.srvowner, 'USAGE')))`;
 
-/** Branches of (kind, name, definition, unread): what only some roles may read. Unread ones have no definition. */
+/** Branches of (kind, name, definition, unread) that only some roles may read. Unread objects have no definition. */
 export function guarded({ subscription }: MayRead): string[] {
   const listed = subscription.filter((column) => !NOT_LISTED.includes(column));
   const here = "s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -196,7 +196,7 @@ export function guarded({ subscription }: MayRead): string[] {
     `SELECT 'options of user mapping', concat_ws(' on server ', quote_ident(m.usename), quote_ident(m.srvname)),
        CASE WHEN ${SEES_OPTIONS} THEN coalesce(${DIGEST(SORTED("m.umoptions"))}, 'none') ELSE '' END, NOT ${SEES_OPTIONS}
      FROM pg_user_mappings m JOIN pg_foreign_server s ON s.oid = m.srvid`,
-    // Their rows are compared as those of other tables are, where they can be.
+    // Their rows are compared like those of other tables if they can be read.
     `SELECT 'rows of an extension''s table', c.oid::regclass::text, '', true
      FROM pg_class c WHERE c.relkind = 'r' AND ${IS_CONFIGURATION("c.oid")}
        AND (NOT ${MAY_READ_ROWS("c.oid")} OR ${IS_JOB_LOG("c.oid")})`,

@@ -1,13 +1,13 @@
 import { GRANTS_OF, LINES, WHEN } from "./catalog-text.ts";
 
 const named = (label: string, expression: string) => `'${label}: ' || ${expression}`;
-/** A regproc column as text with its argument types; NULL when it is not set. */
+/** SQL expression: a regproc column as text with its argument types; NULL if it is not set. */
 const routine = (label: string, column: string) => named(label, `nullif(${column}, 0)::regprocedure::text`);
 const operator = (label: string, column: string) => named(label, `nullif(${column}, 0)::regoperator::text`);
 
 /** Functions, procedures, aggregates, operators and their classes, casts. */
 export const ROUTINES = [
-  // The constructors that a range type brings along depend on it internally: the type stands for them.
+  // The constructors of a range type depend on it internally: the type represents them.
   `SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
     'pg_proc'::regclass::oid, p.oid, 0, p.proowner, 'f'::"char", p.proacl,
     CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) ELSE ${LINES(
@@ -70,7 +70,7 @@ export const ROUTINES = [
   )}
    FROM pg_opclass k JOIN space ON space.oid = k.opcnamespace`,
 
-  // Casts, like the other objects outside schemas, begin at this OID when a person made them.
+  // User-defined casts, like other objects outside schemas, have OIDs from this one on.
   `SELECT 'cast', 'pg_cast'::regclass::oid, c.oid, 0, NULL::oid, NULL::"char", NULL::aclitem[], ${LINES(
     routine("function", "c.castfunc"),
     named(
@@ -92,7 +92,7 @@ const qualified = (catalog: string, prefix: string, oid: string) =>
 const COMES_WITH_ANOTHER = `(t.typtype = 'm' OR (c.oid IS NOT NULL AND c.relkind <> 'c')
      OR EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid))`;
 
-/** Otherwise than at first: what was granted and revoked again may be written down and mean the same. */
+/** Differs from the initial grants: an explicit ACL may still mean the same after a grant and its revocation. */
 const GRANTED = `(t.typacl IS NOT NULL
   AND ${GRANTS_OF("t.typacl")} IS DISTINCT FROM ${GRANTS_OF("acldefault('T', t.typowner)")})`;
 
@@ -131,7 +131,7 @@ export const TYPES = [
    LEFT JOIN pg_class c ON c.oid = t.typrelid
    WHERE NOT ${COMES_WITH_ANOTHER}`,
 
-  // ... but may be commented on, and a row type granted, by itself.
+  // Such a type may have a comment of its own, and a row type grants of its own.
   `SELECT 'type', 'pg_type'::regclass::oid, t.oid, 0, NULL::oid,
      CASE WHEN ${GRANTED} THEN 'T'::"char" END, CASE WHEN ${GRANTED} THEN t.typacl END, NULL
    FROM pg_type t JOIN space ON space.oid = t.typnamespace

@@ -2,16 +2,16 @@ import { FIRES } from "./catalog-relations.ts";
 import { GRANTS_OF, LINES, SORTED, WHEN } from "./catalog-text.ts";
 
 const NO_GRANTS = `NULL::"char", NULL::aclitem[]`;
-/** The columns of a catalog row that are its substance: those that only this server's OIDs give are left out. */
+/** SQL expression: the columns of a catalog row without those that only hold this server's OIDs. */
 const rest = (row: string, ...without: string[]) =>
   `(to_jsonb(${row}) - ARRAY[${["oid", ...without].map((name) => `'${name}'`).join(", ")}])::text`;
 
-/** What is neither a relation, nor a routine, nor a type. */
+/** Everything other than relations, routines and types. */
 export const STANDALONE = [
   `SELECT 'schema', 'pg_namespace'::regclass::oid, n.oid, 0, n.nspowner, 'n'::"char", n.nspacl, NULL::text
    FROM pg_namespace n JOIN space ON space.oid = n.oid`,
 
-  // Its members are added to it, a line each.
+  // The extension's members are added to it, one line each.
   `SELECT 'extension', 'pg_extension'::regclass::oid, e.oid, 0, e.extowner, ${NO_GRANTS},
     ${LINES("'version: ' || e.extversion", "'schema: ' || e.extnamespace::regnamespace::text")}
    FROM pg_extension e`,
@@ -75,7 +75,7 @@ export const STANDALONE = [
   )}
    FROM pg_transform t WHERE t.oid >= 16384`,
 
-  // The version that the operating system's library reports for a collation is the server's affair.
+  // The collation version that the operating system's library reports belongs to the server, so it is left out.
   `SELECT 'collation', 'pg_collation'::regclass::oid, c.oid, 0, c.collowner, ${NO_GRANTS},
     ${rest("c", "collname", "collnamespace", "collowner", "collversion")}
    FROM pg_collation c JOIN space ON space.oid = c.collnamespace`,
@@ -110,11 +110,11 @@ export const STANDALONE = [
    FROM pg_ts_template t JOIN space ON space.oid = t.tmplnamespace`,
 ];
 
-// initdb notes what it granted itself on its own objects in pg_catalog, but not on those in information_schema.
+// initdb records its own grants on its objects in pg_catalog, but not on those in information_schema.
 const GIVEN_TO_PUBLIC = (schema: string, owner: string, privilege: string) =>
   `CASE WHEN ${schema} = 'information_schema'::regnamespace THEN ARRAY[makeaclitem(0, ${owner}, '${privilege}', false)] ELSE '{}' END`;
 
-// Of members of extensions and of the system's own objects, what was granted on them since.
+// Grants added since on members of extensions and on the system's own objects.
 const CHANGED_PRIVILEGES = `
 SELECT 'privileges on ' || i.type, i.identity, ${GRANTS_OF("o.acl")}
 FROM (
@@ -147,7 +147,7 @@ WHERE o.acl IS NOT NULL
   AND o.acl IS DISTINCT FROM coalesce(p.initprivs, o.initially)
   AND ${GRANTS_OF("o.acl")} IS DISTINCT FROM ${GRANTS_OF("coalesce(p.initprivs, o.initially)")}`;
 
-/** Branches that are whole by themselves: (kind, name, definition). */
+/** Complete branches: (kind, name, definition). */
 export const WHOLE_DATABASE = [
   `SELECT 'user mapping', concat_ws(' on server ', quote_ident(usename), quote_ident(srvname)), '' FROM pg_user_mappings`,
 

@@ -1,4 +1,4 @@
-/** SQL expression: who was granted what, one line for each grantee and grantor, of an aclitem[] expression. */
+/** SQL expression: the grants of an aclitem[] expression, one line for each grantee and grantor. */
 export const GRANTS_OF = (acl: string) => `(
   SELECT string_agg(format('granted to %s by %s: %s', grantee, grantor, privileges), chr(10)
                     ORDER BY grantee COLLATE "C", grantor COLLATE "C")
@@ -10,12 +10,12 @@ export const GRANTS_OF = (acl: string) => `(
     FROM aclexplode(${acl}) g GROUP BY g.grantee, g.grantor
   ) of_grantee)`;
 
-/** SQL expression: the elements of a text[] expression, sorted, or NULL when there are none. */
+/** SQL expression: the elements of a text[] expression, sorted; NULL if there are none. */
 export const SORTED = (array: string) =>
   `(SELECT string_agg(element, ', ' ORDER BY element COLLATE "C") FROM unnest(${array}) element)`;
 
-/** SQL expression: `label` when the condition holds, otherwise NULL (which concat_ws leaves out). */
+/** SQL expression: `label` if the condition holds, otherwise NULL (which concat_ws leaves out). */
 export const WHEN = (condition: string, label: string) => `CASE WHEN ${condition} THEN ${label} END`;
 
-/** SQL expression: the lines of a definition; those that are NULL are left out. */
+/** SQL expression: the lines of a definition without those that are NULL. */
 export const LINES = (...lines: string[]) => `concat_ws(chr(10), ${lines.join(",\n    ")})`;

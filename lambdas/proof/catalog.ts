@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CatalogObject, Fingerprint } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 import { RELATIONS } from "./catalog-relations.ts";
@@ -8,51 +9,24 @@ import { STANDALONE, WHOLE_DATABASE } from "./catalog-standalone.ts";
 import { GRANTS_OF } from "./catalog-text.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 
-/** One object of the catalog, described without OIDs: the same text wherever and by whomever it is read. */
-export interface CatalogObject {
-  /** What it is: "table", "column", "function", "policy", "setting", ... */
-  kind: string;
-  /** Its full name, quoted where needed; functions with their argument types. Unique within the kind. */
-  name: string;
-  /** Everything else about it, in lines. */
-  definition: string;
-  /**
-   * Of a column: its number in the catalog, which it keeps for life and no later column of the table gets. It is in no
-   * hash, as it depends on the table's past. Absent for what is no column, and in evidence of older runs.
-   */
-  number?: number | null;
-}
-
-export interface Fingerprint {
-  /** sha256 of the canonical text of all objects, in hex: equal exactly when the objects are. */
-  hash: string;
-  /** Sorted by kind, then name. */
-  objects: CatalogObject[];
-  /** Who may connect and make temporary tables. No part of the hash: the fence takes CONNECT, and gives it back. */
-  access?: CatalogObject[] | undefined;
-  /** What this role may not read, by kind and name: nothing is claimed of it. */
-  unread?: Pick<CatalogObject, "kind" | "name">[] | undefined;
-  /** Roles that were asked for, whatever they own or are granted here. */
-  roles?: readonly string[] | undefined;
-}
-
 /**
- * Describes every object of the session's database: what is in schemas other than the system's and `sluice` (the
- * ledger), what belongs to no schema (extensions, default privileges, publications, subscriptions, ...), the database
- * itself, and of the server what concerns it: the roles that own or are granted something in it and those asked for,
- * with their memberships, attributes and settings, and grants on parameters. Members of an extension are lines of it.
+ * Describes every object of the session's database: objects in all schemas except the system's and `sluice` (the
+ * ledger), objects outside schemas (extensions, default privileges, publications, subscriptions, ...), and the
+ * database itself. From the server it includes the roles that own something in the database or are granted something,
+ * and the requested roles, with their memberships, attributes and settings, and grants on parameters. Members of an
+ * extension are lines of that extension.
  *
- * Left out: the database's name, passwords and their hashes, the provider's own roles (named pg_... and rds...), large
- * objects (see record/large-objects.ts), the values that sequences have reached (see record/sequences.ts), and
- * everything physical. Values of settings with a dot in their name, connection strings of subscriptions and options of
- * user mappings are shown as digests, as they may hold secrets.
+ * Left out: the database's name, passwords and their hashes, the provider's own roles (named pg_... and rds...),
+ * large objects (see besides.ts), the values that sequences have reached (see sequences.ts), and everything physical.
+ * Values of settings with a dot in their name, connection strings of subscriptions and options of user mappings are
+ * shown as digests, because they may hold secrets.
  *
- * Any role that may connect can take it, and gets the same but for `unread`. It takes a read-only REPEATABLE READ
- * transaction of its own, so the session must not be in one (rejects with 25001). The server spells definitions by the
- * catalog of the moment, not by the snapshot: DDL that runs meanwhile may show in parts. Compare only what one major
- * version of PostgreSQL gave (15 to 18 are supported): they spell definitions differently.
+ * Any role that may connect can take it; only `unread` depends on the role. It runs in a read-only REPEATABLE READ
+ * transaction of its own, so the session must not be in one (rejects with 25001). The server spells definitions by
+ * the current catalog, not by the snapshot: concurrent DDL may show in parts. Compare only fingerprints from the same
+ * major version of PostgreSQL (15 to 18 are supported): versions spell definitions differently.
  *
- * @param roles described too, where they exist: the application's
+ * @param roles further roles to describe if they exist: the application's
  */
 export async function takeFingerprint(session: Session, roles: readonly string[] = []): Promise<Fingerprint> {
   return await withPinnedSnapshot(session, async () => {
@@ -70,7 +44,7 @@ export async function takeFingerprint(session: Session, roles: readonly string[]
   });
 }
 
-/** The fingerprint of these objects, in whatever order they come. */
+/** Builds the fingerprint of these objects, given in any order. */
 export function fingerprintOf(objects: readonly CatalogObject[]): Fingerprint {
   const canonical = canonicalOf(objects);
   const hash = createHash("sha256");
@@ -83,7 +57,7 @@ export function fingerprintOf(objects: readonly CatalogObject[]): Fingerprint {
   };
 }
 
-/** The objects in the order of a fingerprint. */
+/** Sorts objects into the order of a fingerprint. */
 export function inOrder(objects: readonly CatalogObject[]): CatalogObject[] {
   return canonicalOf(objects).map(({ object }) => object);
 }
@@ -98,14 +72,14 @@ function canonicalOf(objects: readonly CatalogObject[]): { object: CatalogObject
 }
 
 /**
- * One query for the whole catalog: rows of (kind, name, definition, unread, number). $1: a JSON array of roles' names.
+ * One query for the whole catalog: rows of (kind, name, definition, unread, number). $1: a JSON array of role names.
  *
- * Each file of branches yields what is peculiar to its objects; what all objects have (a name, an owner, grants, a
- * comment, security labels, the extension they depend on) is added here. A branch's columns are
- * (kind, classid, objid, subid, owner, acl_kind, acl, detail): owner, acl_kind and acl may be NULL.
+ * Each file of branches returns what is specific to its objects. This query adds what all objects have: a name, an
+ * owner, grants, a comment, security labels, the extension they depend on. A branch's columns are (kind, classid,
+ * objid, subid, owner, acl_kind, acl, detail); owner, acl_kind and acl may be NULL.
  *
- * Members of an extension stand with it, a line each: they come and go with it, and of one that was altered or
- * replaced the line differs. Their grants are told by themselves.
+ * Members of an extension are listed with it, one line each, because they are created and dropped with it. The line
+ * of an altered or replaced member differs. Their grants are listed separately.
  */
 export const fingerprintQuery = (mayRead: MayRead) => `
 WITH RECURSIVE space AS MATERIALIZED (

@@ -2,33 +2,34 @@ import type { TableChangeDoc } from "../shared/documents.ts";
 import type { Migration } from "../shared/plan.ts";
 import { type Kind, kindsOf, kindText } from "./changes-held.ts";
 
-/** What a plan may say of a table or a column, besides the names of columns. */
+/** Words of a plan for a table or a column, in addition to names of columns. */
 export const CHANGE_WORDS = ["rows", "changed", "dropped", "replaced", "renamed", "retyped"] as const;
 
 type ChangeWord = (typeof CHANGE_WORDS)[number];
 
 const OF_COLUMNS: readonly ChangeWord[] = ["changed", "dropped", "renamed", "retyped"];
 
-/** One thing that the plan says a migration does. */
+/** One change that the plan declares for a migration. */
 interface Agreed {
-  /** As plan.yaml has it. */
+  /** The entry as plan.yaml has it. */
   text: string;
   table: string;
   column: string | null;
   word: ChangeWord;
 }
 
-/** The tables of a database, for names in plan.yaml. */
+/** The tables of a database, to resolve names in plan.yaml. */
 export interface Names {
   tables: readonly { table: string; columns: readonly string[] }[];
-  /** Schemas in which a table is looked for that is named without one. */
+  /** Schemas in which an unqualified table is looked up. */
   path: readonly string[];
 }
 
 /**
- * What staging showed and plan.yaml does not say, and what plan.yaml says and staging did not show, a line each. That a
- * table becomes a partition needs no word: its rows stay as they are.
- * @param names as they were before the migration
+ * Compares staging's changes with plan.yaml. Returns one line for each change that plan.yaml does not declare, and
+ * for each declared change that staging did not show. A table that becomes a partition needs no entry, because its
+ * rows stay the same.
+ * @param names tables and columns as they were before the migration
  */
 export function disagreements(
   changes: NonNullable<Migration["changes"]>,
@@ -42,20 +43,20 @@ export function disagreements(
       .map((kind) => ({ kind, text: kindText(kind, change) })),
   );
   return [
-    ...unknown.map((text) => `plan.yaml names ${text}, and there was no such table or column`),
+    ...unknown.map((text) => `plan.yaml names ${text}, but there was no such table or column`),
     ...shown
       .filter(({ kind }) => !agreed.some((one) => covers(one, kind, agreed)))
-      .map(({ text }) => `${text}, which plan.yaml does not say`),
+      .map(({ text }) => `${text}, which plan.yaml does not declare`),
     ...agreed
       .filter((one) => !shown.some(({ kind }) => covers(one, kind, agreed)))
-      .map(({ text }) => `plan.yaml says ${text}, and staging did not show it`),
+      .map(({ text }) => `plan.yaml declares ${text}, but staging did not show it`),
   ];
 }
 
 function covers({ table, column, word }: Agreed, kind: Kind, all: readonly Agreed[]): boolean {
   if (table !== kind.table) return false;
   if (word === "rows") return kind.column === null && ["added", "removed", "mixed"].includes(kind.what);
-  // What is changed beside rows that come and go cannot be told from them.
+  // Changed rows cannot be distinguished from rows that were removed and added.
   if (word === "changed" && kind.what === "mixed")
     return all.some((one) => one.table === table && one.word === "rows");
   return word === kind.what && column === kind.column;

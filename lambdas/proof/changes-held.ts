@@ -3,12 +3,13 @@ import { grouped } from "../shared/text.ts";
 import { called } from "./changes-in-words.ts";
 
 /**
- * Holds production to what the rehearsal showed: kinds of change, tables and columns must be the same. Where a table
- * began as staging's did, so must be which of its rows were touched, unless they are picked by the time.
+ * Holds production to what the rehearsal showed: kinds of change, tables and columns must be the same. If a table
+ * started with the same contents as on staging, the same rows must have been touched, unless the migration picks them
+ * by time.
  * @param before production's contents before its migrations
- * @param beside other partitions of the same table, where the rehearsal had no rows of this one: what it showed of them
- * goes for rows that came since
- * @returns one line for each thing that is otherwise; none: it did that and nothing more
+ * @param beside other partitions of the same table, if the rehearsal had no rows of this one: what the rehearsal
+ * showed for them also holds for rows added since
+ * @returns one line for each departure; empty if production did exactly what the rehearsal showed
  */
 export function departures(
   seen: readonly TableChangeDoc[],
@@ -63,13 +64,13 @@ function less(
   return kindsOf(staging)
     .filter((kind) => !did.some((one) => allows([kind], one)))
     .filter(({ what }) => !ABOUT_ROWS.includes(what) || beganAlike(staging, began))
-    .map((kind) => `the rehearsal showed ${kindText(kind, staging)}, and production does not`);
+    .map((kind) => `the rehearsal showed ${kindText(kind, staging)}, but production does not`);
 }
 
-/** Of these there may be none where production's rows are others than staging's. */
+/** Kinds about rows: production may show none of them if its rows differ from staging's. */
 const ABOUT_ROWS: readonly string[] = ["added", "removed", "mixed", "changed"];
 
-/** Whether the same rows must have been hit. */
+/** True if the migration must have touched the same rows. */
 function beganAlike(
   { began, rowsBefore, byTime }: TableChangeDoc,
   content: TableContentDoc | undefined,
@@ -95,14 +96,14 @@ function otherRows(
   for (const what of ["added", "removed", "changed"] as const)
     if (staging.rows[what] !== production.rows[what])
       return [
-        `${where}: ${grouped(production.rows[what])} rows ${what}, and ${grouped(staging.rows[what])} in the rehearsal, though its rows were the same`,
+        `${where}: ${grouped(production.rows[what])} rows ${what}, but ${grouped(staging.rows[what])} in the rehearsal, although its rows were the same`,
       ];
   if (staging.rows.keys === null || production.rows.keys === null) return [];
   if (staging.rows.keys === production.rows.keys) return [];
-  return [`${where}: other rows were touched than in the rehearsal, though its rows were the same`];
+  return [`${where}: the rows touched differ from those in the rehearsal, although its rows were the same`];
 }
 
-/** One kind of change of one table or column, so far as a Go or a plan speaks of it: numbers of rows aside. */
+/** One kind of change of one table or column, as a Go or a plan names it: without numbers of rows. */
 export interface Kind {
   what:
     | "dropped"
@@ -115,9 +116,9 @@ export interface Kind {
     | "changed"
     | "retyped";
   table: string;
-  /** Null: it is of the table, or of its rows. */
+  /** Null: the change is of the table, or of its rows. */
   column: string | null;
-  /** Of a new name, or a new type. */
+  /** The new name, or the new type. */
   to: string | null;
 }
 
@@ -145,7 +146,7 @@ const isSome = (rows: string | undefined) => rows !== undefined && rows !== "0";
 const isSameKind = (a: Kind, b: Kind): boolean =>
   a.what === b.what && a.table === b.table && a.column === b.column && a.to === b.to;
 
-/** True where `seen` allows for it: what cannot be told apart may be any of rows added, removed and changed. */
+/** True if `seen` covers this kind. A mix may be any of rows added, removed and changed. */
 function allows(seen: readonly Kind[], kind: Kind): boolean {
   if (seen.some((one) => isSameKind(one, kind))) return true;
   return (
@@ -154,7 +155,7 @@ function allows(seen: readonly Kind[], kind: Kind): boolean {
   );
 }
 
-/** In words, without a subject: `account.email changed in 3,000 of 3,000 rows`. */
+/** The change in words, without a subject: `account.email changed in 3,000 of 3,000 rows`. */
 export function kindText({ what, table, column, to }: Kind, { rows, rowsBefore }: TableChangeDoc): string {
   const name = column === null ? called(table) : `${called(table)}.${column}`;
   const of = (n: string | undefined) => `${grouped(n ?? "0")} of ${inRows(rowsBefore)}`;
@@ -178,7 +179,7 @@ export function kindText({ what, table, column, to }: Kind, { rows, rowsBefore }
     case "changed":
       return `${name} changed in ${of(rows?.changed)}`;
     case "retyped":
-      return `${name} made ${to}`;
+      return `${name} changed to type ${to}`;
   }
 }
 

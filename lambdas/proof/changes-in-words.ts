@@ -1,15 +1,15 @@
 import type { ChangesDoc, ColumnChangeDoc, ObjectChangesDoc, TableChangeDoc } from "../shared/documents.ts";
 import { count, grouped, list } from "../shared/text.ts";
 
-/** A table as people call it. */
+/** A table's name in messages: without the schema public. */
 export const called = (table: string) => table.replace(/^public\./, "");
 
-/** Tables that are told of by themselves. */
+/** Most tables that are listed one by one. */
 const MOST = 12;
 
 /**
- * What was done to what had been there, in a few words without a subject, such as `adds 1 row to role_kind, changes
- * account.email in 3,000 of 3,000 rows, drops account.status`.
+ * Describes what was done to existing data in a few words without a subject, such as `adds 1 row to role_kind,
+ * changes account.email in 3,000 of 3,000 rows, drops account.status`.
  */
 export function changesText({
   tables,
@@ -19,14 +19,14 @@ export function changesText({
   const told = tables.slice(0, MOST).flatMap(tableTexts);
   const more = tables.length - MOST;
   return [
-    ...(told.length > 0 ? told : ["changes no data that was there"]),
+    ...(told.length > 0 ? told : ["changes no existing data"]),
     ...(more > 0 ? [`changes ${count(more, "more table")}`] : []),
     ...objectTexts(objects),
     ...sequences.flatMap(({ sequence, back }) => (back ? [`sets ${called(sequence)} back`] : [])),
   ].join(", ");
 }
 
-/** The same of one table, a text for each kind of change. */
+/** The same for one table: one text for each kind of change. */
 export function tableTexts(change: TableChangeDoc): string[] {
   const { fate, rows, rowsBefore, columns } = change;
   const table = called(change.table);
@@ -70,7 +70,7 @@ function columnText(table: string, { column, how, from, to }: ColumnChangeDoc): 
     case "renamed":
       return [`renames ${name} to ${to}`];
     case "retyped":
-      return [`makes ${name} ${to}, which was ${from}`];
+      return [`changes the type of ${name} from ${from} to ${to}`];
   }
 }
 

@@ -1,5 +1,6 @@
 import type {
   ColumnChangeDoc,
+  Fingerprint,
   MarkedColumn,
   MarkedTable,
   ObjectChangesDoc,
@@ -11,29 +12,28 @@ import type {
   TableContentDoc,
 } from "../shared/documents.ts";
 import { identifier } from "../shared/sql-text.ts";
-import type { Fingerprint } from "./catalog.ts";
 import { modeOf } from "./compare-contents.ts";
 import { type Difference, differences } from "./difference.ts";
 import { wentBack } from "./sequences.ts";
 
-/** A database at some moment. */
+/** A database at one moment. */
 export interface Moment {
   mark: RowMark;
   tables: readonly TableContentDoc[];
 }
 
-/** A table that was there before, as it was and as it is. */
+/** A table that existed before, then and now. */
 interface Pair {
   was: MarkedTable;
   is: MarkedTable;
-  /** Those that are still there, be it under another name. */
+  /** Columns that still exist, possibly under another name. */
   kept: { before: MarkedColumn; now: MarkedColumn }[];
 }
 
 /**
- * What became of the tables that `before` knows, of their columns and of their rows; `after` must be told by the row
- * versions since `before`.
- * @param except tables that are nobody's concern
+ * Compares two moments of a database. Returns what happened to the tables of `before`, their columns and their rows.
+ * The row versions of `after` must be counted since `before`.
+ * @param except tables to ignore
  */
 export function observe(
   before: Moment,
@@ -57,7 +57,7 @@ export function observe(
   });
 }
 
-/** Tables of a mark, to be found without looking at all of them. */
+/** Tables of a mark, indexed so that a lookup does not scan all of them. */
 export interface MarkedTables {
   byOid: ReadonlyMap<string, MarkedTable>;
   byName: ReadonlyMap<string, MarkedTable>;
@@ -91,7 +91,7 @@ function pairOf(was: MarkedTable, { byOid }: MarkedTables): Pair | undefined {
   );
 }
 
-/** What became of the table and its columns, their rows aside. */
+/** Returns what happened to the table and its columns, without its rows. */
 export function structureOf(
   was: MarkedTable,
   content: TableContentDoc,
@@ -124,7 +124,7 @@ export function structureOf(
   };
 }
 
-/** Types of which the same value has the same hash (record/hashes.ts). */
+/** Types for which equal values have equal hashes (hashes.ts). */
 const ALIKE: readonly RegExp[] = [
   /^(?:text|character varying(?:\(\d+\))?)$/,
   /^(?:smallint|integer|bigint)$/,
@@ -135,7 +135,7 @@ const hashedAlike = (a: MarkedColumn, b: MarkedColumn) =>
 
 const sameType = (a: MarkedColumn, b: MarkedColumn) => a.type === b.type && a.typeId === b.typeId;
 
-/** What became of the rows that were there, by how many are new and gone and by what the columns come to. */
+/** Returns what happened to the existing rows, from the counts of new and missing ones and from the columns' sums. */
 function rowsOf(
   pair: Pair,
   was: TableContentDoc,
@@ -157,18 +157,20 @@ function rowsOf(
       rows: { ...none, changed: written },
       columns: columns.map((column) => ({ column, how: "changed" as const })),
     };
-  // Without a key, values that changed places leave each column's sum as it was, and not that of the rows.
+  // Without a key, values that swap rows leave each column's sum unchanged but change that of the rows.
   return keys === null && sameRows(pair, was, is) === false ? mixed : undefined;
 }
 
-/** Whether the columns' sums were taken alike: of both, and with the same columns as key. */
+/** True if both sides have columns' sums, taken with the same columns as key. */
 function sumsCompare({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): boolean {
   if (!was.sums || !is.sums) return false;
   const key = (was.key ?? []).map((name) => kept.find(({ before }) => before.name === name)?.now.name);
   return key.join("\0") === (is.key ?? []).join("\0");
 }
 
-/** Columns, by their former names, whose values are not what they were, so far as those of another type compare. */
+/**
+ * Columns, by their former names, whose values changed. Columns of another type count only if their hashes compare.
+ */
 function differing({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): string[] {
   return kept
     .filter(({ before, now }) => sameType(before, now) || hashedAlike(before, now))
@@ -179,14 +181,14 @@ function differing({ kept }: Pair, was: TableContentDoc, is: TableContentDoc): s
     .map(({ before }) => before.name);
 }
 
-/** Sum of the keys of the rows that are gone; null where the key is not the same any more, or was not read. */
+/** Sum of the keys of the missing rows; null if the key has changed or was not read. */
 function goneKeys(pair: Pair, was: TableContentDoc, is: TableContentDoc): string | null {
   if (!sumsCompare(pair, was, is)) return null;
   if (was.keys === undefined || is.keys === undefined || is.written?.keys === undefined) return null;
   return (BigInt(was.keys) - (BigInt(is.keys) - BigInt(is.written.keys))).toString();
 }
 
-/** Whether whole rows are what they were; undefined where other columns were read. */
+/** True if whole rows are unchanged; undefined if other columns were read. */
 function sameRows(
   { kept, was: table }: Pair,
   was: TableContentDoc,
@@ -201,7 +203,7 @@ function sameRows(
   return comparable ? was.checksum === is.checksum : undefined;
 }
 
-/** What people know of by its name comes first; kinds that belong to others come last. */
+/** Kinds that people know by name come first; kinds that belong to another object come last. */
 const KINDS = [
   "table",
   "partitioned table",
@@ -216,12 +218,12 @@ const KINDS = [
 
 const TABLES: readonly string[] = ["table", "partitioned table"];
 
-/** Names of objects that are shown of each. */
+/** Most objects named for each kind of change. */
 const MOST = 3;
 
 /**
- * Objects that came, went and changed. Not counted: what `tables` has already, and what belongs to a table that came or
- * went itself.
+ * Counts objects that were added, removed and changed. Not counted: what `tables` already shows, and what belongs to
+ * a table that was added or removed itself.
  */
 export function objectChanges(
   before: Fingerprint,
@@ -253,14 +255,17 @@ export function objectChanges(
 
 const rank = (kind: string) => (KINDS.includes(kind) ? KINDS.indexOf(kind) : KINDS.length);
 
-/** The table that a column, a constraint or a trigger is of, by its name; empty: none. */
+/** Name of the table that a column, a constraint or a trigger belongs to; empty if none. */
 function ownerOf(kind: string, name: string): string {
   if (kind === "column") return name.slice(0, name.lastIndexOf("."));
   const on = name.lastIndexOf(" on ");
   return on < 0 ? "" : name.slice(on + " on ".length);
 }
 
-/** Whether an object is a part of one of these tables. @param definition by which an index names its table */
+/**
+ * True if an object is part of one of these tables.
+ * @param definition names the table of an index
+ */
 export function isPartOf(
   tables: ReadonlySet<string>,
   { kind, name }: Pick<Difference, "kind" | "name">,
@@ -272,7 +277,7 @@ export function isPartOf(
   );
 }
 
-/** What the catalog calls a table that is told of, and its columns. */
+/** The catalog's names of a listed table and its columns. */
 function namesOf({ table, fate, to, columns }: TableChangeDoc): string[] {
   return [
     ...(fate === "renamed" || fate === "dropped" ? [table, to ?? table] : []),
@@ -283,7 +288,7 @@ function namesOf({ table, fate, to, columns }: TableChangeDoc): string[] {
   ];
 }
 
-/** As the server quotes it: where it must be. */
+/** Quotes a name as the server does: only if needed. */
 const quoted = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : identifier(name));
 
 export function sequencesMoved(

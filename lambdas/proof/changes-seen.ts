@@ -37,10 +37,10 @@ import { stagingWishes } from "./subjects.ts";
 import { takeRecord } from "./take-record.ts";
 
 /**
- * Notes what the migration, now applied to staging for good, did to what was there before, and after the last one what
- * all of them did: that is what production is held to.
- * @returns false when this worker must leave first; call again
- * @throws SluiceError CheckFailed where the plan says something else
+ * Notes what the migration, now applied to staging for good, did to existing data. After the last migration it also
+ * notes what all of them did: production is held to that.
+ * @returns false if this worker must leave first; call again
+ * @throws SluiceError CheckFailed if the plan declares something else
  */
 export async function noteChanges(
   session: Session,
@@ -60,7 +60,7 @@ export async function noteChanges(
   if (!record) return false;
   const versions = await versionTables(session, ports.plan.schema);
   const was = await requireMarkedRecord(evidence, before as RecordName);
-  const doc = await evidence.keep<ChangesDoc>(
+  const doc = await evidence.createOnce(
     Doc.changes(`staging-${version}`),
     await changesDoc(
       ports,
@@ -71,7 +71,7 @@ export async function noteChanges(
       { objectsSince: `staging-${version}` },
     ),
   );
-  // From before it was applied at all: its rollback may leave something, which is made by it too.
+  // From before its first apply: its rollback may leave something, which the migration made too.
   await noteMade(evidence, version, `staging-${version}`, after as RecordName);
   ports.progress(`${version} ${changesText(doc)}`);
   await refuseOthers(session, evidence, migration, doc);
@@ -80,15 +80,15 @@ export async function noteChanges(
   return last?.version === version ? await noteAll(session, ports, evidence, versions) : true;
 }
 
-/** The last that is known of staging before the migration is applied for good. */
+/** The newest record of staging from before the migration is applied for good. */
 async function rolledBack(evidence: RunEvidence, version: string): Promise<RecordName> {
   const names: RecordName[] = [`after-staging-${version}-again`, `after-staging-${version}`];
   for (const name of names) if (await recordOf(evidence, name)) return name;
-  // It has no rollback.
+  // The migration has no rollback.
   return `staging-${version}`;
 }
 
-/** The plan says what the migration changes: staging must have shown that, neither more nor less. */
+/** If the plan declares what the migration changes, staging must have shown exactly that. */
 async function refuseOthers(
   session: Session,
   evidence: RunEvidence,
@@ -107,8 +107,8 @@ async function refuseOthers(
   if (found.length > 0)
     throw new SluiceError(
       ErrorName.CheckFailed,
-      `${folder} does to staging's data not what plan.yaml says under \`changes\`: ${found.join("; ")}. ` +
-        "Correct the migration, or what plan.yaml says of it.",
+      `${folder} changed staging's data differently from what plan.yaml declares under \`changes\`: ${found.join("; ")}. ` +
+        "Correct the migration or plan.yaml.",
     );
 }
 
@@ -134,10 +134,11 @@ async function noteAll(
       changes: await rowChanges(evidence, version),
     });
   }
-  // What one migration alone did to a table's rows is known from it. What several wrote must be looked at as a whole, be
-  // it that one of them only wrote them anew: production shows all of it together.
+  // If one migration alone wrote a table's rows, its own record shows the result. If several wrote them, even only by
+  // a rewrite, read the table as a whole: production shows their combined result.
   const several = new Map<string, TableContentDoc | undefined>();
-  // Under another label a value reads otherwise, where nobody wrote it: the rows that were written show it as changed.
+  // With another enum label a value reads differently although it was not written: the written rows show it as
+  // changed.
   const relabelled = hasOtherLabels(before.mark, after.mark);
   const byTime = new Set<string>();
   const contents = byTable(before.tables);
@@ -186,7 +187,7 @@ async function noteAll(
     },
   );
   await noteMadeByAll(evidence, all);
-  await evidence.keep<ChangesDoc>(
+  await evidence.createOnce(
     Doc.changes("staging"),
     await changesDoc(
       ports,
@@ -206,14 +207,14 @@ async function noteAll(
 const wroteRows = (content: TableContentDoc | undefined): boolean =>
   content?.touched !== undefined && (content.touched.written !== "0" || content.touched.gone !== "0");
 
-/** What one migration did by itself. */
+/** What one migration did on its own. */
 interface Own {
   byTime: boolean;
-  /** The tables right before it. */
+  /** The tables right before the migration. */
   was: MarkedTables;
   /** Contents right after it, by the table's oid. */
   is: ReadonlyMap<string, TableContentDoc>;
-  /** By the table's name right before it: what became of its rows. */
+  /** What happened to each table's rows, by the table's name right before it. */
   changes: ReadonlyMap<string, TableChangeDoc>;
 }
 
@@ -228,11 +229,11 @@ function contentsByOid({ mark, tables }: Moment): Map<string, TableContentDoc> {
 }
 
 async function rowChanges(evidence: RunEvidence, version: string): Promise<Map<string, TableChangeDoc>> {
-  const { tables } = await evidence.need<ChangesDoc>(Doc.changes(`staging-${version}`));
+  const { tables } = await evidence.require(Doc.changes(`staging-${version}`));
   return new Map(tables.filter(({ rows }) => rows).map((change) => [change.table, change]));
 }
 
-/** Reads tables whose rows several migrations wrote, by the first one's mark. */
+/** Reads the tables whose rows several migrations wrote, counting from the first one's mark. */
 async function readSeveral(
   several: Map<string, TableContentDoc | undefined>,
   before: Moment,
@@ -270,8 +271,8 @@ async function readSeveral(
 }
 
 /**
- * By the names that they had when staging was restored: what row versions alone cannot tell of on production, be it that
- * a column or the table itself goes, and is to come back with what was in it.
+ * Tables, by their names when staging was restored, for which row versions alone are not enough on production: also
+ * those whose column, or which themselves, are dropped and must come back with their contents.
  */
 async function touchedTables(evidence: RunEvidence, versions: readonly string[]): Promise<string[]> {
   const { mark } = await requireMarkedRecord(evidence, "staging");
@@ -300,7 +301,7 @@ async function changesDoc(
   before: RecordName,
   after: RecordName,
   tables: TableChangeDoc[],
-  /** A rollback may leave objects, which are the migration's doing as well. */
+  /** A rollback may leave objects: these count as the migration's too. */
   { objectsSince, touched = [] }: { objectsSince: RecordName; touched?: string[] },
 ): Promise<ChangesDoc> {
   const [was, is] = [await keptFingerprint(evidence, objectsSince), await keptFingerprint(evidence, after)];

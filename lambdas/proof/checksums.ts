@@ -4,76 +4,76 @@ import { IS_USERS_TABLE } from "../shared/sql-text.ts";
 import { columnHash, HASHES, type HashedColumn, keyHash, rowHash } from "./hashes.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 
-/** What a table held, so far as named columns go. */
+/** Contents of a table, for the named columns. */
 export interface TableContent {
   /** Qualified by its schema, quoted where needed. */
   table: string;
-  /** The columns that were read, as the catalog names them. */
+  /** Columns that were read, by their names in the catalog. */
   columns: string[];
   /** Decimal text. */
   rows: string;
-  /** Null when rows were only counted; begins with "sample:" when a sample was read. */
+  /** Null if rows were only counted; starts with "sample:" if a sample was read. */
   checksum: string | null;
-  /** There is no such table (any more); then it has no columns, no rows and no checksum. */
+  /** The table does not exist (any more): no columns, no rows, no checksum. */
   missing?: true;
   /**
-   * A sum for each column, by its name. Where the table has a key each value counts together with its row's key, so
-   * that values that were swapped between rows show; elsewhere they do not. Only where it was asked for, never of a sample.
+   * A sum for each column, by name. If the table has a key, each value is hashed together with its row's key, so
+   * values swapped between rows show; without a key they do not. Only on request, never for a sample.
    */
   sums?: Record<string, string> | undefined;
-  /** The sum of the key alone: other than before, rows came and went, and other columns' sums say nothing. */
+  /** The sum of the key alone. If it changed, rows were added or removed, and other columns' sums show nothing. */
   keys?: string | undefined;
-  /** The key's columns, as they must be used again for sums that can be compared. Empty: there is none. */
+  /** The key's columns: sums can only be compared if they are used again. Empty if there is no key. */
   key?: string[] | undefined;
 }
 
-/** "full": every row. "sample": about one row in a hundred. "count": how many rows. */
+/** "full": every row. "sample": about one row in a hundred. "count": only the number of rows. */
 export type ContentMode = "full" | "sample" | "count";
 
-/** How a table is read beside its mode. */
+/** Options of a reading besides its mode. */
 interface Reading {
-  /** Sums of columns too, in the same scan. It takes about twice the time. */
+  /** Also sum each column, in the same scan. Takes about twice the time. */
   sums?: boolean | undefined;
-  /** The key of an earlier reading; the primary key, where all of its columns are read, when not given. */
+  /** Key columns of an earlier reading. Default: the primary key, if all of its columns are read. */
   key?: readonly string[] | undefined;
-  /** A condition in SQL: only these rows. Sums and counts of disjoint parts add up to those of the whole. */
+  /** SQL condition: read only these rows. Sums and counts of disjoint parts add up to those of the whole table. */
   where?: string | undefined;
 }
 
-/** A sample of fewer rows than this would say little, and reading them all costs little. */
+/** A sample of fewer rows would show little, and reading all of them is cheap. */
 const READ_IN_FULL = 10_000;
 const SAMPLE_ONE_IN = 100;
-/** Begins the checksum of a sample. */
+/** Prefix of a sample's checksum. */
 export const SAMPLE = "sample:";
 
 /**
- * Every table that holds rows (ordinary ones and the leaves of partitioned ones) outside the system's schemas,
- * `sluice` and extensions, by name, with its columns in the order of their creation. Virtual generated columns hold
- * nothing and are left out; stored ones count.
+ * Lists every table that holds rows (ordinary tables and the leaves of partitioned ones) outside the system's
+ * schemas, `sluice` and extensions, by name, with its columns in the order of their creation. Virtual generated
+ * columns store nothing and are left out; stored ones count.
  */
 export function listTables(session: Session): Promise<ListedTable[]> {
   return withPinnedSnapshot(session, () => session.query<ListedTable>(TABLES));
 }
 
 /**
- * Counts a table's rows and sums a 64-bit hash of each one, over the named columns, within the server: equal for
- * equal rows in whatever order, and whatever the session's settings. Only sums that the same major version of
- * PostgreSQL gave can be compared.
+ * Counts a table's rows and sums a 64-bit hash of each over the named columns, inside the server. Equal rows give
+ * equal sums in any order and under any session settings. Only sums from the same major version of PostgreSQL can be
+ * compared.
  *
- * It sees each value as it is stored: what differs in its binary form or its text differs here (docs/what-is-proven.md
- * names the exceptions). Two different contents of as many rows have the same sum with a probability of about 1 in 2^63
- * for an accident; it is no protection against somebody who wants them to.
+ * Values are compared as stored: a difference in their binary form or their text shows (docs/what-is-proven.md names
+ * the exceptions). Two different contents with the same number of rows have the same sum by accident with a
+ * probability of about 1 in 2^63; this does not protect against deliberate collisions.
  *
- * "sample" decides by a hash of the primary key, so that the same rows are picked in a restored copy, and only those
- * are hashed as a whole: the table is scanned, yet 99 of 100 rows' wide values are never fetched or computed on.
- * Without a primary key among the columns it hashes every row and gains nothing. Up to 10,000 rows are read in full.
- * A sample notices what happened to most rows; what happened to a few it is likely to miss.
+ * "sample" picks rows by a hash of the primary key, so that a restored copy gives the same rows, and hashes only
+ * those as a whole: it scans the table but never fetches or computes the wide values of 99 of 100 rows. Without a
+ * primary key among the columns it hashes every row and saves nothing. Up to 10,000 rows are read in full. A sample
+ * detects a change of most rows; it probably misses a change of a few.
  *
- * A table that is not there (any more) yields `missing`, a column that is not there is absent from `columns`.
- * Rejects with 42501 where row-level security would hide rows from the reader or where it may not read at all, and
- * with 25001 within a transaction: it takes a read-only REPEATABLE READ one of its own.
+ * A missing table gives `missing`; a missing column is absent from `columns`. Rejects with 42501 if row-level
+ * security would hide rows from the reader or the role may not read, and with 25001 inside a transaction: it uses a
+ * read-only REPEATABLE READ one of its own.
  *
- * @param table as `listTables` gives it
+ * @param table as `listTables` returns it
  * @param columns as the catalog names them, unquoted
  */
 export function takeTableContent(
@@ -92,15 +92,15 @@ export function takeTableContent(
   });
 }
 
-/** Blocks of a table from one on and up to another; null: to its end, wherever that is by then. */
+/** A range of a table's blocks, from one up to but without another; null: to the current end. */
 export interface Range {
   from: number;
   to: number | null;
 }
 
 /**
- * The same of a part of a table, to be joined with its other parts. Each part sees the table as it is then: together
- * they are right only where nothing is written meanwhile.
+ * Reads a part of a table, to be joined with the other parts. Each part sees the table at its own time: together they
+ * are correct only if nothing is written in the meantime.
  */
 export function takePart(
   session: Session,
@@ -118,7 +118,7 @@ export function takePart(
   );
 }
 
-/** Undefined: so few rows that a sample of them says little; the table must be read as a whole. */
+/** Joins the parts of a table. Undefined: a sample of so few rows shows little; read the whole table. */
 export function joinParts(parts: readonly TableContent[], mode: ContentMode): TableContent | undefined {
   const [first] = parts;
   const missing = parts.find((part) => part.missing);
@@ -160,13 +160,13 @@ function contentOf(
   });
 }
 
-/** SQL: of an extension's table only the rows that are user data: the others are the extension's own. */
+/** SQL: restricts an extension's table to user data; its other rows belong to the extension. */
 export function only(where: string, condition: string): string {
   if (condition === "") return where;
   return where === "" ? `WHERE ${condition}` : `${where} AND (${condition})`;
 }
 
-// ONLY: what tables inherit from this one hold is counted with them.
+// ONLY: child tables are counted themselves.
 
 async function countRows(session: Session, from: string, where: string): Promise<string> {
   const { rows } = await requireRow<{ rows: string }>(
@@ -212,7 +212,7 @@ async function sumRows(
   };
 }
 
-/** A key's columns in its order. Rows that a key tells apart are the same ones when it is no key any more. */
+/** Returns a key's columns in their order. Columns that identified rows before still do if the key is gone. */
 function keyAmong(columns: readonly HashedColumn[], before: readonly string[] | undefined): HashedColumn[] {
   const named = (name: string) => columns.find((column) => column.name === name);
   if (before) return before.flatMap((name) => named(name) ?? []);
@@ -220,7 +220,7 @@ function keyAmong(columns: readonly HashedColumn[], before: readonly string[] | 
   return parts.length === parts[0]?.keyLength ? parts : [];
 }
 
-/** What to sum of each column, and of the key (name: null). */
+/** SQL to sum each column, and the key (name: null). */
 function columnSums(
   columns: readonly HashedColumn[],
   key: readonly HashedColumn[],
@@ -229,7 +229,7 @@ function columnSums(
   const row = keyHash(key);
   return [
     { name: null, sql: `hash_numeric_extended((${row})::numeric, 0)` },
-    // A column of the key by itself: together with the key, all others would differ with it.
+    // Hash a key column alone: combined with the key, every other column would differ with it.
     ...columns.map((column) => ({
       name: column.name,
       sql: columnHash(column, key.includes(column) ? undefined : row),
@@ -237,7 +237,7 @@ function columnSums(
   ];
 }
 
-/** Rows of { table, columns, blocks }: what `listTables` says. */
+/** Rows of { table, columns, blocks } for `listTables`. */
 const TABLES = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table,
        coalesce((SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
@@ -249,8 +249,8 @@ WHERE ${IS_USERS_TABLE}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
 /**
- * $1: a table. One row { table, condition } with its name, quoted by the server, and, of an extension's table, which of
- * its rows are user data (empty: all); none when there is no such table.
+ * $1: a table. Returns one row { table, condition }: its name, quoted by the server, and for an extension's table the
+ * condition for user data (empty: all rows). No row if there is no such table.
  */
 export const TABLE = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table,

@@ -8,12 +8,12 @@ export interface ContentDifference {
   text: string;
 }
 
-/** What is compared: a table as it was read, or as row versions tell. */
+/** A table as it was read, or as its row versions show it. */
 export type Compared = TableContent & Pick<TableContentDoc, "unread" | "touched">;
 
 /**
- * What is not as it was, table by table; none when everything is. Tables and columns that only `after` has do not
- * count: that they are there is for the catalog's fingerprint to tell.
+ * Returns the differences, table by table; empty if there are none. Tables and columns that only `after` has do not
+ * count: the catalog's fingerprint shows them.
  */
 export function compareContents(
   before: readonly Compared[],
@@ -32,7 +32,7 @@ type Found = Omit<ContentDifference, "table">;
 
 const missingTable = ({ table, rows }: TableContent): Found => ({
   what: "missing table",
-  text: `${table}: the table is not there, it had ${inRows(rows)}`,
+  text: `${table}: the table is missing; it had ${inRows(rows)}`,
 });
 
 function compareTable(was: Compared, is: Compared): Found | undefined {
@@ -62,11 +62,11 @@ function compareTable(was: Compared, is: Compared): Found | undefined {
   if (wayOf(was) !== wayOf(is))
     return { what: "not comparable", text: `${table}: ${wayOf(was)} before, ${wayOf(is)} now` };
   if (was.columns.join("\0") !== is.columns.join("\0"))
-    return { what: "not comparable", text: `${table}: other columns were read, or in another order` };
+    return { what: "not comparable", text: `${table}: the columns that were read differ, or their order` };
   return { what: "content", text: `${table}: ${inRows(is.rows)} as before, but ${whatDiffers(was, is)}` };
 }
 
-/** As far as the columns' sums, where both sides have them, tell. */
+/** As far as the columns' sums show it, if both sides have them. */
 function whatDiffers(was: TableContent, is: TableContent): string {
   const columns = differentColumns(was, is);
   if (!columns) return "not the same ones";
@@ -76,8 +76,8 @@ function whatDiffers(was: TableContent, is: TableContent): string {
 }
 
 /**
- * The columns whose sums differ, where both sides have comparable ones; those of the key alone where other rows are
- * there. Undefined: nobody can tell.
+ * Returns the columns whose sums differ, if both sides have comparable ones; only those of the key if rows were added
+ * or removed. Undefined: unknown.
  */
 export function differentColumns(was: TableContent, is: TableContent): string[] | undefined {
   const [before, now] = [was.sums, is.sums];
@@ -90,24 +90,24 @@ const inRows = (rows: string) => (rows === "1" ? "1 row" : `${rows} rows`);
 
 const WAYS: Readonly<Record<ContentMode, string>> = {
   count: "only counted",
-  sample: "a sample was read",
-  full: "every row was read",
+  sample: "read as a sample",
+  full: "read in full",
 };
 
 const wayOf = (content: Compared) => WAYS[modeOf(content)];
 
-/** How a table was read: what it is compared with must be read in the same way. */
+/** How a table was read: compare it only with a reading of the same mode. */
 export function modeOf({ checksum }: Pick<TableContent, "checksum">): ContentMode {
   if (checksum === null) return "count";
   return checksum.startsWith(SAMPLE) ? "sample" : "full";
 }
 
-/** The same; "versions": it was not, and row versions tell whether it is touched. */
+/** The same; "versions" if it was not read and row versions show whether it was touched. */
 export function readAs(content: Pick<Compared, "checksum" | "unread">): ContentMode | "versions" {
   return content.unread ? "versions" : modeOf(content);
 }
 
-/** Both sides with checksums only where both have one of every row; of all other tables the rows are compared. */
+/** Keeps checksums only for tables that both sides read in full; of all other tables only the rows are compared. */
 export function asFarAsRead(
   before: readonly TableContent[],
   after: readonly TableContent[],

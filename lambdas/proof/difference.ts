@@ -1,10 +1,9 @@
-import type { RecordDoc, RecordName } from "../shared/documents.ts";
+import type { CatalogObject, Fingerprint, RecordDoc, RecordName } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { oneLine } from "../shared/text.ts";
-import type { CatalogObject, Fingerprint } from "./catalog.ts";
 import { fingerprintOf, keptFingerprint } from "./stored-catalog.ts";
 
-/** One object that is not as it was. `before` and `after` are its definitions, absent when it was not there. */
+/** One object that differs. `before` and `after` are its definitions, absent if it did not exist then. */
 export interface Difference {
   kind: string;
   name: string;
@@ -16,8 +15,8 @@ export interface Difference {
 const keyOf = ({ kind, name }: { kind: string; name: string }) => JSON.stringify([kind, name]);
 
 /**
- * What changed from `before` to `after`, by kind and name. What one of them could not read does not count, nor does the
- * position of columns that were dropped and came back (moved-columns.ts names those).
+ * Returns what changed from `before` to `after`, by kind and name. Objects that one of them could not read do not
+ * count, nor does the position of columns that were dropped and came back (`movedInWords` names those).
  */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   if (before.hash === after.hash) return [];
@@ -30,7 +29,7 @@ export function differences(before: Fingerprint, after: Fingerprint): Difference
   );
 }
 
-/** Who may connect now and could not before, and the other way round: what the fence changes. */
+/** Returns who may connect now but could not before, and the reverse: what the fence changes. */
 export function differencesOfAccess(before: Fingerprint, after: Fingerprint): Difference[] {
   return before.access && after.access ? differencesOf(before.access, after.access) : [];
 }
@@ -60,13 +59,13 @@ function byKey(objects: readonly CatalogObject[]): Map<string, CatalogObject> {
   return new Map(objects.map((object) => [keyOf(object), object]));
 }
 
-/** Lines of each side that a description shows at most, and the characters of each. */
+/** Most lines that a description shows of each side, and most characters of each line. */
 const MAX_LINES = 2;
 const MAX_WIDTH = 120;
 
 /**
- * One readable line, such as `table public.t changed: now "row level security: enabled"`. Never long, whatever the
- * definitions: of a change, the lines that differ are shown, a few of them, cut down to where they differ.
+ * One readable line, such as `table public.t changed: now "row level security: enabled"`. Always short: for a change
+ * it shows a few of the lines that differ, cut to where they differ.
  */
 export function describeDifference({ kind, name, change, before = "", after = "" }: Difference): string {
   const what = `${kind} ${cut(oneLine(name), 0)}`;
@@ -84,10 +83,10 @@ export function describeDifference({ kind, name, change, before = "", after = ""
   ];
   if (parts.length > 0) return `${what} changed: ${parts.join(", ")}`;
   const sameWords = oneLine(before) === oneLine(after);
-  return `${what} changed: ${sameWords ? "only white space differs" : "its lines stand in another order"}`;
+  return `${what} changed: ${sameWords ? "only white space differs" : "its lines are in another order"}`;
 }
 
-/** The lines that only one of the two has, however often it has more of them. */
+/** Lines that only one of the two has, or has more often. */
 function linesThatDiffer(before: string, after: string): [lost: string[], gained: string[]] {
   const lines = (text: string) => text.split("\n").map(oneLine);
   return [without(lines(before), lines(after)), without(lines(after), lines(before))];
@@ -117,7 +116,7 @@ function quoteSome(lines: string[]): string {
 
 const quote = (line: string, from: number) => `"${cut(line, from)}"`;
 
-/** At most MAX_WIDTH characters of the line, from the given one on. */
+/** At most MAX_WIDTH characters of the line, starting at the given one. */
 function cut(line: string, from: number): string {
   const piece = line.slice(from, from + MAX_WIDTH).replace(HALF_CHARACTERS, "");
   return (from > 0 ? "…" : "") + piece + (from + MAX_WIDTH < line.length ? "…" : "");
@@ -126,12 +125,12 @@ function cut(line: string, from: number): string {
 /** Halves of surrogate pairs, which a cut may leave at either end. */
 const HALF_CHARACTERS = /^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g;
 
-// A column that was dropped can only come back as the last of its table. So where a column stands is no difference by
-// itself; the order among the columns that were never dropped is one.
+// A dropped column can only come back as the last of its table, so its position alone is not a difference. The order
+// among columns that were never dropped is.
 
 interface MovedColumn {
   name: string;
-  /** Among the living columns of its table, from 1 on. */
+  /** Position among the living columns of its table, from 1. */
   was: number;
   is: number;
 }
@@ -144,7 +143,7 @@ interface Column {
 
 const POSITION = /^position: (\d+)$/m;
 
-/** The columns that came back at another position, and the tables in which only such positions differ. */
+/** Columns that came back at another position, and the tables in which only such positions differ. */
 function movedColumns(
   before: Fingerprint,
   after: Fingerprint,
@@ -155,7 +154,7 @@ function movedColumns(
   for (const [relation, now] of byRelation(after)) {
     const then = was.get(relation) ?? [];
     const positions = new Map(then.map(({ object, position }) => [object.name, position]));
-    // No later column gets the number of one that was dropped.
+    // No later column gets the number of a dropped one.
     const last = Math.max(...then.map(({ number }) => number));
     const stayed = now.filter(({ object, number }) => positions.has(object.name) && !(number > last));
     const order = stayed.map(({ object }) => positions.get(object.name) ?? 0);
@@ -170,16 +169,16 @@ function movedColumns(
   return { moved, relations };
 }
 
-/** One line each, for people. */
+/** One readable line for each moved column. */
 export function movedInWords(before: Fingerprint, after: Fingerprint): string[] {
   if (before.hash === after.hash) return [];
   return movedColumns(before, after).moved.map(
     ({ name, was, is }) =>
-      `column ${name} is at position ${is}, and was at ${was}: a column that was dropped comes back as the last one`,
+      `column ${name} moved from position ${was} to ${is}: a dropped column comes back as the last one`,
   );
 }
 
-/** The table or other relation that a column's name begins with. */
+/** The table or other relation in a column's name. */
 function relationOf(column: string): string {
   return column.replace(/\.(?:"(?:[^"]|"")*"|[^."]+)$/, "");
 }
@@ -188,7 +187,7 @@ function withoutPosition(definition: string): string {
   return definition.replace(POSITION, "");
 }
 
-/** By their position. Without its number, which older evidence does not have, a column counts as one that stayed. */
+/** Columns by position. Older evidence has no column numbers: those columns count as never dropped. */
 function byRelation({ objects }: Fingerprint): Map<string, Column[]> {
   const found = new Map<string, Column[]>();
   for (const object of objects) {
@@ -203,7 +202,7 @@ function byRelation({ objects }: Fingerprint): Map<string, Column[]> {
   return found;
 }
 
-/** What differs between the catalogs of two records of one database; nothing when they are equal. */
+/** Differences between the catalogs of two records of one database, including access; empty if they are equal. */
 export async function catalogDifferences(
   evidence: RunEvidence,
   before: RecordName,
@@ -215,8 +214,8 @@ export async function catalogDifferences(
 }
 
 /**
- * What differs between a database and a copy of it. Not who may connect, as one of them may stand behind the fence; and
- * not subscriptions: a copy on the same server has none, and in one on another nobody wants them to be at work.
+ * Differences between a database and its copy. Access does not count, because one of them may be behind the fence.
+ * Subscriptions do not count: a copy on the same server has none, and on another server they must not work.
  */
 export function differencesOfCopy(original: Fingerprint, copy: Fingerprint): string[] {
   return differences(original, copy)
@@ -224,7 +223,10 @@ export function differencesOfCopy(original: Fingerprint, copy: Fingerprint): str
     .map(describeDifference);
 }
 
-/** Columns of the first record that came back at another position, one readable line each: no difference, but told. */
+/**
+ * Columns of the first record that came back at another position, one readable line each: reported, but not a
+ * difference.
+ */
 export async function movedBetween(
   evidence: RunEvidence,
   before: RecordName,

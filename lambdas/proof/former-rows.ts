@@ -7,19 +7,22 @@ import { modeOf } from "./compare-contents.ts";
 import { HASHES, type HashedColumn, rowHash } from "./hashes.ts";
 import { withPinnedSnapshot, withPinnedWrites } from "./pinned.ts";
 
-// On staging each row's key and hash are kept beside the ledger before a migration is rehearsed, so that a difference can
-// name the rows. They go with the copy. Production gets no such table.
+// On staging each row's key and hash are kept beside the ledger before a migration is rehearsed, so that a difference
+// can name the rows. They are deleted with the copy. Production gets no such table.
 
 const FORMER = `${LEDGER_SCHEMA}.${FORMER_ROWS}`;
 
-/** Larger tables' rows are not kept, nor those of further tables once so many are kept: it must cost next to nothing. */
+/**
+ * Limits that keep the cost near zero: rows of larger tables are not kept, nor those of further tables past the
+ * total.
+ */
 const MOST_OF_A_TABLE = 100_000;
 const MOST_IN_ALL = 500_000;
-/** Of a table, over all that is said of its rows. */
+/** Most rows named for one table, over all kinds of difference. */
 const MOST_NAMED = 5;
 const MOST_CHARACTERS = 60;
 
-/** Makes the place for them. Before the record is begun: triggers of the user's may note that a table is made. */
+/** Creates the table for them. Call it before the record starts: the user's event triggers may log a new table. */
 export async function makeRoomForRows(session: Session): Promise<void> {
   await ensureLedger(session);
   if (await hasRoom(session)) return;
@@ -37,7 +40,7 @@ async function hasRoom(session: Session): Promise<boolean> {
   return there;
 }
 
-/** Keeps key and hash of the rows of smaller tables that have a key and were read in full. */
+/** Keeps key and hash of each row of smaller tables that have a key and were read in full. */
 export async function keepRows(
   session: Session,
   record: RecordName,
@@ -60,7 +63,7 @@ export async function keepRows(
   });
 }
 
-/** SQL of the rows of (key, hash), as they are now; undefined where the table, or its key, is not there. */
+/** SQL of the current rows of (key, hash); undefined if the table or its key does not exist. */
 async function rowsOf(
   session: Session,
   { table, columns, key = [] }: TableContentDoc,
@@ -75,9 +78,9 @@ async function rowsOf(
 }
 
 /**
- * The keys of rows that are not what they were, such as `by "id": changed 1, 2, 3 and 497 more; gone 17`.
- * @param was the table as the record has it
- * @returns undefined where its rows were not kept, or its key is gone
+ * Keys of the rows that differ, such as `by "id": changed 1, 2, 3 and 497 more; gone 17`.
+ * @param was the table in the record
+ * @returns undefined if its rows were not kept, or its key is gone
  */
 export async function rowsThatDiffer(
   session: Session,
@@ -95,7 +98,7 @@ export async function rowsThatDiffer(
     if (kept !== was.rows) return undefined;
     const found = await session.query<{ how: string; count: string; keys: string[][] }>(
       `SELECT how, count(*)::text AS count, 
-              -- As text: a number may be larger than what a reader of JSON holds exactly.
+              -- As text: a number may be too large for exact JSON.
               (SELECT json_agg((SELECT json_agg(part::text) FROM jsonb_array_elements(one) part))
                  FROM unnest((array_agg(key ORDER BY key))[1:${MOST_NAMED}]) one) AS keys
          FROM (SELECT coalesce(f.key, n.key) AS key,
@@ -127,7 +130,7 @@ function inWords(
   return `by ${key.length === 1 ? names : `(${names})`}: ${parts.join("; ")}`;
 }
 
-/** @param key each of its values as JSON */
+/** @param key its values, each as JSON */
 function keyText(key: readonly string[]): string {
   const parts = key.map((text) => {
     const characters = [...text];

@@ -1,35 +1,35 @@
-/** A column and how it is hashed: what `HASHES` says, a row each. */
+/** A column and how it is hashed: one row of `HASHES`. */
 export interface HashedColumn {
-  /** As the catalog names it. */
+  /** Name in the catalog. */
   name: string;
   quoted: string;
   /**
-   * "int": `expression` is an int8 and hashed in full. "uuid", "text": hashed byte by byte. "form": anything that a
-   * record can hash exactly (a bytea or a date).
+   * "int": `expression` is an int8, hashed in full. "uuid", "text": hashed byte by byte. "form": anything that a
+   * record hashes exactly (a bytea or a date).
    */
   way: "int" | "uuid" | "text" | "form";
   expression: string;
-  /** Its place in the primary key, from 1 on; null where it is no part of it. */
+  /** Place in the primary key, from 1; null if the column is not part of it. */
   key: number | null;
-  /** Of how many columns the primary key is made; null where there is none. */
+  /** Number of columns of the primary key; null if there is none. */
   keyLength: number | null;
 }
 
-/** Types that initdb made from its own list keep their OIDs on every server. */
+/** Types from initdb's own list have the same OIDs on every server. */
 const FIRST_OWN_OID = 10000;
 
 /**
- * $1: a table, $2: column names as a JSON array. Rows of HashedColumn, in the array's order, for the columns that there
- * are.
+ * $1: a table, $2: column names as a JSON array. Returns rows of HashedColumn in the array's order, for the columns
+ * that exist.
  *
- * Two values that differ in their binary form or their text must give different hashes, so hashes of types are used
- * only where they see every bit: those of numeric and jsonb do not see a sign, that of int8 folds its halves, that of
- * text follows the collation. Everything else is hashed by its binary form (what its send function gives). That form
- * holds OIDs, which differ between servers and change when a type is made again, within composite values and within
- * arrays of types that are not the system's own; it is the OID for regclass and its like, and some types have none: these
- * are hashed by their text, which pinned settings make exact. jsonb's binary form is its text, that of xml leaves out
- * the declaration. A char of a fixed length
- * is always padded, so its trailing blanks say nothing; one without a length keeps them.
+ * Two values that differ in their binary form or their text must give different hashes, so a type's hash function is
+ * used only if it covers every bit: those of numeric and jsonb ignore a sign, that of int8 folds its halves, that of
+ * text follows the collation. Everything else is hashed by its binary form (the output of its send function). Within
+ * composite values, and within arrays of types that are not the system's own, that form holds OIDs, which differ
+ * between servers and change when a type is made again; for regclass and its like it is the OID, and some types have
+ * none. These are hashed by their text, which pinned settings make exact. jsonb's binary form is its text; xml's
+ * leaves out the declaration. A char of fixed length is always padded, so its trailing blanks carry nothing; one
+ * without a length keeps them.
  */
 export const HASHES = `
 WITH RECURSIVE wanted AS (
@@ -63,7 +63,7 @@ by_text AS MATERIALIZED (
                   'regclass'::regtype, 'regtype'::regtype, 'regrole'::regtype, 'regnamespace'::regtype,
                   'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype)
 ),
--- Some types send with the function of another one, which SQL does not let it be called for.
+-- Some types share another type's send function, which SQL cannot call for them.
 takes (type, form) AS MATERIALIZED (
   SELECT t.oid, t.typsend
   FROM base b JOIN pg_type t ON t.oid = b.oid JOIN pg_proc f ON f.oid = t.typsend JOIN pg_type a ON a.oid = f.proargtypes[0]
@@ -76,7 +76,7 @@ LEFT JOIN pg_index x ON x.indrelid = w.attrelid AND x.indisprimary
 JOIN base b ON b.place = w.place
 JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
 JOIN pg_namespace n ON n.oid = t.typnamespace
--- Not as SQL spells some: there, character and bit without a length are of length 1.
+-- Qualified names: in SQL's spelling, character and bit without a length have length 1.
 CROSS JOIN LATERAL (SELECT t.oid::regtype::text AS name, format('%I.%I', n.nspname, t.typname) AS qualified) type
 CROSS JOIN LATERAL (SELECT
   CASE
@@ -92,7 +92,7 @@ CROSS JOIN LATERAL (SELECT
     WHEN type.name = 'boolean' THEN '%I::int::int8'
     WHEN way = 'int' THEN '%I::int8'
     WHEN way = 'uuid' THEN '%I::uuid'
-    -- Of functions and operators that share a name only the arguments tell which one it is.
+    -- Functions and operators that share a name differ only in their arguments.
     WHEN type.name IN ('regproc', 'regproc[]') THEN replace('%I::' || type.name || '::text', 'regproc', 'regprocedure')
     WHEN type.name IN ('regoper', 'regoper[]') THEN replace('%I::' || type.name || '::text', 'regoper', 'regoperator')
     WHEN way = 'text' THEN '%I::text'
@@ -101,24 +101,24 @@ CROSS JOIN LATERAL (SELECT
   END AS expression) expressions
 ORDER BY w.place`;
 
-/** Not zero: with that seed some functions give values the hash that NULL has. */
+/** Not zero: with seed zero some functions give a value the hash of NULL. */
 const SEED = 5_077_238_316n;
-/** Stands for NULL where a hash function gives none for it. Random, so that no value is it. */
+/** Stands for NULL where a hash function returns none. Random, so that no real value equals it. */
 const NO_UUID = "9f1c2e77-5b0d-4c3e-a7b1-6d2f8e90c4aa";
 const NO_TEXT = `no value ${NO_UUID}`;
-/** No int8 has these upper bits once its lower 31 are shifted out. */
+/** No int8 shifted right by 31 bits gives this value. */
 const NO_INT = 1n << 40n;
-/** Calls are nested as deeply as columns are many; the server's stack is not endless. */
+/** Calls are nested once for each column; the server's stack is limited. */
 const DEEPEST = 100;
 
 /**
- * The hash of a row as an int8, as SQL. Each column's hash seeds the next one's, so that no two rows can swap values
- * and have the same sum of hashes.
+ * SQL for the hash of a row as an int8. Each column's hash seeds the next one's, so that no two rows can swap values
+ * and keep the same sum of hashes.
  */
 export function rowHash(columns: readonly HashedColumn[]): string {
   const chained = columns.filter(({ way }) => way !== "form");
   const forms = columns.filter(({ way }) => way === "form").map(({ expression }) => expression);
-  // A record's hash is linear in its parts. As the seed of the chain it goes through hashes that are not.
+  // A record's hash is linear in its parts. As the seed of the chain it passes through hashes that are not.
   let seed = recordHash(forms, SEED.toString());
   const chains: string[] = [];
   for (let from = 0; from === 0 || from < chained.length; from += DEEPEST) {
@@ -126,19 +126,19 @@ export function rowHash(columns: readonly HashedColumn[]): string {
     seed = (SEED + BigInt(from + DEEPEST)).toString();
   }
   const all = chains.map((hash) => `(${hash})`).join(" # ");
-  // What no chain has hashed is linear still, and so is a sum of chains: hashed once more, they are not.
+  // The combination is still linear if no chain hashed it, or if it joins several chains: hash it once more.
   const linear = chains.length > 1 || (chained.length === 0 && forms.length > 1);
   return linear ? `hash_numeric_extended((${all})::numeric, 0)` : all;
 }
 
-/** Of one column, in a row that `seed` stands for. */
+/** SQL for the hash of one column, in a row that `seed` identifies. */
 export function columnHash(column: HashedColumn, seed: string = SEED.toString()): string {
   return column.way === "form"
     ? `hash_record_extended(ROW(${column.expression}), ${seed})`
     : chain([column], seed);
 }
 
-/** Of the columns of a key, to be a seed, or to pick rows by. */
+/** SQL for the hash of a key's columns: serves as a seed, and to pick rows. */
 export function keyHash(key: readonly HashedColumn[]): string {
   const forms = key.filter(({ way }) => way === "form").map(({ expression }) => expression);
   return recordHash(
@@ -150,7 +150,7 @@ export function keyHash(key: readonly HashedColumn[]): string {
   );
 }
 
-/** The zero makes it depend on the seed also where every form is NULL. */
+/** The zero makes the hash depend on the seed even if every form is NULL. */
 function recordHash(forms: readonly string[], seed: string): string {
   return forms.length === 0 ? seed : `hash_record_extended(ROW(0, ${forms.join(", ")}), ${seed})`;
 }
@@ -158,7 +158,7 @@ function recordHash(forms: readonly string[], seed: string): string {
 function chain(columns: readonly HashedColumn[], seed: string): string {
   return columns.reduce((before, { way, expression }) => {
     if (way === "int")
-      // Its hash is that of its halves folded together: the upper one goes into the seed besides.
+      // hashint8extended folds the two halves together, so the upper half also goes into the seed.
       return `hashint8extended(coalesce(${expression}, 0), (${before}) # coalesce(${expression} >> 31, ${NO_INT}))`;
     if (way === "uuid") return `uuid_hash_extended(coalesce(${expression}, '${NO_UUID}'), ${before})`;
     return `hashtextextended(coalesce(${expression}, '${NO_TEXT}') COLLATE "C", ${before})`;

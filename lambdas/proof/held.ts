@@ -1,4 +1,4 @@
-import { type ChangesDoc, Doc, type ProofDoc, type TableChangeDoc } from "../shared/documents.ts";
+import { Doc, type ProofDoc, type TableChangeDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Ports } from "../shared/ports.ts";
 import { departures } from "./changes-held.ts";
@@ -10,9 +10,10 @@ import { type MarkedRecord, recordOf, requireMarkedRecord, requireRecord } from 
 import { fingerprintOf, keptFingerprint } from "./stored-catalog.ts";
 
 /**
- * Compares what the migrations did to production's data with what they did to staging's. Where nothing is fenced only
- * tables and columns are held: rows that were written may be anybody's.
- * @param except tables that are not held: that of the schema's version, which is the run's own doing, and those that grow
+ * Compares what the migrations did to production's data with what they did to staging's. Without a fence only tables
+ * and columns are held: others may have written the rows.
+ * @param except tables that are not held: the one of the schema's version, which the run itself writes, and those
+ * that grow
  */
 export async function heldToRehearsal(
   ports: Ports,
@@ -22,12 +23,12 @@ export async function heldToRehearsal(
 ): Promise<Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">> {
   const before = await beforeByColumn(evidence);
   const done = observe(before, record, except);
-  const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
+  const seen = await evidence.require(Doc.changes("staging"));
   const fenced = ports.settings.fence === "connect";
   const shown = seen.tables.filter(({ table }) => !except(table));
   const did = fenced ? done : done.map(withoutRows);
   const showed = fenced ? shown : shown.map(withoutRows);
-  await evidence.once<ChangesDoc>(Doc.changes("production"), async () => ({
+  await evidence.getOrCreate(Doc.changes("production"), async () => ({
     at: ports.clock.now().toISOString(),
     tables: done,
     objects: objectChanges(
@@ -39,7 +40,7 @@ export async function heldToRehearsal(
     touched: [],
   }));
   const isUntouched = await isUntouchedByPlan(evidence);
-  // Without a fence what others do to rows is their right.
+  // Without a fence others may change rows.
   const others = fenced
     ? done.flatMap((change) =>
         isUntouched(change.table) ? [`${tableTexts(change).join(", ")}; ${NOT_BY_ROWS}`] : [],
@@ -55,7 +56,7 @@ export async function heldToRehearsal(
   };
 }
 
-/** The other partitions of a table's parent, where staging held no rows of this one. */
+/** The other partitions of a table's parent, if staging had no rows of this one. */
 async function partitionsBeside(evidence: RunEvidence): Promise<(table: string) => string[]> {
   const { mark, tables } = await requireMarkedRecord(evidence, "staging");
   const empty = new Set(tables.flatMap(({ table, rows }) => (rows === "0" ? [table] : [])));
@@ -70,7 +71,7 @@ function withoutRows({ rows: _, columns, ...change }: TableChangeDoc): TableChan
   return { ...change, columns: columns.filter(({ how }) => how !== "changed") };
 }
 
-/** What staging held of a table column by column, production held too where it held the same rows. */
+/** Adds staging's columns' sums to production's tables that held the same rows. */
 async function beforeByColumn(evidence: RunEvidence): Promise<Moment> {
   const before = await requireMarkedRecord(evidence, "before");
   const staging = await recordOf(evidence, "staging");

@@ -1,27 +1,27 @@
+import type { Fingerprint } from "../shared/documents.ts";
 import { oneLine } from "../shared/text.ts";
-import type { Fingerprint } from "./catalog.ts";
 import { isPartOf } from "./changes-observed.ts";
 import type { Difference } from "./difference.ts";
 
-// What a rollback may leave, as the plan has it (lib/plan/leaves.ts): `extension vector`, `index public.i removed`, or a
-// line of something's definition, `enum public.state: label: archived`, `column public.t.c: without not null`.
+// What a rollback may leave, as the plan lists it (lib/plan/leaves.ts): `extension vector`, `index public.i removed`,
+// or a line of a definition, `enum public.state: label: archived`, `column public.t.c: without not null`.
 
 const GONE = " removed";
 const WITHOUT = "without ";
 
 interface Accepted {
-  /** What differs and is not among what may. */
+  /** Differences that `leaves` does not cover. */
   rest: Difference[];
-  /** What may be left and is, in the plan's words. */
+  /** Entries of `leaves` that were left, in the plan's words. */
   left: string[];
 }
 
-/** Takes what may be left out of the differences: exactly that. Of a definition, all other lines must be as they were. */
+/** Removes from the differences exactly what may be left. All other lines of a definition must be unchanged. */
 export function withoutLeft(found: readonly Difference[], leaves: readonly string[]): Accepted {
   if (leaves.length === 0) return { rest: [...found], left: [] };
   const left: string[] = [];
   const rest: Difference[] = [];
-  /** Tables and the like that are left whole, by name. */
+  /** Names of tables and other relations that are left whole. */
   const whole = new Set<string>();
   for (const difference of found) {
     const { change, name } = difference;
@@ -45,12 +45,12 @@ export function withoutLeft(found: readonly Difference[], leaves: readonly strin
           : { ...difference, before: reduced.before, after: reduced.after },
       );
   }
-  // What belongs to a table goes without saying, where the table is named; what was there before it does not.
+  // Parts of a new table need no entry if the table has one; parts of an earlier table do.
   const isSaid = (one: Difference) => one.change === "added" && isPartOf(whole, one, one.after ?? "");
   return { rest: rest.filter((one) => !isSaid(one)), left };
 }
 
-/** Of what a rollback must leave by the plan, what is not there after it. It may have been there before. */
+/** Entries of `leaves` that are missing after the rollback. They may have existed before. */
 export function notLeft(leaves: readonly string[], { objects, access = [] }: Fingerprint): string[] {
   const lines = new Map(
     [...objects, ...access].map((object) => [thing(object), object.definition.split("\n").map(oneLine)]),
@@ -67,18 +67,18 @@ export function notLeft(leaves: readonly string[], { objects, access = [] }: Fin
   });
 }
 
-/** Said of what is not there after a rollback and should be. */
+/** Describes an entry that is missing after a rollback. */
 export function notLeftText(entry: string): string {
-  return `${entry}: plan.yaml names it under \`leaves\`, and the rollback does not leave it`;
+  return `${entry}: plan.yaml names it under \`leaves\`, but the rollback does not leave it`;
 }
 
 const thing = ({ kind, name }: { kind: string; name: string }) => `${kind} ${oneLine(name)}`;
 
-/** A line for each member of an extension, which come and go with its version. */
+/** A line of an extension's member: members change with the extension's version. */
 const MEMBER = /, sha256 [0-9a-f]{16}$/;
 const VERSION = "version: ";
 
-/** The definitions without those lines of them that may differ, and which of these do. */
+/** Returns the definitions without the lines that may differ, and which of those lines do. */
 function withoutLines(
   { kind, before = "", after = "" }: Difference,
   leaves: readonly string[],
@@ -94,7 +94,7 @@ function withoutLines(
     more.splice(more.indexOf(line), 1);
     return true;
   });
-  // Another version of an extension is one thing: its former version and what its members were go with it.
+  // Another version of an extension is one change: the version line and the member lines change with it.
   if (kind === "extension" && lines.some((line) => line.startsWith(VERSION))) {
     const own = (line: string) => !MEMBER.test(line) && !line.startsWith(VERSION);
     [was, is] = [was.filter(own), is.filter(own)];

@@ -1,6 +1,6 @@
 import {
-  type ChangesDoc,
   Doc,
+  docName,
   type MadeByAllDoc,
   type MadeDoc,
   type ProofDoc,
@@ -11,13 +11,13 @@ import { isPartOf } from "./changes-observed.ts";
 import { type Difference, describeDifference, differences, differencesOfAccess } from "./difference.ts";
 import { keptFingerprint } from "./stored-catalog.ts";
 
-// Others work on production too, behind every fence: maintenance of its own, an administrator. What the rehearsal of a
-// plan did not touch, its migrations do not make: such a difference is told apart.
+// Others also work on production, even behind the fence: its own maintenance, an administrator. If a plan's rehearsal
+// did not touch an object, its migrations did not change it, so a difference there is reported separately.
 
-/** Said of a difference. */
+/** Marks a difference that the plan did not make. */
 export const NOT_MADE = "not made by this plan";
 
-/** Notes every object that a migration makes, changes or drops, as staging showed it. */
+/** Notes every object that a migration made, changed or dropped on staging. */
 export async function noteMade(
   evidence: RunEvidence,
   version: string,
@@ -27,32 +27,33 @@ export async function noteMade(
   const was = await keptFingerprint(evidence, before);
   const is = await keptFingerprint(evidence, after);
   const made = [...differences(was, is), ...differencesOfAccess(was, is)];
-  await evidence.keep<MadeDoc>(Doc.made(version), { objects: made.map(({ kind, name }) => [kind, name]) });
+  await evidence.createOnce(Doc.made(version), {
+    objects: made.map(({ kind, name }): [string, string] => [kind, name]),
+  });
 }
 
-/** Notes what each of these migrations made in one document. */
+/** Notes in one document what each of these migrations made. */
 export async function noteMadeByAll(evidence: RunEvidence, versions: readonly string[]): Promise<void> {
   const made: [string, MadeDoc["objects"]][] = [];
-  for (const version of versions)
-    made.push([version, (await evidence.need<MadeDoc>(Doc.made(version))).objects]);
-  await evidence.keep<MadeByAllDoc>(Doc.madeByAll, { made: Object.fromEntries(made) });
+  for (const version of versions) made.push([version, (await evidence.require(Doc.made(version))).objects]);
+  await evidence.createOnce(Doc.madeByAll, { made: Object.fromEntries(made) });
 }
 
-/** What each migration made, by its version; undefined: nothing was rehearsed. */
+/** Returns what each migration made, by its version; undefined: nothing was rehearsed. */
 export async function madeByEach(evidence: RunEvidence): Promise<MadeByAllDoc["made"] | undefined> {
-  const all = await evidence.read<MadeByAllDoc>(Doc.madeByAll);
+  const all = await evidence.read(Doc.madeByAll);
   if (all) return all.made;
-  // Of a run that an older version of Sluice began.
+  // Evidence of a run that an older version of Sluice started.
   const prefix = Doc.made("");
   const names = await evidence.list(prefix);
   if (names.length === 0) return undefined;
   const made: [string, MadeDoc["objects"]][] = [];
   for (const name of names)
-    made.push([name.slice(prefix.length), (await evidence.need<MadeDoc>(name)).objects]);
+    made.push([name.slice(prefix.length), (await evidence.require(docName<MadeDoc>(name))).objects]);
   return Object.fromEntries(made);
 }
 
-/** Whether the plan may have made a difference. Undefined: nothing was rehearsed that would tell. */
+/** Returns true if the plan may have made a difference. */
 export type MayHaveMade = (difference: Pick<Difference, "kind" | "name">) => boolean;
 
 export async function madeByPlan(evidence: RunEvidence): Promise<MayHaveMade | undefined> {
@@ -66,12 +67,12 @@ export async function madeByPlan(evidence: RunEvidence): Promise<MayHaveMade | u
   return ({ kind, name }) => made.has(JSON.stringify([kind, name]));
 }
 
-/** Of the catalog's differences those that the plan did not make. */
+/** The catalog's differences that the plan did not make. */
 export function notMade(found: readonly Difference[], made: MayHaveMade | undefined): Difference[] {
   return made === undefined ? [] : found.filter((one) => !made(one));
 }
 
-/** What belongs to a table that came or went goes without saying. */
+/** Leaves out parts of a table that was added or removed itself. */
 export function withoutParts(found: readonly Difference[]): Difference[] {
   const whole = new Set(found.filter(({ change }) => change !== "changed").map(({ name }) => name));
   return found.filter((one) => !isPartOf(whole, one, `${one.before ?? ""}${one.after ?? ""}`));
@@ -82,10 +83,10 @@ export function notMadeText(difference: Difference): string {
   return `${describeDifference(difference)}, ${NOT_MADE}`;
 }
 
-/** Ends the line of a table whose rows differ and that no migration touched in the rehearsal. */
+/** Ends the line of a table whose rows differ although no migration touched it in the rehearsal. */
 export const NOT_BY_ROWS = `${NOT_MADE}, whose rehearsal did not touch it`;
 
-/** Nothing differs but what the plan did not make. */
+/** True if every difference is one that the plan did not make. */
 export function onlyOthers({ differences }: ProofDoc): boolean {
   return (
     differences.length > 0 &&
@@ -93,9 +94,9 @@ export function onlyOthers({ differences }: ProofDoc): boolean {
   );
 }
 
-/** Tables whose rows no migration of the plan touched when it was rehearsed. */
+/** Returns a test for tables whose rows no migration of the plan touched in the rehearsal. */
 export async function isUntouchedByPlan(evidence: RunEvidence): Promise<(table: string) => boolean> {
-  const seen = await evidence.read<ChangesDoc>(Doc.changes("staging"));
+  const seen = await evidence.read(Doc.changes("staging"));
   if (!seen) return () => false;
   const touched = new Set([...seen.touched, ...seen.tables.map(({ table }) => table)]);
   return (table) => !touched.has(table);

@@ -1,10 +1,10 @@
 import { requireRow, type Session } from "../shared/session.ts";
 
 /**
- * Everything that changes how the server spells a value or a definition is pinned; the transaction's end gives the
- * session back as it was. An empty path makes it qualify every name; pg_temp comes last in it, so that a session's
- * temporary table cannot stand in for a catalog. With row_security off, a read that a policy would filter is an error.
- * Compiling these queries takes longer than running them, hence no jit.
+ * Pins every setting that changes how the server spells a value or a definition; the end of the transaction resets
+ * the session. With an empty path the server qualifies every name; pg_temp comes last in it, so that a temporary
+ * table cannot stand in for a catalog. With row_security off, a read that a policy would filter is an error.
+ * Compiling these queries takes longer than running them, so jit is off.
  */
 export const PINNED = `
   SET LOCAL search_path = pg_catalog, pg_temp;
@@ -24,18 +24,18 @@ export const PINNED = `
   SET LOCAL jit = off;
 `;
 
-/** A query that any server answers with one row. */
+/** A query that every server answers with one row. */
 export const ALIVE = "SELECT 1 AS alive";
 
 /**
- * Runs `read` in a read-only transaction of its own that sees one snapshot, under settings that do not depend on
- * the session. The session must not be in a transaction: one that has read already makes this reject with 25001.
+ * Runs `read` in a read-only transaction of its own that sees one snapshot, under settings independent of the
+ * session. The session must not be in a transaction: after a first read in one, this rejects with 25001.
  */
 export async function withPinnedSnapshot<T>(session: Session, read: () => Promise<T>): Promise<T> {
   return await pinned(session, "READ ONLY", read);
 }
 
-/** The same, to keep in the database itself what was read: only ever on a copy. */
+/** The same with write access, to keep results in the database itself: use it only on a copy. */
 export async function withPinnedWrites<T>(session: Session, work: () => Promise<T>): Promise<T> {
   return await pinned(session, "READ WRITE", work);
 }
@@ -48,7 +48,7 @@ async function pinned<T>(
   try {
     await session.exec(`BEGIN ISOLATION LEVEL REPEATABLE READ ${access}; ${PINNED}`);
     const result = await read();
-    // An embedded server may break without a word and answer everything with no rows: then there is no row here either.
+    // An embedded server may break silently and answer every query with no rows: then this query fails.
     await requireRow(session, ALIVE);
     await session.exec("COMMIT");
     return result;

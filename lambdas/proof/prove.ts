@@ -1,14 +1,11 @@
 import * as z from "zod";
 import { type MomentProof, proveMoment } from "../moments/prove.ts";
 import {
-  type ChangesDoc,
   Doc,
-  type MomentDoc,
   type ProofDoc,
   type ProofName,
   type RecordDoc,
   type RecordName,
-  type RollbackDoc,
   type ScopeDoc,
   type SequenceDoc,
   type TableContentDoc,
@@ -58,7 +55,7 @@ export function proofName(asked: z.infer<typeof event>): ProofName {
   return asked.proof === "staging" ? `staging-${asked.version}` : asked.proof;
 }
 
-/** Reads the database again and compares it with what was noted before; claims nothing that it did not read. */
+/** Reads the database again and compares it with the record; claims nothing that it did not read. */
 export const proveTask: Task<z.infer<typeof event>> = {
   name: "prove",
   event,
@@ -68,22 +65,22 @@ export const proveTask: Task<z.infer<typeof event>> = {
     if (!doc) return RUNNING;
     if (doc.equal) return DONE;
     if (targetOf(proof) === "staging") {
-      // Whatever else is wrong is to be found by the same run, which ends before its gate (validate/rehearsed.ts).
-      ports.progress(`Not what it was: ${doc.differences[0]}. The rehearsal goes on, and will be refused`);
+      // The same run must find all other problems too; it ends before its gate (validate/rehearsed.ts).
+      ports.progress(`Not back: ${doc.differences[0]}. The rehearsal continues, and the run will be refused`);
       return DONE;
     }
-    // What nobody expects first: by it people tell whose doing it is.
+    // Differences that the plan did not make come first: they show who caused them.
     const first = proof === "production-data" ? [] : (doc.others ?? []);
     const some = [...new Set([...first, ...doc.differences])].slice(0, 10).join("; ");
     const more = doc.differences.length > 10 ? `; and ${doc.differences.length - 10} more` : "";
     if (proof === "production-data")
       throw new SluiceError(
         ErrorName.CheckFailed,
-        `Production's data was not changed as the rehearsal showed: ${some}${more}${notByPlan(doc)}`,
+        `Production's data did not change as it did in the rehearsal: ${some}${more}${notByPlan(doc)}`,
       );
     throw new SluiceError(
       ErrorName.NotBack,
-      `Not what it was before (${proof}): ${some}${more}${notByPlan(doc)}`,
+      `Not as it was before (${proof}): ${some}${more}${notByPlan(doc)}`,
     );
   },
 };
@@ -92,7 +89,7 @@ function targetOf(proof: ProofName): Target {
   return proof.startsWith("production-") ? "production" : "staging";
 }
 
-/** What the rollbacks that came before this proof may leave. Of production, those that were begun there. */
+/** What the rollbacks before this proof may leave. On production, only those of migrations that started there. */
 async function mayBeLeft(
   { plan: { migrations } }: Ports,
   evidence: RunEvidence,
@@ -104,22 +101,22 @@ async function mayBeLeft(
         ?.leaves ?? []
     );
   if (proof !== "production-rolled-back") return [];
-  const from = (await evidence.read<RollbackDoc>(Doc.rollback))?.from;
+  const from = (await evidence.read(Doc.rollback))?.from;
   const last = migrations.findIndex(({ version }) => version === from);
   return migrations.slice(0, last + 1).flatMap(({ leaves = [] }) => leaves);
 }
 
-/** Said after the differences: whoever decides about a restore must know whose they are. */
+/** Added after the differences: a decision about a restore needs to know who caused them. */
 function notByPlan(doc: ProofDoc): string {
   const { others = [] } = doc;
   if (others.length === 0) return "";
   if (doc.name === "production-data") return `. ${others.slice(0, 3).join("; ")}`;
-  return `. ${onlyOthers(doc) ? "All of this" : "Some of this"} was ${NOT_MADE}: find out who works on production meanwhile, such as maintenance of its own`;
+  return `. ${onlyOthers(doc) ? "All of this" : "Some of this"} was ${NOT_MADE}: find out who else works on production, for example its own maintenance`;
 }
 
 /**
- * Keeps what the database is against what it must be. Undefined: this worker must leave, call again.
- * @param wrong what is known already to be not as it must be
+ * Compares the database with what it must be and keeps the proof. Undefined: this worker must leave, call again.
+ * @param wrong differences that are already known
  */
 export async function prove(
   proof: ProofName,
@@ -151,7 +148,7 @@ export async function prove(
   const ofMoment = await provenMoment(proof, ports, evidence, target);
   const growing = wanted.record.growing ?? [];
   const grows = (name: string) => growing.some(({ table }) => table === name);
-  // Where somebody else wrote meanwhile, what differs in rows is neither proof nor failure.
+  // Without a fence others may write: then a difference in rows is neither proof nor failure.
   const still = wanted.goesOn ? false : target === "staging" || ports.settings.fence === "connect";
   const compared = wanted.held
     ? await heldToRehearsal(ports, evidence, record, (name) => versions.has(name) || grows(name))
@@ -177,9 +174,9 @@ export async function prove(
     await catalogDifferences(evidence, wanted.catalog ?? "before", record),
     leaves,
   );
-  // On production a migration that did not come so far leaves less.
+  // On production, a migration that did not finish leaves less.
   const missing = target === "staging" ? notLeft(leaves, await fingerprintOf(evidence, record)) : [];
-  // Of the rehearsal itself nothing is known yet that could tell.
+  // On staging the rehearsal has not yet shown what the plan makes.
   const strange =
     target === "production" && catalog.length > 0 ? notMade(catalog, await madeByPlan(evidence)) : [];
   const ofCatalog = wanted.catalog
@@ -200,14 +197,14 @@ export async function prove(
   ];
   const added = grown(growing, beside.growing);
   const others = [...withoutParts(strange).map(notMadeText), ...(compared.others ?? [])];
-  return await evidence.keep<ProofDoc>(Doc.proof(proof), {
+  return await evidence.createOnce(Doc.proof(proof), {
     at: ports.clock.now().toISOString(),
     name: proof,
     equal: found.length === 0,
     fingerprintBefore: wanted.catalog ? (await requireRecord(evidence, wanted.catalog)).fingerprint : null,
     fingerprintAfter: wanted.catalog ? record.fingerprint : null,
     record,
-    // On staging they are the same, where nothing differs.
+    // On staging both are the same if nothing differs.
     ...(target === "staging" && found.length === 0
       ? {}
       : { tablesBefore: wanted.tables.map(shown), tablesAfter: record.tables.map(shown) }),
@@ -237,7 +234,7 @@ export async function prove(
   });
 }
 
-/** Of a restore to a moment: that it stopped where it was to stop. */
+/** Proves that a restore to a moment stopped at that moment. */
 async function provenMoment(
   proof: ProofName,
   ports: Ports,
@@ -246,7 +243,7 @@ async function provenMoment(
 ): Promise<MomentProof> {
   const purpose =
     proof === "production-restored" ? "final" : proof === "restore-rehearsed" ? "rehearsal" : undefined;
-  const noted = purpose && (await evidence.read<MomentDoc>(Doc.moment(purpose)));
+  const noted = purpose && (await evidence.read(Doc.moment(purpose)));
   if (!noted) return { proven: [], differences: [] };
   return await withTarget(ports, evidence, target, (session) => proveMoment(session, noted, evidence.run));
 }
@@ -255,7 +252,7 @@ function withProven(lines: readonly string[], { proven, notProven }: ScopeDoc): 
   return { proven: [...proven, ...lines], notProven };
 }
 
-/** What a proof says of a table: what its columns came to stays in the record. */
+/** A table in a proof, without its columns' sums, which stay in the record. */
 function shown({ table, columns, rows, checksum, unread }: TableContentDoc): TableContentDoc {
   return { table, columns, rows, checksum, ...(unread ? { unread } : {}) };
 }
@@ -263,9 +260,9 @@ function shown({ table, columns, rows, checksum, unread }: TableContentDoc): Tab
 type ComparedContents = Pick<ProofDoc, "differences" | "unproven" | "agreed" | "others">;
 
 /**
- * @param rows says which rows of a table differ; undefined where that is not known
- * @param isUntouched says of a table that the plan did not touch it when it was rehearsed
- * @param still false: others wrote to it meanwhile
+ * @param rows names the rows of a table that differ; undefined if unknown
+ * @param isUntouched true if the plan's rehearsal did not touch the table
+ * @param still false: others may have written to it in the meantime
  */
 async function comparedContents(
   before: readonly TableContentDoc[],
@@ -292,7 +289,7 @@ async function comparedContents(
   };
 }
 
-/** Names rows for people's sake: what the proof says does not hang on it. */
+/** Names the rows for the reader; the proof's result does not depend on it. */
 async function rowsOfStaging(
   ports: Ports,
   evidence: RunEvidence,
@@ -302,26 +299,26 @@ async function rowsOfStaging(
   return await withTarget(ports, evidence, "staging", (session) =>
     rowsThatDiffer(session, record, was),
   ).catch((error: unknown) => {
-    ports.progress(`the rows of ${was.table} that differ could not be named: ${messageOf(error)}`);
+    ports.progress(`cannot name the rows of ${was.table} that differ: ${messageOf(error)}`);
     return undefined;
   });
 }
 
 interface Expectation {
-  /** The record whose catalog must be there again; none where the catalog has rightly changed. */
+  /** The record whose catalog must be back; absent if the catalog has rightly changed. */
   catalog?: RecordName;
   tables: readonly TableContentDoc[];
-  /** What else is compared: large objects, and tables that only grow. */
+  /** Also compared: large objects, and tables that only grow. */
   record: RecordDoc;
-  /** What they had come to, they must not give again. */
+  /** The values that sequences had reached: they must not be given again. */
   sequences: readonly SequenceDoc[];
-  /** The record whose mark tells which rows were touched since; undefined: none can. */
+  /** The record whose mark shows which rows were touched since; undefined if no record can. */
   since: RecordName | undefined;
-  /** The tables need not be what they were, but what the rehearsal made of them. */
+  /** The tables must be as the rehearsal left them, not as they were. */
   held?: true;
-  /** It is of a later moment than the record, with the application at work in between. */
+  /** The database is from later than the record, and the application worked in between. */
   goesOn?: true;
-  /** None where the migration may have refreshed them, or made them anew. */
+  /** Absent if the migration may have refreshed them or made them again. */
   views?: readonly ViewContentDoc[] | undefined;
 }
 
@@ -333,7 +330,7 @@ async function expectation(
   versions: ReadonlySet<string>,
 ): Promise<Expectation> {
   if (proof === "restore-rehearsed") {
-    // Another copy: its row versions are of a time of its own, so every row is read.
+    // Another copy: its row versions have a history of their own, so every row is read.
     const record = await requireRecord(evidence, "staging");
     const { tables, sequences, views } = record;
     const goesOn = (await evidence.read(Doc.moment("rehearsal"))) !== undefined;
@@ -351,7 +348,7 @@ async function expectation(
     const name = proof.replace(/-again$/, "") as RecordName;
     const record = await requireRecord(evidence, name);
     const { tables, sequences, views } = record;
-    // What was tried again began from what was proven to be back.
+    // The second try started from what was proven to be back.
     const since: RecordName = proof === name ? name : `after-${name as ProofName}`;
     return { catalog: name, record, tables, sequences, views, since };
   }
@@ -359,13 +356,13 @@ async function expectation(
   const { sequences, views } = before;
   const since = sinceBefore(ports);
   if (proof === "production-data") {
-    const seen = await evidence.need<ChangesDoc>(Doc.changes("staging"));
+    const seen = await evidence.require(Doc.changes("staging"));
     const setBack = seen.sequences.flatMap(({ sequence, back }) => (back ? [sequence] : []));
     // The schema's version has rightly changed.
     return {
       record: before,
       tables: before.tables.filter(({ table }) => !versions.has(table)),
-      // One that the rehearsal set back, people agreed to.
+      // The approvers agreed to a sequence that the rehearsal set back.
       sequences: sequences.filter(({ sequence }) => !setBack.includes(sequence)),
       since: "before",
       held: true,
@@ -374,7 +371,7 @@ async function expectation(
   if (proof === "production-restored")
     return { catalog: "before", record: before, tables: before.tables, sequences, views, since };
   const reopened = await recordOf(evidence, "reopened");
-  // What the application wrote after the opening must survive; only the schema's version goes back to what it was.
+  // The application's writes after the opening must survive; only the schema's version goes back.
   const tables = before.tables.map(
     (was) =>
       (versions.has(was.table) ? was : reopened?.tables.find(({ table }) => table === was.table)) ?? was,

@@ -16,15 +16,15 @@ import { countRows, isNew, isWithin, type RowCounts } from "./row-versions.ts";
 
 export interface TableToRead extends ListedTable {
   mode: ContentMode;
-  /** Sum each column by itself, so that a difference can name it. */
+  /** Sum each column separately, so that a difference can name it. */
   byColumn: boolean;
-  /** Columns that told rows apart when it was read before. */
+  /** Columns that identified rows in an earlier reading. */
   key?: readonly string[] | undefined;
-  /** Sum the keys of those rows by themselves that are new since then. */
+  /** Also sum the keys of rows that are new since this mark. */
   since?: RowMark["since"] | undefined;
 }
 
-/** So many tables are counted in one query. */
+/** Tables counted in one query. */
 const COUNTED_TOGETHER = 200;
 const READ_TOGETHER = 25;
 
@@ -50,13 +50,13 @@ export async function countTables(
 
 const sum = (values: readonly string[]) => values.reduce((all, value) => all + BigInt(value), 0n).toString();
 
-/** What a piece says of a table: all of its rows, and those that are new. */
+/** A piece's result for one table: all of its rows, and the new ones. */
 interface Read {
   all: TableContent;
   written: TableContent | null;
 }
 
-/** Reads each table once, several at the same time. Undefined: this worker must leave, call again. */
+/** Reads each table once, several at a time. Undefined: this worker must leave, call again. */
 export async function readTables(
   tables: readonly TableToRead[],
   reading: Reading,
@@ -83,7 +83,7 @@ async function readTable(
     ? await takePart(session, table, columns, mode, range, how)
     : await takeTableContent(session, table, columns, mode, how);
   if (since === undefined || !all.sums || all.keys === undefined) return { all, written: null };
-  // Only the key: what the columns come to is known of the whole.
+  // Only the key: the columns' sums come from the whole reading.
   const where = range ? `${isNew(since)} AND ${isWithin(range)}` : isNew(since);
   const written = await takeTableContent(session, table, all.key ?? [], mode, {
     ...how,
@@ -108,41 +108,41 @@ async function join(
 
 export interface Reading {
   ports: Ports;
-  draft: Pick<Draft, "once">;
-  /** Name that documents of what was read begin with. */
+  draft: Pick<Draft, "getOrCreate">;
+  /** Prefix of the documents that hold what was read. */
   under: string;
   session: Session;
-  /** Opens further sessions; undefined where there is to be only one. */
+  /** Opens further sessions; undefined if only one may be used. */
   beside: OpenSession | undefined;
-  /** Larger tables are read in parts of so many blocks; by what there is to read unless said. */
+  /** Blocks of one part of a larger table; by default it depends on the size of all tables. */
   partBlocks?: number;
 }
 
-/** 4 GiB: some ten seconds. A worker that has read so much has something to keep, and people see it go on. */
+/** 4 GiB: some ten seconds. After that a worker has a result to keep, and the progress shows. */
 const MOST_PART_BLOCKS = 524_288;
-/** 128 MiB: less is read before another session is open for it. */
+/** 128 MiB: a smaller part is read before another session is open for it. */
 const LEAST_PART_BLOCKS = 16_384;
-/** In so many parts, sessions that read at the same time come to the end of one large table together. */
+/** With this many parts, parallel sessions finish one large table at about the same time. */
 const PARTS = 16;
-/** Small tables are read together until they come to so much, 64 MiB, or to so many. */
+/** Small tables are read together, up to 64 MiB or a number of tables. */
 const TOGETHER_BLOCKS = 8_192;
 const BLOCK_BYTES = 8192;
-/** Sessions that read at the same time. The server may put processes of its own beside each. */
+/** Sessions that read at a time. The server may add parallel workers to each. */
 const AT_ONCE = 4;
 
-/** Some small tables, or a part of a large one. */
+/** Several small tables, or a part of a large one. */
 interface Piece<Table> {
   tables: Table[];
   name: string;
-  /** Null: the whole of each. */
+  /** Null: the whole of each table. */
   range: Range | null;
   blocks: number;
 }
 
 /**
  * Reads the tables a piece at a time, several pieces at once; each piece's result is one document of the draft.
- * @param work gives one result for each of the piece's tables
- * @returns of each table the results of its parts; undefined: this worker must leave, call again
+ * @param work returns one result for each of the piece's tables
+ * @returns the results of each table's parts; undefined: this worker must leave, call again
  */
 async function readPieces<Table extends ListedTable, Result>(
   tables: readonly Table[],
@@ -157,7 +157,7 @@ async function readPieces<Table extends ListedTable, Result>(
   const read = new Map<Piece<Table>, Result[]>();
   const done = await inParallel(largestFirst(pieces), session, beside, AT_ONCE, async (piece, own) => {
     if (mustLeave(ports)) return false;
-    const result = await draft.once(piece.name, () => {
+    const result = await draft.getOrCreate(piece.name, () => {
       progress.begins(piece);
       return work(piece, own);
     });
@@ -197,7 +197,7 @@ function piecesOf<Table extends ListedTable>(
   return pieces.map((piece, place) => ({ ...piece, name: `${under}-${place}` }));
 }
 
-/** The same for every worker: by the sizes that the record began with. */
+/** The same for every worker: it depends on the sizes at the start of the record. */
 function partFor(tables: readonly ListedTable[]): number {
   const all = tables.reduce((sum, { blocks }) => sum + blocks, 0);
   return Math.min(MOST_PART_BLOCKS, Math.max(LEAST_PART_BLOCKS, Math.ceil(all / PARTS)));
@@ -209,19 +209,19 @@ function partsOf<Table extends ListedTable>(table: Table, partBlocks: number): O
     const [from, next] = [part * partBlocks, (part + 1) * partBlocks];
     return {
       tables: [table],
-      // The last part goes on to the end, also of a table that grew.
+      // The last part reaches the table's end, even if the table grew.
       range: { from, to: next < blocks ? next : null },
       blocks: Math.min(next, blocks) - from,
     };
   });
 }
 
-/** So that the last one to end is not one that has just begun. */
+/** Largest first, so that no long piece starts at the end. */
 function largestFirst<Table>(pieces: readonly Piece<Table>[]): Piece<Table>[] {
   return [...pieces].sort((a, b) => b.blocks - a.blocks);
 }
 
-/** Shows what is read and, where that takes long, how far it came and how much longer it may take. */
+/** Reports what is read and, if it takes long, how much is done and the time left. */
 function progressOf<Table extends ListedTable>(pieces: readonly Piece<Table>[], ports: Ports) {
   const began = ports.clock.now().getTime();
   const all = pieces.reduce((sum, { blocks }) => sum + blocks, 0);
@@ -244,9 +244,9 @@ function progressOf<Table extends ListedTable>(pieces: readonly Piece<Table>[], 
 }
 
 /**
- * Does the work for each item, on the given session and on up to so many in all. It stops when one says false, or fails;
- * who is at work by then comes to the end of its item.
- * @returns false when one said so
+ * Does the work for each item, on the given session and on up to `atOnce` in all. It stops once one returns false or
+ * fails; work under way finishes its item.
+ * @returns false if one returned false
  */
 export async function inParallel<Item>(
   items: readonly Item[],
@@ -273,7 +273,7 @@ export async function inParallel<Item>(
   return !stopped;
 }
 
-/** A session more than the server gives is none that is needed. */
+/** Failing to open a further session is not an error: the first one does all the work. */
 async function helped(open: OpenSession, drain: (session: Session) => Promise<void>): Promise<void> {
   let opened = false;
   try {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { noteMoment } from "../moments/note.ts";
-import { type BackupDoc, Doc, type RecordDoc } from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
@@ -13,7 +13,7 @@ import { takeMark } from "./write-mark.ts";
 
 const event = z.strictObject({ ...runFields, when: z.enum(["before", "reopened"]) });
 
-/** Notes what production holds, under the fence: what every way back is measured by. */
+/** Records production's contents behind the fence: every way back is measured against this record. */
 export const recordTask: Task<z.infer<typeof event>> = {
   name: "record",
   event,
@@ -21,23 +21,23 @@ export const recordTask: Task<z.infer<typeof event>> = {
     const record = await withTarget(ports, evidence, "production", async (session) => {
       const recording = { name: when, target: "production" as const, session };
       if (when === "reopened") {
-        // What counts after the opening is what counted before it: the same tables and columns.
-        const { tables } = await evidence.need<RecordDoc>(Doc.record("before"));
+        // After the opening the same tables and columns count as before it.
+        const { tables } = await evidence.require(Doc.record("before"));
         return await takeRecord(ports, evidence, {
           ...recording,
           scope: { of: "expected", tables },
           since: sinceBefore(ports),
         });
       }
-      // Before anything is read, so that whatever is written later than it was read counts.
-      await evidence.once(Doc.mark, () => takeMark(session, ports.clock.now()));
+      // Mark before reading, so that every later write counts.
+      await evidence.getOrCreate(Doc.mark, () => takeMark(session, ports.clock.now()));
       const scope = { of: "all" as const, read: await productionWishes(session, ports, evidence) };
       return await takeRecord(ports, evidence, { ...recording, scope, since: undefined });
     });
     if (!record) return RUNNING;
     if (when === "reopened") return DONE;
     await refuseUnrehearsed(evidence);
-    const backup = await evidence.read<BackupDoc>(Doc.backup);
+    const backup = await evidence.read(Doc.backup);
     if (backup?.by === "point-in-time")
       await withTarget(ports, evidence, "production", (session) =>
         noteMoment(session, "final", ports, evidence),
@@ -46,7 +46,7 @@ export const recordTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** With the rehearsal before the fence, somebody may have changed the schema in between: that was not rehearsed. */
+/** If the rehearsal came before the fence, the schema may have changed in between: that change was not rehearsed. */
 async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (!(await evidence.read(Doc.record("staging")))) return;
   const changed = differencesOfCopy(
@@ -56,6 +56,6 @@ async function refuseUnrehearsed(evidence: RunEvidence): Promise<void> {
   if (changed.length > 0)
     throw new SluiceError(
       ErrorName.BackupMismatch,
-      `Production's catalog is not the one that was rehearsed any more: ${changed.slice(0, 10).join("; ")}. Start a new run.`,
+      `Production's catalog has changed since the rehearsal: ${changed.slice(0, 10).join("; ")}. Start a new run.`,
     );
 }

@@ -4,7 +4,10 @@ import { IS_USERS_TABLE } from "../shared/sql-text.ts";
 import type { Range } from "./checksums.ts";
 import { withPinnedSnapshot } from "./pinned.ts";
 
-/** Rows of MarkedTable. A materialized view's rows are compared by their contents: refreshing writes all of them. */
+/**
+ * Rows of MarkedTable. A materialized view's rows are compared by their contents, because a refresh writes all of
+ * them.
+ */
 const MARKED = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table, c.oid::text AS oid, pg_relation_filenode(c.oid)::text AS file,
        coalesce((SELECT am.amhandler = 'heap_tableam_handler'::regproc FROM pg_am am WHERE am.oid = c.relam), false)
@@ -23,8 +26,8 @@ WHERE ${IS_USERS_TABLE}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
 /**
- * $1: the mark's transaction. What it wrote in a savepoint has a later number than a transaction's own, so all that came
- * after the oldest one under way is in doubt. Other databases' transactions write nothing here.
+ * $1: the mark's transaction. Writes in a savepoint have a later number than the transaction itself, so everything
+ * after the oldest transaction under way is in doubt. Transactions of other databases write nothing here.
  */
 const SINCE = `
 SELECT coalesce((
@@ -37,8 +40,8 @@ SELECT coalesce((
   $1::xid8::xid::text) AS since`;
 
 /**
- * Marks this moment. What is counted or read must be so afterwards: what was committed until then counts as there.
- * The session must not be in a transaction.
+ * Marks this moment. Count and read only afterwards: everything committed before the mark counts as there. The
+ * session must not be in a transaction.
  */
 export async function takeRowMark(session: Session): Promise<RowMark> {
   const { transaction } = await requireRow<{ transaction: string }>(
@@ -59,30 +62,30 @@ export async function takeRowMark(session: Session): Promise<RowMark> {
   });
 }
 
-/** Whether a value of an enum that both marks know has another label. */
+/** True if an enum value that both marks have changed its label. */
 export function hasOtherLabels(before: RowMark, now: RowMark): boolean {
   return Object.entries(before.labels).some(([value, label]) => (now.labels[value] ?? label) !== label);
 }
 
-/** What the tables are like now. The session must not be in a transaction. */
+/** Returns the current tables. The session must not be in a transaction. */
 export function markedTables(session: Session): Promise<MarkedTable[]> {
   return withPinnedSnapshot(session, () => session.query<MarkedTable>(MARKED));
 }
 
-/** Half of the circle on which 32 bits count transactions: what is further apart cannot be told by them. */
+/** Half of the 32-bit circle of transaction numbers: a larger distance is ambiguous. */
 const HALF = 2n ** 31n;
 
 /**
- * True where rows that are old may look new: a transaction was under way, or rows that were frozen long ago keep a number
- * that has come round again. Rows that are new never look old. Count at the mark, and see.
+ * True if old rows may look new: a transaction was under way, or rows frozen long ago have a number that is in use
+ * again. New rows never look old. Counting at the mark shows it.
  */
 export function isDoubtful({ transaction, since }: RowMark): boolean {
   return BigInt(transaction) >= HALF || BigInt(since) !== BigInt(transaction) % 2n ** 32n;
 }
 
 /**
- * Why the mark says nothing of this database's rows: it is another cluster's, or was restored to a time before the mark,
- * or half of all transaction numbers were used since. Undefined: the mark holds.
+ * Returns why the mark does not hold for this database's rows: it is from another cluster, the database was restored
+ * to a time before the mark, or half of all transaction numbers were used since. Undefined: the mark holds.
  */
 export async function otherLineage(session: Session, mark: RowMark): Promise<string | undefined> {
   const now = await requireRow<{ cluster: string; next: string }>(
@@ -99,20 +102,20 @@ export async function otherLineage(session: Session, mark: RowMark): Promise<str
 /** Decimal text. */
 export interface RowCounts {
   rows: string;
-  /** Of these, those written before the mark; null: not told apart. */
+  /** Those of `rows` written before the mark; null: not counted separately. */
   old: string | null;
 }
 
-/** Condition on a table's row: it was written after the mark, or by a transaction that was under way then. */
+/** Condition on a table's row: it was written after the mark, or by a transaction under way at the mark. */
 export function isNew(since: RowMark["since"]): string {
-  // As a query of its own it is computed once, and not for each row.
+  // As a subquery it is computed once, not for each row.
   return `age(xmin) <= (SELECT age('${Number(since)}'::xid))`;
 }
 
 /**
- * Counts the rows of many tables in one query, without reading any of their values.
- * @param tables as `listTables` gives them; each must be there
- * @param since undefined: rows are only counted
+ * Counts the rows of many tables in one query, without reading their values.
+ * @param tables as `listTables` returns them; each must exist
+ * @param since undefined: count all rows only
  */
 export async function countRows(
   session: Session,
@@ -138,7 +141,7 @@ export async function countRows(
   });
 }
 
-/** Condition on a table's row: where in its file it is. */
+/** Condition on a table's row: its block is within the range. */
 export function isWithin({ from, to }: Range): string {
   return `ctid >= '(${from},0)'${to === null ? "" : ` AND ctid < '(${to},0)'`}`;
 }

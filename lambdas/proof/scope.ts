@@ -1,4 +1,5 @@
 import type {
+  Fingerprint,
   GrowingDoc,
   LargeObjectsDoc,
   ScopeDoc,
@@ -6,7 +7,6 @@ import type {
   TableContentDoc,
   ViewContentDoc,
 } from "../shared/documents.ts";
-import type { Fingerprint } from "./catalog.ts";
 import { readAs } from "./compare-contents.ts";
 
 export interface Looked {
@@ -20,13 +20,13 @@ export interface Looked {
   leftOut?: readonly string[] | undefined;
   /** Absent in evidence of older runs. */
   largeObjects: LargeObjectsDoc | undefined;
-  /** Tables that changed meanwhile, as without a fence they may. */
+  /** Tables that changed in the meantime, as they may without a fence. */
   unproven: number;
 }
 
 const NOT_READABLE = "the role may not read them";
 
-/** What a proof speaks of, and what it does not. */
+/** States what a proof covers, and what it does not. */
 export function scopeOf({
   catalog,
   tables,
@@ -66,25 +66,25 @@ export function scopeOf({
       [roles, "1 role", "# roles"],
     ]),
     notProven: some([
-      [counted ?? 0, "the values of 1 table", "the values of # tables", "only counted, as the plan wants"],
+      [counted ?? 0, "the values of 1 table", "the values of # tables", "only counted, as the plan requests"],
       [
         sampled ?? 0,
         "most values of 1 table",
         "most values of # tables",
-        "only a sample was read, as the plan wants",
+        "only a sample was read, as the plan requests",
       ],
       [
         tablesLeftOut.length,
         `the rows of unlogged ${tablesLeftOut[0] ?? ""}`,
         "the rows of # unlogged tables",
-        "left out, as the plan wants: a snapshot has no rows of unlogged tables",
+        "left out, as the plan requests: a snapshot has no rows of unlogged tables",
       ],
-      [unproven, "1 table", "# tables", "changed meanwhile, as without a fence they may"],
+      [unproven, "1 table", "# tables", "changed in the meantime, as they may without a fence"],
       [
         leftOut,
         "the contents of 1 materialized view",
         "the contents of # materialized views",
-        "left out, as the plan wants",
+        "left out, as the plan requests",
       ],
       [
         catalog ? allViews - viewsRead - leftOut : 0,
@@ -138,7 +138,9 @@ function some(
   });
 }
 
-/** Such as `Proven: catalog of 214 objects, 7 tables, 3 roles. Not proven: the content of 5 large objects (...).` */
+/**
+ * For example `Proven: catalog of 214 objects, 7 tables, 3 roles. Not proven: the content of 5 large objects (...).`
+ */
 export function scopeInWords({ proven, notProven }: ScopeDoc): string {
   return [
     `Proven: ${proven.length === 0 ? "nothing" : proven.join(", ")}.`,

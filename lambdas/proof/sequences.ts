@@ -3,12 +3,12 @@ import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 
 /**
- * Those that start over when they have come to their end are left out: a smaller value tells nothing. The end is the
- * sequence's own, or that of the column that it is for, whichever comes first.
+ * Cyclic sequences are left out: for them a smaller value shows nothing. The end is the sequence's own or that of its
+ * column, whichever comes first.
  */
 const SEQUENCES = `
 SELECT format('%I.%I', schemaname, sequencename) AS sequence, last_value::text AS last, increment_by > 0 AS rises,
-       -- Of one that gave nothing since it was set, only the sequence itself says where it stands.
+       -- If it gave no value since it was set, only the sequence itself shows its position.
        NOT CASE WHEN last_value IS NULL
              THEN has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'SELECT')
                   AND has_schema_privilege(schemaname, 'USAGE')
@@ -24,12 +24,12 @@ LEFT JOIN LATERAL (
 WHERE NOT cycle AND ${IS_USERS_SCHEMA("schemaname")}
 ORDER BY schemaname COLLATE "C", sequencename COLLATE "C"`;
 
-/** So many are asked in one query. */
+/** Sequences read in one query. */
 const ASKED_TOGETHER = 200;
 
 type Found = Omit<SequenceDoc, "unread"> & { unread: boolean; start: string; step: string };
 
-/** How far every sequence has come that this role may read. */
+/** Returns how far each sequence that this role may read has advanced. */
 export async function takeSequences(session: Session): Promise<SequenceDoc[]> {
   const found = await session.query<Found>(SEQUENCES);
   const next = await nextValues(
@@ -38,13 +38,13 @@ export async function takeSequences(session: Session): Promise<SequenceDoc[]> {
   );
   return found.map(({ unread, start, step, ...sequence }) => {
     const to = next.get(sequence.sequence);
-    // As `setval(..., false)` leaves it: where it was set to, no value was given yet, yet it does not begin at its start.
+    // After `setval(..., false)` the sequence has given no value yet, but does not begin at its start.
     const last = to === undefined || to === start ? sequence.last : (BigInt(to) - BigInt(step)).toString();
     return { ...sequence, last, ...(unread ? { unread: true as const } : {}) };
   });
 }
 
-/** The values that sequences will give first, of those that gave none since they were set: pg_sequences does not say. */
+/** The next values of sequences that gave none since they were set: pg_sequences does not show them. */
 async function nextValues(session: Session, idle: readonly Found[]): Promise<ReadonlyMap<string, string>> {
   const next = new Map<string, string>();
   for (let from = 0; from < idle.length; from += ASKED_TOGETHER) {
@@ -63,8 +63,8 @@ async function nextValues(session: Session, idle: readonly Found[]): Promise<Rea
 }
 
 /**
- * Those that would give values again that they had given, one readable line each. That one went on is no difference: a
- * migration or a check may have taken values. One that is not there is for the catalog's fingerprint to tell.
+ * Sequences that would give earlier values again, one readable line each. Advancing is no difference: a migration or
+ * a check may have taken values. The catalog's fingerprint shows a missing sequence.
  */
 export function wentBack(before: readonly SequenceDoc[], after: readonly SequenceDoc[]): string[] {
   const now = new Map(after.map((found) => [found.sequence, found]));
@@ -73,16 +73,16 @@ export function wentBack(before: readonly SequenceDoc[], after: readonly Sequenc
     if (!is || is.unread || last === null) return [];
     const ahead = is.last === null ? -1n : (BigInt(is.last) - BigInt(last)) * (rises ? 1n : -1n);
     if (ahead >= 0n) return [];
-    return [`${sequence}: had come to ${last}, now ${is.last === null ? "begins anew" : `to ${is.last}`}`];
+    return [`${sequence}: had reached ${last}, now ${is.last === null ? "starts over" : `at ${is.last}`}`];
   });
 }
 
-/** So many values are more than migrations and checks take by the way. */
+/** More values than migrations and checks take incidentally. */
 const MANY = 1_000_000n;
 
 /**
- * Those that were set far ahead, one readable line each: no value is given twice, yet they run out sooner. That is so
- * from a million values on, or from a tenth of what was left.
+ * Sequences that were set far ahead, one readable line each: no value repeats, but they run out sooner. Far is a
+ * million values, or a tenth of those left.
  */
 export function ranAhead(before: readonly SequenceDoc[], after: readonly SequenceDoc[]): string[] {
   const now = new Map(after.map((found) => [found.sequence, found]));
@@ -94,8 +94,8 @@ export function ranAhead(before: readonly SequenceDoc[], after: readonly Sequenc
     const taken = (BigInt(is) - was) * sign;
     const left = (BigInt(end) - was) * sign;
     if (taken < MANY && taken * 10n < left) return [];
-    // A small range that is used as it is meant to be.
+    // A small range that is used normally.
     if (taken < 1000n) return [];
-    return [`${sequence}: ${taken} values ahead of ${last ?? "its start"}, ${left - taken} are left`];
+    return [`${sequence}: ${taken} values ahead of ${last ?? "its start"}, ${left - taken} left`];
   });
 }

@@ -1,40 +1,33 @@
-import { Doc, type RecordDoc, type RecordName } from "../shared/documents.ts";
+import {
+  type CatalogDelta,
+  type CatalogDoc,
+  type CatalogObject,
+  Doc,
+  docName,
+  type Fingerprint,
+  type FingerprintDoc,
+  type RecordDoc,
+  type RecordName,
+} from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { type CatalogObject, type Fingerprint, inOrder, takeFingerprint } from "./catalog.ts";
+import { inOrder, takeFingerprint } from "./catalog.ts";
 import { recordOf } from "./records.ts";
-
-/** A fingerprint in the evidence. Its objects are in a document by itself, which all that are the same share. */
-export interface FingerprintDoc {
-  hash: string;
-  /** SHA-256 of that document's text. */
-  catalog: string;
-}
-
-type CatalogDoc = Omit<Fingerprint, "hash">;
-
-/** A catalog as it differs from another one that is kept in full: a long plan has many that are nearly the same. */
-interface CatalogDelta extends Omit<CatalogDoc, "objects"> {
-  /** SHA-256 of the other one's text. */
-  from: string;
-  without: Pick<CatalogObject, "kind" | "name">[];
-  with: CatalogObject[];
-}
 
 export async function keepFingerprint(
   evidence: RunEvidence,
   name: string,
   fingerprint: Fingerprint,
 ): Promise<void> {
-  // First what the other one names: a worker that dies in between leaves nothing that cannot be read.
+  // First keep the document that the other one names: a worker that dies in between leaves nothing unreadable.
   const doc = await keepCatalog(evidence, fingerprint);
-  await evidence.keep(Doc.fingerprint(name), doc);
+  await evidence.createOnce(Doc.fingerprint(name), doc);
 }
 
 /**
- * Keeps a fingerprint's objects. What it answers is for the document that names them.
- * @param former a catalog that is kept already, and of which this one may hold the most
+ * Keeps a fingerprint's objects. Returns the reference for the document that names them.
+ * @param former a kept catalog that probably holds most of the same objects
  */
 export async function keepCatalog(
   evidence: RunEvidence,
@@ -52,15 +45,15 @@ export async function keepCatalog(
   return { hash, catalog: name };
 }
 
-/** From the one in full that the former is told by: so a catalog is never more than two documents away. */
+/** Relative to the full catalog behind `former`: so a catalog is never more than two documents away. */
 async function deltaTo(
   evidence: RunEvidence,
   former: string,
   { objects, ...others }: CatalogDoc,
 ): Promise<CatalogDelta> {
-  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(former));
+  const kept = await evidence.require(Doc.catalog(former));
   const from = "from" in kept ? kept.from : former;
-  const whole = "from" in kept ? await evidence.need<CatalogDoc>(Doc.catalog(from)) : kept;
+  const whole = "from" in kept ? await wholeCatalog(evidence, from) : kept;
   const textsOf = (some: readonly CatalogObject[]) => new Set(some.map((object) => JSON.stringify(object)));
   const [before, now] = [textsOf(whole.objects), textsOf(objects)];
   return {
@@ -73,56 +66,59 @@ async function deltaTo(
   };
 }
 
-/** @throws Error where what is kept is not what its name says */
+/** Returns a catalog that others are stored as differences from. */
+async function wholeCatalog(evidence: RunEvidence, name: string): Promise<CatalogDoc> {
+  return await evidence.require(docName<CatalogDoc>(Doc.catalog(name)));
+}
+
+/** @throws Error if the kept catalog does not match its name */
 async function readCatalog(evidence: RunEvidence, name: string): Promise<CatalogDoc> {
-  const kept = await evidence.need<CatalogDoc | CatalogDelta>(Doc.catalog(name));
+  const kept = await evidence.require(Doc.catalog(name));
   if (!("from" in kept)) return kept;
   const { from, without, with: added, ...others } = kept;
   const keyOf = ({ kind, name }: Pick<CatalogObject, "kind" | "name">) => JSON.stringify([kind, name]);
   const gone = new Set(without.map(keyOf));
-  const whole = await evidence.need<CatalogDoc>(Doc.catalog(from));
+  const whole = await wholeCatalog(evidence, from);
   const left = whole.objects.filter((object) => !gone.has(keyOf(object)));
   const catalog = { objects: inOrder([...left, ...added]), ...others };
   if (sha256(JSON.stringify(catalog)) !== name)
-    throw new Error(
-      `${Doc.catalog(name)}.json, with ${Doc.catalog(from)}.json, is not the catalog that its name says`,
-    );
+    throw new Error(`${Doc.catalog(name)}.json, with ${Doc.catalog(from)}.json, does not match its checksum`);
   return catalog;
 }
 
 /**
- * That of a gate or a record.
- * @throws Error where it was not kept
+ * Returns the fingerprint of a gate or a record.
+ * @throws Error if it was not kept
  */
 export async function keptFingerprint(evidence: RunEvidence, name: string): Promise<Fingerprint> {
   const record = await recordOf(evidence, name as RecordName);
   if (record?.catalog !== undefined) return await fingerprintOf(evidence, record);
-  return await catalogOf(evidence, await evidence.need<FingerprintDoc>(Doc.fingerprint(name)));
+  return await catalogOf(evidence, await evidence.require(Doc.fingerprint(name)));
 }
 
 async function catalogOf(evidence: RunEvidence, { hash, catalog }: FingerprintDoc): Promise<Fingerprint> {
   return { hash, ...(await readCatalog(evidence, catalog)) };
 }
 
-/** That of a record, which need not be kept yet. */
+/** Returns the fingerprint of a record, which need not be kept yet. */
 export async function fingerprintOf(
   evidence: RunEvidence,
   { fingerprint, catalog }: Pick<RecordDoc, "fingerprint" | "catalog">,
 ): Promise<Fingerprint> {
-  if (catalog === undefined) throw new Error("The record names no catalog");
+  if (catalog === undefined) throw new Error("The record has no catalog");
   return await catalogOf(evidence, { hash: fingerprint, catalog });
 }
 
 /**
- * A moment of the session's database: as long as it is the same, nothing was committed on the whole server.
+ * A moment of the session's database: while it is the same, nothing was committed on the whole server.
  *
- * Every change of a catalog is a transaction with a number. One that ends, by a commit or not, leaves the transactions
- * under way or is the newest that has ended, and both are in a snapshot. So two snapshots that are equal have nothing
- * between them, prepared transactions, roles and other databases included.
+ * Every change of a catalog is a transaction with a number. When one ends, by a commit or otherwise, it leaves the
+ * transactions under way or is the newest that has ended; a snapshot holds both. So nothing lies between two equal
+ * snapshots, including prepared transactions, roles and other databases.
  *
- * A number is used again where a server lost what it had not yet written to disk: after a crash, or where another server
- * takes its place. That one started at another time. Where a crash ends sessions alone, the server's start stays, and
- * its counters begin anew. NULL, which is never the same, where a server does not say so.
+ * A number is used again if a server lost unwritten transactions: after a crash, or if another server takes its
+ * place. The other server has another start time. If a crash ends only sessions, the server's start stays, but its
+ * counters restart. NULL, which never equals anything, if a server does not report these.
  */
 export const MOMENT = `
 SELECT extract(epoch FROM pg_postmaster_start_time()) || ' '
@@ -130,18 +126,18 @@ SELECT extract(epoch FROM pg_postmaster_start_time()) || ' '
        || (SELECT oid FROM pg_database WHERE datname = current_database()) || ' '
        || pg_current_snapshot() AS moment`;
 
-/** A catalog as it is now, kept in the evidence. */
+/** The current catalog, kept in the evidence. */
 export interface StandingCatalog {
   doc: FingerprintDoc;
-  /** It in full. */
+  /** Returns the full fingerprint. */
   whole(): Promise<Fingerprint>;
 }
 
 /**
- * The catalog of the session's database: as it was read last, where nothing was committed since, and read otherwise. The
- * session must not be in a transaction.
+ * Returns the catalog of the session's database: the last reading if nothing was committed since, otherwise a new
+ * one. The session must not be in a transaction.
  * @param roles as for `takeFingerprint`; the same throughout a run
- * @param former a catalog that is kept already, and of which this one may hold the most
+ * @param former a kept catalog that probably holds most of the same objects
  */
 export async function standingCatalog(
   session: Session,
@@ -150,13 +146,13 @@ export async function standingCatalog(
   former?: string,
 ): Promise<StandingCatalog> {
   const before = await momentOf(session);
-  const name = before === null ? undefined : `fingerprints/at-${sha256(before).slice(0, 32)}`;
-  const known = name === undefined ? undefined : await evidence.read<FingerprintDoc>(name);
+  const name = before === null ? undefined : Doc.fingerprint(`at-${sha256(before).slice(0, 32)}`);
+  const known = name === undefined ? undefined : await evidence.read(name);
   if (known) return { doc: known, whole: () => catalogOf(evidence, known) };
   const fingerprint = await takeFingerprint(session, roles);
   const doc = await keepCatalog(evidence, fingerprint, former);
-  // The server spells some definitions by the catalog of the moment: what was read while somebody changed it is of none.
-  if (name !== undefined && (await momentOf(session)) === before) await evidence.keep(name, doc);
+  // The server spells some definitions by the current catalog: a reading during a change belongs to no moment.
+  if (name !== undefined && (await momentOf(session)) === before) await evidence.createOnce(name, doc);
   return { doc, whole: async () => fingerprint };
 }
 

@@ -1,5 +1,4 @@
 import {
-  type ChangesDoc,
   Doc,
   type ListedTable,
   type MarkedTable,
@@ -22,13 +21,13 @@ import { hasOtherLabels } from "./row-versions.ts";
 /** How a table's values are read. */
 export type Wish = Pick<TableToRead, "mode" | "byColumn">;
 
-/** What a record is of. */
+/** What a record covers. */
 export type Scope =
-  /** Every table that there is. Undefined: its rows are only counted, and row versions must do. */
+  /** Every table. `read` undefined for a table: its rows are only counted, and row versions must be enough. */
   | { of: "all"; read: (table: string) => Wish | undefined }
-  /** These tables and columns, so far as they are there, each read as it was then. */
+  /** These tables and columns, if they exist, each read as it was then. */
   | { of: "expected"; tables: readonly TableContentDoc[] }
-  /** The tables and columns of the record that this one builds on, whatever they are called now. */
+  /** The tables and columns of the base record, under their current names. */
   | { of: "since" };
 
 export interface Base {
@@ -36,20 +35,20 @@ export interface Base {
   tables: readonly TableContentDoc[];
 }
 
-/** A table of the scope, and what is known of it from before. */
+/** A table of the scope, with what is already known of it. */
 export interface Subject {
   listed: ListedTable;
   columns: string[];
   wish: Wish | undefined;
-  /** What it is to be compared with; undefined: nothing. */
+  /** The contents to compare with; undefined: none. */
   was: TableContentDoc | undefined;
-  /** Columns that told rows apart then, by their names now; undefined: the primary key does. */
+  /** Columns that identified rows then, by their current names; undefined: use the primary key. */
   key: string[] | undefined;
-  /** Whether row versions since the base record can speak for `was`. */
+  /** True if row versions since the base record apply to `was`. */
   comparable: boolean;
-  /** Whether the columns of `was` are the same ones still. */
+  /** True if the columns of `was` are still the same columns. */
   kept: boolean;
-  /** Whether they are all that are recorded, read as they are to be read: what is known of an untouched table stays so. */
+  /** True if `was` covers all recorded columns in the requested mode: for an untouched table it stays valid. */
   carries: boolean;
 }
 
@@ -60,7 +59,7 @@ export function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | und
   const wanted = new Map(
     scope.of === "expected" ? scope.tables.map((content) => [content.table, content]) : [],
   );
-  // Nobody looks which tables hold such values: it is rare, and what is to be read can be read again.
+  // Assume that every table may hold relabelled values: this is rare, and reading again is safe.
   const relabelled = base !== undefined && hasOtherLabels(base.mark, began.mark);
   const subjectOf = (listed: ListedTable): Subject[] => {
     const is = marked.get(listed.table);
@@ -69,7 +68,7 @@ export function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | und
     const heap = is?.heap === true && was?.heap === true;
     switch (scope.of) {
       case "all": {
-        // Where rows are kept in another way than PostgreSQL's own, their versions tell nothing.
+        // Under another table access method than heap, row versions show nothing.
         const wish = scope.read(listed.table) ?? (is?.heap ? undefined : { mode: "full", byColumn: true });
         return [
           {
@@ -92,7 +91,7 @@ export function subjectsOf(began: RecordBeganDoc, scope: Scope, base: Base | und
         const expected = wanted.get(listed.table);
         if (!expected) return [];
         const columns = expected.columns.filter((column) => listed.columns.includes(column));
-        // What is expected must be what was there at the base's mark.
+        // The expected contents must be those at the base's mark.
         const same = content?.rows === expected.rows && content.checksum === expected.checksum;
         return [
           {
@@ -143,13 +142,13 @@ function keyNow(
   return key?.every((name) => name !== undefined) ? key : undefined;
 }
 
-/** As it was read before; undefined where it was not. */
+/** The mode of the earlier reading; undefined if there was none. */
 function wishOf(content: TableContentDoc): Wish | undefined {
   const mode = readAs(content);
   return mode === "versions" ? undefined : { mode: mode as ContentMode, byColumn: true };
 }
 
-/** Whether those columns hold what they held, so far as their rows do: none was made again, or is of another type. */
+/** True if no column was made again or changed its type, so unchanged rows hold unchanged values. */
 function columnsKept(
   names: readonly string[],
   was: MarkedTable | undefined,
@@ -170,8 +169,8 @@ function columnsKept(
 type Contents = CompiledPlan["contents"];
 
 /**
- * What the plan's `contents` say of each relation, by the names that records have. A partitioned table stands for its
- * leaves; what is said of a leaf itself goes before.
+ * Returns the plan's `contents` for each relation, by the names that records use. A partitioned table's entry applies
+ * to its leaves; an entry for a leaf itself takes precedence.
  */
 export async function contentsByName(session: Session, contents: Contents): Promise<Map<string, string>> {
   const found = await session.query<{ name: string; said: string }>(
@@ -187,21 +186,21 @@ export async function contentsByName(session: Session, contents: Contents): Prom
   return new Map(found.map(({ name, said }) => [name, said]));
 }
 
-/** How the plan wants tables' contents read. All others are read in full. */
+/** Returns how the plan requests tables' contents to be read. All other tables are read in full. */
 export async function contentModes(
   session: Session,
   contents: Contents,
 ): Promise<ReadonlyMap<string, ContentMode>> {
   const modes = new Map<string, ContentMode>();
-  // growing.ts reads those that only grow. What can be left out is not read at all.
+  // besides.ts reads tables that only grow. Tables that are left out are not read.
   for (const [name, said] of await contentsByName(session, contents))
     if (said !== "none") modes.set(name, said === "grows" ? "count" : (said as ContentMode));
   return modes;
 }
 
 /**
- * The unlogged tables that the plan leaves out: their rows are in no snapshot, so that a copy has none. One that has
- * become a table like others is not left out, and preflight says so.
+ * Returns the unlogged tables that the plan leaves out: snapshots do not contain their rows, so a copy has none. A
+ * table that has become logged is not left out, and preflight reports it.
  */
 export async function tablesLeftOut(session: Session, contents: Contents): Promise<ReadonlySet<string>> {
   const named = [...(await contentsByName(session, contents))].flatMap(([name, said]) =>
@@ -217,7 +216,7 @@ export async function tablesLeftOut(session: Session, contents: Contents): Promi
   return new Set(found.map(({ name }) => name));
 }
 
-/** The same of materialized views, which may be left out. */
+/** The same for materialized views, which may be left out. */
 export async function viewModes(
   session: Session,
   contents: Contents,
@@ -228,23 +227,23 @@ export async function viewModes(
   );
 }
 
-/** "none": left out, as what the view holds rightly changes whenever it is refreshed. */
+/** "none": left out, because a refresh rightly changes the view's contents. */
 export type ViewMode = ContentMode | "none";
 
 type Wishes = (table: string) => Wish | undefined;
 
-/** Every row of every table, column by column: a backup is tested by reading it, and what follows builds on it. */
+/** Every row of every table, column by column: reading a backup tests it, and later steps build on the result. */
 export const EVERY_ROW: Wishes = () => ({ mode: "full", byColumn: true });
 
-/** As the plan says; every row where it says nothing. */
+/** The plan's mode for each table; every row by default. */
 export async function stagingWishes(session: Session, ports: Ports): Promise<Wishes> {
   const modes = await contentModes(session, ports.plan.contents);
   return (table) => ({ mode: modes.get(table) ?? "full", byColumn: true });
 }
 
 /**
- * Of production, values are read where row versions will not do: of tables that the rehearsal touched, or had no rows of,
- * that the plan names, and of all where staging must equal this record, or where others write meanwhile.
+ * Production's values are read where row versions are not enough: tables that the rehearsal touched, that had no rows
+ * there, or that the plan names; and all tables if staging must equal this record or others may write.
  */
 export async function productionWishes(
   session: Session,
@@ -252,11 +251,11 @@ export async function productionWishes(
   evidence: RunEvidence,
 ): Promise<Wishes> {
   const modes = await contentModes(session, ports.plan.contents);
-  const seen = await evidence.read<ChangesDoc>(Doc.changes("staging"));
+  const seen = await evidence.read(Doc.changes("staging"));
   if (!seen || ports.settings.fence === "none")
     return (table) => ({ mode: modes.get(table) ?? "full", byColumn: seen !== undefined });
   const touched = new Set(seen.touched);
-  // What there was nothing of to touch: rows that came since may be written, as by filling a new column.
+  // Tables that were empty on staging: rows added since may be written, for example to fill a new column.
   const { mark, tables } = await requireMarkedRecord(evidence, "staging");
   const partitions = new Set(mark.tables.flatMap(({ table, parent }) => (parent ? [table] : [])));
   const named = namedTables(ports);
@@ -271,18 +270,18 @@ export async function productionWishes(
   };
 }
 
-/** Whether the migrations may write to a table, by its name; to any, where a step does not say what it touches. */
+/** True if the migrations may write to a table, by its name; true for all if a step does not list its relations. */
 function namedTables({ plan }: Ports): (table: string) => boolean {
   const relations = plan.migrations.flatMap(({ migrate }) => migrate.steps.map((step) => step.relations));
   const names = relations.every((some) => some !== undefined)
     ? new Set(relations.flat().map(({ name }) => name))
     : null;
-  // Quoted or not, a table's own name is what its qualified name ends in.
+  // Quoted or not, a qualified name ends with the table's own name.
   return (table) =>
     names === null || [...names].some((name) => table.replaceAll('"', "").endsWith(`.${name}`));
 }
 
-/** Where nothing keeps the application out, what was written since the record tells nothing about the migration. */
+/** Without a fence, writes since the record show nothing about the migration. */
 export function sinceBefore({ settings }: Ports): RecordName | undefined {
   return settings.fence === "none" ? undefined : "before";
 }

@@ -1,7 +1,7 @@
 import {
   Doc,
+  type FingerprintDoc,
   type RecordBeganDoc,
-  type RecordDoc,
   type RecordName,
   type SpentDoc,
   type TableContentDoc,
@@ -20,7 +20,7 @@ import { countTables, inParallel, readTables } from "./read-tables.ts";
 import { type MarkedRecord, marked, recordOf, requireMarkedRecord } from "./records.ts";
 import { isDoubtful, takeRowMark } from "./row-versions.ts";
 import { takeSequences } from "./sequences.ts";
-import { type FingerprintDoc, keepCatalog, standingCatalog } from "./stored-catalog.ts";
+import { keepCatalog, standingCatalog } from "./stored-catalog.ts";
 import {
   type Base,
   type Scope,
@@ -38,17 +38,18 @@ export interface Recording {
   session: Session;
   scope: Scope;
   /**
-   * An earlier record of this database, or of the one that it is a copy of: where row versions show that a table was not
-   * touched since, what is known of it stays so. Undefined: there is none, or others may have written since.
+   * An earlier record of this database, or of its original: if row versions show that a table was not touched since,
+   * that record's contents still hold. Undefined: there is none, or others may have written since.
    */
   since: RecordName | undefined;
-  /** Done when all is read and nothing of it is kept yet: with the record it is done, or done again. */
+  /** Runs after reading and before the record is kept. It may run again if the worker dies in between. */
   alongside?: (tables: readonly TableContentDoc[]) => Promise<void>;
 }
 
 /**
- * Catalog and contents of a database under that name, a piece at a time, so that another worker can go on where it takes
- * long. Undefined: this worker must leave, call again. What a proof looks at is kept with the proof, not here.
+ * Records the catalog and contents of a database under that name, a piece at a time, so that another worker can
+ * continue a long record. Undefined: this worker must leave, call again. The record of a proof is kept with the
+ * proof, not here.
  */
 export async function takeRecord(
   ports: Ports,
@@ -59,28 +60,28 @@ export async function takeRecord(
   if (taken) return await marked(evidence, name, taken);
   const draft = await Draft.begin(evidence, ports.clock, Doc.recordBegan(name));
   let byOne = false;
-  const began = await draft.once<RecordBeganDoc>(Doc.recordBegan(name), async () => {
+  const began = await draft.getOrCreate<RecordBeganDoc>(Doc.recordBegan(name), async () => {
     byOne = true;
     const leftOut = await tablesLeftOut(session, ports.plan.contents);
     return {
       at: ports.clock.now().toISOString(),
-      // Before anything is read: what is written later counts as new.
+      // Mark before reading: later writes count as new.
       mark: await takeRowMark(session),
       sequences: await takeSequences(session),
       tables: (await listTables(session)).filter(({ table }) => !leftOut.has(table)),
       ...(leftOut.size > 0 ? { leftOut: [...leftOut] } : {}),
     };
   });
-  // Where the application is not kept out, it works on this database meanwhile: it is read by one session.
+  // If the application is not kept out, read with one session only, because it is using this database.
   const unfenced = target === "production" && ports.settings.fence === "none";
   const beside = unfenced ? undefined : besideTarget(ports, evidence, target);
   const base = since === undefined ? undefined : await requireMarkedRecord(evidence, since);
   let fingerprint: FingerprintDoc | undefined;
   let contained: { tables: TableContentDoc[]; spent: SpentDoc } | undefined;
   const catalog = async (session: Session) => {
-    fingerprint = await draft.once(Doc.fingerprint(name), async () => {
+    fingerprint = await draft.getOrCreate(Doc.fingerprint(name), async () => {
       const roles = applicationRoles(ports);
-      // Staging is changed from one reading to the next: none would stand.
+      // Staging changes between any two readings, so a standing catalog never applies.
       if (target === "staging")
         return keepCatalog(evidence, await takeFingerprint(session, roles), base?.catalog);
       return (await standingCatalog(session, evidence, roles, base?.catalog)).doc;
@@ -104,11 +105,13 @@ export async function takeRecord(
     return undefined;
   }
   const { tables, spent } = contained;
-  const largeObjects = await draft.once(`${Doc.record(name)}/large-objects`, () => takeLargeObjects(session));
-  const growing = await draft.once(`${Doc.record(name)}/growing`, () =>
+  const largeObjects = await draft.getOrCreate(`${Doc.record(name)}/large-objects`, () =>
+    takeLargeObjects(session),
+  );
+  const growing = await draft.getOrCreate(`${Doc.record(name)}/growing`, () =>
     takeGrowing(session, ports.plan.contents),
   );
-  const views = await draft.once(`${Doc.record(name)}/views`, async () =>
+  const views = await draft.getOrCreate(`${Doc.record(name)}/views`, async () =>
     takeViews(session, await viewModes(session, ports.plan.contents)),
   );
   await alongside?.(tables);
@@ -129,7 +132,7 @@ export async function takeRecord(
     views,
   };
   if (name.startsWith("after-")) return record;
-  return await marked(evidence, name, await evidence.keep<RecordDoc>(Doc.record(name), record));
+  return await marked(evidence, name, await evidence.createOnce(Doc.record(name), record));
 }
 
 async function contentsOf(
@@ -190,7 +193,7 @@ async function contentsOf(
   for (const [place, subject] of toCount.entries()) {
     const count = counted[place];
     if (!count) throw new Error(`There is no count of ${subject.listed.table}`);
-    // Rows that look new from the start would look changed later: their values must be known.
+    // Rows that look new from the start would look changed later: read their values.
     if (!subject.was && count.old !== null && count.old !== count.rows)
       toRead.push({ ...subject, wish: { mode: "full", byColumn: true } });
     else
@@ -200,7 +203,7 @@ async function contentsOf(
         rows: count.rows,
         checksum: null,
         unread: true,
-        // Of another table under the same name nothing is known: none of its rows was there before.
+        // Another table of the same name: none of its rows existed before.
         ...(subject.was ? { touched: { written: count.rows, gone: subject.was.rows } } : {}),
       });
   }
@@ -226,7 +229,7 @@ async function contentsOf(
   return { tables: subjects.flatMap(({ listed }) => found.get(listed.table) ?? []), spent };
 }
 
-/** Seconds since it was asked the last time. */
+/** Seconds since the previous call. */
 function timer(): () => number {
   let since = performance.now();
   return () => {

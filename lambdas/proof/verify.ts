@@ -2,13 +2,7 @@ import * as z from "zod";
 import { disarmMappings, outsideAllowed } from "../fence/disarm.ts";
 import { noteActiveBefore } from "../fence/stilled.ts";
 import { noteMoment, passMoment } from "../moments/note.ts";
-import {
-  type BackupDoc,
-  type DisarmedDoc,
-  Doc,
-  type RecordDoc,
-  type StagingVerifiedDoc,
-} from "../shared/documents.ts";
+import { Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { firstMigration } from "../shared/next-migration.ts";
@@ -28,9 +22,9 @@ import { takeRecord } from "./take-record.ts";
 const event = z.strictObject({ ...runFields, again: z.literal(true).optional() });
 
 /**
- * Tests the backup: every row of the restored copy is read, and its catalog must be production's. Where production was
- * recorded under the fence already, contents must be equal too. Again: a second copy from the same snapshot must be what
- * the first one was, as production must be after a restore.
+ * Tests the backup: reads every row of the restored copy and compares its catalog with production's. If production
+ * was already recorded behind the fence, contents must be equal too. `again`: a second copy from the same snapshot
+ * must equal the first, as production must after a restore.
  */
 export const verifyTask: Task<z.infer<typeof event>> = {
   name: "verify",
@@ -48,7 +42,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
     );
     if (!staging) return RUNNING;
     const found = await compare(ports, evidence);
-    await evidence.keep<StagingVerifiedDoc>(Doc.stagingVerified, {
+    await evidence.createOnce(Doc.stagingVerified, {
       at: ports.clock.now().toISOString(),
       tables: staging.tables.length,
       rows: staging.tables.reduce((sum, table) => sum + BigInt(table.rows), 0n).toString(),
@@ -68,7 +62,7 @@ export const verifyTask: Task<z.infer<typeof event>> = {
     if (found.length > 0)
       throw new SluiceError(
         ErrorName.BackupMismatch,
-        `Staging, restored from the snapshot, is not what production is: ${found.slice(0, 10).join("; ")}`,
+        `Staging, restored from the snapshot, differs from production: ${found.slice(0, 10).join("; ")}`,
       );
     await keepFromOutside(ports, evidence);
     await noteMomentToRehearse(ports, evidence);
@@ -82,23 +76,23 @@ async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<Answer>
   if (!doc.equal)
     throw new SluiceError(
       ErrorName.BackupMismatch,
-      `Staging, restored a second time, is not what it was the first time: ${doc.differences.slice(0, 10).join("; ")}. The restore would be the way back, and does not bring everything back.`,
+      `The second restore of staging differs from the first: ${doc.differences.slice(0, 10).join("; ")}. The restore is the way back, and it does not bring everything back.`,
     );
   await disarm(ports, evidence);
   return { ...DONE, ...firstMigration(ports.plan) };
 }
 
-/** Where the restore is the way back, and goes back to a moment: one to rehearse that with, as far as can be now. */
+/** If the way back is a restore to a moment, notes a moment to rehearse it with, as far as that is possible now. */
 async function noteMomentToRehearse(ports: Ports, evidence: RunEvidence): Promise<void> {
   if (!restoreIsWayBack(ports.plan, ports.settings)) return;
-  if ((await evidence.read<BackupDoc>(Doc.backup))?.by !== "point-in-time") return;
+  if ((await evidence.read(Doc.backup))?.by !== "point-in-time") return;
   await withTarget(ports, evidence, "production", async (session) => {
     await noteMoment(session, "rehearsal", ports, evidence);
     await passMoment(session, "rehearsal", ports, evidence);
   });
 }
 
-/** Once staging is known to be what production is, and before a step runs on it. */
+/** Runs once staging equals production, and before a step runs on it. */
 async function keepFromOutside(ports: Ports, evidence: RunEvidence): Promise<void> {
   await withTarget(ports, evidence, "staging", (session) => noteActiveBefore(session, ports, evidence));
   await disarm(ports, evidence);
@@ -109,7 +103,7 @@ async function disarm(ports: Ports, evidence: RunEvidence): Promise<void> {
   await withTarget(ports, evidence, "staging", async (session) => {
     const { useless, left } = await disarmMappings(session);
     if (useless.length + left.length === 0) return;
-    await evidence.keep<DisarmedDoc>(Doc.disarmed, { at: ports.clock.now().toISOString(), useless, left });
+    await evidence.createOnce(Doc.disarmed, { at: ports.clock.now().toISOString(), useless, left });
     if (useless.length > 0) ports.progress(`user mappings made useless: ${useless.join(", ")}`);
     if (left.length > 0) ports.progress(`user mappings that still work: ${left.join(", ")}`);
   });
@@ -117,12 +111,12 @@ async function disarm(ports: Ports, evidence: RunEvidence): Promise<void> {
 
 async function compare(ports: Ports, evidence: RunEvidence): Promise<string[]> {
   const staging = await keptFingerprint(evidence, "staging");
-  const before = await evidence.read<RecordDoc>(Doc.record("before"));
+  const before = await evidence.read(Doc.record("before"));
   if (before) {
-    const read = await evidence.need<RecordDoc>(Doc.record("staging"));
+    const read = await evidence.require(Doc.record("staging"));
     return [
       ...differencesOfCopy(await keptFingerprint(evidence, "before"), staging),
-      // Here every row was read, there what the plan wants.
+      // Here every row was read; there only what the plan requests.
       ...compareContents(...asFarAsRead(before.tables, read.tables)).map(({ text }) => text),
     ];
   }

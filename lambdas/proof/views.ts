@@ -19,8 +19,8 @@ WHERE c.relkind = 'm' AND ${IS_USERS_SCHEMA("n.nspname")}
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"`;
 
 /**
- * What every materialized view holds, each read as the plan says. One that was never populated, that this role may not
- * read or that the plan leaves out is listed and not read.
+ * Reads every materialized view as the plan requests. A view that was never populated, that this role may not read or
+ * that the plan leaves out is listed without contents.
  */
 export async function takeViews(
   session: Session,
@@ -47,9 +47,9 @@ export async function takeViews(
 }
 
 /**
- * The views that do not hold what they held, a line each. One that holds just what its own query gives now was refreshed
- * or made again: what the query reads is proven by itself, so that is no difference. Nor is it one that a view is
- * populated which was not: the catalog tells. A view that is gone is the catalog's to tell too.
+ * Returns the views whose contents differ, one line each. A view that holds exactly what its query gives now was
+ * refreshed or made again: that is no difference, because the tables behind the query are proven themselves. The
+ * catalog shows views that are gone or newly populated.
  */
 export async function differencesOfViews(
   session: Session,
@@ -69,18 +69,18 @@ export async function differencesOfViews(
     }
     const [difference] = compareContents([was], [is]);
     if (difference && !(await holdsWhatItsQueryGives(session, is).catch(() => false)))
-      found.push(`${difference.text}, nor what its query gives`);
+      found.push(`${difference.text}; its query now gives something else`);
   }
   return found;
 }
 
 const NOT_READ: Readonly<Record<NonNullable<ViewContentDoc["notRead"]>, string>> = {
-  "may not": "this role may not read the materialized view any more",
+  "may not": "this role may no longer read the materialized view",
   "not populated": "the materialized view is not populated",
   "left out": "the plan leaves the materialized view out",
 };
 
-/** Rejects where this role may not run its query, or policies would hide rows from it. */
+/** Rejects if this role may not run the view's query, or policies would hide rows from it. */
 async function holdsWhatItsQueryGives(session: Session, view: TableContentDoc): Promise<boolean> {
   return await withPinnedSnapshot(session, async () => {
     const hashed = await session.query<HashedColumn>(HASHES, [view.table, JSON.stringify(view.columns)]);

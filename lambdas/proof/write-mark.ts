@@ -1,34 +1,11 @@
+import type { MarkDoc, TableMark, Written } from "../shared/documents.ts";
 import { requireRow, type Session } from "../shared/session.ts";
 import { IS_USERS_TABLE } from "../shared/sql-text.ts";
-
-/** What the server has counted so far, to be compared with what it will have counted later. */
-export interface MarkDoc {
-  at: string;
-  /** Counters are kept over a clean restart and lost in a crash: across a restart they prove nothing. */
-  serverStart: string;
-  statsReset: string | null;
-  /** When the background writer's were: a crash that the server survives by itself sets all back and notes only this. */
-  crashReset: string | null;
-  /** Whether the server counts at all. */
-  counting: boolean;
-  tables: TableMark[];
-}
-
-interface TableMark {
-  /** Qualified by its schema, quoted where needed. */
-  table: string;
-  /** Changes when the table is truncated or written anew as a whole, which no counter shows. */
-  file: string;
-  /** Rows, those of transactions that were rolled back included. */
-  inserted: number;
-  updated: number;
-  deleted: number;
-}
 
 /** Holds all large objects; only superusers may read it, so its contents are not recorded. */
 export const LARGE_OBJECTS = "pg_catalog.pg_largeobject";
 
-/** The tables whose contents are recorded, see listTables, and that of large objects. */
+/** The tables whose contents are recorded (see listTables), and that of large objects. */
 const COUNTED = `
 SELECT format('%I.%I', n.nspname, c.relname) AS table, pg_relation_filenode(c.oid)::text AS file,
        pg_stat_get_tuples_inserted(c.oid)::float8 AS inserted, pg_stat_get_tuples_updated(c.oid)::float8 AS updated,
@@ -38,9 +15,9 @@ WHERE c.oid = '${LARGE_OBJECTS}'::regclass
    OR ${IS_USERS_TABLE}
 ORDER BY 1`;
 
-/** Marks where the server's counters stand now. */
+/** Reads the server's counters. */
 export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
-  // What this session did itself is counted at once, not some time later.
+  // Flush what this session itself did, so that it is counted at once.
   await session.query("SELECT pg_stat_force_next_flush()");
   const server = await requireRow<{
     start: string;
@@ -64,17 +41,7 @@ export async function takeMark(session: Session, at: Date): Promise<MarkDoc> {
   };
 }
 
-/** A table that was written to between two marks. */
-export interface Written {
-  table: string;
-  /** `new`: there was no such table; `gone`: there is none any more; `anew`: truncated, or written anew as a whole. */
-  how: "rows" | "anew" | "new" | "gone";
-  inserted: number;
-  updated: number;
-  deleted: number;
-}
-
-/** What was written between two marks; null where the counters were off, or set back in between, and tell nothing. */
+/** Returns what was written between two marks; null if the counters were off or reset in between. */
 export function writtenBetween(before: MarkDoc, after: MarkDoc): Written[] | null {
   if (!before.counting || !after.counting) return null;
   if (
@@ -115,7 +82,7 @@ export function writtenBetween(before: MarkDoc, after: MarkDoc): Written[] | nul
 
 const HOW: Readonly<Record<Written["how"], string>> = {
   rows: "",
-  anew: "truncated or written anew",
+  anew: "truncated or rewritten",
   new: "a new table",
   gone: "the table is gone",
 };

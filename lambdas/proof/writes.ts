@@ -2,11 +2,10 @@ import * as z from "zod";
 import { passMoment } from "../moments/note.ts";
 import {
   Doc,
-  type LossDoc,
-  type MomentPassedDoc,
-  type RecordDoc,
   type TableContentDoc,
   type TableLossDoc,
+  type Written,
+  type WrittenDoc,
 } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
@@ -19,18 +18,11 @@ import { versionTables } from "../version-table/tables.ts";
 import { compareContents, readAs } from "./compare-contents.ts";
 import { sinceBefore } from "./subjects.ts";
 import { takeRecord } from "./take-record.ts";
-import {
-  LARGE_OBJECTS,
-  type MarkDoc,
-  takeMark,
-  type Written,
-  writtenBetween,
-  writtenInWords,
-} from "./write-mark.ts";
+import { LARGE_OBJECTS, takeMark, writtenBetween, writtenInWords } from "./write-mark.ts";
 
 const event = z.strictObject({ ...runFields, action: z.enum(["look", "count"]) });
 
-/** Tells what was written to production since it was recorded. */
+/** Reports what was written to production since its record. */
 export const writesTask: Task<z.infer<typeof event>> = {
   name: "writes",
   event,
@@ -41,20 +33,14 @@ export const writesTask: Task<z.infer<typeof event>> = {
   },
 };
 
-interface WrittenDoc {
-  at: string;
-  /** Null: the server's counters are off, or were set back in between, and tell nothing. */
-  tables: Written[] | null;
-}
-
-/** What was written to production since the record, by the server's counters; looked at once. */
+/** What was written to production since the record, by the server's counters; read once. */
 async function look(
   until: "migration" | "restore",
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<WrittenDoc> {
-  const mark = await evidence.need<MarkDoc>(Doc.mark);
-  return await evidence.once<WrittenDoc>(Doc.written(until), () =>
+  const mark = await evidence.require(Doc.mark);
+  return await evidence.getOrCreate(Doc.written(until), () =>
     withTarget(ports, evidence, "production", async (session) => {
       const now = await takeMark(session, ports.clock.now());
       return { at: now.at, tables: writtenBetween(mark, now) };
@@ -62,22 +48,23 @@ async function look(
   );
 }
 
-/** So long a session that stays connected may keep to itself what it wrote; one that ends says it at once. */
+/** Milliseconds within which a connected session reports its writes; a session that ends reports at once. */
 const COUNTED_AFTER_MS = 10_500;
 
-/** Others that write by themselves, or nothing. */
+/** Other sessions that may write. */
 const OTHERS = `
 SELECT count(*)::int AS others FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid()
    AND backend_type NOT IN ('autovacuum worker', 'parallel worker', 'walsender')`;
 
 /**
- * Waits until the server's counters have what was written before the moment was past. A record takes a second or two,
- * and they may be later than that. Most often nothing is waited for: nobody else is connected, or nobody has written.
+ * Waits until the server's counters include all writes before the moment. Reading the record takes a second or two,
+ * and the counters may lag longer. Usually there is nothing to wait for: nobody else is connected, or nothing was
+ * written.
  */
 async function untilCounted(session: Session, ports: Ports, evidence: RunEvidence): Promise<void> {
   if (ports.settings.fence === "none" || (await wroteNothing(evidence))) return;
-  const { serverTime } = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  const { serverTime } = await evidence.require(Doc.momentPassed("final"));
   for (let told = false; ; told = true) {
     const { others } = await requireRow<{ others: number }>(session, OTHERS);
     const { since } = await requireRow<{ since: number }>(
@@ -88,31 +75,31 @@ async function untilCounted(session: Session, ports: Ports, evidence: RunEvidenc
     if (others === 0 || since >= COUNTED_AFTER_MS) return;
     if (!told)
       ports.progress(
-        "Others are connected to production, and something was written on its server since the record: the counters tell within ten seconds what",
+        "Others are connected to production, and its server has committed something since the record: waiting up to ten seconds for the counters",
       );
     await session.query("SELECT pg_sleep($1)", [Math.min(1, (COUNTED_AFTER_MS - since) / 1000)]);
   }
 }
 
 /**
- * Whether the run's own transactions are all that there were on the server since the record's mark: the moment is noted
- * and passed by one each. False where that is not known.
+ * True if the run's own transactions are the only ones on the server since the record's mark: noting the moment and
+ * passing it take one each. False if that is unknown.
  */
 async function wroteNothing(evidence: RunEvidence): Promise<boolean> {
-  const mark = (await evidence.read<RecordDoc>(Doc.record("before")))?.mark;
-  const passed = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  const mark = (await evidence.read(Doc.record("before")))?.mark;
+  const passed = await evidence.require(Doc.momentPassed("final"));
   if (!mark || BigInt.asUintN(32, BigInt(mark.transaction)) !== BigInt(mark.since)) return false;
   return BigInt(passed.transaction) - BigInt(mark.transaction) === 2n;
 }
 
 /**
- * Before anything is migrated: behind the fence nothing may have been written since the record, or the snapshot is of
- * something else than the record, and a restore would lose what came after it.
+ * Runs before anything is migrated: behind the fence nothing may have been written since the record. Otherwise the
+ * snapshot differs from the record, and a restore would lose the later writes.
  * @throws SluiceError BackupMismatch naming the tables
  */
 async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise<void> {
-  // What is written from here on must not be in what a restore goes back to. Looked at afterwards: what somebody wrote
-  // while this waited is in a restore, and not in the record.
+  // Pass the moment first, so that later writes stay out of what a restore goes back to. Read the counters
+  // afterwards: writes during the wait are in a restore, but not in the record.
   if (await evidence.read(Doc.moment("final")))
     await withTarget(ports, evidence, "production", async (session) => {
       await passMoment(session, "final", ports, evidence);
@@ -120,7 +107,7 @@ async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise<void> 
     });
   const { tables } = await look("migration", ports, evidence);
   if (!tables)
-    return ports.progress("the server's counters are off or were set back: only checksums will tell");
+    return ports.progress("the server's counters are off or were reset: only checksums will show writes");
   if (tables.length === 0) return ports.progress("nothing was written since the record");
   const lines = tables.slice(0, 10).map(writtenInWords);
   if (ports.settings.fence === "none") return ports.progress(lines.join("; "));
@@ -128,22 +115,22 @@ async function refuseWrites(ports: Ports, evidence: RunEvidence): Promise<void> 
   throw new SluiceError(
     ErrorName.BackupMismatch,
     `Production was written to behind the fence, after it was recorded: ${lines.join("; ")}${more}. ` +
-      "Find out who it is (pg_stat_activity), stop it or name its role in `application.roles`, then start a new run.",
+      "Find the writer (pg_stat_activity), stop it or name its role in `application.roles`, then start a new run.",
   );
 }
 
 /**
- * Counts what a restore would lose, table by table. What the server's counters know to be untouched is not looked at
- * again; of all else row versions tell, and where they are not enough it is read as it was recorded.
- * @returns false when this worker must leave first; call again
+ * Counts what a restore would lose, table by table. Tables that the server's counters show as untouched are not read
+ * again; for the rest row versions are used, and where those are not enough the table is read as it was recorded.
+ * @returns false if this worker must leave first; call again
  */
 async function countLoss(ports: Ports, evidence: RunEvidence): Promise<boolean> {
-  const before = await evidence.need<RecordDoc>(Doc.record("before"));
+  const before = await evidence.require(Doc.record("before"));
   const { tables: written } = await look("restore", ports, evidence);
   const since = sinceBefore(ports);
   const touched = (table: string) => written?.find((found) => found.table === table);
   const read = await withTarget(ports, evidence, "production", async (session) => {
-    // The schema's version is this run's own doing.
+    // The run itself writes the schema's version.
     const versions = await versionTables(session, ports.plan.schema);
     const recorded = before.tables.filter(({ table }) => !versions.has(table));
     const doubted = recorded.filter(({ table }) => !written || touched(table));
@@ -163,7 +150,7 @@ async function countLoss(ports: Ports, evidence: RunEvidence): Promise<boolean> 
     since !== undefined && !record.tables.find((found) => found.table === table)?.touched;
   const changed = new Set([
     ...compareContents(doubted, record.tables).map(({ table }) => table),
-    // What is neither untouched nor read in full cannot be seen to be as recorded.
+    // A table that is neither untouched nor read in full cannot be shown to be as recorded.
     ...doubted
       .filter((before) => wasIn && readAs(before) !== "full" && !isUntouched(before))
       .map(({ table }) => table),
@@ -173,7 +160,7 @@ async function countLoss(ports: Ports, evidence: RunEvidence): Promise<boolean> 
         ({ table, how, inserted }) => table === LARGE_OBJECTS || (how === "new" && inserted > 0),
       )
     : [];
-  await evidence.keep<LossDoc>(Doc.loss, {
+  await evidence.createOnce(Doc.loss, {
     at: ports.clock.now().toISOString(),
     since: before.at,
     applicationWasIn: wasIn,

@@ -5,8 +5,9 @@ import {
   machineTimeOfGate,
   machineTimeOfMigration,
   readingTimeOf,
+  stopSecondsOf,
 } from "./machine-time.ts";
-import { partsOf, predictionsOf } from "./parts.ts";
+import { FINAL, partsOf, predictionsOf } from "./parts.ts";
 import type { PhasePart, Report } from "./schema.ts";
 import { timelineOf, waitedBetween } from "./timeline.ts";
 
@@ -44,8 +45,9 @@ export function downtimeOf(facts: Facts): Report["downtime"] {
     openedAt: fences.at(-1)?.liftedAt ?? null,
     seconds,
     waitedSeconds,
-    predictedSeconds: toMilliseconds(parts.reduce((all, part) => all + part.seconds, 0)),
-    stopSeconds: stopOf(facts),
+    predictedSeconds:
+      parts.length === 0 ? null : toMilliseconds(parts.reduce((all, part) => all + part.seconds, 0)),
+    stopSeconds: stopSecondsOf(facts),
     parts,
     reading: readingTimeOf(facts),
   };
@@ -80,7 +82,7 @@ function termsOf(facts: Facts): Part[] {
       ? finalCopy.length > 0
         ? finalCopy
         : [rehearsed("Final backup: none, with point-in-time", 0, null)]
-      : term("Final snapshot", ["fence"], /^Final snapshot/)),
+      : finalSnapshotOf(facts, parts.get("fence") ?? [])),
     ...(request?.rehearse === "inside" && rehearsal
       ? [rehearsed("Rehearsal", rehearsal.seconds ?? 0, rehearsal.seconds)]
       : []),
@@ -94,6 +96,18 @@ function termsOf(facts: Facts): Part[] {
         ]),
     ...gatesOf(facts, phases),
   ];
+}
+
+/** Named also where the rehearsal took one of the other kind: it is part of the downtime, and nobody knows how long. */
+function finalSnapshotOf({ snapshots }: Facts, fence: readonly PhasePart[]): Part[] {
+  const isRehearsed = snapshots.some(({ purpose }) => purpose === "rehearsal");
+  return fence.flatMap((part) => {
+    const { what, predictedSeconds, seconds } = part;
+    if (what !== FINAL.clone && what !== FINAL.snapshot) return [];
+    return isRehearsed && predictedSeconds === null
+      ? [rehearsed(`${what}: not measured`, 0, seconds)]
+      : of(what, [part]);
+  });
 }
 
 function of(what: string, parts: readonly PhasePart[]): Part[] {
@@ -143,10 +157,14 @@ function gatesOf(facts: Facts, phases: Report["timeline"]["phases"]): Part[] {
   return [rehearsed(`${count(gates, "gate")}, opened and confirmed`, gates * gate, took)];
 }
 
-function stopOf({ states, hooks }: Facts): number | null {
-  const state = states.find((one) => one.state === "Stop the application");
-  const stopped = hooks.some(({ evidence }) => evidence === "hooks/stop");
-  return stopped && state?.doneAt ? secondsBetween(state.enteredAt, state.doneAt) : null;
+/**
+ * Such as `42 s predicted`, or `2 h 45 min planned` while only the plan has a figure; undefined while nothing is planned
+ * or measured.
+ */
+export function predictedDowntime({ predictedSeconds, parts }: Report["downtime"]): string | undefined {
+  if (predictedSeconds === null) return undefined;
+  const planned = parts.every(({ by }) => by === "plan");
+  return `${duration(predictedSeconds)} ${planned ? "planned" : "predicted"}`;
 }
 
 /** What the downtime is the sum of, with what the rehearsal measured; undefined while it has not. */

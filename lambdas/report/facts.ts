@@ -1,6 +1,5 @@
-import { type WithheldDoc, withheldDoc } from "../gate/attempts.ts";
+import { withheldDoc } from "../gate/attempts.ts";
 import { type CalledState, CHAIN, type LinkDoc } from "../shared/chain.ts";
-import type { PlanSummary } from "../shared/documents.ts";
 import {
   type AftercareDoc,
   type AfterOpeningDoc,
@@ -10,6 +9,7 @@ import {
   type ChangesDoc,
   type ChecksDoc,
   Doc,
+  docName,
   type FailureDoc,
   type FenceDoc,
   type GateDecisionDoc,
@@ -24,6 +24,7 @@ import {
   type MomentSeenDoc,
   type NotQuietDoc,
   type OutcomeDoc,
+  type PlanSummary,
   type PreflightDoc,
   type ProductionDoc,
   type ProofDoc,
@@ -46,6 +47,7 @@ import {
   type Target,
   type VerifiedAgainDoc,
   type WayBackDoc,
+  type WithheldDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { MANIFEST_FILE } from "../shared/manifest.ts";
@@ -168,7 +170,7 @@ export async function gatherFacts(evidence: RunEvidence): Promise<Facts> {
   const documents = new Map<string, unknown>();
   await Promise.all(
     names.map(async (name) => {
-      documents.set(name, await evidence.read(name));
+      documents.set(name, await evidence.read(docName(name)));
     }),
   );
   readStates(documents);

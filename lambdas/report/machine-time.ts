@@ -67,21 +67,40 @@ export function machineTimeOfGate(facts: Facts): number | null {
   return before === null || confirmed === null ? null : before + confirmed;
 }
 
+/** A state, or some that are side by side, whose time counts once. */
+export type Called = string | readonly string[];
+
 /**
  * Of the states that do the parts of a phase: what they took beside those parts, to be held against as many calls as the
  * rehearsal showed. Null where one of them is not done.
  */
 export function besideWork(
-  { states }: Facts,
-  names: readonly string[],
+  facts: Facts,
+  called: readonly Called[],
   work: readonly (number | null)[],
 ): number | null {
-  const spans = names.map((name) => {
-    const state = states.find((one) => one.state === name);
-    return state?.doneAt ? secondsBetween(state.enteredAt, state.doneAt) : null;
-  });
-  const [all, done] = [total(spans), total(work.filter((one) => one !== null))];
+  const [all, done] = [
+    total(called.map((one) => spanOfAll(facts, typeof one === "string" ? [one] : one))),
+    total(work.filter((one) => one !== null)),
+  ];
   return all === null || done === null ? null : Math.max(0, all - done);
+}
+
+/** From when the first of them was entered until the last was done; null where one is not done. */
+function spanOfAll({ states }: Facts, names: readonly string[]): number | null {
+  const found = states.filter(({ state }) => names.includes(state));
+  const entered = found.map(({ enteredAt }) => enteredAt).sort();
+  const done = found.flatMap(({ doneAt }) => doneAt ?? []).sort();
+  const [first, last] = [entered[0], done.at(-1)];
+  return first === undefined || last === undefined || done.length < found.length
+    ? null
+    : secondsBetween(first, last);
+}
+
+/** What the application's stop took; null where nothing was stopped. No rehearsal shows it. */
+export function stopSecondsOf(facts: Facts): number | null {
+  const stopped = facts.hooks.some(({ evidence }) => evidence === "hooks/stop");
+  return stopped ? spanOfAll(facts, ["Stop the application"]) : null;
 }
 
 /** From when a state was entered until the one after it was; null where there is none yet. */

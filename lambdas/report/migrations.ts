@@ -3,14 +3,16 @@ import { Doc, type HeldLockDoc, type StepsDoc, type Target } from "../shared/doc
 import { noticeText } from "../shared/plan.ts";
 import { toMilliseconds } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
+import { plannedOf } from "./planned.ts";
 import type { MigrationReport, Report } from "./schema.ts";
 
 /** What was done to each target with each migration of the plan, in the plan's order. */
 export function migrationsOf(facts: Facts): MigrationReport[] {
-  return facts.plan.migrations.map(({ version, title, folder, expectedMinutes, restoreOnly, leaves }) => ({
+  const planned = plannedOf(facts);
+  return facts.plan.migrations.map(({ version, title, folder, restoreOnly, leaves }) => ({
     version,
     title,
-    expectedSeconds: expectedMinutes === undefined ? null : expectedMinutes * 60,
+    expectedSeconds: planned.get(`migrate-${version}`) ?? null,
     notices: (facts.plan.notices ?? []).filter(({ file }) => file.startsWith(`${folder}/`)).map(noticeText),
     ...(restoreOnly ? { wayBack: "restore" as const } : {}),
     ...(leaves ? { leaves: [...leaves] } : {}),

@@ -1,15 +1,19 @@
+import { backupKind, RESTORES } from "../moments/copy-kinds.ts";
 import { type Direction, EVERYTHING, type Target } from "../shared/documents.ts";
 import { secondsBetween, toMilliseconds, total } from "../shared/text.ts";
 import type { Facts } from "./facts.ts";
 import {
   besideWork,
+  type Called,
   machineTimeOfCall,
   machineTimeOfMigration,
   machineTimeOn,
   readingTimeOf,
   secondsOf,
+  stopSecondsOf,
 } from "./machine-time.ts";
 import { rehearsedPass } from "./migrations.ts";
+import { plannedOf } from "./planned.ts";
 import type { PhasePart } from "./schema.ts";
 
 /**
@@ -25,7 +29,8 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   const machine = machineTimeOfMigration(facts);
   const from = facts.rollback?.from ?? null;
   const call = machineTimeOfCall(facts);
-  const calls = (states: readonly string[], work: readonly (number | null)[]) =>
+  const backup = backupOf(facts);
+  const calls = (states: readonly Called[], work: readonly (number | null)[]) =>
     call === null ? [] : [part("Calls and evidence", states.length * call, besideWork(facts, states, work))];
   const toUndo = from === null ? [] : versions.slice(0, versions.indexOf(from) + 1);
   const undone = versions
@@ -36,8 +41,12 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
       "fence",
       [
         part("Record production", reading, read("before")),
-        ...backupOf(facts),
-        ...calls(FENCE_STATES, [read("before")]),
+        ...backup,
+        // Where the backup is a part, its call is in it.
+        ...calls(backup.length > 0 ? FENCE_STATES : [...FENCE_STATES, "Back up production"], [
+          read("before"),
+          stopSecondsOf(facts),
+        ]),
       ],
     ],
     ...versions.map((version): [string, PhasePart[]] => [
@@ -88,7 +97,7 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
       "restore",
       [
         part(
-          facts.backup?.by === "point-in-time" ? "Restore to the moment" : "Restore the snapshot",
+          RESTORES[backupKind(facts.backup, facts.request?.settings)],
           stagingRestored(facts),
           restored(facts),
         ),
@@ -99,8 +108,12 @@ export function partsOf(facts: Facts): Map<string, PhasePart[]> {
   ]);
 }
 
-// The backup is a part of its own, and no rehearsal stops the application.
-const FENCE_STATES = ["Fence production", "Record production"];
+// No rehearsal stops the application: what that takes is reported, and in none of the parts.
+const FENCE_STATES: readonly Called[] = [
+  ["Silence the alarms", "Stop the application"],
+  "Fence production",
+  "Record production",
+];
 const PROVE_STATES = [
   "Prove the data",
   "Validate everything on production",
@@ -108,11 +121,22 @@ const PROVE_STATES = [
   "Test the application",
 ];
 
+export const FINAL = { clone: "Final clone", snapshot: "Final snapshot" } as const;
+
+/** True where staging was made from a clone, which says nothing of how long a snapshot takes. */
+function isCloned({ snapshots }: Facts): boolean {
+  return snapshots.some(({ purpose, clone }) => purpose === "rehearsal" && clone === true);
+}
+
 /** The moment is noted with the record, and costs nothing but where the fleet keeps it by a copy. */
 function backupOf(facts: Facts): PhasePart[] {
   const snapshot = snapshotSeconds(facts, "rehearsal");
-  if (facts.backup?.by !== "point-in-time")
-    return [part("Final snapshot", snapshot, snapshotSeconds(facts, "final"))];
+  const kind = backupKind(facts.backup, facts.request?.settings);
+  if (kind !== "moment") {
+    const same = (kind === "clone") === isCloned(facts);
+    const what = kind === "clone" ? FINAL.clone : FINAL.snapshot;
+    return [part(what, same ? snapshot : null, snapshotSeconds(facts, "final"))];
+  }
   if (facts.production?.moments?.by !== "copy") return [];
   return [part("Final copy", snapshot, besideWork(facts, ["Back up production"], []))];
 }
@@ -170,8 +194,11 @@ function benchmarkSeconds({ benchmarks }: Facts, target: Target): number | null 
   );
 }
 
-function stagingRestored({ staging, stagingAgain, snapshots }: Facts): number | null {
+function stagingRestored(facts: Facts): number | null {
+  const { staging, stagingAgain, snapshots } = facts;
   if (stagingAgain) return stagingAgain.seconds;
+  // The copying of the volume, which a clone goes without, was not rehearsed.
+  if (isCloned(facts) && backupKind(facts.backup, facts.request?.settings) !== "clone") return null;
   const snapshot = snapshots.find(({ purpose }) => purpose === "rehearsal") ?? snapshots[0];
   return staging && snapshot ? secondsBetween(snapshot.at, staging.at) : null;
 }
@@ -189,15 +216,8 @@ interface Prediction {
 
 /** What each phase of production is expected to last: by the plan, or by the rehearsal as soon as it measured it. */
 export function predictionsOf(facts: Facts): Map<string, Prediction> {
-  const { expectedMinutes, migrations } = facts.plan;
   const by = new Map<string, Prediction>();
-  const plan = (id: string, minutes: number | undefined) => {
-    if (minutes !== undefined) by.set(id, { seconds: minutes * 60, by: "plan" });
-  };
-  plan("admit", expectedMinutes?.admit);
-  for (const { version, expectedMinutes } of migrations) plan(`migrate-${version}`, expectedMinutes);
-  plan("prove", expectedMinutes?.prove);
-  plan("open", expectedMinutes?.open);
+  for (const [id, seconds] of plannedOf(facts)) by.set(id, { seconds, by: "plan" });
   for (const [id, parts] of partsOf(facts)) {
     const seconds = parts.map(({ predictedSeconds }) => predictedSeconds).filter((part) => part !== null);
     // A phase is predicted by all of its parts, or not by them.

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { END_NAMES } from "../shared/documents.ts";
+import { docName, END_NAMES } from "../shared/documents.ts";
 
 /**
  * The schema of report.json. `version` is raised when a field changes its meaning or goes; fields may be added
@@ -43,11 +43,13 @@ const timeline = z.strictObject({
   endedAt: time.nullable().describe("Null while the run goes on"),
   seconds: seconds.describe("From the start to the end, or to `asOf`"),
   waitedSeconds: seconds.describe("Of these, spent at gates, waiting for people"),
-  predictedSeconds: seconds.describe("Sum of what the plan or, once known, the rehearsal predicts"),
+  predictedSeconds: seconds.describe(
+    "Sum of what the plan or, once known, the rehearsal predicts of the phases",
+  ),
   plannedSeconds: seconds
     .nullable()
     .describe(
-      "What the plan itself expects of the whole, before anything is measured; null: it says nothing",
+      "What the plan itself expects of the whole, before anything is measured; null: nothing, or a copy stands for production",
     ),
   phases: z.array(phase),
 });
@@ -59,7 +61,9 @@ const downtime = z.strictObject({
     .nullable()
     .describe("From the fence to its lifting, a second fence's included; null where there was none"),
   waitedSeconds: seconds.nullable().describe("Of these, spent at gates"),
-  predictedSeconds: seconds.describe("Without the time that people take at gates"),
+  predictedSeconds: seconds
+    .nullable()
+    .describe("Without the time that people take at gates; null: nothing of it is measured or planned yet"),
   stopSeconds: seconds
     .nullable()
     .describe("What the application's stop took, before the fence; no rehearsal shows it. Null: not stopped"),
@@ -201,7 +205,9 @@ const changes = z.strictObject({
 const migration = z.strictObject({
   version: z.string(),
   title: z.string(),
-  expectedSeconds: seconds.nullable().describe("As the plan expects; null: it says nothing"),
+  expectedSeconds: seconds
+    .nullable()
+    .describe("As the plan expects of production; null: nothing, or a copy stands for it"),
   notices: z.array(z.string()).describe("How its files are read otherwise than they are written"),
   wayBack: z
     .literal("restore")
@@ -646,6 +652,8 @@ export type Report = z.infer<typeof reportSchema>;
 export type Criterion = Report["criteria"][number];
 export type PhasePart = Phase["parts"][number];
 export type Phase = Report["timeline"]["phases"][number];
+export const REPORT_DOCUMENT = docName<Report>("report");
+
 export type MigrationReport = Report["migrations"][number];
 export type ProofReport = Report["proofs"][number];
 export type BenchmarkReport = Report["benchmarks"][number];

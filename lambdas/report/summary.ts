@@ -1,5 +1,6 @@
 import { scopeInWords } from "../proof/scope.ts";
 import { count, cutLines, duration, grouped, list, lockText, milliseconds, moment } from "../shared/text.ts";
+import { predictedDowntime } from "./downtime.ts";
 import { longestLocks } from "./migrations.ts";
 import type { Report } from "./schema.ts";
 import { causeAlone, verdictOf } from "./verdict.ts";
@@ -31,14 +32,18 @@ export function summaryLines(report: Report): Summary[] {
 function runLines(report: Report): string[] {
   const { end, request, plan, cause, criteria } = report;
   const { title, meaning } = verdictOf(report);
-  const met = criteria.filter(({ status }) => status === "met").length;
   return [
     `${title}: ${meaning}`,
     ...(cause === null ? [] : [causeAlone(cause, end)]),
     plan.checksum === "" ? plan.title : `Plan ${plan.title} (${plan.name}, ${plan.checksum.slice(0, 12)})`,
     ...(request ? [`Database ${databaseText(request)}`, ...copyLines(request)] : []),
-    ...(end === "running" || end === "Refused" ? [] : [`${met} of ${criteria.length} success criteria met`]),
+    ...(end === "running" || end === "Refused" ? [] : [criteriaText(criteria)]),
   ];
+}
+
+/** Such as `13 of 13 success criteria met`. */
+export function criteriaText(criteria: Report["criteria"]): string {
+  return `${criteria.filter(({ status }) => status === "met").length} of ${criteria.length} success criteria met`;
 }
 
 /** Which database it is about, and whether it is a copy. */
@@ -180,13 +185,16 @@ function benchmarkLines({ benchmarks }: Report): string[] {
 }
 
 function timeLines({ timeline, downtime }: Report): string[] {
+  const predicted = predictedDowntime(downtime);
   const waited = timeline.waitedSeconds > 0 ? `, ${duration(timeline.waitedSeconds)} of them at gates` : "";
   return [
     `${duration(timeline.seconds)}${timeline.endedAt ? "" : " so far"}${waited}`,
     ...(downtime.seconds === null
-      ? [`Downtime predicted: ${duration(downtime.predictedSeconds)}, gates not counted`]
+      ? predicted === undefined
+        ? []
+        : [`Downtime ${predicted}, gates not counted`]
       : [
-          `Downtime ${duration(downtime.seconds)}${downtime.waitedSeconds ? `, ${duration(downtime.waitedSeconds)} of it at gates` : ""}; predicted ${duration(downtime.predictedSeconds)}, gates not counted`,
+          `Downtime ${duration(downtime.seconds)}${downtime.waitedSeconds ? `, ${duration(downtime.waitedSeconds)} of it at gates` : ""}${predicted === undefined ? "" : `; ${predicted}, gates not counted`}`,
         ]),
   ];
 }

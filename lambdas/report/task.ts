@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { newKey, reportLink, reportLinkEnds } from "../gate/link.ts";
 import { caughtSchema } from "../shared/caught.ts";
-import { Doc, END_NAMES, type OutcomeDoc, type ReportLinkDoc } from "../shared/documents.ts";
+import { Doc, END_NAMES } from "../shared/documents.ts";
 import { messageOf } from "../shared/errors.ts";
 import { evidenceWithin, type RunEvidence } from "../shared/evidence.ts";
 import {
   coveredBy,
+  MANIFEST_DOCUMENT,
   MANIFEST_FILE,
-  type ManifestDoc,
   manifestText,
   NO_HASH,
   takeManifest,
@@ -50,8 +50,8 @@ async function writeReport(
   evidence: RunEvidence,
 ): Promise<Answer> {
   // A run that was refused at once has none: it named one that is not there, or could not be understood.
-  await evidence.once(Doc.plan, async () => NO_PLAN);
-  const outcome = await evidence.once<OutcomeDoc>(Doc.outcome, async () =>
+  await evidence.getOrCreate(Doc.plan, async () => NO_PLAN);
+  const outcome = await evidence.getOrCreate(Doc.outcome, async () =>
     outcomeOf(await gatherFacts(evidence), end, ports.clock.now().toISOString(), failure, unfinished),
   );
   const problem = await seal(evidence, ports.clock.now().toISOString()).catch(messageOf);
@@ -79,7 +79,7 @@ async function newLink(
   const { key, hash } = newKey();
   const at = clock.now().toISOString();
   const expiresAt = reportLinkEnds(at);
-  await evidence.keep<ReportLinkDoc>(Doc.reportLink(hash), { at, expiresAt });
+  await evidence.createOnce(Doc.reportLink(hash), { at, expiresAt });
   return { url: reportLink(settings.gateUrl, evidence.run, key), expiresAt };
 }
 
@@ -106,7 +106,7 @@ export async function reportFilesOf(
  * @returns what kept the report from being made; the manifest is then without it
  */
 async function seal(evidence: RunEvidence, at: string): Promise<string | undefined> {
-  const before = await evidence.read<ManifestDoc>(Doc.manifest);
+  const before = await evidence.read(MANIFEST_DOCUMENT);
   const names = before ? coveredBy(before) : await evidence.files();
   let problem: string | undefined;
   const unsealed = await reportFilesOf(evidence, names, NO_HASH).catch((error: unknown) => {

@@ -2,6 +2,7 @@ import { slug } from "../shared/task.ts";
 import { secondsBetween, toMilliseconds } from "../shared/text.ts";
 import type { Facts, StateFacts } from "./facts.ts";
 import { partsOf, predictionsOf } from "./parts.ts";
+import { plannedOf } from "./planned.ts";
 import type { Phase, Report } from "./schema.ts";
 
 /**
@@ -25,12 +26,11 @@ export function timelineOf(facts: Facts): Report["timeline"] {
   };
 }
 
-function plannedSeconds({ plan }: Facts): number | null {
-  const { admit, prove, open } = plan.expectedMinutes ?? {};
-  const all = [admit, prove, open, ...plan.migrations.map(({ expectedMinutes }) => expectedMinutes)];
-  const minutes = all.filter((one) => one !== undefined);
+function plannedSeconds(facts: Facts): number | null {
+  const planned = plannedOf(facts);
   // A sum of some parts would read like one of all.
-  return minutes.length < all.length ? null : minutes.reduce((sum, one) => sum + one, 0) * 60;
+  const all = ["admit", ...facts.plan.migrations.map(({ version }) => `migrate-${version}`), "prove", "open"];
+  return all.every((id) => planned.has(id)) ? sum([...planned.values()]) : null;
 }
 
 /** Time in which gates waited for people, between two moments. */

@@ -13,7 +13,7 @@ import type {
 } from "../shared/ports.ts";
 import { moment, storageText } from "../shared/text.ts";
 
-/** What an instance is made from: a snapshot, by its name, or what an instance was at a moment. */
+/** The source of an instance: a snapshot, by its name, or an instance at a moment. */
 export type RestoreSource = string | PointInTime;
 
 export interface Restoring {
@@ -22,32 +22,32 @@ export interface Restoring {
   like: InstanceSettings;
   purpose: RestorePurpose;
   tags: Tags;
-  /** When it was first asked for; ISO 8601. */
+  /** When the restore was first requested; ISO 8601. */
   since: string;
-  /** After so long the state machine gives up. */
+  /** Minutes after which the state machine gives up. */
   limitMinutes?: number | undefined;
-  /** The instance that had this name before: while it is still seen there, nothing is restored yet. */
+  /** The former instance of this name: while it still has the name, nothing is restored. */
   former?: string | undefined;
 }
 
 export interface RestoredInstance {
   endpoint: Endpoint;
   storage?: StorageWork | undefined;
-  /** Settings that the fleet refuses. Of production this is not known yet: it is in use before it has them all. */
+  /** Settings that were refused. Empty for production: it is in use before all are applied. */
   refused: string[];
 }
 
-/** So long production's own zone is asked for; then any will do. */
+/** Minutes during which production's own zone is requested; afterwards any zone. */
 export const ZONE_MINUTES = 15;
 
-// The state machine's own end says nothing of what was waited for.
+// End before the state machine's timeout, which could not report the reason.
 const BEFORE_THE_LIMIT = 3;
 
 /**
- * Restores an instance from a snapshot or to a moment, or goes on with a restore that was begun. Undefined while it cannot be used:
- * staging is used when it is as it must be, production as soon as it answers.
- * @param began what a restore was begun without
- * @throws SluiceError FleetFailed when the instance is in a status that it will not leave by itself.
+ * Restores an instance from a snapshot or to a moment, or continues a restore. Undefined while it cannot be used:
+ * staging is usable once all settings apply, production as soon as it answers.
+ * @param began receives the settings that a restore began without
+ * @throws SluiceError FleetFailed if the instance is in a status that it will not leave by itself
  */
 export async function ensureRestored(
   ports: Ports,
@@ -58,9 +58,9 @@ export async function ensureRestored(
   const { from, instance, like, purpose, tags, former } = restoring;
   const anywhere = minutesSince(restoring.since, ports) >= ZONE_MINUTES;
   let found = await instances.describe(instance);
-  // A fleet that tells no identity cannot be asked.
+  // Some adapters report no identity; then this cannot be checked.
   if (former && found?.identity === former) {
-    ports.progress(`${instance} has not left its name yet`);
+    ports.progress(`${instance} still has its former name`);
     return undefined;
   }
   if (!found) {
@@ -76,10 +76,10 @@ export async function ensureRestored(
     if (begun?.waits) return stillWaits(ports, restoring, begun.waits);
     if (begun) await began(begun.without);
   }
-  // Production's name is no staging's, and nothing of that name is ever deleted: a person must.
+  // Only staging is deleted. An instance under production's name is never deleted here; a person must do that.
   if (found?.noRoom && purpose === "staging") {
     await instances.startDelete(instance);
-    return stillWaits(ports, restoring, { why: `it was ${found.statusText}, and is made anew.` });
+    return stillWaits(ports, restoring, { why: `it was ${found.statusText}, and is created again.` });
   }
   if (found?.status === "failed")
     throw new SluiceError(
@@ -111,24 +111,27 @@ function stillWaits(
   if (waited >= Math.min(minutes, limitMinutes - BEFORE_THE_LIMIT))
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `${instance} was asked for since ${since}, in any zone for most of that time, and is still refused: ${why} See docs/operator-runbook.md, "No room for an instance".`,
+      `${instance} has been requested since ${since}, in any zone for most of that time, and is still refused: ${why} See docs/operator-runbook.md, "No room for an instance".`,
     );
-  ports.progress(`${instance} has to wait: ${why}`);
+  ports.progress(`${instance} must wait: ${why}`);
 }
 
 function minutesSince(since: string, { clock }: Ports): number {
   return (clock.now().getTime() - Date.parse(since)) / 60_000;
 }
 
-/** How staging was restored otherwise than wished for: production would be, too. */
+/**
+ * Lines for each way in which staging was restored differently from production's settings: a restored production
+ * would be too.
+ */
 export function restoredOtherwise(
   staging: StagingDoc | null | undefined,
   later: StagingStorageDoc | null | undefined,
 ): string[] {
-  const then = later?.storage ? storageText(later.storage) : later ? "done" : "not known";
+  const then = later?.storage ? storageText(later.storage) : later ? "done" : "unknown";
   return [
     ...(staging?.refused ?? []).map(
-      (line) => `Staging lacks a setting of production, and so would what is restored: ${line}`,
+      (line) => `Staging lacks a setting of production, and a restored production would too: ${line}`,
     ),
     ...(staging?.storage
       ? [

@@ -1,15 +1,7 @@
+import { backupKind, RESTORES } from "../moments/copy-kinds.ts";
 import { replayedBytes, replayText } from "../moments/wal.ts";
 import { requireRecord } from "../proof/records.ts";
-import {
-  type BackupDoc,
-  Doc,
-  type MomentDoc,
-  type PredictedDoc,
-  type ProductionDoc,
-  type StagingDoc,
-  type StepsDoc,
-  type WayBackDoc,
-} from "../shared/documents.ts";
+import { Doc, type PredictedDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { isRestoreOnly, restoreIsWayBack, restoreOnlyFrom } from "../shared/plan.ts";
@@ -17,14 +9,14 @@ import type { Ports } from "../shared/ports.ts";
 import { duration } from "../shared/text.ts";
 
 /**
- * Predicts both ways back from what the rehearsal measured, and refuses the run where going back would take longer than
- * the plan allows. Where each migration has a rollback, a restore that would take longer is for people to weigh: it is
- * the second way back, and how long it takes is the storage's doing more than the plan's.
+ * Predicts both ways back from the rehearsal's measurements, and refuses the run if going back would take longer than
+ * the plan allows. If each migration has a rollback, a slow restore is left to the approvers: it is the second way
+ * back, and its time depends more on the storage than on the plan.
  * @throws SluiceError RollbackTooSlow
  */
 export async function predict(ports: Ports, evidence: RunEvidence): Promise<void> {
   const restoreFrom = restoreOnlyFrom(ports.plan)?.version;
-  const { sloSeconds, rollback, restore } = await evidence.once<WayBackDoc>(Doc.wayBack, async () => ({
+  const { sloSeconds, rollback, restore } = await evidence.getOrCreate(Doc.wayBack, async () => ({
     at: ports.clock.now().toISOString(),
     sloSeconds: ports.plan.rollbackSloMinutes * 60,
     rollback: await predictRollback(ports, evidence),
@@ -34,7 +26,7 @@ export async function predict(ports: Ports, evidence: RunEvidence): Promise<void
   const tooSlow = (what: string, { seconds, parts }: PredictedDoc, mend: string) =>
     new SluiceError(
       ErrorName.RollbackTooSlow,
-      `By the rehearsal, ${what} would take ${duration(seconds)} (${parts.map(({ what, seconds }) => `${what} ${duration(seconds)}`).join(", ")}), and the plan allows ${duration(sloSeconds)}. ${mend}, or raise \`rollbackSloMinutes\` in plan.yaml.`,
+      `By the rehearsal, ${what} would take ${duration(seconds)} (${parts.map(({ what, seconds }) => `${what} ${duration(seconds)}`).join(", ")}), but the plan allows ${duration(sloSeconds)}. ${mend}, or raise \`rollbackSloMinutes\` in plan.yaml.`,
     );
   if (rollback.parts.length > 0)
     ports.progress(`rolling back would take about ${duration(rollback.seconds)}`);
@@ -45,13 +37,13 @@ export async function predict(ports: Ports, evidence: RunEvidence): Promise<void
     throw tooSlow(
       `the restore, which is the way back from ${restoreFrom} on,`,
       restore,
-      `Give ${restoreFrom} a rollback of its own, such as by keeping what it drops (docs/plan-format.md, "Keep what you drop")`,
+      `Give ${restoreFrom} a rollback of its own, for example by keeping what it drops (docs/plan-format.md, "Keep what you drop")`,
     );
 }
 
 /**
- * Every rollback that leads back, as it took on staging, and one reading of all there is, to prove it: from the first
- * restore-only migration on none does.
+ * Sums every rollback that leads back, as measured on staging, and one full reading to prove it. From the first
+ * restore-only migration on, no rollback leads back.
  */
 async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
   const first = plan.migrations.findIndex(isRestoreOnly);
@@ -60,7 +52,7 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
   const parts: PredictedDoc["parts"] = [];
   let proof = 0;
   for (const { version } of lead.toReversed()) {
-    const steps = await evidence.need<StepsDoc>(Doc.steps("staging", version, 1, "rollback"));
+    const steps = await evidence.require(Doc.steps("staging", version, 1, "rollback"));
     parts.push({ what: `Roll back ${version}`, seconds: steps.seconds });
     const read = await requireRecord(evidence, `after-staging-${version}`);
     proof = Math.max(proof, read.seconds);
@@ -69,18 +61,23 @@ async function predictRollback({ plan }: Ports, evidence: RunEvidence): Promise<
 }
 
 /**
- * A restore of production does what staging's did, the last time: an instance from a snapshot, then the first reading of
- * it, from storage that is still being filled. The rename is not rehearsed: about what the fleet says. What else is not, is named.
+ * A restore of production repeats staging's last restore: an instance from a snapshot, then its first reading, from
+ * storage that is still filling. The rename is not rehearsed: the instances adapter estimates it. `leavesOut` names
+ * the other unrehearsed parts.
  */
-async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence): Promise<PredictedDoc> {
-  const production = await evidence.read<ProductionDoc>(Doc.production);
-  const again = await evidence.read<StagingDoc>(Doc.stagingAgain);
-  const staging = again ?? (await evidence.need<StagingDoc>(Doc.staging));
+async function predictRestore(
+  { instances, clock, settings }: Ports,
+  evidence: RunEvidence,
+): Promise<PredictedDoc> {
+  const production = await evidence.read(Doc.production);
+  const again = await evidence.read(Doc.stagingAgain);
+  const staging = again ?? (await evidence.require(Doc.staging));
   const read = await requireRecord(evidence, again ? "after-restore-rehearsed" : "staging");
-  const backup = await evidence.read<BackupDoc>(Doc.backup);
-  const toMoment = backup?.by === "point-in-time";
-  // Rehearsed to a moment, the copy replayed what production would, but for what is written until then.
-  const counted = (await evidence.read<MomentDoc>(Doc.moment("rehearsal"))) !== undefined;
+  const backup = await evidence.read(Doc.backup);
+  const kind = backupKind(backup, settings);
+  const cloned = !again && (await evidence.read(Doc.snapshot("rehearsal")))?.clone === true;
+  // A copy rehearsed to a moment replayed the same WAL as production would, except for what is written until then.
+  const counted = (await evidence.read(Doc.moment("rehearsal"))) !== undefined;
   const replay = backup?.replay && {
     baseAt: backup.replay.baseAt,
     bytes: replayedBytes(backup.replay, clock.now().toISOString()),
@@ -90,7 +87,8 @@ async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence
   return {
     ...total([
       { what: "Move production aside", seconds: instances.renameSeconds },
-      { what: toMoment ? "Restore to the moment" : "Restore the snapshot", seconds: staging.seconds },
+      // With a clone only the instance's time was measured: `leavesOut` names the copy of the volume.
+      { what: cloned && kind !== "clone" ? "Create its writer" : RESTORES[kind], seconds: staging.seconds },
       { what: "Prove it", seconds: read.seconds },
     ]),
     ...(leavesOut.length > 0 ? { leavesOut } : {}),
@@ -98,13 +96,13 @@ async function predictRestore({ instances, clock }: Ports, evidence: RunEvidence
   };
 }
 
-/** What a restore to a moment takes besides, in the words of who pays it. */
+/** Returns the extra cost of a restore to a moment, one sentence each. */
 function priceOf(replay: NonNullable<PredictedDoc["replay"]>): string[] {
   return [
     replay.counted
       ? `The rehearsal restored production to a moment, and so replayed its WAL: ${replayText(replay)} by now.`
-      : `A restore to a moment replays the WAL: ${replayText(replay)}. The rehearsal restored a snapshot, which has none to replay.`,
-    "It begins once the archived WAL has reached the moment, some five minutes after that.",
+      : `A restore to a moment replays the WAL: ${replayText(replay)}. The rehearsal restored a snapshot, which replays none.`,
+    "It starts once the archived WAL has reached the moment, about five minutes later.",
   ];
 }
 

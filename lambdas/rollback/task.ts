@@ -4,7 +4,7 @@ import { runSteps } from "../migrate/run-steps.ts";
 import { endFormerWorkers } from "../migrate/step-lock.ts";
 import { stepsDoc } from "../migrate/task.ts";
 import { type Caught, caughtSchema, readCaught } from "../shared/caught.ts";
-import { Doc, type RollbackDoc, type StepsDoc } from "../shared/documents.ts";
+import { Doc, type RollbackDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { migrationBefore, named } from "../shared/next-migration.ts";
@@ -48,10 +48,10 @@ export const rollbackTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** The ledger knows which migrations left anything behind; where the machine came from does not matter. */
+/** The ledger shows which migrations left anything behind; the state before does not matter. */
 async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const left = await withTarget(ports, evidence, "production", async (session) => {
-    // What a worker that is gone left running could commit after the look into the ledger.
+    // A statement that a dead worker left running could commit after the ledger was read.
     if (!(await endFormerWorkers(session, ports, evidence.run)))
       throw new SluiceError(ErrorName.ConnectionLost, "A former worker's session did not end in time.");
     return (await hasLedger(session)) ? await versionsLeft(session, evidence.run) : [];
@@ -59,7 +59,7 @@ async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Prom
   const { error, message } = readCaught(failure);
   const begun = ports.plan.migrations.filter(({ version }) => left.includes(version));
   const restoreFrom = begun.find(isRestoreOnly)?.version;
-  const doc = await evidence.keep<RollbackDoc>(Doc.rollback, {
+  const doc = await evidence.createOnce(Doc.rollback, {
     at: ports.clock.now().toISOString(),
     why: failure.Error ? `${error}: ${message}` : "No-Go",
     from: begun.at(-1)?.version ?? null,
@@ -68,12 +68,12 @@ async function begin(failure: Caught, ports: Ports, evidence: RunEvidence): Prom
   return { ...named(newestOf(ports, doc)), way: wayOf(doc) };
 }
 
-/** Rollbacks that would not lead back are not tried: the restore takes away all of it at once. */
+/** Rollbacks that would not lead back are not tried: the restore undoes everything at once. */
 function wayOf({ restoreFrom }: RollbackDoc): WayBack {
   return restoreFrom === undefined ? "rollback" : ONLY_RESTORE;
 }
 
-/** As it is noted: a worker that comes later may find less. */
+/** Uses the kept document: a later worker may find fewer migrations. */
 function newestOf({ plan }: Ports, { from }: RollbackDoc): Migration | undefined {
   return from === null ? undefined : migrationOf(plan, from);
 }
@@ -98,7 +98,7 @@ async function rollBack(
     }),
   );
   if (!steps) return { ...RELIEVE_ME, ...named(migration) };
-  await evidence.keep<StepsDoc>(
+  await evidence.createOnce(
     Doc.steps(target, version, round, "rollback"),
     stepsDoc(
       steps,

@@ -1,4 +1,5 @@
 import { CHAIN, documentsOf } from "./chain.ts";
+import { type DocumentName, docName } from "./documents.ts";
 import type { Clock, EvidenceStore } from "./ports.ts";
 
 /**
@@ -7,13 +8,13 @@ import type { Clock, EvidenceStore } from "./ports.ts";
  */
 export interface RunEvidence {
   readonly run: string;
-  /** Stores the value unless there is one; resolves to the one that is stored. */
-  keep<T>(name: string, value: T): Promise<T>;
-  /** The stored value, or `make`'s, stored. A worker that died after storing is so not done again. */
-  once<T>(name: string, make: () => Promise<T>): Promise<T>;
-  read<T>(name: string): Promise<T | undefined>;
+  /** Stores the value unless the document exists; resolves to what is stored. */
+  createOnce<T>(name: DocumentName<T>, value: NoInfer<T>): Promise<T>;
+  /** The stored value, or `make`'s, stored. A worker that died after storing does not do its work again. */
+  getOrCreate<T>(name: DocumentName<T>, make: () => Promise<NoInfer<T>>): Promise<T>;
+  read<T>(name: DocumentName<T>): Promise<T | undefined>;
   /** As read; throws where the document is missing, which means that a state ran out of order. */
-  need<T>(name: string): Promise<T>;
+  require<T>(name: DocumentName<T>): Promise<T>;
   /** Names (without `.json`) that start with the prefix, sorted. */
   list(prefix: string): Promise<string[]>;
   /** A file under its whole name, such as the report's page; false where there is one. */
@@ -75,7 +76,7 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
     const body = await store.read(key(name));
     return body === undefined ? undefined : (JSON.parse(body) as T);
   };
-  const keep = async <T>(name: string, value: T): Promise<T> => {
+  const createOnce = async <T>(name: string, value: T): Promise<T> => {
     const body = `${JSON.stringify(value, null, 2)}\n`;
     if (store.createWithLink && goesWithLink(name)) {
       store.createWithLink(key(name), body);
@@ -86,12 +87,12 @@ export function evidenceOf(store: EvidenceStore, run: string): RunEvidence {
   };
   return {
     run,
-    keep,
+    createOnce,
     read,
-    async once(name, make) {
-      return (await read(name)) ?? (await keep(name, await make()));
+    async getOrCreate<T>(name: DocumentName<T>, make: () => Promise<T>) {
+      return (await read<T>(name)) ?? (await createOnce<T>(name, await make()));
     },
-    async need<T>(name: string) {
+    async require<T>(name: string) {
       const found = await read<T>(name);
       if (found === undefined) throw new Error(missing(run, name));
       return found;
@@ -166,22 +167,22 @@ export class Draft {
   /** @param first the piece that the others build on; where it is in the evidence, a former worker is gone on from */
   static async begin(evidence: RunEvidence, clock: Clock, first: string): Promise<Draft> {
     const draft = new Draft(evidence, clock, first);
-    if ((await evidence.read(first)) !== undefined) draft.kept = Promise.resolve();
+    if ((await evidence.read(docName(first))) !== undefined) draft.kept = Promise.resolve();
     return draft;
   }
 
   /** The piece of that name, or `make`'s. */
-  async once<T>(name: string, make: () => Promise<T>): Promise<T> {
+  async getOrCreate<T>(name: string, make: () => Promise<T>): Promise<T> {
     if (this.held.has(name)) return this.held.get(name) as T;
     if (this.kept) {
       await this.kept;
-      return await this.evidence.once(name, make);
+      return await this.evidence.getOrCreate(docName<T>(name), make);
     }
     const value = await make();
     this.held.set(name, value);
     if (this.kept || this.clock.now().getTime() - this.began > MOST_LOST_MS) {
       await this.keep();
-      await this.evidence.keep(name, value);
+      await this.evidence.createOnce(docName(name), value);
     }
     return value;
   }
@@ -194,7 +195,7 @@ export class Draft {
 
   private async keepAll(): Promise<void> {
     for (const [name, value] of this.held) {
-      const kept = await this.evidence.keep(name, value);
+      const kept = await this.evidence.createOnce(docName(name), value);
       // Pieces of two workers do not go together.
       if (name === this.first && kept !== value)
         throw new Error(`Another worker began ${name} meanwhile, and is gone on from`);

@@ -1,4 +1,4 @@
-import { Doc, type GateDoc, type RequestDoc, type RunWindow } from "./documents.ts";
+import { Doc, type GateDoc, type RunWindow } from "./documents.ts";
 import { ErrorName, SluiceError } from "./errors.ts";
 import type { RunEvidence } from "./evidence.ts";
 import type { Ports } from "./ports.ts";
@@ -93,7 +93,7 @@ export async function requireTime(gate: TimedGate, ports: Ports, evidence: RunEv
 
 /** The opening of the maintenance window whose end closes a gate of this kind; undefined where none does. */
 export async function windowOfGate(kind: GateKind, evidence: RunEvidence): Promise<RunWindow | undefined> {
-  return isForPeopleAlone({ kind }) ? undefined : (await evidence.read<RequestDoc>(Doc.request))?.window;
+  return isForPeopleAlone({ kind }) ? undefined : (await evidence.read(Doc.request))?.window;
 }
 
 /** True for a gate whose time is cut short by the end of the maintenance window. */

@@ -1,4 +1,5 @@
 import { CHAIN, type HashedFile, type LinkDoc, linkFile, numberOf } from "./chain.ts";
+import { docName } from "./documents.ts";
 import type { RunEvidence } from "./evidence.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -17,7 +18,8 @@ export interface ManifestDoc {
   files: HashedFile[];
 }
 
-export const MANIFEST_FILE = "manifest.json";
+export const MANIFEST_DOCUMENT = docName<ManifestDoc>("manifest");
+export const MANIFEST_FILE = `${MANIFEST_DOCUMENT}.json`;
 export const REPORT_FILES = ["report.html", "report.json"] as const;
 
 /** Stands in a report for the manifest's hash while that is not known. */

@@ -1,11 +1,4 @@
-import {
-  Doc,
-  type MovedAsideDoc,
-  type ProductionDoc,
-  type RestoredDoc,
-  type StagingDoc,
-  type Target,
-} from "./documents.ts";
+import { Doc, type StagingDoc, type Target } from "./documents.ts";
 import type { RunEvidence } from "./evidence.ts";
 import type { Endpoint, Ports } from "./ports.ts";
 import type { OpenSession, Session } from "./session.ts";
@@ -13,18 +6,15 @@ import type { OpenSession, Session } from "./session.ts";
 /** Where that database answers, as the run's evidence has it. */
 export async function endpointOf(evidence: RunEvidence, target: Target): Promise<Endpoint> {
   if (target === "staging")
-    return ((await stagingNow(evidence)) ?? (await evidence.need<StagingDoc>(Doc.staging))).endpoint;
+    return ((await stagingNow(evidence)) ?? (await evidence.require(Doc.staging))).endpoint;
   // While nothing has taken its place yet, the former production is all that there is.
-  const moved =
-    (await evidence.read<RestoredDoc>(Doc.restored)) ?? (await evidence.read<MovedAsideDoc>(Doc.movedAside));
-  return (moved ?? (await evidence.need<ProductionDoc>(Doc.production))).endpoint;
+  const moved = (await evidence.read(Doc.restored)) ?? (await evidence.read(Doc.movedAside));
+  return (moved ?? (await evidence.require(Doc.production))).endpoint;
 }
 
 /** The copy that is staging now: the second one, once the restore itself was rehearsed; undefined: there is none yet. */
 export async function stagingNow(evidence: RunEvidence): Promise<StagingDoc | undefined> {
-  return (
-    (await evidence.read<StagingDoc>(Doc.stagingAgain)) ?? (await evidence.read<StagingDoc>(Doc.staging))
-  );
+  return (await evidence.read(Doc.stagingAgain)) ?? (await evidence.read(Doc.staging));
 }
 
 /** One session on production or staging, closed when `work` is done. */

@@ -69,6 +69,13 @@ export interface Extension {
   name: string;
   minimumVersion?: string | undefined;
   recommendedVersion?: string | undefined;
+  /** The plan works without it: preflight reports whether it is available. */
+  optional?: true | undefined;
+}
+
+/** Names of the extensions that the plan does not work without. */
+export function neededExtensions({ extensions }: Pick<CompiledPlan, "extensions">): string[] {
+  return extensions.filter(({ optional }) => !optional).map(({ name }) => name);
 }
 
 export interface Migration {

@@ -1,4 +1,4 @@
-import { Doc, type NotQuietDoc, type QuietDoc, type RestoreDoc } from "./documents.ts";
+import { Doc } from "./documents.ts";
 import { ErrorName, messageOf, SluiceError } from "./errors.ts";
 import type { RunEvidence } from "./evidence.ts";
 import { quietName } from "./names.ts";
@@ -20,7 +20,7 @@ export async function quietSettings(
   if (!instances.quiet) return like;
   const group = quietName(evidence.run);
   // Before it is made: whatever comes after must be deleted again.
-  await evidence.keep<QuietDoc>(Doc.quiet, { at: clock.now().toISOString(), group });
+  await evidence.createOnce(Doc.quiet, { at: clock.now().toISOString(), group });
   const settings = await instances.quiet(group, like, tags);
   if (!settings) progress(`parameter group ${group} is being made`);
   return settings;
@@ -39,10 +39,10 @@ export async function quietenAside(
 ): Promise<boolean> {
   const { instances, clock, progress } = ports;
   if (!instances.quieten || (await evidence.read(Doc.notQuiet))) return true;
-  const began = await evidence.keep(Doc.quieting, { at: clock.now().toISOString() });
+  const began = await evidence.createOnce(Doc.quieting, { at: clock.now().toISOString() });
   const giveUp = async (why: string) => {
     progress(`${aside} is not kept still: ${why}`);
-    await evidence.keep<NotQuietDoc>(Doc.notQuiet, { at: clock.now().toISOString(), instance: aside, why });
+    await evidence.createOnce(Doc.notQuiet, { at: clock.now().toISOString(), instance: aside, why });
     return true;
   };
   try {
@@ -64,7 +64,7 @@ export async function deleteQuiet({ instances, progress }: Ports, evidence: RunE
   const group = quietName(evidence.run);
   if (await instances.deleteQuiet(group)) return true;
   // As long as that instance is there it is in use, and people decide how long.
-  if (await evidence.read<RestoreDoc>(Doc.restore)) return true;
+  if (await evidence.read(Doc.restore)) return true;
   progress(`parameter group ${group} is in use still`);
   return false;
 }

@@ -1,13 +1,6 @@
 import * as z from "zod";
 import { type CalledState, linked } from "./chain.ts";
-import {
-  Doc,
-  type FailureDoc,
-  type FoundRolesDoc,
-  type RequestDoc,
-  type StateDoc,
-  type StoppedDoc,
-} from "./documents.ts";
+import { Doc, docName, type FailureDoc, type RequestDoc, type StateDoc } from "./documents.ts";
 import { ErrorName, messageOf, nameMissingRight, nameTransient, SluiceError } from "./errors.ts";
 import { evidenceOf, type RunEvidence } from "./evidence.ts";
 import { GATE_KINDS, type GateTime, gateName, requireTime } from "./gates.ts";
@@ -107,7 +100,7 @@ async function invokeParsed<Event>(
   const evidence = evidenceOf(environment.evidence, fields.run);
   const state = stateInWords(fields.state, fields.version);
   const called = aboutState(fields);
-  const request = await evidence.read<RequestDoc>(Doc.request);
+  const request = await evidence.read(Doc.request);
   // Not among what is kept as its failure: this evidence is not the run's to write to.
   refuseAnothersEvidence(fields, request);
   const ports = ofItsDatabase(environment, request);
@@ -121,7 +114,7 @@ async function invokeParsed<Event>(
       refuseTooLong(state, latest(entered.at, stoppedAt), fields.limitMinutes, ports.clock.now());
     const answer = await task.run(event, ports, evidence);
     if (answer.status === RUNNING.status) {
-      await evidence.keep<StateDoc>(Doc.stateEntered(slug(state)), entered);
+      await evidence.createOnce(Doc.stateEntered(slug(state)), entered);
       return { waitSeconds: waitSeconds(Date.parse(entered.at), ports.clock.now().getTime()), ...answer };
     }
     const gate = await gateAhead(fields, ports, evidence);
@@ -163,8 +156,8 @@ async function enteredFirst(
   evidence: RunEvidence,
 ): Promise<StateDoc> {
   const name = Doc.stateEntered(slug(now.state));
-  if (version === undefined) return await evidence.keep<StateDoc>(name, now);
-  return (limitMinutes === undefined ? undefined : await evidence.read<StateDoc>(name)) ?? now;
+  if (version === undefined) return await evidence.createOnce(docName<StateDoc>(name), now);
+  return (limitMinutes === undefined ? undefined : await evidence.read(docName<StateDoc>(name))) ?? now;
 }
 
 /**
@@ -193,9 +186,7 @@ async function planOf(
     );
   try {
     const plan = await plans.read(checksum);
-    const found = plan.findRoles
-      ? await evidenceOf(evidence, run).read<FoundRolesDoc>(Doc.foundRoles)
-      : undefined;
+    const found = plan.findRoles ? await evidenceOf(evidence, run).read(Doc.foundRoles) : undefined;
     const whole = found ? { ...plan, applicationRoles: found.roles } : plan;
     return () => whole;
   } catch (error) {
@@ -232,7 +223,7 @@ async function refuseStopped(
   cleanUp: string | undefined,
   evidence: RunEvidence,
 ): Promise<string | undefined> {
-  const stopped = await evidence.read<StoppedDoc>(Doc.stopped);
+  const stopped = await evidence.read(Doc.stopped);
   if (stopped && stopped.cleanUp !== cleanUp)
     throw new SluiceError(
       ErrorName.Stopped,
@@ -269,7 +260,7 @@ async function keepFailure(evidence: RunEvidence, state: string, error: unknown,
     message: messageOf(error),
     at: at.toISOString(),
   };
-  await evidence.keep(Doc.failure(at, slug(state)), failure);
+  await evidence.createOnce(Doc.failure(at, slug(state)), failure);
 }
 
 /** A name for files made from words that people read. */

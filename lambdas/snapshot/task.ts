@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { holdMoment, lookAtMoment } from "../moments/look.ts";
-import { type ArchivedDoc, Doc, type MomentDoc, type SnapshotDoc } from "../shared/documents.ts";
+import { Doc, type SnapshotDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { KEEP_UNTIL, runTags, type SnapshotPurpose, snapshotName } from "../shared/names.ts";
@@ -33,24 +33,24 @@ export const snapshotTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** Behind the fence: the moment that was noted is kept, where one was, else the final snapshot is taken. */
+/** Behind the fence: holds the moment if one was noted, otherwise takes the final snapshot. */
 async function backUp(ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("final"));
+  const noted = await evidence.read(Doc.moment("final"));
   if (!noted) return await take("final", ports, evidence);
   return (await holdMoment("final", noted, ports, evidence)) ? DONE : RUNNING;
 }
 
-/** Asks for a snapshot that is to be kept, once the application is in. It is not waited for. */
+/** Requests a snapshot to keep, once the application is in. It does not wait for it. */
 async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, "kept");
   const keepUntil = keptUntil(ports);
-  const { at: beganAt } = await evidence.once(Doc.snapshotBegan("kept"), async () => ({
+  const { at: beganAt } = await evidence.getOrCreate(Doc.snapshotBegan("kept"), async () => ({
     at: clock.now().toISOString(),
   }));
   await instances.startSnapshot(id, settings.instance, tags(ports, evidence, "kept", keepUntil));
   const snapshot = await instances.describeSnapshot(id);
-  // A fleet that is busy leaves it undone.
+  // A busy instance takes no snapshot yet.
   if (!snapshot) return RUNNING;
   if (snapshot.status === "failed")
     throw new SluiceError(
@@ -58,7 +58,7 @@ async function keep(ports: Ports, evidence: RunEvidence): Promise<Answer> {
       `Snapshot ${id} is ${snapshot.statusText}. Take one by hand.`,
     );
   ports.progress(`${id} is ${snapshot.statusText}`);
-  await evidence.keep<SnapshotDoc>(
+  await evidence.createOnce(
     Doc.snapshot("kept"),
     docOf(snapshot, { at: clock.now().toISOString(), beganAt, instance: settings.instance, keepUntil }),
   );
@@ -81,12 +81,12 @@ function docOf(
   };
 }
 
-/** Takes a snapshot of production under the name that this run gives it, and answers done when it can be restored. */
+/** Takes a snapshot of production under this run's name for it; done once it can be restored. */
 async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const { instances, settings, clock } = ports;
   const id = snapshotName(evidence.run, purpose);
   const keepUntil = purpose === "final" ? keptUntil(ports) : null;
-  const { at: beganAt } = await evidence.once(Doc.snapshotBegan(purpose), async () => ({
+  const { at: beganAt } = await evidence.getOrCreate(Doc.snapshotBegan(purpose), async () => ({
     at: clock.now().toISOString(),
   }));
   let snapshot = await instances.describeSnapshot(id);
@@ -98,26 +98,29 @@ async function take(purpose: SnapshotPurpose, ports: Ports, evidence: RunEvidenc
   if (snapshot?.status === "failed")
     throw new SluiceError(
       ErrorName.FleetFailed,
-      `Snapshot ${id} is ${snapshot.statusText}: it cannot be restored from.`,
+      `Snapshot ${id} is ${snapshot.statusText}: nothing can be restored from it.`,
     );
   if (snapshot?.status !== "available") {
-    ports.progress(`${id} is ${snapshot?.statusText ?? "not there yet"}`);
+    ports.progress(`${id} is ${snapshot?.statusText ?? "not visible yet"}`);
     return RUNNING;
   }
-  await evidence.keep<SnapshotDoc>(
+  await evidence.createOnce(
     Doc.snapshot(purpose),
     docOf(snapshot, { at: clock.now().toISOString(), beganAt, instance: settings.instance, keepUntil }),
   );
   return DONE;
 }
 
-/** Staging and then production, or staging twice, where the restore itself is rehearsed. */
+/** True for staging and then production, or for staging twice if the restore itself is rehearsed. */
 function isRestoredOften(purpose: SnapshotPurpose, { plan, settings }: Ports): boolean {
   if (purpose === "rehearsal") return restoreIsWayBack(plan, settings);
   return purpose === "final" && settings.rehearse === "inside";
 }
 
-/** Sends the final snapshot to where else it is wanted. That it was begun is known before anything is migrated. */
+/**
+ * Starts the copies of the final snapshot elsewhere. A copy that cannot start ends the run before anything is
+ * migrated.
+ */
 async function archive(ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const id = snapshotName(evidence.run, "final");
   const copies = await ports.archive.start(id, tags(ports, evidence, "final", keptUntil(ports)));
@@ -130,7 +133,7 @@ async function archive(ports: Ports, evidence: RunEvidence): Promise<Answer> {
         .map(({ kind, where, statusText }) => `The ${kind} of ${id} to ${where} is ${statusText}.`)
         .join(" "),
     );
-  await evidence.keep<ArchivedDoc>(Doc.archived, { at: ports.clock.now().toISOString(), copies });
+  await evidence.createOnce(Doc.archived, { at: ports.clock.now().toISOString(), copies });
   return DONE;
 }
 

@@ -1,13 +1,7 @@
 import * as z from "zod";
 import { holdMoment, momentsOf, refuseFailed } from "../moments/look.ts";
 import { ensureRestored } from "../restore/restored-instance.ts";
-import {
-  Doc,
-  type MomentDoc,
-  type ProductionDoc,
-  type StagingDoc,
-  type StagingStorageDoc,
-} from "../shared/documents.ts";
+import { Doc, type DocumentName, type StagingDoc, type TimeDoc } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { runTags, type SnapshotPurpose, snapshotName, stagingName } from "../shared/names.ts";
 import { stagingNow } from "../shared/places.ts";
@@ -25,7 +19,7 @@ const event = z.discriminatedUnion("action", [
   z.strictObject({ ...runFields, action: z.enum(["letGo", "delete"]) }),
 ]);
 
-/** The copy that everything is rehearsed on: restored, and in every case deleted again, with what it was made from. */
+/** The copy that everything is rehearsed on. Every path deletes it, with the snapshot it was made from. */
 export const stagingTask: Task<z.infer<typeof event>> = {
   name: "staging",
   event,
@@ -42,12 +36,12 @@ export const stagingTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** The copy that the rehearsal begins with, and the one that takes its place when the restore itself is rehearsed. */
+/** Staging, or the second copy that replaces it when the restore itself is rehearsed. */
 interface Copy {
   again: boolean;
-  doc: string;
-  began: string;
-  without: string;
+  doc: DocumentName<StagingDoc>;
+  began: DocumentName<TimeDoc>;
+  without: DocumentName<{ without: string[] }>;
 }
 
 const FIRST: Copy = {
@@ -68,19 +62,19 @@ interface Asked {
   limitMinutes?: number | undefined;
 }
 
-/** The restore, rehearsed as production's way back: from the same snapshot, or to the moment that was noted for it. */
+/** Rehearses the restore as production's way back: from the same snapshot, or to the moment that was noted for it. */
 async function restoreAgain(from: Asked, ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  // Waited for before the copy is begun: how long that takes is the time of the way back.
+  // Wait before the copy begins: its time is the predicted time of the way back.
   if (!(await canBeRestored(ports, evidence))) return RUNNING;
-  // What was rehearsed on the first copy is known. It need not be gone: the second has a name of its own.
+  // The first copy is no longer needed. It need not be gone yet: the second has a name of its own.
   if (!(await evidence.read(Doc.stagingAgainBegan)))
     await ports.instances.startDelete(stagingName(evidence.run));
   return await restore(from, SECOND, ports, evidence);
 }
 
-/** True where the restore is rehearsed from a snapshot, or production can be restored to the moment by now. */
+/** True if the restore is rehearsed from a snapshot, or production can now be restored to the moment. */
 async function canBeRestored(ports: Ports, evidence: RunEvidence): Promise<boolean> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
+  const noted = await evidence.read(Doc.moment("rehearsal"));
   if (!noted || (await evidence.read(Doc.stagingAgainBegan))) return true;
   if (!(await holdMoment("rehearsal", noted, ports, evidence))) return false;
   const state = await momentsOf(ports).describe(noted);
@@ -95,9 +89,9 @@ async function restore(
   ports: Ports,
   evidence: RunEvidence,
 ): Promise<Answer> {
-  const production = await evidence.need<ProductionDoc>(Doc.production);
+  const production = await evidence.require(Doc.production);
   const id = stagingName(evidence.run, copy.again);
-  const began = await evidence.once(copy.began, async () => ({ at: ports.clock.now().toISOString() }));
+  const began = await evidence.getOrCreate(copy.began, async () => ({ at: ports.clock.now().toISOString() }));
   const tags = runTags(ports.settings, evidence.run, "staging");
   const quiet = await quietSettings(ports, evidence, production.settings, tags);
   if (!quiet) return RUNNING;
@@ -105,7 +99,7 @@ async function restore(
     ports,
     {
       from:
-        (copy.again ? await evidence.read<MomentDoc>(Doc.moment("rehearsal")) : undefined) ??
+        (copy.again ? await evidence.read(Doc.moment("rehearsal")) : undefined) ??
         snapshotName(evidence.run, snapshot),
       instance: id,
       like: quiet,
@@ -114,14 +108,14 @@ async function restore(
       since: began.at,
       limitMinutes,
     },
-    async (without) => void (await evidence.keep(copy.without, { without })),
+    async (without) => void (await evidence.createOnce(copy.without, { without })),
   );
   if (!restored) return RUNNING;
   const { endpoint, storage } = restored;
-  const { without } = (await evidence.read<{ without: string[] }>(copy.without)) ?? { without: [] };
+  const { without } = (await evidence.read(copy.without)) ?? { without: [] };
   const refused = [...without, ...restored.refused];
   const now = ports.clock.now();
-  await evidence.keep<StagingDoc>(copy.doc, {
+  await evidence.createOnce(copy.doc, {
     at: now.toISOString(),
     seconds: (now.getTime() - Date.parse(began.at)) / 1000,
     id,
@@ -132,17 +126,17 @@ async function restore(
   return DONE;
 }
 
-/** How far its volume is filled when all is measured: what was read from it before may have been slow. */
+/** Notes how far the volume is filled once everything is measured: earlier reads may have been slow. */
 async function noteStorage({ instances, clock }: Ports, evidence: RunEvidence): Promise<void> {
   const staging = await stagingNow(evidence);
   if (!staging?.storage) return;
-  await evidence.once<StagingStorageDoc>(Doc.stagingStorage, async () => ({
+  await evidence.getOrCreate(Doc.stagingStorage, async () => ({
     at: clock.now().toISOString(),
     storage: (await instances.describe(staging.id))?.storage ?? null,
   }));
 }
 
-/** True when there is no staging of this run (any more). */
+/** True if this run has no staging (any more). */
 async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boolean> {
   const { instances, clock } = ports;
   const ids = [stagingName(evidence.run), stagingName(evidence.run, true)];
@@ -154,19 +148,20 @@ async function deleteStaging(ports: Ports, evidence: RunEvidence): Promise<boole
   }
   if (!gone) return false;
   const staging = await stagingNow(evidence);
-  if (staging) await evidence.keep(Doc.stagingDeleted, { at: clock.now().toISOString(), id: staging.id });
+  if (staging)
+    await evidence.createOnce(Doc.stagingDeleted, { at: clock.now().toISOString(), id: staging.id });
   return true;
 }
 
-/** What a fleet without an archive kept of the moment that the restore was rehearsed with. */
+/** Releases what local instances kept of the moment that the restore was rehearsed with. */
 async function releaseMoment({ instances }: Ports, evidence: RunEvidence): Promise<void> {
-  const noted = await evidence.read<MomentDoc>(Doc.moment("rehearsal"));
+  const noted = await evidence.read(Doc.moment("rehearsal"));
   if (noted) await instances.moments?.release(noted);
 }
 
 /**
- * True when there is no snapshot for the rehearsal (any more). Of a rehearsal inside the window there was none: it used
- * the final one, which is the way back and is never deleted here.
+ * True if the rehearsal has no snapshot (any more). A rehearsal inside the downtime had none: it used the final
+ * snapshot, which is the way back and is never deleted here.
  */
 async function deleteSnapshot({ instances }: Ports, { run }: RunEvidence): Promise<boolean> {
   const id = snapshotName(run, "rehearsal");

@@ -5,13 +5,13 @@ import type { CheckResult, LeftDoc, Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Session } from "../shared/session.ts";
 
-// What holds of a migration that has no checks of its own: production becomes what the rehearsal showed, and nothing is
-// left half made.
+// Check for a migration without checks of its own: production must become what the rehearsal showed, and nothing may
+// be left half made.
 
-/** Of differences, what is told one by one. */
+/** Most differences that are listed one by one. */
 const MOST = 20;
 
-/** @param path of the migration, for people: of its checks there is no file */
+/** @param path the migration's file, shown in results: there is no file of checks */
 export async function asRehearsed(
   session: Session,
   evidence: RunEvidence,
@@ -30,13 +30,13 @@ export async function asRehearsed(
     expected: "as on staging",
     seen,
   });
-  // Staging is what production will be compared with.
+  // Production is compared with staging, so staging has nothing to compare with.
   if (target === "staging") return [];
   const made = await madeByPlan(evidence);
   const rehearsed = await keptFingerprint(evidence, `changed-${version}`);
   const is = await (await standingCatalog(session, evidence, roles)).whole();
   const found = differences(rehearsed, is).filter(
-    // What others make on production is told by the proof.
+    // The proof reports what others changed on production.
     (difference) => made?.(difference) ?? true,
   );
   if (found.length === 0) {
@@ -46,7 +46,7 @@ export async function asRehearsed(
   return found.slice(0, MOST).map((difference) => result(false, describeDifference(difference)));
 }
 
-/** Once all migrations stand; of those that have no checks of their own. */
+/** Runs once all migrations stand, for those without checks of their own. */
 export function nothingLeft(left: LeftDoc, path: string): CheckResult {
   const found = [
     ...left.invalidIndexes.map((name) => `index ${name} is invalid`),
@@ -61,6 +61,6 @@ export function nothingLeft(left: LeftDoc, path: string): CheckResult {
     seen:
       found.length === 0
         ? "nothing"
-        : `${found.slice(0, 5).join("; ")}. Validate it in a later step; where it is meant to stay so, write a validate.sql`,
+        : `${found.slice(0, 5).join("; ")}. Validate it in a later step; if it is meant to stay so, write a validate.sql`,
   };
 }

@@ -1,5 +1,5 @@
-import type { Fingerprint } from "../proof/catalog.ts";
 import { keptFingerprint } from "../proof/stored-catalog.ts";
+import type { Fingerprint } from "../shared/documents.ts";
 import { Doc, type LeftDoc, type Target } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { withTarget } from "../shared/places.ts";
@@ -7,14 +7,14 @@ import type { Ports } from "../shared/ports.ts";
 import type { Session } from "../shared/session.ts";
 import { IS_USERS_SCHEMA } from "../shared/sql-text.ts";
 
-// An index of a partitioned table is invalid until each partition has its part: ON ONLY makes it so on purpose.
+// An index of a partitioned table made with ON ONLY stays invalid on purpose until each partition has its part.
 const INVALID = `SELECT i.identity AS name
     FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, c.oid, 0) i
    WHERE NOT (x.indisvalid AND x.indisready AND x.indislive) AND c.relkind = 'i' AND ${IS_USERS_SCHEMA("n.nspname")}
    ORDER BY 1`;
 
-// From PostgreSQL 18 on, what is not enforced is not valid either, and is so on purpose.
+// Since PostgreSQL 18 a constraint that is not enforced is also not valid, on purpose.
 const NOT_VALID = `SELECT i.identity AS name
     FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
          CROSS JOIN LATERAL pg_identify_object('pg_constraint'::regclass, k.oid, 0) i
@@ -22,9 +22,9 @@ const NOT_VALID = `SELECT i.identity AS name
      AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
    ORDER BY 1`;
 
-/** What stands half made now that all migrations stand, and did not before. */
+/** Returns what is half made now that all migrations stand, and was not so before. */
 export async function lookForLeft(ports: Ports, evidence: RunEvidence, target: Target): Promise<LeftDoc> {
-  return await evidence.once<LeftDoc>(Doc.left(target), async () => {
+  return await evidence.getOrCreate(Doc.left(target), async () => {
     const before = await keptFingerprint(evidence, target === "production" ? "before" : "staging");
     const found = await withTarget(ports, evidence, target, async (session) => ({
       invalidIndexes: await names(session, INVALID),

@@ -1,6 +1,6 @@
 import type { ChecksDoc, LeftDoc, ProofDoc, StepsDoc } from "../shared/documents.ts";
 
-/** What a rehearsal leaves in its evidence. */
+/** Evidence that a rehearsal leaves. */
 export interface Rehearsed {
   proofs: readonly ProofDoc[];
   checks: readonly ChecksDoc[];
@@ -8,12 +8,12 @@ export interface Rehearsed {
   left: LeftDoc | null;
 }
 
-/** Begins the message of whoever refuses for them. */
+/** Start of the message that refuses a run for these mistakes. */
 export const FOUND = "The rehearsal found";
 
 const MOST_DIFFERENCES = 5;
 
-/** What went wrong on staging and did not keep the rehearsal from going on, one line each: proofs first. */
+/** Mistakes on staging that did not stop the rehearsal, one line each: proofs first. */
 export function mistakesOf({ proofs, checks, steps, left }: Rehearsed): string[] {
   const lines = [
     ...proofs.filter(({ name, equal }) => name.startsWith("staging-") && !equal).map(proofLine),
@@ -29,14 +29,14 @@ export function mistakesOf({ proofs, checks, steps, left }: Rehearsed): string[]
       ),
     ...steps.filter(({ target }) => target === "staging").flatMap(rewriteLines),
     ...(left?.invalidIndexes ?? []).map(
-      (name) => `index ${name} is left invalid: no query uses it. Build it again or drop it in the migration`,
+      (name) => `index ${name} is left invalid: no query uses it. Rebuild it or drop it in the migration`,
     ),
   ];
-  // A step is applied twice, and a check is run three times.
+  // A step is applied twice, and a check runs three times: list each line once.
   return [...new Set(lines)];
 }
 
-/** The version that a proof on staging is about, and whether it is of a rollback that was tried again. */
+/** Returns the version that a proof on staging is about, and whether it proves a rollback's second try. */
 export function stagingProof(name: string): { version: string; again: boolean } {
   const of = name.slice("staging-".length);
   const version = of.replace(/-again$/, "");
@@ -53,15 +53,15 @@ function proofLine({ name, differences }: ProofDoc): string {
     : `rolling back ${version} does not bring staging back: ${some}${more}${MENDS}`;
 }
 
-/** There is more to do about it than to mend the rollback. */
+/** Other remedies than a better rollback. */
 const MENDS =
-  ". Where nothing can bring that back: keep what the migration drops, name what is left under `leaves`, or say `rollback: restore` (docs/plan-format.md)";
+  ". If it cannot be brought back: keep what the migration drops, name what is left under `leaves`, or set `rollback: restore` (docs/plan-format.md)";
 
 function rewriteLines({ steps }: StepsDoc): string[] {
   return steps.flatMap(({ name, at, rewrites }) =>
     rewrites && !rewrites.meant
       ? [
-          `${at}: step "${name}" writes the whole of ${rewrites.tables.join(", ")} anew, while nobody can read it. Where it is meant: -- sluice: step "${name}" rewrites`,
+          `${at}: step "${name}" writes the whole of ${rewrites.tables.join(", ")} anew, and nobody can read it meanwhile. If that is intended: -- sluice: step "${name}" rewrites`,
         ]
       : [],
   );

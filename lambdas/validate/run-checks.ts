@@ -4,7 +4,7 @@ import type { Check, CheckFile, Statement } from "../shared/plan.ts";
 import { requireRow, type Session, withRolledBackTransaction } from "../shared/session.ts";
 import { describeStatementError } from "../shared/statement-error.ts";
 
-/** Runs every check of a file; each in a transaction of its own that is rolled back, under the role it names. */
+/** Runs every check of a file, each in a transaction of its own that is rolled back, under the role it names. */
 export async function runChecks(
   session: Session,
   file: CheckFile,
@@ -17,7 +17,7 @@ export async function runChecks(
   return results;
 }
 
-/** Null is the migrating role itself. */
+/** Null: the migrating role itself. */
 function rolesOf(check: Check, applicationRoles: readonly string[]): (string | null)[] {
   if (check.as === undefined) return [null];
   return check.as === "each" ? [...applicationRoles] : [check.as.role];
@@ -47,7 +47,7 @@ async function runCheck(
         current = statement;
         found.push(...(await session.query(statement.sql)).filter((row) => "passed" in row));
       }
-      // The plan's compiler refuses what it can see; a function of the database's own may take on a role, too.
+      // The compiler refuses what it can see; a function of the database may also change the role.
       became = role === null ? null : await currentUser(session);
       return found;
     });

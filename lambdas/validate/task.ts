@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type CheckResult, type ChecksDoc, Doc, EVERYTHING } from "../shared/documents.ts";
+import { type CheckResult, Doc, EVERYTHING } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import { migrationAfter } from "../shared/next-migration.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -14,13 +14,13 @@ import { runChecks } from "./run-checks.ts";
 const event = z.strictObject({
   ...runFields,
   target: z.enum(["production", "staging"]),
-  /** EVERYTHING: the checks of all migrations; else those of the one that the state works on. */
+  /** EVERYTHING: the checks of all migrations; otherwise those of the state's migration. */
   round: z.enum(["1", "2", "3", EVERYTHING]),
 });
 
 /**
- * Runs the checks of one migration or of all; every failing one is told, not only the first. On staging they end the rehearsal
- * when everything was tried. Once all migrations stand, nothing may be left half made.
+ * Runs the checks of one migration or of all, and reports every failure. On staging failures end the rehearsal once
+ * everything was tried. Once all migrations stand, nothing may be left half made.
  */
 export const validateTask: Task<z.infer<typeof event>> = {
   name: "validate",
@@ -40,20 +40,20 @@ export const validateTask: Task<z.infer<typeof event>> = {
       const { validate, migrate } = migrationOf(ports.plan, version);
       const { checks, path } = validate;
       ports.progress(
-        checks.length > 0 ? `${path}: ${checks.length} checks` : `${version}: is it as in the rehearsal`,
+        checks.length > 0 ? `${path}: ${checks.length} checks` : `${version}: comparing with the rehearsal`,
       );
       if (checks.length > 0) return await runChecks(session, validate, roles);
       return left
         ? [nothingLeft(left, migrate.path)]
         : await asRehearsed(session, evidence, { target, version, path: migrate.path, roles });
     };
-    // Checks write nothing: a worker that comes after one that died runs them again.
+    // Checks write nothing: a worker that replaces a dead one runs them again.
     await withTarget(ports, evidence, target, async (session) => {
       for (const version of versions) {
         const began = ports.clock.now();
         const results = await runs(session, version);
         const seconds = (ports.clock.now().getTime() - began.getTime()) / 1000;
-        await evidence.keep<ChecksDoc>(Doc.checks(target, version, round), {
+        await evidence.createOnce(Doc.checks(target, version, round), {
           at: began.toISOString(),
           target,
           version,
@@ -66,7 +66,7 @@ export const validateTask: Task<z.infer<typeof event>> = {
     if (target === "staging") {
       if (round === EVERYTHING) await refuseMistakes(evidence);
       else if (failed.length > 0)
-        ports.progress(`${failed.length} failed. The rehearsal goes on, and will be refused`);
+        ports.progress(`${failed.length} failed. The rehearsal continues, and the run will be refused`);
       return done;
     }
     if (left && left.invalidIndexes.length > 0)

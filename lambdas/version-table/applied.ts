@@ -7,15 +7,15 @@ import type { ToolTable } from "./tables.ts";
 
 /** How a tool's own table is read. */
 interface Reading {
-  /** Columns by which it is known as this tool's. */
+  /** Columns that identify the table as this tool's. */
   columns: readonly string[];
-  /** A query that yields the newest version as `version`; no row, or null: there is none. */
+  /** A query for the newest version as `version`; no row or null if there is none. */
   newest: (table: string, rows: readonly ToolRow[]) => string;
-  /** A query that yields, as `what`, what the tool itself would not go on from. */
+  /** A query for everything, as `what`, that the tool itself would refuse to continue from. */
   unfinished?: (table: string) => string;
-  /** The tool's table of locks, and a query that yields who holds one as `what`. */
+  /** The tool's lock table, and a query for the holder of a lock as `what`. */
   lock?: { name: (own: string) => string; held: (table: string) => string };
-  /** Whether two versions are the same; absent: as texts. */
+  /** True if two versions are the same; by default they are compared as texts. */
   same?: (a: string, b: string) => boolean;
 }
 
@@ -32,9 +32,9 @@ const asText =
 const newestBy = (order: string, shown: string) => (table: string) =>
   `SELECT ${shown} AS version FROM ${table} ORDER BY ${order} LIMIT 1`;
 
-/** A query that yields, as `what`, that a table which must have one row has another number of them. */
+/** A query that returns a row, as `what`, if a table that must have one row has another number of rows. */
 const oneRow = (table: string, few: number) =>
-  `SELECT 'it has ' || count(*) || ' rows, and must have one' AS what FROM ${table} HAVING count(*) > 1 OR count(*) < ${few}`;
+  `SELECT 'it has ' || count(*) || ' rows but must have one' AS what FROM ${table} HAVING count(*) > 1 OR count(*) < ${few}`;
 
 const READINGS: Readonly<Record<Tool, Reading>> = {
   alembic: {
@@ -45,7 +45,7 @@ const READINGS: Readonly<Record<Tool, Reading>> = {
   },
   atlas: {
     columns: ["version", "description", "type", "applied", "total", "executed_at", "execution_time", "hash"],
-    // What begins with a dot is no version: the tool notes other things there.
+    // A version that starts with a dot is not a version: Atlas stores other data there.
     newest: asText("version", "WHERE version NOT LIKE '.%'"),
     unfinished: (table) =>
       `SELECT version || ': ' || coalesce(nullif(error, ''), applied || ' of ' || total || ' statements are applied') AS what
@@ -88,7 +88,7 @@ const READINGS: Readonly<Record<Tool, Reading>> = {
          SELECT DISTINCT ON (version_id) id, version_id, is_applied FROM ${table} ORDER BY version_id, id DESC) AS latest
         WHERE is_applied ORDER BY id DESC LIMIT 1`,
     unfinished: (table) =>
-      `SELECT 'it has no row, and goose needs that of version 0' AS what FROM ${table} HAVING count(*) = 0`,
+      `SELECT 'it has no row, but goose needs the row of version 0' AS what FROM ${table} HAVING count(*) = 0`,
     same: AS_NUMBER.same,
   },
   "graphile-migrate": {
@@ -166,7 +166,7 @@ function heads(version: string): string {
     .join();
 }
 
-/** 1.0 is 1, and 01_2 is 1.2. */
+/** 1.0 equals 1, and 01_2 equals 1.2. */
 function flywayParts(version: string): string {
   return version
     .split(/[._]/)
@@ -175,17 +175,17 @@ function flywayParts(version: string): string {
     .replace(/(\.0)+$/, "");
 }
 
-/** What a tool's table says. */
+/** Content of a tool's table. */
 export interface Applied {
-  /** Its newest version; `none` where there is none. */
+  /** Its newest version; `none` if there is none. */
   version: string;
-  /** It is the one that the plan starts from. */
+  /** True if that is the version that the plan starts from. */
   expected: boolean;
-  /** What the tool itself would not go on from. */
+  /** What the tool itself would refuse to continue from. */
   unfinished: string[];
 }
 
-/** Columns of the tool's that the table has not: it is not that tool's. */
+/** Returns the tool's columns that the table lacks: if any are missing, it is not that tool's table. */
 export async function missingColumns(session: Session, table: ToolTable, tool: Tool): Promise<string[]> {
   const rows = await session.query<{ name: string }>(
     `SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`,

@@ -14,50 +14,50 @@ import {
   toolTableOf,
 } from "./tables.ts";
 
-// What the run writes to the table of the schema's version, as statements without parameters: they are sent in one
+// The run's writes to the table of the schema's version, as statements without parameters: they are sent in one
 // message with the step's own.
 
-/** A row that is there once a migration is noted. */
+/** A row that exists once a migration is noted. */
 interface NotedRow {
   table: string;
-  /** The condition by which it is found again. */
+  /** The condition that finds the row again. */
   is: string;
 }
 
-/** A row as it is written: an expression for each column. */
+/** A row to write: an expression for each column. */
 interface Insert extends NotedRow {
   columns: Readonly<Record<string, string>>;
 }
 
 /** How a migration is noted. */
 export interface Noted {
-  /** Statements that note it as applied; a second time they do nothing. */
+  /** Statements that note it as applied; a second run changes nothing. */
   apply: string[];
-  /** Statements that take the note back, be it there or not. */
+  /** Statements that take the note back, whether it exists or not. */
   rollBack: string[];
-  /** What is there then, and was not before. */
+  /** Rows that exist then and did not before. */
   rows: readonly NotedRow[];
 }
 
-/** How the table of the schema's version looks: the rows of lookQuery. */
+/** The current shape of the table of the schema's version: the rows of lookQuery. */
 export type Look = readonly Record<string, unknown>[];
 
-/** The query for how the table looks that the plan names, without parameters; undefined where it names none. */
+/** Returns the query, without parameters, for the shape of the plan's table; undefined if the plan names no table. */
 export function lookQuery({ schema }: Pick<CompiledPlan, "schema">): string | undefined {
   if (!schema) return undefined;
   return schema.tool === undefined ? columnsQuery(schema.table) : placeQuery(schema.table);
 }
 
-/** How a migration is noted in the table as it looks now. */
+/** Returns how a migration is noted in the table as it is now. */
 export async function noteOf(session: Session, plan: CompiledPlan, version: string): Promise<Noted> {
   const query = lookQuery(plan);
   return noteIn(query === undefined ? [] : await session.query(query), plan, version);
 }
 
 /**
- * How a migration is noted in a table that looks so: not at all, where the plan names none.
- * @param began an expression for when the migration began
- * @throws Error where there is no such table, or none that holds versions
+ * Returns how a migration is noted in a table of this shape; empty if the plan names no table.
+ * @param began an expression for the time the migration started
+ * @throws Error if the table does not exist or holds no versions
  */
 export function noteIn(look: Look, plan: CompiledPlan, version: string, began = "now()"): Noted {
   const { schema } = plan;
@@ -73,7 +73,7 @@ export function noteIn(look: Look, plan: CompiledPlan, version: string, began = 
     };
   }
   const table = toolTableOf(look as readonly unknown[] as TablePlace[]);
-  if (!table) throw new Error(`There is no table ${named} to note the schema's version in`);
+  if (!table) throw new Error(`Table ${named}, which notes the schema's version, does not exist`);
   const standing = standingAround(schema, plan.migrations, version);
   if (standing) {
     const added = standing.after.filter((one) => !standing.before.includes(one));
@@ -91,7 +91,7 @@ export function noteIn(look: Look, plan: CompiledPlan, version: string, began = 
   };
 }
 
-/** The statements that fill a table as the tool itself would have, by applying these one after another. */
+/** Returns the statements that fill a table as the tool itself would by applying these migrations in order. */
 export function noteAll(table: ToolTable, tool: Tool, rows: readonly ToolRow[]): string[] {
   if (keepsStanding(tool)) return stand(table, tool, standingAfter(tool, rows));
   return insertsOf(table, rows, "now()").map(asStatement);
@@ -102,7 +102,7 @@ function asStatement({ table, columns, is }: Insert): string {
         SELECT ${Object.values(columns).join(", ")} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is})`;
 }
 
-/** The table holds where the schema stands, and nothing else. */
+/** Statements for a table that holds only the current state of the schema. */
 function stand({ name }: ToolTable, tool: Tool, standing: Standing): string[] {
   const column = standsIn(tool);
   const others = standing.length === 0 ? "" : ` WHERE ${column} NOT IN (${standing.map(literal).join(", ")})`;
@@ -221,7 +221,7 @@ function insertsOfRow(table: ToolTable, row: ToolRow, began: string): Insert[] {
   }
 }
 
-/** By the columns that name it, and the others. */
+/** A row identified by the columns of `by`. */
 function rowOf(table: string, by: Record<string, string>, others: Record<string, string> = {}): Insert {
   const is = Object.entries(by).map(([column, value]) => `${identifier(column)} = ${value}`);
   return { table, columns: { ...by, ...others }, is: is.join(" AND ") };
@@ -232,7 +232,7 @@ function gooseRow(table: string, row: RowOf<"goose">): Insert {
   return {
     table,
     columns: { version_id: version, is_applied: "true", tstamp: NOW },
-    // Former versions of it noted what was taken back as one more row.
+    // Older versions of goose noted a rollback as an additional row.
     is: `is_applied AND id = (SELECT max(id) FROM ${table} WHERE version_id = ${version})`,
   };
 }
@@ -249,7 +249,7 @@ function prismaRow(table: string, row: RowOf<"prisma">, began: string): Insert {
       migration_name: migration,
       applied_steps_count: "1",
     },
-    // What failed once, and was resolved, has a row of its own.
+    // A failed migration that was resolved has a row of its own.
     is: `migration_name = ${migration} AND rolled_back_at IS NULL`,
   };
 }
@@ -273,8 +273,8 @@ function flywayRow(table: string, row: RowOf<"flyway">, began: string): Insert {
       execution_time: since(began, 1_000),
       success: "true",
     },
-    // One that was applied before, and deleted by a repair or undone, has rows of its own; so has each time that a
-    // repeatable one was applied.
+    // A version that was applied before and then undone, or deleted by a repair, has rows of its own; a repeatable
+    // migration has one for each apply.
     is: `installed_rank = (SELECT max(installed_rank) FROM ${table} WHERE ${same})
       AND ${repeatable ? `checksum IS NOT DISTINCT FROM ${checksum ?? "NULL"}` : "type = 'SQL'"}`,
   };
@@ -293,19 +293,19 @@ function liquibaseRow(table: string, row: RowOf<"liquibase">, began: string): In
       comments: literal(row.comments),
       contexts: orNull(row.contexts),
       labels: orNull(row.labels),
-      // The last ten digits of when the deployment began, in milliseconds.
+      // The last ten digits of the deployment's start in milliseconds.
       deployment_id: `right(floor(extract(epoch FROM ${began}) * 1000)::bigint::text, 10)`,
     },
   );
 }
 
-/** As `sqitch deploy` notes a change: the change, what it depends on, its tags, and the event. */
+/** Notes a change as `sqitch deploy` does: the change, its dependencies, its tags, and the event. */
 function sqitchRows(table: ToolTable, row: RowOf<"sqitch">): Insert[] {
   const { name } = table;
   const beside = (own: string) => table.beside(() => own);
   const project = literal(row.project);
   const id = literal(row.change_id);
-  // Sqitch goes by the time alone.
+  // Sqitch orders changes by this time alone.
   const rising = `greatest(${NOW}, (SELECT max(committed_at) + interval '1 microsecond' FROM ${name} WHERE project = ${project}))`;
   const at = `(SELECT committed_at FROM ${name} WHERE change_id = ${id})`;
   const committer = { committer_name: "current_user", committer_email: COMMITTER };
@@ -346,13 +346,13 @@ function sqitchRows(table: ToolTable, row: RowOf<"sqitch">): Insert[] {
         tags: texts(row.tags.map(({ tag }) => tag)),
         ...change,
       },
-      // It may have been deployed and reverted before.
+      // The change may have been deployed and reverted before.
       is: `event = 'deploy' AND change_id = ${id} AND committed_at = ${at}`,
     },
   ];
 }
 
-/** Whoever it is has no address here. */
+/** The database user has no e-mail address. */
 const COMMITTER = "current_user || '@' || current_database()";
 
 function texts(values: readonly string[]): string {
@@ -363,7 +363,7 @@ function orNull(text: string | null): string {
   return text === null ? "NULL" : literal(text);
 }
 
-/** How long it took until now, in that part of a second, as a whole number. */
+/** SQL for the time passed until now as a whole number; `perSecond` units are one second. */
 function since(began: string, perSecond: number): string {
   return `floor(extract(epoch FROM ${NOW} - ${began}) * ${perSecond})::bigint`;
 }

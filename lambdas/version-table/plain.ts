@@ -2,12 +2,12 @@ import type { Session } from "../shared/session.ts";
 import { literal } from "../shared/sql-text.ts";
 import { AS_NUMBER, AS_TEXT, newest, type VersionOrder } from "../shared/version.ts";
 
-/** The table in which a tool notes what it applied: a version as text or as a number, alone or with other columns. */
+/** A table in which a tool notes what it applied: a version as text or as a number, alone or with other columns. */
 export interface VersionTable {
-  /** With its schema, and quoted where that is needed. */
+  /** Qualified by its schema, quoted where needed. */
   name: string;
   columns: readonly Column[];
-  /** Of the column `version`: such as `varchar(14)`, or its domain. */
+  /** Type of the column `version`: for example `varchar(14)`, or its domain. */
   type: string;
   order: VersionOrder;
 }
@@ -16,15 +16,15 @@ interface Column {
   name: string;
   quoted: string;
   type: string;
-  /** N, S, D or B of pg_type: numbers, strings, dates and times, booleans. */
+  /** Category in pg_type: N, S, D or B for numbers, strings, dates and times, booleans. */
   category: string;
-  /** NOT NULL without a default: an insert must name it. */
+  /** NOT NULL without a default: an insert must set it. */
   required: boolean;
 }
 
 const TITLE_COLUMNS = /^(name|title|description|filename|script|migration_name)$/i;
 
-/** Columns by which a row says whether its migration went well, with what they hold where it did. */
+/** Columns that show whether a row's migration succeeded, with their value after a success. */
 const OUTCOMES: Readonly<Record<string, boolean>> = {
   dirty: false,
   is_dirty: false,
@@ -35,10 +35,10 @@ const OUTCOMES: Readonly<Record<string, boolean>> = {
   successful: true,
 };
 
-/** What such a column holds, in lower case, where it means true or false: tools keep it as a boolean, a number or a text. */
+/** Values, in lower case, that mean true or false in these columns: tools use booleans, numbers or texts. */
 const SAYS = { true: ["true", "t", "1", "yes", "y"], false: ["false", "f", "0", "no", "n", ""] };
 
-/** What the column says of a migration that went well; undefined: it says nothing of that. */
+/** The column's value after a success; undefined: the column does not show success. */
 function wellIn({ name, category }: Column): boolean | undefined {
   return /[BNSV]/.test(category) ? OUTCOMES[name.toLowerCase()] : undefined;
 }
@@ -46,7 +46,7 @@ function wellIn({ name, category }: Column): boolean | undefined {
 /** A row of columnsQuery. */
 export type TableColumn = Column & { table: string };
 
-/** The query for a table's columns, without parameters; each row is a TableColumn. */
+/** Returns the query for a table's columns, without parameters; each row is a TableColumn. */
 export function columnsQuery(table: string): string {
   return `
     SELECT format('%I.%I', n.nspname, c.relname) AS table, attname AS name,
@@ -62,22 +62,22 @@ export async function versionTable(session: Session, table: string): Promise<Ver
   return versionTableOf(table, await session.query<TableColumn>(columnsQuery(table)));
 }
 
-/** @throws Error where there is no such table, or none that holds versions */
+/** @throws Error if the table does not exist or holds no versions */
 export function versionTableOf(table: string, columns: readonly TableColumn[]): VersionTable {
   const [first] = columns;
-  if (!first) throw new Error(`There is no table ${table} to note the schema's version in`);
+  if (!first) throw new Error(`Table ${table}, which notes the schema's version, does not exist`);
   const version = columns.find(({ name }) => name === "version");
   if (!version) throw new Error("The table that notes the schema's version has no column named version");
   const order = version.category === "N" ? AS_NUMBER : AS_TEXT;
   return { name: first.table, columns, type: version.type, order };
 }
 
-// No value is cast here. The server takes it for the column's type, and refuses what does not fit, where a cast would cut
+// No value is cast here. The server converts it to the column's type and refuses what does not fit; a cast would cut
 // a version to the column's length.
 
 /**
- * The statement that notes a version as applied, in whatever shape the table has; a second time it does nothing.
- * @throws Error naming a required column that nothing is known to put into.
+ * Returns the statement that notes a version as applied, in any shape of table; a second run changes nothing.
+ * @throws Error naming a required column for which there is no value
  */
 export function adding({ name: table, columns }: VersionTable, version: string, title: string): string {
   const filled = columns.flatMap((column) => {
@@ -89,7 +89,7 @@ export function adding({ name: table, columns }: VersionTable, version: string, 
     if (!required) return [];
     if (TITLE_COLUMNS.test(name)) return [{ quoted, value: literal(title) }];
     throw new Error(
-      `${table}.${name} must have a value and has no default: Sluice does not know what to put there. Give it a default.`,
+      `${table}.${name} must have a value and has no default, and Sluice has no value for it. Give the column a default.`,
     );
   });
   const names = filled.map(({ quoted }) => quoted).join(", ");
@@ -97,26 +97,26 @@ export function adding({ name: table, columns }: VersionTable, version: string, 
   return `INSERT INTO ${table} (${names}) SELECT ${values} WHERE NOT EXISTS (SELECT FROM ${table} WHERE ${is(version)})`;
 }
 
-/** The statement that takes the note back. */
+/** Returns the statement that takes the note back. */
 export function removing({ name }: VersionTable, version: string): string {
   return `DELETE FROM ${name} WHERE ${is(version)}`;
 }
 
-/** The condition that picks its row; a number takes 006 as 6. */
+/** Returns the condition for the version's row; a numeric column reads 006 as 6. */
 export function is(version: string): string {
   return `version = ${literal(version)}`;
 }
 
-/** What a version table says of itself. */
+/** Content of a version table. */
 export interface VersionRows {
-  /** The version that is newer than all others; undefined where nothing says which that is, or there is none. */
+  /** The version newer than all others; undefined if it cannot be determined, or if there is none. */
   newest: string | undefined;
   versions: readonly string[];
-  /** Rows of migrations that did not go well, such as `7 (dirty: true)`. */
+  /** Rows of failed migrations, such as `7 (dirty: true)`. */
   failed: readonly string[];
 }
 
-/** Rows without a version, such as those of scripts that are repeated, count only where they failed. */
+/** Rows without a version, such as those of repeatable scripts, count only if they failed. */
 export async function readVersions(session: Session, table: VersionTable): Promise<VersionRows> {
   const says = table.columns.flatMap((column) => {
     const well = wellIn(column);
@@ -142,7 +142,7 @@ export async function readVersions(session: Session, table: VersionTable): Promi
   };
 }
 
-/** Where versions do not say it themselves: the column that says when, or as which, each was applied. */
+/** If the versions themselves have no order: the column that holds the time or number of each apply. */
 function rank({ columns }: VersionTable): string | undefined {
   const of = (category: string) => columns.filter((column) => column.category === category);
   const [time, ...times] = of("D");

@@ -3,11 +3,11 @@ import type { Session } from "../shared/session.ts";
 import { identifier, literal } from "../shared/sql-text.ts";
 import { NONE, type Tool, type ToolRow } from "../shared/tool-rows.ts";
 
-/** The table that holds the schema's version, and where it is. */
+/** The table that holds the schema's version, with its schema. */
 export interface ToolTable {
-  /** Qualified, and quoted where needed: as records have it. */
+  /** Qualified, and quoted where needed: as in records. */
   name: string;
-  /** Another table of the tool's in the same schema, in the same way; its name is made from this one's. */
+  /** Another table of the tool in the same schema, in the same form; its name is derived from this one's. */
   beside: (name: (own: string) => string) => string;
 }
 
@@ -18,19 +18,19 @@ export interface TablePlace {
   own: string;
 }
 
-/** The query for where a table is, without parameters; its row, where there is one, is a TablePlace. */
+/** Returns the query that finds a table, without parameters; its row, if any, is a TablePlace. */
 export function placeQuery(table: string): string {
   return `
     SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, c.relname AS own
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(${literal(table)})`;
 }
 
-/** Undefined: there is none. */
+/** Undefined: the table does not exist. */
 export async function toolTable(session: Session, { table }: SchemaVersion): Promise<ToolTable | undefined> {
   return toolTableOf(await session.query<TablePlace>(placeQuery(table)));
 }
 
-/** Undefined: there is none. */
+/** Undefined: the table does not exist. */
 export function toolTableOf([row]: readonly TablePlace[]): ToolTable | undefined {
   return (
     row && {
@@ -40,12 +40,12 @@ export function toolTableOf([row]: readonly TablePlace[]): ToolTable | undefined
   );
 }
 
-/** Sqitch notes a change in several tables. */
+/** Sqitch also notes a change in these tables. */
 const SQITCH = ["events", "dependencies", "tags"];
 
 /**
- * All tables that the run writes to by itself to note what is applied, as records name them. That they change is no
- * change of the migration's.
+ * Returns all tables that the run itself writes to note what is applied, as records name them. Their changes are not
+ * the migration's.
  */
 export async function versionTables(
   session: Session,
@@ -69,15 +69,15 @@ async function recordNames(session: Session, tables: readonly string[]): Promise
   return rows.map(({ name }) => name);
 }
 
-// Three tools keep no row for each migration: their table holds where the schema stands. What it holds after each
-// migration of the plan follows from where the plan starts, so that a rollback can put back exactly that.
+// Three tools keep no row for each migration: their table holds only the current state. Its content after each
+// migration of the plan follows from the plan's start, so that a rollback can restore exactly that.
 
-/** Of a tool whose table holds only where the schema stands: the versions in it. */
+/** The versions in the table of a tool that keeps only the current state. */
 export type Standing = readonly string[];
 
 /**
- * What the table holds once the migrations up to that one are applied, and before that one. Undefined: of other tools,
- * which keep a row for each migration.
+ * Returns the table's content before this migration and after it. Undefined for tools that keep a row for each
+ * migration.
  */
 export function standingAround(
   { tool, expectedVersion }: SchemaVersion,
@@ -95,17 +95,17 @@ export function standingAround(
   throw new Error(`The plan has no migration ${version}`);
 }
 
-/** Whether a tool's table holds only where the schema stands. */
+/** True if a tool's table holds only the current state of the schema. */
 export function keepsStanding(tool: Tool): boolean {
   return tool === "alembic" || tool === "golang-migrate" || tool === "tern";
 }
 
-/** What its table holds once these are applied, one after another, to a database that had none. */
+/** Returns the table's content after these migrations, applied in order to an empty database. */
 export function standingAfter(tool: Tool, rows: readonly ToolRow[]): Standing {
   return rows.reduce<Standing>(followed, fresh(tool));
 }
 
-/** Tern's table always has its one row. */
+/** Tern's table always has exactly one row. */
 function fresh(tool: Tool): Standing {
   return tool === "tern" ? ["0"] : [];
 }

@@ -3,17 +3,17 @@ import type { Session } from "../shared/session.ts";
 export interface Connections {
   /** Sessions of clients on the whole server. */
   used: number;
-  /** Of these, of the roles asked about. */
+  /** Those of the given roles. */
   usedByRoles: number;
-  /** How many there may be, what is kept for superusers left out. */
+  /** The limit for ordinary roles: connections reserved for superusers are left out. */
   most: number;
-  /** Of the roles asked about, those that may have fewer than the server or the database allows. */
+  /** Limits of the given roles that are lower than the server's or the database's. */
   limits: { role: string; most: number }[];
 }
 
 /**
- * How many sessions clients have and may have on this database. Without pg_read_all_stats the server does not tell of
- * what type others' sessions are: those on a database are then taken for clients'.
+ * Reads how many sessions clients have and may have on this database. Without pg_read_all_stats the server hides the
+ * type of other roles' sessions: those on a database then count as clients.
  */
 export async function readConnections(session: Session, roles: readonly string[]): Promise<Connections> {
   const [row] = await session.query<Connections>(
@@ -36,11 +36,11 @@ export async function readConnections(session: Session, roles: readonly string[]
        FROM allowed`,
     [roles],
   );
-  if (!row) throw new Error("The server does not tell its connections");
+  if (!row) throw new Error("The server did not report its connections");
   return row;
 }
 
-/** Share of the sessions that there may be, in percent. */
+/** Share of the possible sessions, in percent. */
 export function utilization({ used, most }: Pick<Connections, "used" | "most">): number {
   return most === 0 ? 100 : (used / most) * 100;
 }

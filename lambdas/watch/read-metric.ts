@@ -7,9 +7,11 @@ import { type Connections, utilization } from "./connections.ts";
 import { runbookOf } from "./readings.ts";
 import { standingOf, thresholdText } from "./thresholds.ts";
 
-/** Enough for a p95 that is not one bad run, and over within seconds. */
+/** Enough for a p95 that one bad run does not decide, and done within seconds. */
 const RUNS = 20;
-/** Of one benchmark, its warm-up not counted: where all are slow, the reading must still be done within its worker's time. */
+/**
+ * Limit for one benchmark without its warm-up: the reading must end within its worker's time even if all are slow.
+ */
 const LONGEST_MS = 20_000;
 const GIB = 1024 ** 3;
 const QUERY_CANCELED = "57014";
@@ -18,7 +20,7 @@ interface Surroundings {
   session: Session;
   plan: CompiledPlan;
   connections: Connections;
-  /** Before and after the other metrics were read; growth is told from the first to the second. */
+  /** Counters before and after the other metrics were read; growth is the difference. */
   counters: { before: CountersDoc; now: CountersDoc; seconds: number };
   freeBytes: number | null;
   timeoutMs: number;
@@ -26,15 +28,15 @@ interface Surroundings {
 
 type Measured = Pick<ReadingValue, "value" | "note" | "broken">;
 
-/** One metric's value and how it stands. What cannot be measured has no value, and a note that says why. */
+/** Returns one metric's value and standing. An unmeasured metric has no value, and a note with the reason. */
 export async function readMetric(metric: Metric, around: Surroundings): Promise<ReadingValue> {
   const { name, title, unit, target, alert } = metric;
   const { value, note, broken } = await measured(metric, around).catch((caught: unknown): Measured => {
     const error = nameTransient(caught);
     const name = error instanceof SluiceError ? error.name : undefined;
-    // Without a session nothing more can be read: the whole reading is to fail.
+    // Without a session nothing more can be read, so the whole reading fails.
     if (name === ErrorName.ConnectionLost) throw error;
-    const note = `it cannot be read: ${messageOf(error)}`;
+    const note = `cannot be read: ${messageOf(error)}`;
     return { value: null, note, ...(name === ErrorName.LockTimeout ? {} : { broken: true }) };
   });
   return {
@@ -62,14 +64,14 @@ async function measured({ name, source }: Metric, around: Surroundings): Promise
       return rolledBack(counters);
     case "free-disk":
       return freeBytes === null
-        ? { value: null, note: "this server does not tell it" }
+        ? { value: null, note: "this server does not report it" }
         : { value: freeBytes / GIB, note: null };
     case "query": {
       const { before, now, seconds } = counters;
       if (!source.counter) return { value: await numberOf(session, source.sql), note: null };
       const [was, is] = [before.queries[name], now.queries[name]];
       if (was === undefined || is === undefined)
-        // Read once more: its error says what is wrong.
+        // Read again: its error shows the reason.
         return { value: null, note: `not read before; ${await numberOf(session, source.sql)} in all` };
       return { value: growth(was, is), note: `in ${span(seconds)}` };
     }
@@ -89,7 +91,7 @@ async function latency(name: string, { session, plan, timeoutMs }: Surroundings)
     };
   } catch (error) {
     if (!isPostgresError(error) || error.code !== QUERY_CANCELED) throw error;
-    return { value: timeoutMs, note: `ended after ${timeoutMs} ms, the time that a query has here` };
+    return { value: timeoutMs, note: `canceled after ${timeoutMs} ms, the limit for a query here` };
   }
 }
 
@@ -104,9 +106,9 @@ function span(seconds: number): string {
   return seconds < 120 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
-/** What only ever grows, as it stands now: readings tell by how much it grew between two of these. */
+/** Reads the current counters, which only grow: readings use the growth between two of these. */
 export async function readCounters(session: Session, metrics: readonly Metric[]): Promise<CountersDoc> {
-  // What this session did itself is to be counted by now, and not within the next reading.
+  // Flush what this session itself did, so that it does not count in the next reading.
   await session.query("SELECT pg_stat_force_next_flush()");
   const [row] = await session.query<{ committed: string; rolledBack: string }>(
     `SELECT xact_commit::text AS committed, xact_rollback::text AS "rolledBack"
@@ -119,7 +121,7 @@ export async function readCounters(session: Session, metrics: readonly Metric[])
   return {
     committed: Number(row?.committed ?? 0),
     rolledBack: Number(row?.rolledBack ?? 0),
-    // What could not be read has no number; reading it as a metric says why.
+    // An unreadable counter has no number; reading it as a metric shows the reason.
     queries: Object.fromEntries(Object.entries(queries).filter(([, value]) => !Number.isNaN(value))),
   };
 }
@@ -128,21 +130,21 @@ export async function readCounters(session: Session, metrics: readonly Metric[])
 async function numberOf(session: Session, sql: string): Promise<number> {
   const [row] = await spared(session, () => session.query(sql));
   const value = Number(Object.values(row ?? {})[0] ?? Number.NaN);
-  if (Number.isNaN(value)) throw new Error("the query yields no number");
+  if (Number.isNaN(value)) throw new Error("the query returns no number");
   return value;
 }
 
-/** A counter that is lower than before began anew. */
+/** A counter lower than before was reset. */
 function growth(before: number, now: number): number {
   return now >= before ? now - before : now;
 }
 
 /**
- * Runs `work` in a transaction that cannot write, and is committed also when it throws: what the watch itself cannot read must not count
- * among the transactions that it tells people failed.
+ * Runs `work` in a transaction that cannot write. It commits even if `work` throws, so that the watch's own failures
+ * do not count as rolled-back transactions.
  */
 async function spared<T>(session: Session, work: () => Promise<T>): Promise<T> {
-  // Within the savepoint nothing can make it one that writes.
+  // Inside the savepoint the transaction cannot be made writable.
   await session.exec("BEGIN READ ONLY; SAVEPOINT reading");
   try {
     return await work();

@@ -1,29 +1,29 @@
 import {
   type CountersDoc,
   Doc,
+  docName,
   READINGS,
+  type Reading,
   type ReadingDoc,
   type ReadingValue,
   type ReadingWorst,
-  type VerifiedAgainDoc,
 } from "../shared/documents.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import type { Metric, MetricSource } from "../shared/plan.ts";
 import type { Sample } from "../shared/ports.ts";
-import type { Reading } from "./take-reading.ts";
 
 /** The newest reading of this run's watch. */
 export async function lastReading(evidence: RunEvidence): Promise<ReadingDoc | undefined> {
   const newest = (await evidence.list(READINGS)).at(-1);
-  return newest === undefined ? undefined : await evidence.read<ReadingDoc>(newest);
+  return newest === undefined ? undefined : await evidence.read(docName<ReadingDoc>(newest));
 }
 
-/** What the next reading counts from: the newest one, or the checks that were run after it. */
+/** The start of the next reading's counts: the newest reading, or the checks that ran after it. */
 export async function countsFrom(
   evidence: RunEvidence,
   last: ReadingDoc | undefined,
 ): Promise<{ at: string; counters: CountersDoc } | undefined> {
-  const verified = await evidence.read<VerifiedAgainDoc>(Doc.verifiedAgain);
+  const verified = await evidence.read(Doc.verifiedAgain);
   return last && verified && verified.endedAt >= last.at
     ? { at: verified.endedAt, counters: verified.counters }
     : last;
@@ -34,9 +34,9 @@ export async function keepReading(
   reading: Reading,
   before: ReadingDoc | undefined,
 ): Promise<ReadingDoc> {
-  return await evidence.keep<ReadingDoc>(Doc.reading(new Date(reading.at)), {
+  return await evidence.createOnce(Doc.reading(new Date(reading.at)), {
     ...reading,
-    // So that the newest reading tells of all of them.
+    // So that the newest reading summarizes all of them.
     soFar: {
       readings: (before?.soFar.readings ?? 0) + 1,
       worst: reading.values.map((value) => worse(value, reading.at, before)),
@@ -58,23 +58,23 @@ function isWorse(now: ReadingValue, was: ReadingWorst): boolean {
   const [a, b] = [ORDER.indexOf(now.standing), ORDER.indexOf(was.standing)];
   if (a !== b) return a > b;
   if (now.value === null || was.value === null) return false;
-  // What alerts below a limit is the worse the less there is of it.
+  // For an alert below a limit, a lower value is worse.
   return now.alert.startsWith("<") ? now.value < was.value : now.value > was.value;
 }
 
 /** Sessions that clients may have. */
 export const CONNECTION_CAPACITY = "connection-capacity";
-/** Checks that were run once more and did not pass. */
+/** Checks that ran again and failed. */
 export const FAILED_CHECKS = "failed-checks";
 
-/** How many numbers of a plan that is not the deployed one are beyond their alert: nobody knew them when alarms were made. */
+/** Number of metrics beyond their alert in a plan other than the deployed one: the alarms were made without them. */
 export const PUBLISHED_BEYOND_ALERT = "published-beyond-alert";
 
 type Read = Pick<ReadingDoc, "values" | "connections">;
 
 /**
- * What is graphed and alarmed on. What was not measured is no sample: an alarm keeps its state for want of one.
- * @param plan the deployed plan's numbers have alarms of their own
+ * Samples for graphs and alarms. An unmeasured metric gives no sample, and its alarm keeps its state.
+ * @param plan the deployed plan's metrics have alarms of their own
  */
 export function samplesOf(reading: Read, plan: "deployed" | "published"): Sample[] {
   const { values, connections } = reading;
@@ -86,7 +86,7 @@ export function samplesOf(reading: Read, plan: "deployed" | "published"): Sample
   ];
 }
 
-/** Undefined: none of those that were measured, and not all were. */
+/** Undefined: none of the measured metrics, and some were not measured. */
 function beyondAlert({ values, connections }: Read): number | undefined {
   const count =
     values.filter(({ standing }) => standing === "alert").length +
@@ -95,7 +95,7 @@ function beyondAlert({ values, connections }: Read): number | undefined {
   return count > 0 || all ? count : undefined;
 }
 
-/** Sections of docs/watch.md. A test holds that they are there. */
+/** Sections of docs/watch.md. A test checks that they exist. */
 export const SECTIONS: Readonly<
   Record<MetricSource["kind"] | "capacity" | "failed-checks" | "probe" | "published", string>
 > = {
@@ -110,7 +110,7 @@ export const SECTIONS: Readonly<
   published: "A metric of a published plan is beyond its alert",
 };
 
-/** Where people read what to do: what the plan says, or a section of our own. */
+/** Where the reader finds what to do: the plan's own text, or a section of docs/watch.md. */
 export function runbookOf({ runbook, source }: Pick<Metric, "runbook" | "source">): string {
   return runbook ?? sectionText(source.kind);
 }

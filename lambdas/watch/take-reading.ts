@@ -1,15 +1,15 @@
 import { hasLedger } from "../ledger/ledger.ts";
-import type { CountersDoc, ReadingDoc, ReadingValue } from "../shared/documents.ts";
+import type { CountersDoc, Reading, ReadingValue } from "../shared/documents.ts";
 import type { CompiledPlan } from "../shared/plan.ts";
 import { inTransactions, type LocalSettings, type Session } from "../shared/session.ts";
 import { LEDGER_SCHEMA } from "../shared/sql-text.ts";
 import { readConnections } from "./connections.ts";
 import { readCounters, readMetric } from "./read-metric.ts";
 
-/** Longest that one query of the watch may take, in milliseconds: it must never be what is slow. */
+/** Longest time for one query of the watch, in milliseconds: the watch itself must never be the load. */
 export const QUERY_TIMEOUT_MS = 5_000;
 
-/** A lock that is not free is not waited for. In each transaction anew: the session may be a pooler's, and so anybody's. */
+/** Do not wait for locks. Set in each transaction, because a pooler may give each transaction another session. */
 export const GUARDS: LocalSettings = {
   statement_timeout: QUERY_TIMEOUT_MS,
   lock_timeout: 1000,
@@ -19,20 +19,18 @@ export const GUARDS: LocalSettings = {
 
 export interface ReadingWishes {
   plan: CompiledPlan;
-  /** Those that the application connects as. */
+  /** Roles that the application connects as. */
   roles: readonly string[];
   freeBytes: number | null;
-  /** The reading before, which growth is counted from; none: it is counted while this one is taken. */
+  /** The reading before, from which growth is counted; without one, growth is counted during this reading. */
   before?: { at: string; counters: CountersDoc } | undefined;
-  /** Called when all but the counters is read. */
+  /** Called when everything except the counters is read. */
   untilCounted?: () => Promise<void>;
   progress?: (line: string) => void;
   now(): Date;
 }
 
-export type Reading = Pick<ReadingDoc, "at" | "seconds" | "values" | "connections" | "counters">;
-
-/** Measures every metric of the plan. It only reads: also what a plan's own query tries to write fails. */
+/** Measures every metric of the plan. It only reads: a plan's query that tries to write fails. */
 export async function takeReading(given: Session, wishes: ReadingWishes): Promise<Reading> {
   const { plan, roles, freeBytes, before, progress = () => undefined, now } = wishes;
   const metrics = plan.watch?.metrics ?? [];
@@ -71,14 +69,14 @@ function grows({ source }: NonNullable<CompiledPlan["watch"]>["metrics"][number]
   return source.kind === "rollbacks" || (source.kind === "query" && source.counter);
 }
 
-// One for a whole database. It is not waited for, and ends with its session.
+// One lock for the whole database. Taking it never waits; it ends with its session.
 const LOCK = "1399616873, 2";
 
-const BUSY = { because: "another probe is at work" };
+const BUSY = { because: "another probe is running" };
 
 /**
- * Does the work unless another probe is at it, or another run has this database: its migrations are not to be measured,
- * nor held up.
+ * Does the work unless another probe is running or another run has this database: its migrations must not be measured
+ * or delayed.
  */
 export async function alone<T>(
   session: Session,
@@ -95,9 +93,8 @@ export async function alone<T>(
 }
 
 /**
- * The same in a pooler's session, where a lock that outlives its transaction would be left to whoever has the connection
- * next, and one that lasted would keep a connection from the application: whether another probe is at work is only seen
- * when it begins.
+ * The same in a pooler's session. A session lock would pass to the connection's next user, and holding it would keep
+ * a connection from the application. So a running probe is only detected at the start.
  */
 export async function aloneAsGuest<T>(
   session: Session,

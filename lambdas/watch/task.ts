@@ -1,21 +1,21 @@
 import * as z from "zod";
-import { type AftercareDoc, Doc, type ReadingDoc } from "../shared/documents.ts";
+import { Doc, type ReadingDoc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
 import type { Ports } from "../shared/ports.ts";
 import { type Answer, DONE, runFields, type Task } from "../shared/task.ts";
 import { countsFrom, keepReading, lastReading, samplesOf } from "./readings.ts";
-import { alone, type Reading, takeReading } from "./take-reading.ts";
+import { alone, takeReading } from "./take-reading.ts";
 import { isDue, verifyAgain } from "./verify-again.ts";
 
 const event = z.strictObject({
   ...runFields,
-  /** `rehearse` reads staging, `begin` takes the run's own reading, `probe` is what the schedule calls. */
+  /** `rehearse` reads staging, `begin` takes the run's own reading, `probe` is called by the schedule. */
   action: z.enum(["rehearse", "begin", "probe"]),
 });
 
-/** Measures the plan's metrics. Reads only, with tight timeouts, and never two at a time. */
+/** Measures the plan's metrics. Reads only, with tight timeouts, and never twice at a time. */
 export const watchTask: Task<z.infer<typeof event>> = {
   name: "watch",
   event,
@@ -26,9 +26,9 @@ export const watchTask: Task<z.infer<typeof event>> = {
   },
 };
 
-/** A metric whose query fails is found on staging, before anybody relies on it. */
+/** Finds a metric whose query fails on staging, before anyone relies on it. */
 async function rehearse(ports: Ports, evidence: RunEvidence): Promise<Answer> {
-  const reading = await evidence.once<Reading>(Doc.watchRehearsed, () =>
+  const reading = await evidence.getOrCreate(Doc.watchRehearsed, () =>
     withTarget(ports, evidence, "staging", (session) =>
       takeReading(session, { ...wishes(ports), freeBytes: null }),
     ),
@@ -39,11 +39,11 @@ async function rehearse(ports: Ports, evidence: RunEvidence): Promise<Answer> {
 
 async function read(action: "begin" | "probe", ports: Ports, evidence: RunEvidence): Promise<Answer> {
   const last = await lastReading(evidence);
-  // Called twice, the run's own reading is there already.
+  // A second call finds the run's own reading.
   if (action === "begin" && last) return DONE;
   const before = await countsFrom(evidence, last);
-  // Where the database is there may be no way to those who know the disk; CloudWatch watches that by itself.
-  const aftercare = action === "begin" ? await evidence.read<AftercareDoc>(Doc.aftercare) : undefined;
+  // The function in the database's network may not reach the RDS API for the disk; CloudWatch watches the disk itself.
+  const aftercare = action === "begin" ? await evidence.read(Doc.aftercare) : undefined;
   const freeBytes = aftercare?.freeBytes ?? null;
   const outcome = await withTarget(ports, evidence, "production", (session) =>
     alone(session, evidence.run, () => takeReading(session, { ...wishes(ports), freeBytes, before })),

@@ -28,18 +28,18 @@ export function satisfies({ operator, value: limit }: Threshold, value: number):
   }
 }
 
-/** Such as `<100 ms`, `0`, `>90 %`: as people write it into a table. */
+/** Such as `<100 ms`, `0`, `>90 %`: the notation of a table. */
 export function thresholdText({ operator, value }: Threshold, unit: string): string {
   return `${operator === "=" ? "" : operator}${quantity(value, unit)}`;
 }
 
-/** Such as `12.3 ms`, `0.05 %`, `3`: as many digits as say something. */
+/** Such as `12.3 ms`, `0.05 %`, `3`: only significant digits. */
 export function quantity(value: number, unit: string): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return `${Number(value.toFixed(digits))}${unit === "" ? "" : ` ${unit}`}`;
 }
 
-/** A reading in words: each metric a line, with what to do where it is beyond its alert threshold. */
+/** A reading in words: one line for each metric, with the runbook if it is beyond its alert threshold. */
 export function readingLines(values: readonly ReadingValue[]): string[] {
   return values.map(
     (value) => `${value.title}: ${valueText(value)}${noteText(value)}, ${standingText(value)}`,

@@ -1,4 +1,4 @@
-import { type AfterOpeningDoc, type CheckResult, Doc, type VerifiedAgainDoc } from "../shared/documents.ts";
+import { type CheckResult, Doc } from "../shared/documents.ts";
 import { ErrorName, SluiceError } from "../shared/errors.ts";
 import type { RunEvidence } from "../shared/evidence.ts";
 import { applicationRoles, withTarget } from "../shared/places.ts";
@@ -8,23 +8,23 @@ import { runChecks } from "../validate/run-checks.ts";
 import { readCounters } from "./read-metric.ts";
 import { FAILED_CHECKS } from "./readings.ts";
 
-/** The application is in: what holds a check up, or is held up by it, is given up soon. */
+/** The application is in: give up early what waits for it or delays it. */
 const GUARDS = "SET statement_timeout = 60000; SET lock_timeout = 1000";
 
-/** True once so long after the opening, until it is done. */
+/** True from the planned time after the opening until it is done. */
 export async function isDue({ plan, clock }: Ports, evidence: RunEvidence): Promise<boolean> {
   const wanted = plan.watch?.verifyAgain;
   if (!wanted || (await evidence.read(Doc.verifiedAgain))) return false;
-  const opened = await evidence.read<AfterOpeningDoc>(Doc.afterOpening);
+  const opened = await evidence.read(Doc.afterOpening);
   return (
     opened !== undefined && clock.now().getTime() >= Date.parse(opened.at) + wanted.afterMinutes * 60_000
   );
 }
 
 /**
- * Runs the checks of some migrations once more, with the application's load on them. What they try and roll back shows
- * in the counters of the watch, so these are read anew, for the next reading to count from.
- * @throws SluiceError CheckFailed with every check that did not pass
+ * Runs the checks of some migrations once more, under the application's load. Their rolled-back writes show in the
+ * watch's counters, so these are read again for the next reading to count from.
+ * @throws SluiceError CheckFailed with every failed check
  */
 export async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<void> {
   const { plan, clock } = ports;
@@ -41,7 +41,7 @@ export async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<
   const counters = await withTarget(ports, evidence, "production", (session) =>
     readCounters(session, plan.watch?.metrics ?? []),
   );
-  const doc = await evidence.keep<VerifiedAgainDoc>(Doc.verifiedAgain, {
+  const doc = await evidence.createOnce(Doc.verifiedAgain, {
     at,
     endedAt: clock.now().toISOString(),
     migrations,
@@ -53,7 +53,7 @@ export async function verifyAgain(ports: Ports, evidence: RunEvidence): Promise<
   if (failed.length === 0) return;
   throw new SluiceError(
     ErrorName.CheckFailed,
-    `${failed.length} checks that held before the opening do not hold any more: ${failed
+    `${failed.length} checks that passed before the opening fail now: ${failed
       .slice(0, 5)
       .map(({ name, expected, seen }) => `${name} (expected ${expected}, seen ${seen})`)
       .join("; ")}`,

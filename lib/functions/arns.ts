@@ -1,5 +1,5 @@
 import { ArnFormat, Fn, type Stack, Token } from "aws-cdk-lib";
-import { asidePrefix, snapshotPrefix } from "../../lambdas/shared/names.ts";
+import { asidePrefix, memberAsidePatterns, snapshotPrefix } from "../../lambdas/shared/names.ts";
 
 /** ARNs of resources outside the stack, in its account and Region. Names may end in `*`. */
 export function rdsArn(
@@ -36,6 +36,18 @@ export function asidePattern(name: string): string {
   return Token.isUnresolved(name)
     ? `${Fn.select(0, Fn.split("-", name))}*-before-*`
     : `${asidePrefix(name)}*`;
+}
+
+/** Name patterns of a cluster's instances after they were moved aside with it. */
+export function memberAsidePatternsOf(cluster: string, listed: readonly string[] | undefined): string[] {
+  const names = listed === undefined || listed.length === 0 ? [cluster] : listed;
+  return [
+    ...new Set(
+      names.flatMap((name) =>
+        Token.isUnresolved(name) ? asidePattern(name) : memberAsidePatterns(cluster, [name]),
+      ),
+    ),
+  ];
 }
 
 /** ARNs of every snapshot that Sluice takes. */

@@ -187,9 +187,12 @@ function versionOf(made: lambda.Function): lambda.IFunction {
  */
 function settingsFile(scope: Construct, settings: Settings): string {
   const { databases, ...others } = toDeployed(settings);
-  const named = databases.map(({ instance, secretArn, ...database }) => ({
+  const named = databases.map(({ instance, cluster, secretArn, ...database }) => ({
     ...database,
     instance: Token.isUnresolved(instance) ? "" : instance,
+    ...(cluster === undefined
+      ? {}
+      : { cluster: cluster.members?.some(Token.isUnresolved) ? { ...cluster, members: [] } : cluster }),
     ...(secretArn === undefined ? {} : { secretArn: Token.isUnresolved(secretArn) ? "" : secretArn }),
   }));
   const known = { ...others, databases: named };
@@ -212,8 +215,14 @@ function unknownIn(value: unknown, at = ""): string[] {
 
 /** Names that CloudFormation generates: a file beside the code cannot have them, so the environment does. */
 function namesKnownOnceDeployed(scope: Construct, { databases }: Settings): Record<string, string> {
-  const unknown = databases.some(({ instance, secretArn }) => [instance, secretArn].some(Token.isUnresolved));
+  const unknown = databases.some(({ instance, cluster, secretArn }) =>
+    [instance, secretArn, ...(cluster?.members ?? [])].some(Token.isUnresolved),
+  );
   if (!unknown) return {};
-  const names = databases.map(({ instance, secretArn }) => ({ instance, ...(secretArn && { secretArn }) }));
+  const names = databases.map(({ instance, cluster, secretArn }) => ({
+    instance,
+    ...(cluster && { cluster }),
+    ...(secretArn && { secretArn }),
+  }));
   return { [Envar.names]: Stack.of(scope).toJsonString(names) };
 }

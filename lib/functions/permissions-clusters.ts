@@ -1,14 +1,9 @@
 import type { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
-import {
-  memberAsidePatterns,
-  memberPatterns,
-  STAGING_PREFIX,
-  snapshotPrefix,
-} from "../../lambdas/shared/names.ts";
+import { memberPatterns, STAGING_PREFIX, snapshotPrefix } from "../../lambdas/shared/names.ts";
 import type { RunCluster } from "../../lambdas/shared/settings.ts";
 import type { Database, Settings } from "../settings.ts";
-import { asidePattern, clusterSnapshotArns, instanceArn, rdsArn } from "./arns.ts";
+import { asidePattern, clusterSnapshotArns, instanceArn, memberAsidePatternsOf, rdsArn } from "./arns.ts";
 import { storageKeyStatements } from "./permissions-keys.ts";
 import { deleteQuietStatement, quietStatements } from "./permissions-quiet.ts";
 
@@ -51,12 +46,28 @@ export function clusterStatements(stack: Stack, settings: Settings): iam.PolicyS
   ];
 }
 
+/** Seeing which clusters are on the same storage as production: how many clones there may still be. */
+export function clonesStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
+  return clustersAmong(settings).some(makesClones)
+    ? [
+        new iam.PolicyStatement({
+          actions: ["rds:DescribeDBClusters"],
+          resources: [rdsArn(stack, "cluster", "*")],
+        }),
+      ]
+    : [];
+}
+
+export function makesClones({ how: { staging, backup } }: Cluster): boolean {
+  return [staging, backup].includes("clone");
+}
+
 /** Taking cluster snapshots and clones of production. */
 export function clusterSnapshotStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
   const clusters = clustersAmong(settings);
   if (clusters.length === 0) return [];
   const { production } = arnsOf(stack, clusters);
-  const clones = clusters.some(({ how }) => [how.staging, how.backup].includes("clone"));
+  const clones = clusters.some(makesClones);
   return [
     new iam.PolicyStatement({
       actions: ["rds:CreateDBClusterSnapshot", "rds:AddTagsToResource"],
@@ -117,7 +128,7 @@ export function clusterProductionStatements(stack: Stack, settings: Settings): i
     ...momentStatements(stack, settings, production, aside),
     new iam.PolicyStatement({
       // A clone that replaces production is renamed.
-      actions: ["rds:ModifyDBCluster"],
+      actions: ["rds:ModifyDBCluster", "rds:RebootDBCluster"],
       resources: [...aside, rdsArn(stack, "cluster", `${snapshotPrefix("final")}*`)],
     }),
     new iam.PolicyStatement({
@@ -153,6 +164,8 @@ function restoreStatements(stack: Stack, clusters: string[], instances: string[]
       actions: [
         "rds:RestoreDBClusterFromSnapshot",
         "rds:ModifyDBCluster",
+        // Of a Multi-AZ DB cluster.
+        "rds:RebootDBCluster",
         "rds:CreateDBInstance",
         "rds:AddTagsToResource",
       ],
@@ -205,6 +218,6 @@ function arnsOf(stack: Stack, clusters: readonly Cluster[]) {
     production: clusters.map(({ id }) => rdsArn(stack, "cluster", id)),
     aside: clusters.map(({ id }) => rdsArn(stack, "cluster", asidePattern(id))),
     members: instances(clusters.flatMap(({ id, how }) => memberPatterns(id, how.members))),
-    membersAside: instances(clusters.flatMap(({ id, how }) => memberAsidePatterns(id, how.members))),
+    membersAside: instances(clusters.flatMap(({ id, how }) => memberAsidePatternsOf(id, how.members))),
   };
 }

@@ -9,6 +9,7 @@ import type { Storage } from "../storage.ts";
 import { alarmStatements } from "./permissions-alarms.ts";
 import { archiveStatements } from "./permissions-archive.ts";
 import {
+  clonesStatements,
   clusterProductionStatements,
   clusterSnapshotStatements,
   clusterStagingStatements,
@@ -101,7 +102,7 @@ export function statementsFor(
     case "instances":
       return [...instanceStatements(stack, settings), ...clusterStatements(stack, settings)];
     case "surroundings":
-      return surroundingsStatements(stack);
+      return [...surroundingsStatements(stack), ...clonesStatements(stack, settings)];
     case "snapshots":
       return [...snapshotStatements(stack, settings), ...clusterSnapshotStatements(stack, settings)];
     case "archive":

@@ -1,6 +1,7 @@
 import type * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import { NEXT } from "./migration-sequence.ts";
 import { inOrder, type Segment } from "./segment.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { GOES_ON, type States } from "./states.ts";
 import { ending, type Way } from "./way.ts";
 
@@ -22,17 +23,23 @@ export function fenceAndBackUp({ archive }: { archive: boolean }) {
   return (states: States, { done, failed }: Ways): sfn.State => {
     const onFailure = failed;
     const all = inOrder(
-      states.task("Stop the application", {
-        comment: "The plan's stop hook, if it has one.",
-        capability: "application",
-        payload: { hook: "stop" },
+      sideBySide(states, "Silence the alarms and stop the application", {
+        comment: "Both run before the fence and at the same time: neither needs the other.",
         onFailure,
-      }),
-      states.task("Silence the alarms", {
-        comment: "Turns the named alarms' actions off, and notes which were on.",
-        capability: "alarms",
-        payload: { action: "silence" },
-        onFailure,
+        branches: {
+          alarms: {
+            name: "Silence the alarms",
+            comment: "Turns the named alarms' actions off, and notes which were on.",
+            capability: "alarms",
+            payload: { action: "silence" },
+          },
+          stop: {
+            name: "Stop the application",
+            comment: "The plan's stop hook, if it has one.",
+            capability: "application",
+            payload: { hook: "stop" },
+          },
+        },
       }),
       ...fenceAndRecord(states, "", "before", onFailure),
       states.loop("Back up production", {

@@ -135,7 +135,7 @@ const localRoute = z.strictObject({
   method: z.enum(["GET", "POST"]),
   /** `{name}` stands for one segment of the path. */
   path: z.string().regex(/^\//, "must begin with /"),
-  does: z.enum(["stop", "start"]).optional(),
+  does: z.enum(["stop", "start", "test"]).optional(),
   settings: z.record(z.string(), z.string()).default({}),
   sql: z.string().optional(),
   params: z.array(z.string()).default([]),
@@ -237,6 +237,10 @@ export const planFile = z.strictObject({
         name: z.string().min(1),
         minimumVersion: version.optional(),
         recommendedVersion: version.optional(),
+        optional: z
+          .literal(true, { error: "is `true`, or is left out for an extension that the plan needs" })
+          .optional()
+          .describe("The plan works without it: preflight reports whether it is available"),
       }),
     )
     .default([])
@@ -328,7 +332,13 @@ export const planFile = z.strictObject({
     .strictObject({
       owner: role.default(LOCAL_OWNER),
       baseline: z.array(sqlPath).min(1),
-      application: z.strictObject({ role, routes: z.array(localRoute) }).optional(),
+      application: z
+        .strictObject({ role, routes: z.array(localRoute), tests: z.array(httpExpectation).default([]) })
+        .refine(
+          ({ routes, tests }) => tests.length > 0 || !routes.some(({ does }) => does === "test"),
+          "has a route that does `test`, and no `tests` to run",
+        )
+        .optional(),
     })
     .optional()
     .describe("What rehearsals on the embedded PostgreSQL start from; never sent to a deployed database"),

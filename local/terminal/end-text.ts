@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { summaryLines } from "../../lambdas/report/summary.ts";
+import { predictedDowntime } from "../../lambdas/report/downtime.ts";
+import { criteriaText, summaryLines } from "../../lambdas/report/summary.ts";
 import { verdictOf } from "../../lambdas/report/verdict.ts";
 import type { End } from "../../lambdas/shared/documents.ts";
 import { count, duration } from "../../lambdas/shared/text.ts";
@@ -31,6 +32,7 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
     `${paint(["bold", color], `${mark} ${title}`)}`,
     ...wrap(meaning, columns, "  "),
     ...wrap(causeOf(end), columns, "  "),
+    ...(end.end === "Refused" ? [] : [`  ${criteriaText(end.report.criteria)}`]),
     ...summaryLines(end.report)
       .filter((part) => !SAID_ELSEWHERE.has(part.title))
       .flatMap((part) => section(part.title, part.lines)),
@@ -53,11 +55,12 @@ export function endText(end: LocalEnd, paint: Paint, columns?: number): string[]
 export function shortEndText(end: LocalEnd, paint: Paint): string[] {
   const { color, mark } = LOOK[end.end];
   const { title, meaning } = verdictOf(end.report);
-  const { downtime, migrations } = end.report;
+  const { criteria, downtime, migrations } = end.report;
+  const predicted = predictedDowntime(downtime);
   const took =
     downtime.seconds === null
       ? []
-      : [`  Downtime ${duration(downtime.seconds)}; ${duration(downtime.predictedSeconds)} predicted`];
+      : [`  Downtime ${duration(downtime.seconds)}${predicted === undefined ? "" : `; ${predicted}`}`];
   const [first, ...others] = nextSteps(end);
   const more = others.length === 0 ? "" : ` And ${count(others.length, "more thing")} to do.`;
   return [
@@ -66,6 +69,7 @@ export function shortEndText(end: LocalEnd, paint: Paint): string[] {
     `  ${meaning}`,
     `  ${causeOf(end)}`,
     `  ${count(migrations.length, "migration")}: ${migrations.map(({ version }) => version).join(", ")}`,
+    `  ${criteriaText(criteria)}`,
     ...took,
     ...(first === undefined ? [] : [`  To do: ${first}${more}`]),
     `${paint("bold", "Report")}    ${join(end.evidence, "report.html")}`,

@@ -1,5 +1,5 @@
 import type { Surface } from "./surface.ts";
-import type { PhaseView, RowView, RunView, ViewEvent } from "./view.ts";
+import type { RowView, RunView, ViewEvent } from "./view.ts";
 import { answerText, failureText, STOPPING, secondsOf, timeOf } from "./words.ts";
 
 /** Lines for a log: one for each finished state, for each failure, and for each finished phase. */
@@ -47,23 +47,21 @@ export function plainLines(
 
 // A state is done once another is entered: until then it may loop.
 function doneRows(before: RunView, view: RunView, planned: ReadonlyMap<string, number>): string[] {
-  const phase = before.phases.find((candidate) => candidate.phase === before.current);
-  const row = phase?.rows.at(-1);
-  if (!phase || !row || row.status === "failed" || isStill(row, phase, view)) return [];
-  const now = row.endedAt ?? row.startedAt;
-  return [
-    `${phase.phase} > ${row.state}: ${[...outcome(row), timeOf(secondsOf(row, now), planned.get(row.state))].join(", ")}`,
-  ];
+  return view.phases.flatMap(({ phase, rows }) => {
+    const earlier = before.phases.find((candidate) => candidate.phase === phase)?.rows ?? [];
+    return rows
+      .filter((row, place) => row.over && !earlier[place]?.over)
+      .map((row) => {
+        const now = row.endedAt ?? row.startedAt;
+        const said = [...outcome(row), timeOf(secondsOf(row, now), planned.get(row.state))];
+        return `${phase} > ${row.state}: ${said.join(", ")}`;
+      });
+  });
 }
 
 function outcome({ answer, failures }: RowView): string[] {
   const done = answer === undefined ? "done" : answerText(answer);
   return failures.length === 0 ? [done] : [done, `at try ${failures.length + 1}`];
-}
-
-function isStill(row: RowView, { phase, rows }: PhaseView, view: RunView): boolean {
-  const now = view.phases.find((candidate) => candidate.phase === phase);
-  return view.current === phase && now?.rows.length === rows.length && now.rows.at(-1)?.state === row.state;
 }
 
 function endedPhases(before: RunView, view: RunView, planned: ReadonlyMap<string, number>): string[] {

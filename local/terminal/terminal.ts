@@ -26,12 +26,14 @@ export function open(given: {
   plan: CompiledPlan;
   shown: Shown;
   answers: Answers;
+  /** The run is on a real database: the plan's minutes hold for it. */
+  apply: boolean;
 }): Presentation {
-  const { streams, plan, shown, answers } = given;
+  const { streams, plan, shown, answers, apply } = given;
   const silent = shown === "json" || shown === "quiet";
   const { stdin, stdout, stderr } = streams;
   const paint = paintFor(hasColor(stdout));
-  const planned = plannedMinutes(plan);
+  const planned: ReadonlyMap<string, number> = apply ? plannedMinutes(plan) : new Map();
   const live = !silent && stdout.isTTY === true && process.env.TERM !== "dumb";
   const surface: Surface = silent
     ? new QuietSurface((lines) => print(stderr, lines))

@@ -5,6 +5,8 @@ import type { RunEvent } from "../events.ts";
 export interface RowView {
   state: string;
   status: "working" | "retrying" | "done" | "failed";
+  /** It was done when another state was entered: what it is entered for later is another piece of work. */
+  over?: true;
   startedAt: Date;
   endedAt?: Date;
   failures: readonly { error: string; message: string }[];
@@ -51,22 +53,25 @@ export function reduce(view: RunView, event: ViewEvent): RunView {
     case "entered":
       return enter(view, event);
     case "progress":
-      return changeRow(view, (row) => ({ ...row, line: event.line }));
+      return changeRow(view, event.state, (row) => ({ ...row, line: event.line }));
     case "left":
-      return changeRow(view, (row) => ({
+      return changeRow(view, event.state, (row) => ({
         ...row,
         endedAt: event.at,
         status: row.status === "failed" ? "failed" : "done",
       }));
     case "failed":
-      return changeRow(view, ({ line: _, ...row }) => ({
+      return changeRow(view, event.state, ({ line: _, ...row }) => ({
         ...row,
         status: event.willRetry ? "retrying" : "failed",
         failures: [...row.failures, { error: event.error, message: event.message }],
         ...(event.willRetry ? {} : { endedAt: event.at }),
       }));
     case "answered":
-      return changeRow(view, (row) => ({ ...row, answer: event.answer ?? null }));
+      return changeRow(view, currentRow(view)?.row.state, (row) => ({
+        ...row,
+        answer: event.answer ?? null,
+      }));
     case "stopping":
       return { ...view, stopping: true };
     case "ended":
@@ -85,12 +90,26 @@ export function currentRow(view: RunView): { phase: PhaseView; row: RowView } | 
 
 function enter(view: RunView, { state, phase, at }: Extract<RunEvent, { type: "entered" }>): RunView {
   const begun = view.current === phase ? view : begin(endCurrent(view, at), phase, at);
-  const last = currentRow(begun)?.row;
+  const known = rowOf(begun, state);
+  const going = changePhase(begun, (phase) => overBut(phase, state));
   // A loop or a retry is the same piece of work; after a final failure it is a new one.
-  if (last?.state === state && last.status !== "failed")
-    return changeRow(begun, ({ endedAt: _, ...row }) => ({ ...row, status: "working" }));
+  if (known && !known.over && known.status !== "failed")
+    return changeRow(going, state, ({ endedAt: _, ...row }) => ({ ...row, status: "working" }));
   const row: RowView = { state, status: "working", startedAt: at, failures: [] };
-  return changePhase(begun, (current) => ({ ...current, rows: [...current.rows, row] }));
+  return changePhase(going, (current) => ({ ...current, rows: [...current.rows, row] }));
+}
+
+/** States that are done are over as soon as another one is entered; those beside it may still be worked on. */
+function overBut(phase: PhaseView, state?: string): PhaseView {
+  const rows = phase.rows.map((row) =>
+    row.status === "done" && row.state !== state ? { ...row, over: true as const } : row,
+  );
+  return { ...phase, rows };
+}
+
+function rowOf(view: RunView, state: string | undefined): RowView | undefined {
+  const phase = view.phases.find((candidate) => candidate.phase === view.current);
+  return phase?.rows.findLast((row) => row.state === state);
 }
 
 function begin(view: RunView, phase: string, at: Date): RunView {
@@ -106,7 +125,7 @@ function begin(view: RunView, phase: string, at: Date): RunView {
 }
 
 function endCurrent(view: RunView, at: Date): RunView {
-  return changePhase(view, (phase) => ({ ...phase, endedAt: at, status: statusAtEnd(phase) }));
+  return changePhase(view, (phase) => ({ ...overBut(phase), endedAt: at, status: statusAtEnd(phase) }));
 }
 
 function statusAtEnd({ rows }: PhaseView): PhaseView["status"] {
@@ -127,9 +146,10 @@ function changePhase(view: RunView, change: (phase: PhaseView) => PhaseView): Ru
   };
 }
 
-function changeRow(view: RunView, change: (row: RowView) => RowView): RunView {
-  return changePhase(view, (phase) => {
-    const last = phase.rows.at(-1);
-    return last ? { ...phase, rows: [...phase.rows.slice(0, -1), change(last)] } : phase;
-  });
+function changeRow(view: RunView, state: string | undefined, change: (row: RowView) => RowView): RunView {
+  const found = rowOf(view, state);
+  return changePhase(view, (phase) => ({
+    ...phase,
+    rows: phase.rows.map((row) => (row === found ? change(row) : row)),
+  }));
 }

@@ -1,5 +1,6 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { PreflightDoc } from "../../lambdas/shared/documents.ts";
 import { asideName, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import { type Environment, makeEnvironment } from "./environment.ts";
 import { type Played, play } from "./play.ts";
@@ -35,6 +36,8 @@ describe("a run on a cluster", () => {
     expect(names()).toEqual([INSTANCE, snapshotName(run, "final")].sort());
     expect(JSON.parse(await fileOf(run, "snapshots/rehearsal.json"))).toMatchObject({ clone: true });
     expect(await fileOf(run, "report.html")).toContain("No backup was tested by it");
+    const { checks } = JSON.parse(await fileOf(run, "preflight.json")) as PreflightDoc;
+    expect(checks.find(({ name }) => name === "clones")).toMatchObject({ passed: true, seen: "none" });
   });
 
   test("that is not wanted on production ends Refused, and nothing is left", async () => {
@@ -76,6 +79,31 @@ describe("a run on a cluster", () => {
     expect(membersOf(INSTANCE)).toEqual([`${INSTANCE}-1`, `${INSTANCE}-2`]);
     expect(membersOf(aside)).toEqual([asideName(`${INSTANCE}-1`, run), asideName(`${INSTANCE}-2`, run)]);
     expect(JSON.parse(await fileOf(run, "handed-over.json")).handOver.join()).toContain("Reader");
+    await expectNothingLeft(run);
+  });
+
+  test("whose rollback fails is restored to the moment behind the fence, with all that the application wrote before", async () => {
+    const run = "cluster-to-the-moment";
+    await environment.deployment.deploy({ backup: "point-in-time" });
+    const application = await environment.production.keepWriting();
+    const played = await play(environment, { run, noGo: ["after-003"], atGate: inTheWay });
+    const written = await application.written;
+    expect(written.length).toBeGreaterThan(0);
+    expect([endOf(played), played.cause]).toEqual(["Restored", expect.stringContaining("It is proven back")]);
+    expect(await environment.production.versions()).toEqual(["1"]);
+    expect(await environment.production.notes("written %")).toEqual(written);
+    const aside = asideName(INSTANCE, run);
+    const asked = environment.front.calls.filter(({ Action }) => Action === "RestoreDBClusterToPointInTime");
+    expect(asked.at(-1)).toMatchObject({
+      SourceDBClusterIdentifier: aside,
+      DBClusterIdentifier: INSTANCE,
+      RestoreType: "full-copy",
+      RestoreToTime: expect.stringMatching(/:\d\d(\.000)?Z$/),
+    });
+    // Nothing was taken within the downtime.
+    expect(names()).not.toContain(snapshotName(run, "final"));
+    expect(environment.front.clusters?.snapshots.has(snapshotName(run, "final"))).toBe(false);
+    expect(membersOf(INSTANCE)).toEqual([`${INSTANCE}-1`, `${INSTANCE}-2`]);
     await expectNothingLeft(run);
   });
 

@@ -5,13 +5,18 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IAMClient } from "@aws-sdk/client-iam";
-import { CreateDBInstanceCommand, type DBInstance, RDSClient } from "@aws-sdk/client-rds";
+import { CreateDBInstanceCommand, type DBCluster, type DBInstance, RDSClient } from "@aws-sdk/client-rds";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
 import { loadPlan } from "../../lib/plan/compile.ts";
-import { productionCluster, productionMembers } from "../support/rds-cluster.ts";
+import {
+  multiAzCluster,
+  multiAzMembers,
+  productionCluster,
+  productionMembers,
+} from "../support/rds-cluster.ts";
 import { RdsClusters } from "../support/rds-clusters.ts";
 import { TINY_PLAN } from "../support/rehearsal.ts";
 import { exampleSettings } from "../support/settings.ts";
@@ -43,7 +48,10 @@ export interface Environment {
 }
 
 /** An AWS account with production in it, and Sluice deployed beside: everything that a run needs, and its people. */
-export async function makeEnvironment(kind: "instance" | "cluster" = "instance"): Promise<Environment> {
+export async function makeEnvironment(
+  of: "instance" | "cluster" | "multi-az" = "instance",
+): Promise<Environment> {
+  const kind = of === "instance" ? "instance" : "cluster";
   const needs = await findNeeds();
   const folder = mkdtempSync(join(tmpdir(), "sluice-e2e-"));
   const closing: (() => unknown)[] = [];
@@ -83,7 +91,14 @@ export async function makeEnvironment(kind: "instance" | "cluster" = "instance")
     const volume = `${INSTANCE}-${productionPort}`;
     await servers.create(volume);
     await servers.start(volume, productionPort);
-    if (kind === "cluster") front.clusters = adoptCluster(servers, volume, productionPort);
+    if (kind === "cluster")
+      front.clusters = await adoptCluster(
+        front,
+        servers,
+        volume,
+        productionPort,
+        of === "multi-az" ? [multiAzCluster, multiAzMembers] : [productionCluster, productionMembers],
+      );
     else await front.adopt(INSTANCE, productionPort);
     await production.createRoles();
     if (kind === "instance")
@@ -114,8 +129,14 @@ export async function makeEnvironment(kind: "instance" | "cluster" = "instance")
     const settings = {
       ...exampleSettings,
       plan: TINY_PLAN,
-      database: { [kind]: INSTANCE, name: DATABASE, secretArn: secret.ARN, caBundle: certificates.ca },
-      ...(kind === "cluster" ? { backup: "clone" } : {}),
+      database: {
+        [kind]: INSTANCE,
+        name: DATABASE,
+        secretArn: secret.ARN,
+        caBundle: certificates.ca,
+        ...(of === "multi-az" ? { staging: "snapshot" } : {}),
+      },
+      ...(of === "cluster" ? { backup: "clone" } : {}),
       application: { url: application.url },
       tags: { "cost-center": "4711" },
     };
@@ -150,29 +171,32 @@ export async function makeEnvironment(kind: "instance" | "cluster" = "instance")
 }
 
 /** Production as a cluster whose writer is that server; readers have its address, as they have its data. */
-function adoptCluster(servers: PostgresServers, volume: string, port: number): RdsClusters {
-  const volumes = new ClusterVolumes(servers, freePort);
-  volumes.adopt(volume, port);
+async function adoptCluster(
+  front: RdsFront,
+  servers: PostgresServers,
+  volume: string,
+  port: number,
+  [cluster, members]: [DBCluster, readonly DBInstance[]],
+): Promise<RdsClusters> {
+  const volumes = new ClusterVolumes(servers, front.backups, freePort);
+  await volumes.adopt(volume, port);
   const clusters = new RdsClusters(volumes, () => "localhost");
-  const name = (member: DBInstance, at: number) => ({
-    ...member,
-    DBInstanceIdentifier: `${INSTANCE}-${at + 1}`,
-  });
+  // MiniStack knows the groups that every account has.
+  const group = `default.${cluster.Engine}17`;
   clusters.adopt(
     {
-      ...productionCluster,
+      ...cluster,
       DBClusterIdentifier: INSTANCE,
       DBClusterArn: `arn:aws:rds:${REGION}:${ACCOUNT}:cluster:${INSTANCE}`,
-      DBClusterParameterGroup: "default.aurora-postgresql17",
+      DBClusterParameterGroup: group,
       Endpoint: "localhost",
       Port: port,
       MasterUserSecret: undefined,
     },
-    productionMembers.map((member, at) => ({
-      ...name(member, at),
-      DBParameterGroups: [
-        { DBParameterGroupName: "default.aurora-postgresql17", ParameterApplyStatus: "in-sync" },
-      ],
+    members.map((member) => ({
+      ...member,
+      DBInstanceIdentifier: member.DBInstanceIdentifier?.replace(/^orders-/, `${INSTANCE}-`),
+      DBParameterGroups: [{ DBParameterGroupName: group, ParameterApplyStatus: "in-sync" }],
     })),
     volume,
   );

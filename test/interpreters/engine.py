@@ -3,15 +3,18 @@ Runs state machines in LocalStack's Step Functions engine, without LocalStack: n
 
 Reads one JSON document a line and answers each with one line:
   {"machine": NAME, "definition": TEXT}                      -> {"loaded": NAME} or {"refused": WHY}
-  {"run": NAME, "startAt": STATE, "input": ..., "execution": ARN, "started": TIME, "answers": [...]}
+  {"run": NAME, "startAt": STATE, "input": ..., "execution": ARN, "started": TIME, "answers": [...],
+   "beside": [...]}
                                                              -> {"end": NAME, "cause": TEXT, "sent": [...]}
 Answers are given to the Task states in their order; the next one is for the state that it names, or something differs.
+"beside" lists the states that are in branches: those come in any order, each with its own answers in theirs.
 """
 
 import functools
 import json
 import logging
 import sys
+import threading
 import types
 
 logging.disable(logging.CRITICAL)
@@ -92,11 +95,14 @@ class MockedEnvironment(Environment):
     """Every Task is answered from the list, instead of by a service."""
 
     answers: list
+    beside: frozenset
+    taking = threading.Lock()
 
     @classmethod
     def as_inner_frame_of(cls, env, variable_store, event_history_frame_cache=None):
         frame = super().as_inner_frame_of(env, variable_store, event_history_frame_cache)
         frame.answers = env.answers
+        frame.beside = env.beside
         return frame
 
     def is_local_mocked_mode(self):
@@ -104,16 +110,25 @@ class MockedEnvironment(Environment):
 
     def get_current_local_mocked_response(self):
         state = self.next_state_name
-        if not self.answers or self.answers[0]["state"] != state:
+        with self.taking:
+            answer = self.take(state)
+        if answer is None:
             due = self.answers[0]["state"] if self.answers else "the end"
             return LocalMockedResponseThrow(0, 0, "Differs", f"{state} is called where {due} is due")
-        answer = self.answers.pop(0)
         if answer.get("error") == "States.Timeout":
             raise execute_state.EvalTimeoutError()
         if "error" in answer:
             return LocalMockedResponseThrow(0, 0, answer["error"], answer["cause"])
         payload = answer["answer"] if answer["waits"] else {"StatusCode": 200, "Payload": answer["answer"]}
         return LocalMockedResponseReturn(0, 0, payload)
+
+    def take(self, state):
+        for at, answer in enumerate(self.answers):
+            if answer["state"] == state:
+                return self.answers.pop(at)
+            if answer["state"] not in self.beside:
+                return None
+        return None
 
 
 programs = {}
@@ -150,19 +165,23 @@ def run(asked):
         activity_store={},
     )
     env.answers = list(asked["answers"])
+    env.beside = frozenset(asked["beside"])
     env.states.reset(asked["input"])
     program.eval(env)
     return told(env)
 
 
 def told(env):
-    entered, sent = "", []
+    states, sent = {}, []
     end, cause = "", ""
     for event in env.event_manager.get_event_history():
         kind = str(event["type"])
+        # Branches write to one history: each event names the one before it in its own.
+        entered = states.get(event.get("previousEventId"), "")
         if kind.endswith("StateEntered"):
             entered = event["stateEnteredEventDetails"]["name"]
-        elif kind == "LambdaFunctionScheduled":
+        states[event["id"]] = entered
+        if kind == "LambdaFunctionScheduled":
             sent.append([entered, json.loads(event["lambdaFunctionScheduledEventDetails"]["input"])])
         elif kind == "TaskScheduled":
             sent.append([entered, json.loads(event["taskScheduledEventDetails"]["parameters"])["Payload"]])

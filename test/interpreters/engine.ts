@@ -24,6 +24,8 @@ export interface Asked {
   executionInput: unknown;
   execution?: string | undefined;
   exchanges: readonly Exchange[];
+  /** States in branches, which come in any order. */
+  beside: readonly string[];
 }
 
 /** LocalStack's Step Functions engine, in a process of its own; see engine.py. */

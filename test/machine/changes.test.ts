@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { changesText } from "../../lambdas/proof/changes-in-words.ts";
 import { buildReport } from "../../lambdas/report/build.ts";
-import { type ChangesDoc, Doc, type ProofDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type ProofDoc } from "../../lambdas/shared/documents.ts";
 import { CHANGES_PLAN, CHANGES_WORDS } from "../support/changes-plan.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
@@ -18,7 +18,7 @@ test("migrations that change data succeed, each with what it does in words at th
   expect(end.end).toBe("Succeeded");
   for (const [version, words] of Object.entries(CHANGES_WORDS))
     expect(shown).toContain(`${version} ${words}`);
-  const proof = await evidence.need<ProofDoc>("proofs/production-data");
+  const proof = await evidence.require(docName<ProofDoc>("proofs/production-data"));
   expect(proof.agreed.map(({ table }) => table)).toEqual([
     "public.account",
     "public.role_kind",
@@ -29,8 +29,8 @@ test("migrations that change data succeed, each with what it does in words at th
     rows: "500",
     checksum: null,
   });
-  expect(changesText(await evidence.need<ChangesDoc>(Doc.changes("production")))).toBe(
-    changesText(await evidence.need<ChangesDoc>(Doc.changes("staging"))),
+  expect(changesText(await evidence.require(Doc.changes("production")))).toBe(
+    changesText(await evidence.require(Doc.changes("staging"))),
   );
   const report = await buildReport(evidence);
   expect(report.migrations.map(({ changes }) => changes?.text)).toEqual(Object.values(CHANGES_WORDS));
@@ -62,16 +62,18 @@ describe("what production does otherwise than staging did is found", () => {
         CREATE TRIGGER tallied AFTER UPDATE ON note EXECUTE FUNCTION tallied();`,
     });
     const { end, evidence } = await runPlan({ plan });
-    const { differences } = await evidence.need<ProofDoc>("proofs/production-data");
+    const { differences } = await evidence.require(docName<ProofDoc>("proofs/production-data"));
     expect(differences).toEqual([
-      "note (body): other rows were touched than in the rehearsal, though its rows were the same",
+      "note (body): the rows touched differ from those in the rehearsal, although its rows were the same",
       "1 of 2 rows of tally changed or replaced, which the rehearsal did not show",
     ]);
     // What nobody recorded cannot be proven back: the snapshot is the way back.
-    const back = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+    const back = await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"));
     expect(back.differences.join()).toContain("public.tally: 2 rows as before, and 1 row written since");
     expect(end.end).toBe("Restored");
-    expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
+    expect(await evidence.require(docName<ProofDoc>("proofs/production-restored"))).toMatchObject({
+      equal: true,
+    });
   });
 
   test("a column that the rollback makes again without what was in it", async () => {
@@ -96,7 +98,7 @@ describe("what production does otherwise than staging did is found", () => {
     });
     const { end, evidence } = await runPlan({ plan, noGo: ["after-003", "restore"] });
     expect(end.end).toBe("NeedsOperator");
-    const back = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+    const back = await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"));
     expect(back.differences.join()).toContain(
       'public.note: 1000 rows as before, but with other values in "tag"',
     );
@@ -112,6 +114,6 @@ test("staging must show what plan.yaml says, and nothing else, or the run ends t
   const { end } = await runPlan({ plan });
   expect(end.end).toBe("Refused");
   expect(end.cause).toContain(
-    "note.body changed in 10 of 1,000 rows, which plan.yaml does not say; plan.yaml says `note: rows`, and staging did not show it",
+    "note.body changed in 10 of 1,000 rows, which plan.yaml does not declare; plan.yaml declares `note: rows`, but staging did not show it",
   );
 });

@@ -89,6 +89,12 @@ describe("of all roles in the template of a cluster", () => {
   });
 });
 
+test("which clusters share its storage may be seen by admit alone, and only where runs make clones", async () => {
+  const seen = (roles: readonly Role[]) => who(roles, "DescribeDBClusters", "cluster", "another");
+  expect(seen(await rolesWith({}))).toEqual(["admit"]);
+  expect(seen(await rolesWith({ staging: "snapshot" }, { backup: "snapshot" }))).toEqual([]);
+});
+
 test("where the members are named, no other instance may be touched, however it begins", async () => {
   const roles = await rolesWith({ members: ["blue", "green"] });
   expect(who(roles, "ModifyDBInstance", "db", "blue")).toEqual(["restore"]);

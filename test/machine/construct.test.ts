@@ -6,7 +6,7 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as rds from "aws-cdk-lib/aws-rds";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Envar } from "../../lambdas/shared/envars.ts";
 import { Sluice, type SluiceProps } from "../../lib/index.ts";
 import { temporaryFolder } from "../support/rehearsal.ts";
@@ -143,6 +143,145 @@ test("an instance that cannot be migrated is refused by what it is", () => {
   for (const [index, none] of [undefined, { instanceIdentifier: "writer" }].entries())
     expect(() => made(stack, { ...named, instance: none as never }, `None${index}`)).toThrow(
       "- instance: give an rds.DatabaseInstance",
+    );
+});
+
+const AURORA = rds.DatabaseClusterEngine.auroraPostgres({
+  version: rds.AuroraPostgresEngineVersion.VER_16_6,
+});
+
+/** A team's own app, with production in it as a cluster of a writer and a reader. */
+function ownCluster({
+  identifier,
+  engine = AURORA,
+}: {
+  identifier?: string;
+  engine?: rds.IClusterEngine;
+} = {}) {
+  const { stack, vpc, instance, props } = own();
+  const cluster = new rds.DatabaseCluster(stack, "Stock", {
+    engine,
+    vpc,
+    defaultDatabaseName: "stock",
+    port: 6543,
+    writer: rds.ClusterInstance.serverlessV2("writer"),
+    readers: [rds.ClusterInstance.serverlessV2("reader", { scaleWithWriter: true })],
+    ...(identifier === undefined ? {} : { clusterIdentifier: identifier }),
+  });
+  const { instance: _, ...common } = props;
+  return { stack, vpc, instance, cluster, props: { ...common, cluster } };
+}
+
+describe("a cluster of one's own app", () => {
+  test("lets the functions in on its port, and is named, with its instances and its secret, by what CloudFormation names them", () => {
+    const { stack, props } = ownCluster();
+    made(stack, props);
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties("AWS::EC2::SecurityGroupIngress", {
+      SourceSecurityGroupId: { "Fn::GetAtt": [Match.stringLikeRegexp("MigrationsSecurityGroup"), "GroupId"] },
+      FromPort: { "Fn::GetAtt": [Match.stringLikeRegexp("^Stock"), "Endpoint.Port"] },
+    });
+    const [names] = Object.values(template.findResources("AWS::Lambda::Function")).flatMap(
+      ({ Properties }) => Properties.Environment?.Variables?.[Envar.names] ?? [],
+    );
+    const text = JSON.stringify(names);
+    for (const name of [
+      /"Ref":"Stock[0-9A-F]+"/,
+      /"Ref":"Stockwriter\w+"/,
+      /"Ref":"Stockreader\w+"/,
+      /"Ref":"StockSecret\w+"/,
+    ])
+      expect(text).toMatch(name);
+    const policies = JSON.stringify(template.findResources("AWS::IAM::Policy"));
+    // No policy reaches every instance.
+    expect(policies).not.toMatch(/:db:\*"/);
+    expect(policies).toMatch(/:db:"?,[^\]]*"Ref":"Stockwriter/);
+  });
+
+  test("whose identifier the app gives is known by it", () => {
+    const { stack, props } = ownCluster({ identifier: "stock-production" });
+    made(stack, props);
+    const text = JSON.stringify(Template.fromStack(stack).toJSON());
+    expect(text).toContain("cluster:stock-production-before-*");
+    expect(text).toContain("Sluice-stock-production");
+  });
+
+  test("may be cloned as its backup, and staged from a snapshot; its members may be named", () => {
+    const { stack, props } = ownCluster();
+    made(stack, { ...props, staging: "snapshot", members: ["blue", "green"], settings: { backup: "clone" } });
+    const text = JSON.stringify(Template.fromStack(stack).toJSON());
+    for (const said of ["db:blue", "db:green*-before-*"]) expect(text).toContain(said);
+    expect(text).toContain("rds:RestoreDBClusterToPointInTime");
+  });
+
+  test("that cannot be migrated is refused by what it is", () => {
+    const mysql = rds.DatabaseClusterEngine.auroraMysql({ version: rds.AuroraMysqlEngineVersion.VER_3_08_0 });
+    const other = ownCluster({ engine: mysql });
+    expect(() => made(other.stack, other.props)).toThrow("- cluster: it runs aurora-mysql");
+    const { stack, vpc, cluster, props } = ownCluster();
+    const replica = new rds.DatabaseCluster(stack, "Replica", {
+      engine: AURORA,
+      vpc,
+      defaultDatabaseName: "stock",
+      replicationSourceIdentifier: cluster.clusterArn,
+      writer: rds.ClusterInstance.serverlessV2("writer"),
+    });
+    expect(() => made(stack, { ...props, cluster: replica })).toThrow("- cluster: it is a replica");
+    const serverless = new rds.ServerlessCluster(stack, "Old", { engine: AURORA, vpc });
+    expect(() => made(stack, { ...props, cluster: serverless as never }, "Second")).toThrow("Serverless v1");
+    expect(() => made(stack, { ...props, cluster: {} as never }, "Third")).toThrow(
+      "- cluster: give an rds.DatabaseCluster",
+    );
+  });
+});
+
+describe("a cluster of another app", () => {
+  const attributes = { clusterIdentifier: "legacy", port: 5432, engine: AURORA };
+
+  test("is known by what is said of it: without its instances by the rule of their names", () => {
+    const { stack, props } = ownCluster();
+    const cluster = rds.DatabaseCluster.fromDatabaseClusterAttributes(stack, "Legacy", attributes);
+    made(stack, { ...props, cluster, databaseName: "app", iamUser: "migrator" });
+    const text = JSON.stringify(Template.fromStack(stack).toJSON());
+    expect(text).toContain("cluster:legacy-before-*");
+    expect(text).toContain("db:legacy-*");
+  });
+
+  test("whose port is not said lets nobody in, and is refused", () => {
+    const { stack, props } = ownCluster();
+    const { port: _, ...without } = attributes;
+    const cluster = rds.DatabaseCluster.fromDatabaseClusterAttributes(stack, "Legacy", without);
+    expect(() => made(stack, { ...props, cluster, databaseName: "app", iamUser: "migrator" })).toThrow(
+      "- cluster: its port is not known",
+    );
+  });
+
+  test("may be given by its identifier alone", () => {
+    const { stack, props } = ownCluster();
+    expect(() => made(stack, { ...props, cluster: "legacy" })).toThrow(
+      "- databaseName: is missing, and the cluster",
+    );
+    expect(() => made(stack, { ...props, cluster: "legacy", databaseName: "app" }, "Other")).toThrow(
+      "- secret: is missing, and the cluster",
+    );
+    made(stack, { ...props, cluster: "legacy", databaseName: "app", iamUser: "migrator" }, "Third");
+    expect(JSON.stringify(Template.fromStack(stack).toJSON())).toContain("cluster:legacy-before-*");
+  });
+});
+
+test("exactly one of instance and cluster is production, and what is of clusters goes with no instance", () => {
+  const { stack, instance, props } = ownCluster();
+  const { cluster: _, ...neither } = props;
+  expect(() => made(stack, { ...props, instance })).toThrow("- cluster: does not go with instance");
+  expect(() => made(stack, neither, "Other")).toThrow(
+    /- instance: give an rds.DatabaseInstance, .*or give cluster in its place/,
+  );
+  for (const [key, more] of Object.entries({
+    staging: { staging: "clone" as const },
+    members: { members: ["a"] },
+  }))
+    expect(() => made(stack, { ...neither, instance, ...more }, `With${key}`)).toThrow(
+      `- ${key}: is of clusters`,
     );
 });
 

@@ -12,7 +12,7 @@ import { type CompiledPlan, type Migration, RESTORE } from "../../lambdas/shared
 import { WAYS_BACK } from "../../lib/machine/retries.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { EVENTS } from "../../lib/plan/limits.ts";
-import { type Definition, definitionOf, type Template } from "../../local/definition.ts";
+import { type Definition, definitionOf, type StateGraph, type Template } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
 import { synthesize, templateOf } from "../../local/synthesize.ts";
 import { planOf } from "../support/plans.ts";
@@ -37,12 +37,22 @@ interface State {
   Next?: string;
   Default?: string;
   Choices?: { Next: string }[];
+  Branches?: StateGraph[];
+  within?: string;
   Retry?: Retrier[];
   Catch?: { ErrorEquals: string[]; Next: string }[];
 }
 
-const statesOf = (definition: Definition) =>
-  Object.entries(definition.parsed.States as Record<string, State>);
+const statesOf = (definition: Pick<Definition, "states">) =>
+  [...definition.states] as unknown as [string, State][];
+const ways = ({ Next, Default, Choices = [], Catch = [], Branches = [] }: State) =>
+  [
+    ...Branches.map(({ StartAt }) => StartAt),
+    Next,
+    Default,
+    ...Choices.map((choice) => choice.Next),
+    ...Catch.map((caught) => caught.Next),
+  ].filter((name) => name !== undefined);
 const isCallback = (state: State) => state.Resource?.endsWith(".waitForTaskToken") === true;
 
 describe.each(["before", "inside"] as const)(
@@ -93,13 +103,6 @@ describe.each(["before", "inside"] as const)(
 
     test("leads from every state to one of the five ends, and from the start to all of them", () => {
       const states = new Map(statesOf(definition));
-      const next = (state: State) =>
-        [
-          state.Next,
-          state.Default,
-          ...(state.Choices ?? []).map((c) => c.Next),
-          ...(state.Catch ?? []).map((c) => c.Next),
-        ].filter((name) => name !== undefined);
       const seen = new Set<string>();
       const ends = new Set<string>();
       const visit = (name: string): void => {
@@ -107,8 +110,9 @@ describe.each(["before", "inside"] as const)(
         seen.add(name);
         const state = states.get(name);
         if (!state) throw new Error(`There is no state ${name}`);
-        const following = next(state);
-        if (following.length === 0) ends.add(name);
+        const following = ways(state);
+        // The end of a branch is none of the machine's.
+        if (following.length === 0 && state.within === undefined) ends.add(name);
         for (const following_ of following) visit(following_);
       };
       visit(definition.parsed.StartAt);
@@ -133,7 +137,7 @@ describe.each(["before", "inside"] as const)(
       expect([...inPhases].sort()).toEqual([...definition.capabilities.keys()].sort());
       for (const { phase, states } of definition.phases)
         for (const name of states) {
-          const sent = (definition.parsed.States[name] as State).Parameters;
+          const sent = (definition.states.get(name) as State).Parameters;
           expect({ ...sent, ...sent?.Payload }, name).toMatchObject({
             phase,
             state: name.replace(/, then .*$/, ""),
@@ -261,12 +265,10 @@ test("where production may not be restored no state says that it could, and each
   const { app, stack } = await makeApp({ settings: { ...fullSettings, restore: false } });
   const { template } = app.synth().getStackArtifact(stack.artifactId);
   for (const name of ["run", "clean-up"] as const) {
-    const { parsed } = definitionOf(template, name);
+    const { parsed, states } = definitionOf(template, name);
     const led = new Set([parsed.StartAt]);
-    for (const [, state] of statesOf({ parsed } as Definition))
-      for (const next of [state.Next, state.Default, ...(state.Choices ?? []), ...(state.Catch ?? [])])
-        if (next !== undefined) led.add(typeof next === "string" ? next : next.Next);
-    expect([...led].sort()).toEqual(Object.keys(parsed.States).sort());
+    for (const [, state] of statesOf({ states })) for (const next of ways(state)) led.add(next);
+    expect([...led].sort()).toEqual([...states.keys()].sort());
     expect([...led].filter((state) => /restore\?|aside|production restored/i.test(state))).toEqual([]);
   }
 });
@@ -332,6 +334,73 @@ async function play(
   });
   return { end, largest, states };
 }
+
+describe("states side by side", () => {
+  const [alarms, stop] = ["Silence the alarms", "Stop the application"] as const;
+  let definition: Definition;
+  beforeAll(async () => {
+    definition = await synthesize(planOf(1), { rehearse: "before" });
+  });
+
+  /** @param slow takes so long that the machine could go on without it */
+  async function playSideBySide(broken: readonly string[], slow?: string) {
+    const log: string[] = [];
+    const starts = new Set<unknown>();
+    let reported: unknown;
+    const end = await interpret({
+      definition,
+      input: {},
+      run: "run-1",
+      execution: "arn:x",
+      retryPauseMs: 0,
+      waitMs: 0,
+      async task(state, event) {
+        log.push(`${state} begins`);
+        starts.add(event.started);
+        if (state === slow) await new Promise((resolve) => setTimeout(resolve, 100));
+        log.push(`${state} ends`);
+        if (state === "Write the report") reported = event.failure;
+        if (broken.includes(state))
+          throw Object.assign(new Error(`${state} is broken`), { name: ErrorName.HookFailed });
+        return usualAnswer(definition.capabilities.get(state), event, planOf(1));
+      },
+      onEvent: () => undefined,
+    });
+    return { end, log, reported, starts };
+  }
+
+  test("begin before one of them has ended, and all end before the fence", async () => {
+    const { end, log } = await playSideBySide([], alarms);
+    expect(end).toBe("Succeeded");
+    const at = (line: string) => log.indexOf(line);
+    expect(at(`${stop} begins`)).toBeLessThan(at(`${alarms} ends`));
+    for (const one of [alarms, stop]) expect(at(`${one} ends`)).toBeLessThan(at("Fence production begins"));
+  });
+
+  test("are of the one execution: they are told the start that all others are told", async () => {
+    const { starts } = await playSideBySide([], alarms);
+    expect(starts.size).toBe(1);
+  });
+
+  test.each([
+    [stop, alarms],
+    [alarms, stop],
+  ])('lead back where "%s" fails, and only when "%s" has ended', async (broken, slow) => {
+    const { end, log, reported } = await playSideBySide([broken], slow);
+    expect(end).toBe("Refused");
+    expect(reported).toEqual({ Error: ErrorName.HookFailed, Cause: `${broken} is broken` });
+    expect(log).not.toContain("Fence production begins");
+    expect(log.indexOf(`${slow} ends`)).toBeGreaterThan(log.indexOf(`${broken} ends`));
+    expect(log.indexOf(`${slow} ends`)).toBeLessThan(log.indexOf("Leave no fence begins"));
+  });
+
+  test("lead back once where all of them fail, with the failure of one", async () => {
+    const { end, log, reported } = await playSideBySide([alarms, stop]);
+    expect(end).toBe("Refused");
+    expect(reported).toEqual({ Error: ErrorName.HookFailed, Cause: `${alarms} is broken` });
+    expect(log.filter((line) => line === "Leave no fence begins")).toHaveLength(1);
+  });
+});
 
 describe("a plan of 300 migrations", () => {
   let definition: Definition;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ProofDoc } from "../../lambdas/shared/documents.ts";
+import { docName, type ProofDoc } from "../../lambdas/shared/documents.ts";
 import { runPlan } from "../support/rehearsal.ts";
 
 const APPLY = "Apply 003 to production";
@@ -17,7 +17,9 @@ test("with the rollback broken too, a Go at the restore gate restores production
   const { end, evidence } = await runPlan({ fail: [APPLY, BROKEN_BACK] });
   expect(end.end).toBe("Restored");
   expect(end.cause).toContain(`"${BROKEN_BACK}" failed on purpose`);
-  expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
+  expect(await evidence.require(docName<ProofDoc>("proofs/production-restored"))).toMatchObject({
+    equal: true,
+  });
 });
 
 test("and a No-Go there needs an operator", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { HookDoc, ProofDoc, RestoreDoc } from "../../lambdas/shared/documents.ts";
+import { docName, type HookDoc, type ProofDoc, type RestoreDoc } from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
 /** A rollback that works wherever the application may connect, and so on staging, but not behind the fence. */
@@ -36,8 +36,10 @@ describe("a migration that fails on production only", () => {
     const { end, evidence, states } = await runPlan({ plan, noGo: ["after-003"] });
     expect(end.end).toBe("Restored");
     expect(states).toContain("Gate: restore");
-    expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
-    expect(end.cause).toContain((await evidence.need<RestoreDoc>("restore")).aside);
+    expect(await evidence.require(docName<ProofDoc>("proofs/production-restored"))).toMatchObject({
+      equal: true,
+    });
+    expect(end.cause).toContain((await evidence.require(docName<RestoreDoc>("restore"))).aside);
   });
 });
 
@@ -62,11 +64,13 @@ END $$;\n`;
       const { end, evidence, states } = await runPlan({ plan, noGo: ["after-002"] });
       expect(end.end).toBe("Restored");
       expect(states).toContain("Gate: restore");
-      const proof = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+      const proof = await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"));
       expect(proof.equal).toBe(false);
       expect(proof.differences.join("\n")).toMatch(line);
       expect(end.cause).toMatch(line);
-      expect(await evidence.need<ProofDoc>("proofs/production-restored")).toMatchObject({ equal: true });
+      expect(await evidence.require(docName<ProofDoc>("proofs/production-restored"))).toMatchObject({
+        equal: true,
+      });
     },
   );
 });
@@ -95,7 +99,7 @@ describe("after the opening", () => {
     expect(end.end).toBe("RolledBack");
     expect(states).toContain("Fence production again");
     expect(states).toContain("Record production again");
-    const { tablesAfter } = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+    const { tablesAfter } = await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"));
     expect(tablesAfter?.find(({ table }) => table === "public.note")?.rows).toBe("1001");
   });
 });
@@ -125,7 +129,9 @@ describe("a sick application", () => {
     });
     const { end, evidence } = await runPlan({ plan });
     expect(end.end).toBe("Refused");
-    expect(await evidence.need<HookDoc>("hooks/start-again")).toMatchObject({ results: [{ passed: true }] });
+    expect(await evidence.require(docName<HookDoc>("hooks/start-again"))).toMatchObject({
+      results: [{ passed: true }],
+    });
   });
 });
 
@@ -136,7 +142,7 @@ test("a restore after the opening lets the application in again: the snapshot wa
   });
   const { end, evidence } = await runPlan({ plan, noGo: ["keep"] });
   expect(end.end).toBe("Restored");
-  expect(await evidence.read("fence-restored-lifted")).toBeDefined();
+  expect(await evidence.read(docName("fence-restored-lifted"))).toBeDefined();
 });
 
 describe("without a fence", () => {
@@ -155,7 +161,9 @@ describe("without a fence", () => {
     const { end, evidence } = await runPlan({ plan, fence: "none", noGo: ["open"] });
     expect(end.end).toBe("RolledBack");
     expect(end.cause).toContain("Not proven: 1 table");
-    expect((await evidence.need<ProofDoc>("proofs/production-rolled-back")).unproven).toHaveLength(1);
+    expect(
+      (await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"))).unproven,
+    ).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { HookDoc, ProofDoc, StagingVerifiedDoc, StepsDoc } from "../../lambdas/shared/documents.ts";
+import {
+  docName,
+  type HookDoc,
+  type ProofDoc,
+  type StagingVerifiedDoc,
+  type StepsDoc,
+} from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
 const SYNTAX_ERROR = (sql: string) => `${sql}\nSELEC 1;\n`;
@@ -22,17 +28,19 @@ describe("a run that succeeds", () => {
         expect(states.indexOf(state)).toBeLessThan(firstOnProduction);
       }
     for (const version of ["002", "003"]) {
-      expect((await evidence.need<StepsDoc>(`steps/production-${version}-1-migrate`)).steps).not.toHaveLength(
-        0,
-      );
-      expect((await evidence.need<ProofDoc>(`proofs/staging-${version}`)).equal).toBe(true);
+      expect(
+        (await evidence.require(docName<StepsDoc>(`steps/production-${version}-1-migrate`))).steps,
+      ).not.toHaveLength(0);
+      expect((await evidence.require(docName<ProofDoc>(`proofs/staging-${version}`))).equal).toBe(true);
     }
-    expect(await evidence.need<StagingVerifiedDoc>("staging-verified")).toMatchObject({
+    expect(await evidence.require(docName<StagingVerifiedDoc>("staging-verified"))).toMatchObject({
       equal: true,
       tables: 2,
       rows: "1001",
     });
-    expect(await evidence.need<HookDoc>("hooks/smoke")).toMatchObject({ results: [{ passed: true }] });
+    expect(await evidence.require(docName<HookDoc>("hooks/smoke"))).toMatchObject({
+      results: [{ passed: true }],
+    });
   });
 
   test("with the rehearsal inside the downtime, staging equals the record and one snapshot serves both", async () => {
@@ -41,7 +49,9 @@ describe("a run that succeeds", () => {
     expect(states.indexOf("Fence production")).toBeLessThan(states.indexOf("Restore staging"));
     expect(states).not.toContain("Snapshot production");
     expect(await evidence.list("snapshots/")).toEqual(["snapshots/final"]);
-    expect(await evidence.need<StagingVerifiedDoc>("staging-verified")).toMatchObject({ equal: true });
+    expect(await evidence.require(docName<StagingVerifiedDoc>("staging-verified"))).toMatchObject({
+      equal: true,
+    });
   });
 
   test("reads every metric of the plan once on staging and once on production, and schedules nothing where nobody stays", async () => {
@@ -63,7 +73,7 @@ describe("a run that succeeds", () => {
     const { end, evidence } = await runPlan({ fence: "none" });
     expect(end).toMatchObject({ end: "Succeeded", leftBehind: [] });
     for (const done of ["staging-deleted", "fence-lifted", "alarms-on"])
-      expect(await evidence.read(done)).toBeDefined();
+      expect(await evidence.read(docName(done))).toBeDefined();
   });
 });
 
@@ -97,7 +107,7 @@ describe("a No-Go", () => {
     async (gate) => {
       const { end, evidence } = await runPlan({ noGo: [gate] });
       expect(end.end).toBe("RolledBack");
-      const proof = await evidence.need<ProofDoc>("proofs/production-rolled-back");
+      const proof = await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"));
       expect(proof.equal).toBe(true);
       expect(proof.fingerprintAfter).toBe(proof.fingerprintBefore);
       expect(proof.tablesAfter).toEqual(proof.tablesBefore);

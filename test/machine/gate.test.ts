@@ -3,7 +3,7 @@ import * as z from "zod";
 import { usualAnswer } from "../../docs/make/usual-run.ts";
 import { decide } from "../../lambdas/gate/decide.ts";
 import { gateTask } from "../../lambdas/gate/task.ts";
-import type { Decision, GateDecisionDoc } from "../../lambdas/shared/documents.ts";
+import { type Decision, docName, type GateDecisionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { stateInWords } from "../../lambdas/shared/names.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
@@ -62,7 +62,7 @@ async function play(options: {
           ends: new Date(start + options.window * 60_000).toISOString(),
           override: null,
         };
-  await evidence.keep("request", {
+  await evidence.createOnce(docName("request"), {
     run: RUN,
     execution: "arn:x",
     startedBy: "Ada",
@@ -113,7 +113,7 @@ const say = (decision: Decision, attempt = 1) => ({
   from: "prompt",
 });
 const decisionOf = ({ evidence }: Played, attempt = 1) =>
-  evidence.read<GateDecisionDoc>(`gates/readiness-${attempt}/decision`);
+  evidence.read(docName<GateDecisionDoc>(`gates/readiness-${attempt}/decision`));
 const ofTheGate = ({ states }: Played) => states.filter((state) => state.endsWith(FIRST));
 
 // Each waits for seconds, and none for another.
@@ -199,7 +199,8 @@ describe.concurrent("a gate in the machine", () => {
       until: BEYOND_IT,
       onGate: async (attempt, { ports, answer }) => {
         await answer(ports, say("Go", attempt));
-        if (attempt === 1) await evidenceOf(ports.evidence, RUN).keep("benchmarks/staging", {});
+        if (attempt === 1)
+          await evidenceOf(ports.evidence, RUN).createOnce(docName("benchmarks/staging"), {});
       },
     });
     const once = [`Gate: ${FIRST}`, `Confirm: ${FIRST}`];

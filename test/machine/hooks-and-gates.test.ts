@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Doc, type GateDecisionDoc, type HookDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
 test("a rehearsal asks no real application, says so, and goes on", async () => {
@@ -8,12 +8,12 @@ test("a rehearsal asks no real application, says so, and goes on", async () => {
   });
   const { end, evidence } = await runPlan({ plan });
   expect(end.end).toBe("Succeeded");
-  expect((await evidence.need<HookDoc>(Doc.hook("smoke"))).results).toMatchObject([
+  expect((await evidence.require(Doc.hook("smoke"))).results).toMatchObject([
     { passed: null, seen: "not asked: a rehearsal calls no real application" },
   ]);
-  expect((await evidence.need<HookDoc>(Doc.hook("stop"))).results).toMatchObject([{ passed: true }]);
+  expect((await evidence.require(Doc.hook("stop"))).results).toMatchObject([{ passed: true }]);
   // An answer that was not given on the page has ticked nothing.
-  expect((await evidence.need<GateDecisionDoc>(Doc.gateDecision("readiness", 1))).ticked).toEqual([]);
+  expect((await evidence.require(Doc.gateDecision("readiness", 1))).ticked).toEqual([]);
 });
 
 test("a gate that needs two Goes is decided by two people, and the report names both", async () => {
@@ -22,7 +22,7 @@ test("a gate that needs two Goes is decided by two people, and the report names 
   });
   const { end, evidence } = await runPlan({ plan, noGo: ["after-002"] });
   expect(end.end).toBe("RolledBack");
-  expect(await evidence.need<GateDecisionDoc>(Doc.gateDecision("rehearsal", 1))).toMatchObject({
+  expect(await evidence.require(Doc.gateDecision("rehearsal", 1))).toMatchObject({
     by: "an approver and another approver",
     approvals: [{ by: "an approver" }, { by: "another approver" }],
   });
@@ -44,7 +44,7 @@ test("a run that is stopped while it opens asks people whether the application s
     },
   });
   expect(asked.at(-1)).toBe("keep");
-  expect(await evidence.need<GateDecisionDoc>(Doc.gateDecision("keep", 1))).toMatchObject({
+  expect(await evidence.require(Doc.gateDecision("keep", 1))).toMatchObject({
     decision: "Go",
     by: "an approver",
   });

@@ -4,7 +4,7 @@ import { serve } from "../../lambdas/shared/aws/serve.ts";
 import { PING } from "../../lambdas/shared/ping.ts";
 import { DONE, type Task } from "../../lambdas/shared/task.ts";
 import { CALLED_IN_DOWNTIME } from "../../lib/keep-warm.ts";
-import type { Definition } from "../../local/definition.ts";
+import { allStates, type Definition } from "../../local/definition.ts";
 import { interpret } from "../../local/interpreter.ts";
 import { synthesize } from "../../local/synthesize.ts";
 import { planOf } from "../support/plans.ts";
@@ -56,6 +56,7 @@ describe("its state machine", () => {
       definition: {
         text,
         parsed: JSON.parse(text),
+        states: allStates(JSON.parse(text)),
         phases: [],
         capabilities: new Map(tasks.map((name) => [name, "gate"])),
       } as unknown as Definition,

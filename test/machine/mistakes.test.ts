@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { GateDoc, LeftDoc, ProofDoc } from "../../lambdas/shared/documents.ts";
+import { docName, type GateDoc, type LeftDoc, type ProofDoc } from "../../lambdas/shared/documents.ts";
 import { changedPlan, runPlan } from "../support/rehearsal.ts";
 
 const plus = (statement: string) => (sql: string) => `${sql}\n${statement}\n`;
@@ -50,7 +50,7 @@ describe("a rollback is tried again on staging, and the run is refused where it"
     expect(end.end).toBe("Refused");
     expect(states).not.toContain("Gate: rehearsal");
     // As such it is as good as ever.
-    expect(await evidence.need<ProofDoc>("proofs/staging-002")).toMatchObject({ equal: true });
+    expect(await evidence.require(docName<ProofDoc>("proofs/staging-002"))).toMatchObject({ equal: true });
     return end.cause;
   };
 
@@ -99,7 +99,7 @@ test("a gate says first what a Go leads to: a missed benchmark, tables rewritten
   });
   const { end, evidence } = await runPlan({ plan, noGo: ["rehearsal"] });
   expect(end.end).toBe("Refused");
-  const { warnings } = await evidence.need<GateDoc>("gates/rehearsal-1/request");
+  const { warnings } = await evidence.require(docName<GateDoc>("gates/rehearsal-1/request"));
   expect(warnings).toEqual([
     expect.stringMatching(
       /^A Go ends in a rollback, unless production is faster than staging: a benchmark exceeds its limit there \(Notes by author .* ms, limit .*\)\.$/,
@@ -131,5 +131,8 @@ test("what a migration grants on the database stays, and what the fence took is 
   const { end, evidence } = await runPlan({ plan });
   expect(end.end).toBe("Succeeded");
   expect(end.report.afterOpening).toMatchObject([{ title: "Rights", passed: true }, { passed: true }]);
-  expect(await evidence.need<LeftDoc>("left/production")).toMatchObject({ invalidIndexes: [], notValid: [] });
+  expect(await evidence.require(docName<LeftDoc>("left/production"))).toMatchObject({
+    invalidIndexes: [],
+    notValid: [],
+  });
 });

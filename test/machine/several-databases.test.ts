@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { Doc, type RequestDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
 import { synthesize } from "../../local/synthesize.ts";
@@ -48,7 +48,7 @@ describe("an execution on a deployment of several databases", () => {
   test("that names one goes to its end on that one, and gives its lease back", async () => {
     const { end, evidence } = await walked({ database: PRODUCTION });
     expect(end).toBe("Succeeded");
-    const request = await evidenceOf(evidence, RUN).need<RequestDoc>(Doc.request);
+    const request = await evidenceOf(evidence, RUN).require(Doc.request);
     expect(request).toMatchObject({ instance: PRODUCTION, settings: { label: PRODUCTION } });
     expect(await evidence.readLease(PRODUCTION)).toMatchObject({ holder: null });
     expect(await evidence.readLease(ANOTHER)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { ChecksDoc, FenceDoc, GateDoc } from "../../lambdas/shared/documents.ts";
+import { type ChecksDoc, docName, type FenceDoc, type GateDoc } from "../../lambdas/shared/documents.ts";
 import { newPlan } from "../../local/new-plan.ts";
 import { runPlan, temporaryFolder } from "../support/rehearsal.ts";
 
@@ -59,15 +59,15 @@ describe("a folder with one line of SQL and one back", () => {
   test("goes through a whole run, which keeps out the roles that it found and shows them first", async () => {
     const { end, evidence } = await runPlan({ plan: await planOf(LINE) });
     expect(end.end).toBe("Succeeded");
-    expect(await evidence.need<FenceDoc>("fence")).toMatchObject({ roles: ["app"] });
+    expect(await evidence.require(docName<FenceDoc>("fence"))).toMatchObject({ roles: ["app"] });
     for (const gate of ["readiness", "rehearsal"])
-      expect((await evidence.need<GateDoc>(`gates/${gate}-1/request`)).warnings?.[0]).toMatch(
+      expect((await evidence.require(docName<GateDoc>(`gates/${gate}-1/request`))).warnings?.[0]).toMatch(
         /does not name the application's roles.*kept out while it migrates: app\. A Go confirms/,
       );
-    expect(await evidence.need<ChecksDoc>("checks/production-012-1")).toMatchObject({
+    expect(await evidence.require(docName<ChecksDoc>("checks/production-012-1"))).toMatchObject({
       results: [{ name: "the same objects as in the rehearsal", passed: true }],
     });
-    expect(await evidence.need<ChecksDoc>("checks/production-012-all")).toMatchObject({
+    expect(await evidence.require(docName<ChecksDoc>("checks/production-012-all"))).toMatchObject({
       results: [{ name: "nothing is left invalid or not validated", passed: true }],
     });
     expect(end.report.migrations).toMatchObject([{ title: "Add comment", expectedSeconds: null }]);
@@ -112,7 +112,7 @@ describe("a folder with one line of SQL and one back", () => {
     });
     expect(end.end).toBe("Succeeded");
     const told = /012_a\/migrate\.sql, line 4: split into 2 steps \(lines 2, 4\): CREATE INDEX CONCURRENTLY/;
-    const { warnings } = await evidence.need<GateDoc>("gates/readiness-1/request");
+    const { warnings } = await evidence.require(docName<GateDoc>("gates/readiness-1/request"));
     expect(warnings?.join("\n")).toMatch(told);
     expect(end.report.migrations[0]?.notices.join("\n")).toMatch(told);
   });

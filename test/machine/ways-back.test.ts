@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Doc, type GateDoc, type ProofDoc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { RESTORE } from "../../lambdas/shared/plan.ts";
 import { compilePlan } from "../../lib/plan/compile.ts";
@@ -30,17 +30,17 @@ describe("a plan that narrows a column, with the restore as its way back,", () =
         "Validate 004 on staging after the restore",
       ]),
     );
-    expect(await evidence.need<ProofDoc>(Doc.proof("restore-rehearsed"))).toMatchObject({ equal: true });
-    const wayBack = await evidence.need<WayBackDoc>(Doc.wayBack);
+    expect(await evidence.require(Doc.proof("restore-rehearsed"))).toMatchObject({ equal: true });
+    const wayBack = await evidence.require(Doc.wayBack);
     expect(wayBack.restoreFrom).toBe("004");
     expect(wayBack.rollback.parts.map(({ what }) => what)).toEqual([
       "Roll back 003",
       "Roll back 002",
       "Prove it",
     ]);
-    const gate = await evidence.need<GateDoc>(Doc.gate("rehearsal", 1));
+    const gate = await evidence.require(Doc.gate("rehearsal", 1));
     expect(gate.warnings?.[0]).toMatch(loses);
-    expect((await evidence.need<GateDoc>(Doc.gate("readiness", 1))).warnings?.[0]).toMatch(
+    expect((await evidence.require(Doc.gate("readiness", 1))).warnings?.[0]).toMatch(
       /^From 004 on the way back is the restore, and the rehearsal will time it/,
     );
   });
@@ -51,7 +51,7 @@ describe("a plan that narrows a column, with the restore as its way back,", () =
     expect(end.end).toBe("Restored");
     expect(rolledBack(states)).toEqual([]);
     expect(states).toContain("Count what a restore would lose");
-    expect(await evidence.need<ProofDoc>(Doc.proof("production-restored"))).toMatchObject({ equal: true });
+    expect(await evidence.require(Doc.proof("production-restored"))).toMatchObject({ equal: true });
     expect(end.cause).toContain("004 had begun, which has no rollback: only the restore leads back.");
   });
 
@@ -68,11 +68,11 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
     const plan = await waysBackPlan({ added: [ADDS_A_LABEL], changes: WITH_ENUM });
     const { end, evidence } = await runPlan({ plan });
     expect(end.end).toBe("Succeeded");
-    expect(await evidence.need<ProofDoc>(Doc.proof("staging-004"))).toMatchObject({
+    expect(await evidence.require(Doc.proof("staging-004"))).toMatchObject({
       equal: true,
       left: ["enum public.state: label: archived"],
     });
-    const gate = await evidence.need<GateDoc>(Doc.gate("rehearsal", 1));
+    const gate = await evidence.require(Doc.gate("rehearsal", 1));
     expect(gate.warnings?.[0]).toBe("Rolled back, 004 leaves enum public.state: label: archived.");
   });
 
@@ -81,7 +81,7 @@ describe("a plan that adds a label to an enum, which its rollback leaves,", () =
     const { end, evidence } = await runPlan({ plan, noGo: ["open"] });
     expect(end.end).toBe("RolledBack");
     expect(end.cause).toContain("proven back, but for enum public.state: label: archived.");
-    expect(await evidence.need<ProofDoc>(Doc.proof("production-rolled-back"))).toMatchObject({
+    expect(await evidence.require(Doc.proof("production-rolled-back"))).toMatchObject({
       equal: true,
       left: ["enum public.state: label: archived"],
     });
@@ -107,7 +107,7 @@ describe("a rollback is refused on staging", () => {
     [
       "that does not leave what is named",
       { ...ADDS_A_LABEL, leaves: [...(ADDS_A_LABEL.leaves ?? []), "extension hstore"] },
-      /rolling back 004 does not bring staging back: extension hstore: plan\.yaml names it under `leaves`, and the rollback does not leave it/,
+      /rolling back 004 does not bring staging back: extension hstore: plan\.yaml names it under `leaves`, but the rollback does not leave it/,
     ],
     [
       "that leaves something else under a name that may be left",
@@ -117,7 +117,7 @@ describe("a rollback is refused on staging", () => {
         rollback: `${ADDS_A_LABEL.rollback}DROP TABLE IF EXISTS kept; CREATE TABLE kept (secret text);\n`,
         leaves: [...(ADDS_A_LABEL.leaves ?? []), "table public.kept"],
       },
-      /Applied again after its rollback, 004\S* does not come to what it came to at first: column public\.kept\.id removed; column public\.kept\.secret added\. /,
+      /Applied again after its rollback, 004\S* gives another result than the first time: column public\.kept\.id removed; column public\.kept\.secret added\. /,
     ],
     [
       "that leaves rows otherwise than they were, though a label may stay",
@@ -139,7 +139,7 @@ test("a restore that would take longer than the plan allows is refused where it 
   const { end, states } = await runPlan({ plan });
   expect(end.end).toBe("Refused");
   expect(end.cause).toMatch(
-    /the restore, which is the way back from 002 on, would take .* and the plan allows .*"Keep what you drop"/,
+    /the restore, which is the way back from 002 on, would take .* but the plan allows .*"Keep what you drop"/,
   );
   expect(states).toContain("Predict the way back");
 });
@@ -194,7 +194,7 @@ describe("where restores are forbidden", () => {
     expect(walked.cause).toContain("002 had begun, which has no rollback");
     const evidence = evidenceOf(walked.evidence, "a-walk");
     for (const gate of ["readiness", "rehearsal", "after-002", "open"]) {
-      const { warnings } = await evidence.need<GateDoc>(Doc.gate(gate, 1));
+      const { warnings } = await evidence.require(Doc.gate(gate, 1));
       expect(warnings?.[0]).toMatch(/^From 002 on there is no way back: .*acceptNoWayBack: true/);
     }
     const asked = walked.notices.filter(({ text }) => text.includes("waits for your decision"));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences, differencesOfCopy } from "../../lambdas/proof/difference.ts";
-import type { ProofDoc } from "../../lambdas/shared/documents.ts";
+import { docName, type ProofDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
@@ -83,7 +83,7 @@ test("an audit table that an event trigger fills may grow on each way back, and 
     /Proven: catalog of \d+ objects, \d+ tables, the earlier rows of 1 table that grows, /,
   );
   expect(end.cause).toMatch(/public\.ddl_log: \d+ rows added, as it may grow\./);
-  const proof = await evidence.need<ProofDoc>("proofs/staging-002");
+  const proof = await evidence.require(docName<ProofDoc>("proofs/staging-002"));
   expect(proof).toMatchObject({
     equal: true,
     grown: [expect.stringMatching(/^public\.ddl_log: \d+ rows added/)],

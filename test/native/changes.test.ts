@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ProofDoc } from "../../lambdas/shared/documents.ts";
+import { docName, type ProofDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { CHANGES_PLAN, CHANGES_WORDS } from "../support/changes-plan.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
@@ -78,7 +78,7 @@ test("each kind of migration that changes data succeeds, with what it does in wo
   expect(end).toMatchObject({ end: "Succeeded", cause: expect.stringContaining("unchanged otherwise") });
   for (const [version, words] of Object.entries(CHANGES_WORDS))
     expect(shown).toContain(`${version} ${words}`);
-  expect((await evidence.need<ProofDoc>("proofs/production-data")).differences).toEqual([]);
+  expect((await evidence.require(docName<ProofDoc>("proofs/production-data"))).differences).toEqual([]);
 });
 
 test("what several migrations do to one table, and what came since the snapshot, is no difference", async () => {
@@ -168,10 +168,12 @@ test("what several migrations do to one table, and what came since the snapshot,
   });
   expect(shown.join("\n")).toContain("009 replaces 100 of 100 rows of counted by 2");
   // Of another type, yet the same values but for those that were written.
-  expect(shown.join("\n")).toMatch(/changes worded.word in 20 of 20 rows, makes worded.word text/);
+  expect(shown.join("\n")).toMatch(
+    /changes worded.word in 20 of 20 rows, changes the type of worded.word from .* to text/,
+  );
   expect(shown.join("\n")).not.toContain("changes worded.much");
   expect(shown.join("\n")).toContain("sets counted_id_seq back");
-  expect((await evidence.need<ProofDoc>("proofs/production-data")).differences).toEqual([]);
+  expect((await evidence.require(docName<ProofDoc>("proofs/production-data"))).differences).toEqual([]);
   // What nobody wrote to in the rehearsal comes back all the same, and is proven to.
   expect(end).toMatchObject({ end: "RolledBack", cause: expect.stringContaining("proven back") });
 });

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Doc, type OutcomeDoc } from "../../lambdas/shared/documents.ts";
+import { REPORT_DOCUMENT } from "../../lambdas/report/schema.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { fileEvidence } from "../../local/file-evidence.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
@@ -73,9 +74,9 @@ test("where the terminal is closed with the migration half done, the run goes ba
   await terminal.sees("Gate after-002: ");
   await terminal.close();
   const evidence = evidenceOf(fileEvidence(out), "any");
-  const outcome = await until(() => evidence.read<OutcomeDoc>(Doc.outcome), "an outcome");
+  const outcome = await until(() => evidence.read(Doc.outcome), "an outcome");
   expect(outcome).toMatchObject({ end: "RolledBack", leftBehind: [] });
-  await until(async () => await evidence.read(Doc.report), "a report");
+  await until(async () => await evidence.read(REPORT_DOCUMENT), "a report");
   const [access] = await onServer((s) =>
     s.query("SELECT has_database_privilege('notes_app', $1, 'CONNECT') AS application", [database.name]),
   );

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { noteMoment, passMoment } from "../../lambdas/moments/note.ts";
-import { Doc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
@@ -20,7 +20,10 @@ async function environment() {
   const ports = memoryPorts();
   ports.clock.now = () => new Date();
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, { identity: "db-1", moments: { by: "archive", baseAt: null } });
+  await evidence.createOnce(docName(Doc.production), {
+    identity: "db-1",
+    moments: { by: "archive", baseAt: null },
+  });
   return { ports, evidence };
 }
 

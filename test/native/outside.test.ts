@@ -2,8 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { disarmMappings } from "../../lambdas/fence/disarm.ts";
 import { inspectOutside } from "../../lambdas/preflight/inspect-outside.ts";
-import type { ProofDoc, StagingVerifiedDoc } from "../../lambdas/shared/documents.ts";
-import { Doc, type GateDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { loadPlan } from "../../lib/plan/compile.ts";
 import { type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
@@ -171,7 +170,7 @@ test("a rehearsal without --apply leaves another database alone, also where a fu
   const { end, evidence } = await runPlan({ databaseUrl: database.url, plan });
   expect(end.end).toBe("Refused");
   expect(end.cause).toContain("made useless on copies");
-  expect(await evidence.need<StagingVerifiedDoc>(Doc.stagingVerified)).toMatchObject({ equal: true });
+  expect(await evidence.require(Doc.stagingVerified)).toMatchObject({ equal: true });
   expect(await amount()).toBe(100);
 });
 
@@ -189,13 +188,13 @@ test("what others add to production meanwhile is said to be none of the plan's, 
     },
   });
   expect(end.end).toBe("NeedsOperator");
-  const proof = await evidence.need<ProofDoc>(Doc.proof("production-rolled-back"));
+  const proof = await evidence.require(Doc.proof("production-rolled-back"));
   expect(proof.others).toContain("table public.note_2027 added, not made by this plan");
   expect(proof.differences.every((line) => line.endsWith("not made by this plan"))).toBe(true);
   expect(end.report.failures.map(({ message }) => message).join()).toContain(
     "table public.note_2027 added, not made by this plan",
   );
-  expect((await evidence.need<GateDoc>(Doc.gate("restore", 1))).warnings).toEqual([
+  expect((await evidence.require(Doc.gate("restore", 1))).warnings).toEqual([
     expect.stringMatching(
       /^Not made by this plan: table public.note_2027 added\. What the plan made is rolled back/,
     ),

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { main } from "../../bin/commands/main.ts";
-import type { MomentDoc } from "../../lambdas/shared/documents.ts";
 import { Doc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
@@ -45,7 +44,7 @@ test("after a run that needs an operator, production is said not to be back, obj
 
 test("once the copy of the moment is in its place, as the runbook says how, it is proven back", async () => {
   const { end, evidence } = await stuck();
-  const { name: id } = await evidence.need<MomentDoc>(Doc.moment("final"));
+  const { name: id } = await evidence.require(Doc.moment("final"));
   const { name } = database;
   await onServer(async (s) => {
     await s.exec(`ALTER DATABASE "${name}" RENAME TO "${name}-by-hand"`);
@@ -65,7 +64,7 @@ test("rows that are not there, and sequences that would give values again, are n
   const { code, out } = await prove(end.evidence);
   expect(code).toBe(3);
   expect(out).toContain("public.note: 1000 rows before, 999 rows now");
-  expect(out).toContain("public.note_id_seq: had come to 1000, now begins anew");
+  expect(out).toContain("public.note_id_seq: had reached 1000, now starts over");
 });
 
 test("a run without a record of production has nothing to be compared with", async () => {

@@ -4,7 +4,7 @@ import { fenceTask } from "../../lambdas/fence/task.ts";
 import { inspectJobs, inspectReplication } from "../../lambdas/preflight/inspect-sessions.ts";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { listTables } from "../../lambdas/proof/checksums.ts";
-import { Doc, type StilledDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type StilledDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases, Ports } from "../../lambdas/shared/ports.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
@@ -95,7 +95,7 @@ async function run(role = "shop_owner", application = "shop_app") {
     clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
   };
   const evidence = evidenceOf(ports.evidence, "quiet");
-  await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+  await evidence.createOnce(docName(Doc.production), { endpoint: { host: "production", port: 5432 } });
   const fence = (action: "fence" | "lift" | "leave", on: Ports = ports) =>
     invoke(
       fenceTask,
@@ -126,7 +126,10 @@ const rehearse = (
   });
 
 async function fenceAndLeave({ evidence, fence }: Awaited<ReturnType<typeof run>>, migrated: boolean) {
-  if (migrated) await evidence.keep(Doc.steps("production", "002", 1, "migrate"), { direction: "migrate" });
+  if (migrated)
+    await evidence.createOnce(docName(Doc.steps("production", "002", 1, "migrate")), {
+      direction: "migrate",
+    });
   await fence("fence");
   await fence("leave");
 }
@@ -149,7 +152,7 @@ describe("the fence keeps jobs of pg_cron still", () => {
     const [noted = "", ...more] = await evidence.list("stilled/");
     expect(more).toEqual([]);
     // A command may hold a password.
-    expect(JSON.stringify(await evidence.need<StilledDoc>(noted))).not.toContain("INSERT");
+    expect(JSON.stringify(await evidence.require(docName<StilledDoc>(noted)))).not.toContain("INSERT");
     // Twice, as where a worker died before it could say that it was done.
     await fence("lift");
     await fence("leave");
@@ -279,7 +282,7 @@ describe("preflight names scheduled jobs", () => {
       name: "scheduled jobs",
       passed: null,
       seen: expect.stringMatching(/^job \d+ "writes" of shop_owner \(1 second\)$/),
-      mend: expect.stringContaining("keeps them still and sets them going again"),
+      mend: expect.stringContaining("pauses them and resumes them afterwards"),
     });
   });
 
@@ -300,7 +303,7 @@ describe("preflight names scheduled jobs", () => {
   test("and says where it cannot look", async () => {
     expect(await check("shop_owner", () => "no_such_database")).toMatchObject({
       passed: null,
-      seen: expect.stringContaining("the jobs in database postgres cannot be looked at"),
+      seen: expect.stringContaining("the jobs in database postgres cannot be read"),
     });
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { takeTableContent } from "../../lambdas/proof/checksums.ts";
 import { takeRecord } from "../../lambdas/proof/take-record.ts";
-import { Doc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";
@@ -28,7 +28,7 @@ async function recorded(fence: "connect" | "none") {
   };
   const ports = memoryPorts({ databases, settings: { fence } });
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, { endpoint: { host: database.name, port: 5432 } });
+  await evidence.createOnce(docName(Doc.production), { endpoint: { host: database.name, port: 5432 } });
   const record = await databases.withSession({ host: "", port: 0 }, (session) =>
     takeRecord(ports, evidence, {
       name: "before",

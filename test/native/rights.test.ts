@@ -57,7 +57,7 @@ test("a member that may not become the role cannot run its checks, and one that 
   await onServer((s) => s.exec("GRANT rights_app TO rights_mig WITH SET FALSE, INHERIT FALSE"));
   const first = await seen(["rights_app"]);
   expect(named(first, "application role rights_app")?.seen).toContain(
-    "cannot be taken on by the migrating role",
+    "cannot be assumed by the migrating role",
   );
   expect(named(first, "rights for later")).toMatchObject({
     passed: false,
@@ -89,7 +89,7 @@ test("an extension that only a superuser makes is named before any snapshot", as
   // One that is trusted is the owner's to make.
   expect(named(checks, "rights for later")).toMatchObject({
     passed: false,
-    seen: "extension pageinspect is made by a superuser only",
+    seen: "only a superuser can create extension pageinspect",
   });
   await asSuperuser((s) => s.exec("CREATE EXTENSION pageinspect"));
   expect(named(await seen(), "rights for later")).toMatchObject({ passed: true });

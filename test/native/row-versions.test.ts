@@ -6,7 +6,7 @@ import { compareContents } from "../../lambdas/proof/compare-contents.ts";
 import { requireMarkedRecord } from "../../lambdas/proof/records.ts";
 import type { Scope, Wish } from "../../lambdas/proof/subjects.ts";
 import { takeRecord } from "../../lambdas/proof/take-record.ts";
-import { Doc, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type RecordName, type TableContentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Ports } from "../../lambdas/shared/ports.ts";
@@ -44,7 +44,7 @@ class Recorder {
   }
 
   async begin(read: () => Wish | undefined = () => undefined): Promise<void> {
-    await this.evidence.keep(Doc.production, { endpoint: { host: database, port: 5432 } });
+    await this.evidence.createOnce(docName(Doc.production), { endpoint: { host: database, port: 5432 } });
     const record = await inDatabase((session) =>
       takeRecord(this.ports, this.evidence, {
         name: "before",
@@ -141,17 +141,17 @@ describe("row versions tell", () => {
     [
       "a type that is written alike, and is another",
       "CREATE DOMAIN d AS int; ALTER TABLE t ALTER n TYPE d",
-      "makes t.n public.d, which was integer",
+      "changes the type of t.n from integer to public.d",
     ],
     [
       "a longer varchar",
       "ALTER TABLE t ALTER name TYPE varchar(20)",
-      "makes t.name character varying(20), which was character varying(10)",
+      "changes the type of t.name from character varying(10) to character varying(20)",
     ],
     [
       "a timestamp that became one with a zone, without a rewrite",
       "SET TimeZone = 'UTC'; ALTER TABLE t ALTER at TYPE timestamptz",
-      "makes t.at timestamp with time zone, which was timestamp without time zone",
+      "changes the type of t.at from timestamp without time zone to timestamp with time zone",
     ],
   ])("%s", async (_what, change, text) => {
     const { differences, changes } = await told(change);
@@ -162,7 +162,7 @@ describe("row versions tell", () => {
   test("that a type changed with a rewrite, though the values of the others are the same", async () => {
     const change = "SET TimeZone = 'Europe/Berlin'; ALTER TABLE t ALTER at TYPE timestamptz";
     expect((await told(change, BY_COLUMN)).changes).toEqual([
-      "makes t.at timestamp with time zone, which was timestamp without time zone",
+      "changes the type of t.at from timestamp without time zone to timestamp with time zone",
     ]);
   });
 

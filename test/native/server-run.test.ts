@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
-import type { FenceDoc, ProofDoc } from "../../lambdas/shared/documents.ts";
+import { docName, type FenceDoc, type ProofDoc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { ServerInstances } from "../../local/server-instances.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase, urlOf } from "../support/native.ts";
@@ -118,7 +118,7 @@ describe("with --apply", () => {
     const before = await everything();
     const { end, evidence } = await runPlan({ databaseUrl: database.url, apply: true, noGo: ["after-003"] });
     expect(end.end).toBe("RolledBack");
-    expect((await evidence.need<ProofDoc>("proofs/production-rolled-back")).equal).toBe(true);
+    expect((await evidence.require(docName<ProofDoc>("proofs/production-rolled-back"))).equal).toBe(true);
     const { access, ...rest } = await everything();
     expect(rest).toEqual({ fingerprint: before.fingerprint, tables: before.tables });
     expect(access).toMatchObject({ datacl: before.access?.datacl });
@@ -154,7 +154,7 @@ describe("with --apply", () => {
     await tryIn();
     expect(end.end).toBe("Succeeded");
     expect(connected).toEqual([true, false, true]);
-    expect(await evidence.need<FenceDoc>("fence")).toMatchObject({
+    expect(await evidence.require(docName<FenceDoc>("fence"))).toMatchObject({
       mode: "connect",
       aclBefore: null,
       taken: [{ grantee: null, grantable: false }],

@@ -124,7 +124,7 @@ describe("a reading of the watch", () => {
         ? probing()
         : undefined;
     await probing();
-    expect(await readOnce(plan, scratch.url, undefined, 0)).toEqual({ because: "another probe is at work" });
+    expect(await readOnce(plan, scratch.url, undefined, 0)).toEqual({ because: "another probe is running" });
     expect(await long).toHaveProperty("value");
   });
 

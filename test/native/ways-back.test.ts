@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { listTables, takeTableContent } from "../../lambdas/proof/checksums.ts";
-import { Doc, type ProofDoc, type StagingDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import { proveByHand } from "../../local/prove.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase } from "../support/native.ts";
@@ -43,7 +43,7 @@ describe("with --apply, a plan that narrows a column", () => {
       leftBehind: [expect.stringContaining("before the migration")],
     });
     expect(await query("SELECT max(length(body)) AS longest FROM note")).toEqual([{ longest: 5 }]);
-    expect(await evidence.need<StagingDoc>(Doc.stagingAgain)).toMatchObject({
+    expect(await evidence.require(Doc.stagingAgain)).toMatchObject({
       id: expect.stringMatching(/^sluice-staging-.*-2$/),
     });
     expect((await databases()).filter((name) => name.startsWith("sluice-staging-"))).toEqual([]);
@@ -55,7 +55,7 @@ describe("with --apply, a plan that narrows a column", () => {
     const { end, states, evidence } = await apply(plan, { fail: ["Validate 004 on production"] });
     expect(end.end).toBe("Restored");
     expect(await everything()).toEqual(before);
-    expect(await evidence.need<ProofDoc>(Doc.proof("production-restored"))).toMatchObject({ equal: true });
+    expect(await evidence.require(Doc.proof("production-restored"))).toMatchObject({ equal: true });
     expect(states.filter((state) => /^Roll back \d+$/.test(state))).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe("with --apply, a plan that adds a label to an enum", () => {
     ]);
     const second = await apply(plan);
     expect(second.end).toMatchObject({ end: "Succeeded" });
-    const proof = await second.evidence.need<ProofDoc>(Doc.proof("staging-004"));
+    const proof = await second.evidence.require(Doc.proof("staging-004"));
     expect(proof.equal).toBe(true);
     // It was there already: nothing was left that had not been there.
     expect(proof.left).toBeUndefined();

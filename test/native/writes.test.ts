@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { recordTask } from "../../lambdas/proof/record.ts";
 import { takeMark, writtenBetween } from "../../lambdas/proof/write-mark.ts";
 import { writesTask } from "../../lambdas/proof/writes.ts";
-import { Doc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
@@ -65,11 +65,11 @@ describe("between the record and the first migration, where production is backed
     });
     ports.clock.now = () => new Date();
     const evidence = evidenceOf(ports.evidence, "run-1");
-    await evidence.keep(Doc.production, {
+    await evidence.createOnce(docName(Doc.production), {
       endpoint: { host: "production", port: 5432 },
       moments: { by: "archive", baseAt: null },
     });
-    await evidence.keep(Doc.backup, { by: "point-in-time", why: [] });
+    await evidence.createOnce(docName(Doc.backup), { by: "point-in-time", why: [] });
     const call = <Event>(task: Task<Event>, event: object) =>
       invoke(
         task,

@@ -75,7 +75,7 @@ describe("of large objects,", () => {
       "one that is gone",
       "SELECT lo_unlink(1001)",
       "SELECT lo_from_bytea(1001, 'one'); GRANT SELECT ON LARGE OBJECT 1001 TO reader",
-      "1 of 2 are not there any more",
+      "1 of 2 are gone",
     ],
     ["one that was left behind", "SELECT lo_create(1003)", "SELECT lo_unlink(1003)", "1 added"],
   ])("%s is compared", async (_, change, undo, line) => {
@@ -101,7 +101,7 @@ describe("of large objects,", () => {
 });
 
 describe("of a table that only grows,", () => {
-  test("rows that are added are told, and are no difference", async () => {
+  test("added rows are reported, but are no difference", async () => {
     expect(await told("INSERT INTO ddl_log (what) VALUES ('more'), ('and more')", "")).toEqual({
       lines: [],
       added: ["public.ddl_log: 2 rows added, as it may grow"],
@@ -109,26 +109,22 @@ describe("of a table that only grows,", () => {
   });
 
   test.each([
-    ["is gone", "DELETE FROM ddl_log WHERE what = 'first'", "of 5 earlier rows 4 are there as they were"],
-    [
-      "is changed",
-      "UPDATE ddl_log SET what = 'x' WHERE id = 2",
-      "of 4 earlier rows 3 are there as they were",
-    ],
+    ["is gone", "DELETE FROM ddl_log WHERE what = 'first'", "only 4 of 5 earlier rows are unchanged"],
+    ["is changed", "UPDATE ddl_log SET what = 'x' WHERE id = 2", "only 3 of 4 earlier rows are unchanged"],
     [
       "is gone and another one came",
       "DELETE FROM ddl_log WHERE id = 2; INSERT INTO ddl_log (what) VALUES ('x')",
-      "of 4 earlier rows 3 are there as they were",
+      "only 3 of 4 earlier rows are unchanged",
     ],
   ])("an earlier row that %s is a difference", async (_, change, words) => {
-    expect((await told(change, "")).lines).toEqual([`public.ddl_log: may only grow, and ${words}`]);
+    expect((await told(change, "")).lines).toEqual([`public.ddl_log: may only grow, but ${words}`]);
   });
 
-  test("a column that is dropped is a difference, also when it came again under its name", async () => {
+  test("a dropped column is a difference, even if a new one has its name", async () => {
     await session.exec("UPDATE ddl_log SET tag = 'kept'");
     const again = "ALTER TABLE ddl_log DROP tag; ALTER TABLE ddl_log ADD tag text";
     expect((await told(again, "UPDATE ddl_log SET tag = 'kept'")).lines).toEqual([
-      "public.ddl_log: may only grow, and its 4 earlier rows are not the same ones",
+      "public.ddl_log: may only grow, but its 4 earlier rows have changed",
     ]);
     expect((await told("ALTER TABLE ddl_log DROP tag", "")).lines).toEqual(['public.ddl_log: without "tag"']);
   });
@@ -175,7 +171,7 @@ test("an extension's table counts for the rows that are user data by its own wor
   expect(unread).toEqual([{ kind: "rows of an extension's table", name: "public.part_config" }]);
 });
 
-test("a proof's scope says what it speaks of, and what it does not and why", async () => {
+test("a proof's scope states what it covers, what it does not, and why", async () => {
   await session.exec("SET ROLE reader");
   const catalog = await takeFingerprint(session);
   const [sequences, largeObjects] = [await takeSequences(session), await takeLargeObjects(session)];
@@ -193,7 +189,7 @@ test("a proof's scope says what it speaks of, and what it does not and why", asy
   });
   expect(scopeInWords(scope)).toBe(
     `Proven: catalog of ${catalog.objects.length - roles} objects, 2 tables, 1 large object, ${roles} roles. ` +
-      "Not proven: the values of 1 table (only counted, as the plan wants), 1 sequence (the role may not read it), " +
+      "Not proven: the values of 1 table (only counted, as the plan requests), 1 sequence (the role may not read it), " +
       "the content of 1 large object (the role may not read it).",
   );
 });

@@ -266,7 +266,7 @@ describe("tables that are out of the ordinary", () => {
     expect(tables).toEqual([{ table: "shop.t", columns: ["a", "s"], blocks: 0 }]);
   });
 
-  test("a table that is gone is missing, a column that is gone is named", async () => {
+  test("a dropped table is missing, a dropped column is named", async () => {
     await make("CREATE TABLE shop.t (a int, b int); INSERT INTO shop.t VALUES (1, 2)");
     const before = await contentOf(["a", "b"]);
     await session.exec("ALTER TABLE shop.t DROP b");
@@ -275,7 +275,7 @@ describe("tables that are out of the ordinary", () => {
     ]);
     await session.exec("DROP TABLE shop.t");
     expect(compareContents([before], [await contentOf(["a", "b"])])).toEqual([
-      { table: "shop.t", what: "missing table", text: "shop.t: the table is not there, it had 1 row" },
+      { table: "shop.t", what: "missing table", text: "shop.t: the table is missing; it had 1 row" },
     ]);
   });
 
@@ -336,14 +336,14 @@ describe("modes", () => {
     ]);
   });
 
-  test("what was read in one way is not equal to what was read in another", async () => {
+  test("readings of different modes are not equal", async () => {
     await make(MANY(3));
     const [full, count] = [await contentOf(["id"]), await contentOf(["id"], "shop.t", "count")];
     expect(compareContents([full], [count])).toEqual([
       {
         table: "shop.t",
         what: "not comparable",
-        text: "shop.t: every row was read before, only counted now",
+        text: "shop.t: read in full before, only counted now",
       },
     ]);
   });
@@ -377,7 +377,7 @@ describe("sums of columns", () => {
     expect(await around(sql)).toEqual([`shop.t: 50 rows as before, but ${words}`]);
   });
 
-  test("without a key, values that moved from row to row are said to", async () => {
+  test("without a key, values that moved between rows are reported", async () => {
     await make("CREATE TABLE shop.t (id int, email text, settings jsonb, at timestamptz)");
     await session.exec("INSERT INTO shop.t VALUES (1, 'x'), (2, 'y')");
     expect(await around("UPDATE shop.t SET id = 3 - id")).toEqual([
@@ -388,7 +388,7 @@ describe("sums of columns", () => {
     ]);
   });
 
-  test("leave the checksum as it is without them, and stay comparable when the key is none any more", async () => {
+  test("leave the checksum unchanged, and stay comparable if the key is dropped", async () => {
     await make(PEOPLE);
     const before = await summed();
     expect(before).toMatchObject(await contentOf(COLUMNS));
@@ -407,7 +407,7 @@ describe("sums of columns", () => {
   });
 });
 
-test("a difference is told in one readable line", () => {
+test("a difference is shown in one readable line", () => {
   const content = { table: "shop.t", columns: ["a"], rows: "10", checksum: "1" };
   expect(compareContents([content], [{ ...content, rows: "9" }])).toEqual([
     { table: "shop.t", what: "rows", text: "shop.t: 10 rows before, 9 rows now (-1)" },

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences, movedInWords } from "../../lambdas/proof/difference.ts";
+import type { Fingerprint } from "../../lambdas/shared/documents.ts";
 import { useEmbedded } from "../support/embedded.ts";
 
 const session = useEmbedded();
@@ -28,14 +29,14 @@ async function seen(change: string): Promise<{ differences: string[]; moved: str
 }
 
 describe("a column that was dropped and came back last", () => {
-  test("is no difference, and its position is told; the columns behind it did not move", async () => {
+  test("is no difference, and its position is reported; the columns behind it did not move", async () => {
     expect(
       await seen(`ALTER TABLE s."a.b" DROP "x.y"; ALTER TABLE s."a.b" ADD "x.y" int NOT NULL;
         CREATE STATISTICS s.both ON c1, "x.y" FROM s."a.b"`),
     ).toEqual({
       differences: [],
       moved: [
-        'column s."a.b"."x.y" is at position 20, and was at 1: a column that was dropped comes back as the last one',
+        'column s."a.b"."x.y" moved from position 1 to 20: a dropped column comes back as the last one',
       ],
       // A gate's Go is for the catalog as it was to the letter.
       same: false,
@@ -48,7 +49,7 @@ describe("a column that was dropped and came back last", () => {
        ALTER TYPE s.pair DROP ATTRIBUTE m, ADD ATTRIBUTE m int`,
     );
     expect(differences).toEqual([]);
-    expect(moved.map((line) => line.slice(0, line.indexOf(" is at")))).toEqual([
+    expect(moved.map((line) => line.slice(0, line.indexOf(" moved from")))).toEqual([
       'column s."a.b".c7',
       'column s."a.b".c5',
       "column s.pair.m",
@@ -80,7 +81,7 @@ describe("the order of columns that stayed", () => {
     expect(differences.filter((line) => line.includes("position"))).toHaveLength(2);
   });
 
-  test("counts where evidence does not say which columns stayed", async () => {
+  test("counts if the evidence does not show which columns stayed", async () => {
     before = { ...before, objects: before.objects.map(({ number: _, ...object }) => object) };
     const { differences } = await seen('ALTER TABLE s."a.b" DROP c17; ALTER TABLE s."a.b" ADD c17 int');
     expect(differences.length).toBeGreaterThan(0);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type CatalogObject, fingerprintOf } from "../../lambdas/proof/catalog.ts";
+import { fingerprintOf } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
+import type { CatalogObject } from "../../lambdas/shared/documents.ts";
 
 const object = (name: string, definition = "", kind = "table"): CatalogObject => ({ kind, name, definition });
 const between = (before: CatalogObject[], after: CatalogObject[]) =>
@@ -15,7 +16,7 @@ describe("differences", () => {
     expect(between([a, b], [b, a])).toEqual([]);
   });
 
-  test("tell what was added, removed and changed, by kind and name", () => {
+  test("show what was added, removed and changed, by kind and name", () => {
     const found = between(
       [object("gone", "g"), object("same", "s"), object("other", "1")],
       [object("same", "s"), object("other", "2"), object("new", "n"), object("gone", "g", "view")],
@@ -60,8 +61,8 @@ describe("a described difference", () => {
     expect(described("END\nx", "END\nEND\nx")).toEqual(['table t changed: now "END"']);
   });
 
-  test("says so when only the order differs, or only white space", () => {
-    expect(described("a\nb", "b\na")).toEqual(["table t changed: its lines stand in another order"]);
+  test("shows that only the order differs, or only white space", () => {
+    expect(described("a\nb", "b\na")).toEqual(["table t changed: its lines are in another order"]);
     expect(described("a\n  b", "a\nb")).toEqual(["table t changed: only white space differs"]);
   });
 

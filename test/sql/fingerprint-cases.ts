@@ -599,7 +599,7 @@ export const CHANGES: Change[] = [
     "the order of an enum's labels",
     "DROP TYPE app.mood; CREATE TYPE app.mood AS ENUM ('tense', 'calm')",
     "DROP TYPE app.mood; CREATE TYPE app.mood AS ENUM ('calm', 'tense')",
-    "enum app.mood changed: its lines stand in another order",
+    "enum app.mood changed: its lines are in another order",
   ),
   change(
     "a label renamed",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences, differencesOfAccess } from "../../lambdas/proof/difference.ts";
+import type { Fingerprint } from "../../lambdas/shared/documents.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { CHANGES, NO_CHANGES, SHOP } from "./fingerprint-cases.ts";
 
@@ -129,7 +130,7 @@ test("an extension's member that is altered or replaced is named", async () => {
   expect(found).toContain("function public.vector_norm(public.vector)");
 });
 
-test("a role that owns nothing and is granted nothing here counts when it is asked for", async () => {
+test("a requested role counts even if it owns nothing and has no grant here", async () => {
   await session.exec("CREATE ROLE by_public LOGIN");
   const before = await takeFingerprint(session, ["by_public", "not there"]);
   await session.exec("ALTER ROLE by_public BYPASSRLS");
@@ -140,7 +141,7 @@ test("a role that owns nothing and is granted nothing here counts when it is ask
   ]);
 });
 
-test("who may connect is told beside the catalog", async () => {
+test("access is reported beside the catalog", async () => {
   const before = await takeFingerprint(session);
   await session.exec(
     "GRANT CONNECT ON DATABASE postgres TO auditor; REVOKE TEMP ON DATABASE postgres FROM PUBLIC",

@@ -29,7 +29,7 @@ test.each([
   [
     "a reader that is behind holds them up",
     "('r', 'uuid', 11000, now())",
-    ["backfill: holding on, a replica is 11 s behind"],
+    ["backfill: paused, a replica is 11 s behind"],
   ],
   ["one that keeps up does not", "('r', 'uuid', 9000, now())", []],
   ["the writer itself does not", "('w', 'MASTER_SESSION_ID', 99000, now())", []],

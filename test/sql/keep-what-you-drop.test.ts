@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Fingerprint, takeFingerprint } from "../../lambdas/proof/catalog.ts";
+import { takeFingerprint } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
+import type { Fingerprint } from "../../lambdas/shared/documents.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { BEFORE_KEEPING, keptPattern } from "../support/kept-pattern.ts";
 

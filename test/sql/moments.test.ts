@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { noteMoment, passMoment, readServerClock } from "../../lambdas/moments/note.ts";
 import { proveMoment } from "../../lambdas/moments/prove.ts";
-import { Doc, type MomentDoc, type MomentPassedDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type MomentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../support/embedded.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -12,9 +12,9 @@ const environment = async (by: "archive" | "copy" = "archive", clockAheadMs?: nu
   const ports = memoryPorts();
   ports.clock.now = () => new Date();
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, { identity: "db-1", moments: { by, baseAt: null } });
+  await evidence.createOnce(docName(Doc.production), { identity: "db-1", moments: { by, baseAt: null } });
   if (clockAheadMs !== undefined)
-    await evidence.keep(Doc.backup, { by: "point-in-time", why: [], clockAheadMs });
+    await evidence.createOnce(docName(Doc.backup), { by: "point-in-time", why: [], clockAheadMs });
   return {
     ports,
     evidence,
@@ -41,7 +41,7 @@ test("a moment is a whole second that comes after all that has committed, and be
   expect(moment.timeline).toBe(1);
   await pass();
   expect(Date.parse(await serverTime())).toBeGreaterThan(Date.parse(moment.at));
-  const passed = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  const passed = await evidence.require(Doc.momentPassed("final"));
   // So recovery finds a commit after it, also where nobody else works on the server.
   expect(BigInt(passed.transaction)).toBeGreaterThan(BigInt(transaction));
   const [status] = await session.query("SELECT pg_xact_status($1::text::xid8) AS status", [
@@ -57,14 +57,14 @@ test("of a fleet that copies it is the very moment, and nothing is waited for", 
   await pass();
 });
 
-test("a worker that comes after one that died keeps to its moment", async () => {
+test("a worker that replaces a dead one keeps its moment", async () => {
   const { note, pass, evidence } = await environment();
   const first = await note();
   expect(await note()).toEqual(first);
   await pass();
-  const passed = await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"));
+  const passed = await evidence.require(Doc.momentPassed("final"));
   await pass();
-  expect(await evidence.need<MomentPassedDoc>(Doc.momentPassed("final"))).toEqual(passed);
+  expect(await evidence.require(Doc.momentPassed("final"))).toEqual(passed);
 });
 
 test("where there is no moment nothing is waited for, and nothing written", async () => {
@@ -73,11 +73,11 @@ test("where there is no moment nothing is waited for, and nothing written", asyn
   expect(await evidence.list("moments/")).toEqual([]);
 });
 
-describe("a server's clock that was put back", () => {
+describe("a server's clock that was set back", () => {
   const aheadBy = async (ms: number) =>
     (await readServerClock(session, { now: () => new Date() })).aheadMs + ms;
 
-  test.each([5_000, 900])("by %i ms puts the moment behind all that was dated before", async (ms) => {
+  test.each([5_000, 900])("by %i ms puts the moment after everything that was dated before", async (ms) => {
     // In the middle of a second: the next one would be too soon for either.
     await session.query("SELECT pg_sleep((1.5 - extract(epoch FROM clock_timestamp())::numeric % 1) % 1)");
     const dated = Date.parse(await serverTime());
@@ -90,20 +90,20 @@ describe("a server's clock that was put back", () => {
     const { note, evidence } = await environment("archive", await aheadBy(60_000));
     await expect(note()).rejects.toMatchObject({
       name: "BackupMismatch",
-      message: expect.stringMatching(/put back by about \d+ s.*backup: snapshot/),
+      message: expect.stringMatching(/set back by about \d+ s.*backup: snapshot/),
     });
     expect(await evidence.list("moments/")).toEqual([]);
   });
 
   test("after the moment was noted is refused: no restore would find it", async () => {
     const { evidence, pass } = await environment();
-    await evidence.keep(Doc.moment("final"), {
+    await evidence.createOnce(docName(Doc.moment("final")), {
       moment: { at: new Date(Date.now() + 3_600_000).toISOString(), lsn: null, timeline: null },
       notedAt: new Date().toISOString(),
     });
     await expect(pass()).rejects.toMatchObject({
       name: "BackupMismatch",
-      message: expect.stringMatching(/clock was put back.*still 3\d\d\d s ahead/),
+      message: expect.stringMatching(/clock was set back.*still 3\d\d\d s ahead/),
     });
   });
 
@@ -111,7 +111,7 @@ describe("a server's clock that was put back", () => {
     const { ports, evidence, note } = await environment();
     ports.clock.now = () => new Date(Date.now() - 5 * 3_600_000);
     const { aheadMs } = await readServerClock(session, ports.clock);
-    await evidence.keep(Doc.backup, { by: "point-in-time", why: [], clockAheadMs: aheadMs });
+    await evidence.createOnce(docName(Doc.backup), { by: "point-in-time", why: [], clockAheadMs: aheadMs });
     const { moment } = await note();
     expect(Date.parse(moment.at) - Date.parse(before)).toBeLessThan(2_000);
   });
@@ -128,7 +128,7 @@ describe("a database that was restored to the moment", () => {
     });
   });
 
-  test("is told where it is of an earlier moment", async () => {
+  test("is recognized if it is at an earlier moment", async () => {
     const doc = await noted();
     const later = { ...doc, transaction: String(BigInt(doc.transaction) + 1_000n) };
     expect((await proveMoment(session, later, "run-1")).differences).toEqual([

@@ -42,7 +42,7 @@ describe("a large table", () => {
     },
   );
 
-  test("of so few rows that a sample says little is read as a whole, as a small one is", async () => {
+  test("with few rows is read in full, as a small one is", async () => {
     await MANY(3_000);
     expect(await inParts("sample", memoryPorts())).toEqual([
       await takeTableContent(session, "shop.t", ["id", "wide"], "sample"),
@@ -70,7 +70,7 @@ describe("a large table", () => {
     expect(read?.[0]?.rows).toBe("3000");
   });
 
-  test("keeps every part that was read: the next worker goes on with the others", async () => {
+  test("keeps every part that was read: the next worker continues with the others", async () => {
     await MANY(5_000);
     const ports = memoryPorts();
     let looked = 0;
@@ -83,7 +83,7 @@ describe("a large table", () => {
     expect(new Set(ports.lines.map((line) => line.split(" (")[0])).size).toBe(ports.lines.length);
   });
 
-  test("tells how far it came", async () => {
+  test("reports its progress", async () => {
     await MANY(5_000);
     const ports = memoryPorts();
     await inParts("full", ports);

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { proveTask } from "../../lambdas/proof/prove.ts";
 import { recordTask } from "../../lambdas/proof/record.ts";
 import { ranAhead, takeSequences, wentBack } from "../../lambdas/proof/sequences.ts";
-import { Doc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
@@ -25,7 +25,7 @@ const databases: Databases = { single: true, withSession: (_endpoint, work) => w
 test("a rollback that leaves a sequence where it would give the same values again is not back, though all rows are", async () => {
   const ports = memoryPorts({ databases });
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+  await evidence.createOnce(docName(Doc.production), { endpoint: { host: "production", port: 5432 } });
   const call = <Event>(task: Task<Event>, event: object) =>
     invoke(
       task,
@@ -39,24 +39,24 @@ test("a rollback that leaves a sequence where it would give the same values agai
   await expect(call(proveTask, { proof: "production-rolled-back" })).rejects.toMatchObject({
     name: "NotBack",
     message:
-      "Not what it was before (production-rolled-back): app.orders_id_seq: had come to 10, now begins anew",
+      "Not as it was before (production-rolled-back): app.orders_id_seq: had reached 10, now starts over",
   });
 });
 
 test.each([
-  ["went back", "SELECT setval('app.orders_id_seq', 9)", ["app.orders_id_seq: had come to 10, now to 9"]],
-  ["that falls went back up", "SELECT setval('app.down', -1)", ["app.down: had come to -2, now to -1"]],
+  ["went back", "SELECT setval('app.orders_id_seq', 9)", ["app.orders_id_seq: had reached 10, now at 9"]],
+  ["that falls went back up", "SELECT setval('app.down', -1)", ["app.down: had reached -2, now at -1"]],
   ["went on", "SELECT nextval('app.orders_id_seq'), nextval('app.down'), nextval('app.unused')", []],
   ["is set to begin beyond what it gave", "SELECT setval('app.orders_id_seq', 11, false)", []],
   [
     "is set to give the last value again",
     "SELECT setval('app.orders_id_seq', 10, false)",
-    ["app.orders_id_seq: had come to 10, now to 9"],
+    ["app.orders_id_seq: had reached 10, now at 9"],
   ],
   [
     "was set, gave nothing yet, and begins at its start now",
     "ALTER SEQUENCE app.placed RESTART",
-    ["app.placed: had come to 499, now begins anew"],
+    ["app.placed: had reached 499, now starts over"],
   ],
   ["was set, and gave its first value", "SELECT nextval('app.placed')", []],
   ["may start over", "SELECT setval('app.round', 1)", []],
@@ -83,6 +83,6 @@ test("what is left ends where the column's type does", async () => {
   const before = await takeSequences(session);
   await session.exec("SELECT setval('app.s', 2147480000)");
   expect(ranAhead(before, await takeSequences(session))).toEqual([
-    "app.s: 2147479999 values ahead of 1, 3647 are left",
+    "app.s: 2147479999 values ahead of 1, 3647 left",
   ]);
 });

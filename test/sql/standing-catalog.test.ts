@@ -15,7 +15,7 @@ beforeEach(() => {
 
 const standing = () => standingCatalog(session, evidence, ["app"]);
 
-test("a catalog that was read is not read again while nothing is committed, whoever asks", async () => {
+test("a catalog is not read again while nothing is committed, in any session", async () => {
   const first = await standing();
   const before = readings();
   await session.query("SELECT * FROM t");
@@ -48,7 +48,7 @@ test.each([
   expect(now.doc.hash).toBe((await takeFingerprint(session, ["app"])).hash);
 });
 
-test("what is changed and changed back is read, and found to be as it was", async () => {
+test("a change and its reversal are read, and found equal", async () => {
   const { doc } = await standing();
   const before = readings();
   await session.exec("CREATE TABLE brief ()");

@@ -30,12 +30,12 @@ test.each([
   [
     "rows that went while it was refreshed",
     "BEGIN; DELETE FROM shop.t WHERE a = 2; REFRESH MATERIALIZED VIEW shop.totals; INSERT INTO shop.t VALUES (2, 20); COMMIT",
-    ["shop.totals: 2 rows before, 1 row now (-1), nor what its query gives"],
+    ["shop.totals: 2 rows before, 1 row now (-1); its query now gives something else"],
   ],
   [
     "values that changed while it was refreshed",
     "UPDATE shop.t SET b = 21 WHERE a = 2; REFRESH MATERIALIZED VIEW shop.totals; UPDATE shop.t SET b = 20 WHERE a = 2",
-    ['shop.totals: 2 rows as before, but with other values in "b", nor what its query gives'],
+    ['shop.totals: 2 rows as before, but with other values in "b"; its query now gives something else'],
   ],
 ])("the contents of a materialized view are held: %s", async (_, sql, found) => {
   expect(await after(sql)).toEqual(found);
@@ -66,7 +66,7 @@ test("the plan may have one only counted", async () => {
   expect(totals).toMatchObject({ rows: "2", checksum: null });
 });
 
-test("a view that the plan leaves out is not compared, and the scope says so", async () => {
+test("a view that the plan leaves out is not compared, and the scope states it", async () => {
   await session.exec("CREATE MATERIALIZED VIEW shop.clock AS SELECT clock_timestamp() AS t");
   const modes = await viewModes(session, { "shop.clock": "none" });
   const before = await takeViews(session, modes);
@@ -76,7 +76,7 @@ test("a view that the plan leaves out is not compared, and the scope says so", a
   const rest = { tables: [], sequences: [], growing: [], largeObjects: undefined, unproven: 0 };
   const catalog = await takeFingerprint(session);
   expect(scopeInWords(scopeOf({ catalog, views: before, ...rest }))).toContain(
-    "Not proven: the contents of 1 materialized view (left out, as the plan wants), the contents of 1 materialized view (not read).",
+    "Not proven: the contents of 1 materialized view (left out, as the plan requests), the contents of 1 materialized view (not read).",
   );
   // Without the plan's word it is a difference.
   const all = await takeViews(session, ALL);

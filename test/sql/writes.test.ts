@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { recordTask } from "../../lambdas/proof/record.ts";
 import { writesTask } from "../../lambdas/proof/writes.ts";
-import { Doc, type LossDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../lambdas/shared/ports.ts";
 import { invoke, type Task } from "../../lambdas/shared/task.ts";
@@ -42,11 +42,11 @@ async function recorded(
 ) {
   const ports = memoryPorts({ databases, settings: { fence }, plan: { contents } });
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, {
+  await evidence.createOnce(docName(Doc.production), {
     endpoint: { host: "production", port: 5432 },
     moments: { by: "copy", baseAt: null },
   });
-  await evidence.keep(Doc.backup, { by: backup, why: [] });
+  await evidence.createOnce(docName(Doc.backup), { by: backup, why: [] });
   const call = <Event>(task: Task<Event>, event: object) =>
     invoke(
       task,
@@ -60,19 +60,22 @@ async function recorded(
     look: () => call(writesTask, { action: "look" }),
     loss: async () => {
       await call(writesTask, { action: "count" });
-      return await evidence.need<LossDoc>(Doc.loss);
+      return await evidence.require(Doc.loss);
     },
   };
 }
 
 describe("before the first migration", () => {
-  test("what is written while the moment is waited for is refused: a restore would hold it, the record does not", async () => {
+  test("writes during the wait for the moment are refused: a restore would contain them, the record does not", async () => {
     const { look, evidence, ports } = await recorded();
     const [clock] = await session.query<{ soon: Date }>(
       "SELECT clock_timestamp() + interval '0.3 s' AS soon",
     );
     const at = clock?.soon.toISOString();
-    await evidence.keep(Doc.moment("final"), { moment: { at, lsn: null, timeline: null }, notedAt: at });
+    await evidence.createOnce(docName(Doc.moment("final")), {
+      moment: { at, lsn: null, timeline: null },
+      notedAt: at,
+    });
     ports.databases = writing("INSERT INTO app.orders VALUES (11, 1)");
     await expect(look()).rejects.toThrow(/app\.orders: rows: 1 inserted/);
   });
@@ -93,7 +96,7 @@ describe("before the first migration", () => {
     expect(ports.lines.some((line) => line.includes("Others are connected"))).toBe(waits);
   });
 
-  test("nothing was written since the record: the run goes on", async () => {
+  test("the run continues if nothing was written since the record", async () => {
     const { look, evidence } = await recorded();
     await look();
     expect(await evidence.read(Doc.written("migration"))).toMatchObject({ tables: [] });
@@ -108,7 +111,7 @@ describe("before the first migration", () => {
       "DELETE FROM app.lines; INSERT INTO app.lines VALUES (1), (2)",
       "app.lines: rows: 2 inserted, 2 deleted",
     ],
-    ["a truncation, which no counter shows", "TRUNCATE app.lines", "app.lines: truncated or written anew"],
+    ["a truncation, which no counter shows", "TRUNCATE app.lines", "app.lines: truncated or rewritten"],
     ["a new table", "CREATE TABLE app.extra (x int)", "app.extra: a new table"],
     ["a table that is gone", "DROP TABLE app.lines", "app.lines: the table is gone"],
     ["a large object", "SELECT lo_from_bytea(0, 'late')", "pg_catalog.pg_largeobject: rows: 1 inserted"],
@@ -121,7 +124,7 @@ describe("before the first migration", () => {
     });
   });
 
-  test("without a fence what was written is noted, and the run goes on", async () => {
+  test("without a fence writes are noted, and the run continues", async () => {
     const { look, evidence } = await recorded("none");
     await session.exec("INSERT INTO app.orders VALUES (11, 1)");
     await look();
@@ -130,7 +133,7 @@ describe("before the first migration", () => {
     });
   });
 
-  test("reading, and analyzing what was read, is no write", async () => {
+  test("reading and analyzing are no writes", async () => {
     const { look } = await recorded();
     await session.exec("ANALYZE");
     await session.exec("VACUUM app.orders");
@@ -140,7 +143,7 @@ describe("before the first migration", () => {
 });
 
 describe("before a restore", () => {
-  test("counts table by table what was written, and does not read what nobody wrote to", async () => {
+  test("counts writes table by table, and does not read untouched tables", async () => {
     const { loss, ports } = await recorded("none");
     await session.exec("INSERT INTO app.orders VALUES (11, 1), (12, 1); DELETE FROM app.orders WHERE id = 1");
     ports.lines.length = 0;
@@ -167,7 +170,7 @@ describe("before a restore", () => {
     expect(await loss()).toMatchObject({ tables: [], asRecorded: 2, byCounters: 1 });
   });
 
-  test("a table that is gone, and one that the application filled, are told", async () => {
+  test("a missing table, and one that the application filled, are reported", async () => {
     const { loss } = await recorded("none");
     await session.exec(
       "DROP TABLE app.lines; CREATE TABLE app.extra (x int); INSERT INTO app.extra VALUES (1)",
@@ -188,7 +191,7 @@ describe("before a restore", () => {
     });
   });
 
-  test("large objects that the application wrote are told, though their contents are not recorded", async () => {
+  test("large objects that the application wrote are reported, although their contents are not recorded", async () => {
     const { loss } = await recorded("none");
     await session.exec("SELECT lo_from_bytea(0, 'late')");
     expect((await loss()).tables).toEqual([
@@ -203,7 +206,7 @@ describe("before a restore", () => {
     ]);
   });
 
-  test("with the application kept out, what migrations put into new tables is nobody's loss", async () => {
+  test("with the application kept out, rows that migrations put into new tables are no loss", async () => {
     const { loss } = await recorded();
     await session.exec("CREATE TABLE app.extra (x int); INSERT INTO app.extra VALUES (1)");
     expect(await loss()).toMatchObject({ applicationWasIn: false, tables: [] });

@@ -1,7 +1,5 @@
-import type { WithheldDoc } from "../../lambdas/gate/attempts.ts";
 import { withheldDoc } from "../../lambdas/gate/attempts.ts";
 import { type CalledState, CHAIN, type LinkDoc, linked } from "../../lambdas/shared/chain.ts";
-import type { PlanSummary } from "../../lambdas/shared/documents.ts";
 import {
   type AftercareDoc,
   type AfterOpeningDoc,
@@ -12,11 +10,13 @@ import {
   type Decision,
   type Direction,
   Doc,
+  docName,
   type FailureDoc,
   type FenceDoc,
   type GateDecisionDoc,
   type GateDoc,
   type HookDoc,
+  type PlanSummary,
   type PreflightDoc,
   type ProductionDoc,
   type ProofDoc,
@@ -36,6 +36,7 @@ import {
   type StepsDoc,
   type TableContentDoc,
   type Target,
+  type WithheldDoc,
 } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import { slug } from "../../lambdas/shared/task.ts";
@@ -127,7 +128,7 @@ export class RunFixture {
   }
 
   async keep<T>(name: string, document: T): Promise<void> {
-    await this.evidence.keep(name, this.spoil(document, name));
+    await this.evidence.createOnce(docName(name), this.spoil(document, name));
   }
 
   async state(state: string, work: () => Promise<void> = async () => {}): Promise<void> {
@@ -272,6 +273,8 @@ export class RunFixture {
 
   async snapshot(purpose: "rehearsal" | "final"): Promise<void> {
     const createdAt = this.now();
+    const how = this.overrides.request?.settings?.cluster;
+    const clone = (purpose === "final" ? how?.backup : how?.staging) === "clone";
     await this.keep<SnapshotDoc>(Doc.snapshot(purpose), {
       at: this.after(95),
       id: `sluice-${purpose}-0123456789ab`,
@@ -281,6 +284,7 @@ export class RunFixture {
       engineVersion: "17.6",
       encrypted: true,
       kmsKey: null,
+      ...(clone ? { clone } : {}),
       keepUntil: purpose === "final" ? "2027-11-03" : null,
     });
   }
@@ -737,6 +741,6 @@ export async function rolledBackByCheck(fixture = new RunFixture()): Promise<Run
 /** The states that links of the chain name, in their order. */
 export async function statesNoted(evidence: RunEvidence): Promise<CalledState[]> {
   const names = await evidence.list(CHAIN);
-  const links = await Promise.all(names.map((name) => evidence.need<LinkDoc>(name)));
+  const links = await Promise.all(names.map((name) => evidence.require(docName<LinkDoc>(name))));
   return links.flatMap(({ state }) => state ?? []);
 }

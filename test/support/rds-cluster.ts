@@ -62,3 +62,35 @@ export const productionMembers: DBInstance[] = [
   member("orders-1", "eu-central-1a", 0),
   member("orders-2", "eu-central-1b", 1),
 ];
+
+/** A Multi-AZ DB cluster: its instances have no settings of their own. */
+export const multiAzCluster: DBCluster = {
+  ...productionCluster,
+  Engine: "postgres",
+  EngineVersion: "17.4",
+  EngineMode: undefined,
+  DBClusterParameterGroup: "orders-multi-az-17",
+  DBClusterInstanceClass: "db.r6gd.large",
+  StorageType: "io2",
+  Iops: 3000,
+  AllocatedStorage: 100,
+  ServerlessV2ScalingConfiguration: undefined,
+  AssociatedRoles: [],
+  PubliclyAccessible: false,
+  AutoMinorVersionUpgrade: false,
+  CertificateDetails: { CAIdentifier: "rds-ca-rsa2048-g1" },
+  MonitoringInterval: 60,
+  MonitoringRoleArn: "arn:aws:iam::123456789012:role/monitoring",
+  PerformanceInsightsEnabled: true,
+  PerformanceInsightsRetentionPeriod: 7,
+};
+
+export const multiAzMembers: DBInstance[] = [1, 2, 3].map((number) => ({
+  DBInstanceIdentifier: `orders-instance-${number}`,
+  DbiResourceId: `db-orders-instance-${number}`,
+  DBInstanceStatus: "available",
+  DBInstanceClass: "db.r6gd.large",
+  Engine: "postgres",
+  DBClusterIdentifier: "orders",
+  DBParameterGroups: [{ DBParameterGroupName: "default.postgres17", ParameterApplyStatus: "in-sync" }],
+}));

@@ -22,10 +22,14 @@ export class RdsRefusal extends Error {
 /** What a cluster's volume is to whoever stands behind: where there is no data, nothing need be done. */
 export interface Volumes {
   copy(from: string, to: string): Promise<void>;
-  /** Starts the server of a volume. @returns the port that it answers at */
-  start(volume: string): Promise<number>;
+  /** Starts the server of a cluster's volume. @returns the port that it answers at */
+  start(volume: string, cluster: string): Promise<number>;
   stop(volume: string): Promise<void>;
   remove(volume: string): Promise<void>;
+  /** From when until when it can be restored by now; undefined: no history is kept of it. */
+  history(volume: string): Promise<{ from: Date; until: Date } | undefined>;
+  /** A copy of the volume as it was at that moment of its history. */
+  copyAt(from: string, at: Date, to: string): Promise<void>;
 }
 
 const NO_DATA: Volumes = {
@@ -33,11 +37,15 @@ const NO_DATA: Volumes = {
   start: async () => 5432,
   stop: async () => undefined,
   remove: async () => undefined,
+  history: async () => undefined,
+  copyAt: async () => undefined,
 };
 
 interface Cluster {
   db: DBCluster;
   volume: string;
+  /** Parameters wait for it. */
+  waitsForReboot?: boolean;
   /** What is going on, and after how many looks it is done. */
   busy?: { looks: number; done: () => void } | undefined;
 }
@@ -56,6 +64,9 @@ interface Taken {
 }
 
 type Input = Record<string, unknown>;
+
+/** RDS for PostgreSQL on three instances, which RDS makes and names. */
+const isMultiAz = ({ Engine: engine }: DBCluster) => engine === "postgres";
 
 /**
  * RDS for clusters, by its documentation: names, members' order, statuses that take a while (so many looks), and what is
@@ -107,7 +118,12 @@ export class RdsClusters {
     this.refuse(action, input);
     switch (action) {
       case "DescribeDBClusters":
-        return { DBClusters: [this.seen(`${input.DBClusterIdentifier}`)] };
+        return {
+          DBClusters:
+            input.DBClusterIdentifier === undefined
+              ? this.inGroup(input.Filters)
+              : [await this.withHistory(this.seen(`${input.DBClusterIdentifier}`))],
+        };
       case "DescribeDBInstances":
         return { DBInstances: [this.seenMember(`${input.DBInstanceIdentifier}`)] };
       case "DescribeDBClusterSnapshots":
@@ -128,6 +144,8 @@ export class RdsClusters {
         return await this.create(input as unknown as CreateDBInstanceMessage);
       case "ModifyDBInstance":
         return this.modifyMember(input as unknown as ModifyDBInstanceMessage);
+      case "RebootDBCluster":
+        return this.rebootCluster(`${input.DBClusterIdentifier}`);
       case "RebootDBInstance":
         return this.reboot(`${input.DBInstanceIdentifier}`);
       case "DeleteDBInstance":
@@ -162,9 +180,26 @@ export class RdsClusters {
         DBInstanceIdentifier: id,
         IsClusterWriter: at === 0,
         PromotionTier: member.db.PromotionTier,
-        DBClusterParameterGroupStatus: "in-sync",
+        DBClusterParameterGroupStatus: found.waitsForReboot ? "pending-reboot" : "in-sync",
       })),
     };
+  }
+
+  private async withHistory(db: DBCluster): Promise<DBCluster> {
+    const found = this.clusters.get(db.DBClusterIdentifier ?? "");
+    const history = found && (await this.volumes.history(found.volume));
+    return history
+      ? { ...db, EarliestRestorableTime: history.from, LatestRestorableTime: history.until }
+      : db;
+  }
+
+  /** Clusters on one storage, by the one filter that is asked for. */
+  private inGroup(filters: unknown): DBCluster[] {
+    const [filter] = filters as { Name: string; Values: string | string[] }[];
+    const groups = [filter?.Values].flat();
+    return [...this.clusters.keys()]
+      .map((name) => this.seen(name))
+      .filter(({ CloneGroupId: group }) => group !== undefined && groups.includes(group));
   }
 
   private seenMember(name: string): DBInstance {
@@ -220,6 +255,8 @@ export class RdsClusters {
   private async restoreTo(request: RestoreDBClusterToPointInTimeMessage): Promise<object> {
     const source = this.free(request.SourceDBClusterIdentifier ?? "");
     const clone = request.RestoreType === "copy-on-write";
+    if (clone && isMultiAz(source.db))
+      throw new RdsRefusal("InvalidParameterCombination", "a Multi-AZ DB cluster cannot be cloned");
     if (clone && request.RestoreToTime)
       throw new RdsRefusal("InvalidParameterCombination", "copy-on-write takes no time");
     if (!clone && !request.RestoreToTime && !request.UseLatestRestorableTime)
@@ -229,7 +266,19 @@ export class RdsClusters {
       ![...this.members.values()].some(({ cluster }) => cluster === request.SourceDBClusterIdentifier)
     )
       throw new RdsRefusal("InvalidDBClusterStateFault", "a cluster without instances cannot be cloned");
-    return await this.make(request, source.volume, source.db);
+    const at = request.RestoreToTime && new Date(request.RestoreToTime);
+    const history = at && (await this.volumes.history(source.volume));
+    if (history && (at < history.from || at > history.until))
+      throw new RdsRefusal(
+        "InvalidParameterValue",
+        `The specified cluster cannot be restored to a time ${at < history.from ? "earlier" : "later"} than ${(at < history.from ? history.from : history.until).toISOString()}.`,
+      );
+    const made = await this.make(request, source.volume, source.db, history && at);
+    if (clone) {
+      source.db.CloneGroupId ??= `group-of-${source.volume}`;
+      this.cluster(request.DBClusterIdentifier ?? "").db.CloneGroupId = source.db.CloneGroupId;
+    }
+    return made;
   }
 
   private async restoreFrom(request: RestoreDBClusterFromSnapshotMessage): Promise<object> {
@@ -244,11 +293,15 @@ export class RdsClusters {
     request: RestoreDBClusterToPointInTimeMessage | RestoreDBClusterFromSnapshotMessage,
     from: string,
     like: DBCluster,
+    at?: Date,
   ): Promise<object> {
     const name = request.DBClusterIdentifier ?? "";
     if (this.clusters.has(name)) throw new RdsRefusal("DBClusterAlreadyExistsFault");
+    if (isMultiAz(like) && request.StorageType && !request.Iops)
+      throw new RdsRefusal("InvalidParameterCombination", "StorageType is taken only with Iops");
     const volume = this.volume();
-    await this.volumes.copy(from, volume);
+    if (at) await this.volumes.copyAt(from, at, volume);
+    else await this.volumes.copy(from, volume);
     const db: DBCluster = {
       DBClusterIdentifier: name,
       DbClusterResourceId: `cluster-${volume.toUpperCase()}`,
@@ -276,11 +329,69 @@ export class RdsClusters {
       EarliestRestorableTime: new Date(),
       LatestRestorableTime: new Date(),
       TagList: request.Tags,
+      ...(isMultiAz(like)
+        ? {
+            DBClusterParameterGroup: request.DBClusterParameterGroupName ?? "default.postgres17",
+            DBClusterInstanceClass: request.DBClusterInstanceClass ?? like.DBClusterInstanceClass,
+            StorageType: request.StorageType ?? "io1",
+            Iops: request.Iops,
+            AllocatedStorage: like.AllocatedStorage,
+            PubliclyAccessible: request.PubliclyAccessible ?? true,
+            MonitoringInterval: request.MonitoringInterval ?? 0,
+            PerformanceInsightsEnabled: request.EnablePerformanceInsights ?? false,
+          }
+        : {}),
     };
     const made: Cluster = { db, volume };
     made.busy = { looks: this.looks, done: () => this.open(name, db) };
     this.clusters.set(name, made);
+    if (isMultiAz(db)) await this.makeThree(name, made);
     return { DBCluster: db };
+  }
+
+  /** By numbers that are free: those of a cluster that had the name before may still be there. */
+  private async makeThree(name: string, { db: like, volume }: Cluster): Promise<void> {
+    like.Port = await this.volumes.start(volume, name);
+    for (let number = 1, made = 0; made < 3; number++) {
+      const id = `${name}-instance-${number}`;
+      if (this.members.has(id)) continue;
+      made++;
+      const member: Member = {
+        db: {
+          DBInstanceIdentifier: id,
+          DbiResourceId: `db-${volume}-${number}`,
+          DBClusterIdentifier: name,
+          DBInstanceClass: like.DBClusterInstanceClass,
+          Engine: like.Engine,
+          DBParameterGroups: [
+            { DBParameterGroupName: "default.postgres17", ParameterApplyStatus: "in-sync" },
+          ],
+        },
+        cluster: name,
+      };
+      this.members.set(id, member);
+      this.busyMember(member, "creating");
+    }
+  }
+
+  private rebootCluster(name: string): object {
+    const found = this.free(name);
+    if (!isMultiAz(found.db))
+      throw new RdsRefusal("InvalidDBClusterStateFault", "only of Multi-AZ DB clusters");
+    this.busyFor(found, "rebooting", () => {
+      found.waitsForReboot = false;
+    });
+    return { DBCluster: found.db };
+  }
+
+  /** @throws RdsRefusal for an instance that RDS made itself: only a reboot of it is possible */
+  private refuseOwn(cluster: string): void {
+    const db = this.clusters.get(cluster)?.db;
+    if (db && isMultiAz(db))
+      throw new RdsRefusal(
+        "InvalidParameterValue",
+        "this cannot be done to an instance in a Multi-AZ DB cluster",
+      );
   }
 
   private open(name: string, db: DBCluster): void {
@@ -293,7 +404,14 @@ export class RdsClusters {
     const found = this.free(name);
     const { db } = found;
     if (request.NewDBClusterIdentifier) this.rename(name, request.NewDBClusterIdentifier, found);
+    if (isMultiAz(db) && request.DBClusterParameterGroupName) found.waitsForReboot = true;
     db.DBClusterParameterGroup = request.DBClusterParameterGroupName ?? db.DBClusterParameterGroup;
+    db.Iops = request.Iops ?? db.Iops;
+    db.AutoMinorVersionUpgrade = request.AutoMinorVersionUpgrade ?? db.AutoMinorVersionUpgrade;
+    db.MonitoringInterval = request.MonitoringInterval ?? db.MonitoringInterval;
+    db.PerformanceInsightsEnabled = request.EnablePerformanceInsights ?? db.PerformanceInsightsEnabled;
+    if (request.CACertificateIdentifier)
+      db.CertificateDetails = { CAIdentifier: request.CACertificateIdentifier };
     db.DeletionProtection = request.DeletionProtection ?? db.DeletionProtection;
     db.BackupRetentionPeriod = request.BackupRetentionPeriod ?? db.BackupRetentionPeriod;
     db.PreferredBackupWindow = request.PreferredBackupWindow ?? db.PreferredBackupWindow;
@@ -336,7 +454,7 @@ export class RdsClusters {
     if (found.db.DeletionProtection)
       throw new RdsRefusal("InvalidParameterCombination", "DeletionProtection is on");
     const members = [...this.members.values()].filter(({ cluster }) => cluster === name);
-    if (members.some(({ db }) => db.DBInstanceStatus !== "deleting"))
+    if (!isMultiAz(found.db) && members.some(({ db }) => db.DBInstanceStatus !== "deleting"))
       throw new RdsRefusal("InvalidDBClusterStateFault", "it still contains instances");
     if (found.busy && found.db.Status !== "deleting") throw new RdsRefusal("InvalidDBClusterStateFault");
     if (found.db.Status === "deleting") return {};
@@ -357,6 +475,7 @@ export class RdsClusters {
     const id = request.DBInstanceIdentifier ?? "";
     if (this.members.has(id)) throw new RdsRefusal("DBInstanceAlreadyExists");
     const name = request.DBClusterIdentifier ?? "";
+    this.refuseOwn(name);
     const cluster = this.free(name);
     const first = ![...this.members.values()].some((member) => member.cluster === name);
     const db: DBInstance = {
@@ -379,7 +498,7 @@ export class RdsClusters {
       PerformanceInsightsEnabled: request.EnablePerformanceInsights ?? false,
       TagList: request.Tags,
     };
-    if (first) cluster.db.Port = await this.volumes.start(cluster.volume);
+    if (first) cluster.db.Port = await this.volumes.start(cluster.volume, name);
     const member: Member = { db, cluster: name };
     this.members.set(id, member);
     this.busyMember(member, "creating");
@@ -389,6 +508,7 @@ export class RdsClusters {
   private modifyMember(request: ModifyDBInstanceMessage): object {
     const name = request.DBInstanceIdentifier ?? "";
     const found = this.freeMember(name);
+    this.refuseOwn(found.cluster);
     const { db } = found;
     const to = request.NewDBInstanceIdentifier;
     if (to) {
@@ -422,18 +542,20 @@ export class RdsClusters {
 
   private async deleteMember(name: string): Promise<object> {
     const found = this.member(name);
+    this.refuseOwn(found.cluster);
     if (found.db.DBInstanceStatus === "deleting") return {};
     found.db.DBInstanceStatus = "deleting";
     found.busy = { looks: this.looks, done: () => void this.members.delete(name) };
     return {};
   }
 
-  private busyFor(found: Cluster, status: string): void {
+  private busyFor(found: Cluster, status: string, done: () => void = () => undefined): void {
     found.db.Status = status;
     found.busy = {
       looks: this.looks,
       done: () => {
         found.db.Status = "available";
+        done();
       },
     };
   }

@@ -402,7 +402,7 @@ export const TOOL_TABLES_MADE: Record<Tool, ToolTable> = {
     rows: [{ version: "003" }, { version: 4 }],
     shown: "SELECT version FROM schema_version",
     becomes: [{ version: 4 }],
-    unfinished: ["INSERT INTO schema_version VALUES (1)", "it has 2 rows, and must have one"],
+    unfinished: ["INSERT INTO schema_version VALUES (1)", "it has 2 rows but must have one"],
   },
   yoyo: {
     ddl: `CREATE TABLE _yoyo_migration (migration_hash varchar(64), migration_id varchar(255), applied_at_utc timestamp, PRIMARY KEY (migration_hash));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { releaseLease, takeLease } from "../../lambdas/admit/lease.ts";
 import { admit, admitTask } from "../../lambdas/admit/task.ts";
 import { inspectDeployment } from "../../lambdas/preflight/inspect-deployment.ts";
-import { Doc, type ProductionDoc, type RequestDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { CompiledPlan } from "../../lambdas/shared/plan.ts";
 import { bound, documentOf, StoredPlans, storePlan } from "../../lambdas/shared/plan-document.ts";
@@ -166,7 +166,7 @@ describe("a run's plan", () => {
   test("is the one that is deployed where the input names none, and the machine is told its checksum", async () => {
     const { deployed, evidence, start } = await environment();
     expect(await start({})).toEqual({ status: "done", checksum: deployed.checksum });
-    expect((await evidence.need<RequestDoc>(Doc.request)).plan).toMatchObject({ title: "Deployed" });
+    expect((await evidence.require(Doc.request)).plan).toMatchObject({ title: "Deployed" });
   });
 
   test("is the one that the input names, by all of its checksum or by the first twelve letters", async () => {
@@ -174,7 +174,7 @@ describe("a run's plan", () => {
       const { published, evidence, start } = await environment();
       const plan = published.checksum.slice(0, letters);
       expect(await start({ plan })).toEqual({ status: "done", checksum: published.checksum });
-      expect(await evidence.need(Doc.plan)).toMatchObject({ title: "Published" });
+      expect(await evidence.require(Doc.plan)).toMatchObject({ title: "Published" });
     }
   });
 
@@ -195,7 +195,7 @@ describe("a run's plan", () => {
     for (const id of ["AROA1:ada@example.com", "AROA1:build-7"])
       await notePublication(ports.evidence, published.checksum, { id, arn: `arn:${id}` }, new Date(0));
     await start({ plan: published.checksum });
-    expect((await evidence.need<RequestDoc>(Doc.request)).published).toMatchObject({
+    expect((await evidence.require(Doc.request)).published).toMatchObject({
       deployed: false,
       by: [{ by: "Ada Lovelace", arn: "arn:AROA1:ada@example.com" }, { by: "build-7" }],
     });
@@ -241,7 +241,7 @@ describe("what the fleet finds about production", () => {
   test("is kept for preflight, which cannot ask it, and for the gates", async () => {
     const given = inspecting(FOUND);
     await start(given);
-    const production = await given.evidence.need<ProductionDoc>(Doc.production);
+    const production = await given.evidence.require(Doc.production);
     expect(production.findings).toEqual(FOUND);
     expect(await inspectDeployment(given.ports, production)).toEqual(expect.arrayContaining(FOUND.checks));
   });
@@ -262,7 +262,7 @@ describe("a maintenance window", () => {
   // The clock stands at 2 o'clock of a Tuesday.
   const start = (ports: MemoryPorts, input: unknown = {}) =>
     admit(input, { execution: "arn:one" }, ports, evidenceOf(ports.evidence, "one"));
-  const requestOf = (ports: MemoryPorts) => evidenceOf(ports.evidence, "one").need<RequestDoc>(Doc.request);
+  const requestOf = (ports: MemoryPorts) => evidenceOf(ports.evidence, "one").require(Doc.request);
 
   test("keeps a run from starting outside it, and says when it opens and what to do", async () => {
     const ports = portsWith({}, { maintenanceWindow: SUNDAYS });

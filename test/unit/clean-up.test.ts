@@ -3,13 +3,7 @@ import * as z from "zod";
 import { takeLease } from "../../lambdas/admit/lease.ts";
 import { cleanUpTask } from "../../lambdas/clean-up/task.ts";
 import { summarizePlan } from "../../lambdas/report/plan-summary.ts";
-import {
-  Doc,
-  type FailureDoc,
-  type OutcomeDoc,
-  type RequestDoc,
-  type StoppedDoc,
-} from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type FailureDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../lambdas/shared/evidence.ts";
 import type { LeaseHolder } from "../../lambdas/shared/ports.ts";
 import { DONE, invoke, runFields, type Task } from "../../lambdas/shared/task.ts";
@@ -28,7 +22,7 @@ beforeEach(async () => {
   evidence = evidenceOf(ports.evidence, RUN);
   const { instance, database } = ports.settings;
   const plan = { name: "tiny", title: "A tiny plan", checksum: "" };
-  await evidence.keep<Partial<RequestDoc>>(Doc.request, {
+  await evidence.createOnce(docName(Doc.request), {
     run: RUN,
     execution: EXECUTION,
     instance,
@@ -55,7 +49,10 @@ describe("beginning to clean up after a run that was stopped", () => {
       plan: "",
     });
     const [name] = await evidence.list("failures/");
-    expect(await evidence.need<FailureDoc>(name ?? "")).toMatchObject({ error: "Stopped", state: "The run" });
+    expect(await evidence.require(docName<FailureDoc>(name ?? ""))).toMatchObject({
+      error: "Stopped",
+      state: "The run",
+    });
     expect(ports.notices.map(({ audience }) => audience)).toEqual(["approvers", "escalation"]);
     expect(ports.notices[0]?.text).toContain(CLEAN_UP);
     expect(ports.notices[0]?.subject.length).toBeLessThan(100);
@@ -93,8 +90,8 @@ describe("beginning to clean up after a run that was stopped", () => {
   });
 
   test("tells how it ended where the run came to its end, and was stopped before it told anybody", async () => {
-    await evidence.keep(Doc.plan, summarizePlan(await compilePlan("test/plans/tiny")));
-    await evidence.keep<OutcomeDoc>(Doc.outcome, {
+    await evidence.createOnce(Doc.plan, summarizePlan(await compilePlan("test/plans/tiny")));
+    await evidence.createOnce(Doc.outcome, {
       at: "2026-11-03T02:00:00.000Z",
       end: "RolledBack",
       cause: "RolledBack: somebody said No-Go.",
@@ -108,7 +105,7 @@ describe("beginning to clean up after a run that was stopped", () => {
   });
 
   test("leaves alone a run that failed by an end of its own and told people, though its report failed", async () => {
-    await evidence.keep(Doc.stateEntered("tell-everyone"), { at: "2026-11-03T02:00:00.000Z" });
+    await evidence.createOnce(docName(Doc.stateEntered("tell-everyone")), { at: "2026-11-03T02:00:00.000Z" });
     expect(await begin(CLEAN_UP, "FAILED")).toMatchObject({ go: "nothing to do" });
     expect(ports.notices).toEqual([]);
     expect(await evidence.read(Doc.stopped)).toBeUndefined();
@@ -178,7 +175,7 @@ describe("a run that was stopped", () => {
 
   test("has in its evidence who cleans up after it", async () => {
     await begin();
-    expect(await evidence.need<StoppedDoc>(Doc.stopped)).toMatchObject({
+    expect(await evidence.require(Doc.stopped)).toMatchObject({
       status: "ABORTED",
       cleanUp: CLEAN_UP,
     });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { main } from "../../bin/commands/main.ts";
 import { QUESTIONS } from "../../bin/init/questions.ts";
 import { parseSettings } from "../../lib/settings.ts";
+import type { LookedUp, LookUp } from "../../local/look-up.ts";
 import { FakeTerminal } from "./terminal/fake-terminal.ts";
 
 let folder: string;
@@ -32,6 +33,13 @@ const flags = (...more: (readonly [string, string])[]) =>
     ([name, value]) => [`--${name}`, value],
   );
 
+/** What AWS says of it, whatever is asked. */
+let account: (kind: string, identifier: string, region?: string) => LookedUp;
+const lookUp: LookUp = async (...about) => account(...about);
+beforeEach(() => {
+  account = () => ({ says: [] });
+});
+
 interface Called {
   code: number;
   out: string;
@@ -40,7 +48,7 @@ interface Called {
 
 async function init(...args: string[]): Promise<Called> {
   const terminal = new FakeTerminal();
-  const code = await main(["init", "--file", file, ...args], terminal);
+  const code = await main(["init", "--file", file, ...args], terminal, undefined, undefined, lookUp);
   return { code, out: terminal.out, err: terminal.err };
 }
 
@@ -50,7 +58,7 @@ async function asked(
   ...args: string[]
 ): Promise<Called> {
   const terminal = new FakeTerminal({ isTTY: true });
-  const ended = main(["init", "--file", file, ...args], terminal);
+  const ended = main(["init", "--file", file, ...args], terminal, undefined, undefined, lookUp);
   for (const { flag, asks } of QUESTIONS) {
     if (args.includes(`--${flag}`)) continue;
     await terminal.until(asks);
@@ -223,6 +231,72 @@ describe("sluice init", () => {
     expect((await init(...flags())).err).toContain("is not JSON");
     rmSync(file);
     expect((await init(...flags())).err).toContain("There is no");
+  });
+});
+
+describe("what is to be production is looked up", () => {
+  const without = (...names: string[]) =>
+    NEEDED.filter(([name]) => !names.includes(name)).flatMap(([name, value]) => [`--${name}`, value]);
+
+  test("by its kind and name, in the Region that was given; what is found needs no flag", async () => {
+    const asked: unknown[] = [];
+    account = (...about) => {
+      asked.push(about);
+      return { says: ["Found: orders"], database: "shop", vpc: "vpc-0cd2" };
+    };
+    const { code, out } = await init(
+      ...without("instance", "database", "vpc", "subnets"),
+      ...["--cluster", "orders", "--subnets", "123456789012/eu-west-1"],
+    );
+    expect([code, asked]).toEqual([0, [["cluster", "orders", "eu-west-1"]]]);
+    expect(out).toContain("Found: orders");
+    expect(written()).toMatchObject({ database: { name: "shop" }, network: { vpcId: "vpc-0cd2" } });
+  });
+
+  test("and what a flag says counts more than what is found", async () => {
+    account = () => ({ says: [], database: "shop", vpc: "vpc-0cd2" });
+    await init(...flags());
+    expect(written()).toMatchObject({ database: { name: "orders" }, network: { vpcId: "vpc-0ab1" } });
+  });
+
+  test("and instances of a cluster that do not begin with its name are named", async () => {
+    account = () => ({ says: [], members: ["blue", "green"] });
+    await init(...without("instance"), "--cluster", "orders");
+    expect(parseSettings(written()).databases).toMatchObject([{ cluster: { members: ["blue", "green"] } }]);
+  });
+
+  test("and what no run works on is a mistake like any other, and nothing is written", async () => {
+    const before = readFileSync(file, "utf8");
+    account = (kind, identifier) => ({ says: [], mistake: `there is no ${kind} ${identifier} in eu-west-1` });
+    const { code, err } = await init(...flags());
+    expect([code, err]).toEqual([2, expect.stringContaining("- there is no instance orders in eu-west-1")]);
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  test("and at a terminal another is asked for, until there is one", async () => {
+    account = (_, identifier) =>
+      identifier === "orders"
+        ? { says: ["Found: orders"], vpc: "vpc-0cd2" }
+        : { says: [], mistake: "there is none" };
+    const terminal = new FakeTerminal({ isTTY: true });
+    const ended = main(["init", "--file", file], terminal, undefined, undefined, lookUp);
+    const [plan, cluster] = QUESTIONS;
+    await terminal.until(plan?.asks ?? "");
+    terminal.type("\norder\n");
+    await terminal.until("there is none");
+    await terminal.until(cluster?.asks ?? "", 2);
+    terminal.type("orders\n");
+    await terminal.until("Name of the database");
+    expect(terminal.out).toContain("Found: orders");
+    terminal.stdin.push(null);
+    await ended;
+  });
+
+  test("but not where that is not wanted", async () => {
+    account = () => {
+      throw new Error("AWS was asked");
+    };
+    expect(await init("--no-look-up", ...flags())).toMatchObject({ code: 0, err: "" });
   });
 });
 

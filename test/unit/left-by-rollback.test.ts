@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type CatalogObject, fingerprintOf } from "../../lambdas/proof/catalog.ts";
+import { fingerprintOf } from "../../lambdas/proof/catalog.ts";
 import { describeDifference, differences } from "../../lambdas/proof/difference.ts";
 import { notLeft, withoutLeft } from "../../lambdas/proof/leaves.ts";
+import type { CatalogObject } from "../../lambdas/shared/documents.ts";
 import { leavesOf } from "../../lib/plan/leaves.ts";
 
 const object = (kind: string, name: string, ...lines: string[]): CatalogObject => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { holdMoment, lastSeen, lookAtMoment, momentLine } from "../../lambdas/moments/look.ts";
 import { replayedBytes } from "../../lambdas/moments/wal.ts";
-import { Doc, type MomentDoc, type MomentSeenDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type MomentDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Instances, MomentState, Moments } from "../../lambdas/shared/ports.ts";
 import { memoryPorts } from "../support/ports.ts";
@@ -37,8 +37,8 @@ async function environment({
     describe: async (id: string) => (identity === "" ? undefined : { id, identity }),
     moments: { by, hold: async () => held, describe: async () => state },
   } as unknown as Instances;
-  await evidence.keep(Doc.production, { identity: "db-1", moments: { by, baseAt: null } });
-  await evidence.keep<MomentDoc>(Doc.moment("final"), MOMENT);
+  await evidence.createOnce(docName(Doc.production), { identity: "db-1", moments: { by, baseAt: null } });
+  await evidence.createOnce(Doc.moment("final"), MOMENT);
   return {
     ports,
     evidence,
@@ -64,7 +64,7 @@ describe("behind the fence", () => {
   test("backups that have not reached the moment yet are not waited for", async () => {
     const { hold, evidence } = await environment();
     expect(await hold()).toBe(true);
-    expect(await evidence.need<MomentSeenDoc>(Doc.momentHeld("final"))).toMatchObject({
+    expect(await evidence.require(Doc.momentHeld("final"))).toMatchObject({
       state: { status: "pending" },
     });
   });
@@ -84,14 +84,14 @@ describe("behind the fence", () => {
   });
 
   test.each([
-    ["another instance has the name", "db-2", /another instance than it was/],
-    ["no instance has it", "", /not there any more/],
+    ["another instance has the name", "db-2", /another instance than the one that was admitted/],
+    ["no instance has it", "", /is gone: its backups/],
   ])("where %s, its backups are not those of what was recorded", async (_, identity, why) => {
     const { hold } = await environment({ identity });
     await expect(hold()).rejects.toThrow(why);
   });
 
-  test("a fleet that is still making its copy is asked again", async () => {
+  test("instances that are still copying are called again", async () => {
     const { hold, holds, evidence } = await environment({ by: "copy" });
     holds(false);
     expect(await hold()).toBe(false);
@@ -102,7 +102,7 @@ describe("behind the fence", () => {
 });
 
 describe("at a gate", () => {
-  test("people see whether production can be restored to the moment by now", async () => {
+  test("the gate shows whether production can now be restored to the moment", async () => {
     const { hold, look, is, evidence, ports } = await environment();
     await hold();
     expect(await momentLine(evidence)).toMatch(
@@ -112,7 +112,7 @@ describe("at a gate", () => {
     is(available);
     await look();
     expect(await momentLine(evidence)).toMatch(
-      /^Production can be restored to 2026-11-03 02:10:07 UTC, as seen at 02:01:00 UTC/,
+      /^Production can be restored to 2026-11-03 02:10:07 UTC, as of 02:01:00 UTC/,
     );
     ports.clock.pass(60_000);
     is(failed);

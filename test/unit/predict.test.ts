@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { predict } from "../../lambdas/rollback/predict.ts";
-import { Doc, type ProductionDoc, type WayBackDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { RESTORE } from "../../lambdas/shared/plan.ts";
 import type { Instances } from "../../lambdas/shared/ports.ts";
@@ -25,11 +25,13 @@ async function rehearsed(
   ports.instances = { renameSeconds } as Instances;
   const evidence = evidenceOf(ports.evidence, "run-1");
   for (const [i, version] of ["003", "002"].entries()) {
-    await evidence.keep(Doc.steps("staging", version, 1, "rollback"), { seconds: rollbacks[i] });
-    await evidence.keep(Doc.record(`after-staging-${version}`), { seconds: proofs[i] });
+    await evidence.createOnce(docName(Doc.steps("staging", version, 1, "rollback")), {
+      seconds: rollbacks[i],
+    });
+    await evidence.createOnce(docName(Doc.record(`after-staging-${version}`)), { seconds: proofs[i] });
   }
-  await evidence.keep(Doc.staging, { seconds: 900 });
-  await evidence.keep(Doc.record("staging"), { seconds: 240 });
+  await evidence.createOnce(docName(Doc.staging), { seconds: 900 });
+  await evidence.createOnce(docName(Doc.record("staging")), { seconds: 240 });
   return { ports, evidence };
 }
 
@@ -37,7 +39,7 @@ describe("the way back", () => {
   test("by rollback is every rehearsed rollback, newest first, and the slowest reading that proves it", async () => {
     const { ports, evidence } = await rehearsed();
     await predict(ports, evidence);
-    expect((await evidence.need<WayBackDoc>(Doc.wayBack)).rollback).toEqual({
+    expect((await evidence.require(Doc.wayBack)).rollback).toEqual({
       seconds: 115,
       parts: [
         { what: "Roll back 003", seconds: 60 },
@@ -47,13 +49,35 @@ describe("the way back", () => {
     });
   });
 
-  test("by restore says what it leaves out, as no rehearsal shows it", async () => {
+  test("by restore from a clone takes as long as staging's, if that was cloned too", async () => {
+    const cluster = { staging: "clone", backup: "clone" } as const;
+    const { ports, evidence } = await rehearsed({}, { settings: { cluster } });
+    await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { clone: true });
+    await predict(ports, evidence);
+    expect((await evidence.require(Doc.wayBack)).restore.parts[1]).toEqual({
+      what: "Put the clone in production's place",
+      seconds: 900,
+    });
+  });
+
+  test("by restore after a cloned staging counts only the instance: the volume's time is not measured", async () => {
+    const cluster = { staging: "clone", backup: "snapshot" } as const;
+    const { ports, evidence } = await rehearsed({}, { settings: { cluster } });
+    await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { clone: true });
+    await predict(ports, evidence);
+    expect((await evidence.require(Doc.wayBack)).restore.parts[1]).toEqual({
+      what: "Create its writer",
+      seconds: 900,
+    });
+  });
+
+  test("by restore names what it leaves out, because no rehearsal shows it", async () => {
     const { ports, evidence } = await rehearsed();
     const leavesOut = ["The conversion to Multi-AZ."];
     const findings = { refusals: [], checks: [], forGates: [], leavesOut, afterRestore: [] };
-    await evidence.keep<Partial<ProductionDoc>>(Doc.production, { findings });
+    await evidence.createOnce(docName(Doc.production), { findings });
     await predict(ports, evidence);
-    const wayBack = await evidence.need<WayBackDoc>(Doc.wayBack);
+    const wayBack = await evidence.require(Doc.wayBack);
     expect(wayBack.restore).toMatchObject({ seconds: 1740, leavesOut });
     expect(wayBack.rollback.leavesOut).toBeUndefined();
   });
@@ -61,7 +85,7 @@ describe("the way back", () => {
   test("by restore is the rename, staging's restore, and the first reading of what was restored", async () => {
     const { ports, evidence } = await rehearsed();
     await predict(ports, evidence);
-    expect((await evidence.need<WayBackDoc>(Doc.wayBack)).restore).toEqual({
+    expect((await evidence.require(Doc.wayBack)).restore).toEqual({
       seconds: 1740,
       parts: [
         { what: "Move production aside", seconds: 600 },
@@ -73,10 +97,10 @@ describe("the way back", () => {
 
   test("by restore is what it took the last time, where it was rehearsed as the way back", async () => {
     const { ports, evidence } = await rehearsed({}, { restoreOnly: ["003"] });
-    await evidence.keep(Doc.stagingAgain, { seconds: 700 });
-    await evidence.keep(Doc.record("after-restore-rehearsed"), { seconds: 200 });
+    await evidence.createOnce(docName(Doc.stagingAgain), { seconds: 700 });
+    await evidence.createOnce(docName(Doc.record("after-restore-rehearsed")), { seconds: 200 });
     await predict(ports, evidence);
-    const wayBack = await evidence.need<WayBackDoc>(Doc.wayBack);
+    const wayBack = await evidence.require(Doc.wayBack);
     expect(wayBack.restoreFrom).toBe("003");
     expect(wayBack.restore).toMatchObject({ seconds: 600 + 700 + 200 });
     // What 003 would take does not count: it has no rollback.
@@ -89,7 +113,7 @@ describe("the way back", () => {
     await expect(predict(ports, evidence)).rejects.toMatchObject({
       name: "RollbackTooSlow",
       message: expect.stringMatching(
-        /the restore, which is the way back from 002 on, would take 29 min \(.*\), and the plan allows 20 min\. Give 002 a rollback of its own/,
+        /the restore, which is the way back from 002 on, would take 29 min \(.*\), but the plan allows 20 min\. Give 002 a rollback of its own/,
       ),
     });
     const usual = await rehearsed({}, slow);
@@ -99,12 +123,12 @@ describe("the way back", () => {
     await predict(none.ports, none.evidence);
   });
 
-  test("a rollback that is too slow for the plan refuses the run, and says what takes how long", async () => {
+  test("a rollback too slow for the plan refuses the run, and shows the time of each part", async () => {
     const { ports, evidence } = await rehearsed({ rollbacks: [1500, 290] });
     await expect(predict(ports, evidence)).rejects.toMatchObject({
       name: "RollbackTooSlow",
       message: expect.stringMatching(
-        /30 min 15 s \(Roll back 003 25 min, Roll back 002 4 min 50 s, Prove it 25 s\), and the plan allows 30 min/,
+        /30 min 15 s \(Roll back 003 25 min, Roll back 002 4 min 50 s, Prove it 25 s\), but the plan allows 30 min/,
       ),
     });
     // Asked again, it says the same.
@@ -116,10 +140,10 @@ describe("the way back", () => {
     await predict(ports, evidence);
   });
 
-  test("a restore that is too slow refuses nothing: people are shown it", async () => {
+  test("a slow restore refuses nothing: the gate shows it", async () => {
     const { ports, evidence } = await rehearsed({}, { rollbackSloMinutes: 20 });
     await predict(ports, evidence);
-    const { restore, sloSeconds } = await evidence.need<WayBackDoc>(Doc.wayBack);
+    const { restore, sloSeconds } = await evidence.require(Doc.wayBack);
     expect(restore.seconds).toBeGreaterThan(sloSeconds);
   });
 });

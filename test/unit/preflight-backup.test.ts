@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chooseBackup } from "../../lambdas/preflight/choose-backup.ts";
-import { type BackupDoc, Doc, type ProductionDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type ProductionDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import type { Session } from "../../lambdas/shared/session.ts";
 import { memoryPorts, type PortOverrides } from "../support/ports.ts";
@@ -22,7 +22,7 @@ async function chosen(production: Partial<ProductionDoc>, overrides: PortOverrid
   const ports = memoryPorts(overrides);
   const evidence = evidenceOf(ports.evidence, "run-1");
   const check = await chooseBackup(session, ports, evidence, production as ProductionDoc);
-  return { check, doc: await evidence.need<BackupDoc>(Doc.backup), evidence, ports };
+  return { check, doc: await evidence.require(Doc.backup), evidence, ports };
 }
 
 describe("where the instance's backups allow it", () => {
@@ -49,10 +49,10 @@ describe("where the instance's backups allow it", () => {
   test("the first worker's choice is the run's, whatever the backups are later", async () => {
     const { evidence, ports } = await chosen(good);
     await chooseBackup(session, ports, evidence, { moments: archive, backups: { days: 0 } } as ProductionDoc);
-    expect(await evidence.need<BackupDoc>(Doc.backup)).toMatchObject({ by: "point-in-time" });
+    expect(await evidence.require(Doc.backup)).toMatchObject({ by: "point-in-time" });
   });
 
-  test("the moment is refused to whoever asks for it alone, where the first worker chose a snapshot", async () => {
+  test("a request for the moment alone is refused if the first worker chose a snapshot", async () => {
     const { evidence, ports } = await chosen(
       { moments: archive, backups: { days: 7 } },
       { settings: { backup: "point-in-time" } },
@@ -64,7 +64,7 @@ describe("where the instance's backups allow it", () => {
 
 const LACKS: [string, Partial<ProductionDoc>, RegExp][] = [
   ["the server restores snapshots only", {}, /snapshots only/],
-  ["nobody can tell", { moments: archive }, /nobody can tell/],
+  ["it is unknown whether backups are on", { moments: archive }, /unknown whether automated backups are on/],
   ["backups are off", { moments: archive, backups: { days: 0 } }, /are off/],
   [
     "there is no restorable time yet",
@@ -84,28 +84,28 @@ const LACKS: [string, Partial<ProductionDoc>, RegExp][] = [
   [
     "they are not kept for as long as the run may take",
     { moments: archive, backups: { days: 1, until: NOW } },
-    /kept for 1 day, and this run.* keep them for 2/,
+    /kept for 1 day, but this run.* keep them for 2/,
   ],
 ];
 
 describe.each(LACKS)("where %s", (_, production, why) => {
-  test("a snapshot is taken, and people see why", async () => {
+  test("a snapshot is taken, and the reason is shown", async () => {
     const { check, doc } = await chosen(production);
     expect(doc).toMatchObject({ by: "snapshot", why: [expect.stringMatching(why)] });
     expect(check).toMatchObject({ passed: null, seen: expect.stringMatching(why) });
   });
 
-  test("the moment is refused to whoever asks for it alone", async () => {
+  test("a request for the moment alone is refused", async () => {
     const { check } = await chosen(production, { settings: { backup: "point-in-time" } });
     expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(why) });
     expect(check.mend).toMatch(/automated backups/);
   });
 });
 
-describe("a snapshot that is asked for", () => {
+describe("a requested snapshot", () => {
   test.each<[string, PortOverrides, RegExp]>([
-    ["by the settings", { settings: { backup: "snapshot" } }, /settings ask/],
-    ["by the plan", { plan: { backup: "snapshot" } }, /plan asks/],
+    ["by the settings", { settings: { backup: "snapshot" } }, /settings request/],
+    ["by the plan", { plan: { backup: "snapshot" } }, /plan requests/],
     ["by the rehearsal inside the downtime", { settings: { rehearse: "inside" } }, /rehearse: inside/],
     ["by where it goes", { settings: { copyTo: { region: "eu-west-1" } } }, /backup\.copyTo/],
   ])("%s is taken though the moment could be had", async (_, overrides, why) => {
@@ -114,26 +114,26 @@ describe("a snapshot that is asked for", () => {
     expect(check.passed).toBe(true);
   });
 
-  test("and a moment that is asked for as well is a mistake", async () => {
+  test("together with a requested moment is a mistake", async () => {
     const { check } = await chosen(good, {
       settings: { backup: "snapshot" },
       plan: { backup: "point-in-time" },
     });
-    expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(/settings ask/) });
+    expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(/settings request/) });
     // Nothing is wrong with the backups.
-    expect(check.mend).toMatch(/point-in-time` in the plan.*take one of the two out/);
+    expect(check.mend).toMatch(/point-in-time` in the plan.*remove one of the two/);
   });
 });
 
 test("backups must outlast a maintenance window that is longer than the gates", async () => {
   const ports = memoryPorts();
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.request, {
+  await evidence.createOnce(docName(Doc.request), {
     window: { begins: NOW, ends: "2026-11-05T14:00:00.000Z", override: null },
   });
   const production = { moments: archive, backups: { days: 2, until: NOW } } as ProductionDoc;
   await chooseBackup(session, ports, evidence, production);
-  expect(await evidence.need<BackupDoc>(Doc.backup)).toMatchObject({
+  expect(await evidence.require(Doc.backup)).toMatchObject({
     by: "snapshot",
     why: [expect.stringMatching(/keep them for 3/)],
   });

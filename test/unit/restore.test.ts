@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { restoreTask } from "../../lambdas/restore/task.ts";
-import {
-  Doc,
-  type HandedOverDoc,
-  type MomentDoc,
-  type MovedAsideDoc,
-  type NotQuietDoc,
-  type ProductionDoc,
-  type RestoredDoc,
-} from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { asideName, quietName, snapshotName } from "../../lambdas/shared/names.ts";
@@ -66,7 +58,7 @@ async function environment({
     handOver: async () => ["Make new replicas."],
   } satisfies Partial<Instances> as Instances;
   const evidence = evidenceOf(ports.evidence, RUN);
-  await evidence.keep<Partial<ProductionDoc>>(Doc.production, {
+  await evidence.createOnce(docName(Doc.production), {
     identity: "db-1",
     endpoint: { host: "db-1", port: 5432 },
     settings: LIKE,
@@ -118,7 +110,7 @@ describe("moving production aside", () => {
     const { call, evidence } = await environment();
     await call("aside");
     await call("aside");
-    expect(await evidence.need<MovedAsideDoc>(Doc.movedAside)).toMatchObject({ endpoint: { host: "db-1" } });
+    expect(await evidence.require(Doc.movedAside)).toMatchObject({ endpoint: { host: "db-1" } });
     expect(await endpointOf(evidence, "production")).toEqual({ host: "db-1", port: 5432 });
   });
 
@@ -127,11 +119,11 @@ describe("moving production aside", () => {
     instances.set(ASIDE, instance("db-9"));
     await expect(call("aside")).rejects.toMatchObject({
       name: "FleetFailed",
-      message: expect.stringContaining("another instance than production was"),
+      message: expect.stringContaining("a different instance from the former production"),
     });
   });
 
-  test("one that is broken under its new name keeps nobody from restoring: its name is free", async () => {
+  test("one that is broken under its new name does not block the restore: its former name is free", async () => {
     const { call, instances, evidence } = await environment();
     await call("aside");
     instances.set(
@@ -159,13 +151,13 @@ describe("moving production aside", () => {
     expect(calls).toEqual([]);
   });
 
-  test("one that is broken and not renamed is told after as long as a rename takes, not when hours are over", async () => {
+  test("one that is broken and not renamed is reported after the time of a rename, not after hours", async () => {
     const { call, instances, ports } = await environment();
     ports.instances = { ...ports.instances, renameSeconds: 600, startRename: async () => undefined };
     instances.set(PRODUCTION, instance("db-1", { status: "failed", statusText: "storage-full" }));
     expect(await call("aside")).toBe("running");
     ports.clock.pass(601_000);
-    await expect(call("aside")).rejects.toThrow(/is storage-full and is not renamed/);
+    await expect(call("aside")).rejects.toThrow(/is storage-full and has not been renamed/);
   });
 });
 
@@ -178,7 +170,7 @@ describe("restoring production", () => {
     return given;
   }
 
-  test("takes the settings that production had, is begun once, and goes on wherever a worker left it", async () => {
+  test("takes production's settings, begins once, and continues wherever a worker left it", async () => {
     const { call, calls, instances, evidence } = await movedAside();
     expect(await call("restore")).toBe("running");
     expect(await call("restore")).toBe("running");
@@ -186,7 +178,7 @@ describe("restoring production", () => {
     expect(await call("restore")).toBe("done");
     expect(await call("restore")).toBe("done");
     expect(calls).toEqual([`restore ${FINAL} as ${PRODUCTION}`]);
-    expect(await evidence.need<RestoredDoc>(Doc.restored)).toMatchObject({ endpoint: { host: "db-2" } });
+    expect(await evidence.require(Doc.restored)).toMatchObject({ endpoint: { host: "db-2" } });
     expect(await endpointOf(evidence, "production")).toEqual({ host: "db-2", port: 5432 });
   });
 
@@ -204,7 +196,7 @@ describe("restoring production", () => {
     const { call, calls, instances, ports } = await movedAside();
     instances.set(PRODUCTION, instance("db-1"));
     expect(await call("restore")).toBe("running");
-    expect(ports.lines).toContain(`${PRODUCTION} has not left its name yet`);
+    expect(ports.lines).toContain(`${PRODUCTION} still has its former name`);
     expect(calls).toEqual([]);
   });
 
@@ -215,7 +207,7 @@ describe("restoring production", () => {
     await expect(call("restore")).rejects.toThrow("incompatible-restore");
   });
 
-  test("waits where there is no room, asks for its zone for a quarter of an hour, then for any", async () => {
+  test("waits if there is no room, requests its zone for a quarter of an hour, then any zone", async () => {
     const { call, ports } = await movedAside();
     const asked: boolean[] = [];
     ports.instances = {
@@ -233,7 +225,7 @@ describe("restoring production", () => {
     expect(ports.lines.at(-1)).toContain("none left");
   });
 
-  test("says what it waited for, before the state machine's own end says only that it took too long", async () => {
+  test("reports what it waited for before the state machine's timeout, which could not", async () => {
     const { call, ports } = await movedAside();
     ports.instances = {
       ...ports.instances,
@@ -259,11 +251,11 @@ describe("giving production its settings, once it is proven", () => {
     await given.call("restore");
     given.instances.set(PRODUCTION, instance("db-2"));
     await given.call("restore");
-    const handOver = async () => (await given.evidence.need<HandedOverDoc>(Doc.handedOver)).handOver;
+    const handOver = async () => (await given.evidence.require(Doc.handedOver)).handOver;
     return { ...given, handOver };
   }
 
-  test("is over when it has all of them, and people hear what is left to do", async () => {
+  test("ends once all are applied, and reports the work that remains", async () => {
     const { call, give, handOver } = await restored();
     expect(await call("settings")).toBe("running");
     give({ underWay: ["orders-prod is being converted to Multi-AZ."] });
@@ -271,7 +263,7 @@ describe("giving production its settings, once it is proven", () => {
     expect(await handOver()).toEqual(["orders-prod is being converted to Multi-AZ.", "Make new replicas."]);
   });
 
-  test("asks again for what is refused, and then tells people: no setting fails a restore", async () => {
+  test("requests refused settings again, then reports them: no setting fails a restore", async () => {
     const { call, give, handOver, ports } = await restored();
     give({ refused: ["storage autoscaling: refused"] });
     expect(await call("settings")).toBe("running");
@@ -279,7 +271,7 @@ describe("giving production its settings, once it is proven", () => {
     expect(await call("settings")).toBe("running");
     ports.clock.pass(2 * 60_000);
     expect(await call("settings")).toBe("done");
-    expect(await handOver()).toContain("Give orders-prod what it was refused: storage autoscaling: refused");
+    expect(await handOver()).toContain("Apply to orders-prod what was refused: storage autoscaling: refused");
   });
 
   test("keeps the application out for half an hour at most, whatever is still being changed", async () => {
@@ -287,10 +279,10 @@ describe("giving production its settings, once it is proven", () => {
     expect(await call("settings")).toBe("running");
     ports.clock.pass(31 * 60_000);
     expect(await call("settings")).toBe("done");
-    expect((await handOver())[0]).toContain("still being changed after 30 minutes");
+    expect((await handOver())[0]).toContain("still changing after 30 minutes");
   });
 
-  test("is over also where the fleet has given the instance up: it is proven, and people are told", async () => {
+  test("also ends if the instance has failed: it is proven, and the failure is reported", async () => {
     const { call, handOver, ports } = await restored();
     ports.instances = {
       ...ports.instances,
@@ -304,7 +296,7 @@ describe("giving production its settings, once it is proven", () => {
     expect((await handOver())[0]).toContain("incompatible-parameters");
   });
 
-  test("is over also where nobody can say what stayed behind, and tells what preflight had found", async () => {
+  test("also ends if what stayed behind is unknown, and reports preflight's findings", async () => {
     const { call, give, handOver, ports } = await restored(["Register it with the proxy."]);
     ports.instances = {
       ...ports.instances,
@@ -335,7 +327,7 @@ describe("the instance that is moved aside", () => {
     return made;
   };
 
-  test("is still before a second instance with its subscriptions and jobs is asked for", async () => {
+  test("is quiet before a second instance with its subscriptions and jobs is requested", async () => {
     const { call, calls } = await quieting(2);
     expect(await call("aside")).toBe("running");
     expect(await call("aside")).toBe("running");
@@ -362,7 +354,7 @@ describe("the instance that is moved aside", () => {
       if (ms > 0) expect(await call("aside")).toBe("running");
       ports.clock.pass(ms);
       expect(await call("aside")).toBe("done");
-      expect(await evidence.need<NotQuietDoc>(Doc.notQuiet)).toMatchObject({
+      expect(await evidence.require(Doc.notQuiet)).toMatchObject({
         instance: ASIDE,
         why: refused ?? "it took longer than 15 minutes",
       });
@@ -398,7 +390,7 @@ describe("a restore to a moment", () => {
         release: async () => undefined,
       },
     };
-    await given.evidence.keep<MomentDoc>(Doc.moment("final"), {
+    await given.evidence.createOnce(Doc.moment("final"), {
       name: "m",
       instance: PRODUCTION,
       aside: ASIDE,
@@ -429,13 +421,13 @@ describe("a restore to a moment", () => {
     expect(await evidence.read(Doc.restore)).toMatchObject({ moment: AT });
   });
 
-  test("that is never reached ends in time, and says how far the archive came", async () => {
+  test("that is never reached ends in time, and reports how far the archive is", async () => {
     const { call, calls, ports, evidence } = await noted("pending");
     expect(await call("await", 90)).toBe("running");
     ports.clock.pass(89 * 60_000);
     await expect(call("await", 90)).rejects.toMatchObject({
       name: "FleetFailed",
-      message: expect.stringMatching(/waited for since .*It reaches 02:05\. Production stays where it is/),
+      message: expect.stringMatching(/after waiting since .*It reaches 02:05\. Production stays where it is/),
     });
     expect(calls).toEqual([]);
     expect(await evidence.list("moments/seen-")).toHaveLength(1);
@@ -450,7 +442,7 @@ describe("a restore to a moment", () => {
     expect(calls).toEqual([]);
   });
 
-  test("is of the instance that production was, whatever that is called by now", async () => {
+  test("belongs to the former production, whatever its name is now", async () => {
     const { call, instances, restored, reaches } = await noted("available");
     await call("aside");
     await call("aside");

@@ -123,7 +123,7 @@ class Deployment {
   }
 
   request(run: string): Promise<RequestDoc> {
-    return evidenceOf(this.ports.evidence, run).need<RequestDoc>(Doc.request);
+    return evidenceOf(this.ports.evidence, run).require(Doc.request);
   }
 
   async holder(instance: string): Promise<string | undefined> {

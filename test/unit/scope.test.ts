@@ -11,12 +11,12 @@ const looked = {
   unproven: 0,
 };
 
-test("unlogged tables that the plan leaves out are said not to be proven, one by its name", () => {
+test("unlogged tables that the plan leaves out are listed as not proven, a single one by name", () => {
   expect(scopeInWords(scopeOf({ ...looked, leftOut: ["app.queue"] }))).toBe(
-    "Proven: nothing. Not proven: the rows of unlogged app.queue (left out, as the plan wants: a snapshot has no rows of unlogged tables).",
+    "Proven: nothing. Not proven: the rows of unlogged app.queue (left out, as the plan requests: a snapshot has no rows of unlogged tables).",
   );
   expect(scopeOf({ ...looked, leftOut: ["app.queue", "app.cache"] }).notProven).toEqual([
-    "the rows of 2 unlogged tables (left out, as the plan wants: a snapshot has no rows of unlogged tables)",
+    "the rows of 2 unlogged tables (left out, as the plan requests: a snapshot has no rows of unlogged tables)",
   ]);
   expect(scopeOf(looked).notProven).toEqual([]);
 });

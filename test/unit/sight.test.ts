@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Wait } from "../../lambdas/ledger/ledger.ts";
 import { blockersInWords, withoutValues } from "../../lambdas/migrate/observe.ts";
 
-describe("of a query that is told to people", () => {
+describe("of a query that is shown", () => {
   test.each([
     ["SELECT * FROM t WHERE name = 'it''s me' AND id = 42", "SELECT * FROM t WHERE name = '?' AND id = ?"],
     ["UPDATE t SET\n  secret = 'cut off in the mid", "UPDATE t SET secret = '?'"],
@@ -12,7 +12,7 @@ describe("of a query that is told to people", () => {
     expect(withoutValues(query)).toBe(told);
   });
 
-  test("no more than its beginning is told", () => {
+  test("only its beginning is shown", () => {
     expect(withoutValues(`SELECT ${"x, ".repeat(200)}y`)).toMatch(/^SELECT x, .{80,95} \.\.\.$/);
   });
 });
@@ -26,7 +26,7 @@ describe("who holds a step up", () => {
     blockers,
   });
 
-  test("is told with pid, user, state, age and query", () => {
+  test("is shown with pid, user, state, age and query", () => {
     expect(
       blockersInWords(
         wait([
@@ -44,9 +44,9 @@ describe("who holds a step up", () => {
     ).toBe("pid 7 of app (idle in transaction, 95 s: SELECT ?)");
   });
 
-  test("is told as far as it can be seen", () => {
+  test("is shown as far as it is visible", () => {
     const hidden = { pid: 7, user: null, application: null, state: null, queryStart: null, query: null };
     expect(blockersInWords(wait([hidden]))).toBe("pid 7 of an unknown user (unknown state)");
-    expect(blockersInWords(wait([]))).toBe("somebody who cannot be seen");
+    expect(blockersInWords(wait([]))).toBe("a session that cannot be seen");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ArchivedDoc, Doc, type SnapshotDoc } from "../../lambdas/shared/documents.ts";
+import { Doc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { snapshotName } from "../../lambdas/shared/names.ts";
 import type { ArchivedSnapshot, Instances, Snapshot, Tags } from "../../lambdas/shared/ports.ts";
@@ -52,12 +52,12 @@ function environment(statuses: readonly Snapshot["status"][], copies: ArchivedSn
 }
 
 describe("a snapshot", () => {
-  test("is asked for once, waited for, and noted with all that is known of it", async () => {
+  test("is requested once, awaited, and noted with all its facts", async () => {
     const { asked, call, evidence } = environment(["pending", "available"]);
     expect(await call(BACK_UP)).toMatchObject({ status: "running" });
     expect(await call(BACK_UP)).toEqual({ status: "done" });
     expect(asked).toHaveLength(1);
-    expect(await evidence.need<SnapshotDoc>(Doc.snapshot("final"))).toEqual({
+    expect(await evidence.require(Doc.snapshot("final"))).toEqual({
       at: "2026-11-03T02:00:00.000Z",
       beganAt: "2026-11-03T02:00:00.000Z",
       id: snapshotName(RUN, "final"),
@@ -117,7 +117,7 @@ describe("sending the final snapshot away", () => {
         tags: expect.objectContaining({ "sluice:keep-until": "2026-12-03" }),
       },
     ]);
-    expect(await evidence.need<ArchivedDoc>(Doc.archived)).toMatchObject({ copies: [copy("pending")] });
+    expect(await evidence.require(Doc.archived)).toMatchObject({ copies: [copy("pending")] });
   });
 
   test("that fails at once ends the run before anything is migrated", async () => {

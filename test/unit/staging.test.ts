@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { warningsFor } from "../../lambdas/gate/warnings.ts";
-import { Doc, type ProductionDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { quietName, snapshotName, stagingName } from "../../lambdas/shared/names.ts";
 import type { Instance, Instances, RestoreBegun, StorageWork, Tags } from "../../lambdas/shared/ports.ts";
@@ -73,7 +73,7 @@ describe("when the run closes", () => {
       asked += 1;
       return asked > 1;
     };
-    await evidenceOf(ports.evidence, RUN).keep(Doc.quiet, { group: quietName(RUN) });
+    await evidenceOf(ports.evidence, RUN).createOnce(docName(Doc.quiet), { group: quietName(RUN) });
     expect(await run("delete")).toBe("running");
     expect(await run("delete")).toBe("done");
   });
@@ -82,8 +82,8 @@ describe("when the run closes", () => {
     const { run, ports } = environment();
     ports.instances.deleteQuiet = async () => false;
     const evidence = evidenceOf(ports.evidence, RUN);
-    await evidence.keep(Doc.quiet, { group: quietName(RUN) });
-    await evidence.keep(Doc.restore, { aside: "orders-prod-before-1" });
+    await evidence.createOnce(docName(Doc.quiet), { group: quietName(RUN) });
+    await evidence.createOnce(docName(Doc.restore), { aside: "orders-prod-before-1" });
     expect(await run("delete")).toBe("done");
   });
 
@@ -96,7 +96,7 @@ describe("when the run closes", () => {
   test("what is known of the snapshot stays in the evidence", async () => {
     const { run, ports } = environment();
     const evidence = evidenceOf(ports.evidence, RUN);
-    await evidence.keep(Doc.snapshot("rehearsal"), { id: REHEARSAL });
+    await evidence.createOnce(docName(Doc.snapshot("rehearsal")), { id: REHEARSAL });
     await run("delete");
     expect(await evidence.read(Doc.snapshot("rehearsal"))).toEqual({ id: REHEARSAL });
   });
@@ -127,7 +127,7 @@ describe("restoring staging", () => {
       }),
     } satisfies Partial<Instances> as unknown as Instances;
     const evidence = evidenceOf(ports.evidence, RUN);
-    await evidence.keep<Partial<ProductionDoc>>(Doc.production, { settings: {} });
+    await evidence.createOnce(docName(Doc.production), { settings: {} });
     const call = async () =>
       (
         await invoke(
@@ -170,7 +170,7 @@ describe("restoring staging", () => {
     });
   });
 
-  test("waits for room until the state's own limit, and then says what it waited for", async () => {
+  test("waits for room until the state's own limit, and then reports the reason", async () => {
     const { asked, call, ports } = await restoring({ waits: { why: "no capacity" }, without: [] });
     expect(await call()).toBe("running");
     ports.clock.pass(16 * 60_000);
@@ -183,7 +183,7 @@ describe("restoring staging", () => {
     });
   });
 
-  test("makes it anew where AWS had taken the request and then had no room after all", async () => {
+  test("creates it again if AWS accepted the request but then had no room", async () => {
     const { call, comeUp, ports } = await restoring();
     const deleted: string[] = [];
     ports.instances.startDelete = async (id) => void deleted.push(id);
@@ -192,7 +192,7 @@ describe("restoring staging", () => {
     expect(deleted).toEqual([ID]);
   });
 
-  test("goes on without what is no data, and people read at the gate what production would lack", async () => {
+  test("continues without refused settings, and the gate shows what production would lack", async () => {
     const { call, comeUp, evidence, ports } = await restoring({ without: ["the option group: refused"] });
     await call();
     comeUp({ doing: "Initializing", percent: 12 });
@@ -205,8 +205,8 @@ describe("restoring staging", () => {
       ports,
     );
     expect(await warningsFor("rehearsal", evidence)).toEqual([
-      "Staging lacks a setting of production, and so would what is restored: the option group: refused",
-      "Staging lacks a setting of production, and so would what is restored: storage autoscaling: refused",
+      "Staging lacks a setting of production, and a restored production would too: the option group: refused",
+      "Staging lacks a setting of production, and a restored production would too: storage autoscaling: refused",
       "Staging's storage was at work while it was measured (Initializing, 12 % when it was first used, Initializing, 71 % at the end): its figures are on the slow side.",
     ]);
   });

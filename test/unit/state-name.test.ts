@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
-import type { FailureDoc } from "../../lambdas/shared/documents.ts";
+import { docName, type FailureDoc } from "../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { stateInWords } from "../../lambdas/shared/names.ts";
 import { DONE, invoke, RUNNING, runFields, type Task } from "../../lambdas/shared/task.ts";
@@ -78,6 +78,8 @@ test("a failure says which migration it was", async () => {
   });
   await expect(call("002")).rejects.toThrow("no");
   const [name] = await evidence.list("failures/");
-  expect(await evidence.need<FailureDoc>(String(name))).toMatchObject({ state: "Apply 002 to staging" });
+  expect(await evidence.require(docName<FailureDoc>(String(name)))).toMatchObject({
+    state: "Apply 002 to staging",
+  });
   expect(await statesNoted(evidence)).toMatchObject([{ state: "Apply 002 to staging", doneAt: null }]);
 });

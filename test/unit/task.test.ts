@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { Doc, type FailureDoc, type StateDoc } from "../../lambdas/shared/documents.ts";
+import { Doc, docName, type FailureDoc, type StateDoc } from "../../lambdas/shared/documents.ts";
 import { ErrorName, SluiceError } from "../../lambdas/shared/errors.ts";
 import { evidenceOf } from "../../lambdas/shared/evidence.ts";
 import { DONE, invoke, RUNNING, runFields, type Task, waitSeconds } from "../../lambdas/shared/task.ts";
@@ -44,7 +44,11 @@ describe("a task refuses", () => {
     const event = { ...eventOf(p), started: "2026-11-03T02:00:00.000Z" };
     const own = { run: event.run, execution: event.execution, executionStartedAt: event.started };
     const evidence = evidenceOf(p.evidence, event.run);
-    await evidence.keep(Doc.request, { ...own, ...another, startedAt: "2025-01-01T00:00:00.000Z" });
+    await evidence.createOnce(docName(Doc.request), {
+      ...own,
+      ...another,
+      startedAt: "2025-01-01T00:00:00.000Z",
+    });
     let acted = false;
     const acting = task(async () => {
       acted = true;
@@ -84,7 +88,7 @@ describe("a task that fails", () => {
     ).catch((caught: Error) => caught);
     const evidence = evidenceOf(p.evidence, "r");
     const [name = ""] = await evidence.list("failures/");
-    return { thrown: thrown as Error, kept: await evidence.read<FailureDoc>(name) };
+    return { thrown: thrown as Error, kept: await evidence.read(docName<FailureDoc>(name)) };
   };
 
   test("tells its whole message to the evidence, and to the machine as much as its state may carry", async () => {
@@ -139,7 +143,7 @@ describe("a state's beginning", () => {
       event,
       p,
     );
-    const first = await evidence.need<StateDoc>(name);
+    const first = await evidence.require(docName<StateDoc>(name));
     p.clock.pass(60_000);
     await invoke(
       task(async () => DONE),

@@ -123,7 +123,7 @@ export function downtimeParts({ downtime }: Report): Html | false {
   const work = openedAt === null || seconds === null ? null : seconds - (waitedSeconds ?? 0);
   const lines = [
     ...parts,
-    { what: "In all", seconds: predictedSeconds, took: work, by: "rehearsal" as const },
+    { what: "In all", seconds: predictedSeconds ?? 0, took: work, by: "rehearsal" as const },
   ];
   return html`<details><summary>The downtime part by part, predicted against actual</summary>${
     formula && html`<p>${formula}</p>`

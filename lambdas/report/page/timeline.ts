@@ -1,5 +1,6 @@
 import { type Html, html, raw } from "../../shared/html.ts";
 import { clock, duration, secondsBetween } from "../../shared/text.ts";
+import { predictedDowntime } from "../downtime.ts";
 import type { Phase, Report } from "../schema.ts";
 import { downtimeParts } from "./measurements.ts";
 import { stepsSection } from "./migrations.ts";
@@ -27,7 +28,7 @@ export function timelineSection(report: Report): Html {
   return section(
     "timeline",
     "Timeline",
-    html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the plan or, where it measured it, by the rehearsal</span></p>`,
+    html`<p class="small soft key"><span>${swatch("actual")} took</span><span>${swatch("wait")} waited for people</span><span>${swatch("predicted")} expected, by the ${timeline.phases.some(({ predictedBy }) => predictedBy === "plan") ? "rehearsal where it measured it, else by the plan" : "rehearsal"}</span></p>`,
     charts,
     html`<p>${totalText(timeline)} ${downtimeText(report)}</p>`,
     downtimeParts(report),
@@ -114,17 +115,20 @@ function totalText({ seconds, waitedSeconds, endedAt, plannedSeconds }: Report["
 }
 
 function downtimeText({ downtime, rollback, restore, end }: Report): Html {
-  const { seconds, waitedSeconds, predictedSeconds, openedAt, parts } = downtime;
+  const { seconds, waitedSeconds, openedAt, parts } = downtime;
+  const expected = predictedDowntime(downtime);
   // It is of the way forward, which this run did not go to its end.
   const forward = rollback || restore ? ", had it gone on" : "";
-  const predicted = html`${duration(predictedSeconds)} expected without waiting at gates${forward} (${parts
-    .map(({ what, seconds }) => `${what.toLowerCase()} ${duration(seconds)}`)
-    .join(", ")})`;
+  const predicted =
+    expected !== undefined &&
+    html`; ${expected} without waiting at gates${forward} (${parts
+      .map(({ what, seconds }) => `${what.toLowerCase()} ${duration(seconds)}`)
+      .join(", ")})`;
   if (seconds === null)
-    return html`<strong>Downtime</strong>: none${end === "running" && " so far"}; ${predicted}.`;
+    return html`<strong>Downtime</strong>: none${end === "running" && " so far"}${predicted}.`;
   const so = openedAt === null ? " so far" : "";
   const work = seconds - (waitedSeconds ?? 0);
-  return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so}, of it ${duration(work)} work and ${duration(waitedSeconds ?? 0)} at gates; ${predicted}.`;
+  return html`<strong>Downtime</strong>, from the fence to its lifting: ${duration(seconds)}${so}, of it ${duration(work)} work and ${duration(waitedSeconds ?? 0)} at gates${predicted}.`;
 }
 
 function statesOf(phases: readonly Phase[]): Html | false {

@@ -1,5 +1,6 @@
 import { type Html, html } from "../../shared/html.ts";
 import { count, duration, list, moment } from "../../shared/text.ts";
+import { predictedDowntime } from "../downtime.ts";
 import { remindersByDate } from "../left-to-do.ts";
 import type { Criterion, GateReport, Report } from "../schema.ts";
 import { copyLines, databaseText } from "../summary.ts";
@@ -34,18 +35,23 @@ function factsOf({ end, request, timeline, downtime, plan }: Report): [string, s
     ...(request?.copies ? ([["Copies", copyLines(request).join(" ")]] as [string, string][]) : []),
     ["Started", `${moment(timeline.startedAt)}${request?.startedBy ? ` by ${request.startedBy}` : ""}`],
     [timeline.endedAt ? "Took" : "So far", withGates(timeline.seconds, timeline.waitedSeconds)],
-    downtime.seconds === null
-      ? ["Downtime, predicted", duration(downtime.predictedSeconds)]
-      : [
-          end === "NeedsOperator" ? "Behind the fence" : "Downtime",
-          withGates(downtime.seconds, downtime.waitedSeconds ?? 0),
-        ],
+    ...downtimeOf({ end, downtime }),
     ...(request?.reason ? ([["Reason", request.reason]] as [string, string][]) : []),
     ...(request?.outsideWindow === undefined
       ? []
       : ([["Allowed outside the maintenance window", request.outsideWindow]] as [string, string][])),
     ["Plan", plan.checksum === "" ? plan.name : `${plan.name}, ${plan.checksum.slice(0, 12)}`],
   ];
+}
+
+function downtimeOf({ end, downtime }: Pick<Report, "end" | "downtime">): [string, string][] {
+  const { seconds, waitedSeconds } = downtime;
+  if (seconds !== null)
+    return [
+      [end === "NeedsOperator" ? "Behind the fence" : "Downtime", withGates(seconds, waitedSeconds ?? 0)],
+    ];
+  const predicted = predictedDowntime(downtime);
+  return predicted === undefined ? [] : [["Downtime", predicted]];
 }
 
 function withGates(seconds: number, waited: number): string {

@@ -3,10 +3,12 @@ import { matches, memberPatterns } from "../names.ts";
 import type { Findings, PreflightCheck, Tags } from "../ports.ts";
 import type { RunCluster } from "../settings.ts";
 import { foreignEngine } from "./rds-calls.ts";
+import { clones } from "./rds-cluster-clones.ts";
 import { inSync } from "./rds-cluster-give-settings.ts";
 import { clusterDifferences } from "./rds-cluster-moments.ts";
 import { clusterSettingsOf, type FoundCluster, memberNames } from "./rds-cluster-settings.ts";
 import { around, type Found, restoreOf, tagsOf, together } from "./rds-findings.ts";
+import { isMultiAz, multiAzRefusals } from "./rds-multi-az.ts";
 
 /** All that RDS can say of a production that is a cluster, before a run. */
 export async function clusterFindings(
@@ -15,9 +17,10 @@ export async function clusterFindings(
   found: FoundCluster,
   tags: Tags,
   settings: RunCluster,
+  copied: boolean,
 ): Promise<Findings> {
   const { db, members } = found;
-  const own: Found = { refusals: refusals(cluster, found, settings) };
+  const own: Found = { refusals: clusterRefusals(cluster, found, settings, copied) };
   if (own.refusals?.length) return together([own]);
   const like = clusterSettingsOf(db, members);
   const subject = {
@@ -31,12 +34,20 @@ export async function clusterFindings(
     adds: [
       { quota: "DBClusters", more: 2, of: "DB clusters" },
       { quota: "DBInstances", more: Math.max(1, like.members.length), of: "DB instances" },
+      {
+        quota: "AllocatedStorage",
+        more: like.multiAz ? (db.AllocatedStorage ?? 0) * like.members.length : 0,
+        of: "GiB of storage",
+      },
       { quota: "ManualClusterSnapshots", more: snapshotsOf(settings), of: "manual cluster snapshots" },
-      { quota: "DBParameterGroups", more: 1, of: "parameter groups" },
+      { quota: "DBParameterGroups", more: like.multiAz ? 0 : 1, of: "parameter groups" },
       { quota: "DBClusterParameterGroups", more: 1, of: "cluster parameter groups" },
     ].filter(({ more }) => more > 0),
   };
   const readers = like.members.slice(1).map(({ id }) => id);
+  const theirs = like.multiAz
+    ? "After a restore RDS makes new ones, with the writer."
+    : "After a restore they are created again, and the application does not wait for them.";
   const rest: Found = {
     checks: [
       restoreOf(clusterDifferences(like)),
@@ -56,9 +67,7 @@ export async function clusterFindings(
       ),
       ...(readers.length === 0
         ? []
-        : [
-            `Readers (${readers.join(", ")}) see each migration as it is done. After a restore they are created again, and the application does not wait for them.`,
-          ]),
+        : [`Readers (${readers.join(", ")}) see each migration as it is done. ${theirs}`]),
     ],
     leavesOut: [
       "Keeping the cluster that is moved aside still, a quarter of an hour at most.",
@@ -68,13 +77,17 @@ export async function clusterFindings(
             "Restoring to a moment or from a cluster snapshot, which takes longer the more there is: staging was cloned, which takes minutes at any size.",
           ]
         : []),
-      ...(readers.length === 0 ? [] : [`Creating the readers again: ${readers.join(", ")}.`]),
+      ...(like.multiAz
+        ? ["Reads are slow until the new volumes are filled; the proof read staging so, too."]
+        : readers.length === 0
+          ? []
+          : [`Creating the readers again: ${readers.join(", ")}.`]),
       "Settings that are given back once production is proven, for half an hour at most.",
     ],
     // Custom endpoints and the like are seen again when production is restored (rds-cluster-hand-over.ts).
     afterRestore: [],
   };
-  return together([own, rest, ...(await around(client, subject))]);
+  return together([own, rest, await clones(client, db, settings), ...(await around(client, subject))]);
 }
 
 /** A run takes one of each. */
@@ -82,14 +95,18 @@ function snapshotsOf({ staging, backup }: RunCluster): number {
   return [staging, backup].filter((how) => how === "snapshot").length;
 }
 
-function refusals(cluster: string, { db, writer }: FoundCluster, settings: RunCluster): string[] {
+/** Why no run works on it, a sentence or two each. */
+export function clusterRefusals(
+  cluster: string,
+  { db, writer }: FoundCluster,
+  settings: RunCluster,
+  copied = false,
+): string[] {
   const engine = foreignEngine(cluster, db.Engine);
   // Nothing else of it matters.
   if (engine !== undefined) return [engine];
-  if (db.Engine === "postgres")
-    return [
-      `${cluster} is a Multi-AZ DB cluster of RDS for PostgreSQL: RDS names and creates its instances itself, and whether a restore under the same name can have theirs is not known. Sluice does not migrate it yet. An Aurora PostgreSQL cluster, or a DB instance (also one with a standby), it does.`,
-    ];
+  const multiAz = isMultiAz(db) ? multiAzRefusals(cluster, settings, copied) : [];
+  if (multiAz.length > 0) return multiAz;
   if (isLimitless(db))
     return [
       `${cluster} is Aurora PostgreSQL Limitless Database, which Sluice does not migrate: its rows lie in shards, each with a catalog of its own, and it has no clones.`,
@@ -113,7 +130,9 @@ function refusals(cluster: string, { db, writer }: FoundCluster, settings: RunCl
       : []),
     ...(unlisted.length > 0
       ? [
-          `${cluster} has instances that Sluice's roles may not rename: ${unlisted.join(", ")}. Name all of its instances in the setting database.members (${memberNames(db).join(", ")}), and deploy. Where readers come and go by themselves, turn their autoscaling off for the run.`,
+          isMultiAz(db)
+            ? `${cluster} has instances that Sluice's roles may not see, as their names do not begin with ${cluster}-: ${unlisted.join(", ")}. RDS named them when the cluster was called otherwise. Rename the cluster to what their names begin with.`
+            : `${cluster} has instances that Sluice's roles may not rename: ${unlisted.join(", ")}. Name all of its instances in the setting database.members (${memberNames(db).join(", ")}), and deploy. Where readers come and go by themselves, turn their autoscaling off for the run.`,
         ]
       : writer === undefined
         ? [`${cluster} has no writer: nothing can be migrated on it. Create an instance in it.`]

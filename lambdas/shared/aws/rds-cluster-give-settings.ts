@@ -7,6 +7,7 @@ import {
   ModifyDBClusterCommand,
   type ModifyDBClusterMessage,
   type RDSClient,
+  RebootDBClusterCommand,
   RebootDBInstanceCommand,
 } from "@aws-sdk/client-rds";
 import { SluiceError } from "../errors.ts";
@@ -15,6 +16,7 @@ import { tagList } from "./rds-calls.ts";
 import { MEMBER_CAN_WAIT, memberRequest } from "./rds-cluster-moments.ts";
 import type { ClusterSettings, FoundCluster, MemberSettings } from "./rds-cluster-settings.ts";
 import { asked, type Modifying, modified, modifyingInstance, type Part, sendWithLess } from "./rds-modify.ts";
+import { missingMultiAz } from "./rds-multi-az.ts";
 import type { Changes } from "./rds-restore.ts";
 
 type ClusterChanges = Omit<ModifyDBClusterMessage, "DBClusterIdentifier">;
@@ -22,11 +24,17 @@ type ClusterChanges = Omit<ModifyDBClusterMessage, "DBClusterIdentifier">;
 export const CLUSTER_PARTS: readonly Part<ClusterChanges>[] = [
   { what: "Database Insights", keys: ["DatabaseInsightsMode"] },
   { what: "the managed master password", keys: ["ManageMasterUserPassword", "MasterUserSecretKmsKeyId"] },
-  { what: "the kind of storage", keys: ["StorageType"] },
+  { what: "the kind of storage", keys: ["StorageType", "Iops"] },
+  {
+    what: "Performance Insights",
+    keys: ["EnablePerformanceInsights", "PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId"],
+  },
+  { what: "monitoring", keys: ["MonitoringInterval", "MonitoringRoleArn"] },
+  { what: "the certificate authority", keys: ["CACertificateIdentifier"] },
   { what: "the network type", keys: ["NetworkType"] },
   { what: "scaling", keys: ["ServerlessV2ScalingConfiguration"] },
   { what: "log exports", keys: ["CloudwatchLogsExportConfiguration"] },
-  { what: "the maintenance window", keys: ["PreferredMaintenanceWindow"] },
+  { what: "the maintenance window", keys: ["PreferredMaintenanceWindow", "AutoMinorVersionUpgrade"] },
   {
     what: "automated backups",
     keys: ["BackupRetentionPeriod", "PreferredBackupWindow", "CopyTagsToSnapshot"],
@@ -73,7 +81,7 @@ export async function giveClusterSettings(
     return changing;
   const [first] = like.members;
   const name = writer?.DBInstanceIdentifier ?? "";
-  if (writer && first) {
+  if (writer && first && !like.multiAz) {
     const changes = missingMemberSettings(writer, first, purpose);
     if (await modified(name, changes, modifyingInstance(client, name), purpose, refused)) return changing;
   }
@@ -83,13 +91,17 @@ export async function giveClusterSettings(
   }
   if (writer && waitsForReboot(db, writer)) {
     const answer = await asked("the reboot that its parameters wait for", name, undefined, () =>
-      client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: name })),
+      like.multiAz
+        ? client.send(new RebootDBClusterCommand({ DBClusterIdentifier: cluster }))
+        : client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: name })),
     );
     if (!(answer instanceof SluiceError)) return changing;
     refused.push(`the reboot that its parameters wait for: ${answer.message}`);
   } else if (isChanging(db, writer)) return changing;
   if (purpose === "staging")
     return { changing: false, refused: [...refused, ...otherVersion(db, like)], underWay: [] };
+  // RDS made them all.
+  if (like.multiAz) return { changing: false, refused, underWay: [] };
   const underWay = await createReaders(client, cluster, members, like, refused);
   return { changing: false, refused, underWay };
 }
@@ -126,10 +138,14 @@ export function missingClusterSettings(
     changes.CopyTagsToSnapshot = like.copyTagsToSnapshot;
   if ((db.IAMDatabaseAuthenticationEnabled ?? false) !== like.iamAuthentication)
     changes.EnableIAMDatabaseAuthentication = like.iamAuthentication;
-  // RDS says nothing of the standard one.
-  if ((db.StorageType || "aurora") !== (like.storageType ?? "aurora"))
-    changes.StorageType = like.storageType ?? "aurora";
-  if (like.networkType && db.NetworkType && db.NetworkType !== like.networkType)
+  // RDS says nothing of the standard one, which is Aurora's.
+  const standard = like.multiAz ? undefined : "aurora";
+  if ((db.StorageType || standard) !== (like.storageType ?? standard))
+    changes.StorageType = like.storageType ?? standard;
+  if (like.multiAz) Object.assign(changes, missingMultiAz(db, like.multiAz));
+  // Taken only with its IOPS.
+  if (changes.StorageType && like.multiAz) changes.Iops = like.multiAz.iops;
+  if (!like.multiAz && like.networkType && db.NetworkType && db.NetworkType !== like.networkType)
     changes.NetworkType = like.networkType;
   if (like.insightsMode && db.DatabaseInsightsMode !== like.insightsMode)
     changes.DatabaseInsightsMode = like.insightsMode as ClusterChanges["DatabaseInsightsMode"];

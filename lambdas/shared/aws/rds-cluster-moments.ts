@@ -24,6 +24,7 @@ import {
   type MemberSettings,
 } from "./rds-cluster-settings.ts";
 import { NO_ROOM, type OptionalPart, sendWithLess } from "./rds-modify.ts";
+import { MULTI_AZ_STAGING, multiAzRequest } from "./rds-multi-az.ts";
 
 /**
  * What a cluster's storage keeps by itself: every moment of its retention, without base backups. They are the cluster's
@@ -125,7 +126,8 @@ function clusterRequest(like: ClusterSettings, purpose: RestorePurpose, tags: Ta
     DBSubnetGroupName: like.subnetGroup,
     VpcSecurityGroupIds: like.securityGroups,
     DBClusterParameterGroupName: like.clusterParameterGroup,
-    NetworkType: like.networkType,
+    // Valid for Aurora alone; the other kind speaks IPv4.
+    NetworkType: like.multiAz ? undefined : like.networkType,
     StorageType: like.storageType,
     ServerlessV2ScalingConfiguration: like.serverless && {
       MinCapacity: like.serverless.min,
@@ -139,9 +141,11 @@ function clusterRequest(like: ClusterSettings, purpose: RestorePurpose, tags: Ta
     EnableCloudwatchLogsExports: like.logExports,
     BackupRetentionPeriod: like.backupDays,
     PreferredBackupWindow: like.backupWindow,
+    ...(like.multiAz && multiAzRequest(like.multiAz)),
     Tags: tagList(withinLimit(like.tags, tags)),
   };
-  return purpose === "production" ? request : { ...request, ...STAGING_ONLY, Tags: tagList(tags) };
+  if (purpose === "production") return request;
+  return { ...request, ...STAGING_ONLY, ...(like.multiAz && MULTI_AZ_STAGING), Tags: tagList(tags) };
 }
 
 // Staging lives for hours: no logs that outlive it, nothing that could keep it from being deleted. A cluster without
@@ -252,7 +256,7 @@ export function clusterDifferences(like: ClusterSettings): string[] {
   const both = (["production", "staging"] as const).map(
     (purpose): Record<string, unknown> => ({
       ...clusterRequest(like, purpose, {}),
-      ...(writer ? memberRequest("", "", like, writer, purpose, {}, false) : {}),
+      ...(writer && !like.multiAz ? memberRequest("", "", like, writer, purpose, {}, false) : {}),
     }),
   );
   const told = (value: unknown) =>
@@ -266,7 +270,22 @@ export function clusterDifferences(like: ClusterSettings): string[] {
 /** Of a cluster, what can be given afterwards. The parameter group is none of it: it decides how SQL behaves. */
 export const CLUSTER_CAN_WAIT: readonly OptionalPart<Common>[] = [
   { what: "the network type", keys: ["NetworkType"], named: /^NetworkTypeNotSupported$/ },
-  { what: "the kind of storage", keys: ["StorageType"], named: /^StorageTypeNot(Supported|Available)$/ },
+  {
+    what: "the kind of storage",
+    keys: ["StorageType", "Iops"],
+    named: /^StorageTypeNot(Supported|Available)$/,
+  },
+  {
+    what: "monitoring and Performance Insights",
+    keys: [
+      "MonitoringInterval",
+      "MonitoringRoleArn",
+      "EnablePerformanceInsights",
+      "PerformanceInsightsRetentionPeriod",
+      "PerformanceInsightsKMSKeyId",
+    ],
+    named: /^KMSKeyNotAccessible$/,
+  },
   {
     what: "logs, backups, support and tags",
     keys: [

@@ -7,6 +7,7 @@ import {
 import * as z from "zod";
 import type { InstanceSettings } from "../ports.ts";
 import { findInstance, look } from "./rds-calls.ts";
+import { multiAzSettings, multiAzSettingsOf } from "./rds-multi-az.ts";
 import { ownTags, texts } from "./rds-settings.ts";
 
 const member = z.object({
@@ -39,7 +40,7 @@ const clusterSettings = z.object({
   securityGroups: z.array(z.string()),
   clusterParameterGroup: z.string(),
   networkType: z.string().optional(),
-  /** `aurora`, or `aurora-iopt1` for I/O-Optimized. */
+  /** `aurora`, or `aurora-iopt1` for I/O-Optimized; of a Multi-AZ DB cluster `io1`, `io2` or `gp3`. */
   storageType: z.string().optional(),
   serverless: z
     .object({ min: z.number().optional(), max: z.number().optional(), pauseSeconds: z.number().optional() })
@@ -56,6 +57,8 @@ const clusterSettings = z.object({
   /** Present where RDS keeps the master password in a secret of its own. */
   managedPassword: z.object({ key: z.string().optional() }).optional(),
   roles: z.array(z.object({ arn: z.string(), feature: z.string() })),
+  /** Present where it is a Multi-AZ DB cluster: its members have no settings of their own. */
+  multiAz: multiAzSettings.optional(),
   tags: z.record(z.string(), z.string()),
   /** The writer first, then the readers in the order in which they would take its place. */
   members: z.array(member),
@@ -100,6 +103,7 @@ export function clusterSettingsOf(db: DBCluster, members: readonly DBInstance[])
     roles: (db.AssociatedRoles ?? []).flatMap(({ RoleArn: arn, FeatureName: feature }) =>
       arn === undefined ? [] : [{ arn, feature: feature ?? "" }],
     ),
+    multiAz: multiAzSettingsOf(db),
     tags: ownTags(db.TagList),
     members: inOrder(db, members),
   };

@@ -56,7 +56,8 @@ import {
   findWithMembers,
   memberNames,
 } from "./rds-cluster-settings.ts";
-import { NO_ROOM, reboot, sendWithLess } from "./rds-modify.ts";
+import { NO_ROOM, reboot, rebootCluster, sendWithLess } from "./rds-modify.ts";
+import { isMultiAz } from "./rds-multi-az.ts";
 import { CLUSTER_GROUPS, deleteQuietGroup, MEMBER_GROUPS, quietenInstance, quietGroup } from "./rds-quiet.ts";
 import { clusterStatus, instanceStatus, lacksRoom, servesSessions, snapshotStatus } from "./rds-status.ts";
 
@@ -66,20 +67,25 @@ const GIB = 1024 ** 3;
 const BETWEEN_NAMES = 15;
 
 /**
- * Clusters of Aurora PostgreSQL as a fleet: what others call an instance is a cluster with the instances in it, and
- * answers at the cluster's own endpoint. A snapshot is a cluster snapshot, or a clone: a cluster without an instance,
- * in which nothing can run, so that it stays as it was. A copy that is made of a clone is that clone, under another name.
+ * Clusters as a fleet: what others call an instance is a cluster with the instances in it, and answers at the cluster's
+ * own endpoint. A snapshot is a cluster snapshot or, of Aurora PostgreSQL, a clone: a cluster without an instance, in
+ * which nothing can run, so that it stays as it was. A copy that is made of a clone is that clone, under another name.
+ * Of a Multi-AZ DB cluster RDS makes and removes the instances itself (rds-multi-az.ts).
  */
 export class RdsClusterInstances implements Instances {
   // By the user guides: ten minutes for the instances' names, which are given up first, and a few for the cluster's.
   readonly renameSeconds = 780;
   readonly moments: Moments;
 
-  /** @param cluster production's, with how it is copied */
+  /**
+   * @param cluster production's, with how it is copied
+   * @param copied true where its final snapshot is to be copied to another Region
+   */
   constructor(
     private readonly client: RDSClient,
     private readonly cluster: string,
     private readonly settings: RunCluster,
+    private readonly copied = false,
   ) {
     this.moments = new RdsClusterMoments(client);
   }
@@ -192,7 +198,7 @@ export class RdsClusterInstances implements Instances {
   async inspect(cluster: string, tags: Tags): Promise<Findings> {
     const found = await this.find(cluster);
     if (!found) throw new SluiceError(ErrorName.FleetFailed, `There is no cluster ${cluster}.`);
-    return await clusterFindings(this.client, cluster, found, tags, this.settings);
+    return await clusterFindings(this.client, cluster, found, tags, this.settings, this.copied);
   }
 
   async startRestore(
@@ -242,6 +248,8 @@ export class RdsClusterInstances implements Instances {
     const found = await this.find(cluster);
     const [writer] = like.members;
     if (!found || !writer || clusterStatus(found.db.Status ?? "") !== "available") return undefined;
+    // RDS makes its instances.
+    if (like.multiAz) return undefined;
     if (purpose === "staging" && found.writer && lacksRoom(found.writer.DBInstanceStatus ?? "")) {
       await this.deleteMember(found.writer.DBInstanceIdentifier ?? "");
       return { waits: { why: "its instance was insufficient-capacity, and is made anew." }, without: [] };
@@ -298,10 +306,13 @@ export class RdsClusterInstances implements Instances {
     const [writer] = like.members;
     const ready = [
       await quietGroup(this.client, CLUSTER_GROUPS, group, like.clusterParameterGroup, tags),
+      // Of a Multi-AZ DB cluster the cluster's group has all of them.
       writer === undefined ||
+        like.multiAz !== undefined ||
         (await quietGroup(this.client, MEMBER_GROUPS, group, writer.parameterGroup, tags)),
     ];
     if (ready.includes(false)) return undefined;
+    if (like.multiAz) return { ...like, clusterParameterGroup: group };
     const members = like.members.map((member) => ({ ...member, parameterGroup: group }));
     return { ...like, clusterParameterGroup: group, members };
   }
@@ -322,6 +333,12 @@ export class RdsClusterInstances implements Instances {
       );
       return false;
     }
+    const available = clusterStatus(db.Status ?? "") === "available";
+    if (isMultiAz(db)) {
+      if (available && members.some((member) => waitsForReboot(db, member)))
+        await rebootCluster(this.client, cluster);
+      return available && members.length > 0 && members.every((member) => inSync(db, member));
+    }
     let still = true;
     for (const member of members) {
       const name = member.DBInstanceIdentifier ?? "";
@@ -331,7 +348,7 @@ export class RdsClusterInstances implements Instances {
       if (own && !ownWaits && waitsForReboot(db, member)) await reboot(this.client, name);
       still &&= own && inSync(db, member);
     }
-    return still && clusterStatus(db.Status ?? "") === "available";
+    return still && available;
   }
 
   async deleteQuiet(group: string): Promise<boolean> {
@@ -348,8 +365,9 @@ export class RdsClusterInstances implements Instances {
     if (await findCluster(this.client, to)) return;
     const db = await findCluster(this.client, from);
     if (!db) return;
-    // One that came since, as by autoscaling, goes aside under the name that it has.
-    const old = memberNames(db).filter((name) => matches(name, this.patterns) && !isAside(name, to));
+    // One that came since, as by autoscaling, goes aside under the name that it has. Those that RDS named keep theirs.
+    const named = isMultiAz(db) ? [] : memberNames(db);
+    const old = named.filter((name) => matches(name, this.patterns) && !isAside(name, to));
     for (const name of old) await this.renameMember(name, memberAsideName(name, to));
     if (old.length > 0 || memberNames(db).length === 0) return;
     await attempt(`rename ${from} to ${to}`, ["DBClusterAlreadyExists"], () =>
@@ -384,7 +402,7 @@ export class RdsClusterInstances implements Instances {
     await this.deleteCluster(cluster, STAGING_PREFIX);
   }
 
-  /** Its instances first: RDS deletes a cluster as soon as all of them are being deleted. */
+  /** Its instances first, where they are not RDS's own: RDS deletes a cluster as soon as all of them are being deleted. */
   private async deleteCluster(cluster: string, prefix: string): Promise<void> {
     // No policy lets us delete any other; a mistake of ours should not even ask.
     if (!cluster.startsWith(prefix))
@@ -394,7 +412,7 @@ export class RdsClusterInstances implements Instances {
       );
     const db = await findCluster(this.client, cluster);
     if (!db) return;
-    for (const name of memberNames(db)) await this.deleteMember(name);
+    for (const name of isMultiAz(db) ? [] : memberNames(db)) await this.deleteMember(name);
     await attempt(`delete cluster ${cluster}`, ["DBClusterNotFound"], () =>
       this.client.send(
         new DeleteDBClusterCommand({

@@ -61,7 +61,7 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
   const like = settingsOf(db);
   const replicas = replicasOf(db);
   return {
-    refusals: refusals(db),
+    refusals: instanceRefusals(db),
     checks: [
       restoreOf(restoreDifferences(like)),
       autoscaling(db, like),
@@ -92,7 +92,8 @@ export function ownFindings(db: DBInstance, tags: Tags): Findings {
   };
 }
 
-function refusals(db: DBInstance): string[] {
+/** Why no run works on it, a sentence or two each. */
+export function instanceRefusals(db: DBInstance): string[] {
   const name = db.DBInstanceIdentifier ?? "";
   const engine = foreignEngine(name, db.Engine);
   // Nothing else of it matters.
@@ -104,7 +105,7 @@ function refusals(db: DBInstance): string[] {
     ...(cluster === undefined
       ? []
       : [
-          `${name} is a member of the ${cluster.kind} cluster ${cluster.id}: snapshots and restores of it are the cluster's, which Sluice does not do yet. Name an instance that is in no cluster.`,
+          `${name} is a member of the ${cluster.kind} cluster ${cluster.id}: snapshots and restores are the cluster's. Set database.cluster to ${cluster.id} in place of database.instance.`,
         ]),
     ...(source === undefined
       ? []

@@ -1,4 +1,9 @@
-import { ModifyDBInstanceCommand, type RDSClient, RebootDBInstanceCommand } from "@aws-sdk/client-rds";
+import {
+  ModifyDBInstanceCommand,
+  type RDSClient,
+  RebootDBClusterCommand,
+  RebootDBInstanceCommand,
+} from "@aws-sdk/client-rds";
 import { messageOf, SluiceError } from "../errors.ts";
 import type { RestoreBegun, RestorePurpose } from "../ports.ts";
 import { awsErrorName } from "./error-name.ts";
@@ -187,5 +192,12 @@ export async function sendWithLess<R extends object>(
 export async function reboot(client: RDSClient, instance: string): Promise<void> {
   await attempt(`reboot ${instance}`, [], () =>
     client.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: instance })),
+  );
+}
+
+/** The same for all instances of a Multi-AZ DB cluster: RDS has this call for no other cluster. */
+export async function rebootCluster(client: RDSClient, cluster: string): Promise<void> {
+  await attempt(`reboot ${cluster}`, [], () =>
+    client.send(new RebootDBClusterCommand({ DBClusterIdentifier: cluster })),
   );
 }

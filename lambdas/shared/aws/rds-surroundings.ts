@@ -25,7 +25,7 @@ export interface Subject {
 }
 
 /** What was found; where RDS refuses to be asked, that is a check that people are left with. */
-async function looked(name: string, call: () => Promise<Found>): Promise<Found> {
+export async function looked(name: string, call: () => Promise<Found>): Promise<Found> {
   try {
     return await call();
   } catch (error) {
@@ -45,7 +45,7 @@ async function looked(name: string, call: () => Promise<Found>): Promise<Found> 
   }
 }
 
-const check = (
+export const check = (
   name: string,
   expected: string,
   seen: string,

@@ -20,7 +20,9 @@ export function rdsOf(
 ): { instances: Instances; archive: Archive } {
   const cluster = settings?.cluster;
   return {
-    instances: cluster ? new RdsClusterInstances(rds(), settings.instance, cluster) : instances(),
+    instances: cluster
+      ? new RdsClusterInstances(rds(), settings.instance, cluster, deployed.copyTo !== undefined)
+      : instances(),
     get archive() {
       return new RdsArchive(
         (region) => (region === undefined ? rds() : new RDSClient({ region })),

@@ -1,7 +1,11 @@
 -- 006: the knowledge graph. Agents' capabilities and relationships with embeddings, and the CAWS provenance chain.
 --
 -- Of extensions it needs pgvector only: SHA-256 and random UUIDs are built into PostgreSQL.
--- Everything here is new, so nothing waits for a lock, and the indexes are built on empty tables; hence:
+-- Computing embeddings takes hours. An application may do so before the migration, and leave them in the tables
+-- prepared_capabilities and prepared_relationships. Then they are copied into the graph, and indexed. The prepared tables
+-- stay as they are, so a rollback loses nothing. Without these tables the graph begins empty.
+--
+-- Everything here is new, so nothing waits for a lock, however long an index takes to build; hence:
 -- squawk-ignore-file require-concurrent-index-creation
 
 -- sluice: step "look whether its names are free, and what it needs is where it looks"
@@ -133,14 +137,6 @@ $migration$;
 -- a page: comparing a tenant's embeddings one by one then takes a fifth of the time that fetching them from elsewhere does.
 ALTER TABLE agent_capabilities_graph ALTER COLUMN embedding SET STORAGE PLAIN;
 
-CREATE INDEX idx_capabilities_agent ON agent_capabilities_graph (agent_id);
-CREATE INDEX idx_capabilities_type ON agent_capabilities_graph (capability_type);
-CREATE INDEX idx_capabilities_canonical ON agent_capabilities_graph (canonical_name);
-CREATE INDEX idx_capabilities_confidence ON agent_capabilities_graph (confidence DESC);
-CREATE INDEX idx_capabilities_search ON agent_capabilities_graph USING gin (search_vector);
-CREATE INDEX idx_capabilities_last_updated ON agent_capabilities_graph (last_updated DESC);
-CREATE INDEX idx_capabilities_embedding ON agent_capabilities_graph
-  USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64);
 COMMENT ON TABLE agent_capabilities_graph IS 'What agents can do, with embeddings for semantic search';
 
 CREATE FUNCTION set_canonical_name() RETURNS trigger
@@ -163,6 +159,29 @@ CREATE TRIGGER set_capability_canonical_name BEFORE INSERT OR UPDATE ON agent_ca
   FOR EACH ROW EXECUTE FUNCTION set_canonical_name();
 CREATE TRIGGER update_capabilities_last_updated BEFORE UPDATE ON agent_capabilities_graph
   FOR EACH ROW EXECUTE FUNCTION update_last_updated_column();
+
+-- sluice: step "copy the prepared capabilities"
+-- As real[], since pgvector may be missing until this migration.
+DO $$
+BEGIN
+  IF to_regclass('public.prepared_capabilities') IS NOT NULL THEN
+    INSERT INTO agent_capabilities_graph (id, agent_id, capability_name, confidence, extraction_confidence, embedding)
+    SELECT p.id, p.agent_id, p.capability_name, p.confidence, p.extraction_confidence, p.embedding::vector(768)
+    FROM prepared_capabilities p;
+  END IF;
+END;
+$$;
+
+-- sluice: step "index agent_capabilities_graph"
+-- After its rows: loading into an HNSW index takes several times as long.
+CREATE INDEX idx_capabilities_agent ON agent_capabilities_graph (agent_id);
+CREATE INDEX idx_capabilities_type ON agent_capabilities_graph (capability_type);
+CREATE INDEX idx_capabilities_canonical ON agent_capabilities_graph (canonical_name);
+CREATE INDEX idx_capabilities_confidence ON agent_capabilities_graph (confidence DESC);
+CREATE INDEX idx_capabilities_search ON agent_capabilities_graph USING gin (search_vector);
+CREATE INDEX idx_capabilities_last_updated ON agent_capabilities_graph (last_updated DESC);
+CREATE INDEX idx_capabilities_embedding ON agent_capabilities_graph
+  USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64);
 
 -- sluice: step "create agent_relationships"
 DO $migration$
@@ -254,6 +273,17 @@ CREATE TRIGGER prevent_duplicate_relationships_trigger
   FOR EACH ROW EXECUTE FUNCTION prevent_duplicate_relationships();
 CREATE TRIGGER update_relationships_last_updated BEFORE UPDATE ON agent_relationships
   FOR EACH ROW EXECUTE FUNCTION update_relationship_timestamp();
+
+-- sluice: step "copy the prepared relationships"
+DO $$
+BEGIN
+  IF to_regclass('public.prepared_relationships') IS NOT NULL THEN
+    INSERT INTO agent_relationships (id, source_agent_id, target_agent_id, type, is_directional, confidence)
+    SELECT p.id, p.source_agent_id, p.target_agent_id, p.type::relationship_type, p.is_directional, p.confidence
+    FROM prepared_relationships p;
+  END IF;
+END;
+$$;
 
 -- sluice: step "create caws_provenance_graph"
 CREATE TABLE caws_provenance_graph (

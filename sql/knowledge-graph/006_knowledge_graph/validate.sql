@@ -1,4 +1,4 @@
--- Checks of 006. They hold at any later time too: before and after 007 and 008, on an empty and on a filled database.
+-- Checks of 006. They hold before and after 007 and 008 too, on an empty and on a filled database.
 -- Rows that they insert are rolled back.
 
 -- sluice: check "the four tables exist"
@@ -176,6 +176,25 @@ CROSS JOIN LATERAL (VALUES
     SELECT v.outbound_relationships || ' of ' || v.total_relationships FROM agent_connectivity v WHERE v.agent_id = a.id))
 ) AS t (name, expected, seen)
 WHERE a.name = 'sluice-check-1';
+
+-- sluice: check "what was prepared is in the graph, embeddings and all"
+CREATE FUNCTION pg_temp.lacking(source TEXT, wanted TEXT) RETURNS TEXT LANGUAGE plpgsql AS $$
+DECLARE
+  lacking BIGINT := 0;
+BEGIN
+  IF to_regclass('public.' || source) IS NOT NULL THEN
+    EXECUTE format('SELECT count(*) FROM %I p WHERE NOT EXISTS (%s)', source, wanted) INTO lacking;
+  END IF;
+  RETURN lacking || ' rows missing';
+END;
+$$;
+SELECT t.name, t.seen = '0 rows missing' AS passed, '0 rows missing' AS expected, t.seen
+FROM (VALUES
+  ('capabilities', pg_temp.lacking('prepared_capabilities', 'SELECT FROM agent_capabilities_graph c
+    WHERE c.id = p.id AND c.agent_id = p.agent_id AND c.embedding::REAL[] IS NOT DISTINCT FROM p.embedding')),
+  ('relationships', pg_temp.lacking('prepared_relationships', 'SELECT FROM agent_relationships r
+    WHERE r.id = p.id AND r.source_agent_id = p.source_agent_id AND r.target_agent_id = p.target_agent_id'))
+) AS t (name, seen);
 
 -- sluice: check "no capability is an orphan"
 SELECT count(*) = 0 AS passed, '0' AS expected, count(*)::TEXT AS seen

@@ -113,7 +113,9 @@ CREATE INDEX idx_hybrid_search_embedding ON hybrid_search_materialized
   USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64) WHERE embedding IS NOT NULL;
 
 -- sluice: step "gather statistics"
-ANALYZE hybrid_search_materialized;
+-- Of the graph too: 006 may have filled it, and 007 added a column that every search is filtered by. Without these, searches
+-- sort a whole tenant until autovacuum comes.
+ANALYZE hybrid_search_materialized, agent_capabilities_graph, agent_relationships;
 
 -- sluice: step "create the refresh"
 -- With the owner's rights, since only the owner may refresh. CONCURRENTLY: searches go on meanwhile.

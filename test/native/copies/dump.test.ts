@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
 import { describeDifference, differences } from "../../../lambdas/proof/difference.ts";
-import type { RequestDoc } from "../../../lambdas/shared/documents.ts";
+import { docName, type RequestDoc } from "../../../lambdas/shared/documents.ts";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
 import { BIN_VARIABLE } from "../../../local/copies/programs.ts";
 import { ServerInstances } from "../../../local/server-instances.ts";
@@ -115,6 +115,8 @@ describe("a logical copy", () => {
     expect(end.end).toBe("Refused");
     expect(gates).toHaveLength(2);
     for (const gate of gates) expect(gate).toContain("a logical copy. It does not show bloat");
-    expect(await evidence.need<RequestDoc>("request")).toMatchObject({ copies: { how: "dump", notes: [] } });
+    expect(await evidence.require(docName<RequestDoc>("request"))).toMatchObject({
+      copies: { how: "dump", notes: [] },
+    });
   }, 600_000);
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
-import { dropLetGo, letGo } from "../../../local/copies/let-go.ts";
+import { dropLetGo, LET_GO_UP_TO_BYTES, letGo } from "../../../local/copies/let-go.ts";
 import { ServerInstances } from "../../../local/server-instances.ts";
 import { databases, type NativeDatabase, onServer, tinyDatabase, urlOf } from "../../support/native.ts";
 import { runPlan } from "../../support/rehearsal.ts";
@@ -34,6 +34,20 @@ test("a copy that is let go is gone for the run, and dropped when the run is ove
   expect(await letGoNow()).toHaveLength(1);
   await instances.dropLetGo();
   expect(await letGoNow()).toEqual([]);
+});
+
+test("what was written by then is written out, so that no copy in the downtime has to do it", async () => {
+  await new ServerInstances(original.url).copy(original.name, copy);
+  const past = await onServer(async (session) => {
+    const [now] = await session.query<{ at: string }>("SELECT pg_current_wal_insert_lsn()::text AS at");
+    expect(await letGo(session, copy, LET_GO_UP_TO_BYTES)).toBe(true);
+    const [row] = await session.query<{ past: boolean }>(
+      "SELECT checkpoint_lsn >= $1::pg_lsn AS past FROM pg_control_checkpoint()",
+      [now?.at],
+    );
+    return row?.past;
+  });
+  expect(past).toBe(true);
 });
 
 test("another copy of the same name can be made and let go too", async () => {

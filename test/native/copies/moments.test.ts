@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { BackupDoc, MomentDoc, ProofDoc } from "../../../lambdas/shared/documents.ts";
+import { type BackupDoc, docName, type MomentDoc, type ProofDoc } from "../../../lambdas/shared/documents.ts";
 import type { PointInTime } from "../../../lambdas/shared/ports.ts";
 import { requireRow, type Session } from "../../../lambdas/shared/session.ts";
 import { PhysicalInstances } from "../../../local/copies/physical-instances.ts";
@@ -235,11 +235,11 @@ describe("a whole run with a physical copy", () => {
       noGo: ["after-003"],
     });
     expect({ end: end.end, cause: end.cause }).toMatchObject({ end: "Restored" });
-    expect(await evidence.need<BackupDoc>("backup")).toMatchObject({ by: "point-in-time" });
+    expect(await evidence.require(docName<BackupDoc>("backup"))).toMatchObject({ by: "point-in-time" });
     expect(states).toContain("Wait for the backup");
-    expect((await evidence.need<ProofDoc>("proofs/production-restored")).scope?.proven.join()).toMatch(
-      /the moment .*transactions have come as far as the last before it/,
-    );
+    expect(
+      (await evidence.require(docName<ProofDoc>("proofs/production-restored"))).scope?.proven.join(),
+    ).toMatch(/the moment .*transactions reach the last one before it/);
     expect(end.leftBehind).toEqual([]);
   }, 600_000);
 
@@ -247,12 +247,12 @@ describe("a whole run with a physical copy", () => {
     const plan = await waysBackPlan({ restoreOnly: ["003"] });
     const { end, evidence } = await wholeRun({ plan, noGo: ["after-003"] });
     expect({ end: end.end, cause: end.cause }).toMatchObject({ end: "Restored" });
-    const { moment } = await evidence.need<MomentDoc>("moments/rehearsal");
-    expect((await evidence.need<ProofDoc>("proofs/restore-rehearsed")).scope?.proven.join()).toContain(
-      "transactions have come as far",
-    );
+    const { moment } = await evidence.require(docName<MomentDoc>("moments/rehearsal"));
+    expect(
+      (await evidence.require(docName<ProofDoc>("proofs/restore-rehearsed"))).scope?.proven.join(),
+    ).toContain("transactions reach the last one");
     expect(Date.parse(moment.at)).toBeLessThan(
-      Date.parse((await evidence.need<MomentDoc>("moments/final")).moment.at),
+      Date.parse((await evidence.require(docName<MomentDoc>("moments/final"))).moment.at),
     );
   }, 600_000);
 });

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RequestDoc } from "../../../lambdas/shared/documents.ts";
+import { docName, type RequestDoc } from "../../../lambdas/shared/documents.ts";
 import { PhysicalInstances } from "../../../local/copies/physical-instances.ts";
 import { addressIn } from "../../../local/server/address.ts";
 import { type NativeDatabase, tinyDatabase } from "../../support/native.ts";
@@ -119,7 +119,7 @@ describe("a physical copy", () => {
       end: "RolledBack",
       left: [],
     });
-    expect(await evidence.need<RequestDoc>("request")).toMatchObject({
+    expect(await evidence.require(docName<RequestDoc>("request"))).toMatchObject({
       copyOf: database.name,
       copies: { how: "physical" },
     });

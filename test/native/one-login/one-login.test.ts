@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fenceTask } from "../../../lambdas/fence/task.ts";
 import { inspectRoles } from "../../../lambdas/preflight/inspect-roles.ts";
-import { Doc, type FenceDoc, type ProofDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName, type FenceDoc, type ProofDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { withPgSession } from "../../../lambdas/shared/pg-session.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
@@ -111,7 +111,10 @@ describe("a run whose application connects as the owner", () => {
       [true, true],
     ]);
     expect(await access()).toEqual(before);
-    expect(await evidence.need<FenceDoc>("fence")).toMatchObject({ granted: [SLUICE], roles: [APP, WEB] });
+    expect(await evidence.require(docName<FenceDoc>("fence"))).toMatchObject({
+      granted: [SLUICE],
+      roles: [APP, WEB],
+    });
     const owners = await on(APP, (s) =>
       s.query(
         "SELECT DISTINCT pg_get_userbyid(relowner) AS owner FROM pg_class WHERE relnamespace = 'public'::regnamespace",
@@ -130,7 +133,9 @@ describe("a run whose application connects as the owner", () => {
       noGo: ["after-003"],
     });
     expect(back.end.end).toBe("RolledBack");
-    expect((await back.evidence.need<ProofDoc>("proofs/production-rolled-back")).equal).toBe(true);
+    expect((await back.evidence.require(docName<ProofDoc>("proofs/production-rolled-back"))).equal).toBe(
+      true,
+    );
     expect(await access()).toEqual(before);
     const broken = await plan();
     const restored = await runPlan({
@@ -161,7 +166,10 @@ describe("preflight", () => {
 
   test("refuses the application's own login, by which no fence could tell sessions apart", async () => {
     const [login] = await found(APP, oneLogin);
-    expect(login).toMatchObject({ name: "login", seen: expect.stringContaining("as the application does") });
+    expect(login).toMatchObject({
+      name: "login",
+      seen: expect.stringContaining("also the application's login"),
+    });
     expect(login?.mend).toContain(`runAs: ${APP}`);
   });
 
@@ -177,7 +185,7 @@ describe("preflight", () => {
       expect.objectContaining({ name: "login", mend: expect.stringContaining(`GRANT ${APP} TO ${READER}`) }),
     );
     expect(await found(SLUICE, { runAs: "one_login_nobody", applicationRoles: [APP] })).toContainEqual(
-      expect.objectContaining({ name: "login", seen: "there is no role one_login_nobody" }),
+      expect.objectContaining({ name: "login", seen: "role one_login_nobody does not exist" }),
     );
   });
 
@@ -240,7 +248,7 @@ describe("the fence", () => {
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
     };
     const evidence = evidenceOf(ports.evidence, "r");
-    await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+    await evidence.createOnce(docName(Doc.production), { endpoint: { host: "production", port: 5432 } });
     const fields = { run: "r", execution: "local:1:r", planChecksum: "" as const, state: "Fence" };
     const take = () => fenceTask.run({ ...fields, ...action }, ports, evidence);
     await take().finally(() => fenceTask.run({ ...fields, action: "leave" }, ports, evidence));
@@ -285,7 +293,7 @@ describe("whenever the worker that fences is killed", () => {
       for (let call = 1, more = true; more; call++)
         for (const when of ["before", "during"] as const) {
           const evidence = await mkdtemp(join(worker.folder, "evidence-"));
-          await evidenceOf(fileEvidence(evidence), RUN).keep(Doc.production, {
+          await evidenceOf(fileEvidence(evidence), RUN).createOnce(docName(Doc.production), {
             endpoint: { host: "production", port: 5432 },
           });
           // Only the one that is killed needs a process of its own.

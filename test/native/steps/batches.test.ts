@@ -74,7 +74,7 @@ describe("a step in batches", () => {
     const { steps, ports } = db.work(COUNT_UP);
     await steps;
     await vacuum;
-    expect(ports.lines).toContain("up: holding on, t is being vacuumed");
+    expect(ports.lines).toContain("up: paused, t is being vacuumed");
     expect(await counts()).toEqual([{ n: 1, rows: 5000 }]);
   });
 
@@ -91,9 +91,17 @@ describe("a step in batches", () => {
   });
 
   test.each([
-    ["has no primary key to go by", "CREATE TABLE u AS SELECT * FROM t", "UPDATE u SET n = 1"],
-    ["has no primary key to go by, or is not there", "SELECT 1", "UPDATE nowhere SET n = 1"],
-    ["it sets b, which the batches go by", "SELECT 1", "UPDATE t SET b = b + 1"],
+    [
+      "has no primary key for the batches to follow",
+      "CREATE TABLE u AS SELECT * FROM t",
+      "UPDATE u SET n = 1",
+    ],
+    [
+      "has no primary key for the batches to follow, or does not exist",
+      "SELECT 1",
+      "UPDATE nowhere SET n = 1",
+    ],
+    ["it sets b, which the batches follow", "SELECT 1", "UPDATE t SET b = b + 1"],
   ])("is refused where it %s", async (reason, setUp, sql) => {
     await db.query(setUp);
     await expect(db.apply(`-- sluice: step "a" in batches\n${sql};`)).rejects.toMatchObject({

@@ -45,7 +45,7 @@ describe("the fence", () => {
     expect(await withMembers(session, ["app"])).toEqual(["app", "report"]);
   });
 
-  test("leaves out the database's owner, where the application is another, and says who that is", async () => {
+  test("leaves out the database's owner if the application is another role, and names the owner", async () => {
     await session.exec(`CREATE ROLE db_owner LOGIN; CREATE ROLE second LOGIN; GRANT db_owner TO second; GRANT app TO db_owner;
       DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO db_owner', current_database()); END $$`);
     expect(await withMembers(session, ["app"])).toEqual(["app", "report"]);
@@ -64,7 +64,7 @@ describe("the fence", () => {
     expect((await sorted()).join()).toContain("=T/");
   });
 
-  test("takes what was noted, and no more, also when it is done once more", async () => {
+  test("takes exactly what was noted, also the second time", async () => {
     const taken = await take(["app"]);
     await takeConnect(session, taken);
     expect(taken).toEqual([{ grantee: null, grantable: false }]);
@@ -96,7 +96,7 @@ describe("lifting the fence", () => {
     },
   );
 
-  test("lets be what was granted and revoked meanwhile", async () => {
+  test("leaves alone what was granted and revoked in the meantime", async () => {
     await grant("CONNECT TO app");
     await grant("TEMPORARY TO report");
     const taken = await take(["app"]);

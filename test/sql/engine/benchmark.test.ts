@@ -121,7 +121,7 @@ describe("a benchmark", () => {
       measure(session, benchmark({ query: "INSERT INTO thing VALUES (-1)" })),
     ).rejects.toMatchObject({
       name: "BenchmarkFailed",
-      message: expect.stringMatching(/^Benchmark thing \(A thing\) tries to write: .* let them only read\.$/),
+      message: expect.stringMatching(/^Benchmark thing \(A thing\) tries to write: .* must only read\.$/),
     });
   });
 

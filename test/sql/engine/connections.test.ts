@@ -46,12 +46,12 @@ beforeAll(async () => {
 afterEach(() => session.exec("TRUNCATE made_up.pg_stat_activity; ALTER ROLE app CONNECTION LIMIT -1"));
 
 describe("the plan's 50 connections", () => {
-  test("are there where the application finds that many free of others, its own counting as free", async () => {
+  test("are enough if others leave that many free; the application's own count as free", async () => {
     await session.exec(`SELECT connect('app', 30), connect('etl', ${most - 50})`);
     expect((await inspect())[0]).toMatchObject({ name: "connections", passed: true });
   });
 
-  test("are not there where others take one too many", async () => {
+  test("are too few if others take one too many", async () => {
     await session.exec(`SELECT connect('etl', ${most - 49})`);
     expect((await inspect())[0]).toMatchObject({
       passed: false,
@@ -59,14 +59,14 @@ describe("the plan's 50 connections", () => {
     });
   });
 
-  test("are not there for a role that may have fewer, and how to mend that is told", async () => {
+  test("are too few for a role with a lower limit, and the mend is reported", async () => {
     await session.exec("ALTER ROLE app CONNECTION LIMIT 20");
     const [check] = await inspect();
     expect(check).toMatchObject({ passed: false, seen: expect.stringContaining("role app may have 20") });
     expect(check?.mend).toContain("ALTER ROLE app CONNECTION LIMIT");
   });
 
-  test("are not taken up by what is no client", async () => {
+  test("are not used up by other processes", async () => {
     await session.exec(`SELECT connect(NULL, ${most}, 'parallel worker')`);
     expect((await inspect())[0]).toMatchObject({ passed: true });
   });
@@ -82,7 +82,7 @@ describe("how full the server is", () => {
     expect((await inspect())[1]).toMatchObject({ name: "connection utilization", passed });
   });
 
-  test("is nobody's concern where the plan watches no connections", async () => {
+  test("is not checked if the plan watches no connections", async () => {
     expect(await inspect(50, { metrics: [] })).toHaveLength(1);
   });
 });

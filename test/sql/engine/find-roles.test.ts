@@ -20,19 +20,19 @@ test("roles that may log in, own nothing, and hold rights on tables are found, a
   expect(await findRoles(session)).toEqual(["App Two", "app", "by_column", "of_view", "web"]);
 });
 
-test("a plan that keeps nobody out says so, whichever way it came to that", () => {
+test("a plan that keeps nobody out is reported, whatever the reason", () => {
   const nobody = (findRoles?: true) =>
     whoIsKeptOut(memoryPorts({ plan: { applicationRoles: [], ...(findRoles ? { findRoles } : {}) } }));
   expect(nobody()).toMatchObject([
     { name: NOBODY_KEPT_OUT, passed: null, seen: "`applicationRoles` is empty" },
   ]);
   expect(nobody(true)).toMatchObject([
-    { name: NOBODY_KEPT_OUT, seen: expect.stringMatching(/no role but the owner/) },
+    { name: NOBODY_KEPT_OUT, seen: expect.stringMatching(/only the owner/) },
   ]);
   expect(whoIsKeptOut(memoryPorts({ plan: { applicationRoles: ["app"] } }))).toEqual([]);
 });
 
-test("a role that was found and is not fit is refused, and the plan may name another instead", async () => {
+test("an unfit role that was found is refused, and the plan may name another instead", async () => {
   await session.exec(
     "RESET ROLE; CREATE ROLE reads_all LOGIN BYPASSRLS; GRANT SELECT ON orders TO reads_all; SET ROLE mig",
   );

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { howFar } from "../../../lambdas/clean-up/how-far.ts";
 import { ensureLedger } from "../../../lambdas/ledger/ledger.ts";
-import { Doc, type ProofName } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName, type ProofName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { useEmbedded } from "../../support/embedded.ts";
 import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
@@ -17,12 +17,12 @@ beforeEach(async () => {
     databases: { single: true, withSession: async (_endpoint, work) => await work(session) },
   });
   evidence = evidenceOf(ports.evidence, RUN);
-  await evidence.keep(Doc.request, { plan: { checksum: ports.plan.checksum } });
-  await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+  await evidence.createOnce(docName(Doc.request), { plan: { checksum: ports.plan.checksum } });
+  await evidence.createOnce(docName(Doc.production), { endpoint: { host: "production", port: 5432 } });
 });
 
 const note = (...names: string[]) =>
-  Promise.all(names.map((name) => evidence.keep(name, { at: "2026-11-03T02:00:00.000Z" })));
+  Promise.all(names.map((name) => evidence.createOnce(docName(name), { at: "2026-11-03T02:00:00.000Z" })));
 
 /** As a migration leaves it that was begun, and rolled back or not. */
 async function ledgerHas(version: string, rolledBack = false, run = RUN): Promise<void> {
@@ -35,7 +35,7 @@ async function ledgerHas(version: string, rolledBack = false, run = RUN): Promis
 }
 
 describe("how far a stopped run came on production", () => {
-  test("nowhere, without a fence; the database is not even asked", async () => {
+  test("nowhere, without a fence; the database is not read", async () => {
     ports.databases.withSession = () => Promise.reject(new Error("not to be asked"));
     expect(await howFar(ports, evidence)).toBe("untouched");
   });
@@ -78,7 +78,7 @@ describe("how far a stopped run came on production", () => {
   });
 
   const CLOSING = Doc.stateEntered("leave-no-fence");
-  const prove = (name: ProofName, equal: boolean) => evidence.keep(Doc.proof(name), { equal });
+  const prove = (name: ProofName, equal: boolean) => evidence.createOnce(docName(Doc.proof(name)), { equal });
 
   test("to an end that was proven, though the application is in again and may write", async () => {
     await note(Doc.fence, Doc.fenceAgain, Doc.rollback, CLOSING);
@@ -113,7 +113,7 @@ describe("how far a stopped run came on production", () => {
     expect(await howFar(ports, evidence)).toBe("opened");
   });
 
-  test("into a proof, with the fence still there: that goes on", async () => {
+  test("into a proof, with the fence still up: it continues", async () => {
     await note(Doc.fence, Doc.rollback);
     await ledgerHas("002", true);
     await prove("production-rolled-back", true);

@@ -20,7 +20,7 @@ const ours = (run: string) => `arn:aws:states:eu-central-1:123456789012:executio
 const theirs = (run: string) => `arn:aws:states:eu-central-1:123456789012:execution:Theirs:${run}`;
 
 describe("the claim of a database", () => {
-  test("keeps a run of another deployment out, and says whose it is and how to end it", async () => {
+  test("keeps a run of another deployment out, and names its owner and how to end it", async () => {
     await takeClaim(session, "one", ours("one"));
     await expect(takeClaim(session, "two", theirs("two"))).rejects.toMatchObject({
       name: "RunLocked",
@@ -31,7 +31,7 @@ describe("the claim of a database", () => {
     expect(await session.query("SELECT run FROM sluice.claim")).toEqual([{ run: "one" }]);
   });
 
-  test("may be taken twice by its run, and is taken over from a run of the same deployment, which its lease tells dead", async () => {
+  test("may be taken twice by its run, and is taken over from a dead run of the same deployment", async () => {
     await takeClaim(session, "one", ours("one"));
     await takeClaim(session, "one", ours("one"));
     await takeClaim(session, "two", ours("two"));
@@ -86,7 +86,7 @@ describe("preflight looks into the ledger", () => {
   test("and finds nothing where there is none", async () => {
     expect(await look()).toEqual({
       "other runs": { passed: true, seen: "none" },
-      ledger: { passed: true, seen: "so it is" },
+      ledger: { passed: true, seen: "as expected" },
     });
   });
 
@@ -95,7 +95,7 @@ describe("preflight looks into the ledger", () => {
     [
       "one that was applied and whose file was edited since",
       "'edited', '2026-01-02', NULL",
-      /applied by run old .*, and 002_tiny\/migrate\.sql was changed since then/,
+      /applied by run old .*, and 002_tiny\/migrate\.sql has changed since/,
     ],
     [
       "one that is half applied",
@@ -109,7 +109,7 @@ describe("preflight looks into the ledger", () => {
     expect((await look("old")).ledger).toMatchObject({ passed: true });
   });
 
-  test("and has the statement that tells of a rollback by hand, and of nothing else", async () => {
+  test("and has the statement that notes exactly a rollback by hand", async () => {
     await ensureLedger(session);
     await row(`${CHECKSUM}, NULL, NULL`);
     await session.exec(
@@ -117,7 +117,7 @@ describe("preflight looks into the ledger", () => {
     );
     const checks = await inspectLedger(session, plan, { run: "new", execution: ours("new") });
     const mend = checks.find(({ name }) => name === "ledger")?.mend ?? "";
-    expect(mend).toContain('docs/operator-runbook.md says under "NeedsOperator"');
+    expect(mend).toContain('docs/operator-runbook.md describes under "NeedsOperator"');
     await session.exec(/UPDATE .*?(?=\. )/.exec(mend)?.[0] ?? "");
     expect((await look()).ledger).toMatchObject({ passed: true });
     expect(
@@ -125,7 +125,7 @@ describe("preflight looks into the ledger", () => {
     ).toEqual([{ version: "002" }]);
   });
 
-  test("and lets one be that was rolled back, or that is another plan's", async () => {
+  test("and ignores one that was rolled back, or that is another plan's", async () => {
     await ensureLedger(session);
     await row(`${CHECKSUM}, '2026-01-02', '2026-01-03'`);
     await session.exec(
@@ -134,7 +134,7 @@ describe("preflight looks into the ledger", () => {
     expect((await look()).ledger).toMatchObject({ passed: true });
   });
 
-  test("and tells of another deployment's run", async () => {
+  test("and reports another deployment's run", async () => {
     await takeClaim(session, "one", theirs("one"));
     expect((await look())["other runs"]).toMatchObject({
       passed: false,
@@ -142,7 +142,7 @@ describe("preflight looks into the ledger", () => {
     });
   });
 
-  test("and says that a schema of the ledger's name is somebody else's", async () => {
+  test("and reports a foreign schema of the ledger's name", async () => {
     await session.exec("CREATE SCHEMA sluice");
     expect((await look()).ledger).toEqual({
       passed: false,
@@ -215,7 +215,7 @@ describe("the steps of a file, where there is one session only", () => {
     expect(await noted()).toEqual([{ version: "002", name: "add a table" }]);
   });
 
-  test("of which only a part is done, note no version, and take none back that is not there", async () => {
+  test("in part note no version, and take back none that is missing", async () => {
     await runSteps(session, memoryPorts(), { ...runOf("CREATE TABLE a ();"), isPart: true });
     expect(await noted()).toEqual([]);
     await run("DROP TABLE a;", "rollback");

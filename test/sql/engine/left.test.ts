@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
 import { keepFingerprint } from "../../../lambdas/proof/stored-catalog.ts";
-import { Doc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { Databases } from "../../../lambdas/shared/ports.ts";
 import { lookForLeft } from "../../../lambdas/validate/left.ts";
@@ -15,10 +15,10 @@ const session = useEmbedded(`CREATE TABLE t (id int, x int); CREATE INDEX was ON
   CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)`);
 const databases: Databases = { single: true, withSession: (_endpoint, work) => work(session) };
 
-test("what the migrations left half made is told, and not what was so before or is so on purpose", async () => {
+test("what the migrations left half made is reported, except what was so before or is so on purpose", async () => {
   const ports = memoryPorts({ databases });
   const evidence = evidenceOf(ports.evidence, "run-1");
-  await evidence.keep(Doc.production, { endpoint: { host: "production", port: 5432 } });
+  await evidence.createOnce(docName(Doc.production), { endpoint: { host: "production", port: 5432 } });
   await keepFingerprint(evidence, "before", await takeFingerprint(session));
   await session.exec(`CREATE INDEX "Left" ON t (x); ${INVALID('"Left"')}
     CREATE INDEX on_only ON ONLY p (id);

@@ -94,16 +94,16 @@ describe("the newest version must be the expected one", () => {
     const check = one(await checks(columns, rows, expected), "schema version");
     expect(check).toMatchObject({
       passed: false,
-      seen: expect.stringContaining("nothing says which is the newest"),
+      seen: expect.stringContaining("the newest cannot be determined"),
     });
   });
 
-  test("an empty table and a missing one are told apart", async () => {
-    expect(one(await found("1"), "schema version")?.seen).toBe("there is no table v");
+  test("an empty table is distinguished from a missing one", async () => {
+    expect(one(await found("1"), "schema version")?.seen).toBe("table v does not exist");
     expect(one(await checks(text, [], "1"), "schema version")?.seen).toBe("no row");
   });
 
-  test("a version in the wrong spelling is told as that", async () => {
+  test("a version in the wrong spelling is reported as such", async () => {
     expect(one(await checks(text, ["'005'"], "5"), "schema version")?.mend).toContain(
       "write expectedVersion",
     );
@@ -152,13 +152,19 @@ describe("whether the plan's versions can be written is tried, and leaves nothin
       /cannot be noted: .*out of range/,
     ],
     ["a fraction in whole numbers", "version numeric(5,0)", "1", ["69.1"], /holds another value/],
-    ["1 and 001 in numbers", "version int", "0", ["1", "001"], /001 is the same to its column/],
+    [
+      "1 and 001 in numbers",
+      "version int",
+      "0",
+      ["1", "001"],
+      /001 is the same as an earlier version to its column/,
+    ],
     [
       "two stamps that a float holds as one",
       "version float8",
       "1",
       ["20260128115414000001", "20260128115414000002"],
-      /is the same to its column/,
+      /is the same as an earlier version to its column/,
     ],
     ["a text that is too long", "version varchar(5)", "1", ["2026-01-28"], /value too long/],
     ["a constraint", "version text CHECK (version < '5')", "1", ["7"], /check constraint/],
@@ -175,7 +181,7 @@ describe("whether the plan's versions can be written is tried, and leaves nothin
     else expect(check).toMatchObject({ passed: false, seen: expect.stringMatching(why) });
   });
 
-  test("a column that nobody knows a value for is named", async () => {
+  test("a column without a known value is named", async () => {
     await session.exec(
       "CREATE TABLE v (version text, approved_by text NOT NULL); INSERT INTO v VALUES ('1', 'x')",
     );
@@ -195,9 +201,9 @@ describe("whether the plan's versions can be written is tried, and leaves nothin
 
   test.each([
     ["raises", "BEFORE INSERT", "RAISE EXCEPTION 'frozen'; RETURN NULL", /cannot be noted: frozen/],
-    ["keeps the row out", "BEFORE INSERT", "RETURN NULL", /was noted and is not there/],
-    ["writes another", "BEFORE INSERT", "NEW.version := 'x'; RETURN NEW", /was noted and is not there/],
-    ["keeps the row in", "BEFORE DELETE", "RETURN NULL", /was taken back and is still there/],
+    ["keeps the row out", "BEFORE INSERT", "RETURN NULL", /was noted but is missing/],
+    ["writes another", "BEFORE INSERT", "NEW.version := 'x'; RETURN NEW", /was noted but is missing/],
+    ["keeps the row in", "BEFORE DELETE", "RETURN NULL", /was taken back but is still there/],
   ])("a trigger that %s is found", async (_what, when, body, seen) => {
     await session.exec(`CREATE TABLE v (${text}); INSERT INTO v VALUES ('1');
       CREATE OR REPLACE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body}; END $$;
@@ -224,14 +230,14 @@ describe("whether the plan's versions can be written is tried, and leaves nothin
       CREATE TRIGGER calls BEFORE INSERT ON v FOR EACH ROW EXECUTE FUNCTION calls()`);
     expect(one(await found("1"), "writing versions")).toMatchObject({
       passed: null,
-      seen: "not tried: trigger calls reaches outside",
+      seen: "not tested: trigger calls reaches outside",
     });
   });
 
-  test("a version of the plan that is there already is refused: a rollback would take away what others noted", async () => {
+  test("a version of the plan that is already there is refused: a rollback would delete another tool's row", async () => {
     expect(await writing("version int", ["1", "6", "9"], "9", ["006", "10"])).toMatchObject({
       passed: false,
-      seen: "006 is there already",
+      seen: "006 is already there",
     });
   });
 });

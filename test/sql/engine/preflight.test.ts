@@ -31,7 +31,7 @@ describe("application roles", () => {
   beforeAll(() => session.exec("SET ROLE mig"));
 
   test("one that owns nothing and bypasses nothing is fine, whatever it may read", async () => {
-    expect(await check("fine")).toMatchObject({ passed: true, seen: "so it is" });
+    expect(await check("fine")).toMatchObject({ passed: true, seen: "as expected" });
   });
 
   test.each([
@@ -40,19 +40,44 @@ describe("application roles", () => {
     ["by_itself", "has BYPASSRLS"],
     ["holds", "owns held"],
     ["dbo", "owns the database"],
-    ["dbo_member", "acts as dbo, who owns tables or the database"],
-    ["owner_member", "acts as keeper, who owns tables or the database"],
-    ["far_member", "acts as keeper, who owns tables or the database"],
-    ["through_bypasser", "may become bypasser, who is superuser or has BYPASSRLS"],
+    ["dbo_member", "acts as dbo, which owns tables or the database"],
+    ["owner_member", "acts as keeper, which owns tables or the database"],
+    ["far_member", "acts as keeper, which owns tables or the database"],
+    ["through_bypasser", "may become bypasser, which is superuser or has BYPASSRLS"],
   ])("%s is refused", async (role, seen) => {
     expect(await check(role)).toMatchObject({ passed: false, seen });
   });
 
-  test("a member of a superuser may become it, and what to revoke is told", async () => {
+  test("a member of a superuser may become it, and the check names what to revoke", async () => {
     const found = await check("through_root");
     expect(found?.seen).toContain("may become root");
     expect(found?.mend).toContain("REVOKE root");
     expect(found?.mend).toContain("FROM through_root");
+  });
+});
+
+describe("an extension that the plan works without", () => {
+  const found = async (...extensions: CompiledPlan["extensions"]) =>
+    (await inspectDatabase(session, memoryPorts({ plan: { extensions } }))).filter(({ name }) =>
+      name.startsWith("extension "),
+    );
+
+  test("is looked for, and shown to people where it is missing; one that the plan needs is a problem", async () => {
+    expect(
+      await found(
+        { name: "pg_trgm", optional: true },
+        { name: "postgis", optional: true },
+        { name: "postgis" },
+      ),
+    ).toMatchObject([
+      {
+        passed: true,
+        expected: "available; this plan works without it",
+        seen: expect.stringMatching(/available$/),
+      },
+      { passed: null, seen: "not available on this server" },
+      { passed: false, expected: "available" },
+    ]);
   });
 });
 
@@ -67,12 +92,12 @@ describe("what a snapshot would not hold, and a proof not see", () => {
     expect(await found("unlogged tables")).toMatchObject({ passed: false, seen: "public.scratch" });
   });
 
-  test("an unlogged table that the plan leaves out is told, not refused, and no other one with it", async () => {
+  test("an unlogged table that the plan leaves out is reported, not refused, without any other", async () => {
     const contents = { scratch: "none" } as const;
     expect(await found("unlogged tables", contents)).toMatchObject({
       passed: null,
       seen: "left out: public.scratch",
-      mend: expect.stringContaining("No snapshot has their rows"),
+      mend: expect.stringContaining("Snapshots do not contain their rows"),
     });
     await session.exec("CREATE UNLOGGED TABLE other_scratch AS SELECT 1 AS id");
     expect(await found("unlogged tables", contents)).toMatchObject({
@@ -98,15 +123,15 @@ describe("what a snapshot would not hold, and a proof not see", () => {
     expect(await inspectedContents(contents)).toMatchObject({ passed: true });
     expect(await inspectedContents({ logged: "none" })).toMatchObject({
       passed: false,
-      seen: "logged: none, and it is neither a materialized view nor an unlogged table",
+      seen: "logged: is set to none, but is neither a materialized view nor an unlogged table",
     });
     await session.exec("DROP TABLE parted, logged");
   });
 
-  test("large objects are told, not refused", async () => {
+  test("large objects are reported, not refused", async () => {
     expect(await found("large objects")).toMatchObject({ passed: true });
     await session.exec("SELECT lo_create(0)");
-    expect(await found("large objects")).toMatchObject({ passed: null, seen: "1 of them" });
+    expect(await found("large objects")).toMatchObject({ passed: null, seen: "1" });
   });
 
   test("a server that counts nothing is refused", async () => {
@@ -135,7 +160,7 @@ describe("the ledger's schema", () => {
     expect(await found()).toMatchObject([
       {
         name: "ledger",
-        seen: "one that is not the ledger of this version of Sluice",
+        seen: "a schema that is not the ledger of this version of Sluice",
         mend: expect.stringContaining("ALTER SCHEMA sluice RENAME TO"),
       },
     ]);
@@ -146,7 +171,7 @@ describe("the ledger's schema", () => {
     await session.exec(
       "CREATE TABLE sluice.orders (id int); CREATE FUNCTION sluice.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     );
-    expect((await found())[0]?.seen).toBe("also in it: function sluice.f(), table sluice.orders");
+    expect((await found())[0]?.seen).toBe("the schema also holds: function sluice.f(), table sluice.orders");
   });
 });
 
@@ -166,7 +191,7 @@ describe("other sessions", () => {
   });
   afterEach(() => session.exec("TRUNCATE made_up.pg_stat_activity"));
 
-  test("there are none: so it passed", async () => {
+  test("passes if there are none", async () => {
     expect(await sessions()).toMatchObject({ passed: true });
   });
 
@@ -175,7 +200,7 @@ describe("other sessions", () => {
     expect(await sessions()).toMatchObject({ passed: true });
   });
 
-  test("those of others are told by role and program, five at most, and not refused", async () => {
+  test("those of others are listed by role and program, at most five, and not refused", async () => {
     await session.exec(`SELECT connect('etl', 'nightly') FROM generate_series(1, 3);
       SELECT connect('etl', ''); SELECT connect('who' || n, 'p') FROM generate_series(1, 5) n`);
     expect(await sessions()).toMatchObject({
@@ -194,7 +219,7 @@ describe("an inspection that fails", () => {
       return fine;
     };
     expect([...(await inspected("a", failing)), ...(await inspected("b", async () => fine))]).toMatchObject([
-      { name: "a", passed: false, expected: "can be found out", seen: expect.stringContaining("not_there") },
+      { name: "a", passed: false, expected: "can be determined", seen: expect.stringContaining("not_there") },
       fine,
     ]);
   });
@@ -229,7 +254,7 @@ describe("an inspection that fails", () => {
     const checks = await inspectDatabase(session, memoryPorts({ plan: { contents } }));
     expect(checks.find(({ name }) => name === "tables not read in full")).toMatchObject({
       passed: false,
-      seen: "public.left_out: none, and it is neither a materialized view nor an unlogged table; public.growing: grows, and it is no table",
+      seen: "public.left_out: is set to none, but is neither a materialized view nor an unlogged table; public.growing: is set to grows, but is not a table",
     });
     const right = { "public.growing": "none", "public.left_out": "grows" } as const;
     const again = await inspectDatabase(session, memoryPorts({ plan: { contents: right } }));

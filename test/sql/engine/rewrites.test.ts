@@ -33,7 +33,7 @@ const steps = (sql: string, noticesRewrites = true) =>
 const rewritten = async (sql: string) => (await steps(sql))?.map(({ rewrites }) => rewrites?.tables ?? []);
 const within = (sql: string) => `DO $$ BEGIN EXECUTE '${sql.replaceAll("'", "''")}'; END $$;`;
 
-describe("a step that writes a table anew is noticed, also where its text does not tell:", () => {
+describe("a step that rewrites a table is noticed, even if its text does not show it:", () => {
   test.each([
     "ALTER TABLE t ADD twice int GENERATED ALWAYS AS (id * 2) STORED",
     "ALTER TABLE t ADD n serial",
@@ -62,7 +62,7 @@ describe("a step that writes a table anew is noticed, also where its text does n
   });
 });
 
-describe("what is no rewriting is not taken for one:", () => {
+describe("other changes are not taken for a rewrite:", () => {
   test.each([
     "ALTER TABLE t ADD z int DEFAULT 7",
     "ALTER TABLE t ADD z any_int",
@@ -94,7 +94,7 @@ test("VACUUM FULL outside a transaction names its table, and needs the mark", as
   ]);
 });
 
-test("nothing is looked for where nobody wants to know", async () => {
+test("rewrites are observed only if requested", async () => {
   expect((await steps(within("ALTER TABLE t SET UNLOGGED"), false))?.[0]).not.toHaveProperty("rewrites");
 });
 

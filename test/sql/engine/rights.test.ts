@@ -65,7 +65,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
     [
       "a schema that cannot be looked into",
       "CREATE SCHEMA shut; CREATE TABLE shut.t (id int); GRANT SELECT ON shut.t TO mig",
-      "schema shut cannot be looked into",
+      "schema shut cannot be used",
       "GRANT USAGE ON SCHEMA shut TO mig;",
     ],
     [
@@ -134,7 +134,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
     );
     expect(await named("rights to read", forcing)).toMatchObject({
       passed: false,
-      seen: "migrate.sql:4 forces row-level security on the owner of mine, which then hides rows from this role too",
+      seen: "migrate.sql:4 forces row-level security on the owner of mine, which hides rows from this role too",
       mend: expect.stringContaining("ALTER ROLE mig BYPASSRLS;"),
     });
     // Nothing is hidden while it is not enabled, nor when it is taken off again.
@@ -161,7 +161,7 @@ describe("what a run reads is found before it reads it, with the SQL that helps"
   });
 });
 
-describe("what stays unread is told, as it is not proven, and refused nowhere", () => {
+describe("what stays unread is reported as not proven, and never refused", () => {
   test.each([
     [
       "a sequence",
@@ -182,9 +182,9 @@ describe("what stays unread is told, as it is not proven, and refused nowhere", 
       "GRANT SELECT ON LARGE OBJECT 4711 TO mig;",
     ],
     [
-      "how old others' transactions are",
+      "the age of others' transactions",
       "REVOKE pg_read_all_stats FROM mig",
-      "how old other roles' transactions are",
+      "the age of other roles' transactions",
       "GRANT pg_read_all_stats TO mig;",
     ],
   ])("%s", async (_, sql, seen, helps) => {
@@ -201,12 +201,24 @@ describe("a right that a later state needs", () => {
   const OTHERS =
     "CREATE TABLE theirs (id int PRIMARY KEY); ALTER TABLE theirs OWNER TO other; GRANT SELECT ON theirs TO mig; ALTER SCHEMA public OWNER TO other; GRANT USAGE, CREATE ON SCHEMA public TO mig";
   test.each([
-    ["ALTER TABLE theirs ADD COLUMN a int", "public.theirs is not its own", "GRANT other TO mig;"],
-    ["-- quickly\nCREATE INDEX i ON theirs (id)", "public.theirs is not its own", "GRANT other TO mig;"],
+    ["ALTER TABLE theirs ADD COLUMN a int", "public.theirs belongs to another role", "GRANT other TO mig;"],
+    [
+      "-- quickly\nCREATE INDEX i ON theirs (id)",
+      "public.theirs belongs to another role",
+      "GRANT other TO mig;",
+    ],
     ["UPDATE theirs SET id = 2", "no UPDATE on public.theirs", "GRANT UPDATE ON TABLE public.theirs TO mig;"],
-    ["ALTER TABLE theirs RENAME COLUMN id TO key", "public.theirs is not its own", "GRANT other TO mig;"],
-    ["ALTER TABLE public.theirs SET SCHEMA later", "public.theirs is not its own", "GRANT other TO mig;"],
-    ["COMMENT ON COLUMN theirs.id IS 'key'", "public.theirs is not its own", "GRANT other TO mig;"],
+    [
+      "ALTER TABLE theirs RENAME COLUMN id TO key",
+      "public.theirs belongs to another role",
+      "GRANT other TO mig;",
+    ],
+    [
+      "ALTER TABLE public.theirs SET SCHEMA later",
+      "public.theirs belongs to another role",
+      "GRANT other TO mig;",
+    ],
+    ["COMMENT ON COLUMN theirs.id IS 'key'", "public.theirs belongs to another role", "GRANT other TO mig;"],
     [
       "WITH gone AS (DELETE FROM theirs RETURNING id) SELECT id FROM gone",
       "no DELETE on public.theirs",
@@ -238,11 +250,19 @@ describe("a right that a later state needs", () => {
       "no TRIGGER on public.theirs",
       "GRANT TRIGGER ON TABLE public.theirs TO mig;",
     ],
-    ["CREATE TABLE heir () INHERITS (theirs)", "public.theirs is not its own", "GRANT other TO mig;"],
-    ["ALTER TABLE mine INHERIT theirs", "public.theirs is not its own", "GRANT other TO mig;"],
-    ["CREATE STATISTICS s ON id FROM theirs", "public.theirs is not its own", "GRANT other TO mig;"],
-    ["CREATE POLICY p ON theirs USING (true)", "public.theirs is not its own", "GRANT other TO mig;"],
-    ["DROP TABLE IF EXISTS theirs", "public.theirs is not its own", "GRANT other TO mig;"],
+    [
+      "CREATE TABLE heir () INHERITS (theirs)",
+      "public.theirs belongs to another role",
+      "GRANT other TO mig;",
+    ],
+    ["ALTER TABLE mine INHERIT theirs", "public.theirs belongs to another role", "GRANT other TO mig;"],
+    ["CREATE STATISTICS s ON id FROM theirs", "public.theirs belongs to another role", "GRANT other TO mig;"],
+    [
+      "CREATE POLICY p ON theirs USING (true)",
+      "public.theirs belongs to another role",
+      "GRANT other TO mig;",
+    ],
+    ["DROP TABLE IF EXISTS theirs", "public.theirs belongs to another role", "GRANT other TO mig;"],
     ["REINDEX TABLE theirs", "no MAINTAIN on public.theirs", "GRANT MAINTAIN ON TABLE public.theirs TO mig;"],
   ])("is missing for %s", async (sql, seen, helps) => {
     await session.exec(OTHERS);
@@ -262,7 +282,7 @@ describe("a right that a later state needs", () => {
     expect(found?.mend).not.toMatch(/GRANT/);
   });
 
-  test("is not missing where a statement only reads what is another's", async () => {
+  test("is not missing if a statement only reads another role's table", async () => {
     await session.exec(OTHERS);
     const plan = planOfOne("CREATE VIEW w AS SELECT * FROM theirs");
     expect(await named("rights for later", plan)).toMatchObject({ passed: true });
@@ -378,12 +398,12 @@ describe("what the database refuses for want of a right", () => {
     expect(FINAL).toContain("RightMissing");
   });
 
-  test("is told from what another try may mend", async () => {
+  test("is distinguished from an error that another try may fix", async () => {
     expect(await attempt("SELECT 1 / 0")).toMatchObject({ name: expect.not.stringMatching(/RightMissing/) });
   });
 });
 
-test("many lacks are told as a few, and how many more there are", async () => {
+test("many lacks are listed as a few and the number of others", async () => {
   await session.exec(
     "DO $$ BEGIN FOR i IN 1..25 LOOP EXECUTE format('CREATE TABLE t%s (id int)', i); EXECUTE format('ALTER TABLE t%s OWNER TO other', i); END LOOP; END $$",
   );

@@ -51,7 +51,7 @@ describe("a check", () => {
     ).toEqual([{ n: 0, me: true, x: "" }]);
   });
 
-  test("runs as each application role when it wants to, and says as which", async () => {
+  test("runs as each application role if requested, and reports which", async () => {
     const results = await run(
       '-- sluice: check "a" as each application role\nINSERT INTO t VALUES (1);\nSELECT true AS passed, 1 AS expected, 1 AS seen;',
     );
@@ -71,7 +71,7 @@ describe("a check", () => {
     ]);
   });
 
-  test("that ends as another role than its own has failed, whatever it says", async () => {
+  test("that ends as another role fails, whatever it returns", async () => {
     await session.exec(`CREATE FUNCTION leave() RETURNS void LANGUAGE plpgsql AS
       $$ BEGIN PERFORM set_config(lower('ROLE'), 'none', true); END $$`);
     expect(

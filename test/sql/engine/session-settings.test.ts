@@ -20,7 +20,7 @@ describe("settings of a session, on PostgreSQL 18", () => {
     expect(Object.keys(SESSION_SETTINGS).filter((name) => LEFT_SETTINGS.has(name))).toEqual([]);
   });
 
-  test("are made where they differ, and a right is not asked for where it is lacking", async () => {
+  test("are set if they differ, and a missing right is not requested", async () => {
     await db.exec(`
       CREATE ROLE plain;
       SET quote_all_identifiers = on; SET transaction_timeout = '5s'; SET synchronous_commit = remote_write;

@@ -95,8 +95,8 @@ test("a required column that nothing is known to put into is named", async () =>
   await expect(add("006", "t")).rejects.toThrow("v.approved_by must have a value and has no default");
 });
 
-test("a table without a version, and no table at all, are told apart", async () => {
-  await expect(add("006", "t")).rejects.toThrow("There is no table v");
+test("a table without a version is distinguished from a missing table", async () => {
+  await expect(add("006", "t")).rejects.toThrow("Table v, which notes the schema's version, does not exist");
   await session.exec("CREATE TABLE v (id int)");
   await expect(add("006", "t")).rejects.toThrow("no column named version");
 });

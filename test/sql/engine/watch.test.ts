@@ -1,13 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  type AfterOpeningDoc,
-  Doc,
-  type ProductionDoc,
-  READINGS,
-  type ReadingDoc,
-  type StagingDoc,
-  type VerifiedAgainDoc,
-} from "../../../lambdas/shared/documents.ts";
+import { Doc, docName, READINGS, type ReadingDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import type { CompiledPlan, Metric } from "../../../lambdas/shared/plan.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
@@ -44,7 +36,7 @@ function watching(watched: CompiledPlan): void {
 async function opened(): Promise<void> {
   const at = ports.clock.now().toISOString();
   const endpoint = { host: "production", port: 0 };
-  await evidence.keep<ProductionDoc>(Doc.production, {
+  await evidence.createOnce(Doc.production, {
     at,
     endpoint,
     identity: "db-PRODUCTION",
@@ -52,8 +44,8 @@ async function opened(): Promise<void> {
     freeBytes: null,
     settings: {},
   });
-  await evidence.keep<StagingDoc>(Doc.staging, { at, endpoint, id: "staging", seconds: 1 });
-  await evidence.keep<AfterOpeningDoc>(Doc.afterOpening, { at, results: [] });
+  await evidence.createOnce(Doc.staging, { at, endpoint, id: "staging", seconds: 1 });
+  await evidence.createOnce(Doc.afterOpening, { at, results: [] });
 }
 
 const call = (action: "rehearse" | "begin" | "probe", planChecksum = ports.plan.checksum) =>
@@ -64,7 +56,9 @@ const call = (action: "rehearse" | "begin" | "probe", planChecksum = ports.plan.
   );
 
 const readings = async () =>
-  await Promise.all((await evidence.list(READINGS)).map((name) => evidence.need<ReadingDoc>(name)));
+  await Promise.all(
+    (await evidence.list(READINGS)).map((name) => evidence.require(docName<ReadingDoc>(name))),
+  );
 
 const counted = (sql: string, counter: boolean): Metric => ({
   name: "counted",
@@ -102,7 +96,7 @@ describe("the watch", () => {
     await expect(call("rehearse")).rejects.toThrow(/cannot read on staging: Counted .*nowhere/);
   });
 
-  test("keeps and publishes what it could read before it says what it could not", async () => {
+  test("keeps and publishes what it could read before it reports what it could not", async () => {
     const [first] = plan.watch?.metrics ?? [];
     watching({ ...plan, watch: { metrics: [first as Metric, counted("SELECT 1 / 0", false)] } });
     await opened();
@@ -113,7 +107,7 @@ describe("the watch", () => {
 });
 
 describe("the checks that are run again", () => {
-  const once = async () => await evidence.read<VerifiedAgainDoc>(Doc.verifiedAgain);
+  const once = async () => await evidence.read(Doc.verifiedAgain);
 
   test("are run an hour after the opening, with the first reading from then on, and once", async () => {
     await opened();
@@ -133,14 +127,14 @@ describe("the checks that are run again", () => {
     expect(await once()).toEqual(verified);
   });
 
-  test("that do not hold any more are published and fail, once", async () => {
+  test("that fail now are published, and fail once", async () => {
     await opened();
     await call("begin");
     await instances.withSession({ host: "production" }, (session) =>
       session.exec("DROP TABLE label CASCADE"),
     );
     ports.clock.pass(60 * 60_000);
-    await expect(call("probe")).rejects.toThrow(/do not hold any more/);
+    await expect(call("probe")).rejects.toThrow(/checks that passed before the opening fail now/);
     expect(ports.published.find(({ name }) => name === "failed-checks")?.value).toBeGreaterThan(0);
     ports.clock.pass(5 * 60_000);
     expect(await call("probe")).toMatchObject({ status: "done" });

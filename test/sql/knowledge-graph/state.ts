@@ -1,7 +1,8 @@
-import { type Fingerprint, takeFingerprint } from "../../../lambdas/proof/catalog.ts";
+import { takeFingerprint } from "../../../lambdas/proof/catalog.ts";
 import { listTables, type TableContent, takeTableContent } from "../../../lambdas/proof/checksums.ts";
 import { compareContents } from "../../../lambdas/proof/compare-contents.ts";
 import { describeDifference, differences } from "../../../lambdas/proof/difference.ts";
+import type { Fingerprint } from "../../../lambdas/shared/documents.ts";
 import type { Session } from "../../../lambdas/shared/session.ts";
 
 /** What a rollback must bring back: the catalog, and every row of every table. */

@@ -12,7 +12,7 @@ async function rollback(...args: string[]): Promise<{ code: number; out: string;
   return { code, out: terminal.out, err: terminal.err };
 }
 
-test("a file that is missing is written, one that was generated is written again, one by hand is left alone", async () => {
+test("writes a missing file, rewrites a generated one, and leaves one by hand alone", async () => {
   const plan = await changedPlan({});
   const second = join(plan, "002_notes/rollback.sql");
   const third = join(plan, "003_labels/rollback.sql");

@@ -85,7 +85,7 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
     expect(await contents(plan)).toEqual(before);
   });
 
-  test("another version than the plan expects is refused, and the one that is there is named", async () => {
+  test("a version other than the expected one is refused and named", async () => {
     const other = planFor(tool, { expectedVersion: "99" });
     expect(await problems(other)).toMatchObject([{ name: "schema version" }]);
     await apply(plan, ...versions(plan).slice(0, 1));
@@ -97,10 +97,12 @@ describe.each(TOOLS.map((tool): [Tool, ToolTable] => [tool, TOOL_TABLES_MADE[too
   test("a table of another shape is refused as not the tool's", async () => {
     await session.exec(`${EMPTY}; CREATE SCHEMA IF NOT EXISTS ${made.ddl.match(/CREATE SCHEMA (\w+)/)?.[1] ?? "public"};
       CREATE TABLE ${TOOL_TABLES[tool]} (stage int)`);
-    expect(await problems(plan)).toMatchObject([{ seen: expect.stringContaining(`it is not ${tool}'s`) }]);
+    expect(await problems(plan)).toMatchObject([
+      { seen: expect.stringContaining(`it is not a table of ${tool}`) },
+    ]);
     await session.exec(`DROP TABLE ${TOOL_TABLES[tool]}`);
     expect(await problems(plan)).toMatchObject([
-      { seen: `there is no table ${TOOL_TABLES[tool]}`, mend: expect.stringContaining(tool) },
+      { seen: `table ${TOOL_TABLES[tool]} does not exist`, mend: expect.stringContaining(tool) },
     ]);
   });
 
@@ -155,7 +157,7 @@ describe("a table without a version", () => {
   });
 });
 
-test("rows of the plan that are there already are refused, by the migration that they are of", async () => {
+test("existing rows of the plan are refused, each with its migration", async () => {
   const { ddl, applied } = TOOL_TABLES_MADE.goose;
   await session.exec(
     `${ddl}; ${applied}; INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true), (2, true)`,
@@ -163,7 +165,7 @@ test("rows of the plan that are there already are refused, by the migration that
   await session.exec("DELETE FROM goose_db_version WHERE id = 5");
   const plan = planFor("goose");
   expect(await problems(plan)).toMatchObject([
-    { name: "writing versions", seen: `${plan.migrations[0]?.version} is there already` },
+    { name: "writing versions", seen: `${plan.migrations[0]?.version} is already there` },
   ]);
 });
 

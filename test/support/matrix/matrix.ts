@@ -76,7 +76,7 @@ function isNeverEntered(plan: CompiledPlan, state: string): boolean {
 export function faultsOf({ definition, plan }: Ground, state: string): Fault[] {
   const name = [...definition.capabilities.keys()].find((known) => isCalled(definition, plan, known, state));
   const capability = definition.capabilities.get(name ?? "") as MachineCapability;
-  const { waits, loops } = shapeOf(definition.parsed.States[name ?? ""]);
+  const { waits, loops } = shapeOf(definition.states.get(name ?? ""));
   const typed = (ERRORS.get(capability) ?? []).filter((name) => name !== ErrorName.TookTooLong || loops);
   const died = (when: "before" | "after", tries: "every" | "first"): Fault => ({
     state,

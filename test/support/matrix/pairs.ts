@@ -63,8 +63,7 @@ export async function twoFailures(
       if (broken.length > 0) expect(broken, walkText(walked)).toEqual([]);
     };
 
-    async function secondFailures(first: Walked, faults: readonly Fault[]): Promise<void> {
-      const [failed] = first.calls;
+    async function secondFailures(failed: string, first: Walked, faults: readonly Fault[]): Promise<void> {
       for (const state of new Set(first.calls)) {
         const halt = first.halts.get(state);
         if (!halt || state === failed) continue;
@@ -89,7 +88,7 @@ export async function twoFailures(
           const walked = await walk(ground, entry.halt, faults, () => goesOn);
           one.add(walked.end);
           await keptBy(walked);
-          if (goesOn) await secondFailures(walked, faults);
+          if (goesOn) await secondFailures(state, walked, faults);
         }
       });
   });

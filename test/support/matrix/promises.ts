@@ -1,4 +1,4 @@
-import { Doc, END_NAMES, type GateDecisionDoc, type ProofDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName, END_NAMES, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import { asidePrefix, momentName, STAGING_PREFIX, snapshotPrefix } from "../../../lambdas/shared/names.ts";
 import { migrationOf } from "../../../lambdas/shared/plan.ts";
@@ -47,7 +47,7 @@ async function isBack(
         .map((state) => `Refused after "${state}"`),
     ];
   const name = end === "RolledBack" ? "production-rolled-back" : "production-restored";
-  const proof = await evidence.read<ProofDoc>(Doc.proof(name));
+  const proof = await evidence.read(Doc.proof(name));
   return proof?.equal ? broken : [...broken, `${end} without a proof`];
 }
 
@@ -139,7 +139,9 @@ async function people({ plan, calls }: Walked, evidence: RunEvidence): Promise<s
   const broken: string[] = [];
   for (const gate of needed) {
     const attempts = (await evidence.list(`gates/${gate}-`)).filter((name) => name.endsWith("/decision"));
-    const decisions = await Promise.all(attempts.map((name) => evidence.need<GateDecisionDoc>(name)));
+    const decisions = await Promise.all(
+      attempts.map((name) => evidence.require(docName<GateDecisionDoc>(name))),
+    );
     if (!decisions.some(({ decision, by }) => decision === "Go" && by === "an approver"))
       broken.push(`it went on past gate ${gate} without a Go`);
   }

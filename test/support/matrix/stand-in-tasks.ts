@@ -18,11 +18,11 @@ import {
   type BenchmarksDoc,
   type ChecksDoc,
   Doc,
+  docName,
   type FenceDoc,
   type LossDoc,
   type MomentDoc,
   type PreflightDoc,
-  type ProductionDoc,
   type ProofDoc,
   type ProofName,
   type RecordDoc,
@@ -226,7 +226,7 @@ class Played {
   }
 
   async keep<T>(name: string, document: T): Promise<T> {
-    return await this.evidence.keep<T>(name, document);
+    return await this.evidence.createOnce(docName<T>(name), document);
   }
 
   async database(target: Target): Promise<StandInDatabase> {
@@ -248,7 +248,7 @@ class Played {
   /** Where this run's backup is one. */
   async moment(purpose: MomentPurpose): Promise<void> {
     if ((await backedUpBy(this.evidence)) === "snapshot") return;
-    const { identity } = await this.evidence.need<ProductionDoc>(Doc.production);
+    const { identity } = await this.evidence.require(Doc.production);
     await this.keep<MomentDoc>(Doc.moment(purpose), {
       name: momentName(this.evidence.run, purpose),
       instance: this.ports.settings.instance,
@@ -263,7 +263,7 @@ class Played {
 
   async proof(name: ProofName, target: Target, before: RecordName): Promise<void> {
     const is = await this.record(`after-${name}`, target);
-    const was = await this.evidence.need<RecordDoc>(Doc.record(before));
+    const was = await this.evidence.require(Doc.record(before));
     const equal = name === "production-data" || is.fingerprint === was.fingerprint;
     await this.keep<ProofDoc>(Doc.proof(name), {
       at: this.now(),

@@ -120,6 +120,8 @@ class Walk {
   private readonly passed: string[] = [];
   private readonly secrets: string[] = [];
   private readonly inputs = new Map<string, unknown>();
+  /** Of each Parallel state that was entered: how all was before any of its branches acted. */
+  private readonly beforeBranches = new Map<string, Promise<Halt>>();
   private readonly met = new Set<Fault>();
   private current = "";
   private cause = "";
@@ -154,7 +156,8 @@ class Walk {
         this.exchange(state, "started" in event ? { ...event, started: STARTED_AT } : event, ports),
       onEvent: (event) => this.see(event),
     });
-    for (const [state, found] of this.halted) found.input = this.inputs.get(state);
+    for (const [state, found] of this.halted)
+      found.input = this.inputs.get(this.beforeBranches.has(found.state) ? found.state : state);
     return {
       plan: this.ground.plan,
       end,
@@ -164,7 +167,7 @@ class Walk {
       halts: this.halted,
       faults: this.faults,
       evidence: this.evidence,
-      outcome: await evidenceOf(this.evidence, RUN).read<OutcomeDoc>(Doc.outcome),
+      outcome: await evidenceOf(this.evidence, RUN).read(Doc.outcome),
       notices: this.notices,
       alarmsOn: this.alarmsOn,
       environment: this.environment,
@@ -183,7 +186,7 @@ class Walk {
 
   /** As the definition says where it is; empty where nothing is there. */
   private causeOf(name: string, input: unknown): string {
-    const { CausePath } = this.ground.definition.parsed.States[name] as { CausePath?: string };
+    const { CausePath } = this.ground.definition.states.get(name) as { CausePath?: string };
     const found = CausePath?.split(".")
       .slice(1)
       .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], input);
@@ -209,7 +212,7 @@ class Walk {
   private async task(name: string, event: Record<string, unknown>, ports: Surroundings): Promise<unknown> {
     const state = stateInWords(String(event.state), event.version as string | undefined);
     this.current = state;
-    if (this.halts(state) && !this.halted.has(state)) this.halted.set(state, await this.halt(name));
+    await this.haltIfWanted(name, state);
     this.calls.push(state);
     const capability = this.ground.definition.capabilities.get(name);
     if (!capability) throw new Error(`State "${state}" calls nothing`);
@@ -236,6 +239,26 @@ class Walk {
       return undefined;
     this.met.add(fault);
     return fault;
+  }
+
+  /**
+   * Nobody can go on within a branch: from a state there others go on where all branches begin. So no branch may act
+   * before all is saved.
+   */
+  private async haltIfWanted(name: string, state: string): Promise<void> {
+    const { states, capabilities } = this.ground.definition;
+    const wanted = (one: string) => this.halts(one) && !this.halted.has(one);
+    const parallel = states.get(name)?.within;
+    if (parallel === undefined) {
+      if (wanted(state)) this.halted.set(state, await this.halt(name));
+      return;
+    }
+    const beside = [...capabilities.keys()].filter((one) => states.get(one)?.within === parallel);
+    if (!beside.some((one) => this.halts(one))) return;
+    const saved = this.beforeBranches.get(parallel) ?? this.halt(parallel);
+    this.beforeBranches.set(parallel, saved);
+    const halt = await saved;
+    for (const one of beside.filter(wanted)) this.halted.set(one, halt);
   }
 
   private async halt(state: string): Promise<Halt> {

@@ -13,7 +13,12 @@ import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { RdsClusterInstances } from "../../../lambdas/shared/aws/rds-clusters.ts";
 import type { RunCluster } from "../../../lambdas/shared/settings.ts";
-import { productionCluster, productionMembers } from "../../support/rds-cluster.ts";
+import {
+  multiAzCluster,
+  multiAzMembers,
+  productionCluster,
+  productionMembers,
+} from "../../support/rds-cluster.ts";
 
 const rds = mockClient(RDSClient);
 const client = new RDSClient({ region: "eu-central-1" });
@@ -27,10 +32,16 @@ const placesOf = (members: readonly DBInstance[]) =>
     DBClusterParameterGroupStatus: "in-sync",
   }));
 
-async function inspect(more: Partial<DBCluster> = {}, how = CLONES, members = productionMembers) {
+async function inspect(
+  more: Partial<DBCluster> = {},
+  how = CLONES,
+  members = productionMembers,
+  group: DBCluster[] = [],
+) {
+  const production = { ...productionCluster, DBClusterMembers: placesOf(members), ...more };
   rds
     .on(DescribeDBClustersCommand)
-    .resolves({ DBClusters: [{ ...productionCluster, DBClusterMembers: placesOf(members), ...more }] });
+    .callsFake(({ Filters: filters }) => ({ DBClusters: filters ? group : [production] }));
   rds.on(DescribeDBInstancesCommand).callsFake(({ DBInstanceIdentifier: id }) => ({
     DBInstances: members.filter((one) => one.DBInstanceIdentifier === id),
   }));
@@ -54,7 +65,11 @@ describe("a cluster that no run works on is refused by name", () => {
   test.each<[string, Partial<DBCluster>, RegExp]>([
     ["Aurora MySQL", { Engine: "aurora-mysql" }, /Aurora MySQL .*not PostgreSQL/],
     ["Neptune", { Engine: "neptune" }, /Neptune/],
-    ["a Multi-AZ DB cluster", { Engine: "postgres" }, /Multi-AZ DB cluster/],
+    [
+      "a Multi-AZ DB cluster that is to be cloned",
+      { Engine: "postgres" },
+      /Multi-AZ DB cluster .* no clones: set database\.staging and backup to snapshot/,
+    ],
     ["Limitless, by its kind", { ClusterScalabilityType: "limitless" }, /Limitless/],
     ["Limitless, by its version", { EngineVersion: "16.6-limitless" }, /Limitless/],
     ["Limitless, by its status", { LimitlessDatabase: { Status: "active" } }, /Limitless/],
@@ -89,6 +104,42 @@ describe("a cluster that no run works on is refused by name", () => {
   );
 });
 
+describe("a Multi-AZ DB cluster", () => {
+  const SNAPSHOTS: RunCluster = { staging: "snapshot", backup: "snapshot" };
+  const inspectIt = (how = SNAPSHOTS, members = multiAzMembers) => inspect(multiAzCluster, how, members);
+
+  test("is worked on without clones, and its instances are RDS's own", async () => {
+    const { refusals, forGates, leavesOut, checks } = await inspectIt();
+    expect(refusals).toEqual([]);
+    expect(forGates.join()).toContain("RDS makes new ones, with the writer");
+    expect(leavesOut.join()).not.toContain("Creating the readers");
+    expect(checks.find(({ name }) => name === "clones")).toBeUndefined();
+    expect(checks.find(({ name }) => name === "restore of production")?.seen).toContain(
+      "MonitoringInterval 60 (staging: not given)",
+    );
+  });
+
+  test("is refused with a list of its instances, which a restore names otherwise", async () => {
+    const { refusals } = await inspectIt({ ...SNAPSHOTS, members: ["orders-instance-1"] });
+    expect(refusals).toEqual([expect.stringContaining("Take database.members out")]);
+  });
+
+  test("is refused where its final snapshot is to be copied, which RDS does not do", async () => {
+    await inspectIt();
+    const instances = new RdsClusterInstances(client, "orders", SNAPSHOTS, true);
+    expect((await instances.inspect("orders", RUN)).refusals).toEqual([
+      expect.stringContaining("take backup.copyTo out"),
+    ]);
+  });
+
+  test("is refused with instances that were named after another cluster", async () => {
+    const [first, ...others] = multiAzMembers;
+    const members = [{ ...first, DBInstanceIdentifier: "former-instance-1" }, ...others];
+    const { refusals } = await inspectIt(SNAPSHOTS, members);
+    expect(refusals).toEqual([expect.stringMatching(/former-instance-1.*Rename the cluster/)]);
+  });
+});
+
 describe("what a run has to know of a cluster", () => {
   test("which of the two ways of copying the rehearsal tests", async () => {
     const seen = async (how: RunCluster) =>
@@ -120,6 +171,50 @@ describe("what a run has to know of a cluster", () => {
     expect(checks.find(({ name }) => name === "quota of DB clusters")).toMatchObject({
       passed: false,
       expected: "room for 2 more",
+    });
+  });
+
+  describe("how many clones share production's storage already", () => {
+    const group = { CloneGroupId: "group" };
+    const clonesWith = async (others: number, how = CLONES, more: Partial<DBCluster> = group) => {
+      const { checks } = await inspect(more, how, productionMembers, [
+        { ...productionCluster, ...group },
+        ...Array.from({ length: others }, (_, at) => ({
+          DBClusterIdentifier: `sluice-final-${at}`,
+          DbClusterResourceId: `cluster-${at}`,
+          ...group,
+        })),
+      ]);
+      return checks.find(({ name }) => name === "clones");
+    };
+
+    test("none where it has no clone group", async () => {
+      expect(await clonesWith(3, CLONES, {})).toMatchObject({ passed: true, seen: "none" });
+    });
+
+    test("with room for the run's own", async () => {
+      expect(await clonesWith(13)).toMatchObject({
+        passed: true,
+        seen: expect.stringContaining("13: sluice-final-0"),
+      });
+    });
+
+    test("and too many for the run's two, with what may be deleted and set", async () => {
+      const check = await clonesWith(14);
+      expect(check).toMatchObject({
+        passed: false,
+        expected: expect.stringContaining("room for 2 more of the 15"),
+      });
+      expect(check?.mend).toMatch(/sluice:keep-until.* set database\.staging and backup to snapshot/);
+      expect(await clonesWith(14, { staging: "clone", backup: "snapshot" })).toMatchObject({ passed: true });
+      expect(await clonesWith(15, { staging: "snapshot", backup: "clone" })).toMatchObject({
+        passed: false,
+        mend: expect.stringContaining("set backup to snapshot"),
+      });
+    });
+
+    test("which nobody asks for where a run makes none", async () => {
+      expect(await clonesWith(15, { staging: "snapshot", backup: "snapshot" })).toBeUndefined();
     });
   });
 

@@ -1,30 +1,11 @@
-import {
-  AddRoleToDBClusterCommand,
-  AddTagsToResourceCommand,
-  CreateDBClusterSnapshotCommand,
-  CreateDBInstanceCommand,
-  type DBCluster,
-  type DBInstance,
-  DeleteDBClusterCommand,
-  DeleteDBClusterSnapshotCommand,
-  DeleteDBInstanceCommand,
-  DescribeDBClusterSnapshotsCommand,
-  DescribeDBClustersCommand,
-  DescribeDBInstancesCommand,
-  ModifyDBClusterCommand,
-  ModifyDBInstanceCommand,
-  RDSClient,
-  RebootDBInstanceCommand,
-  RestoreDBClusterFromSnapshotCommand,
-  RestoreDBClusterToPointInTimeCommand,
-} from "@aws-sdk/client-rds";
+import { type DBCluster, type DBInstance, RDSClient } from "@aws-sdk/client-rds";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { RdsClusterInstances } from "../../../lambdas/shared/aws/rds-clusters.ts";
 import { asideName, snapshotName, stagingName } from "../../../lambdas/shared/names.ts";
 import type { Instance, InstanceSettings, RestorePurpose } from "../../../lambdas/shared/ports.ts";
 import type { RunCluster } from "../../../lambdas/shared/settings.ts";
-import { awsError } from "../../support/aws-error.ts";
+import { answerBy, until } from "../../support/rds-answering.ts";
 import { productionCluster, productionMembers } from "../../support/rds-cluster.ts";
 import { RdsClusters, RdsRefusal } from "../../support/rds-clusters.ts";
 
@@ -47,41 +28,8 @@ beforeEach(() => {
   rds.reset();
   environment = new RdsClusters();
   environment.adopt(productionCluster, productionMembers, "production");
-  for (const command of [
-    AddRoleToDBClusterCommand,
-    AddTagsToResourceCommand,
-    CreateDBClusterSnapshotCommand,
-    CreateDBInstanceCommand,
-    DeleteDBClusterCommand,
-    DeleteDBClusterSnapshotCommand,
-    DeleteDBInstanceCommand,
-    DescribeDBClusterSnapshotsCommand,
-    DescribeDBClustersCommand,
-    DescribeDBInstancesCommand,
-    ModifyDBClusterCommand,
-    ModifyDBInstanceCommand,
-    RebootDBInstanceCommand,
-    RestoreDBClusterFromSnapshotCommand,
-    RestoreDBClusterToPointInTimeCommand,
-  ])
-    rds.on(command as typeof DescribeDBClustersCommand).callsFake(async (input) => {
-      try {
-        return await environment.answer(command.name.replace(/Command$/, ""), input);
-      } catch (error) {
-        if (error instanceof RdsRefusal) throw awsError(error.code, { message: error.message });
-        throw error;
-      }
-    });
+  answerBy(rds, environment);
 });
-
-/** As the loops of the state machine do: asked again until it is done, and not for ever. */
-async function until<T>(what: () => Promise<T | undefined | false>): Promise<T> {
-  for (let tries = 0; tries < 100; tries++) {
-    const found = await what();
-    if (found !== undefined && found !== false) return found;
-  }
-  throw new Error("It never came to an end");
-}
 
 const taken = (instances: RdsClusterInstances, name: string) =>
   until(async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type LinkDoc, linked, linkFile } from "../../../lambdas/shared/chain.ts";
+import { docName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { sha256 } from "../../../lambdas/shared/sha256.ts";
 import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
@@ -18,7 +19,7 @@ function linksOf(ports: MemoryPorts): { text: string; link: LinkDoc }[] {
 
 const keep = (ports: MemoryPorts, ...names: string[]) =>
   linked(ports, async (noted) => {
-    for (const name of names) await evidenceOf(noted.evidence, RUN).keep(name, { name });
+    for (const name of names) await evidenceOf(noted.evidence, RUN).createOnce(docName(name), { name });
   });
 
 test("a link names what one worker wrote, with its SHA-256, and follows the link before", async () => {
@@ -41,14 +42,14 @@ test("who writes nothing, or finds it written, adds no link", async () => {
   const ports = memoryPorts();
   await keep(ports, "a");
   await linked(ports, async () => undefined);
-  await linked(ports, (noted) => evidenceOf(noted.evidence, RUN).keep("a", { other: true }));
+  await linked(ports, (noted) => evidenceOf(noted.evidence, RUN).createOnce(docName("a"), { other: true }));
   expect(linksOf(ports)).toHaveLength(1);
 });
 
 test("work that fails is linked as far as it came", async () => {
   const ports = memoryPorts();
   const work = linked(ports, async (noted) => {
-    await evidenceOf(noted.evidence, RUN).keep("a", {});
+    await evidenceOf(noted.evidence, RUN).createOnce(docName("a"), {});
     throw new Error("it broke");
   });
   await expect(work).rejects.toThrow("it broke");

@@ -18,8 +18,8 @@ function worker(store: MemoryEvidence, clock = new TestClock()) {
 test("what is done soon leaves no document, and is made once", async () => {
   const { evidence, begin, make, made } = worker(new MemoryEvidence());
   const draft = await begin();
-  expect(await draft.once(FIRST, make("a"))).toBe("a");
-  expect(await draft.once(FIRST, make("b"))).toBe("a");
+  expect(await draft.getOrCreate(FIRST, make("a"))).toBe("a");
+  expect(await draft.getOrCreate(FIRST, make("b"))).toBe("a");
   expect({ made: made(), list: await evidence.list("") }).toEqual({ made: 1, list: [] });
 });
 
@@ -27,12 +27,12 @@ test("what takes longer is kept as it comes, what came before included, and anot
   const store = new MemoryEvidence();
   const { evidence, clock, begin, make } = worker(store);
   const draft = await begin();
-  await draft.once(FIRST, make("mark"));
-  await draft.once("records/x/read-0", make("one"));
+  await draft.getOrCreate(FIRST, make("mark"));
+  await draft.getOrCreate("records/x/read-0", make("one"));
   clock.pass(10_001);
-  await draft.once("records/x/read-1", make("two"));
+  await draft.getOrCreate("records/x/read-1", make("two"));
   expect(await evidence.list("")).toEqual([FIRST, "records/x/read-0", "records/x/read-1"]);
-  await draft.once("records/x/read-2", make("three"));
+  await draft.getOrCreate("records/x/read-2", make("three"));
 
   const next = worker(store);
   const goneOn = await next.begin();
@@ -41,15 +41,15 @@ test("what takes longer is kept as it comes, what came before included, and anot
     ["records/x/read-0", "one"],
     ["records/x/read-2", "three"],
   ] as const)
-    expect(await goneOn.once(name, next.make("again"))).toBe(value);
+    expect(await goneOn.getOrCreate(name, next.make("again"))).toBe(value);
   expect(next.made()).toBe(0);
 });
 
 test("a worker that leaves keeps all that it has, however soon", async () => {
   const { evidence, begin, make } = worker(new MemoryEvidence());
   const draft = await begin();
-  await draft.once(FIRST, make("mark"));
-  await draft.once("records/x/read-0", make("one"));
+  await draft.getOrCreate(FIRST, make("mark"));
+  await draft.getOrCreate("records/x/read-0", make("one"));
   await draft.keep();
   expect(await evidence.list("")).toEqual([FIRST, "records/x/read-0"]);
 });
@@ -58,9 +58,9 @@ test("pieces of two workers are never mixed: the second to keep its beginning be
   const store = new MemoryEvidence();
   const [one, other] = [worker(store), worker(store)];
   const [draft, late] = [await one.begin(), await other.begin()];
-  await draft.once(FIRST, one.make("mine"));
-  await late.once(FIRST, other.make("yours"));
-  await late.once("records/x/read-0", other.make("of yours"));
+  await draft.getOrCreate(FIRST, one.make("mine"));
+  await late.getOrCreate(FIRST, other.make("yours"));
+  await late.getOrCreate("records/x/read-0", other.make("of yours"));
   await draft.keep();
   await expect(late.keep()).rejects.toThrow("Another worker began records/x/began");
   expect(await one.evidence.list("")).toEqual([FIRST]);

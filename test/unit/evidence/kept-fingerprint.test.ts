@@ -6,7 +6,7 @@ import {
   keptFingerprint,
   fingerprintOf as recordedFingerprint,
 } from "../../../lambdas/proof/stored-catalog.ts";
-import { Doc, type RecordDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence } from "../../support/ports.ts";
 
@@ -78,7 +78,7 @@ describe("a catalog that is nearly one that is kept", () => {
     const key = `runs/r/catalogs/${first.catalog}.json`;
     store.files.set(key, (store.files.get(key) ?? "").replace("public.t_3", "public.x_3"));
     await expect(recordedFingerprint(evidence, { fingerprint: hash, catalog })).rejects.toThrow(
-      "is not the catalog that its name says",
+      "does not match its checksum",
     );
   });
 });
@@ -88,8 +88,8 @@ test("a record names its catalog; an older run's has its fingerprint by itself",
   const fingerprint = fingerprintOf([TABLE]);
   const { hash, catalog } = await keepCatalog(evidence, fingerprint);
   const record = { at: "2026-11-03T02:00:00.000Z", seconds: 1, fingerprint: hash, tables: [], sequences: [] };
-  await evidence.keep<RecordDoc>(Doc.record("before"), { ...record, catalog });
-  await evidence.keep<RecordDoc>(Doc.record("staging"), record);
+  await evidence.createOnce(Doc.record("before"), { ...record, catalog });
+  await evidence.createOnce(Doc.record("staging"), record);
   await keepFingerprint(evidence, "staging", fingerprint);
   for (const name of ["before", "staging"])
     expect(await keptFingerprint(evidence, name)).toEqual(fingerprint);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type LinkDoc, linked, linkFile } from "../../../lambdas/shared/chain.ts";
-import { Doc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, evidenceWithin } from "../../../lambdas/shared/evidence.ts";
 import { type MemoryPorts, memoryPorts } from "../../support/ports.ts";
 
@@ -9,7 +9,7 @@ const RUN = "run-1";
 /** A worker that keeps these documents, each with its name in it. */
 const keep = (ports: MemoryPorts, ...names: string[]) =>
   linked(ports, async (noted) => {
-    for (const name of names) await evidenceOf(noted.evidence, RUN).keep(name, { name });
+    for (const name of names) await evidenceOf(noted.evidence, RUN).createOnce(docName(name), { name });
   });
 
 const filesOf = ({ evidence }: MemoryPorts) =>
@@ -30,7 +30,7 @@ describe("what a worker keeps of a migration's rehearsal", () => {
     await keep(ports, ...NAMES, "request");
     expect(filesOf(ports)).toEqual(["request.json", linkFile(1)]);
     const evidence = evidenceOf(ports.evidence, RUN);
-    for (const name of NAMES) expect(await evidence.need(name)).toEqual({ name });
+    for (const name of NAMES) expect(await evidence.require(docName(name))).toEqual({ name });
     expect(await evidence.list("")).toEqual(["chain/00001", ...NAMES, "request"].sort());
     expect(await evidence.list("checks/")).toEqual(["checks/staging-006-1"]);
     expect(await evidence.list("proofs/")).toEqual([]);
@@ -39,32 +39,38 @@ describe("what a worker keeps of a migration's rehearsal", () => {
   test("is visible to that worker at once, and to one that read before as soon as it is linked", async () => {
     const ports = memoryPorts();
     const other = evidenceOf(ports.evidence, RUN);
-    expect(await other.read("made/006")).toBeUndefined();
+    expect(await other.read(docName("made/006"))).toBeUndefined();
     await linked(ports, async (noted) => {
       const own = evidenceOf(noted.evidence, RUN);
-      await own.keep("made/006", { objects: [] });
-      expect(await own.read("made/006")).toEqual({ objects: [] });
+      await own.createOnce(docName("made/006"), { objects: [] });
+      expect(await own.read(docName("made/006"))).toEqual({ objects: [] });
       expect(await own.list("made/")).toEqual(["made/006"]);
-      expect(await other.read("made/006")).toBeUndefined();
+      expect(await other.read(docName("made/006"))).toBeUndefined();
     });
-    expect(await other.read("made/006")).toEqual({ objects: [] });
+    expect(await other.read(docName("made/006"))).toEqual({ objects: [] });
   });
 
   test("counts as the first worker has it, where a second does the same", async () => {
     const ports = memoryPorts();
     for (const by of ["first", "second"])
-      await linked(ports, (noted) => evidenceOf(noted.evidence, RUN).keep("checks/staging-006-1", { by }));
-    expect(await evidenceOf(ports.evidence, RUN).read("checks/staging-006-1")).toEqual({ by: "first" });
+      await linked(ports, (noted) =>
+        evidenceOf(noted.evidence, RUN).createOnce(docName("checks/staging-006-1"), { by }),
+      );
+    expect(await evidenceOf(ports.evidence, RUN).read(docName("checks/staging-006-1"))).toEqual({
+      by: "first",
+    });
   });
 
   test("is kept though the work fails", async () => {
     const ports = memoryPorts();
     const work = linked(ports, async (noted) => {
-      await evidenceOf(noted.evidence, RUN).keep("checks/production-006-1", { failed: true });
+      await evidenceOf(noted.evidence, RUN).createOnce(docName("checks/production-006-1"), { failed: true });
       throw new Error("A check failed");
     });
     await expect(work).rejects.toThrow("A check failed");
-    expect(await evidenceOf(ports.evidence, RUN).read("checks/production-006-1")).toEqual({ failed: true });
+    expect(await evidenceOf(ports.evidence, RUN).read(docName("checks/production-006-1"))).toEqual({
+      failed: true,
+    });
   });
 
   test("is never lost in silence: where the link cannot be written, the work is to be done again", async () => {
@@ -90,7 +96,9 @@ test("evidence as if it held some files alone has the documents of those links, 
   await keep(ports, "made/007");
   const within = evidenceWithin(evidenceOf(ports.evidence, RUN), [linkFile(1)]);
   expect(await within.list("")).toEqual(["chain/00001", "made/006"]);
-  expect(await within.read("made/007")).toBeUndefined();
-  expect((await within.need<LinkDoc>("chain/00001")).documents).toEqual({ "made/006": { name: "made/006" } });
-  await expect(within.keep("request", {})).rejects.toThrow("is not added to");
+  expect(await within.read(docName("made/007"))).toBeUndefined();
+  expect((await within.require(docName<LinkDoc>("chain/00001"))).documents).toEqual({
+    "made/006": { name: "made/006" },
+  });
+  await expect(within.createOnce(docName("request"), {})).rejects.toThrow("is not added to");
 });

@@ -4,12 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { main } from "../../../bin/commands/main.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
 import { linked } from "../../../lambdas/shared/chain.ts";
-import {
-  Doc,
-  type GateDecisionDoc,
-  type GateDoc,
-  type VerifiedAgainDoc,
-} from "../../../lambdas/shared/documents.ts";
+import { Doc, type GateDecisionDoc, type GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { sha256 } from "../../../lambdas/shared/sha256.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
@@ -65,7 +60,7 @@ beforeAll(async () => {
   await invoke(reportTask, { ...write, end: "Succeeded" }, ports);
   await invoke(reportTask, { ...EVENT, state: "Tell everyone", action: "tell" }, ports);
   await linked(ports, (noted) =>
-    evidenceOf(noted.evidence, EVENT.run).keep<VerifiedAgainDoc>(Doc.verifiedAgain, {
+    evidenceOf(noted.evidence, EVENT.run).createOnce(Doc.verifiedAgain, {
       at: ports.clock.now().toISOString(),
       endedAt: ports.clock.now().toISOString(),
       migrations: ["007"],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { docName } from "../../../lambdas/shared/documents.ts";
 import { decisionOf, GO, NO_GO, scene, shownOn, TOKEN } from "./scene.ts";
 
 describe("what an answer needs", () => {
@@ -103,7 +104,7 @@ describe("what an answer needs", () => {
     ["Zoë", "ZOE"],
   ])("of a Go for production that %s did not start the run: %s is the same person", async (startedBy, by) => {
     const s = scene({ settings: { separateApprover: true } });
-    await s.evidence.keep("request", { startedBy });
+    await s.evidence.createOnce(docName("request"), { startedBy });
     const { path, key } = await s.open({ kind: "rehearsal" });
     const answered = await s.answerAs(path, key, { ...GO, by });
     expect(answered.status).toBe(422);
@@ -114,7 +115,7 @@ describe("what an answer needs", () => {
 
   test("the one who started a run may stop it, and may answer where production is not at stake", async () => {
     const s = scene({ settings: { separateApprover: true } });
-    await s.evidence.keep("request", { startedBy: "Grace Hopper" });
+    await s.evidence.createOnce(docName("request"), { startedBy: "Grace Hopper" });
     const readiness = await s.open();
     expect((await s.answerAs(readiness.path, readiness.key, GO)).status).toBe(200);
     const rehearsal = await s.open({ kind: "rehearsal" });
@@ -130,7 +131,7 @@ describe("what an answer needs", () => {
       of: (own) => ({ settings: own, databases, metrics }),
     };
     const admitted = { ...settings, separateApprover: true, instance: "orders-before" };
-    await s.evidence.keep("request", { startedBy: GO.by, settings: admitted });
+    await s.evidence.createOnce(docName("request"), { startedBy: GO.by, settings: admitted });
     const { path, key } = await s.open({ kind: "rehearsal" });
     const go = { ...GO, instance: "orders-before" };
     expect((await s.answerAs(path, key, go)).body).toContain(
@@ -142,7 +143,7 @@ describe("what an answer needs", () => {
 
   test("no second person where the settings ask for none", async () => {
     const s = scene({ settings: { separateApprover: false } });
-    await s.evidence.keep("request", { startedBy: GO.by });
+    await s.evidence.createOnce(docName("request"), { startedBy: GO.by });
     const { path, key } = await s.open({ kind: "rehearsal" });
     expect((await s.get(path, key)).body).not.toContain("Somebody other than");
     expect((await s.answerAs(path, key, GO)).status).toBe(200);

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { handler, requestOf, resultOf } from "../../../lambdas/gate-page/handler.ts";
+import { docName } from "../../../lambdas/shared/documents.ts";
 import { NO_GO, scene, shownOn } from "./scene.ts";
 
 /** An event as an HTTP API sends it, cut down to what is read. */
@@ -33,7 +34,7 @@ test("a gate is shown and answered through an HTTP API as it is locally", async 
   const form = new URLSearchParams({ key, shown: shownOn(page.body ?? ""), ...NO_GO, by: "Zoë" }).toString();
   const done = resultOf(await s.request(requestOf(event("POST", path, "", form)) ?? {}));
   expect(done.statusCode).toBe(200);
-  expect(await s.evidence.read("gates/readiness-1/decision")).toMatchObject({
+  expect(await s.evidence.read(docName("gates/readiness-1/decision"))).toMatchObject({
     by: "Zoë",
     from: "198.51.100.4",
   });

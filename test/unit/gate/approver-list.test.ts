@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
-import { Doc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { decisionOf, MINUTES, RUN, type Scene, scene, shownOn } from "./scene.ts";
 
 const PEOPLE = {
@@ -73,7 +73,7 @@ test("a key that is nobody's opens nothing, not even the report", async () => {
 
 test("who started the run may not give the Go by their own link, whatever they call themselves", async () => {
   const s = scene({ settings: { people: PEOPLE, separateApprover: true } });
-  await s.evidence.keep(Doc.request, { startedBy: "ada" });
+  await s.evidence.createOnce(docName(Doc.request), { startedBy: "ada" });
   await s.open({ gate: "open", kind: "open" });
   const ada = linkTo(s, "a1");
   const refused = await s.answerAs(ada.path, ada.key, ANSWER);

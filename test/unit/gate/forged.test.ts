@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
-import { Doc, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
 import { FINAL } from "../../../lambdas/shared/errors.ts";
 import { decisionOf, GO, MINUTES, NO_GO, RUN, type Scene, scene } from "./scene.ts";
 
@@ -73,7 +73,7 @@ describe("Confirm refuses, loudly, a decision that no page can have taken:", () 
   test("one that was written where nobody had answered", async () => {
     const s = scene();
     await s.open();
-    await s.evidence.keep(Doc.gateDecision("readiness", 1), {
+    await s.evidence.createOnce(Doc.gateDecision("readiness", 1), {
       gate: "readiness",
       attempt: 1,
       decision: "Go",
@@ -114,7 +114,7 @@ describe("Confirm refuses, loudly, a decision that no page can have taken:", () 
 
 test("who started the run cannot be written in as the one who said Go", async () => {
   const s = scene({ settings: { separateApprover: true } });
-  await s.evidence.keep(Doc.request, { startedBy: "Ada Lovelace" });
+  await s.evidence.createOnce(docName(Doc.request), { startedBy: "Ada Lovelace" });
   const { path, key } = await s.open({ gate: "open", kind: "open" });
   expect((await s.answerAs(path, key, GO)).status).toBe(200);
   const file = `runs/${RUN}/${Doc.gateDecision("open", 1)}.json`;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { STYLE } from "../../../lambdas/gate-page/layout.ts";
 import type { GateResponse } from "../../../lambdas/gate-page/request.ts";
-import type { GateDoc } from "../../../lambdas/shared/documents.ts";
+import { docName, type GateDoc } from "../../../lambdas/shared/documents.ts";
 import { emptyReport, fullReport } from "./reports.ts";
 import { GO, NO_GO, RUN, type Scene, scene } from "./scene.ts";
 
@@ -80,7 +80,7 @@ describe("no text from a database, a plan or a person becomes markup", () => {
   test("in what changed since a Go, in an escalation and after it", async () => {
     const s = scene();
     await s.open({ kind: "rehearsal" });
-    const doc = await s.evidence.need<GateDoc>("gates/rehearsal-1/request");
+    const doc = await s.evidence.require(docName<GateDoc>("gates/rehearsal-1/request"));
     s.ports.evidence.files.set(
       `runs/${RUN}/gates/rehearsal-1/request.json`,
       JSON.stringify({ ...doc, changed: [EVIL], go: EVIL, noGo: EVIL, question: EVIL, escalation: true }),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decide } from "../../../lambdas/gate/decide.ts";
 import { isName, mixesScripts, relationOf, samePerson } from "../../../lambdas/gate/names.ts";
+import { docName } from "../../../lambdas/shared/documents.ts";
 import { GO, NO_GO, RUN, scene } from "./scene.ts";
 
 describe("two names are one person's", () => {
@@ -161,7 +162,7 @@ test.each(["A. Lovelace", "Ada", "Ada Lovelace / Platform", "Аda Lovelace"])(
   "%s may not approve what Ada Lovelace started",
   async (by) => {
     const s = scene({ settings: { separateApprover: true } });
-    await s.evidence.keep("request", { startedBy: "Ada Lovelace" });
+    await s.evidence.createOnce(docName("request"), { startedBy: "Ada Lovelace" });
     const { path, key } = await s.open({ gate: "open", kind: "open" });
     expect((await s.answerAs(path, key, { ...GO, by })).status).toBe(422);
     expect((await s.answerAs(path, key, { ...GO, by: "Grace Hopper / Platform" })).status).toBe(200);

@@ -4,7 +4,7 @@ import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
 import { gateTask, openGate } from "../../../lambdas/gate/task.ts";
 import { linked, linkFile } from "../../../lambdas/shared/chain.ts";
-import type { GateDoc } from "../../../lambdas/shared/documents.ts";
+import { docName, type GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { GateKind } from "../../../lambdas/shared/gates.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
@@ -14,7 +14,7 @@ import { GO, linkOf, MINUTES, NO_GO, RUN, type Scene, scene, TOKEN } from "./sce
 
 const UNTIL = "2026-11-03T03:00:00.000Z";
 const docOf = (s: Scene, gate: string, attempt: number) =>
-  s.evidence.need<GateDoc>(`gates/${gate}-${attempt}/request`);
+  s.evidence.require(docName<GateDoc>(`gates/${gate}-${attempt}/request`));
 const go = (s: Scene, gate: string, attempt: number) =>
   decide(s.ports, { run: RUN, gate, attempt, decision: "Go", by: "Grace", comment: "", from: "prompt" });
 const confirm = (s: Scene, gate: string, heard: GateAnswer = "Go") => {
@@ -64,7 +64,7 @@ describe("opening a gate", () => {
 
   test("binds a Go to catalog, plan and evidence", async () => {
     const s = scene();
-    await s.evidence.keep("preflight", { checks: [] });
+    await s.evidence.createOnce(docName("preflight"), { checks: [] });
     await s.open({ kind: "rehearsal" });
     const doc = await docOf(s, "rehearsal", 1);
     expect(doc.basis).toEqual({
@@ -154,8 +154,8 @@ describe("a Go takes effect", () => {
   test("though states, gates and failures went on writing while it was open", async () => {
     const s = scene();
     await s.open({ kind: "rehearsal" });
-    await s.evidence.keep("states/confirm", { at: "x" });
-    await s.evidence.keep("failures/x", { at: "x" });
+    await s.evidence.createOnce(docName("states/confirm"), { at: "x" });
+    await s.evidence.createOnce(docName("failures/x"), { at: "x" });
     await go(s, "rehearsal", 1);
     expect(await confirm(s, "rehearsal")).toEqual({ decision: "Go" });
   });
@@ -189,7 +189,7 @@ describe("a Go takes effect", () => {
     const s = scene();
     await s.open();
     await go(s, "readiness", 1);
-    await s.evidence.keep("benchmarks/staging", { results: [] });
+    await s.evidence.createOnce(docName("benchmarks/staging"), { results: [] });
     expect(await confirm(s, "readiness")).toMatchObject({
       decision: "Ask",
       until: expect.any(String),
@@ -203,7 +203,8 @@ describe("a Go takes effect", () => {
     const s = scene();
     const leaves = (...names: string[]) =>
       linked(s.ports, async (noted) => {
-        for (const name of names) await evidenceOf(noted.evidence, s.evidence.run).keep(name, { name });
+        for (const name of names)
+          await evidenceOf(noted.evidence, s.evidence.run).createOnce(docName(name), { name });
       });
     await leaves("checks/staging-006-1");
     await s.open({ kind: "rehearsal" });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Doc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { type Scene, scene } from "./scene.ts";
 
 const ADA = {
@@ -15,7 +15,7 @@ async function opened(
 ): Promise<Scene & { path: string; key: string }> {
   const s = scene();
   s.report.plan.published = { deployed, by: [...by] };
-  await s.evidence.keep(Doc.request, { published: { deployed, by } });
+  await s.evidence.createOnce(docName(Doc.request), { published: { deployed, by } });
   return { ...s, ...(await s.open()) };
 }
 

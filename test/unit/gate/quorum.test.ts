@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
 import type { GateDoc } from "../../../lambdas/shared/documents.ts";
+import { docName } from "../../../lambdas/shared/documents.ts";
 import type { GateTexts } from "../../../lambdas/shared/plan.ts";
 import type { PortOverrides } from "../../support/ports.ts";
 import { decisionOf, GO, MINUTES, NO_GO, RUN, type Scene, scene, shownOn, TOKEN } from "./scene.ts";
@@ -203,7 +204,7 @@ describe("a gate that needs two Goes", () => {
 
   test("does not let the one who started the run be one of them for production", async () => {
     const s = needing(2, { settings: { separateApprover: true } });
-    await s.evidence.keep("request", { startedBy: "ada.lovelace@example.com" });
+    await s.evidence.createOnce(docName("request"), { startedBy: "ada.lovelace@example.com" });
     const { path, key } = await s.open({ kind: "rehearsal" });
     expect((await s.answerAs(path, key, ADA)).status).toBe(422);
     await s.answerAs(path, key, GRACE);
@@ -238,7 +239,7 @@ describe("in the middle of it", () => {
       const first = await s.open({ kind: "rehearsal" });
       await s.answerAs(first.path, first.key, ADA);
       if (change === "catalog") s.catalog.objects = [];
-      else await s.evidence.keep("benchmarks/staging", { results: [] });
+      else await s.evidence.createOnce(docName("benchmarks/staging"), { results: [] });
       const second = await s.open({ kind: "rehearsal", escalation: true });
       expect((await s.get(second.path, second.key)).body).toContain("Go so far: 0 of 2");
       expect((await s.answerAs(second.path, second.key, GRACE)).status).toBe(202);
@@ -303,7 +304,11 @@ describe("in the middle of it", () => {
     await s.open();
     const { path, key } = await s.open({ escalation: true });
     await s.answerAs(path, key, ADA);
-    await s.evidence.keep("gates/readiness-1/go-1", { at: "2026-11-03T02:00:00.000Z", comment: "", ...ADA });
+    await s.evidence.createOnce(docName("gates/readiness-1/go-1"), {
+      at: "2026-11-03T02:00:00.000Z",
+      comment: "",
+      ...ADA,
+    });
     expect((await s.get(path, key)).body).toContain("Go so far: 1 of 2");
     expect(await decisionOf(s, "readiness", 2)).toBeUndefined();
   });
@@ -345,7 +350,7 @@ describe("in the middle of it", () => {
 describe("a run that does not say who started it", () => {
   const unnamed = async (startedBy: string | undefined, kind: GateDoc["kind"], settings = {}) => {
     const s = scene({ settings: { separateApprover: true, ...settings } });
-    await s.evidence.keep("request", { startedBy });
+    await s.evidence.createOnce(docName("request"), { startedBy });
     return {
       s,
       ...(await s.open({ kind, ...(kind === "after" ? { gate: "after-002", version: "002" } : {}) })),
@@ -384,7 +389,7 @@ describe("a run that does not say who started it", () => {
 
   test("takes no more than the plan asks for, where that is two or more", async () => {
     const s = needing(3, { settings: { separateApprover: true } });
-    await s.evidence.keep("request", {});
+    await s.evidence.createOnce(docName("request"), {});
     const { path, key } = await s.open({ kind: "open" });
     expect((await s.get(path, key)).body).toContain("three people of different names");
   });

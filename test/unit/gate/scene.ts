@@ -108,7 +108,7 @@ export function scene(overrides: PortOverrides = {}, run = RUN): Scene {
 
 /** The decision on an attempt at a gate. */
 export function decisionOf(s: Scene, gate = "readiness", attempt = 1): Promise<GateDecisionDoc | undefined> {
-  return s.evidence.read<GateDecisionDoc>(Doc.gateDecision(gate, attempt));
+  return s.evidence.read(Doc.gateDecision(gate, attempt));
 }
 
 /** The link in the newest notice. */

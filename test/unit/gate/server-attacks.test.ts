@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openGate } from "../../../lambdas/gate/task.ts";
 import { summarizePlan } from "../../../lambdas/report/plan-summary.ts";
-import { Doc, type GateDecisionDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf, type RunEvidence } from "../../../lambdas/shared/evidence.ts";
 import type { Ports } from "../../../lambdas/shared/ports.ts";
 import { fileEvidence } from "../../../local/file-evidence.ts";
@@ -44,7 +44,7 @@ async function open(approvals?: number): Promise<Opened> {
   const server = await serve(ports);
   ports.settings.gateUrl = server.url;
   const evidence = evidenceOf(ports.evidence, RUN);
-  await evidence.keep(Doc.plan, summarizePlan(ports.plan));
+  await evidence.createOnce(Doc.plan, summarizePlan(ports.plan));
   const event = { gate: "readiness", kind: "readiness", version: null, token: "token" } as const;
   await openGate(
     { ...event, escalation: false, until: "2026-11-03T03:00:00.000Z" },
@@ -64,7 +64,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-const decisionOf = ({ evidence }: Opened) => evidence.read<GateDecisionDoc>(Doc.gateDecision("readiness", 1));
+const decisionOf = ({ evidence }: Opened) => evidence.read(Doc.gateDecision("readiness", 1));
 const form = (o: Opened, fields: Record<string, string>) =>
   `${new URLSearchParams({ key: o.key, shown: o.shown, ...fields })}&tick=0&tick=1`;
 

@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type RequestOptions }
 import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { summarizePlan } from "../../../lambdas/report/plan-summary.ts";
+import { docName } from "../../../lambdas/shared/documents.ts";
 import { type GateServer, startGateServer } from "../../../local/gate-server.ts";
 import { GO, type Scene, scene, shownOn } from "./scene.ts";
 
@@ -11,7 +12,7 @@ let s: Scene;
 beforeEach(async () => {
   server = await startGateServer(() => s.ports);
   s = scene({ settings: { gateUrl: server.url } });
-  await s.evidence.keep("plan", summarizePlan(s.ports.plan));
+  await s.evidence.createOnce(docName("plan"), summarizePlan(s.ports.plan));
 });
 afterEach(() => server.close());
 
@@ -44,8 +45,14 @@ test("the local page shows the gate from the run's evidence and takes the decisi
   expect(page.status).toBe(200);
   expect(page.headers["cache-control"]).toBe("no-store");
   // The state that opened the gate is noted as done a moment after the link was sent; that is no news to anyone.
-  await s.evidence.keep("states/gate-ready", { state: "Gate: ready?", at: "2026-11-03T02:00:01.000Z" });
-  await s.evidence.keep("states/gate-ready-done", { state: "Gate: ready?", at: "2026-11-03T02:00:02.000Z" });
+  await s.evidence.createOnce(docName("states/gate-ready"), {
+    state: "Gate: ready?",
+    at: "2026-11-03T02:00:01.000Z",
+  });
+  await s.evidence.createOnce(docName("states/gate-ready-done"), {
+    state: "Gate: ready?",
+    at: "2026-11-03T02:00:02.000Z",
+  });
   const fields = { key, shown: shownOn(page.body), ...GO };
   const body = `${new URLSearchParams(fields)}&tick=0&tick=1`;
   const done = await send(
@@ -55,7 +62,7 @@ test("the local page shows the gate from the run's evidence and takes the decisi
   );
   expect(done.status).toBe(200);
   expect(done.body).toContain("Your Go is given");
-  expect(await s.evidence.read("gates/readiness-1/decision")).toMatchObject({ from: "127.0.0.1" });
+  expect(await s.evidence.read(docName("gates/readiness-1/decision"))).toMatchObject({ from: "127.0.0.1" });
 });
 
 test("a page of another site whose name points here is turned away", async () => {

@@ -3,7 +3,7 @@ import type { GateAnswer } from "../../../lambdas/gate/confirm.ts";
 import { confirmGate } from "../../../lambdas/gate/confirm.ts";
 import { decide } from "../../../lambdas/gate/decide.ts";
 import { gateTask } from "../../../lambdas/gate/task.ts";
-import type { GateDecisionDoc, RequestDoc } from "../../../lambdas/shared/documents.ts";
+import { docName, type GateDecisionDoc, type RequestDoc } from "../../../lambdas/shared/documents.ts";
 import type { GateKind } from "../../../lambdas/shared/gates.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import { GATE_PAGE } from "../../../lib/functions/specs.ts";
@@ -17,7 +17,12 @@ const FOR_PEOPLE_ALONE = ["keep", "restore"] as const;
 async function windowEnds(s: Scene, minutes: number, override: string | null = null) {
   const ends = new Date(s.ports.clock.now().getTime() + minutes * 60_000).toISOString();
   const window: RequestDoc["window"] = { begins: "2026-11-03T00:00:00.000Z", ends, override };
-  await s.evidence.keep("request", { run: RUN, execution: "arn:x", startedBy: "Ada Lovelace", window });
+  await s.evidence.createOnce(docName("request"), {
+    run: RUN,
+    execution: "arn:x",
+    startedBy: "Ada Lovelace",
+    window,
+  });
   return ends;
 }
 
@@ -42,7 +47,7 @@ const time = (s: Scene, kind: GateKind) =>
     s.ports,
   );
 const decisionOf = (s: Scene, kind: GateKind, attempt = 1) =>
-  s.evidence.read<GateDecisionDoc>(`gates/${nameOf(kind)}-${attempt}/decision`);
+  s.evidence.read(docName<GateDecisionDoc>(`gates/${nameOf(kind)}-${attempt}/decision`));
 
 describe("a gate's time", () => {
   test("is its own minutes; the machine waits longer, by more than a page may take over an answer", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
-import { Doc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { decisionOf, GO, NO_GO, type Scene, scene, shownOn } from "./scene.ts";
 
 const EXECUTION = "arn:aws:states:eu-central-1:123456789012:execution:sluice:run-1";
@@ -10,7 +10,7 @@ async function afterAGo(
   execution = EXECUTION,
 ): Promise<{ s: Scene; say: (fields: object) => ReturnType<Scene["post"]> }> {
   const s = scene();
-  await s.evidence.keep(Doc.request, { execution });
+  await s.evidence.createOnce(docName(Doc.request), { execution });
   const { path, key } = await s.open();
   const shown = shownOn((await s.get(path, key)).body);
   await s.answerAs(path, key, { ...GO, by: "Ada Lovelace" });
@@ -37,7 +37,7 @@ describe("a No-Go that follows a Go", () => {
   test("is in the report", async () => {
     const { s, say } = await afterAGo();
     await say(NO_GO);
-    await s.evidence.keep(Doc.plan, {});
+    await s.evidence.createOnce(docName(Doc.plan), {});
     const [gate] = (await gatherFacts(s.evidence)).gates;
     expect(gate?.objections).toEqual([
       expect.objectContaining({ by: "Grace Hopper", comment: "Not tonight." }),

@@ -1,12 +1,7 @@
 import { expect, test } from "vitest";
 import { gateNotice } from "../../../lambdas/gate/notify.ts";
 import { warningsFor } from "../../../lambdas/gate/warnings.ts";
-import {
-  type BenchmarksDoc,
-  Doc,
-  type GateDoc,
-  type ProductionDoc,
-} from "../../../lambdas/shared/documents.ts";
+import { type BenchmarksDoc, Doc, docName, type GateDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { MemoryEvidence, memoryPorts } from "../../support/ports.ts";
 
@@ -19,14 +14,14 @@ const benchmark = (target: "staging" | "production", passed: boolean): Benchmark
 test("a benchmark over its limit on staging is said first, until production has met it", async () => {
   const evidence = evidenceOf(new MemoryEvidence(), "run-1");
   expect(await warningsFor("rehearsal", evidence)).toEqual([]);
-  await evidence.keep(Doc.benchmarks("staging"), benchmark("staging", false));
+  await evidence.createOnce(Doc.benchmarks("staging"), benchmark("staging", false));
   const said = [
     "A Go ends in a rollback, unless production is faster than staging: a benchmark exceeds its limit there (Search 12 ms, limit 5 ms).",
   ];
   expect(await warningsFor("rehearsal", evidence)).toEqual(said);
   expect(await warningsFor("after", evidence)).toEqual(said);
   expect(await warningsFor("restore", evidence)).toEqual([]);
-  await evidence.keep(Doc.benchmarks("production"), benchmark("production", true));
+  await evidence.createOnce(Doc.benchmarks("production"), benchmark("production", true));
   expect(await warningsFor("open", evidence)).toEqual([]);
 });
 
@@ -50,7 +45,7 @@ test("what is around production is said before a Go for it, and before one for a
   const evidence = evidenceOf(new MemoryEvidence(), "run-1");
   const forGates = ["A restore leaves read replicas with the former instance: orders-reports."];
   const findings = { refusals: [], checks: [], forGates, leavesOut: [], afterRestore: [] };
-  await evidence.keep<Partial<ProductionDoc>>(Doc.production, { findings });
+  await evidence.createOnce(docName(Doc.production), { findings });
   expect(await warningsFor("rehearsal", evidence)).toEqual(forGates);
   expect(await warningsFor("restore", evidence)).toEqual(forGates);
   for (const kind of ["readiness", "after", "open", "keep"] as const)

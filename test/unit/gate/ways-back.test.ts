@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { consequences, waysBackFor } from "../../../lambdas/gate/consequences.ts";
 import { inspectDeployment } from "../../../lambdas/preflight/inspect-deployment.ts";
-import { Doc, type ProductionDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName, type ProductionDoc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { GateKind } from "../../../lambdas/shared/gates.ts";
 import { type CompiledPlan, RESTORE } from "../../../lambdas/shared/plan.ts";
@@ -33,7 +33,7 @@ const GATES: readonly GateKind[] = ["readiness", "rehearsal", "after", "open", "
 describe("before anybody says Go, each gate says", () => {
   const said = async (kind: GateKind, settings: RunSettings, measured: boolean) => {
     const evidence = evidenceOf(new MemoryEvidence(), "run");
-    if (measured) await evidence.keep(Doc.wayBack, { restore: { seconds: 1500, parts: [] } });
+    if (measured) await evidence.createOnce(docName(Doc.wayBack), { restore: { seconds: 1500, parts: [] } });
     return await waysBackFor(kind, plan(), settings, evidence);
   };
 
@@ -120,7 +120,7 @@ describe("preflight", () => {
       {
         name: "a way back",
         passed: false,
-        expected: "one from each migration on",
+        expected: "a way back from each migration",
         seen: expect.stringMatching(
           /^102_.* has the restore as its way back, and nothing may be restored here/,
         ),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Doc, type StilledDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import { givenBack } from "../../../local/given-back.ts";
 import { MemoryEvidence } from "../../support/ports.ts";
@@ -16,7 +16,7 @@ test("only what the fence stopped is no difference once it is lifted", async () 
   const evidence = evidenceOf(new MemoryEvidence(), "r");
   const enabled = subscription("owner: a\nenabled: false", "owner: a\nenabled: true");
   expect((await givenBack(evidence)).isIt(enabled)).toBe(false);
-  await evidence.keep<StilledDoc>(Doc.stilled("first", "subscription", "1"), {
+  await evidence.createOnce(Doc.stilled("first", "subscription", "1"), {
     at: "",
     kind: "subscription",
     name: "items",
@@ -25,7 +25,7 @@ test("only what the fence stopped is no difference once it is lifted", async () 
   expect(given.tables).toEqual([]);
   expect(given.isIt(enabled)).toBe(true);
   expect(given.isIt(subscription("owner: a\nenabled: false", "owner: b\nenabled: true"))).toBe(false);
-  await evidence.keep<StilledDoc>(Doc.stilled("first", "job", "3"), {
+  await evidence.createOnce(Doc.stilled("first", "job", "3"), {
     at: "",
     kind: "job",
     database: "postgres",

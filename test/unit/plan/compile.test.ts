@@ -19,6 +19,16 @@ describe("a plan is refused, with file, key and reason,", () => {
       /^plan\.yaml: server: .*maximum/,
     ],
     [
+      "for a stand-in that runs tests and has none",
+      (t) => t.replace("path: /stop, does: stop", "path: /stop, does: test"),
+      /^plan\.yaml: local\.application: has a route that does `test`, and no `tests` to run/,
+    ],
+    [
+      "for an extension that is neither needed nor optional",
+      (t) => `${t}extensions: [{ name: vector, optional: false }]\n`,
+      /^plan\.yaml: extensions\[0\]\.optional: is `true`, or is left out/,
+    ],
+    [
       "for a missing key",
       (t) => t.replace("      title: Notes by author,\n", ""),
       /^plan\.yaml: benchmarks\[0\]\.title: is missing\. It takes text \(line 20\)/,

@@ -29,7 +29,7 @@ describe("what a rollback may leave is read", () => {
     ["a name alone", "archived"],
     ["nothing", " "],
     ["a sentence that was cut", 'enum public.s changed: now "…l: a"'],
-    ["what a proof does not name either", "enum public.s changed: its lines stand in another order"],
+    ["what a proof does not name either", "enum public.s changed: its lines are in another order"],
     ["a change without what it is", "enum public.s changed"],
   ])("and not as %s", (_what, text) => {
     expect(leavesOf(text)).toBeUndefined();

@@ -44,7 +44,7 @@ const ALL = {
   old: ["dropped"],
 };
 
-describe("what plan.yaml says of a migration's changes", () => {
+describe("a migration's changes in plan.yaml", () => {
   test("is agreed where staging showed exactly that", () => {
     expect(disagreements(ALL, SEEN, names)).toEqual([]);
   });
@@ -53,7 +53,7 @@ describe("what plan.yaml says of a migration's changes", () => {
     const fewer = Object.fromEntries(Object.entries(ALL).filter(([name]) => name !== left));
     const found = disagreements(fewer, SEEN, names);
     expect(found).toHaveLength(1);
-    expect(found[0]).toContain("which plan.yaml does not say");
+    expect(found[0]).toContain("which plan.yaml does not declare");
   });
 
   test.each([
@@ -62,7 +62,7 @@ describe("what plan.yaml says of a migration's changes", () => {
     ["a column that stayed as dropped", { "account.id": ["dropped"] }, "`account.id: dropped`"],
   ])("must not name %s", (_what, more, text) => {
     expect(disagreements({ ...ALL, ...more }, SEEN, names)).toEqual([
-      `plan.yaml says ${text}, and staging did not show it`,
+      `plan.yaml declares ${text}, but staging did not show it`,
     ]);
   });
 
@@ -72,7 +72,7 @@ describe("what plan.yaml says of a migration's changes", () => {
     ["a word that says nothing of a column", { "account.email": ["rows"] }, "`account.email: rows`"],
   ])("is told of %s", (_what, more, text) => {
     expect(disagreements({ ...ALL, ...more }, SEEN, names)).toContain(
-      `plan.yaml names ${text}, and there was no such table or column`,
+      `plan.yaml names ${text}, but there was no such table or column`,
     );
   });
 
@@ -86,7 +86,7 @@ describe("what plan.yaml says of a migration's changes", () => {
     expect(disagreements({}, [change("public.old", { partitionOf: "public.new" })], names)).toEqual([]);
   });
 
-  test("may name columns beside rows that come and go, which nobody can tell apart", () => {
+  test("may name columns beside rows added and removed, which cannot be distinguished", () => {
     const seen = [change("public.account", { rows: { ...rows, added: "3", removed: "2", mixed: true } })];
     expect(disagreements({ account: ["rows", "email"] }, seen, names)).toEqual([]);
     expect(disagreements({ account: ["email"] }, seen, names)).toHaveLength(2);

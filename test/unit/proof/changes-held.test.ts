@@ -19,14 +19,14 @@ describe("production is held to what the rehearsal showed", () => {
     const more = lowered({ rowsBefore: "3010", rows: { ...rows, changed: "3010", keys: "18" } });
     expect(departures([lowered()], [more], [OTHER])).toEqual([]);
     expect(departures([lowered()], [more], [ALIKE])).toEqual([
-      "account (email): 3,010 rows changed, and 3,000 in the rehearsal, though its rows were the same",
+      "account (email): 3,010 rows changed, but 3,000 in the rehearsal, although its rows were the same",
     ]);
   });
 
   test("and to the same rows where they were the same", () => {
     const others = lowered({ rows: { ...rows, changed: "3000", keys: "18" } });
     expect(departures([lowered()], [others], [ALIKE])).toEqual([
-      "account (email): other rows were touched than in the rehearsal, though its rows were the same",
+      "account (email): the rows touched differ from those in the rehearsal, although its rows were the same",
     ]);
     expect(departures([lowered()], [others], [OTHER])).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe("production is held to what the rehearsal showed", () => {
 
   test("what production leaves out is named where its rows were the same", () => {
     expect(departures([lowered()], [], [ALIKE])).toEqual([
-      "the rehearsal showed account.email changed in 3,000 of 3,000 rows, and production does not",
+      "the rehearsal showed account.email changed in 3,000 of 3,000 rows, but production does not",
     ]);
     expect(departures([lowered()], [], [OTHER])).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe("production is held to what the rehearsal showed", () => {
     expect(departures([], [dropped], [OTHER])).toHaveLength(1);
   });
 
-  test("rows that came and went together there may come, go and change here", () => {
+  test("rows added and removed together there may be added, removed and changed here", () => {
     const mixed = lowered({ rows: { ...rows, added: "3", removed: "2", mixed: true }, columns: [] });
     expect(departures([mixed], [lowered({ rows: { ...rows, added: "1" }, columns: [] })], [OTHER])).toEqual(
       [],

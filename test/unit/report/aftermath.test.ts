@@ -7,12 +7,12 @@ import { renderReport } from "../../../lambdas/report/page/page.ts";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { summaryLines } from "../../../lambdas/report/summary.ts";
 import { outcomeOf } from "../../../lambdas/report/verdict.ts";
-import { Doc, type End, type VerifiedAgainDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, type End } from "../../../lambdas/shared/documents.ts";
 import { migrated, PLAN, RunFixture, rolledBackByCheck, succeeded } from "../../support/evidence-fixtures.ts";
 
 async function end(run: RunFixture, name: End = "Succeeded"): Promise<void> {
   const outcome = outcomeOf(await gatherFacts(run.evidence), name, run.after(5), undefined, {});
-  await run.evidence.keep(Doc.outcome, outcome);
+  await run.evidence.createOnce(Doc.outcome, outcome);
 }
 
 async function ended(run: RunFixture, name: End = "Succeeded"): Promise<Report> {
@@ -95,7 +95,7 @@ describe("after a success the report", () => {
     const worst = [{ name: "vector-p95", value: 180, standing: "alert" as const, at: run.now(), alerts: 3 }];
     await run.reading(20, { readings: 13, worst });
     const failed = { name: "row security", at: "x", as: null, passed: false, expected: "on", seen: "off" };
-    await run.evidence.keep<VerifiedAgainDoc>(Doc.verifiedAgain, {
+    await run.evidence.createOnce(Doc.verifiedAgain, {
       at: run.now(),
       endedAt: run.after(2),
       migrations: ["007"],

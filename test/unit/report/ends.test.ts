@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Report, reportSchema } from "../../../lambdas/report/schema.ts";
 import { reportTask } from "../../../lambdas/report/task.ts";
 import type { Caught } from "../../../lambdas/shared/caught.ts";
-import { Doc, type End, type HandedOverDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, type End } from "../../../lambdas/shared/documents.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
 import {
   CHECKSUM,
@@ -120,7 +120,7 @@ async function restored(then: (run: RunFixture) => Promise<void> = async () => u
   await run.fail(
     "Prove production rolled back",
     "NotBack",
-    "Not what it was before: function public.leftover()",
+    "Not as it was before: function public.leftover()",
   );
   await run.gate("restore");
   await run.restore();
@@ -134,7 +134,7 @@ async function snapshotGone(): Promise<Ended> {
   const run = await migrated(undefined, "007");
   await run.fail("Apply 008 to production", "StepFailed", SYNTAX_ERROR);
   await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
-  await run.fail("Prove production rolled back", "NotBack", "Not what it was before");
+  await run.fail("Prove production rolled back", "NotBack", "Not as it was before");
   await run.gate("restore");
   await run.fail("Move production aside", "FleetFailed", "Snapshot sluice-final-1 is missing");
   return end(run, "NeedsOperator");
@@ -147,7 +147,7 @@ async function needsOperator(): Promise<Ended> {
   await run.fail(
     "Prove production rolled back",
     "NotBack",
-    "Not what it was before: function public.leftover()",
+    "Not as it was before: function public.leftover()",
   );
   await run.gate("restore", "NoGo", { comment: "We mend it by hand" });
   return end(run, "NeedsOperator", {
@@ -391,7 +391,7 @@ describe("a run that was restored", async () => {
   test("says why rolling back was not enough, from what it was restored, and where the former production is", () => {
     expect(answer.cause).toContain("42601");
     expect(answer.cause).toContain(
-      "Rolling back was not enough: Not what it was before: function public.leftover()",
+      "Rolling back was not enough: Not as it was before: function public.leftover()",
     );
     expect(answer.cause).toContain("restored from snapshot sluice-final-0123456789ab");
     expect(answer.cause).toContain("kept as orders-production-before-0123456789ab");
@@ -399,9 +399,9 @@ describe("a run that was restored", async () => {
   });
   test("leaves people the settings that were refused, and says so where nothing is known of them", async () => {
     const refused =
-      "Give orders-production what it was refused: storage autoscaling: InvalidParameterCombination.";
+      "Apply to orders-production what was refused: storage autoscaling: InvalidParameterCombination.";
     const told = await restored(async (run) => {
-      await run.evidence.keep<HandedOverDoc>(Doc.handedOver, { at: run.now(), handOver: [refused] });
+      await run.evidence.createOnce(Doc.handedOver, { at: run.now(), handOver: [refused] });
     });
     expect(told.report.leftToDo).toContain(refused);
     expect(told.report.restore?.handOver).toEqual([refused]);
@@ -438,7 +438,7 @@ describe("a restore that failed", () => {
     await run.rollBack("Apply 008 to production failed", "007", ["function public.leftover() is there"]);
     await run.gate("restore");
     await run.restore();
-    if (came === "after it") await run.evidence.keep(Doc.restoring, { at: "2026-11-03T05:00:00.000Z" });
+    if (came === "after it") await run.evidence.createOnce(Doc.restoring, { at: "2026-11-03T05:00:00.000Z" });
     return (await end(run, "NeedsOperator")).answer.cause;
   }
 

@@ -21,7 +21,7 @@ import { unclosedTags } from "../../support/well-formed.ts";
 
 async function ended(fixture: RunFixture, end: End): Promise<RunFixture> {
   const outcome = outcomeOf(await gatherFacts(fixture.evidence), end, fixture.after(5), undefined, {});
-  await fixture.evidence.keep(Doc.outcome, outcome);
+  await fixture.evidence.createOnce(Doc.outcome, outcome);
   return fixture;
 }
 
@@ -163,7 +163,7 @@ describe("the report", () => {
   test("of a running run says where it is, what comes, and what it will take", async () => {
     const run = await rehearsed();
     await run.gate("rehearsal");
-    await run.evidence.keep(Doc.stateEntered("fence-production"), {
+    await run.evidence.createOnce(Doc.stateEntered("fence-production"), {
       state: "Fence production",
       at: run.now(),
     });

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../lambdas/report/build.ts";
+import type { Facts } from "../../../lambdas/report/facts.ts";
+import { besideWork, stopSecondsOf } from "../../../lambdas/report/machine-time.ts";
 import type { Report } from "../../../lambdas/report/schema.ts";
-import { type BenchmarksDoc, Doc, type RollbackDoc } from "../../../lambdas/shared/documents.ts";
+import { Doc, type RollbackDoc } from "../../../lambdas/shared/documents.ts";
+import type { RunSettings } from "../../../lambdas/shared/settings.ts";
 import {
   migrated,
   RunFixture,
@@ -14,14 +17,29 @@ const phase = ({ timeline }: Report, id: string) => timeline.phases.find((found)
 const parts = (report: Report, id: string) =>
   Object.fromEntries((phase(report, id)?.parts ?? []).map(({ what, ...times }) => [what, times]));
 
+/** Entered 0.2 s apart, the application's stop later. */
+function sideBySide(stopSeconds: number) {
+  const at = (seconds: number) => new Date(Date.UTC(2026, 10, 3) + seconds * 1000).toISOString();
+  const state = (name: string, from: number, to: number) => ({
+    state: name,
+    enteredAt: at(from),
+    doneAt: at(to),
+  });
+  return [
+    state("Silence the alarms", 0, 1),
+    state("Stop the application", 0.2, 0.2 + stopSeconds),
+    state("Fence production", 31, 31.5),
+  ];
+}
+
 describe("what is predicted of production", () => {
   test("is each part as the rehearsal took it, and a phase is the sum of its parts", async () => {
     const report = await buildReport((await succeeded()).evidence);
     expect(parts(report, "fence")).toMatchObject({
       "Record production": { predictedSeconds: 37, seconds: 34 },
       "Final snapshot": { predictedSeconds: 95, seconds: 95 },
-      // Of the fence and of the record.
-      "Calls and evidence": { predictedSeconds: 0.4 },
+      // Of the alarms and the application, which are one as they are side by side, of the fence and of the record.
+      "Calls and evidence": { predictedSeconds: 0.6 },
     });
     expect(parts(report, "migrate-007")).toEqual({
       "Apply 007": { predictedSeconds: 24.725, seconds: 21.5 },
@@ -39,6 +57,50 @@ describe("what is predicted of production", () => {
           parts.reduce((sum, part) => sum + (part.predictedSeconds ?? 0), 0),
           6,
         );
+  });
+
+  test("counts states side by side once, and leaves out what the application's stop took", async () => {
+    const { states, hooks } = { states: sideBySide(30), hooks: [{ evidence: "hooks/stop" }] };
+    const facts = { states, hooks } as unknown as Facts;
+    const before = ["Silence the alarms", "Stop the application"];
+    expect(stopSecondsOf(facts)).toBe(30);
+    expect(besideWork(facts, [before], [])).toBe(30.2);
+    expect(besideWork(facts, [before, "Fence production"], [stopSecondsOf(facts)])).toBeCloseTo(0.7, 6);
+    const notDone = { states: states.map((one) => ({ ...one, doneAt: null })), hooks: [] };
+    expect(besideWork(notDone as unknown as Facts, [before], [])).toBeNull();
+    expect(stopSecondsOf(notDone as unknown as Facts)).toBeNull();
+  });
+
+  describe("of a cluster", () => {
+    const reportOf = async (staging: "clone" | "snapshot", backup: "clone" | "snapshot") => {
+      const settings = { cluster: { staging, backup } } as RunSettings;
+      return await buildReport((await succeeded(new RunFixture({ request: { settings } }))).evidence);
+    };
+    const backupIn = ({ downtime }: Report) => downtime.parts.find(({ what }) => what.startsWith("Final"));
+
+    test("counts a final clone as long as staging's clone took", async () => {
+      const report = await reportOf("clone", "clone");
+      expect(parts(report, "fence")["Final clone"]).toEqual({ predictedSeconds: 95, seconds: 95 });
+      expect(backupIn(report)).toMatchObject({ what: "Final clone", seconds: 95 });
+    });
+
+    test.each([
+      ["clone", "snapshot", "Final snapshot"],
+      ["snapshot", "clone", "Final clone"],
+    ] as const)(
+      "says that nobody measured it where staging was made by a %s and the backup is a %s",
+      async (staging, backup, what) => {
+        const report = await reportOf(staging, backup);
+        expect(parts(report, "fence")[what]).toEqual({ predictedSeconds: null, seconds: 95 });
+        expect(backupIn(report)).toEqual({
+          what: `${what}: not measured`,
+          seconds: 0,
+          by: "rehearsal",
+          took: 95,
+        });
+        expect(phase(report, "fence")?.predictedBy).toBeNull();
+      },
+    );
   });
 
   test("counts each gate behind the fence, as long as opening and confirming one took before", async () => {
@@ -63,12 +125,12 @@ describe("what is predicted of production", () => {
       by: "rehearsal",
       took: null,
     });
-    expect(predictedSeconds).toBeCloseTo(before.predictedSeconds + seconds, 3);
+    expect(predictedSeconds).toBeCloseTo((before.predictedSeconds ?? 0) + seconds, 3);
   });
 
   test("leaves out what staging was measured with generated data: production has none to measure with", async () => {
     const run = await succeeded();
-    const staging = await run.evidence.need<BenchmarksDoc>(Doc.benchmarks("staging"));
+    const staging = await run.evidence.require(Doc.benchmarks("staging"));
     const measured = staging.results.filter(({ generated }) => !generated);
     expect(measured.length).toBeLessThan(staging.results.length);
     const { predictedSeconds } = parts(await buildReport(run.evidence), "prove").Benchmarks ?? {};
@@ -81,7 +143,7 @@ describe("what is predicted of production", () => {
   test("of the downtime is the sum of its parts, and what they took comes to all of it but the waiting", async () => {
     const { downtime } = await buildReport((await succeeded()).evidence);
     const sum = (values: (number | null)[]) => values.reduce<number>((all, one) => all + (one ?? 0), 0);
-    expect(sum(downtime.parts.map(({ seconds }) => seconds))).toBeCloseTo(downtime.predictedSeconds, 3);
+    expect(sum(downtime.parts.map(({ seconds }) => seconds))).toBeCloseTo(downtime.predictedSeconds ?? 0, 3);
     const work = (downtime.seconds ?? 0) - (downtime.waitedSeconds ?? 0);
     expect(sum(downtime.parts.map(({ took }) => took))).toBeCloseTo(work, 3);
     expect(downtime.parts.map(({ what }) => what)).toEqual([
@@ -137,6 +199,27 @@ describe("what is predicted of production", () => {
     const report = await buildReport(run.evidence);
     expect(phase(report, "migrate-006")).toMatchObject({ predictedBy: "plan", predictedSeconds: 45 * 60 });
     expect(report.timeline.plannedSeconds).toBe((15 + 45 + 60 + 30 + 30 + 15) * 60);
+  });
+});
+
+describe("a run on a copy", () => {
+  const COPY = { copyOf: null };
+
+  test("has no prediction by the plan, whose minutes are production's, and none of zero seconds", async () => {
+    const run = new RunFixture({ request: COPY });
+    await run.admit();
+    const { timeline, downtime, migrations } = await buildReport(run.evidence);
+    expect(timeline.phases.every(({ predictedSeconds }) => predictedSeconds === null)).toBe(true);
+    expect(timeline.plannedSeconds).toBeNull();
+    expect(migrations.every(({ expectedSeconds }) => expectedSeconds === null)).toBe(true);
+    expect(downtime).toMatchObject({ predictedSeconds: null, parts: [] });
+  });
+
+  test("is predicted by its own rehearsal", async () => {
+    const report = await buildReport((await rehearsed(new RunFixture({ request: COPY }))).evidence);
+    expect(phase(report, "migrate-007")).toMatchObject({ predictedBy: "rehearsal" });
+    expect(phase(report, "open")).toMatchObject({ predictedBy: null });
+    expect(report.downtime.parts.map(({ by }) => by)).not.toContain("plan");
   });
 });
 

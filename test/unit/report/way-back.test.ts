@@ -3,14 +3,7 @@ import { buildReport, reportOf } from "../../../lambdas/report/build.ts";
 import { gatherFacts } from "../../../lambdas/report/facts.ts";
 import { renderReport } from "../../../lambdas/report/page/page.ts";
 import { outcomeOf } from "../../../lambdas/report/verdict.ts";
-import {
-  Doc,
-  type LossDoc,
-  type OutcomeDoc,
-  type RollbackDoc,
-  type StagingDoc,
-  type WayBackDoc,
-} from "../../../lambdas/shared/documents.ts";
+import { Doc, docName, type LossDoc, type StagingDoc } from "../../../lambdas/shared/documents.ts";
 import { migrated, type RunFixture, rehearsed } from "../../support/evidence-fixtures.ts";
 
 /** Of a run that failed at 008 and went back. */
@@ -61,7 +54,7 @@ describe("the page of a run that went back", () => {
   test("says from what it was restored, where the former production is, and what that lost, table by table", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     await run.gate("restore");
-    await run.evidence.keep<LossDoc>(Doc.loss, { ...LOSS, at: run.now(), since: run.now() });
+    await run.evidence.createOnce(Doc.loss, { ...LOSS, at: run.now(), since: run.now() });
     await run.restore();
     await run.proof("production-restored");
     const said = await text(run);
@@ -74,7 +67,7 @@ describe("the page of a run that went back", () => {
 
   test("says that nothing was rolled back where only the restore led back, and what is to be mended", async () => {
     const run = await migrated(undefined, "007");
-    await run.evidence.keep<RollbackDoc>(Doc.rollback, {
+    await run.evidence.createOnce(Doc.rollback, {
       at: run.now(),
       why: "No-Go",
       from: "007",
@@ -88,7 +81,7 @@ describe("the page of a run that went back", () => {
     );
     const { cause } = outcomeOf(await gatherFacts(run.evidence), "Restored", run.now(), undefined, {});
     expect(cause).toContain("006 had begun, which has no rollback: only the restore leads back.");
-    await run.evidence.keep<OutcomeDoc>(Doc.outcome, {
+    await run.evidence.createOnce(Doc.outcome, {
       at: run.after(1),
       end: "Restored",
       cause,
@@ -103,10 +96,10 @@ describe("the page of a run that went back", () => {
   test("leaves nobody to look for what was written where nothing was", async () => {
     const run = await wentBack(["function public.leftover() is there"]);
     const nothing = { ...LOSS, tables: [], applicationWasIn: false, at: run.now(), since: run.now() };
-    await run.evidence.keep<LossDoc>(Doc.loss, nothing);
+    await run.evidence.createOnce(Doc.loss, nothing);
     await run.restore();
     await run.proof("production-restored");
-    await run.evidence.keep<OutcomeDoc>(Doc.outcome, {
+    await run.evidence.createOnce(Doc.outcome, {
       at: run.after(1),
       end: "Restored",
       cause: "It was restored.",
@@ -126,7 +119,7 @@ describe("the page of a run that went back", () => {
   });
 
   test("does not take the downtime that was expected of the way forward for its own", async () => {
-    expect(await text(await wentBack())).toContain("expected without waiting at gates, had it gone on");
+    expect(await text(await wentBack())).toContain("predicted without waiting at gates, had it gone on");
   });
 
   test("names what was rolled back without ever having been applied", async () => {
@@ -137,7 +130,7 @@ describe("the page of a run that went back", () => {
 describe("the form for staging's results", () => {
   test("has both ways back as predicted, beside what the plan allows, and says which one is too long", async () => {
     const run = await rehearsed();
-    await run.evidence.keep<WayBackDoc>(Doc.wayBack, {
+    await run.evidence.createOnce(Doc.wayBack, {
       at: run.now(),
       sloSeconds: 1_800,
       rollback: { seconds: 40, parts: [{ what: "Prove it", seconds: 40 }] },
@@ -170,7 +163,7 @@ describe("the form for staging's results", () => {
     const said = renderReport(
       reportOf({ ...facts, staging, stagingStorage: { at: run.now(), storage: null } }),
     );
-    expect(said).toContain("so would what is restored: the option group: OptionGroupNotFound.");
+    expect(said).toContain("a restored production would too: the option group: OptionGroupNotFound.");
     expect(said).toContain("(Initializing, 12 % when it was first used, done at the end)");
   });
 
@@ -189,7 +182,7 @@ test("the page of a run that goes forward has no way back", async () => {
 
 test("the page says how long the final snapshot is kept, and which copies of it were begun", async () => {
   const run = await migrated();
-  await run.evidence.keep(Doc.archived, {
+  await run.evidence.createOnce(docName(Doc.archived), {
     at: run.now(),
     copies: [{ kind: "copy", where: "eu-west-1", id: "sluice-copy-1" }],
   });

@@ -81,3 +81,23 @@ test("progress is not repeated in a log", () => {
     }),
   ).toHaveLength(2);
 });
+
+test("a log has a line for each of two states side by side, with its own time", () => {
+  const [slow, quick] = ["Restore staging", "Apply 002 to staging"] as const;
+  expect(
+    linesOf(
+      entered(quick, 0),
+      entered(slow, 0),
+      left(quick, 2),
+      left(slow, 5),
+      done("Write the report", 6, 7),
+      ended(),
+    ),
+  ).toEqual([
+    "Rehearse > Apply 002 to staging: done, 2 s",
+    "Rehearse > Restore staging: done, 5 s",
+    "Rehearse: done, 6 s",
+    "Close > Write the report: done, 1 s",
+    "Close: done, 1 s",
+  ]);
+});

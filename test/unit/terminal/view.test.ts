@@ -39,6 +39,28 @@ describe("what is seen of a run", () => {
     ]);
   });
 
+  test("states side by side are two, each done when it is left itself", () => {
+    const [slow, quick] = ["Restore staging", "Apply 002 to staging"] as const;
+    const begun = viewOf(
+      started,
+      entered(quick, 0),
+      entered(slow, 0),
+      { type: "progress", state: quick, line: "half of it" },
+      failed(quick, 1, true),
+      left(quick, 2),
+    );
+    expect(phase(begun, "Rehearse").rows).toMatchObject([
+      { state: quick, status: "done", endedAt: at(2), failures: [{ message: "it broke" }] },
+      { state: slow, status: "working", failures: [] },
+    ]);
+    expect(phase(begun, "Rehearse").rows[1]).not.toHaveProperty("endedAt");
+    const both = reduce(begun, left(slow, 5));
+    expect(phase(both, "Rehearse").rows).toMatchObject([
+      { endedAt: at(2) },
+      { status: "done", endedAt: at(5) },
+    ]);
+  });
+
   test("a state that is tried again stays one, with its failures counted, and is done in the end", () => {
     const state = "Apply 002 to staging";
     const retrying = viewOf(started, entered(state, 0), failed(state, 1, true), failed(state, 3, true));

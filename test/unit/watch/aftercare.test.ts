@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { aftercareTask } from "../../../lambdas/aftercare/task.ts";
-import { type AftercareDoc, Doc } from "../../../lambdas/shared/documents.ts";
+import { Doc, docName } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import type { Instance, Schedules } from "../../../lambdas/shared/ports.ts";
 import { invoke } from "../../../lambdas/shared/task.ts";
@@ -25,7 +25,7 @@ async function aftercare(backups: Instance["backups"], watched = true) {
   const event = { ...EVENT, planChecksum: ports.plan.checksum };
   const again = (more = {}) => invoke(aftercareTask, { ...event, ...more }, ports);
   await again();
-  const doc = await evidenceOf(ports.evidence, "run").need<AftercareDoc>(Doc.aftercare);
+  const doc = await evidenceOf(ports.evidence, "run").require(Doc.aftercare);
   return { doc, started, ports, again };
 }
 
@@ -36,7 +36,7 @@ describe("after a success", () => {
     expect(doc.backups.seen).toContain("7 days");
   });
 
-  test("those that are off are a failure, and those that nobody can see are not known", async () => {
+  test("backups that are off are a failure, and invisible ones are unknown", async () => {
     expect((await aftercare({ days: 0 })).doc.backups.passed).toBe(false);
     expect((await aftercare(undefined)).doc.backups.passed).toBeNull();
   });
@@ -65,7 +65,10 @@ describe("after a success", () => {
   test("of a run that was stopped after it had started it, the watch goes on as its clean-up", async () => {
     const { started, again, ports } = await aftercare({ days: 7 });
     const cleanUp = "arn:of:the:clean-up";
-    await evidenceOf(ports.evidence, "run").keep(Doc.stopped, { at: "2026-11-03T02:01:00.000Z", cleanUp });
+    await evidenceOf(ports.evidence, "run").createOnce(docName(Doc.stopped), {
+      at: "2026-11-03T02:01:00.000Z",
+      cleanUp,
+    });
     await again({ cleanUp });
     const [before, after] = started;
     expect(after?.[1]).toEqual({ ...before?.[1], cleanUp });

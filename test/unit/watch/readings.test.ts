@@ -1,10 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  Doc,
-  type ReadingDoc,
-  type ReadingValue,
-  type VerifiedAgainDoc,
-} from "../../../lambdas/shared/documents.ts";
+import { Doc, type ReadingDoc, type ReadingValue } from "../../../lambdas/shared/documents.ts";
 import { evidenceOf } from "../../../lambdas/shared/evidence.ts";
 import {
   countsFrom,
@@ -53,7 +48,7 @@ async function series(...readings: Omit<ReadingDoc, "soFar">[]) {
 }
 
 describe("the newest reading", () => {
-  test("tells of all before it: how many, the worst of each metric, and how often it was an alert", async () => {
+  test("summarizes all before it: their number, each metric's worst value and number of alerts", async () => {
     const { last } = await series(
       reading(0, value("latency", 90, "target")),
       reading(5, value("latency", 170, "alert")),
@@ -75,11 +70,11 @@ describe("the newest reading", () => {
     expect(last?.soFar.worst[0]).toMatchObject({ value: 12, alerts: 0 });
   });
 
-  test("is what the next one counts from, unless checks were run since: what these try is nobody's attempt", async () => {
+  test("is the start of the next one's counts, unless checks ran since: their writes do not count", async () => {
     const { evidence, last } = await series(reading(0, value("latency", 90, "target")));
     expect(await countsFrom(evidence, last)).toMatchObject({ at: "2026-11-03T02:00:00.000Z" });
     const after = { committed: 9, rolledBack: 9, queries: {} };
-    await evidence.keep<VerifiedAgainDoc>(Doc.verifiedAgain, {
+    await evidence.createOnce(Doc.verifiedAgain, {
       at: "2026-11-03T02:01:00.000Z",
       endedAt: "2026-11-03T02:02:00.000Z",
       migrations: ["007"],
@@ -93,7 +88,7 @@ describe("the newest reading", () => {
 });
 
 describe("what is published", () => {
-  test("has no sample of what was not measured, and the room for connections beside", () => {
+  test("has no sample of an unmeasured metric, and also the room for connections", () => {
     const { values, connections } = reading(
       0,
       value("latency", 90, "target"),
@@ -125,7 +120,7 @@ describe("what is published", () => {
     expect(beyond("deployed", 49, fine, slow)).toBe(0);
   });
 
-  test("never says that none is beyond where one could not be read", () => {
+  test("never shows that none is beyond its alert if one could not be read", () => {
     expect(beyond("published", 97, fine, unread)).toBeUndefined();
     expect(beyond("published", 97, slow, unread)).toBe(1);
   });
@@ -134,13 +129,13 @@ describe("what is published", () => {
 describe("a reading in words", () => {
   const values = [value("latency", 170, "alert"), value("search", null, "unknown")];
 
-  test("tells of an alert the number, the threshold and where to read on", () => {
+  test("shows an alert's number, threshold and runbook", () => {
     expect(readingLines(values)[0]).toBe(
       "The latency: 170 ms, ALERT at >150 ms, target <100 ms: see docs/watch.md",
     );
   });
 
-  test("never calls good what was not measured, and says why", () => {
+  test("never calls an unmeasured metric good, and gives the reason", () => {
     const texts = [readingLines(values)[1] ?? "", readingTable(values)[2] ?? ""];
     for (const text of texts) {
       expect(text).toContain("not measured");

@@ -15,7 +15,7 @@ describe("a threshold", () => {
     expect([9, 10, 11].map((value) => satisfies(is(operator, 10), value))).toEqual(expected);
   });
 
-  test("is written as people write it into a table", () => {
+  test("is written as in a table", () => {
     expect(thresholdText(is("<", 100), "ms")).toBe("<100 ms");
     expect(thresholdText(is("=", 0), "")).toBe("0");
     expect(thresholdText(is(">=", 0.1), "%")).toBe(">=0.1 %");
@@ -35,11 +35,11 @@ describe("a reading", () => {
     ]);
   });
 
-  test("is an alert also where target and alert overlap: people are told rather than not", () => {
+  test("is an alert if target and alert overlap", () => {
     expect(standingOf({ target: is(">", 0), alert: is(">", 5) }, 6)).toBe("alert");
   });
 
-  test("has as many digits as say something", () => {
+  test("has only significant digits", () => {
     expect([0.123456, 12.3456, 123.456, 0].map((value) => quantity(value, "ms"))).toEqual([
       "0.12 ms",
       "12.3 ms",
