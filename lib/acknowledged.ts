@@ -105,10 +105,10 @@ export function acknowledge({
     ...(clusters.length > 0 ? ofClusters(clusters) : []),
     ...(clusters.some(makesClones)
       ? [
-          [
-            rds("cluster:*"),
-            "Only to be looked at: which of them share production's storage is found out so.",
-          ] satisfies [string, string],
+          [rds("cluster:*"), "Read-only: shows which clusters share production's storage."] satisfies [
+            string,
+            string,
+          ],
         ]
       : []),
     [rds("subgrp:*"), "Production's own groups, read when it is restored: unknown at deployment."],

@@ -226,9 +226,9 @@ function instanceOf(
     return { kind, identifier: instance, name: databaseName, secret, secretArn: secret?.secretArn };
   const engine = instance.engine?.engineType;
   if (engine !== undefined && engine !== "postgres")
-    refuse(scope, `instance: it runs ${engine}, and Sluice migrates RDS for PostgreSQL`);
+    refuse(scope, `instance: it runs ${engine}, but Sluice migrates RDS for PostgreSQL`);
   if (instance instanceof rds.DatabaseInstanceReadReplica)
-    refuse(scope, "instance: it is a read replica: give the instance that it is a replica of");
+    refuse(scope, "instance: it is a read replica. Give the instance that it replicates");
   const made = instance.node.defaultChild;
   const cfn = made instanceof rds.CfnDBInstance ? made : undefined;
   const own =
@@ -270,16 +270,16 @@ function clusterOf(
     );
   const engine = cluster.engine?.engineType;
   if (engine !== undefined && engine !== "aurora-postgresql" && engine !== "postgres")
-    refuse(scope, `cluster: it runs ${engine}, and Sluice migrates PostgreSQL`);
+    refuse(scope, `cluster: it runs ${engine}, but Sluice migrates PostgreSQL`);
   if (cfn?.replicationSourceIdentifier !== undefined)
-    refuse(scope, "cluster: it is a replica: give the cluster that it is a replica of");
+    refuse(scope, "cluster: it is a replica. Give the cluster that it replicates");
   if (!cluster.connections.defaultPort)
     refuse(
       scope,
-      "cluster: its port is not known, so that nothing can be let in: give port to fromDatabaseClusterAttributes, or give the cluster's identifier",
+      "cluster: its port is missing, so its security groups cannot be opened. Give port to fromDatabaseClusterAttributes, or give the cluster's identifier",
     );
   const own = cluster instanceof rds.DatabaseClusterBase ? cluster.secret : undefined;
-  // RDS for PostgreSQL in a cluster is a Multi-AZ DB cluster, whose instances RDS names.
+  // A cluster of RDS for PostgreSQL is a Multi-AZ DB cluster; RDS names its instances.
   const multiAz = engine === "postgres";
   const from = staging ?? (multiAz ? "snapshot" : undefined);
   return {
@@ -301,7 +301,7 @@ function secretOf(
   return { secret: used, secretArn: used?.secretArn ?? managed };
 }
 
-/** Undefined where the app does not name them: a cluster of another app may be told of without its instances. */
+/** Returns undefined if the app does not name them: another app's cluster may be imported without its instances. */
 function membersOf(cluster: rds.IDatabaseCluster): string[] | undefined {
   try {
     const named = cluster.instanceIdentifiers;

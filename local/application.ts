@@ -119,7 +119,7 @@ async function rowsOf(
 
 interface Match {
   route: LocalRoute;
-  /** What stands for the `{name}`s in its path. */
+  /** Values of the `{name}`s in its path. */
   values: Record<string, string>;
 }
 

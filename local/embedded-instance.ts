@@ -106,7 +106,7 @@ export class EmbeddedInstance {
     });
   }
 
-  /** The owner connects and takes the role on, so the fence does not keep it out. */
+  /** The owner connects and assumes the role, so the fence lets it in. */
   async withRole<T>(role: string, work: (session: Session) => Promise<T>): Promise<T> {
     return await this.withSession((session) => as(session, role, work));
   }

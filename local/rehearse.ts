@@ -75,7 +75,7 @@ class Run {
   /** Closes the open gate with a No-Go. */
   private refuseGate: () => void = () => undefined;
   private serverIsChanged = false;
-  /** By their states, which may be side by side: the next event of a state says whether it is tried again. */
+  /** Keyed by state: states may run at the same time. A state's next event shows whether it is tried again. */
   private readonly failures = new Map<string, Extract<RunEvent, { type: "failed" }>>();
 
   constructor(
@@ -226,10 +226,10 @@ class Run {
       });
   }
 
-  /** What a state's worker shows is shown as that state's. */
+  /** Returns ports that report a worker's progress under its state. */
   private telling(ports: Surroundings, state: string): Surroundings {
     const progress = (line: string) => this.events.push({ type: "progress", state, line });
-    // Not a copy: that would make ports that are not needed.
+    // A copy would create ports that are not needed.
     return Object.create(ports, { progress: { enumerable: true, value: progress } });
   }
 
@@ -299,7 +299,7 @@ class Run {
         : new StandInHttp(new FetchHttp(), environment.applicationUrl),
       clock: { now: () => new Date(), remaining: () => Number.POSITIVE_INFINITY },
       worker: `${hostname()}:${process.pid}`,
-      // A worker's are shown with its state.
+      // Each worker gets its own, which names its state.
       progress: () => undefined,
     };
     return ports;

@@ -34,7 +34,7 @@ export async function settingsFrom(
     found = await looked(draft, given, lookUp);
     say(found.says);
     if (found.mistake === undefined) continue;
-    // What a flag has answered is not asked.
+    // A flag's answer is not asked again at the prompt.
     const again = QUESTIONS.findIndex(({ flag }) => flag === "cluster");
     if (prompt && !given.cluster && !given.instance) {
       say([`  ${found.mistake}`]);

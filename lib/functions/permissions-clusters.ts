@@ -46,7 +46,7 @@ export function clusterStatements(stack: Stack, settings: Settings): iam.PolicyS
   ];
 }
 
-/** Seeing which clusters are on the same storage as production: how many clones there may still be. */
+/** Allows to read which clusters share production's storage, so that preflight can count the clones left. */
 export function clonesStatements(stack: Stack, settings: Settings): iam.PolicyStatement[] {
   return clustersAmong(settings).some(makesClones)
     ? [
@@ -164,7 +164,7 @@ function restoreStatements(stack: Stack, clusters: string[], instances: string[]
       actions: [
         "rds:RestoreDBClusterFromSnapshot",
         "rds:ModifyDBCluster",
-        // Of a Multi-AZ DB cluster.
+        // For a Multi-AZ DB cluster.
         "rds:RebootDBCluster",
         "rds:CreateDBInstance",
         "rds:AddTagsToResource",

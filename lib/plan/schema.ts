@@ -238,7 +238,7 @@ export const planFile = z.strictObject({
         minimumVersion: version.optional(),
         recommendedVersion: version.optional(),
         optional: z
-          .literal(true, { error: "is `true`, or is left out for an extension that the plan needs" })
+          .literal(true, { error: "must be `true`; leave it out for an extension that the plan needs" })
           .optional()
           .describe("The plan works without it: preflight reports whether it is available"),
       }),

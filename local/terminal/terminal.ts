@@ -26,7 +26,7 @@ export function open(given: {
   plan: CompiledPlan;
   shown: Shown;
   answers: Answers;
-  /** The run is on a real database: the plan's minutes hold for it. */
+  /** The run is on a real database, so the plan's minutes apply to it. */
   apply: boolean;
 }): Presentation {
   const { streams, plan, shown, answers, apply } = given;

@@ -5,7 +5,7 @@ import type { RunEvent } from "../events.ts";
 export interface RowView {
   state: string;
   status: "working" | "retrying" | "done" | "failed";
-  /** It was done when another state was entered: what it is entered for later is another piece of work. */
+  /** It was done when another state was entered. Entering it later is another piece of work. */
   over?: true;
   startedAt: Date;
   endedAt?: Date;
@@ -99,7 +99,7 @@ function enter(view: RunView, { state, phase, at }: Extract<RunEvent, { type: "e
   return changePhase(going, (current) => ({ ...current, rows: [...current.rows, row] }));
 }
 
-/** States that are done are over as soon as another one is entered; those beside it may still be worked on. */
+/** Marks done states as over, except the one being entered. States that run beside it may still be working. */
 function overBut(phase: PhaseView, state?: string): PhaseView {
   const rows = phase.rows.map((row) =>
     row.status === "done" && row.state !== state ? { ...row, over: true as const } : row,

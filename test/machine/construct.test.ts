@@ -130,7 +130,7 @@ test("what only CloudFormation will know is refused where a function must know i
   );
 });
 
-test("an instance that cannot be migrated is refused by what it is", () => {
+test("an instance that cannot be migrated is refused, and the reason is named", () => {
   const { stack, vpc, instance, props } = own();
   const replica = new rds.DatabaseInstanceReadReplica(stack, "Replica", {
     instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
@@ -214,7 +214,7 @@ describe("a cluster of one's own app", () => {
     expect(text).toContain("rds:RestoreDBClusterToPointInTime");
   });
 
-  test("that cannot be migrated is refused by what it is", () => {
+  test("that cannot be migrated is refused, and the reason is named", () => {
     const mysql = rds.DatabaseClusterEngine.auroraMysql({ version: rds.AuroraMysqlEngineVersion.VER_3_08_0 });
     const other = ownCluster({ engine: mysql });
     expect(() => made(other.stack, other.props)).toThrow("- cluster: it runs aurora-mysql");
@@ -238,7 +238,7 @@ describe("a cluster of one's own app", () => {
 describe("a cluster of another app", () => {
   const attributes = { clusterIdentifier: "legacy", port: 5432, engine: AURORA };
 
-  test("is known by what is said of it: without its instances by the rule of their names", () => {
+  test("is taken from its attributes; without its instances, by the rule for their names", () => {
     const { stack, props } = ownCluster();
     const cluster = rds.DatabaseCluster.fromDatabaseClusterAttributes(stack, "Legacy", attributes);
     made(stack, { ...props, cluster, databaseName: "app", iamUser: "migrator" });
@@ -247,12 +247,12 @@ describe("a cluster of another app", () => {
     expect(text).toContain("db:legacy-*");
   });
 
-  test("whose port is not said lets nobody in, and is refused", () => {
+  test("without a port is refused", () => {
     const { stack, props } = ownCluster();
     const { port: _, ...without } = attributes;
     const cluster = rds.DatabaseCluster.fromDatabaseClusterAttributes(stack, "Legacy", without);
     expect(() => made(stack, { ...props, cluster, databaseName: "app", iamUser: "migrator" })).toThrow(
-      "- cluster: its port is not known",
+      "- cluster: its port is missing",
     );
   });
 
@@ -269,19 +269,19 @@ describe("a cluster of another app", () => {
   });
 });
 
-test("exactly one of instance and cluster is production, and what is of clusters goes with no instance", () => {
+test("an instance or a cluster is given, not both, and an instance refuses the settings of clusters", () => {
   const { stack, instance, props } = ownCluster();
   const { cluster: _, ...neither } = props;
   expect(() => made(stack, { ...props, instance })).toThrow("- cluster: does not go with instance");
   expect(() => made(stack, neither, "Other")).toThrow(
-    /- instance: give an rds.DatabaseInstance, .*or give cluster in its place/,
+    /- instance: give an rds.DatabaseInstance, .*or give cluster instead/,
   );
   for (const [key, more] of Object.entries({
     staging: { staging: "clone" as const },
     members: { members: ["a"] },
   }))
     expect(() => made(stack, { ...neither, instance, ...more }, `With${key}`)).toThrow(
-      `- ${key}: is of clusters`,
+      `- ${key}: is for clusters only`,
     );
 });
 

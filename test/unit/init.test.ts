@@ -33,7 +33,7 @@ const flags = (...more: (readonly [string, string])[]) =>
     ([name, value]) => [`--${name}`, value],
   );
 
-/** What AWS says of it, whatever is asked. */
+/** What AWS reports in this test. */
 let account: (kind: string, identifier: string, region?: string) => LookedUp;
 const lookUp: LookUp = async (...about) => account(...about);
 beforeEach(() => {
@@ -234,11 +234,11 @@ describe("sluice init", () => {
   });
 });
 
-describe("what is to be production is looked up", () => {
+describe("production is looked up in AWS", () => {
   const without = (...names: string[]) =>
     NEEDED.filter(([name]) => !names.includes(name)).flatMap(([name, value]) => [`--${name}`, value]);
 
-  test("by its kind and name, in the Region that was given; what is found needs no flag", async () => {
+  test("by kind and identifier, in the given Region; what AWS reports needs no flag", async () => {
     const asked: unknown[] = [];
     account = (...about) => {
       asked.push(about);
@@ -253,19 +253,19 @@ describe("what is to be production is looked up", () => {
     expect(written()).toMatchObject({ database: { name: "shop" }, network: { vpcId: "vpc-0cd2" } });
   });
 
-  test("and what a flag says counts more than what is found", async () => {
+  test("and a flag outweighs what AWS reports", async () => {
     account = () => ({ says: [], database: "shop", vpc: "vpc-0cd2" });
     await init(...flags());
     expect(written()).toMatchObject({ database: { name: "orders" }, network: { vpcId: "vpc-0ab1" } });
   });
 
-  test("and instances of a cluster that do not begin with its name are named", async () => {
+  test("and a cluster's instances are listed if their names do not begin with the cluster's", async () => {
     account = () => ({ says: [], members: ["blue", "green"] });
     await init(...without("instance"), "--cluster", "orders");
     expect(parseSettings(written()).databases).toMatchObject([{ cluster: { members: ["blue", "green"] } }]);
   });
 
-  test("and what no run works on is a mistake like any other, and nothing is written", async () => {
+  test("and production that Sluice cannot migrate is a mistake like any other: nothing is written", async () => {
     const before = readFileSync(file, "utf8");
     account = (kind, identifier) => ({ says: [], mistake: `there is no ${kind} ${identifier} in eu-west-1` });
     const { code, err } = await init(...flags());
@@ -273,7 +273,7 @@ describe("what is to be production is looked up", () => {
     expect(readFileSync(file, "utf8")).toBe(before);
   });
 
-  test("and at a terminal another is asked for, until there is one", async () => {
+  test("and at a terminal the question is repeated until AWS finds production", async () => {
     account = (_, identifier) =>
       identifier === "orders"
         ? { says: ["Found: orders"], vpc: "vpc-0cd2" }
@@ -292,7 +292,7 @@ describe("what is to be production is looked up", () => {
     await ended;
   });
 
-  test("but not where that is not wanted", async () => {
+  test("but not with --no-look-up", async () => {
     account = () => {
       throw new Error("AWS was asked");
     };

@@ -26,7 +26,7 @@ describe("a plan is refused, with file, key and reason,", () => {
     [
       "for an extension that is neither needed nor optional",
       (t) => `${t}extensions: [{ name: vector, optional: false }]\n`,
-      /^plan\.yaml: extensions\[0\]\.optional: is `true`, or is left out/,
+      /^plan\.yaml: extensions\[0\]\.optional: must be `true`; leave it out/,
     ],
     [
       "for a missing key",
