@@ -14,34 +14,34 @@ import { type Asked, parseSettings, type Settings, SettingsError, type SettingsG
 
 /** What a team's own app gives. Everything else is found in its constructs, or has a default. */
 export interface SluiceProps {
-  /** Production: an instance of this or another app, or the identifier of an instance outside of CDK. */
+  /** Production: an instance of this or another app, or the identifier of one outside of any app. */
   readonly instance?: rds.IDatabaseInstance | rds.DatabaseInstance | string;
-  /** Instead, if production is a cluster: a cluster of this or another app, or the identifier of a cluster outside of CDK. */
+  /** Instead of `instance`: a cluster of this or another app, or the identifier of one outside of any app. */
   readonly cluster?: rds.IDatabaseCluster | rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot | string;
-  /** For a cluster: what staging is made from. Default: a clone. A Multi-AZ DB cluster cannot be cloned, so there the default is a snapshot. */
+  /** For a cluster: the source of staging. Default: a clone; for a Multi-AZ DB cluster, which has none, a snapshot. */
   readonly staging?: "clone" | "snapshot";
   /**
-   * For a cluster: identifiers of all its instances. Default: the instances that its construct names; if it names none, every
+   * For a cluster: identifiers of all its instances. Default: those that its construct names; if it names none, every
    * instance whose identifier begins with the cluster's own and a hyphen.
    */
   readonly members?: readonly string[];
   /** Network of the functions that use the database. */
   readonly vpc: ec2.IVpc;
-  /** The approvers of each gate: e-mail addresses, or names with e-mail addresses. */
+  /** Recipients of each gate: e-mail addresses, or names with e-mail addresses. */
   readonly approvers: readonly Asked[];
-  /** Folder of the default plan, for runs that name none; relative to the app's working directory. */
+  /** Folder of the default plan, for runs that name none; relative to the app's working folder. */
   readonly plan: string;
-  /** The contacts for gates that no approver answered in time. Default: the approvers. */
+  /** Recipients of a gate that no approver answered in time. Default: the approvers. */
   readonly escalation?: readonly Asked[];
-  /** Name of the database in it. Default: the one that the instance or cluster is created with. */
+  /** Name of the database in it. Default: the initial database of the instance or cluster. */
   readonly databaseName?: string;
   /** Username and password of the migrating role. Default: the instance's or cluster's own secret. */
   readonly secret?: secretsmanager.ISecret;
-  /** Instead of a secret: the migrating role, which has rds_iam and logs in with an IAM token. */
+  /** Instead of a secret: the migrating role. It has rds_iam, and logs in with an IAM token. */
   readonly iamUser?: string;
-  /** PEM file of further certificate authorities that verify the database. */
+  /** PEM file of further certificate authorities that the functions trust. */
   readonly caBundle?: string;
-  /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; otherwise isolated ones. */
+  /** Subnets of the functions. They must reach S3, Secrets Manager, SNS and EventBridge. Default: private ones with a way out; if there are none, isolated ones. */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /** Security group of the functions. Default: a new one. An instance or cluster that is a construct lets it in. */
   readonly securityGroup?: ec2.ISecurityGroup;
@@ -61,9 +61,9 @@ export class Sluice extends Construct {
   readonly stateMachine: sfn.IStateMachine;
   /** Evidence of every run, and the published plans. */
   readonly evidence: s3.Bucket;
-  /** Attach this to people who may publish plans. */
+  /** Attach it to the principals that may publish plans. */
   readonly publishers: iam.IManagedPolicy;
-  /** Topic of the messages to the approvers. */
+  /** Topic with the approvers' subscriptions. */
   readonly approvers: sns.ITopic;
 
   constructor(scope: Construct, id: string, props: SluiceProps) {

@@ -3,11 +3,11 @@ import { join } from "node:path";
 
 const SOURCE = join(import.meta.dirname, "../../lib/sluice.ts");
 
-/** A member with its doc comment, as this repository writes them: a comment of one or several lines, and one line of type. */
+/** A member with its doc comment: a comment of one or several lines, and one line of type. */
 const MEMBER =
   /\/\*\*(?<says>(?:(?!\*\/)[\s\S])*)\*\/\s+readonly (?<name>\w+)(?<optional>\?)?: (?<type>(?:[^;{<]|<[^>]*>|\{[^}]*\})+);/g;
 
-/** What the construct takes and has, from its types. */
+/** Returns the construct's properties and members as Markdown tables, from its types. */
 export function constructText(): string {
   const source = readFileSync(SOURCE, "utf8");
   return [
@@ -24,7 +24,7 @@ interface Member {
   says: string;
 }
 
-/** @throws Error where the source has no such type, or no member is found in it */
+/** @throws Error if the source lacks that type, or the type has no members */
 function membersOf(source: string, opening: string): Member[] {
   const from = source.indexOf(opening);
   const to = source.indexOf("\n}", from);

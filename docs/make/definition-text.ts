@@ -16,7 +16,7 @@ interface Task {
   }[];
 }
 
-// The same for every task: told once, by States.
+// Every task has these, so they are left out.
 const RUN_FIELDS = [
   "run",
   "execution",
@@ -29,13 +29,13 @@ const RUN_FIELDS = [
   "limitMinutes",
 ];
 
-/** A state machine as text that a person can read, and of which a difference can be read. */
+/** Returns a state machine as text for reviews: a change of the machine is a readable difference of the text. */
 export function definitionText(definition: Definition): string {
   const flow = new Flow(definition);
   const usual = usualLimits(flow);
   const lines = [
     `${flow.order.length} states, from "${definition.parsed.StartAt}".`,
-    ...[...usual].map(([kind, limits]) => `${kind} ${limits}, unless told otherwise.`),
+    ...[...usual].map(([kind, limits]) => `${kind} ${limits}, unless stated otherwise.`),
     `Errors of Lambda itself: ${[...errorsOfLambda(flow)].join(", ")}.`,
   ];
   for (const { phase, within } of definition.phases) {
@@ -48,7 +48,7 @@ export function definitionText(definition: Definition): string {
 
 type Limits = ReadonlyMap<string, string>;
 
-/** The wait and the choice of a loop are told with its task. */
+/** The line of a loop's task includes its wait and its choice. */
 function isInLoop(flow: Flow, name: string): boolean {
   const task = /^(Wait|Done): (.*)$/.exec(name)?.[2];
   return task !== undefined && flow.isTask(task);
@@ -108,7 +108,7 @@ function waysText(flow: Flow, name: string, ways = flow.ways(name)): string {
   return ways.map(({ to, when }) => (when === "" ? ` -> ${to}` : ` | ${when} -> ${to}`)).join("");
 }
 
-/** What only tasks have, the interpreter's types leave out. */
+/** The interpreter's types lack the fields that only tasks have. */
 function taskOf(flow: Flow, name: string): Task {
   return flow.state(name) as unknown as Task;
 }
@@ -131,10 +131,10 @@ function errorsOfLambda(flow: Flow): ReadonlySet<string> {
   return new Set(retriers.flatMap(({ ErrorEquals }) => (isOfLambda(ErrorEquals) ? ErrorEquals : [])));
 }
 
-/** How long a task may take and how often it is tried, in words. */
+/** Returns a task's time limit and its retries, in words. */
 function limitsText({ TimeoutSeconds, TimeoutSecondsPath, Retry = [] }: Task): string {
   const time =
-    TimeoutSeconds === undefined ? `as many seconds as ${TimeoutSecondsPath} says` : `${TimeoutSeconds} s`;
+    TimeoutSeconds === undefined ? `as many seconds as ${TimeoutSecondsPath}` : `${TimeoutSeconds} s`;
   const tries = Retry.map(({ ErrorEquals, MaxAttempts = 3, IntervalSeconds = 1, MaxDelaySeconds }) => {
     const errors = isOfLambda(ErrorEquals) ? "errors of Lambda itself" : ErrorEquals.join(", ");
     if (MaxAttempts === 0) return `never again after ${errors}`;
@@ -144,7 +144,7 @@ function limitsText({ TimeoutSeconds, TimeoutSecondsPath, Retry = [] }: Task): s
   return `may take ${time}, and is tried ${tries.join("; ")}`;
 }
 
-/** What most tasks of a kind have. */
+/** Returns the most frequent limits for each kind of task. */
 function usualLimits(flow: Flow): Limits {
   const counts = new Map<string, Map<string, number>>();
   for (const name of flow.order.filter((state) => flow.isTask(state))) {

@@ -11,7 +11,7 @@ import { usualRun } from "./usual-run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** The documents with everything in them that is made from the synthesized template, by path. */
+/** Returns the documents that have generated parts, with these parts made again, by path. */
 export async function madeFiles(): Promise<Map<string, string>> {
   const plan = await compilePlan(join(ROOT, "sql/knowledge-graph"));
   const template = await templateOf(plan, { rehearse: "before" });
@@ -27,7 +27,7 @@ export async function madeFiles(): Promise<Map<string, string>> {
       "clean-up": mermaid(machinePicture(definitionOf(template, "clean-up"))),
     },
     "docs/deploying.md": { construct: constructText() },
-    "README.md": { cost: costText(await usualRun(run, plan), plan), idle: idleText(template) },
+    "docs/costs.md": { cost: costText(await usualRun(run, plan), plan), idle: idleText(template) },
   };
   return new Map(
     Object.entries(parts).map(([file, made]) => {
@@ -41,7 +41,7 @@ export async function madeFiles(): Promise<Map<string, string>> {
   );
 }
 
-/** How large the machines are, for every plan. */
+/** Returns the size of each machine as a Markdown table. The size is the same for every plan. */
 function sizeText(machines: readonly [string, Definition][]): string {
   const rows = machines.map(
     ([name, { text, states }]) => `| ${name} | ${states.size} | ${Math.ceil(text.length / 1024)} KiB |\n`,
@@ -51,7 +51,7 @@ function sizeText(machines: readonly [string, Definition][]): string {
 
 const mermaid = (text: string) => `\`\`\`mermaid\n${text}\`\`\`\n`;
 
-/** @throws Error where the document does not say where that part goes */
+/** @throws Error if the document has no markers for that part */
 function withPart(text: string, file: string, name: string, part: string): string {
   const [begin, end] = [`<!-- made by npm run docs: ${name} -->\n`, `<!-- end of ${name} -->`];
   const from = text.indexOf(begin);

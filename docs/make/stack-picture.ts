@@ -9,7 +9,7 @@ interface Function {
   services: ReadonlySet<string>;
 }
 
-/** What a function may call, by the prefix of the actions, and what people call it. */
+/** Services that a function may call, by the prefix of the actions, with their names for people. */
 const SERVICES: Readonly<Record<string, string>> = {
   s3: "Evidence and leases<br/>S3, KMS",
   sns: "Messages to people<br/>SNS, KMS",
@@ -22,7 +22,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   scheduler: "Schedules of the watch<br/>EventBridge Scheduler",
 };
 
-/** The stack by what calls what, as Mermaid text. */
+/** Returns the calls between the parts of the stack as Mermaid text. */
 export function stackPicture(template: Template): string {
   const functions = functionsOf(template);
   const machine = functions.filter(({ name }) => name !== GATE_PAGE_NAME);
@@ -70,7 +70,7 @@ export function stackPicture(template: Template): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Which of a group; nothing where it is all of them. */
+/** Names the users within a group; empty if all members are users. */
 function labelOf(users: readonly Function[], members: readonly Function[]): string {
   const others = members.filter((member) => !users.includes(member));
   if (others.length === 0) return "";

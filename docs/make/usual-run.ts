@@ -14,7 +14,7 @@ type Event = Record<string, unknown>;
 
 const GATE_TIME = { seconds: 60, until: "2026-11-03T03:00:00.000Z" };
 
-/** What the tasks of a run answer that gets its Goes at once and waits for nothing: all that leads the machine on. */
+/** Returns a task's answer in a run that gets every Go at once and waits for nothing. */
 export function usualAnswer(capability: string | undefined, event: Event, plan: CompiledPlan): Event {
   return { ...answerOf(capability, event, plan), ...(event.asks === undefined ? {} : GATE_TIME) };
 }
@@ -50,14 +50,14 @@ function answerOf(capability: string | undefined, event: Event, plan: CompiledPl
   }
 }
 
-/** Of a run that has begun every migration. */
+/** The way back of a run that has begun every migration. */
 function wayOf(plan: CompiledPlan): WayBack {
   return restoreOnlyFrom(plan) ? ONLY_RESTORE : "rollback";
 }
 
-/** By the names that people give them. */
+/** States by the names that people see. */
 export interface UsualRun {
-  /** The states that such a run enters. */
+  /** The states that the run enters. */
   entered: readonly string[];
   /** Those of them that call a function. */
   called: readonly string[];

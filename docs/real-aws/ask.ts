@@ -5,7 +5,7 @@ import type { Case } from "./cases.ts";
 
 const EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:sluice:test-state";
 
-/** What a state is told of its execution. The token is nobody's: with a mock nothing is called. */
+/** The context of a state's execution. The token is invalid: with a mock nothing is called. */
 const CONTEXT = JSON.stringify({
   Execution: {
     Id: EXECUTION,
@@ -18,7 +18,7 @@ const CONTEXT = JSON.stringify({
   Task: { Token: "a-token" },
 });
 
-/** Asks Step Functions about one state. Resolves to what differs, a line each. */
+/** Tests one state in Step Functions. Resolves to the differences, one line each. */
 export async function ask(client: SFNClient, { text }: Definition, asked: Case): Promise<string[]> {
   const { state, input, mock, tried, expected } = asked;
   const said = await client.send(

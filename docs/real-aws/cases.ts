@@ -20,15 +20,15 @@ export interface TaskState {
   Catch?: { ErrorEquals: string[]; Next: string; ResultPath?: string }[];
 }
 
-/** What Step Functions is asked about a state, and what it must say. */
+/** A question to Step Functions about a state, and the expected answer. */
 export interface Case {
   machine: string;
   state: string;
-  /** What is put to the proof, for who reads the summary. */
+  /** The tested behavior, for the summary. */
   title: string;
   input: unknown;
   mock: { result: unknown } | { error: string };
-  /** How often the retrier has tried already. */
+  /** The number of earlier tries of the retrier. */
   tried?: number;
   expected: { status: string; nextState?: string; output?: unknown; backoff?: number };
 }
@@ -36,7 +36,7 @@ export interface Case {
 const UNNAMED = "TypeError";
 const TIMEOUT = "States.Timeout";
 
-/** For one state of each kind: its errors, tries and ways, a time that comes by a path, and a path that is missing. */
+/** Cases for one state of each kind: its errors, retries and transitions, a time by a path, and a missing path. */
 export function casesOf(machine: string, definition: Definition, every = false): Case[] {
   const states = [...definition.states] as unknown as [string, TaskState][];
   const tasks = states.filter(([, { Type }]) => Type === "Task");
@@ -49,7 +49,7 @@ export function casesOf(machine: string, definition: Definition, every = false):
   });
 }
 
-/** How Step Functions treats it, whatever it calls and wherever it leads. */
+/** The features of a state that Step Functions treats alike, whatever it calls and wherever it leads. */
 function kindOf({ Resource, Retry, Catch, ResultPath, TimeoutSecondsPath }: TaskState): string {
   const caught = Catch?.map(({ ErrorEquals, ResultPath: path }) => [ErrorEquals, path?.split(".").length]);
   const waits = Resource.endsWith(".waitForTaskToken");
@@ -86,7 +86,7 @@ function casesOfState(
       },
     },
     ...errors.flatMap((error) => casesOfError(of, state, Retry, error)),
-    // By the language it is States.Runtime, which no Catch sees.
+    // By the language this is States.Runtime, which no Catch receives.
     ...(readsState(state)
       ? [
           {
@@ -123,7 +123,7 @@ function casesOfError(
     title: `${error}, the first time`,
     mock: { error },
     tried: 0,
-    // Where a share of the pause is left to chance, Step Functions does not say it beforehand.
+    // Step Functions does not report a pause with jitter beforehand.
     expected: {
       status: "RETRIABLE",
       ...(hasJitter(retrier) || retrier?.IntervalSeconds === undefined

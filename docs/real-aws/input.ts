@@ -1,7 +1,7 @@
 import type { Definition } from "../../local/definition.ts";
 import type { TaskState } from "./cases.ts";
 
-/** A state input in which everything is that any state looks for, by the definition's own paths. */
+/** Returns a state input with every value that any state reads, by the definition's own paths. */
 export function inputFor({ parsed }: Definition): Record<string, unknown> {
   const input: Record<string, unknown> = {};
   for (const path of [...pathsIn(parsed.States)].sort()) {
@@ -13,18 +13,18 @@ export function inputFor({ parsed }: Definition): Record<string, unknown> {
       if (typeof at[key] !== "object") at[key] = {};
       at = at[key] as Record<string, unknown>;
     }
-    // Times are numbers; whatever else there is may be a text.
+    // Times are numbers; all other values may be texts.
     at[last] ??= /seconds$/i.test(last) ? 60 : "x";
   }
   return input;
 }
 
-/** Whether what the task is sent, or its time, comes from the state's input. */
+/** Whether the task's payload or its time comes from the state's input. */
 export function readsState({ Parameters, TimeoutSecondsPath }: TaskState): boolean {
   return pathsIn([Parameters, TimeoutSecondsPath]).size > 0;
 }
 
-/** As Step Functions puts a result into a state's input; the result itself where there is no path, the input where it is null. */
+/** Puts a result into a state's input as Step Functions does: the result itself without a path, the input if the path is null. */
 export function filled(
   input: Record<string, unknown>,
   path: string | null | undefined,
@@ -37,7 +37,7 @@ export function filled(
   return { ...input, [key]: rest.length === 0 ? result : filled(inner, `$.${rest.join(".")}`, result) };
 }
 
-/** Paths into the state; none of the context's, which begin with $$. */
+/** Paths into the state. Paths into the context begin with $$ and are left out. */
 function pathsIn(value: unknown): Set<string> {
   const found = new Set<string>();
   const visit = (one: unknown, key = ""): void => {

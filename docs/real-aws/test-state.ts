@@ -6,7 +6,7 @@ import { templateOf } from "../../local/synthesize.ts";
 import { ask } from "./ask.ts";
 import { casesOf } from "./cases.ts";
 
-// `npm run real-aws:states -- [--every] [--plan DIR]`: puts the definitions' states through Step Functions' TestState.
+// `npm run real-aws:states -- [--every] [--plan DIR]`: tests the definitions' states by Step Functions' TestState.
 // It calls nothing else and makes nothing: every task is mocked. It needs credentials and a Region, as the AWS CLI does,
 // and one permission: states:TestState on *.
 

@@ -28,28 +28,69 @@ export const OPENING_BEGINS = "Lift the fence";
 /** The first state of every way out: from then on the application may be in, whatever the end is. */
 export const CLOSING_BEGINS = "Leave no fence";
 
+/** What the evidence shows of a stopped run. */
+interface Past {
+  closing: boolean;
+  restoring: boolean;
+  provenRestored: boolean;
+  provenRolledBack: boolean;
+  /** There is a fence, or a note that there is to be none: before that, nothing changes on production. */
+  fenced: boolean;
+  rollingBack: boolean;
+  reopened: boolean;
+  opened: boolean;
+}
+
+type Reached = readonly [milestone: Milestone, was: (past: Past) => boolean];
+
+/** In this order: the first that holds is where the run was. */
+const BY_EVIDENCE: readonly Reached[] = [
+  ["restored", ({ closing, provenRestored }) => closing && provenRestored],
+  ["given up", ({ closing, restoring }) => closing && restoring],
+  ["restoring", ({ restoring }) => restoring],
+  ["rolled back", ({ closing, provenRolledBack }) => closing && provenRolledBack],
+  ["untouched", ({ fenced }) => !fenced],
+];
+
+/** The same for a run that left something on production, as the ledger shows. */
+const BY_LEDGER: readonly Reached[] = [
+  ["opened", ({ opened }) => opened],
+  // A second fence would never be lifted, as the first one was; and people had decided.
+  ["given up", ({ closing }) => closing],
+  ["reopened", ({ reopened }) => reopened],
+  ["changed", () => true],
+];
+
 /**
- * Whatever the run left running on production is ended first, so that the ledger tells all there is to tell.
+ * Ends whatever the run left running on production first: then the ledger is complete.
  * @returns undefined where that takes longer than this worker has; call again
  */
 export async function howFar(ports: Ports, evidence: RunEvidence): Promise<Milestone | undefined> {
-  const has = async (name: DocumentName<unknown>) => (await evidence.read(name)) !== undefined;
-  const entered = (state: string) => has(Doc.stateEntered(slug(state)));
-  const closing = await entered(CLOSING_BEGINS);
-  if (closing && (await isProven("production-restored", evidence))) return "restored";
-  if (await has(Doc.restore)) return closing ? "given up" : "restoring";
-  if (closing && (await isProven("production-rolled-back", evidence))) return "rolled back";
-  // Nothing is changed on production before there is a fence, or a note that there is to be none.
-  if (!(await has(Doc.fence))) return "untouched";
+  const past = await pastOf(evidence);
+  const early = firstReached(BY_EVIDENCE, past);
+  if (early) return early;
   const left = await leftOnProduction(ports, evidence);
   if (left === undefined) return undefined;
-  if (left === 0 && !(await has(Doc.rollback))) return "untouched";
+  return left === 0 && !past.rollingBack ? "untouched" : firstReached(BY_LEDGER, past);
+}
+
+const firstReached = (milestones: readonly Reached[], past: Past): Milestone | undefined =>
+  milestones.find(([, was]) => was(past))?.[0];
+
+async function pastOf(evidence: RunEvidence): Promise<Past> {
+  const has = async (name: DocumentName<unknown>) => (await evidence.read(name)) !== undefined;
+  const entered = (state: string) => has(Doc.stateEntered(slug(state)));
   const reopened = (await has(Doc.hookSent("stop-again"))) || (await has(Doc.fenceAgain));
-  const opened = !reopened && (await entered(OPENING_BEGINS));
-  // A second fence would never be lifted, as the first one was; and people had decided.
-  if (closing) return opened ? "opened" : "given up";
-  if (reopened) return "reopened";
-  return opened ? "opened" : "changed";
+  return {
+    closing: await entered(CLOSING_BEGINS),
+    restoring: await has(Doc.restore),
+    provenRestored: await isProven("production-restored", evidence),
+    provenRolledBack: await isProven("production-rolled-back", evidence),
+    fenced: await has(Doc.fence),
+    rollingBack: await has(Doc.rollback),
+    reopened,
+    opened: !reopened && (await entered(OPENING_BEGINS)),
+  };
 }
 
 async function isProven(proof: ProofName, evidence: RunEvidence): Promise<boolean> {
