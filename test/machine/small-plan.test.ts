@@ -124,5 +124,5 @@ test("what sluice new makes goes through a whole run as it is", async () => {
   const { end } = await runPlan({ plan: folder });
   expect(end.end).toBe("Succeeded");
   expect(end.report.preflight?.checks.find(({ name }) => name === "nobody is kept out")?.passed).toBeNull();
-  await expect(newPlan(folder, undefined)).rejects.toThrow(/holds 001_first, plan\.yaml already/);
+  await expect(newPlan(folder, undefined)).rejects.toThrow(/already has 001_first, plan\.yaml/);
 });
